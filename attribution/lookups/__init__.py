@@ -1,0 +1,1 @@
+"""The only doors to DNS and dated address tables."""

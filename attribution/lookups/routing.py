@@ -1,0 +1,76 @@
+"""Dated routing tables: addresses to their origin ASes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attribution.lookups.addresses import Packed, pack
+from attribution.lookups.range_files import read_rows
+from attribution.lookups.ranges import RangeTable, build, load_table, save_table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RouteTables:
+    """One day's routes of IPv4, IPv6 or both.
+
+    With the names of AS holders, if the file gave them. `rows_v4` and `rows_v6` count the file's rows; a family without
+    rows is not covered.
+    """
+
+    table: RangeTable
+    rows_v4: int
+    rows_v6: int
+    organisations: dict[int, str]
+
+    @property
+    def families(self) -> tuple[int, ...]:
+        """The address families it covers: of 4 and 6."""
+        return tuple(f for f, rows in ((4, self.rows_v4), (6, self.rows_v6)) if rows)
+
+    def origins_of(self, addresses: Sequence[str]) -> list[tuple[int, ...]]:
+        """The origin ASes of each address, sorted; perhaps none."""
+        return self.table.members_by_row(self.origin_sets(pack(addresses)))
+
+    def origin_sets(self, packed: Packed) -> NDArray[np.int32]:
+        """The number of each packed address's origin set, shape (rows,).
+
+        -1 stands for none; `origins_in` opens a number.
+        """
+        return self.table.sets_of(packed)
+
+    def origins_in(self, origin_set: int) -> tuple[int, ...]:
+        """The origin ASes in one numbered set, sorted."""
+        return self.table.members_of(origin_set)
+
+    def save(self, folder: Path) -> None:
+        """Write it as a folder of memory-mappable arrays."""
+        names = {str(asn): name for asn, name in self.organisations.items()}
+        about = {"kind": "routes", "rows_v4": self.rows_v4, "rows_v6": self.rows_v6, "organisations": names}
+        save_table(self.table, folder, about)
+
+    @classmethod
+    def load(cls, folder: Path) -> "RouteTables":
+        """A saved table; InputError if it is not whole."""
+        table, about = load_table(folder, "routes")
+        return cls(
+            table=table,
+            rows_v4=about["rows_v4"],
+            rows_v6=about["rows_v6"],
+            organisations={int(asn): name for asn, name in about["organisations"].items()},
+        )
+
+
+def read_routes(path: Path) -> RouteTables:
+    """The routes in a file.
+
+    CSV ranges or pyasn prefixes, plain or gzip; the kind is told by content. Of overlapping ranges the smaller wins
+    (of prefixes: the longest match); the same range with several ASes has all of them as its origin set. Raises
+    InputError for any other file.
+    """
+    rows = read_rows(path, "routes")
+    return RouteTables(
+        table=build(rows.v4, rows.v6), rows_v4=len(rows.v4), rows_v6=len(rows.v6), organisations=rows.names
+    )

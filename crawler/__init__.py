@@ -1,0 +1,1 @@
+"""The Scrapy project: it looks at what is due and records facts."""

@@ -1,0 +1,65 @@
+"""The safe profile: one add-on that locks Scrapy down."""
+
+from importlib.metadata import version
+from typing import Any
+
+from scrapy.settings import BaseSettings
+
+from crawler.probe import SCHEME
+
+_LOCKED = 1000
+"""Above every settings priority of Scrapy's own: a command line cannot unlock the profile."""
+
+_BASE_HANDLERS = ("data", "file", "ftp", "http", "https", "s3")
+
+SAFE: dict[str, Any] = {
+    # only our own handler may fetch: no http, no file, no data, no ftp, no s3
+    "DOWNLOAD_HANDLERS": {**dict.fromkeys(_BASE_HANDLERS), SCHEME: "crawler.probe.ProbeHandler"},
+    # nothing that follows, remembers, decompresses, adds to or writes down a request
+    "DOWNLOADER_MIDDLEWARES_BASE": {},
+    "SPIDER_MIDDLEWARES_BASE": {},
+    "EXTENSIONS_BASE": {},
+    "TELNETCONSOLE_ENABLED": False,
+    "REMOTE_CONTROL_ENABLED": False,
+    "COOKIES_ENABLED": False,
+    "REFERER_ENABLED": False,
+    "METAREFRESH_ENABLED": False,
+    "REDIRECT_ENABLED": False,
+    "RETRY_ENABLED": False,
+    "HTTPCACHE_ENABLED": False,
+    "COMPRESSION_ENABLED": False,
+    "HTTPPROXY_ENABLED": False,
+    "ROBOTSTXT_OBEY": False,
+    "JOBDIR": None,
+    "FEEDS": {},
+    "MAIL_HOST": None,
+    "STATS_CLASS": "scrapy.statscollectors.DummyStatsCollector",
+    "STATS_DUMP": False,
+    "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
+    "LOG_FORMATTER": "crawler.logs.QuietLogFormatter",
+    "LOG_STDOUT": False,
+    "LOG_VERSIONS": [],
+    # the pass bounds itself; a second bound would only slow it
+    "CONCURRENT_ITEMS": 1,
+    "DOWNLOAD_DELAY": 0,
+    "TWISTED_REACTOR_ENABLED": False,
+}
+"""What the profile sets, whatever else is configured."""
+
+
+class SafeProfile:
+    """Installs the safe profile; nothing overrides it."""
+
+    @classmethod
+    def update_pre_crawler_settings(cls, settings: BaseSettings) -> None:
+        """Choose the asyncio engine before the crawler is made."""
+        settings.set("TWISTED_REACTOR_ENABLED", False, priority=_LOCKED)
+
+    def update_settings(self, settings: BaseSettings) -> None:
+        """Lock everything that could touch, keep or leak."""
+        for name, value in SAFE.items():
+            settings.set(name, value, priority=_LOCKED)
+        settings.set("USER_AGENT", f"Waterbed/{version('waterbed')}", priority=_LOCKED)
+        at_once = settings.getint("WATERBED_HOSTS_AT_ONCE", 128)
+        settings.set("CONCURRENT_REQUESTS", at_once, priority=_LOCKED)
+        settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", at_once, priority=_LOCKED)

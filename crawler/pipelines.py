@@ -1,0 +1,40 @@
+"""Where a host's facts go: the pass's batch writer."""
+
+from typing import TYPE_CHECKING, Self
+
+from crawler.look import HostFacts
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from crawler.spiders.recheck import RecheckSpider
+
+
+class RecordPipeline:
+    """Records facts, and closes the pass when the spider ends."""
+
+    def __init__(self, crawler: "Crawler") -> None:
+        """Remember the crawler; its spider holds the pass."""
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: "Crawler") -> Self:
+        """Make one for a crawler."""
+        return cls(crawler)
+
+    @property
+    def _spider(self) -> "RecheckSpider":
+        return self._crawler.spider  # type: ignore[return-value]  # only this spider has this pipeline
+
+    async def open_spider(self) -> None:
+        """Open the pass before the first request."""
+        await self._spider.session.open()
+
+    async def process_item(self, item: HostFacts) -> HostFacts:
+        """Record one host's facts."""
+        await self._spider.session.record(item)
+        return item
+
+    async def close_spider(self) -> None:
+        """Write what is left and end the run."""
+        await self._spider.session.close()

@@ -1,0 +1,179 @@
+"""One pass: leases what is due, looks, records in batches."""
+
+import asyncio
+import random
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+
+from attribution.lookups.names import Resolver
+from crawler.connect_to import connector, loopback
+from crawler.look import HostFacts, HostWork, Looker
+from crawler.schedule import next_due
+from waterbed.judging.judge import judge_one
+from waterbed.judging.outcomes import read_rules
+from waterbed.model.canonical import spell
+from waterbed.model.facts import CanaryLook, ControlLook, Due, Sealed
+from waterbed.store.folder import Folder, Pass, real_clock
+
+Progress = Callable[[int, int], None]
+"""Told how many looks are recorded, and how many were due when the pass began."""
+
+_FLUSH_S = 0.5
+
+
+class Session:
+    """Everything one pass holds; made and closed inside one event loop."""
+
+    def __init__(self, folder: Folder, *, limit: int | None = None, progress: Progress | None = None) -> None:
+        """Take the study and how many looks at most; nothing happens yet."""
+        self.folder = folder
+        self.failures = 0
+        self.healthy = True
+        self._left = limit
+        self._progress = progress
+        self._stack = ExitStack()
+        self._unwritten: list[HostFacts] = []
+        self._unwritten_looks = 0
+        self._writing = asyncio.Lock()
+        self._rules = read_rules()
+        self._chance = random.Random()  # noqa: S311 (jitter of the schedule, nothing secret)
+        self._beats: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Begin the run: bury dead ones, ask the canary, count what is due."""
+        await asyncio.to_thread(self.folder.bury_dead_runs)
+        self.run: Pass = self._stack.enter_context(self.folder.run("recheck"))
+        config, lab = self.folder.config, self.folder.lab
+        server = lab.resolver if lab else config.names.resolver
+        if lab:
+            loopback(server)
+        self._resolver = Resolver(
+            server, timeout_s=config.names.timeout_s, tries=config.names.tries, in_flight=config.names.in_flight
+        )
+        self.looker = Looker(
+            config=config,
+            vault=self.folder.vault,
+            resolver=self._resolver,
+            connector=connector(lab),
+            clock=self.folder.clock,
+            run_id=self.run.run_id,
+        )
+        self._due_by = self.folder.clock()
+        self.due = await asyncio.to_thread(self.folder.store.count_due, self._due_by)
+        await self._ask_canary()
+        self._beats = [
+            asyncio.create_task(self._every(config.canary.every_s, self._ask_canary)),
+            asyncio.create_task(self._every(_FLUSH_S, self.flush)),
+        ]
+
+    async def lease(self) -> list[HostWork]:
+        """The next due URLs, a piece of work for each host; empty when none is left.
+
+        While our own network fails, nothing is leased: what is due stays due.
+        """
+        if not self.healthy or self._left == 0:
+            return []
+        batch = self.folder.config.probe.batch if self._left is None else min(self.folder.config.probe.batch, self._left)
+        taken = await asyncio.to_thread(self._lease, batch)
+        if self._left is not None:
+            self._left -= sum(len(work.items) for work in taken)
+        return taken
+
+    def _lease(self, limit: int) -> list[HostWork]:
+        store, now = self.folder.store, real_clock()
+        until = now + timedelta(seconds=self.folder.config.schedule.lease_s)
+        taken = store.lease(self.run.run_id, due_by=self._due_by, now=now, until=until, limit=limit)
+        sealed = {entry.entry_id: entry for entry in store.by_ids(Sealed, "entry_id", [due.url_id for due in taken])}
+        controls = self._controls({due.host_id for due in taken})
+        hosts: dict[str, list[Due]] = defaultdict(list)
+        for due in taken:
+            hosts[due.host_id].append(due)
+        return [
+            HostWork(
+                host_id=host_id,
+                items=tuple((due, spell(self.folder.vault.open(sealed[due.url_id]))) for due in dues),
+                control=controls.get(host_id),
+            )
+            for host_id, dues in hosts.items()
+        ]
+
+    def _controls(self, host_ids: set[str]) -> dict[str, ControlLook]:
+        oldest = self.folder.clock() - timedelta(hours=self.folder.config.probe.control_hours)
+        latest: dict[str, ControlLook] = {}
+        for control in self.folder.store.latest_controls(host_ids, self.folder.config.vantage, oldest):
+            known = latest.get(control.host_id)
+            if known is None or known.observed_at < control.observed_at:
+                latest[control.host_id] = control
+        return latest
+
+    async def record(self, done: HostFacts) -> None:
+        """Take a host's facts; they are written within half a second."""
+        self._unwritten.append(done)
+        self._unwritten_looks += len(done.answered)
+        if self._unwritten_looks >= self.folder.config.probe.batch:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what has come in, in one transaction."""
+        async with self._writing:
+            batch, self._unwritten, self._unwritten_looks = self._unwritten, [], 0
+            if batch:
+                self.run.done += await asyncio.to_thread(self._write, batch)
+                if self._progress:
+                    self._progress(self.run.done, self.due)
+
+    def _write(self, batch: list[HostFacts]) -> int:
+        facts = [fact for done in batch for fact in done.facts]
+        return self.folder.store.record(self.run.run_id, facts, list(self._advances(batch)))
+
+    def _advances(self, batch: list[HostFacts]) -> Iterator[Due]:
+        schedule = self.folder.config.schedule
+        for done in batch:
+            for due, observation, control in done.answered:
+                seen = judge_one(observation, control, canary="ok", differed_before=False, rules=self._rules).state
+                yield next_due(due, seen=seen, now=observation.observed_at, schedule=schedule, chance=self._chance)
+
+    async def _ask_canary(self) -> None:
+        canary = self.folder.config.canary
+        if not canary.targets:
+            return
+        when = self.folder.clock()
+        reached = await asyncio.gather(*(self.looker.reaches(spell(target)) for target in canary.targets))
+        look = CanaryLook(
+            canary_id=secrets.token_hex(16),
+            run_id=self.run.run_id,
+            vantage=self.folder.config.vantage,
+            observed_at=when,
+            targets=len(reached),
+            reached=sum(reached),
+        )
+        await asyncio.to_thread(self.folder.store.add, [look])
+        self.healthy = look.reached >= canary.need * look.targets
+        if not self.healthy:
+            self.run.outcome = "stopped"
+
+    async def _every(self, seconds: float, action: Callable[[], object]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            await action()  # type: ignore[misc]  # both actions are coroutine functions
+
+    async def close(self) -> None:
+        """Write the rest, ask the canary again, give unanswered leases back, end the run."""
+        for beat in self._beats:
+            beat.cancel()
+        results = await asyncio.gather(*self._beats, return_exceptions=True)
+        broken = [r for r in results if isinstance(r, Exception) and not isinstance(r, asyncio.CancelledError)]
+        try:
+            await self.flush()
+            await self._ask_canary()
+            await asyncio.to_thread(self.folder.store.release, [self.run.run_id])
+            if self.failures or broken:
+                self.run.outcome = "failed"
+        finally:
+            await self._resolver.close()
+            self._stack.close()
+        if broken:
+            raise broken[0]

@@ -1,0 +1,1 @@
+"""The spiders: each walks through what is due."""

@@ -1,0 +1,1 @@
+"""Episodes, hops between hosters, and their graph; no I/O."""

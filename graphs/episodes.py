@@ -1,0 +1,183 @@
+"""Episodes: when content was up at a hoster, with interval ends."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from waterbed.model.conclusions import Attribution, EndCause, Episode, Verdict
+
+
+UNATTRIBUTED = "unknown"
+"""The hoster of addresses that no table knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One judged look with who answered for the URL then.
+
+    `down` holds only for confirmed absences. `attribution` is None when the name gave no address.
+    """
+
+    verdict: Verdict
+    down: bool
+    attribution: Attribution | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of a URL besides its looks."""
+
+    url_id: str
+    content_id: str
+    site_id: str
+    known_up_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class _Open:
+    """An episode at one hoster that has not ended yet."""
+
+    attribution: Attribution
+    known_up_at: datetime
+    absent_at: datetime | None
+    first_up: datetime | None
+    last_up: datetime
+    without: int = 0
+    without_since: datetime | None = None
+    looks: int = 0
+    unknown_looks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeRules:
+    """How many looks without a hoster mean it was left, and where time ends."""
+
+    leave_looks: int
+    until: datetime
+    """Looks after this are too young to be confirmed; they open and prolong nothing."""
+
+
+def censor_from(last_look: datetime, confirmation: timedelta) -> datetime:
+    """The time after which nothing can be confirmed any more.
+
+    Everyone is censored there: censoring only the unconfirmed would bias shares (statistics: freeze minus confirmation).
+    """
+    return last_look - confirmation
+
+
+def episodes(known: Known, sightings: Sequence[Sighting], rules: EpisodeRules) -> list[Episode]:
+    """The episodes of one URL, from its sightings in time order.
+
+    A report or an analyst's check counts as known up; a URL that is down at our first look gives an episode that ended
+    between that time and the look. Pure.
+    """
+    machine = _Machine(known, rules)
+    for sighting in sightings:
+        machine.see(sighting)
+    return machine.finish()
+
+
+class _Machine:
+    """Walks through one URL's sightings, one open episode a hoster."""
+
+    def __init__(self, known: Known, rules: EpisodeRules) -> None:
+        self.known = known
+        self.rules = rules
+        self.done: list[Episode] = []
+        self.open: dict[str, _Open] = {}
+        self.decided_at: datetime | None = None
+        self.undecided = 0
+
+    def see(self, sighting: Sighting) -> None:
+        """Take one sighting."""
+        when, answer = sighting.verdict.observed_at, sighting.attribution
+        if sighting.down:
+            self._down(when, sighting.verdict.cause, answer)
+        elif sighting.verdict.state == "up" and answer is not None:
+            self._up(when, answer)
+        else:
+            self.undecided += not self.open
+            for now in self.open.values():
+                now.looks += 1
+                now.unknown_looks += 1
+            return
+        self.decided_at = when
+
+    def _down(self, when: datetime, cause: EndCause | None, answer: Attribution | None) -> None:
+        if self.decided_at is None and answer is not None:
+            # down at our first decided look: the report knew it up before
+            for hoster in answer.hosters or (UNATTRIBUTED,):
+                self._start(hoster, self.known.known_up_at, answer, seen=None)
+        for hoster in list(self.open):
+            self._end(hoster, when, cause)
+
+    def _up(self, when: datetime, answer: Attribution) -> None:
+        if when > self.rules.until and self.decided_at is not None:
+            return
+        here = answer.hosters or (UNATTRIBUTED,)
+        for hoster, now in list(self.open.items()):
+            now.looks += 1
+            if hoster in here:
+                now.last_up, now.without, now.without_since = when, 0, None
+                now.first_up = now.first_up or when
+                continue
+            now.without += 1
+            now.without_since = now.without_since or when
+            if now.without >= self.rules.leave_looks:
+                self._end(hoster, now.without_since, "masked" if answer.proxy and not now.attribution.proxy else "moved")
+        for hoster in here:
+            if hoster not in self.open:
+                known = min(self.known.known_up_at, when) if self.decided_at is None else when
+                self._start(hoster, known, answer, seen=when)
+
+    def _start(self, hoster: str, known_up_at: datetime, answer: Attribution, *, seen: datetime | None) -> None:
+        self.open[hoster] = _Open(
+            attribution=answer,
+            known_up_at=known_up_at,
+            absent_at=self.decided_at,
+            first_up=seen,
+            last_up=seen or known_up_at,
+            looks=self.undecided + 1,
+            unknown_looks=self.undecided,
+        )
+        self.undecided = 0
+
+    def _end(self, hoster: str, when: datetime | None, cause: EndCause | None) -> None:
+        now = self.open.pop(hoster)
+        ended = when is not None and when <= self.rules.until
+        last_up = now.last_up if ended else min(now.last_up, max(self.rules.until, now.known_up_at))
+        self.done.append(
+            Episode(
+                url_id=self.known.url_id,
+                content_id=self.known.content_id,
+                site_id=self.known.site_id,
+                hoster=hoster,
+                hosters=now.attribution.hosters,
+                origins=now.attribution.origins,
+                countries=now.attribution.countries,
+                addresses=now.attribution.addresses,
+                proxy=now.attribution.proxy,
+                known_up_at=now.known_up_at,
+                absent_at=now.absent_at,
+                first_up=now.first_up,
+                last_up=last_up,
+                first_down=when if ended else None,
+                cause=cause if ended else None,
+                looks=now.looks,
+                unknown_looks=now.unknown_looks,
+            )
+        )
+
+    def finish(self) -> list[Episode]:
+        """Censor what is still open."""
+        for hoster in list(self.open):
+            self._end(hoster, None, None)
+        return self.done
+
+
+def all_episodes(
+    known: Mapping[str, Known], sightings: Mapping[str, Sequence[Sighting]], rules: EpisodeRules
+) -> Iterable[Episode]:
+    """The episodes of many URLs."""
+    for url_id, seen in sightings.items():
+        yield from episodes(known[url_id], seen, rules)

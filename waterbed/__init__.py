@@ -1,0 +1,1 @@
+"""Measures who hosts reported abuse, how fast it goes, and where it goes next."""

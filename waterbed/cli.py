@@ -1,0 +1,314 @@
+"""The command line: words in, tables out, exit codes 0, 1, 2 and 3."""
+
+import logging
+import sys
+import traceback
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from enum import Enum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from waterbed import show
+from waterbed.model.errors import InputError, WaterbedError
+from waterbed.publish.exports import Envelope
+from waterbed.rehearsal import Rehearsed, replay, run_scenario
+from waterbed.report import envelope, publish_study
+from waterbed.store.config import Config, StoreAt
+from waterbed.study import Study, create_study, open_study, read_addresses
+
+OK, FINDING, USAGE, OURS = 0, 1, 2, 3
+
+app = typer.Typer(
+    help="Measures who hosts reported abuse, how fast each hoster removes it, and where it goes next.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+routes_app = typer.Typer(help="Dated tables: address to origin AS, address to country.", no_args_is_help=True)
+hosters_app = typer.Typer(help="Hoster entities: which ASes are one company.", no_args_is_help=True)
+lab_app = typer.Typer(help="A simulated Internet on loopback, with known truth.", no_args_is_help=True)
+app.add_typer(routes_app, name="routes")
+app.add_typer(hosters_app, name="hosters")
+app.add_typer(lab_app, name="lab")
+
+_errors = Console(stderr=True)
+
+
+class Format(str, Enum):
+    """How rows are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+class By(str, Enum):
+    """What is ranked."""
+
+    hoster = "hoster"
+    asn = "asn"
+    country = "country"
+
+
+Formatted = Annotated[Format, typer.Option("--format", help="table for people; csv, json, parquet for tools.")]
+Day = Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day, as 2025-04-11.")]
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    study: Annotated[
+        Path, typer.Option("-C", "--study", envvar="WATERBED_STUDY", help="The study folder.", show_default=False)
+    ] = Path(),
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log more; still no URL or host name.")] = False,
+) -> None:
+    """Remember which study is meant."""
+    context.obj = study
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+
+
+@contextmanager
+def _study(context: typer.Context) -> Iterator[Study]:
+    with open_study(context.obj) as study:
+        yield study
+
+
+@contextmanager
+def _bar() -> Iterator[Any]:
+    """A progress bar on a terminal, silence in a pipe; yields `told(what, done, total)`."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_errors, disable=not _errors.is_terminal) as progress:
+        tasks: dict[str, Any] = {}
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total or None)
+            progress.update(tasks[what], completed=done, total=total or None)
+
+        yield told
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The new study's folder.")],
+    name: Annotated[str, typer.Option(help="What the study is called.")] = "unnamed study",
+    home: Annotated[str, typer.Option(help="The home jurisdiction, an ISO country code.")] = "NL",
+    contact: Annotated[str, typer.Option(help="Address or page named in our user agent.")] = "",
+    store: Annotated[str, typer.Option(help="sqlite, or a postgresql:// URL.")] = "sqlite",
+) -> None:
+    """Make a study folder: settings and an empty store; its keys lie elsewhere."""
+    config = Config(study=uuid.uuid4().hex, name=name, home=home, contact=contact, store=StoreAt(url=store))
+    with create_study(folder, config) as study:
+        show.created(study)
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="CSV files with a header line and a url column.")],
+    source: Annotated[str | None, typer.Option(help="Who reported; else the file's name.")] = None,
+    category: Annotated[str, typer.Option(help="Category of lines that name none.")] = "phishing",
+) -> None:
+    """Import reports; bad lines are listed with number and reason (exit code 1)."""
+    rejected = 0
+    with _study(context) as study:
+        for path in files:
+            with _bar() as told:
+                report = study.import_reports(
+                    path, source=source, category=category, progress=lambda done: told("reports", done, 0)
+                )
+            show.imported(path, report)
+            rejected += len(report.rejected)
+    raise typer.Exit(FINDING if rejected else OK)
+
+
+@app.command()
+def recheck(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all/--due", help="Every URL now, or only what is due.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many looks.")] = None,
+) -> None:
+    """One pass: look at what is due, without touching content."""
+    with _study(context) as study, _bar() as told:
+        report = study.recheck(everything=everything, limit=limit, progress=lambda done, due: told("looks", done, due))
+    show.passed(report)
+    raise typer.Exit(OK if report.healthy else FINDING)
+
+
+@routes_app.command("add")
+def routes_add(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="CSV ranges or a pyasn .dat file, plain or gzip.")],
+    day: Day,
+    kind: Annotated[str, typer.Option(help="routes (address to origin AS) or places (address to country).")] = "routes",
+) -> None:
+    """Add a dated table to the study."""
+    if kind not in ("routes", "places"):
+        raise InputError(f"--kind {kind!r} is unknown; routes or places was expected (docs/attribution.md)")
+    with _study(context) as study:
+        show.snapshots(study.add_table(file, day.date(), kind=kind), Format.table.value)
+
+
+@routes_app.command("list")
+def routes_list(context: typer.Context, form: Formatted = Format.table) -> None:
+    """List the study's dated tables."""
+    with _study(context) as study:
+        show.snapshots(study.snapshots(), form.value)
+
+
+@hosters_app.command("add")
+def hosters_add(context: typer.Context, file: Annotated[Path, typer.Argument(help="A TOML file of [[hoster]].")]) -> None:
+    """Take hoster entities into the study, in place of those it had."""
+    with _study(context) as study:
+        show.hosters(study.set_hosters(file))
+
+
+@app.command()
+def attribute(
+    context: typer.Context,
+    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The day; else today.")] = None,
+    table: Annotated[Path | None, typer.Option("--csv", help="Any table with a column of addresses.")] = None,
+    column: Annotated[str, typer.Option("--address-column", help="The column's name.")] = "ip",
+    out: Annotated[Path | None, typer.Option(help="Write the origins of each row here (CSV).")] = None,
+    form: Formatted = Format.table,
+) -> None:
+    """Origin ASes of any table's addresses, or of the study's looks."""
+    with _study(context) as study:
+        if table is None:
+            show.attributions(study.conclude(), form.value)
+            return
+        when = day.date() if day else _today(study)
+        addresses = list(read_addresses(table, column))
+        origins, counts = study.attribute_table(addresses, when)
+        if out:
+            show.write_origins(out, addresses, origins)
+        show.origin_counts(counts, form.value)
+
+
+def _today(study: Study) -> date:
+    return study.folder.clock().astimezone(UTC).date()
+
+
+@app.command()
+def episodes(context: typer.Context, form: Formatted = Format.table) -> None:
+    """When each URL was up, at which hoster; ends are intervals."""
+    _rows(context, "episodes", form)
+
+
+@app.command()
+def hops(context: typer.Context, form: Formatted = Format.table) -> None:
+    """Where content went after it left a hoster."""
+    _rows(context, "hops", form)
+
+
+@app.command()
+def verdicts(context: typer.Context, form: Formatted = Format.table) -> None:
+    """What each look is taken to mean, and by which rule."""
+    _rows(context, "verdicts", form)
+
+
+def _rows(context: typer.Context, what: str, form: Format) -> None:
+    with _study(context) as study:
+        conclusions = study.conclude()
+        rows: Sequence[Any] = getattr(conclusions, what)
+        show.rows(rows, envelope(study, what), what, form.value)
+
+
+@app.command()
+def rank(
+    context: typer.Context,
+    by: Annotated[By, typer.Option(help="What to rank.")] = By.hoster,
+    form: Formatted = Format.table,
+    top: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
+) -> None:
+    """The ranking: volume, and share removed within 24 hours with its interval."""
+    with _study(context) as study:
+        rows = study.conclude().rank(by.value)
+        heading: Envelope = envelope(study, "ranking", by=by.value)
+    show.ranking(rows[:top] if top else rows, heading, form.value)
+
+
+@app.command()
+def publish(context: typer.Context, out: Annotated[Path, typer.Argument(help="Folder for the files.")]) -> None:
+    """Write rankings, episodes, hops, graph and one self-contained page."""
+    with _study(context) as study:
+        show.written(publish_study(study, out))
+
+
+@lab_app.command("run")
+def lab_run(
+    scenario: Annotated[str, typer.Argument(help="quiet, waterbed, hostile, or a world file.")],
+    out: Annotated[Path, typer.Option(help="The study folder to make.")],
+) -> None:
+    """Simulate a world, measure it with the real crawler, compare with the truth."""
+    _rehearse(scenario, out)
+
+
+@lab_app.command("replay")
+def lab_replay(
+    feed: Annotated[Path, typer.Argument(help="A CSV feed with columns URL and IP.")],
+    day: Day,
+    out: Annotated[Path, typer.Option(help="The study folder to make, or to go on with.")],
+    routes: Annotated[list[Path] | None, typer.Option(help="Routing tables of that day.")] = None,
+) -> None:
+    """Let a real feed's hosts answer on loopback, and look at each URL."""
+    with _bar() as told:
+        done = replay(feed, routes or [], day.date(), out, told)
+    show.imported(feed, done.imported)
+    show.passed(done.passed)
+    show.bytes_seen(done.counts)
+    raise typer.Exit(FINDING if done.imported.rejected or not done.passed.healthy else OK)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="The study folder to make.")] = Path("demo"),
+    scenario: Annotated[str, typer.Option(help="The world to measure.")] = "waterbed",
+) -> None:
+    """The main job end to end on the lab: ranking, hops, measured against true."""
+    _rehearse(scenario, out)
+
+
+def _rehearse(scenario: str, out: Path) -> Rehearsed:
+    with _bar() as told:
+        done = run_scenario(scenario, out, told)
+    with open_study(out) as study:
+        conclusions = study.conclude()
+        files = publish_study(study, out / "published", conclusions)
+        show.ranking(conclusions.rank("hoster"), envelope(study, "ranking", by="hoster"), Format.table.value)
+        show.flows(conclusions)
+    show.score(done)
+    show.bytes_seen(done.counts)
+    show.written(files)
+    return done
+
+
+def main() -> None:
+    """Run the command line; every failure is one sentence and an exit code."""
+    try:
+        app(standalone_mode=True)
+    except InputError as problem:
+        _errors.print(f"waterbed: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(USAGE)
+    except WaterbedError as problem:
+        _errors.print(f"waterbed: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(OURS)
+    except Exception as problem:  # the last resort: name the place, never the values, which could be URLs
+        frames = traceback.extract_tb(problem.__traceback__)
+        where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-6:]))
+        text = f"waterbed {version('waterbed')} failed: {type(problem).__name__} at {where}; please report this line"
+        _errors.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(OURS)
+
+
+if __name__ == "__main__":
+    main()

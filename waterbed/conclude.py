@@ -1,0 +1,177 @@
+"""From a study's facts to its conclusions, step by step: no step writes."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from attribution.attribute import Attributor
+from graphs.episodes import EpisodeRules, Known, Sighting, all_episodes, censor_from
+from graphs.hops import find_hops
+from waterbed.judging.canary import CanaryRecord
+from waterbed.judging.judge import confirmed_down, judge
+from waterbed.judging.outcomes import RuleSet
+from waterbed.model.conclusions import Attribution, Episode, Hop, RankingRow, Verdict
+from waterbed.model.facts import CanaryLook, ControlLook, Observation, Report, Resolution, Target
+from waterbed.rankings.appearances import Appearance
+from waterbed.rankings.rank import By, rank
+from waterbed.store.config import Config
+from waterbed.store.sql import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The facts that conclusions are drawn from; looks sorted by URL and time."""
+
+    targets: Mapping[str, Target]
+    reports: Sequence[Report]
+    looks: Sequence[Observation]
+    resolutions: Mapping[str, Resolution]
+    controls: Mapping[str, ControlLook]
+    canaries: Sequence[CanaryLook]
+
+
+def read_facts(store: Store) -> Facts:
+    """Read all facts of a study, each table once."""
+    return Facts(
+        targets={target.url_id: target for target in store.all(Target)},
+        reports=store.all(Report),
+        looks=store.all(Observation, order=("url_id", "observed_at")),
+        resolutions={resolution.resolution_id: resolution for resolution in store.all(Resolution)},
+        controls={control.control_id: control for control in store.all(ControlLook)},
+        canaries=store.all(CanaryLook),
+    )
+
+
+class Conclusions:
+    """What the facts say, each step computed when first asked for.
+
+    The same facts, rules, tables and settings give the same conclusions.
+    """
+
+    def __init__(self, facts: Facts, attributor: Attributor, rules: RuleSet, config: Config) -> None:
+        """Take everything that conclusions depend on."""
+        self.facts = facts
+        self.attributor = attributor
+        self._rules = rules
+        self._config = config
+
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
+        """One verdict a look."""
+        settings, canary = self._config.judge, self._config.canary
+        by_vantage: dict[str, list[CanaryLook]] = defaultdict(list)
+        for look in self.facts.canaries:
+            by_vantage[look.vantage].append(look)
+        records = {
+            vantage: CanaryRecord(looks, within_s=settings.canary_within_s, need=canary.need)
+            for vantage, looks in by_vantage.items()
+        }
+        return judge(self.facts.looks, self.facts.controls, records, self._rules)
+
+    @cached_property
+    def attributions(self) -> list[Attribution | None]:
+        """Who answered for the URL at each look, None where the name gave no address."""
+        found: list[Attribution | None] = []
+        for look in self.facts.looks:
+            resolution = self.facts.resolutions.get(look.resolution_id or "")
+            if resolution is None or not resolution.addresses:
+                found.append(None)
+                continue
+            suffix = self.facts.targets[look.url_id].suffix_id
+            found.append(self.attributor.attribute(resolution.addresses, suffix, look.observed_at))
+        return found
+
+    @cached_property
+    def sightings(self) -> dict[str, list[Sighting]]:
+        """The judged and attributed looks of each URL, absences confirmed."""
+        by_url: dict[str, list[tuple[Verdict, Attribution | None]]] = defaultdict(list)
+        for verdict, attribution in zip(self.verdicts, self.attributions, strict=True):
+            by_url[verdict.url_id].append((verdict, attribution))
+        settings = self._config.judge
+        sightings = {}
+        for url_id, looks in by_url.items():
+            down = confirmed_down(
+                [verdict for verdict, _ in looks], looks=settings.confirm_looks, over_s=settings.confirm_s
+            )
+            sightings[url_id] = [
+                Sighting(verdict=verdict, down=is_down, attribution=attribution)
+                for (verdict, attribution), is_down in zip(looks, down, strict=True)
+            ]
+        return sightings
+
+    @cached_property
+    def known(self) -> dict[str, Known]:
+        """What reports say of each URL."""
+        first: dict[str, datetime] = {}
+        content: dict[str, str] = {}
+        for report in self.facts.reports:
+            when = min(report.verified_at or report.reported_at or report.received_at, report.received_at)
+            first[report.url_id] = min(first.get(report.url_id, when), when)
+            if report.content_id:
+                content.setdefault(report.url_id, report.content_id)
+        return {
+            url_id: Known(
+                url_id=url_id,
+                content_id=content.get(url_id, url_id),
+                site_id=target.site_id,
+                known_up_at=first[url_id],
+            )
+            for url_id, target in self.facts.targets.items()
+        }
+
+    @cached_property
+    def episodes(self) -> list[Episode]:
+        """When each URL was up, at which hoster, with interval ends."""
+        if not self.facts.looks:
+            return []
+        last_look = max(look.observed_at for look in self.facts.looks)
+        until = censor_from(last_look, timedelta(seconds=self._config.judge.freeze_s))
+        rules = EpisodeRules(leave_looks=self._config.judge.leave_looks, until=until)
+        return list(all_episodes(self.known, self.sightings, rules))
+
+    @cached_property
+    def hops(self) -> list[Hop]:
+        """Where content went after it left a hoster."""
+        return find_hops(self.episodes, home=self._config.home, seats=self.seats)
+
+    @cached_property
+    def hosters(self) -> list[str]:
+        """Keys of all hosters that any look or episode names."""
+        seen = {key for attribution in self.attributions if attribution for key in attribution.hosters}
+        return sorted(seen)
+
+    @cached_property
+    def seats(self) -> dict[str, str]:
+        """The country of each hoster's legal seat, where it is known."""
+        seats = {key: self.attributor.country_of(key) for key in self.hosters}
+        return {key: seat for key, seat in seats.items() if seat}
+
+    def appearances(self, by: By) -> Iterable[Appearance]:
+        """Each URL with all keys its addresses ever gave it."""
+        for url_id, target in self.facts.targets.items():
+            seen = self.sightings.get(url_id, [])
+            answers = [sighting.attribution for sighting in seen if sighting.attribution]
+            yield Appearance(
+                url_id=url_id,
+                host_id=target.host_id,
+                site_id=target.site_id,
+                keys=tuple(sorted({key for answer in answers for key in keys_of(answer, by)})),
+                decided=any(sighting.verdict.state != "unknown" for sighting in seen),
+                proxy=bool(answers) and all(answer.proxy for answer in answers),
+            )
+
+    def rank(self, by: By) -> list[RankingRow]:
+        """The ranking by hoster, origin AS or country."""
+        appearances = list(self.appearances(by))
+        keys = {key for appearance in appearances for key in appearance.keys}
+        names = {key: key if by == "country" else self.attributor.name_of(key) for key in keys}
+        return rank(appearances, self.episodes, by=by, names=names)
+
+
+def keys_of(attribution: Attribution, by: By) -> tuple[str, ...]:
+    """The keys an attribution gives in one kind of ranking."""
+    if by == "asn":
+        return tuple(f"AS{origin}" for origin in attribution.origins)
+    return attribution.countries if by == "country" else attribution.hosters

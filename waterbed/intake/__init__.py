@@ -1,0 +1,1 @@
+"""From lines of a reports file to reports and rejected lines."""

@@ -1,0 +1,170 @@
+"""Reports from a CSV file with a header line, one report a line."""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from waterbed.model.canonical import Spelled, spell
+from waterbed.model.errors import BadUrl, InputError
+
+MAX_LINE = 65_536
+"""Longest line accepted, characters."""
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "url": ("url", "uri", "reported_url"),
+    "reported_at": ("reported_at", "date", "submission_time", "first_seen", "dateadded", "date_added"),
+    "source": ("source", "feed"),
+    "category": ("category", "threat", "type"),
+    "content_id": ("content_id", "content"),
+    "site_type": ("site_type",),
+    "commercial": ("commercial",),
+    "assessed_illegal": ("assessed_illegal", "illegal"),
+    "verified_at": ("verified_at", "verification_time"),
+}
+"""What each field may be called in a header, in lower case."""
+
+_TRUTH = {"1": True, "true": True, "yes": True, "y": True, "0": False, "false": False, "no": False, "n": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportLine:
+    """One good line. Secret: its repr says the line number alone."""
+
+    line: int
+    spelled: Spelled
+    reported_at: datetime | None
+    verified_at: datetime | None
+    source: str | None
+    category: str | None
+    content_id: str | None
+    site_type: str | None
+    commercial: bool | None
+    assessed_illegal: bool | None
+
+    def __repr__(self) -> str:
+        """Say the line number alone."""
+        return f"<ReportLine {self.line}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """One bad line: its number in the file, and why. Never its text."""
+
+    line: int
+    reason: str
+
+
+def read_csv_reports(path: Path) -> Iterator[ReportLine | Rejected]:
+    """Read reports line by line: good ones, and bad ones with a reason.
+
+    Understands gzip, a byte-order mark, UTF-16 and any line ending. A quoted field may not span lines, so that one broken
+    quote costs one line. InputError if the file is no such CSV at all.
+    """
+    with _open(path) as file:
+        yield from parse_csv_reports(file, str(path))
+
+
+def parse_csv_reports(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+    """The same from lines of text; `name` is what errors call them."""
+    header: dict[str, int] | None = None
+    for number, text in enumerate(lines, 1):
+        if not text.strip() or text.startswith("#"):
+            continue
+        if header is None:
+            header = _header(text, name)
+            continue
+        yield _line(number, text.rstrip("\r\n"), header)
+    if header is None:
+        raise InputError(f"{name} is empty; a CSV file with a header line and a url column was expected (docs/intake.md)")
+
+
+def _open(path: Path) -> IO[str]:
+    try:
+        data: IO[bytes] = path.open("rb")
+        magic = data.read(2)
+        data.seek(0)
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read ({problem.strerror}); a reports file was expected") from None
+    if magic == b"\x1f\x8b":
+        data = gzip.open(data)  # type: ignore[assignment]  # a GzipFile reads like any binary file
+    encoding = "utf-16" if magic in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    return io.TextIOWrapper(data, encoding=encoding, errors="surrogateescape", newline=None)
+
+
+def _header(text: str, path: str) -> dict[str, int]:
+    if text.lstrip().startswith(("<", "{", "[")):
+        raise InputError(f"{path} is HTML or JSON, not CSV; a header line with a url column was expected (docs/intake.md)")
+    try:
+        names = [name.strip().lower() for name in next(csv.reader([text], strict=True))]
+    except (csv.Error, StopIteration):
+        names = []
+    found = {field: names.index(name) for field, known in COLUMNS.items() for name in known if name in names}
+    if "url" not in found:
+        raise InputError(
+            f"{path} has no column named url in its first line ({len(names)} columns there); "
+            "a CSV file with a header line was expected (docs/intake.md)"
+        )
+    return found
+
+
+def _line(number: int, text: str, header: dict[str, int]) -> ReportLine | Rejected:
+    if len(text) > MAX_LINE:
+        return Rejected(line=number, reason=f"line of {len(text)} characters; at most {MAX_LINE} are accepted")
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        return Rejected(line=number, reason="line is not valid UTF-8")
+    try:
+        cells = next(csv.reader([text], strict=True))
+        return _report(number, cells, header)
+    except csv.Error as problem:
+        return Rejected(line=number, reason=f"broken quoting ({problem})")
+    except BadUrl as problem:
+        return Rejected(line=number, reason=str(problem))
+    except _BadCell as problem:
+        return Rejected(line=number, reason=str(problem))
+
+
+class _BadCell(Exception):  # noqa: N818 (internal to this file)
+    """A cell that cannot be used."""
+
+
+def _report(number: int, cells: list[str], header: dict[str, int]) -> ReportLine:
+    if len(cells) <= max(header.values()):
+        raise _BadCell(f"{len(cells)} columns; the header promises at least {max(header.values()) + 1}")
+    cell = {field: cells[at].strip() for field, at in header.items()}
+    return ReportLine(
+        line=number,
+        spelled=spell(cell["url"]),
+        reported_at=_time("reported_at", cell),
+        verified_at=_time("verified_at", cell),
+        source=cell.get("source") or None,
+        category=cell.get("category") or None,
+        content_id=cell.get("content_id") or None,
+        site_type=cell.get("site_type") or None,
+        commercial=_bool("commercial", cell),
+        assessed_illegal=_bool("assessed_illegal", cell),
+    )
+
+
+def _time(field: str, cell: dict[str, str]) -> datetime | None:
+    text = cell.get(field)
+    if not text:
+        return None
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise _BadCell(f"{field} is no ISO 8601 date or time") from None
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _bool(field: str, cell: dict[str, str]) -> bool | None:
+    text = cell.get(field, "").lower()
+    if not text:
+        return None
+    if text not in _TRUTH:
+        raise _BadCell(f"{field} is neither yes nor no")
+    return _TRUTH[text]

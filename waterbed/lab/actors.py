@@ -1,0 +1,63 @@
+"""Sites, URLs and their stays, while a world runs: changed by its course alone."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from waterbed.lab.records import Shown, TrueCause
+from waterbed.lab.world import Hoster
+
+HOUR = 3600
+"""Seconds."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Stay:
+    """An episode as it is being made."""
+
+    url: str
+    content_id: str
+    hoster: str
+    origin: str
+    start: int
+    end: int | None = None
+    cause: TrueCause | None = None
+    reported: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Link:
+    """One movement of content, from one stay to another."""
+
+    before: Stay
+    after: Stay
+    kind: Literal["relocation", "copy"]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Site:
+    """One host name, and where it is now."""
+
+    host: str
+    scheme: str
+    operator: Hoster
+    front: Hoster | None
+    category: str
+    source: str
+    leaves: list["Leaf"] = field(default_factory=list)
+    moves: int = 0
+
+    @property
+    def seen(self) -> Hoster:
+        """Whose addresses answer."""
+        return self.front or self.operator
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Leaf:
+    """One URL of a site."""
+
+    site: Site
+    shown: Shown
+    stay: Stay | None = None
+    last: Stay | None = None
+    copied: bool = False

@@ -1,0 +1,284 @@
+"""The course of a world: events in time order, drawn from one seed. Whole seconds since its start."""
+
+from collections.abc import Callable
+from functools import partial
+from heapq import heappop, heappush
+from math import log
+from random import Random
+
+from waterbed.lab.actors import HOUR, Leaf, Link, Site, Stay
+from waterbed.lab.names import Namer, target
+from waterbed.lab.records import Page, Shown, SiteTraits, TrueCause
+from waterbed.lab.world import Hoster, World
+
+_POOL = 64
+"""Addresses of a prefix in use: sites share them, as on shared hosting."""
+
+
+class Course:
+    """Runs a world and keeps what happened."""
+
+    def __init__(self, world: World) -> None:
+        """Draw the first sites; nothing has happened yet."""
+        self.world = world
+        self.rng = Random(f"waterbed lab {world.seed}")  # noqa: S311 - a simulation must be repeatable
+        self.namer = Namer(self.rng)
+        self.end = round(world.days * 24 * HOUR)
+        self.stays: list[Stay] = []
+        self.links: list[Link] = []
+        self.reports: list[tuple[int, Leaf]] = []
+        self.hosts: dict[str, list[tuple[int, tuple[str, ...] | None]]] = {}
+        self.places: dict[str, list[tuple[int, str]]] = {}
+        self.pages: dict[str, list[tuple[int, Page]]] = {}
+        self.traits: dict[str, SiteTraits] = {}
+        self.shown: dict[str, Shown] = {}
+        self._hosters = {hoster.key: hoster for hoster in world.hoster}
+        self._strict_from = {i.hoster: (round(i.day * 24 * HOUR), i.within_hours) for i in world.intervention}
+        self._queue: list[tuple[int, int, Callable[[int], None]]] = []
+        self._contents = 0
+        self._order = 0
+
+    def run(self) -> "Course":
+        """Let everything happen, up to the world's end."""
+        for number in range(self.world.sites.count):
+            self._first_site(number)
+        for key, (start, _) in self._strict_from.items():
+            self._later(start, partial(self._intervene, key))
+        while self._queue and self._queue[0][0] <= self.end:
+            now, _, happen = heappop(self._queue)
+            happen(now)
+        return self
+
+    def _later(self, when: int, happen: Callable[[int], None]) -> None:
+        self._order += 1
+        heappush(self._queue, (when, self._order, happen))
+
+    def _hours(self, low_high: tuple[float, float]) -> int:
+        return round(self.rng.uniform(*low_high) * HOUR)
+
+    # Sites and URLs come to be.
+
+    def _first_site(self, number: int) -> None:
+        sites = self.world.sites
+        operator = self._choose([h for h in self.world.hoster if h.kind != "proxy"])
+        fronts = [h for h in self.world.hoster if h.kind == "proxy"]
+        fronted = operator.kind == "hoster" and self.rng.random() < sites.behind_proxy
+        names = list(sites.categories)
+        category = self.rng.choices(names, weights=[sites.categories[c] for c in names])[0]
+        site = self._site(operator, self._choose(fronts) if fronted else None, category, self.rng.choice(sites.sources))
+        urls = sites.big_site if number == 0 and sites.big_site else self.rng.randint(*sites.urls_per_site)
+        first, last = sites.reported_over_days or (0.0, max(self.world.days - 3, self.world.days / 2))
+        reported = round(self.rng.uniform(first, last) * 24 * HOUR)
+        appeared = reported - self._hours(sites.up_before_hours)
+        leaves = [self._leaf(site, index, None) for index in range(urls)]
+        self._later(appeared, partial(self._appear, site))
+        for index, leaf in enumerate(leaves):
+            delay = 0 if index == 0 else self._hours((0.0, 12.0))
+            self._later(reported + delay, partial(self._report, leaf))
+
+    def _choose(self, hosters: list[Hoster]) -> Hoster:
+        return self.rng.choices(hosters, weights=[h.weight for h in hosters])[0]
+
+    def _site(self, operator: Hoster, front: Hoster | None, category: str, source: str) -> Site:
+        servers, rng = self.world.servers, self.rng
+        platform = operator.kind == "platform"
+        suffix = rng.choice(operator.suffixes if platform else self.world.sites.suffixes)
+        host = self.namer.host(suffix, www=0.0 if platform else 0.2)
+        https = rng.random() < servers.https
+        head, spread = rng.random(), servers.head_refused + servers.body_on_head
+        self.traits[host] = SiteTraits(
+            https=https,
+            https_redirect=rng.random() < servers.https_redirect and not https,
+            catch_all=rng.random() < servers.catch_all,
+            indistinct=rng.random() < servers.indistinct,
+            head="refused" if head < servers.head_refused else "body" if head < spread else "plain",
+        )
+        scheme = "https" if https else "http"
+        return Site(host=host, scheme=scheme, operator=operator, front=front, category=category, source=source)
+
+    def _leaf(self, site: Site, number: int, original: Leaf | None) -> Leaf:
+        servers, rng = self.world.servers, self.rng
+        if original is None:
+            image = rng.random() < servers.images
+            media_type = "text/html" if not image or rng.random() < servers.mislabelled else "image/jpeg"
+            self._contents += 1
+            content_id = f"content-{self._contents:06d}"
+        else:
+            image, media_type = original.shown.image, original.shown.media_type
+            content_id = original.shown.content_id
+        same_path = original is not None and rng.random() < 0.5
+        path = original.shown.target if original and same_path else target(rng, image=image, number=number)
+        taken = {leaf.shown.target for leaf in site.leaves}
+        while path in taken:
+            path = target(rng, image=image, number=number)
+        url = f"{site.scheme}://{site.host}{path}"
+        shown = Shown(url=url, host=site.host, target=path, media_type=media_type, image=image, content_id=content_id)
+        leaf = Leaf(site=site, shown=shown)
+        site.leaves.append(leaf)
+        self.shown[url] = shown
+        return leaf
+
+    def _appear(self, site: Site, now: int) -> None:
+        self.hosts.setdefault(site.host, []).append((now, self._addresses(site.seen)))
+        self.places.setdefault(site.host, []).append((now, site.seen.key))
+        for leaf in site.leaves:
+            self._begin(leaf, now)
+
+    def _addresses(self, hoster: Hoster) -> tuple[str, ...]:
+        sites, rng = self.world.sites, self.rng
+        networks = hoster.networks()
+        v4 = [n for n in networks if n.version == 4]
+        v6 = [n for n in networks if n.version == 6]
+        wanted = 2 if rng.random() < sites.multi_address else 1
+        found = {str(n[1 + rng.randrange(min(_POOL, n.num_addresses - 2))]) for n in rng.choices(v4, k=wanted)}
+        if v6 and rng.random() < sites.v6:
+            network = rng.choice(v6)
+            found.add(str(network[1 + rng.randrange(min(_POOL, network.num_addresses - 2))]))
+        return tuple(sorted(found))
+
+    def _begin(self, leaf: Leaf, now: int) -> Stay:
+        site = leaf.site
+        stay = Stay(
+            url=leaf.shown.url,
+            content_id=leaf.shown.content_id,
+            hoster=site.seen.key,
+            origin=site.operator.key,
+            start=now,
+        )
+        leaf.stay, leaf.copied = stay, False
+        self.stays.append(stay)
+        self.pages.setdefault(stay.url, []).append((now, "up"))
+        return stay
+
+    # They are reported and removed.
+
+    def _report(self, leaf: Leaf, now: int) -> None:
+        self.reports.append((now, leaf))
+        stay = leaf.stay
+        if stay is None or stay.reported is not None:
+            return
+        stay.reported = now
+        removed = self._removal_time(leaf.site.operator, now)
+        if removed is None:
+            return
+        self._later(removed, partial(self._remove, leaf, stay))
+        movement = self.world.movement
+        if self.rng.random() < movement.parallel * movement.after_takedown:
+            early = max(now + HOUR // 2, removed - self._hours(movement.delay_hours))
+            if early < removed:
+                leaf.copied = True
+                self._plan_copy([leaf], early)
+
+    def _removal_time(self, operator: Hoster, now: int) -> int | None:
+        start, within = self._strict_from.get(operator.key, (self.end + 1, 0.0))
+        if now >= start:
+            return now + self._hours((0.0, within))
+        policy = operator.removal
+        if self.rng.random() >= policy.removes:
+            return None
+        return now + max(60, round(self.rng.lognormvariate(log(policy.median_hours), policy.sigma) * HOUR))
+
+    def _intervene(self, key: str, now: int) -> None:
+        _, within = self._strict_from[key]
+        sites = {id(leaf.site): leaf.site for _, leaf in self.reports}
+        for site in sites.values():
+            for leaf in site.leaves:
+                stay = leaf.stay
+                if stay is not None and stay.reported is not None and stay.origin == key:
+                    moment = now + self._hours((0.0, within))
+                    self._later(moment, partial(self._remove, leaf, stay))
+
+    def _remove(self, leaf: Leaf, stay: Stay, now: int) -> None:
+        if leaf.stay is not stay:
+            return
+        answer = leaf.site.operator.removal.answer_after_removal
+        gone = [leaf]
+        if answer in ("404", "410"):
+            self._finish(leaf, now, "removed", answer)
+        elif answer == "suspended":
+            gone = [other for other in leaf.site.leaves if other.stay is not None]
+            for other in gone:
+                self._finish(other, now, "removed", None)
+            for other in leaf.site.leaves:
+                self.pages[other.shown.url].append((now, "suspended"))
+        else:
+            gone = [other for other in leaf.site.leaves if other.stay is not None]
+            for other in gone:
+                self._finish(other, now, "name", "404")
+            self.hosts[leaf.site.host].append((now, None))
+        self._react(leaf.site, [one for one in gone if not one.copied], now)
+
+    def _finish(self, leaf: Leaf, now: int, cause: TrueCause, page: Page | None) -> None:
+        stay = leaf.stay
+        if stay is None:
+            raise AssertionError("only what is up can end")
+        stay.end, stay.cause = now, cause
+        leaf.stay, leaf.last = None, stay
+        if page:
+            self.pages[stay.url].append((now, page))
+
+    # And the content moves.
+
+    def _react(self, site: Site, gone: list[Leaf], now: int) -> None:
+        movement = self.world.movement
+        if not gone or self.rng.random() >= movement.after_takedown:
+            return
+        when = now + max(60, self._hours(movement.delay_hours))
+        weights = [movement.relocation, movement.copy]
+        kind = self.rng.choices(["relocation", "copy"], weights=weights)[0] if sum(weights) else "copy"
+        # Behind a proxy, on a platform and without a name, the same name cannot be re-pointed to be seen elsewhere.
+        nameless = site.operator.removal.answer_after_removal == "name_gone"
+        fixed = nameless or site.front is not None or site.operator.kind == "platform"
+        if kind == "copy" or fixed:
+            self._plan_copy(gone, when)
+            return
+        self._later(when, partial(self._relocate, site, site.moves))
+
+    def _destination(self, site: Site, kinds: tuple[str, ...]) -> Hoster | None:
+        found = [h for h in self.world.hoster if h.kind in kinds and h is not site.operator and h.weight > 0]
+        at_home = self.rng.random() < self.world.movement.home_share
+        wished = [h for h in found if (h.country == self.world.home) == at_home]
+        return self._choose(wished or found) if found else None
+
+    def _relocate(self, site: Site, moves: int, now: int) -> None:
+        to = self._destination(site, ("hoster",))
+        if site.moves != moves or to is None:
+            return
+        site.moves += 1
+        before = []
+        for leaf in site.leaves:
+            if leaf.stay is not None:
+                self._finish(leaf, now, "moved", None)
+            before.append((leaf, leaf.last))
+        site.operator = to
+        self._appear(site, now)
+        for leaf, stay in before:
+            if stay is not None and leaf.stay is not None:
+                self.links.append(Link(before=stay, after=leaf.stay, kind="relocation"))
+        self._hear_of(site, to, now)
+
+    def _plan_copy(self, leaves: list[Leaf], when: int) -> None:
+        stays = [leaf.stay or leaf.last for leaf in leaves]
+        self._later(when, partial(self._copy, leaves, stays))
+
+    def _copy(self, leaves: list[Leaf], stays: list[Stay | None], now: int) -> None:
+        old = leaves[0].site
+        to = self._destination(old, ("hoster", "platform"))
+        if to is None:
+            return
+        site = self._site(to, None, old.category, old.source)
+        for number, leaf in enumerate(leaves):
+            self._leaf(site, number, leaf)
+        self._appear(site, now)
+        for leaf, stay in zip(site.leaves, stays, strict=True):
+            if stay is not None and leaf.stay is not None:
+                self.links.append(Link(before=stay, after=leaf.stay, kind="copy"))
+        self._hear_of(site, to, now)
+
+    def _hear_of(self, site: Site, to: Hoster, now: int) -> None:
+        movement = self.world.movement
+        at_home = to.country == self.world.home
+        for leaf in site.leaves:
+            if self.rng.random() < (movement.reported_home if at_home else movement.reported_abroad):
+                delay = self._hours(movement.report_delay_hours)
+                self._later(now + delay, partial(self._report, leaf))

@@ -1,0 +1,116 @@
+"""The truth of a world: a pure function of the world file."""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from waterbed.lab.actors import HOUR, Link, Stay
+from waterbed.lab.course import Course
+from waterbed.lab.records import RemovalShare, Timeline, TrueEpisode, TrueHop, TrueReport, Truth
+from waterbed.lab.world import World
+
+T = TypeVar("T")
+_DAY = 24 * HOUR
+
+
+def simulate(world: World) -> Truth:
+    """Let a world happen: the same world gives the same truth.
+
+    Times are aware and whole seconds. The world's end cuts: what would come later has not happened.
+    """
+    course = Course(world).run()
+    first = _first_reports(course)
+    episodes = sorted(course.stays, key=lambda stay: (stay.start, stay.url))
+    hops = [_hop(world, link, first) for link in course.links if _seen_to_move(link)]
+    return Truth(
+        world=world,
+        reports=tuple(
+            TrueReport(
+                url=leaf.shown.url,
+                reported_at=_moment(world, second),
+                category=leaf.site.category,
+                content_id=leaf.shown.content_id,
+                source=leaf.site.source,
+            )
+            for second, leaf in course.reports
+        ),
+        episodes=tuple(_episode(world, stay) for stay in episodes),
+        hops=tuple(sorted(hops, key=lambda hop: (max(hop.left, hop.arrived), hop.from_url, hop.to_url))),
+        removal=_removal(course),
+        hosts={host: _timeline(world, changes) for host, changes in course.hosts.items()},
+        places={host: _timeline(world, changes) for host, changes in course.places.items()},
+        pages={url: _timeline(world, changes) for url, changes in course.pages.items()},
+        traits={host: course.traits[host] for host in course.hosts},
+        shown={url: course.shown[url] for url in course.pages},
+    )
+
+
+def _moment(world: World, second: int) -> datetime:
+    return world.start + timedelta(seconds=second)
+
+
+def _timeline(world: World, changes: list[tuple[int, T]]) -> Timeline[T]:
+    return Timeline(
+        starts=tuple(_moment(world, second) for second, _ in changes), values=tuple(value for _, value in changes)
+    )
+
+
+def _first_reports(course: Course) -> dict[str, int]:
+    first: dict[str, int] = {}
+    for second, leaf in course.reports:
+        first.setdefault(leaf.shown.url, second)
+    return first
+
+
+def _episode(world: World, stay: Stay) -> TrueEpisode:
+    return TrueEpisode(
+        url=stay.url,
+        content_id=stay.content_id,
+        hoster=stay.hoster,
+        origin=stay.origin,
+        start=_moment(world, stay.start),
+        end=None if stay.end is None else _moment(world, stay.end),
+        cause=stay.cause,
+    )
+
+
+def _seen_to_move(link: Link) -> bool:
+    # A copy whose original never went is a second place of the content, not a hop.
+    return link.before.end is not None and link.before.hoster != link.after.hoster
+
+
+def _hop(world: World, link: Link, first: dict[str, int]) -> TrueHop:
+    before, after = link.before, link.after
+    left = before.end
+    if left is None:
+        raise AssertionError("a hop has left")
+    known_before = before.url in first and first[before.url] < left
+    known_after = after.url in first and (after.end is None or first[after.url] < after.end)
+    return TrueHop(
+        content_id=after.content_id,
+        from_url=before.url,
+        to_url=after.url,
+        from_hoster=before.hoster,
+        to_hoster=after.hoster,
+        left=_moment(world, left),
+        arrived=_moment(world, after.start),
+        kind=link.kind,
+        parallel=after.start < left,
+        reported=after.url in first,
+        detectable=known_before and known_after,
+        masked=before.hoster != before.origin,
+    )
+
+
+def _removal(course: Course) -> dict[str, RemovalShare]:
+    clocks: dict[str, list[bool]] = defaultdict(list)
+    for stay in course.stays:
+        # A clock that the world's end cuts before its first day could only count removals, never their absence.
+        if stay.reported is None or stay.reported > course.end - _DAY:
+            continue
+        removed = stay.end is not None and stay.cause == "removed" and stay.end - stay.reported <= _DAY
+        clocks[stay.hoster].append(removed)
+    return {
+        key: RemovalShare(share=sum(clocks[key]) / len(clocks[key]), urls=len(clocks[key]), removed=sum(clocks[key]))
+        for key in sorted(clocks)
+    }

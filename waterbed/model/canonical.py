@@ -1,0 +1,125 @@
+"""One spelling for each URL and host, so that one thing has one id."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from ipaddress import ip_address
+
+import can_ada
+from publicsuffixlist import PublicSuffixList
+
+from waterbed.model.errors import BadUrl
+
+SPELLING = "1"
+"""Version of the rules below: stored with each id made by them."""
+
+SUFFIX_LIST = version("publicsuffixlist")
+"""Version of the Public Suffix List in use; its last number is the list's date."""
+
+MAX_URL = 16_384
+"""Longest address accepted, characters."""
+
+_SCHEME = re.compile(r"^h(?:xx|tt|\*\*)p(s?)(?:\[?:\]?//|\[:\]//|:\[//\]|__)", re.IGNORECASE)
+_DOTS = re.compile(r"\s?(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\[,\])\s?", re.IGNORECASE)
+_all_suffixes = PublicSuffixList()
+_icann_suffixes = PublicSuffixList(only_icann=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spelled:
+    """A URL in canonical spelling, taken apart. Secret: never log it."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    target: str
+    literal: bool
+
+    def __repr__(self) -> str:
+        """Say nothing of the URL: reprs end up in tracebacks."""
+        return "<Spelled URL>"
+
+    @property
+    def authority(self) -> str:
+        """The Host header's value."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.scheme == "https" else 80) else f"{host}:{self.port}"
+
+
+def refang(text: str) -> str:
+    """Undo the common ways of making a URL unclickable."""
+    text = _SCHEME.sub(r"http\1://", text.strip())
+    return _DOTS.sub(".", text)
+
+
+def spell(text: str) -> Spelled:
+    """Give the canonical spelling of a reported address.
+
+    Follows the WHATWG URL standard; user information and fragment are dropped, a host's trailing dot too.
+    Raises BadUrl, whose message never repeats the address.
+    """
+    if len(text) > MAX_URL:
+        raise BadUrl(f"address of {len(text)} characters; at most {MAX_URL} are accepted")
+    if "\x00" in text:
+        raise BadUrl("address contains a NUL character")
+    text = refang(text)
+    if not text:
+        raise BadUrl("address is empty")
+    if "://" not in text[:12]:
+        raise BadUrl("address has no http:// or https:// scheme")
+    try:
+        parsed = can_ada.parse(text)
+    except (ValueError, UnicodeError):
+        raise BadUrl("address is not a URL by the WHATWG standard") from None
+    scheme = parsed.protocol.rstrip(":")
+    if scheme not in ("http", "https"):
+        raise BadUrl("address has a scheme other than http or https")
+    host = parsed.hostname.rstrip(".")
+    literal = host.startswith("[") or _is_address(host)
+    host = host.strip("[]")
+    if not host or (not literal and any(not 0 < len(label) <= 63 for label in host.split("."))) or len(host) > 253:
+        raise BadUrl("address has an empty or overlong host name")
+    port = int(parsed.port) if parsed.port else (443 if scheme == "https" else 80)
+    target = (parsed.pathname or "/") + parsed.search
+    shown = Spelled(url="", scheme=scheme, host=host, port=port, target=target, literal=literal)
+    url = f"{scheme}://{shown.authority}{target}"
+    return Spelled(url=url, scheme=scheme, host=host, port=port, target=target, literal=literal)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=65_536)
+def registrable_domain(host: str) -> str:
+    """The public suffix plus one label, else the host itself."""
+    if ":" in host or _is_address(host):
+        return host
+    return _all_suffixes.privatesuffix(host) or host
+
+
+@lru_cache(maxsize=65_536)
+def platform_suffix(host: str) -> str | None:
+    """The private public suffix a name hangs on, if any.
+
+    The private part of the Public Suffix List names platforms that give each customer a name of their own.
+    """
+    if ":" in host or _is_address(host):
+        return None
+    suffix: str | None = _all_suffixes.publicsuffix(host)
+    if suffix is None or suffix == host or suffix == _icann_suffixes.publicsuffix(host):
+        return None
+    return suffix
+
+
+def same_place(before: Spelled, after: Spelled) -> bool:
+    """Whether two URLs differ only in scheme, `www.` or trailing slash."""
+    plain = [(s.host.removeprefix("www."), s.target.rstrip("/")) for s in (before, after)]
+    ports = before.port == after.port or {before.port, after.port} == {80, 443}
+    return plain[0] == plain[1] and ports

@@ -1,0 +1,109 @@
+"""Conclusions: recomputed from facts, never edited, each naming its rule."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+State = Literal["up", "down", "unknown"]
+EndCause = Literal["removed", "name", "network", "moved", "masked", "lost"]
+OrderClass = Literal["sequential", "parallel", "unknown", "repointed"]
+RankClass = Literal["ranked", "too few", "unmeasurable", "proxy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one look is taken to mean."""
+
+    observation_id: Annotated[str, "the look"]
+    url_id: Annotated[str, "the URL"]
+    observed_at: Annotated[datetime, "when it was looked at"]
+    ruleset: Annotated[str, "name and checksum of the rule set"]
+    rule: Annotated[str, "id of the rule that decided"]
+    outcome: Annotated[str, "up, gone, soft_gone, suspended, no_name, ..."]
+    state: Annotated[State, "up, down or unknown: unknown is never down"]
+    cause: Annotated[EndCause | None, "the end cause it stands for, if down"]
+    layer: Annotated[str, "who can have acted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """Who answers for one set of addresses, on one day."""
+
+    addresses: Annotated[tuple[str, ...], "the resolved set"]
+    suffix_id: Annotated[str | None, "the platform suffix of the name, if any"]
+    day: Annotated[datetime, "the day it holds for"]
+    origins: Annotated[tuple[int, ...], "distinct origin AS numbers, sorted"]
+    organisations: Annotated[tuple[str, ...], "names of the AS holders, sorted"]
+    countries: Annotated[tuple[str, ...], "ISO codes the addresses are delegated to, sorted"]
+    hosters: Annotated[tuple[str, ...], "keys of the hoster entities, sorted"]
+    proxy: Annotated[bool, "whether all of them are reverse proxies: the origin is unknown"]
+    rule: Annotated[str, "id of the rule that chose the hosters"]
+    routes_date: Annotated[datetime | None, "date of the routing table used"]
+    stale: Annotated[bool, "whether that table is older than the policy allows"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """A time in which content was up at one hoster.
+
+    The end is the half-open interval (last_up, first_down]; null first_down is right-censored at last_up.
+    """
+
+    url_id: Annotated[str, "the URL"]
+    content_id: Annotated[str, "the content: the hotline's id, else the URL's"]
+    site_id: Annotated[str, "its registrable domain: the cluster"]
+    hoster: Annotated[str, "key of the hoster entity"]
+    hosters: Annotated[tuple[str, ...], "all hoster entities at the start"]
+    origins: Annotated[tuple[int, ...], "origin ASes at the start"]
+    countries: Annotated[tuple[str, ...], "countries at the start"]
+    addresses: Annotated[tuple[str, ...], "addresses at the start"]
+    proxy: Annotated[bool, "whether that hoster is a reverse proxy"]
+    known_up_at: Annotated[datetime, "first time it was known up: a report's or a look's"]
+    absent_at: Annotated[datetime | None, "last time before it that it was known not to be up there"]
+    first_up: Annotated[datetime | None, "first look that saw it up"]
+    last_up: Annotated[datetime, "last time it was known up"]
+    first_down: Annotated[datetime | None, "first confirmed look that saw it down or elsewhere"]
+    cause: Annotated[EndCause | None, "why it ended"]
+    looks: Annotated[int, "looks in the episode"]
+    unknown_looks: Annotated[int, "of these, undecided"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """Content that was up at another hoster after leaving one."""
+
+    content_id: Annotated[str, "the content"]
+    from_url_id: Annotated[str, "URL it left"]
+    to_url_id: Annotated[str, "URL it was seen at"]
+    from_hoster: Annotated[str, "hoster it left"]
+    to_hoster: Annotated[str, "hoster it arrived at"]
+    from_countries: Annotated[tuple[str, ...], "countries before"]
+    to_countries: Annotated[tuple[str, ...], "countries after"]
+    left_after: Annotated[datetime, "last known up at the old hoster"]
+    left_before: Annotated[datetime, "first confirmed away from it"]
+    arrived_after: Annotated[datetime | None, "last known absent at the new hoster; null: never known absent"]
+    arrived_before: Annotated[datetime, "first known up at the new hoster"]
+    kind: Annotated[str, "relocation, reappearance or copy"]
+    order: Annotated[OrderClass, "sequential, parallel, unknown, or repointed (one name, one interval)"]
+    levels: Annotated[tuple[str, ...], "what changed: address, as, organisation, country, home_abroad"]
+    evidence: Annotated[str, "what links the two: same_url or content_id"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingRow:
+    """One hoster, AS or country in a ranking."""
+
+    place: Annotated[int | None, "place by volume, 1 = most hosts; null if not ranked"]
+    key: Annotated[str, "hoster key, AS number as AS13335, or ISO country code"]
+    name: Annotated[str, "name for people"]
+    urls: Annotated[int, "distinct URLs"]
+    hosts: Annotated[int, "distinct hosts, each once for each distinct key of its addresses"]
+    sites: Annotated[int, "distinct registrable domains"]
+    hosts_fractional: Annotated[float, "hosts, each shared equally among its keys"]
+    removed_24h: Annotated[float | None, "share removed within 24 h of the report, 0..1; null where not estimable"]
+    removed_24h_low: Annotated[float | None, "lower end of its 95% interval"]
+    removed_24h_high: Annotated[float | None, "upper end of its 95% interval"]
+    removed_or_moved_24h: Annotated[float | None, "the same with leaving for another hoster counted too: upper bound"]
+    episodes: Annotated[int, "takedown clocks behind the share"]
+    unknown: Annotated[int, "URLs of which no look could be decided"]
+    rank_class: Annotated[RankClass, "ranked, too few, unmeasurable or proxy"]

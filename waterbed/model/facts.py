@@ -1,0 +1,256 @@
+"""Facts: what was reported, seen and imported. Only ever added.
+
+These dataclasses are the one schema: tables, Arrow schemas, JSON Schemas and `docs/schema.md` are made from them.
+Each field is `Annotated` with what it means and its unit. `KEY` names the primary key, `INDEX` further look-ups.
+Times are aware UTC. Ids are keyed (HMAC): no field of any fact holds a URL or a host name.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+
+Profile = Literal["strict", "headers"]
+Phase = Literal["schedule", "dns", "guard", "connect", "tls", "http"]
+NameStatus = Literal[
+    "ok", "literal", "nxdomain", "nodata", "servfail", "refused", "timeout", "bad_answer", "too_long", "bad_name"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A reported URL, known by its keyed ids."""
+
+    KEY: ClassVar = ("url_id",)
+    INDEX: ClassVar = (("host_id",),)
+
+    url_id: Annotated[str, "keyed id of the canonical URL"]
+    host_id: Annotated[str, "keyed id of its host name or address literal"]
+    site_id: Annotated[str, "keyed id of the registrable domain (public suffix plus one label)"]
+    label_id: Annotated[str, "keyed id of the registrable domain's first label"]
+    path_id: Annotated[str, "keyed id of path and query"]
+    suffix_id: Annotated[str | None, "keyed id of the private public suffix it hangs on (a platform), else null"]
+    spelling: Annotated[str, "version of the canonical spelling"]
+    suffix_list: Annotated[str, "version of the Public Suffix List"]
+    added_at: Annotated[datetime, "when the study first knew it"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One complaint about one URL, as received."""
+
+    KEY: ClassVar = ("report_id",)
+    INDEX: ClassVar = (("url_id",),)
+
+    report_id: Annotated[str, "keyed id of source, URL, content and time"]
+    url_id: Annotated[str, "the reported URL"]
+    source: Annotated[str, "who reported: a feed or hotline, by name"]
+    category: Annotated[str, "what was reported: phishing, malware, abuse-material, ..."]
+    site_type: Annotated[str | None, "kind of site as the reporter names it"]
+    commercial: Annotated[bool | None, "whether the reporter holds it to be commercial"]
+    assessed_illegal: Annotated[bool | None, "the analyst's assessment"]
+    verified_at: Annotated[datetime | None, "when an analyst last saw it up"]
+    content_id: Annotated[str | None, "keyed id of the content, as the hotline names it"]
+    reported_at: Annotated[datetime | None, "when it was reported to the source"]
+    received_at: Annotated[datetime, "when this study imported it"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What the resolver answered for one host."""
+
+    KEY: ClassVar = ("resolution_id",)
+    INDEX: ClassVar = (("host_id", "resolved_at"),)
+
+    resolution_id: Annotated[str, "id of this answer"]
+    host_id: Annotated[str, "the host asked for"]
+    run_id: Annotated[str, "the run that asked"]
+    vantage: Annotated[str, "where it was asked from"]
+    status: Annotated[NameStatus, "the outcome over A and AAAA together"]
+    addresses: Annotated[tuple[str, ...], "all IPv4 and IPv6 addresses, sorted"]
+    cname_ids: Annotated[tuple[str, ...], "keyed ids of the CNAME chain, in order"]
+    ttl_s: Annotated[int | None, "smallest TTL of the answers, seconds"]
+    ede: Annotated[tuple[int, ...], "extended DNS error codes (RFC 8914)"]
+    resolver: Annotated[str, "address and port of the resolver"]
+    resolved_at: Annotated[datetime, "when the answer came"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What one look at one URL saw: no verdict."""
+
+    KEY: ClassVar = ("observation_id",)
+    INDEX: ClassVar = (("url_id", "observed_at"),)
+
+    observation_id: Annotated[str, "id made of URL, due time and vantage: a look is recorded once"]
+    url_id: Annotated[str, "the URL looked at"]
+    run_id: Annotated[str, "the run that looked"]
+    vantage: Annotated[str, "where it was looked at from"]
+    scheduled_at: Annotated[datetime, "when the look was due"]
+    observed_at: Annotated[datetime, "when it started"]
+    resolution_id: Annotated[str | None, "the resolver's answer it used"]
+    profile: Annotated[Profile, "how much the look was allowed to ask"]
+    method: Annotated[str | None, "HTTP method of the deciding request"]
+    address: Annotated[str | None, "the public address that was checked and connected"]
+    port: Annotated[int | None, "TCP port of the URL"]
+    phase: Annotated[Phase, "the last phase reached"]
+    failure: Annotated[str | None, "what went wrong in that phase, null if a response head was read"]
+    status: Annotated[int | None, "HTTP status code"]
+    media_type: Annotated[str | None, "media type of the response, if a registered top-level type"]
+    content_length: Annotated[int | None, "declared length, bytes"]
+    etag_id: Annotated[str | None, "keyed hash of ETag"]
+    last_modified_id: Annotated[str | None, "keyed hash of Last-Modified"]
+    server: Annotated[str | None, "server family, from a closed list"]
+    marks: Annotated[tuple[str, ...], "known header marks: CDN, challenge, suspension"]
+    redirect: Annotated[str | None, "same (scheme, www or slash only), site, other, bad: kind of the last redirect"]
+    redirect_url_id: Annotated[str | None, "keyed id of the redirect's target"]
+    redirect_site_id: Annotated[str | None, "keyed id of its registrable domain"]
+    steps: Annotated[int, "redirect steps followed within this look"]
+    retry_after_s: Annotated[int | None, "Retry-After, seconds"]
+    tls_version: Annotated[str | None, "negotiated TLS version"]
+    tls_problem: Annotated[str | None, "why the certificate would not be trusted, null if it would"]
+    certificate_id: Annotated[str | None, "keyed hash of the certificate"]
+    public_key_id: Annotated[str | None, "keyed hash of its public key"]
+    control_id: Annotated[str | None, "the control look it is compared with"]
+    bytes_read: Annotated[int, "bytes taken from the socket, TLS included"]
+    connect_ms: Annotated[float | None, "time to connect, milliseconds"]
+    head_ms: Annotated[float | None, "time from request to end of the response head, milliseconds"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlLook:
+    """The answer to a random path of a host."""
+
+    KEY: ClassVar = ("control_id",)
+    INDEX: ClassVar = (("host_id", "observed_at"),)
+
+    control_id: Annotated[str, "id of this control look"]
+    host_id: Annotated[str, "the host"]
+    run_id: Annotated[str, "the run that looked"]
+    vantage: Annotated[str, "where it was looked at from"]
+    observed_at: Annotated[datetime, "when it started"]
+    failure: Annotated[str | None, "what went wrong, null if a response head was read"]
+    status: Annotated[int | None, "HTTP status code"]
+    media_type: Annotated[str | None, "media type of the response"]
+    content_length: Annotated[int | None, "declared length, bytes"]
+    etag_id: Annotated[str | None, "keyed hash of ETag"]
+    redirect: Annotated[str | None, "kind of the redirect"]
+    redirect_site_id: Annotated[str | None, "keyed id of the redirect's registrable domain"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryLook:
+    """Whether our own network reached known targets."""
+
+    KEY: ClassVar = ("canary_id",)
+    INDEX: ClassVar = (("vantage", "observed_at"),)
+
+    canary_id: Annotated[str, "id of this canary look"]
+    run_id: Annotated[str, "the run that looked"]
+    vantage: Annotated[str, "where it was looked at from"]
+    observed_at: Annotated[datetime, "when it was looked"]
+    targets: Annotated[int, "canary targets tried"]
+    reached: Annotated[int, "canary targets that answered"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A dated table that was imported."""
+
+    KEY: ClassVar = ("snapshot_id",)
+    INDEX: ClassVar = (("kind", "data_date"),)
+
+    snapshot_id: Annotated[str, "id made of kind, date and checksum"]
+    kind: Annotated[str, "routes (address to origin AS) or places (address to country)"]
+    family: Annotated[int, "4 or 6: the address family it covers"]
+    source: Annotated[str, "file name it was imported from"]
+    data_date: Annotated[datetime, "the day whose state it gives"]
+    rows: Annotated[int, "rows read"]
+    checksum: Annotated[str, "SHA-256 of the file"]
+    imported_at: Annotated[datetime, "when it was imported"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One pass: who did what, when, how configured."""
+
+    KEY: ClassVar = ("run_id",)
+    INDEX: ClassVar = ()
+
+    run_id: Annotated[str, "id of the run"]
+    kind: Annotated[str, "import, recheck, routes, ..."]
+    vantage: Annotated[str, "where it ran"]
+    started_at: Annotated[datetime, "when it started"]
+    version: Annotated[str, "version of Waterbed"]
+    config_hash: Annotated[str, "SHA-256 of the study's configuration"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How a run ended; missing if it was killed."""
+
+    KEY: ClassVar = ("run_id",)
+    INDEX: ClassVar = ()
+
+    run_id: Annotated[str, "the run"]
+    finished_at: Annotated[datetime, "when it ended"]
+    outcome: Annotated[str, "finished, stopped or failed"]
+    done: Annotated[int, "looks or rows done"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """When a URL is next looked at, and by whom."""
+
+    KEY: ClassVar = ("url_id",)
+    INDEX: ClassVar = (("due_at", "host_id"), ("lease_run_id",))
+
+    url_id: Annotated[str, "the URL"]
+    host_id: Annotated[str, "its host: looks at one host are taken together"]
+    due_at: Annotated[datetime, "when the next look is due (study clock)"]
+    streak: Annotated[int, "looks in a row that saw it down"]
+    first_report_at: Annotated[datetime, "age of the URL counts from here"]
+    category: Annotated[str, "category of its first report: it chooses the profile"]
+    lease_run_id: Annotated[str | None, "the run that holds it"]
+    leased_until: Annotated[datetime | None, "when the lease lapses (real clock)"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A URL or host name, encrypted, under its id."""
+
+    KEY: ClassVar = ("entry_id",)
+    INDEX: ClassVar = ()
+
+    entry_id: Annotated[str, "url_id or host_id"]
+    kind: Annotated[str, "url or host"]
+    ciphertext: Annotated[bytes, "AES-SIV of the text, bound to kind and id"]
+    key_number: Annotated[int, "which encryption key sealed it"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyCheck:
+    """A sealed constant by which a wrong key is known."""
+
+    KEY: ClassVar = ("key_number",)
+    INDEX: ClassVar = ()
+
+    key_number: Annotated[int, "which encryption key"]
+    id_check: Annotated[str, "keyed id of a constant"]
+    ciphertext: Annotated[bytes, "AES-SIV of a constant"]
+
+
+STORED: tuple[type, ...] = (
+    Target,
+    Report,
+    Resolution,
+    Observation,
+    ControlLook,
+    CanaryLook,
+    Snapshot,
+    Run,
+    RunEnd,
+    Due,
+    Sealed,
+    KeyCheck,
+)
+"""Every dataclass that has a table."""

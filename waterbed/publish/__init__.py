@@ -1,0 +1,1 @@
+"""What leaves the study: files, schemas and the report page."""

@@ -1,0 +1,135 @@
+"""Rows of conclusions as CSV, JSON and Parquet files."""
+
+import csv
+import io
+import json
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from waterbed.model.codec import columns
+from waterbed.publish.schemas import envelope_schema
+
+METADATA: Final = b"waterbed"
+"""Key under which a Parquet file carries its envelope, as JSON."""
+
+_ARROW: Final = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    bytes: pa.binary(),
+    datetime: pa.timestamp("us", tz="UTC"),
+    tuple: pa.string(),
+}
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What a table is: without it numbers cannot be compared."""
+
+    what: Annotated[str, "what the rows are: ranking, flows, ..."]
+    by: Annotated[str, "what a row stands for: hoster, asn, country"]
+    clock: Annotated[str, "what time runs from: reported, first_seen, notice_delivered, ..."]
+    window: Annotated[str, "the time measured, as start/end"]
+    method: Annotated[str, "how the numbers were estimated"]
+    data_dates: Annotated[Mapping[str, str], "name of each data set used, to its date"]
+    run: Annotated[str, "the run that made it"]
+    version: Annotated[str, "version of Waterbed"]
+
+
+def export(folder: Path, name: str, cls: type, rows: Sequence[Any], envelope: Envelope) -> list[Path]:
+    """Write rows of one dataclass in every format, with their schema.
+
+    Makes name.csv, name.json, name.parquet and name.schema.json in `folder`. Each file appears whole or not at all.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    schema = json.dumps(envelope_schema(Envelope, cls), indent=1, ensure_ascii=False) + "\n"
+    contents = {
+        f"{name}.csv": as_csv(cls, rows).encode(),
+        f"{name}.json": as_json(cls, rows, envelope).encode(),
+        f"{name}.parquet": as_parquet(cls, rows, envelope),
+        f"{name}.schema.json": schema.encode(),
+    }
+    return [write_whole(folder / file, content) for file, content in contents.items()]
+
+
+def as_csv(cls: type, rows: Sequence[Any]) -> str:
+    """Spell rows as CSV: RFC 4180, UTF-8, a header, empty for null.
+
+    Names of hosters come from registries that anyone can write to: text that a spreadsheet would run as a formula
+    gets a leading apostrophe. The other formats keep it as it is.
+    """
+    names = list(columns(cls))
+    out = io.StringIO()
+    table = csv.writer(out)
+    table.writerow(names)
+    for row in rows:
+        table.writerow([_cell(getattr(row, name)) for name in names])
+    return out.getvalue()
+
+
+def as_json(cls: type, rows: Sequence[Any], envelope: Envelope) -> str:
+    """Spell rows as one JSON object: the envelope and `rows`."""
+    whole = {**_loose(envelope), "rows": [{name: _value(getattr(row, name)) for name in columns(cls)} for row in rows]}
+    return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_parquet(cls: type, rows: Sequence[Any], envelope: Envelope) -> bytes:
+    """Spell rows as Parquet; sets and lists are JSON text, the envelope is file metadata."""
+    plain = columns(cls)
+    fields = [
+        pa.field(name, _ARROW[kind], nullable=nullable, metadata={"description": meaning})
+        for name, (kind, nullable, meaning) in plain.items()
+    ]
+    schema = pa.schema(fields, metadata={METADATA: json.dumps(_loose(envelope), ensure_ascii=False).encode()})
+    arrays = [
+        pa.array([_flat(getattr(row, field.name)) for row in rows], type=field.type) for field in fields
+    ]
+    out = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), out, compression="zstd")
+    return bytes(out.getvalue().to_pybytes())
+
+
+def write_whole(path: Path, content: bytes) -> Path:
+    """Write a file so that it is there whole or not at all."""
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def _loose(envelope: Envelope) -> dict[str, Any]:
+    return {**asdict(envelope), "data_dates": dict(envelope.data_dates)}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _flat(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, tuple) else value
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return _value(_flat(value))

@@ -1,0 +1,1 @@
+"""From episodes to how much each hoster has, and how fast it goes."""

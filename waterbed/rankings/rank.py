@@ -1,0 +1,117 @@
+"""Rank hosters, ASes or countries by how much appeared there."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from waterbed.model.conclusions import Episode, RankClass, RankingRow
+from waterbed.rankings.appearances import Appearance
+from waterbed.rankings.takedowns import FEWEST_SITES, By, Clock, Removal, clocks, episodes_by_key, removal
+
+UNKNOWN = "unknown"
+"""Key of what no data could attribute: listed last, without a place."""
+
+
+@dataclass(slots=True)
+class _Volume:
+    """What appeared under one key."""
+
+    urls: set[str] = field(default_factory=set)
+    hosts: set[str] = field(default_factory=set)
+    sites: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+    own: int = 0
+    fractional: float = 0.0
+
+
+def rank(
+    appearances: Sequence[Appearance],
+    episodes: Sequence[Episode],
+    *,
+    by: By,
+    names: Mapping[str, str],
+    until: datetime | None = None,
+) -> list[RankingRow]:
+    """Rank groups by the number of distinct hosts.
+
+    Place is by hosts, then URLs, then key, and is volume only: every row has one, whatever its class, except what
+    nothing could attribute (key "unknown", place null, last). A host counts once under each distinct key of its
+    addresses, and as 1/k in `hosts_fractional`; a URL without keys has those of its host.
+
+    Classes, first that fits: `proxy` if every appearance was behind a reverse proxy; `too few` below 10 site
+    clusters, in volume or in clocks that tell about 24 h; `unmeasurable` if no clock tells, or looks were so sparse
+    that more than 10 points of the share hang on them; else `ranked`. Only `ranked` rows carry a share. `until` is the
+    end of the measurement, by default the latest time in any episode. Cost is linear in appearances and episodes.
+    """
+    volumes = _volumes(appearances)
+    groups = episodes_by_key(episodes, by)
+    if until is None:
+        until = max((e.first_down or e.last_up for e in episodes), default=None)
+    order = sorted(volumes, key=lambda key: (key == UNKNOWN, -len(volumes[key].hosts), -len(volumes[key].urls), key))
+    return [
+        _row(
+            place if key != UNKNOWN else None,
+            key,
+            names.get(key) or ("not attributed" if key == UNKNOWN else key),
+            volume=volumes[key],
+            group=clocks(groups.get(key, ())),
+            until=until,
+        )
+        for place, key in enumerate(order, 1)
+    ]
+
+
+def _volumes(appearances: Sequence[Appearance]) -> dict[str, _Volume]:
+    keys_of_host: dict[str, set[str]] = defaultdict(set)
+    for appearance in appearances:
+        keys_of_host[appearance.host_id].update(key for key in appearance.keys if key)
+    volumes: dict[str, _Volume] = defaultdict(_Volume)
+    for appearance in appearances:
+        own = [key for key in appearance.keys if key] or keys_of_host[appearance.host_id] or (UNKNOWN,)
+        for key in set(own):
+            volume = volumes[key]
+            volume.urls.add(appearance.url_id)
+            volume.hosts.add(appearance.host_id)
+            volume.sites.add(appearance.site_id)
+            volume.own += not appearance.proxy
+            if not appearance.decided:
+                volume.unknown.add(appearance.url_id)
+    for keys in keys_of_host.values():
+        for key in keys or (UNKNOWN,):
+            volumes[key].fractional += 1 / max(1, len(keys))
+    return volumes
+
+
+def _row(
+    place: int | None, key: str, name: str, *, volume: _Volume, group: Sequence[Clock], until: datetime | None
+) -> RankingRow:
+    told = removal(group, until=until) if group and until else None
+    rank_class = _rank_class(volume, told)
+    shown = told if rank_class == "ranked" else None
+    return RankingRow(
+        place=place,
+        key=key,
+        name=name,
+        urls=len(volume.urls),
+        hosts=len(volume.hosts),
+        sites=len(volume.sites),
+        hosts_fractional=round(volume.fractional, 6),
+        removed_24h=shown.removed if shown else None,
+        removed_24h_low=shown.low if shown else None,
+        removed_24h_high=shown.high if shown else None,
+        removed_or_moved_24h=shown.removed_or_moved if shown else None,
+        episodes=len(group),
+        unknown=len(volume.unknown),
+        rank_class=rank_class,
+    )
+
+
+def _rank_class(volume: _Volume, told: Removal | None) -> RankClass:
+    if not volume.own:
+        return "proxy"
+    if len(volume.sites) < FEWEST_SITES:
+        return "too few"
+    if told is None:
+        return "unmeasurable"
+    return "ranked" if told.telling == "told" else told.telling

@@ -1,0 +1,140 @@
+"""A study's settings, `waterbed.toml` and `lab.toml`, checked as they are read."""
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Profile
+
+Settings = TypeVar("Settings", bound=msgspec.Struct)
+
+
+class Names(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How names are resolved."""
+
+    resolver: str = "127.0.0.1:53"
+    timeout_s: float = 5.0
+    tries: int = 2
+    in_flight: int = 200
+
+
+class Probe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What a look may do, and how gently."""
+
+    profiles: dict[str, Profile] = msgspec.field(
+        default_factory=lambda: {"phishing": "headers", "malware": "headers", "abuse-material": "strict"}
+    )
+    default_profile: Profile = "strict"
+    controls: bool = True
+    control_hours: float = 12.0
+    timeout_s: float = 20.0
+    hosts_at_once: int = 128
+    per_address: int = 4
+    delay_s: float = 0.5
+    redirect_steps: int = 3
+    batch: int = 500
+
+
+class Schedule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """When a URL is looked at again."""
+
+    young_hours: float = 48.0
+    young_interval_s: float = 3600.0
+    interval_s: float = 6 * 3600.0
+    confirm_s: tuple[float, ...] = (600.0, 1800.0, 7200.0)
+    removed_interval_s: float = 24 * 3600.0
+    jitter: float = 0.1
+    lease_s: float = 900.0
+
+
+class Judge(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """When a look is believed."""
+
+    confirm_looks: int = 3
+    confirm_s: float = 7200.0
+    leave_looks: int = 2
+    canary_within_s: float = 300.0
+    freeze_s: float = 4 * 3600.0
+
+
+class Canary(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Well-known targets that tell our outage from theirs."""
+
+    targets: tuple[str, ...] = ()
+    every_s: float = 60.0
+    need: float = 0.5
+
+
+class StoreAt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Where the facts are kept."""
+
+    url: str = "sqlite"
+
+
+class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """All of `waterbed.toml`."""
+
+    study: str
+    name: str = "unnamed study"
+    home: str = "NL"
+    contact: str = ""
+    vantage: str = "here"
+    routes_max_age_days: float = 31.0
+    store: StoreAt = StoreAt()
+    names: Names = Names()
+    probe: Probe = msgspec.field(default_factory=Probe)
+    schedule: Schedule = Schedule()
+    judge: Judge = Judge()
+    canary: Canary = Canary()
+
+
+class ConnectTo(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A public prefix and port, and the loopback listener that plays it."""
+
+    prefix: str
+    port: int
+    listener: str
+
+
+class Lab(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """All of `lab.toml`: the three settings in which a lab study differs."""
+
+    resolver: str
+    clock: datetime
+    connect_to: tuple[ConnectTo, ...]
+
+
+def read_config(path: Path) -> tuple[Config, str]:
+    """The settings in a `waterbed.toml`, and the SHA-256 of its bytes."""
+    data = _bytes(path)
+    return _decode(data, Config, path), hashlib.sha256(data).hexdigest()
+
+
+def read_lab(path: Path) -> Lab | None:
+    """The settings in a `lab.toml`, None if there is none."""
+    return _decode(_bytes(path), Lab, path) if path.exists() else None
+
+
+def write_toml(path: Path, settings: msgspec.Struct) -> None:
+    """Write settings as TOML, whole or not at all."""
+    written = path.with_suffix(".new")
+    written.write_bytes(msgspec.toml.encode(settings))
+    written.replace(path)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read ({problem.strerror}); see docs/operations.md") from None
+
+
+def _decode(data: bytes, cls: type[Settings], path: Path) -> Settings:
+    try:
+        return msgspec.toml.decode(data, type=cls)
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise InputError(f"{path}: {problem}; see docs/operations.md, Settings") from None

@@ -1,0 +1,161 @@
+"""A study's folder: settings, database, tables of routes, run locks."""
+
+import fcntl
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from waterbed.model.errors import InputError, StudyMissing
+from waterbed.model.facts import KeyCheck, Run, RunEnd
+from waterbed.store.config import Config, Lab, read_config, read_lab, write_toml
+from waterbed.store.sql import Store
+from waterbed.store.vault import Keys, Vault, key_file, read_keys, write_keys
+
+SETTINGS = "waterbed.toml"
+LAB = "lab.toml"
+Clock = Callable[[], datetime]
+
+
+def real_clock() -> datetime:
+    """Now, UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True, kw_only=True)
+class Folder:
+    """An opened study folder."""
+
+    path: Path
+    config: Config
+    config_hash: str
+    lab: Lab | None
+    store: Store
+    vault: Vault
+    clock: Clock
+
+    @property
+    def tables(self) -> Path:
+        """Where the compact routing and country tables lie."""
+        return self.path / "tables"
+
+    def close(self) -> None:
+        """Give the database back."""
+        self.store.close()
+
+    @contextmanager
+    def run(self, kind: str) -> Iterator["Pass"]:
+        """A run on record: locked while it lives, its end written when it ends."""
+        run_id = uuid.uuid4().hex
+        (self.path / "runs").mkdir(exist_ok=True)
+        lock = self.path / "runs" / run_id
+        with lock.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            self.store.add(
+                [
+                    Run(
+                        run_id=run_id,
+                        kind=kind,
+                        vantage=self.config.vantage,
+                        started_at=self.clock(),
+                        version=version("waterbed"),
+                        config_hash=self.config_hash,
+                    )
+                ]
+            )
+            current = Pass(run_id=run_id)
+            outcome = "failed"
+            try:
+                yield current
+                outcome = current.outcome
+            finally:
+                end = RunEnd(run_id=run_id, finished_at=self.clock(), outcome=outcome, done=current.done)
+                self.store.add([end])
+                lock.unlink(missing_ok=True)
+
+    def bury_dead_runs(self) -> int:
+        """Give back the leases of runs that died on this machine.
+
+        A living run holds a lock on its file, and the kernel drops the lock when the process dies, however it dies.
+        """
+        dead = []
+        for run_id in self.store.unfinished_runs():
+            lock = self.path / "runs" / run_id
+            try:
+                handle = os.open(lock, os.O_RDWR)
+            except FileNotFoundError:
+                continue
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            finally:
+                os.close(handle)
+            dead.append(run_id)
+        if not dead:
+            return 0
+        given_back = self.store.release(dead)
+        now = self.clock()
+        self.store.add(RunEnd(run_id=run_id, finished_at=now, outcome="killed", done=0) for run_id in dead)
+        for run_id in dead:
+            (self.path / "runs" / run_id).unlink(missing_ok=True)
+        return given_back
+
+
+@dataclass(slots=True, kw_only=True)
+class Pass:
+    """The run that is going on."""
+
+    run_id: str
+    done: int = 0
+    outcome: str = "finished"
+
+
+def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
+    """Make a new study folder, with fresh keys outside it."""
+    if (path / SETTINGS).exists():
+        raise InputError(f"{path} holds a study already; choose another folder or remove it first")
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file; a study needs a folder")
+    keys_at = key_file(config.study)
+    write_keys(keys_at, Keys.new(), path)
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "tables").mkdir(exist_ok=True)
+    if lab:
+        write_toml(path / LAB, lab)
+    store = Store(_store_url(path, config))
+    store.migrate()
+    vault = Vault(read_keys(config.study, path))
+    store.add([vault.check()])
+    store.close()
+    write_toml(path / SETTINGS, config)
+    return open_folder(path)
+
+
+def open_folder(path: Path, clock: Clock | None = None) -> Folder:
+    """Open a study folder: settings, keys and store are all checked."""
+    if not (path / SETTINGS).is_file():
+        raise StudyMissing(f"no study in {path}: {SETTINGS} is missing; make one with: waterbed init {path}")
+    config, config_hash = read_config(path / SETTINGS)
+    lab = read_lab(path / LAB)
+    vault = Vault(read_keys(config.study, path))
+    url = _store_url(path, config)
+    if url.startswith("sqlite") and not (path / "waterbed.db").is_file():
+        raise StudyMissing(f"{path / 'waterbed.db'} is missing; restore it from a backup (docs/operations.md)")
+    store = Store(url)
+    if store.revision() is None:
+        raise InputError(f"the store of {path} is empty or not Waterbed's; restore it from a backup (docs/operations.md)")
+    for check in store.all(KeyCheck):
+        vault.verify(check)
+    if clock is None:
+        clock = (lambda: lab.clock) if lab else real_clock
+    return Folder(path=path, config=config, config_hash=config_hash, lab=lab, store=store, vault=vault, clock=clock)
+
+
+def _store_url(path: Path, config: Config) -> str:
+    url = os.environ.get("WATERBED_STORE") or config.store.url
+    return f"sqlite:///{(path / 'waterbed.db').resolve()}" if url == "sqlite" else url

@@ -1,0 +1,243 @@
+"""One store on SQLite (WAL) or PostgreSQL, through the same code."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+
+from waterbed.model.errors import InputError, OwnFailure
+from waterbed.model.facts import ControlLook, Due, Run, RunEnd
+from waterbed.store.tables import TABLES
+
+Fact = TypeVar("Fact")
+_AT_ONCE = 500
+"""Rows or ids in one statement: below every database's limit of parameters."""
+
+
+class Store:
+    """The facts of one study, in one database."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database at a SQLAlchemy URL; nothing is created yet."""
+        try:
+            self.url = make_url(url)
+        except ArgumentError:
+            raise InputError("the store in waterbed.toml is no database URL; see docs/operations.md") from None
+        if self.url.get_backend_name() == "postgresql":
+            self.url = self.url.set(drivername="postgresql+psycopg")
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _engine(self.url, sqlite=self.sqlite)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+    def migrate(self) -> None:
+        """Create the tables, or bring them to this version."""
+        config = AlembicConfig()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self.writing() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def revision(self) -> str | None:
+        """The schema's revision in the database, None if it is empty."""
+        try:
+            with self.reading() as connection:
+                return MigrationContext.configure(connection).get_current_revision()
+        except DatabaseError as problem:
+            raise InputError(
+                f"the study's store cannot be read as a database ({type(problem.orig).__name__}); "
+                "restore it from a backup or check [store] in waterbed.toml"
+            ) from None
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction that may write: all or nothing."""
+        with self.engine.connect() as connection:
+            connection.info["begin"] = "BEGIN IMMEDIATE"
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One transaction that only reads a consistent state."""
+        with self.engine.connect() as connection:
+            connection.info["begin"] = "BEGIN"
+            yield connection
+
+    def add(self, facts: Iterable[Any], connection: Connection | None = None) -> None:
+        """Add facts in one transaction; those already known stay as they are."""
+        if connection is None:
+            with self.writing() as own:
+                self.add(facts, own)
+            return
+        by_class: dict[type, list[dict[str, Any]]] = defaultdict(list)
+        for fact in facts:
+            by_class[type(fact)].append(as_row(fact))
+        insert = insert_sqlite if self.sqlite else insert_postgresql
+        for cls, rows in by_class.items():
+            connection.execute(insert(TABLES[cls]).on_conflict_do_nothing(), rows)
+
+    def known_ids(self, cls: type, column: str, ids: Iterable[str], connection: Connection) -> set[str]:
+        """Which of the ids a table has already."""
+        table, wanted, found = TABLES[cls], list(ids), set()
+        for start in range(0, len(wanted), _AT_ONCE):
+            query = select(table.c[column]).where(table.c[column].in_(wanted[start : start + _AT_ONCE]))
+            found.update(connection.scalars(query))
+        return found
+
+    def all(self, cls: type[Fact], *conditions: Any, order: Sequence[str] = ()) -> list[Fact]:
+        """All facts of a class that meet the SQL conditions."""
+        table = TABLES[cls]
+        query = select(table).where(*conditions).order_by(*(table.c[name] for name in order))
+        with self.reading() as connection:
+            return [cls(**row._mapping) for row in connection.execute(query)]
+
+    def by_ids(self, cls: type[Fact], column: str, ids: Iterable[str]) -> list[Fact]:
+        """All facts of a class whose column is one of the ids."""
+        table, wanted, found = TABLES[cls], list(ids), []
+        with self.reading() as connection:
+            for start in range(0, len(wanted), _AT_ONCE):
+                query = select(table).where(table.c[column].in_(wanted[start : start + _AT_ONCE]))
+                found += [cls(**row._mapping) for row in connection.execute(query)]
+        return found
+
+    def count(self, cls: type, *conditions: Any) -> int:
+        """How many facts of a class meet the conditions."""
+        with self.reading() as connection:
+            return connection.scalar(select(func.count()).select_from(TABLES[cls]).where(*conditions)) or 0
+
+    def lease(self, run_id: str, *, due_by: datetime, now: datetime, until: datetime, limit: int) -> list[Due]:
+        """Take up to `limit` due URLs that nobody holds, oldest first, hosts together.
+
+        `due_by` is on the study's clock; `now` and `until` are on the real one, since a lease guards against crashes.
+        """
+        due = TABLES[Due]
+        free = due.c.leased_until.is_(None) | (due.c.leased_until < now)
+        wanted = (
+            select(due.c.url_id)
+            .where(due.c.due_at <= due_by, free)
+            .order_by(due.c.due_at, due.c.host_id)
+            .limit(limit)
+        )
+        if not self.sqlite:
+            wanted = wanted.with_for_update(skip_locked=True)
+        taken = (
+            update(due)
+            .where(due.c.url_id.in_(wanted.scalar_subquery()))
+            .values(lease_run_id=run_id, leased_until=until)
+            .returning(*due.c)
+        )
+        with self.writing() as connection:
+            return [Due(**row._mapping) for row in connection.execute(taken)]
+
+    def record(self, run_id: str, facts: Sequence[Any], advance: Sequence[Due]) -> int:
+        """Add the facts of looks and advance their schedule, in one transaction.
+
+        Only URLs that the run still holds move on. Returns how many did.
+        """
+        due = TABLES[Due]
+        with self.writing() as connection:
+            self.add(facts, connection)
+            moved = 0
+            for row in advance:
+                step = (
+                    update(due)
+                    .where(due.c.url_id == row.url_id, due.c.lease_run_id == run_id)
+                    .values(due_at=row.due_at, streak=row.streak, lease_run_id=None, leased_until=None)
+                )
+                moved += connection.execute(step).rowcount
+            return moved
+
+    def release(self, run_ids: Sequence[str]) -> int:
+        """Give back the leases of runs that are known to be dead."""
+        due = TABLES[Due]
+        give_back = update(due).where(due.c.lease_run_id.in_(run_ids)).values(lease_run_id=None, leased_until=None)
+        with self.writing() as connection:
+            return connection.execute(give_back).rowcount
+
+    def make_due(self, when: datetime) -> int:
+        """Make every URL that nobody holds due now at the latest."""
+        due = TABLES[Due]
+        sooner = update(due).where(due.c.due_at > when, due.c.lease_run_id.is_(None)).values(due_at=when)
+        with self.writing() as connection:
+            return connection.execute(sooner).rowcount
+
+    def count_due(self, due_by: datetime) -> int:
+        """How many URLs are due at a time on the study's clock."""
+        return self.count(Due, TABLES[Due].c.due_at <= due_by)
+
+    def latest_controls(self, host_ids: Iterable[str], vantage: str, since: datetime) -> list[ControlLook]:
+        """The control looks of some hosts since a time."""
+        table, wanted, found = TABLES[ControlLook], list(host_ids), []
+        with self.reading() as connection:
+            for start in range(0, len(wanted), _AT_ONCE):
+                chosen = table.c.host_id.in_(wanted[start : start + _AT_ONCE])
+                query = select(table).where(chosen, table.c.vantage == vantage, table.c.observed_at >= since)
+                found += [ControlLook(**row._mapping) for row in connection.execute(query)]
+        return found
+
+    def next_due(self) -> datetime | None:
+        """When the next look is due, on the study's clock."""
+        with self.reading() as connection:
+            when: datetime | None = connection.scalar(select(func.min(TABLES[Due].c.due_at)))
+            return when
+
+    def unfinished_runs(self) -> list[str]:
+        """Runs that started and have no end on record."""
+        run, end = TABLES[Run], TABLES[RunEnd]
+        query = select(run.c.run_id).where(run.c.run_id.not_in(select(end.c.run_id)))
+        with self.reading() as connection:
+            return list(connection.scalars(query))
+
+
+def as_row(fact: Any) -> dict[str, Any]:
+    """A dataclass as a dict of its own values, not copied deeply."""
+    return {f.name: getattr(fact, f.name) for f in fields(fact)}
+
+
+def _engine(url: Any, *, sqlite: bool) -> Engine:
+    if not sqlite:
+        return create_engine(url, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": 60}, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def settings(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            try:
+                connection.execute(f"PRAGMA {pragma}")
+            except Exception as problem:
+                connection.close()
+                raise InputError(
+                    f"the study's store cannot be opened as an SQLite database ({problem}); "
+                    "restore it from a backup or check [store] in waterbed.toml"
+                ) from None
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.info.get("begin", "BEGIN"))
+
+    return engine
+
+
+@contextmanager
+def own_failures() -> Iterator[None]:
+    """Turn a failing database into our own failure, without its parameters."""
+    try:
+        yield
+    except OperationalError as problem:
+        raise OwnFailure(f"the store failed: {type(problem.orig).__name__}: {problem.orig}") from None

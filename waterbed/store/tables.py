@@ -1,0 +1,76 @@
+"""Tables made from the fact dataclasses: no column is written twice."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, LargeBinary, MetaData, Table, Text
+from sqlalchemy.types import TypeDecorator
+
+from waterbed.model.codec import columns, microseconds, moment
+from waterbed.model.facts import STORED
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time, kept as microseconds since 1970.
+
+    The same integer in SQLite, PostgreSQL and Parquet: sorts, indexes and compares alike everywhere.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        """Turn a time into microseconds."""
+        return None if value is None else microseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        """Turn microseconds into a time."""
+        return None if value is None else moment(value)
+
+
+class Sequence(TypeDecorator[tuple[Any, ...]]):
+    """A short tuple, kept as compact JSON text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[Any, ...] | None, dialect: Any) -> str | None:
+        """Turn a tuple into JSON."""
+        return None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Any) -> tuple[Any, ...] | None:
+        """Turn JSON into a tuple."""
+        return None if value is None else tuple(json.loads(value))
+
+
+_SQL = {
+    str: Text,
+    int: BigInteger,
+    float: Float,
+    bool: Boolean,
+    bytes: LargeBinary,
+    datetime: UtcTime,
+    tuple: Sequence,
+}
+
+metadata = MetaData()
+
+
+def table_name(cls: type) -> str:
+    """The table of a dataclass: its name in snake case."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__).lstrip("_")
+
+
+def _table(cls: Any) -> Table:
+    name = table_name(cls)
+    made = [
+        Column(field, _SQL[kind](), primary_key=field in cls.KEY, nullable=nullable, autoincrement=False)
+        for field, (kind, nullable, _) in columns(cls).items()
+    ]
+    indexes = [Index(f"ix_{name}_{'_'.join(of)}", *of) for of in cls.INDEX]
+    return Table(name, metadata, *made, *indexes)
+
+
+TABLES: dict[type, Table] = {cls: _table(cls) for cls in STORED}
+"""The table of each stored dataclass."""

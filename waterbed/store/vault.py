@@ -1,0 +1,163 @@
+"""URLs and host names, encrypted; keyed ids for everywhere else."""
+
+import base64
+import hmac
+import os
+import secrets
+import stat
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from waterbed.model.canonical import Spelled, platform_suffix, registrable_domain
+from waterbed.model.errors import KeyProblem
+from waterbed.model.facts import KeyCheck, Sealed
+
+_CONSTANT = "waterbed"
+KEYS_ENVIRONMENT = "WATERBED_KEYS"
+KEY_FILE_ENVIRONMENT = "WATERBED_KEY_FILE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """A study's two secrets.
+
+    The id key never changes: ids in sealed facts depend on it. Encryption keys are numbered; the highest seals.
+    """
+
+    id_key: bytes
+    encryption: dict[int, bytes]
+
+    def __repr__(self) -> str:
+        """Say nothing: reprs end up in tracebacks."""
+        return "<Keys>"
+
+    @classmethod
+    def new(cls) -> "Keys":
+        """Fresh random keys."""
+        return cls(id_key=secrets.token_bytes(32), encryption={1: AESSIV.generate_key(512)})
+
+    def to_toml(self) -> str:
+        """The text that is kept in a key file and escrowed."""
+        lines = ["# Waterbed keys. Whoever holds them can read the study's URLs.", f'id_key = "{_text(self.id_key)}"']
+        lines += ["[encryption]", *(f'{n} = "{_text(key)}"' for n, key in sorted(self.encryption.items()))]
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def from_toml(cls, text: str, where: str) -> "Keys":
+        """Keys from the text of a key file; KeyProblem names `where`."""
+        try:
+            read = tomllib.loads(text)
+            id_key = base64.b64decode(read["id_key"], validate=True)
+            encryption = {int(n): base64.b64decode(key, validate=True) for n, key in read["encryption"].items()}
+        except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError):
+            raise KeyProblem(f"{where} holds no Waterbed keys (id_key and [encryption] in TOML); see docs/operations.md") from None
+        if len(id_key) != 32 or not encryption or any(len(key) != 64 for key in encryption.values()):
+            raise KeyProblem(f"{where} holds keys of a wrong length (32 and 64 bytes are expected); see docs/operations.md")
+        return cls(id_key=id_key, encryption=encryption)
+
+
+def _text(key: bytes) -> str:
+    return base64.b64encode(key).decode()
+
+
+def key_file(study_id: str) -> Path:
+    """Where a study's keys lie: `$WATERBED_KEY_FILE`, else the user's configuration."""
+    named = os.environ.get(KEY_FILE_ENVIRONMENT)
+    return Path(named) if named else platformdirs.user_config_path("waterbed") / "keys" / study_id
+
+
+def write_keys(path: Path, keys: Keys, study: Path) -> None:
+    """Write a new key file, readable by its owner alone."""
+    refuse_inside(path, study)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise KeyProblem(f"{path} exists already; keys are never overwritten") from None
+    with os.fdopen(handle, "w") as out:
+        out.write(keys.to_toml())
+
+
+def read_keys(study_id: str, study: Path) -> Keys:
+    """A study's keys from `$WATERBED_KEYS`, else from its key file."""
+    text = os.environ.get(KEYS_ENVIRONMENT)
+    if text:
+        return Keys.from_toml(text, f"${KEYS_ENVIRONMENT}")
+    path = key_file(study_id)
+    refuse_inside(path, study)
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError):
+        raise KeyProblem(
+            f"no readable key file at {path}; restore it from escrow or set ${KEY_FILE_ENVIRONMENT} "
+            "(docs/operations.md, Keys)"
+        ) from None
+    if stat.S_IMODE(mode) & 0o077:
+        raise KeyProblem(f"{path} is readable by others (mode {stat.S_IMODE(mode):o}); run: chmod 600 {path}")
+    return Keys.from_toml(text, str(path))
+
+
+def refuse_inside(path: Path, study: Path) -> None:
+    """Keys may not lie in the folder they protect."""
+    if path.resolve().is_relative_to(study.resolve()):
+        raise KeyProblem(f"the key file {path} lies inside the study folder; keep keys elsewhere (docs/operations.md, Keys)")
+
+
+class Vault:
+    """Turns URLs and host names into ids, and seals and opens them."""
+
+    def __init__(self, keys: Keys) -> None:
+        """Take a study's keys; nothing is read or written here."""
+        self._id_key = keys.id_key
+        self._ciphers = {n: AESSIV(key) for n, key in keys.encryption.items()}
+        self._newest = max(keys.encryption)
+
+    def keyed_id(self, kind: str, text: str) -> str:
+        """The id of a text within a kind: 32 hex digits of HMAC-SHA-256."""
+        return hmac.digest(self._id_key, f"{kind}\x00{text}".encode(), "sha256")[:16].hex()
+
+    def ids(self, spelled: Spelled) -> dict[str, str | None]:
+        """All keyed ids of a URL, by the fields of `Target`."""
+        site = registrable_domain(spelled.host)
+        suffix = platform_suffix(spelled.host)
+        return {
+            "url_id": self.keyed_id("url", spelled.url),
+            "host_id": self.keyed_id("host", spelled.host),
+            "site_id": self.keyed_id("site", site),
+            "label_id": self.keyed_id("label", site if spelled.literal else site.partition(".")[0]),
+            "path_id": self.keyed_id("path", spelled.target),
+            "suffix_id": suffix and self.keyed_id("suffix", suffix),
+        }
+
+    def seal(self, kind: str, text: str) -> Sealed:
+        """Encrypt a text, bound to its kind and id."""
+        entry_id = self.keyed_id(kind, text)
+        sealed = self._ciphers[self._newest].encrypt(text.encode(), [kind.encode(), entry_id.encode()])
+        return Sealed(entry_id=entry_id, kind=kind, ciphertext=sealed, key_number=self._newest)
+
+    def open(self, sealed: Sealed) -> str:
+        """Decrypt a sealed text; KeyProblem if the key is not the one."""
+        try:
+            cipher = self._ciphers[sealed.key_number]
+            return cipher.decrypt(sealed.ciphertext, [sealed.kind.encode(), sealed.entry_id.encode()]).decode()
+        except (KeyError, InvalidTag):
+            raise KeyProblem(f"the study's keys do not open entry {sealed.entry_id}; see docs/operations.md, Keys") from None
+
+    def check(self) -> KeyCheck:
+        """A sealed constant to store, so that wrong keys are known at once."""
+        sealed = self.seal("check", _CONSTANT)
+        return KeyCheck(key_number=self._newest, id_check=sealed.entry_id, ciphertext=sealed.ciphertext)
+
+    def verify(self, stored: KeyCheck) -> None:
+        """Raise KeyProblem unless these keys made the stored check."""
+        if not hmac.compare_digest(stored.id_check, self.keyed_id("check", _CONSTANT)):
+            raise KeyProblem("the id key is not this study's; restore the right key file (docs/operations.md, Keys)")
+        self.open(
+            Sealed(entry_id=stored.id_check, kind="check", ciphertext=stored.ciphertext, key_number=stored.key_number)
+        )

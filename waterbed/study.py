@@ -1,0 +1,229 @@
+"""The Python API: open a study folder and run each step."""
+
+import asyncio
+import hashlib
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from itertools import islice
+from pathlib import Path
+from typing import Any, Self
+
+from attribution.attribute import Attributor
+from attribution.hosters import HosterBook, book_from, read_hosters
+from attribution.lookups.places import PlaceTables, read_places
+from attribution.lookups.routing import RouteTables, read_routes
+from crawler.recheck import PassReport, recheck
+from waterbed.conclude import Conclusions, read_facts
+from waterbed.intake.csv_reports import Rejected, ReportLine, read_csv_reports
+from waterbed.intake.reports import Defaults, report_facts
+from waterbed.judging.outcomes import read_rules
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Report, Snapshot
+from waterbed.store.config import Config, Lab
+from waterbed.store.folder import Clock, Folder, create_folder, open_folder
+
+_LINES_AT_ONCE = 5_000
+HOSTERS = "hosters.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What an import did."""
+
+    imported: int
+    known: int
+    rejected: tuple[Rejected, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginCount:
+    """How many rows of a table have an origin AS."""
+
+    key: str
+    name: str
+    rows: int
+
+
+class Study:
+    """An opened study; use it in a `with` block or call `close`."""
+
+    def __init__(self, folder: Folder) -> None:
+        """Wrap an opened folder; use `open_study` or `create_study`."""
+        self.folder = folder
+
+    def __enter__(self) -> Self:
+        """Use the study."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Give the database back."""
+        self.folder.close()
+
+    # 1 intake
+    def import_reports(
+        self,
+        path: Path,
+        *,
+        source: str | None = None,
+        category: str = "phishing",
+        progress: Callable[[int], None] | None = None,
+    ) -> ImportReport:
+        """Import a reports file: good lines are kept, bad ones returned with number and reason."""
+        defaults = Defaults(source=source or path.name, category=category)
+        return self.import_lines(read_csv_reports(path), defaults, progress=progress)
+
+    def import_lines(
+        self,
+        lines: Iterator[ReportLine | Rejected],
+        defaults: Defaults,
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> ImportReport:
+        """Import lines that are already parsed."""
+        rejected: list[Rejected] = []
+        done = imported = 0
+        first = list(islice(lines, _LINES_AT_ONCE))  # a file of the wrong kind fails here, before anything is written
+        with self.folder.run("import") as run:
+            batch = first
+            while batch:
+                good = [line for line in batch if isinstance(line, ReportLine)]
+                rejected += [line for line in batch if isinstance(line, Rejected)]
+                imported += self._import(good, defaults)
+                done += len(good)
+                run.done = done
+                if progress:
+                    progress(done)
+                batch = list(islice(lines, _LINES_AT_ONCE))
+        return ImportReport(imported=imported, known=done - imported, rejected=tuple(rejected))
+
+    def _import(self, lines: list[ReportLine], defaults: Defaults) -> int:
+        now, store = self.folder.clock(), self.folder.store
+        facts: list[Any] = []
+        for line in lines:
+            facts += report_facts(line, self.folder.vault, defaults=defaults, now=now)
+        report_ids = {fact.report_id for fact in facts if isinstance(fact, Report)}
+        with store.writing() as connection:
+            known = store.known_ids(Report, "report_id", report_ids, connection)
+            store.add(facts, connection)
+        return len(report_ids) - len(known)
+
+    # 2-5 look
+    def recheck(
+        self, *, everything: bool = False, limit: int | None = None, progress: Callable[[int, int], None] | None = None
+    ) -> PassReport:
+        """One pass over what is due, or over everything."""
+        return asyncio.run(recheck(self.folder, everything=everything, limit=limit, progress=progress))
+
+    # 8 dated tables
+    def add_table(self, path: Path, day: date, *, kind: str = "routes") -> list[Snapshot]:
+        """Import a dated table of routes or places; its compact form is kept in the study."""
+        tables = read_routes(path) if kind == "routes" else read_places(path)
+        checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+        name = f"{kind}-{day.isoformat()}-{checksum[:16]}"
+        tables.save(self.folder.tables / name)
+        when, now = datetime.combine(day, time(), tzinfo=UTC), self.folder.clock()
+        snapshots = [
+            Snapshot(
+                snapshot_id=f"{name}-v{family}",
+                kind=kind,
+                family=family,
+                source=path.name,
+                data_date=when,
+                rows=rows,
+                checksum=checksum,
+                imported_at=now,
+            )
+            for family, rows in ((4, tables.rows_v4), (6, tables.rows_v6))
+            if rows
+        ]
+        self.folder.store.add(snapshots)
+        return snapshots
+
+    def set_hosters(self, path: Path) -> HosterBook:
+        """Take a file of hoster entities (aliases of ASes) into the study."""
+        book = read_hosters(path)
+        kept = self.folder.path / HOSTERS
+        fresh = kept.with_suffix(".new")
+        shutil.copyfile(path, fresh)
+        fresh.replace(kept)
+        return book
+
+    # 9-14 conclude
+    def conclude(self) -> Conclusions:
+        """Draw all conclusions from the facts as they are now."""
+        return Conclusions(read_facts(self.folder.store), self.attributor(), read_rules(), self.folder.config)
+
+    def attributor(self) -> Attributor:
+        """Everything that attribution needs, opened from the study's tables."""
+        kept = self.folder.path / HOSTERS
+        book = read_hosters(kept) if kept.is_file() else book_from(b"")
+        keyed = self.folder.vault.keyed_id
+        suffixes = {keyed("suffix", suffix): hoster.key for suffix, hoster in book.by_suffix.items()}
+        return Attributor(
+            routes=self._opened("routes", RouteTables.load),
+            places=self._opened("places", PlaceTables.load),
+            book=book,
+            suffix_hosters=suffixes,
+            max_age_days=self.folder.config.routes_max_age_days,
+        )
+
+    def snapshots(self) -> list[Snapshot]:
+        """All dated tables, oldest first."""
+        return self.folder.store.all(Snapshot, order=("data_date", "snapshot_id"))
+
+    def _opened(self, kind: str, load: Callable[[Path], Any]) -> list[tuple[date, Any]]:
+        folders: dict[str, date] = {}
+        for snapshot in self.snapshots():
+            if snapshot.kind == kind:
+                folders[snapshot.snapshot_id.rpartition("-v")[0]] = snapshot.data_date.date()
+        return [(day, load(self.folder.tables / name)) for name, day in folders.items()]
+
+    def attribute_table(self, addresses: list[str], day: date) -> tuple[list[tuple[int, ...]], list[OriginCount]]:
+        """The origin ASes of each address on a day, and how many rows each has.
+
+        Rows without any origin are counted under the key "unknown".
+        """
+        attributor = self.attributor()
+        origins = attributor.origins_by_row(addresses, datetime.combine(day, time(), tzinfo=UTC))
+        counted = Counter(f"AS{origin}" for row in origins for origin in row)
+        nowhere = sum(not row for row in origins)
+        if nowhere:
+            counted["unknown"] = nowhere
+        ordered = sorted(counted.items(), key=lambda item: (item[0] == "unknown", -item[1], item[0]))
+        names = {key: "no route" if key == "unknown" else attributor.name_of(key) for key, _ in ordered}
+        return origins, [OriginCount(key=key, name=names[key], rows=rows) for key, rows in ordered]
+
+
+def create_study(path: Path, config: Config | None = None, lab: Lab | None = None) -> Study:
+    """Make a new study folder; keys go outside it."""
+    return Study(create_folder(path, config or Config(study=uuid.uuid4().hex), lab))
+
+
+def open_study(path: Path | str, clock: Clock | None = None) -> Study:
+    """Open a study folder."""
+    return Study(open_folder(Path(path), clock))
+
+
+def read_addresses(path: Path, column: str) -> Iterator[str]:
+    """The cells of one column of a CSV file with a header line."""
+    import csv  # noqa: PLC0415 (only this reader needs it)
+
+    try:
+        with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+            rows = csv.DictReader(line for line in file if not line.startswith("#"))
+            if column not in (rows.fieldnames or ()):
+                raise InputError(f"{path} has no column {column!r} in its header line; name one with --address-column")
+            for row in rows:
+                yield (row[column] or "").strip()
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read ({problem.strerror}); a CSV file was expected") from None
+    except csv.Error as problem:
+        raise InputError(f"{path} is no readable CSV file ({problem})") from None

@@ -31,6 +31,9 @@ class Known:
     content_id: str
     site_id: str
     known_up_at: datetime
+    """When a report or an analyst first knew it up."""
+    reported: tuple[datetime, ...]
+    """When it was reported, in time order: again, if it came back."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,8 +130,24 @@ class _Machine:
                 self._end(hoster, now.without_since, "masked" if answer.proxy and not now.attribution.proxy else "moved")
         for hoster in here:
             if hoster not in self.open:
-                known = min(self.known.known_up_at, when) if self.decided_at is None else when
-                self._start(hoster, known, answer, seen=when)
+                self._start(hoster, self._known_up(when), answer, seen=when)
+
+    def _known_up(self, when: datetime) -> datetime:
+        """First known up: by this look, or by a report since the last look that saw it elsewhere or down."""
+        if self.decided_at is None:
+            return min(self.known.known_up_at, when)
+        return min((r for r in self.known.reported if self.decided_at < r < when), default=when)
+
+    def _reported(self, now: _Open, first_down: datetime | None) -> datetime | None:
+        """The first report of it while it was there."""
+        return next(
+            (
+                r
+                for r in self.known.reported
+                if (now.absent_at is None or r > now.absent_at) and (first_down is None or r < first_down)
+            ),
+            None,
+        )
 
     def _start(self, hoster: str, known_up_at: datetime, answer: Attribution, *, seen: datetime | None) -> None:
         self.open[hoster] = _Open(
@@ -158,6 +177,7 @@ class _Machine:
                 addresses=now.attribution.addresses,
                 proxy=now.attribution.proxy,
                 known_up_at=now.known_up_at,
+                reported_at=self._reported(now, when if ended else None),
                 absent_at=now.absent_at,
                 first_up=now.first_up,
                 last_up=last_up,

@@ -13,9 +13,10 @@ _NOT_LEFT = (None, "masked", "lost")
 def find_hops(episodes: Iterable[Episode], *, home: str, seats: Mapping[str, str]) -> list[Hop]:
     """All hops in the episodes of any number of contents.
 
-    A hop needs a loss and a gain: an episode that ended at hoster A (masked and lost ends are no loss), and the nearest
-    later first sighting of the same content at a hoster that it was not yet at. `home` is the declared jurisdiction,
-    `seats` the country of a hoster's legal seat. Pure; sorts within a content only.
+    A hop needs a loss and a gain. The gain: an episode at a hoster where the content was not up just then. The loss: for
+    a URL that was up before, its own latest episode; for a new URL, the episode of the same content that ended last
+    before it was seen, else one that ended after (then the two were parallel). Masked and lost ends are no loss. `home`
+    is the declared jurisdiction, `seats` the country of a hoster's legal seat. Pure; sorts within a content only.
     """
     contents: dict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:
@@ -28,46 +29,60 @@ def find_hops(episodes: Iterable[Episode], *, home: str, seats: Mapping[str, str
 
 
 def _hops_of_content(episodes: Sequence[Episode], home: str, seats: Mapping[str, str]) -> list[Hop]:
-    by_arrival = sorted(episodes, key=lambda e: (e.known_up_at, e.url_id, e.hoster))
-    by_loss = sorted(
-        (e for e in episodes if e.first_down is not None and e.cause not in _NOT_LEFT and not e.proxy),
-        key=lambda e: (e.last_up, e.url_id, e.hoster),
-    )
+    ordered = sorted(episodes, key=lambda e: (e.known_up_at, e.url_id, e.hoster))
     hops: list[Hop] = []
-    explained: set[int] = set()
-    for left in by_loss:
-        for arrived in by_arrival:
-            if id(arrived) in explained or not _could_follow(left, arrived):
-                continue
-            if _already_there(left, arrived, episodes):
-                continue
-            explained.add(id(arrived))
+    for place, arrived in enumerate(ordered):
+        if arrived.proxy or _up_there(arrived, ordered):
+            continue
+        own = [e for e in ordered[:place] if e.url_id == arrived.url_id]
+        left = _own_loss(arrived, own) if own else _loss_elsewhere(arrived, ordered[:place])
+        if left is not None:
             hops.append(_hop(left, arrived, home, seats))
-            break
     return hops
 
 
-def _could_follow(left: Episode, arrived: Episode) -> bool:
-    if arrived is left or arrived.hoster == left.hoster or arrived.proxy:
-        return False
-    if left.first_down is None or arrived.hoster in left.hosters:
-        return False
-    if arrived.url_id == left.url_id:
-        return arrived.known_up_at >= left.first_down
-    # another URL: first known there once it was going, or no earlier than it was known here
-    return arrived.known_up_at > left.known_up_at
+def _up_there(arrived: Episode, ordered: Sequence[Episode]) -> bool:
+    """Whether another URL of the content was up at that hoster just then."""
+    return any(
+        e.hoster == arrived.hoster
+        and e.url_id != arrived.url_id
+        and e.known_up_at < arrived.known_up_at
+        and (e.first_down is None or e.first_down > arrived.known_up_at)
+        for e in ordered
+    )
 
 
-def _already_there(left: Episode, arrived: Episode, episodes: Sequence[Episode]) -> bool:
-    """Whether the content was at that hoster before it came to the one it left."""
-    return any(e.hoster == arrived.hoster and e.known_up_at <= left.known_up_at for e in episodes if e is not arrived)
+def _is_loss(episode: Episode, arrived: Episode) -> bool:
+    return (
+        episode.first_down is not None
+        and episode.cause not in _NOT_LEFT
+        and not episode.proxy
+        and episode.hoster != arrived.hoster
+    )
+
+
+def _own_loss(arrived: Episode, own: Sequence[Episode]) -> Episode | None:
+    """The URL's latest earlier episode, if it was at another hoster and ended."""
+    latest = max(own, key=lambda e: (e.known_up_at, e.last_up))
+    if any(e.hoster == arrived.hoster and e.known_up_at == latest.known_up_at for e in own):
+        return None
+    return latest if _is_loss(latest, arrived) else None
+
+
+def _loss_elsewhere(arrived: Episode, before: Sequence[Episode]) -> Episode | None:
+    """The loss that a new URL most likely answers."""
+    losses = [(e.first_down, e) for e in before if e.first_down is not None and _is_loss(e, arrived)]
+    gone = [(left, e) for left, e in losses if left <= arrived.known_up_at]
+    if gone:
+        return max(gone, key=lambda pair: pair[0])[1]
+    return min(losses, key=lambda pair: pair[0])[1] if losses else None
 
 
 def _hop(left: Episode, arrived: Episode, home: str, seats: Mapping[str, str]) -> Hop:
     if left.first_down is None:
         raise ValueError("a hop needs an episode that ended")
     same_url = left.url_id == arrived.url_id
-    after = arrived.absent_at
+    after = arrived.absent_at if same_url else None
     return Hop(
         content_id=left.content_id,
         from_url_id=left.url_id,

@@ -105,10 +105,13 @@ class Conclusions:
     def known(self) -> dict[str, Known]:
         """What reports say of each URL."""
         first: dict[str, datetime] = {}
+        reported: dict[str, list[datetime]] = defaultdict(list)
         content: dict[str, str] = {}
         for report in self.facts.reports:
-            when = min(report.verified_at or report.reported_at or report.received_at, report.received_at)
-            first[report.url_id] = min(first.get(report.url_id, when), when)
+            told = min(report.reported_at or report.received_at, report.received_at)
+            up = min(report.verified_at or told, told)
+            first[report.url_id] = min(first.get(report.url_id, up), up)
+            reported[report.url_id].append(told)
             if report.content_id:
                 content.setdefault(report.url_id, report.content_id)
         return {
@@ -117,6 +120,7 @@ class Conclusions:
                 content_id=content.get(url_id, url_id),
                 site_id=target.site_id,
                 known_up_at=first[url_id],
+                reported=tuple(sorted(reported[url_id])),
             )
             for url_id, target in self.facts.targets.items()
         }

@@ -109,11 +109,12 @@ class Study:
         facts: list[Any] = []
         for line in lines:
             facts += report_facts(line, self.folder.vault, defaults=defaults, now=now)
-        report_ids = {fact.report_id for fact in facts if isinstance(fact, Report)}
+        reported = {fact.report_id: fact.url_id for fact in facts if isinstance(fact, Report)}
         with store.writing() as connection:
-            known = store.known_ids(Report, "report_id", report_ids, connection)
+            known = store.known_ids(Report, "report_id", reported, connection)
             store.add(facts, connection)
-        return len(report_ids) - len(known)
+        store.make_due(now, {url_id for report_id, url_id in reported.items() if report_id not in known})
+        return len(reported) - len(known)
 
     # 2-5 look
     def recheck(

@@ -197,9 +197,7 @@ def test_interval_covers_the_truth_in_19_of_20(n):
     """Averaged over true shares, the exact coverage of the 95% interval is within a point and a half of 95%."""
     shares = np.linspace(0.02, 0.98, 97)
     ends = [share_interval(x / n, n) for x in range(n + 1)]
-    inside = [
-        sum(stats.binom.pmf(x, n, p) for x in range(n + 1) if ends[x][0] <= p <= ends[x][1]) for p in shares
-    ]
+    inside = [sum(stats.binom.pmf(x, n, p) for x in range(n + 1) if ends[x][0] <= p <= ends[x][1]) for p in shares]
     assert np.mean(inside) == pytest.approx(0.95, abs=0.015)
 
 

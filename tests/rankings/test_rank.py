@@ -3,9 +3,10 @@
 import random
 
 import pytest
-from .episodes import appearance, episode, hours
 
 from waterbed.rankings.rank import rank
+
+from .episodes import appearance, episode, hours
 
 
 def ranked(appearances, episodes=(), by="hoster", **options):

@@ -1,7 +1,6 @@
 """Takedown clocks and the share removed."""
 
 import pytest
-from .episodes import START, episode, hours
 
 from waterbed.rankings.takedowns import (
     CAUSES,
@@ -11,6 +10,8 @@ from waterbed.rankings.takedowns import (
     removal,
     removal_curves,
 )
+
+from .episodes import episode, hours
 
 INF = float("inf")
 
@@ -137,4 +138,3 @@ def test_curves_stop_where_follow_up_does():
     assert curve.hours == tuple(float(h) for h in range(31))
     assert curve.removed[2] == pytest.approx(0)
     assert curve.removed[30] == pytest.approx(0.5, abs=1e-3)
-    assert START == hours(0)

@@ -12,6 +12,8 @@ T = TypeVar("T")
 TrueCause = Literal["removed", "name", "moved"]
 Page = Literal["up", "404", "410", "suspended"]
 """What a URL's own server has to say of it."""
+Head = Literal["plain", "refused", "body"]
+"""What becomes of HEAD: answered well, refused with 405, or answered with a body behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +107,7 @@ class SiteTraits:
     https_redirect: bool
     catch_all: bool
     indistinct: bool
-    head: Literal["plain", "refused", "body"]
+    head: Head
 
     def __repr__(self) -> str:
         """Name the class alone: it is listed beside hosts."""

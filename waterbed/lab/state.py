@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Literal, Protocol
 
-from waterbed.lab.records import Shown, SiteTraits, Truth
+from waterbed.lab.records import Head, Shown, SiteTraits, Truth
 from waterbed.lab.world import CANARY_NETWORKS, Outage, World
 
 BODY_BYTES = 50_000
@@ -35,16 +35,13 @@ class Listener:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Behaviour:
-    """How one request is answered: a response, or none.
-
-    `head` says what becomes of HEAD: `plain` answers it well, `refused` with 405, `body` with a body behind it.
-    """
+    """How one request is answered: a response, or none."""
 
     kind: Literal["answer", "hang", "close", "reset"] = "answer"
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
-    head: Literal["plain", "refused", "body"] = "plain"
+    head: Head = "plain"
 
     def __repr__(self) -> str:
         """Say nothing of headers: a redirect names its host."""
@@ -72,7 +69,7 @@ class Scene(Protocol):
 
 
 def page(
-    body: bytes, *, media_type: str = "text/html", status: int = 200, tag: str = "", head: str = "plain"
+    body: bytes, *, media_type: str = "text/html", status: int = 200, tag: str = "", head: Head = "plain"
 ) -> Behaviour:
     """Make a response with a body; `tag` makes its ETag."""
     headers = [("Server", "nginx"), ("Content-Type", media_type)]
@@ -81,8 +78,7 @@ def page(
             ("ETag", f'"{sha256(tag.encode()).hexdigest()[:20]}"'),
             ("Last-Modified", "Sat, 01 Mar 2025 09:00:00 GMT"),
         ]
-    how: Literal["plain", "refused", "body"] = "refused" if head == "refused" else "body" if head == "body" else "plain"
-    return Behaviour(status=status, headers=tuple(headers), body=body, head=how)
+    return Behaviour(status=status, headers=tuple(headers), body=body, head=head)
 
 
 def silent(world: World, moment: datetime) -> bool:

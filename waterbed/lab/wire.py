@@ -4,8 +4,8 @@ import os
 import socket
 import ssl
 import struct
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -48,20 +48,12 @@ def server_context() -> ssl.SSLContext:
     return context
 
 
-class Write(Protocol):
-    """Whatever takes bytes for the network."""
-
-    def __call__(self, data: bytes, /) -> None:
-        """Take them."""
-        ...
-
-
 class Plain:
     """Bytes as they are."""
 
     tls = False
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Callable[[bytes], None]) -> None:
         """Write through `write`."""
         self._write = write
         self._written = 0
@@ -93,7 +85,7 @@ class Tls(Plain):
 
     tls = True
 
-    def __init__(self, write: Write, context: ssl.SSLContext) -> None:
+    def __init__(self, write: Callable[[bytes], None], context: ssl.SSLContext) -> None:
         """Be the server of a handshake yet to come."""
         super().__init__(write)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()

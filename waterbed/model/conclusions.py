@@ -59,6 +59,7 @@ class Episode:
     addresses: Annotated[tuple[str, ...], "addresses at the start"]
     proxy: Annotated[bool, "whether that hoster is a reverse proxy"]
     known_up_at: Annotated[datetime, "first time it was known up: a report's or a look's"]
+    reported_at: Annotated[datetime | None, "first report of it while it was there; null: never reported there"]
     absent_at: Annotated[datetime | None, "last time before it that it was known not to be up there"]
     first_up: Annotated[datetime | None, "first look that saw it up"]
     last_up: Annotated[datetime, "last time it was known up"]

@@ -91,9 +91,7 @@ def as_parquet(cls: type, rows: Sequence[Any], envelope: Envelope) -> bytes:
         for name, (kind, nullable, meaning) in plain.items()
     ]
     schema = pa.schema(fields, metadata={METADATA: json.dumps(_loose(envelope), ensure_ascii=False).encode()})
-    arrays = [
-        pa.array([_flat(getattr(row, field.name)) for row in rows], type=field.type) for field in fields
-    ]
+    arrays = [pa.array([_flat(getattr(row, field.name)) for row in rows], type=field.type) for field in fields]
     out = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_arrays(arrays, schema=schema), out, compression="zstd")
     return bytes(out.getvalue().to_pybytes())

@@ -53,7 +53,7 @@ def label(name: str) -> str:
     name = "".join(character for character in name if character.isprintable())
     if len(name) > _LONGEST_LABEL:
         name = name[: _LONGEST_LABEL - 1].rstrip() + "…"
-    return escape(name)
+    return escape(name, quote=False)
 
 
 def curves_figure(curves: Sequence[RemovalCurve], *, within_h: int = 24) -> dict[str, Any]:
@@ -73,6 +73,7 @@ def curves_figure(curves: Sequence[RemovalCurve], *, within_h: int = 24) -> dict
                 "marker": {
                     "size": [10 if reached and i == at else 0 for i in range(len(curve.hours))],
                     "color": colour,
+                    "opacity": 1,
                     "line": {"color": "#ffffff", "width": 1.5},
                 },
                 "hovertemplate": "%{fullData.name}<br>%{y:.0%} removed within %{x} h<extra></extra>",
@@ -135,15 +136,15 @@ def sankey_figure(flows: Sequence[Flow]) -> dict[str, Any]:
 
     Both sides have nodes of their own, so that content going round in circles stays readable.
     """
-    left = list(dict.fromkeys((flow.from_key, flow.from_name) for flow in flows))
-    right = list(dict.fromkeys((flow.to_key, flow.to_name) for flow in flows))
-    sources = {key: i for i, (key, _) in enumerate(left)}
-    targets = {key: len(left) + i for i, (key, _) in enumerate(right)}
+    left = {flow.from_key: flow.from_name for flow in flows}
+    right = {flow.to_key: flow.to_name for flow in flows}
+    sources = {key: i for i, key in enumerate(left)}
+    targets = {key: len(left) + i for i, key in enumerate(right)}
     trace = {
         "type": "sankey",
         "arrangement": "fixed",
         "node": {
-            "label": [label(name) for _, name in left + right],
+            "label": [label(name) for name in (*left.values(), *right.values())],
             "color": INK,
             "pad": 12,
             "thickness": 9,

@@ -11,13 +11,18 @@ from plotly.offline import get_plotlyjs
 from waterbed.model.conclusions import RankingRow
 from waterbed.publish.figures import LINES, PASSAGE_COLOURS, curves_figure, sankey_figure
 from waterbed.publish.flows import PASSAGES, Flow, largest
-from waterbed.rankings.takedowns import RemovalCurve
+from waterbed.rankings.takedowns import By, RemovalCurve
 
 MARKS_H: Final = (1, 12, 24, 72, 168)
 """Hours at which the table beside the curves gives shares."""
 
 DRAWN_FLOWS: Final = 24
 LISTED_FLOWS: Final = 14
+NOUNS: Final[Mapping[By, tuple[str, str]]] = {
+    "hoster": ("hoster", "hosters"),
+    "asn": ("AS", "ASes"),
+    "country": ("country", "countries"),
+}
 DASHES: Final = {
     "solid": "none",
     "dash": "7 4",
@@ -56,7 +61,7 @@ class PageView:
     run_id: str
     version: str
     numbers: Sequence[Number] = field(default=())
-    by: str = "hoster"
+    by: By = "hoster"
 
 
 def render_page(view: PageView) -> str:
@@ -71,17 +76,23 @@ def render_page(view: PageView) -> str:
         figures["curves"] = curves_figure(curves)
     if view.flows:
         figures["flows"] = sankey_figure(largest(view.flows, DRAWN_FLOWS))
-    return _templates().get_template("report.html").render(
-        view=view,
-        made_at=view.made_at.astimezone(UTC),
-        figures=figures,
-        library=get_plotlyjs() if figures else "",
-        curves=[_listed(curve, colour, DASHES[dash]) for curve, (colour, dash) in zip(curves, LINES, strict=False)],
-        marks=MARKS_H,
-        flows=sorted(view.flows, key=lambda flow: -flow.hops)[:LISTED_FLOWS],
-        other_flows=sorted(view.flows, key=lambda flow: -flow.hops)[LISTED_FLOWS:],
-        passages=_passages(view.flows),
-        colours=PASSAGE_COLOURS,
+    return (
+        _templates()
+        .get_template("report.html")
+        .render(
+            view=view,
+            noun=NOUNS[view.by][0],
+            nouns=NOUNS[view.by][1],
+            made_at=view.made_at.astimezone(UTC),
+            figures=figures,
+            library=get_plotlyjs() if figures else "",
+            curves=[_listed(curve, colour, DASHES[dash]) for curve, (colour, dash) in zip(curves, LINES, strict=False)],
+            marks=MARKS_H,
+            flows=sorted(view.flows, key=lambda flow: -flow.hops)[:LISTED_FLOWS],
+            other_flows=sorted(view.flows, key=lambda flow: -flow.hops)[LISTED_FLOWS:],
+            passages=_passages(view.flows),
+            colours=PASSAGE_COLOURS,
+        )
     )
 
 
@@ -101,7 +112,7 @@ def _templates() -> Environment:
 def _percent(share: float | None) -> str:
     """Spell a share in whole percent; never 0 or 100 unless it is, to a hundredth of a percent."""
     if share is None:
-        return "–"
+        return "\N{EN DASH}"
     whole = round(share * 100)
     if whole == 0 and share > 1e-4:
         return "<1%"

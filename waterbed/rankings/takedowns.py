@@ -36,13 +36,13 @@ Telling = Literal["told", "too few", "unmeasurable"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """One takedown clock: hours since the URL was first known up there."""
+    """One takedown clock: hours since the URL was reported there."""
 
     left_h: Annotated[float, "last known up, hours since the origin"]
     right_h: Annotated[float, "first confirmed not, hours since the origin; inf: still up"]
     cause: Annotated[int, "index in CAUSES, -1 while running"]
     site_id: Annotated[str, "the cluster"]
-    origin: Annotated[datetime, "first known up: a report's time or a look's"]
+    origin: Annotated[datetime, "when it was reported"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,8 @@ def episodes_by_key(episodes: Iterable[Episode], by: By) -> dict[str, list[Episo
 def clocks(episodes: Iterable[Episode]) -> list[Clock]:
     """Turn one group's episodes into takedown clocks.
 
-    The clock starts at `known_up_at` and ends in (last_up, first_down]. Episodes of one URL that overlap, or that
+    The clock starts at `reported_at` and ends in (last_up, first_down]; what was never reported there has none: nobody
+    was asked to remove it. Episodes of one URL that overlap, or that
     follow a `moved` or `masked` end without a break, are one clock: the content never left the group. Episodes at a
     reverse proxy give none: its operator cannot remove what lies elsewhere.
     """
@@ -96,7 +97,8 @@ def clocks(episodes: Iterable[Episode]) -> list[Clock]:
     for episode in episodes:
         if not episode.proxy:
             by_url[episode.url_id].append(episode)
-    return [_clock(episode) for own in by_url.values() for episode in _joined(own)]
+    joined = (episode for own in by_url.values() for episode in _joined(own))
+    return [_clock(episode, episode.reported_at) for episode in joined if episode.reported_at]
 
 
 def _joined(episodes: list[Episode]) -> list[Episode]:
@@ -107,7 +109,8 @@ def _joined(episodes: list[Episode]) -> list[Episode]:
         before = joined[-1] if joined else None
         if before and _goes_on(before, episode):
             later = max(before, episode, key=lambda e: (e.last_up, e.first_down is None, e.first_down or e.last_up))
-            joined[-1] = replace(later, known_up_at=before.known_up_at)
+            reported = before.reported_at or episode.reported_at
+            joined[-1] = replace(later, known_up_at=before.known_up_at, reported_at=reported)
         else:
             joined.append(episode)
     return joined
@@ -119,12 +122,11 @@ def _goes_on(before: Episode, after: Episode) -> bool:
     return before.cause in ("moved", "masked") and after.known_up_at <= before.first_down
 
 
-def _clock(episode: Episode) -> Clock:
-    origin = episode.known_up_at
+def _clock(episode: Episode, origin: datetime) -> Clock:
     ended = episode.first_down is not None
     cause = "moved" if episode.cause == "masked" else episode.cause or "lost"
     return Clock(
-        left_h=_hours(episode.last_up - origin),
+        left_h=max(0.0, _hours(episode.last_up - origin)),
         right_h=_hours(episode.first_down - origin) if episode.first_down is not None else float("inf"),
         cause=CAUSES.index(cause) if ended else NOTHING,
         site_id=episode.site_id,

@@ -46,7 +46,7 @@ class Schedule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     young_interval_s: float = 3600.0
     interval_s: float = 6 * 3600.0
     confirm_s: tuple[float, ...] = (600.0, 1800.0, 7200.0)
-    removed_interval_s: float = 24 * 3600.0
+    removed_interval_s: float = 6 * 3600.0
     jitter: float = 0.1
     lease_s: float = 900.0
 

@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from waterbed.model.errors import InputError, OwnFailure
-from waterbed.model.facts import ControlLook, Due, Run, RunEnd
+from waterbed.model.facts import ControlLook, Due, Observation, Run, RunEnd
 from waterbed.store.tables import TABLES
 
 Fact = TypeVar("Fact")
@@ -169,12 +169,17 @@ class Store:
         with self.writing() as connection:
             return connection.execute(give_back).rowcount
 
-    def make_due(self, when: datetime) -> int:
-        """Make every URL that nobody holds due now at the latest."""
+    def make_due(self, when: datetime, url_ids: Iterable[str] | None = None) -> None:
+        """Make URLs due now at the latest: these, or all; those being looked at are left alone."""
         due = TABLES[Due]
         sooner = update(due).where(due.c.due_at > when, due.c.lease_run_id.is_(None)).values(due_at=when)
         with self.writing() as connection:
-            return connection.execute(sooner).rowcount
+            if url_ids is None:
+                connection.execute(sooner)
+                return
+            wanted = list(url_ids)
+            for start in range(0, len(wanted), _AT_ONCE):
+                connection.execute(sooner.where(due.c.url_id.in_(wanted[start : start + _AT_ONCE])))
 
     def count_due(self, due_by: datetime) -> int:
         """How many URLs are due at a time on the study's clock."""
@@ -195,6 +200,20 @@ class Store:
         with self.reading() as connection:
             when: datetime | None = connection.scalar(select(func.min(TABLES[Due].c.due_at)))
             return when
+
+    def newest_runs(self, kind: str, limit: int) -> list[Run]:
+        """The newest runs of a kind."""
+        table = TABLES[Run]
+        query = select(table).where(table.c.kind == kind).order_by(table.c.started_at.desc()).limit(limit)
+        with self.reading() as connection:
+            return [Run(**row._mapping) for row in connection.execute(query)]
+
+    def observed_span(self) -> tuple[datetime | None, datetime | None]:
+        """When the first and the last look were taken."""
+        when = TABLES[Observation].c.observed_at
+        with self.reading() as connection:
+            first, last = connection.execute(select(func.min(when), func.max(when))).one()
+            return first, last
 
     def unfinished_runs(self) -> list[str]:
         """Runs that started and have no end on record."""

@@ -1,0 +1,262 @@
+"""What the command line prints: tables for people, formats for tools."""
+
+import csv
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from attribution.hosters import HosterBook
+from crawler.recheck import PassReport
+from graphs.network import displacement_graph, main_flows
+from waterbed.conclude import Conclusions
+from waterbed.lab.compare import Scorecard
+from waterbed.lab.http_server import Counts
+from waterbed.model.codec import columns
+from waterbed.model.conclusions import Episode, Hop, RankingRow, Verdict
+from waterbed.model.facts import Snapshot
+from waterbed.publish.exports import Envelope, as_csv, as_json, as_parquet
+from waterbed.rehearsal import Rehearsed
+from waterbed.store.vault import key_file
+from waterbed.study import ImportReport, OriginCount, Study
+
+_out = Console(highlight=False, markup=False, emoji=False)
+_SHOWN = 40
+"""Rows of a long table shown to people; the other formats print all."""
+
+_TYPES: dict[str, type] = {"episodes": Episode, "hops": Hop, "verdicts": Verdict}
+
+
+def created(study: Study) -> None:
+    """Say where a new study and its keys are, and what to do with them."""
+    config, path = study.folder.config, study.folder.path
+    _out.print(f"study   {path}", soft_wrap=True)
+    _out.print(f"keys    {key_file(config.study)}", soft_wrap=True)
+    _out.print("Keep a copy of the key file somewhere safe and apart: without it no URL of this study can be read again,")
+    _out.print("and whoever holds it can read them all. See docs/operations.md, Keys.")
+    if not config.canary.targets:
+        _out.print("No canary is configured yet ([canary] targets in waterbed.toml): until then nothing is called down.")
+
+
+def imported(path: Path, report: ImportReport) -> None:
+    """Say what an import did, each rejected line with number and reason."""
+    _out.print(f"{path.name}: {report.imported:,} reports imported, {report.known:,} already known, ", end="")
+    _out.print(f"{len(report.rejected):,} lines rejected")
+    for line in report.rejected:
+        _out.print(f"  line {line.line}: {line.reason}", soft_wrap=True)
+
+
+def passed(report: PassReport) -> None:
+    """Say what a pass did, and how fast."""
+    rate = report.looks / report.seconds if report.seconds else 0.0
+    _out.print(f"{report.looks:,} of {report.due:,} due looks recorded in {report.seconds:.1f} s ({rate:,.0f} URLs/s)")
+    if not report.healthy:
+        _out.print("Our own network failed its canary: the pass stopped, what is due stays due, nothing is concluded.")
+
+
+def snapshots(found: Sequence[Snapshot], form: str) -> None:
+    """List dated tables."""
+    rows = [(s.kind, f"IPv{s.family}", s.data_date.date().isoformat(), f"{s.rows:,}", s.source) for s in found]
+    _plain(("kind", "family", "date", "rows", "source"), rows, form)
+
+
+def hosters(book: HosterBook) -> None:
+    """Say what a book of hosters holds."""
+    _out.print(f"{len(book.by_key):,} hosters with {len(book.by_as):,} ASes and {len(book.by_suffix):,} platform suffixes")
+
+
+def attributions(done: Conclusions, form: str) -> None:
+    """Print who answers for each distinct set of addresses."""
+    distinct = {(a.addresses, a.routes_date): a for a in done.attributions if a}
+    rows = [
+        (
+            " ".join(a.addresses),
+            " ".join(f"AS{origin}" for origin in a.origins),
+            " ".join(a.hosters),
+            " ".join(a.countries),
+            a.rule,
+            a.routes_date.date().isoformat() if a.routes_date else "",
+            "stale" if a.stale else "",
+        )
+        for a in distinct.values()
+    ]
+    _plain(("addresses", "origins", "hosters", "countries", "rule", "routes", "stale"), rows, form)
+
+
+def origin_counts(counts: Sequence[OriginCount], form: str) -> None:
+    """Print how many rows each origin AS has."""
+    _plain(("key", "name", "rows"), [(c.key, c.name, c.rows) for c in counts], form)
+
+
+def write_origins(path: Path, addresses: Sequence[str], origins: Sequence[tuple[int, ...]]) -> None:
+    """Write the origin ASes of each row of a table."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("row", "address", "origins"))
+        for number, (address, found) in enumerate(zip(addresses, origins, strict=True), 1):
+            writer.writerow((number, address, " ".join(f"AS{origin}" for origin in found)))
+    _out.print(f"wrote {len(addresses):,} rows to {path}", soft_wrap=True)
+
+
+def rows(found: Sequence[Any], heading: Envelope, what: str, form: str) -> None:
+    """Print conclusions of one kind."""
+    cls = _TYPES[what]
+    if form != "table":
+        _tool(cls, found, heading, form)
+        return
+    names = list(columns(cls))[: 9 if what != "hops" else None]
+    if what == "hops":
+        names = ["kind", "order", "from_hoster", "to_hoster", "left_after", "left_before", "arrived_before", "levels"]
+    elif what == "episodes":
+        names = ["url_id", "hoster", "countries", "known_up_at", "last_up", "first_down", "cause", "looks"]
+    table = Table(*names, title=f"{len(found):,} {what}, {heading.window}")
+    for row in found[:_SHOWN]:
+        table.add_row(*(_short(getattr(row, name)) for name in names))
+    _out.print(table)
+    if len(found) > _SHOWN:
+        _out.print(f"... {len(found) - _SHOWN:,} more; all of them with --format csv, json or parquet")
+
+
+def ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
+    """Print a ranking."""
+    if form != "table":
+        _tool(RankingRow, found, heading, form)
+        return
+    table = Table(title=f"Ranking by {heading.by}, {heading.window}")
+    for name, justify in _RANKING_COLUMNS:
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # the literals below
+    for row in found[:_SHOWN]:
+        table.add_row(
+            "" if row.place is None else str(row.place),
+            row.key,
+            row.name[:32],
+            f"{row.urls:,}",
+            f"{row.hosts:,}",
+            f"{row.sites:,}",
+            _share(row),
+            f"{row.unknown:,}",
+            row.rank_class,
+        )
+    _out.print(table)
+    if len(found) > _SHOWN:
+        _out.print(f"... {len(found) - _SHOWN:,} more; all of them with --format csv, json or parquet")
+
+
+_RANKING_COLUMNS = (
+    ("place", "right"),
+    ("key", "left"),
+    ("name", "left"),
+    ("URLs", "right"),
+    ("hosts", "right"),
+    ("sites", "right"),
+    ("removed in 24 h (95%)", "left"),
+    ("unknown", "right"),
+    ("class", "left"),
+)
+
+
+def _share(row: RankingRow) -> str:
+    if row.removed_24h is None or row.removed_24h_low is None or row.removed_24h_high is None:
+        return "-"
+    return f"{row.removed_24h:4.0%}  ({row.removed_24h_low:.0%} to {row.removed_24h_high:.0%})"
+
+
+def flows(done: Conclusions) -> None:
+    """Print the main flows of the hop graph."""
+    names = {key: done.attributor.name_of(key) for key in done.hosters}
+    graph = displacement_graph(done.hops, names=names, seats=done.seats, home="")
+    table = Table("hops", "from", "to", title=f"Hop graph: {graph.number_of_edges()} hops between hosters, main flows")
+    for left, right, hops in main_flows(graph)[:10]:
+        table.add_row(str(hops), _seated(left, names, done), _seated(right, names, done))
+    _out.print(table)
+
+
+def _seated(key: str, names: dict[str, str], done: Conclusions) -> str:
+    seat = done.seats.get(key)
+    return f"{names.get(key, key)} ({seat})" if seat else names.get(key, key)
+
+
+def score(done: Rehearsed) -> None:
+    """Print measured against true."""
+    card: Scorecard = done.score
+    table = Table("what", "measured", "true", title=f"Measured against true: {done.truth.world.name}")
+    table.add_row("hops", f"{card.hops_measured}", f"{card.hops_true} ({card.hops_detectable} detectable)")
+    table.add_row("hop precision", _percent(card.hop_precision), "")
+    table.add_row("hop recall, detectable", _percent(card.hop_recall), "")
+    table.add_row("hop recall, all", _percent(card.hop_recall_all), "")
+    for kind, found in card.by_kind.items():
+        table.add_row(f"  {kind}", f"{found.found}", f"{found.true} ({found.detectable} detectable)")
+    for share in card.removal:
+        table.add_row(f"removed in 24 h: {share.hoster}", _percent(share.measured), f"{share.true:.1%} of {share.urls}")
+    table.add_row("removal share, largest difference", _points(card.removal_most_off), "")
+    table.add_row("removal share, mean difference", _points(card.removal_mean_off), "")
+    _out.print(table)
+    rate = done.looks / done.seconds if done.seconds else 0.0
+    _out.print(f"{done.looks:,} looks in {done.passes} passes, {done.seconds:.0f} s ({rate:,.0f} looks/s)")
+
+
+def bytes_seen(counts: Counts) -> None:
+    """Print what the lab's servers saw us take of bodies."""
+    asked = ", ".join(f"{n:,} {method}" for method, n in sorted(counts.requests.items()))
+    _out.print(f"requests seen by the servers: {asked}; {counts.connections:,} connections")
+    _out.print(
+        f"body bytes acknowledged past the head: plain {counts.excess_plain_total:,} (most in one connection "
+        f"{counts.excess_plain_most:,}), TLS {counts.excess_tls_total:,} (most {counts.excess_tls_most:,}); "
+        "body bytes kept or written: 0",
+        soft_wrap=True,
+    )
+
+
+def written(files: Sequence[Path]) -> None:
+    """Say what was written, the page last."""
+    _out.print(f"wrote {len(files)} files to {files[0].parent}", soft_wrap=True)
+    _out.print(f"page: {files[-1].resolve()}", soft_wrap=True)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _points(difference: float | None) -> str:
+    return "-" if difference is None else f"{100 * difference:.1f} points"
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    if hasattr(value, "strftime"):
+        return str(value.strftime("%Y-%m-%d %H:%M"))
+    return str(value)[:12] if isinstance(value, str) and len(value) == 32 else str(value)
+
+
+def _tool(cls: type, found: Sequence[Any], heading: Envelope, form: str) -> None:
+    if form == "parquet":
+        sys.stdout.buffer.write(as_parquet(cls, found, heading))
+    else:
+        sys.stdout.write(as_csv(cls, found) if form == "csv" else as_json(cls, found, heading))
+
+
+def _plain(names: Sequence[str], found: Sequence[Sequence[Any]], form: str) -> None:
+    """Rows without a dataclass of their own."""
+    if form == "table":
+        table = Table(*names)
+        for row in found[:_SHOWN]:
+            table.add_row(*map(str, row))
+        _out.print(table)
+        if len(found) > _SHOWN:
+            _out.print(f"... {len(found) - _SHOWN:,} more; all of them with --format csv or json")
+        return
+    if form == "json":
+        import json  # noqa: PLC0415 (only here)
+
+        sys.stdout.write(json.dumps([dict(zip(names, row, strict=True)) for row in found], indent=1) + "\n")
+        return
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([names, *found])
+    sys.stdout.write(out.getvalue())

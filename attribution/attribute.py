@@ -105,7 +105,7 @@ class Attributor:
         self._max_age_days = max_age_days
         self._rules = rules or standard_rules()
         self._names = self._organisations()
-        self._known: dict[object, tuple[Attribution, list[Chosen[RouteTables]]]] = {}
+        self._known: dict[object, tuple[Attribution, tuple[int, ...]]] = {}
 
     def attribute(self, addresses: tuple[str, ...], suffix_id: str | None, day: datetime) -> Attribution:
         """Attribute one resolved set, as of its day.
@@ -122,8 +122,8 @@ class Attributor:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             known = self._known[key] = self._attributed(addresses, suffix_id, day, used, located)
-        shown, asked = known
-        return replace(shown, day=day, stale=any(chosen.stale(on, self._max_age_days) for chosen in asked))
+        shown, families = known
+        return replace(shown, day=day, stale=any(used[f].stale(on, self._max_age_days) for f in families))
 
     def origins_by_row(self, addresses: Sequence[str], day: datetime) -> list[tuple[int, ...]]:
         """The origin ASes of each address of a column.
@@ -157,9 +157,10 @@ class Attributor:
 
     def _attributed(
         self, addresses: tuple[str, ...], suffix_id: str | None, day: datetime, used: _Routes, located: _Places
-    ) -> tuple[Attribution, list[Chosen[RouteTables]]]:
+    ) -> tuple[Attribution, tuple[int, ...]]:
         packed = pack(addresses)
-        asked = [chosen for family, chosen in used.items() if (packed.family == family).any()]
+        families = tuple(f for f in used if (packed.family == f).any())
+        asked = [used[f] for f in families]
         origins = tuple(sorted({asn for row in _origins(packed, used) for asn in row}))
         roles = self._roles(origins, suffix_id)
         rule, hosters = self._rules.choose(roles)
@@ -177,7 +178,7 @@ class Attributor:
             routes_date=datetime.combine(oldest, time.min, UTC) if oldest else None,
             stale=False,
         )
-        return attribution, asked
+        return attribution, families
 
     def _roles(self, origins: tuple[int, ...], suffix_id: str | None) -> Roles:
         platform = self._suffix_hosters.get(suffix_id) if suffix_id else None

@@ -76,7 +76,9 @@ class Session:
         """
         if not self.healthy or self._left == 0:
             return []
-        batch = self.folder.config.probe.batch if self._left is None else min(self.folder.config.probe.batch, self._left)
+        batch = (
+            self.folder.config.probe.batch if self._left is None else min(self.folder.config.probe.batch, self._left)
+        )
         taken = await asyncio.to_thread(self._lease, batch)
         if self._left is not None:
             self._left -= sum(len(work.items) for work in taken)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import warnings
 from time import perf_counter
 
 from waterbed.model.facts import Phase
@@ -14,13 +15,16 @@ _RECEIVE_BUFFER = 2048
 _TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _TLS.check_hostname = False
 _TLS.verify_mode = ssl.CERT_NONE
-_TLS.minimum_version = ssl.TLSVersion.TLSv1
+with warnings.catch_warnings():
+    # Old versions prove nothing here: a site with bad TLS is still up, and nothing secret is sent.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    _TLS.minimum_version = ssl.TLSVersion.TLSv1
 _TLS.set_ciphers("DEFAULT:@SECLEVEL=0")
 _TLS.set_alpn_protocols(["http/1.1"])
 _TLS.options |= ssl.OP_NO_TICKET
 
 
-class WireFailure(Exception):  # noqa: N818 (a value of the network's that travels as an exception inside the probe)
+class WireFailure(Exception):
     """What the network did instead of answering: phase and failure class."""
 
     def __init__(self, phase: Phase, failure: str) -> None:
@@ -57,7 +61,7 @@ class Wire:
         self._tls: ssl.SSLObject | None = None
         self._in = ssl.MemoryBIO()
         self._out = ssl.MemoryBIO()
-        self._rest = b""
+        self._shaken = False
         self.bytes_read = 0
         self.connect_ms = 0.0
 
@@ -103,6 +107,7 @@ class Wire:
                     if not await self._feed():
                         raise WireFailure("tls", "closed") from None
                 else:
+                    self._shaken = True
                     break
             await self._flush()
         except ssl.SSLError as problem:
@@ -172,7 +177,7 @@ class Wire:
 
     def certificate(self) -> bytes | None:
         """The server's certificate, DER, if TLS was spoken."""
-        return self._tls.getpeercert(binary_form=True) if self._tls else None
+        return self._tls.getpeercert(binary_form=True) if self._tls and self._shaken else None
 
     def tls_version(self) -> str | None:
         """The negotiated TLS version."""
@@ -203,5 +208,3 @@ def _tls_class(problem: ssl.SSLError) -> str:
     if "alert" in reason:
         return "alert"
     return "eof" if isinstance(problem, ssl.SSLEOFError) else "handshake"
-
-

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from waterbed.model.conclusions import Attribution, EndCause, Episode, Verdict
 
-
 UNATTRIBUTED = "unknown"
 """The hoster of addresses that no table knows."""
 
@@ -63,7 +62,7 @@ class EpisodeRules:
 def censor_from(last_look: datetime, confirmation: timedelta) -> datetime:
     """The time after which nothing can be confirmed any more.
 
-    Everyone is censored there: censoring only the unconfirmed would bias shares (statistics: freeze minus confirmation).
+    Everyone is censored there, at freeze minus confirmation: censoring only the unconfirmed would bias shares.
     """
     return last_look - confirmation
 
@@ -71,8 +70,8 @@ def censor_from(last_look: datetime, confirmation: timedelta) -> datetime:
 def episodes(known: Known, sightings: Sequence[Sighting], rules: EpisodeRules) -> list[Episode]:
     """The episodes of one URL, from its sightings in time order.
 
-    A report or an analyst's check counts as known up; a URL that is down at our first look gives an episode that ended
-    between that time and the look. Pure.
+    A report or an analyst's check counts as known up; a URL that is down at our first look gives an episode that
+    ended between that time and the look. Pure.
     """
     machine = _Machine(known, rules)
     for sighting in sightings:
@@ -127,7 +126,9 @@ class _Machine:
             now.without += 1
             now.without_since = now.without_since or when
             if now.without >= self.rules.leave_looks:
-                self._end(hoster, now.without_since, "masked" if answer.proxy and not now.attribution.proxy else "moved")
+                self._end(
+                    hoster, now.without_since, "masked" if answer.proxy and not now.attribution.proxy else "moved"
+                )
         for hoster in here:
             if hoster not in self.open:
                 self._start(hoster, self._known_up(when), answer, seen=when)

@@ -13,10 +13,10 @@ _NOT_LEFT = (None, "masked", "lost")
 def find_hops(episodes: Iterable[Episode], *, home: str, seats: Mapping[str, str]) -> list[Hop]:
     """All hops in the episodes of any number of contents.
 
-    A hop needs a loss and a gain. The gain: an episode at a hoster where the content was not up just then. The loss: for
-    a URL that was up before, its own latest episode; for a new URL, the episode of the same content that ended last
-    before it was seen, else one that ended after (then the two were parallel). Masked and lost ends are no loss. `home`
-    is the declared jurisdiction, `seats` the country of a hoster's legal seat. Pure; sorts within a content only.
+    A hop needs a loss and a gain. The gain: an episode at a hoster where the content was not up just then. The loss:
+    for a URL that was up before, its own latest episode; for a new URL, the episode of the same content that ended
+    last before it was seen, else one that ended after (then the two were parallel). Masked and lost ends are no loss.
+    `home` is the declared jurisdiction, `seats` the country of a hoster's legal seat. Pure; sorts within a content.
     """
     contents: dict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:

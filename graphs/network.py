@@ -14,7 +14,8 @@ def displacement_graph(
 ) -> "nx.MultiDiGraph[str]":
     """A MultiDiGraph with one edge a hop; attributes hold no None, so that Gephi opens it.
 
-    Node attributes: label, country ("" if unknown), home. Edge attributes: kind, order, evidence, levels, times as ISO text.
+    Node attributes: label, country ("" if unknown), home. Edge attributes: kind, order, evidence, levels, times (ISO
+    text).
     """
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name="displacement between hosters")
     for hop in hops:

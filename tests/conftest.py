@@ -10,11 +10,11 @@ import pytest
 OFFLINE = Path(__file__).parent / "offline"
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")]))
 sys.path.insert(0, str(OFFLINE))
-import sitecustomize  # noqa: E402,F401 (installs the guard in this process; children load it by PYTHONPATH)
+import sitecustomize  # noqa: E402 (installs the guard in this process; children load it by PYTHONPATH)
 
 if not hasattr(sitecustomize, "REFUSED"):
     # the machine has a sitecustomize of its own, loaded first: install ours from its file
-    exec(compile((OFFLINE / "sitecustomize.py").read_text(), "sitecustomize.py", "exec"), {})  # noqa: S102
+    exec(compile((OFFLINE / "sitecustomize.py").read_text(), "sitecustomize.py", "exec"), {})
 
 
 @pytest.fixture(autouse=True)

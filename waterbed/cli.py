@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from enum import Enum
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,7 +42,7 @@ app.add_typer(lab_app, name="lab")
 _errors = Console(stderr=True)
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How rows are printed."""
 
     table = "table"
@@ -51,7 +51,7 @@ class Format(str, Enum):
     parquet = "parquet"
 
 
-class By(str, Enum):
+class By(StrEnum):
     """What is ranked."""
 
     hoster = "hoster"
@@ -73,7 +73,9 @@ def root(
 ) -> None:
     """Remember which study is meant."""
     context.obj = study
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s %(message)s"
+    )
 
 
 @contextmanager
@@ -166,7 +168,9 @@ def routes_list(context: typer.Context, form: Formatted = Format.table) -> None:
 
 
 @hosters_app.command("add")
-def hosters_add(context: typer.Context, file: Annotated[Path, typer.Argument(help="A TOML file of [[hoster]].")]) -> None:
+def hosters_add(
+    context: typer.Context, file: Annotated[Path, typer.Argument(help="A TOML file of [[hoster]].")]
+) -> None:
     """Take hoster entities into the study, in place of those it had."""
     with _study(context) as study:
         show.hosters(study.set_hosters(file))

@@ -15,7 +15,8 @@ from waterbed.judging.outcomes import RuleSet
 from waterbed.model.conclusions import Attribution, Episode, Hop, RankingRow, Verdict
 from waterbed.model.facts import CanaryLook, ControlLook, Observation, Report, Resolution, Target
 from waterbed.rankings.appearances import Appearance
-from waterbed.rankings.rank import By, rank
+from waterbed.rankings.rank import rank
+from waterbed.rankings.takedowns import By
 from waterbed.store.config import Config
 from waterbed.store.sql import Store
 

@@ -142,9 +142,7 @@ def _add_tables(study: Study, truth: Truth) -> None:
     study.set_hosters(folder / "hosters.toml")
 
 
-async def _drive(
-    study: Study, truth: Truth, servers: LabServers, now: list[datetime], told: Told
-) -> list[PassReport]:
+async def _drive(study: Study, truth: Truth, servers: LabServers, now: list[datetime], told: Told) -> list[PassReport]:
     """Walk through virtual time: reports come in, what is due is looked at."""
     reports = sorted(truth.reports, key=lambda report: report.reported_at)
     step = timedelta(seconds=truth.world.step_s)

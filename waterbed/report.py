@@ -92,7 +92,9 @@ def _numbers(done: Conclusions, rows: Sequence[RankingRow]) -> list[Number]:
     undecided = sum(verdict.state == "unknown" for verdict in done.verdicts)
     hosters = sum(row.place is not None for row in rows)
     return [
-        Number(label="URLs reported", value=f"{len(done.facts.targets):,}", note=f"{len(done.facts.reports):,} reports"),
+        Number(
+            label="URLs reported", value=f"{len(done.facts.targets):,}", note=f"{len(done.facts.reports):,} reports"
+        ),
         Number(label="looks taken", value=f"{looked:,}", note=f"{undecided:,} undecided"),
         Number(label="hosters", value=f"{hosters:,}", note="with at least one reported URL"),
         Number(label="hops seen", value=f"{len(done.hops):,}", note="unreported arrivals are not seen"),
@@ -105,5 +107,7 @@ def _notes(done: Conclusions) -> list[str]:
         notes.append("No canary was configured: nothing can be called down, so no removal is shown.")
     stale = sum(attribution.stale for attribution in done.attributions if attribution)
     if stale:
-        notes.append(f"{stale:,} looks were attributed with a routing table that is too old or too young for their day.")
+        notes.append(
+            f"{stale:,} looks were attributed with a routing table that is too old or too young for their day."
+        )
     return notes

@@ -36,10 +36,14 @@ def created(study: Study) -> None:
     config, path = study.folder.config, study.folder.path
     _out.print(f"study   {path}", soft_wrap=True)
     _out.print(f"keys    {key_file(config.study)}", soft_wrap=True)
-    _out.print("Keep a copy of the key file somewhere safe and apart: without it no URL of this study can be read again,")
+    _out.print(
+        "Keep a copy of the key file somewhere safe and apart: without it no URL of this study can be read again,"
+    )
     _out.print("and whoever holds it can read them all. See docs/operations.md, Keys.")
     if not config.canary.targets:
-        _out.print("No canary is configured yet ([canary] targets in waterbed.toml): until then nothing is called down.")
+        _out.print(
+            "No canary is configured yet ([canary] targets in waterbed.toml): until then nothing is called down."
+        )
 
 
 def imported(path: Path, report: ImportReport) -> None:
@@ -66,7 +70,9 @@ def snapshots(found: Sequence[Snapshot], form: str) -> None:
 
 def hosters(book: HosterBook) -> None:
     """Say what a book of hosters holds."""
-    _out.print(f"{len(book.by_key):,} hosters with {len(book.by_as):,} ASes and {len(book.by_suffix):,} platform suffixes")
+    _out.print(
+        f"{len(book.by_key):,} hosters with {len(book.by_as):,} ASes and {len(book.by_suffix):,} platform suffixes"
+    )
 
 
 def attributions(done: Conclusions, form: str) -> None:

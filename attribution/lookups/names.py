@@ -34,10 +34,9 @@ _TIMEOUT = Reply(status="timeout")
 class Answer:
     """What the resolver says of one host.
 
-    A and AAAA together.
-
-    `addresses` are sorted as text, in canonical spelling, at most MAX_ADDRESSES. `cnames` are plain host names and
-    secret. `ttl_s` is the smallest TTL on the way to the addresses, or how long a denial holds; None if unknown.
+    A and AAAA together. `addresses` are sorted as text, in canonical spelling, at most MAX_ADDRESSES. `cnames` are
+    plain host names and secret. `ttl_s` is the smallest TTL on the way to the addresses, or how long a denial holds;
+    None if unknown.
     """
 
     status: NameStatus
@@ -102,9 +101,10 @@ class _Search:
 class Resolver:
     """Asks one recursive resolver, many names at once, and remembers.
 
-    `timeout_s` bounds one host's look-up over all tries; the tries share it evenly, and a late answer to an earlier
-    try still counts. At most `in_flight` hosts are asked for at a time; others wait their turn. Who asks for a host
-    that is being asked for joins in. `clock` gives seconds and decides how long an answer is remembered.
+    `timeout_s` bounds one host's look-up over all tries (1 to 10): each waits twice as long as the one before, and a
+    late answer to an earlier try still counts. At most `in_flight` hosts are asked for at a time; others wait their
+    turn. Who asks for a host that is being asked for joins in. `clock` gives seconds and decides how long an answer is
+    remembered.
     """
 
     def __init__(
@@ -117,8 +117,10 @@ class Resolver:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the resolver as `address:port`; InputError if it is otherwise."""
-        if timeout_s <= 0 or tries < 1 or in_flight < 1:
-            raise InputError("names: timeout_s must be above 0, tries and in_flight at least 1; see docs/operations.md")
+        if timeout_s <= 0 or not 1 <= tries <= 10 or in_flight < 1:
+            raise InputError(
+                "names: timeout_s must be above 0, tries 1 to 10, in_flight at least 1; see docs/operations.md"
+            )
         self.resolver = resolver
         self._where = _where(resolver)
         self._datagrams = Datagrams(self._where)
@@ -193,8 +195,8 @@ class Resolver:
         except OwnFailure as problem:
             self._drop(search, problem)
             return
-        loop = asyncio.get_running_loop()
-        search.timer = loop.call_later(self._timeout_s / self._tries, self._ask_again, search)
+        wait_s = self._timeout_s * 2 ** (search.tries - 1) / (2**self._tries - 1)
+        search.timer = asyncio.get_running_loop().call_later(wait_s, self._ask_again, search)
 
     def _ask_again(self, search: _Search) -> None:
         self._ask(search)

@@ -67,8 +67,10 @@ def read_rows(path: Path, wanted: Kind) -> FileRows:
     """
     data = _content(path)
     sample = _sample(data)
-    if not sample or b"\x00" in data[:_SAMPLE]:
-        _refuse(path, "a binary file" if data.strip() else "empty", wanted)
+    if b"\x00" in data[:_SAMPLE]:
+        _refuse(path, "a binary file", wanted)
+    if not sample:
+        _refuse(path, "empty", wanted)
     if sample[0].startswith(("<", "{", "[")):
         _refuse(path, "HTML or XML" if sample[0].startswith("<") else "JSON", wanted)
     if _PREFIX_LINE.fullmatch(sample[0]):
@@ -145,11 +147,11 @@ def _csv_kind(sample: list[str]) -> Kind | None:
 
 
 def _columns(data: bytes, count: int, path: Path, **parse: object) -> list[pa.ChunkedArray]:
-    names = [str(i) for i in range(count)]
+    names = [str(i) for i in range(count)]  # one thread: only then the parser tells which row is bad
     try:
         table = arrow_csv.read_csv(
             pa.BufferReader(_COMMENTS.sub(b"", data)),
-            read_options=arrow_csv.ReadOptions(column_names=names),
+            read_options=arrow_csv.ReadOptions(column_names=names, use_threads=False),
             parse_options=arrow_csv.ParseOptions(**parse),
             convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
         )

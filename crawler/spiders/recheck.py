@@ -58,7 +58,7 @@ class RecheckSpider(Spider):
     def broke(self, failure: Failure) -> None:
         """Count our own failure: the looks stay due, nothing is concluded."""
         self.session.failures += 1
-        where = failure.getTracebackObject()
+        where = failure.value.__traceback__ if failure.value else None
         while where is not None and where.tb_next is not None:
             where = where.tb_next
         at = f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where is not None else "?"

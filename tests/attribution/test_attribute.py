@@ -27,7 +27,10 @@ country = "US"
 kind = "proxy"
 suffixes = ["pages.example"]
 """
-OLD = "192.0.2.0,192.0.2.255,64500,First\n198.51.100.0,198.51.100.255,64502,Odd Name\n203.0.113.0,203.0.113.255,64510,Shield\n"
+OLD = """192.0.2.0,192.0.2.255,64500,First
+198.51.100.0,198.51.100.255,64502,Odd Name
+203.0.113.0,203.0.113.255,64510,Shield
+"""
 NEW = OLD.replace("64502,Odd Name", "64503,New Name")
 V6 = "2001:db8::,2001:db8::ffff,64501,First Six\n"
 DAY = datetime(2025, 4, 11, 12, tzinfo=UTC)
@@ -113,6 +116,14 @@ def test_the_look_s_own_day_decides_the_table(attributor, day, origin, routes_da
     assert attributor.origins_by_row(["198.51.100.1", "x", "2001:db8::1"], day) == [(origin,), (), (64501,)]
 
 
+def test_staleness_is_told_anew_for_each_day(attributor):
+    """The same set and table on three days: too early, in force, too old."""
+    days = [datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 4, 2, tzinfo=UTC), datetime(2025, 4, 3, tzinfo=UTC)]
+    assert [attributor.attribute(("192.0.2.1",), None, day).stale for day in days] == [True, False, False]
+    late = [datetime(2025, 5, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC), datetime(2025, 5, 2, tzinfo=UTC)]
+    assert [attributor.attribute(("192.0.2.1",), None, day).stale for day in late] == [False, True, False]
+
+
 def test_without_tables_nothing_is_attributed():
     """No routing table is no error: there is just nobody to name."""
     bare = Attributor(routes=[], places=[], book=book_from(b""), suffix_hosters={}, max_age_days=31)
@@ -172,7 +183,7 @@ HOSTER = '[[hoster]]\nkey = "a"\nname = "A"\n'
 )
 def test_a_book_that_contradicts_itself_is_refused(text, says):
     """Each fault is one sentence that names the value and the docs."""
-    with pytest.raises(InputError, match="docs/attribution.md") as caught:
+    with pytest.raises(InputError, match=r"docs/attribution\.md") as caught:
         book_from(text.encode())
     assert says in str(caught.value)
 
@@ -190,7 +201,7 @@ def test_a_book_that_contradicts_itself_is_refused(text, says):
 )
 def test_rules_that_may_leave_a_case_open_are_refused(text):
     """Every set of roles must have its rule."""
-    with pytest.raises(InputError, match="docs/attribution.md"):
+    with pytest.raises(InputError, match=r"docs/attribution\.md"):
         rules_from(text.encode(), "rules")
 
 

@@ -388,6 +388,13 @@ def test_a_resolver_that_is_no_address_and_port_is_refused(resolver):
         Resolver(resolver, timeout_s=1, tries=1, in_flight=1)
 
 
+@pytest.mark.parametrize("wrong", [{"timeout_s": 0}, {"tries": 0}, {"tries": 11}, {"in_flight": 0}])
+def test_settings_that_cannot_work_are_refused(wrong):
+    """No time, no tries or no look-ups at all is an input error."""
+    with pytest.raises(InputError, match="operations"):
+        Resolver("127.0.0.1:53", **{"timeout_s": 1, "tries": 1, "in_flight": 1, **wrong})
+
+
 OK = Reply(status="ok", addresses=("192.0.2.1",), ttl_s=300)
 NODATA = Reply(status="nodata", ttl_s=60)
 NXDOMAIN = Reply(status="nxdomain", ttl_s=90)

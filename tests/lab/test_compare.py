@@ -49,6 +49,7 @@ def _episode(true: TrueEpisode, truth: Truth) -> Episode:
         addresses=(),
         proxy=False,
         known_up_at=true.start,
+        reported_at=None,
         absent_at=None,
         first_up=true.start,
         last_up=max(true.start, end - _HOUR),

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from waterbed.model.codec import columns, public_name
 from waterbed.model.conclusions import Attribution, RankingRow
 from waterbed.publish.exports import METADATA, Envelope, as_csv, as_json, export, write_whole
 from waterbed.publish.flows import Flow
@@ -83,7 +84,7 @@ def test_all_formats_hold_the_same_rows_and_json_fits_its_schema(tmp_path, cls, 
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(files)
 
 
-@pytest.mark.parametrize("change", [{"rank_class": "good"}, {"hosts": "eleven"}, {"hosts": None}, {"url": "x"}])
+@pytest.mark.parametrize("change", [{"class": "good"}, {"hosts": "eleven"}, {"hosts": None}, {"url": "x"}])
 def test_schema_refuses_what_the_dataclass_does_not_allow(change):
     """Unknown classes, wrong types, missing numbers and extra columns do not pass."""
     whole = json.loads(as_json(RankingRow, [ROW], ENVELOPE))
@@ -95,9 +96,9 @@ def test_schema_refuses_what_the_dataclass_does_not_allow(change):
 def test_schema_lists_every_column_with_its_meaning():
     """Schema properties are the dataclass's columns in order, described, with allowed values and null."""
     schema = row_schema(RankingRow)
-    assert list(schema["properties"]) == list(RankingRow.__dataclass_fields__)
+    assert list(schema["properties"]) == [public_name(RankingRow, name) for name in columns(RankingRow)]
     assert all(column["description"] for column in schema["properties"].values())
-    assert schema["properties"]["rank_class"]["enum"] == ["ranked", "too few", "unmeasurable", "proxy"]
+    assert schema["properties"]["class"]["enum"] == ["ranked", "too few", "unmeasurable", "proxy"]
     assert schema["properties"]["place"]["type"] == ["integer", "null"]
     assert row_schema(Attribution)["properties"]["origins"]["type"] == "array"
 

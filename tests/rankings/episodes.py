@@ -25,6 +25,7 @@ def episode(n, left, right, cause=None, *, hoster="acme", at=0.0, **other):
         "addresses": ("192.0.2.1",),
         "proxy": False,
         "known_up_at": hours(at),
+        "reported_at": hours(at),
         "absent_at": None,
         "first_up": hours(at),
         "last_up": hours(at + left),

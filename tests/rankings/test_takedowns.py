@@ -20,11 +20,33 @@ def shape(clock):
     return clock.left_h, clock.right_h, CAUSES[clock.cause] if clock.cause >= 0 else None
 
 
-def test_clock_runs_from_first_known_up_to_the_interval_of_the_end():
-    """Hours count from known_up_at; the end is (last_up, first_down]; a running episode has no end."""
-    group = clocks([episode(1, 3, 5, "removed", at=10), episode(2, 40, None)])
-    assert [shape(c) for c in group] == [(3, 5, "removed"), (40, INF, None)]
+def test_clock_runs_from_the_report_to_the_interval_of_the_end():
+    """Hours count from reported_at; the end is (last_up, first_down]; a running episode has no end."""
+    group = clocks([episode(1, 3, 5, "removed", at=10), episode(2, 40, None, reported_at=hours(4))])
+    assert [shape(c) for c in group] == [(3, 5, "removed"), (36, INF, None)]
     assert group[0].origin == hours(10)
+
+
+def test_report_after_the_last_look_that_saw_it_up_starts_at_zero():
+    """Reported between the last look up and the first down, it ended at most so long after the report."""
+    group = clocks([episode(1, 3, 9, "removed", reported_at=hours(5))])
+    assert [shape(c) for c in group] == [(0, 4, "removed")]
+
+
+def test_what_was_never_reported_there_has_no_clock():
+    """Nobody was asked to remove it, so it tells nothing of compliance."""
+    assert clocks([episode(1, 3, 5, "removed", reported_at=None)]) == []
+
+
+def test_overlapping_episodes_end_with_the_later_one():
+    """Two overlapping stays in one country end when both have; the report of either starts the clock."""
+    pair = [
+        episode(1, 25, 26, "removed", hoster="a", reported_at=None),
+        episode(1, 10, 20, "removed", hoster="b", at=10, reported_at=hours(28)),
+    ]
+    assert [shape(c) for c in clocks(pair)] == [(0, 2, "removed")]
+    running = [pair[0], episode(1, 12, None, hoster="b", at=10, reported_at=hours(12))]
+    assert [shape(c) for c in clocks(running)] == [(13, INF, None)]
 
 
 def test_masked_counts_as_moved_and_an_end_without_cause_as_lost():

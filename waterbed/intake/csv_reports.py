@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,11 +63,14 @@ class Rejected:
 def read_csv_reports(path: Path) -> Iterator[ReportLine | Rejected]:
     """Read reports line by line: good ones, and bad ones with a reason.
 
-    Understands gzip, a byte-order mark, UTF-16 and any line ending. A quoted field may not span lines, so that one broken
-    quote costs one line. InputError if the file is no such CSV at all.
+    Understands gzip, a byte-order mark, UTF-16 and any line ending. A quoted field may not span lines, so that one
+    broken quote costs one line. InputError if the file is no such CSV at all.
     """
     with _open(path) as file:
-        yield from parse_csv_reports(file, str(path))
+        try:
+            yield from parse_csv_reports(file, str(path))
+        except (OSError, EOFError, zlib.error, UnicodeError):
+            raise InputError(f"{path} breaks off: its compression or encoding is damaged; get the file again") from None
 
 
 def parse_csv_reports(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
@@ -80,7 +84,9 @@ def parse_csv_reports(lines: Iterable[str], name: str) -> Iterator[ReportLine | 
             continue
         yield _line(number, text.rstrip("\r\n"), header)
     if header is None:
-        raise InputError(f"{name} is empty; a CSV file with a header line and a url column was expected (docs/intake.md)")
+        raise InputError(
+            f"{name} is empty; a CSV file with a header line and a url column was expected (docs/intake.md)"
+        )
 
 
 def _open(path: Path) -> IO[str]:
@@ -91,14 +97,17 @@ def _open(path: Path) -> IO[str]:
     except OSError as problem:
         raise InputError(f"{path} cannot be read ({problem.strerror}); a reports file was expected") from None
     if magic == b"\x1f\x8b":
-        data = gzip.open(data)  # type: ignore[assignment]  # a GzipFile reads like any binary file
-    encoding = "utf-16" if magic in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    return io.TextIOWrapper(data, encoding=encoding, errors="surrogateescape", newline=None)
+        data = gzip.GzipFile(fileobj=data)  # type: ignore[assignment]  # a GzipFile reads like any binary file
+    if magic in (b"\xff\xfe", b"\xfe\xff"):
+        return io.TextIOWrapper(data, encoding="utf-16", newline=None)
+    return io.TextIOWrapper(data, encoding="utf-8-sig", errors="surrogateescape", newline=None)
 
 
 def _header(text: str, path: str) -> dict[str, int]:
     if text.lstrip().startswith(("<", "{", "[")):
-        raise InputError(f"{path} is HTML or JSON, not CSV; a header line with a url column was expected (docs/intake.md)")
+        raise InputError(
+            f"{path} is HTML or JSON, not CSV; a header line with a url column was expected (docs/intake.md)"
+        )
     try:
         names = [name.strip().lower() for name in next(csv.reader([text], strict=True))]
     except (csv.Error, StopIteration):
@@ -128,7 +137,7 @@ def _line(number: int, text: str, header: dict[str, int]) -> ReportLine | Reject
         return Rejected(line=number, reason=str(problem))
 
 
-class _BadCell(Exception):  # noqa: N818 (internal to this file)
+class _BadCell(Exception):
     """A cell that cannot be used."""
 
 

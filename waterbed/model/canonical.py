@@ -20,7 +20,7 @@ SUFFIX_LIST = version("publicsuffixlist")
 MAX_URL = 16_384
 """Longest address accepted, characters."""
 
-_SCHEME = re.compile(r"^h(?:xx|tt|\*\*)p(s?)(?:\[?:\]?//|\[:\]//|:\[//\]|__)", re.IGNORECASE)
+_SCHEME = re.compile(r"^h(?:xx|tt|\*\*)p(s?)(?:\[://\]|\[:\]//|:\[//\]|://)", re.IGNORECASE)
 _DOTS = re.compile(r"\s?(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\[,\])\s?", re.IGNORECASE)
 _all_suffixes = PublicSuffixList()
 _icann_suffixes = PublicSuffixList(only_icann=True)

@@ -18,6 +18,12 @@ def columns(cls: type) -> dict[str, Plain]:
     return {f.name: _plain(hints[f.name]) for f in fields(cls)}
 
 
+def public_name(cls: type, field: str) -> str:
+    """What a column is called in exports: its own name, unless the class says otherwise."""
+    names: dict[str, str] = getattr(cls, "PUBLIC", {})
+    return names.get(field, field)
+
+
 def _plain(hint: Any) -> Plain:
     kind, meaning = get_args(hint)
     nullable = False

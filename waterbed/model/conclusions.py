@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 State = Literal["up", "down", "unknown"]
 EndCause = Literal["removed", "name", "network", "moved", "masked", "lost"]
@@ -93,6 +93,9 @@ class Hop:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingRow:
     """One hoster, AS or country in a ranking."""
+
+    PUBLIC: ClassVar = {"rank_class": "class"}
+    """What a field is called outside Python, where that name is a keyword here."""
 
     place: Annotated[int | None, "place by volume, 1 = most hosts; null if not ranked"]
     key: Annotated[str, "hoster key, AS number as AS13335, or ISO country code"]

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from waterbed.model.codec import columns
+from waterbed.model.codec import columns, public_name
 from waterbed.publish.schemas import envelope_schema
 
 METADATA: Final = b"waterbed"
@@ -71,7 +71,7 @@ def as_csv(cls: type, rows: Sequence[Any]) -> str:
     names = list(columns(cls))
     out = io.StringIO()
     table = csv.writer(out)
-    table.writerow(names)
+    table.writerow([public_name(cls, name) for name in names])
     for row in rows:
         table.writerow([_cell(getattr(row, name)) for name in names])
     return out.getvalue()
@@ -79,7 +79,10 @@ def as_csv(cls: type, rows: Sequence[Any]) -> str:
 
 def as_json(cls: type, rows: Sequence[Any], envelope: Envelope) -> str:
     """Spell rows as one JSON object: the envelope and `rows`."""
-    whole = {**_loose(envelope), "rows": [{name: _value(getattr(row, name)) for name in columns(cls)} for row in rows]}
+    whole = {
+        **_loose(envelope),
+        "rows": [{public_name(cls, name): _value(getattr(row, name)) for name in columns(cls)} for row in rows],
+    }
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -87,11 +90,14 @@ def as_parquet(cls: type, rows: Sequence[Any], envelope: Envelope) -> bytes:
     """Spell rows as Parquet; sets and lists are JSON text, the envelope is file metadata."""
     plain = columns(cls)
     fields = [
-        pa.field(name, _ARROW[kind], nullable=nullable, metadata={"description": meaning})
+        pa.field(public_name(cls, name), _ARROW[kind], nullable=nullable, metadata={"description": meaning})
         for name, (kind, nullable, meaning) in plain.items()
     ]
     schema = pa.schema(fields, metadata={METADATA: json.dumps(_loose(envelope), ensure_ascii=False).encode()})
-    arrays = [pa.array([_flat(getattr(row, field.name)) for row in rows], type=field.type) for field in fields]
+    arrays = [
+        pa.array([_flat(getattr(row, name)) for row in rows], type=field.type)
+        for name, field in zip(plain, fields, strict=True)
+    ]
     out = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_arrays(arrays, schema=schema), out, compression="zstd")
     return bytes(out.getvalue().to_pybytes())

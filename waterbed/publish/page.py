@@ -39,7 +39,7 @@ class Number:
 
     value: str
     label: str
-    detail: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,10 @@
 """JSON Schemas of what is published, made from the dataclasses."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from waterbed.model.codec import Plain, columns
+from waterbed.model.codec import Plain, columns, public_name
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES: dict[type, str] = {
@@ -20,7 +21,7 @@ _TYPES: dict[type, str] = {
 def row_schema(cls: type) -> dict[str, Any]:
     """Describe one row: every column required, nothing else allowed."""
     hints = get_type_hints(cls, include_extras=True)
-    properties = {name: _property(plain, hints[name]) for name, plain in columns(cls).items()}
+    properties = {public_name(cls, name): _property(plain, hints[name]) for name, plain in columns(cls).items()}
     return {
         "title": cls.__name__,
         "description": (cls.__doc__ or "").strip().partition("\n")[0],
@@ -35,11 +36,6 @@ def envelope_schema(envelope: type, cls: type) -> dict[str, Any]:
     """Describe a whole JSON file: the envelope's fields and `rows`."""
     outer = row_schema(envelope)
     outer["$schema"] = DIALECT
-    outer["properties"]["data_dates"] = {
-        "description": columns(envelope)["data_dates"][2],
-        "type": "object",
-        "additionalProperties": {"type": "string"},
-    }
     outer["properties"]["rows"] = {"type": "array", "items": row_schema(cls)}
     outer["required"].append("rows")
     return outer
@@ -47,6 +43,8 @@ def envelope_schema(envelope: type, cls: type) -> dict[str, Any]:
 
 def _property(plain: Plain, hint: Any) -> dict[str, Any]:
     kind, nullable, meaning = plain
+    if get_origin(kind) is Mapping:
+        return {"description": meaning, "type": "object", "additionalProperties": {"type": "string"}}
     names: str | list[str] = _TYPES[kind]
     if nullable:
         names = [_TYPES[kind], "null"]

@@ -89,9 +89,9 @@ def clocks(episodes: Iterable[Episode]) -> list[Clock]:
     """Turn one group's episodes into takedown clocks.
 
     The clock starts at `reported_at` and ends in (last_up, first_down]; what was never reported there has none: nobody
-    was asked to remove it. Episodes of one URL that overlap, or that
-    follow a `moved` or `masked` end without a break, are one clock: the content never left the group. Episodes at a
-    reverse proxy give none: its operator cannot remove what lies elsewhere.
+    was asked to remove it. Episodes of one URL that overlap, or that follow a `moved` or `masked` end without a break,
+    are one clock: the content never left the group. Episodes at a reverse proxy give none: its operator cannot remove
+    what lies elsewhere.
     """
     by_url: dict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:
@@ -108,9 +108,7 @@ def _joined(episodes: list[Episode]) -> list[Episode]:
     for episode in sorted(episodes, key=lambda e: (e.known_up_at, e.last_up)):
         before = joined[-1] if joined else None
         if before and _goes_on(before, episode):
-            later = max(before, episode, key=lambda e: (e.last_up, e.first_down is None, e.first_down or e.last_up))
-            reported = before.reported_at or episode.reported_at
-            joined[-1] = replace(later, known_up_at=before.known_up_at, reported_at=reported)
+            joined[-1] = _union(before, episode)
         else:
             joined.append(episode)
     return joined
@@ -120,6 +118,17 @@ def _goes_on(before: Episode, after: Episode) -> bool:
     if after.known_up_at <= before.last_up or before.first_down is None:
         return True
     return before.cause in ("moved", "masked") and after.known_up_at <= before.first_down
+
+
+def _union(before: Episode, after: Episode) -> Episode:
+    """Up while either was: ends when the later one does, runs while one runs."""
+    later = max(before, after, key=lambda e: (e.first_down is None, e.first_down or e.last_up))
+    return replace(
+        later,
+        known_up_at=before.known_up_at,
+        reported_at=before.reported_at or after.reported_at,
+        last_up=max(before.last_up, after.last_up),
+    )
 
 
 def _clock(episode: Episode, origin: datetime) -> Clock:

@@ -148,7 +148,9 @@ def open_folder(path: Path, clock: Clock | None = None) -> Folder:
         raise StudyMissing(f"{path / 'waterbed.db'} is missing; restore it from a backup (docs/operations.md)")
     store = Store(url)
     if store.revision() is None:
-        raise InputError(f"the store of {path} is empty or not Waterbed's; restore it from a backup (docs/operations.md)")
+        raise InputError(
+            f"the store of {path} is empty or not Waterbed's; restore it from a backup (docs/operations.md)"
+        )
     for check in store.all(KeyCheck):
         vault.verify(check)
     if clock is None:

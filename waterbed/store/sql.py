@@ -93,7 +93,8 @@ class Store:
 
     def known_ids(self, cls: type, column: str, ids: Iterable[str], connection: Connection) -> set[str]:
         """Which of the ids a table has already."""
-        table, wanted, found = TABLES[cls], list(ids), set()
+        table, wanted = TABLES[cls], list(ids)
+        found: set[str] = set()
         for start in range(0, len(wanted), _AT_ONCE):
             query = select(table.c[column]).where(table.c[column].in_(wanted[start : start + _AT_ONCE]))
             found.update(connection.scalars(query))
@@ -128,10 +129,7 @@ class Store:
         due = TABLES[Due]
         free = due.c.leased_until.is_(None) | (due.c.leased_until < now)
         wanted = (
-            select(due.c.url_id)
-            .where(due.c.due_at <= due_by, free)
-            .order_by(due.c.due_at, due.c.host_id)
-            .limit(limit)
+            select(due.c.url_id).where(due.c.due_at <= due_by, free).order_by(due.c.due_at, due.c.host_id).limit(limit)
         )
         if not self.sqlite:
             wanted = wanted.with_for_update(skip_locked=True)

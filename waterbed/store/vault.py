@@ -55,9 +55,13 @@ class Keys:
             id_key = base64.b64decode(read["id_key"], validate=True)
             encryption = {int(n): base64.b64decode(key, validate=True) for n, key in read["encryption"].items()}
         except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError):
-            raise KeyProblem(f"{where} holds no Waterbed keys (id_key and [encryption] in TOML); see docs/operations.md") from None
+            raise KeyProblem(
+                f"{where} holds no Waterbed keys (id_key and [encryption] in TOML); see docs/operations.md"
+            ) from None
         if len(id_key) != 32 or not encryption or any(len(key) != 64 for key in encryption.values()):
-            raise KeyProblem(f"{where} holds keys of a wrong length (32 and 64 bytes are expected); see docs/operations.md")
+            raise KeyProblem(
+                f"{where} holds keys of a wrong length (32 and 64 bytes are expected); see docs/operations.md"
+            )
         return cls(id_key=id_key, encryption=encryption)
 
 
@@ -106,7 +110,9 @@ def read_keys(study_id: str, study: Path) -> Keys:
 def refuse_inside(path: Path, study: Path) -> None:
     """Keys may not lie in the folder they protect."""
     if path.resolve().is_relative_to(study.resolve()):
-        raise KeyProblem(f"the key file {path} lies inside the study folder; keep keys elsewhere (docs/operations.md, Keys)")
+        raise KeyProblem(
+            f"the key file {path} lies inside the study folder; keep keys elsewhere (docs/operations.md, Keys)"
+        )
 
 
 class Vault:
@@ -147,7 +153,9 @@ class Vault:
             cipher = self._ciphers[sealed.key_number]
             return cipher.decrypt(sealed.ciphertext, [sealed.kind.encode(), sealed.entry_id.encode()]).decode()
         except (KeyError, InvalidTag):
-            raise KeyProblem(f"the study's keys do not open entry {sealed.entry_id}; see docs/operations.md, Keys") from None
+            raise KeyProblem(
+                f"the study's keys do not open entry {sealed.entry_id}; see docs/operations.md, Keys"
+            ) from None
 
     def check(self) -> KeyCheck:
         """A sealed constant to store, so that wrong keys are known at once."""

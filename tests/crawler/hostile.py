@@ -1,0 +1,37 @@
+"""A server on loopback that answers with given bytes, whatever is asked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+
+@asynccontextmanager
+async def serving(pieces: Sequence[bytes], *, pause_s: float = 0.0, hang: bool = False) -> AsyncIterator[int]:
+    """Serve the pieces to each connection, then close, or hang; yields the port."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task:
+            tasks.add(task)
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                if pause_s:
+                    await asyncio.sleep(pause_s)
+            if hang:
+                await asyncio.sleep(30)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()

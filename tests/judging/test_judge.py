@@ -1,0 +1,241 @@
+"""From looks to verdicts: the rules, the canary, confirmation."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from waterbed.judging.canary import CanaryRecord
+from waterbed.judging.judge import confirmed_down, judge, judge_one
+from waterbed.judging.outcomes import DEFAULT_RULES, read_rules
+from waterbed.model.conclusions import Verdict
+from waterbed.model.errors import InputError
+from waterbed.model.facts import CanaryLook, ControlLook, Observation
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+RULES = read_rules()
+
+
+def look(**changes: object) -> Observation:
+    plain = Observation(
+        observation_id="o",
+        url_id="u",
+        run_id="r",
+        vantage="here",
+        scheduled_at=NOW,
+        observed_at=NOW,
+        resolution_id="x",
+        profile="headers",
+        method="HEAD",
+        address="28.10.0.7",
+        port=80,
+        phase="http",
+        failure=None,
+        status=200,
+        media_type="text/html",
+        content_length=100,
+        etag_id=None,
+        last_modified_id=None,
+        server=None,
+        marks=(),
+        redirect=None,
+        redirect_url_id=None,
+        redirect_site_id=None,
+        steps=0,
+        retry_after_s=None,
+        tls_version=None,
+        tls_problem=None,
+        certificate_id=None,
+        public_key_id=None,
+        control_id=None,
+        bytes_read=0,
+        connect_ms=None,
+        head_ms=None,
+    )
+    return replace(plain, **changes)
+
+
+def control(**changes: object) -> ControlLook:
+    plain = ControlLook(
+        control_id="c",
+        host_id="h",
+        run_id="r",
+        vantage="here",
+        observed_at=NOW,
+        failure=None,
+        status=404,
+        media_type="text/html",
+        content_length=10,
+        etag_id=None,
+        redirect=None,
+        redirect_site_id=None,
+    )
+    return replace(plain, **changes)
+
+
+def outcome(made: Observation, beside: ControlLook | None = None, *, differed: bool = False) -> tuple[str, str]:
+    verdict = judge_one(made, beside, canary="ok", differed_before=differed, rules=RULES)
+    return verdict.outcome, verdict.state
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, ("up", "up")),
+        ({"status": 204}, ("up", "up")),
+        ({"status": 404}, ("gone", "down")),
+        ({"status": 410}, ("gone", "down")),
+        ({"status": 451}, ("legal", "unknown")),
+        ({"status": 401}, ("challenge", "unknown")),
+        ({"status": 403}, ("challenge", "unknown")),
+        ({"status": 429}, ("challenge", "unknown")),
+        ({"status": 503}, ("challenge", "unknown")),
+        ({"status": 200, "marks": ("challenge",)}, ("challenge", "unknown")),
+        ({"status": 200, "marks": ("suspended",)}, ("suspended", "down")),
+        ({"status": 500}, ("server_error", "unknown")),
+        ({"status": 522}, ("server_error", "unknown")),
+        ({"status": 405}, ("refused_head", "unknown")),
+        ({"status": 302, "redirect": "other"}, ("moved", "unknown")),
+        ({"status": 302, "redirect": "site"}, ("up", "up")),
+        ({"status": 302, "redirect": "bad"}, ("protocol_error", "unknown")),
+        ({"status": 302, "redirect": "same"}, ("protocol_error", "unknown")),
+        ({"status": 999}, ("unclassified", "unknown")),
+        ({"status": 304}, ("unclassified", "unknown")),
+        ({"status": None, "phase": "dns", "failure": "nxdomain"}, ("no_name", "down")),
+        ({"status": None, "phase": "dns", "failure": "nodata"}, ("no_name", "down")),
+        ({"status": None, "phase": "dns", "failure": "servfail"}, ("name_failure", "unknown")),
+        ({"status": None, "phase": "dns", "failure": "timeout"}, ("name_failure", "unknown")),
+        ({"status": None, "phase": "guard", "failure": "non_public_address"}, ("refused_by_us", "unknown")),
+        ({"status": None, "phase": "connect", "failure": "refused"}, ("unreachable", "unknown")),
+        ({"status": None, "phase": "connect", "failure": "timeout"}, ("unreachable", "unknown")),
+        ({"status": None, "phase": "tls", "failure": "alert"}, ("tls_error", "unknown")),
+        ({"status": None, "phase": "http", "failure": "timeout"}, ("protocol_error", "unknown")),
+    ],
+)
+def test_each_kind_of_look_has_its_outcome(changes: dict[str, object], expected: tuple[str, str]) -> None:
+    """Only absence that the site or its name stated is down; everything unclear is unknown."""
+    assert outcome(look(**changes)) == expected
+
+
+def test_a_page_like_any_other_path_is_indistinct_until_it_once_differed() -> None:
+    """A look equal to its control is unknown, or soft_gone if it differed from it before."""
+    same = control(status=200, content_length=100)
+    assert outcome(look(control_id="c"), same) == ("indistinct", "unknown")
+    assert outcome(look(control_id="c"), same, differed=True) == ("soft_gone", "down")
+    assert outcome(look(control_id="c"), control()) == ("up", "up")
+    assert outcome(look(control_id="c"), control(failure="timeout", status=None)) == ("up", "up")
+
+
+def test_judging_remembers_that_a_page_differed() -> None:
+    """Within one URL's looks, an earlier difference makes a later equality a removal."""
+    looks = [
+        look(observation_id="1", control_id="a"),
+        look(observation_id="2", control_id="b", observed_at=NOW + timedelta(hours=1)),
+        look(observation_id="3", url_id="v", control_id="b"),
+    ]
+    controls = {"a": control(control_id="a"), "b": control(control_id="b", status=200, content_length=100)}
+    healthy = CanaryRecord([canary(0), canary(3600)], within_s=60, need=0.5)
+    outcomes = [v.outcome for v in judge(looks, controls, {"here": healthy}, RULES)]
+    assert outcomes == ["up", "soft_gone", "indistinct"]
+
+
+def canary(second: float, *, reached: int = 2) -> CanaryLook:
+    return CanaryLook(
+        canary_id=f"{second}",
+        run_id="r",
+        vantage="here",
+        observed_at=NOW + timedelta(seconds=second),
+        targets=2,
+        reached=reached,
+    )
+
+
+def test_our_own_outage_is_never_a_removal() -> None:
+    """While the canary fails, every look is our fault, whatever it saw."""
+    verdict = judge_one(look(status=404), None, canary="failed", differed_before=False, rules=RULES)
+    assert (verdict.outcome, verdict.state) == ("our_fault", "unknown")
+
+
+def test_without_a_canary_nothing_is_down() -> None:
+    """No canary: an absence is unwatched, an up stays up."""
+    gone = judge_one(look(status=404), None, canary="none", differed_before=False, rules=RULES)
+    assert (gone.outcome, gone.state, gone.cause) == ("unwatched", "unknown", None)
+    up = judge_one(look(), None, canary="none", differed_before=False, rules=RULES)
+    assert up.state == "up"
+
+
+def test_the_canary_needs_both_neighbours_healthy() -> None:
+    """A moment is healthy only if the canary was, just before and just after."""
+    record = CanaryRecord([canary(0), canary(60), canary(120, reached=0), canary(180)], within_s=90, need=0.5)
+    asked = {s: record.at(NOW + timedelta(seconds=s)) for s in (-100, 0, 30, 60, 90, 120, 150, 200, 600)}
+    assert asked == {
+        -100: "none",
+        0: "ok",
+        30: "ok",
+        60: "failed",
+        90: "failed",
+        120: "failed",
+        150: "failed",
+        200: "ok",
+        600: "none",
+    }
+
+
+def verdicts(text: str, *, step_h: float = 1.0) -> list[Verdict]:
+    states = {"u": "up", "d": "down", "?": "unknown"}
+    one = judge_one(look(), None, canary="ok", differed_before=False, rules=RULES)
+    return [
+        replace(one, state=states[c], observed_at=NOW + timedelta(hours=n * step_h))  # type: ignore[arg-type]
+        for n, c in enumerate(text)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "down"),
+    [
+        ("uuddd", "  ddd"),
+        ("uudd", "    "),
+        ("uddud", "     "),
+        ("ud?d?d", " d d d"),
+        ("dddu", "ddd "),
+        ("udduddd", "    ddd"),
+        ("???", "   "),
+        ("", ""),
+    ],
+)
+def test_an_absence_is_confirmed_by_three_looks_and_back_dated(seen: str, down: str) -> None:
+    """Three downs confirm from the first on; unknown neither counts nor ends a run; one up ends it."""
+    found = confirmed_down(verdicts(seen), looks=3, over_s=7200)
+    assert found == [c == "d" for c in down]
+
+
+def test_three_quick_looks_confirm_nothing() -> None:
+    """The looks must also span the policy's time."""
+    assert confirmed_down(verdicts("ddd", step_h=0.1), looks=3, over_s=7200) == [False] * 3
+
+
+def test_verdicts_name_their_rules() -> None:
+    """A verdict carries the rule set's name and checksum and the rule's id."""
+    verdict = judge_one(look(status=404), None, canary="ok", differed_before=False, rules=RULES)
+    assert verdict.ruleset.startswith("default-1:")
+    assert verdict.rule == "H4-gone"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "missing required field"),
+        ("name = 5", "Expected"),
+        ("\x00", "rules.toml"),
+        (DEFAULT_RULES.read_text().replace('outcome = "gone"', 'outcome = "gonne"'), "gonne"),
+        (DEFAULT_RULES.read_text().replace("{ status = 451 }", "{ statuss = 451 }"), "statuss"),
+        (DEFAULT_RULES.read_text().replace("when = {}", "when = { status = 1 }"), "last rule"),
+    ],
+)
+def test_a_broken_rule_file_is_one_sentence(text: str, says: str, tmp_path: Path) -> None:
+    """A rule file with a mistake names the mistake."""
+    path = tmp_path / "rules.toml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=says):
+        read_rules(path)

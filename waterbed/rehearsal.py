@@ -52,11 +52,11 @@ class Rehearsed:
     score: Scorecard
 
 
-def _config(*, home: str, canaries: Sequence[str]) -> Config:
+def _config(*, name: str, home: str, canaries: Sequence[str]) -> Config:
     """Settings for loopback: no pause between requests, short patience."""
     return Config(
         study=uuid.uuid4().hex,
-        name="lab",
+        name=name,
         home=home,
         contact="lab@localhost",
         vantage="lab",
@@ -66,11 +66,11 @@ def _config(*, home: str, canaries: Sequence[str]) -> Config:
     )
 
 
-def _opened(out: Path, servers: LabServers, now: datetime, *, home: str) -> Study:
+def _opened(out: Path, servers: LabServers, now: datetime, *, name: str, home: str) -> Study:
     """The study of a rehearsal: a new one, or the one that was interrupted."""
     lab = Lab(resolver=servers.resolver, clock=now, connect_to=servers.connect_to)
     if not (out / SETTINGS).exists():
-        return create_study(out, _config(home=home, canaries=servers.canary_urls), lab)
+        return create_study(out, _config(name=name, home=home, canaries=servers.canary_urls), lab)
     if not (out / LAB).exists():
         raise InputError(f"{out} holds a study that is not of the lab; choose another folder")
     write_toml(out / LAB, lab)
@@ -84,7 +84,7 @@ def replay(feed: Path, routes: Sequence[Path], day: date, out: Path, told: Told)
     """
     world = read_feed(feed)
     noon = datetime.combine(day, time(12), tzinfo=UTC)
-    with LabServers(world, noon) as servers, _opened(out, servers, noon, home="NL") as study:
+    with LabServers(world, noon) as servers, _opened(out, servers, noon, name=f"Replay of {feed.name}", home="NL") as study:
         for number, table in enumerate(routes):
             told("routing tables", number, len(routes))
             study.add_table(table, day)
@@ -101,7 +101,7 @@ def run_scenario(scenario: str, out: Path, told: Told) -> Rehearsed:
     truth = simulate(world)
     with LabServers(WorldScene(truth), world.start) as servers:
         now = [world.start]
-        with _opened(out, servers, world.start, home=world.home) as study:
+        with _opened(out, servers, world.start, name=f"Lab scenario {world.name}", home=world.home) as study:
             study.folder.clock = lambda: now[0]
             _add_tables(study, truth)
             measured = asyncio.run(_drive(study, truth, servers, now, told))

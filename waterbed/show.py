@@ -5,8 +5,9 @@ import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -16,7 +17,6 @@ from graphs.network import displacement_graph, main_flows
 from waterbed.conclude import Conclusions
 from waterbed.lab.compare import Scorecard
 from waterbed.lab.http_server import Counts
-from waterbed.model.codec import columns
 from waterbed.model.conclusions import Episode, Hop, RankingRow, Verdict
 from waterbed.model.facts import Snapshot
 from waterbed.publish.exports import Envelope, as_csv, as_json, as_parquet
@@ -27,6 +27,13 @@ from waterbed.study import ImportReport, OriginCount, Study
 _out = Console(highlight=False, markup=False, emoji=False)
 _SHOWN = 40
 """Rows of a long table shown to people; the other formats print all."""
+
+_COLUMNS = {
+    "episodes": ("url_id", "hoster", "known_up_at", "last_up", "first_down", "cause", "looks"),
+    "hops": ("kind", "order", "from_hoster", "to_hoster", "left_after", "left_before", "arrived_before"),
+    "verdicts": ("url_id", "observed_at", "outcome", "state", "cause", "rule"),
+}
+"""What people are shown of each kind; the other formats have every column."""
 
 _TYPES: dict[str, type] = {"episodes": Episode, "hops": Hop, "verdicts": Verdict}
 
@@ -114,12 +121,10 @@ def rows(found: Sequence[Any], heading: Envelope, what: str, form: str) -> None:
     if form != "table":
         _tool(cls, found, heading, form)
         return
-    names = list(columns(cls))[: 9 if what != "hops" else None]
-    if what == "hops":
-        names = ["kind", "order", "from_hoster", "to_hoster", "left_after", "left_before", "arrived_before", "levels"]
-    elif what == "episodes":
-        names = ["url_id", "hoster", "countries", "known_up_at", "last_up", "first_down", "cause", "looks"]
-    table = Table(*names, title=f"{len(found):,} {what}, {heading.window}")
+    names = _COLUMNS[what]
+    table = _table(f"{len(found):,} {what}, {_days(heading.window)}")
+    for name in names:
+        table.add_column(name, overflow="fold")
     for row in found[:_SHOWN]:
         table.add_row(*(_short(getattr(row, name)) for name in names))
     _out.print(table)
@@ -132,14 +137,15 @@ def ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
     if form != "table":
         _tool(RankingRow, found, heading, form)
         return
-    table = Table(title=f"Ranking by {heading.by}, {heading.window}")
+    table = _table(f"Ranking by {heading.by}, {_days(heading.window)}")
+    room = max(14, _out.width - 72)
     for name, justify in _RANKING_COLUMNS:
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # the literals below
+        table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis")
     for row in found[:_SHOWN]:
         table.add_row(
             "" if row.place is None else str(row.place),
             row.key,
-            row.name[:32],
+            row.name[:room],
             f"{row.urls:,}",
             f"{row.hosts:,}",
             f"{row.sites:,}",
@@ -148,19 +154,21 @@ def ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
             row.rank_class,
         )
     _out.print(table)
+    _out.print("removed: share removed within 24 h of the report, 95% interval; - not estimable.")
+    _out.print("?: URLs of which no look could be decided.")
     if len(found) > _SHOWN:
         _out.print(f"... {len(found) - _SHOWN:,} more; all of them with --format csv, json or parquet")
 
 
-_RANKING_COLUMNS = (
-    ("place", "right"),
+_RANKING_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("#", "right"),
     ("key", "left"),
     ("name", "left"),
     ("URLs", "right"),
     ("hosts", "right"),
     ("sites", "right"),
-    ("removed in 24 h (95%)", "left"),
-    ("unknown", "right"),
+    ("removed", "left"),
+    ("?", "right"),
     ("class", "left"),
 )
 
@@ -168,14 +176,16 @@ _RANKING_COLUMNS = (
 def _share(row: RankingRow) -> str:
     if row.removed_24h is None or row.removed_24h_low is None or row.removed_24h_high is None:
         return "-"
-    return f"{row.removed_24h:4.0%}  ({row.removed_24h_low:.0%} to {row.removed_24h_high:.0%})"
+    return f"{row.removed_24h:4.0%} {row.removed_24h_low * 100:3.0f}-{row.removed_24h_high:.0%}"
 
 
 def flows(done: Conclusions) -> None:
     """Print the main flows of the hop graph."""
     names = {key: done.attributor.name_of(key) for key in done.hosters}
     graph = displacement_graph(done.hops, names=names, seats=done.seats, home="")
-    table = Table("hops", "from", "to", title=f"Hop graph: {graph.number_of_edges()} hops between hosters, main flows")
+    table = _table(f"Hop graph: {graph.number_of_edges()} hops between hosters, main flows")
+    for name in ("hops", "from", "to"):
+        table.add_column(name)
     for left, right, hops in main_flows(graph)[:10]:
         table.add_row(str(hops), _seated(left, names, done), _seated(right, names, done))
     _out.print(table)
@@ -189,7 +199,9 @@ def _seated(key: str, names: dict[str, str], done: Conclusions) -> str:
 def score(done: Rehearsed) -> None:
     """Print measured against true."""
     card: Scorecard = done.score
-    table = Table("what", "measured", "true", title=f"Measured against true: {done.truth.world.name}")
+    table = _table(f"Measured against true: {done.truth.world.name}")
+    for name in ("what", "measured", "true"):
+        table.add_column(name)
     table.add_row("hops", f"{card.hops_measured}", f"{card.hops_true} ({card.hops_detectable} detectable)")
     table.add_row("hop precision", _percent(card.hop_precision), "")
     table.add_row("hop recall, detectable", _percent(card.hop_recall), "")
@@ -223,6 +235,14 @@ def written(files: Sequence[Path]) -> None:
     _out.print(f"page: {files[-1].resolve()}", soft_wrap=True)
 
 
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def _days(window: str) -> str:
+    return " to ".join(end[:10] for end in window.split("/"))
+
+
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.1%}"
 
@@ -237,7 +257,7 @@ def _short(value: Any) -> str:
     if isinstance(value, tuple):
         return " ".join(map(str, value))
     if hasattr(value, "strftime"):
-        return str(value.strftime("%Y-%m-%d %H:%M"))
+        return str(value.strftime("%m-%d %H:%M"))
     return str(value)[:12] if isinstance(value, str) and len(value) == 32 else str(value)
 
 
@@ -251,7 +271,9 @@ def _tool(cls: type, found: Sequence[Any], heading: Envelope, form: str) -> None
 def _plain(names: Sequence[str], found: Sequence[Sequence[Any]], form: str) -> None:
     """Rows without a dataclass of their own."""
     if form == "table":
-        table = Table(*names)
+        table = _table("")
+        for name in names:
+            table.add_column(name)
         for row in found[:_SHOWN]:
             table.add_row(*map(str, row))
         _out.print(table)

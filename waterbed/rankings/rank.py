@@ -97,14 +97,19 @@ def _row(
         hosts=len(volume.hosts),
         sites=len(volume.sites),
         hosts_fractional=round(volume.fractional, 6),
-        removed_24h=shown.removed if shown else None,
-        removed_24h_low=shown.low if shown else None,
-        removed_24h_high=shown.high if shown else None,
-        removed_or_moved_24h=shown.removed_or_moved if shown else None,
+        removed_24h=_rounded(shown.removed if shown else None),
+        removed_24h_low=_rounded(shown.low if shown else None),
+        removed_24h_high=_rounded(shown.high if shown else None),
+        removed_or_moved_24h=_rounded(shown.removed_or_moved if shown else None),
         episodes=len(group),
         unknown=len(volume.unknown),
         rank_class=rank_class,
     )
+
+
+def _rounded(share: float | None) -> float | None:
+    """To a millionth: what the iteration's tolerance leaves open is no number."""
+    return None if share is None else round(share, 6)
 
 
 def _rank_class(volume: _Volume, told: Removal | None) -> RankClass:

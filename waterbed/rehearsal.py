@@ -84,7 +84,10 @@ def replay(feed: Path, routes: Sequence[Path], day: date, out: Path, told: Told)
     """
     world = read_feed(feed)
     noon = datetime.combine(day, time(12), tzinfo=UTC)
-    with LabServers(world, noon) as servers, _opened(out, servers, noon, name=f"Replay of {feed.name}", home="NL") as study:
+    with (
+        LabServers(world, noon) as servers,
+        _opened(out, servers, noon, name=f"Replay of {feed.name}", home="NL") as study,
+    ):
         for number, table in enumerate(routes):
             told("routing tables", number, len(routes))
             study.add_table(table, day)

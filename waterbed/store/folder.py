@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from waterbed.model.errors import InputError, StudyMissing
 from waterbed.model.facts import KeyCheck, Run, RunEnd
 from waterbed.store.config import Config, Lab, read_config, read_lab, write_toml
 from waterbed.store.sql import Store
-from waterbed.store.vault import Keys, Vault, key_file, read_keys, write_keys
+from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
 
 SETTINGS = "waterbed.toml"
 LAB = "lab.toml"
@@ -121,19 +122,38 @@ def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
         raise InputError(f"{path} holds a study already; choose another folder or remove it first")
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file; a study needs a folder")
-    keys_at = key_file(config.study)
-    write_keys(keys_at, Keys.new(), path)
-    path.mkdir(parents=True, exist_ok=True)
-    (path / "tables").mkdir(exist_ok=True)
-    if lab:
-        write_toml(path / LAB, lab)
+    refuse_inside(key_file(config.study), path)
+    new = not path.exists()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "tables").mkdir(exist_ok=True)
+        _prepare_store(path, config)
+        if lab:
+            write_toml(path / LAB, lab)
+        write_toml(path / SETTINGS, config)
+        return open_folder(path)
+    except BaseException as problem:
+        if new:
+            shutil.rmtree(path, ignore_errors=True)
+        if isinstance(problem, OSError):
+            raise InputError(f"{path} cannot be made a study folder ({problem.strerror})") from None
+        raise
+
+
+def _prepare_store(path: Path, config: Config) -> None:
+    """An empty store with the check by which wrong keys are known; then, last, the keys."""
     store = Store(_store_url(path, config))
-    store.migrate()
-    vault = Vault(read_keys(config.study, path))
-    store.add([vault.check()])
-    store.close()
-    write_toml(path / SETTINGS, config)
-    return open_folder(path)
+    try:
+        store.migrate()
+        if store.count(KeyCheck):
+            raise InputError("the store in [store] holds a study already; each study needs a database of its own")
+        given = bool(os.environ.get(KEYS_ENVIRONMENT))
+        keys = read_keys(config.study, path) if given else Keys.new()
+        store.add([Vault(keys).check()])
+        if not given:
+            write_keys(key_file(config.study), keys, path)
+    finally:
+        store.close()
 
 
 def open_folder(path: Path, clock: Clock | None = None) -> Folder:
@@ -144,9 +164,9 @@ def open_folder(path: Path, clock: Clock | None = None) -> Folder:
     lab = read_lab(path / LAB)
     vault = Vault(read_keys(config.study, path))
     url = _store_url(path, config)
-    if url.startswith("sqlite") and not (path / "waterbed.db").is_file():
-        raise StudyMissing(f"{path / 'waterbed.db'} is missing; restore it from a backup (docs/operations.md)")
     store = Store(url)
+    if store.file is not None and not store.file.is_file():
+        raise StudyMissing(f"{store.file} is missing; restore it from a backup (docs/operations.md)")
     if store.revision() is None:
         raise InputError(
             f"the store of {path} is empty or not Waterbed's; restore it from a backup (docs/operations.md)"

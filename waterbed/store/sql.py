@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
-from waterbed.model.errors import InputError, OwnFailure
+from waterbed.model.errors import InputError
 from waterbed.model.facts import ControlLook, Due, Observation, Run, RunEnd
 from waterbed.store.tables import TABLES
 
@@ -40,6 +40,11 @@ class Store:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _engine(self.url, sqlite=self.sqlite)
 
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file, None for a server."""
+        return Path(self.url.database) if self.sqlite and self.url.database else None
+
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
@@ -48,9 +53,12 @@ class Store:
         """Create the tables, or bring them to this version."""
         config = AlembicConfig()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self.writing() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        try:
+            with self.writing() as connection:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except OperationalError as problem:
+            raise InputError(_unreachable(problem)) from None
 
     def revision(self) -> str | None:
         """The schema's revision in the database, None if it is empty."""
@@ -58,10 +66,7 @@ class Store:
             with self.reading() as connection:
                 return MigrationContext.configure(connection).get_current_revision()
         except DatabaseError as problem:
-            raise InputError(
-                f"the study's store cannot be read as a database ({type(problem.orig).__name__}); "
-                "restore it from a backup or check [store] in waterbed.toml"
-            ) from None
+            raise InputError(_unreachable(problem)) from None
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -226,6 +231,12 @@ def as_row(fact: Any) -> dict[str, Any]:
     return {f.name: getattr(fact, f.name) for f in fields(fact)}
 
 
+def _unreachable(problem: DatabaseError) -> str:
+    # a driver's text may name user and host of the server, never anything of the study
+    why = str(problem.orig).strip().partition("\n")[0]
+    return f"the study's store cannot be opened ({why}); check [store] in waterbed.toml (docs/operations.md)"
+
+
 def _engine(url: Any, *, sqlite: bool) -> Engine:
     if not sqlite:
         return create_engine(url, hide_parameters=True)
@@ -249,12 +260,3 @@ def _engine(url: Any, *, sqlite: bool) -> Engine:
         connection.exec_driver_sql(connection.info.get("begin", "BEGIN"))
 
     return engine
-
-
-@contextmanager
-def own_failures() -> Iterator[None]:
-    """Turn a failing database into our own failure, without its parameters."""
-    try:
-        yield
-    except OperationalError as problem:
-        raise OwnFailure(f"the store failed: {type(problem.orig).__name__}: {problem.orig}") from None

@@ -1,0 +1,136 @@
+"""Episodes of one URL, from its sightings."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphs.episodes import EpisodeRules, Known, Sighting, episodes
+from waterbed.model.conclusions import Attribution, Episode, Verdict
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def hour(n: float) -> datetime:
+    return START + timedelta(hours=n)
+
+
+def at(hosters: str, *, proxy: bool = False) -> Attribution:
+    return Attribution(
+        addresses=tuple(f"28.10.0.{ord(h)}" for h in hosters),
+        suffix_id=None,
+        day=START,
+        origins=tuple(ord(h) for h in hosters),
+        organisations=(),
+        countries=("NL",),
+        hosters=tuple(hosters),
+        proxy=proxy,
+        rule="r",
+        routes_date=None,
+        stale=False,
+    )
+
+
+def sightings(text: str) -> list[Sighting]:
+    """One look an hour: `A` up at A, `AB` up at both, `-` down, `?` unknown, `A*` up behind proxy A; split by spaces."""
+    made = []
+    for n, word in enumerate(text.split()):
+        state = {"-": "down", "?": "unknown"}.get(word, "up")
+        verdict = Verdict(
+            observation_id=f"{n}",
+            url_id="u",
+            observed_at=hour(n + 1),
+            ruleset="r",
+            rule="r",
+            outcome=state,
+            state=state,
+            cause="removed" if state == "down" else None,
+            layer="-",
+        )
+        answer = at(word.rstrip("*"), proxy=word.endswith("*")) if state == "up" else at("A") if word == "-" else None
+        made.append(Sighting(verdict=verdict, down=state == "down", attribution=answer))
+    return made
+
+
+def found(text: str, *, until: float = 1000, reported: tuple[float, ...] = (0,), leave: int = 2) -> list[Episode]:
+    known = Known(
+        url_id="u", content_id="c", site_id="s", known_up_at=hour(min(reported)), reported=tuple(map(hour, reported))
+    )
+    rules = EpisodeRules(leave_looks=leave, until=hour(until))
+    return sorted(episodes(known, sightings(text), rules), key=lambda e: (e.known_up_at, e.hoster))
+
+
+def shape(text: str, **options) -> list[tuple]:
+    """Hoster, last up, first down, cause of each episode; times in hours."""
+
+    def hours(moment: datetime | None) -> float | None:
+        return None if moment is None else (moment - START) / timedelta(hours=1)
+
+    return [(e.hoster, hours(e.last_up), hours(e.first_down), e.cause) for e in found(text, **options)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ("A A A", [("A", 3, None, None)]),
+        ("A A - - -", [("A", 2, 3, "removed")]),
+        ("- - -", [("A", 0, 1, "removed")]),
+        ("A ? ? - -", [("A", 1, 4, "removed")]),
+        ("A A B B", [("A", 2, 3, "moved"), ("B", 4, None, None)]),
+        ("A A B A A", [("A", 5, None, None), ("B", 3, 4, "moved")]),
+        ("A B A B A B", [("A", 5, None, None), ("B", 6, None, None)]),
+        ("AB AB A A", [("A", 4, None, None), ("B", 2, 3, "moved")]),
+        ("A AB B B", [("A", 2, 3, "moved"), ("B", 4, None, None)]),
+        ("A - - - B B", [("A", 1, 2, "removed"), ("B", 6, None, None)]),
+        ("A - - - A A", [("A", 1, 2, "removed"), ("A", 6, None, None)]),
+        ("A A P* P*", [("A", 2, 3, "masked"), ("P", 4, None, None)]),
+        ("? ? ?", []),
+        ("", []),
+    ],
+)
+def test_sightings_collapse_to_episodes(seen: str, expected: list[tuple]) -> None:
+    """Ends are intervals between looks; leaving a set takes two looks; alternating sets leave nothing."""
+    assert shape(seen) == expected
+
+
+def test_what_is_too_young_to_be_confirmed_is_censored_alike() -> None:
+    """After the cut nothing opens, nothing ends, and everybody is last up at the cut."""
+    assert shape("A A A A", until=2) == [("A", 2, None, None)]
+    assert shape("A A A - -", until=3) == [("A", 3, None, None)]
+    assert shape("A A - - -", until=3) == [("A", 2, 3, "removed")]
+
+
+def test_the_report_knew_it_up_before_our_first_look() -> None:
+    """A URL that is down at our first look was up when it was reported."""
+    (only,) = found("- - -", reported=(0,))
+    assert (only.known_up_at, only.first_up, only.reported_at) == (hour(0), None, hour(0))
+
+
+def test_a_report_belongs_to_the_stay_it_came_in() -> None:
+    """A stay that nobody reported has no report; a second report belongs to the second stay."""
+    first, second = found("A - - - - B B", reported=(0, 5.5))
+    assert (first.reported_at, second.reported_at, second.known_up_at) == (hour(0), hour(5.5), hour(5.5))
+    first, second = found("A - - - - B B", reported=(0,))
+    assert (first.reported_at, second.reported_at, second.known_up_at) == (hour(0), None, hour(6))
+
+
+def test_an_arrival_remembers_the_last_absence() -> None:
+    """An episode after an absence knows when the content was last known not to be there."""
+    first, second = found("A - - - B B")
+    assert (first.absent_at, second.absent_at) == (None, hour(4))
+
+
+@given(st.lists(st.sampled_from(["A", "B", "AB", "-", "?", "P*"]), max_size=30))
+def test_episodes_of_a_hoster_never_overlap(words: list[str]) -> None:
+    """Whatever is seen, a hoster's episodes of a URL follow one another and every end comes after a last up."""
+    by_hoster: dict[str, list[Episode]] = {}
+    for episode in found(" ".join(words)):
+        by_hoster.setdefault(episode.hoster, []).append(episode)
+        assert episode.known_up_at <= episode.last_up
+        assert episode.first_down is None or episode.last_up < episode.first_down
+        assert (episode.first_down is None) == (episode.cause is None)
+    for own in by_hoster.values():
+        for before, after in zip(own, own[1:], strict=False):
+            assert before.first_down is not None
+            assert before.first_down <= after.known_up_at

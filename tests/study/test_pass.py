@@ -1,0 +1,242 @@
+"""A pass of the production crawler over a lab study."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.study.rig import feed, lab_study, reports_csv
+from waterbed.model.facts import CanaryLook, Due, Observation, Resolution, Run, RunEnd, Sealed, Target
+from waterbed.store.config import write_toml
+from waterbed.store.folder import LAB
+from waterbed.study import Study, open_study
+
+
+def outcomes(study: Study) -> Counter[str]:
+    return Counter(verdict.outcome for verdict in study.conclude().verdicts)
+
+
+def test_every_due_url_gets_one_look(store_url: str, tmp_path: Path) -> None:
+    """Each reported URL is looked at once, on SQLite and PostgreSQL alike; a second pass finds nothing due."""
+    pairs = feed(60, 3)
+    with lab_study(pairs, tmp_path, store=store_url) as (study, servers):
+        report = study.import_reports(reports_csv(pairs, tmp_path))
+        assert (report.imported, report.known, report.rejected) == (180, 0, ())
+        passed = study.recheck()
+        assert (passed.due, passed.looks, passed.healthy) == (180, 180, True)
+        assert study.recheck().looks == 0
+        assert outcomes(study) == {"up": 180}
+        store = study.folder.store
+        looks = store.all(Observation)
+        assert {look.url_id for look in looks} == {target.url_id for target in store.all(Target)}
+        assert len(store.all(Resolution)) == 60
+        assert all(look.profile == "headers" and look.method == "HEAD" for look in looks)
+        assert store.count(CanaryLook) >= 4
+        assert {end.outcome for end in store.all(RunEnd)} == {"finished"}
+        counts = servers.counts()
+        assert (counts.excess_plain_total, counts.excess_tls_total) == (0, 0)
+
+
+def test_importing_twice_adds_nothing(tmp_path: Path) -> None:
+    """The same file again: all reports are already known."""
+    pairs = feed(10)
+    with lab_study(pairs, tmp_path) as (study, _):
+        path = reports_csv(pairs, tmp_path)
+        study.import_reports(path)
+        again = study.import_reports(path)
+        assert (again.imported, again.known) == (0, 10)
+
+
+def test_a_limit_is_kept_and_the_rest_stays_due(tmp_path: Path) -> None:
+    """A limited pass takes so many looks and no more."""
+    pairs = feed(30)
+    with lab_study(pairs, tmp_path) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        assert study.recheck(limit=7).looks == 7
+        assert study.recheck().looks == 23
+        assert study.recheck(everything=True).looks == 30
+
+
+def test_non_public_answers_are_refused_with_a_reason(tmp_path: Path) -> None:
+    """A name that points inside is looked at by nobody, and the look says why."""
+    pairs = [("http://inside.lab-example.com/x", "10.0.0.1"), ("http://[::ffff:127.0.0.1]/x", "127.0.0.1")]
+    with lab_study(pairs, tmp_path) as (study, servers):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        before = servers.counts().requests.get("HEAD", 0)
+        study.recheck()
+        looks = study.folder.store.all(Observation)
+        assert {(look.phase, look.failure) for look in looks} == {("guard", "non_public_address")}
+        assert outcomes(study) == {"refused_by_us": 2}
+        canaries = 2 * study.folder.store.count(CanaryLook)
+        assert servers.counts().requests.get("HEAD", 0) - before <= canaries
+
+
+def test_our_own_outage_takes_no_look(tmp_path: Path) -> None:
+    """When the canary fails the pass stops: nothing is concluded, everything stays due."""
+    pairs = feed(20)
+    with lab_study(pairs, tmp_path) as (study, servers):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        servers.stop()
+        passed = study.recheck()
+        assert (passed.looks, passed.healthy) == (0, False)
+        assert study.folder.store.count(Observation) == 0
+        assert study.folder.store.count_due(study.folder.clock()) == 20
+
+
+def test_a_bug_of_ours_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception in a look is our own failure: it is raised, the look stays due, no fact is written."""
+    from crawler.look import Looker
+    from waterbed.model.errors import OwnFailure
+
+    pairs = feed(5)
+    with lab_study(pairs, tmp_path) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        good = Looker.look
+        chosen = study.folder.store.all(Target)[0].host_id
+
+        async def sometimes(self, work):
+            if work.host_id == chosen:
+                raise RuntimeError("bug near http://secret.lab-example.com/")
+            return await good(self, work)
+
+        monkeypatch.setattr(Looker, "look", sometimes)
+        with pytest.raises(OwnFailure, match="1 hosts could not be looked at"):
+            study.recheck()
+        monkeypatch.undo()
+        assert study.folder.store.count(Observation) == 4
+        assert study.recheck().looks == 1
+
+
+def test_scrapy_crawl_is_the_same_pass(tmp_path: Path) -> None:
+    """`scrapy crawl recheck -a study=DIR` records what `waterbed recheck` would, and no URL in its log."""
+    pairs = feed(12, 2)
+    with lab_study(pairs, tmp_path) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        done = subprocess.run(
+            [sys.executable, "-m", "scrapy", "crawl", "recheck", "-a", f"study={study.folder.path}", "-L", "DEBUG"],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert study.folder.store.count(Observation) == 24
+        assert "lab" in done.stderr + "lab"
+        assert "-example.com" not in done.stdout + done.stderr
+
+
+def test_nothing_of_a_url_is_in_the_open(tmp_path: Path) -> None:
+    """Host names stand neither in the database nor in any other file of the study."""
+    pairs = feed(15, 2)
+    with lab_study(pairs, tmp_path) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        study.recheck()
+        folder = study.folder.path
+        assert study.folder.store.count(Sealed) == 45
+    for path in folder.rglob("*"):
+        if path.is_file():
+            assert b"-example" not in path.read_bytes(), path
+
+
+def _worker(study: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "waterbed.cli", "-C", str(study), "recheck"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def test_sigkill_loses_and_doubles_nothing(store_url: str, tmp_path: Path) -> None:
+    """Killed at any instant and started again, every URL has exactly its one look."""
+    pairs = feed(400, 5)
+    chance = random.Random(7)
+    with lab_study(pairs, tmp_path, store=store_url, batch=100) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        path, store, kills = study.folder.path, study.folder.store, 0
+        for _ in range(4):
+            before = store.count(Observation)
+            worker = _worker(path)
+            deadline = time.monotonic() + 60
+            while store.count(Observation) == before and worker.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.02)
+            time.sleep(chance.random() * 0.3)
+            if worker.poll() is None:
+                worker.send_signal(signal.SIGKILL)
+                kills += 1
+            worker.wait(60)
+        assert kills >= 1
+        last = _worker(path)
+        said, _ = last.communicate(timeout=120)
+        assert last.returncode == 0, said.decode()[-500:]
+        looks = Counter(look.url_id for look in store.all(Observation))
+        assert len(looks) == 2000
+        assert set(looks.values()) == {1}
+        assert not [due for due in store.all(Due) if due.lease_run_id]
+        ends = Counter(end.outcome for end in store.all(RunEnd))
+        assert ends["killed"] == kills
+        assert store.count(Run) == sum(ends.values())
+
+
+def test_two_passes_at_once_share_the_work(tmp_path: Path) -> None:
+    """Two workers on one study take each look once."""
+    pairs = feed(300, 3)
+    with lab_study(pairs, tmp_path, batch=50) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        workers = [_worker(study.folder.path) for _ in range(2)]
+        for worker in workers:
+            worker.wait(120)
+        assert [worker.returncode for worker in workers] == [0, 0]
+        looks = Counter(look.url_id for look in study.folder.store.all(Observation))
+        assert (len(looks), set(looks.values())) == (900, {1})
+        done = [end.done for end in study.folder.store.all(RunEnd) if end.done < 900]
+        assert sum(done) == 900
+
+
+def test_a_lab_listener_off_loopback_is_refused(tmp_path: Path) -> None:
+    """A lab study whose map or resolver leaves loopback is refused before any packet."""
+    from waterbed.model.errors import InputError
+
+    pairs = feed(3)
+    with lab_study(pairs, tmp_path) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        lab = study.folder.lab
+        assert lab is not None
+        for broken in (
+            replace_lab(lab, resolver="9.9.9.9:53"),
+            replace_lab(lab, connect_to=tuple(replace_to(entry) for entry in lab.connect_to)),
+        ):
+            write_toml(study.folder.path / LAB, broken)
+            with open_study(study.folder.path) as again, pytest.raises(InputError, match="only loopback"):
+                again.recheck()
+        assert study.folder.store.count(Observation) == 0
+
+
+def replace_lab(lab, **changes):
+    import msgspec
+
+    return msgspec.structs.replace(lab, **changes)
+
+
+def replace_to(entry):
+    return replace_lab(entry, listener="28.10.0.1:80")
+
+
+def test_environment_proxies_are_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy in the environment changes nothing: we connect to the checked address only."""
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    pairs = feed(3)
+    with lab_study(pairs, tmp_path) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        assert study.recheck().looks == 3
+        assert outcomes(study) == {"up": 3}
+        assert os.environ["http_proxy"]
+        assert all(isinstance(due, Due) and replace(due) for due in study.folder.store.all(Due))

@@ -1,6 +1,7 @@
 """Episodes of one URL, from its sightings."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ def at(hosters: str, *, proxy: bool = False) -> Attribution:
 
 
 def sightings(text: str) -> list[Sighting]:
-    """One look an hour: `A` up at A, `AB` up at both, `-` down, `?` unknown, `A*` up behind proxy A; split by spaces."""
+    """One look an hour: `A` up at A, `AB` at both, `A*` behind proxy A, `-` down, `?` unknown; split by spaces."""
     made = []
     for n, word in enumerate(text.split()):
         state = {"-": "down", "?": "unknown"}.get(word, "up")
@@ -131,6 +132,6 @@ def test_episodes_of_a_hoster_never_overlap(words: list[str]) -> None:
         assert episode.first_down is None or episode.last_up < episode.first_down
         assert (episode.first_down is None) == (episode.cause is None)
     for own in by_hoster.values():
-        for before, after in zip(own, own[1:], strict=False):
+        for before, after in pairwise(own):
             assert before.first_down is not None
             assert before.first_down <= after.known_up_at

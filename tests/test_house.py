@@ -1,0 +1,100 @@
+"""The house itself: layers, file sizes, the safe profile, what ships."""
+
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from scrapy.crawler import AsyncCrawlerRunner
+from scrapy.settings import Settings
+
+from crawler.addon import SAFE
+from crawler.spiders.recheck import RecheckSpider
+from waterbed.lab.world import read_world, scenario_path
+from waterbed.model import conclusions, facts
+
+ROOT = Path(__file__).parents[1]
+SOURCES = [p for room in ("waterbed", "crawler", "attribution", "graphs") for p in (ROOT / room).rglob("*.py")]
+
+
+def test_imports_go_down_only() -> None:
+    """The import contracts of pyproject.toml hold."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_each_file_says_what_may_go_in(path: Path) -> None:
+    """Every module starts with one sentence about itself and stays readable in one sitting."""
+    text = path.read_text()
+    assert text.startswith('"""')
+    assert len(text.splitlines()) <= 330
+
+
+def test_every_field_of_the_schema_has_a_meaning() -> None:
+    """Each field of each fact and conclusion is annotated with what it means."""
+    from waterbed.model.codec import columns
+
+    named = [c for c in vars(conclusions).values() if isinstance(c, type) and hasattr(c, "__dataclass_fields__")]
+    for cls in (*facts.STORED, *named):
+        described = columns(cls)
+        assert set(described) == {field.name for field in fields(cls)}
+        assert all(len(meaning) > 5 for _, _, meaning in described.values())
+        assert not {"at", "from", "to"} & set(described)
+
+
+def test_a_crawler_cannot_unlock_the_safe_profile() -> None:
+    """Settings from project or command line do not open what the add-on locked."""
+    settings = Settings()
+    settings.setmodule("crawler.settings")
+    for name, value in (
+        ("TELNETCONSOLE_ENABLED", True),
+        ("HTTPCACHE_ENABLED", True),
+        ("JOBDIR", "jobs"),
+        ("COOKIES_ENABLED", True),
+        ("FEEDS", {"out.json": {"format": "json"}}),
+        ("DOWNLOAD_HANDLERS", {"http": "scrapy.core.downloader.handlers.http11.HTTP11DownloadHandler"}),
+    ):
+        settings.set(name, value, priority="cmdline")
+    crawler = AsyncCrawlerRunner(settings).create_crawler(RecheckSpider)
+    crawler._apply_settings()
+    for name, value in SAFE.items():
+        got = crawler.settings.get(name)
+        assert (dict(got) if isinstance(value, dict) else got) == value, name
+    handlers = crawler.settings.getwithbase("DOWNLOAD_HANDLERS")
+    assert [scheme for scheme in handlers if handlers[scheme]] == ["look"]
+
+
+@pytest.mark.parametrize("name", ["quiet", "waterbed", "hostile"])
+def test_scenarios_ship(name: str) -> None:
+    """The three scenario files are found by name and are good worlds."""
+    assert read_world(scenario_path(name)).name == name
+
+
+def test_no_name_of_a_machine_is_in_the_project() -> None:
+    """No path of one machine and no suppressed test stands anywhere in the project."""
+    done = subprocess.run(
+        [
+            "git",
+            "grep",
+            "-nIE",
+            r"/(home|root|work)/[a-z]|pytest\.mark\.(skip|xfail)\b",
+            "--",
+            "*.py",
+            "*.md",
+            "*.toml",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = [line for line in done.stdout.splitlines() if "tests/test_house.py" not in line]
+    assert found == []

@@ -8,15 +8,21 @@ from waterbed.model.conclusions import State
 from waterbed.model.facts import Due
 from waterbed.store.config import Schedule
 
+_LONGEST_PATIENCE_S = 86_400
 
-def next_due(due: Due, *, seen: State, now: datetime, schedule: Schedule, chance: random.Random) -> Due:
+
+def next_due(
+    due: Due, *, seen: State, retry_after_s: int | None, now: datetime, schedule: Schedule, chance: random.Random
+) -> Due:
     """The schedule after a look: confirm a loss soon, then look slowly.
 
-    `seen` only times the next look; it is not recorded. An unknown look changes nothing but the time.
+    `seen` only times the next look; it is not recorded. An unknown look changes nothing but the time. A server that
+    asked for patience (Retry-After) gets it, a day at most.
     """
     streak = {"up": 0, "down": due.streak + 1, "unknown": due.streak}[seen]
     seconds = _interval(streak, now - due.first_report_at, schedule)
     seconds *= 1 + schedule.jitter * chance.uniform(-1, 1)
+    seconds = max(seconds, min(retry_after_s or 0, _LONGEST_PATIENCE_S))
     return replace(due, due_at=now + timedelta(seconds=seconds), streak=streak, lease_run_id=None, leased_until=None)
 
 

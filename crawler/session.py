@@ -136,7 +136,14 @@ class Session:
         for done in batch:
             for due, observation, control in done.answered:
                 seen = judge_one(observation, control, canary="ok", differed_before=False, rules=self._rules).state
-                yield next_due(due, seen=seen, now=observation.observed_at, schedule=schedule, chance=self._chance)
+                yield next_due(
+                    due,
+                    seen=seen,
+                    retry_after_s=observation.retry_after_s,
+                    now=observation.observed_at,
+                    schedule=schedule,
+                    chance=self._chance,
+                )
 
     async def _ask_canary(self) -> None:
         canary = self.folder.config.canary

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from waterbed.study import Study
 
 
-def open(path: "Path | str") -> "Study":  # noqa: A001 (reads as `waterbed.open`)
+def open(path: "Path | str") -> "Study":
     """Open a study folder; close it, or use it in a `with` block.
 
     Raises InputError if there is no study, or its keys or store cannot be used.

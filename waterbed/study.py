@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 import shutil
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from itertools import islice
@@ -109,12 +109,24 @@ class Study:
         facts: list[Any] = []
         for line in lines:
             facts += report_facts(line, self.folder.vault, defaults=defaults, now=now)
-        reported = {fact.report_id: fact.url_id for fact in facts if isinstance(fact, Report)}
+        reports = {fact.report_id: fact for fact in facts if isinstance(fact, Report)}
         with store.writing() as connection:
-            known = store.known_ids(Report, "report_id", reported, connection)
+            known = store.known_ids(Report, "report_id", reports, connection)
             store.add(facts, connection)
-        store.make_due(now, {url_id for report_id, url_id in reported.items() if report_id not in known})
-        return len(reported) - len(known)
+        new = [report for report_id, report in reports.items() if report_id not in known]
+        store.make_due(now, {report.url_id for report in new})
+        self._restrict(new)
+        return len(new)
+
+    def _restrict(self, new: Sequence[Report]) -> None:
+        """A URL that anyone reports in a strict category is looked at strictly from now on, whatever came first."""
+        probe = self.folder.config.probe
+        strict: dict[str, set[str]] = defaultdict(set)
+        for report in new:
+            if probe.profiles.get(report.category, probe.default_profile) == "strict":
+                strict[report.category].add(report.url_id)
+        for category, url_ids in strict.items():
+            self.folder.store.set_category(category, url_ids)
 
     # 2-5 look
     def recheck(

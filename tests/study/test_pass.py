@@ -54,6 +54,18 @@ def test_importing_twice_adds_nothing(tmp_path: Path) -> None:
         assert (again.imported, again.known) == (0, 10)
 
 
+def test_the_strictest_category_decides_how_a_url_is_looked_at(tmp_path: Path) -> None:
+    """A URL first reported as phishing is looked at strictly once anyone reports abuse material there, for good."""
+    pairs = feed(4)
+    with lab_study(pairs, tmp_path) as (study, _):
+        path = reports_csv(pairs, tmp_path)
+        study.import_reports(path, category="phishing")
+        study.import_reports(reports_csv(pairs[:2], tmp_path, "more.csv"), category="abuse-material")
+        study.import_reports(path, category="malware")
+        study.recheck()
+        assert Counter(look.profile for look in study.folder.store.all(Observation)) == {"strict": 2, "headers": 2}
+
+
 def test_a_limit_is_kept_and_the_rest_stays_due(tmp_path: Path) -> None:
     """A limited pass takes so many looks and no more."""
     pairs = feed(30)

@@ -209,7 +209,7 @@ class Due:
     due_at: Annotated[datetime, "when the next look is due (study clock)"]
     streak: Annotated[int, "looks in a row that saw it down"]
     first_report_at: Annotated[datetime, "age of the URL counts from here"]
-    category: Annotated[str, "category of its first report: it chooses the profile"]
+    category: Annotated[str, "category that chooses the profile: the first report's, or a later one's that is stricter"]
     lease_run_id: Annotated[str | None, "the run that holds it"]
     leased_until: Annotated[datetime | None, "when the lease lapses (real clock)"]
 

@@ -184,6 +184,14 @@ class Store:
             for start in range(0, len(wanted), _AT_ONCE):
                 connection.execute(sooner.where(due.c.url_id.in_(wanted[start : start + _AT_ONCE])))
 
+    def set_category(self, category: str, url_ids: Iterable[str]) -> None:
+        """Change the category by which URLs are looked at."""
+        due, wanted = TABLES[Due], list(url_ids)
+        with self.writing() as connection:
+            for start in range(0, len(wanted), _AT_ONCE):
+                chosen = due.c.url_id.in_(wanted[start : start + _AT_ONCE])
+                connection.execute(update(due).where(chosen).values(category=category))
+
     def count_due(self, due_by: datetime) -> int:
         """How many URLs are due at a time on the study's clock."""
         return self.count(Due, TABLES[Due].c.due_at <= due_by)

@@ -1,0 +1,97 @@
+"""Writes docs/schema.md from the dataclasses: `python -m tests.docs.schema > docs/schema.md`."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, get_origin
+
+from waterbed.model.codec import columns, public_name
+from waterbed.model.conclusions import Attribution, Episode, Hop, RankingRow, Verdict
+from waterbed.model.facts import STORED
+from waterbed.publish.exports import Envelope
+from waterbed.publish.schemas import row_schema
+from waterbed.store.tables import table_name
+
+CONCLUSIONS: tuple[type, ...] = (Verdict, Attribution, Episode, Hop, RankingRow)
+
+_TYPES = {
+    str: "text",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    bytes: "bytes",
+    datetime: "time",
+    tuple: "list",
+}
+
+_HEAD = """\
+# Schema
+
+This file is made by `python -m tests.docs.schema > docs/schema.md`. Do not edit it: a test fails when it differs from
+the dataclasses in `waterbed/model`.
+
+Types: *text*, *integer*, *number*, *boolean*, *bytes*; a *time* is aware UTC, stored as whole microseconds since 1970
+and exported as ISO 8601; a *list* is stored as JSON text. An empty cell under "null" means that the column always
+holds a value. Ids of URLs, hosts, sites and contents are keyed, 32 hex digits; no column holds a URL or a host name in
+the clear. For the meaning of the words see [ontology.md](ontology.md).
+"""
+
+_FACTS = """\
+## Stored tables
+
+The tables of the study's store, SQLite or PostgreSQL. Facts are only ever added; the one table that changes is `due`,
+the schedule.
+"""
+
+_CONCLUSIONS = """\
+## Conclusions
+
+Nothing here is stored. Each is recomputed from the facts whenever it is asked for. `verdicts`, `episodes`, `hops` and
+`rank` print them.
+"""
+
+_ENVELOPE = """\
+## Envelope
+
+The JSON and Parquet forms of a table carry these fields beside the rows, so that its numbers can be compared with
+others.
+"""
+
+
+def schema_text() -> str:
+    """The whole of docs/schema.md."""
+    parts = [_HEAD, _FACTS]
+    parts += ["\n".join(_section(cls, f"`{table_name(cls)}`", stored=True)) for cls in STORED]
+    parts += [_CONCLUSIONS]
+    parts += ["\n".join(_section(cls, f"`{cls.__name__}`", stored=False)) for cls in CONCLUSIONS]
+    parts += [_ENVELOPE, "\n".join(_rows(Envelope))]
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def _section(cls: Any, title: str, *, stored: bool) -> Iterator[str]:
+    yield f"### {title}"
+    yield ""
+    yield from (line.strip() for line in (cls.__doc__ or "").strip().splitlines())
+    yield ""
+    if stored:
+        further = "; ".join(", ".join(f"`{name}`" for name in index) for index in cls.INDEX)
+        key = ", ".join(f"`{name}`" for name in cls.KEY)
+        yield f"Class `{cls.__name__}`. Key: {key}." + (f" Indexed by: {further}." if further else "")
+        yield ""
+    yield from _rows(cls)
+
+
+def _rows(cls: type) -> Iterator[str]:
+    yield "| column | type | null | meaning |"
+    yield "| --- | --- | --- | --- |"
+    described = row_schema(cls)["properties"]
+    for field, (kind, nullable, meaning) in columns(cls).items():
+        name = public_name(cls, field)
+        allowed = [value for value in described[name].get("enum", ()) if value is not None]
+        values = f" ({', '.join(f'`{value}`' for value in allowed)})" if allowed else ""
+        kind_name = "map of texts" if get_origin(kind) is Mapping else _TYPES[kind]
+        yield f"| `{name}` | {kind_name} | {'yes' if nullable else ''} | {meaning}{values} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_text())

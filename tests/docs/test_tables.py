@@ -1,0 +1,120 @@
+"""Tables in the pages, against the code that they describe."""
+
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+import msgspec
+import pytest
+
+from attribution.hosters import Hoster as HosterEntity
+from attribution.rules import standard_rules
+from tests.docs.markdown import page, rows, section
+from tests.docs.schema import schema_text
+from waterbed.intake.csv_reports import COLUMNS
+from waterbed.judging.outcomes import read_rules
+from waterbed.lab.world import World
+from waterbed.store.config import Config
+
+
+def _plain(value: Any) -> str:
+    """A default as TOML writes it on one line."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_plain(item)}' for key, item in value.items())} }}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_plain, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _settings(cls: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Each key of a settings class with its default, nested tables opened."""
+    hints = get_type_hints(cls)
+    for field in msgspec.structs.fields(cls):
+        name = f"{prefix}{field.encode_name}"
+        inner = [hint for hint in (hints[field.name], *getattr(hints[field.name], "__args__", ())) if _is_table(hint)]
+        if inner:
+            yield from _settings(inner[0], f"{name}.")
+        elif field.required:
+            yield name, "required"
+        else:
+            factory = field.default_factory
+            yield name, _plain(field.default if factory is msgspec.NODEFAULT else factory())
+
+
+def _is_table(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, msgspec.Struct)
+
+
+def _documented(text: str) -> dict[str, str]:
+    """Keys and defaults as a page gives them."""
+    return {cells[0].strip("`"): cells[1].strip("`") for cells in rows(text)}
+
+
+def test_schema_is_what_its_generator_writes() -> None:
+    """docs/schema.md is up to date: python -m tests.docs.schema > docs/schema.md."""
+    assert page("schema.md") == schema_text()
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    """The settings table has exactly the keys of waterbed.toml, each with its default."""
+    text = section(page("operations.md"), "Settings").partition("Environment variables:")[0]
+    assert _documented(text) == dict(_settings(Config))
+
+
+def test_every_key_of_a_world_file_is_documented_with_its_default() -> None:
+    """The tables of world files have exactly the keys of the world, each with its default."""
+    documented = _documented(section(page("lab.md"), "World files"))
+    expected = dict(_settings(World))
+    expected["sites.reported_over_days"] = "start to 3 days before the end"
+    assert documented == expected
+
+
+def test_every_outcome_is_documented() -> None:
+    """The outcome table gives state, cause and layer of every outcome, in order."""
+    found = [cells[:4] for cells in rows(section(page("method.md"), "Outcomes")) if len(cells) == 5]
+    rules = read_rules()
+    assert found == [
+        [f"`{name}`", outcome.state, outcome.cause or "", outcome.layer.removeprefix("-")]
+        for name, outcome in rules.outcomes.items()
+    ]
+
+
+def test_every_rule_is_documented() -> None:
+    """The rule table gives conditions and outcome of every rule, in order."""
+    found = [cells for cells in rows(section(page("method.md"), "Outcomes")) if len(cells) == 3]
+    assert found == [[f"`{r.id}`", _conditions(r.when), f"`{r.outcome}`"] for r in read_rules().rules]
+
+
+def _conditions(when: dict[str, Any]) -> str:
+    options = {key: wanted if isinstance(wanted, list) else [wanted] for key, wanted in when.items()}
+    return "; ".join(
+        f"{key}: {', '.join(_plain(value).strip(chr(34)) for value in values)}" for key, values in options.items()
+    )
+
+
+def test_every_attribution_rule_is_documented() -> None:
+    """The rules that choose hosters are listed with needs and choice, in order."""
+    found = [cells[:3] for cells in rows(section(page("attribution.md"), "Rules"))]
+    rules = standard_rules()
+    assert found == [[f"`{r.id}`", ", ".join(r.needs), r.chooses or ""] for r in rules.rule]
+    assert f"`{rules.name}`" in page("attribution.md")
+
+
+def test_every_field_of_a_hoster_is_documented() -> None:
+    """The table of hoster entities has exactly the fields of the file."""
+    documented = _documented(section(page("attribution.md"), "Hosters"))
+    expected = {name: "none" if default in ("[]", "None") else default for name, default in _settings(HosterEntity)}
+    assert documented == expected
+
+
+def test_every_column_of_a_reports_file_is_documented() -> None:
+    """The intake table has every field with all names that it may have."""
+    found = {cells[0].strip("`"): cells[1] for cells in rows(section(page("intake.md"), "Columns"))}
+    assert found == {field: ", ".join(f"`{name}`" for name in names) for field, names in COLUMNS.items()}
+
+
+@pytest.mark.parametrize("name", ["WATERBED_STUDY", "WATERBED_KEYS", "WATERBED_KEY_FILE", "WATERBED_STORE"])
+def test_every_environment_variable_is_documented(name: str) -> None:
+    """The variables that the program reads are in the settings."""
+    assert f"`{name}`" in section(page("operations.md"), "Settings")

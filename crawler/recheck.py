@@ -2,16 +2,22 @@
 
 import asyncio
 import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
-from scrapy.crawler import AsyncCrawlerRunner
+from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 
-from crawler.session import Progress
+from crawler.session import Progress, Stop
 from crawler.spiders.recheck import RecheckSpider
 from waterbed.model.errors import OwnFailure
 from waterbed.store.folder import Folder
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +27,7 @@ class PassReport:
     due: int
     looks: int
     seconds: float
-    healthy: bool
+    stopped: Stop | None
 
 
 async def recheck(
@@ -34,7 +40,8 @@ async def recheck(
     logging.getLogger("scrapy").setLevel(logging.WARNING)
     crawler = AsyncCrawlerRunner(settings).create_crawler(RecheckSpider)
     started = perf_counter()
-    await crawler.crawl_async(folder=folder, limit=limit, due="all" if everything else "due", progress=progress)
+    with _stopped_by_signals(crawler):
+        await crawler.crawl_async(folder=folder, limit=limit, due="all" if everything else "due", progress=progress)
     spider = crawler.spider
     if not isinstance(spider, RecheckSpider):
         raise OwnFailure("the recheck spider did not start; see the log above")
@@ -42,12 +49,26 @@ async def recheck(
     if session.failures:
         raise OwnFailure(f"{session.failures} hosts could not be looked at by our own fault; their looks stay due")
     return PassReport(
-        due=session.due, looks=session.run.done, seconds=perf_counter() - started, healthy=session.healthy
+        due=session.due, looks=session.run.done, seconds=perf_counter() - started, stopped=session.stopped
     )
 
 
-def run_recheck(
-    folder: Folder, *, everything: bool = False, limit: int | None = None, progress: Progress | None = None
-) -> PassReport:
-    """The same from code that has no event loop."""
-    return asyncio.run(recheck(folder, everything=everything, limit=limit, progress=progress))
+@contextmanager
+def _stopped_by_signals(crawler: Crawler) -> Iterator[None]:
+    """While a pass runs, the first SIGINT or SIGTERM ends it in order; a second one acts as usual."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+        if isinstance(crawler.spider, RecheckSpider):
+            crawler.spider.session.stop("signal")
+
+    in_main = threading.current_thread() is threading.main_thread()
+    for number in _SIGNALS if in_main else ():
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in _SIGNALS if in_main else ():
+            loop.remove_signal_handler(number)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from typing import Literal
 
 from attribution.lookups.names import Resolver
 from crawler.connect_to import connector, loopback
@@ -21,6 +22,9 @@ from waterbed.store.folder import Folder, Pass, real_clock
 Progress = Callable[[int, int], None]
 """Told how many looks are recorded, and how many were due when the pass began."""
 
+Stop = Literal["canary", "signal"]
+"""Why a pass ended before all that was due was looked at."""
+
 _FLUSH_S = 0.5
 
 
@@ -31,7 +35,7 @@ class Session:
         """Take the study and how many looks at most; nothing happens yet."""
         self.folder = folder
         self.failures = 0
-        self.healthy = True
+        self.stopped: Stop | None = None
         self._left = limit
         self._progress = progress
         self._stack = ExitStack()
@@ -72,9 +76,9 @@ class Session:
     async def lease(self) -> list[HostWork]:
         """The next due URLs, a piece of work for each host; empty when none is left.
 
-        While our own network fails, nothing is leased: what is due stays due.
+        Once stopped, by our own failing network or by a signal, nothing is leased: what is due stays due.
         """
-        if not self.healthy or self._left == 0:
+        if self.stopped or self._left == 0:
             return []
         batch = (
             self.folder.config.probe.batch if self._left is None else min(self.folder.config.probe.batch, self._left)
@@ -160,9 +164,13 @@ class Session:
             reached=sum(reached),
         )
         await asyncio.to_thread(self.folder.store.add, [look])
-        self.healthy = look.reached >= canary.need * look.targets
-        if not self.healthy:
-            self.run.outcome = "stopped"
+        if look.reached < canary.need * look.targets:
+            self.stop("canary")
+
+    def stop(self, why: Stop) -> None:
+        """Lease no more; what is being looked at is still recorded, the rest stays due."""
+        self.stopped = self.stopped or why
+        self.run.outcome = "stopped"
 
     async def _every(self, seconds: float, action: Callable[[], object]) -> None:
         while True:

@@ -143,7 +143,7 @@ def recheck(
     with _study(context) as study, _bar() as told:
         report = study.recheck(everything=everything, limit=limit, progress=lambda done, due: told("looks", done, due))
     show.passed(report)
-    raise typer.Exit(OK if report.healthy else FINDING)
+    raise typer.Exit(FINDING if report.stopped else OK)
 
 
 @routes_app.command("add")
@@ -270,7 +270,7 @@ def lab_replay(
     show.imported(feed, done.imported)
     show.passed(done.passed)
     show.bytes_seen(done.counts)
-    raise typer.Exit(FINDING if done.imported.rejected or not done.passed.healthy else OK)
+    raise typer.Exit(FINDING if done.imported.rejected or done.passed.stopped else OK)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from waterbed.lab.compare import Scorecard
 from waterbed.lab.http_server import Counts
 from waterbed.model.conclusions import Episode, Hop, RankingRow, Verdict
 from waterbed.model.facts import Snapshot
-from waterbed.publish.exports import Envelope, as_csv, as_json, as_parquet
+from waterbed.publish.exports import Envelope, as_csv, as_json, as_parquet, parquet_of
 from waterbed.rehearsal import Rehearsed
 from waterbed.store.vault import key_file
 from waterbed.study import ImportReport, OriginCount, Study
@@ -65,8 +66,10 @@ def passed(report: PassReport) -> None:
     """Say what a pass did, and how fast."""
     rate = report.looks / report.seconds if report.seconds else 0.0
     _out.print(f"{report.looks:,} of {report.due:,} due looks recorded in {report.seconds:.1f} s ({rate:,.0f} URLs/s)")
-    if not report.healthy:
+    if report.stopped == "canary":
         _out.print("Our own network failed its canary: the pass stopped, what is due stays due, nothing is concluded.")
+    elif report.stopped:
+        _out.print("Stopped by a signal: what was being looked at is recorded, the rest stays due.")
 
 
 def snapshots(found: Sequence[Snapshot], form: str) -> None:
@@ -280,9 +283,11 @@ def _plain(names: Sequence[str], found: Sequence[Sequence[Any]], form: str) -> N
         if len(found) > _SHOWN:
             _out.print(f"... {len(found) - _SHOWN:,} more; all of them with --format csv or json")
         return
+    if form == "parquet":
+        cells = [[str(cell) for cell in column] for column in zip(*found, strict=True)] or [[] for _ in names]
+        sys.stdout.buffer.write(parquet_of(names, cells))
+        return
     if form == "json":
-        import json  # noqa: PLC0415 (only here)
-
         sys.stdout.write(json.dumps([dict(zip(names, row, strict=True)) for row in found], indent=1) + "\n")
         return
     out = io.StringIO()

@@ -189,8 +189,8 @@ class Study:
         )
 
     def snapshots(self) -> list[Snapshot]:
-        """All dated tables, oldest first."""
-        return self.folder.store.all(Snapshot, order=("data_date", "snapshot_id"))
+        """All dated tables, oldest first; of one date, the one added last comes last and applies."""
+        return self.folder.store.all(Snapshot, order=("data_date", "imported_at", "snapshot_id"))
 
     def _opened(self, kind: str, load: Callable[[Path], Any]) -> list[tuple[date, Any]]:
         folders: dict[str, date] = {}

@@ -30,7 +30,7 @@ def test_every_due_url_gets_one_look(store_url: str, tmp_path: Path) -> None:
         report = study.import_reports(reports_csv(pairs, tmp_path))
         assert (report.imported, report.known, report.rejected) == (180, 0, ())
         passed = study.recheck()
-        assert (passed.due, passed.looks, passed.healthy) == (180, 180, True)
+        assert (passed.due, passed.looks, passed.stopped) == (180, 180, None)
         assert study.recheck().looks == 0
         assert outcomes(study) == {"up": 180}
         store = study.folder.store
@@ -97,7 +97,7 @@ def test_our_own_outage_takes_no_look(tmp_path: Path) -> None:
         study.import_reports(reports_csv(pairs, tmp_path))
         servers.stop()
         passed = study.recheck()
-        assert (passed.looks, passed.healthy) == (0, False)
+        assert (passed.looks, passed.stopped) == (0, "canary")
         assert study.folder.store.count(Observation) == 0
         assert study.folder.store.count_due(study.folder.clock()) == 20
 
@@ -195,6 +195,29 @@ def test_sigkill_loses_and_doubles_nothing(store_url: str, tmp_path: Path) -> No
         ends = Counter(end.outcome for end in store.all(RunEnd))
         assert ends["killed"] == kills
         assert store.count(Run) == sum(ends.values())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_pass_in_order(number: int, tmp_path: Path) -> None:
+    """Ctrl-C and SIGTERM: what is in flight is recorded, the run ends as stopped, no lease is left, exit code 1."""
+    pairs = feed(600, 5)
+    with lab_study(pairs, tmp_path, batch=50) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        store = study.folder.store
+        worker = _worker(study.folder.path)
+        deadline = time.monotonic() + 60
+        while not store.count(Observation) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        worker.send_signal(number)
+        said, _ = worker.communicate(timeout=60)
+        assert worker.returncode == 1, said.decode()
+        assert "Stopped by a signal" in said.decode()
+        assert "Traceback" not in said.decode()
+        assert 0 < store.count(Observation) < 3000
+        assert [end.outcome for end in store.all(RunEnd)][-1:] == ["stopped"]
+        assert not [due for due in store.all(Due) if due.lease_run_id]
+        study.recheck()
+        assert store.count(Observation) == 3000
 
 
 def test_two_passes_at_once_share_the_work(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ class RankingRow:
     PUBLIC: ClassVar = {"rank_class": "class"}
     """What a field is called outside Python, where that name is a keyword here."""
 
-    place: Annotated[int | None, "place by volume, 1 = most hosts; null if not ranked"]
+    place: Annotated[int | None, "place by volume, 1 = most hosts; null for what no table could attribute"]
     key: Annotated[str, "hoster key, AS number as AS13335, or ISO country code"]
     name: Annotated[str, "name for people"]
     urls: Annotated[int, "distinct URLs"]

@@ -41,7 +41,7 @@ class Report:
     KEY: ClassVar = ("report_id",)
     INDEX: ClassVar = (("url_id",),)
 
-    report_id: Annotated[str, "keyed id of source, URL, content and time"]
+    report_id: Annotated[str, "id made of source, URL, content, category and time"]
     url_id: Annotated[str, "the reported URL"]
     source: Annotated[str, "who reported: a feed or hotline, by name"]
     category: Annotated[str, "what was reported: phishing, malware, abuse-material, ..."]
@@ -177,7 +177,7 @@ class Run:
     INDEX: ClassVar = ()
 
     run_id: Annotated[str, "id of the run"]
-    kind: Annotated[str, "import, recheck, routes, ..."]
+    kind: Annotated[str, "import or recheck"]
     vantage: Annotated[str, "where it ran"]
     started_at: Annotated[datetime, "when it started"]
     version: Annotated[str, "version of Waterbed"]
@@ -193,7 +193,7 @@ class RunEnd:
 
     run_id: Annotated[str, "the run"]
     finished_at: Annotated[datetime, "when it ended"]
-    outcome: Annotated[str, "finished, stopped or failed"]
+    outcome: Annotated[str, "finished, stopped, failed or killed"]
     done: Annotated[int, "looks or rows done"]
 
 

@@ -38,7 +38,7 @@ class Envelope:
 
     what: Annotated[str, "what the rows are: ranking, flows, ..."]
     by: Annotated[str, "what a row stands for: hoster, asn, country"]
-    clock: Annotated[str, "what time runs from: reported, first_seen, notice_delivered, ..."]
+    clock: Annotated[str, "what time runs from: reported"]
     window: Annotated[str, "the time measured, as start/end"]
     method: Annotated[str, "how the numbers were estimated"]
     data_dates: Annotated[Mapping[str, str], "name of each data set used, to its date"]
@@ -100,6 +100,14 @@ def as_parquet(cls: type, rows: Sequence[Any], envelope: Envelope) -> bytes:
     ]
     out = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_arrays(arrays, schema=schema), out, compression="zstd")
+    return bytes(out.getvalue().to_pybytes())
+
+
+def parquet_of(names: Sequence[str], columns_of_text: Sequence[Sequence[str]]) -> bytes:
+    """Spell a plain table of text as Parquet: rows that have no dataclass of their own."""
+    out = pa.BufferOutputStream()
+    arrays = [pa.array(column, type=pa.string()) for column in columns_of_text]
+    pq.write_table(pa.Table.from_arrays(arrays, names=list(names)), out, compression="zstd")
     return bytes(out.getvalue().to_pybytes())
 
 

@@ -39,10 +39,11 @@ def rank(
     nothing could attribute (key "unknown", place null, last). A host counts once under each distinct key of its
     addresses, and as 1/k in `hosts_fractional`; a URL without keys has those of its host.
 
-    Classes, first that fits: `proxy` if every appearance was behind a reverse proxy; `too few` below 10 site
-    clusters, in volume or in clocks that tell about 24 h; `unmeasurable` if no clock tells, or looks were so sparse
-    that more than 10 points of the share hang on them; else `ranked`. Only `ranked` rows carry a share. `until` is the
-    end of the measurement, by default the latest time in any episode. Cost is linear in appearances and episodes.
+    Classes, first that fits: `proxy` if every appearance was behind a reverse proxy; `too few` below 10 site clusters
+    in volume; `unmeasurable` if no clock tells about 24 h, or looks were so sparse that more than 10 points of the
+    share hang on them; `too few` below 10 site clusters in clocks that tell; else `ranked`. Only `ranked` rows carry a
+    share. `until` is the end of the measurement, by default the latest time in any episode. Cost is linear in
+    appearances and episodes.
     """
     volumes = _volumes(appearances)
     groups = episodes_by_key(episodes, by)

@@ -74,6 +74,7 @@ class Folder:
                 yield current
                 outcome = current.outcome
             finally:
+                self.store.release([run_id])
                 end = RunEnd(run_id=run_id, finished_at=self.clock(), outcome=outcome, done=current.done)
                 self.store.add([end])
                 lock.unlink(missing_ok=True)

@@ -153,6 +153,21 @@ def test_a_file_of_the_wrong_kind_changes_nothing(
         assert opened.folder.store.count(Report) == 0
 
 
+def test_no_host_name_gets_in_by_another_column(run: Run, study: Path, tmp_path: Path) -> None:
+    """Source, category and site type are kept in the clear: only short plain words are taken."""
+    path = tmp_path / "r.csv"
+    path.write_text(
+        "url,source,category,site_type\n"
+        "http://a.example.com/,Hot line-1,phishing,image host\n"
+        "http://b.example.com/,secret.example.com,phishing,\n"
+        "http://c.example.com/,x,http://secret.example.com/,\n"
+        f"http://d.example.com/,x,phishing,{'w' * 80}\n"
+    )
+    code, out, _ = run("-C", study, "import", path)
+    assert (code, "1 reports imported" in out, "3 lines rejected" in out) == (1, True, True)
+    assert "secret" not in out
+
+
 @pytest.mark.parametrize("encode", ["utf-8-sig", "utf-16", "gzip", "cr"])
 def test_encodings_that_exports_have_are_understood(encode: str, run: Run, study: Path, tmp_path: Path) -> None:
     """A byte-order mark, UTF-16, gzip and old line ends do not matter."""

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """What each field may be called in a header, in lower case."""
 
+_WORD = re.compile(r"\w[\w -]{0,63}")
 _TRUTH = {"1": True, "true": True, "yes": True, "y": True, "0": False, "false": False, "no": False, "n": False}
 
 
@@ -150,10 +152,10 @@ def _report(number: int, cells: list[str], header: dict[str, int]) -> ReportLine
         spelled=spell(cell["url"]),
         reported_at=_time("reported_at", cell),
         verified_at=_time("verified_at", cell),
-        source=cell.get("source") or None,
-        category=cell.get("category") or None,
+        source=_word("source", cell),
+        category=_word("category", cell),
         content_id=cell.get("content_id") or None,
-        site_type=cell.get("site_type") or None,
+        site_type=_word("site_type", cell),
         commercial=_bool("commercial", cell),
         assessed_illegal=_bool("assessed_illegal", cell),
     )
@@ -168,6 +170,14 @@ def _time(field: str, cell: dict[str, str]) -> datetime | None:
     except ValueError:
         raise _BadCell(f"{field} is no ISO 8601 date or time") from None
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _word(field: str, cell: dict[str, str]) -> str | None:
+    """A short plain word: these are kept in the clear, so nothing that could be a host name or URL gets in."""
+    text = cell.get(field) or None
+    if text is not None and not _WORD.fullmatch(text):
+        raise _BadCell(f"{field} is no short word of letters, digits, spaces, _ and -")
+    return text
 
 
 def _bool(field: str, cell: dict[str, str]) -> bool | None:

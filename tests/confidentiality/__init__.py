@@ -1,0 +1,1 @@
+"""The search that proves that no host name leaks."""

@@ -39,6 +39,7 @@ SAFE: dict[str, Any] = {
     "LOG_FORMATTER": "crawler.logs.QuietLogFormatter",
     "LOG_STDOUT": False,
     "LOG_VERSIONS": [],
+    "WARN_ON_GENERATOR_RETURN_VALUE": False,
     # the pass bounds itself; a second bound would only slow it
     "CONCURRENT_ITEMS": 1,
     "DOWNLOAD_DELAY": 0,

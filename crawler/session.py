@@ -4,7 +4,7 @@ import asyncio
 import random
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import Literal
@@ -42,6 +42,7 @@ class Session:
         self._unwritten: list[HostFacts] = []
         self._unwritten_looks = 0
         self._writing = asyncio.Lock()
+        self._closing = asyncio.Event()
         self._rules = read_rules()
         self._chance = random.Random()  # noqa: S311 (jitter of the schedule, nothing secret)
         self._beats: list[asyncio.Task[None]] = []
@@ -172,17 +173,19 @@ class Session:
         self.stopped = self.stopped or why
         self.run.outcome = "stopped"
 
-    async def _every(self, seconds: float, action: Callable[[], object]) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            await action()  # type: ignore[misc]  # both actions are coroutine functions
+    async def _every(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
+        """Act again and again until the pass closes; an action that has begun is never cut off."""
+        while not self._closing.is_set():
+            try:
+                await asyncio.wait_for(self._closing.wait(), seconds)
+            except TimeoutError:
+                await action()
 
     async def close(self) -> None:
         """Write the rest, ask the canary again, give unanswered leases back, end the run."""
-        for beat in self._beats:
-            beat.cancel()
+        self._closing.set()
         results = await asyncio.gather(*self._beats, return_exceptions=True)
-        broken = [r for r in results if isinstance(r, Exception) and not isinstance(r, asyncio.CancelledError)]
+        broken = [result for result in results if isinstance(result, BaseException)]
         try:
             await self.flush()
             await self._ask_canary()

@@ -44,6 +44,26 @@ def test_every_due_url_gets_one_look(store_url: str, tmp_path: Path) -> None:
         assert (counts.excess_plain_total, counts.excess_tls_total) == (0, 0)
 
 
+def test_a_write_that_is_slow_at_the_end_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that is being written when the last look ends is counted, and its leases are answered, not dropped."""
+    from waterbed.store.sql import Store
+
+    pairs = feed(150)
+    quick = Store.record
+
+    def slow(self, *args):  # (a slow disk)
+        time.sleep(0.8)
+        return quick(self, *args)
+
+    monkeypatch.setattr(Store, "record", slow)
+    with lab_study(pairs, tmp_path) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        assert study.recheck().looks == 150
+        store = study.folder.store
+        assert store.count(Observation) == 150
+        assert store.count_due(study.folder.clock()) == 0
+
+
 def test_importing_twice_adds_nothing(tmp_path: Path) -> None:
     """The same file again: all reports are already known."""
     pairs = feed(10)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,9 +48,18 @@ class RuleSet:
     name: str
     outcomes: Mapping[str, Outcome]
     rules: tuple[Rule, ...]
+    _decided: dict[tuple[Any, ...], tuple[Rule, Outcome]] = field(default_factory=dict, repr=False, compare=False)
+    """What was decided before: looks differ in few ways, so the same features come again and again."""
 
     def decide(self, look: Mapping[str, Any]) -> tuple[Rule, Outcome]:
         """The first rule that fits a look's features, and its outcome."""
+        features = tuple(look[key] for key in FEATURES)
+        known = self._decided.get(features)
+        if known is None:
+            known = self._decided[features] = self._first(look)
+        return known
+
+    def _first(self, look: Mapping[str, Any]) -> tuple[Rule, Outcome]:
         for rule in self.rules:
             if all(_fits(look[key], wanted) for key, wanted in rule.when.items()):
                 return rule, self.outcomes[rule.outcome]

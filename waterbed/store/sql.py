@@ -8,10 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Engine, create_engine, event, func, select, update
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, inspect, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.engine import make_url
@@ -51,6 +48,9 @@ class Store:
 
     def migrate(self) -> None:
         """Create the tables, or bring them to this version."""
+        from alembic import command  # noqa: PLC0415 (a third of a second that no other call should pay)
+        from alembic.config import Config as AlembicConfig  # noqa: PLC0415 (the same)
+
         config = AlembicConfig()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         try:
@@ -64,7 +64,10 @@ class Store:
         """The schema's revision in the database, None if it is empty."""
         try:
             with self.reading() as connection:
-                return MigrationContext.configure(connection).get_current_revision()
+                if not inspect(connection).has_table("alembic_version"):
+                    return None
+                found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+                return found
         except DatabaseError as problem:
             raise InputError(_unreachable(problem)) from None
 
@@ -153,17 +156,32 @@ class Store:
         Only URLs that the run still holds move on. Returns how many did.
         """
         due = TABLES[Due]
+        step = (
+            update(due)
+            .where(due.c.url_id == bindparam("of_url"), due.c.lease_run_id == run_id)
+            .values(due_at=bindparam("next_at"), streak=bindparam("seen"), lease_run_id=None, leased_until=None)
+        )
         with self.writing() as connection:
             self.add(facts, connection)
-            moved = 0
-            for row in advance:
-                step = (
-                    update(due)
-                    .where(due.c.url_id == row.url_id, due.c.lease_run_id == run_id)
-                    .values(due_at=row.due_at, streak=row.streak, lease_run_id=None, leased_until=None)
-                )
-                moved += connection.execute(step).rowcount
-            return moved
+            held = self._held(run_id, [row.url_id for row in advance], connection)
+            moves = [
+                {"of_url": row.url_id, "next_at": row.due_at, "seen": row.streak}
+                for row in advance
+                if row.url_id in held
+            ]
+            if moves:
+                connection.execute(step, moves)
+            return len(moves)
+
+    def _held(self, run_id: str, url_ids: Sequence[str], connection: Connection) -> set[str]:
+        """Which of the URLs a run still holds; nobody can take them before the transaction ends."""
+        due = TABLES[Due]
+        held: set[str] = set()
+        for start in range(0, len(url_ids), _AT_ONCE):
+            wanted = due.c.url_id.in_(url_ids[start : start + _AT_ONCE])
+            query = select(due.c.url_id).where(wanted, due.c.lease_run_id == run_id)
+            held.update(connection.scalars(query if self.sqlite else query.with_for_update()))
+        return held
 
     def release(self, run_ids: Sequence[str]) -> int:
         """Give back the leases of runs that are known to be dead."""

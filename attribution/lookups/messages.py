@@ -148,7 +148,8 @@ def _plain_soa(data: bytes, question: bytes, position: int) -> tuple[int, int] |
     start = position + 12
     end = start + int.from_bytes(data[position + 10 : start], "big")
     first = _past_name(data, start, known)
-    second = _past_name(data, first, known) if first else None
+    # the mailbox's name often shares the server's, compressed into it
+    second = _past_name(data, first, known | _labels_within(data, start, known)) if first else None
     if second is None or second + 20 != end or end > len(data):
         return None
     return end, min(_ttl(data[position + 6 : position + 10]), _ttl(data[end - 4 : end]))
@@ -161,6 +162,20 @@ def _label_starts(question: bytes) -> dict[int, int]:
         starts[_HEADER + position] = total - position
         position += question[position] + 1
     return starts
+
+
+def _labels_within(data: bytes, start: int, known: dict[int, int]) -> dict[int, int]:
+    """Where a good name's own labels start, and how many bytes reach from each to the root."""
+    lengths, position = [], start
+    while 0 < data[position] < 0xC0:
+        lengths.append((position, data[position] + 1))
+        position += data[position] + 1
+    rest = 1 if data[position] == 0 else known[int.from_bytes(data[position : position + 2], "big") - 0xC000]
+    within = {}
+    for place, length in reversed(lengths):
+        rest += length
+        within[place] = rest
+    return within
 
 
 def _past_name(data: bytes, position: int, known: dict[int, int]) -> int | None:

@@ -28,7 +28,9 @@ def responses(draw: st.DrawFn) -> tuple[dns.message.Message, bytes]:
     elif draw(st.booleans()):
         apex = host.split(".", draw(st.integers(0, host.count("."))))[-1]
         owner = draw(st.sampled_from([host, apex, "", "elsewhere.test"]))
-        soa = f"{draw(labels)}.{apex}. {draw(labels)}.{draw(labels)}. 1 2 3 4 {draw(ttls)}"
+        server = draw(st.sampled_from([f"{draw(labels)}.{apex}", f"{draw(labels)}.{draw(labels)}"]))
+        mailbox = draw(st.sampled_from([server, server.partition(".")[2], draw(labels)]))
+        soa = f"{server}. {draw(labels)}.{mailbox}. 1 2 3 4 {draw(ttls)}"
         response.authority = [dns.rrset.from_text(owner + ".", draw(ttls), "IN", "SOA", soa)]
     if what == "nxdomain":
         response.set_rcode(dns.rcode.NXDOMAIN)

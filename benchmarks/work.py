@@ -1,0 +1,66 @@
+"""The URLs of a benchmark: invented, or those of a feed; never written to disk."""
+
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from attribution.lookups.messages import wire_name
+from waterbed.intake.csv_reports import ReportLine, read_csv_reports
+from waterbed.model.canonical import Spelled, spell
+from waterbed.model.errors import BadUrl
+
+ZONES = 40
+"""How many invented domains there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Distinct http URLs on the default port, in the order in which both crawlers are given them.
+
+    `zones` are the domains above the hosts that have a zone of their own; they name no host.
+    """
+
+    urls: tuple[Spelled, ...] = field(repr=False)
+    zones: tuple[str, ...]
+    said: str
+
+    @property
+    def hosts(self) -> int:
+        """How many host names there are."""
+        return len({url.host for url in self.urls})
+
+
+def invented(urls: int, hosts: int) -> Work:
+    """URLs dealt out evenly over invented hosts, in a fixed random order."""
+    texts = [f"http://shop{n % hosts}.z{n % hosts % ZONES}.example/p{n // hosts}/login" for n in range(urls)]
+    return _shuffled([spell(text) for text in texts], {f"z{n}.example" for n in range(ZONES)}, "invented")
+
+
+def from_feed(path: Path, limit: int | None) -> Work:
+    """The distinct URLs of a feed, forced to http and the default port.
+
+    Left out are address literals (a stock spider cannot be kept on loopback with them) and hosts that are no DNS names.
+    """
+    found: dict[str, Spelled] = {}
+    left_out = 0
+    for line in read_csv_reports(path):
+        if not isinstance(line, ReportLine) or line.spelled.literal or wire_name(line.spelled.host) is None:
+            left_out += 1
+            continue
+        try:
+            plain = spell(f"http://{line.spelled.host}{line.spelled.target}")
+        except BadUrl:
+            left_out += 1
+            continue
+        found.setdefault(plain.url, plain)
+        if len(found) == limit:
+            break
+    tlds = {url.host.rpartition(".")[2] for url in found.values() if "." in url.host}
+    return _shuffled(
+        list(found.values()), tlds, f"{path.name}; {left_out:,} lines left out (address literals, bad lines)"
+    )
+
+
+def _shuffled(urls: list[Spelled], zones: set[str], said: str) -> Work:
+    random.Random(7).shuffle(urls)
+    return Work(urls=tuple(urls), zones=tuple(sorted(zones)), said=said)

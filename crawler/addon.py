@@ -5,6 +5,7 @@ from typing import Any
 
 from scrapy.settings import BaseSettings
 
+from crawler.logs import redact_failures
 from crawler.probe import SCHEME
 
 _LOCKED = 1000
@@ -53,7 +54,8 @@ class SafeProfile:
 
     @classmethod
     def update_pre_crawler_settings(cls, settings: BaseSettings) -> None:
-        """Choose the asyncio engine before the crawler is made."""
+        """Choose the asyncio engine before the crawler is made, and keep URLs out of the logs of failures."""
+        redact_failures()
         settings.set("TWISTED_REACTOR_ENABLED", False, priority=_LOCKED)
 
     def update_settings(self, settings: BaseSettings) -> None:

@@ -31,10 +31,16 @@ class RecordPipeline:
         await self._spider.session.open()
 
     async def process_item(self, item: HostFacts) -> HostFacts:
-        """Record one host's facts."""
-        await self._spider.session.record(item)
+        """Record one host's facts; if that fails, the pass does, and the looks stay due."""
+        try:
+            await self._spider.session.record(item)
+        except Exception as problem:  # Scrapy would log it and go on as if nothing were
+            self._spider.session.fail("a host's record", problem)
         return item
 
     async def close_spider(self) -> None:
-        """Write what is left and end the run."""
-        await self._spider.session.close()
+        """Write what is left and end the run; if that fails, the pass does."""
+        try:
+            await self._spider.session.close()
+        except Exception as problem:  # Scrapy would log it and go on as if nothing were
+            self._spider.session.fail("the pass's end", problem)

@@ -47,7 +47,9 @@ async def recheck(
         raise OwnFailure("the recheck spider did not start; see the log above")
     session = spider.session
     if session.failures:
-        raise OwnFailure(f"{session.failures} hosts could not be looked at by our own fault; their looks stay due")
+        raise OwnFailure(
+            f"{session.failures} hosts could not be looked at or recorded by our own fault; their looks stay due"
+        )
     return PassReport(
         due=session.due, looks=session.run.done, seconds=perf_counter() - started, stopped=session.stopped
     )

@@ -1,6 +1,7 @@
 """One pass: leases what is due, looks, records in batches."""
 
 import asyncio
+import logging
 import random
 import secrets
 from collections import defaultdict
@@ -11,6 +12,7 @@ from typing import Literal
 
 from attribution.lookups.names import Resolver
 from crawler.connect_to import connector, loopback
+from crawler.logs import place_of
 from crawler.look import HostFacts, HostWork, Looker
 from crawler.schedule import next_due
 from waterbed.judging.judge import judge_one
@@ -25,6 +27,7 @@ Progress = Callable[[int, int], None]
 Stop = Literal["canary", "signal"]
 """Why a pass ended before all that was due was looked at."""
 
+_log = logging.getLogger(__name__)
 _FLUSH_S = 0.5
 
 
@@ -173,6 +176,11 @@ class Session:
         self.stopped = self.stopped or why
         self.run.outcome = "stopped"
 
+    def fail(self, what: str, problem: BaseException | None) -> None:
+        """Count our own failure: what it concerns stays due, nothing is concluded."""
+        self.failures += 1
+        _log.error("%s failed: %s", what, place_of(problem))
+
     async def _every(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
         """Act again and again until the pass closes; an action that has begun is never cut off."""
         while not self._closing.is_set():
@@ -192,6 +200,9 @@ class Session:
             await asyncio.to_thread(self.folder.store.release, [self.run.run_id])
             if self.failures or broken:
                 self.run.outcome = "failed"
+        except BaseException:
+            self.run.outcome = "failed"
+            raise
         finally:
             await self._resolver.close()
             self._stack.close()

@@ -141,7 +141,7 @@ def ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
         _tool(RankingRow, found, heading, form)
         return
     table = _table(f"Ranking by {heading.by}, {_days(heading.window)}")
-    room = max(14, _out.width - 72)
+    room = max(12, _out.width - 75)
     for name, justify in _RANKING_COLUMNS:
         table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis")
     for row in found[:_SHOWN]:
@@ -243,7 +243,7 @@ def _table(title: str) -> Table:
 
 
 def _days(window: str) -> str:
-    return " to ".join(end[:10] for end in window.split("/"))
+    return " to ".join(end[:10] for end in window.split("/")) if "/" in window else window
 
 
 def _percent(share: float | None) -> str:

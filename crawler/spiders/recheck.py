@@ -8,6 +8,7 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from crawler.look import HostWork
 from crawler.probe import SCHEME, LookResponse
 from crawler.session import Progress, Session
 from waterbed.model.errors import InputError
@@ -39,8 +40,8 @@ class RecheckSpider(Spider):
         self.session = Session(opened, limit=None if limit is None else int(limit), progress=progress)
 
     async def start(self) -> AsyncIterator[Request]:
-        """Lease due URLs bit by bit, one request for each host."""
-        while works := await self.session.lease():
+        """Lease due URLs bit by bit, one request for each host; if that fails, the pass does."""
+        while works := await self._lease():
             for work in works:
                 yield Request(
                     f"{SCHEME}://{work.host_id}",
@@ -50,6 +51,13 @@ class RecheckSpider(Spider):
                     dont_filter=True,
                 )
 
+    async def _lease(self) -> list[HostWork]:
+        try:
+            return await self.session.lease()
+        except Exception as problem:  # Scrapy would log it and go on as if nothing were
+            self.session.fail("the lease", problem)
+            return []
+
     def looked(self, response: Response) -> Iterator[Any]:
         """Pass a host's facts on."""
         if isinstance(response, LookResponse):
@@ -57,9 +65,4 @@ class RecheckSpider(Spider):
 
     def broke(self, failure: Failure) -> None:
         """Count our own failure: the looks stay due, nothing is concluded."""
-        self.session.failures += 1
-        where = failure.value.__traceback__ if failure.value else None
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        at = f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where is not None else "?"
-        self.logger.error("a host's looks failed: %s at %s", failure.type.__name__ if failure.type else "?", at)
+        self.session.fail("a host's looks", failure.value)

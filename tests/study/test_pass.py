@@ -146,6 +146,26 @@ def test_a_bug_of_ours_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert study.recheck().looks == 1
 
 
+@pytest.mark.parametrize("place", ["Session._write", "Session._lease", "Session.record"])
+def test_a_pass_that_cannot_lease_or_write_fails(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be leased or recorded is our own failure, never a pass without looks; all stays due."""
+    from waterbed.model.errors import OwnFailure
+
+    def broken(*_: object) -> None:
+        raise OSError("no space left")
+
+    pairs = feed(5)
+    with lab_study(pairs, tmp_path) as (study, _):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        with monkeypatch.context() as patched:
+            patched.setattr(f"crawler.session.{place}", broken)
+            with pytest.raises(OwnFailure, match="by our own fault"):
+                study.recheck()
+        assert study.folder.store.all(RunEnd)[-1].outcome == "failed"
+        assert study.folder.store.count(Observation) == 0
+        assert study.recheck().looks == 5
+
+
 def test_scrapy_crawl_is_the_same_pass(tmp_path: Path) -> None:
     """`scrapy crawl recheck -a study=DIR` records what `waterbed recheck` would, and no URL in its log."""
     pairs = feed(12, 2)

@@ -1,1 +1,0 @@
-"""The search that proves that no host name leaks."""

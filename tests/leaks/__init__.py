@@ -1,0 +1,1 @@
+"""The confidentiality search: no secret name stands in the clear, in whatever form."""

@@ -110,6 +110,8 @@ def book_from(data: bytes, where: str = "hosters") -> HosterBook:
 
 
 def _check(hoster: Hoster, where: str) -> None:
+    if not hoster.name.isprintable():
+        raise InputError(f"{where}: the name of {hoster.key!r} holds control characters; {_SEE}")
     if not _SLUG.fullmatch(hoster.key):
         raise InputError(f"{where}: key {hoster.key!r} is not lower-case letters, digits and hyphens; {_SEE}")
     if hoster.country is not None and not _COUNTRY.fullmatch(hoster.country):

@@ -18,6 +18,7 @@ from crawler.schedule import next_due
 from waterbed.judging.judge import judge_one
 from waterbed.judging.outcomes import read_rules
 from waterbed.model.canonical import spell
+from waterbed.model.errors import InputError
 from waterbed.model.facts import CanaryLook, ControlLook, Due, Sealed
 from waterbed.store.folder import Folder, Pass, real_clock
 
@@ -31,14 +32,30 @@ _log = logging.getLogger(__name__)
 _FLUSH_S = 0.5
 
 
+async def _lab_plays(resolver: str) -> None:
+    """A lab study is looked at only while its servers run: their silence would be taken for our own outage."""
+    host, port = loopback(resolver)
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        raise InputError(
+            f"nothing answers at {resolver}: the lab's servers of this study have stopped, so it cannot be looked at; "
+            "its results can be read all the same (docs/lab.md)"
+        ) from None
+    writer.close()
+
+
 class Session:
     """Everything one pass holds; made and closed inside one event loop."""
 
-    def __init__(self, folder: Folder, *, limit: int | None = None, progress: Progress | None = None) -> None:
-        """Take the study and how many looks at most; nothing happens yet."""
+    def __init__(
+        self, folder: Folder, *, everything: bool = False, limit: int | None = None, progress: Progress | None = None
+    ) -> None:
+        """Take the study, whether all is due, and how many looks at most; nothing happens yet."""
         self.folder = folder
         self.failures = 0
         self.stopped: Stop | None = None
+        self._everything = everything
         self._left = limit
         self._progress = progress
         self._stack = ExitStack()
@@ -52,12 +69,12 @@ class Session:
 
     async def open(self) -> None:
         """Begin the run: bury dead ones, ask the canary, count what is due."""
+        if self.folder.lab:
+            await _lab_plays(self.folder.lab.resolver)
         await asyncio.to_thread(self.folder.bury_dead_runs)
         self.run: Pass = self._stack.enter_context(self.folder.run("recheck"))
         config, lab = self.folder.config, self.folder.lab
         server = lab.resolver if lab else config.names.resolver
-        if lab:
-            loopback(server)
         self._resolver = Resolver(
             server, timeout_s=config.names.timeout_s, tries=config.names.tries, in_flight=config.names.in_flight
         )
@@ -70,6 +87,8 @@ class Session:
             run_id=self.run.run_id,
         )
         self._due_by = self.folder.clock()
+        if self._everything:
+            await asyncio.to_thread(self.folder.store.make_all_due, self._due_by)
         self.due = await asyncio.to_thread(self.folder.store.count_due, self._due_by)
         await self._ask_canary()
         self._beats = [

@@ -14,12 +14,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from waterbed import show
+from waterbed.cli_lab import demo, lab_app
 from waterbed.model.errors import InputError, WaterbedError
 from waterbed.publish.exports import Envelope
-from waterbed.rehearsal import Rehearsed, replay, run_scenario
 from waterbed.report import envelope, publish_study
 from waterbed.store.config import Config, StoreAt
 from waterbed.study import Study, create_study, open_study, read_addresses
@@ -34,10 +33,10 @@ app = typer.Typer(
 )
 routes_app = typer.Typer(help="Dated tables: address to origin AS, address to country.", no_args_is_help=True)
 hosters_app = typer.Typer(help="Hoster entities: which ASes are one company.", no_args_is_help=True)
-lab_app = typer.Typer(help="A simulated Internet on loopback, with known truth.", no_args_is_help=True)
 app.add_typer(routes_app, name="routes")
 app.add_typer(hosters_app, name="hosters")
 app.add_typer(lab_app, name="lab")
+app.command()(demo)
 
 _errors = Console(stderr=True)
 
@@ -85,18 +84,12 @@ def _study(context: typer.Context) -> Iterator[Study]:
 
 
 @contextmanager
-def _bar() -> Iterator[Any]:
-    """A progress bar on a terminal, silence in a pipe; yields `told(what, done, total)`."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=_errors, disable=not _errors.is_terminal) as progress:
-        tasks: dict[str, Any] = {}
-
-        def told(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total or None)
-            progress.update(tasks[what], completed=done, total=total or None)
-
-        yield told
+def _written_at(path: Path) -> Iterator[None]:
+    """A place that cannot be written to is the user's to mend."""
+    try:
+        yield
+    except OSError as problem:
+        raise InputError(f"{path} cannot be written ({problem.strerror}); name another place") from None
 
 
 @app.command()
@@ -108,7 +101,10 @@ def init(
     store: Annotated[str, typer.Option(help="sqlite, or a postgresql:// URL.")] = "sqlite",
 ) -> None:
     """Make a study folder: settings and an empty store; its keys lie elsewhere."""
-    config = Config(study=uuid.uuid4().hex, name=name, home=home, contact=contact, store=StoreAt(url=store))
+    try:
+        config = Config(study=uuid.uuid4().hex, name=name, home=home, contact=contact, store=StoreAt(url=store))
+    except ValueError as problem:
+        raise InputError(f"{problem}; see docs/operations.md, Settings") from None
     with create_study(folder, config) as study:
         show.created(study)
 
@@ -124,7 +120,7 @@ def import_(
     rejected = 0
     with _study(context) as study:
         for path in files:
-            with _bar() as told:
+            with show.bar() as told:
                 report = study.import_reports(
                     path, source=source, category=category, progress=lambda done: told("reports", done, 0)
                 )
@@ -140,7 +136,7 @@ def recheck(
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many looks.")] = None,
 ) -> None:
     """One pass: look at what is due, without touching content."""
-    with _study(context) as study, _bar() as told:
+    with _study(context) as study, show.bar() as told:
         report = study.recheck(everything=everything, limit=limit, progress=lambda done, due: told("looks", done, due))
     show.passed(report)
     raise typer.Exit(FINDING if report.stopped else OK)
@@ -188,13 +184,18 @@ def attribute(
     """Origin ASes of any table's addresses, or of the study's looks."""
     with _study(context) as study:
         if table is None:
+            if out or day:
+                raise InputError("--out and --date belong to --csv; without it the study's own looks are shown")
             show.attributions(study.conclude(), form.value)
             return
         when = day.date() if day else _today(study)
         addresses = list(read_addresses(table, column))
         origins, counts = study.attribute_table(addresses, when)
         if out:
-            show.write_origins(out, addresses, origins)
+            if out.resolve() == table.resolve():
+                raise InputError(f"--out {out} is the table itself; name another file")
+            with _written_at(out):
+                show.write_origins(out, addresses, origins)
         show.origin_counts(counts, form.value)
 
 
@@ -244,56 +245,8 @@ def rank(
 @app.command()
 def publish(context: typer.Context, out: Annotated[Path, typer.Argument(help="Folder for the files.")]) -> None:
     """Write rankings, episodes, hops, graph and one self-contained page."""
-    with _study(context) as study:
+    with _study(context) as study, _written_at(out):
         show.written(publish_study(study, out))
-
-
-@lab_app.command("run")
-def lab_run(
-    scenario: Annotated[str, typer.Argument(help="quiet, waterbed, hostile, or a world file.")],
-    out: Annotated[Path, typer.Option(help="The study folder to make.")],
-) -> None:
-    """Simulate a world, measure it with the real crawler, compare with the truth."""
-    _rehearse(scenario, out)
-
-
-@lab_app.command("replay")
-def lab_replay(
-    feed: Annotated[Path, typer.Argument(help="A CSV feed with columns URL and IP.")],
-    day: Day,
-    out: Annotated[Path, typer.Option(help="The study folder to make, or to go on with.")],
-    routes: Annotated[list[Path] | None, typer.Option(help="Routing tables of that day.")] = None,
-) -> None:
-    """Let a real feed's hosts answer on loopback, and look at each URL."""
-    with _bar() as told:
-        done = replay(feed, routes or [], day.date(), out, told)
-    show.imported(feed, done.imported)
-    show.passed(done.passed)
-    show.bytes_seen(done.counts)
-    raise typer.Exit(FINDING if done.imported.rejected or done.passed.stopped else OK)
-
-
-@app.command()
-def demo(
-    out: Annotated[Path, typer.Option(help="The study folder to make.")] = Path("demo"),
-    scenario: Annotated[str, typer.Option(help="The world to measure.")] = "waterbed",
-) -> None:
-    """The main job end to end on the lab: ranking, hops, measured against true."""
-    _rehearse(scenario, out)
-
-
-def _rehearse(scenario: str, out: Path) -> Rehearsed:
-    with _bar() as told:
-        done = run_scenario(scenario, out, told)
-    with open_study(out) as study:
-        conclusions = study.conclude()
-        files = publish_study(study, out / "published", conclusions)
-        show.ranking(conclusions.rank("hoster"), envelope(study, "ranking", by="hoster"), Format.table.value)
-        show.flows(conclusions)
-    show.score(done)
-    show.bytes_seen(done.counts)
-    show.written(files)
-    return done
 
 
 def main() -> None:

@@ -3,13 +3,16 @@
 import csv
 import io
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from attribution.hosters import HosterBook
@@ -22,9 +25,10 @@ from waterbed.model.conclusions import Episode, Hop, RankingRow, Verdict
 from waterbed.model.facts import Snapshot
 from waterbed.publish.exports import Envelope, as_csv, as_json, as_parquet, parquet_of
 from waterbed.rehearsal import Rehearsed
-from waterbed.store.vault import key_file
+from waterbed.store.vault import KEYS_ENVIRONMENT, key_file
 from waterbed.study import ImportReport, OriginCount, Study
 
+_err = Console(stderr=True)
 _out = Console(highlight=False, markup=False, emoji=False)
 _SHOWN = 40
 """Rows of a long table shown to people; the other formats print all."""
@@ -39,19 +43,32 @@ _COLUMNS = {
 _TYPES: dict[str, type] = {"episodes": Episode, "hops": Hop, "verdicts": Verdict}
 
 
+@contextmanager
+def bar() -> Iterator[Any]:
+    """A progress bar on a terminal, silence in a pipe; yields `told(what, done, total)`."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_err, disable=not _err.is_terminal) as progress:
+        tasks: dict[str, Any] = {}
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total or None)
+            progress.update(tasks[what], completed=done, total=total or None)
+
+        yield told
+
+
 def created(study: Study) -> None:
     """Say where a new study and its keys are, and what to do with them."""
     config, path = study.folder.config, study.folder.path
     _out.print(f"study   {path}", soft_wrap=True)
-    _out.print(f"keys    {key_file(config.study)}", soft_wrap=True)
-    _out.print(
-        "Keep a copy of the key file somewhere safe and apart: without it no URL of this study can be read again,"
-    )
-    _out.print("and whoever holds it can read them all. See docs/operations.md, Keys.")
+    given = os.environ.get(KEYS_ENVIRONMENT)
+    _out.print(f"keys    {f'${KEYS_ENVIRONMENT} (no file)' if given else key_file(config.study)}", soft_wrap=True)
+    _out.print("Keep a copy of the keys somewhere safe and apart. Without them no URL of this")
+    _out.print("study can be read again; whoever holds them can read them all (docs/operations.md).")
     if not config.canary.targets:
-        _out.print(
-            "No canary is configured yet ([canary] targets in waterbed.toml): until then nothing is called down."
-        )
+        _out.print("No canary is configured yet ([canary] targets in waterbed.toml): until then")
+        _out.print("nothing is called down.")
 
 
 def imported(path: Path, report: ImportReport) -> None:
@@ -143,7 +160,8 @@ def ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
     table = _table(f"Ranking by {heading.by}, {_days(heading.window)}")
     room = max(12, _out.width - 75)
     for name, justify in _RANKING_COLUMNS:
-        table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis")
+        width = 5 if justify == "right" else None
+        table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=width and len(name))
     for row in found[:_SHOWN]:
         table.add_row(
             "" if row.place is None else str(row.place),

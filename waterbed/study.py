@@ -5,7 +5,7 @@ import hashlib
 import shutil
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from itertools import islice
@@ -18,7 +18,7 @@ from attribution.lookups.places import PlaceTables, read_places
 from attribution.lookups.routing import RouteTables, read_routes
 from crawler.recheck import PassReport, recheck
 from waterbed.conclude import Conclusions, read_facts
-from waterbed.intake.csv_reports import Rejected, ReportLine, read_csv_reports
+from waterbed.intake.csv_reports import Rejected, ReportLine, as_plain_word, plain_word, read_csv_reports
 from waterbed.intake.reports import Defaults, report_facts
 from waterbed.judging.outcomes import read_rules
 from waterbed.model.errors import InputError
@@ -77,7 +77,10 @@ class Study:
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Import a reports file: good lines are kept, bad ones returned with number and reason."""
-        defaults = Defaults(source=source or path.name, category=category)
+        defaults = Defaults(
+            source=plain_word("source", source) if source else as_plain_word(path.name.partition(".")[0]),
+            category=plain_word("category", category),
+        )
         return self.import_lines(read_csv_reports(path), defaults, progress=progress)
 
     def import_lines(
@@ -113,20 +116,20 @@ class Study:
         with store.writing() as connection:
             known = store.known_ids(Report, "report_id", reports, connection)
             store.add(facts, connection)
-        new = [report for report_id, report in reports.items() if report_id not in known]
-        store.make_due(now, {report.url_id for report in new})
-        self._restrict(new)
+            new = [report for report_id, report in reports.items() if report_id not in known]
+            store.make_due(now, {report.url_id for report in new}, connection)
+            for category, url_ids in self._strict(reports.values()).items():
+                store.set_category(category, url_ids, connection)
         return len(new)
 
-    def _restrict(self, new: Sequence[Report]) -> None:
-        """A URL that anyone reports in a strict category is looked at strictly from now on, whatever came first."""
+    def _strict(self, reports: Iterable[Report]) -> dict[str, set[str]]:
+        """What anyone reports in a strict category: it is looked at strictly from now on, whatever came first."""
         probe = self.folder.config.probe
         strict: dict[str, set[str]] = defaultdict(set)
-        for report in new:
+        for report in reports:
             if probe.profiles.get(report.category, probe.default_profile) == "strict":
                 strict[report.category].add(report.url_id)
-        for category, url_ids in strict.items():
-            self.folder.store.set_category(category, url_ids)
+        return strict
 
     # 2-5 look
     def recheck(
@@ -141,7 +144,11 @@ class Study:
         tables = read_routes(path) if kind == "routes" else read_places(path)
         checksum = hashlib.sha256(path.read_bytes()).hexdigest()
         name = f"{kind}-{day.isoformat()}-{checksum[:16]}"
-        tables.save(self.folder.tables / name)
+        kept = self.folder.tables / name
+        try:
+            type(tables).load(kept)  # its name is its content: what is there whole is not written again
+        except InputError:
+            tables.save(kept)
         when, now = datetime.combine(day, time(), tzinfo=UTC), self.folder.clock()
         snapshots = [
             Snapshot(

@@ -31,6 +31,8 @@ _PREFIX_LINE = re.compile(r"[0-9A-Fa-f.:]+/\d{1,3}\t\d{1,10}\s*")
 _COMMENTS = re.compile(rb"^[;#].*(?:\r?\n|\Z)", re.MULTILINE)
 _EDGE = re.compile(r"\d{1,39}|[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*")
 _MAX_AS = (1 << 32) - 1
+_CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], " ")
+"""Names come from registries that anyone can write to, and end up on terminals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -175,7 +177,8 @@ def _read_ranges(data: bytes, count: int, path: Path, kind: Kind) -> FileRows:
     number = _as_numbers(columns[2], path) if kind == "routes" else _countries(columns[2], path)
     names: dict[int, str] = {}
     if kind == "routes" and count > 3:
-        names = {n: name for n, name in zip(number.tolist(), columns[3].to_pylist(), strict=True) if n and name}
+        held = zip(number.tolist(), columns[3].to_pylist(), strict=True)
+        names = {n: name.translate(_CONTROLS) for n, name in held if n and name}
     return _by_family(family, first, last, number, names)
 
 

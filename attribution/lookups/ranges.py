@@ -1,8 +1,10 @@
 """Sorted, disjoint address ranges that carry sets of numbers."""
 
+import contextlib
 import heapq
 import json
 import shutil
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -253,18 +255,20 @@ def save_table(table: RangeTable, folder: Path, about: dict[str, Any]) -> None:
 
     Whole or not at all; an older one is replaced.
     """
-    written = folder.with_name(folder.name + ".new")
-    shutil.rmtree(written, ignore_errors=True)
+    written = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
     written.mkdir(parents=True)
     for name in _ARRAYS:
         np.save(written / f"{name}.npy", getattr(table, name))
     text = json.dumps({"format": _FORMAT, **about}, ensure_ascii=False, separators=(",", ":"))
     (written / "about.json").write_text(text, encoding="utf-8")
-    old = folder.with_name(folder.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
+    old = written.with_name(f"{written.name}.old")
+    with contextlib.suppress(FileNotFoundError):
         folder.rename(old)
-    written.rename(folder)
+    try:
+        written.rename(folder)
+    except OSError:
+        # another process put its own there at the same moment: one of the two is enough
+        shutil.rmtree(written, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -35,9 +35,8 @@ class RecheckSpider(Spider):
         if folder is None and study is None:
             raise InputError("no study given; call: scrapy crawl recheck -a study=DIR")
         opened = folder or open_folder(Path(str(study)))
-        if due == "all":
-            opened.store.make_due(opened.clock())
-        self.session = Session(opened, limit=None if limit is None else int(limit), progress=progress)
+        most = None if limit is None else int(limit)
+        self.session = Session(opened, everything=due == "all", limit=most, progress=progress)
 
     async def start(self) -> AsyncIterator[Request]:
         """Lease due URLs bit by bit, one request for each host; if that fails, the pass does."""

@@ -146,9 +146,10 @@ def test_everything_can_be_made_due(store: Store) -> None:
     """`--all` brings every look forward, except those being taken."""
     store.add([due(1), due(2, after=500), due(3, after=900)])
     take(store, "a")
-    store.make_due(NOW, ["url0003"])
+    with store.writing() as connection:
+        store.make_due(NOW, ["url0003"], connection)
     assert store.count_due(NOW) == 2
-    store.make_due(NOW)
+    store.make_all_due(NOW)
     assert store.count_due(NOW) == 3
 
 

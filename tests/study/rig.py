@@ -30,7 +30,7 @@ def reports_csv(pairs: list[tuple[str, str]], folder: Path, name: str = "reports
     return path
 
 
-def config(servers: LabServers, *, store: str = "sqlite", **probe: object) -> Config:
+def config(servers: LabServers, *, store: str = "sqlite", canaries: tuple[str, ...] = (), **probe: object) -> Config:
     """Settings for loopback."""
     return Config(
         study=f"{id(servers):032x}",
@@ -39,7 +39,7 @@ def config(servers: LabServers, *, store: str = "sqlite", **probe: object) -> Co
         store=StoreAt(url=store),
         names=Names(timeout_s=3.0),
         probe=Probe(delay_s=0.0, per_address=64, timeout_s=5.0, **probe),  # type: ignore[arg-type]  # settings by name
-        canary=Canary(targets=servers.canary_urls),
+        canary=Canary(targets=canaries or servers.canary_urls),
     )
 
 

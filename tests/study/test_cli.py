@@ -109,7 +109,7 @@ def test_bad_lines_are_listed_and_good_ones_kept(run: Run, study: Path, tmp_path
         b"http://good-two.example.com/b,2026-01-02T03:04:05+01:00",
         b"ftp://secret-host.example.com/,2026-01-01",
         b'"http://secret-quote.example.com/,2026-01-01',
-        b"http://secret-date.example.com/,yesterday",
+        b"http://secret-date.example.com/,9999-12-31T23:59:59-12:00",
         b"http://secret-short.example.com/",
         b"http://secret-\xff.example.com/,2026-01-01",
         b"http://secret-nul.example.com/\x00,2026-01-01",
@@ -208,6 +208,25 @@ def test_wrong_words_are_usage_errors(run: Run, study: Path) -> None:
     ):
         assert run("-C", study, *words)[0] == 2
     one_sentence(run("-C", study, "routes", "add", "x", "--date", "2026-01-01", "--kind", "sizes"), "sizes")
+
+
+def test_words_that_would_be_silently_wrong_are_refused(run: Run, study: Path, tmp_path: Path) -> None:
+    """No country code, control characters, other databases, options that do nothing, places that cannot be written."""
+    one_sentence(run("init", tmp_path / "x", "--home", "nl"), "home 'nl'")
+    one_sentence(run("init", tmp_path / "x", "--contact", "a\nX-Evil: 1"), "control characters")
+    one_sentence(run("init", tmp_path / "x", "--store", "mysql://u:secret@h/x"), "neither sqlite nor")
+    assert not (tmp_path / "x").exists()
+    good = tmp_path / "r.csv"
+    good.write_text("url\nhttp://a.example.com/\n")
+    one_sentence(run("-C", study, "import", good, "--source", "secret.example.com"), "--source")
+    one_sentence(run("-C", study, "import", good, "--category", "secret.example.com"), "--category")
+    one_sentence(run("-C", study, "attribute", "--out", tmp_path / "o"), "belong to --csv")
+    one_sentence(run("-C", study, "publish", good), "cannot be written")
+    named = tmp_path / "=secret.example.com.csv"
+    good.rename(named)
+    assert run("-C", study, "import", named)[0] == 0
+    with open_study(study) as opened:
+        assert [report.source for report in opened.folder.store.all(Report)] == ["secret"]
 
 
 def test_broken_settings_are_named(run: Run, study: Path) -> None:

@@ -113,13 +113,46 @@ def test_non_public_answers_are_refused_with_a_reason(tmp_path: Path) -> None:
 def test_our_own_outage_takes_no_look(tmp_path: Path) -> None:
     """When the canary fails the pass stops: nothing is concluded, everything stays due."""
     pairs = feed(20)
-    with lab_study(pairs, tmp_path) as (study, servers):
+    with lab_study(pairs, tmp_path, canaries=("http://nobody.lab-example.com/",)) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
-        servers.stop()
         passed = study.recheck()
         assert (passed.looks, passed.stopped) == (0, "canary")
         assert study.folder.store.count(Observation) == 0
         assert study.folder.store.count_due(study.folder.clock()) == 20
+
+
+def test_a_lab_study_without_its_servers_is_left_as_it_is(tmp_path: Path) -> None:
+    """Once the lab has stopped, a pass is refused: its silence must not void what was seen before."""
+    from waterbed.model.errors import InputError
+
+    pairs = feed(5)
+    with lab_study(pairs, tmp_path) as (study, servers):
+        study.import_reports(reports_csv(pairs, tmp_path))
+        study.recheck()
+        servers.stop()
+        with pytest.raises(InputError, match="servers of this study have stopped"):
+            study.recheck(everything=True)
+        assert outcomes(study) == {"up": 5}
+
+
+def test_an_import_that_dies_takes_all_of_a_batch_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports, their due looks and how strictly to look come in together; importing again makes it whole."""
+    from waterbed.store.sql import Store
+
+    pairs = feed(3)
+
+    def dies(*_: object) -> None:
+        raise RuntimeError
+
+    with lab_study(pairs, tmp_path) as (study, _):
+        path = reports_csv(pairs, tmp_path)
+        study.import_reports(path, category="phishing")
+        monkeypatch.setattr(Store, "set_category", dies)
+        with pytest.raises(RuntimeError):
+            study.import_reports(path, category="abuse-material")
+        monkeypatch.undo()
+        assert study.import_reports(path, category="abuse-material").imported == 3
+        assert {due.category for due in study.folder.store.all(Due)} == {"abuse-material"}
 
 
 def test_a_bug_of_ours_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

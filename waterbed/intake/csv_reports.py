@@ -167,9 +167,23 @@ def _time(field: str, cell: dict[str, str]) -> datetime | None:
         return None
     try:
         read = datetime.fromisoformat(text)
-    except ValueError:
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise _BadCell(f"{field} is no ISO 8601 date or time") from None
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def plain_word(field: str, text: str) -> str:
+    """A word from the command line that may be kept in the clear; InputError if it may not."""
+    if not _WORD.fullmatch(text):
+        raise InputError(
+            f"--{field} is no short word of letters, digits, spaces, _ and -: it is kept in the clear (docs/intake.md)"
+        )
+    return text
+
+
+def as_plain_word(text: str) -> str:
+    """The nearest word that may be kept in the clear."""
+    return re.sub(r"[^\w -]+", "-", text).strip("- ")[:64] or "unnamed"
 
 
 def _word(field: str, cell: dict[str, str]) -> str | None:

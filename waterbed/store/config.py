@@ -1,6 +1,7 @@
 """A study's settings, `waterbed.toml` and `lab.toml`, checked as they are read."""
 
 import hashlib
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -90,6 +91,13 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     schedule: Schedule = Schedule()
     judge: Judge = Judge()
     canary: Canary = Canary()
+
+    def __post_init__(self) -> None:
+        """Refuse what would be silently wrong later."""
+        if not re.fullmatch("[A-Z]{2}", self.home):
+            raise ValueError(f"home {self.home!r} is no ISO country code like NL")
+        if not self.contact.isprintable() or not self.name.isprintable():
+            raise ValueError("name and contact may hold no control characters")
 
 
 class ConnectTo(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

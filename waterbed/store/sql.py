@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, inspect, select, text, update
+from sqlalchemy import Connection, Engine, Update, bindparam, create_engine, event, func, inspect, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.engine import make_url
@@ -35,6 +35,8 @@ class Store:
         if self.url.get_backend_name() == "postgresql":
             self.url = self.url.set(drivername="postgresql+psycopg")
         self.sqlite = self.url.get_backend_name() == "sqlite"
+        if not self.sqlite and self.url.get_backend_name() != "postgresql":
+            raise InputError("the store is neither sqlite nor a postgresql:// URL; see docs/operations.md, PostgreSQL")
         self.engine = _engine(self.url, sqlite=self.sqlite)
 
     @property
@@ -190,25 +192,24 @@ class Store:
         with self.writing() as connection:
             return connection.execute(give_back).rowcount
 
-    def make_due(self, when: datetime, url_ids: Iterable[str] | None = None) -> None:
-        """Make URLs due now at the latest: these, or all; those being looked at are left alone."""
-        due = TABLES[Due]
-        sooner = update(due).where(due.c.due_at > when, due.c.lease_run_id.is_(None)).values(due_at=when)
+    def make_all_due(self, when: datetime) -> None:
+        """Make every URL due now at the latest; those being looked at are left alone."""
         with self.writing() as connection:
-            if url_ids is None:
-                connection.execute(sooner)
-                return
-            wanted = list(url_ids)
-            for start in range(0, len(wanted), _AT_ONCE):
-                connection.execute(sooner.where(due.c.url_id.in_(wanted[start : start + _AT_ONCE])))
+            connection.execute(_sooner(when))
 
-    def set_category(self, category: str, url_ids: Iterable[str]) -> None:
+    def make_due(self, when: datetime, url_ids: Iterable[str], connection: Connection) -> None:
+        """Make some URLs due now at the latest; those being looked at are left alone."""
+        wanted = list(url_ids)
+        for start in range(0, len(wanted), _AT_ONCE):
+            chosen = TABLES[Due].c.url_id.in_(wanted[start : start + _AT_ONCE])
+            connection.execute(_sooner(when).where(chosen))
+
+    def set_category(self, category: str, url_ids: Iterable[str], connection: Connection) -> None:
         """Change the category by which URLs are looked at."""
         due, wanted = TABLES[Due], list(url_ids)
-        with self.writing() as connection:
-            for start in range(0, len(wanted), _AT_ONCE):
-                chosen = due.c.url_id.in_(wanted[start : start + _AT_ONCE])
-                connection.execute(update(due).where(chosen).values(category=category))
+        for start in range(0, len(wanted), _AT_ONCE):
+            chosen = due.c.url_id.in_(wanted[start : start + _AT_ONCE])
+            connection.execute(update(due).where(chosen).values(category=category))
 
     def count_due(self, due_by: datetime) -> int:
         """How many URLs are due at a time on the study's clock."""
@@ -250,6 +251,11 @@ class Store:
         query = select(run.c.run_id).where(run.c.run_id.not_in(select(end.c.run_id)))
         with self.reading() as connection:
             return list(connection.scalars(query))
+
+
+def _sooner(when: datetime) -> Update:
+    due = TABLES[Due]
+    return update(due).where(due.c.due_at > when, due.c.lease_run_id.is_(None)).values(due_at=when)
 
 
 def as_row(fact: Any) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""The lab's part of the command line: rehearsals, their scores, the demo."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from waterbed import show
+from waterbed.rehearsal import Rehearsed, replay, run_scenario
+from waterbed.report import envelope, publish_study
+from waterbed.study import open_study
+
+lab_app = typer.Typer(help="A simulated Internet on loopback, with known truth.", no_args_is_help=True)
+
+
+@lab_app.command("run")
+def lab_run(
+    scenario: Annotated[str, typer.Argument(help="quiet, waterbed, hostile, or a world file.")],
+    out: Annotated[Path, typer.Option(help="The study folder to make.")],
+) -> None:
+    """Simulate a world, measure it with the real crawler, compare with the truth."""
+    _rehearse(scenario, out)
+
+
+@lab_app.command("replay")
+def lab_replay(
+    feed: Annotated[Path, typer.Argument(help="A CSV feed with columns URL and IP.")],
+    day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day, as 2025-04-11.")],
+    out: Annotated[Path, typer.Option(help="The study folder to make, or to go on with.")],
+    routes: Annotated[list[Path] | None, typer.Option(help="Routing tables of that day.")] = None,
+) -> None:
+    """Let a real feed's hosts answer on loopback, and look at each URL."""
+    with show.bar() as told:
+        done = replay(feed, routes or [], day.date(), out, told)
+    show.imported(feed, done.imported)
+    show.passed(done.passed)
+    show.bytes_seen(done.counts)
+    raise typer.Exit(1 if done.imported.rejected or done.passed.stopped else 0)
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="The study folder to make.")] = Path("demo"),
+    scenario: Annotated[str, typer.Option(help="The world to measure.")] = "waterbed",
+) -> None:
+    """The main job end to end on the lab: ranking, hops, measured against true."""
+    _rehearse(scenario, out)
+
+
+def _rehearse(scenario: str, out: Path) -> Rehearsed:
+    with show.bar() as told:
+        done = run_scenario(scenario, out, told)
+    with open_study(out) as study:
+        conclusions = study.conclude()
+        files = publish_study(study, out / "published", conclusions)
+        show.ranking(conclusions.rank("hoster"), envelope(study, "ranking", by="hoster"), "table")
+        show.flows(conclusions)
+    show.score(done)
+    show.bytes_seen(done.counts)
+    show.written(files)
+    return done

@@ -65,7 +65,8 @@ class HostConnections:
         key = (spelled.host, spelled.scheme, spelled.port)
         if key in self._broken:
             return self._broken[key]
-        public = [address for address in addresses if refusal(address) is None]
+        # IPv4 first: where only one family has a route, it is IPv4, and three dead ends would hide it
+        public = sorted((a for a in addresses if refusal(a) is None), key=lambda a: ":" in a)
         if not public:
             reason = "non_public_address" if addresses else "no_address"
             return Exchange(address=None, head=None, phase="guard", failure=reason)

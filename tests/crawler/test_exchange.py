@@ -144,6 +144,24 @@ def test_only_public_addresses_are_connected() -> None:
     assert asked == [PUBLIC]
 
 
+def test_ipv4_is_tried_before_ipv6() -> None:
+    """Many IPv6 addresses that no route leads to do not hide an IPv4 address that answers."""
+    asked: list[str] = []
+
+    async def run() -> Exchange:
+        def to(address: str, _: int) -> tuple[str, int] | None:
+            asked.append(address)
+            return ("127.0.0.1", 9)
+
+        async with HostConnections(to, Manners(at_once=1, delay_s=0), timeout_s=1, agent="t") as connections:
+            return await connections.ask(
+                spell("http://lab.example/"), "HEAD", [f"2606:4700::{n}" for n in range(1, 5)] + ["34.1.1.1"]
+            )
+
+    asyncio.run(run())
+    assert asked == ["34.1.1.1", "2606:4700::1", "2606:4700::2"]
+
+
 def test_a_host_outside_the_lab_is_refused_before_any_packet() -> None:
     """In a lab an address outside the map is the guard's refusal."""
 

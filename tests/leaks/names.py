@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
 from waterbed.intake.csv_reports import Rejected, read_csv_reports
-from waterbed.model.canonical import registrable_domain
+from waterbed.model.canonical import is_address, registrable_domain
 
 Kind = Literal["host", "domain", "label"]
 
@@ -43,7 +42,7 @@ def names_of(hosts: Iterable[str]) -> Names:
     left_out: Counter[str] = Counter()
     kinds: dict[str, Kind] = {}
     for host in sorted(set(hosts)):
-        if _is_address(host):
+        if is_address(host):
             left_out["hosts that are addresses"] += 1
         elif "." not in host:
             left_out["hosts of one label"] += 1
@@ -103,11 +102,3 @@ def to_unicode(text: str) -> str:
 def dns_wire(text: str) -> bytes:
     """The name as a DNS message has it, each label behind its length; without the root, which a pointer may replace."""
     return b"".join(bytes([len(label)]) + label for label in text.lower().encode().split(b"."))
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

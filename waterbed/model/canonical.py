@@ -77,7 +77,7 @@ def spell(text: str) -> Spelled:
     if scheme not in ("http", "https"):
         raise BadUrl("address has a scheme other than http or https")
     host = parsed.hostname.rstrip(".")
-    literal = host.startswith("[") or _is_address(host)
+    literal = host.startswith("[") or is_address(host)
     host = host.strip("[]")
     if not host or (not literal and any(not 0 < len(label) <= 63 for label in host.split("."))) or len(host) > 253:
         raise BadUrl("address has an empty or overlong host name")
@@ -88,7 +88,8 @@ def spell(text: str) -> Spelled:
     return Spelled(url=url, scheme=scheme, host=host, port=port, target=target, literal=literal)
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Whether a host is an address literal, without brackets."""
     try:
         ip_address(host)
     except ValueError:
@@ -99,7 +100,7 @@ def _is_address(host: str) -> bool:
 @lru_cache(maxsize=65_536)
 def registrable_domain(host: str) -> str:
     """The public suffix plus one label, else the host itself."""
-    if ":" in host or _is_address(host):
+    if ":" in host or is_address(host):
         return host
     return _all_suffixes.privatesuffix(host) or host
 
@@ -110,7 +111,7 @@ def platform_suffix(host: str) -> str | None:
 
     The private part of the Public Suffix List names platforms that give each customer a name of their own.
     """
-    if ":" in host or _is_address(host):
+    if ":" in host or is_address(host):
         return None
     suffix: str | None = _all_suffixes.publicsuffix(host)
     if suffix is None or suffix == host or suffix == _icann_suffixes.publicsuffix(host):

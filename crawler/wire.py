@@ -9,7 +9,17 @@ from time import perf_counter
 from waterbed.model.facts import Phase
 
 PIECE = 2048
-"""Most bytes taken from a socket at once: a pushed body cannot come in faster."""
+"""Most bytes taken from a TLS connection at once: a pushed body cannot come in faster."""
+
+PLAIN_PIECE = 512
+"""The same without TLS, where a head can end anywhere in a piece."""
+
+_PLAIN_WINDOW = 1152
+"""Largest receive window without TLS, the least that Linux grants.
+
+The kernel acknowledges what it has room for, read or not: past a head that is at most a piece and a window, together
+below 2 KiB, however late this process comes to read.
+"""
 
 _RECEIVE_BUFFER = 2048
 _TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -83,6 +93,8 @@ class Wire:
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if not tls:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, _PLAIN_WINDOW)
             sock.setblocking(False)
             await loop.sock_connect(sock, where)
         except OSError as problem:
@@ -141,7 +153,7 @@ class Wire:
             return b""
         try:
             if self._tls is None:
-                return await self._piece()
+                return await self._piece(PLAIN_PIECE)
             while True:
                 try:
                     return self._tls.read(PIECE)
@@ -156,9 +168,9 @@ class Wire:
         except OSError as problem:
             raise WireFailure("http", failure_class(problem)) from None
 
-    async def _piece(self) -> bytes:
+    async def _piece(self, size: int = PIECE) -> bytes:
         assert self._sock is not None  # noqa: S101 (narrows the type: callers have checked)
-        data = await asyncio.get_running_loop().sock_recv(self._sock, PIECE)
+        data = await asyncio.get_running_loop().sock_recv(self._sock, size)
         self.bytes_read += len(data)
         return data
 

@@ -18,7 +18,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.study.rig import feed, lab_study, reports_csv
-from waterbed.model.facts import Due, Observation, RunEnd
+from waterbed.model.bookkeeping import Due, RunEnd
+from waterbed.model.facts import Observation
 from waterbed.study import Study
 
 

@@ -13,10 +13,11 @@ from attribution.lookups.names import Resolver
 from crawler.exchange import Connector, Exchange, HostConnections
 from crawler.features import certificate_features, features, suspension
 from crawler.manners import Manners
+from waterbed.model.bookkeeping import Due
 from waterbed.model.canonical import Spelled, registrable_domain, same_place, spell
 from waterbed.model.codec import microseconds
 from waterbed.model.errors import BadUrl
-from waterbed.model.facts import ControlLook, Due, Observation, Profile, Resolution
+from waterbed.model.facts import ControlLook, Observation, Profile, Resolution
 from waterbed.store.config import Config
 from waterbed.store.folder import Clock
 from waterbed.store.vault import Vault

@@ -4,8 +4,8 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from waterbed.model.bookkeeping import Due
 from waterbed.model.conclusions import State
-from waterbed.model.facts import Due
 from waterbed.store.config import Schedule
 
 _LONGEST_PATIENCE_S = 86_400

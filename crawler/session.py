@@ -17,9 +17,10 @@ from crawler.look import HostFacts, HostWork, Looker
 from crawler.schedule import next_due
 from waterbed.judging.judge import judge_one
 from waterbed.judging.outcomes import read_rules
+from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.canonical import spell
 from waterbed.model.errors import InputError
-from waterbed.model.facts import CanaryLook, ControlLook, Due, Sealed
+from waterbed.model.facts import CanaryLook, ControlLook
 from waterbed.store.folder import Folder, Pass, real_clock
 
 Progress = Callable[[int, int], None]

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crawler.schedule import next_due
+from waterbed.model.bookkeeping import Due
 from waterbed.model.conclusions import State
-from waterbed.model.facts import Due
 from waterbed.store.config import Schedule
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, get_origin
 
+from waterbed.model.bookkeeping import STORED
 from waterbed.model.codec import columns, public_name
 from waterbed.model.conclusions import Attribution, Episode, Hop, RankingRow, Verdict
-from waterbed.model.facts import STORED
 from waterbed.publish.exports import Envelope
 from waterbed.publish.schemas import row_schema
 from waterbed.store.tables import table_name

@@ -8,8 +8,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from waterbed.model.bookkeeping import Due, Run, RunEnd
 from waterbed.model.errors import InputError
-from waterbed.model.facts import CanaryLook, Due, Resolution, Run, RunEnd
+from waterbed.model.facts import CanaryLook, Resolution
 from waterbed.store.sql import Store
 from waterbed.store.tables import metadata
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.study.rig import feed, lab_study, reports_csv
-from waterbed.model.facts import CanaryLook, Due, Observation, Resolution, Run, RunEnd, Sealed, Target
+from waterbed.model.bookkeeping import Due, Run, RunEnd, Sealed
+from waterbed.model.facts import CanaryLook, Observation, Resolution, Target
 from waterbed.store.config import write_toml
 from waterbed.store.folder import LAB
 from waterbed.study import Study, open_study

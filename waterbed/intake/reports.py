@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from waterbed.intake.csv_reports import ReportLine
+from waterbed.model.bookkeeping import Due
 from waterbed.model.canonical import SPELLING, SUFFIX_LIST
-from waterbed.model.facts import Due, Report, Target
+from waterbed.model.facts import Report, Target
 from waterbed.store.vault import Vault
 
 

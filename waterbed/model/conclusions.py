@@ -7,6 +7,8 @@ from typing import Annotated, ClassVar, Literal
 State = Literal["up", "down", "unknown"]
 EndCause = Literal["removed", "name", "network", "moved", "masked", "lost"]
 OrderClass = Literal["sequential", "parallel", "unknown", "repointed"]
+QuarantineKind = Literal["canary", "all", "hoster", "prefix", "feed"]
+QuarantineStatus = Literal["open", "released", "voided"]
 RankClass = Literal["ranked", "too few", "unmeasurable", "proxy"]
 
 
@@ -23,6 +25,22 @@ class Verdict:
     state: Annotated[State, "up, down or unknown: unknown is never down"]
     cause: Annotated[EndCause | None, "the end cause it stands for, if down"]
     layer: Annotated[str, "who can have acted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """Looks of one cycle, or a delivery, that are not believed."""
+
+    quarantine_id: Annotated[str, "id made of kind, scope and beginning: the same whenever it is computed"]
+    kind: Annotated[QuarantineKind, "canary: our own network; all, hoster, prefix: a mass flip; feed: a delivery"]
+    scope: Annotated[str, "vantage, hoster key, prefix or feed; empty for all"]
+    began_at: Annotated[datetime, "start of its first cycle, or when the delivery came"]
+    ended_at: Annotated[datetime, "end of its last cycle"]
+    looked: Annotated[int, "sites (feed: usual reports) that could have flipped"]
+    flipped: Annotated[int, "sites that flipped (feed: reports that came)"]
+    usual: Annotated[float | None, "share that flips in other cycles, 0..1; null: nothing to compare with"]
+    status: Annotated[QuarantineStatus, "open: not believed until a person decides; released: believed; voided: never"]
+    reason: Annotated[str | None, "the reason the person gave"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
-Profile = Literal["strict", "headers"]
+Profile = Literal["strict", "headers", "text"]
 Phase = Literal["schedule", "dns", "guard", "connect", "tls", "http"]
 NameStatus = Literal[
     "ok", "literal", "nxdomain", "nodata", "servfail", "refused", "timeout", "bad_answer", "too_long", "bad_name"
@@ -72,6 +72,9 @@ class Resolution:
     ede: Annotated[tuple[int, ...], "extended DNS error codes (RFC 8914)"]
     resolver: Annotated[str, "address and port of the resolver"]
     resolved_at: Annotated[datetime, "when the answer came"]
+    name_server_ids: Annotated[tuple[str, ...], "keyed ids of the registrable domain's name servers, sorted"] = ()
+    name_servers_at: Annotated[datetime | None, "when the name servers were asked for; null: not yet"] = None
+    tags: Annotated[tuple[str, ...], "what known lists say of addresses, CNAMEs, name servers: parking"] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,7 @@ class Observation:
     etag_id: Annotated[str | None, "keyed hash of ETag"]
     last_modified_id: Annotated[str | None, "keyed hash of Last-Modified"]
     server: Annotated[str | None, "server family, from a closed list"]
-    marks: Annotated[tuple[str, ...], "known header marks: CDN, challenge, suspension"]
+    marks: Annotated[tuple[str, ...], "known marks of answer or page: CDN, challenge, suspended, removed, parked"]
     redirect: Annotated[str | None, "same (scheme, www or slash only), site, other, bad: kind of the last redirect"]
     redirect_url_id: Annotated[str | None, "keyed id of the redirect's target"]
     redirect_site_id: Annotated[str | None, "keyed id of its registrable domain"]
@@ -114,6 +117,13 @@ class Observation:
     bytes_read: Annotated[int, "bytes taken from the socket, TLS included"]
     connect_ms: Annotated[float | None, "time to connect, milliseconds"]
     head_ms: Annotated[float | None, "time from request to end of the response head, milliseconds"]
+    network: Annotated[str, "the network the vantage lies in; two vantages of one network count once"] = ""
+    head_status: Annotated[int | None, "what HEAD had answered, where GET decided"] = None
+    link_check: Annotated[str | None, "the hoster's link check that answered in place of the URL"] = None
+    link_exists: Annotated[bool | None, "what it said: there, or not; null: unclear"] = None
+    title_id: Annotated[str | None, "keyed hash of the page's title (profile text)"] = None
+    page_id: Annotated[str | None, "keyed hash of the page's words without numbers (profile text)"] = None
+    page_bytes: Annotated[int | None, "bytes of page read for these two (profile text)"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +145,7 @@ class ControlLook:
     etag_id: Annotated[str | None, "keyed hash of ETag"]
     redirect: Annotated[str | None, "kind of the redirect"]
     redirect_site_id: Annotated[str | None, "keyed id of the redirect's registrable domain"]
+    unstable: Annotated[tuple[str, ...], "features in which two random paths differed: they tell nothing"] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,90 +178,3 @@ class Snapshot:
     rows: Annotated[int, "rows read"]
     checksum: Annotated[str, "SHA-256 of the file"]
     imported_at: Annotated[datetime, "when it was imported"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One pass: who did what, when, how configured."""
-
-    KEY: ClassVar = ("run_id",)
-    INDEX: ClassVar = ()
-
-    run_id: Annotated[str, "id of the run"]
-    kind: Annotated[str, "import or recheck"]
-    vantage: Annotated[str, "where it ran"]
-    started_at: Annotated[datetime, "when it started"]
-    version: Annotated[str, "version of Waterbed"]
-    config_hash: Annotated[str, "SHA-256 of the study's configuration"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnd:
-    """How a run ended; missing if it was killed."""
-
-    KEY: ClassVar = ("run_id",)
-    INDEX: ClassVar = ()
-
-    run_id: Annotated[str, "the run"]
-    finished_at: Annotated[datetime, "when it ended"]
-    outcome: Annotated[str, "finished, stopped, failed or killed"]
-    done: Annotated[int, "looks or rows done"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """When a URL is next looked at, and by whom."""
-
-    KEY: ClassVar = ("url_id",)
-    INDEX: ClassVar = (("due_at", "host_id"), ("lease_run_id",))
-
-    url_id: Annotated[str, "the URL"]
-    host_id: Annotated[str, "its host: looks at one host are taken together"]
-    due_at: Annotated[datetime, "when the next look is due (study clock)"]
-    streak: Annotated[int, "looks in a row that saw it down"]
-    first_report_at: Annotated[datetime, "age of the URL counts from here"]
-    category: Annotated[str, "category that chooses the profile: the first report's, or a later one's that is stricter"]
-    lease_run_id: Annotated[str | None, "the run that holds it"]
-    leased_until: Annotated[datetime | None, "when the lease lapses (real clock)"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
-    """A URL or host name, encrypted, under its id."""
-
-    KEY: ClassVar = ("entry_id",)
-    INDEX: ClassVar = ()
-
-    entry_id: Annotated[str, "url_id or host_id"]
-    kind: Annotated[str, "url or host"]
-    ciphertext: Annotated[bytes, "AES-SIV of the text, bound to kind and id"]
-    key_number: Annotated[int, "which encryption key sealed it"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyCheck:
-    """A sealed constant by which a wrong key is known."""
-
-    KEY: ClassVar = ("key_number",)
-    INDEX: ClassVar = ()
-
-    key_number: Annotated[int, "which encryption key"]
-    id_check: Annotated[str, "keyed id of a constant"]
-    ciphertext: Annotated[bytes, "AES-SIV of a constant"]
-
-
-STORED: tuple[type, ...] = (
-    Target,
-    Report,
-    Resolution,
-    Observation,
-    ControlLook,
-    CanaryLook,
-    Snapshot,
-    Run,
-    RunEnd,
-    Due,
-    Sealed,
-    KeyCheck,
-)
-"""Every dataclass that has a table."""

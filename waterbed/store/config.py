@@ -21,6 +21,7 @@ class Names(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     timeout_s: float = 5.0
     tries: int = 2
     in_flight: int = 200
+    name_server_hours: float = 12.0
 
 
 class Probe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -31,12 +32,16 @@ class Probe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     )
     default_profile: Profile = "strict"
     controls: bool = True
+    strict_controls: bool = False
     control_hours: float = 12.0
     timeout_s: float = 20.0
     hosts_at_once: int = 128
     per_address: int = 4
     delay_s: float = 0.5
+    per_network: int = 16
+    network_delay_s: float = 0.05
     redirect_steps: int = 3
+    look_at_redirect_targets: bool = False
     batch: int = 500
 
 
@@ -49,6 +54,7 @@ class Schedule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     confirm_s: tuple[float, ...] = (600.0, 1800.0, 7200.0)
     removed_interval_s: float = 6 * 3600.0
     jitter: float = 0.1
+    looks_a_day: int = 48
     lease_s: float = 900.0
 
 
@@ -58,6 +64,8 @@ class Judge(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     confirm_looks: int = 3
     confirm_s: float = 7200.0
     leave_looks: int = 2
+    networks: int = 2
+    vantage_within_s: float = 900.0
     canary_within_s: float = 300.0
     freeze_s: float = 4 * 3600.0
 
@@ -68,6 +76,28 @@ class Canary(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     targets: tuple[str, ...] = ()
     every_s: float = 60.0
     need: float = 0.5
+
+
+class CycleGuard(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """When so much flips at once that it is not believed."""
+
+    cycle_s: float = 3600.0
+    share: float = 0.3
+    least_sites: int = 8
+    times_usual: float = 5.0
+    usual_days: float = 7.0
+    feed_share: float = 0.5
+
+
+class Vantage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A further place from which what looks down is looked at again."""
+
+    name: str
+    network: str
+    address: str | None = None
+    """Outgoing address of this machine; else the usual one."""
+    proxy: str | None = None
+    """HTTP CONNECT proxy, address:port: it is told the checked address, never a name."""
 
 
 class StoreAt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -84,6 +114,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     home: str = "NL"
     contact: str = ""
     vantage: str = "here"
+    network: str = "here"
+    vantages: tuple[Vantage, ...] = ()
     routes_max_age_days: float = 31.0
     store: StoreAt = StoreAt()
     names: Names = Names()
@@ -91,6 +123,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     schedule: Schedule = Schedule()
     judge: Judge = Judge()
     canary: Canary = Canary()
+    cycle_guard: CycleGuard = CycleGuard()
 
     def __post_init__(self) -> None:
         """Refuse what would be silently wrong later."""

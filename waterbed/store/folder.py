@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
 from waterbed.model.errors import InputError, StudyMissing
-from waterbed.model.facts import KeyCheck, Run, RunEnd
 from waterbed.store.config import Config, Lab, read_config, read_lab, write_toml
 from waterbed.store.sql import Store
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys

@@ -14,8 +14,9 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
+from waterbed.model.bookkeeping import Due, Run, RunEnd
 from waterbed.model.errors import InputError
-from waterbed.model.facts import ControlLook, Due, Observation, Run, RunEnd
+from waterbed.model.facts import ControlLook, Observation
 from waterbed.store.tables import TABLES
 
 Fact = TypeVar("Fact")

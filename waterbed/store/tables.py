@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, LargeBinary, MetaData, Table, Text
 from sqlalchemy.types import TypeDecorator
 
+from waterbed.model.bookkeeping import STORED
 from waterbed.model.codec import columns, microseconds, moment
-from waterbed.model.facts import STORED
 
 
 class UtcTime(TypeDecorator[datetime]):

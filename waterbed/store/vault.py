@@ -13,9 +13,9 @@ import platformdirs
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from waterbed.model.bookkeeping import KeyCheck, Sealed
 from waterbed.model.canonical import Spelled, platform_suffix, registrable_domain
 from waterbed.model.errors import KeyProblem
-from waterbed.model.facts import KeyCheck, Sealed
 
 _CONSTANT = "waterbed"
 KEYS_ENVIRONMENT = "WATERBED_KEYS"

@@ -1,0 +1,164 @@
+"""Bookkeeping: the study's own runs, schedule, keys and decisions.
+
+The same kind of dataclasses as the facts, and stored beside them. `Due` and `Sealed` alone are changed or removed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+
+from waterbed.model.facts import CanaryLook, ControlLook, Observation, Report, Resolution, Snapshot, Target
+
+Decision = Literal["release", "void"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One pass: who did what, when, how configured."""
+
+    KEY: ClassVar = ("run_id",)
+    INDEX: ClassVar = ()
+
+    run_id: Annotated[str, "id of the run"]
+    kind: Annotated[str, "import or recheck"]
+    vantage: Annotated[str, "where it ran"]
+    started_at: Annotated[datetime, "when it started"]
+    version: Annotated[str, "version of Waterbed"]
+    config_hash: Annotated[str, "SHA-256 of the study's configuration"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How a run ended; missing if it was killed."""
+
+    KEY: ClassVar = ("run_id",)
+    INDEX: ClassVar = ()
+
+    run_id: Annotated[str, "the run"]
+    finished_at: Annotated[datetime, "when it ended"]
+    outcome: Annotated[str, "finished, stopped, failed or killed"]
+    done: Annotated[int, "looks or rows done"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """When a URL is next looked at, and by whom."""
+
+    KEY: ClassVar = ("url_id",)
+    INDEX: ClassVar = (("due_at", "host_id"), ("lease_run_id",))
+
+    url_id: Annotated[str, "the URL"]
+    host_id: Annotated[str, "its host: looks at one host are taken together"]
+    due_at: Annotated[datetime, "when the next look is due (study clock)"]
+    streak: Annotated[int, "looks in a row that saw it down"]
+    first_report_at: Annotated[datetime, "age of the URL counts from here"]
+    category: Annotated[str, "category that chooses the profile: the first report's, or a later one's that is stricter"]
+    lease_run_id: Annotated[str | None, "the run that holds it"]
+    leased_until: Annotated[datetime | None, "when the lease lapses (real clock)"]
+    day_began_at: Annotated[datetime | None, "first look of the 24 hours that are being counted"] = None
+    day_looks: Annotated[int, "looks in these 24 hours"] = 0
+    fingerprint: Annotated[str | None, "keyed hash of the last answer's features: a change asks for a control"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A URL or host name, encrypted, under its id."""
+
+    KEY: ClassVar = ("entry_id",)
+    INDEX: ClassVar = ()
+
+    entry_id: Annotated[str, "url_id or host_id"]
+    kind: Annotated[str, "url or host"]
+    ciphertext: Annotated[bytes, "AES-SIV of the text, bound to kind and id"]
+    key_number: Annotated[int, "which encryption key sealed it"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyCheck:
+    """A sealed constant by which a wrong key is known."""
+
+    KEY: ClassVar = ("key_number",)
+    INDEX: ClassVar = ()
+
+    key_number: Annotated[int, "which encryption key"]
+    id_check: Annotated[str, "keyed id of a constant"]
+    ciphertext: Annotated[bytes, "AES-SIV of a constant"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One delivery of a feed: what an import found in it."""
+
+    KEY: ClassVar = ("delivery_id",)
+    INDEX: ClassVar = (("source", "received_at"),)
+
+    delivery_id: Annotated[str, "id of the delivery"]
+    source: Annotated[str, "the feed or hotline, by name"]
+    run_id: Annotated[str, "the import run"]
+    received_at: Annotated[datetime, "when it was imported"]
+    reports: Annotated[int, "reports in it, known ones too"]
+    new: Annotated[int, "of these, not known before"]
+    rejected: Annotated[int, "lines that could not be read"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineDecision:
+    """What a person decided about looks not believed."""
+
+    KEY: ClassVar = ("decision_id",)
+    INDEX: ClassVar = (("quarantine_id",),)
+
+    decision_id: Annotated[str, "id of the decision"]
+    quarantine_id: Annotated[str, "the quarantine"]
+    decision: Annotated[Decision, "release: the looks are believed after all; void: they never are"]
+    who: Annotated[str, "the person, by account name"]
+    reason: Annotated[str, "why, in that person's words"]
+    decided_at: Annotated[datetime, "when (study clock): the decision holds for what was quarantined until then"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Who revealed, forgot, rotated or decided what, and why."""
+
+    KEY: ClassVar = ("audit_id",)
+    INDEX: ClassVar = (("subject_id",),)
+
+    audit_id: Annotated[str, "id of the entry"]
+    done_at: Annotated[datetime, "when (real clock)"]
+    who: Annotated[str, "the person, by account name"]
+    action: Annotated[str, "reveal, forget, rotate, escrow, restore, release or void"]
+    subject_id: Annotated[str, "the id it was done to"]
+    reason: Annotated[str, "why, in that person's words"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """The tombstone of an id: it is never taken in again."""
+
+    KEY: ClassVar = ("entry_id",)
+    INDEX: ClassVar = ()
+
+    entry_id: Annotated[str, "url_id or host_id whose sealed entry was shredded"]
+    kind: Annotated[str, "url or host"]
+    forgotten_at: Annotated[datetime, "when (real clock)"]
+
+
+STORED: tuple[type, ...] = (
+    Target,
+    Report,
+    Resolution,
+    Observation,
+    ControlLook,
+    CanaryLook,
+    Snapshot,
+    Run,
+    RunEnd,
+    Due,
+    Sealed,
+    KeyCheck,
+    Delivery,
+    QuarantineDecision,
+    Audit,
+    Forgotten,
+)
+"""Every dataclass that has a table."""

@@ -1,11 +1,14 @@
 """Where a checked address is really connected: itself, or the lab's listener."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-from crawler.exchange import Connector
 from waterbed.model.errors import InputError
 from waterbed.store.config import Lab
+
+Connector = Callable[[str, int], tuple[str, int] | None]
+"""From a checked public address and port to where to connect, None if that is refused."""
 
 
 def connector(lab: Lab | None) -> Connector:

@@ -1,20 +1,22 @@
 """One request and the head of its answer, over kept connections to one host."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Self
 
+from crawler.body import PAGE_MOST, read_body, refused
+from crawler.connect_to import Connector
 from crawler.guard import refusal
 from crawler.head import Head, read_head
 from crawler.manners import Manners
+from crawler.vantage import Vantage
 from crawler.wire import Wire, WireFailure
 from waterbed.model.canonical import Spelled
 from waterbed.model.facts import Phase
 
-Connector = Callable[[str, int], tuple[str, int] | None]
-"""From a checked public address and port to where to connect, None if that is refused."""
+__all__ = ["ADDRESSES_TRIED", "Connector", "Exchange", "HostConnections"]
 
 ADDRESSES_TRIED = 3
 """Most addresses of one host that a look tries to connect to."""
@@ -33,17 +35,33 @@ class Exchange:
     head_ms: float | None = None
     tls_version: str | None = None
     certificate: bytes | None = None
+    page: bytes | None = None
+    """The text of a page, if it was asked for and there is one. Secret: never log or keep it."""
+    page_refused: str | None = None
+    """Why there is no page: status, media_type, compressed, not_text, bad_body, cut_off or timeout."""
+
+    def __repr__(self) -> str:
+        """Say nothing of what was asked or answered."""
+        return f"<Exchange {self.phase}: {self.failure or self.head}>"
+
+
+_HERE = Vantage(name="here", network="here")
+_STALE = ("closed", "reset", "eof", "no_status_line", "bad_head")
+"""How a kept connection fails that the server has closed meanwhile, or on which an illegal body came late."""
 
 
 class HostConnections:
     """Guarded connections to one host, kept between its looks."""
 
-    def __init__(self, connector: Connector, manners: Manners, *, timeout_s: float, agent: str) -> None:
-        """Take where to connect, how gently, how long, and who we say we are."""
+    def __init__(
+        self, connector: Connector, manners: Manners, *, timeout_s: float, agent: str, vantage: Vantage = _HERE
+    ) -> None:
+        """Take where to connect, how gently, how long, who we say we are, and where from."""
         self._connector = connector
         self._manners = manners
         self._timeout = timeout_s
         self._agent = agent
+        self._vantage = vantage
         self._wires: dict[tuple[str, str, int], tuple[Wire, str]] = {}
         self._broken: dict[tuple[str, str, int], Exchange] = {}
 
@@ -62,6 +80,16 @@ class HostConnections:
 
         A host that could not be connected is not tried again for its other URLs: that failure is their look too.
         """
+        return await self._ask(spelled, method, addresses, 0)
+
+    async def read_page(self, spelled: Spelled, addresses: Sequence[str], most: int = PAGE_MOST) -> Exchange:
+        """Ask by GET and read the text of a page, at most `most` bytes; anything else ends at its head.
+
+        One deadline covers both. A page that breaks off is none; the head stands all the same.
+        """
+        return await self._ask(spelled, "GET", addresses, most)
+
+    async def _ask(self, spelled: Spelled, method: str, addresses: Sequence[str], most: int) -> Exchange:
         key = (spelled.host, spelled.scheme, spelled.port)
         if key in self._broken:
             return self._broken[key]
@@ -74,58 +102,94 @@ class HostConnections:
         if kept:
             wire, address = kept
             if wire.quiet():
-                exchange = await self._visit(key, spelled, method, address, wire)
-                if exchange.failure not in ("closed", "reset"):
+                exchange = await self._visit(key, spelled, method, address, wire, most)
+                if exchange.failure not in _STALE:
                     return exchange
             wire.close()
-        for address in public[:ADDRESSES_TRIED]:
-            exchange = await self._visit(key, spelled, method, address, Wire())
-            if exchange.phase not in ("connect", "tls"):
-                return exchange
-        self._broken[key] = exchange
+        exchange, tried = Exchange(address=None, head=None, phase="connect", failure="no_source_address"), 0
+        for address in public:
+            where = self._connector(address, spelled.port)
+            if where is None:
+                return Exchange(address=address, head=None, phase="guard", failure="outside_lab")
+            if not self._vantage.reaches(where[0]):
+                continue
+            exchange, tried = await self._visit(key, spelled, method, address, Wire(), most, where), tried + 1
+            if (
+                exchange.phase not in ("connect", "tls")
+                or exchange.failure in ("proxy_failed", "proxy_timeout")
+                or tried == ADDRESSES_TRIED
+            ):
+                break
+        if exchange.phase in ("connect", "tls"):
+            self._broken[key] = exchange
         return exchange
 
     async def _visit(
-        self, key: tuple[str, str, int], spelled: Spelled, method: str, address: str, wire: Wire
+        self,
+        key: tuple[str, str, int],
+        spelled: Spelled,
+        method: str,
+        address: str,
+        wire: Wire,
+        most: int,
+        where: tuple[str, int] | None = None,
     ) -> Exchange:
-        where = self._connector(address, spelled.port)
-        if where is None or refusal(address) is not None:
-            return Exchange(address=address, head=None, phase="guard", failure="outside_lab")
         before, started, phase = wire.bytes_read, perf_counter(), "connect"
-        fresh = not wire.connected
+        fresh = where is not None
         head: Head | None = None
-        failure: str | None = None
+        page: bytes | None = None
+        failure = page_refused = head_ms = None
         async with self._manners.visit(address) as turn:
             await turn()
             try:
                 async with asyncio.timeout(self._timeout):
-                    if fresh:
-                        tls = spelled.scheme == "https"
-                        await wire.connect(where, name=None if spelled.literal else spelled.host, tls=tls)
+                    if where:
+                        await self._connect(wire, spelled, where, address)
                     phase, started = "http", perf_counter()
                     await wire.send(self._request(spelled, method))
-                    head = await read_head(wire, body_follows=method != "HEAD")
+                    raw = bytearray() if most else None
+                    head = await read_head(wire, body_follows=method != "HEAD", raw=raw)
+                    head_ms = round((perf_counter() - started) * 1000, 3)
+                    if raw is not None:
+                        page_refused = refused(head)
+                        if not page_refused:
+                            page, page_refused = await read_body(wire, head, bytes(raw), most)
             except WireFailure as problem:
                 phase, failure = problem.phase, problem.failure
             except TimeoutError:
-                failure = "timeout"
-                phase = "tls" if phase == "connect" and wire.connect_ms and spelled.scheme == "https" else phase
-        exchange = Exchange(
+                late = wire.late()
+                if head:
+                    page_refused = "timeout"
+                else:
+                    phase, failure = late.phase, late.failure
+            finally:
+                if head and head.reusable:
+                    self._wires[key] = (wire, address)
+                else:
+                    wire.close()
+        return Exchange(
             address=address,
             head=head,
             phase=phase,  # type: ignore[arg-type]  # only the literals above are assigned
             failure=failure,
             bytes_read=wire.bytes_read - before,
             connect_ms=round(wire.connect_ms, 3) if fresh and wire.connect_ms else None,
-            head_ms=round((perf_counter() - started) * 1000, 3) if head else None,
+            head_ms=head_ms,
             tls_version=wire.tls_version(),
             certificate=wire.certificate() if fresh else None,
+            page=page,
+            page_refused=page_refused,
         )
-        if head and head.reusable:
-            self._wires[key] = (wire, address)
-        else:
-            wire.close()
-        return exchange
+
+    async def _connect(self, wire: Wire, spelled: Spelled, where: tuple[str, int], address: str) -> None:
+        """Connect to the address that was checked; a proxy is told it, and never where a lab plays it."""
+        await wire.connect(
+            self._vantage.proxy or where,
+            name=None if spelled.literal else spelled.host,
+            tls=spelled.scheme == "https",
+            source=self._vantage.source,
+            tunnel=(address, spelled.port) if self._vantage.proxy else None,
+        )
 
     def _request(self, spelled: Spelled, method: str) -> bytes:
         lines = (

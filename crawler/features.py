@@ -10,6 +10,8 @@ from ipaddress import ip_address
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from crawler.known_pages import marks_of_fields
+
 _TOP_LEVEL = ("text", "image", "video", "audio", "application", "font", "model", "multipart", "message")
 _MEDIA_TYPE = re.compile(r"^([a-z]+)/([a-z0-9][a-z0-9.+-]{0,40})")
 _SERVERS = (
@@ -36,22 +38,14 @@ _SERVERS = (
     "tengine",
     "ats",
 )
-_MARKS: tuple[tuple[str, str, str], ...] = (
-    ("cf-mitigated", "challenge", "challenge"),
-    ("cf-ray", "", "cloudflare"),
-    ("x-amz-cf-id", "", "cloudfront"),
-    ("x-fastly-request-id", "", "fastly"),
-    ("x-akamai-transformed", "", "akamai"),
-    ("x-sucuri-id", "", "sucuri"),
-    ("x-vercel-id", "", "vercel"),
-    ("x-account-suspended", "", "suspended"),
+_MARKS: tuple[tuple[str, str], ...] = (
+    ("cf-ray", "cloudflare"),
+    ("x-amz-cf-id", "cloudfront"),
+    ("x-fastly-request-id", "fastly"),
+    ("x-akamai-transformed", "akamai"),
+    ("x-sucuri-id", "sucuri"),
+    ("x-vercel-id", "vercel"),
 )
-_SUSPENSION_PAGES = ("/cgi-sys/suspendedpage.cgi", "/suspended.page", "/account-suspended", "/site-suspended")
-
-
-def suspension(target: str) -> bool:
-    """Whether a redirect leads to a control panel's page for suspended accounts."""
-    return target.lower().startswith(_SUSPENSION_PAGES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +70,7 @@ def features(fields: Mapping[str, str], keyed_id: Callable[[str, str], str], now
         etag_id=keyed_id("etag", etag) if etag else None,
         last_modified_id=keyed_id("last-modified", modified) if modified else None,
         server=_server(fields.get("server", "")),
-        marks=tuple(mark for name, part, mark in _MARKS if name in fields and part in fields[name].lower()),
+        marks=tuple(sorted({mark for name, mark in _MARKS if name in fields} | marks_of_fields(fields))),
         retry_after_s=_retry_after(fields.get("retry-after", ""), now),
     )
 
@@ -100,7 +94,7 @@ def _retry_after(value: str, now: datetime.datetime) -> int | None:
     if seconds is None and value:
         try:
             seconds = max(0, int((parsedate_to_datetime(value) - now).total_seconds()))
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             return None
     return None if seconds is None else min(seconds, 30 * 86_400)
 
@@ -126,7 +120,7 @@ def certificate_features(
         certificate = x509.load_der_x509_certificate(der)
         key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         problem = _certificate_problem(certificate, host, now)
-    except (ValueError, TypeError, x509.InvalidVersion):
+    except Exception:  # hostile bytes reach a parser: none of its failures (there are many) may stop a pass
         return CertificateFeatures(problem="unreadable", certificate_id=certificate_id, public_key_id=None)
     return CertificateFeatures(
         problem=problem, certificate_id=certificate_id, public_key_id=keyed_id("public-key", key.hex())

@@ -1,54 +1,74 @@
 """Which addresses a look may connect to: public ones only."""
 
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-_COMPATIBLE = IPv6Network("::/96")
-_TRANSLATED = IPv6Network("::ffff:0:0:0/96")
-_ISATAP = (0x0000_5EFE, 0x0200_5EFE)
+_SPECIAL_V4 = tuple(
+    IPv4Network(net)
+    for net in (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",
+        "100.64.0.0/10",  # shared by carriers' customers
+        "127.0.0.0/8",
+        "169.254.0.0/16",  # link-local
+        "172.16.0.0/12",
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # documentation
+        "192.88.99.0/24",  # 6to4 relays
+        "192.168.0.0/16",
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, broadcast
+    )
+)
+_UNICAST = IPv6Network("2000::/3")
+"""All that IANA gives out as global unicast. Outside it: loopback, link-, site- and unique-local, multicast, mapped,
+compatible, translated, NAT64, discard, dummy and segment-routing prefixes."""
+
+_SPECIAL_V6 = tuple(
+    IPv6Network(net)
+    for net in (
+        "2001::/23",  # protocol assignments: Teredo, benchmarks, ORCHID, anycast
+        "2001:db8::/32",  # documentation
+        "3fff::/20",  # documentation
+    )
+)
+_SIX_TO_FOUR = IPv6Network("2002::/16")
+_ISATAP, _ISATAP_BITS = 0x0000_5EFE, 0xFCFF_FFFF
 
 
 @lru_cache(maxsize=65_536)
 def refusal(address: str) -> str | None:
     """Why an address may not be connected to, None if it may.
 
-    An IPv6 address that carries an IPv4 address (NAT64, 6to4, Teredo, mapped, compatible, translated, ISATAP) is judged
-    by that one too, because `ipaddress.is_global` calls several of them global.
+    Goes by the IANA special-purpose registries themselves, because `ipaddress.is_global` differs between versions of
+    Python and calls several such prefixes global. A global IPv6 address that carries an IPv4 address (6to4, ISATAP) is
+    judged by that one too; the other kinds of carriers are refused, whatever they carry.
     """
     try:
         parsed = ip_address(address)
     except ValueError:
         return "no address"
-    if isinstance(parsed, IPv6Address) and parsed.scope_id:
+    if isinstance(parsed, IPv4Address):
+        return None if _public_v4(parsed) else "non-public address"
+    if parsed.scope_id:
         return "scoped address"
-    for each in (parsed, *_embedded(parsed)):
-        if not each.is_global or each.is_multicast or each.is_reserved:
-            return "non-public address" if each == parsed else "non-public address embedded"
-    return None
+    if parsed not in _UNICAST or any(parsed in net for net in _SPECIAL_V6):
+        return "non-public address"
+    return None if all(map(_public_v4, _carried(parsed))) else "non-public address embedded"
 
 
-def _embedded(address: IPv4Address | IPv6Address) -> tuple[IPv4Address, ...]:
-    if isinstance(address, IPv4Address):
-        return ()
-    low = IPv4Address(int(address) & 0xFFFF_FFFF)
-    found: list[IPv4Address] = []
-    if address.ipv4_mapped:
-        found.append(address.ipv4_mapped)
-    if address.sixtofour:
-        found.append(address.sixtofour)
-    if address.teredo:
-        found.extend(address.teredo)
-    if address in _COMPATIBLE or address in _TRANSLATED or address in _NAT64[0]:
-        found.append(low)
-    if address in _NAT64[1]:
-        found.extend(_rfc6052(int(address)))
-    if (int(address) >> 32) & 0xFFFF_FFFF in _ISATAP:
-        found.append(low)
-    return tuple(found)
+def _public_v4(address: IPv4Address) -> bool:
+    return not any(address in net for net in _SPECIAL_V4)
 
 
-def _rfc6052(address: int) -> list[IPv4Address]:
-    """The IPv4 addresses a local-use NAT64 prefix could carry (RFC 6052, /48 and /96)."""
-    high, last = (address >> 64) & 0xFFFF, (address >> 40) & 0xFFFF
-    return [IPv4Address((high << 16) | last), IPv4Address(address & 0xFFFF_FFFF)]
+def _carried(address: IPv6Address) -> list[IPv4Address]:
+    """The IPv4 addresses inside a global IPv6 address."""
+    number, found = int(address), []
+    if address in _SIX_TO_FOUR:
+        found.append(IPv4Address((number >> 80) & 0xFFFF_FFFF))
+    if (number >> 32) & _ISATAP_BITS == _ISATAP:
+        found.append(IPv4Address(number & 0xFFFF_FFFF))
+    return found

@@ -1,42 +1,63 @@
-"""A look at all due URLs of one host: from name to facts."""
+"""A look at all due URLs of one host: from name to facts, from every vantage that is needed."""
 
 import secrets
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
-from hashlib import blake2b
+from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import Any
-from urllib.parse import urljoin
 
+from attribution.lookups.infrastructure import tags
 from attribution.lookups.names import Resolver
-from crawler.exchange import Connector, Exchange, HostConnections
-from crawler.features import certificate_features, features, suspension
+from crawler.control import control_look
+from crawler.exchange import Connector, HostConnections
+from crawler.follow import Step, ask_link_check, follow, nowhere
+from crawler.link_checks import LinkCheck, question
 from crawler.manners import Manners
+from crawler.observe import Place, fingerprint, observation
+from crawler.vantage import Vantage
 from waterbed.model.bookkeeping import Due
-from waterbed.model.canonical import Spelled, registrable_domain, same_place, spell
-from waterbed.model.codec import microseconds
-from waterbed.model.errors import BadUrl
+from waterbed.model.canonical import Spelled, registrable_domain
 from waterbed.model.facts import ControlLook, Observation, Profile, Resolution
 from waterbed.store.config import Config
 from waterbed.store.folder import Clock
 from waterbed.store.vault import Vault
 
-_HEAD_REFUSED = (405, 501)
-_REDIRECTS = (301, 302, 303, 307, 308)
+_CHANGED_CONTROL = timedelta(hours=2)
+"""How old a control look may be when the answer of the URL itself has changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostWork:
-    """The due URLs of one host. Secret: its repr says nothing."""
+    """The due URLs of one host, and what is known of it. Secret: its repr says nothing."""
 
     host_id: str
     items: tuple[tuple[Due, Spelled], ...]
     control: ControlLook | None
+    named: Resolution | None
+    """The last resolution for which name servers were asked, if it is young enough."""
 
     def __repr__(self) -> str:
         """Say the id alone."""
         return f"<HostWork {self.host_id}: {len(self.items)} looks>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What came of one due look: one observation from each vantage that looked, the first one's first."""
+
+    due: Due
+    seen: tuple[Observation, ...]
+    control: ControlLook | None
+    fingerprint: str
+    target: Spelled | None
+    """Where a redirect led, if it left the place. Secret."""
+
+    def __repr__(self) -> str:
+        """Say the id alone."""
+        return f"<Looked {self.due.url_id}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,242 +66,185 @@ class HostFacts:
 
     host_id: str
     facts: tuple[Any, ...]
-    answered: tuple[tuple[Due, Observation, ControlLook | None], ...]
+    answered: tuple[Looked, ...]
 
     def __repr__(self) -> str:
         """Say the id alone."""
         return f"<HostFacts {self.host_id}: {len(self.answered)} looks>"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
-    """Where a look ended after redirects within the same place."""
-
-    spelled: Spelled
-    addresses: Sequence[str]
-    exchange: Exchange
-    method: str
-    steps: int
-    bytes_read: int
-    redirect: str | None
-    target: Spelled | None
-
-
-def observation_id(due: Due, vantage: str) -> str:
-    """The id of the one look that answers a due time from a vantage."""
-    text = f"{due.url_id}\x00{microseconds(due.due_at)}\x00{vantage}"
-    return blake2b(text.encode(), digest_size=16).hexdigest()
-
-
 class Looker:
     """Takes looks and returns facts; it stores and concludes nothing."""
 
     def __init__(
-        self, *, config: Config, vault: Vault, resolver: Resolver, connector: Connector, clock: Clock, run_id: str
+        self,
+        *,
+        config: Config,
+        vault: Vault,
+        resolver: Resolver,
+        connector: Connector,
+        clock: Clock,
+        run_id: str,
+        vantages: Sequence[Vantage],
+        link_checks: Sequence[LinkCheck] = (),
     ) -> None:
-        """Take everything a look needs; no connection is made yet."""
+        """Take everything a look needs; no connection is made yet. The first vantage looks first."""
         self._config = config
         self._vault = vault
         self._resolver = resolver
         self._connector = connector
         self._clock = clock
         self._run_id = run_id
+        self.vantages = tuple(vantages)
+        self._link_checks = link_checks
         probe = config.probe
-        self._manners = Manners(at_once=probe.per_address, delay_s=probe.delay_s)
+        self._manners = Manners(
+            at_once=probe.per_address,
+            delay_s=probe.delay_s,
+            network_at_once=probe.per_network,
+            network_delay_s=probe.network_delay_s,
+        )
         contact = f" (+{config.contact})" if config.contact else ""
         self._agent = f"Waterbed/{version('waterbed')} hosting-attribution research{contact}"
 
     async def look(self, work: HostWork) -> HostFacts:
         """Look at all due URLs of one host, one after the other."""
-        host = work.items[0][1].host
-        resolution = await self._resolve(work.host_id, host)
+        resolution = await self._resolve(work)
         facts: list[Any] = [resolution]
-        answered: list[tuple[Due, Observation, ControlLook | None]] = []
-        control = work.control
-        async with self._connections() as connections:
+        answered: list[Looked] = []
+        async with AsyncExitStack() as stack:
+            here = await stack.enter_async_context(self._connections(self.vantages[0]))
+            there = [await stack.enter_async_context(self._connections(vantage)) for vantage in self.vantages[1:]]
+            control = work.control
             for due, spelled in work.items:
-                started = self._clock()
-                step = await self._follow(connections, spelled, resolution, self._profile(due))
-                if control is None and self._wants_control(step, due):
-                    control = await self._control(connections, work.host_id, step)
+                looked = await self._look(here, there, resolution, control, due, spelled)
+                if looked.control is not None and looked.control is not control:
+                    control = looked.control
                     facts.append(control)
-                if step.target:
-                    facts.append(self._vault.seal("url", step.target.url))
-                observation = self._observation(due, step, resolution, control, started)
-                facts.append(observation)
-                answered.append((due, observation, control))
+                if looked.target:
+                    facts.append(self._vault.seal("url", looked.target.url))
+                facts.extend(looked.seen)
+                answered.append(looked)
         return HostFacts(host_id=work.host_id, facts=tuple(facts), answered=tuple(answered))
 
-    def _connections(self) -> HostConnections:
-        return HostConnections(
-            self._connector, self._manners, timeout_s=self._config.probe.timeout_s, agent=self._agent
+    async def _look(
+        self,
+        here: HostConnections,
+        there: Sequence[HostConnections],
+        resolution: Resolution,
+        control: ControlLook | None,
+        due: Due,
+        spelled: Spelled,
+    ) -> Looked:
+        """One due look: from the first vantage, and from the others if that one did not see it plainly up."""
+        profile = self._config.probe.profiles.get(due.category, self._config.probe.default_profile)
+        place = self._place(self.vantages[0])
+        observe = partial(
+            observation, self._vault, due=due, profile=profile, resolution_id=resolution.resolution_id, control=None
+        )
+        started = self._clock()
+        step = await self._ask(here, resolution, spelled, profile)
+        seen = observe(place=place, step=step, started=started)
+        print_now = fingerprint(self._vault, seen)
+        if self._wants_control(step, profile, control, changed=print_now != due.fingerprint):
+            control = await control_look(here, self._vault, place, due.host_id, step, self._clock())
+        control_id = control.control_id if control and not step.link_check else None
+        all_seen = [replace(seen, control_id=control_id) if control_id else seen]
+        if seen.phase not in ("dns", "guard") and not _plainly_up(seen, print_now, due):
+            for connections, vantage in zip(there, self.vantages[1:], strict=True):
+                began = self._clock()
+                again = await self._ask(connections, resolution, spelled, profile)
+                other = observe(place=self._place(vantage), step=again, started=began)
+                all_seen.append(replace(other, control_id=control_id))
+        return Looked(due=due, seen=tuple(all_seen), control=control, fingerprint=print_now, target=step.target)
+
+    async def _ask(
+        self, connections: HostConnections, resolution: Resolution, spelled: Spelled, profile: Profile
+    ) -> Step:
+        if resolution.status not in ("ok", "literal"):
+            return nowhere(spelled, resolution.status)
+        known = question(self._link_checks, spelled)
+        if known:
+            check, asked = known
+            return await ask_link_check(connections, self._resolver, check, asked, resolution.addresses, spelled.host)
+        return await follow(
+            connections,
+            self._resolver,
+            spelled,
+            resolution.addresses,
+            profile=profile,
+            most_steps=self._config.probe.redirect_steps,
         )
 
-    async def reaches(self, spelled: Spelled) -> bool:
+    def _connections(self, vantage: Vantage) -> HostConnections:
+        return HostConnections(
+            self._connector,
+            self._manners,
+            timeout_s=self._config.probe.timeout_s,
+            agent=self._agent,
+            vantage=vantage,
+        )
+
+    def _place(self, vantage: Vantage) -> Place:
+        return Place(run_id=self._run_id, vantage=vantage.name, network=vantage.network)
+
+    async def reaches(self, spelled: Spelled, vantage: Vantage) -> bool:
         """Whether any response head comes from a canary target."""
         answer = await self._resolver.resolve(spelled.host)
-        async with self._connections() as connections:
+        async with self._connections(vantage) as connections:
             return (await connections.ask(spelled, "HEAD", answer.addresses)).head is not None
 
-    def _profile(self, due: Due) -> Profile:
-        return self._config.probe.profiles.get(due.category, self._config.probe.default_profile)
-
-    async def _resolve(self, host_id: str, host: str) -> Resolution:
+    async def _resolve(self, work: HostWork) -> Resolution:
+        """The host's addresses; its name servers too, if they may have changed."""
+        host = work.items[0][1].host
         answer = await self._resolver.resolve(host)
+        now = self._clock()
+        named, asked_at = work.named, None
+        servers: tuple[str, ...] = ()
+        known: tuple[str, ...] = ()
+        if named is not None and named.addresses == answer.addresses:
+            servers = named.name_server_ids
+            known = tuple(sorted({*named.tags, *tags(answer.addresses, answer.cnames, None)}))
+        elif answer.status == "ok":
+            names = await self._resolver.name_servers(registrable_domain(host))
+            known = tags(answer.addresses, answer.cnames, names)
+            if names is not None:
+                asked_at = now
+                servers = tuple(sorted(self._vault.keyed_id("host", name) for name in names))
         return Resolution(
             resolution_id=secrets.token_hex(16),
-            host_id=host_id,
+            host_id=work.host_id,
             run_id=self._run_id,
-            vantage=self._config.vantage,
+            vantage=self.vantages[0].name,
             status=answer.status,
             addresses=answer.addresses,
             cname_ids=tuple(self._vault.keyed_id("host", name) for name in answer.cnames),
             ttl_s=answer.ttl_s,
             ede=answer.ede,
             resolver=answer.resolver,
-            resolved_at=self._clock(),
+            resolved_at=now,
+            name_server_ids=servers,
+            name_servers_at=asked_at,
+            tags=known,
         )
 
-    async def _follow(
-        self, connections: HostConnections, spelled: Spelled, resolution: Resolution, profile: Profile
-    ) -> _Step:
-        """Ask, and follow redirects that stay in the same place."""
-        addresses: Sequence[str] = resolution.addresses
-        if resolution.status not in ("ok", "literal"):
-            nothing = Exchange(address=None, head=None, phase="dns", failure=resolution.status)
-            return _Step(
-                spelled=spelled,
-                addresses=(),
-                exchange=nothing,
-                method="",
-                steps=0,
-                bytes_read=0,
-                redirect=None,
-                target=None,
-            )
-        steps = total = 0
-        while True:
-            method = "HEAD"
-            exchange = await connections.ask(spelled, method, addresses)
-            total += exchange.bytes_read
-            if exchange.head and exchange.head.status in _HEAD_REFUSED and profile != "strict":
-                method = "GET"
-                exchange = await connections.ask(spelled, method, addresses)
-                total += exchange.bytes_read
-            kind, target = _redirect(spelled, exchange)
-            if kind == "same" and target and steps < self._config.probe.redirect_steps:
-                steps += 1
-                if target.host != spelled.host:
-                    addresses = (await self._resolver.resolve(target.host)).addresses
-                spelled = target
-                continue
-            return _Step(
-                spelled=spelled,
-                addresses=addresses,
-                exchange=exchange,
-                method=method,
-                steps=steps,
-                bytes_read=total,
-                redirect=kind,
-                target=target,
-            )
+    def _wants_control(self, step: Step, profile: Profile, control: ControlLook | None, *, changed: bool) -> bool:
+        """Whether a control look is taken now.
 
-    def _wants_control(self, step: _Step, due: Due) -> bool:
-        head = step.exchange.head
-        return (
-            self._config.probe.controls
-            and self._profile(due) != "strict"
-            and step.spelled.target != "/"
-            and head is not None
-            and (200 <= head.status < 300 or step.redirect in ("site", "other"))
-        )
-
-    async def _control(self, connections: HostConnections, host_id: str, step: _Step) -> ControlLook:
-        folder = step.spelled.target.partition("?")[0].rpartition("/")[0]
-        beside = replace(step.spelled, target=f"{folder}/{secrets.token_hex(16)}")
-        now = self._clock()
-        exchange = await connections.ask(beside, "HEAD", step.addresses)
-        head = exchange.head
-        kept = features(head.fields if head else {}, self._vault.keyed_id, now)
-        kind, target = _redirect(beside, exchange)
-        return ControlLook(
-            control_id=secrets.token_hex(16),
-            host_id=host_id,
-            run_id=self._run_id,
-            vantage=self._config.vantage,
-            observed_at=now,
-            failure=exchange.failure,
-            status=head.status if head else None,
-            media_type=kept.media_type,
-            content_length=kept.content_length,
-            etag_id=kept.etag_id,
-            redirect=kind,
-            redirect_site_id=self._site_id(target),
-        )
-
-    def _site_id(self, target: Spelled | None) -> str | None:
-        return self._vault.keyed_id("site", registrable_domain(target.host)) if target else None
-
-    def _observation(
-        self, due: Due, step: _Step, resolution: Resolution, control: ControlLook | None, started: datetime
-    ) -> Observation:
-        exchange, head = step.exchange, step.exchange.head
-        kept = features(head.fields if head else {}, self._vault.keyed_id, started)
-        certificate = (
-            certificate_features(exchange.certificate, step.spelled.host, self._vault.keyed_id, started)
-            if exchange.certificate
-            else None
-        )
-        return Observation(
-            observation_id=observation_id(due, self._config.vantage),
-            url_id=due.url_id,
-            run_id=self._run_id,
-            vantage=self._config.vantage,
-            scheduled_at=due.due_at,
-            observed_at=started,
-            resolution_id=resolution.resolution_id,
-            profile=self._profile(due),
-            method=step.method or None,
-            address=exchange.address,
-            port=step.spelled.port,
-            phase=exchange.phase,
-            failure=exchange.failure,
-            status=head.status if head else None,
-            media_type=kept.media_type,
-            content_length=kept.content_length,
-            etag_id=kept.etag_id,
-            last_modified_id=kept.last_modified_id,
-            server=kept.server,
-            marks=kept.marks + (("suspended",) if step.target and suspension(step.target.target) else ()),
-            redirect=step.redirect,
-            redirect_url_id=self._vault.keyed_id("url", step.target.url) if step.target else None,
-            redirect_site_id=self._site_id(step.target),
-            steps=step.steps,
-            retry_after_s=kept.retry_after_s,
-            tls_version=exchange.tls_version,
-            tls_problem=certificate.problem if certificate else None,
-            certificate_id=certificate.certificate_id if certificate else None,
-            public_key_id=certificate.public_key_id if certificate else None,
-            control_id=control.control_id if control else None,
-            bytes_read=step.bytes_read,
-            connect_ms=exchange.connect_ms,
-            head_ms=exchange.head_ms,
-        )
+        One serves for hours, but not if the URL's own answer has just become another: the host may then answer
+        everything in a new way.
+        """
+        probe, head = self._config.probe, step.exchange.head
+        if not probe.controls or (profile == "strict" and not probe.strict_controls) or step.link_check:
+            return False
+        if head is None or not (200 <= head.status < 300 or step.redirect in ("site", "other")):
+            return False
+        return control is None or (changed and self._clock() - control.observed_at > _CHANGED_CONTROL)
 
 
-def _redirect(spelled: Spelled, exchange: Exchange) -> tuple[str | None, Spelled | None]:
-    """The kind of a redirect and its target, both None if it is none."""
-    head = exchange.head
-    if head is None or head.status not in _REDIRECTS:
-        return None, None
-    location = head.fields.get("location", "").strip()
-    if not location:
-        return "bad", None
-    try:
-        target = spell(urljoin(spelled.url, location))
-    except (BadUrl, ValueError):
-        return "bad", None
-    if same_place(spelled, target):
-        return ("same", target) if target.url != spelled.url else ("bad", None)
-    same_site = registrable_domain(spelled.host) == registrable_domain(target.host)
-    return ("site" if same_site else "other"), target
+def _plainly_up(seen: Observation, print_now: str, due: Due) -> bool:
+    """Whether a look needs no second opinion: answered as before, or up."""
+    if seen.link_check:
+        return seen.link_exists is True
+    up = seen.status is not None and 200 <= seen.status < 300
+    return up and (due.fingerprint is None or print_now == due.fingerprint) and not due.streak

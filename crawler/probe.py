@@ -1,4 +1,4 @@
-"""The download handler: one Scrapy request stands for one host's due looks."""
+"""The download handler: one Scrapy request stands for the due looks of a few hosts."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ from scrapy import Request
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.http import Response
 
-from crawler.look import HostFacts, HostWork
+from crawler.look import HostWork
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -16,14 +16,8 @@ SCHEME = "look"
 """Requests are `look://<host_id>`: Scrapy never sees a URL, so it cannot log one."""
 
 
-class LookResponse(Response):
-    """A host's facts on their way to the spider; its body is always empty."""
-
-    done: HostFacts
-
-
 class ProbeHandler(BaseDownloadHandler):
-    """Hands a host's work to the pass's looker."""
+    """Hands hosts to the pass, which looks and records; the response says only that it is done."""
 
     lazy = False
 
@@ -33,7 +27,7 @@ class ProbeHandler(BaseDownloadHandler):
         self._in_flight: set[asyncio.Task[object]] = set()
 
     async def download_request(self, request: Request) -> Response:
-        """Look at all due URLs of one host.
+        """Look at all due URLs of the request's hosts.
 
         Scrapy holds its download tasks weakly; they are kept here until they end, or a look could vanish in mid-flight.
         """
@@ -41,10 +35,9 @@ class ProbeHandler(BaseDownloadHandler):
         if task is not None:
             self._in_flight.add(task)
         try:
-            work: HostWork = request.meta["work"]
-            response = LookResponse(request.url)
-            response.done = await self.crawler.spider.session.looker.look(work)  # type: ignore[union-attr]  # Scrapy sets it before any download
-            return response
+            works: tuple[HostWork, ...] = request.meta["works"]
+            await self.crawler.spider.session.look_at(works)  # type: ignore[union-attr]  # Scrapy sets it before any download
+            return Response(request.url)
         finally:
             if task is not None:
                 self._in_flight.discard(task)

@@ -2,21 +2,20 @@
 
 import asyncio
 import logging
-import random
 import secrets
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import Literal
 
 from attribution.lookups.names import Resolver
 from crawler.connect_to import connector, loopback
+from crawler.link_checks import read_link_checks
 from crawler.logs import place_of
 from crawler.look import HostFacts, HostWork, Looker
-from crawler.schedule import next_due
-from waterbed.judging.judge import judge_one
-from waterbed.judging.outcomes import read_rules
+from crawler.recorder import Recorder
+from crawler.vantage import Vantage, first_vantage, further_vantages
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.canonical import spell
 from waterbed.model.errors import InputError
@@ -64,17 +63,19 @@ class Session:
         self._unwritten_looks = 0
         self._writing = asyncio.Lock()
         self._closing = asyncio.Event()
-        self._rules = read_rules()
-        self._chance = random.Random()  # noqa: S311 (jitter of the schedule, nothing secret)
+        self._at_once = asyncio.Semaphore(folder.config.probe.hosts_at_once)
+        self._recorder = Recorder(folder)
         self._beats: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         """Begin the run: bury dead ones, ask the canary, count what is due."""
-        if self.folder.lab:
-            await _lab_plays(self.folder.lab.resolver)
+        config, lab = self.folder.config, self.folder.lab
+        vantages = (first_vantage(config), *further_vantages(config, lab))
+        link_checks = read_link_checks(self.folder.path)
+        if lab:
+            await _lab_plays(lab.resolver)
         await asyncio.to_thread(self.folder.bury_dead_runs)
         self.run: Pass = self._stack.enter_context(self.folder.run("recheck"))
-        config, lab = self.folder.config, self.folder.lab
         server = lab.resolver if lab else config.names.resolver
         self._resolver = Resolver(
             server, timeout_s=config.names.timeout_s, tries=config.names.tries, in_flight=config.names.in_flight
@@ -86,6 +87,8 @@ class Session:
             connector=connector(lab),
             clock=self.folder.clock,
             run_id=self.run.run_id,
+            vantages=vantages,
+            link_checks=link_checks,
         )
         self._due_by = self.folder.clock()
         if self._everything:
@@ -113,24 +116,27 @@ class Session:
         return taken
 
     def _lease(self, limit: int) -> list[HostWork]:
-        store, now = self.folder.store, real_clock()
-        until = now + timedelta(seconds=self.folder.config.schedule.lease_s)
+        store, now, config = self.folder.store, real_clock(), self.folder.config
+        until = now + timedelta(seconds=config.schedule.lease_s)
         taken = store.lease(self.run.run_id, due_by=self._due_by, now=now, until=until, limit=limit)
         sealed = {entry.entry_id: entry for entry in store.by_ids(Sealed, "entry_id", [due.url_id for due in taken])}
-        controls = self._controls({due.host_id for due in taken})
         hosts: dict[str, list[Due]] = defaultdict(list)
         for due in taken:
             hosts[due.host_id].append(due)
+        controls = self._controls(hosts)
+        since = self.folder.clock() - timedelta(hours=config.names.name_server_hours)
+        named = {known.host_id: known for known in store.latest_name_servers(hosts, since)}
         return [
             HostWork(
                 host_id=host_id,
                 items=tuple((due, spell(self.folder.vault.open(sealed[due.url_id]))) for due in dues),
                 control=controls.get(host_id),
+                named=named.get(host_id),
             )
             for host_id, dues in hosts.items()
         ]
 
-    def _controls(self, host_ids: set[str]) -> dict[str, ControlLook]:
+    def _controls(self, host_ids: Iterable[str]) -> dict[str, ControlLook]:
         oldest = self.folder.clock() - timedelta(hours=self.folder.config.probe.control_hours)
         latest: dict[str, ControlLook] = {}
         for control in self.folder.store.latest_controls(host_ids, self.folder.config.vantage, oldest):
@@ -138,6 +144,25 @@ class Session:
             if known is None or known.observed_at < control.observed_at:
                 latest[control.host_id] = control
         return latest
+
+    async def look_at(self, works: Iterable[HostWork]) -> None:
+        """Look at several hosts at the same time and record each as soon as it is done.
+
+        A host whose looks fail by our own fault is counted; its looks stay due, the others go on.
+        """
+        await asyncio.gather(*(self._look_at(work) for work in works))
+
+    async def _look_at(self, work: HostWork) -> None:
+        try:
+            async with self._at_once:
+                done = await self.looker.look(work)
+        except Exception as problem:  # our own failure is never a look's result
+            self.fail("a host's looks", problem)
+            return
+        try:
+            await self.record(done)
+        except Exception as problem:
+            self.fail("a host's record", problem)
 
     async def record(self, done: HostFacts) -> None:
         """Take a host's facts; they are written within half a second."""
@@ -151,45 +176,31 @@ class Session:
         async with self._writing:
             batch, self._unwritten, self._unwritten_looks = self._unwritten, [], 0
             if batch:
-                self.run.done += await asyncio.to_thread(self._write, batch)
+                self.run.done += await asyncio.to_thread(self._recorder.write, self.run.run_id, batch)
                 if self._progress:
                     self._progress(self.run.done, self.due)
 
-    def _write(self, batch: list[HostFacts]) -> int:
-        facts = [fact for done in batch for fact in done.facts]
-        return self.folder.store.record(self.run.run_id, facts, list(self._advances(batch)))
-
-    def _advances(self, batch: list[HostFacts]) -> Iterator[Due]:
-        schedule = self.folder.config.schedule
-        for done in batch:
-            for due, observation, control in done.answered:
-                seen = judge_one(observation, control, canary="ok", differed_before=False, rules=self._rules).state
-                yield next_due(
-                    due,
-                    seen=seen,
-                    retry_after_s=observation.retry_after_s,
-                    now=observation.observed_at,
-                    schedule=schedule,
-                    chance=self._chance,
-                )
-
     async def _ask_canary(self) -> None:
+        """Ask the canary from every vantage; if the first one's own network fails, the pass stops."""
         canary = self.folder.config.canary
         if not canary.targets:
             return
-        when = self.folder.clock()
-        reached = await asyncio.gather(*(self.looker.reaches(spell(target)) for target in canary.targets))
-        look = CanaryLook(
+        looks = await asyncio.gather(*(self._canary_look(vantage) for vantage in self.looker.vantages))
+        await asyncio.to_thread(self.folder.store.add, looks)
+        if looks[0].reached < canary.need * looks[0].targets:
+            self.stop("canary")
+
+    async def _canary_look(self, vantage: Vantage) -> CanaryLook:
+        targets, when = self.folder.config.canary.targets, self.folder.clock()
+        reached = await asyncio.gather(*(self.looker.reaches(spell(target), vantage) for target in targets))
+        return CanaryLook(
             canary_id=secrets.token_hex(16),
             run_id=self.run.run_id,
-            vantage=self.folder.config.vantage,
+            vantage=vantage.name,
             observed_at=when,
             targets=len(reached),
             reached=sum(reached),
         )
-        await asyncio.to_thread(self.folder.store.add, [look])
-        if look.reached < canary.need * look.targets:
-            self.stop("canary")
 
     def stop(self, why: Stop) -> None:
         """Lease no more; what is being looked at is still recorded, the rest stays due."""

@@ -95,17 +95,23 @@ def _hop(left: Episode, arrived: Episode, home: str, seats: Mapping[str, str]) -
         left_before=left.first_down,
         arrived_after=after,
         arrived_before=arrived.known_up_at,
-        kind=_kind(left, same_url=same_url),
+        kind=_kind(left, after, same_url=same_url),
         order=_order(left, after, arrived.known_up_at, same_url=same_url),
         levels=_levels(left, arrived, home, seats),
         evidence="same_url" if same_url else "content_id",
     )
 
 
-def _kind(left: Episode, *, same_url: bool) -> str:
+def _kind(left: Episode, after: datetime | None, *, same_url: bool) -> str:
     if not same_url:
         return "copy"
-    return "relocation" if left.cause == "moved" else "reappearance"
+    return "relocation" if _repointed(left, after) else "reappearance"
+
+
+def _repointed(left: Episode, after: datetime | None) -> bool:
+    """Whether the URL moved without a time in which it was known away: a lasting redirect is such a time."""
+    known_away = after is not None and left.first_down is not None and after >= left.first_down
+    return left.cause == "moved" and not known_away
 
 
 def _order(left: Episode, after: datetime | None, seen: datetime, *, same_url: bool) -> OrderClass:
@@ -113,7 +119,7 @@ def _order(left: Episode, after: datetime | None, seen: datetime, *, same_url: b
 
     A name pointed elsewhere leaves and arrives in one interval: a class of its own.
     """
-    if same_url and left.cause == "moved":
+    if same_url and _repointed(left, after):
         return "repointed"
     if after is not None and left.first_down is not None and after >= left.first_down:
         return "sequential"

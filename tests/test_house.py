@@ -12,7 +12,7 @@ from scrapy.settings import Settings
 from crawler.addon import SAFE
 from crawler.spiders.recheck import RecheckSpider
 from waterbed.lab.world import read_world, scenario_path
-from waterbed.model import conclusions, facts
+from waterbed.model import bookkeeping, conclusions
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [p for room in ("waterbed", "crawler", "attribution", "graphs") for p in (ROOT / room).rglob("*.py")]
@@ -43,7 +43,7 @@ def test_every_field_of_the_schema_has_a_meaning() -> None:
     from waterbed.model.codec import columns
 
     named = [c for c in vars(conclusions).values() if isinstance(c, type) and hasattr(c, "__dataclass_fields__")]
-    for cls in (*facts.STORED, *named):
+    for cls in (*bookkeeping.STORED, *named):
         described = columns(cls)
         assert set(described) == {field.name for field in fields(cls)}
         assert all(len(meaning) > 5 for _, _, meaning in described.values())

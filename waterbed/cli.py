@@ -15,7 +15,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from crawler.logs import no_core_dumps, quiet_crashes, redact_failures
 from waterbed import show
+from waterbed.cli_doctor import doctor, quarantine_app, rejudge
+from waterbed.cli_keys import audit, forget, key_app, reveal
 from waterbed.cli_lab import demo, lab_app
 from waterbed.model.errors import InputError, WaterbedError
 from waterbed.publish.exports import Envelope
@@ -35,8 +38,6 @@ routes_app = typer.Typer(help="Dated tables: address to origin AS, address to co
 hosters_app = typer.Typer(help="Hoster entities: which ASes are one company.", no_args_is_help=True)
 app.add_typer(routes_app, name="routes")
 app.add_typer(hosters_app, name="hosters")
-app.add_typer(lab_app, name="lab")
-app.command()(demo)
 
 _errors = Console(stderr=True)
 
@@ -116,8 +117,8 @@ def import_(
     source: Annotated[str | None, typer.Option(help="Who reported; else the file's name.")] = None,
     category: Annotated[str, typer.Option(help="Category of lines that name none.")] = "phishing",
 ) -> None:
-    """Import reports; bad lines are listed with number and reason (exit code 1)."""
-    rejected = 0
+    """Import reports; bad lines are listed with number and reason (exit code 1), an empty file is recorded."""
+    findings = 0
     with _study(context) as study:
         for path in files:
             with show.bar() as told:
@@ -125,8 +126,8 @@ def import_(
                     path, source=source, category=category, progress=lambda done: told("reports", done, 0)
                 )
             show.imported(path, report)
-            rejected += len(report.rejected)
-    raise typer.Exit(FINDING if rejected else OK)
+            findings += len(report.rejected) + report.empty
+    raise typer.Exit(FINDING if findings else OK)
 
 
 @app.command()
@@ -249,8 +250,17 @@ def publish(context: typer.Context, out: Annotated[Path, typer.Argument(help="Fo
         show.written(publish_study(study, out))
 
 
+for _command in (doctor, rejudge, reveal, forget, audit, demo):
+    app.command()(_command)
+for _name, _group in (("quarantine", quarantine_app), ("key", key_app), ("lab", lab_app)):
+    app.add_typer(_group, name=_name)
+
+
 def main() -> None:
     """Run the command line; every failure is one sentence and an exit code."""
+    no_core_dumps()
+    quiet_crashes()
+    redact_failures()
     try:
         app(standalone_mode=True)
     except InputError as problem:

@@ -1,26 +1,39 @@
 """The lab's part of the command line: rehearsals, their scores, the demo."""
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from waterbed import show
-from waterbed.rehearsal import Rehearsed, replay, run_scenario
+from waterbed import show, show_lab
+from waterbed.lab.markers import marked_files
+from waterbed.rehearsal import Rehearsal, rehearse, replay
 from waterbed.report import envelope, publish_study
 from waterbed.study import open_study
 
 lab_app = typer.Typer(help="A simulated Internet on loopback, with known truth.", no_args_is_help=True)
 
 
+class ProfileName(StrEnum):
+    """How much a look may ask."""
+
+    strict = "strict"
+    headers = "headers"
+    text = "text"
+
+
 @lab_app.command("run")
 def lab_run(
-    scenario: Annotated[str, typer.Argument(help="quiet, waterbed, hostile, or a world file.")],
+    scenario: Annotated[str, typer.Argument(help="quiet, waterbed, hostile, outage, soft404, or a world file.")],
     out: Annotated[Path, typer.Option(help="The study folder to make.")],
+    profile: Annotated[
+        ProfileName | None, typer.Option(help="Look at all categories in this profile.", show_default=False)
+    ] = None,
 ) -> None:
     """Simulate a world, measure it with the real crawler, compare with the truth."""
-    _rehearse(scenario, out)
+    _rehearse(scenario, out, profile)
 
 
 @lab_app.command("replay")
@@ -44,18 +57,23 @@ def demo(
     scenario: Annotated[str, typer.Option(help="The world to measure.")] = "waterbed",
 ) -> None:
     """The main job end to end on the lab: ranking, hops, measured against true."""
-    _rehearse(scenario, out)
+    _rehearse(scenario, out, None)
 
 
-def _rehearse(scenario: str, out: Path) -> Rehearsed:
+def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> Rehearsal:
     with show.bar() as told:
-        done = run_scenario(scenario, out, told)
+        done = rehearse(scenario, out, told, profile=profile.value if profile else None)
     with open_study(out) as study:
         conclusions = study.conclude()
         files = publish_study(study, out / "published", conclusions)
         show.ranking(conclusions.rank("hoster"), envelope(study, "ranking", by="hoster"), "table")
         show.flows(conclusions)
-    show.score(done)
-    show.bytes_seen(done.counts)
+    show.score(done.first)
+    show_lab.look_scores(done)
+    if done.paired:
+        show_lab.paired(done.paired)
+    show_lab.bytes_by_class(done.first.counts)
+    show.bytes_seen(done.first.counts)
+    show_lab.marked(out, marked_files(out, done.first.marker))
     show.written(files)
     return done

@@ -10,9 +10,13 @@ from attribution.attribute import Attributor
 from graphs.episodes import EpisodeRules, Known, Sighting, all_episodes, censor_from
 from graphs.hops import find_hops
 from waterbed.judging.canary import CanaryRecord
-from waterbed.judging.judge import confirmed_down, judge
+from waterbed.judging.cycle_guard import guard_flips
+from waterbed.judging.judge import confirmed_down, judge, restated
 from waterbed.judging.outcomes import RuleSet
-from waterbed.model.conclusions import Attribution, Episode, Hop, RankingRow, Verdict
+from waterbed.judging.panel import hear
+from waterbed.judging.quarantines import Decided, GuardRules, canary_quarantines, feed_quarantines
+from waterbed.model.bookkeeping import Delivery, QuarantineDecision
+from waterbed.model.conclusions import Attribution, Episode, Hop, Quarantine, RankingRow, Verdict
 from waterbed.model.facts import CanaryLook, ControlLook, Observation, Report, Resolution, Target
 from waterbed.rankings.appearances import Appearance
 from waterbed.rankings.rank import rank
@@ -31,6 +35,8 @@ class Facts:
     resolutions: Mapping[str, Resolution]
     controls: Mapping[str, ControlLook]
     canaries: Sequence[CanaryLook]
+    deliveries: Sequence[Delivery] = ()
+    decisions: Sequence[QuarantineDecision] = ()
 
 
 def read_facts(store: Store) -> Facts:
@@ -42,6 +48,8 @@ def read_facts(store: Store) -> Facts:
         resolutions={resolution.resolution_id: resolution for resolution in store.all(Resolution)},
         controls={control.control_id: control for control in store.all(ControlLook)},
         canaries=store.all(CanaryLook),
+        deliveries=store.all(Delivery),
+        decisions=store.all(QuarantineDecision),
     )
 
 
@@ -55,12 +63,22 @@ class Conclusions:
         """Take everything that conclusions depend on."""
         self.facts = facts
         self.attributor = attributor
-        self._rules = rules
+        self.rules = rules
         self._config = config
 
-    @cached_property
+    @property
     def verdicts(self) -> list[Verdict]:
-        """One verdict a look."""
+        """One verdict a look, after all vantages were heard and what is not believed was set aside."""
+        return self._believed[0]
+
+    @property
+    def quarantines(self) -> list[Quarantine]:
+        """Cycles and deliveries that are not believed, or were not until a person decided."""
+        return self._believed[1]
+
+    @cached_property
+    def _heard(self) -> list[Verdict]:
+        """The verdict on each look by the rules, then beside those of other vantages."""
         settings, canary = self._config.judge, self._config.canary
         by_vantage: dict[str, list[CanaryLook]] = defaultdict(list)
         for look in self.facts.canaries:
@@ -69,7 +87,33 @@ class Conclusions:
             vantage: CanaryRecord(looks, within_s=settings.canary_within_s, need=canary.need)
             for vantage, looks in by_vantage.items()
         }
-        return judge(self.facts.looks, self.facts.controls, records, self._rules)
+        alone = judge(
+            self.facts.looks,
+            self.facts.controls,
+            records,
+            self.rules,
+            resolutions=self.facts.resolutions,
+            hosts={url_id: target.host_id for url_id, target in self.facts.targets.items()},
+        )
+        return hear(self.facts.looks, alone, self.rules, networks=settings.networks, within_s=settings.vantage_within_s)
+
+    @cached_property
+    def _believed(self) -> tuple[list[Verdict], list[Quarantine]]:
+        """The verdicts, and the quarantines that hold some of them."""
+        looks, heard, decided = self.facts.looks, self._heard, Decided(self.facts.decisions)
+        sites = {url_id: target.site_id for url_id, target in self.facts.targets.items()}
+        hosters = [attribution.hosters if attribution else () for attribution in self.attributions]
+        rules = _guard_rules(self._config)
+        flips, held = guard_flips(looks, heard, hosters, sites, rules, decided)
+        verdicts = [
+            restated(verdict, "quarantined", self.rules, "quarantine") if is_held else verdict
+            for verdict, is_held in zip(heard, held, strict=True)
+        ]
+        ours = canary_quarantines(
+            self.facts.canaries, looks, heard, sites, rules, decided, need=self._config.canary.need
+        )
+        feeds = feed_quarantines(self.facts.deliveries, rules, decided)
+        return verdicts, sorted([*flips, *ours, *feeds], key=lambda found: (found.began_at, found.kind, found.scope))
 
     @cached_property
     def attributions(self) -> list[Attribution | None]:
@@ -87,18 +131,22 @@ class Conclusions:
     @cached_property
     def sightings(self) -> dict[str, list[Sighting]]:
         """The judged and attributed looks of each URL, absences confirmed."""
-        by_url: dict[str, list[tuple[Verdict, Attribution | None]]] = defaultdict(list)
-        for verdict, attribution in zip(self.verdicts, self.attributions, strict=True):
-            by_url[verdict.url_id].append((verdict, attribution))
+        by_url: dict[str, list[tuple[Verdict, Attribution | None, str]]] = defaultdict(list)
+        for verdict, attribution, look in zip(self.verdicts, self.attributions, self.facts.looks, strict=True):
+            by_url[verdict.url_id].append((verdict, attribution, look.vantage))
         settings = self._config.judge
         sightings = {}
         for url_id, looks in by_url.items():
             down = confirmed_down(
-                [verdict for verdict, _ in looks], looks=settings.confirm_looks, over_s=settings.confirm_s
+                [verdict for verdict, _, _ in looks],
+                looks=settings.confirm_looks,
+                over_s=settings.confirm_s,
+                vantages=[vantage for _, _, vantage in looks],
+                within_s=settings.vantage_within_s,
             )
             sightings[url_id] = [
                 Sighting(verdict=verdict, down=is_down, attribution=attribution)
-                for (verdict, attribution), is_down in zip(looks, down, strict=True)
+                for (verdict, attribution, _), is_down in zip(looks, down, strict=True)
             ]
         return sightings
 
@@ -127,13 +175,17 @@ class Conclusions:
         }
 
     @cached_property
+    def until(self) -> datetime | None:
+        """The end of the measurement: the last look's time less what confirmation takes; None without a look."""
+        last_look = max((look.observed_at for look in self.facts.looks), default=None)
+        return last_look and censor_from(last_look, timedelta(seconds=self._config.judge.freeze_s))
+
+    @cached_property
     def episodes(self) -> list[Episode]:
         """When each URL was up, at which hoster, with interval ends."""
-        if not self.facts.looks:
+        if self.until is None:
             return []
-        last_look = max(look.observed_at for look in self.facts.looks)
-        until = censor_from(last_look, timedelta(seconds=self._config.judge.freeze_s))
-        rules = EpisodeRules(leave_looks=self._config.judge.leave_looks, until=until)
+        rules = EpisodeRules(leave_looks=self._config.judge.leave_looks, until=self.until)
         return list(all_episodes(self.known, self.sightings, rules))
 
     @cached_property
@@ -172,7 +224,19 @@ class Conclusions:
         appearances = list(self.appearances(by))
         keys = {key for appearance in appearances for key in appearance.keys}
         names = {key: key if by == "country" else self.attributor.name_of(key) for key in keys}
-        return rank(appearances, self.episodes, by=by, names=names)
+        return rank(appearances, self.episodes, by=by, names=names, until=self.until)
+
+
+def _guard_rules(config: Config) -> GuardRules:
+    guard = config.cycle_guard
+    return GuardRules(
+        cycle_s=guard.cycle_s,
+        share=guard.share,
+        least_sites=guard.least_sites,
+        times_usual=guard.times_usual,
+        usual_days=guard.usual_days,
+        feed_share=guard.feed_share,
+    )
 
 
 def keys_of(attribution: Attribution, by: By) -> tuple[str, ...]:

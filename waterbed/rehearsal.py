@@ -1,34 +1,38 @@
 """Rehearsals: the production crawler on the lab's Internet, and how true it was."""
 
 import asyncio
-import csv
-import io
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-from crawler.recheck import PassReport, recheck
-from waterbed.intake.csv_reports import parse_csv_reports
-from waterbed.intake.reports import Defaults
+import msgspec
+
+from crawler.link_checks import LINK_CHECKS
+from crawler.recheck import PassReport
 from waterbed.lab.compare import Scorecard, compare
-from waterbed.lab.http_server import Counts
-from waterbed.lab.records import TrueReport, Truth
+from waterbed.lab.counts import Counts
+from waterbed.lab.paired import Paired, compare_runs
+from waterbed.lab.records import Truth
 from waterbed.lab.replay import read_feed
+from waterbed.lab.scene import WorldScene
+from waterbed.lab.score_looks import Group, LookScore, score_looks
 from waterbed.lab.servers import LabServers
-from waterbed.lab.state import WorldScene
-from waterbed.lab.tables import country_csv, hosters_toml, routing_csv
+from waterbed.lab.tables import country_csv, hosters_toml, link_checks_toml, routing_csv
 from waterbed.lab.truth import simulate
-from waterbed.lab.world import read_world, scenario_path
+from waterbed.lab.world import World, read_world, scenario_path
 from waterbed.model.canonical import spell
+from waterbed.model.conclusions import Episode, RankingRow
 from waterbed.model.errors import InputError
-from waterbed.store.config import Canary, Config, Lab, Names, Probe, write_toml
+from waterbed.model.facts import Profile
+from waterbed.store.config import Canary, Config, Lab, Names, Probe, Schedule, Vantage, write_toml
 from waterbed.store.folder import LAB, SETTINGS
 from waterbed.study import ImportReport, Study, create_study, open_study
+from waterbed.virtual_time import Told, drive
 
-Told = Callable[[str, int, int], None]
-"""Told what is going on, how much is done, how much there is."""
+BESIDE = "beside"
+"""Folder of the second run, in that of the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +54,34 @@ class Rehearsed:
     seconds: float
     counts: Counts
     score: Scorecard
+    look_scores: Mapping[Group, LookScore]
+    episodes: Sequence[Episode] = field(repr=False)
+    rows: Sequence[RankingRow] = field(repr=False)
+    url_ids: Mapping[str, str] = field(repr=False)
+    """By true URL: its keyed id in this study."""
+    marker: str
+    """The word that all bodies of the lab's servers were full of."""
 
 
-def _config(*, name: str, home: str, canaries: Sequence[str]) -> Config:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """A lab run, and the second one that its world asks for."""
+
+    first: Rehearsed
+    beside: Rehearsed | None
+    paired: Paired | None
+    """What the disturbance changed, if the second run was undisturbed."""
+
+
+def _config(
+    *,
+    name: str,
+    home: str,
+    canaries: Sequence[str],
+    vantages: tuple[Vantage, ...] = (),
+    probe: Probe | None = None,
+    schedule: Schedule | None = None,
+) -> Config:
     """Settings for loopback: no pause between requests, short patience."""
     return Config(
         study=uuid.uuid4().hex,
@@ -60,17 +89,43 @@ def _config(*, name: str, home: str, canaries: Sequence[str]) -> Config:
         home=home,
         contact="lab@localhost",
         vantage="lab",
-        names=Names(timeout_s=3.0, tries=2),
-        probe=Probe(delay_s=0.0, per_address=256, hosts_at_once=128, timeout_s=8.0),
+        network="first",
+        vantages=vantages,
+        names=Names(timeout_s=1.5, tries=2),
+        probe=probe or _probe(),
+        schedule=schedule or Schedule(),
         canary=Canary(targets=tuple(canaries)),
     )
 
 
-def _opened(out: Path, servers: LabServers, now: datetime, *, name: str, home: str) -> Study:
+def _probe(*, profile: Profile | None = None, controls: bool = True, timeout_s: float = 8.0) -> Probe:
+    probe = Probe(
+        delay_s=0.0,
+        network_delay_s=0.0,
+        per_address=256,
+        per_network=4096,
+        hosts_at_once=128,
+        timeout_s=timeout_s,
+        controls=controls,
+    )
+    if profile is None:
+        return probe
+    return msgspec.structs.replace(probe, profiles=dict.fromkeys(probe.profiles, profile), default_profile=profile)
+
+
+def _vantages(world: World, servers: LabServers) -> tuple[Vantage, ...]:
+    known = {
+        "second": Vantage(name="second", network="second", address="127.0.0.2"),
+        "proxy": Vantage(name="via-proxy", network="third", proxy=servers.proxy),
+    }
+    return tuple(known[name] for name in world.vantages)
+
+
+def _opened(out: Path, servers: LabServers, now: datetime, config: Config) -> Study:
     """The study of a rehearsal: a new one, or the one that was interrupted."""
     lab = Lab(resolver=servers.resolver, clock=now, connect_to=servers.connect_to)
     if not (out / SETTINGS).exists():
-        return create_study(out, _config(name=name, home=home, canaries=servers.canary_urls), lab)
+        return create_study(out, config, lab)
     if not (out / LAB).exists():
         raise InputError(f"{out} holds a study that is not of the lab; choose another folder")
     write_toml(out / LAB, lab)
@@ -86,7 +141,9 @@ def replay(feed: Path, routes: Sequence[Path], day: date, out: Path, told: Told)
     noon = datetime.combine(day, time(12), tzinfo=UTC)
     with (
         LabServers(world, noon) as servers,
-        _opened(out, servers, noon, name=f"Replay of {feed.name}", home="NL") as study,
+        _opened(
+            out, servers, noon, _config(name=f"Replay of {feed.name}", home="NL", canaries=servers.canary_urls)
+        ) as study,
     ):
         for number, table in enumerate(routes):
             told("routing tables", number, len(routes))
@@ -96,37 +153,82 @@ def replay(feed: Path, routes: Sequence[Path], day: date, out: Path, told: Told)
         return Replayed(imported=imported, passed=passed, counts=servers.counts())
 
 
-def run_scenario(scenario: str, out: Path, told: Told) -> Rehearsed:
-    """Simulate a scenario, measure it with the production crawler, compare with the truth."""
+def rehearse(scenario: str, out: Path, told: Told, *, profile: Profile | None = None) -> Rehearsal:
+    """Run a scenario, and the second run that its world asks for, in the folder `beside` of the first."""
+    world = read_world(scenario_path(scenario))
+    first = run_world(world, out, told, profile=profile)
+    if world.beside == "nothing":
+        return Rehearsal(first=first, beside=None, paired=None)
+    other = out / BESIDE
+    if world.beside == "without_controls":
+        beside = run_world(world, other, told, profile=profile, controls=False)
+        return Rehearsal(first=first, beside=beside, paired=None)
+    beside = run_world(world.undisturbed(), other, told, profile=profile)
+    paired = compare_runs(
+        first.truth,
+        undisturbed=(beside.episodes, beside.rows, beside.url_ids.__getitem__),
+        disturbed=(first.episodes, first.rows, first.url_ids.__getitem__),
+    )
+    return Rehearsal(first=first, beside=beside, paired=paired)
+
+
+def run_scenario(scenario: str, out: Path, told: Told, *, profile: Profile | None = None) -> Rehearsed:
+    """Simulate a scenario, measure it with the production crawler, compare with the truth.
+
+    With a profile, all categories are looked at in it.
+    """
+    return run_world(read_world(scenario_path(scenario)), out, told, profile=profile)
+
+
+def run_world(
+    world: World, out: Path, told: Told, *, profile: Profile | None = None, controls: bool = True
+) -> Rehearsed:
+    """The same for a world, if wanted without control looks."""
     if (out / SETTINGS).exists():
         raise InputError(f"{out} holds a study already; choose another folder or remove it first")
-    world = read_world(scenario_path(scenario))
     truth = simulate(world)
-    with LabServers(WorldScene(truth), world.start) as servers:
+    scene = WorldScene(truth)
+    # Where a hoster lets us hang, each of its hosts costs a whole timeout in each pass.
+    patience = 2.0 if any(hoster.blind_to for hoster in world.hoster) else 8.0
+    with LabServers(scene, world.start) as servers:
         now = [world.start]
-        with _opened(out, servers, world.start, name=f"Lab scenario {world.name}", home=world.home) as study:
+        config = _config(
+            name=f"Lab scenario {world.name}",
+            home=world.home,
+            canaries=servers.canary_urls,
+            vantages=_vantages(world, servers),
+            probe=_probe(profile=profile, controls=controls, timeout_s=patience),
+            # Two runs that are compared look at the same times: what differs is the disturbance alone.
+            schedule=Schedule(jitter=0.0) if world.beside == "undisturbed" else None,
+        )
+        with _opened(out, servers, world.start, config) as study:
             study.folder.clock = lambda: now[0]
             _add_tables(study, truth)
-            measured = asyncio.run(_drive(study, truth, servers, now, told))
+            passes = asyncio.run(drive(study, truth, servers, now, told))
             counts = servers.counts()
             lab = Lab(resolver=servers.resolver, clock=now[0], connect_to=servers.connect_to)
             write_toml(out / LAB, lab)
-            conclusions = study.conclude()
-            vault = study.folder.vault
-            score = compare(
-                truth,
-                hops=conclusions.hops,
-                episodes=conclusions.episodes,
-                rows=conclusions.rank("hoster"),
-                url_id=lambda url: vault.keyed_id("url", spell(url).url),
-            )
+            return _scored(study, truth, passes, counts, scene.marker)
+
+
+def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Counts, marker: str) -> Rehearsed:
+    conclusions, vault = study.conclude(), study.folder.vault
+    url_ids = {url: vault.keyed_id("url", spell(url).url) for url in truth.shown}
+    rows = conclusions.rank("hoster")
     return Rehearsed(
         truth=truth,
-        passes=len(measured),
-        looks=sum(report.looks for report in measured),
-        seconds=sum(report.seconds for report in measured),
+        passes=len(passes),
+        looks=sum(report.looks for report in passes),
+        seconds=sum(report.seconds for report in passes),
         counts=counts,
-        score=score,
+        score=compare(
+            truth, hops=conclusions.hops, episodes=conclusions.episodes, rows=rows, url_id=url_ids.__getitem__
+        ),
+        look_scores=score_looks(truth, conclusions.facts.looks, conclusions.verdicts, url_ids.__getitem__),
+        episodes=conclusions.episodes,
+        rows=rows,
+        url_ids=url_ids,
+        marker=marker,
     )
 
 
@@ -143,37 +245,6 @@ def _add_tables(study: Study, truth: Truth) -> None:
         study.add_table(folder / name, day, kind=kind)
     (folder / "hosters.toml").write_text(hosters_toml(truth.world))
     study.set_hosters(folder / "hosters.toml")
-
-
-async def _drive(study: Study, truth: Truth, servers: LabServers, now: list[datetime], told: Told) -> list[PassReport]:
-    """Walk through virtual time: reports come in, what is due is looked at."""
-    reports = sorted(truth.reports, key=lambda report: report.reported_at)
-    step = timedelta(seconds=truth.world.step_s)
-    steps = int((truth.world.end - truth.world.start) / step)
-    passes: list[PassReport] = []
-    at = 0
-    for number in range(steps + 1):
-        now[0] = truth.world.start + number * step
-        servers.set_time(now[0])
-        arrived = at
-        while arrived < len(reports) and reports[arrived].reported_at <= now[0]:
-            arrived += 1
-        if arrived > at:
-            _import(study, reports[at:arrived])
-            at = arrived
-        due = study.folder.store.next_due()
-        if due is not None and due <= now[0]:
-            passes.append(await recheck(study.folder))
-        told("virtual hours", number, steps)
-    return passes
-
-
-def _import(study: Study, reports: Sequence[TrueReport]) -> None:
-    """Through the ordinary intake, but in memory: no file ever holds a URL in the clear."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("url", "reported_at", "source", "category", "content_id"))
-    for report in reports:
-        writer.writerow((report.url, report.reported_at.isoformat(), report.source, report.category, report.content_id))
-    lines = parse_csv_reports(text.getvalue().splitlines(), "the lab's reports")
-    study.import_lines(lines, Defaults(source="lab", category="phishing"))
+    checks = link_checks_toml(truth.world)
+    if checks:
+        (study.folder.path / LINK_CHECKS).write_text(checks)

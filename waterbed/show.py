@@ -74,7 +74,10 @@ def created(study: Study) -> None:
 def imported(path: Path, report: ImportReport) -> None:
     """Say what an import did, each rejected line with number and reason."""
     _out.print(f"{path.name}: {report.imported:,} reports imported, {report.known:,} already known, ", end="")
-    _out.print(f"{len(report.rejected):,} lines rejected")
+    forgotten = f", {report.forgotten:,} left out because their URLs were forgotten" if report.forgotten else ""
+    _out.print(f"{len(report.rejected):,} lines rejected{forgotten}")
+    if report.empty:
+        _out.print("The file is empty: it is on record as a delivery without reports; see waterbed doctor.")
     for line in report.rejected:
         _out.print(f"  line {line.line}: {line.reason}", soft_wrap=True)
 

@@ -4,11 +4,10 @@ import asyncio
 import hashlib
 import shutil
 import uuid
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,24 +18,16 @@ from attribution.lookups.routing import RouteTables, read_routes
 from crawler.recheck import PassReport, recheck
 from waterbed.conclude import Conclusions, read_facts
 from waterbed.intake.csv_reports import Rejected, ReportLine, as_plain_word, plain_word, read_csv_reports
-from waterbed.intake.reports import Defaults, report_facts
+from waterbed.intake.reports import Defaults
+from waterbed.intake.take_in import ImportReport, take_in
 from waterbed.judging.outcomes import read_rules
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Report, Snapshot
+from waterbed.model.facts import Snapshot
 from waterbed.store.config import Config, Lab
 from waterbed.store.folder import Clock, Folder, create_folder, open_folder
 
-_LINES_AT_ONCE = 5_000
 HOSTERS = "hosters.toml"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportReport:
-    """What an import did."""
-
-    imported: int
-    known: int
-    rejected: tuple[Rejected, ...]
+__all__ = ["ImportReport", "OriginCount", "Study", "create_study", "open_study", "read_addresses"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +67,10 @@ class Study:
         category: str = "phishing",
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
-        """Import a reports file: good lines are kept, bad ones returned with number and reason."""
+        """Import a reports file: good lines are kept, bad ones returned with number and reason.
+
+        What each source delivered is on record, an empty file too.
+        """
         defaults = Defaults(
             source=plain_word("source", source) if source else as_plain_word(path.name.partition(".")[0]),
             category=plain_word("category", category),
@@ -91,45 +85,7 @@ class Study:
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Import lines that are already parsed."""
-        rejected: list[Rejected] = []
-        done = imported = 0
-        first = list(islice(lines, _LINES_AT_ONCE))  # a file of the wrong kind fails here, before anything is written
-        with self.folder.run("import") as run:
-            batch = first
-            while batch:
-                good = [line for line in batch if isinstance(line, ReportLine)]
-                rejected += [line for line in batch if isinstance(line, Rejected)]
-                imported += self._import(good, defaults)
-                done += len(good)
-                run.done = done
-                if progress:
-                    progress(done)
-                batch = list(islice(lines, _LINES_AT_ONCE))
-        return ImportReport(imported=imported, known=done - imported, rejected=tuple(rejected))
-
-    def _import(self, lines: list[ReportLine], defaults: Defaults) -> int:
-        now, store = self.folder.clock(), self.folder.store
-        facts: list[Any] = []
-        for line in lines:
-            facts += report_facts(line, self.folder.vault, defaults=defaults, now=now)
-        reports = {fact.report_id: fact for fact in facts if isinstance(fact, Report)}
-        with store.writing() as connection:
-            known = store.known_ids(Report, "report_id", reports, connection)
-            store.add(facts, connection)
-            new = [report for report_id, report in reports.items() if report_id not in known]
-            store.make_due(now, {report.url_id for report in new}, connection)
-            for category, url_ids in self._strict(reports.values()).items():
-                store.set_category(category, url_ids, connection)
-        return len(new)
-
-    def _strict(self, reports: Iterable[Report]) -> dict[str, set[str]]:
-        """What anyone reports in a strict category: it is looked at strictly from now on, whatever came first."""
-        probe = self.folder.config.probe
-        strict: dict[str, set[str]] = defaultdict(set)
-        for report in reports:
-            if probe.profiles.get(report.category, probe.default_profile) == "strict":
-                strict[report.category].add(report.url_id)
-        return strict
+        return take_in(self.folder, lines, defaults, progress=progress)
 
     # 2-5 look
     def recheck(

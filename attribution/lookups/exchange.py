@@ -6,6 +6,7 @@ import os
 import random
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from attribution.lookups.messages import answers, query
 from waterbed.model.errors import OwnFailure
@@ -21,6 +22,10 @@ _ID_BYTES = 4096
 _NETWORK = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.ECONNREFUSED}
 
 
+_Wait = tuple[bytes, Hear]
+"""A question, and who hears its answer."""
+
+
 class Port:
     """One connected UDP socket: the kernel drops others' datagrams."""
 
@@ -29,12 +34,12 @@ class Port:
     def __init__(self, sock: socket.socket) -> None:
         """Take a connected socket that does not block."""
         self.sock = sock
-        self.waiting: dict[int, tuple[bytes, Hear]] = {}
+        self.waiting: dict[int, _Wait] = {}
         self.sends = 0
 
 
-Ticket = tuple[Port, int]
-"""A question under way: the port and the message id it went out with."""
+Ticket = tuple[Port, int, _Wait]
+"""A question under way: the port and the message id it went out with, and who waits."""
 
 
 class Datagrams:
@@ -67,18 +72,18 @@ class Datagrams:
             if port is None:
                 return None
         number = self._free_id(port)
-        port.waiting[number] = (question, hear)
+        wait = port.waiting[number] = (question, hear)
         port.sends += 1
-        try:
+        # a full buffer, or the ICMP error of an earlier question: the next try sends again
+        with suppress(OSError):
             port.sock.send(query(number, question))
-        except OSError:  # a full buffer, or the ICMP error of an earlier question: the next try sends again
-            return port, number
-        return port, number
+        return port, number, wait
 
     def forget(self, ticket: Ticket) -> None:
-        """Stop waiting for an answer."""
-        port, number = ticket
-        port.waiting.pop(number, None)
+        """Stop waiting for an answer; after it came this does nothing, even if another question has the id by now."""
+        port, number, wait = ticket
+        if port.waiting.get(number) is wait:
+            del port.waiting[number]
         if not port.waiting and port in self._leaving:
             self._leaving.discard(port)
             _shut(port)
@@ -131,9 +136,10 @@ class Datagrams:
                 return
             except OSError:  # an ICMP error, which names no question; or the port was closed while draining
                 return
-            held = port.waiting.get(data[0] << 8 | data[1]) if len(data) > 2 else None
+            number = data[0] << 8 | data[1] if len(data) > 2 else -1
+            held = port.waiting.get(number)
             if held is not None and answers(data, held[0]):
-                self.forget((port, data[0] << 8 | data[1]))
+                self.forget((port, number, held))
                 held[1](data)
 
 

@@ -1,27 +1,18 @@
 """How DNS queries are spelled and answers read. No I/O.
 
-dnspython reads every answer that is not plain. A plain answer (addresses of the very name asked for, or a denial with
-one SOA record above it, and at most an empty OPT record) is read here in a fraction of the time; whatever differs from
-that by one byte is left to dnspython, and both must agree (a property test holds them to it).
+dnspython reads every answer that is not plain, see parsed.py. A plain answer is read here in a fraction of the time:
+aliases in order, then addresses, or a denial with at most one SOA record above the name; and at most an empty OPT
+record. Whatever differs from that by one byte is left to dnspython, and both must agree (property tests hold them to
+it).
 """
 
 import re
 from dataclasses import dataclass, field
 from socket import AF_INET, AF_INET6, inet_ntop
 
-import dns.edns
-import dns.message
-import dns.name
-import dns.rcode
-import dns.rdataclass
-import dns.rdatatype
-import dns.rrset
-
-from attribution.lookups.addresses import canonical
+from attribution.lookups.parsed import MAX_LINKS, read_any
+from attribution.lookups.replies import NO_MORE, Reply, true_ttl
 from waterbed.model.facts import NameStatus
-
-MAX_LINKS = 16
-"""Most CNAME links that are followed inside one answer."""
 
 A = b"\x00\x01\x00\x01"
 """Type A, class IN, as they end a question."""
@@ -29,26 +20,15 @@ A = b"\x00\x01\x00\x01"
 AAAA = b"\x00\x1c\x00\x01"
 """Type AAAA, class IN, as they end a question."""
 
+NS = b"\x00\x02\x00\x01"
+"""Type NS, class IN, as they end a question."""
+
 _FLAGS_AND_COUNTS = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01"
 _OPT_1232 = b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00"
 _HEADER = 12
+_CNAME = b"\x00\x05\x00\x01"
+_USUAL = re.compile(rb"[a-z0-9_.-]+")
 _NAME = re.compile(r"[!-\-/-~]{1,63}(?:\.[!-\-/-~]{1,63})*")
-_NO_MORE = (1 << 31) - 1
-_RCODES: dict[int, NameStatus] = {2: "servfail", 3: "nxdomain", 4: "refused", 5: "refused"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What one answer to one question says.
-
-    `ttl_s` is the smallest TTL on the way to the addresses, or how long a denial holds (RFC 2308), else None.
-    """
-
-    status: NameStatus
-    addresses: tuple[str, ...] = ()
-    cnames: tuple[str, ...] = field(default=(), repr=False)
-    ttl_s: int | None = None
-    ede: tuple[int, ...] = ()
 
 
 def wire_name(host: str) -> bytes | None:
@@ -88,29 +68,74 @@ def read_reply(data: bytes, question: bytes) -> Reply:
 
 def read_plain(data: bytes, question: bytes) -> Reply | None:
     """What an answer says, None if it is not plain."""
-    rcode, count, authority = data[3] & 0x0F, data[6:8], data[8:10]
-    position = _HEADER + len(question)
-    if rcode == 0 and count != b"\x00\x00" and authority == b"\x00\x00":
-        return _plain_addresses(data, question, position)
-    if rcode not in (0, 3) or count != b"\x00\x00":
+    position, kind = _HEADER + len(question), question[-4:]
+    if data[3] & 0x0F not in (0, 3):
         return None
-    status: NameStatus = "nxdomain" if rcode == 3 else "nodata"
-    if authority == b"\x00\x00":
-        return Reply(status=status) if _plain_end(data, position) else None
-    if authority != b"\x00\x01":
+    if data[6:8] == b"\x00\x00":
+        return _denial(data, position, _Chain(labels=_labels(question, 0)[0]))
+    if kind == NS:
         return None
-    held = _plain_soa(data, question, position)
-    return Reply(status=status, ttl_s=held[1]) if held and _plain_end(data, held[0]) else None
+    chain = _Chain(labels=[])
+    count = int.from_bytes(data[6:8], "big")
+    if data[position + 2 : position + 6] == _CNAME:
+        chain = _Chain(labels=_labels(question, 0)[0])
+        followed = _follow(data, position, count, chain)
+        if followed is None:
+            return None
+        position, count = followed
+        if not count:
+            return _denial(data, position, chain)
+    return _addresses(data, kind, position, count, chain) if data[3] & 0x0F == 0 else None
 
 
-def _plain_addresses(data: bytes, question: bytes, position: int) -> Reply | None:
-    kind = question[-4:]
+@dataclass(slots=True, kw_only=True)
+class _Chain:
+    """How far the aliases led: the labels of the name they end at, lower case; no labels if there was no alias."""
+
+    labels: list[bytes]
+    cnames: list[str] = field(default_factory=list)
+    ttl: int = NO_MORE
+
+
+def _follow(data: bytes, position: int, count: int, chain: _Chain) -> tuple[int, int] | None:
+    """Go along the aliases that stand in order before all else.
+
+    Gives where they end and how many records are left. Aliases with odd characters, loops and long chains are not
+    plain.
+    """
+    seen = [chain.labels]
+    while count:
+        owner, start = _labels(data, position)
+        if owner != chain.labels:
+            return None
+        if data[start : start + 4] != _CNAME:
+            break
+        end = start + 10 + int.from_bytes(data[start + 8 : start + 10], "big")
+        chain.labels, past = _labels(data[:end], start + 10)
+        text = b".".join(chain.labels)
+        if past != end or chain.labels in seen:
+            return None
+        if len(seen) > MAX_LINKS or text.count(b".") != len(chain.labels) - 1 or not _USUAL.fullmatch(text):
+            return None
+        seen.append(chain.labels)
+        chain.cnames.append(text.decode())
+        chain.ttl = min(chain.ttl, _ttl(data[start + 4 : start + 8]))
+        position, count = end, count - 1
+    return position, count
+
+
+def _addresses(data: bytes, kind: bytes, position: int, count: int, chain: _Chain) -> Reply | None:
+    """The addresses that stand to the end of the message, all of the name asked for or of the chain's last."""
+    if data[8:10] != b"\x00\x00":
+        return None
     size, family = (4, AF_INET) if kind == A else (16, AF_INET6)
-    head, length = b"\xc0\x0c" + kind, size.to_bytes(2, "big")
-    ttl, found = _NO_MORE, []
-    for _ in range(int.from_bytes(data[6:8], "big")):
+    length, ttl, found = size.to_bytes(2, "big"), chain.ttl, []
+    owner = data[position : position + 2] if chain.labels else b"\xc0\x0c"
+    if owner[:1] < b"\xc0" or (chain.labels and _labels(data, position)[0] != chain.labels):
+        return None
+    for _ in range(count):
         start = position + 12
-        if data[position : position + 6] != head or data[position + 10 : start] != length:
+        if data[position : position + 6] != owner + kind or data[position + 10 : start] != length:
             return None
         ttl = min(ttl, _ttl(data[position + 6 : position + 10]))
         position = start + size
@@ -119,7 +144,27 @@ def _plain_addresses(data: bytes, question: bytes, position: int) -> Reply | Non
         found.append(inet_ntop(family, data[start:position]))
     if not _plain_end(data, position):
         return None
-    return Reply(status="ok", addresses=tuple(found), ttl_s=ttl)
+    return Reply(status="ok", addresses=tuple(found), cnames=tuple(chain.cnames), ttl_s=ttl)
+
+
+def _denial(data: bytes, position: int, chain: _Chain) -> Reply | None:
+    """That there are no such records, and perhaps one SOA record above the name that says for how long."""
+    status: NameStatus = "nxdomain" if data[3] & 0x0F == 3 else "nodata"
+    cnames = tuple(chain.cnames)
+    if data[8:10] == b"\x00\x00":
+        return Reply(status=status, cnames=cnames) if _plain_end(data, position) else None
+    if data[8:10] != b"\x00\x01":
+        return None
+    owner, start = _labels(data, position)
+    if data[start : start + 4] != b"\x00\x06\x00\x01" or (owner and chain.labels[-len(owner) :] != owner):
+        return None
+    end = start + 10 + int.from_bytes(data[start + 8 : start + 10], "big")
+    record = data[:end]
+    numbers = _labels(record, _labels(record, start + 10)[1])[1]
+    if numbers + 20 != end or not _plain_end(data, end):
+        return None
+    ttl = min(chain.ttl, _ttl(data[start + 4 : start + 8]), _ttl(data[end - 4 : end]))
+    return Reply(status=status, cnames=cnames, ttl_s=ttl)
 
 
 def _plain_end(data: bytes, position: int) -> bool:
@@ -136,120 +181,33 @@ def _plain_end(data: bytes, position: int) -> bool:
     )
 
 
-def _plain_soa(data: bytes, question: bytes, position: int) -> tuple[int, int] | None:
-    """Where the SOA record ends, and the denial's TTL, seconds.
+def _labels(data: bytes, position: int) -> tuple[list[bytes], int]:
+    """A name's labels in lower case, and where it ends.
 
-    Its owner must be a pointer to a label of the question, so that it stands above the name asked for.
+    Each pointer must lead before the place where the name, or the part it continues, began, and what it leads to must
+    not reach past the first pointer. A name that is otherwise, or too long, ends beyond the message, where nothing can
+    follow it.
     """
-    known = _label_starts(question)
-    pointer = int.from_bytes(data[position : position + 2], "big") - 0xC000
-    if pointer not in known or data[position + 2 : position + 6] != b"\x00\x06\x00\x01":
-        return None
-    start = position + 12
-    end = start + int.from_bytes(data[position + 10 : start], "big")
-    first = _past_name(data, start, known)
-    # the mailbox's name often shares the server's, compressed into it
-    second = _past_name(data, first, known | _labels_within(data, start, known)) if first else None
-    if second is None or second + 20 != end or end > len(data):
-        return None
-    return end, min(_ttl(data[position + 6 : position + 10]), _ttl(data[end - 4 : end]))
-
-
-def _label_starts(question: bytes) -> dict[int, int]:
-    """Where in the message the question's labels start, and how many bytes reach from there to the root."""
-    starts, position, total = {}, 0, len(question) - 4
-    while position < total:
-        starts[_HEADER + position] = total - position
-        position += question[position] + 1
-    return starts
-
-
-def _labels_within(data: bytes, start: int, known: dict[int, int]) -> dict[int, int]:
-    """Where a good name's own labels start, and how many bytes reach from each to the root."""
-    lengths, position = [], start
-    while 0 < data[position] < 0xC0:
-        lengths.append((position, data[position] + 1))
-        position += data[position] + 1
-    rest = 1 if data[position] == 0 else known[int.from_bytes(data[position : position + 2], "big") - 0xC000]
-    within = {}
-    for place, length in reversed(lengths):
-        rest += length
-        within[place] = rest
-    return within
-
-
-def _past_name(data: bytes, position: int, known: dict[int, int]) -> int | None:
-    """Where a name ends that is labels and then the root or a pointer into the question; None if it is otherwise."""
-    size = 1
-    while position + 1 < len(data):
+    labels: list[bytes] = []
+    end, size, bound, last = 0, 1, position, len(data) - 1
+    while position <= last:
         length = data[position]
         if length == 0:
-            return position + 1 if size <= 255 else None
-        if length >= 0xC0:
-            rest = known.get(int.from_bytes(data[position : position + 2], "big") - 0xC000)
-            return position + 2 if rest and size - 1 + rest <= 255 else None
-        if length >= 0x40:
-            return None
-        position += length + 1
-        size += length + 1
-    return None
+            return labels, end or position + 1
+        if length < 0x40:
+            size += length + 1
+            labels.append(data[position + 1 : position + 1 + length].lower())
+            position += length + 1
+        else:
+            target = int.from_bytes(data[position : position + 2], "big") - 0xC000
+            if position == last or not 0 <= target < bound:
+                break
+            end = end or position + 2
+            position, bound, last = target, target, end - 1
+        if size > 255:
+            break
+    return labels, len(data) + 1
 
 
 def _ttl(four: bytes) -> int:
-    """A TTL, seconds; one with the top bit set counts as zero (RFC 2181, section 8)."""
-    value = int.from_bytes(four, "big")
-    return value if value <= _NO_MORE else 0
-
-
-def read_any(data: bytes) -> Reply:
-    """What any answer says, by dnspython's parser.
-
-    The chain of CNAMEs is followed from the question; records beside it are ignored. A loop, two CNAMEs at one name and
-    whatever does not parse are `bad_answer`; more than MAX_LINKS links are `too_long`.
-    """
-    try:
-        message = dns.message.from_wire(data)
-        return _followed(message)
-    except Exception:  # hostile bytes reach many parsers: none of their failures may stop a pass
-        return Reply(status="bad_answer")
-
-
-def _followed(message: dns.message.Message) -> Reply:
-    ede = tuple(int(o.code) for o in message.options if isinstance(o, dns.edns.EDEOption))
-    rcode = int(message.rcode())
-    if rcode not in (0, 3):
-        return Reply(status=_RCODES.get(rcode, "bad_answer"), ede=ede)
-    question = message.question[0]
-    held = {(r.name, r.rdtype): r for r in message.answer if r.rdclass == dns.rdataclass.IN}
-    name, ttl, seen = question.name, _NO_MORE, {question.name}
-    cnames: list[str] = []
-    while (name, question.rdtype) not in held:
-        link = held.get((name, dns.rdatatype.CNAME))
-        if link is None:
-            status: NameStatus = "nxdomain" if rcode == 3 else "nodata"
-            holds = _denial_ttl(message, name, ttl)
-            return Reply(status=status, cnames=tuple(cnames), ttl_s=holds, ede=ede)
-        name, ttl = link[0].target, min(ttl, link.ttl)
-        cnames.append(name.to_text(omit_final_dot=True).lower())
-        if len(link) > 1 or name in seen:
-            return Reply(status="bad_answer", ede=ede)
-        if len(cnames) > MAX_LINKS:
-            return Reply(status="too_long", ede=ede)
-        seen.add(name)
-    found = held[name, question.rdtype]
-    if rcode == 3:
-        return Reply(status="bad_answer", ede=ede)
-    addresses = tuple(text for record in found if (text := canonical(record.address)))
-    return Reply(status="ok", addresses=addresses, cnames=tuple(cnames), ttl_s=min(ttl, found.ttl), ede=ede)
-
-
-def _denial_ttl(message: dns.message.Message, name: dns.name.Name, ttl: int) -> int | None:
-    """How long a denial holds, seconds.
-
-    The smaller of the SOA's TTL and minimum (RFC 2308, section 5); the chain's own TTLs bound it too. Without SOA it is
-    not known: None.
-    """
-    for each in message.authority:
-        if each.rdtype == dns.rdatatype.SOA and name.is_subdomain(each.name):
-            return min(ttl, each.ttl, _ttl(each[0].minimum.to_bytes(4, "big")))
-    return None
+    return true_ttl(int.from_bytes(four, "big"))

@@ -1,6 +1,6 @@
 """Rechecks what is due: `scrapy crawl recheck -a study=DIR`."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +9,20 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawler.look import HostWork
-from crawler.probe import SCHEME, LookResponse
+from crawler.probe import SCHEME
 from crawler.session import Progress, Session
 from waterbed.model.errors import InputError
 from waterbed.store.folder import Folder, open_folder
+
+HOSTS_A_REQUEST = 16
+"""Hosts that one request stands for: a request costs Scrapy's engine as much as a look costs us."""
 
 
 class RecheckSpider(Spider):
     """One pass over all due URLs of a study."""
 
     name = "recheck"
-    custom_settings = {"ITEM_PIPELINES": {"crawler.pipelines.RecordPipeline": 100}}  # noqa: RUF012 (Scrapy's own name)
+    custom_settings = {"ITEM_PIPELINES": {"crawler.passes.PassPipeline": 100}}  # noqa: RUF012 (Scrapy's own name)
 
     def __init__(
         self,
@@ -39,12 +42,12 @@ class RecheckSpider(Spider):
         self.session = Session(opened, everything=due == "all", limit=most, progress=progress)
 
     async def start(self) -> AsyncIterator[Request]:
-        """Lease due URLs bit by bit, one request for each host; if that fails, the pass does."""
+        """Lease due URLs bit by bit, one request for a few hosts; if that fails, the pass does."""
         while works := await self._lease():
-            for work in works:
+            for few in batched(works, HOSTS_A_REQUEST):
                 yield Request(
-                    f"{SCHEME}://{work.host_id}",
-                    meta={"work": work, "download_slot": SCHEME},
+                    f"{SCHEME}://{few[0].host_id}",
+                    meta={"works": few, "download_slot": SCHEME},
                     callback=self.looked,
                     errback=self.broke,
                     dont_filter=True,
@@ -57,11 +60,15 @@ class RecheckSpider(Spider):
             self.session.fail("the lease", problem)
             return []
 
-    def looked(self, response: Response) -> Iterator[Any]:
-        """Pass a host's facts on."""
-        if isinstance(response, LookResponse):
-            yield response.done
+    def looked(self, response: Response) -> None:
+        """Nothing is left to do: the looks are recorded."""
 
     def broke(self, failure: Failure) -> None:
         """Count our own failure: the looks stay due, nothing is concluded."""
-        self.session.fail("a host's looks", failure.value)
+        self.session.fail("a few hosts' looks", failure.value)
+
+
+def batched(works: Sequence[HostWork], size: int) -> Iterator[tuple[HostWork, ...]]:
+    """Cut a sequence into tuples of at most a size."""
+    for start in range(0, len(works), size):
+        yield tuple(works[start : start + size])

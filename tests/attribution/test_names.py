@@ -13,8 +13,10 @@ import dns.flags
 import dns.message
 import pytest
 
-from attribution.lookups.messages import Reply
-from attribution.lookups.names import MAX_ADDRESSES, Answer, Resolver, combine
+from attribution.lookups.exchange import Datagrams
+from attribution.lookups.messages import A, wire_name
+from attribution.lookups.names import Answer, Resolver
+from attribution.lookups.replies import MAX_ADDRESSES, MAX_NAME_SERVERS, Reply, combine
 from waterbed.model.errors import InputError, OwnFailure
 
 HOST = "www.shop.test"
@@ -360,6 +362,25 @@ def test_many_names_over_rotating_ports_all_get_their_own_answer(server):
     assert [a.addresses for a in answers] == [(address,) for address in hosts.values()]
 
 
+def test_an_id_in_use_again_is_not_taken_from_its_new_owner(server):
+    """Giving up a question that was answered leaves a later one alone that has the same port and id."""
+
+    async def run() -> None:
+        heard = asyncio.Event()
+        datagrams = Datagrams(("127.0.0.1", server.port))
+        first = datagrams.ask(wire_name(HOST) + A, lambda data: heard.set())
+        await heard.wait()
+        port, number, _ = first
+        wait = port.waiting[number] = (wire_name("other.test") + A, lambda data: None)
+        datagrams.forget(first)
+        assert port.waiting == {number: wait}
+        datagrams.forget((port, number, wait))
+        assert port.waiting == {}
+        datagrams.close()
+
+    asyncio.run(run())
+
+
 def test_closing_tells_those_who_wait(server):
     """A closed resolver is our own failure, never a fact about a name."""
     server.scripts[HOST] = lambda query, tcp: []
@@ -379,6 +400,107 @@ def test_no_repr_tells_a_name(server):
     answer = ask(server)
     assert answer.cnames == ("c0.test", "c1.test")
     assert "test" not in repr(answer)
+
+
+DOMAIN = "shop.test"
+
+
+def servers_of(server: Any, domain: str = DOMAIN, **settings: Any) -> tuple[str, ...] | None:
+    """A domain's name servers from a fresh resolver."""
+    return with_resolver(server, lambda resolver: resolver.name_servers(domain), **settings)
+
+
+def test_name_servers_come_sorted_and_in_lower_case(server):
+    """NS records are asked for alone, once, and a root target is left out."""
+    server.records[DOMAIN, "NS"] = [f"{DOMAIN}. 300 IN NS NS2.Host.Test.|ns1.host.test.|."]
+    assert servers_of(server, "SHOP.test.") == ("ns1.host.test", "ns2.host.test")
+    assert server.asked == [(DOMAIN, "NS", False)]
+
+
+@pytest.mark.parametrize("rcode", [0, 3])
+def test_a_domain_without_name_servers_has_none(server, rcode):
+    """Denials of both kinds are the empty set."""
+    server.scripts[DOMAIN] = lambda query, tcp: [server.reply(query, rcode=rcode).to_wire()]
+    assert servers_of(server) == ()
+
+
+@pytest.mark.parametrize("domain", ["192.0.2.7", "2001:db8::7", "", "a..b", "a b.test"])
+def test_what_is_no_domain_has_no_name_servers(server, domain):
+    """Literals and impossible names are not asked."""
+    assert servers_of(server, domain) == ()
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        lambda server, query: server.reply(query, rcode=2).to_wire(),
+        lambda server, query: server.reply(query, rcode=5).to_wire(),
+        lambda server, query: server.reply(query, f"{DOMAIN}. 60 IN CNAME else.test.").to_wire(),
+        lambda server, query: server.reply(query, f"{DOMAIN}. 60 IN NS ns1.host.test.", rcode=3).to_wire(),
+        lambda server, query: server.reply(query, f"{DOMAIN}. 60 IN NS ns1.host.test.").to_wire()[:-15],
+    ],
+)
+def test_name_servers_that_cannot_be_told_are_unknown(server, script):
+    """Error codes, an alias in the domain's place and broken answers give None, which is not none."""
+    server.scripts[DOMAIN] = lambda query, tcp: [script(server, query)]
+    assert servers_of(server) is None
+
+
+def test_silence_about_name_servers_is_unknown(server):
+    """After all tries the name servers are unknown."""
+    server.scripts[DOMAIN] = lambda query, tcp: []
+    assert servers_of(server, timeout_s=0.2, tries=2) is None
+    assert len(server.asked) == 2
+
+
+def test_many_name_servers_come_over_tcp_and_are_bounded(server):
+    """Of two hundred the first ones in sorted order are kept."""
+    all_ = [f"ns{n:03}.host.test" for n in range(200)]
+
+    def script(query, tcp):
+        if not tcp:
+            short = server.reply(query)
+            short.flags |= dns.flags.TC
+            return [short.to_wire()]
+        return [server.reply(query, f"{DOMAIN}. 60 IN NS {'.|'.join(all_)}.").to_wire(max_size=65_535)]
+
+    server.scripts[DOMAIN] = script
+    assert servers_of(server) == tuple(all_[:MAX_NAME_SERVERS])
+    assert [tcp for _, _, tcp in server.asked] == [False, True]
+
+
+@pytest.mark.parametrize(("texts", "hold"), [([f"{DOMAIN}. 30 IN NS ns1.host.test."], 30), ([], 60)])
+def test_name_servers_are_remembered_for_their_ttl(server, texts, hold):
+    """A set is held for its TTL, a denial for the SOA's minimum, beside the addresses of the same name."""
+    server.records[DOMAIN, "NS"] = texts
+    server.records[DOMAIN, "A"] = [f"{DOMAIN}. 300 IN A 192.0.2.1"]
+    now = [1000.0]
+
+    async def use(resolver: Resolver) -> list[int]:
+        counts = []
+        for later in (0.0, hold - 0.5, 1.0):
+            now[0] += later
+            await asyncio.gather(*(resolver.name_servers(DOMAIN) for _ in range(3)))
+            counts.append(sum(kind == "NS" for _, kind, _ in server.asked))
+        assert (await resolver.resolve(DOMAIN)).addresses == ("192.0.2.1",)
+        return counts
+
+    assert with_resolver(server, use, clock=lambda: now[0]) == [1, 1, 2]
+
+
+def test_a_half_answer_is_remembered_briefly(server):
+    """When AAAA fails, the addresses of A stand, with A's TTL, and the name is asked again after five seconds."""
+
+    def script(query, tcp):
+        if query.question[0].rdtype.name == "AAAA":
+            return [server.reply(query, rcode=2).to_wire()]
+        return [server.reply(query, f"{HOST}. 300 IN A 192.0.2.1").to_wire()]
+
+    server.scripts[HOST] = script
+    answer = ask(server)
+    assert (answer.status, answer.addresses, answer.ttl_s) == ("ok", ("192.0.2.1",), 300)
+    assert _asked_after(server, 5) == 2
 
 
 @pytest.mark.parametrize("resolver", ["", "127.0.0.1", "localhost:53", "127.0.0.1:0", "127.0.0.1:x", "1.1.1.1:70000"])

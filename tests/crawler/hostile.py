@@ -1,7 +1,7 @@
 """A server on loopback that answers with given bytes, whatever is asked."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 
@@ -35,3 +35,37 @@ async def serving(pieces: Sequence[bytes], *, pause_s: float = 0.0, hang: bool =
         server.close()
         for task in tasks:
             task.cancel()
+
+
+Answer = Callable[[str, str, str], bytes]
+"""From method, target and the client's address to the bytes of an answer; none at all to stay silent."""
+
+
+@asynccontextmanager
+async def talking(answer: Answer, asked: list[tuple[str, str, str]] | None = None) -> AsyncIterator[int]:
+    """Serve each request by a function, over kept connections; yields the port and notes what was asked."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        source = writer.get_extra_info("peername")[0]
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                method, target, _ = head.split(b"\r\n")[0].decode("latin-1").split(" ")
+                if asked is not None:
+                    asked.append((method, target, source))
+                said = answer(method, target, source)
+                if not said:
+                    await reader.read()
+                    return
+                writer.write(said)
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()

@@ -1,6 +1,8 @@
 """One exchange with servers that behave, and with servers that do not."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Sequence
 
 import pytest
@@ -8,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.exchange import Exchange, HostConnections
+from crawler.head import read_head
 from crawler.manners import Manners
+from crawler.wire import Wire
 from tests.crawler.hostile import serving
+from waterbed.lab.wire import server_context
 from waterbed.model.canonical import spell
 
 PUBLIC = "28.10.0.7"
@@ -188,3 +193,103 @@ def test_random_bytes_after_a_status_line_end_in_a_value(noise: bytes) -> None:
     """Whatever follows a good status line, the exchange ends with a head or a failure class."""
     exchange = ask([b"HTTP/1.1 200 OK\r\n", noise, b"\r\n\r\n"])
     assert (exchange.head is None) == (exchange.failure is not None)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "failure"),
+    [
+        ([b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"], "unasked_upgrade"),
+        ([b"HTTP/1.1 100 Continue\r\n\r\n", b"garbage"], "no_status_line"),
+        ([b"HTTP/1.1 200 OK\r\nA\x00: b\r\n\r\n"], "bad_head"),
+        ([b"HTTP/1.1 200 OK\r\nA: b\x00c\r\n\r\n"], "bad_head"),
+        ([b"HTTP/1.1 200 OK\r\n\xc3\xa9: b\r\n\r\n"], "bad_head"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n"], "bad_head"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"], "bad_head"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n"], "bad_head"),
+        ([b"HTTP/1.1 200 OK\r\n no name\r\n\r\n"], "bad_head"),
+        ([b"HTTP/1.1 20000 OK\r\n\r\n"], "bad_head"),
+        ([b"\r\nHTTP/1.1 200 OK\r\n\r\n"], "no_status_line"),
+    ],
+)
+def test_heads_that_lie_have_their_failure_class_too(pieces: list[bytes], failure: str) -> None:
+    """Upgrades nobody asked for, NULs, conflicting lengths and the like are named, not raised."""
+    exchange = ask(pieces)
+    assert (exchange.phase, exchange.failure, exchange.head) == ("http", failure, None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (b"HTTP/1.1 999 Request denied\r\n\r\n", 999),
+        (b"HTTP/1.0 200\r\n\r\n", 200),
+        (b"HTTP/1.1 200 OK\nA: b\n\n", 200),
+        (b"HTTP/1.1 200 OK\r\nA: b\n\r\n", 200),
+        (b"HTTP/1.1 200 OK\r\nA: \xff\xfe\xc3\xa9\r\n\r\n", 200),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: nonsense\r\n\r\n", 200),
+    ],
+)
+def test_odd_heads_are_heads(answer: bytes, status: int) -> None:
+    """Unheard-of statuses, bare line feeds and bytes above ASCII do no harm."""
+    exchange = ask([answer])
+    assert exchange.head is not None
+    assert exchange.head.status == status
+
+
+def test_a_head_in_single_bytes_is_searched_once() -> None:
+    """The longest head in the smallest pieces: each byte is looked at a few times, not each time again."""
+    searched = 0
+
+    class Drips(Wire):
+        def __init__(self) -> None:
+            super().__init__()
+            self.left = iter(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 10_000 + b"\r\n")
+
+        async def receive(self) -> bytes:
+            nonlocal searched
+            searched += 1
+            return bytes([next(self.left)])
+
+    head = asyncio.run(asyncio.wait_for(read_head(Drips(), body_follows=False), 5))
+    assert (head.status, searched) == (200, 60_019)
+
+
+@pytest.mark.parametrize("how", ["close", "reset", "close_notify"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_connection_that_went_stale_is_replaced_once(scheme: str, how: str) -> None:
+    """A server that ends a kept connection when it is asked again is asked once more on a fresh one."""
+    taken: list[str] = []
+    kept: list[asyncio.StreamWriter] = []
+
+    async def run() -> list[Exchange]:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            taken.append(how)
+            kept.append(writer)
+            try:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+                await reader.readuntil(b"\r\n\r\n")
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return
+            if how == "close":
+                sock = writer.get_extra_info("socket")
+                socket.fromfd(sock.fileno(), sock.family, sock.type).shutdown(socket.SHUT_RDWR)
+            elif how == "reset":
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                writer.transport.abort()
+            else:
+                writer.close()
+
+        tls = server_context() if scheme == "https" else None
+        server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls)
+        port = server.sockets[0].getsockname()[1]
+        manners = Manners(at_once=1, delay_s=0)
+        async with HostConnections(lambda *_: ("127.0.0.1", port), manners, timeout_s=2, agent="t") as host:
+            exchanges = [await host.ask(spell(f"{scheme}://lab.example/{n}"), "HEAD", [PUBLIC]) for n in range(2)]
+        server.close()
+        return exchanges
+
+    first, second = asyncio.run(run())
+    assert (first.failure, second.failure) == (None, None)
+    assert first.head is not None
+    assert first.head.reusable
+    assert len(taken) == 2

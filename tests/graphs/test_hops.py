@@ -126,3 +126,9 @@ def test_an_empty_graph_is_still_a_graph() -> None:
     """No hop at all gives a valid, empty file."""
     graph = displacement_graph([], names={}, seats={}, home="NL")
     assert nx.read_gexf(io.BytesIO(gexf(graph))).number_of_nodes() == 0
+
+
+def test_a_redirect_away_and_a_later_return_elsewhere_is_a_reappearance() -> None:
+    """A lasting redirect ends a stay as moved too; known away in between, the return is no repointing."""
+    (hop,) = hops(stay("A", 0, 5, 6, cause="moved"), stay("C", 20, 30, absent=19))
+    assert (hop.kind, hop.order) == ("reappearance", "sequential")

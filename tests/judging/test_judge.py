@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from waterbed.judging.canary import CanaryRecord
 from waterbed.judging.judge import confirmed_down, judge, judge_one
@@ -96,7 +98,8 @@ def outcome(made: Observation, beside: ControlLook | None = None, *, differed: b
         ({"status": 500}, ("server_error", "unknown")),
         ({"status": 522}, ("server_error", "unknown")),
         ({"status": 405}, ("refused_head", "unknown")),
-        ({"status": 302, "redirect": "other"}, ("moved", "unknown")),
+        ({"status": 302, "redirect": "other"}, ("redirected", "unknown")),
+        ({"status": 301, "redirect": "other"}, ("redirected", "unknown")),
         ({"status": 302, "redirect": "site"}, ("up", "up")),
         ({"status": 302, "redirect": "bad"}, ("protocol_error", "unknown")),
         ({"status": 302, "redirect": "same"}, ("protocol_error", "unknown")),
@@ -107,8 +110,8 @@ def outcome(made: Observation, beside: ControlLook | None = None, *, differed: b
         ({"status": None, "phase": "dns", "failure": "servfail"}, ("name_failure", "unknown")),
         ({"status": None, "phase": "dns", "failure": "timeout"}, ("name_failure", "unknown")),
         ({"status": None, "phase": "guard", "failure": "non_public_address"}, ("refused_by_us", "unknown")),
-        ({"status": None, "phase": "connect", "failure": "refused"}, ("unreachable", "unknown")),
-        ({"status": None, "phase": "connect", "failure": "timeout"}, ("unreachable", "unknown")),
+        ({"status": None, "phase": "connect", "failure": "refused"}, ("unreachable", "down")),
+        ({"status": None, "phase": "connect", "failure": "timeout"}, ("unreachable", "down")),
         ({"status": None, "phase": "tls", "failure": "alert"}, ("tls_error", "unknown")),
         ({"status": None, "phase": "http", "failure": "timeout"}, ("protocol_error", "unknown")),
     ],
@@ -210,6 +213,31 @@ def test_an_absence_is_confirmed_by_three_looks_and_back_dated(seen: str, down: 
     assert found == [c == "d" for c in down]
 
 
+@given(st.text("ud?", max_size=30))
+def test_the_laws_of_confirmation(seen: str) -> None:
+    """Only down looks are confirmed, all of a run or none; unknown looks change nothing; every run stands by itself."""
+    down = confirmed_down(verdicts(seen), looks=3, over_s=7200)
+    assert all(seen[n] == "d" for n, is_down in enumerate(down) if is_down)
+    at = 0
+    for run in seen.split("u"):
+        own = down[at : at + len(run)]
+        downs = [n for n, letter in enumerate(run) if letter == "d"]
+        told = {own[n] for n in downs}
+        assert len(told) <= 1
+        assert told in (set(), {len(downs) >= 3 and downs[-1] - downs[0] >= 2})
+        at += len(run) + 1
+
+
+@given(st.text("ud?", max_size=20), st.text("ud?", max_size=20))
+def test_what_comes_later_takes_no_confirmation_back(before: str, after: str) -> None:
+    """A confirmed absence stays confirmed, and a flap that an up ended never becomes one."""
+    first = confirmed_down(verdicts(before), looks=3, over_s=7200)
+    both = confirmed_down(verdicts(before + after), looks=3, over_s=7200)
+    assert all(later for sooner, later in zip(first, both, strict=False) if sooner)
+    settled = before.rfind("u") + 1
+    assert first[:settled] == both[:settled]
+
+
 def test_three_quick_looks_confirm_nothing() -> None:
     """The looks must also span the policy's time."""
     assert confirmed_down(verdicts("ddd", step_h=0.1), looks=3, over_s=7200) == [False] * 3
@@ -218,8 +246,8 @@ def test_three_quick_looks_confirm_nothing() -> None:
 def test_verdicts_name_their_rules() -> None:
     """A verdict carries the rule set's name and checksum and the rule's id."""
     verdict = judge_one(look(status=404), None, canary="ok", differed_before=False, rules=RULES)
-    assert verdict.ruleset.startswith("default-1:")
-    assert verdict.rule == "H4-gone"
+    assert verdict.ruleset.startswith("default-2:")
+    assert verdict.rule == "H5-gone"
 
 
 @pytest.mark.parametrize(
@@ -231,6 +259,13 @@ def test_verdicts_name_their_rules() -> None:
         (DEFAULT_RULES.read_text().replace('outcome = "gone"', 'outcome = "gonne"'), "gonne"),
         (DEFAULT_RULES.read_text().replace("{ status = 451 }", "{ statuss = 451 }"), "statuss"),
         (DEFAULT_RULES.read_text().replace("when = {}", "when = { status = 1 }"), "last rule"),
+        (DEFAULT_RULES.read_text().replace('control = "same"', 'control = "smae"'), "line .*control is never 'smae'"),
+        (DEFAULT_RULES.read_text().replace('status = "5xx"', 'status = "5x"'), "rule H10-server-error: status = '5x'"),
+        (DEFAULT_RULES.read_text().replace("differed_before = true", 'differed_before = "yes"'), "never 'yes'"),
+        (DEFAULT_RULES.read_text().replace("H8-legal", "H5-gone"), "rule H5-gone: this id is given to two rules"),
+        (DEFAULT_RULES.read_text().replace("disputed = {", "dispute = {"), "'disputed' must be defined"),
+        (DEFAULT_RULES.read_text().replace('cause = "moved", ', ""), "outcome 'moved'"),
+        (DEFAULT_RULES.read_text().replace('"default-2"', '"a/b"'), "one word"),
     ],
 )
 def test_a_broken_rule_file_is_one_sentence(text: str, says: str, tmp_path: Path) -> None:

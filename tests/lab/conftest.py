@@ -13,9 +13,10 @@ import dns.message
 import dns.query
 import pytest
 
+from tests.lab.strange import STRANGE
 from waterbed.lab.records import Truth
+from waterbed.lab.scene import WorldScene
 from waterbed.lab.servers import LabServers
-from waterbed.lab.state import WorldScene
 from waterbed.lab.truth import simulate
 from waterbed.lab.world import World, parse_world
 
@@ -117,12 +118,26 @@ class Client:
                 return host, int(number)
         raise LookupError(port)
 
-    def connect(self, address: str, port: int, *, tls: bool, receive_buffer: int = 0) -> socket.socket:
+    def connect(
+        self, address: str, port: int, *, tls: bool, receive_buffer: int = 0, source: str = "127.0.0.1"
+    ) -> socket.socket:
+        """Connect from a source address; from 127.0.0.3, through the lab's proxy."""
         sock = socket.socket()
         sock.settimeout(5)
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        sock.connect(self.listener(address, port))
+        if source == "127.0.0.3":
+            host, _, number = self.servers.proxy.partition(":")
+            sock.connect((host, int(number)))
+            asked = f"[{address}]" if ":" in address else address
+            sock.sendall(f"CONNECT {asked}:{port} HTTP/1.1\r\nHost: {asked}:{port}\r\n\r\n".encode())
+            answer = b""
+            while not answer.endswith(b"\r\n\r\n"):
+                answer += sock.recv(1)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+        else:
+            sock.bind((source, 0))
+            sock.connect(self.listener(address, port))
         if not tls:
             return sock
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -131,9 +146,17 @@ class Client:
         return context.wrap_socket(sock)
 
     def ask(
-        self, address: str, host: str, target: str, *, port: int = 80, method: str = "GET", tls: bool = False
+        self,
+        address: str,
+        host: str,
+        target: str,
+        *,
+        port: int = 80,
+        method: str = "GET",
+        tls: bool = False,
+        source: str = "127.0.0.1",
     ) -> Reply:
-        with self.connect(address, port, tls=tls) as sock:
+        with self.connect(address, port, tls=tls, source=source) as sock:
             sock.sendall(f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
             data = b""
             while piece := sock.recv(65_536):
@@ -206,3 +229,31 @@ def client_of() -> Callable[[LabServers], Client]:
 def now(world: World) -> datetime:
     """Give the instant the servers are set to."""
     return world.start + timedelta(hours=30)
+
+
+@pytest.fixture(scope="session")
+def strange_world() -> World:
+    return parse_world(STRANGE)
+
+
+@pytest.fixture(scope="session")
+def strange_truth(strange_world: World) -> Truth:
+    return simulate(strange_world)
+
+
+@pytest.fixture(scope="session")
+def strange_scene(strange_truth: Truth) -> WorldScene:
+    return WorldScene(strange_truth)
+
+
+@pytest.fixture(scope="session")
+def strange_running(strange_scene: WorldScene, strange_world: World) -> Iterator[LabServers]:
+    with LabServers(strange_scene, strange_world.start) as servers:
+        yield servers
+
+
+@pytest.fixture
+def strange(strange_running: LabServers, strange_world: World) -> Client:
+    """Give a client of the strange world, two days after its start."""
+    strange_running.set_time(strange_world.start + timedelta(hours=48))
+    return Client(strange_running)

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from waterbed.lab.dns_server import Answers
 from waterbed.lab.records import Truth
 from waterbed.lab.replay import replay
+from waterbed.lab.scene import WorldScene
 from waterbed.lab.servers import LabServers
-from waterbed.lab.state import WorldScene
 from waterbed.lab.world import World
 
 

@@ -29,7 +29,7 @@ class _Zoo:
     def addresses(self, host: str, moment: datetime) -> tuple[str, ...] | None:
         return None
 
-    def behaviour(self, listener: Listener, host: str, target: str, moment: datetime) -> Behaviour:
+    def behaviour(self, listener: Listener, host: str, target: str, moment: datetime, source: str) -> Behaviour:
         return _BEHAVIOURS[target]
 
 

@@ -13,8 +13,8 @@ import dns.rcode
 import pytest
 
 from waterbed.lab.records import Truth
+from waterbed.lab.scene import WorldScene
 from waterbed.lab.servers import LabServers
-from waterbed.lab.state import WorldScene
 from waterbed.model.errors import OwnFailure
 
 _ORPHAN = """

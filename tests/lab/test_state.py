@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from waterbed.lab.records import SiteTraits, Truth
-from waterbed.lab.state import Behaviour, Listener, WorldScene
+from waterbed.lab.scene import WorldScene
+from waterbed.lab.state import Behaviour, Listener
 
 _HOUR = timedelta(hours=1)
 
@@ -14,7 +15,7 @@ def _ask(scene: WorldScene, truth: Truth, url: str, moment: datetime, *, other: 
     shown = truth.shown[url]
     key = truth.places[shown.host].at(moment)
     listener = next(one for one in scene.listeners() if one.key == key and one.port == 443)
-    return scene.behaviour(listener, shown.host, other or shown.target, moment)
+    return scene.behaviour(listener, shown.host, other or shown.target, moment, "127.0.0.1")
 
 
 def _plain(traits: SiteTraits) -> bool:
@@ -76,7 +77,7 @@ def test_a_hoster_does_not_answer_for_another(scene: WorldScene, truth: Truth) -
     episode = next(e for e in truth.episodes if e.hoster == "polder")
     shown = truth.shown[episode.url]
     elsewhere = Listener(key="fjord", port=80, prefixes=())
-    assert scene.behaviour(elsewhere, shown.host, shown.target, episode.start).status == 404
+    assert scene.behaviour(elsewhere, shown.host, shown.target, episode.start, "127.0.0.1").status == 404
 
 
 def test_the_outage_has_its_hours(scene: WorldScene, truth: Truth) -> None:

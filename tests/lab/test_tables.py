@@ -4,10 +4,11 @@ import csv
 import io
 import tomllib
 from ipaddress import ip_address, summarize_address_range
+from pathlib import Path
 
 import pytest
 
-from waterbed.lab.tables import country_csv, hosters_toml, routing_csv
+from waterbed.lab.tables import country_csv, hosters_toml, link_checks_toml, routing_csv
 from waterbed.lab.world import World
 
 
@@ -41,3 +42,24 @@ def test_hoster_entities_are_toml(world: World) -> None:
         "kind": "platform",
         "suffixes": ["square7.ch"],
     }
+
+
+def test_parked_names_have_a_route(strange_world: World) -> None:
+    """Where names can end up parked, the parking service has a network of its own in both tables."""
+    for text in (routing_csv(strange_world), country_csv(strange_world)):
+        assert any(row[0].startswith("33.255.254.") for row in csv.reader(io.StringIO(text)))
+    assert "parking" not in {entity["key"] for entity in tomllib.loads(hosters_toml(strange_world))["hoster"]}
+
+
+def test_link_checks_are_of_image_hosts(world: World, strange_world: World, tmp_path: Path) -> None:
+    """Each image host has a link check under its suffix that the crawler can read; other worlds have none."""
+    from crawler.link_checks import LINK_CHECKS, question, read_link_checks
+    from waterbed.model.canonical import spell
+
+    assert link_checks_toml(world) == ""
+    (tmp_path / LINK_CHECKS).write_text(link_checks_toml(strange_world))
+    found = question(read_link_checks(tmp_path), spell("https://shop.square7.ch/i/abc123.jpg"))
+    assert found is not None
+    check, asked = found
+    assert (asked.host, asked.target) == ("shop.square7.ch", "/api/exists/abc123")
+    assert [check.says(status) for status in (204, 404, 500)] == [True, False, None]

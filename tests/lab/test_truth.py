@@ -9,12 +9,13 @@ import pytest
 
 from waterbed.lab.records import TrueEpisode, Truth
 from waterbed.lab.truth import simulate
-from waterbed.lab.world import Movement, World, read_world, scenario_path
+from waterbed.lab.world import PARKING_NETWORK, Movement, World, read_world, scenario_path
 
 
-@pytest.fixture(params=["small", "quiet", "waterbed", "hostile"])
-def any_truth(request: pytest.FixtureRequest, truth: Truth) -> Truth:
-    return truth if request.param == "small" else simulate(read_world(scenario_path(request.param)))
+@pytest.fixture(params=["small", "strange", "quiet", "waterbed", "hostile", "outage", "soft404"])
+def any_truth(request: pytest.FixtureRequest, truth: Truth, strange_truth: Truth) -> Truth:
+    own = {"small": truth, "strange": strange_truth}
+    return own[request.param] if request.param in own else simulate(read_world(scenario_path(request.param)))
 
 
 def _by_url(truth: Truth) -> dict[str, list[TrueEpisode]]:
@@ -68,7 +69,8 @@ def test_pages_agree_with_episodes(any_truth: Truth) -> None:
             if episode.cause == "removed":
                 assert any_truth.pages[url].at(episode.end or any_truth.world.end) != "up"
             if episode.cause == "name":
-                assert any_truth.hosts[host].at(episode.end or any_truth.world.end) is None
+                gone = episode.end or any_truth.world.end
+                assert any_truth.hosts[host].at(gone) is None or any_truth.places[host].at(gone) == "parking"
 
 
 def test_first_reports_find_content_up(any_truth: Truth) -> None:
@@ -81,9 +83,10 @@ def test_first_reports_find_content_up(any_truth: Truth) -> None:
 
 def test_addresses_lie_in_their_hosters_prefixes(any_truth: Truth) -> None:
     """Every address of a host is in a prefix of the hoster whose place it is."""
-    from ipaddress import ip_address
+    from ipaddress import ip_address, ip_network
 
     networks = {hoster.key: hoster.networks() for hoster in any_truth.world.hoster}
+    networks["parking"] = (ip_network(PARKING_NETWORK),)
     for host, timeline in any_truth.hosts.items():
         for start, addresses in zip(timeline.starts, timeline.values, strict=True):
             key = any_truth.places[host].at(start)

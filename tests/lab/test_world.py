@@ -8,7 +8,7 @@ from waterbed.lab.world import parse_world, read_world, scenario_path
 from waterbed.model.errors import InputError
 
 
-@pytest.mark.parametrize("name", ["quiet", "waterbed", "hostile"])
+@pytest.mark.parametrize("name", ["quiet", "waterbed", "hostile", "outage", "soft404"])
 def test_shipped_scenarios_are_valid(name: str) -> None:
     """Each shipped scenario is found by its name and read without complaint."""
     world = read_world(scenario_path(name))
@@ -25,7 +25,7 @@ def test_scenario_path_takes_a_file(tmp_path: Path, small_text: str) -> None:
 
 def test_unknown_scenario_names_the_shipped_ones() -> None:
     """A name that is nothing is refused with the list of those that exist."""
-    with pytest.raises(InputError, match="hostile, quiet, waterbed"):
+    with pytest.raises(InputError, match="hostile, outage, quiet, soft404, waterbed"):
         scenario_path("nowhere")
 
 
@@ -57,6 +57,13 @@ def test_unreadable_world(tmp_path: Path) -> None:
         ("urls_per_site = [1, 4]", "urls_per_site = [0, 4]", "begin at 1"),
         ("parallel = 0.3", "parallel = 0.3\nrelocation = 0\ncopy = 0", "both be 0"),
         ("to_hour = 56.0", "to_hour = 40.0", "end after"),
+        ('kind = "platform"', 'kind = "platform"\nlink_check = "yes"', "link_check"),
+        ("weight = 3.0", "weight = 3.0\nlink_check = true", "link checks"),
+        ("weight = 3.0", 'weight = 3.0\nblind_to = ["nobody"]', "blind_to"),
+        ('"name_gone"', '"parked"', "cannot be parked"),
+        ('key = "fjord"', 'key = "parking"', "the lab's own"),
+        ("28.2.0.0/20", "33.255.254.0/24", "parking"),
+        ("to_hour = 56.0", 'to_hour = 56.0\nsource = "moon"', "source"),
         ("[movement]", '[[intervention]]\nhoster = "nobody"\nday = 1\n[movement]', "nobody"),
     ],
 )

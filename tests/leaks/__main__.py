@@ -30,6 +30,8 @@ def main(words: list[str] | None = None) -> int:
         names, rejected = names_of_feed(asked.feed)
     except InputError as problem:
         parser.error(str(problem))
+    if not names.texts:
+        parser.error(f"{asked.feed} holds no name to search for")
     search = Search(names)
     _say(
         f"names searched for: {names.count('host'):,} hosts, {names.count('domain'):,} more registrable domains, "

@@ -86,6 +86,8 @@ def patterns(text: str, kind: Kind) -> Iterator[tuple[str, bytes]]:
         yield "utf-16 unicode", spelled.encode("utf-16-be").lower()
     if kind != "label":
         yield "dns", dns_wire(text)
+        yield "reversed", text.encode().lower()[::-1]
+        yield "labels reversed", ".".join(reversed(text.split("."))).encode().lower()
 
 
 def to_unicode(text: str) -> str:

@@ -14,6 +14,7 @@ Where a name stands is decided by these rules. A *name character* is a letter, a
   `example.co` is not in `example.co.uk`, but is in `example.co.log`. A dot before it makes it no other name.
 - Packed bytes have no delimiters (a row's columns lie side by side), hence "anywhere". A longer name that holds a
   secret one is then a hit too: rather one too many.
+- Read backwards, by letters or by labels, a name counts by the same rules, save that of the longer suffix.
 - Names below SHORT would be hit by chance in a gigabyte of random bytes: hence the delimiters.
 
 Not found: names that are encrypted, cut short or folded over lines outside hex and base64, spelled in yet other
@@ -183,6 +184,8 @@ class Search:
             return True
         if before in _NAME or behind in _NAME:
             return False
+        if form.endswith("reversed"):
+            return True  # what stands beside it is of another order
         return behind != "." or not _goes_on(name, text[end + wide - 1 : end + wide * 254 : wide])
 
 

@@ -1,19 +1,15 @@
 """Whole studies on the lab, searched for every host there was: files, logs, output, failures."""
 
-import logging
-import os
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import waterbed.cli
-from crawler.logs import redact_failures
 from tests.leaks.names import names_of
-from tests.leaks.search import Found, Search
+from tests.leaks.running import clean, config_home, say
+from tests.leaks.search import Search
 from tests.study.rig import feed, lab_study, reports_csv
 from waterbed.lab.truth import simulate
 from waterbed.lab.world import read_world
@@ -22,8 +18,6 @@ from waterbed.model.facts import Report
 from waterbed.rehearsal import run_scenario
 from waterbed.report import publish_study
 from waterbed.study import open_study
-
-ROOT = Path(__file__).parents[2]
 
 WORLD = """
 name = "leaks"
@@ -85,55 +79,6 @@ head_refused = 0.2
 body_on_head = 0.2
 """
 """Everything that makes host names travel: moves, redirects, proxies, a platform, IDNA suffixes, suspensions."""
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Iterator[Path]:
-    """A folder for what is said; it holds a log of everything that any logger says, at DEBUG."""
-    folder = tmp_path / "out"
-    folder.mkdir()
-    handler = logging.FileHandler(folder / "debug.log")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    root = logging.getLogger()
-    # a pass silences the logger `scrapy`; those below it are set apart, so that they talk all the same
-    named = [logging.getLogger(name) for name in list(root.manager.loggerDict)]
-    louder = [logger for logger in named if logger.name.startswith(("scrapy.", "recheck", "asyncio", "sqlalchemy"))]
-    before = [(logger, logger.level) for logger in (root, *louder)]
-    for logger, _ in before:
-        logger.setLevel(logging.DEBUG)
-    root.addHandler(handler)
-    yield folder
-    root.removeHandler(handler)
-    handler.close()
-    for logger, level in before:
-        logger.setLevel(level)
-
-
-def say(out: Path, study: Path, *words: str) -> int:
-    """Run the command line as a process of its own; all it says goes to a file."""
-    number = len(list(out.iterdir()))
-    with (out / f"{number:02}-{words[0]}.txt").open("wb") as said:
-        return subprocess.run(
-            [sys.executable, "-m", "waterbed.cli", "-C", str(study), "--verbose", *words],
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            check=False,
-            timeout=120,
-            env=os.environ | {"PYTHONASYNCIODEBUG": "1", "COLUMNS": "400"},
-        ).returncode
-
-
-def config_home() -> Path:
-    """Where the keys are: they open the vault, but are no names."""
-    return Path(os.environ["XDG_CONFIG_HOME"])
-
-
-def clean(search: Search, *paths: Path) -> Found:
-    """Search; everything must have been readable and nothing may be found."""
-    found = search.over(paths)
-    assert found.unread == []
-    assert found.hits == []
-    return found
 
 
 def test_a_whole_study_holds_no_host(tmp_path: Path, out: Path) -> None:
@@ -203,14 +148,14 @@ def test_bad_lines_hold_no_host(tmp_path: Path, out: Path) -> None:
 
 PLACES = [
     "crawler.look.Looker.look",
-    "crawler.look.features",
+    "crawler.follow.redirect_of",
     "crawler.look.Looker.reaches",
     "crawler.exchange.HostConnections.ask",
-    "crawler.session.Session._write",
+    "crawler.recorder.Recorder.write",
     "crawler.session.Session.record",
     "crawler.session.Session._lease",
     "crawler.session.Session._ask_canary",
-    "crawler.session.next_due",
+    "crawler.recorder.next_due",
     "crawler.session.Session.close",
     "attribution.lookups.names.Resolver.resolve",
     "waterbed.store.vault.Vault.open",
@@ -242,21 +187,6 @@ def test_a_bug_whose_message_holds_urls_tells_none(
     search = Search(names_of(spell(url).host for url, _ in pairs))
     clean(search, study.folder.path, out, config_home())
     assert 3 in codes
-
-
-def test_unexpected_failures_in_logs_tell_class_and_place_alone(out: Path) -> None:
-    """Scrapy writes failures into messages and tracebacks; both are left out, other loggers stay as they are."""
-    redact_failures()
-    redact_failures()
-    for name in ("scrapy.core.engine", "asyncio", "recheck", "another"):
-        try:
-            raise KeyError(f"secret-of-{name}.example.com")
-        except KeyError as problem:
-            logging.getLogger(name).error(f"It broke: {problem}", exc_info=True)
-    said = (out / "debug.log").read_text()
-    assert said.count("KeyError at test_study.py:") == 3
-    assert said.count("secret-of-another.example.com") > 1
-    assert said.count("secret-of-") == said.count("secret-of-another") + said.count("secret-of-{name}")
 
 
 def run(study: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.study.rig import feed, lab_study, reports_csv
 from waterbed.cli import main
+from waterbed.model.bookkeeping import Delivery
 from waterbed.model.facts import Report, Snapshot
 from waterbed.study import open_study
 
@@ -128,11 +129,22 @@ def test_bad_lines_are_listed_and_good_ones_kept(run: Run, study: Path, tmp_path
         assert opened.folder.store.count(Report) == 3
 
 
+@pytest.mark.parametrize("content", [b"", b"\n\n# only comments\n", b"url,source\n"])
+def test_an_empty_file_is_a_delivery_without_reports(content: bytes, run: Run, study: Path, tmp_path: Path) -> None:
+    """A feed that came empty is on record, a finding, and no error: the cycle guard must know of it."""
+    path = tmp_path / "r.csv"
+    path.write_bytes(content)
+    code, out, err = run("-C", study, "import", "--source", "feed", path)
+    assert (code, err) == (1, "")
+    assert "The file is empty" in out
+    with open_study(study) as opened:
+        (delivery,) = opened.folder.store.all(Delivery)
+        assert (delivery.source, delivery.reports) == ("feed", 0)
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "is empty"),
-        (b"\n\n# only comments\n", "is empty"),
         (b"<!doctype html><html>blocked</html>", "is HTML or JSON"),
         (b'[{"url": "http://secret.example.com/"}]', "is HTML or JSON"),
         (b"http://secret.example.com/\nhttp://secret2.example.com/\n", "no column named url"),
@@ -143,7 +155,7 @@ def test_bad_lines_are_listed_and_good_ones_kept(run: Run, study: Path, tmp_path
 def test_a_file_of_the_wrong_kind_changes_nothing(
     content: bytes, says: str, run: Run, study: Path, tmp_path: Path
 ) -> None:
-    """Empty, HTML, JSON, header-less, binary and damaged files are one sentence, and nothing is imported."""
+    """HTML, JSON, header-less, binary and damaged files are one sentence, and nothing is imported."""
     path = tmp_path / "r.csv"
     path.write_bytes(content)
     said = run("-C", study, "import", path)
@@ -292,6 +304,8 @@ def test_the_tools_formats_of_a_ranking(run: Run, tmp_path: Path) -> None:
         "removed_24h_low": None,
         "removed_24h_high": None,
         "removed_or_moved_24h": None,
+        "removed_24h_worst": None,
+        "removed_24h_best": None,
         "episodes": 12,
         "unknown": 0,
         "class": "too few",

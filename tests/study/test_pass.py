@@ -180,7 +180,7 @@ def test_a_bug_of_ours_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert study.recheck().looks == 1
 
 
-@pytest.mark.parametrize("place", ["Session._write", "Session._lease", "Session.record"])
+@pytest.mark.parametrize("place", ["session.Session._lease", "session.Session.record", "recorder.Recorder.write"])
 def test_a_pass_that_cannot_lease_or_write_fails(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be leased or recorded is our own failure, never a pass without looks; all stays due."""
     from waterbed.model.errors import OwnFailure
@@ -192,7 +192,7 @@ def test_a_pass_that_cannot_lease_or_write_fails(place: str, tmp_path: Path, mon
     with lab_study(pairs, tmp_path) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
         with monkeypatch.context() as patched:
-            patched.setattr(f"crawler.session.{place}", broken)
+            patched.setattr(f"crawler.{place}", broken)
             with pytest.raises(OwnFailure, match="by our own fault"):
                 study.recheck()
         assert study.folder.store.all(RunEnd)[-1].outcome == "failed"

@@ -34,7 +34,8 @@ def test_a_quiet_world_has_no_hop_and_true_shares(tmp_path: Path) -> None:
     assert done.score.removal
     assert done.score.removal_most_off is not None
     assert done.score.removal_most_off < 0.1
-    assert (done.counts.excess_plain_total, done.counts.excess_tls_total) == (0, 0)
+    # HEAD is answered as it should be; 404 is confirmed by GET, whose page is a line long
+    assert max(done.counts.excess_plain_most, done.counts.excess_tls_most) <= 100
 
 
 def test_a_moving_world_gives_its_hops(tmp_path: Path) -> None:
@@ -61,7 +62,7 @@ def test_a_hostile_world_takes_no_content_and_believes_no_outage(tmp_path: Path)
     done = run_scenario(shortened("hostile", tmp_path, days="3", count="50", head_refused="0.3"), tmp_path / "s", told)
     assert done.counts.requests["GET"] > 0
     assert 0 < done.counts.excess_plain_most <= 2048
-    assert done.counts.excess_tls_most <= 16_384 + 2_048
+    assert 0 < done.counts.excess_tls_most <= 16_384
     with open_study(tmp_path / "s") as study:
         conclusions = study.conclude()
         rows = {row.key: row for row in conclusions.rank("hoster")}

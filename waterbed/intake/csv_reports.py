@@ -31,6 +31,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """What each field may be called in a header, in lower case."""
 
 _WORD = re.compile(r"\w[\w -]{0,63}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What bytes that are no UTF-8 are read as."""
 _TRUTH = {"1": True, "true": True, "yes": True, "y": True, "0": False, "false": False, "no": False, "n": False}
 
 
@@ -66,7 +68,7 @@ def read_csv_reports(path: Path) -> Iterator[ReportLine | Rejected]:
     """Read reports line by line: good ones, and bad ones with a reason.
 
     Understands gzip, a byte-order mark, UTF-16 and any line ending. A quoted field may not span lines, so that one
-    broken quote costs one line. InputError if the file is no such CSV at all.
+    broken quote costs one line. InputError if the file is no such CSV at all; an empty file holds no report.
     """
     with _open(path) as file:
         try:
@@ -85,10 +87,6 @@ def parse_csv_reports(lines: Iterable[str], name: str) -> Iterator[ReportLine | 
             header = _header(text, name)
             continue
         yield _line(number, text.rstrip("\r\n"), header)
-    if header is None:
-        raise InputError(
-            f"{name} is empty; a CSV file with a header line and a url column was expected (docs/intake.md)"
-        )
 
 
 def _open(path: Path) -> IO[str]:
@@ -126,7 +124,7 @@ def _header(text: str, path: str) -> dict[str, int]:
 def _line(number: int, text: str, header: dict[str, int]) -> ReportLine | Rejected:
     if len(text) > MAX_LINE:
         return Rejected(line=number, reason=f"line of {len(text)} characters; at most {MAX_LINE} are accepted")
-    if any("\ud800" <= c <= "\udfff" for c in text):
+    if _SURROGATE.search(text):
         return Rejected(line=number, reason="line is not valid UTF-8")
     try:
         cells = next(csv.reader([text], strict=True))

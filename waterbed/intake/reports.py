@@ -21,17 +21,23 @@ class Defaults:
     category: str
 
 
-def report_facts(line: ReportLine, vault: Vault, *, defaults: Defaults, now: datetime) -> Iterator[Any]:
+def report_facts(
+    line: ReportLine, vault: Vault, *, defaults: Defaults, now: datetime, sealed: set[str] | None = None
+) -> Iterator[Any]:
     """The facts of one good line; a first look is due at once.
 
-    The same report gives the same ids, so importing a file twice adds nothing.
+    The same report gives the same ids, so importing a file twice adds nothing. What is in `sealed` is not sealed once
+    more; what was sealed is put there.
     """
+    seen = set() if sealed is None else sealed
     ids = vault.ids(line.spelled)
     source, category = line.source or defaults.source, line.category or defaults.category
     content_id = vault.keyed_id("content", f"{source}\x00{line.content_id}") if line.content_id else None
     same = f"{source}\x00{ids['url_id']}\x00{line.reported_at}\x00{content_id}\x00{category}"
-    yield vault.seal("url", line.spelled.url)
-    yield vault.seal("host", line.spelled.host)
+    for kind, text in (("url", line.spelled.url), ("host", line.spelled.host)):
+        if ids[f"{kind}_id"] not in seen:
+            seen.add(str(ids[f"{kind}_id"]))
+            yield vault.seal(kind, text)
     yield Target(**ids, spelling=SPELLING, suffix_list=SUFFIX_LIST, added_at=now)  # type: ignore[arg-type]  # ids has exactly Target's id fields
     yield Report(
         report_id=hashlib.blake2b(same.encode(), digest_size=16).hexdigest(),

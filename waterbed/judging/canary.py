@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from waterbed.judging.outcomes import Canary
+from waterbed.judging.features import Canary
 from waterbed.model.facts import CanaryLook
 
 

@@ -1,11 +1,15 @@
 """Verdicts of many looks, each URL's looks in time order."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from waterbed.judging.canary import CanaryRecord
-from waterbed.judging.outcomes import Canary, RuleSet, compare, look_features
+from waterbed.judging.features import Canary, Past, look_features
+from waterbed.judging.outcomes import RuleSet
 from waterbed.model.conclusions import Verdict
-from waterbed.model.facts import ControlLook, Observation
+from waterbed.model.facts import ControlLook, Observation, Resolution
 
 
 def judge(
@@ -13,40 +17,94 @@ def judge(
     controls: Mapping[str, ControlLook],
     canaries: Mapping[str, CanaryRecord],
     rules: RuleSet,
+    *,
+    resolutions: Mapping[str, Resolution] | None = None,
+    hosts: Mapping[str, str] | None = None,
 ) -> list[Verdict]:
     """Judge looks sorted by URL and time; one verdict a look, same order.
 
-    `controls` are by control id, `canaries` by vantage. Pure: the same facts and rules give the same verdicts.
+    `controls` are by control id, `canaries` by vantage, `resolutions` by id (their tags tell parking), `hosts` gives
+    the host of each URL: with it, what other URLs of a host showed of its random paths counts too. Each look is judged
+    alone: several vantages (`waterbed.judging.panel`) come after. Pure: same facts and rules, same verdicts.
     """
     verdicts: list[Verdict] = []
-    url_id, differed = "", False
+    url_id, past = "", Past()
+    answered = _Controls(controls.values())
     for look in looks:
         if look.url_id != url_id:
-            url_id, differed = look.url_id, False
+            url_id, past = look.url_id, Past()
         control = controls.get(look.control_id) if look.control_id else None
         record = canaries.get(look.vantage)
         canary: Canary = record.at(look.observed_at) if record else "none"
-        verdicts.append(judge_one(look, control, canary=canary, differed_before=differed, rules=rules))
-        if look.status is not None and 200 <= look.status < 300 and compare(look, control) == "differs":
-            differed = True
+        if hosts and look.url_id in hosts:
+            past.control_class = answered.last_class(hosts[look.url_id], look.observed_at) or past.control_class
+        resolution = resolutions.get(look.resolution_id or "") if resolutions else None
+        verdict = judge_one(
+            look,
+            control,
+            canary=canary,
+            differed_before=past.differed(look, control),
+            rules=rules,
+            past=past,
+            tags=resolution.tags if resolution else (),
+        )
+        verdicts.append(verdict)
+        past.see(look, control, verdict.state)
     return verdicts
 
 
+class _Controls:
+    """How each host answered random paths over time."""
+
+    def __init__(self, controls: Iterable[ControlLook]) -> None:
+        self._of_host: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
+        for control in sorted(controls, key=lambda control: control.observed_at):
+            if control.failure is None and control.status is not None and "status" not in control.unstable:
+                self._of_host[control.host_id].append((control.observed_at, control.status // 100))
+
+    def last_class(self, host_id: str, before: datetime) -> int | None:
+        """The status class of the host's last usable control up to a time."""
+        # few a day and host: looking from the newest back is short
+        return next((found for when, found in reversed(self._of_host.get(host_id, ())) if when <= before), None)
+
+
 def judge_one(
-    look: Observation, control: ControlLook | None, *, canary: Canary, differed_before: bool, rules: RuleSet
+    look: Observation,
+    control: ControlLook | None,
+    *,
+    canary: Canary,
+    differed_before: bool,
+    rules: RuleSet,
+    past: Past | None = None,
+    tags: tuple[str, ...] = (),
 ) -> Verdict:
-    """Judge one look. Without a canary nothing is called down."""
-    rule, outcome = rules.decide(look_features(look, control, canary=canary, differed_before=differed_before))
-    name = rule.outcome
-    rule_id = rule.id
-    if outcome.state == "down" and canary != "ok":
-        name, outcome, rule_id = "unwatched", rules.outcomes["unwatched"], f"{rule.id}+no-canary"
-    return Verdict(
+    """Judge one look by itself. Without a canary nothing is called down.
+
+    What is `unreachable` here is down only if the panel finds that other networks agree.
+    """
+    rule, outcome = rules.decide(
+        look_features(look, control, canary=canary, differed_before=differed_before, past=past, tags=tags)
+    )
+    verdict = Verdict(
         observation_id=look.observation_id,
         url_id=look.url_id,
         observed_at=look.observed_at,
         ruleset=rules.name,
-        rule=rule_id,
+        rule=rule.id,
+        outcome=rule.outcome,
+        state=outcome.state,
+        cause=outcome.cause,
+        layer=outcome.layer,
+    )
+    return restated(verdict, "unwatched", rules, "no-canary") if outcome.state == "down" and canary != "ok" else verdict
+
+
+def restated(verdict: Verdict, name: str, rules: RuleSet, why: str) -> Verdict:
+    """The verdict with another outcome; its rule id says what overruled it, after a plus sign."""
+    outcome = rules.outcomes[name]
+    return replace(
+        verdict,
+        rule=f"{verdict.rule}+{why}",
         outcome=name,
         state=outcome.state,
         cause=outcome.cause,
@@ -54,17 +112,25 @@ def judge_one(
     )
 
 
-def confirmed_down(verdicts: Sequence[Verdict], *, looks: int, over_s: float) -> list[bool]:
+def confirmed_down(
+    verdicts: Sequence[Verdict],
+    *,
+    looks: int,
+    over_s: float,
+    vantages: Sequence[str] | None = None,
+    within_s: float = 0.0,
+) -> list[bool]:
     """Which of one URL's verdicts belong to a confirmed absence.
 
     A run of down verdicts is confirmed when it has at least `looks` of them over at least `over_s` seconds; it is then
     back-dated to the first. Unknown verdicts neither count nor end a run; one up ends it. Unconfirmed runs are flaps.
+    With `vantages`, one for each verdict, looks from several of them within `within_s` seconds count once.
     """
     confirmed = [False] * len(verdicts)
     run: list[int] = []
 
     def settle() -> None:
-        if len(run) >= looks:
+        if _counted(run, verdicts, vantages, timedelta(seconds=within_s)) >= looks:
             span = verdicts[run[-1]].observed_at - verdicts[run[0]].observed_at
             if span.total_seconds() >= over_s:
                 for index in run:
@@ -78,3 +144,14 @@ def confirmed_down(verdicts: Sequence[Verdict], *, looks: int, over_s: float) ->
             run = []
     settle()
     return confirmed
+
+
+def _counted(run: Sequence[int], verdicts: Sequence[Verdict], vantages: Sequence[str] | None, within: timedelta) -> int:
+    if vantages is None or not run:
+        return len(run)
+    count, last = 1, run[0]
+    for index in run[1:]:
+        apart = verdicts[index].observed_at - verdicts[last].observed_at
+        if vantages[index] == vantages[last] or apart > within:
+            count, last = count + 1, index
+    return count

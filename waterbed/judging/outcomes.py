@@ -1,22 +1,27 @@
 """Ordered rules from one look's features to an outcome."""
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
+from waterbed.judging.features import FEATURES
 from waterbed.model.conclusions import EndCause, State
 from waterbed.model.errors import InputError
-from waterbed.model.facts import ControlLook, Observation
 
 DEFAULT_RULES = Path(__file__).parent / "rules.toml"
 
-Relation = Literal["same", "differs", "none"]
-Canary = Literal["ok", "failed", "none"]
 Condition = str | int | bool | list[str | int]
+
+LATER = ("unwatched", "unobserved", "disputed", "quarantined")
+"""Outcomes that steps after the rules give: without a canary, by the panel, by the cycle guard."""
+
+_SEE = "see docs/method.md, Outcomes"
 
 
 class Outcome(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -67,78 +72,74 @@ class RuleSet:
 
 
 def read_rules(path: Path = DEFAULT_RULES) -> RuleSet:
-    """Read a rule file; InputError says what is wrong with it."""
+    """Read a rule file; InputError says what is wrong with it, and where."""
     try:
         data = path.read_bytes()
         read = msgspec.toml.decode(data, type=_File)
     except OSError as problem:
         raise InputError(f"{path} cannot be read ({problem.strerror}); a rule file in TOML was expected") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise InputError(f"{path}: {problem}; see docs/method.md, Outcomes") from None
-    missing = {rule.outcome for rule in read.rule} - set(read.outcome)
-    unknown = {key for rule in read.rule for key in rule.when} - set(FEATURES)
-    if missing or unknown or not read.rule or read.rule[-1].when or "unwatched" not in read.outcome:
-        raise InputError(
-            f"{path}: undefined outcomes {sorted(missing)}, unknown features {sorted(unknown)}; "
-            "every outcome must be defined, 'unwatched' too, and the last rule must have no condition"
-        )
+        raise InputError(f"{path}: {problem}; {_SEE}") from None
+    lines = data.decode(errors="replace").splitlines()
+    for rule, mistake in _mistakes(read):
+        raise InputError(f"{path}{_place(rule, lines)}: {mistake}; {_SEE}")
     name = f"{read.name}:{hashlib.sha256(data).hexdigest()[:12]}"
     return RuleSet(name=name, outcomes=read.outcome, rules=tuple(read.rule))
 
 
-FEATURES = (
-    "phase",
-    "failure",
-    "status",
-    "marks",
-    "redirect",
-    "profile",
-    "canary",
-    "control",
-    "differed_before",
-)
-"""What a rule may ask about."""
+def _mistakes(read: _File) -> Iterator[tuple[Rule | None, str]]:
+    """What is wrong with a rule file, and with which of its rules."""
+    if not re.fullmatch(r"[\w.-]+", read.name):
+        yield None, "name must be one word of letters, digits, '.', '_' and '-'"
+    for name in LATER:
+        if name not in read.outcome or read.outcome[name].state != "unknown":
+            yield None, f"the outcome '{name}' must be defined, with state unknown"
+    for name, outcome in read.outcome.items():
+        if (outcome.state == "down") != (outcome.cause is not None):
+            yield None, f"outcome '{name}': those with state down, and only they, have a cause"
+    twice = [rule_id for rule_id, times in Counter(rule.id for rule in read.rule).items() if times > 1]
+    for rule in read.rule:
+        if rule.id in twice:
+            yield rule, "this id is given to two rules"
+        if rule.outcome not in read.outcome:
+            yield rule, f"outcome '{rule.outcome}' is not defined"
+        for key, wanted in rule.when.items():
+            if mistake := _condition_mistake(key, wanted):
+                yield rule, mistake
+    if not read.rule or read.rule[-1].when:
+        yield read.rule[-1] if read.rule else None, "the last rule must have no condition, so that it fits everything"
 
 
-def look_features(
-    look: Observation, control: ControlLook | None, *, canary: Canary, differed_before: bool
-) -> dict[str, Any]:
-    """The features of one look that rules ask about."""
-    return {
-        "phase": look.phase,
-        "failure": look.failure,
-        "status": look.status,
-        "marks": look.marks,
-        "redirect": look.redirect,
-        "profile": look.profile,
-        "canary": canary,
-        "control": compare(look, control),
-        "differed_before": differed_before,
-    }
+def _condition_mistake(key: str, wanted: Condition) -> str | None:
+    known = FEATURES.get(key)
+    if known is None:
+        return f"a rule cannot ask about '{key}'; it may ask about {', '.join(FEATURES)}"
+    for value in wanted if isinstance(wanted, list) else [wanted]:
+        if value == "any":
+            continue
+        if isinstance(known, tuple):
+            if not any(value == option and type(value) is type(option) for option in known):
+                return f"{key} is never {value!r}; it is one of {', '.join(map(str, known))}"
+        elif known is int:
+            if type(value) is not int and not re.fullmatch("[1-9]xx", str(value)):
+                return f"{key} = {value!r} is neither a number nor like '2xx'"
+        elif type(value) is not known:
+            return f"{key} = {value!r} is no text"
+    return None
 
 
-def compare(look: Observation, control: ControlLook | None) -> Relation:
-    """Whether a look equals its host's answer to a random path.
-
-    Only what both sides state is compared; if nothing differs they are taken to be the same.
-    """
-    if control is None or control.failure is not None or look.status is None:
-        return "none"
-    pairs = (
-        (look.status, control.status),
-        (look.redirect, control.redirect),
-        (look.redirect_site_id, control.redirect_site_id),
-        (look.media_type, control.media_type),
-    )
-    stated = ((look.content_length, control.content_length), (look.etag_id, control.etag_id))
-    differs = any(a != b for a, b in pairs) or any(a != b for a, b in stated if a is not None and b is not None)
-    return "differs" if differs else "same"
+def _place(rule: Rule | None, lines: list[str]) -> str:
+    if rule is None:
+        return ""
+    wanted = re.compile(rf"""\s*id\s*=\s*["']{re.escape(rule.id)}["']""")
+    found = [number for number, line in enumerate(lines, 1) if wanted.match(line)]
+    return f", line {found[-1]}, rule {rule.id}" if found else f", rule {rule.id}"
 
 
 def _fits(value: Any, wanted: Condition) -> bool:
     options = wanted if isinstance(wanted, list) else [wanted]
     if isinstance(value, tuple):
-        return any(option in value for option in options)
+        return any(option in value or (option == "any" and bool(value)) for option in options)
     return any(_equals(value, option) for option in options)
 
 

@@ -7,9 +7,10 @@ from math import log
 from random import Random
 
 from waterbed.lab.actors import HOUR, Leaf, Link, Site, Stay
-from waterbed.lab.names import Namer, target
+from waterbed.lab.names import Namer, image_name, parking_addresses, target
 from waterbed.lab.records import Page, Shown, SiteTraits, TrueCause
-from waterbed.lab.world import Hoster, World
+from waterbed.lab.traits import Chances, further_traits
+from waterbed.lab.world import PARKING, Hoster, World
 
 _POOL = 64
 """Addresses of a prefix in use: sites share them, as on shared hosting."""
@@ -32,9 +33,11 @@ class Course:
         self.pages: dict[str, list[tuple[int, Page]]] = {}
         self.traits: dict[str, SiteTraits] = {}
         self.shown: dict[str, Shown] = {}
+        self.moved: dict[str, str] = {}
+        self.moved_urls: dict[str, str] = {}
         self._hosters = {hoster.key: hoster for hoster in world.hoster}
         self._strict_from = {i.hoster: (round(i.day * 24 * HOUR), i.within_hours) for i in world.intervention}
-        self._queue: list[tuple[int, int, Callable[[int], None]]] = []
+        self._queue: list[tuple[int, int, Callable[[int], object]]] = []
         self._contents = 0
         self._order = 0
 
@@ -49,7 +52,7 @@ class Course:
             happen(now)
         return self
 
-    def _later(self, when: int, happen: Callable[[int], None]) -> None:
+    def _later(self, when: int, happen: Callable[[int], object]) -> None:
         self._order += 1
         heappush(self._queue, (when, self._order, happen))
 
@@ -86,20 +89,29 @@ class Course:
         host = self.namer.host(suffix, www=0.0 if platform else 0.2)
         https = rng.random() < servers.https
         head, spread = rng.random(), servers.head_refused + servers.body_on_head
-        self.traits[host] = SiteTraits(
+        refused = head < servers.head_refused or operator.link_check
+        first = SiteTraits(
             https=https,
             https_redirect=rng.random() < servers.https_redirect and not https,
             catch_all=rng.random() < servers.catch_all,
             indistinct=rng.random() < servers.indistinct,
-            head="refused" if head < servers.head_refused else "body" if head < spread else "plain",
+            head="refused" if refused else "body" if head < spread else "plain",
         )
+        traits = further_traits(self.world, host, first)
+        # A registrable domain has records of its own, so only a name below it can be an alias.
+        host = f"www.{host}" if traits.alias and not platform and not host.startswith("www.") else host
+        self.traits[host] = traits
         scheme = "https" if https else "http"
         return Site(host=host, scheme=scheme, operator=operator, front=front, category=category, source=source)
 
     def _leaf(self, site: Site, number: int, original: Leaf | None) -> Leaf:
         servers, rng = self.world.servers, self.rng
+        chances = Chances(self.world, f"{site.host} {number}")
+        wished = self.world.sites.roots
+        root = original is None and number == 0 and wished > 0 and chances.share("root") < wished
+        root = root and not site.operator.link_check
         if original is None:
-            image = rng.random() < servers.images
+            image = (rng.random() < servers.images or site.operator.link_check) and not root
             media_type = "text/html" if not image or rng.random() < servers.mislabelled else "image/jpeg"
             self._contents += 1
             content_id = f"content-{self._contents:06d}"
@@ -108,6 +120,10 @@ class Course:
             content_id = original.shown.content_id
         same_path = original is not None and rng.random() < 0.5
         path = original.shown.target if original and same_path else target(rng, image=image, number=number)
+        if site.operator.link_check:
+            path = image_name(chances.rng("path"), image=image)
+        elif root:
+            path = "/"
         taken = {leaf.shown.target for leaf in site.leaves}
         while path in taken:
             path = target(rng, image=image, number=number)
@@ -194,7 +210,10 @@ class Course:
         answer = leaf.site.operator.removal.answer_after_removal
         gone = [leaf]
         if answer in ("404", "410"):
-            self._finish(leaf, now, "removed", answer)
+            self._finish(leaf, now, "removed", "410" if answer == "410" else "404")
+        elif answer == "moved":
+            self._move(leaf.site, now)
+            return
         elif answer == "suspended":
             gone = [other for other in leaf.site.leaves if other.stay is not None]
             for other in gone:
@@ -203,9 +222,12 @@ class Course:
                 self.pages[other.shown.url].append((now, "suspended"))
         else:
             gone = [other for other in leaf.site.leaves if other.stay is not None]
+            parked = answer == "parked"
             for other in gone:
-                self._finish(other, now, "name", "404")
-            self.hosts[leaf.site.host].append((now, None))
+                self._finish(other, now, "name", "parked" if parked else "404")
+            self.hosts[leaf.site.host].append((now, parking_addresses(leaf.site.host) if parked else None))
+            if parked:
+                self.places[leaf.site.host].append((now, PARKING))
         self._react(leaf.site, [one for one in gone if not one.copied], now)
 
     def _finish(self, leaf: Leaf, now: int, cause: TrueCause, page: Page | None) -> None:
@@ -227,7 +249,7 @@ class Course:
         weights = [movement.relocation, movement.copy]
         kind = self.rng.choices(["relocation", "copy"], weights=weights)[0] if sum(weights) else "copy"
         # Behind a proxy, on a platform and without a name, the same name cannot be re-pointed to be seen elsewhere.
-        nameless = site.operator.removal.answer_after_removal == "name_gone"
+        nameless = site.operator.removal.answer_after_removal in ("name_gone", "parked")
         fixed = nameless or site.front is not None or site.operator.kind == "platform"
         if kind == "copy" or fixed:
             self._plan_copy(gone, when)
@@ -257,15 +279,26 @@ class Course:
                 self.links.append(Link(before=stay, after=leaf.stay, kind="relocation"))
         self._hear_of(site, to, now)
 
+    def _move(self, site: Site, now: int) -> None:
+        """The owner takes the whole site to a new name elsewhere, and lets the old one lead there for good."""
+        leaves = [leaf for leaf in site.leaves if leaf.stay is not None]
+        stays = [leaf.stay for leaf in leaves]
+        new = self._copy(leaves, stays, now)
+        for leaf in leaves:
+            self._finish(leaf, now, "moved", "404" if new is None else "moved")
+        if new is not None:
+            self.moved[site.host] = f"{new.scheme}://{new.host}"
+            self.moved_urls.update((a.shown.url, b.shown.url) for a, b in zip(leaves, new.leaves, strict=True))
+
     def _plan_copy(self, leaves: list[Leaf], when: int) -> None:
         stays = [leaf.stay or leaf.last for leaf in leaves]
         self._later(when, partial(self._copy, leaves, stays))
 
-    def _copy(self, leaves: list[Leaf], stays: list[Stay | None], now: int) -> None:
+    def _copy(self, leaves: list[Leaf], stays: list[Stay | None], now: int) -> Site | None:
         old = leaves[0].site
         to = self._destination(old, ("hoster", "platform"))
         if to is None:
-            return
+            return None
         site = self._site(to, None, old.category, old.source)
         for number, leaf in enumerate(leaves):
             self._leaf(site, number, leaf)
@@ -274,6 +307,7 @@ class Course:
             if stay is not None and leaf.stay is not None:
                 self.links.append(Link(before=stay, after=leaf.stay, kind="copy"))
         self._hear_of(site, to, now)
+        return site
 
     def _hear_of(self, site: Site, to: Hoster, now: int) -> None:
         movement = self.world.movement

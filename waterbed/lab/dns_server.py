@@ -15,18 +15,19 @@ import dns.message
 import dns.rcode
 import dns.rdata
 
-from waterbed.lab.state import Scene
+from waterbed.lab.state import Scene, Zones
 
 TTL = 60
 """Of every answer, seconds; negative answers too."""
 
-_A, _AAAA, _OPT = 1, 28, 41
+_A, _NS, _CNAME, _AAAA, _OPT = 1, 2, 5, 28, 41
 _PLAIN_UDP, _OUR_UDP = 512, 1232
 _NO_ANSWER = b""
 _HEADER = struct.Struct("!HHHHHH")
 _QUESTION = struct.Struct("!HH")
 _RECORD = struct.Struct("!HHIH")
 _POINTER = b"\xc0\x0c"
+_CNAME_BYTES = struct.pack("!H", _CNAME)
 _OPT_RECORD = b"\x00" + struct.pack("!HHIH", _OPT, _OUR_UDP, 0, 0)
 _RESPONSE = dns.flags.QR | dns.flags.AA | dns.flags.RA
 _TRUNCATED, _RD = dns.flags.TC, dns.flags.RD
@@ -35,13 +36,24 @@ _SOA = b"\x00" + _RECORD.pack(6, 1, TTL, len(_SOA_DATA)) + _SOA_DATA
 
 
 @lru_cache(maxsize=65_536)
-def _records(addresses: tuple[str, ...], kind: int) -> tuple[int, bytes]:
+def _records(addresses: tuple[str, ...], kind: int, owner: bytes = _POINTER) -> tuple[int, bytes]:
     wanted = 4 if kind == _A else 6
     found = [address for address in map(ip_address, addresses) if address.version == wanted]
-    # Every record's owner is the question's name, at offset 12 of the message.
+    # The owner is the question's name, at offset 12 of the message, unless that name is an alias.
     return len(found), b"".join(
-        _POINTER + _RECORD.pack(kind, 1, TTL, len(address.packed)) + address.packed for address in found
+        owner + _RECORD.pack(kind, 1, TTL, len(address.packed)) + address.packed for address in found
     )
+
+
+@lru_cache(maxsize=65_536)
+def _encoded(name: str) -> bytes:
+    labels = name.encode("ascii").split(b".")
+    return b"".join(bytes([len(label)]) + label for label in labels) + b"\x00"
+
+
+def _pointing(kind: int, names: tuple[str, ...]) -> bytes:
+    """Records whose data is a name, owned by the question's name."""
+    return b"".join(_POINTER + _RECORD.pack(kind, 1, TTL, len(data)) + data for data in map(_encoded, names))
 
 
 class Answers:
@@ -50,6 +62,7 @@ class Answers:
     def __init__(self, scene: Scene, clock: Callable[[], datetime]) -> None:
         """Answer from a scene, as of the clock's time."""
         self._scene = scene
+        self._zones = scene if isinstance(scene, Zones) else None
         self._clock = clock
         self.queries = 0
 
@@ -74,7 +87,8 @@ class Answers:
         size = _udp_size(query, question_end, extras)
         count, records, rcode = self._find(host, kind, class_, now)
         reply = flags & _RD | _RESPONSE | rcode
-        authority = b"" if count else _SOA
+        # An alias alone answers no question about addresses; any other record does.
+        authority = _SOA if not count or (records[2:4] == _CNAME_BYTES and count == 1 and kind != _CNAME) else b""
         extra = _OPT_RECORD if extras else b""
         tail = records + authority + extra
         if udp and question_end + len(tail) > size:
@@ -90,7 +104,16 @@ class Answers:
         addresses = self._scene.addresses(host, now)
         if addresses is None:
             return 0, b"", dns.rcode.NXDOMAIN
-        if kind not in (_A, _AAAA) or class_ != 1:
+        if class_ != 1:
+            return 0, b"", dns.rcode.NOERROR
+        alias = self._zones.alias(host, now) if self._zones else None
+        if alias:
+            count, records = _records(addresses, kind, _encoded(alias)) if kind in (_A, _AAAA) else (0, b"")
+            return count + 1, _pointing(_CNAME, (alias,)) + records, dns.rcode.NOERROR
+        if kind == _NS and self._zones:
+            names = self._zones.name_servers(host, now)
+            return len(names), _pointing(_NS, names), dns.rcode.NOERROR
+        if kind not in (_A, _AAAA):
             return 0, b"", dns.rcode.NOERROR
         count, records = _records(addresses, kind)
         return count, records, dns.rcode.NOERROR

@@ -4,73 +4,23 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import cast
 
+from waterbed.lab.counts import Counts, Tally, request_class
 from waterbed.lab.state import Behaviour, Listener, Scene
 from waterbed.lab.wire import Plain, Tls, bytes_acked
+
+__all__ = ["Connection", "Counts", "Stage", "Tally", "serve_http"]
 
 _MOST_HEAD = 65_536
 _LINGER_S = 5.0
 _HANDSHAKE = 0x16
 _REFUSED = Behaviour(status=405, headers=(("Allow", "GET"),))
 _BAD = Behaviour(status=400)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """What the lab's servers were asked and what they gave, since they started.
-
-    Excess is bytes past the response heads that the client's kernel acknowledged: exact without TLS; with TLS an
-    upper bound, since a client sees whole records only.
-    """
-
-    dns_queries: int = 0
-    connections: int = 0
-    requests: Mapping[str, int] = field(default_factory=dict)
-    excess_plain_total: int = 0
-    excess_plain_most: int = 0
-    excess_tls_total: int = 0
-    excess_tls_most: int = 0
-
-
-class Tally:
-    """Counts in the making, over all connections, closed and open."""
-
-    def __init__(self) -> None:
-        """Begin at zero."""
-        self.connections = 0
-        self.requests: Counter[str] = Counter()
-        self.open: set[Connection] = set()
-        self._closed: dict[bool, tuple[int, int]] = {False: (0, 0), True: (0, 0)}
-
-    def close(self, connection: "Connection") -> None:
-        """Keep what a connection gave, now that it ends."""
-        self.open.discard(connection)
-        total, most = self._closed[connection.tls]
-        excess = connection.excess()
-        self._closed[connection.tls] = total + excess, max(most, excess)
-
-    def counts(self, dns_queries: int) -> Counts:
-        """Sum up."""
-        sums = dict(self._closed)
-        for connection in self.open:
-            total, most = sums[connection.tls]
-            excess = connection.excess()
-            sums[connection.tls] = total + excess, max(most, excess)
-        return Counts(
-            dns_queries=dns_queries,
-            connections=self.connections,
-            requests=dict(self.requests),
-            excess_plain_total=sums[False][0],
-            excess_plain_most=sums[False][1],
-            excess_tls_total=sums[True][0],
-            excess_tls_most=sums[True][1],
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +31,8 @@ class Stage:
     clock: Callable[[], datetime]
     context: ssl.SSLContext
     tally: Tally
+    tunnels: Mapping[tuple[str, int], Callable[[], int]] = field(default_factory=dict)
+    """By address and port of the proxy's end: how many of our bytes its client has acknowledged."""
 
 
 class Connection(asyncio.Protocol):
@@ -93,28 +45,35 @@ class Connection(asyncio.Protocol):
         self._wire: Plain | None = None
         self._pending = b""
         self._deaf = False
-        self._final = 0
+        self._final: dict[str, int] = {}
+        self._source = ""
+        self._acked: Callable[[], int] = lambda: 0
 
     @property
     def tls(self) -> bool:
         """Whether it speaks TLS."""
         return self._wire is not None and self._wire.tls
 
-    def excess(self) -> int:
-        """Bytes past the heads that were acknowledged so far."""
+    def excess(self) -> Mapping[str, int]:
+        """Bytes past the heads that were acknowledged so far, by class of request."""
         if self._wire is None:
-            return 0
+            return {}
         try:
-            self._final = max(self._final, self._wire.excess(bytes_acked(self._socket)))
+            now = self._wire.excess(self._acked())
         except OSError:
             # The socket is closed: what was last read of it stands.
             return self._final
+        self._final = {label: max(size, self._final.get(label, 0)) for label, size in now.items()}
         return self._final
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Enter the tally."""
         self._transport = cast(asyncio.Transport, transport)
         self._socket: socket.socket = transport.get_extra_info("socket")
+        peer = transport.get_extra_info("peername") or ("", 0)
+        self._source = peer[0]
+        # Behind the proxy it is the proxy's client that counts, not the proxy.
+        self._acked = self._stage.tunnels.get(peer[:2]) or (lambda: bytes_acked(self._socket))
         self._stage.tally.connections += 1
         self._stage.tally.open.add(self)
 
@@ -169,12 +128,12 @@ class Connection(asyncio.Protocol):
             self._respond(_REFUSED, method, last=True)
             return
         host = _host(fields["host"])
-        answer = self._stage.scene.behaviour(self._listener, host, target, self._stage.clock())
+        answer = self._stage.scene.behaviour(self._listener, host, target, self._stage.clock(), self._source)
         self._play(answer, method, last=last)
 
     def _play(self, answer: Behaviour, method: str, *, last: bool) -> None:
         if answer.kind == "answer":
-            self._respond(_REFUSED if method == "HEAD" and answer.head == "refused" else answer, method, last=last)
+            self._respond(answer, method, last=last)
             return
         self._deaf = True
         if answer.kind == "close":
@@ -186,11 +145,25 @@ class Connection(asyncio.Protocol):
     def _respond(self, answer: Behaviour, method: str, *, last: bool) -> None:
         if self._wire is None:
             raise AssertionError("a request came, so its wire is known")
+        label = request_class(answer, method)
+        self._stage.tally.asked(label, tls=self.tls)
+        if method == "HEAD" and answer.head == "refused":
+            answer = _REFUSED
+        elif method == "HEAD" and answer.head_status:
+            answer = Behaviour(status=answer.head_status)
+        bodiless = answer.status in (204, 304)
+        last = last or (answer.length == "close" and method == "GET")
         lines = [f"HTTP/1.1 {answer.status} {_reason(answer.status)}"]
         lines += [f"{name}: {value}" for name, value in answer.headers]
-        lines += [f"Content-Length: {len(answer.body)}", f"Connection: {'close' if last else 'keep-alive'}", "", ""]
+        if answer.length == "chunked":
+            lines.append("Transfer-Encoding: chunked")
+        elif answer.length == "stated" and not bodiless:
+            lines.append(f"Content-Length: {len(answer.body)}")
+        lines += [f"Connection: {'close' if last else 'keep-alive'}", "", ""]
         body = answer.body if method == "GET" or (method == "HEAD" and answer.head == "body") else b""
-        self._wire.send("\r\n".join(lines).encode("latin-1"), body)
+        if answer.length == "chunked" and method == "GET":
+            body = b"".join((b"%x\r\n" % len(body), body, b"\r\n0\r\n\r\n")) if body else b"0\r\n\r\n"
+        self._wire.send("\r\n".join(lines).encode("latin-1"), body, label)
         if last:
             self._deaf = True
             # Closing at once would lose the count: what the client acknowledges is known when it has gone.

@@ -1,6 +1,11 @@
 """Invented words, host names and paths."""
 
+from ipaddress import ip_network
 from random import Random
+from string import ascii_lowercase, digits
+from zlib import crc32
+
+from waterbed.lab.world import PARKING_NETWORK
 
 _ONSETS = (*"bdfgklmnprstvz", "br", "dr", "fl", "gr", "kl", "pl", "st")
 _VOWELS = ("a", "e", "i", "o", "u", "oo", "ei")
@@ -45,3 +50,15 @@ def target(rng: Random, *, image: bool, number: int) -> str:
     if shape < 0.8:
         return f"/{folder}/{word(rng, 1)}{number}/"
     return f"/{folder}/view.php?id={number}{rng.randrange(1000, 9999)}"
+
+
+def image_name(rng: Random, *, image: bool) -> str:
+    """Invent the path of a file at an image host that has link checks."""
+    token = "".join(rng.choices(ascii_lowercase + digits, k=8))
+    return f"/i/{token}.jpg" if image else f"/i/{token}"
+
+
+def parking_addresses(host: str) -> tuple[str, ...]:
+    """The address that a parked name has."""
+    network = ip_network(PARKING_NETWORK)
+    return (str(network[1 + crc32(host.encode()) % (network.num_addresses - 2)]),)

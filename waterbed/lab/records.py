@@ -10,8 +10,12 @@ from waterbed.lab.world import World
 
 T = TypeVar("T")
 TrueCause = Literal["removed", "name", "moved"]
-Page = Literal["up", "404", "410", "suspended"]
+Page = Literal["up", "404", "410", "suspended", "parked", "moved"]
 """What a URL's own server has to say of it."""
+Length = Literal["stated", "chunked", "close"]
+"""How the end of a page is told: stated before it, by chunks, or by the end of the connection."""
+Dynamic = Literal["no", "numbers", "words"]
+"""What differs each time a page is asked for, length and ETag in any case."""
 Head = Literal["plain", "refused", "body"]
 """What becomes of HEAD: answered well, refused with 405, or answered with a body behind it."""
 
@@ -108,6 +112,18 @@ class SiteTraits:
     catch_all: bool
     indistinct: bool
     head: Head
+    length: Length = "stated"
+    no_etag: bool = False
+    echo: bool = False
+    dynamic: Dynamic = "no"
+    spa: bool = False
+    head_lie: int = 0
+    """Status of every answer to HEAD; 0: the true one."""
+    https_root: bool = False
+    root_denied: bool = False
+    """Whether the root, when nothing is there, gives 403 rather than 404."""
+    alias: bool = False
+    """Whether its name is an alias of a name of its hoster."""
 
     def __repr__(self) -> str:
         """Name the class alone: it is listed beside hosts."""
@@ -148,6 +164,15 @@ class Truth:
     """By URL."""
     traits: Mapping[str, SiteTraits]
     shown: Mapping[str, Shown]
+    moved: Mapping[str, str]
+    """By host that redirects elsewhere for good: scheme and host of where it went."""
+    moved_urls: Mapping[str, str]
+    """By URL that moved so: the URL that its content has now."""
+
+    def is_up(self, url: str, moment: datetime) -> bool:
+        """Whether a URL's content is there at an instant."""
+        timeline = self.pages.get(url)
+        return timeline is not None and timeline.at(moment) == "up"
 
     def __repr__(self) -> str:
         """Say how much there is, and nothing of URLs."""

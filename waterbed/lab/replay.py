@@ -50,7 +50,7 @@ class ReplayWorld:
         """Give every address the feed has for a name, public or not."""
         return self._addresses.get(host)
 
-    def behaviour(self, listener: Listener, host: str, target: str, moment: datetime) -> Behaviour:
+    def behaviour(self, listener: Listener, host: str, target: str, moment: datetime, source: str) -> Behaviour:
         """Answer 200 at the host's known paths and 404 elsewhere."""
         if target in self._targets.get(host, ()):
             return page(_PAGE, tag=f"{host}{target}")

@@ -5,14 +5,17 @@ import contextlib
 import multiprocessing
 import resource
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection as Pipe
 from types import TracebackType
 from typing import Any
 
+from waterbed.lab.counts import Counts, Tally
 from waterbed.lab.dns_server import Answers, serve_dns
-from waterbed.lab.http_server import Counts, Stage, Tally, serve_http
+from waterbed.lab.http_server import Stage, serve_http
+from waterbed.lab.proxy_server import Proxy, route_of
 from waterbed.lab.state import CANARY_URLS, Scene, WithCanary
 from waterbed.lab.wire import server_context
 from waterbed.model.errors import OwnFailure
@@ -27,10 +30,11 @@ _STOP_S = 5.0
 class _Ports:
     dns: int
     http: tuple[int, ...]
+    proxy: int
 
 
 class LabServers:
-    """DNS, HTTP and HTTPS servers that play a scene at a time that is set.
+    """DNS, HTTP and HTTPS servers and a CONNECT proxy that play a scene at a time that is set.
 
     A context manager: the servers run in one child process from entering to leaving. The child ends by itself when
     this process dies, however it dies. OwnFailure if it does not start or does not answer.
@@ -45,6 +49,7 @@ class LabServers:
         self._process: Any = None
         self._pipe: Pipe | None = None
         self.resolver = ""
+        self.proxy = ""
         self.connect_to: tuple[ConnectTo, ...] = ()
 
     def __enter__(self) -> "LabServers":
@@ -61,6 +66,7 @@ class LabServers:
             self.stop()
             raise
         self.resolver = f"127.0.0.1:{ports.dns}"
+        self.proxy = f"127.0.0.1:{ports.proxy}"
         self.connect_to = tuple(
             ConnectTo(prefix=prefix, port=listener.port, listener=f"127.0.0.1:{port}")
             for listener, port in zip(self._scene.listeners(), ports.http, strict=True)
@@ -140,10 +146,16 @@ class _Playing:
         return self._moment
 
     async def play(self) -> None:
-        stage = Stage(scene=self._scene, clock=self._clock, context=server_context(), tally=self._tally)
+        tunnels: dict[tuple[str, int], Callable[[], int]] = {}
+        stage = Stage(
+            scene=self._scene, clock=self._clock, context=server_context(), tally=self._tally, tunnels=tunnels
+        )
         dns = await serve_dns(self._answers)
-        http = [await serve_http(stage, listener) for listener in self._scene.listeners()]
-        self._pipe.send(_Ports(dns=dns, http=tuple(http)))
+        listeners = self._scene.listeners()
+        http = [await serve_http(stage, listener) for listener in listeners]
+        # Kept: what nothing refers to, a loop may forget.
+        self._proxy = Proxy(route_of(listeners, http), self._tally, tunnels)
+        self._pipe.send(_Ports(dns=dns, http=tuple(http), proxy=await self._proxy.serve()))
         asyncio.get_running_loop().add_reader(self._pipe.fileno(), self._hear)
         await self._over.wait()
 

@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
-from waterbed.lab.records import Head, Shown, SiteTraits, Truth
-from waterbed.lab.world import CANARY_NETWORKS, Outage, World
+from waterbed.lab.records import Head, Length
+from waterbed.lab.world import CANARY_NETWORKS, Source
 
 BODY_BYTES = 50_000
-"""Size of every image and page that is up."""
+"""Size of every image and page that is up, what changes each time apart."""
 
-_IMAGE = b"\xff\xd8\xff\xe0" + bytes(range(256)) * (BODY_BYTES // 256 + 1)
-_TEXT = b"<!doctype html><title>lab</title>" + b"<p>Invented text of the lab.</p>\n" * (BODY_BYTES // 32)
+SOURCES: dict[str, Source] = {"127.0.0.1": "first", "127.0.0.2": "second", "127.0.0.3": "proxy"}
+"""By source address on loopback: which of our places asks."""
+
 _NOT_FOUND = b"<!doctype html><title>404</title><p>No such page.</p>\n"
 _DEFAULT = b"<!doctype html><title>Welcome</title>" + b"<p>This site answers every path alike.</p>\n" * 20
 
@@ -42,6 +43,11 @@ class Behaviour:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     head: Head = "plain"
+    head_status: int = 0
+    """Status of the answer to HEAD where that is not the true one; 0: it is."""
+    length: Length = "stated"
+    image: bool = False
+    """Whether the body is an image, whatever its label says."""
 
     def __repr__(self) -> str:
         """Say nothing of headers: a redirect names its host."""
@@ -63,86 +69,61 @@ class Scene(Protocol):
         """Give all addresses of a host name; None if it does not exist."""
         ...
 
-    def behaviour(self, listener: Listener, host: str, target: str, moment: datetime) -> Behaviour:
-        """Say how a request that reached this listener is answered."""
+    def behaviour(self, listener: Listener, host: str, target: str, moment: datetime, source: str) -> Behaviour:
+        """Say how a request is answered that reached this listener from a source address."""
+        ...
+
+
+@runtime_checkable
+class Zones(Protocol):
+    """What a scene adds whose names have aliases and name servers."""
+
+    def alias(self, host: str, moment: datetime) -> str | None:
+        """Give the name that a host's name stands for, if it is an alias."""
+        ...
+
+    def name_servers(self, domain: str, moment: datetime) -> tuple[str, ...]:
+        """Give the name servers of a registrable domain; none if it does not exist or is no zone of its own."""
+        ...
+
+
+@runtime_checkable
+class Parted(Protocol):
+    """What a scene adds in which one place that we look from can lose its network."""
+
+    def cut_off(self, moment: datetime, source: str) -> bool:
+        """Whether nothing reaches the place with this source address."""
         ...
 
 
 def page(
-    body: bytes, *, media_type: str = "text/html", status: int = 200, tag: str = "", head: Head = "plain"
+    body: bytes,
+    *,
+    media_type: str = "text/html",
+    status: int = 200,
+    tag: str = "",
+    head: Head = "plain",
+    head_status: int = 0,
+    length: Length = "stated",
+    image: bool = False,
+    extra: tuple[tuple[str, str], ...] = (),
 ) -> Behaviour:
     """Make a response with a body; `tag` makes its ETag."""
-    headers = [("Server", "nginx"), ("Content-Type", media_type)]
+    headers = [("Server", "nginx"), ("Content-Type", media_type), *extra]
     if tag:
         headers += [
             ("ETag", f'"{sha256(tag.encode()).hexdigest()[:20]}"'),
             ("Last-Modified", "Sat, 01 Mar 2025 09:00:00 GMT"),
         ]
-    return Behaviour(status=status, headers=tuple(headers), body=body, head=head)
-
-
-def silent(world: World, moment: datetime) -> bool:
-    """Whether an instant lies in one of a world's outages."""
-    return any(_within(outage, moment - world.start) for outage in world.outage)
-
-
-def _within(outage: Outage, since: timedelta) -> bool:
-    return timedelta(hours=outage.from_hour) <= since < timedelta(hours=outage.to_hour)
-
-
-class WorldScene:
-    """A simulated world, playable."""
-
-    def __init__(self, truth: Truth) -> None:
-        """Index a truth by host and path."""
-        self._truth = truth
-        self._listeners = tuple(
-            Listener(key=hoster.key, port=port, prefixes=(*hoster.v4, *hoster.v6))
-            for hoster in truth.world.hoster
-            for port in (80, 443)
-        )
-        self._by_host: dict[str, dict[str, Shown]] = {}
-        for shown in truth.shown.values():
-            self._by_host.setdefault(shown.host, {})[shown.target] = shown
-
-    def listeners(self) -> tuple[Listener, ...]:
-        """Two for each hoster: ports 80 and 443."""
-        return self._listeners
-
-    def silent(self, moment: datetime) -> bool:
-        """Whether the world has an outage then."""
-        return silent(self._truth.world, moment)
-
-    def addresses(self, host: str, moment: datetime) -> tuple[str, ...] | None:
-        """Look the host's timeline up."""
-        timeline = self._truth.hosts.get(host)
-        return timeline.at(moment) if timeline else None
-
-    def behaviour(self, listener: Listener, host: str, target: str, moment: datetime) -> Behaviour:
-        """Answer as the site does that lies at this hoster now."""
-        place = self._truth.places.get(host)
-        if place is None or place.at(moment) != listener.key:
-            return page(_NOT_FOUND, status=404)
-        traits, shown = self._truth.traits[host], self._by_host[host]
-        if self._truth.pages[next(iter(shown.values())).url].at(moment) == "suspended":
-            scheme = "https" if listener.port == 443 else "http"
-            away = f"{scheme}://{host}/cgi-sys/suspendedpage.cgi"
-            return Behaviour(status=302, headers=(("Server", "Apache"), ("Location", away)), head=traits.head)
-        if traits.https_redirect and listener.port == 80:
-            return Behaviour(status=301, headers=(("Location", f"https://{host}{target}"),), head=traits.head)
-        return self._page(traits, host, shown.get(target), moment)
-
-    def _page(self, traits: SiteTraits, host: str, shown: Shown | None, moment: datetime) -> Behaviour:
-        default = page(_DEFAULT, tag=host, head=traits.head)
-        if traits.indistinct:
-            return default
-        state = self._truth.pages[shown.url].at(moment) if shown else None
-        if shown and state == "up":
-            body = _IMAGE[:BODY_BYTES] if shown.image else _TEXT[:BODY_BYTES]
-            return page(body, media_type=shown.media_type, tag=shown.content_id, head=traits.head)
-        if traits.catch_all:
-            return default
-        return page(_NOT_FOUND, status=410 if state == "410" else 404, head=traits.head)
+    return Behaviour(
+        status=status,
+        headers=tuple(headers),
+        body=body,
+        head=head,
+        head_status=head_status,
+        length=length,
+        image=image,
+    )
 
 
 class WithCanary:
@@ -151,6 +132,8 @@ class WithCanary:
     def __init__(self, scene: Scene) -> None:
         """Play a scene as it is, canary hosts apart."""
         self._scene = scene
+        self._zones = scene if isinstance(scene, Zones) else None
+        self._parted = scene if isinstance(scene, Parted) else None
 
     def listeners(self) -> tuple[Listener, ...]:
         """Put the canary's listeners first: their prefixes are the narrower ones."""
@@ -165,8 +148,23 @@ class WithCanary:
         """Answer for canary hosts always."""
         return _CANARIES.get(host) or self._scene.addresses(host, moment)
 
-    def behaviour(self, listener: Listener, host: str, target: str, moment: datetime) -> Behaviour:
+    def alias(self, host: str, moment: datetime) -> str | None:
+        """Give the scene's aliases, if it has any."""
+        return self._zones.alias(host, moment) if self._zones else None
+
+    def name_servers(self, domain: str, moment: datetime) -> tuple[str, ...]:
+        """Give the scene's name servers, if it has any."""
+        return self._zones.name_servers(domain, moment) if self._zones else ()
+
+    def behaviour(self, listener: Listener, host: str, target: str, moment: datetime, source: str) -> Behaviour:
         """Show one page on canary hosts."""
+        if self._parted and self._parted.cut_off(moment, source):
+            return Behaviour(kind="hang")
         if host in _CANARIES:
             return page(_DEFAULT, tag=host) if target == "/" else page(_NOT_FOUND, status=404)
-        return self._scene.behaviour(listener, host, target, moment)
+        return self._scene.behaviour(listener, host, target, moment, source)
+
+
+def within(moment: datetime, start: datetime, from_hour: float, to_hour: float) -> bool:
+    """Whether an instant lies in hours counted from a start, the last one not included."""
+    return timedelta(hours=from_hour) <= moment - start < timedelta(hours=to_hour)

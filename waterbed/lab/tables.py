@@ -3,9 +3,13 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from waterbed.lab.world import Hoster, Network, World
+from waterbed.lab.scene import LINK_CHECK
+from waterbed.lab.world import PARKING, PARKING_NETWORK, Hoster, Network, World
+
+_PARKING = Hoster(key=PARKING, name="Parked Names Ltd.", asn=65_535, country="US", v4=(PARKING_NETWORK,))
+"""Whose addresses parked names have; no hoster of the world."""
 
 
 def routing_csv(world: World, family: int | None = None) -> str:
@@ -24,7 +28,8 @@ def hosters_toml(world: World) -> str:
 
 
 def _networks(world: World, family: int | None) -> list[tuple[Network, Hoster]]:
-    found = [(n, hoster) for hoster in world.hoster for n in hoster.networks() if family in (None, n.version)]
+    hosters = (*world.hoster, *([_PARKING] if world.parks else []))
+    found = [(n, hoster) for hoster in hosters for n in hoster.networks() if family in (None, n.version)]
     return sorted(found, key=lambda pair: (pair[0].version, int(pair[0].network_address)))
 
 
@@ -34,8 +39,27 @@ def _csv(rows: Iterator[tuple[str, ...]]) -> str:
     return text.getvalue()
 
 
+def link_checks_toml(world: World) -> str:
+    """Write the link checks of the image hosters that have one; empty if none has."""
+    return "\n".join(
+        _table(
+            "link_check",
+            {
+                "name": f"{hoster.key}-{number}" if number else hoster.key,
+                "suffix": suffix,
+                "path": "^/i/([a-z0-9]+)",
+                "ask": f"{LINK_CHECK}{{1}}",
+                "exists": [200, 204],
+                "missing": [404, 410],
+            },
+        )
+        for hoster in world.hoster
+        if hoster.link_check
+        for number, suffix in enumerate(hoster.suffixes)
+    )
+
+
 def _entity(hoster: Hoster) -> str:
-    # A JSON string is a TOML basic string, and a JSON list of them a TOML array.
     values = {
         "key": hoster.key,
         "name": hoster.name,
@@ -44,6 +68,11 @@ def _entity(hoster: Hoster) -> str:
         "kind": hoster.kind,
         "suffixes": list(hoster.suffixes),
     }
-    return "[[hoster]]\n" + "".join(
+    return _table("hoster", values)
+
+
+def _table(kind: str, values: Mapping[str, object]) -> str:
+    # A JSON string is a TOML basic string, and a JSON list of them a TOML array.
+    return f"[[{kind}]]\n" + "".join(
         f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items()
     )

@@ -42,6 +42,8 @@ def simulate(world: World) -> Truth:
         pages={url: _timeline(world, changes) for url, changes in course.pages.items()},
         traits={host: course.traits[host] for host in course.hosts},
         shown={url: course.shown[url] for url in course.pages},
+        moved=course.moved,
+        moved_urls=course.moved_urls,
     )
 
 

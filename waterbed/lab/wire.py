@@ -57,22 +57,25 @@ class Plain:
         """Write through `write`."""
         self._write = write
         self._written = 0
-        self._bodies: list[tuple[int, int]] = []
+        self._bodies: list[tuple[int, int, str]] = []
 
     def receive(self, data: bytes) -> bytes | None:
         """Give the application's bytes in what came; None when the peer is done."""
         return data
 
-    def send(self, head: bytes, body: bytes) -> None:
-        """Send a response head and what is behind it, in one go as servers do."""
+    def send(self, head: bytes, body: bytes, label: str = "") -> None:
+        """Send a response head and what is behind it, in one go as servers do; `label` says what kind it is."""
         if body:
-            self._bodies.append((self._written + len(head), len(body)))
+            self._bodies.append((self._written + len(head), len(body), label))
         self._put(head + body)
 
-    def excess(self, acked: int) -> int:
-        """Bytes past the response heads among the first `acked` bytes, at most."""
+    def excess(self, acked: int) -> dict[str, int]:
+        """Bytes past the response heads among the first `acked` bytes, at most, by label."""
         acked = min(acked, self._written)
-        return sum(min(size, max(0, acked - start)) for start, size in self._bodies)
+        found: dict[str, int] = {}
+        for start, size, label in self._bodies:
+            found[label] = found.get(label, 0) + min(size, max(0, acked - start))
+        return found
 
     def _put(self, data: bytes) -> None:
         if data:
@@ -112,13 +115,13 @@ class Tls(Plain):
         finally:
             self._put(self._outgoing.read())
 
-    def send(self, head: bytes, body: bytes) -> None:
+    def send(self, head: bytes, body: bytes, label: str = "") -> None:
         """Send head and body in as few records as they fit in."""
         data = head + body
         for start in range(0, len(data), RECORD):
             piece = data[start : start + RECORD]
             behind = len(piece) if start else max(0, len(piece) - len(head))
             if behind:
-                self._bodies.append((self._written, behind))
+                self._bodies.append((self._written, behind, label))
             self._session.write(piece)
             self._put(self._outgoing.read())

@@ -1,6 +1,5 @@
 """The world file: what a simulated Internet is made of, checked as it is read."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from waterbed.lab.mistakes import mistakes
 from waterbed.model.errors import InputError
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
@@ -19,6 +19,15 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 CANARY_NETWORKS = ("33.255.255.0/28", "2d00:ffff::/64")
 """Where the lab's two well-behaved hosts answer; no hoster may lie in them."""
+
+PARKING_NETWORK = "33.255.254.0/28"
+"""Where names lead that were parked; no hoster may lie in it."""
+
+PARKING = "parking"
+"""What stands in place of a hoster's key for parked names; no hoster may be called so."""
+
+Source = Literal["first", "second", "proxy"]
+"""A place we look from: this machine, its second address, the lab's proxy."""
 
 _SCENARIOS = Path(__file__).parent / "scenarios"
 _SEE = "see docs/lab.md, World files"
@@ -33,8 +42,8 @@ class Removal(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """Median time from report to removal, of a lognormal distribution."""
     sigma: NotNegative = 1.0
     """Standard deviation of the logarithm of that time."""
-    answer_after_removal: Literal["404", "410", "name_gone", "suspended"] = "404"
-    """`404` and `410` remove one URL; `name_gone` and `suspended` take the whole host."""
+    answer_after_removal: Literal["404", "410", "name_gone", "suspended", "parked", "moved"] = "404"
+    """`404` and `410` remove one URL, the others act on the whole host; `moved` is its owner's doing."""
 
 
 class Hoster(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -52,6 +61,19 @@ class Hoster(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     suffixes: tuple[str, ...] = ()
     """Suffixes under which a platform names its customers' sites."""
     removal: Removal = Removal()
+    catch_all: bool = False
+    """Whether it answers 200 with one page of its own for whatever is not there, on all its hosts."""
+    link_check: bool = False
+    """Whether it is an image host that says at /api/exists/NAME if an image is there; HEAD it refuses."""
+    blind_to: tuple[Source, ...] = ()
+    """Which of our places it does not serve, from `blind_from_hour` on."""
+    blind_from_hour: NotNegative = 0.0
+    blind_how: Literal["hang", "reset", "404"] = "hang"
+
+    @property
+    def domain(self) -> str:
+        """The invented domain of its own machines: name servers and aliases."""
+        return f"{self.key}-hosting.net"
 
     def networks(self) -> tuple[Network, ...]:
         """Its prefixes of both families, in the file's order."""
@@ -68,6 +90,10 @@ class Sites(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     multi_address: Share = 0.1
     v6: Share = 0.3
     behind_proxy: Share = 0.0
+    roots: Share = 0.0
+    """Sites whose first reported URL is the root, on top of those that are by chance."""
+    cname: Share = 0.0
+    """Sites whose name is an alias of a name of their hoster."""
     suffixes: tuple[str, ...] = ("com", "net", "org", "nl", "xyz")
     categories: dict[str, Positive] = msgspec.field(default_factory=lambda: {"phishing": 1.0})
     """Weight of each report category."""
@@ -110,10 +136,11 @@ class Intervention(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
 
 
 class Outage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Hours since the start in which our own network is down."""
+    """Hours since the start in which our own network is down, or one of the places we look from."""
 
     from_hour: NotNegative
     to_hour: NotNegative
+    source: Literal["all"] | Source = "all"
 
 
 class Servers(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -132,6 +159,20 @@ class Servers(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """Share of URLs that are images."""
     mislabelled: Share = 0.0
     """Share of images that are labelled text/html."""
+    no_length: Share = 0.0
+    """Sites that state no length: half of them send chunks, half end by closing."""
+    no_etag: Share = 0.0
+    """Sites without ETag and Last-Modified."""
+    echo: Share = 0.0
+    """Sites whose page for what is not there repeats the asked path."""
+    dynamic: Share = 0.0
+    """Sites that make each page anew: length and ETag differ each time, for half of them some words too."""
+    spa: Share = 0.0
+    """Single-page sites: one page at every path, for as long as anything is up there."""
+    head_lies: Share = 0.0
+    """Sites that answer HEAD with 404, 403 or 500 whatever GET would give."""
+    https_root: Share = 0.0
+    """Of the sites reported with http: those that redirect every path to the root on https."""
 
 
 class World(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -150,11 +191,27 @@ class World(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     intervention: tuple[Intervention, ...] = ()
     outage: tuple[Outage, ...] = ()
     servers: Servers = Servers()
+    vantages: tuple[Literal["second", "proxy"], ...] = ()
+    """Further places to look from."""
+    empty_delivery_hours: tuple[NotNegative, ...] = ()
+    """Hours since the start at which a feed delivers nothing; what it held back comes with the next delivery."""
+    beside: Literal["nothing", "undisturbed", "without_controls"] = "nothing"
+    """What a lab run measures a second time, to compare."""
 
     @property
     def end(self) -> datetime:
         """The instant at which the world stops."""
         return self.start + timedelta(days=self.days)
+
+    @property
+    def parks(self) -> bool:
+        """Whether any name can end up parked."""
+        return any(hoster.removal.answer_after_removal == "parked" for hoster in self.hoster)
+
+    def undisturbed(self) -> "World":
+        """The same world and truth, with nothing in the way of measuring it."""
+        hosters = tuple(msgspec.structs.replace(hoster, blind_to=()) for hoster in self.hoster)
+        return msgspec.structs.replace(self, outage=(), empty_delivery_hours=(), hoster=hosters)
 
 
 def scenario_path(name: str) -> Path:
@@ -184,80 +241,6 @@ def parse_world(data: bytes | str, where: str = "the world file") -> World:
         world = msgspec.toml.decode(data, type=World)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise InputError(f"{where}: {problem}; {_SEE}") from None
-    for mistake in _mistakes(world):
+    for mistake in mistakes(world, {"canary": CANARY_NETWORKS, PARKING: (PARKING_NETWORK,)}):
         raise InputError(f"{where}: {mistake}; {_SEE}")
     return world
-
-
-def _mistakes(world: World) -> Iterator[str]:
-    if world.start.tzinfo is None:
-        yield "start has no time zone, for example 2025-04-01T00:00:00Z"
-    yield from _hoster_mistakes(world)
-    yield from _range_mistakes(world)
-    keys = {hoster.key for hoster in world.hoster}
-    for event in world.intervention:
-        if event.hoster not in keys:
-            yield f"the intervention's hoster {event.hoster} is not among the hosters' keys"
-    for outage in world.outage:
-        if outage.to_hour <= outage.from_hour:
-            yield f"the outage from hour {outage.from_hour:g} must end after it begins"
-
-
-def _hoster_mistakes(world: World) -> Iterator[str]:
-    seen: set[str] = set()
-    numbers: set[int] = set()
-    taken: list[tuple[str, Network]] = [("the lab's canary", ip_network(n)) for n in CANARY_NETWORKS]
-    for hoster in world.hoster:
-        if hoster.key in seen:
-            yield f"the hoster key {hoster.key} is given twice"
-        if hoster.asn in numbers:
-            yield f"hoster {hoster.key}: the AS number {hoster.asn} is another hoster's already"
-        seen.add(hoster.key)
-        numbers.add(hoster.asn)
-        if (hoster.kind == "platform") != bool(hoster.suffixes):
-            yield f"hoster {hoster.key}: platforms, and only platforms, have suffixes"
-        if not hoster.v4:
-            yield f"hoster {hoster.key} needs a v4 prefix"
-        yield from _prefix_mistakes(hoster, taken)
-    if not any(h.kind == "hoster" and h.weight > 0 for h in world.hoster):
-        yield "at least one hoster of kind hoster needs a weight above 0"
-    if world.sites.behind_proxy and not any(h.kind == "proxy" and h.weight > 0 for h in world.hoster):
-        yield "sites.behind_proxy is above 0, but no hoster of kind proxy has a weight above 0"
-
-
-def _prefix_mistakes(hoster: Hoster, taken: list[tuple[str, Network]]) -> Iterator[str]:
-    for family, prefixes in ((4, hoster.v4), (6, hoster.v6)):
-        for prefix in prefixes:
-            try:
-                network = ip_network(prefix)
-            except ValueError:
-                yield f"hoster {hoster.key}: {prefix} is no network prefix"
-                continue
-            if network.version != family or not network.is_global or network.num_addresses < 16:
-                yield f"hoster {hoster.key}: {prefix} is no public IPv{family} prefix of 16 addresses or more"
-            for other, theirs in taken:
-                if network.version == theirs.version and network.overlaps(theirs):
-                    yield f"hoster {hoster.key}: {prefix} overlaps a prefix of {other}"
-            taken.append((f"hoster {hoster.key}", network))
-
-
-def _range_mistakes(world: World) -> Iterator[str]:
-    sites, movement = world.sites, world.movement
-    ranges: list[tuple[str, float, float]] = [
-        ("sites.urls_per_site", *sites.urls_per_site),
-        ("sites.up_before_hours", *sites.up_before_hours),
-        ("movement.delay_hours", *movement.delay_hours),
-        ("movement.report_delay_hours", *movement.report_delay_hours),
-    ]
-    if sites.reported_over_days:
-        ranges.append(("sites.reported_over_days", *sites.reported_over_days))
-    for name, low, high in ranges:
-        if not 0 <= low <= high:
-            yield f"{name} = [{low:g}, {high:g}] must be two numbers, not negative, the smaller first"
-    if sites.urls_per_site[0] < 1:
-        yield "sites.urls_per_site must begin at 1 or more"
-    for name, values in (("suffixes", sites.suffixes), ("categories", sites.categories), ("sources", sites.sources)):
-        if not values:
-            yield f"sites.{name} must not be empty"
-    if movement.after_takedown and not movement.relocation + movement.copy:
-        yield "movement.relocation and movement.copy must not both be 0 when content moves"

@@ -71,7 +71,7 @@ def spell(text: str) -> Spelled:
         raise BadUrl("address has no http:// or https:// scheme")
     try:
         parsed = can_ada.parse(text)
-    except (ValueError, UnicodeError):
+    except (ValueError, UnicodeError, TypeError):
         raise BadUrl("address is not a URL by the WHATWG standard") from None
     scheme = parsed.protocol.rstrip(":")
     if scheme not in ("http", "https"):
@@ -90,6 +90,8 @@ def spell(text: str) -> Spelled:
 
 def is_address(host: str) -> bool:
     """Whether a host is an address literal, without brackets."""
+    if ":" not in host and not host[:1].isdigit():
+        return False  # said at once for nearly every host there is
     try:
         ip_address(host)
     except ValueError:
@@ -117,6 +119,12 @@ def platform_suffix(host: str) -> str | None:
     if suffix is None or suffix == host or suffix == _icann_suffixes.publicsuffix(host):
         return None
     return suffix
+
+
+@lru_cache(maxsize=65_536)
+def in_suffix_list(host: str) -> bool:
+    """Whether a dotted name ends in a known public suffix: whether it could be a host's."""
+    return _all_suffixes.publicsuffix(host, accept_unknown=False) is not None
 
 
 def same_place(before: Spelled, after: Spelled) -> bool:

@@ -126,6 +126,8 @@ class RankingRow:
     removed_24h_low: Annotated[float | None, "lower end of its 95% interval"]
     removed_24h_high: Annotated[float | None, "upper end of its 95% interval"]
     removed_or_moved_24h: Annotated[float | None, "the same with leaving for another hoster counted too: upper bound"]
+    removed_24h_worst: Annotated[float | None, "share if what we could not see at 24 h had not been removed"] = None
+    removed_24h_best: Annotated[float | None, "share if all of it had been removed"] = None
     episodes: Annotated[int, "takedown clocks behind the share"]
     unknown: Annotated[int, "URLs of which no look could be decided"]
     rank_class: Annotated[RankClass, "ranked, too few, unmeasurable or proxy"]

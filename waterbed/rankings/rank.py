@@ -7,6 +7,7 @@ from datetime import datetime
 
 from waterbed.model.conclusions import Episode, RankClass, RankingRow
 from waterbed.rankings.appearances import Appearance
+from waterbed.rankings.bounds import removal_bounds
 from waterbed.rankings.takedowns import FEWEST_SITES, By, Clock, Removal, clocks, episodes_by_key, removal
 
 UNKNOWN = "unknown"
@@ -42,8 +43,8 @@ def rank(
     Classes, first that fits: `proxy` if every appearance was behind a reverse proxy; `too few` below 10 site clusters
     in volume; `unmeasurable` if no clock tells about 24 h, or looks were so sparse that more than 10 points of the
     share hang on them; `too few` below 10 site clusters in clocks that tell; else `ranked`. Only `ranked` rows carry a
-    share. `until` is the end of the measurement, by default the latest time in any episode. Cost is linear in
-    appearances and episodes.
+    share; these and `unmeasurable` ones carry the bounds of what was out of sight. `until` is the end of the
+    measurement, by default the latest time in any episode. Cost is linear in appearances and episodes.
     """
     volumes = _volumes(appearances)
     groups = episodes_by_key(episodes, by)
@@ -90,6 +91,7 @@ def _row(
     told = removal(group, until=until) if group and until else None
     rank_class = _rank_class(volume, told)
     shown = told if rank_class == "ranked" else None
+    worst, best = _bounds(group, until, shown) if rank_class in ("ranked", "unmeasurable") else (None, None)
     return RankingRow(
         place=place,
         key=key,
@@ -102,10 +104,22 @@ def _row(
         removed_24h_low=_rounded(shown.low if shown else None),
         removed_24h_high=_rounded(shown.high if shown else None),
         removed_or_moved_24h=_rounded(shown.removed_or_moved if shown else None),
+        removed_24h_worst=_rounded(worst),
+        removed_24h_best=_rounded(best),
         episodes=len(group),
         unknown=len(volume.unknown),
         rank_class=rank_class,
     )
+
+
+def _bounds(group: Sequence[Clock], until: datetime | None, shown: Removal | None) -> tuple[float | None, float | None]:
+    """Worst and best case; they hold the share."""
+    found = removal_bounds(group, until=until) if group and until else None
+    if found is None:
+        return None, None
+    if shown is None or shown.removed is None:
+        return found
+    return min(found[0], shown.removed), max(found[1], shown.removed)
 
 
 def _rounded(share: float | None) -> float | None:

@@ -89,7 +89,7 @@ class CycleGuard(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     feed_share: float = 0.5
 
 
-class Vantage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class Vantage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """A further place from which what looks down is looked at again."""
 
     name: str

@@ -5,14 +5,14 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
-from waterbed.model.errors import InputError, StudyMissing
+from waterbed.model.errors import InputError, KeyProblem, StudyMissing
 from waterbed.store.config import Config, Lab, read_config, read_lab, write_toml
 from waterbed.store.sql import Store
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
@@ -54,7 +54,14 @@ class Folder:
         run_id = uuid.uuid4().hex
         (self.path / "runs").mkdir(exist_ok=True)
         lock = self.path / "runs" / run_id
-        with lock.open("w") as held:
+        with self._held(fcntl.LOCK_SH) as free, lock.open("w") as held:
+            if not free:
+                lock.unlink()
+                raise InputError(
+                    "keys are being changed or URLs forgotten at this moment; start again when that has ended "
+                    "(docs/operations.md, Keys)"
+                )
+            self._take_keys()
             fcntl.flock(held, fcntl.LOCK_EX)
             self.store.add(
                 [
@@ -78,6 +85,41 @@ class Folder:
                 end = RunEnd(run_id=run_id, finished_at=self.clock(), outcome=outcome, done=current.done)
                 self.store.add([end])
                 lock.unlink(missing_ok=True)
+
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """Nothing else writes to the study meanwhile, on this machine or another; InputError if something does."""
+        with self._held(fcntl.LOCK_EX) as free:
+            if free:
+                self.bury_dead_runs()
+            if not free or self.store.live_leases(real_clock()):
+                raise InputError(
+                    f"{what} must be the only one at work, but a run of this study is alive; end it first "
+                    "(docs/operations.md, Keys)"
+                )
+            self._take_keys()
+            yield
+
+    def _take_keys(self) -> None:
+        """Take the keys as they are now: they may have been rotated since the study was opened.
+
+        If they are no longer in their place, as on a medium that was taken out, those it was opened with serve on.
+        """
+        with suppress(KeyProblem):  # the check below tells if those it was opened with are of no use
+            self.vault = Vault(read_keys(self.config.study, self.path))
+        _verify(self.vault, self.store)
+
+    @contextmanager
+    def _held(self, how: int) -> Iterator[bool]:
+        """Hold the study's lock, shared or alone; the kernel drops it when the process dies. False if it is taken."""
+        with (self.path / "lock").open("a") as file:
+            try:
+                fcntl.flock(file, how | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            with self.store.locked(alone=how == fcntl.LOCK_EX) as free:
+                yield free
 
     def bury_dead_runs(self) -> int:
         """Give back the leases of runs that died on this machine.
@@ -164,19 +206,36 @@ def open_folder(path: Path, clock: Clock | None = None) -> Folder:
     config, config_hash = read_config(path / SETTINGS)
     lab = read_lab(path / LAB)
     vault = Vault(read_keys(config.study, path))
-    url = _store_url(path, config)
-    store = Store(url)
+    store = open_store(path, config)
+    _verify(vault, store)
+    if clock is None:
+        clock = (lambda: lab.clock) if lab else real_clock
+    return Folder(
+        path=path,
+        config=config,
+        config_hash=config_hash,
+        lab=lab,
+        store=store,
+        vault=vault,
+        clock=clock,
+    )
+
+
+def _verify(vault: Vault, store: Store) -> None:
+    for check in store.all(KeyCheck):
+        vault.verify(check)
+
+
+def open_store(path: Path, config: Config) -> Store:
+    """The store of a study folder, which needs no keys."""
+    store = Store(_store_url(path, config))
     if store.file is not None and not store.file.is_file():
         raise StudyMissing(f"{store.file} is missing; restore it from a backup (docs/operations.md)")
     if store.revision() is None:
         raise InputError(
             f"the store of {path} is empty or not Waterbed's; restore it from a backup (docs/operations.md)"
         )
-    for check in store.all(KeyCheck):
-        vault.verify(check)
-    if clock is None:
-        clock = (lambda: lab.clock) if lab else real_clock
-    return Folder(path=path, config=config, config_hash=config_hash, lab=lab, store=store, vault=vault, clock=clock)
+    return store
 
 
 def _store_url(path: Path, config: Config) -> str:

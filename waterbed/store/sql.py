@@ -2,26 +2,31 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import fields
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Update, bindparam, create_engine, event, func, inspect, select, text, update
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy import Connection, Update, bindparam, func, inspect, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
-from waterbed.model.bookkeeping import Due, Run, RunEnd
+from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError
-from waterbed.model.facts import ControlLook, Observation
+from waterbed.model.facts import ControlLook, Observation, Resolution
+from waterbed.store.database import opened, unreachable
+from waterbed.store.inserting import insert
 from waterbed.store.tables import TABLES
 
 Fact = TypeVar("Fact")
 _AT_ONCE = 500
 """Rows or ids in one statement: below every database's limit of parameters."""
+_LOCK = 0x7761746572
+"""The number of Waterbed's advisory lock in a PostgreSQL database."""
+_MOVED = ("due_at", "streak", "day_began_at", "day_looks", "fingerprint")
+"""What a look changes in its URL's schedule."""
+_BY_ID: dict[type, tuple[str, ...]] = {Sealed: ("entry_id",), Due: ("url_id", "host_id")}
+"""What may not come back once it is forgotten, and by which ids it is known."""
 
 
 class Store:
@@ -38,7 +43,7 @@ class Store:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if not self.sqlite and self.url.get_backend_name() != "postgresql":
             raise InputError("the store is neither sqlite nor a postgresql:// URL; see docs/operations.md, PostgreSQL")
-        self.engine = _engine(self.url, sqlite=self.sqlite)
+        self.engine = opened(self.url, sqlite=self.sqlite)
 
     @property
     def file(self) -> Path | None:
@@ -61,7 +66,7 @@ class Store:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
         except OperationalError as problem:
-            raise InputError(_unreachable(problem)) from None
+            raise InputError(unreachable(problem)) from None
 
     def revision(self) -> str | None:
         """The schema's revision in the database, None if it is empty."""
@@ -72,7 +77,7 @@ class Store:
                 found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
                 return found
         except DatabaseError as problem:
-            raise InputError(_unreachable(problem)) from None
+            raise InputError(unreachable(problem)) from None
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -90,17 +95,35 @@ class Store:
             yield connection
 
     def add(self, facts: Iterable[Any], connection: Connection | None = None) -> None:
-        """Add facts in one transaction; those already known stay as they are."""
+        """Add facts in one transaction; those already known stay as they are.
+
+        What was forgotten is not sealed again, whoever comes across it.
+        """
         if connection is None:
             with self.writing() as own:
                 self.add(facts, own)
             return
-        by_class: dict[type, list[dict[str, Any]]] = defaultdict(list)
+        by_class: dict[type, list[Any]] = defaultdict(list)
         for fact in facts:
-            by_class[type(fact)].append(as_row(fact))
-        insert = insert_sqlite if self.sqlite else insert_postgresql
-        for cls, rows in by_class.items():
-            connection.execute(insert(TABLES[cls]).on_conflict_do_nothing(), rows)
+            by_class[type(fact)].append(fact)
+        if Sealed in by_class:
+            self._leave_forgotten(by_class, connection)
+        for cls, found in by_class.items():
+            if found:
+                insert(cls, found, connection)
+
+    def _leave_forgotten(self, by_class: dict[type, list[Any]], connection: Connection) -> None:
+        """What was forgotten is neither sealed nor looked at."""
+        named = [getattr(fact, name) for cls, names in _BY_ID.items() for fact in by_class[cls] for name in names]
+        gone = self.forgotten_among(named, connection)
+        for cls, names in _BY_ID.items() if gone else ():
+            by_class[cls] = [fact for fact in by_class[cls] if not any(getattr(fact, name) in gone for name in names)]
+
+    def forgotten_among(self, ids: Iterable[str], connection: Connection) -> set[str]:
+        """Which of the ids bear a tombstone; nearly nothing to ask while nothing was ever forgotten."""
+        if connection.scalar(select(TABLES[Forgotten].c.entry_id).limit(1)) is None:
+            return set()
+        return self.known_ids(Forgotten, "entry_id", ids, connection)
 
     def known_ids(self, cls: type, column: str, ids: Iterable[str], connection: Connection) -> set[str]:
         """Which of the ids a table has already."""
@@ -162,13 +185,13 @@ class Store:
         step = (
             update(due)
             .where(due.c.url_id == bindparam("of_url"), due.c.lease_run_id == run_id)
-            .values(due_at=bindparam("next_at"), streak=bindparam("seen"), lease_run_id=None, leased_until=None)
+            .values(**{name: bindparam(f"next_{name}") for name in _MOVED}, lease_run_id=None, leased_until=None)
         )
         with self.writing() as connection:
             self.add(facts, connection)
             held = self._held(run_id, [row.url_id for row in advance], connection)
             moves = [
-                {"of_url": row.url_id, "next_at": row.due_at, "seen": row.streak}
+                {"of_url": row.url_id, **{f"next_{name}": getattr(row, name) for name in _MOVED}}
                 for row in advance
                 if row.url_id in held
             ]
@@ -185,6 +208,30 @@ class Store:
             query = select(due.c.url_id).where(wanted, due.c.lease_run_id == run_id)
             held.update(connection.scalars(query if self.sqlite else query.with_for_update()))
         return held
+
+    @contextmanager
+    def locked(self, *, alone: bool) -> Iterator[bool]:
+        """Hold a lock of the database server's, shared or alone; yields False if others hold it.
+
+        SQLite serves one machine, where a lock on a file does. A server that goes away drops the lock itself.
+        """
+        if self.sqlite:
+            yield True
+            return
+        shared, key = "" if alone else "_shared", {"key": _LOCK}
+        with self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").detach()  # closed for good when it is left
+            free = bool(connection.scalar(text(f"SELECT pg_try_advisory_lock{shared}(:key)"), key))
+            try:
+                yield free
+            finally:
+                with suppress(DatabaseError):
+                    if free:
+                        connection.execute(text(f"SELECT pg_advisory_unlock{shared}(:key)"), key)
+
+    def live_leases(self, now: datetime) -> int:
+        """How many URLs a run holds whose lease has not lapsed (real clock)."""
+        return self.count(Due, TABLES[Due].c.lease_run_id.is_not(None), TABLES[Due].c.leased_until > now)
 
     def release(self, run_ids: Sequence[str]) -> int:
         """Give back the leases of runs that are known to be dead."""
@@ -226,6 +273,17 @@ class Store:
                 found += [ControlLook(**row._mapping) for row in connection.execute(query)]
         return found
 
+    def latest_name_servers(self, host_ids: Iterable[str], since: datetime) -> list[Resolution]:
+        """The resolutions of some hosts for which name servers were asked since a time, oldest first."""
+        table, wanted, found = TABLES[Resolution], list(host_ids), []
+        with self.reading() as connection:
+            for start in range(0, len(wanted), _AT_ONCE):
+                chosen = table.c.host_id.in_(wanted[start : start + _AT_ONCE])
+                recent = (table.c.resolved_at >= since, table.c.name_servers_at.is_not(None))
+                query = select(table).where(chosen, *recent).order_by(table.c.resolved_at)
+                found += [Resolution(**row._mapping) for row in connection.execute(query)]
+        return found
+
     def next_due(self) -> datetime | None:
         """When the next look is due, on the study's clock."""
         with self.reading() as connection:
@@ -257,39 +315,3 @@ class Store:
 def _sooner(when: datetime) -> Update:
     due = TABLES[Due]
     return update(due).where(due.c.due_at > when, due.c.lease_run_id.is_(None)).values(due_at=when)
-
-
-def as_row(fact: Any) -> dict[str, Any]:
-    """A dataclass as a dict of its own values, not copied deeply."""
-    return {f.name: getattr(fact, f.name) for f in fields(fact)}
-
-
-def _unreachable(problem: DatabaseError) -> str:
-    # a driver's text may name user and host of the server, never anything of the study
-    why = str(problem.orig).strip().partition("\n")[0]
-    return f"the study's store cannot be opened ({why}); check [store] in waterbed.toml (docs/operations.md)"
-
-
-def _engine(url: Any, *, sqlite: bool) -> Engine:
-    if not sqlite:
-        return create_engine(url, hide_parameters=True)
-    engine = create_engine(url, connect_args={"timeout": 60}, hide_parameters=True)
-
-    @event.listens_for(engine, "connect")
-    def settings(connection: Any, _: Any) -> None:
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
-            try:
-                connection.execute(f"PRAGMA {pragma}")
-            except Exception as problem:
-                connection.close()
-                raise InputError(
-                    f"the study's store cannot be opened as an SQLite database ({problem}); "
-                    "restore it from a backup or check [store] in waterbed.toml"
-                ) from None
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.info.get("begin", "BEGIN"))
-
-    return engine

@@ -7,6 +7,7 @@ import secrets
 import stat
 import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import platformdirs
@@ -14,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from waterbed.model.bookkeeping import KeyCheck, Sealed
-from waterbed.model.canonical import Spelled, platform_suffix, registrable_domain
+from waterbed.model.canonical import Spelled, is_address, platform_suffix, registrable_domain
 from waterbed.model.errors import KeyProblem
 
 _CONSTANT = "waterbed"
@@ -40,6 +41,19 @@ class Keys:
     def new(cls) -> "Keys":
         """Fresh random keys."""
         return cls(id_key=secrets.token_bytes(32), encryption={1: AESSIV.generate_key(512)})
+
+    @property
+    def newest(self) -> int:
+        """The number of the key that seals."""
+        return max(self.encryption)
+
+    def with_new(self) -> "Keys":
+        """These keys and a fresh one that seals from now on; the id key stays."""
+        return Keys(id_key=self.id_key, encryption={**self.encryption, self.newest + 1: AESSIV.generate_key(512)})
+
+    def newest_alone(self) -> "Keys":
+        """These keys without those that no longer seal."""
+        return Keys(id_key=self.id_key, encryption={self.newest: self.encryption[self.newest]})
 
     def to_toml(self) -> str:
         """The text that is kept in a key file and escrowed."""
@@ -77,14 +91,55 @@ def key_file(study_id: str) -> Path:
 
 def write_keys(path: Path, keys: Keys, study: Path) -> None:
     """Write a new key file, readable by its owner alone."""
+    write_secret(path, keys.to_toml(), study)
+
+
+def write_secret(path: Path, text: str, study: Path) -> None:
+    """Write a new file, readable by its owner alone; an existing one is never overwritten."""
     refuse_inside(path, study)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write(path, text, os.O_EXCL)
     except FileExistsError:
         raise KeyProblem(f"{path} exists already; keys are never overwritten") from None
-    with os.fdopen(handle, "w") as out:
-        out.write(keys.to_toml())
+    except OSError as problem:
+        raise KeyProblem(f"{path} cannot be written ({problem.strerror}); name another place") from None
+
+
+def replace_keys(path: Path, keys: Keys, study: Path) -> None:
+    """Put keys in the place of a key file: at every instant the old file is there, or the new one, whole."""
+    refuse_inside(path, study)
+    real = path.resolve()  # a link stays one
+    fresh = real.with_name(f".{real.name}.new")
+    try:
+        real.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh.unlink(missing_ok=True)
+        _write(fresh, keys.to_toml(), os.O_EXCL)
+        fresh.replace(real)
+        _sync_folder(real.parent)
+    except OSError as problem:
+        raise KeyProblem(f"{path} cannot be written ({problem.strerror}); see docs/operations.md, Keys") from None
+
+
+def _write(path: Path, text: str, flags: int) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
+    try:
+        with os.fdopen(handle, "w") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make sure that a renamed file keeps its name through a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def read_keys(study_id: str, study: Path) -> Keys:
@@ -122,7 +177,8 @@ class Vault:
         """Take a study's keys; nothing is read or written here."""
         self._id_key = keys.id_key
         self._ciphers = {n: AESSIV(key) for n, key in keys.encryption.items()}
-        self._newest = max(keys.encryption)
+        self._newest = keys.newest
+        self._of_host = lru_cache(maxsize=65_536)(self._host_ids)
 
     def keyed_id(self, kind: str, text: str) -> str:
         """The id of a text within a kind: 32 hex digits of HMAC-SHA-256."""
@@ -130,14 +186,18 @@ class Vault:
 
     def ids(self, spelled: Spelled) -> dict[str, str | None]:
         """All keyed ids of a URL, by the fields of `Target`."""
-        site = registrable_domain(spelled.host)
-        suffix = platform_suffix(spelled.host)
         return {
             "url_id": self.keyed_id("url", spelled.url),
-            "host_id": self.keyed_id("host", spelled.host),
-            "site_id": self.keyed_id("site", site),
-            "label_id": self.keyed_id("label", site if spelled.literal else site.partition(".")[0]),
             "path_id": self.keyed_id("path", spelled.target),
+            **self._of_host(spelled.host),
+        }
+
+    def _host_ids(self, host: str) -> dict[str, str | None]:
+        site, suffix = registrable_domain(host), platform_suffix(host)
+        return {
+            "host_id": self.keyed_id("host", host),
+            "site_id": self.keyed_id("site", site),
+            "label_id": self.keyed_id("label", site if is_address(host) else site.partition(".")[0]),
             "suffix_id": suffix and self.keyed_id("suffix", suffix),
         }
 

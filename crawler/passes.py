@@ -1,8 +1,6 @@
-"""Where a host's facts go: the pass's batch writer."""
+"""Opens the pass before the first request and closes it after the last."""
 
-from typing import TYPE_CHECKING, Self
-
-from crawler.look import HostFacts
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -10,8 +8,8 @@ if TYPE_CHECKING:
     from crawler.spiders.recheck import RecheckSpider
 
 
-class RecordPipeline:
-    """Records facts, and closes the pass when the spider ends."""
+class PassPipeline:
+    """A pass as Scrapy's item pipeline; there are no items, looks are recorded as they are done."""
 
     def __init__(self, crawler: "Crawler") -> None:
         """Remember the crawler; its spider holds the pass."""
@@ -30,12 +28,8 @@ class RecordPipeline:
         """Open the pass before the first request."""
         await self._spider.session.open()
 
-    async def process_item(self, item: HostFacts) -> HostFacts:
-        """Record one host's facts; if that fails, the pass does, and the looks stay due."""
-        try:
-            await self._spider.session.record(item)
-        except Exception as problem:  # Scrapy would log it and go on as if nothing were
-            self._spider.session.fail("a host's record", problem)
+    def process_item(self, item: Any) -> Any:
+        """Pass anything on."""
         return item
 
     async def close_spider(self) -> None:

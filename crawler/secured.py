@@ -1,0 +1,197 @@
+"""One TLS session without its socket: bytes in, bytes out, and text as early as it can be read."""
+
+import os
+import ssl
+import warnings
+from functools import lru_cache
+
+from cryptography.hazmat.primitives.ciphers import CipherContext
+
+from crawler.record_start import KeyLog, Opener, chained_block, opener
+
+WHOLE = 1024
+"""Longest record that is awaited whole; of a longer one the beginning is deciphered as it comes."""
+
+_HEADER = 5
+_LONGEST = _HEADER + 16_384 + 2048
+_KEPT = 64
+"""Bytes of a record's end that are kept: the next may be chained to them."""
+
+_TEXT = 23
+_RANDOM = slice(11, 43)
+"""Where both hello messages carry their random, counted from the record's start."""
+
+_HANDSHAKE = (b"\x04", b"\x0d", b"\x18")
+"""First bytes of what a TLS 1.3 server says behind the handshake: ticket, certificate request, key update."""
+
+_KEY_UPDATE = 64
+"""No key update is longer, padding left out."""
+
+
+class BadRecord(ssl.SSLError):
+    """A record's end shows that its beginning was not what it seemed."""
+
+
+@lru_cache(maxsize=1)
+def _client(_process: int) -> tuple[ssl.SSLContext, KeyLog]:
+    """The context of a process, and what tells its secrets: a fork must not read its parent's."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with warnings.catch_warnings():
+        # Old versions prove nothing here: a site with bad TLS is still up, and nothing secret is sent.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.set_alpn_protocols(["http/1.1"])
+    context.options |= ssl.OP_NO_TICKET
+    return context, KeyLog(context)
+
+
+class Secured:
+    """A client's TLS session. Its methods raise `ssl.SSLError` for what the server does wrong."""
+
+    def __init__(self, name: str | None) -> None:
+        """Begin a session; `name` is what the server is told (SNI). ValueError if it cannot be told."""
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        context, self._log = _client(os.getpid())
+        self._tls = context.wrap_bio(self._in, self._out, server_hostname=name)
+        self._hello = b""
+        self._server_hello = b""
+        self._opener: Opener | None = None
+        self._begun: CipherContext | None = None
+        self._raw = bytearray()
+        self._last = b""
+        self._deciphered = 0
+        self._given = b""
+        self._no_text = False
+        self._number = 0
+        self._text = b""
+        self._secrets: dict[str, bytes] = {}
+        self.shaken = False
+        self.ended = False
+
+    def shake(self) -> bool:
+        """Take the handshake as far as it goes; whether it is done."""
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            if self._hello:
+                self._secrets |= self._log.take(self._hello[_RANDOM])
+        self.shaken = True
+        # Records behind the handshake are ours to take apart: OpenSSL reads no further than it needs.
+        self._raw += self._in.read()
+        self._last = self._last[: len(self._last) - len(self._raw)][-_KEPT:]
+        suite, version = (self._tls.cipher() or ("",))[0], self._tls.version() or ""
+        self._opener = opener(suite, version, self._secrets, self._hello[_RANDOM], self._server_hello[_RANDOM])
+        self._secrets.clear()
+        self._number = self._opener.first if self._opener else 0
+        return True
+
+    def take(self, data: bytes) -> None:
+        """Take bytes from the server; none means that it has ended."""
+        if self.shaken:
+            self._raw += data
+            if not data:
+                self._in.write_eof()
+        elif data:
+            if len(self._server_hello) < _RANDOM.stop:
+                self._server_hello += data[: _RANDOM.stop]
+            self._last = self._last[-_KEPT:] + data
+            self._in.write(data)
+        else:
+            self._in.write_eof()
+
+    def outgoing(self) -> bytes:
+        """What is to be sent to the server now."""
+        data = self._out.read()
+        self._hello = self._hello or data[:64]
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Encrypt for the server."""
+        self._tls.write(data)
+
+    def read(self, most: int) -> bytes:
+        """At most so many bytes of text; empty if more must come first, or if `ended`."""
+        while not self._text and not self.ended:
+            if len(self._raw) < _HEADER:
+                break
+            size = _HEADER + int.from_bytes(self._raw[3:5])
+            if len(self._raw) >= size or size > _LONGEST:
+                self._whole(min(size, len(self._raw)))
+            elif size <= WHOLE or self._raw[0] != _TEXT or not self._opener or not self._part(size, self._opener):
+                break
+        text, self._text = self._text[:most], self._text[most:]
+        return text
+
+    def room(self) -> int:
+        """Most bytes to read now so as not to pass the end of the present record."""
+        if len(self._raw) < _HEADER:
+            return _HEADER - len(self._raw)
+        return max(1, _HEADER + int.from_bytes(self._raw[3:5]) - len(self._raw))
+
+    @property
+    def early(self) -> bool:
+        """Whether beginnings of records can be read, so that reading past a record's end does no harm."""
+        return self._opener is not None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is unread, not even half a record."""
+        return not (self._raw or self._text or self._in.pending or self._tls.pending())
+
+    def _whole(self, size: int) -> None:
+        """Have a whole record checked and decrypted; what was given of it already is not given twice."""
+        self._in.write(bytes(self._raw[:size]))
+        self._last = bytes(self._raw[:size][-_KEPT:])
+        del self._raw[:size]
+        text = b""
+        try:
+            while piece := self._tls.read(_LONGEST):
+                text += piece
+            self.ended = True
+        except ssl.SSLWantReadError:
+            pass
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            self.ended = True
+        if not text.startswith(self._given):
+            raise BadRecord
+        if not text and size < _KEY_UPDATE and self._tls.version() == "TLSv1.3":
+            # It may have changed the server's key, and then beginnings can no longer be read.
+            self._opener = None
+        self._text = text[len(self._given) :]
+        self._number += 1
+        self._begun, self._given, self._deciphered, self._no_text = None, b"", 0, False
+
+    def _part(self, size: int, way: Opener) -> bool:
+        """Decipher what has come of a record; whether there is text in it."""
+        start = _HEADER + way.explicit
+        end = min(len(self._raw), size - way.trailing)
+        if end <= start + self._deciphered or self._no_text:
+            return False
+        if self._begun is None:
+            chain = chained_block(self._last, size - _HEADER) if way.chained else bytes(self._raw[_HEADER:start])
+            self._begun = way.begin(self._number, chain)
+        text = self._begun.update(bytes(self._raw[start + self._deciphered : end]))
+        if not self._given and text[:1] in _HANDSHAKE:
+            # TLS 1.3 hides a record's type at its end: a long session ticket, say, is awaited whole.
+            self._no_text = True
+            return False
+        self._deciphered = end - start
+        self._text = text
+        self._given += text
+        return bool(text)
+
+    def certificate(self) -> bytes | None:
+        """The server's certificate, DER, once the handshake is done."""
+        try:
+            return self._tls.getpeercert(binary_form=True) if self.shaken else None
+        except ValueError:
+            return None
+
+    def version(self) -> str | None:
+        """The negotiated version."""
+        return self._tls.version()

@@ -1,0 +1,183 @@
+"""What the earlier looks of a URL and its controls make of a later one."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.judging.test_judge import NOW, RULES, canary, control, look
+from waterbed.judging.canary import CanaryRecord
+from waterbed.judging.features import compare
+from waterbed.judging.judge import judge, judge_one
+from waterbed.model.facts import ControlLook, Observation, Resolution
+
+SAME = {"status": 200, "content_length": 100}
+"""A control that equals the plain look."""
+
+
+def story(*looks: dict, controls: dict[str, ControlLook] | None = None, **more) -> list[str]:
+    """Outcomes of one URL's looks, an hour apart; `c` names the control."""
+    made: list[Observation] = [
+        look(observation_id=f"{n}", control_id=one.get("c"), observed_at=NOW + timedelta(hours=n))
+        for n, one in enumerate(looks)
+    ]
+    made = [
+        replace(plain, **{key: value for key, value in one.items() if key != "c"})
+        for plain, one in zip(made, looks, strict=True)
+    ]
+    healthy = CanaryRecord([canary(0)], within_s=1e6, need=0.5)
+    return [v.outcome for v in judge(made, controls or {}, {"here": healthy}, RULES, **more)]
+
+
+def test_unstable_features_tell_nothing() -> None:
+    """A page that echoes its path differs from itself in length: that is no difference."""
+    page, other = look(), {"status": 200, "content_length": 7}
+    assert compare(page, control(**other)) == "differs"
+    assert compare(page, control(**other, unstable=("content_length",))) == "same"
+    assert compare(page, control(**SAME, unstable=("status",))) == "none"
+    assert compare(page, control(**SAME, media_type="text/plain", unstable=("content_length",))) == "differs"
+
+
+def test_pages_without_length_and_etag_differ_by_status_type_or_redirect() -> None:
+    """What one side does not state is not compared."""
+    bare = look(content_length=None)
+    assert compare(bare, control(status=200)) == "same"
+    assert compare(bare, control(status=404)) == "differs"
+    assert compare(bare, control(status=200, media_type="image/png")) == "differs"
+    assert compare(bare, control(status=200, redirect="site")) == "differs"
+
+
+def test_a_difference_that_can_no_longer_be_compared_is_no_removal() -> None:
+    """It differed in length; now random paths differ in length too, or no length is stated: nothing is known."""
+    controls = {
+        "a": control(status=200, content_length=5),
+        "b": control(status=200, content_length=9, unstable=("content_length",)),
+        "d": control(status=200, content_length=100),
+    }
+    assert story({"c": "a"}, {"c": "b"}, controls=controls) == ["up", "indistinct"]
+    assert story({"c": "a"}, {"c": "a", "content_length": None}, controls=controls) == ["up", "indistinct"]
+    assert story({"c": "a"}, {"c": "d"}, controls=controls) == ["up", "soft_gone"]
+
+
+def test_a_root_like_any_other_path_is_indistinct() -> None:
+    """A root has a control too; if it never differed nothing is known of it."""
+    controls = {"a": control(**SAME)}
+    assert story({"c": "a"}, {"c": "a"}, controls=controls) == ["indistinct", "indistinct"]
+
+
+def test_a_catch_all_without_a_control_is_not_up() -> None:
+    """Random paths of this URL's host were answered with 2xx: without a control now, 2xx says nothing."""
+    controls = {
+        "a": control(status=200, content_length=5),
+        "broken": control(control_id="broken", failure="timeout", status=None, observed_at=NOW + timedelta(hours=1)),
+    }
+    assert story({"c": "a"}, {"c": "broken"}, {}, controls=controls) == ["up", "indistinct", "indistinct"]
+    assert story({}, {}, controls=controls, hosts={"u": "h"}) == ["indistinct", "indistinct"]
+    assert story({}, {}, controls=controls, hosts={"u": "another"}) == ["up", "up"]
+    ended = {**controls, "b": control(control_id="b", observed_at=NOW + timedelta(hours=2))}
+    assert story({}, {}, {}, controls=ended, hosts={"u": "h"}) == ["indistinct", "indistinct", "up"]
+
+
+def test_without_control_a_new_media_type_is_no_up() -> None:
+    """An image that turns to text: a default page, for all we know."""
+    image = {"media_type": "image/png", "profile": "strict"}
+    assert story(image, image, {"profile": "strict"}, image) == ["up", "up", "changed", "up"]
+    assert story(image, {**image, "media_type": None}) == ["up", "up"]
+
+
+def test_without_control_a_page_that_was_always_the_same_and_changes_is_no_up() -> None:
+    """Twice the same length and ETag, then another: unknown for as long as it lasts."""
+    assert story({}, {}, {"content_length": 7}, {"content_length": 7}) == ["up", "up", "changed", "changed"]
+    assert story({}, {"content_length": 7}, {}) == ["up", "up", "up"]
+    tagged = {"etag_id": "e"}
+    assert story(tagged, tagged, {"etag_id": "f"}) == ["up", "up", "changed"]
+    assert story(tagged, tagged, {"etag_id": None, "content_length": None}) == ["up", "up", "up"]
+    assert story({}, {}, {"status": 302, "redirect": "site"}) == ["up", "up", "changed"]
+
+
+def test_a_page_that_changed_and_came_back_varies_by_itself() -> None:
+    """Its later changes tell nothing."""
+    new = {"content_length": 7}
+    assert story({}, {}, new, {}, new) == ["up", "up", "changed", "up", "up"]
+
+
+def test_with_a_control_that_differs_a_change_is_up() -> None:
+    """A control look answers the question itself."""
+    controls = {"a": control()}
+    assert story({"c": "a"}, {"c": "a"}, {"c": "a", "content_length": 7}, controls=controls) == ["up"] * 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "beside", "expected"),
+    [
+        ({"status": 301}, control(), ("moved", "R2-moved")),
+        ({"status": 308}, control(), ("moved", "R2-moved")),
+        ({"status": 302}, control(), ("redirected", "R3-redirected")),
+        ({"status": 301}, None, ("redirected", "R3-redirected")),
+        ({"status": 301}, control(status=301, redirect="other", content_length=100), ("indistinct", "S2-indistinct")),
+    ],
+)
+def test_a_lasting_redirect_of_this_url_alone_is_a_move(changes: dict, beside: ControlLook, expected: tuple) -> None:
+    """301 and 308 to another site count if a random path does not do the same; others are unknown."""
+    made = look(redirect="other", control_id="c", **changes)
+    verdict = judge_one(made, beside, canary="ok", differed_before=False, rules=RULES)
+    assert (verdict.outcome, verdict.rule) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"link_check": "x", "link_exists": True, "status": 404}, "up"),
+        ({"link_check": "x", "link_exists": False}, "gone"),
+        ({"link_check": "x", "status": 429}, "challenge"),
+        ({"link_check": "x", "status": 404}, "unclassified"),
+        ({"link_check": "x", "status": None, "phase": "connect", "failure": "timeout"}, "unclassified"),
+        ({"phase": "connect", "status": None, "failure": "proxy_refused"}, "our_fault"),
+        ({"phase": "connect", "status": None, "failure": "proxy_failed"}, "our_fault"),
+        ({"phase": "connect", "status": None, "failure": "proxy_timeout"}, "our_fault"),
+        ({"phase": "connect", "status": None, "failure": "no_source_address"}, "our_fault"),
+        ({"marks": ("removed",)}, "soft_gone"),
+        ({"marks": ("parked",)}, "parked"),
+        ({"marks": ("cloudflare",)}, "up"),
+        ({"status": 405, "method": "GET"}, "unclassified"),
+        ({"status": 404, "tls_version": "TLSv1.3", "tls_problem": "expired"}, "gone"),
+    ],
+)
+def test_single_looks(changes: dict, expected: str) -> None:
+    """A link check decides in place of the URL; our own way out is our fault; marks are known pages."""
+    assert judge_one(look(**changes), None, canary="ok", differed_before=False, rules=RULES).outcome == expected
+
+
+def test_parking_name_servers_are_parking() -> None:
+    """What the name's servers tell holds whatever the page says, reachable or not."""
+    answer = Resolution(
+        resolution_id="x",
+        host_id="h",
+        run_id="r",
+        vantage="here",
+        status="ok",
+        addresses=("28.10.0.7",),
+        cname_ids=(),
+        ttl_s=None,
+        ede=(),
+        resolver="127.0.0.1:53",
+        resolved_at=NOW,
+        tags=("parking",),
+    )
+    refused = {"phase": "connect", "status": None, "failure": "refused"}
+    assert story({}, refused, resolutions={"x": answer}) == ["parked", "parked"]
+
+
+def test_gone_behind_a_new_certificate_problem_is_disputed() -> None:
+    """It was up with a good certificate; a 404 with a bad one may come from somebody else."""
+    good = {"tls_version": "TLSv1.3", "certificate_id": "good"}
+    bad = {"tls_version": "TLSv1.3", "certificate_id": "bad", "tls_problem": "self_signed"}
+    unseen = {"tls_version": "TLSv1.3"}
+    controls = {"a": control(), "b": control(**SAME)}
+    assert story(good, {**bad, "status": 404}) == ["up", "disputed"]
+    assert story(bad, {**bad, "status": 404}) == ["up", "gone"]
+    assert story(bad, good, {**bad, "status": 404}) == ["up", "up", "gone"]
+    assert story(unseen, {**bad, "status": 404}) == ["up", "gone"]
+    assert story({**bad, "status": 404}) == ["gone"]
+    assert story({**good, "c": "a"}, {**bad, "c": "b"}, controls=controls) == ["up", "disputed"]
+    assert story(good, {**bad, "marks": ("removed",)}) == ["up", "disputed"]

@@ -1,0 +1,251 @@
+"""Rotation of keys: whole after a kill at any instant, alone at work, and thorough."""
+
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import waterbed.custody
+from tests.store.study_folder import made, report, url
+from waterbed.custody import rotate
+from waterbed.model.bookkeeping import Audit, KeyCheck, Sealed
+from waterbed.model.errors import InputError, KeyProblem
+from waterbed.store import sealed, vault
+from waterbed.store.folder import Folder, open_folder
+from waterbed.store.vault import Vault, key_file, read_keys
+
+URLS = 120
+
+
+def opened_texts(folder: Folder) -> set[str]:
+    """Every sealed text: all of them must open."""
+    return {folder.vault.open(entry) for entry in folder.store.all(Sealed)}
+
+
+def test_after_a_rotation_the_old_key_opens_nothing(store_url: str, tmp_path: Path) -> None:
+    """Every entry and the check bear the new number, ids and texts are the same, and it is on record."""
+    folder = made(tmp_path / "s", store=store_url)
+    report(folder, [url(n) for n in range(URLS)])
+    old, before, ids = read_keys(folder.config.study, folder.path), opened_texts(folder), entry_ids(folder)
+    told: list[tuple[int, int]] = []
+    done = rotate(folder, lambda *counts: told.append(counts))
+    assert (done.number, done.resealed, done.wiped) == (2, URLS + 7, True)
+    assert told[-1] == (URLS + 7, URLS + 7)
+    assert sealed.numbers(folder.store) == {2}
+    assert [check.key_number for check in folder.store.all(KeyCheck)] == [2]
+    assert (opened_texts(folder), entry_ids(folder)) == (before, ids)
+    keys = read_keys(folder.config.study, folder.path)
+    assert set(keys.encryption) == {2}
+    assert keys.id_key == old.id_key
+    for entry in folder.store.all(Sealed):
+        with pytest.raises(KeyProblem):
+            Vault(old).open(entry)
+    assert [(entry.action, entry.subject_id) for entry in folder.store.all(Audit)] == [("rotate", "key 2")]
+    folder.close()
+    again = open_folder(tmp_path / "s")
+    assert opened_texts(again) == before
+    assert rotate(again).number == 3
+    assert stat_of_keys(again) == 0o600
+    again.close()
+
+
+def entry_ids(folder: Folder) -> set[str]:
+    """All ids that have a sealed entry."""
+    return {entry.entry_id for entry in folder.store.all(Sealed)}
+
+
+def stat_of_keys(folder: Folder) -> int:
+    """Who may read the key file."""
+    return key_file(folder.config.study).stat().st_mode & 0o777
+
+
+def test_no_old_ciphertext_is_left_in_any_file(tmp_path: Path) -> None:
+    """Database, write-ahead log and free pages hold no byte of what the old key sealed."""
+    folder = made(tmp_path / "s")
+    for start in range(0, 3_000, 500):
+        report(folder, [url(n, host=n) for n in range(start, start + 500)])
+    old = [entry.ciphertext for entry in folder.store.all(Sealed)]
+    assert any(old[7][:24] in data for data in files(folder.path))
+    assert rotate(folder).wiped
+    left = files(folder.path)
+    assert sum(text[:24] in data for text in old[::5] for data in left) == 0
+    folder.close()
+
+
+def files(folder: Path) -> list[bytes]:
+    """The bytes of everything below a folder."""
+    return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+
+
+def die() -> None:
+    """End as if the machine had lost its power, as far as a process can."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def after(steps: int, real: Callable[..., object]) -> Callable[..., object]:
+    """The same function, with death behind its n-th call."""
+    left = [steps]
+
+    def call(*args: object, **kwargs: object) -> object:
+        result = real(*args, **kwargs)
+        left[0] -= 1
+        if not left[0]:
+            die()
+        return result
+
+    return call
+
+
+def forked(work: Callable[[], object], *, alive_s: float | None = None) -> int:
+    """Do it in a child process, killed after a while if told so; returns the signal that ended it."""
+    child = os.fork()
+    if not child:
+        try:
+            work()
+            os._exit(0)
+        except BaseException:
+            os._exit(70)
+    if alive_s is not None:
+        time.sleep(alive_s)
+        os.kill(child, signal.SIGKILL)
+    status = os.waitpid(child, 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+
+
+STEPS = {
+    "temporary key file written": (vault, "_write", 1),
+    "key file has both keys": (waterbed.custody, "replace_keys", 1),
+    "first batch": (sealed.Store, "known_ids", 0),
+    "check replaced": (sealed, "set_check", 1),
+    "store wiped": (sealed, "wipe", 1),
+    "second temporary key file written": (vault, "_write", 2),
+    "key file has the new key alone": (waterbed.custody, "replace_keys", 2),
+}
+"""What has just happened when the process is killed."""
+
+
+def rotate_here(path: Path, room: object, name: str, calls: int) -> None:
+    """Rotate, and die at a step."""
+    sealed._BATCH = 20
+    folder = open_folder(path)
+    if calls:
+        setattr(room, name, after(calls, getattr(room, name)))
+        rotate(folder)
+    else:
+        rotate(folder, lambda done, _: die() if done >= 40 else None)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_rotation_killed_at_any_step_is_finished_by_another(step: str, tmp_path: Path) -> None:
+    """At each step the key file that is there opens everything, and the next rotation ends well."""
+    folder = made(tmp_path / "s")
+    report(folder, [url(n) for n in range(URLS)])
+    before = opened_texts(folder)
+    folder.close()
+    assert forked(lambda: rotate_here(tmp_path / "s", *STEPS[step])) == signal.SIGKILL
+    whole_again(tmp_path / "s", before)
+
+
+def whole_again(path: Path, before: set[str]) -> None:
+    """Everything opens, a rotation ends well, and nothing is left of the old keys."""
+    folder = open_folder(path)
+    assert opened_texts(folder) == before
+    assert report(folder, [url(1)]).known == 1  # passes and imports go on with the keys that are there
+    number = rotate(folder).number
+    assert sealed.numbers(folder.store) == {number}
+    assert set(read_keys(folder.config.study, path).encryption) == {number}
+    assert [check.key_number for check in folder.store.all(KeyCheck)] == [number]
+    assert opened_texts(folder) == before
+    folder.close()
+    place = key_file(folder.config.study)
+    assert [found.name for found in place.parent.iterdir() if folder.config.study in found.name] == [place.name]
+
+
+def test_a_rotation_killed_at_random_instants_loses_nothing(tmp_path: Path) -> None:
+    """Kills at many instants, one after the other, and at the end everything opens."""
+    folder = made(tmp_path / "s")
+    report(folder, [url(n) for n in range(4 * URLS)])
+    before = opened_texts(folder)
+    folder.close()
+    began = time.perf_counter()
+    assert forked(lambda: rotate_here(tmp_path / "s", sealed, "numbers", 9)) == 0
+    takes, chance, killed = time.perf_counter() - began, random.Random(4), 0
+    for _ in range(60):
+        alive = chance.uniform(0, takes)
+        killed += forked(lambda: rotate_here(tmp_path / "s", sealed, "numbers", 9), alive_s=alive) > 0
+        folder = open_folder(tmp_path / "s")
+        assert opened_texts(folder) == before
+        folder.close()
+        if killed == 15:
+            break
+    assert killed > 4
+    whole_again(tmp_path / "s", before)
+
+
+def test_a_rotation_is_refused_while_a_run_is_alive(store_url: str, tmp_path: Path) -> None:
+    """A pass or an import holds the study, on another machine too; when it has ended, a rotation may begin."""
+    folder = made(tmp_path / "s", store=store_url)
+    report(folder, [url(1)])
+    place = elsewhere(folder)
+    with place.run("recheck"), pytest.raises(InputError, match="a run of this study is alive"):
+        rotate(folder)
+    assert sealed.numbers(folder.store) == {1}
+    assert rotate(folder).number == 2
+    place.close()
+    folder.close()
+
+
+def elsewhere(folder: Folder) -> Folder:
+    """The study opened once more; with a database server, from a copy of the folder as another machine has it."""
+    if folder.store.sqlite:
+        return open_folder(folder.path)
+    return open_folder(Path(shutil.copytree(folder.path, folder.path.with_name("copy"))))
+
+
+def test_no_run_begins_while_keys_are_rotated(store_url: str, tmp_path: Path) -> None:
+    """Imports, passes and further rotations are refused meanwhile, so nothing is sealed with the old key."""
+    folder = made(tmp_path / "s", store=store_url)
+    report(folder, [url(n) for n in range(5)])
+    place = elsewhere(folder)
+    refused: list[str] = []
+
+    def try_all(*_: int) -> None:
+        for attempt in (lambda: report(place, [url(99)]), lambda: rotate(place)):
+            with pytest.raises(InputError) as caught:
+                attempt()
+            refused.append(str(caught.value))
+
+    rotate(folder, try_all)
+    assert ["start again" in refused[0], "only one at work" in refused[1]] == [True, True]
+    assert report(place, [url(99)]).imported == 1  # opened before the rotation, yet it seals with the new key
+    assert sealed.numbers(folder.store) == {2}
+    place.close()
+    folder.close()
+
+
+def test_a_lease_that_has_not_lapsed_counts_as_a_run(tmp_path: Path) -> None:
+    """A run whose lock nobody here can see, but whose leases hold, is not disturbed."""
+    from datetime import timedelta
+
+    folder = made(tmp_path / "s")
+    report(folder, [url(1)])
+    now = folder.clock()
+    folder.store.lease("elsewhere", due_by=now, now=now, until=now + timedelta(seconds=90), limit=1)
+    with pytest.raises(InputError, match="a run of this study is alive"):
+        rotate(folder)
+    folder.close()
+
+
+def test_keys_of_the_environment_are_not_rotated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be written back is refused, with what to do."""
+    folder = made(tmp_path / "s")
+    monkeypatch.setenv("WATERBED_KEYS", read_keys(folder.config.study, folder.path).to_toml())
+    with pytest.raises(InputError, match=r"WATERBED_KEYS is set.*WATERBED_KEY_FILE"):
+        rotate(folder)
+    folder.close()

@@ -1,0 +1,124 @@
+"""The command line's part for what is amiss: doctor, quarantines, other rules."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from waterbed.decisions import decide
+from waterbed.doctor import Finding, examine
+from waterbed.model.bookkeeping import Decision
+from waterbed.model.conclusions import Quarantine
+from waterbed.model.errors import InputError
+from waterbed.publish.exports import Envelope, as_csv, as_json, as_parquet
+from waterbed.rejudge import Change
+from waterbed.rejudge import rejudge as judge_again
+from waterbed.report import envelope
+from waterbed.study import open_study
+
+OK, FINDING = 0, 1
+
+quarantine_app = typer.Typer(help="Looks that are not believed until a person decides.", no_args_is_help=True)
+_out = Console(highlight=False, markup=False, emoji=False)
+
+
+class Form(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+Formed = Annotated[Form, typer.Option("--format", help="table for people; csv, json, parquet for tools.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The quarantine, as waterbed doctor names it.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept on record. No address in it.", show_default=False)]
+
+
+def doctor(context: typer.Context, form: Formed = Form.table) -> None:
+    """Look the study over; exit code 1 if something is to be done."""
+    with open_study(context.obj) as study:
+        found = examine(study)
+        _print(Finding, found, envelope(study, "findings", by="finding"), form)
+    raise typer.Exit(FINDING if any(finding.open for finding in found) else OK)
+
+
+@quarantine_app.command("list")
+def quarantine_list(context: typer.Context, form: Formed = Form.table) -> None:
+    """List quarantines, decided ones too; exit code 1 if one is open."""
+    with open_study(context.obj) as study:
+        found = study.conclude().quarantines
+        _print(Quarantine, found, envelope(study, "quarantines", by="quarantine"), form)
+    raise typer.Exit(FINDING if any(one.status == "open" for one in found) else OK)
+
+
+@quarantine_app.command("release")
+def quarantine_release(context: typer.Context, quarantine: Id, reason: Reason) -> None:
+    """Believe the looks of a quarantine after all, up to now."""
+    _decide(context, quarantine, "release", reason)
+
+
+@quarantine_app.command("void")
+def quarantine_void(context: typer.Context, quarantine: Id, reason: Reason) -> None:
+    """Never believe the looks of a quarantine, up to now."""
+    _decide(context, quarantine, "void", reason)
+
+
+def _decide(context: typer.Context, quarantine: str, decision: Decision, reason: str) -> None:
+    with open_study(context.obj) as study:
+        found = decide(study, quarantine, decision, reason)
+    done = "released" if decision == "release" else "voided"
+    _out.print(f"{done}: {found.kind} {found.scope} from {found.began_at:%Y-%m-%d %H:%M}, until now", soft_wrap=True)
+    if found.kind in ("canary", "feed"):
+        _out.print("No verdict hangs on it: it is closed, that is all.")
+
+
+def rejudge(
+    context: typer.Context,
+    rules: Annotated[Path, typer.Option("--rules", help="A rule file (TOML).", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="Folder for verdicts/; else the study's.")] = None,
+    form: Formed = Form.table,
+) -> None:
+    """Judge all looks by other rules too, and say what changes (exit code 1 if anything does)."""
+    with open_study(context.obj) as study:
+        try:
+            done = judge_again(study, rules, out)
+        except OSError as problem:
+            raise InputError(f"the verdicts cannot be written ({problem.strerror}); name another --out") from None
+        _print(Change, done.changes, envelope(study, "rule changes", by="outcome"), form)
+    if form is Form.table:
+        _out.print(f"{done.old} -> {done.new}: {sum(change.looks for change in done.changes):,} looks change outcome,")
+        _out.print(f"{done.ends:,} episodes end otherwise, {done.hosters:,} hosters have another removed_24h")
+        for file in done.files:
+            _out.print(f"wrote {file}", soft_wrap=True)
+    raise typer.Exit(FINDING if done.changed else OK)
+
+
+def _print(cls: type, rows: Sequence[Any], heading: Envelope, form: Form) -> None:
+    if form is Form.parquet:
+        sys.stdout.buffer.write(as_parquet(cls, rows, heading))
+    elif form is not Form.table:
+        sys.stdout.write(as_csv(cls, rows) if form is Form.csv else as_json(cls, rows, heading))
+    else:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        names = [field.name for field in fields(cls)]
+        for name in names:
+            table.add_column(name, overflow="fold")
+        for row in rows:
+            table.add_row(*(_cell(getattr(row, name)) for name in names))
+        _out.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.1%}"
+    return f"{value:%Y-%m-%d %H:%M}" if hasattr(value, "strftime") else str(value)

@@ -1,0 +1,147 @@
+"""The command line's part for those who hold the keys: rotate, escrow, restore, reveal, forget, audit."""
+
+import sys
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from waterbed import custody, show
+from waterbed.model.bookkeeping import Audit
+from waterbed.publish.exports import Envelope, as_csv, as_json, as_parquet
+from waterbed.store.folder import open_folder
+
+key_app = typer.Typer(help="The study's keys: rotate, escrow, restore.", no_args_is_help=True)
+
+_out = Console(highlight=False, markup=False, emoji=False)
+_NOT_WIPED = (
+    "Another process is reading the store: what was removed stands in its log until that process has ended. "
+    "Then run any command on the study, and it is gone."
+)
+
+
+class Form(StrEnum):
+    """How the audit table is printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept on record. No address in it.", show_default=False)]
+Entry = Annotated[str, typer.Argument(metavar="ID", help="A url_id or host_id, 32 hexadecimal digits.")]
+
+
+@key_app.command("rotate")
+def key_rotate(context: typer.Context) -> None:
+    """Make a new encryption key and seal every URL anew; ids do not change."""
+    folder = open_folder(context.obj)
+    try:
+        with show.bar() as told:
+            done = custody.rotate(folder, lambda now, all_: told("entries", now, all_))
+    finally:
+        folder.close()
+    _out.print(
+        f"{done.resealed:,} entries sealed anew with key {done.number}; the keys before it open nothing any more."
+    )
+    _out.print("Older escrows of the keys open this study no longer: make a new one (waterbed key escrow).")
+    _end(wiped=done.wiped)
+
+
+@key_app.command("escrow")
+def key_escrow(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The file to write, outside the study; it may not exist yet.")],
+    passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for a passphrase and seal the copy.")] = False,
+) -> None:
+    """Write a copy of the keys, readable by you alone, to be kept apart from the study."""
+    folder = open_folder(context.obj)
+    try:
+        asked = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True) if passphrase else None
+        custody.escrow(folder, file, asked)
+    finally:
+        folder.close()
+    _out.print(f"keys written to {file}; keep it apart from the study and its backups", soft_wrap=True)
+
+
+@key_app.command("restore")
+def key_restore(
+    context: typer.Context, file: Annotated[Path, typer.Argument(help="A file that waterbed key escrow wrote.")]
+) -> None:
+    """Put escrowed keys in their place, if they are this study's."""
+    place = custody.restore(context.obj, file, lambda: str(typer.prompt("Passphrase", hide_input=True, err=True)))
+    _out.print(f"keys are in place: {place}", soft_wrap=True)
+
+
+def reveal(context: typer.Context, entry: Entry, reason: Reason) -> None:
+    """Print the URL or host name behind an id; who asked and why is on record first."""
+    folder = open_folder(context.obj)
+    try:
+        sys.stdout.write(custody.reveal(folder, entry, reason) + "\n")
+    finally:
+        folder.close()
+
+
+def forget(context: typer.Context, entry: Entry, reason: Reason) -> None:
+    """Shred a URL, or a host with all its URLs, for good; it is never taken in again."""
+    folder = open_folder(context.obj)
+    try:
+        done = custody.forget(folder, entry, reason)
+    finally:
+        folder.close()
+    _out.print(
+        f"forgotten: {done.urls:,} URLs, {done.hosts:,} hosts. Backups and escrowed copies are yours to cleanse."
+    )
+    _end(wiped=done.wiped)
+
+
+def audit(
+    context: typer.Context,
+    form: Annotated[
+        Form, typer.Option("--format", help="table for people; csv, json, parquet for tools.")
+    ] = Form.table,
+) -> None:
+    """Who revealed, forgot, rotated, escrowed or decided what, and why."""
+    folder = open_folder(context.obj)
+    try:
+        rows = custody.audits(folder)
+    finally:
+        folder.close()
+    if form is Form.table:
+        _table(rows)
+        return
+    span = f"{rows[0].done_at.isoformat()}/{rows[-1].done_at.isoformat()}" if rows else "no entry yet"
+    heading = Envelope(
+        what="audit",
+        by="entry",
+        clock="real",
+        window=span,
+        method="as recorded",
+        data_dates={},
+        run="none",
+        version=version("waterbed"),
+    )
+    if form is Form.parquet:
+        sys.stdout.buffer.write(as_parquet(Audit, rows, heading))
+    else:
+        sys.stdout.write(as_csv(Audit, rows) if form is Form.csv else as_json(Audit, rows, heading))
+
+
+def _table(rows: list[Audit]) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("when", "who", "action", "id", "reason"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(f"{row.done_at:%Y-%m-%d %H:%M:%S}", row.who, row.action, row.subject_id, row.reason)
+    _out.print(table)
+
+
+def _end(*, wiped: bool) -> None:
+    if not wiped:
+        _out.print(_NOT_WIPED, soft_wrap=True)
+        raise typer.Exit(1)

@@ -1,0 +1,54 @@
+"""What a person decides about a quarantine, on record."""
+
+import uuid
+from datetime import timedelta
+
+from waterbed.custody import who
+from waterbed.model.bookkeeping import Audit, Decision, QuarantineDecision
+from waterbed.model.conclusions import Quarantine
+from waterbed.model.errors import InputError
+from waterbed.model.redaction import names_something
+from waterbed.store.folder import real_clock
+from waterbed.study import Study
+
+
+def decide(study: Study, quarantine_id: str, decision: Decision, reason: str) -> Quarantine:
+    """Put on record what a person decides about a quarantine; returns it as it was before.
+
+    InputError for an unknown id and for a reason that is empty or names an address: it is kept in the clear.
+    """
+    why = " ".join(reason.split())
+    if not why or not why.isprintable() or len(why) > 500:
+        raise InputError("--reason must say in up to 500 characters why; it is kept on record (docs/method.md)")
+    if names_something(why):
+        raise InputError(
+            "--reason holds what looks like an address or a host name; it is kept in the clear, so leave it out"
+        )
+    found = next((one for one in study.conclude().quarantines if one.quarantine_id == quarantine_id), None)
+    if found is None:
+        raise InputError(f"{quarantine_id!r} is no quarantine of this study; waterbed doctor lists them with their ids")
+    name, now = who(), study.folder.clock()
+    before = [d.decided_at for d in study.folder.store.all(QuarantineDecision) if d.quarantine_id == quarantine_id]
+    if before:  # the newest counts, on a lab's clock that stands still too
+        now = max(now, max(before) + timedelta(microseconds=1))
+    study.folder.store.add(
+        [
+            QuarantineDecision(
+                decision_id=uuid.uuid4().hex,
+                quarantine_id=quarantine_id,
+                decision=decision,
+                who=name,
+                reason=why,
+                decided_at=now,
+            ),
+            Audit(
+                audit_id=uuid.uuid4().hex,
+                done_at=real_clock(),
+                who=name,
+                action=decision,
+                subject_id=quarantine_id,
+                reason=why,
+            ),
+        ]
+    )
+    return found

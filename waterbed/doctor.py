@@ -1,0 +1,277 @@
+"""What is amiss with a study: findings, each with what to do."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Literal
+
+from waterbed import store as store_package
+from waterbed.conclude import Conclusions
+from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
+from waterbed.model.errors import KeyProblem
+from waterbed.store.folder import real_clock
+from waterbed.store.tables import TABLES
+from waterbed.study import Study
+
+Severity = Literal["problem", "warning", "note"]
+OURS = ("our_fault", "unwatched", "refused_by_us")
+_UNSEEN_SHARE, _UNSEEN_ROWS, _UNSEEN_LOOKS = 0.1, 5, 10
+_RUNS = 20
+_LATE_TIMES = 2.0
+_SEE = "docs/operations.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that a person should know or mend."""
+
+    severity: Annotated[Severity, "problem: results are wrong or missing; warning: they may be; note: nothing to do"]
+    what: Annotated[str, "what was found"]
+    figures: Annotated[str, "the numbers of it"]
+    advice: Annotated[str, "what to do"]
+
+    @property
+    def open(self) -> bool:
+        """Whether something is to be done."""
+        return self.severity != "note"
+
+
+def examine(study: Study) -> list[Finding]:
+    """Look a study over; findings in order of severity. Writes nothing."""
+    damage = list(_store(study))
+    if any(finding.severity == "problem" for finding in damage):
+        return damage
+    done = study.conclude()
+    found = [
+        *damage,
+        *_settings(study),
+        *_keys(study),
+        *_canary(study, done),
+        *_quarantines(done),
+        *_unseen(done),
+        *_deliveries(study, done),
+        *_schedule(study),
+        *_runs(study),
+        *_routes(study, done),
+    ]
+    order = ("problem", "warning", "note")
+    return sorted(found, key=lambda finding: order.index(finding.severity))
+
+
+def _finding(severity: Severity, what: str, figures: str, advice: str = "") -> Finding:
+    return Finding(severity=severity, what=what, figures=figures, advice=advice)
+
+
+def _store(study: Study) -> Iterator[Finding]:
+    store = study.folder.store
+    files = (Path(store_package.__path__[0]) / "migrations" / "versions").glob("[0-9]*.py")
+    newest = max(file.name.partition("_")[0] for file in files)
+    revision = store.revision()
+    if revision != newest:
+        yield _finding(
+            "problem", "store is of another version", f"revision {revision}, needed {newest}", f"upgrade it ({_SEE})"
+        )
+    if not store.sqlite:
+        yield _finding("note", "store integrity is the server's own matter", "PostgreSQL")
+        return
+    try:
+        with store.reading() as connection:
+            said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+    except Exception as problem:  # a damaged file makes the driver raise whatever it likes
+        said = [type(problem).__name__]
+    if said != ["ok"]:
+        yield _finding(
+            "problem", "store is damaged", f"{len(said)} complaints of the integrity check", "restore a backup"
+        )
+    else:
+        yield _finding("note", "store is whole", f"integrity check ok, revision {revision}")
+
+
+def _settings(study: Study) -> Iterator[Finding]:
+    config, lab = study.folder.config, study.folder.lab
+    if not config.contact.strip():
+        yield _finding("warning", "nobody can reach us", "contact is empty", "set contact in waterbed.toml")
+    server = lab.resolver if lab else config.names.resolver
+    host = server.rpartition(":")[0].strip("[]")
+    try:
+        local = ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if not local:
+        yield _finding(
+            "warning",
+            "names leave this machine",
+            f"resolver {server} is not on loopback",
+            "run a recursive resolver here and name it in [names] resolver",
+        )
+    networks = {config.network, *(vantage.network for vantage in config.vantages)}
+    if len(networks) < config.judge.networks:
+        yield _finding(
+            "note",
+            "no unreachable host can count as down",
+            f"{len(networks)} network, judge.networks is {config.judge.networks}",
+            "add [[vantages]] in other networks if that matters",
+        )
+
+
+def _keys(study: Study) -> Iterator[Finding]:
+    checks = study.folder.store.all(KeyCheck)
+    broken = 0
+    for check in checks:
+        try:
+            study.folder.vault.verify(check)
+        except KeyProblem:
+            broken += 1
+    numbers = ", ".join(str(check.key_number) for check in sorted(checks, key=lambda check: check.key_number))
+    if broken or not checks:
+        yield _finding("problem", "keys do not fit this study", f"keys {numbers or 'none'}", f"restore them ({_SEE})")
+    else:
+        yield _finding("note", "keys are readable", f"encryption key {numbers}")
+
+
+def _canary(study: Study, done: Conclusions) -> Iterator[Finding]:
+    config = study.folder.config.canary
+    if not config.targets:
+        yield _finding(
+            "problem",
+            "no canary is configured: nothing can be called down",
+            "0 targets",
+            "name well-known targets in [canary] targets",
+        )
+    looks, failed, last = Counter[str](), Counter[str](), dict[str, tuple[datetime, bool]]()
+    for look in sorted(done.facts.canaries, key=lambda look: look.observed_at):
+        healthy = look.targets > 0 and look.reached >= config.need * look.targets
+        looks[look.vantage] += 1
+        failed[look.vantage] += not healthy
+        last[look.vantage] = look.observed_at, healthy
+    for vantage, times in sorted(failed.items()):
+        if times:
+            when, healthy = last[vantage]
+            yield _finding(
+                "note" if healthy else "warning",
+                f"canary failed at vantage {vantage}",
+                f"{times} of {looks[vantage]} canary looks; last look {_at(when)} {'ok' if healthy else 'failed'}",
+                "" if healthy else "mend this vantage's network; what it saw then is our_fault",
+            )
+
+
+def _quarantines(done: Conclusions) -> Iterator[Finding]:
+    for one in done.quarantines:
+        what = f"{one.kind} quarantine{f' of {one.scope}' if one.scope else ''}, {one.status}"
+        counted = "reports came of usually" if one.kind == "feed" else "sites of"
+        usual = "" if one.usual is None else f", usually {one.usual:.1%}"
+        span = f"{_at(one.began_at)} to {_at(one.ended_at)}"
+        figures = f"{one.quarantine_id}: {span}, {one.flipped} {counted} {one.looked}{usual}"
+        if one.status == "open":
+            yield _finding(
+                "warning", what, figures, "look into it, then: waterbed quarantine release|void ID --reason WHY"
+            )
+        else:
+            yield _finding("note", what, f"{figures}; {one.reason}")
+
+
+def _unseen(done: Conclusions) -> Iterator[Finding]:
+    """Hosters at which many looks decide nothing, our own faults aside."""
+    looks, unseen = Counter[str](), Counter[str]()
+    why: dict[str, Counter[str]] = {}
+    for verdict, attribution in zip(done.verdicts, done.attributions, strict=True):
+        if verdict.outcome in OURS:
+            continue
+        for key in attribution.hosters if attribution else ():
+            looks[key] += 1
+            if verdict.state == "unknown":
+                unseen[key] += 1
+                why.setdefault(key, Counter())[verdict.outcome] += 1
+    shares = {key: unseen[key] / looks[key] for key in looks if looks[key] >= _UNSEEN_LOOKS}
+    for key in sorted(shares, key=lambda key: (-shares[key], key))[:_UNSEEN_ROWS]:
+        if shares[key] >= _UNSEEN_SHARE:
+            most = ", ".join(f"{outcome} {times:,}" for outcome, times in why[key].most_common(2))
+            yield _finding(
+                "warning",
+                f"much of hoster {key} is not observed",
+                f"{unseen[key]:,} of {looks[key]:,} looks undecided ({shares[key]:.0%}): {most}",
+                "read worst and best case beside its share; if it is unobserved, add a vantage in another network",
+            )
+
+
+def _deliveries(study: Study, done: Conclusions) -> Iterator[Finding]:
+    """Feeds that used to come more often; shrunk ones are quarantines."""
+    now = study.folder.clock()
+    times: dict[str, list[datetime]] = {}
+    for delivery in sorted(done.facts.deliveries, key=lambda delivery: delivery.received_at):
+        times.setdefault(delivery.source, []).append(delivery.received_at)
+    for source, came in sorted(times.items()):
+        gaps = [(after - before).total_seconds() for before, after in pairwise(came)]
+        if len(gaps) < 3:
+            continue
+        usual, waited = median(gaps), (now - came[-1]).total_seconds()
+        if waited > max(_LATE_TIMES * usual, 3600.0):
+            yield _finding(
+                "warning",
+                f"no delivery of {source}",
+                f"last {_at(came[-1])}, usually every {_hours(usual)}, now {_hours(waited)} ago",
+                "find out why it does not come",
+            )
+
+
+def _schedule(study: Study) -> Iterator[Finding]:
+    folder = study.folder
+    now, due = folder.clock(), TABLES[Due]
+    late = now - timedelta(seconds=folder.config.schedule.young_interval_s)
+    overdue, oldest = folder.store.count(Due, due.c.due_at < late), folder.store.next_due()
+    if overdue and oldest:
+        yield _finding(
+            "warning",
+            "looks are overdue",
+            f"{overdue:,} for more than an interval, the oldest since {_hours((now - oldest).total_seconds())}",
+            "run waterbed recheck more often or on more machines",
+        )
+    lapsed = folder.store.count(Due, due.c.leased_until < real_clock())
+    if lapsed:
+        yield _finding("warning", "leases have lapsed", f"{lapsed:,} looks", "the next waterbed recheck takes them up")
+
+
+def _runs(study: Study) -> Iterator[Finding]:
+    store = study.folder.store
+    runs = sorted(store.all(Run), key=lambda run: run.started_at)[-_RUNS:]
+    ends = {end.run_id: end.outcome for end in store.all(RunEnd)}
+    outcomes = [ends.get(run.run_id) for run in runs]
+    bad = [outcome for outcome in outcomes if outcome in ("failed", "killed")]
+    if bad:
+        severity: Severity = "warning" if outcomes[-1] in ("failed", "killed") else "note"
+        counted = ", ".join(f"{times} {outcome}" for outcome, times in sorted(Counter(bad).items()))
+        advice = "see its log" if severity == "warning" else ""
+        yield _finding(severity, "runs did not end well", f"{counted} of the last {len(runs)}", advice)
+    unended = len(store.unfinished_runs())
+    if unended:
+        yield _finding("note", "runs without an end: going on, or killed", f"{unended}")
+
+
+def _routes(study: Study, done: Conclusions) -> Iterator[Finding]:
+    days = [snapshot.data_date for snapshot in study.snapshots() if snapshot.kind == "routes"]
+    if not days:
+        yield _finding("warning", "no routing table: nothing can be attributed", "0 tables", "waterbed routes add")
+        return
+    age = (study.folder.clock() - max(days)) / timedelta(days=1)
+    stale = sum(attribution.stale for attribution in done.attributions if attribution)
+    allowed = study.folder.config.routes_max_age_days
+    if age > allowed or stale:
+        yield _finding(
+            "warning",
+            "routing tables are stale",
+            f"newest of {max(days).date()}, {age:.0f} days old; {stale:,} looks attributed with a stale table",
+            "waterbed routes add a table of these days",
+        )
+
+
+def _at(when: datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M}"
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h"

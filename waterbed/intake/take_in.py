@@ -1,0 +1,148 @@
+"""One import: lines that are parsed become facts, and each source's delivery is on record."""
+
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from waterbed.intake.csv_reports import Rejected, ReportLine
+from waterbed.intake.reports import Defaults, report_facts
+from waterbed.model.bookkeeping import Delivery, Due, Sealed
+from waterbed.model.facts import Report, Target
+from waterbed.store.folder import Folder
+
+_LINES_AT_ONCE = 20_000
+"""Lines in one transaction: ids are random, so each one touches nearly every page of the store's indexes."""
+
+_KEYS: dict[type, str] = {Sealed: "entry_id", Report: "report_id", Target: "url_id", Due: "url_id"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What an import did. Every line that is no report's is in one of these counts."""
+
+    imported: int
+    known: int
+    rejected: tuple[Rejected, ...]
+    forgotten: int
+    """Lines whose URL or host was forgotten: they are not taken in."""
+    empty: bool
+    """Whether it held no line at all: a delivery of nothing, on record as such."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tally:
+    """What one import has come to so far."""
+
+    lines: Counter[str] = field(default_factory=Counter)
+    """Good lines by source, known and forgotten ones too."""
+    new: Counter[str] = field(default_factory=Counter)
+    forgotten: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        return sum(self.lines.values())
+
+
+def take_in(
+    folder: Folder,
+    lines: Iterator[ReportLine | Rejected],
+    defaults: Defaults,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> ImportReport:
+    """Import lines, 20,000 a transaction; the last one holds the deliveries too."""
+    tally = _Tally()
+    batch = list(islice(lines, _LINES_AT_ONCE))  # a file of the wrong kind fails here, before anything is written
+    with folder.run("import") as run:
+        while True:
+            later = list(islice(lines, _LINES_AT_ONCE))
+            tally.rejected += [line for line in batch if isinstance(line, Rejected)]
+            good = [line for line in batch if isinstance(line, ReportLine)]
+            _one_batch(folder, good, defaults, tally, run.run_id, last=not later)
+            run.done = tally.done
+            if progress:
+                progress(tally.done)
+            if not later:
+                break
+            batch = later
+    imported = sum(tally.new.values())
+    return ImportReport(
+        imported=imported,
+        known=tally.done - imported - tally.forgotten,
+        rejected=tuple(tally.rejected),
+        forgotten=tally.forgotten,
+        empty=not tally.done and not tally.rejected,
+    )
+
+
+def _one_batch(
+    folder: Folder, lines: list[ReportLine], defaults: Defaults, tally: _Tally, run_id: str, *, last: bool
+) -> None:
+    now, store = folder.clock(), folder.store
+    tally.lines.update(line.source or defaults.source for line in lines)
+    facts = _facts(folder, lines, defaults, now)
+    with store.writing() as connection:
+        gone = store.forgotten_among(_ids(facts), connection)
+        if gone:
+            kept = [line for line in lines if not _ids(_facts(folder, [line], defaults, now)) & gone]
+            tally.forgotten += len(lines) - len(kept)
+            facts = _facts(folder, kept, defaults, now)
+        reports = {fact.report_id: fact for fact in facts if isinstance(fact, Report)}
+        known = store.known_ids(Report, "report_id", reports, connection)
+        new = [report for report_id, report in reports.items() if report_id not in known]
+        tally.new.update(report.source for report in new)
+        store.add(facts, connection)
+        store.make_due(now, {report.url_id for report in new}, connection)
+        for category, url_ids in _strict(folder, reports.values()).items():
+            store.set_category(category, url_ids, connection)
+        if last:
+            store.add(_deliveries(tally, defaults, run_id, now), connection)
+
+
+def _facts(folder: Folder, lines: list[ReportLine], defaults: Defaults, now: datetime) -> list[Any]:
+    """The facts of some lines; each target, entry and due look once, since many lines name one host."""
+    sealed: set[str] = set()
+    seen: dict[tuple[type, str], Any] = {}
+    for line in lines:
+        for fact in report_facts(line, folder.vault, defaults=defaults, now=now, sealed=sealed):
+            seen.setdefault((type(fact), getattr(fact, _KEYS[type(fact)])), fact)
+    return list(seen.values())
+
+
+def _ids(facts: list[Any]) -> set[str]:
+    """The ids of all URLs and hosts in some facts."""
+    return {found for fact in facts if isinstance(fact, Target) for found in (fact.url_id, fact.host_id)}
+
+
+def _strict(folder: Folder, reports: Iterable[Report]) -> dict[str, set[str]]:
+    """What anyone reports in a strict category: it is looked at strictly from now on, whatever came first."""
+    probe = folder.config.probe
+    strict: dict[str, set[str]] = defaultdict(set)
+    for report in reports:
+        if probe.profiles.get(report.category, probe.default_profile) == "strict":
+            strict[report.category].add(report.url_id)
+    return strict
+
+
+def _deliveries(tally: _Tally, defaults: Defaults, run_id: str, now: datetime) -> Iterator[Delivery]:
+    """One for each source; an import without a good line is a delivery of nothing by its default source.
+
+    A rejected line's source is unknown: it counts with the default source, or with the largest if that has no line.
+    """
+    counts = tally.lines or Counter({defaults.source: 0})
+    blamed = defaults.source if defaults.source in counts else counts.most_common(1)[0][0]
+    for source, reports in sorted(counts.items()):
+        yield Delivery(
+            delivery_id=secrets.token_hex(16),
+            source=source,
+            run_id=run_id,
+            received_at=now,
+            reports=reports,
+            new=tally.new[source],
+            rejected=len(tally.rejected) if source == blamed else 0,
+        )

@@ -1,0 +1,202 @@
+"""Quarantines and what people decide about them; the canary's and the feeds' own."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from statistics import median
+
+from waterbed.model.bookkeeping import Delivery, QuarantineDecision
+from waterbed.model.codec import microseconds, moment
+from waterbed.model.conclusions import Quarantine, QuarantineKind, QuarantineStatus, Verdict
+from waterbed.model.facts import CanaryLook, Observation
+
+Group = tuple[QuarantineKind, str]
+"""Kind and scope."""
+
+LEAST_DELIVERIES = 3
+"""Earlier deliveries of a feed from which its usual size is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardRules:
+    """When a cycle or a delivery is suspect."""
+
+    cycle_s: float = 3600.0
+    share: float = 0.3
+    """Least part of what could have flipped that flips."""
+    least_sites: int = 8
+    """Fewest sites that flip."""
+    times_usual: float = 5.0
+    """How many times more than usual."""
+    usual_days: float = 7.0
+    feed_share: float = 0.5
+    """Least part of a feed's usual size."""
+
+    @property
+    def usual_cycles(self) -> int:
+        """How many cycles back count as usual."""
+        return int(self.usual_days * 86_400 / self.cycle_s)
+
+    def cycle_of(self, when: datetime) -> int:
+        """Number of the clock-aligned cycle that holds a time."""
+        return microseconds(when) // int(self.cycle_s * 1_000_000)
+
+
+def cycle_bounds(cycle: int, rules: GuardRules) -> tuple[datetime, datetime]:
+    """Begin and end of a cycle."""
+    length = int(rules.cycle_s * 1_000_000)
+    return moment(cycle * length), moment((cycle + 1) * length)
+
+
+def quarantine_id(group: Group, began_at: datetime) -> str:
+    """The id of what began then: the same however much comes later."""
+    text = "\x00".join((*group, str(microseconds(began_at))))
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+class Decided:
+    """What people decided; of several decisions the newest counts."""
+
+    def __init__(self, decisions: Iterable[QuarantineDecision] = ()) -> None:
+        """Take all decisions."""
+        ordered = sorted(decisions, key=lambda decision: (decision.decided_at, decision.decision_id))
+        self._newest = {decision.quarantine_id: decision for decision in ordered}
+
+    def on(self, group: Group, began_at: datetime) -> QuarantineDecision | None:
+        """The decision on the quarantine of a group that began then."""
+        return self._newest.get(quarantine_id(group, began_at))
+
+
+@dataclass(slots=True, kw_only=True)
+class Held:
+    """A quarantine in the making: what it is, and what was decided."""
+
+    group: Group
+    began_at: datetime
+    decision: QuarantineDecision | None
+    ended_at: datetime | None = None
+
+    @property
+    def decided_at(self) -> datetime | None:
+        """Until when the decision holds, None without one; never before the quarantine began."""
+        return max(self.decision.decided_at, self.began_at) if self.decision else None
+
+    @property
+    def status(self) -> QuarantineStatus:
+        """Open, released or voided."""
+        if self.decision is None:
+            return "open"
+        return "released" if self.decision.decision == "release" else "voided"
+
+    def quarantine(self, *, looked: int, flipped: int, usual: float | None) -> Quarantine:
+        """As it is concluded."""
+        kind, scope = self.group
+        return Quarantine(
+            quarantine_id=quarantine_id(self.group, self.began_at),
+            kind=kind,
+            scope=scope,
+            began_at=self.began_at,
+            ended_at=self.ended_at or self.began_at,
+            looked=looked,
+            flipped=flipped,
+            usual=usual,
+            status=self.status,
+            reason=self.decision.reason if self.decision else None,
+        )
+
+
+def canary_quarantines(
+    canaries: Iterable[CanaryLook],
+    looks: Sequence[Observation],
+    verdicts: Sequence[Verdict],
+    sites: Mapping[str, str],
+    rules: GuardRules,
+    decided: Decided,
+    *,
+    need: float,
+) -> list[Quarantine]:
+    """Cycles in which a vantage's canary failed, consecutive ones as one.
+
+    Their looks are `our_fault` already and stay so: a decision closes the quarantine and changes no verdict. `looked`
+    counts the sites that the vantage looked at then, `flipped` those of them whose look is our fault.
+    """
+    failed: dict[str, dict[int, bool]] = defaultdict(dict)
+    for canary in canaries:
+        healthy = canary.targets > 0 and canary.reached >= need * canary.targets
+        cycles, cycle = failed[canary.vantage], rules.cycle_of(canary.observed_at)
+        cycles[cycle] = cycles.get(cycle, False) or not healthy
+    seen: dict[tuple[str, int], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for look, verdict in zip(looks, verdicts, strict=True):
+        cycle = rules.cycle_of(look.observed_at)
+        if failed.get(look.vantage, {}).get(cycle):
+            looked, faulted = seen[look.vantage, cycle]
+            looked.add(sites.get(look.url_id, look.url_id))
+            if verdict.outcome == "our_fault":
+                faulted.add(sites.get(look.url_id, look.url_id))
+    return [
+        found
+        for vantage, cycles in sorted(failed.items())
+        for found in _canary_runs(vantage, cycles, seen, rules, decided)
+    ]
+
+
+def _canary_runs(
+    vantage: str,
+    cycles: Mapping[int, bool],
+    seen: Mapping[tuple[str, int], tuple[set[str], set[str]]],
+    rules: GuardRules,
+    decided: Decided,
+) -> list[Quarantine]:
+    found: list[Quarantine] = []
+    now: Held | None = None
+    looked: set[str] = set()
+    faulted: set[str] = set()
+
+    def close() -> None:
+        if now is not None:
+            found.append(now.quarantine(looked=len(looked), flipped=len(faulted), usual=None))
+
+    for cycle in sorted(cycles):
+        start, end = cycle_bounds(cycle, rules)
+        over = now is not None and now.decided_at is not None and now.decided_at < start
+        if not cycles[cycle] or over:
+            close()
+            now = None
+        if not cycles[cycle]:
+            continue
+        if now is None:
+            group: Group = ("canary", vantage)
+            now, looked, faulted = Held(group=group, began_at=start, decision=decided.on(group, start)), set(), set()
+        now.ended_at = end
+        own = seen.get((vantage, cycle), (set(), set()))
+        looked |= own[0]
+        faulted |= own[1]
+    close()
+    return found
+
+
+def feed_quarantines(deliveries: Iterable[Delivery], rules: GuardRules, decided: Decided) -> list[Quarantine]:
+    """Deliveries that are much smaller than their source's usual ones, or empty.
+
+    Suspect is less than `feed_share` of the median of at least three earlier deliveries, and an empty one after any
+    that was not. What is suspect does not become usual, unless it was released.
+    """
+    earlier: dict[str, list[int]] = defaultdict(list)
+    found = []
+    for delivery in sorted(deliveries, key=lambda delivery: (delivery.received_at, delivery.delivery_id)):
+        before = earlier[delivery.source]
+        usual = median(before) if before else 0
+        shrunk = len(before) >= LEAST_DELIVERIES and delivery.reports < rules.feed_share * usual
+        emptied = delivery.reports == 0 and any(before)
+        if not shrunk and not emptied:
+            before.append(delivery.reports)
+            continue
+        group: Group = ("feed", delivery.source)
+        held = Held(group=group, began_at=delivery.received_at, decision=decided.on(group, delivery.received_at))
+        held.ended_at = delivery.received_at
+        if held.status == "released":
+            before.append(delivery.reports)
+        found.append(held.quarantine(looked=round(usual), flipped=delivery.reports, usual=None))
+    return found

@@ -1,0 +1,88 @@
+"""What can be wrong with a world file beyond its types."""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from waterbed.lab.world import Hoster, Network, World
+
+
+def mistakes(world: "World", reserved: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """One sentence for each mistake; `reserved` prefixes are the lab's own, by what they are for."""
+    if world.start.tzinfo is None:
+        yield "start has no time zone, for example 2025-04-01T00:00:00Z"
+    taken: list[tuple[str, Network]] = [
+        (f"the lab's {use}", ip_network(prefix)) for use, prefixes in reserved.items() for prefix in prefixes
+    ]
+    yield from _hoster_mistakes(world, taken, set(reserved))
+    yield from _range_mistakes(world)
+    keys = {hoster.key for hoster in world.hoster}
+    for event in world.intervention:
+        if event.hoster not in keys:
+            yield f"the intervention's hoster {event.hoster} is not among the hosters' keys"
+    for outage in world.outage:
+        if outage.to_hour <= outage.from_hour:
+            yield f"the outage from hour {outage.from_hour:g} must end after it begins"
+
+
+def _hoster_mistakes(world: "World", taken: "list[tuple[str, Network]]", seen: set[str]) -> Iterator[str]:
+    numbers: set[int] = set()
+    for hoster in world.hoster:
+        if hoster.key in seen:
+            yield f"the hoster key {hoster.key} is given twice, or is the lab's own"
+        if hoster.asn in numbers:
+            yield f"hoster {hoster.key}: the AS number {hoster.asn} is another hoster's already"
+        seen.add(hoster.key)
+        numbers.add(hoster.asn)
+        if (hoster.kind == "platform") != bool(hoster.suffixes):
+            yield f"hoster {hoster.key}: platforms, and only platforms, have suffixes"
+        if hoster.kind == "platform" and hoster.removal.answer_after_removal == "parked":
+            yield f"hoster {hoster.key}: a platform's names are its own and cannot be parked"
+        if hoster.link_check and hoster.kind != "platform":
+            yield f"hoster {hoster.key}: only a platform can have link checks"
+        if not hoster.v4:
+            yield f"hoster {hoster.key} needs a v4 prefix"
+        yield from _prefix_mistakes(hoster, taken)
+    if not any(h.kind == "hoster" and h.weight > 0 for h in world.hoster):
+        yield "at least one hoster of kind hoster needs a weight above 0"
+    if world.sites.behind_proxy and not any(h.kind == "proxy" and h.weight > 0 for h in world.hoster):
+        yield "sites.behind_proxy is above 0, but no hoster of kind proxy has a weight above 0"
+
+
+def _prefix_mistakes(hoster: "Hoster", taken: "list[tuple[str, Network]]") -> Iterator[str]:
+    for family, prefixes in ((4, hoster.v4), (6, hoster.v6)):
+        for prefix in prefixes:
+            try:
+                network = ip_network(prefix)
+            except ValueError:
+                yield f"hoster {hoster.key}: {prefix} is no network prefix"
+                continue
+            if network.version != family or not network.is_global or network.num_addresses < 16:
+                yield f"hoster {hoster.key}: {prefix} is no public IPv{family} prefix of 16 addresses or more"
+            for other, theirs in taken:
+                if network.version == theirs.version and network.overlaps(theirs):
+                    yield f"hoster {hoster.key}: {prefix} overlaps a prefix of {other}"
+            taken.append((f"hoster {hoster.key}", network))
+
+
+def _range_mistakes(world: "World") -> Iterator[str]:
+    sites, movement = world.sites, world.movement
+    ranges: list[tuple[str, float, float]] = [
+        ("sites.urls_per_site", *sites.urls_per_site),
+        ("sites.up_before_hours", *sites.up_before_hours),
+        ("movement.delay_hours", *movement.delay_hours),
+        ("movement.report_delay_hours", *movement.report_delay_hours),
+    ]
+    if sites.reported_over_days:
+        ranges.append(("sites.reported_over_days", *sites.reported_over_days))
+    for name, low, high in ranges:
+        if not 0 <= low <= high:
+            yield f"{name} = [{low:g}, {high:g}] must be two numbers, not negative, the smaller first"
+    if sites.urls_per_site[0] < 1:
+        yield "sites.urls_per_site must begin at 1 or more"
+    for name, values in (("suffixes", sites.suffixes), ("categories", sites.categories), ("sources", sites.sources)):
+        if not values:
+            yield f"sites.{name} must not be empty"
+    if movement.after_takedown and not movement.relocation + movement.copy:
+        yield "movement.relocation and movement.copy must not both be 0 when content moves"

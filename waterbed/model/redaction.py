@@ -1,0 +1,42 @@
+"""Texts in which no URL and no host name is left."""
+
+import re
+
+from waterbed.model.canonical import in_suffix_list
+
+REDACTED = "[redacted]"
+
+_REST = r"[^\s\"'<>]*+"
+_URL = re.compile(rf"[a-z][\w+.*-]{{0,30}}+(?:\[?:\]?//|\[://\]|:\[//\]|%3a%2f%2f|:\\?/\\?/){_REST}", re.IGNORECASE)
+"""Anything with a scheme: URLs with names or addresses, refanged or percent-encoded ones, database URLs."""
+
+_LITERAL = re.compile(
+    rf"(?<![\w.])(?:\d{{1,3}}(?:\.\d{{1,3}}){{3}}|\[[0-9a-f:.]{{2,45}}\])(?::\d{{1,5}})?/(?!\d{{1,3}}(?![\w./?&=%-])){_REST}",
+    re.IGNORECASE,
+)
+"""An address with a path, a prefix like 192.0.2.0/24 aside: addresses by themselves are kept in the clear."""
+
+_DOT = r"(?:[.\u3002\uff0e\uff61]|\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|%2e)"
+_NAME = re.compile(rf"(?<![\w-])[\w-]++(?:{_DOT}[\w-]++)++(?:(?=[:/?#]){_REST})?", re.IGNORECASE)
+_DOTTED = re.compile(_DOT, re.IGNORECASE)
+
+
+def redact(text: str) -> str:
+    """The text with every URL, and every name below a known public suffix, replaced.
+
+    Rather too much than too little: file names like `a.py` look like names of Paraguay.
+    """
+    return _NAME.sub(_unless_harmless, _LITERAL.sub(REDACTED, _URL.sub(REDACTED, text)))
+
+
+def names_something(text: str) -> bool:
+    """Whether a text holds what looks like a URL or a host name."""
+    return redact(text) != text
+
+
+def _unless_harmless(match: re.Match[str]) -> str:
+    name = re.split(r"[:/?#]", match[0], maxsplit=1)[0]
+    _, *labels = _DOTTED.sub(".", name).strip("-_").lower().split(".")
+    ends = {label.partition("_")[0] for label in labels if len(label) < 64}
+    # `a.com.log` gives `a.com` away, and so does `a.com_1`
+    return REDACTED if any(in_suffix_list(f"a.b.{end}") for end in ends) else match[0]

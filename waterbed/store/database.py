@@ -1,0 +1,51 @@
+"""How a database is opened, and what is said if it cannot be."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
+
+from waterbed.model.errors import InputError
+
+
+def unreachable(problem: DatabaseError) -> str:
+    """Why a database cannot be opened, in one sentence."""
+    # a driver's text may name user and host of the server, never anything of the study
+    why = str(problem.orig).strip().partition("\n")[0]
+    return f"the study's store cannot be opened ({why}); check [store] in waterbed.toml (docs/operations.md)"
+
+
+def opened(url: Any, *, sqlite: bool) -> Engine:
+    """An engine with this project's settings: nothing of a statement's values in messages, whole writes, no leftovers.
+
+    On SQLite `secure_delete` overwrites what is removed, so that a forgotten URL stands on no free page.
+    """
+    if not sqlite:
+        return create_engine(url, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": 60}, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def settings(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "cache_size=-65536",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "secure_delete=ON",
+        ):
+            try:
+                connection.execute(f"PRAGMA {pragma}")
+            except Exception as problem:
+                connection.close()
+                raise InputError(
+                    f"the study's store cannot be opened as an SQLite database ({problem}); "
+                    "restore it from a backup or check [store] in waterbed.toml"
+                ) from None
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.info.get("begin", "BEGIN"))
+
+    return engine

@@ -1,0 +1,145 @@
+"""What is done to sealed entries: sealed anew, shredded, and wiped off the disk."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy.exc import DatabaseError
+
+from waterbed.model.bookkeeping import Audit, Due, Forgotten, KeyCheck, Sealed
+from waterbed.model.errors import OwnFailure
+from waterbed.model.facts import Target
+from waterbed.store.sql import Store
+from waterbed.store.tables import TABLES, table_name
+
+_BATCH = 1_000
+"""Entries sealed anew in one transaction."""
+_AT_ONCE = 500
+"""Ids in one statement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shredded:
+    """How much was shredded."""
+
+    urls: int
+    hosts: int
+
+
+def numbers(store: Store) -> set[int]:
+    """The numbers of the keys that sealed any entry; one reading of the table."""
+    column = TABLES[Sealed].c.key_number
+    with store.reading() as connection:
+        return set(connection.scalars(select(column).distinct()))
+
+
+def reseal(store: Store, anew: Callable[[Sealed], Sealed], number: int, told: Callable[[int, int], None]) -> int:
+    """Seal anew every entry that another key than `number` sealed; returns how many.
+
+    In the order of their ids, each batch a transaction that begins where the last one ended. What was done stays done.
+    """
+    table = TABLES[Sealed]
+    old = table.c.key_number != number
+    total, done, last = store.count(Sealed, old), 0, ""
+    change = (
+        update(table)
+        .where(table.c.entry_id == bindparam("of_entry"))
+        .values(ciphertext=bindparam("fresh"), key_number=number)
+    )
+    while True:
+        with store.writing() as connection:
+            query = select(table).where(table.c.entry_id > last, old).order_by(table.c.entry_id).limit(_BATCH)
+            batch = [Sealed(**row._mapping) for row in connection.execute(query)]
+            if not batch:
+                return done
+            fresh = map(anew, batch)
+            connection.execute(change, [{"of_entry": entry.entry_id, "fresh": entry.ciphertext} for entry in fresh])
+        last, done = batch[-1].entry_id, done + len(batch)
+        told(done, total)
+
+
+def set_check(store: Store, check: KeyCheck, audit: Audit) -> None:
+    """Put one key's check in the place of all others, with the entry of who did it."""
+    with store.writing() as connection:
+        store.add([check, audit], connection)
+        table = TABLES[KeyCheck]
+        connection.execute(delete(table).where(table.c.key_number != check.key_number))
+
+
+def urls_of_host(store: Store, host_id: str) -> set[str]:
+    """The ids of all URLs that were reported on a host."""
+    table = TABLES[Target]
+    with store.reading() as connection:
+        return set(connection.scalars(select(table.c.url_id).where(table.c.host_id == host_id)))
+
+
+def unreported(store: Store) -> list[Sealed]:
+    """The sealed URLs that nobody reported: targets of redirects."""
+    table = TABLES[Sealed]
+    return store.all(Sealed, table.c.kind == "url", table.c.entry_id.not_in(select(TABLES[Target].c.url_id)))
+
+
+def shred(store: Store, url_ids: Iterable[str], *, host_id: str | None, now: datetime, audit: Audit) -> Shredded:
+    """Remove sealed entries and their schedule, leave tombstones, and say who did it: all or nothing.
+
+    With `host_id` the host itself is forgotten too. Without, a host that is left with no sealed URL is shredded but
+    bears no tombstone: a later report of another URL there is taken in.
+    """
+    wanted = sorted(set(url_ids))
+    sealed = TABLES[Sealed]
+    with store.writing() as connection:
+        hosts = {host_id} if host_id else _left_without(wanted, connection)
+        urls = _remove(Sealed, "entry_id", wanted, connection)
+        gone = _remove(Sealed, "entry_id", sorted(hosts), connection)
+        _remove(Due, "url_id", wanted, connection)
+        stones = [Forgotten(entry_id=url_id, kind="url", forgotten_at=now) for url_id in wanted]
+        if host_id:
+            stones.append(Forgotten(entry_id=host_id, kind="host", forgotten_at=now))
+        store.add([*stones, audit], connection)
+        left = (
+            select(func.count()).select_from(sealed).where(sealed.c.entry_id.in_(select(TABLES[Forgotten].c.entry_id)))
+        )
+        if connection.scalar(left):
+            raise OwnFailure("a forgotten entry is still sealed; nothing was changed")
+    return Shredded(urls=urls, hosts=gone)
+
+
+def _left_without(url_ids: Sequence[str], connection: Connection) -> set[str]:
+    """The hosts of some URLs that have no other sealed URL."""
+    target, sealed = TABLES[Target], TABLES[Sealed]
+    hosts = set(connection.scalars(select(target.c.host_id).where(target.c.url_id.in_(url_ids))))
+    others = (
+        select(target.c.host_id)
+        .join(sealed, sealed.c.entry_id == target.c.url_id)
+        .where(target.c.host_id.in_(hosts), target.c.url_id.not_in(url_ids))
+    )
+    return hosts - set(connection.scalars(others.distinct()))
+
+
+def _remove(cls: type, column: str, ids: Sequence[str], connection: Connection) -> int:
+    table, removed = TABLES[cls], 0
+    for start in range(0, len(ids), _AT_ONCE):
+        removed += connection.execute(delete(table).where(table.c[column].in_(ids[start : start + _AT_ONCE]))).rowcount
+    return removed
+
+
+def wipe(store: Store) -> bool:
+    """Overwrite what removed or changed entries left on the disk; False if a reader kept it from being whole.
+
+    SQLite: removed bytes are overwritten when they are removed; the write-ahead log still holds pages as they were, so
+    it is emptied. PostgreSQL: the table is written anew without its dead rows; the server's own log is not ours.
+    """
+    if store.sqlite:
+        with closing(store.engine.raw_connection()) as pooled:
+            answer = pooled.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return bool(answer) and not answer[0]
+    try:
+        with store.engine.connect() as connection:
+            plain = connection.execution_options(isolation_level="AUTOCOMMIT")
+            for table in (Sealed, KeyCheck):
+                plain.exec_driver_sql(f"VACUUM (FULL) {table_name(table)}")
+    except DatabaseError:
+        return False
+    return True

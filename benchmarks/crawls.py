@@ -29,7 +29,7 @@ LONGEST_S = 900
 """How long one crawl may take, seconds."""
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-PROBE = Probe(per_address=100_000, delay_s=0.0)
+PROBE = Probe(per_address=100_000, delay_s=0.0, per_network=100_000, network_delay_s=0.0)
 """Manners off, as the peer has none; the rest is what a new study has."""
 
 

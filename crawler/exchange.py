@@ -139,8 +139,8 @@ class HostConnections:
         head: Head | None = None
         page: bytes | None = None
         failure = page_refused = head_ms = None
-        async with self._manners.visit(address) as turn:
-            await turn()
+        async with self._manners.visit(address) as visit:
+            await visit.turn()
             try:
                 async with asyncio.timeout(self._timeout):
                     if where:

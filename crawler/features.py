@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from ipaddress import ip_address
 
 from cryptography import x509
@@ -38,14 +39,6 @@ _SERVERS = (
     "tengine",
     "ats",
 )
-_MARKS: tuple[tuple[str, str], ...] = (
-    ("cf-ray", "cloudflare"),
-    ("x-amz-cf-id", "cloudfront"),
-    ("x-fastly-request-id", "fastly"),
-    ("x-akamai-transformed", "akamai"),
-    ("x-sucuri-id", "sucuri"),
-    ("x-vercel-id", "vercel"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +63,12 @@ def features(fields: Mapping[str, str], keyed_id: Callable[[str, str], str], now
         etag_id=keyed_id("etag", etag) if etag else None,
         last_modified_id=keyed_id("last-modified", modified) if modified else None,
         server=_server(fields.get("server", "")),
-        marks=tuple(sorted({mark for name, mark in _MARKS if name in fields} | marks_of_fields(fields))),
+        marks=tuple(sorted(marks_of_fields(fields))),
         retry_after_s=_retry_after(fields.get("retry-after", ""), now),
     )
 
 
+@lru_cache(maxsize=4096)
 def _media_type(value: str) -> str | None:
     found = _MEDIA_TYPE.match(value.strip().lower())
     return found.group(0) if found and found.group(1) in _TOP_LEVEL else None
@@ -84,12 +78,15 @@ def _length(value: str) -> int | None:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
 
 
+@lru_cache(maxsize=4096)
 def _server(value: str) -> str | None:
     value = value.lower()
     return next((family for family in _SERVERS if value.startswith(family)), None)
 
 
 def _retry_after(value: str, now: datetime.datetime) -> int | None:
+    if not value:
+        return None
     seconds = _length(value.strip())
     if seconds is None and value:
         try:

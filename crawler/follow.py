@@ -65,7 +65,7 @@ async def follow(
                 addresses = (await resolver.resolve(target.host)).addresses
             spelled = target
             continue
-        return replace(step, steps=steps, bytes_read=total)
+        return replace(step, steps=steps, bytes_read=total) if steps else step
 
 
 async def _ask(connections: HostConnections, spelled: Spelled, addresses: Sequence[str], profile: Profile) -> Step:

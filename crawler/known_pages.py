@@ -29,14 +29,20 @@ def _known() -> tuple[_Known, ...]:
     return msgspec.toml.decode(_LIST.read_bytes(), type=_File).known
 
 
-def marks_of_fields(fields: Mapping[str, str]) -> set[str]:
-    """What the header fields say; names in lower case."""
-    found = set()
+@cache
+def _headers() -> dict[str, tuple[tuple[str, str], ...]]:
+    """By header name: the parts of its value that are known, and their marks."""
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
     for entry in _known():
         for name, part in entry.header.items():
-            if name in fields and part in fields[name].lower():
-                found.add(entry.mark)
+            found[name] = (*found.get(name, ()), (part, entry.mark))
     return found
+
+
+def marks_of_fields(fields: Mapping[str, str]) -> set[str]:
+    """What the header fields say; names in lower case."""
+    known = _headers()
+    return {mark for name in known.keys() & fields.keys() for part, mark in known[name] if part in fields[name].lower()}
 
 
 def marks_of_redirect(target: Spelled | None) -> set[str]:

@@ -3,15 +3,15 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from time import monotonic
 
 
 @dataclass(slots=True)
-class _Place:
+class Place:
+    """One address or network: who is in it, and when the next request may start."""
+
     gate: asyncio.Semaphore | None
     delay: float
     next_start: float = 0.0
@@ -39,41 +39,35 @@ class Manners:
         self._bounds = ((at_once, delay_s), (network_at_once, network_delay_s))
         self._jitter = jitter
         self._chance = chance or random.Random()  # noqa: S311 (spreads requests, nothing secret)
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, Place] = {}
         self._leaving: deque[tuple[float, str]] = deque()
 
-    @asynccontextmanager
-    async def visit(self, address: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-        """Hold one of the places at an address; await what it yields before each request.
+    def visit(self, address: str) -> "Visit":
+        """A place at an address, held in an `async with`; await its `turn` before each request.
 
         Places are always taken in one order, so that nobody waits in a circle. The address comes first: who waits for
         a busy address takes no place in the network from its other addresses.
         """
-        names = (address, network_of(address))
-        places = [self._enter(name, *bound) for name, bound in zip(names, self._bounds, strict=True)]
-        try:
-            async with AsyncExitStack() as held:
-                for place in places:
-                    if place.gate:
-                        await held.enter_async_context(place.gate)
-                yield lambda: self._turn(places)
-        finally:
-            for name, place in zip(names, places, strict=True):
-                self._leave(name, place)
+        return Visit(self, (address, network_of(address)))
 
-    def _enter(self, name: str, at_once: int | None, delay: float) -> _Place:
+    def enter(self, names: tuple[str, ...]) -> list[Place]:
+        """The places of an address and its network, counted as in use."""
         self._forget()
-        place = self._places.get(name)
-        if place is None:
-            place = self._places[name] = _Place(asyncio.Semaphore(at_once) if at_once else None, delay)
-        place.inside += 1
-        return place
+        places = []
+        for name, (at_once, delay) in zip(names, self._bounds, strict=True):
+            place = self._places.get(name)
+            if place is None:
+                place = self._places[name] = Place(asyncio.Semaphore(at_once) if at_once else None, delay)
+            place.inside += 1
+            places.append(place)
+        return places
 
-    def _leave(self, name: str, place: _Place) -> None:
-        place.inside -= 1
-        if not place.inside:
-            self._leaving.append((place.next_start, name))
-            self._forget()
+    def leave(self, names: tuple[str, ...], places: list[Place]) -> None:
+        """Give places back."""
+        for name, place in zip(names, places, strict=True):
+            place.inside -= 1
+            if not place.inside:
+                self._leaving.append((place.next_start, name))
 
     def _forget(self) -> None:
         """Drop places that are empty and whose pause is over; a few at a time, so that none stays for long."""
@@ -84,7 +78,8 @@ class Manners:
             if place and not place.inside and place.next_start <= now:
                 del self._places[name]
 
-    async def _turn(self, places: list[_Place]) -> None:
+    async def turn(self, places: list[Place]) -> None:
+        """Wait until a request may start."""
         # One after the other: a long queue at one address must not reserve the network's time far ahead.
         for place in places:
             if place.delay:
@@ -93,6 +88,44 @@ class Manners:
                 place.next_start = start + place.delay * self._chance.uniform(1 - self._jitter, 1 + self._jitter)
                 if start > now:
                     await asyncio.sleep(start - now)
+
+
+class Visit:
+    """A place held at an address and in its network."""
+
+    __slots__ = ("_held", "_manners", "_names", "_places")
+
+    def __init__(self, manners: Manners, names: tuple[str, ...]) -> None:
+        """Nothing is held yet."""
+        self._manners = manners
+        self._names = names
+
+    async def __aenter__(self) -> "Visit":
+        """Wait for both places."""
+        self._places = self._manners.enter(self._names)
+        self._held: list[asyncio.Semaphore] = []
+        try:
+            for place in self._places:
+                if place.gate:
+                    await place.gate.acquire()
+                    self._held.append(place.gate)
+        except BaseException:
+            self._give_back()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give both places back."""
+        self._give_back()
+
+    async def turn(self) -> None:
+        """Wait until a request may start."""
+        await self._manners.turn(self._places)
+
+    def _give_back(self) -> None:
+        for gate in self._held:
+            gate.release()
+        self._manners.leave(self._names, self._places)
 
 
 def network_of(address: str) -> str:

@@ -50,7 +50,9 @@ def observation(
         if exchange.certificate
         else None
     )
-    marks = set(kept.marks) | marks_of_redirect(target) | (page.marks if page else frozenset())
+    marks = kept.marks
+    if target or page:
+        marks = tuple(sorted({*marks, *marks_of_redirect(target), *(page.marks if page else ())}))
     status = head.status if head else None
     return Observation(
         observation_id=observation_id(due, place.vantage),
@@ -74,7 +76,7 @@ def observation(
         etag_id=kept.etag_id,
         last_modified_id=kept.last_modified_id,
         server=kept.server,
-        marks=tuple(sorted(marks)),
+        marks=marks,
         redirect=step.redirect,
         redirect_url_id=vault.keyed_id("url", target.url) if target else None,
         redirect_site_id=site_id(vault, target),

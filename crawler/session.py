@@ -62,6 +62,7 @@ class Session:
         self._unwritten: list[HostFacts] = []
         self._unwritten_looks = 0
         self._writing = asyncio.Lock()
+        self._leasing = asyncio.Lock()
         self._closing = asyncio.Event()
         self._at_once = asyncio.Semaphore(folder.config.probe.hosts_at_once)
         self._recorder = Recorder(folder)
@@ -105,15 +106,14 @@ class Session:
 
         Once stopped, by our own failing network or by a signal, nothing is leased: what is due stays due.
         """
-        if self.stopped or self._left == 0:
-            return []
-        batch = (
-            self.folder.config.probe.batch if self._left is None else min(self.folder.config.probe.batch, self._left)
-        )
-        taken = await asyncio.to_thread(self._lease, batch)
-        if self._left is not None:
-            self._left -= sum(len(work.items) for work in taken)
-        return taken
+        async with self._leasing:
+            if self.stopped or self._left == 0 or self._closing.is_set():
+                return []
+            batch = self.folder.config.probe.batch
+            taken = await asyncio.to_thread(self._lease, batch if self._left is None else min(batch, self._left))
+            if self._left is not None:
+                self._left -= sum(len(work.items) for work in taken)
+            return taken
 
     def _lease(self, limit: int) -> list[HostWork]:
         store, now, config = self.folder.store, real_clock(), self.folder.config
@@ -228,7 +228,8 @@ class Session:
         try:
             await self.flush()
             await self._ask_canary()
-            await asyncio.to_thread(self.folder.store.release, [self.run.run_id])
+            async with self._leasing:  # a lease that is under way is given back too
+                await asyncio.to_thread(self.folder.store.release, [self.run.run_id])
             if self.failures or broken:
                 self.run.outcome = "failed"
         except BaseException:

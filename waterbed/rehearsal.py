@@ -1,6 +1,5 @@
 """Rehearsals: the production crawler on the lab's Internet, and how true it was."""
 
-import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import msgspec
+import uvloop
 
 from crawler.link_checks import LINK_CHECKS
 from crawler.recheck import PassReport
@@ -204,7 +204,7 @@ def run_world(
         with _opened(out, servers, world.start, config) as study:
             study.folder.clock = lambda: now[0]
             _add_tables(study, truth)
-            passes = asyncio.run(drive(study, truth, servers, now, told))
+            passes = uvloop.run(drive(study, truth, servers, now, told))
             counts = servers.counts()
             lab = Lab(resolver=servers.resolver, clock=now[0], connect_to=servers.connect_to)
             write_toml(out / LAB, lab)

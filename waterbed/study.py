@@ -1,6 +1,5 @@
 """The Python API: open a study folder and run each step."""
 
-import asyncio
 import hashlib
 import shutil
 import uuid
@@ -9,14 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from attribution.attribute import Attributor
-from attribution.hosters import HosterBook, book_from, read_hosters
-from attribution.lookups.places import PlaceTables, read_places
-from attribution.lookups.routing import RouteTables, read_routes
+import uvloop
+
 from crawler.recheck import PassReport, recheck
-from waterbed.conclude import Conclusions, read_facts
 from waterbed.intake.csv_reports import Rejected, ReportLine, as_plain_word, plain_word, read_csv_reports
 from waterbed.intake.reports import Defaults
 from waterbed.intake.take_in import ImportReport, take_in
@@ -26,6 +22,12 @@ from waterbed.model.facts import Snapshot
 from waterbed.store.config import Config, Lab
 from waterbed.store.folder import Clock, Folder, create_folder, open_folder
 
+if TYPE_CHECKING:
+    from attribution.attribute import Attributor
+    from attribution.hosters import HosterBook
+    from waterbed.conclude import Conclusions
+
+# A pass needs none of the numerical libraries behind conclusions and tables: a third of its start. Hence PLC0415 below.
 HOSTERS = "hosters.toml"
 __all__ = ["ImportReport", "OriginCount", "Study", "create_study", "open_study", "read_addresses"]
 
@@ -92,11 +94,14 @@ class Study:
         self, *, everything: bool = False, limit: int | None = None, progress: Callable[[int, int], None] | None = None
     ) -> PassReport:
         """One pass over what is due, or over everything."""
-        return asyncio.run(recheck(self.folder, everything=everything, limit=limit, progress=progress))
+        return uvloop.run(recheck(self.folder, everything=everything, limit=limit, progress=progress))
 
     # 8 dated tables
     def add_table(self, path: Path, day: date, *, kind: str = "routes") -> list[Snapshot]:
         """Import a dated table of routes or places; its compact form is kept in the study."""
+        from attribution.lookups.places import read_places  # noqa: PLC0415 (see above)
+        from attribution.lookups.routing import read_routes  # noqa: PLC0415 (see above)
+
         tables = read_routes(path) if kind == "routes" else read_places(path)
         checksum = hashlib.sha256(path.read_bytes()).hexdigest()
         name = f"{kind}-{day.isoformat()}-{checksum[:16]}"
@@ -123,8 +128,10 @@ class Study:
         self.folder.store.add(snapshots)
         return snapshots
 
-    def set_hosters(self, path: Path) -> HosterBook:
+    def set_hosters(self, path: Path) -> "HosterBook":
         """Take a file of hoster entities (aliases of ASes) into the study."""
+        from attribution.hosters import read_hosters  # noqa: PLC0415 (see above)
+
         book = read_hosters(path)
         kept = self.folder.path / HOSTERS
         fresh = kept.with_suffix(".new")
@@ -133,12 +140,19 @@ class Study:
         return book
 
     # 9-14 conclude
-    def conclude(self) -> Conclusions:
+    def conclude(self) -> "Conclusions":
         """Draw all conclusions from the facts as they are now."""
+        from waterbed.conclude import Conclusions, read_facts  # noqa: PLC0415 (see above)
+
         return Conclusions(read_facts(self.folder.store), self.attributor(), read_rules(), self.folder.config)
 
-    def attributor(self) -> Attributor:
+    def attributor(self) -> "Attributor":
         """Everything that attribution needs, opened from the study's tables."""
+        from attribution.attribute import Attributor  # noqa: PLC0415 (see above)
+        from attribution.hosters import book_from, read_hosters  # noqa: PLC0415 (see above)
+        from attribution.lookups.places import PlaceTables  # noqa: PLC0415 (see above)
+        from attribution.lookups.routing import RouteTables  # noqa: PLC0415 (see above)
+
         kept = self.folder.path / HOSTERS
         book = read_hosters(kept) if kept.is_file() else book_from(b"")
         keyed = self.folder.vault.keyed_id

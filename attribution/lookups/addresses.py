@@ -1,22 +1,13 @@
-"""Addresses as text and as arrays of numbers. No I/O."""
+"""Addresses as arrays of numbers. No I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
+from socket import AF_INET, AF_INET6, inet_pton
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.uint64]
-
-
-def canonical(text: str) -> str | None:
-    """An address in its one spelling, if it is one."""
-    family = AF_INET6 if ":" in text else AF_INET
-    try:
-        return inet_ntop(family, inet_pton(family, text))
-    except (OSError, ValueError):
-        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from attribution.lookups.addresses import canonical
 from attribution.lookups.exchange import Datagrams, Ticket, ask_over_tcp
+from attribution.lookups.literals import canonical
 from attribution.lookups.messages import AAAA, NS, A, read_reply, truncated, wire_name
 from attribution.lookups.replies import Answer, Reply, combine, name_servers_said
 from waterbed.model.errors import InputError, OwnFailure

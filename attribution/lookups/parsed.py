@@ -7,7 +7,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from attribution.lookups.addresses import canonical
+from attribution.lookups.literals import canonical
 from attribution.lookups.replies import NO_MORE, Reply, true_ttl
 from waterbed.model.facts import NameStatus
 

@@ -1,5 +1,6 @@
 """Rechecks what is due: `scrapy crawl recheck -a study=DIR`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,13 @@ class RecheckSpider(Spider):
 
     async def start(self) -> AsyncIterator[Request]:
         """Lease due URLs bit by bit, one request for a few hosts; if that fails, the pass does."""
-        while works := await self._lease():
+        ahead = asyncio.create_task(self._lease())
+        while works := await ahead:
+            # the next are leased while these are looked at
+            ahead = asyncio.create_task(self._lease())
             for few in batched(works, HOSTS_A_REQUEST):
+                if self.session.stopped:
+                    break
                 yield Request(
                     f"{SCHEME}://{few[0].host_id}",
                     meta={"works": few, "download_slot": SCHEME},

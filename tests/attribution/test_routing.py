@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.lookups.addresses import canonical, pack
+from attribution.lookups.addresses import pack
+from attribution.lookups.literals import canonical
 from attribution.lookups.places import PlaceTables, read_places
 from attribution.lookups.ranges import Rows, build, words
 from attribution.lookups.routing import RouteTables, read_routes

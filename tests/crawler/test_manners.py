@@ -19,8 +19,8 @@ async def visits(
     began: list[tuple[float, str]] = []
 
     async def visit(address: str) -> None:
-        async with manners.visit(address) as turn:
-            await turn()
+        async with manners.visit(address) as visit:
+            await visit.turn()
             began.append((time.monotonic(), address))
             for name in (address, network_of(address)):
                 inside[name] += 1

@@ -42,7 +42,7 @@ class Probe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     network_delay_s: float = 0.05
     redirect_steps: int = 3
     look_at_redirect_targets: bool = False
-    batch: int = 500
+    batch: int = 1000
 
 
 class Schedule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

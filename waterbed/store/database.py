@@ -1,11 +1,15 @@
 """How a database is opened, and what is said if it cannot be."""
 
+import sqlite3
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
 from waterbed.model.errors import InputError
+
+_LEAST_SQLITE = (3, 38)
+"""Since then it reads JSON in every build, and updates from a list of values."""
 
 
 def unreachable(problem: DatabaseError) -> str:
@@ -22,6 +26,11 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
     """
     if not sqlite:
         return create_engine(url, hide_parameters=True)
+    if sqlite3.sqlite_version_info < _LEAST_SQLITE:
+        raise InputError(
+            f"this Python's SQLite is {sqlite3.sqlite_version}, 3.38 or newer is needed; install a newer one, or use "
+            "PostgreSQL (docs/operations.md, PostgreSQL)"
+        )
     engine = create_engine(url, connect_args={"timeout": 60}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")

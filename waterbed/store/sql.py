@@ -15,7 +15,8 @@ from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError
 from waterbed.model.facts import ControlLook, Observation, Resolution
 from waterbed.store.database import opened, unreachable
-from waterbed.store.inserting import insert
+from waterbed.store.rows import MOVED, fetch, insert
+from waterbed.store.rows import advance as moved
 from waterbed.store.tables import TABLES
 
 Fact = TypeVar("Fact")
@@ -23,8 +24,6 @@ _AT_ONCE = 500
 """Rows or ids in one statement: below every database's limit of parameters."""
 _LOCK = 0x7761746572
 """The number of Waterbed's advisory lock in a PostgreSQL database."""
-_MOVED = ("due_at", "streak", "day_began_at", "day_looks", "fingerprint")
-"""What a look changes in its URL's schedule."""
 _BY_ID: dict[type, tuple[str, ...]] = {Sealed: ("entry_id",), Due: ("url_id", "host_id")}
 """What may not come back once it is forgotten, and by which ids it is known."""
 
@@ -147,7 +146,7 @@ class Store:
         with self.reading() as connection:
             for start in range(0, len(wanted), _AT_ONCE):
                 query = select(table).where(table.c[column].in_(wanted[start : start + _AT_ONCE]))
-                found += [cls(**row._mapping) for row in connection.execute(query)]
+                found += fetch(cls, query, connection)
         return found
 
     def count(self, cls: type, *conditions: Any) -> int:
@@ -167,34 +166,39 @@ class Store:
         )
         if not self.sqlite:
             wanted = wanted.with_for_update(skip_locked=True)
-        taken = (
+        take = (
             update(due)
             .where(due.c.url_id.in_(wanted.scalar_subquery()))
             .values(lease_run_id=run_id, leased_until=until)
-            .returning(*due.c)
         )
         with self.writing() as connection:
-            return [Due(**row._mapping) for row in connection.execute(taken)]
+            if not self.sqlite:
+                return [Due(**row._mapping) for row in connection.execute(take.returning(*due.c))]
+            connection.execute(take)
+            mine = select(due).where(due.c.lease_run_id == run_id, due.c.leased_until == until)
+            return fetch(Due, mine, connection)
 
     def record(self, run_id: str, facts: Sequence[Any], advance: Sequence[Due]) -> int:
         """Add the facts of looks and advance their schedule, in one transaction.
 
         Only URLs that the run still holds move on. Returns how many did.
         """
-        due = TABLES[Due]
-        step = (
-            update(due)
-            .where(due.c.url_id == bindparam("of_url"), due.c.lease_run_id == run_id)
-            .values(**{name: bindparam(f"next_{name}") for name in _MOVED}, lease_run_id=None, leased_until=None)
-        )
         with self.writing() as connection:
             self.add(facts, connection)
+            if self.sqlite:
+                return moved(run_id, advance, connection)
             held = self._held(run_id, [row.url_id for row in advance], connection)
             moves = [
-                {"of_url": row.url_id, **{f"next_{name}": getattr(row, name) for name in _MOVED}}
+                {"of_url": row.url_id, **{f"next_{name}": getattr(row, name) for name in MOVED}}
                 for row in advance
                 if row.url_id in held
             ]
+            due = TABLES[Due]
+            step = (
+                update(due)
+                .where(due.c.url_id == bindparam("of_url"), due.c.lease_run_id == run_id)
+                .values(**{name: bindparam(f"next_{name}") for name in MOVED}, lease_run_id=None, leased_until=None)
+            )
             if moves:
                 connection.execute(step, moves)
             return len(moves)
@@ -206,7 +210,7 @@ class Store:
         for start in range(0, len(url_ids), _AT_ONCE):
             wanted = due.c.url_id.in_(url_ids[start : start + _AT_ONCE])
             query = select(due.c.url_id).where(wanted, due.c.lease_run_id == run_id)
-            held.update(connection.scalars(query if self.sqlite else query.with_for_update()))
+            held.update(connection.scalars(query.with_for_update()))
         return held
 
     @contextmanager
@@ -270,7 +274,7 @@ class Store:
             for start in range(0, len(wanted), _AT_ONCE):
                 chosen = table.c.host_id.in_(wanted[start : start + _AT_ONCE])
                 query = select(table).where(chosen, table.c.vantage == vantage, table.c.observed_at >= since)
-                found += [ControlLook(**row._mapping) for row in connection.execute(query)]
+                found += fetch(ControlLook, query, connection)
         return found
 
     def latest_name_servers(self, host_ids: Iterable[str], since: datetime) -> list[Resolution]:
@@ -281,7 +285,7 @@ class Store:
                 chosen = table.c.host_id.in_(wanted[start : start + _AT_ONCE])
                 recent = (table.c.resolved_at >= since, table.c.name_servers_at.is_not(None))
                 query = select(table).where(chosen, *recent).order_by(table.c.resolved_at)
-                found += [Resolution(**row._mapping) for row in connection.execute(query)]
+                found += fetch(Resolution, query, connection)
         return found
 
     def next_due(self) -> datetime | None:

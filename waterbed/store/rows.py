@@ -1,0 +1,90 @@
+"""Many rows at once: facts inserted, schedules advanced, rows fetched.
+
+On SQLite one statement writes hundreds of rows, and hundreds are fetched as one JSON text. Python's driver lets other
+threads run at each row of a statement, and beside a busy event loop that costs ten times the work itself.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, LargeBinary, Select, func, select
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+
+from waterbed.model.bookkeeping import Due
+from waterbed.store.tables import TABLES
+
+Fact = TypeVar("Fact")
+_NAMES = {cls: tuple(table.c.keys()) for cls, table in TABLES.items()}
+_MOST_VALUES = 30_000
+"""Values in one statement: SQLite takes 32,766."""
+
+MOVED = ("due_at", "streak", "day_began_at", "day_looks", "fingerprint")
+"""What a look changes of a URL's schedule."""
+
+
+def insert(cls: type, facts: Sequence[Any], connection: Connection) -> None:
+    """Insert facts of one class; those that are known stay as they are."""
+    table, names = TABLES[cls], _NAMES[cls]
+    if connection.dialect.name != "sqlite":
+        connection.execute(insert_postgresql(table).on_conflict_do_nothing(), [as_row(fact) for fact in facts])
+        return
+    for places, values in _statements(cls, facts, names, connection):
+        into = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES {places} ON CONFLICT DO NOTHING"  # noqa: S608 (names of our own tables)
+        connection.exec_driver_sql(into, values)
+
+
+def advance(run_id: str, dues: Sequence[Due], connection: Connection) -> int:
+    """Move the schedule of URLs that a run still holds, and give their leases back; how many they were. SQLite only."""
+    columns = ("url_id", *MOVED)
+    moved = 0
+    for places, values in _statements(Due, dues, columns, connection):
+        # columns of VALUES are called column1, column2 ...: https://sqlite.org/lang_select.html#values
+        news = ", ".join(f"{name} = news.column{number}" for number, name in enumerate(MOVED, 2))
+        statement = (
+            f"UPDATE due SET {news}, lease_run_id = NULL, leased_until = NULL FROM (VALUES {places}) AS news "  # noqa: S608 (names of our own tables)
+            "WHERE due.url_id = news.column1 AND due.lease_run_id = ?"
+        )
+        moved += connection.exec_driver_sql(statement, (*values, run_id)).rowcount
+    return moved
+
+
+def _statements(
+    cls: type, facts: Sequence[Any], names: Sequence[str], connection: Connection
+) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """The facts cut into statements: the places of their rows, and the values for them, made column by column."""
+    table, dialect = TABLES[cls], connection.dialect
+    row = f"({', '.join('?' * len(names))})"
+    at_once = _MOST_VALUES // len(names)
+    for start in range(0, len(facts), at_once):
+        some = facts[start : start + at_once]
+        cells = []
+        for name in names:
+            values = map(attrgetter(name), some)
+            make = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+            cells.append(values if make is None else map(make, values))
+        yield ", ".join([row] * len(some)), tuple(value for of in zip(*cells, strict=True) for value in of)
+
+
+def fetch(cls: type[Fact], query: Select[Any], connection: Connection) -> list[Fact]:
+    """All rows of a query over one class's table; not for tables that do not fit into memory."""
+    if connection.dialect.name != "sqlite":
+        return [cls(**row._mapping) for row in connection.execute(query)]
+    found, dialect = query.subquery(), connection.dialect
+    texts = [func.hex(column) if isinstance(column.type, LargeBinary) else column for column in found.c]
+    rows = json.loads(connection.scalar(select(func.json_group_array(func.json_array(*texts)))) or "[]")
+    cells: list[Iterator[Any]] = []
+    for column, values in zip(found.c, zip(*rows, strict=True), strict=False):
+        if isinstance(column.type, LargeBinary):
+            cells.append(map(bytes.fromhex, values))
+            continue
+        make = column.type.dialect_impl(dialect).result_processor(dialect, None)
+        cells.append(iter(values) if make is None else map(make, values))
+    names = _NAMES[cls]
+    return [cls(**dict(zip(names, values, strict=True))) for values in zip(*cells, strict=True)]
+
+
+def as_row(fact: Any) -> dict[str, Any]:
+    """A dataclass as a dict of its own values, not copied deeply."""
+    return {name: getattr(fact, name) for name in _NAMES[type(fact)]}

@@ -1,18 +1,17 @@
-"""The two crawls that are compared, each its own process, measured alike."""
+"""The crawls that are compared, each of processes of its own, measured alike."""
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 from servers import OUR_RESOLVER, PEER_RESOLVER, WEB, Servers
+from sqlalchemy import distinct, func, select
 from work import Work
 
 from waterbed.intake.csv_reports import ReportLine
@@ -21,8 +20,9 @@ from waterbed.model.canonical import Spelled
 from waterbed.model.facts import Observation
 from waterbed.store.config import Config, ConnectTo, Lab, Probe, read_config, write_toml
 from waterbed.store.folder import SETTINGS
+from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
-from waterbed.study import create_study, open_study
+from waterbed.study import Study, create_study, open_study
 
 HERE = Path(__file__).resolve().parent
 LONGEST_S = 900
@@ -35,17 +35,21 @@ PROBE = Probe(per_address=100_000, delay_s=0.0, per_network=100_000, network_del
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One crawl: its times, what the servers counted, and what it says itself.
+    """One crawl: its times, its memory, what the servers counted, and what it says itself.
 
-    `wall_s` is the whole process, `crawl_s` without interpreter start and imports, `cpu_s` user and system time.
+    `wall_s` is the whole process, `crawl_s` without interpreter start and imports, `cpu_s` user and system time,
+    `peak_mib` the most memory that was resident. Of several processes: until the last has ended, the longest, the sums.
     """
 
     wall_s: float
     crawl_s: float
     cpu_s: float
+    peak_mib: float
     queries: int
     requests: int
     answered: int
+    shares: tuple[int, ...]
+    """What each process says it has answered."""
     ok: int
     wrong: str = ""
 
@@ -68,25 +72,26 @@ class Crawls:
         if report.imported != len(work.urls):
             raise RuntimeError("the work holds a URL twice")
 
-    def ours(self, *, controls: bool) -> Measured:
-        """One pass of Waterbed over a fresh copy of the study, checked by what it recorded."""
+    def ours(self, *, controls: bool, processes: int = 1) -> Measured:
+        """One pass over a fresh copy of the study, checked by what is on record; several processes share its leases."""
         path = self._folder / "study"
         shutil.copytree(self._template, path)
         try:
             config = read_config(path / SETTINGS)[0]
             probe = msgspec.structs.replace(config.probe, controls=controls)
             write_toml(path / SETTINGS, msgspec.structs.replace(config, probe=probe))
-            found = self._measure([sys.executable, HERE / "our_pass.py", path], "", OUR_RESOLVER)
+            found = self._measure([HERE / "our_pass.py", path], "", OUR_RESOLVER, processes)
             with open_study(path) as study:
-                looks = study.folder.store.all(Observation)
+                looks, looked_at, ok = _on_record(study)
                 still_due = study.folder.store.count_due(NOON)
         finally:
             shutil.rmtree(path)
+        found = replace(found, ok=ok)
         urls, hosts = len(self._work.urls), self._work.hosts
-        found = replace(found, ok=sum(look.status == 200 for look in looks))
         return _checked(
             found,
-            (len(looks) == urls and not still_due, f"{len(looks):,} looks on record, {still_due:,} URLs still due"),
+            (looks == looked_at, f"{looks - looked_at:,} looks doubled"),
+            (looked_at == urls and not still_due, f"{looked_at:,} URLs looked at, {still_due:,} still due"),
             (found.answered == urls, f"{found.answered:,} looks in its own count"),
             (found.ok == urls, f"{found.ok:,} answers with status 200"),
             (found.queries >= 2 * hosts, "fewer DNS queries than A and AAAA of each host"),
@@ -96,7 +101,7 @@ class Crawls:
     def peer(self) -> Measured:
         """One run of the stock spider."""
         text = "\n".join(url.url for url in self._work.urls)
-        found = self._measure([sys.executable, HERE / "peers" / "stock_spider.py"], text, PEER_RESOLVER)
+        found = self._measure([HERE / "peers" / "stock_spider.py"], text, PEER_RESOLVER)
         urls = len(self._work.urls)
         return _checked(
             found,
@@ -105,12 +110,13 @@ class Crawls:
             (found.requests == urls, "not one HTTP request for each URL"),
         )
 
-    def _measure(self, command: list[str | Path], text: str, resolver: tuple[str, int]) -> Measured:
+    def _measure(self, script: list[Path], text: str, resolver: tuple[str, int], processes: int = 1) -> Measured:
         queries, requests = self._servers.queries(resolver), self._servers.requests()
-        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        # the small process between measures: one started from here would be told this one's peak as its own
+        starter = [sys.executable, "-I", "-S", HERE / "copies.py", str(processes)]
         # standard error is dropped: a stock spider's log names what it asks for
         done = subprocess.run(
-            command,
+            [*starter, sys.executable, *script],
             input=text,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -118,17 +124,26 @@ class Crawls:
             timeout=LONGEST_S,
             check=True,
         )
-        wall_s, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-        said = json.loads(done.stdout)
+        *said, used = (json.loads(line) for line in done.stdout.splitlines())
         return Measured(
-            wall_s=wall_s,
-            crawl_s=said["seconds"],
-            cpu_s=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+            wall_s=used["wall_s"],
+            crawl_s=max(one["seconds"] for one in said),
+            cpu_s=used["cpu_s"],
+            peak_mib=sum(used["peaks_mib"]),
             queries=self._servers.queries(resolver) - queries,
             requests=self._servers.requests() - requests - 1,
-            answered=said["answered"],
-            ok=said.get("ok", 0),
+            answered=sum(one["answered"] for one in said),
+            shares=tuple(one["answered"] for one in said),
+            ok=sum(one.get("ok", 0) for one in said),
         )
+
+
+def _on_record(study: Study) -> tuple[int, int, int]:
+    """How many looks are on record, of how many URLs, how many with status 200; counted by the database."""
+    seen = TABLES[Observation].c
+    with study.folder.store.reading() as connection:
+        looks, urls = connection.execute(select(func.count(), func.count(distinct(seen.url_id)))).one()
+        return looks, urls, connection.scalar(select(func.count()).where(seen.status == 200)) or 0
 
 
 def _checked(found: Measured, *conditions: tuple[bool, str]) -> Measured:

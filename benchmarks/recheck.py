@@ -14,14 +14,15 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from crawls import HERE, PROBE, Crawls, Measured
+from crawls import PROBE, Crawls, Measured
+from inside import enter, loopback_up, own_names
 from servers import PEER_RESOLVER, Servers, missing, versions
 from work import Work, from_feed, invented
 
 from waterbed.model.errors import InputError
 
 OURS, PEER, CONTROLS = "Waterbed", f"stock Scrapy {version('scrapy')}", "Waterbed, control looks on"
-NAMESPACES = ("unshare", "-n", "-m", "-p", "-f", "--kill-child", "--mount-proc")
+TWO = "Waterbed, two processes"
 Round = dict[str, Measured]
 
 
@@ -33,7 +34,7 @@ def main() -> int:
         print(f"{', '.join(gone)} not found; on Debian get them with: apt-get install nginx-light nsd util-linux mount")
         return 2
     if not options.inside:
-        return _enter()
+        return enter()
     try:
         work = (
             from_feed(options.feed, options.urls) if options.feed else invented(options.urls or 10_000, options.hosts)
@@ -44,7 +45,8 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="waterbed-recheck-") as name:
             folder = Path(name)
-            _own_network(folder)
+            loopback_up()
+            own_names(folder, PEER_RESOLVER[0])
             with Servers(folder, work.zones) as servers:
                 _introduce(work)
                 rounds = _rounds(Crawls(work, servers, folder), len(work.urls), options.rounds)
@@ -60,7 +62,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--hosts", type=int, default=2_000, help="how many invented hosts")
     parser.add_argument("--feed", type=Path, help="take the distinct URLs of this CSV file instead (column URL)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each crawler runs")
-    parser.add_argument("--target", type=float, default=2.0, help="the ratio to reach, whole process")
+    parser.add_argument("--target", type=float, default=5.0, help="the ratio to reach, whole process")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     for number in ("urls", "hosts", "rounds"):
@@ -69,34 +71,13 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _enter() -> int:
-    """Start again where only loopback exists; whatever is started there ends with it."""
-    spaces = NAMESPACES if os.geteuid() == 0 else (*NAMESPACES, "-r")
-    if subprocess.run([*spaces, "true"], capture_output=True, check=False, timeout=60).returncode:
-        print("no network namespace can be made here; run it as root, on Linux, where unshare is allowed")
-        return 2
-    return subprocess.run([*spaces, sys.executable, *sys.argv, "--inside"], check=False).returncode
-
-
-def _own_network(folder: Path) -> None:
-    """Bring loopback up; let the C library ask our name server and nothing else."""
-    subprocess.run([sys.executable, HERE.parent / "tests" / "offline" / "lo_up.py"], check=True, timeout=60)
-    for etc, text in {"resolv.conf": f"nameserver {PEER_RESOLVER[0]}\n", "nsswitch.conf": "hosts: dns\n"}.items():
-        if not Path("/etc", etc).exists():  # without it the C library asks 127.0.0.1 too
-            continue
-        private = folder / etc
-        private.write_text(text)
-        subprocess.run(["mount", "--bind", private, Path("/etc", etc).resolve()], check=True, timeout=60)
-    if Path("/run/nscd").is_dir():  # a caching daemon would answer from outside
-        subprocess.run(["mount", "-t", "tmpfs", "none", "/run/nscd"], check=True, timeout=60)
-
-
 def _introduce(work: Work) -> None:
     print(f"work: HEAD of {len(work.urls):,} URLs on {work.hosts:,} hosts ({work.said}), TLS off")
     print(f"with: {versions()}, Python {platform.python_version()}, {os.cpu_count()} cores shared with the servers")
     print(f"ours: lease, resolve, guard, probe, judge, record, advance; {PROBE.hosts_at_once} hosts at once, no delay")
     print("peer: 256 requests at once, 8 a domain; asks and counts, keeps nothing\n")
-    print(f"{'round':5}  {'crawler':28}{'wall s':>9}{'crawl s':>9}{'CPU s':>8}{'URLs/s':>9}{'DNS':>8}{'HTTP':>8}")
+    heads = f"{'wall s':>9}{'crawl s':>9}{'CPU s':>8}{'MiB':>6}{'URLs/s':>9}{'DNS':>8}{'HTTP':>8}"
+    print(f"{'round':5}  {'crawler':28}{heads}")
 
 
 def _rounds(crawls: Crawls, urls: int, count: int) -> list[Round]:
@@ -105,6 +86,7 @@ def _rounds(crawls: Crawls, urls: int, count: int) -> list[Round]:
         (OURS, lambda: crawls.ours(controls=False)),
         (PEER, crawls.peer),
         (CONTROLS, lambda: crawls.ours(controls=True)),
+        (TWO, lambda: crawls.ours(controls=False, processes=2)),
     ]
     done: list[Round] = []
     for number in range(count):
@@ -112,7 +94,7 @@ def _rounds(crawls: Crawls, urls: int, count: int) -> list[Round]:
         done.append({})
         for name, run in crawlers[turn:] + crawlers[:turn]:
             m = done[-1][name] = run()
-            times = f"{m.wall_s:9.2f}{m.crawl_s:9.2f}{m.cpu_s:8.2f}{urls / m.wall_s:9,.0f}"
+            times = f"{m.wall_s:9.2f}{m.crawl_s:9.2f}{m.cpu_s:8.2f}{m.peak_mib:6.0f}{urls / m.wall_s:9,.0f}"
             print(f"{number + 1:5}  {name:28}{times}{m.queries:8,}{m.requests:8,}", flush=True)
             if m.wrong:
                 print(f"{'':7}not the work: {m.wrong}")
@@ -121,9 +103,10 @@ def _rounds(crawls: Crawls, urls: int, count: int) -> list[Round]:
 
 def _conclude(rounds: list[Round], target: float) -> int:
     print()
-    for name in (OURS, PEER, CONTROLS):
-        wall, cpu = [done[name].wall_s for done in rounds], [done[name].cpu_s for done in rounds]
-        print(f"{name:28} {_spread(wall, 's')} wall, {_spread(cpu, 's')} CPU")
+    for name in (OURS, PEER, CONTROLS, TWO):
+        found = [done[name] for done in rounds]
+        wall, cpu = _spread([m.wall_s for m in found], "s"), _spread([m.cpu_s for m in found], "s")
+        print(f"{name:28} {wall} wall, {cpu} CPU, {_spread([m.peak_mib for m in found], 'MiB', 0)} at its peak")
     measures: dict[str, Callable[[Measured], float]] = {
         "whole process": lambda m: m.wall_s,
         "without start-up": lambda m: m.crawl_s,
@@ -133,6 +116,11 @@ def _conclude(rounds: list[Round], target: float) -> int:
     for name in (OURS, CONTROLS):
         ratios = {said: [of(done[PEER]) / of(done[name]) for done in rounds] for said, of in measures.items()}
         print(f"{name:28} " + ", ".join(f"{said} {_spread(values, 'x')}" for said, values in ratios.items()))
+    print("\ntwo processes, one process's seconds / theirs (no target: the servers have the same cores):")
+    gains = {said: [of(done[OURS]) / of(done[TWO]) for done in rounds] for said, of in measures.items()}
+    share = min(min(done[TWO].shares) / sum(done[TWO].shares) for done in rounds)
+    print(", ".join(f"{said} {_spread(values, 'x')}" for said, values in gains.items()), end="")
+    print(f"; the one that did less did {share:.0%} or more")
     if any(measured.wrong for done in rounds for measured in done.values()):
         print("a crawl did not do the work it was given: the ratio means nothing")
         return 3
@@ -141,8 +129,8 @@ def _conclude(rounds: list[Round], target: float) -> int:
     return 0 if reached >= target else 1
 
 
-def _spread(values: list[float], unit: str) -> str:
-    return f"{median(values):.2f} {unit} ({min(values):.2f}-{max(values):.2f})"
+def _spread(values: list[float], unit: str, digits: int = 2) -> str:
+    return f"{median(values):.{digits}f} {unit} ({min(values):.{digits}f}-{max(values):.{digits}f})"
 
 
 if __name__ == "__main__":

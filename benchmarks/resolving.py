@@ -20,8 +20,8 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-HERE = Path(__file__).resolve().parent
-NAMESPACES = ("unshare", "-n", "-m", "-p", "-f", "--kill-child", "--mount-proc")
+from inside import HERE, enter, loopback_up
+
 RESOLVER = ("127.0.0.1", 5300)
 LONGEST_S = 600
 PEERS = tuple(
@@ -88,7 +88,7 @@ def main() -> int:
         print(f"{', '.join(gone)} not found; on Debian get them with: apt-get install nsd util-linux")
         return 2
     if not options.inside:
-        return _enter()
+        return enter()
     try:
         with tempfile.TemporaryDirectory(prefix="waterbed-dns-") as name, _nsd(Path(name)) as folder:
             return _compare(options, folder)
@@ -109,19 +109,10 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _enter() -> int:
-    """Start again where only loopback exists; whatever is started there ends with it."""
-    spaces = NAMESPACES if os.geteuid() == 0 else (*NAMESPACES, "-r")
-    if subprocess.run([*spaces, "true"], capture_output=True, check=False, timeout=60).returncode:
-        print("no network namespace can be made here; run it as root, on Linux, where unshare is allowed")
-        return 2
-    return subprocess.run([*spaces, sys.executable, *sys.argv, "--inside"], check=False).returncode
-
-
 @contextmanager
 def _nsd(folder: Path) -> Iterator[Path]:
     """Play the recursive resolver until the block ends."""
-    subprocess.run([sys.executable, HERE.parent / "tests" / "offline" / "lo_up.py"], check=True, timeout=60)
+    loopback_up()
     (folder / "nsd.conf").write_text(_NSD.format(address=RESOLVER[0], port=RESOLVER[1], folder=folder))
     (folder / "example.zone").write_text(_ZONE)
     server = subprocess.Popen(["nsd", "-d", "-c", folder / "nsd.conf"], stderr=subprocess.DEVNULL)

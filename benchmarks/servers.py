@@ -65,6 +65,9 @@ _RECORDS = """$TTL 3600
 @ IN NS ns.invalid.
 * IN A {address}
 """
+SPREAD = "spread.example"
+"""A zone of our own name server in which the names below each label have an address and a network of their own."""
+
 Address = Callable[[int], str]
 """From a zone's number to the address of every name in it."""
 
@@ -84,16 +87,17 @@ def versions() -> str:
 
 
 def public(number: int) -> str:
-    """A public-looking address for each zone, so that no address carries all the work."""
-    return f"11.{number >> 8}.{number & 255}.1"
+    """A public-looking address for each of 16 million numbers, in a network of its own for the first 65,536."""
+    return f"11.{number >> 8 & 255}.{number & 255}.{1 + (number >> 16)}"
 
 
 class Servers:
     """Both name servers and the web server; they end with the block."""
 
-    def __init__(self, folder: Path, zones: Sequence[str]) -> None:
-        """Take a folder for settings and the zones beside the root; nothing is started yet."""
+    def __init__(self, folder: Path, zones: Sequence[str], spread: int = 0) -> None:
+        """Take a folder, the zones beside the root, and how many labels SPREAD has; nothing is started yet."""
         self._folder = folder
+        self._spread = spread
         self._zones = ("", *zones)
         self._stack = ExitStack()
 
@@ -135,6 +139,10 @@ class Servers:
         for number, name in enumerate(self._zones):
             (folder / f"{number}.zone").write_text(_RECORDS.format(address=address(number)))
             settings.append(_ZONE.format(name=f"{name}.", number=number))
+        if self._spread:
+            labels = "".join(f"*.s{number} IN A {address(number)}\n" for number in range(self._spread))
+            (folder / "spread.zone").write_text(_RECORDS.format(address=address(0)) + labels)
+            settings.append(_ZONE.format(name=f"{SPREAD}.", number="spread"))
         conf = folder / "nsd.conf"
         conf.write_text("".join(settings))
         self._start(["nsd", "-d", "-c", conf], where)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from attribution.lookups.messages import wire_name
+from servers import SPREAD
 from waterbed.intake.csv_reports import ReportLine, read_csv_reports
 from waterbed.model.canonical import Spelled, spell
 from waterbed.model.errors import BadUrl
@@ -34,6 +35,12 @@ def invented(urls: int, hosts: int) -> Work:
     """URLs dealt out evenly over invented hosts, in a fixed random order."""
     texts = [f"http://shop{n % hosts}.z{n % hosts % ZONES}.example/p{n // hosts}/login" for n in range(urls)]
     return _shuffled([spell(text) for text in texts], {f"z{n}.example" for n in range(ZONES)}, "invented")
+
+
+def spread_out(urls: int, a_host: int) -> Work:
+    """So many URLs on each host, every host below a domain of its own, at an address and in a network of its own."""
+    texts = [f"http://www.s{n // a_host}.{SPREAD}/p{n % a_host}/login" for n in range(urls)]
+    return _shuffled([spell(text) for text in texts], set(), "invented")
 
 
 def from_feed(path: Path, limit: int | None) -> Work:

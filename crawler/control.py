@@ -2,14 +2,17 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from crawler.exchange import HostConnections
+from attribution.lookups.names import Resolver
+from crawler.exchange import Exchange, HostConnections
 from crawler.features import features
 from crawler.follow import Step, redirect_of
 from crawler.observe import Place, site_id
+from waterbed.model.canonical import Spelled
 from waterbed.model.facts import ControlLook
 from waterbed.store.vault import Vault
 
@@ -19,50 +22,76 @@ _COMPARED = ("status", "media_type", "content_length", "etag_id", "redirect", "r
 
 async def control_look(
     connections: HostConnections,
+    resolver: Resolver,
     vault: Vault,
     place: Place,
     host_id: str,
+    asked: Spelled,
     step: Step,
     now: datetime,
+    *,
+    most_steps: int,
 ) -> ControlLook:
     """Ask for a random path beside the reported one, as the reported one was asked.
 
-    That is HEAD, and GET cut at the end of the head where the look itself had to fall back on it: answers to two
-    methods cannot be compared.
+    That is from the same beginning, with redirects in the same place followed alike, by HEAD, and by GET cut at the end
+    of the head where the look itself had to fall back on it: otherwise the answers could not be compared.
     If it is answered as if it were there, a second one of another length is asked: features in which the two differ
     (a length that grows with the path, an ETag drawn anew) tell nothing of the reported path either.
     """
     doubted = step.head_status is not None and not 200 <= step.head_status < 300
-    ask = partial(_one, connections, vault, place, host_id, step, "GET" if doubted else "HEAD", now)
-    first = await ask(size=16)
-    if first.status is None or not 200 <= first.status < 400:
-        return first
-    second = await ask(size=29)
-    if second.status is None:
-        return first
-    return replace(first, unstable=tuple(n for n in _COMPARED if getattr(first, n) != getattr(second, n)))
+    ask = partial(_ask, connections, resolver, asked, step.addresses, "GET" if doubted else "HEAD", most_steps)
+    first, redirect = await ask(size=16)
+    facts = _facts(vault, place, host_id, first, redirect, now)
+    if facts.status is None or not 200 <= facts.status < 400:
+        return facts
+    second, redirect = await ask(size=29)
+    again = _facts(vault, place, host_id, second, redirect, now)
+    if again.status is None:
+        return facts
+    return replace(facts, unstable=tuple(n for n in _COMPARED if getattr(facts, n) != getattr(again, n)))
 
 
-async def _one(
+async def _ask(
     connections: HostConnections,
+    resolver: Resolver,
+    asked: Spelled,
+    addresses: Sequence[str],
+    method: str,
+    most_steps: int,
+    *,
+    size: int,
+) -> tuple[Exchange, tuple[str | None, Spelled | None]]:
+    path = asked.target.partition("?")[0]
+    kind = _EXTENSION.search(path)
+    token = secrets.token_hex(size)
+    beside = spell_beside(asked, f"{path.rpartition('/')[0]}/{token}{kind.group(0) if kind else ''}")
+    for _ in range(most_steps + 1):
+        exchange = await connections.ask(beside, method, addresses)
+        redirect, target = redirect_of(beside, exchange)
+        if redirect != "same" or target is None:
+            break
+        if target.host != beside.host:
+            addresses = (await resolver.resolve(target.host)).addresses
+        beside = target
+    return exchange, (redirect, target)
+
+
+def spell_beside(asked: Spelled, target: str) -> Spelled:
+    """The same host and port with another path."""
+    return replace(asked, target=target, url=f"{asked.scheme}://{asked.authority}{target}")
+
+
+def _facts(
     vault: Vault,
     place: Place,
     host_id: str,
-    step: Step,
-    method: str,
+    exchange: Exchange,
+    redirect: tuple[str | None, Spelled | None],
     now: datetime,
-    *,
-    size: int,
 ) -> ControlLook:
-    spelled = step.spelled
-    path = spelled.target.partition("?")[0]
-    kind = _EXTENSION.search(path)
-    token = secrets.token_hex(size)
-    beside = replace(spelled, target=f"{path.rpartition('/')[0]}/{token}{kind.group(0) if kind else ''}")
-    exchange = await connections.ask(beside, method, step.addresses)
     head = exchange.head
     kept = features(head.fields if head else {}, vault.keyed_id, now)
-    redirect, target = redirect_of(beside, exchange)
     return ControlLook(
         control_id=secrets.token_hex(16),
         host_id=host_id,
@@ -74,6 +103,6 @@ async def _one(
         media_type=kept.media_type,
         content_length=kept.content_length,
         etag_id=kept.etag_id,
-        redirect=redirect,
-        redirect_site_id=site_id(vault, target),
+        redirect=redirect[0],
+        redirect_site_id=site_id(vault, redirect[1]),
     )

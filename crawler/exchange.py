@@ -134,7 +134,7 @@ class HostConnections:
         most: int,
         where: tuple[str, int] | None = None,
     ) -> Exchange:
-        before, started, phase = wire.bytes_read, perf_counter(), "connect"
+        before, text_before, started, phase = wire.bytes_read, wire.text_read, perf_counter(), "connect"
         fresh = where is not None
         head: Head | None = None
         page: bytes | None = None
@@ -157,7 +157,7 @@ class HostConnections:
             except WireFailure as problem:
                 phase, failure = problem.phase, problem.failure
             except TimeoutError:
-                late = wire.late()
+                late = wire.late(text_before=text_before)
                 if head:
                     page_refused = "timeout"
                 else:

@@ -147,7 +147,17 @@ class Looker:
         seen = observe(place=place, step=step, started=started)
         print_now = fingerprint(self._vault, seen)
         if self._wants_control(step, profile, control, changed=print_now != due.fingerprint):
-            control = await control_look(here, self._vault, place, due.host_id, step, self._clock())
+            control = await control_look(
+                here,
+                self._resolver,
+                self._vault,
+                place,
+                due.host_id,
+                spelled,
+                replace(step, addresses=resolution.addresses),
+                self._clock(),
+                most_steps=self._config.probe.redirect_steps,
+            )
         control_id = control.control_id if control and not step.link_check else None
         all_seen = [replace(seen, control_id=control_id) if control_id else seen]
         if seen.phase not in ("dns", "guard") and not _plainly_up(seen, print_now, due):

@@ -60,10 +60,9 @@ class Recorder:
         if any(verdict.state == "up" for verdict in verdicts):
             return "up"
         pairs = zip(looked.seen, verdicts, strict=True)
-        unreached = {seen.network for seen, verdict in pairs if verdict.outcome in ("unreachable", "unobserved")}
-        if len(unreached) >= self._folder.config.judge.networks:
-            return "down"
-        return verdicts[0].state
+        unreached = {seen.network for seen, verdict in pairs if verdict.outcome == "unreachable"}
+        alone = len(unreached) < self._folder.config.judge.networks
+        return "unknown" if verdicts[0].outcome == "unreachable" and alone else verdicts[0].state
 
     def _moved_to(self, looked: Looked) -> Iterator[Any]:
         """If policy allows, a lasting redirect's target is looked at from now on, as if it had been reported."""

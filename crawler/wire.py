@@ -78,6 +78,7 @@ class Wire:
         self._ahead = b""
         self._stage: Phase | Literal["proxy"] = "connect"
         self.bytes_read = 0
+        self.text_read = 0
         self.connect_ms = 0.0
 
     @property
@@ -201,9 +202,9 @@ class Wire:
     async def receive(self) -> bytes:
         """At most a piece of what the server says; empty at its end."""
         try:
-            if self._tls is None:
-                return await self._pull(self._piece)
-            return await self._text(self._tls)
+            text = await (self._pull(self._piece) if self._tls is None else self._text(self._tls))
+            self.text_read += len(text)
+            return text
         except ssl.SSLError as problem:
             raise self._failure(_tls_class(problem)) from None
         except OSError as problem:
@@ -237,9 +238,11 @@ class Wire:
         if data and self._sock is not None:
             await asyncio.get_running_loop().sock_sendall(self._sock, data)
 
-    def late(self) -> WireFailure:
-        """What it is called if the time is up now."""
-        return self._failure("timeout")
+    def late(self, *, text_before: int) -> WireFailure:
+        """What it is called if the time is up now: `no_answer` if nothing came at all since, else `timeout`."""
+        heard = self.text_read > text_before if self._stage == "http" else self.bytes_read > 0
+        silent = not heard and self._stage in ("tls", "http")
+        return self._failure("no_answer" if silent else "timeout")
 
     def _failure(self, name: str) -> WireFailure:
         """A failure of the stage it is in; a proxy's is ours and never told as the server's."""

@@ -86,7 +86,7 @@ def test_what_is_no_answer_has_its_failure_class(pieces: list[bytes], failure: s
 def test_a_silent_server_times_out() -> None:
     """A server that accepts and never answers costs the deadline and no more."""
     exchange = ask([], hang=True, timeout_s=0.2)
-    assert (exchange.phase, exchange.failure) == ("http", "timeout")
+    assert (exchange.phase, exchange.failure) == ("http", "no_answer")
 
 
 def test_a_drip_of_bytes_times_out() -> None:

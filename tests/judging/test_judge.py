@@ -100,7 +100,7 @@ def outcome(made: Observation, beside: ControlLook | None = None, *, differed: b
         ({"status": 405}, ("refused_head", "unknown")),
         ({"status": 302, "redirect": "other"}, ("redirected", "unknown")),
         ({"status": 301, "redirect": "other"}, ("redirected", "unknown")),
-        ({"status": 302, "redirect": "site"}, ("up", "up")),
+        ({"status": 302, "redirect": "site"}, ("redirected", "unknown")),
         ({"status": 302, "redirect": "bad"}, ("protocol_error", "unknown")),
         ({"status": 302, "redirect": "same"}, ("protocol_error", "unknown")),
         ({"status": 999}, ("unclassified", "unknown")),
@@ -114,6 +114,8 @@ def outcome(made: Observation, beside: ControlLook | None = None, *, differed: b
         ({"status": None, "phase": "connect", "failure": "timeout"}, ("unreachable", "down")),
         ({"status": None, "phase": "tls", "failure": "alert"}, ("tls_error", "unknown")),
         ({"status": None, "phase": "http", "failure": "timeout"}, ("protocol_error", "unknown")),
+        ({"status": None, "phase": "http", "failure": "no_answer"}, ("unreachable", "down")),
+        ({"status": None, "phase": "tls", "failure": "no_answer"}, ("unreachable", "down")),
     ],
 )
 def test_each_kind_of_look_has_its_outcome(changes: dict[str, object], expected: tuple[str, str]) -> None:

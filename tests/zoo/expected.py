@@ -64,7 +64,7 @@ black-hole                 unobserved C1-unreachable+panel
 reset-after-accept         protocol_error H1-broken-http
 reset-after-request        protocol_error H1-broken-http
 reset-within-head          protocol_error H1-broken-http
-half-open                  protocol_error H1-broken-http
+half-open                  unobserved C2-silent+panel
 close-at-once              protocol_error H1-broken-http
 close-after-request        protocol_error H1-broken-http
 close-within-head          protocol_error H1-broken-http
@@ -89,10 +89,10 @@ plaintext-on-443           tls_error T1-tls
 garbage-on-443             tls_error T1-tls
 endless-handshake          tls_error T1-tls
 endless-certificate        tls_error T1-tls
-silent-handshake           tls_error T1-tls
+silent-handshake           unobserved C2-silent+panel
 close-in-handshake         tls_error T1-tls
 reset-in-handshake         tls_error T1-tls
-silence-after-handshake    protocol_error H1-broken-http
+silence-after-handshake    unobserved C2-silent+panel
 goodbye-before-answer      protocol_error H1-broken-http
 cut-before-answer          protocol_error H1-broken-http
 garbage-record             protocol_error H1-broken-http
@@ -135,14 +135,14 @@ headers-endless            protocol_error H1-broken-http
 status-line-endless        protocol_error H1-broken-http
 one-byte-a-second          protocol_error H1-broken-http
 silence-within-head        protocol_error H1-broken-http
-silence-after-request      protocol_error H1-broken-http
+silence-after-request      unobserved C2-silent+panel
 continue-forever           protocol_error H1-broken-http
 continue-then-silence      protocol_error H1-broken-http
 early-hints                up U1-up
 switching-protocols        protocol_error H1-broken-http
 location-missing           protocol_error R1-bad-redirect
 location-bad               protocol_error R1-bad-redirect
-location-10-kb             up U2-up-redirect-in-site
+location-10-kb             redirected R4-redirected-in-site | up U2-up-redirect-in-site | up U2-up-redirect-in-site
 location-20-kb             protocol_error R1-bad-redirect
 location-private           protocol_error R1-bad-redirect
 location-loopback          protocol_error R1-bad-redirect
@@ -151,14 +151,14 @@ location-ftp               protocol_error R1-bad-redirect
 location-javascript        protocol_error R1-bad-redirect
 location-data              protocol_error R1-bad-redirect
 location-file              protocol_error R1-bad-redirect
-location-relative          up U2-up-redirect-in-site
-location-bytes             up U2-up-redirect-in-site
+location-relative          redirected R4-redirected-in-site | up U2-up-redirect-in-site | up U2-up-redirect-in-site
+location-bytes             redirected R4-redirected-in-site | up U2-up-redirect-in-site | up U2-up-redirect-in-site
 location-self              protocol_error R1-bad-redirect
 redirect-slash             protocol_error R1-bad-redirect
 redirect-www               protocol_error R1-bad-redirect
 redirect-www-once          up U1-up
 redirect-4-steps           protocol_error R1-bad-redirect
-redirect-site              up U2-up-redirect-in-site
+redirect-site              redirected R4-redirected-in-site | up U2-up-redirect-in-site | up U2-up-redirect-in-site
 redirect-other-lasting     redirected R3-redirected | moved R2-moved | moved R2-moved
 redirect-other-308         redirected R3-redirected | moved R2-moved | moved R2-moved
 redirect-other-302         redirected R3-redirected

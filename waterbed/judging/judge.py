@@ -1,11 +1,11 @@
 """Verdicts of many looks, each URL's looks in time order."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from waterbed.judging.canary import CanaryRecord
+from waterbed.judging.catch_all import AnswersOfAddresses, AnswersOfHosts
 from waterbed.judging.features import Canary, Past, look_features
 from waterbed.judging.outcomes import RuleSet
 from waterbed.model.conclusions import Verdict
@@ -24,12 +24,14 @@ def judge(
     """Judge looks sorted by URL and time; one verdict a look, same order.
 
     `controls` are by control id, `canaries` by vantage, `resolutions` by id (their tags tell parking), `hosts` gives
-    the host of each URL: with it, what other URLs of a host showed of its random paths counts too. Each look is judged
+    the host of each URL: with it, what other URLs of a host showed of its random paths counts too. What nobody asked a
+    host is taken from its address: hosts there share a server. Each look is judged
     alone: several vantages (`waterbed.judging.panel`) come after. Pure: same facts and rules, same verdicts.
     """
     verdicts: list[Verdict] = []
     url_id, past = "", Past()
-    answered = _Controls(controls.values())
+    looks = list(looks)
+    answered, neighbours = AnswersOfHosts(controls.values()), AnswersOfAddresses(looks, controls)
     for look in looks:
         if look.url_id != url_id:
             url_id, past = look.url_id, Past()
@@ -38,6 +40,8 @@ def judge(
         canary: Canary = record.at(look.observed_at) if record else "none"
         if hosts and look.url_id in hosts:
             past.control_class = answered.last_class(hosts[look.url_id], look.observed_at) or past.control_class
+        if control is None and past.control_class is None:
+            past.control_class = neighbours.usual_class(look.address)
         resolution = resolutions.get(look.resolution_id or "") if resolutions else None
         verdict = judge_one(
             look,
@@ -51,21 +55,6 @@ def judge(
         verdicts.append(verdict)
         past.see(look, control, verdict.state)
     return verdicts
-
-
-class _Controls:
-    """How each host answered random paths over time."""
-
-    def __init__(self, controls: Iterable[ControlLook]) -> None:
-        self._of_host: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
-        for control in sorted(controls, key=lambda control: control.observed_at):
-            if control.failure is None and control.status is not None and "status" not in control.unstable:
-                self._of_host[control.host_id].append((control.observed_at, control.status // 100))
-
-    def last_class(self, host_id: str, before: datetime) -> int | None:
-        """The status class of the host's last usable control up to a time."""
-        # few a day and host: looking from the newest back is short
-        return next((found for when, found in reversed(self._of_host.get(host_id, ())) if when <= before), None)
 
 
 def judge_one(

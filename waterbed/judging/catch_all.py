@@ -1,0 +1,61 @@
+"""How hosts and addresses answer random paths: who answers them all says nothing by answering."""
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from waterbed.model.facts import ControlLook, Observation
+
+
+def _usable(control: ControlLook) -> bool:
+    return control.failure is None and control.status is not None and "status" not in control.unstable
+
+
+class AnswersOfHosts:
+    """The status classes with which each host answered random paths over time."""
+
+    def __init__(self, controls: Iterable[ControlLook]) -> None:
+        """Take all control looks."""
+        self._times: dict[str, list[datetime]] = defaultdict(list)
+        self._classes: dict[str, list[int]] = defaultdict(list)
+        for control in sorted(controls, key=lambda control: control.observed_at):
+            if _usable(control) and control.status is not None:
+                self._times[control.host_id].append(control.observed_at)
+                self._classes[control.host_id].append(control.status // 100)
+
+    def last_class(self, host_id: str, before: datetime) -> int | None:
+        """The status class of the host's last usable control up to a time."""
+        if host_id not in self._times:
+            return None
+        place = bisect_right(self._times[host_id], before)
+        return self._classes[host_id][place - 1] if place else None
+
+
+class AnswersOfAddresses:
+    """The status class with which most hosts at an address answer random paths.
+
+    In the strict profile no random path is asked, and a server that answers everything would look up for ever. Hosts
+    that share its address are mostly served alike, and some of them were asked.
+    """
+
+    def __init__(self, looks: Iterable[Observation], controls: Mapping[str, ControlLook]) -> None:
+        """Take all looks, for where each control was asked, and all control looks."""
+        newest: dict[str, dict[str, ControlLook]] = defaultdict(dict)
+        for look in looks:
+            control = controls.get(look.control_id) if look.control_id else None
+            if control is None or look.address is None or not _usable(control):
+                continue
+            known = newest[look.address].get(control.host_id)
+            if known is None or known.observed_at < control.observed_at:
+                newest[look.address][control.host_id] = control
+        self._usual: dict[str, int] = {}
+        for address, of_host in newest.items():
+            classes = Counter((control.status or 0) // 100 for control in of_host.values())
+            found, count = classes.most_common(1)[0]
+            if 2 * count > len(of_host):
+                self._usual[address] = found
+
+    def usual_class(self, address: str | None) -> int | None:
+        """The class of more than half of the hosts there, None if there is none."""
+        return self._usual.get(address or "")

@@ -4,8 +4,9 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from attribution.lookups.messages import wire_name
 from servers import SPREAD
+
+from attribution.lookups.messages import wire_name
 from waterbed.intake.csv_reports import ReportLine, read_csv_reports
 from waterbed.model.canonical import Spelled, spell
 from waterbed.model.errors import BadUrl

@@ -4,8 +4,9 @@ import asyncio
 import random
 from collections import deque
 from dataclasses import dataclass
-from ipaddress import ip_address
 from time import monotonic
+
+from waterbed.model.canonical import network_of
 
 
 @dataclass(slots=True)
@@ -126,10 +127,3 @@ class Visit:
         for gate in self._held:
             gate.release()
         self._manners.leave(self._names, self._places)
-
-
-def network_of(address: str) -> str:
-    """The network that an address is bounded with: IPv4 /24, IPv6 /48."""
-    if ":" in address:
-        return f"{int(ip_address(address)) >> 80:x}/48"
-    return f"{address.rpartition('.')[0]}/24"

@@ -105,6 +105,19 @@ def _notes(done: Conclusions) -> list[str]:
     notes = []
     if not done.facts.canaries:
         notes.append("No canary was configured: nothing can be called down, so no removal is shown.")
+    held = [one for one in done.quarantines if one.status == "open" and one.kind not in ("canary", "feed")]
+    if held:
+        looks = sum(verdict.outcome == "quarantined" for verdict in done.verdicts)
+        where = ", ".join(sorted({f"{one.kind} {one.scope}".strip() for one in held}))
+        notes.append(
+            f"{looks:,} looks that saw much go down at once ({where}) are held back until a person decides: "
+            "they count as undecided."
+        )
+    hidden = sum(verdict.outcome == "unobserved" for verdict in done.verdicts)
+    if hidden:
+        notes.append(
+            f"{hidden:,} looks reached no server from one network alone: they count as undecided, never as removed."
+        )
     stale = sum(attribution.stale for attribution in done.attributions if attribution)
     if stale:
         notes.append(

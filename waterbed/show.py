@@ -161,7 +161,7 @@ def ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
         _tool(RankingRow, found, heading, form)
         return
     table = _table(f"Ranking by {heading.by}, {_days(heading.window)}")
-    room = max(12, _out.width - 75)
+    room = max(12, _out.width - 86)
     for name, justify in _RANKING_COLUMNS:
         width = 5 if justify == "right" else None
         table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=width and len(name))
@@ -174,11 +174,13 @@ def ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
             f"{row.hosts:,}",
             f"{row.sites:,}",
             _share(row),
+            _bounds(row),
             f"{row.unknown:,}",
             row.rank_class,
         )
     _out.print(table)
     _out.print("removed: share removed within 24 h of the report, 95% interval; - not estimable.")
+    _out.print("if unseen: the same share if every clock we could not follow had not, or had, been removed.")
     _out.print("?: URLs of which no look could be decided.")
     if len(found) > _SHOWN:
         _out.print(f"... {len(found) - _SHOWN:,} more; all of them with --format csv, json or parquet")
@@ -192,9 +194,17 @@ _RANKING_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("hosts", "right"),
     ("sites", "right"),
     ("removed", "left"),
+    ("if unseen", "left"),
     ("?", "right"),
     ("class", "left"),
 )
+
+
+def _bounds(row: RankingRow) -> str:
+    if row.removed_24h_worst is None or row.removed_24h_best is None:
+        return "-"
+    low, high = f"{row.removed_24h_worst * 100:.0f}", f"{row.removed_24h_best:.0%}"
+    return high if f"{low}%" == high else f"{low}-{high}"
 
 
 def _share(row: RankingRow) -> str:

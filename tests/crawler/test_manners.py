@@ -7,7 +7,8 @@ from collections import Counter
 
 import pytest
 
-from crawler.manners import Manners, network_of
+from crawler.manners import Manners
+from waterbed.model.canonical import network_of
 
 
 async def visits(
@@ -36,9 +37,9 @@ async def visits(
 @pytest.mark.parametrize(
     ("address", "network"),
     [
-        ("192.0.2.77", "192.0.2/24"),
-        ("2001:db8:1:2::3", "20010db80001/48"),
-        ("2001:0db8:0001::9", "20010db80001/48"),
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("2001:0db8:0001::9", "2001:db8:1::/48"),
     ],
 )
 def test_networks_are_told_by_prefix(address: str, network: str) -> None:

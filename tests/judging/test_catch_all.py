@@ -40,7 +40,16 @@ def test_a_strict_look_elsewhere_is_up() -> None:
     looks, controls = neighbours([200, 404, 404])
     strict = look(observation_id="s", url_id="z", profile="strict")
     assert judged([*looks, strict], controls)[-1].outcome == "up"
-    assert judged([*looks, replace(strict, address="28.10.0.8")], controls)[-1].outcome == "up"
+    assert judged([*looks, replace(strict, address="28.10.1.8")], controls)[-1].outcome == "up"
+
+
+def test_three_hosts_of_a_network_stand_in_for_an_address_that_nobody_asked() -> None:
+    """What most hosts in the /24 answered counts where the address itself is unknown; two hosts are too few."""
+    strict = look(observation_id="s", url_id="z", profile="strict", address="28.10.0.99")
+    looks, controls = neighbours([200, 200, 404])
+    assert judged([*looks, strict], controls)[-1].outcome == "indistinct"
+    looks, controls = neighbours([200, 200])
+    assert judged([*looks, strict], controls)[-1].outcome == "up"
 
 
 def test_half_of_the_hosts_are_not_most() -> None:

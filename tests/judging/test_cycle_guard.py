@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.judging.flips import START, Story, decision, held, hour, judged, urls
 from tests.judging.test_judge import look
-from waterbed.judging.cycle_guard import prefix_of
 from waterbed.judging.quarantines import Decided, GuardRules, canary_quarantines, feed_quarantines
 from waterbed.model.bookkeeping import Delivery
+from waterbed.model.canonical import network_of
 from waterbed.model.facts import CanaryLook
 
 
@@ -67,8 +67,8 @@ def test_a_prefix_shared_by_several_hosters_is_a_group() -> None:
 
 def test_prefixes_are_24_and_48_bits() -> None:
     """IPv4 by /24, IPv6 by /48."""
-    assert prefix_of("28.10.7.9") == "28.10.7.0/24"
-    assert prefix_of("2d00:1:2:3::4") == "2d00:1:2::/48"
+    assert network_of("28.10.7.9") == "28.10.7.0/24"
+    assert network_of("2d00:1:2:3::4") == "2d00:1:2::/48"
 
 
 def test_one_site_with_many_urls_is_one_site() -> None:

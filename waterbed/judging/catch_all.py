@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from waterbed.model.canonical import network_of
 from waterbed.model.facts import ControlLook, Observation
 
 
@@ -32,11 +33,15 @@ class AnswersOfHosts:
         return self._classes[host_id][place - 1] if place else None
 
 
+_NEIGHBOURS = 3
+"""Hosts of a network that must have been asked before it says something of one that was not."""
+
+
 class AnswersOfAddresses:
-    """The status class with which most hosts at an address answer random paths.
+    """The status class with which most hosts at an address, or in its network, answer random paths.
 
     In the strict profile no random path is asked, and a server that answers everything would look up for ever. Hosts
-    that share its address are mostly served alike, and some of them were asked.
+    that share its address are mostly served alike, those in its network often, and some of them were asked.
     """
 
     def __init__(self, looks: Iterable[Observation], controls: Mapping[str, ControlLook]) -> None:
@@ -46,16 +51,18 @@ class AnswersOfAddresses:
             control = controls.get(look.control_id) if look.control_id else None
             if control is None or look.address is None or not _usable(control):
                 continue
-            known = newest[look.address].get(control.host_id)
-            if known is None or known.observed_at < control.observed_at:
-                newest[look.address][control.host_id] = control
+            for place in (look.address, network_of(look.address)):
+                known = newest[place].get(control.host_id)
+                if known is None or known.observed_at < control.observed_at:
+                    newest[place][control.host_id] = control
         self._usual: dict[str, int] = {}
-        for address, of_host in newest.items():
-            classes = Counter((control.status or 0) // 100 for control in of_host.values())
-            found, count = classes.most_common(1)[0]
-            if 2 * count > len(of_host):
-                self._usual[address] = found
+        for place, of_host in newest.items():
+            found, count = Counter((c.status or 0) // 100 for c in of_host.values()).most_common(1)[0]
+            if 2 * count > len(of_host) and ("/" not in place or len(of_host) >= _NEIGHBOURS):
+                self._usual[place] = found
 
     def usual_class(self, address: str | None) -> int | None:
-        """The class of more than half of the hosts there, None if there is none."""
-        return self._usual.get(address or "")
+        """The class of more than half of the hosts at the address, else in its network; None if there is none."""
+        if address is None:
+            return None
+        return self._usual.get(address) or self._usual.get(network_of(address))

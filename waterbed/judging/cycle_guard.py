@@ -4,12 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
-from ipaddress import ip_address
 from typing import Final
 
 from waterbed.judging.quarantines import Decided, Group, GuardRules, Held, cycle_bounds
 from waterbed.judging.usual import Count, Usual
+from waterbed.model.canonical import network_of
 from waterbed.model.conclusions import Quarantine, State, Verdict
 from waterbed.model.facts import Observation
 
@@ -115,7 +114,7 @@ class _Guard:
             return self._place.get(look.url_id, (ALL,))
         groups: list[Group] = [ALL, *(("hoster", key) for key in self._hosters[index])]
         if look.address:
-            groups.append(("prefix", prefix_of(look.address)))
+            groups.append(("prefix", network_of(look.address)))
         self._place[look.url_id] = found = tuple(groups)
         return found
 
@@ -244,12 +243,3 @@ class _Guard:
         for group in list(self._going):
             self._close(group)
         return sorted(self._done, key=lambda found: (found.began_at, found.kind, found.scope))
-
-
-@lru_cache(maxsize=65_536)
-def prefix_of(address: str) -> str:
-    """The IPv4 /24 or IPv6 /48 of an address."""
-    parsed = ip_address(address)
-    bits = 24 if parsed.version == 4 else 48
-    kept = int(parsed) >> (parsed.max_prefixlen - bits) << (parsed.max_prefixlen - bits)
-    return f"{type(parsed)(kept)}/{bits}"

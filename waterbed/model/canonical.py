@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import can_ada
 from publicsuffixlist import PublicSuffixList
@@ -132,3 +132,9 @@ def same_place(before: Spelled, after: Spelled) -> bool:
     plain = [(s.host.removeprefix("www."), s.target.rstrip("/")) for s in (before, after)]
     ports = before.port == after.port or {before.port, after.port} == {80, 443}
     return plain[0] == plain[1] and ports
+
+
+@lru_cache(maxsize=65_536)
+def network_of(address: str) -> str:
+    """The network an address is taken to lie in: IPv4 /24, IPv6 /48."""
+    return str(ip_network(f"{address}/{48 if ':' in address else 24}", strict=False))

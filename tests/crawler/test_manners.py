@@ -51,14 +51,14 @@ def test_addresses_and_networks_have_bounds_of_their_own() -> None:
     """No more at once than allowed, at an address and at its network; other networks do not wait."""
     addresses = [f"1.1.{n % 2}.{n % 8}" for n in range(80)]
     most, _ = asyncio.run(visits(Manners(at_once=2, delay_s=0, network_at_once=3), addresses))
-    assert {most[f"1.1.{n}/24"] for n in range(2)} == {3}
+    assert {most[f"1.1.{n}.0/24"] for n in range(2)} == {3}
     assert max(most[address] for address in addresses) <= 2
 
 
 def test_without_a_network_bound_addresses_alone_count() -> None:
     """Null and 0 bound nothing."""
     most, _ = asyncio.run(visits(Manners(at_once=1, delay_s=0), [f"1.1.1.{n}" for n in range(20)]))
-    assert most["1.1.1/24"] == 20
+    assert most["1.1.1.0/24"] == 20
 
 
 def test_starts_in_a_network_are_apart() -> None:

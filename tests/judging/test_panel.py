@@ -49,7 +49,7 @@ def heard(text: str, *, networks: int = 2, broken: str = "") -> list[str]:
     [
         ("A0x", ["unobserved"]),
         ("A0x B1x", ["unreachable", "unreachable"]),
-        ("A0x B1d", ["unreachable", "gone"]),
+        ("A0x B1d", ["unobserved", "gone"]),
         ("A0x a1x", ["unobserved", "unobserved"]),
         ("A0x B1u", ["unobserved", "up"]),
         ("A0x B1x C2u", ["unobserved", "unobserved", "up"]),

@@ -18,8 +18,8 @@ def hear(
 ) -> list[Verdict]:
     """Let each look's verdict be heard beside those within `within_s` seconds of it at the same URL.
 
-    Looks are sorted by URL and time. An `unreachable` look is down only if looks from at least `networks` networks saw
-    the URL unreachable or down then and none got another answer; else it is `unobserved`. Another down look is
+    Looks are sorted by URL and time. An `unreachable` look is down only if looks from at least `networks` networks
+    could not reach the URL then and none got an answer, whatever it said; else it is `unobserved`. Another down look is
     `disputed` if another vantage saw the URL up then; that up look stays up. Cost is linear in the looks.
     """
     heard = list(verdicts)
@@ -47,16 +47,16 @@ def hear(
 
 @dataclass(slots=True)
 class _Beside:
-    """What the looks in the window saw: networks that saw it down, vantages that saw it up, other answers."""
+    """What the looks in the window saw: networks that did not reach it, vantages that saw it up, answers at all."""
 
-    down: Counter[str] = field(default_factory=Counter)
+    unreached: Counter[str] = field(default_factory=Counter)
     up: Counter[str] = field(default_factory=Counter)
     answers: int = 0
 
     def count(self, look: Observation, verdict: Verdict, step: int) -> None:
         """Take a look into the window, or out of it."""
-        if verdict.state == "down":
-            _add(self.down, look.network, step)
+        if verdict.outcome == UNREACHABLE:
+            _add(self.unreached, look.network, step)
         elif verdict.state == "up" or look.status is not None:
             # whoever got an answer reached it, whatever it said
             self.answers += step
@@ -65,7 +65,7 @@ class _Beside:
 
     @property
     def networks(self) -> int:
-        return len(self.down)
+        return len(self.unreached)
 
     def up_elsewhere(self, vantage: str) -> bool:
         return len(self.up) > (vantage in self.up)

@@ -35,9 +35,12 @@ check: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/recheck.py
+	$(BIN)/python benchmarks/dns.py
+	$(BIN)/python benchmarks/memory.py
 
 prove: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/kill.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/truth.py
 
 lock: $(VENV)/installed-dev
 	$(BIN)/uv pip compile $(LOCK) -o requirements.lock pyproject.toml

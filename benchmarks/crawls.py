@@ -5,11 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
+from inside import HERE
 from servers import OUR_RESOLVER, PEER_RESOLVER, WEB, Servers
 from sqlalchemy import distinct, func, select
 from work import Work
@@ -24,7 +27,7 @@ from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
 from waterbed.study import Study, create_study, open_study
 
-HERE = Path(__file__).resolve().parent
+OUR_PASS = (HERE / "our_pass.py",)
 LONGEST_S = 900
 """How long one crawl may take, seconds."""
 
@@ -48,8 +51,8 @@ class Measured:
     queries: int
     requests: int
     answered: int
-    shares: tuple[int, ...]
-    """What each process says it has answered."""
+    said: tuple[dict[str, Any], ...]
+    """What each process says of itself: `answered`, `seconds` and whatever else."""
     ok: int
     wrong: str = ""
 
@@ -72,7 +75,7 @@ class Crawls:
         if report.imported != len(work.urls):
             raise RuntimeError("the work holds a URL twice")
 
-    def ours(self, *, controls: bool, processes: int = 1) -> Measured:
+    def ours(self, *, controls: bool, processes: int = 1, script: Sequence[str | Path] = OUR_PASS) -> Measured:
         """One pass over a fresh copy of the study, checked by what is on record; several processes share its leases."""
         path = self._folder / "study"
         shutil.copytree(self._template, path)
@@ -80,7 +83,7 @@ class Crawls:
             config = read_config(path / SETTINGS)[0]
             probe = msgspec.structs.replace(config.probe, controls=controls)
             write_toml(path / SETTINGS, msgspec.structs.replace(config, probe=probe))
-            found = self._measure([HERE / "our_pass.py", path], "", OUR_RESOLVER, processes)
+            found = self._measure([script[0], path, *script[1:]], "", OUR_RESOLVER, processes)
             with open_study(path) as study:
                 looks, looked_at, ok = _on_record(study)
                 still_due = study.folder.store.count_due(NOON)
@@ -110,7 +113,9 @@ class Crawls:
             (found.requests == urls, "not one HTTP request for each URL"),
         )
 
-    def _measure(self, script: list[Path], text: str, resolver: tuple[str, int], processes: int = 1) -> Measured:
+    def _measure(
+        self, script: Sequence[str | Path], text: str, resolver: tuple[str, int], processes: int = 1
+    ) -> Measured:
         queries, requests = self._servers.queries(resolver), self._servers.requests()
         # the small process between measures: one started from here would be told this one's peak as its own
         starter = [sys.executable, "-I", "-S", HERE / "copies.py", str(processes)]
@@ -133,7 +138,7 @@ class Crawls:
             queries=self._servers.queries(resolver) - queries,
             requests=self._servers.requests() - requests - 1,
             answered=sum(one["answered"] for one in said),
-            shares=tuple(one["answered"] for one in said),
+            said=tuple(said),
             ok=sum(one.get("ok", 0) for one in said),
         )
 

@@ -118,7 +118,7 @@ def _conclude(rounds: list[Round], target: float) -> int:
         print(f"{name:28} " + ", ".join(f"{said} {_spread(values, 'x')}" for said, values in ratios.items()))
     print("\ntwo processes, one process's seconds / theirs (no target: the servers have the same cores):")
     gains = {said: [of(done[OURS]) / of(done[TWO]) for done in rounds] for said, of in measures.items()}
-    share = min(min(done[TWO].shares) / sum(done[TWO].shares) for done in rounds)
+    share = min(min(one["answered"] for one in done[TWO].said) / (done[TWO].answered or 1) for done in rounds)
     print(", ".join(f"{said} {_spread(values, 'x')}" for said, values in gains.items()), end="")
     print(f"; the one that did less did {share:.0%} or more")
     if any(measured.wrong for done in rounds for measured in done.values()):

@@ -84,12 +84,13 @@ class Proxy:
                 self._tally.tunnels_refused += 1
                 await _send(client, f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
                 return
-            end = upstream.getsockname()[:2]
-            try:
-                with upstream:
+            with upstream:
+                end = upstream.getsockname()[:2]
+                try:
                     await _tunnel(client, upstream, early)
-            finally:
-                self._tunnels.pop(end)()
+                finally:
+                    # While the port is still ours: once it is free, another tunnel may be told of under the same name.
+                    self._tunnels.pop(end)()
 
     async def _connect(self, head: bytes, client: socket.socket) -> tuple[str, socket.socket | None]:
         """Connect to what the request asks for, and say so; a status if that cannot be."""

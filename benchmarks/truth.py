@@ -1,0 +1,101 @@
+"""Runs the lab's hard scenarios and checks what they must show: no touched content, no false removal, soft 404s.
+
+Usage: python benchmarks/truth.py. Bounded; loopback only; exit 1 if anything is missed. Some ten minutes.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from waterbed.lab.markers import marked_files
+from waterbed.rehearsal import Rehearsed, rehearse, run_scenario
+from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
+
+PLAIN_MOST, TLS_MOST = 2_048, 16_384
+"""Most bytes past a response head: without TLS, and one TLS record."""
+
+SURE = 0.98
+"""Least precision and recall of looks called down, among decided looks."""
+
+POINTS = 0.5
+"""Most that removal shares of a disturbed and an undisturbed run may differ, percentage points."""
+
+
+def main() -> int:
+    """Run each, print its figures, count what was missed."""
+    missed = 0
+    os.environ[KEYS_ENVIRONMENT] = Keys.new().to_toml()  # never on disk
+    with tempfile.TemporaryDirectory(prefix="waterbed-truth-") as name:
+        for check in (bytes_of, soft_gone, outage):
+            for said, good in check(Path(name)):
+                missed += not good
+                print(f"{'ok    ' if good else 'MISSED'}  {said}", flush=True)
+    return 1 if missed else 0
+
+
+def _told(*_: object) -> None:
+    """Nobody watches."""
+
+
+def bytes_of(folder: Path) -> Iterator[tuple[str, bool]]:
+    """Bytes past the head in every profile, as the lab's servers saw them, and bodies found in files."""
+    for profile in ("strict", "headers", "text"):
+        out = folder / f"hostile-{profile}"
+        done = run_scenario("hostile", out, _told, profile=profile)
+        plain, tls = _most(done, profile)
+        kept = marked_files(out, done.marker)
+        asked = ", ".join(f"{n:,} {method}" for method, n in sorted(done.counts.requests.items()))
+        yield (
+            f"hostile, {profile}: {done.looks:,} looks, {asked}; most bytes past a head {plain:,} plain, {tls:,} TLS; "
+            f"bodies found in {len(kept)} files",
+            plain <= PLAIN_MOST and tls <= TLS_MOST and not kept,
+        )
+        for kind, counts in done.counts.by_class.items():
+            print(
+                f"          {kind}: {counts.requests_plain:,} plain (most {counts.plain_most:,}), "
+                f"{counts.requests_tls:,} TLS (most {counts.tls_most:,})"
+            )
+
+
+def _most(done: Rehearsed, profile: str) -> tuple[int, int]:
+    """Pages are read on purpose in the profile text, and only there."""
+    return (
+        done.counts.beside_pages if profile == "text" else (done.counts.excess_plain_most, done.counts.excess_tls_most)
+    )
+
+
+def soft_gone(folder: Path) -> Iterator[tuple[str, bool]]:
+    """Looks called down against the truth, with control looks and without."""
+    found = rehearse("soft404", folder / "soft404", _told)
+    for said, run in (("controls on", found.first), ("controls off", found.beside)):
+        if run is None:
+            continue
+        for group, score in run.look_scores.items():
+            precision, recall = score.precision or 0.0, score.recall or 0.0
+            indistinct = score.undecided_as.get("indistinct", 0) / score.looks
+            must = said == "controls on" and group == "not strict"
+            yield (
+                f"soft404, {said}, {group}: {score.decided:,} of {score.looks:,} looks decided, "
+                f"precision {precision:.1%}, recall {recall:.1%}, indistinct {indistinct:.1%}",
+                not must or min(precision, recall) >= SURE,
+            )
+
+
+def outage(folder: Path) -> Iterator[tuple[str, bool]]:
+    """A disturbed run against the undisturbed one of the same truth."""
+    paired = rehearse("outage", folder / "outage", _told).paired
+    if paired is None or paired.mean_off is None or paired.most_off is None:
+        yield "outage: nothing to compare", False
+        return
+    mean, most = 100 * paired.mean_off, 100 * paired.most_off
+    yield (
+        f"outage: {paired.false_removals} false removals of {paired.ends} measured ends; removal shares differ by "
+        f"{mean:.2f} points on average, {most:.2f} at most",
+        paired.false_removals == 0 and most < POINTS,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

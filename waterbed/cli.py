@@ -20,6 +20,7 @@ from waterbed import show
 from waterbed.cli_doctor import doctor, quarantine_app, rejudge
 from waterbed.cli_keys import audit, forget, key_app, reveal
 from waterbed.cli_lab import demo, lab_app
+from waterbed.formats import Format, Formatted
 from waterbed.model.errors import InputError, WaterbedError
 from waterbed.publish.exports import Envelope
 from waterbed.report import envelope, publish_study
@@ -42,15 +43,6 @@ app.add_typer(hosters_app, name="hosters")
 _errors = Console(stderr=True)
 
 
-class Format(StrEnum):
-    """How rows are printed."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    parquet = "parquet"
-
-
 class By(StrEnum):
     """What is ranked."""
 
@@ -59,7 +51,6 @@ class By(StrEnum):
     country = "country"
 
 
-Formatted = Annotated[Format, typer.Option("--format", help="table for people; csv, json, parquet for tools.")]
 Day = Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day, as 2025-04-11.")]
 
 

@@ -1,9 +1,7 @@
 """The command line's part for what is amiss: doctor, quarantines, other rules."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import fields
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,10 +11,11 @@ from rich.table import Table
 
 from waterbed.decisions import decide
 from waterbed.doctor import Finding, examine
+from waterbed.formats import Format, Formatted, for_tools
 from waterbed.model.bookkeeping import Decision
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
-from waterbed.publish.exports import Envelope, as_csv, as_json, as_parquet
+from waterbed.publish.exports import Envelope
 from waterbed.rejudge import Change
 from waterbed.rejudge import rejudge as judge_again
 from waterbed.report import envelope
@@ -28,21 +27,11 @@ quarantine_app = typer.Typer(help="Looks that are not believed until a person de
 _out = Console(highlight=False, markup=False, emoji=False)
 
 
-class Form(StrEnum):
-    """How rows are printed."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    parquet = "parquet"
-
-
-Formed = Annotated[Form, typer.Option("--format", help="table for people; csv, json, parquet for tools.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The quarantine, as waterbed doctor names it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept on record. No address in it.", show_default=False)]
 
 
-def doctor(context: typer.Context, form: Formed = Form.table) -> None:
+def doctor(context: typer.Context, form: Formatted = Format.table) -> None:
     """Look the study over; exit code 1 if something is to be done."""
     with open_study(context.obj) as study:
         found = examine(study)
@@ -51,7 +40,7 @@ def doctor(context: typer.Context, form: Formed = Form.table) -> None:
 
 
 @quarantine_app.command("list")
-def quarantine_list(context: typer.Context, form: Formed = Form.table) -> None:
+def quarantine_list(context: typer.Context, form: Formatted = Format.table) -> None:
     """List quarantines, decided ones too; exit code 1 if one is open."""
     with open_study(context.obj) as study:
         found = study.conclude().quarantines
@@ -84,7 +73,7 @@ def rejudge(
     context: typer.Context,
     rules: Annotated[Path, typer.Option("--rules", help="A rule file (TOML).", show_default=False)],
     out: Annotated[Path | None, typer.Option(help="Folder for verdicts/; else the study's.")] = None,
-    form: Formed = Form.table,
+    form: Formatted = Format.table,
 ) -> None:
     """Judge all looks by other rules too, and say what changes (exit code 1 if anything does)."""
     with open_study(context.obj) as study:
@@ -93,7 +82,7 @@ def rejudge(
         except OSError as problem:
             raise InputError(f"the verdicts cannot be written ({problem.strerror}); name another --out") from None
         _print(Change, done.changes, envelope(study, "rule changes", by="outcome"), form)
-    if form is Form.table:
+    if form is Format.table:
         _out.print(f"{done.old} -> {done.new}: {sum(change.looks for change in done.changes):,} looks change outcome,")
         _out.print(f"{done.ends:,} episodes end otherwise, {done.hosters:,} hosters have another removed_24h")
         for file in done.files:
@@ -101,11 +90,9 @@ def rejudge(
     raise typer.Exit(FINDING if done.changed else OK)
 
 
-def _print(cls: type, rows: Sequence[Any], heading: Envelope, form: Form) -> None:
-    if form is Form.parquet:
-        sys.stdout.buffer.write(as_parquet(cls, rows, heading))
-    elif form is not Form.table:
-        sys.stdout.write(as_csv(cls, rows) if form is Form.csv else as_json(cls, rows, heading))
+def _print(cls: type, rows: Sequence[Any], heading: Envelope, form: Format) -> None:
+    if form is not Format.table:
+        for_tools(cls, rows, heading, form)
     else:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         names = [field.name for field in fields(cls)]

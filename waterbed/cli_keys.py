@@ -1,7 +1,6 @@
 """The command line's part for those who hold the keys: rotate, escrow, restore, reveal, forget, audit."""
 
 import sys
-from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from waterbed import custody, show
+from waterbed.formats import Format, Formatted, for_tools
 from waterbed.model.bookkeeping import Audit
-from waterbed.publish.exports import Envelope, as_csv, as_json, as_parquet
+from waterbed.publish.exports import Envelope
 from waterbed.store.folder import open_folder
 
 key_app = typer.Typer(help="The study's keys: rotate, escrow, restore.", no_args_is_help=True)
@@ -22,15 +22,6 @@ _NOT_WIPED = (
     "Another process is reading the store: what was removed stands in its log until that process has ended. "
     "Then run any command on the study, and it is gone."
 )
-
-
-class Form(StrEnum):
-    """How the audit table is printed."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    parquet = "parquet"
 
 
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept on record. No address in it.", show_default=False)]
@@ -102,9 +93,7 @@ def forget(context: typer.Context, entry: Entry, reason: Reason) -> None:
 
 def audit(
     context: typer.Context,
-    form: Annotated[
-        Form, typer.Option("--format", help="table for people; csv, json, parquet for tools.")
-    ] = Form.table,
+    form: Formatted = Format.table,
 ) -> None:
     """Who revealed, forgot, rotated, escrowed or decided what, and why."""
     folder = open_folder(context.obj)
@@ -112,7 +101,7 @@ def audit(
         rows = custody.audits(folder)
     finally:
         folder.close()
-    if form is Form.table:
+    if form is Format.table:
         _table(rows)
         return
     span = f"{rows[0].done_at.isoformat()}/{rows[-1].done_at.isoformat()}" if rows else "no entry yet"
@@ -126,10 +115,7 @@ def audit(
         run="none",
         version=version("waterbed"),
     )
-    if form is Form.parquet:
-        sys.stdout.buffer.write(as_parquet(Audit, rows, heading))
-    else:
-        sys.stdout.write(as_csv(Audit, rows) if form is Form.csv else as_json(Audit, rows, heading))
+    for_tools(Audit, rows, heading, form)
 
 
 def _table(rows: list[Audit]) -> None:

@@ -19,11 +19,12 @@ from attribution.hosters import HosterBook
 from crawler.recheck import PassReport
 from graphs.network import displacement_graph, main_flows
 from waterbed.conclude import Conclusions
+from waterbed.formats import for_tools
 from waterbed.lab.compare import Scorecard
 from waterbed.lab.http_server import Counts
 from waterbed.model.conclusions import Episode, Hop, RankingRow, Verdict
 from waterbed.model.facts import Snapshot
-from waterbed.publish.exports import Envelope, as_csv, as_json, as_parquet, parquet_of
+from waterbed.publish.exports import Envelope, parquet_of
 from waterbed.rehearsal import Rehearsed
 from waterbed.store.vault import KEYS_ENVIRONMENT, key_file
 from waterbed.study import ImportReport, OriginCount, Study
@@ -142,7 +143,7 @@ def rows(found: Sequence[Any], heading: Envelope, what: str, form: str) -> None:
     """Print conclusions of one kind."""
     cls = _TYPES[what]
     if form != "table":
-        _tool(cls, found, heading, form)
+        for_tools(cls, found, heading, form)
         return
     names = _COLUMNS[what]
     table = _table(f"{len(found):,} {what}, {_days(heading.window)}")
@@ -158,7 +159,7 @@ def rows(found: Sequence[Any], heading: Envelope, what: str, form: str) -> None:
 def ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
     """Print a ranking."""
     if form != "table":
-        _tool(RankingRow, found, heading, form)
+        for_tools(RankingRow, found, heading, form)
         return
     table = _table(f"Ranking by {heading.by}, {_days(heading.window)}")
     room = max(12, _out.width - 86)
@@ -293,13 +294,6 @@ def _short(value: Any) -> str:
     if hasattr(value, "strftime"):
         return str(value.strftime("%m-%d %H:%M"))
     return str(value)[:12] if isinstance(value, str) and len(value) == 32 else str(value)
-
-
-def _tool(cls: type, found: Sequence[Any], heading: Envelope, form: str) -> None:
-    if form == "parquet":
-        sys.stdout.buffer.write(as_parquet(cls, found, heading))
-    else:
-        sys.stdout.write(as_csv(cls, found) if form == "csv" else as_json(cls, found, heading))
 
 
 def _plain(names: Sequence[str], found: Sequence[Sequence[Any]], form: str) -> None:

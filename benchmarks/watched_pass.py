@@ -11,11 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-BEGAN = time.process_time()
-
-from crawler.recorder import Recorder  # noqa: E402 (start-up is measured too)
-from crawler.session import Session  # noqa: E402 (the same)
-from waterbed.study import open_study  # noqa: E402 (the same)
+from crawler.recorder import Recorder
+from crawler.session import Session
+from waterbed.study import open_study
 
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("connections", ("/crawler/wire.py", "/crawler/secured.py")),
@@ -82,7 +80,7 @@ def main() -> None:
     Recorder.write = watched("write", Recorder.write)  # type: ignore[method-assign]
     profile = cProfile.Profile(time.thread_time) if "--profile" in sys.argv else None
     with open_study(Path(sys.argv[1])) as study:
-        started = time.process_time() - BEGAN
+        started = time.process_time()
         before = resource.getrusage(resource.RUSAGE_THREAD)
         report = profile.runcall(study.recheck) if profile else study.recheck()
         after = resource.getrusage(resource.RUSAGE_THREAD)

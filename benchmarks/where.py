@@ -60,11 +60,11 @@ def _tell(cpu_s: float, wall_s: float, said: dict[str, Any], parts: dict[str, fl
     used, kernel = said["used"], said["kernel_s"] / cpu_s
     print(f"plain pass: {wall_s:.2f} s wall, {cpu_s:.2f} s on a processor, {kernel:.0%} of it in the kernel\n")
     print(f"{'share':>6}  {'s':>5}  {'of it kernel':>12}  what")
-    rows = [(said["start_s"], None, "start-up: interpreter's imports, opening the study")]
+    rows = [(said["start_s"], None, "start-up: interpreter, imports, opening the study")]
     rows += [(sum(both), both[1], f"{name}, in a thread of its own") for name, both in used.items() if name != "loop"]
     rows.append((sum(used["loop"]), used["loop"][1], "the loop's thread"))
     rest = cpu_s - sum(seconds for seconds, _, _ in rows)
-    rows.append((rest, None, "the rest: the interpreter itself, threads' start and end"))
+    rows.append((rest, None, "the rest: counting, other threads, the end"))
     for seconds, system, what in rows:
         inside = "" if system is None else f"{system / seconds:.0%}" if seconds else "-"
         print(f"{seconds / cpu_s:6.0%}  {seconds:5.2f}  {inside:>12}  {what}")

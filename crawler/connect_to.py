@@ -24,7 +24,7 @@ def connector(lab: Lab | None) -> Connector:
     ]
     rules.sort(key=lambda rule: -rule[0].prefixlen)
 
-    @lru_cache(maxsize=65_536)
+    @lru_cache(maxsize=8192)
     def listener(address: str, port: int) -> tuple[str, int] | None:
         parsed = ip_address(address)
         return next((at for net, p, at in rules if p == port and parsed.version == net.version and parsed in net), None)

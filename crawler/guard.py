@@ -39,7 +39,7 @@ _SIX_TO_FOUR = IPv6Network("2002::/16")
 _ISATAP, _ISATAP_BITS = 0x0000_5EFE, 0xFCFF_FFFF
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8192)
 def refusal(address: str) -> str | None:
     """Why an address may not be connected to, None if it may.
 

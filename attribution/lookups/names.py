@@ -16,7 +16,7 @@ from waterbed.model.facts import NameStatus
 
 __all__ = ["Answer", "Resolver"]
 
-_REMEMBERED = 65_536
+_REMEMBERED = 8192
 _TIMEOUT = Reply(status="timeout")
 _Said = TypeVar("_Said")
 _Conclude = Callable[[Sequence[Reply]], tuple[_Said, float]]

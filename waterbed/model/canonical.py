@@ -99,7 +99,7 @@ def is_address(host: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8192)
 def registrable_domain(host: str) -> str:
     """The public suffix plus one label, else the host itself."""
     if ":" in host or is_address(host):
@@ -107,7 +107,7 @@ def registrable_domain(host: str) -> str:
     return _all_suffixes.privatesuffix(host) or host
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8192)
 def platform_suffix(host: str) -> str | None:
     """The private public suffix a name hangs on, if any.
 
@@ -121,7 +121,7 @@ def platform_suffix(host: str) -> str | None:
     return suffix
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8192)
 def in_suffix_list(host: str) -> bool:
     """Whether a dotted name ends in a known public suffix: whether it could be a host's."""
     return _all_suffixes.publicsuffix(host, accept_unknown=False) is not None
@@ -134,7 +134,7 @@ def same_place(before: Spelled, after: Spelled) -> bool:
     return plain[0] == plain[1] and ports
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8192)
 def network_of(address: str) -> str:
     """The network an address is taken to lie in: IPv4 /24, IPv6 /48."""
     return str(ip_network(f"{address}/{48 if ':' in address else 24}", strict=False))

@@ -31,13 +31,13 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
             f"this Python's SQLite is {sqlite3.sqlite_version}, 3.38 or newer is needed; install a newer one, or use "
             "PostgreSQL (docs/operations.md, PostgreSQL)"
         )
-    engine = create_engine(url, connect_args={"timeout": 60}, hide_parameters=True)
+    # statements of hundreds of rows are long, and no two batches have equally many: keeping them would only cost memory
+    engine = create_engine(url, connect_args={"timeout": 60, "cached_statements": 0}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def settings(connection: Any, _: Any) -> None:
         connection.isolation_level = None
         for pragma in (
-            "cache_size=-65536",
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",

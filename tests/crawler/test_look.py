@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from crawler.vantage import Vantage
-
 from attribution.lookups.names import Resolver
 from crawler.link_checks import LinkCheck
 from crawler.look import HostFacts, HostWork, Looker
+from crawler.vantage import Vantage
 from tests.crawler.hostile import Answer, talking
 from waterbed.model.bookkeeping import Due
 from waterbed.model.canonical import spell

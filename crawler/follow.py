@@ -82,7 +82,9 @@ async def _ask(connections: HostConnections, spelled: Spelled, addresses: Sequen
                 else await connections.ask(spelled, "GET", addresses)
             )
             total += again.bytes_read
-            if again.head is not None:  # a GET that breaks off says less than the HEAD before it
+            if (
+                again.head is not None or first in _DOUBTED
+            ):  # where HEAD is trusted, it says more than a GET that breaks off
                 exchange, method, head_status = again, "GET", first
     redirect, target = redirect_of(spelled, exchange)
     return Step(

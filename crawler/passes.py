@@ -33,7 +33,9 @@ class PassPipeline:
         return item
 
     async def close_spider(self) -> None:
-        """Write what is left and end the run; if that fails, the pass does."""
+        """Write what is left and end the run; if that fails, the pass does. One that never began has no end."""
+        if not self._spider.session.begun:
+            return
         try:
             await self._spider.session.close()
         except Exception as problem:  # Scrapy would log it and go on as if nothing were

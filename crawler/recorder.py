@@ -10,7 +10,7 @@ from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.reports import Defaults, report_facts
 from waterbed.judging.judge import judge_one
 from waterbed.judging.outcomes import read_rules
-from waterbed.model.bookkeeping import Due
+from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.conclusions import State
 from waterbed.store.folder import Folder
 
@@ -31,8 +31,18 @@ class Recorder:
         """Record a batch; how many looks were still the run's own to answer."""
         facts = [fact for done in batch for fact in done.facts]
         facts += [fact for done in batch for looked in done.answered for fact in self._moved_to(looked)]
+        shut = self._on_forgotten_hosts(batch)
+        facts = [fact for fact in facts if not (shut and isinstance(fact, Sealed) and fact.entry_id in shut)]
         advances = [self._advance(looked) for done in batch for looked in done.answered]
         return self._folder.store.record(run_id, facts, advances)
+
+    def _on_forgotten_hosts(self, batch: Sequence[HostFacts]) -> set[str]:
+        """The ids of redirect targets on hosts that were forgotten: they are not sealed anew."""
+        ids = [self._folder.vault.ids(one.target) for done in batch for one in done.answered if one.target]
+        if not ids:
+            return set()
+        gone = self._folder.store.forgotten(str(known["host_id"]) for known in ids)
+        return {str(known["url_id"]) for known in ids if known["host_id"] in gone}
 
     def _advance(self, looked: Looked) -> Due:
         return next_due(

@@ -19,13 +19,18 @@ _KEPT = 64
 
 _TEXT = 23
 _RANDOM = slice(11, 43)
-"""Where both hello messages carry their random, counted from the record's start."""
+"""Where the client's hello carries its random, counted from the record's start."""
+
+_HELLO = 1024
+"""Bytes of the server's first words that are kept: its random is in them, even behind a few warnings."""
 
 _HANDSHAKE = (b"\x04", b"\x0d", b"\x18")
 """First bytes of what a TLS 1.3 server says behind the handshake: ticket, certificate request, key update."""
 
-_KEY_UPDATE = 64
-"""No key update is longer, padding left out."""
+_OF_HANDSHAKE = b"\x16"
+_TAG = 16
+_KEY_UPDATE = 24
+"""The type of the message after which the server's next records have another key."""
 
 
 class BadRecord(ssl.SSLError):
@@ -44,7 +49,7 @@ def _client(_process: int) -> tuple[ssl.SSLContext, KeyLog]:
         context.minimum_version = ssl.TLSVersion.TLSv1
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
     context.set_alpn_protocols(["http/1.1"])
-    context.options |= ssl.OP_NO_TICKET
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
     return context, KeyLog(context)
 
 
@@ -65,9 +70,11 @@ class Secured:
         self._deciphered = 0
         self._given = b""
         self._no_text = False
+        self._message = b""
         self._number = 0
         self._text = b""
         self._secrets: dict[str, bytes] = {}
+        self._version: str | None = None
         self.shaken = False
         self.ended = False
 
@@ -84,8 +91,11 @@ class Secured:
         # Records behind the handshake are ours to take apart: OpenSSL reads no further than it needs.
         self._raw += self._in.read()
         self._last = self._last[: len(self._last) - len(self._raw)][-_KEPT:]
-        suite, version = (self._tls.cipher() or ("",))[0], self._tls.version() or ""
-        self._opener = opener(suite, version, self._secrets, self._hello[_RANDOM], self._server_hello[_RANDOM])
+        suite = (self._tls.cipher() or ("",))[0]
+        self._version = self._tls.version()  # later, in mid-message, it would be None
+        self._opener = opener(
+            suite, self._version or "", self._secrets, self._hello[_RANDOM], _server_random(self._server_hello)
+        )
         self._secrets.clear()
         self._number = self._opener.first if self._opener else 0
         return True
@@ -97,8 +107,7 @@ class Secured:
             if not data:
                 self._in.write_eof()
         elif data:
-            if len(self._server_hello) < _RANDOM.stop:
-                self._server_hello += data[: _RANDOM.stop]
+            self._server_hello += data[: _HELLO - len(self._server_hello)]
             self._last = self._last[-_KEPT:] + data
             self._in.write(data)
         else:
@@ -145,8 +154,9 @@ class Secured:
 
     def _whole(self, size: int) -> None:
         """Have a whole record checked and decrypted; what was given of it already is not given twice."""
-        self._in.write(bytes(self._raw[:size]))
-        self._last = bytes(self._raw[:size][-_KEPT:])
+        record = bytes(self._raw[:size])
+        self._in.write(record)
+        self._last = record[-_KEPT:]
         del self._raw[:size]
         text = b""
         try:
@@ -159,12 +169,11 @@ class Secured:
             self.ended = True
         if not text.startswith(self._given):
             raise BadRecord
-        if not text and size < _KEY_UPDATE and self._tls.version() == "TLSv1.3":
-            # It may have changed the server's key, and then beginnings can no longer be read.
-            self._opener = None
         self._text = text[len(self._given) :]
+        if not text:
+            self._see_messages(record)
         self._number += 1
-        self._begun, self._given, self._deciphered, self._no_text = None, b"", 0, False
+        self._begun, self._given, self._deciphered, self._no_text = None, b"", 0, bool(self._message)
 
     def _part(self, size: int, way: Opener) -> bool:
         """Decipher what has come of a record; whether there is text in it."""
@@ -185,6 +194,23 @@ class Secured:
         self._given += text
         return bool(text)
 
+    def _see_messages(self, record: bytes) -> None:
+        """Take a whole record without text: what it says may change the key, or go on in the next record.
+
+        TLS 1.3 alone speaks on like this (RFC 8446, 4.6 and 5.1): a message that is cut fills the next record first.
+        """
+        self._log.take(self._hello[_RANDOM])  # the secret of a new key would lie in the pipe for ever
+        if self._opener is None or self._version != "TLSv1.3":
+            return
+        inner = self._opener.begin(self._number, b"").update(record[_HEADER:-_TAG]).rstrip(b"\0")
+        if inner[-1:] != _OF_HANDSHAKE:
+            return
+        self._message += inner[:-1]
+        while len(self._message) >= (whole := 4 + int.from_bytes(self._message[1:4].ljust(3, b"\xff"))):
+            if self._message[0] == _KEY_UPDATE:
+                self._opener = None  # beginnings can no longer be read
+            self._message = self._message[whole:]
+
     def certificate(self) -> bytes | None:
         """The server's certificate, DER, once the handshake is done."""
         try:
@@ -194,4 +220,15 @@ class Secured:
 
     def version(self) -> str | None:
         """The negotiated version."""
-        return self._tls.version()
+        return self._version
+
+
+def _server_random(said: bytes) -> bytes:
+    """The random in the server's hello; warnings may come before it, and records may cut it anywhere."""
+    message = b""
+    while len(said) > _HEADER:
+        end = _HEADER + int.from_bytes(said[3:5])
+        if said[:1] == _OF_HANDSHAKE:
+            message += said[_HEADER:end]
+        said = said[end:]
+    return message[6:38]

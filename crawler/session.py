@@ -54,6 +54,7 @@ class Session:
         """Take the study, whether all is due, and how many looks at most; nothing happens yet."""
         self.folder = folder
         self.failures = 0
+        self.begun = False
         self.stopped: Stop | None = None
         self._everything = everything
         self._left = limit
@@ -77,6 +78,7 @@ class Session:
             await _lab_plays(lab.resolver)
         await asyncio.to_thread(self.folder.bury_dead_runs)
         self.run: Pass = self._stack.enter_context(self.folder.run("recheck"))
+        self.begun = True
         server = lab.resolver if lab else config.names.resolver
         self._resolver = Resolver(
             server, timeout_s=config.names.timeout_s, tries=config.names.tries, in_flight=config.names.in_flight

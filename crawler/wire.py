@@ -16,6 +16,9 @@ PIECE = 512
 _HANDSHAKE_PIECE = 2048
 """The same while TLS shakes hands, when there is no content yet."""
 
+_MOST_HANDSHAKE = 131_072
+"""Most bytes of a handshake: OpenSSL takes certificates of up to 100 KiB."""
+
 _TLS_BUFFER = 2048
 """Receive buffer with TLS: a certificate should come in few round trips. Of a body it can hold some 2.5 kB."""
 
@@ -174,6 +177,8 @@ class Wire:
                 tls.take(data)
                 if not data:
                     raise WireFailure("tls", "closed")
+                if self.bytes_read > _MOST_HANDSHAKE:
+                    raise WireFailure("tls", "handshake_too_long")
             await self._push(tls.outgoing())
         except ssl.SSLError as problem:
             self.close()

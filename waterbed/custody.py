@@ -106,8 +106,11 @@ def restore(study: Path, path: Path, ask: Callable[[], str]) -> Path:
         place = key_file(config.study)
         refuse_inside(place, study)
         if place.exists():
-            if read_keys(config.study, study) != keys:
-                raise KeyProblem(f"{place} holds other keys already; they are never overwritten, move them away first")
+            if _in(place) != keys:
+                raise KeyProblem(
+                    f"{place} holds other keys already, or broken ones; it is never overwritten, move it away first"
+                )
+            read_keys(config.study, study)  # it may be readable by others, which is told
         else:
             store.add([_entry("restore", f"key {keys.newest}", "keys restored from a file")])
             replace_keys(place, keys, study)
@@ -163,6 +166,14 @@ def who() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"uid {os.getuid()}"
+
+
+def _in(place: Path) -> Keys | None:
+    """The keys in a file, None if it holds none."""
+    try:
+        return Keys.from_toml(place.read_text(), str(place))
+    except (OSError, UnicodeDecodeError, KeyProblem):
+        return None
 
 
 def _entry(action: str, subject: str, reason: str) -> Audit:

@@ -26,7 +26,8 @@ def decide(study: Study, quarantine_id: str, decision: Decision, reason: str) ->
         )
     found = next((one for one in study.conclude().quarantines if one.quarantine_id == quarantine_id), None)
     if found is None:
-        raise InputError(f"{quarantine_id!r} is no quarantine of this study; waterbed doctor lists them with their ids")
+        said = "that" if names_something(quarantine_id) else repr(quarantine_id)
+        raise InputError(f"{said} is no quarantine of this study; waterbed doctor lists them with their ids")
     name, now = who(), study.folder.clock()
     before = [d.decided_at for d in study.folder.store.all(QuarantineDecision) if d.quarantine_id == quarantine_id]
     if before:  # the newest counts, on a lab's clock that stands still too

@@ -110,10 +110,20 @@ def test_in_the_strict_profile_get_is_never_sent() -> None:
     assert (only(facts).status, only(facts).head_status) == (404, None)
 
 
-def test_a_get_that_breaks_off_says_less_than_the_head_before_it() -> None:
-    """If GET brings no head, HEAD's answer stays."""
+def test_a_doubted_head_is_not_confirmed_by_a_get_that_breaks_off() -> None:
+    """GET's failure is what was seen then; what HEAD had said is kept beside it."""
     facts, _ = looked(lambda method, *_: head("404 Not Found") if method == "HEAD" else b"")
-    assert (only(facts).method, only(facts).status, only(facts).failure) == ("HEAD", 404, None)
+    seen = only(facts)
+    assert (seen.method, seen.status, seen.failure, seen.head_status) == ("GET", None, "no_answer", 404)
+
+
+def test_a_page_that_breaks_off_says_less_than_the_head_before_it() -> None:
+    """Where HEAD is trusted and only the page is wanted, HEAD's answer stays."""
+    facts, _ = looked(
+        lambda method, *_: head("200 OK", "Content-Type: text/html", method=method) if method == "HEAD" else b"",
+        category="reading",
+    )
+    assert (only(facts).method, only(facts).status, only(facts).failure) == ("HEAD", 200, None)
 
 
 def page(method: str, target: str, source: str) -> bytes:

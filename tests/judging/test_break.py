@@ -7,7 +7,7 @@ from tests.judging.test_judge import NOW, RULES, canary, control, look
 from waterbed.judging.canary import CanaryRecord
 from waterbed.judging.judge import judge
 
-HEALTHY = CanaryRecord([canary(minute, 1) for minute in range(0, 24 * 60, 4)], within_s=300, need=0.5)
+HEALTHY = CanaryRecord([canary(second) for second in range(0, 6 * 3600, 240)], within_s=300, need=0.5)
 
 
 def test_a_control_from_elsewhere_does_not_make_a_redirect_a_move() -> None:

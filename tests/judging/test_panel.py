@@ -15,6 +15,7 @@ ANSWERS = {
     "u": {"status": 200},
     "d": {"status": 404},
     "c": {"status": 403},
+    "h": {"phase": "http", "failure": "no_answer", "status": None, "head_status": 404},
     "s": {"phase": "dns", "failure": "servfail", "status": None},
 }
 
@@ -54,6 +55,7 @@ def heard(text: str, *, networks: int = 2, broken: str = "") -> list[str]:
         ("A0x B1u", ["unobserved", "up"]),
         ("A0x B1x C2u", ["unobserved", "unobserved", "up"]),
         ("A0x B1x C2c", ["unobserved", "unobserved", "challenge"]),
+        ("A0x B1x C2h", ["unobserved", "unobserved", "protocol_error"]),
         ("A0x B1x C2s", ["unreachable", "unreachable", "name_failure"]),
         ("A0x B16x", ["unobserved", "unobserved"]),
         ("A0x B15x", ["unreachable", "unreachable"]),

@@ -37,7 +37,8 @@ _OPTIONAL: Final = ("content_length", "etag_id")
 def comparable(look: Observation, control: ControlLook | None) -> dict[str, bool]:
     """The features that look and control both state and that are stable, each with whether they are equal.
 
-    Empty where there is nothing to compare with: no control, a failed one, or one whose status is a matter of chance.
+    Empty where there is nothing to compare with: no control, a failed one, one whose status is a matter of chance, or
+    one that another vantage took and that differs.
     """
     if control is None or control.failure is not None or look.status is None or "status" in control.unstable:
         return {}
@@ -46,7 +47,10 @@ def comparable(look: Observation, control: ControlLook | None) -> dict[str, bool
     pairs = (
         (name, getattr(look, name), getattr(control, name)) for name in _CONTROLLED if name not in control.unstable
     )
-    return {name: a == b for name, a, b in pairs if name not in _OPTIONAL or (a is not None and b is not None)}
+    told = {name: a == b for name, a, b in pairs if name not in _OPTIONAL or (a is not None and b is not None)}
+    if control.vantage != look.vantage and not all(told.values()):
+        return {}  # another vantage may be answered otherwise on every path
+    return told
 
 
 def compare(look: Observation, control: ControlLook | None) -> Relation:

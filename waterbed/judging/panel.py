@@ -57,7 +57,7 @@ class _Beside:
         """Take a look into the window, or out of it."""
         if verdict.outcome == UNREACHABLE:
             _add(self.unreached, look.network, step)
-        elif verdict.state == "up" or look.status is not None:
+        elif verdict.state == "up" or look.status is not None or look.head_status is not None:
             # whoever got an answer reached it, whatever it said
             self.answers += step
         if verdict.state == "up":

@@ -8,6 +8,7 @@ What the network did is a value (`Observation.failure`); these are raised.
     │   ├── StudyMissing  no study folder where one was expected
     │   └── KeyProblem    keys are missing, wrong or in a forbidden place
     └── OwnFailure        we broke, and nothing may be concluded: exit code 3
+        └── StoreFailure  the database could not do its part: damaged, full, read-only, gone
 """
 
 
@@ -39,3 +40,7 @@ class KeyProblem(InputError):
 
 class OwnFailure(WaterbedError):
     """Waterbed failed, so nothing may be concluded."""
+
+
+class StoreFailure(OwnFailure):
+    """The study's database could not do its part."""

@@ -1,12 +1,14 @@
 """How a database is opened, and what is said if it cannot be."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
-from waterbed.model.errors import InputError
+from waterbed.model.errors import InputError, StoreFailure
 
 _LEAST_SQLITE = (3, 38)
 """Since then it reads JSON in every build, and updates from a list of values."""
@@ -17,6 +19,20 @@ def unreachable(problem: DatabaseError) -> str:
     # a driver's text may name user and host of the server, never anything of the study
     why = str(problem.orig).strip().partition("\n")[0]
     return f"the study's store cannot be opened ({why}); check [store] in waterbed.toml (docs/operations.md)"
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """What the database itself cannot do (damaged, full, read-only, gone) is one sentence; our own mistakes are not."""
+    try:
+        yield
+    except DatabaseError as problem:
+        if type(problem) not in (DatabaseError, OperationalError):
+            raise
+        why = str(problem.orig).strip().partition("\n")[0]
+        raise StoreFailure(
+            f"the study's store failed ({why}); see what waterbed doctor says (docs/operations.md)"
+        ) from None
 
 
 def opened(url: Any, *, sqlite: bool) -> Engine:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError
 from waterbed.model.facts import ControlLook, Observation, Resolution
-from waterbed.store.database import opened, unreachable
+from waterbed.store.database import failures_told, opened, unreachable
 from waterbed.store.rows import MOVED, fetch, insert
 from waterbed.store.rows import advance as moved
 from waterbed.store.tables import TABLES
@@ -83,7 +83,7 @@ class Store:
         """One transaction that may write: all or nothing."""
         with self.engine.connect() as connection:
             connection.info["begin"] = "BEGIN IMMEDIATE"
-            with connection.begin():
+            with failures_told(), connection.begin():
                 yield connection
 
     @contextmanager
@@ -91,7 +91,8 @@ class Store:
         """One transaction that only reads a consistent state."""
         with self.engine.connect() as connection:
             connection.info["begin"] = "BEGIN"
-            yield connection
+            with failures_told():
+                yield connection
 
     def add(self, facts: Iterable[Any], connection: Connection | None = None) -> None:
         """Add facts in one transaction; those already known stay as they are.
@@ -117,6 +118,11 @@ class Store:
         gone = self.forgotten_among(named, connection)
         for cls, names in _BY_ID.items() if gone else ():
             by_class[cls] = [fact for fact in by_class[cls] if not any(getattr(fact, name) in gone for name in names)]
+
+    def forgotten(self, ids: Iterable[str]) -> set[str]:
+        """Which of the ids bear a tombstone."""
+        with self.reading() as connection:
+            return self.forgotten_among(ids, connection)
 
     def forgotten_among(self, ids: Iterable[str], connection: Connection) -> set[str]:
         """Which of the ids bear a tombstone; nearly nothing to ask while nothing was ever forgotten."""

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import httptools
 
@@ -38,7 +39,13 @@ class _Reader:
         self.fields: dict[str, str] = {}
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.fields.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+        self.fields.setdefault(_lowered(name), value.decode("latin-1"))
+
+
+@lru_cache(maxsize=1024)
+def _lowered(name: bytes) -> str:
+    """A field's name as it is looked up; servers use few."""
+    return name.decode("latin-1").lower()
 
 
 async def read_head(wire: Wire, *, body_follows: bool, raw: bytearray | None = None) -> Head:

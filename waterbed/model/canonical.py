@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from ipaddress import ip_address, ip_network
 
@@ -23,7 +23,6 @@ MAX_URL = 16_384
 _SCHEME = re.compile(r"^h(?:xx|tt|\*\*)p(s?)(?:\[://\]|\[:\]//|:\[//\]|://)", re.IGNORECASE)
 _DOTS = re.compile(r"\s?(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\[,\])\s?", re.IGNORECASE)
 _all_suffixes = PublicSuffixList()
-_icann_suffixes = PublicSuffixList(only_icann=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +115,15 @@ def platform_suffix(host: str) -> str | None:
     if ":" in host or is_address(host):
         return None
     suffix: str | None = _all_suffixes.publicsuffix(host)
-    if suffix is None or suffix == host or suffix == _icann_suffixes.publicsuffix(host):
+    if suffix is None or suffix == host or suffix == _icann_suffixes().publicsuffix(host):
         return None
     return suffix
+
+
+@cache
+def _icann_suffixes() -> PublicSuffixList:
+    """The list without its private part; read when it is first asked, which a pass seldom does."""
+    return PublicSuffixList(only_icann=True)
 
 
 @lru_cache(maxsize=8192)

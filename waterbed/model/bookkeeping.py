@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
-from waterbed.model.facts import CanaryLook, ControlLook, Observation, Report, Resolution, Snapshot, Target
+from waterbed.model.decisions import Coding, HosterChange
+from waterbed.model.facts import (
+    CanaryLook,
+    ControlLook,
+    Observation,
+    Registration,
+    Report,
+    Resolution,
+    Snapshot,
+    Target,
+)
 
 Decision = Literal["release", "void"]
 
@@ -67,8 +77,8 @@ class Sealed:
     KEY: ClassVar = ("entry_id",)
     INDEX: ClassVar = ()
 
-    entry_id: Annotated[str, "url_id or host_id"]
-    kind: Annotated[str, "url or host"]
+    entry_id: Annotated[str, "url_id, host_id or abuse_id"]
+    kind: Annotated[str, "url, host or mailbox"]
     ciphertext: Annotated[bytes, "AES-SIV of the text, bound to kind and id"]
     key_number: Annotated[int, "which encryption key sealed it"]
 
@@ -160,5 +170,8 @@ STORED: tuple[type, ...] = (
     QuarantineDecision,
     Audit,
     Forgotten,
+    Registration,
+    HosterChange,
+    Coding,
 )
 """Every dataclass that has a table."""

@@ -5,7 +5,10 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 State = Literal["up", "down", "unknown"]
-EndCause = Literal["removed", "name", "network", "moved", "masked", "lost"]
+EndCause = Literal["removed", "name", "network", "moved", "masked", "lost", "lineage"]
+"""`lineage`: the addresses stayed, and who answers for them changed; a move of the hoster, not of its customer."""
+
+Confidence = Literal["high", "medium", "low"]
 OrderClass = Literal["sequential", "parallel", "unknown", "repointed"]
 QuarantineKind = Literal["canary", "all", "hoster", "prefix", "feed"]
 QuarantineStatus = Literal["open", "released", "voided"]
@@ -58,6 +61,24 @@ class Attribution:
     rule: Annotated[str, "id of the rule that chose the hosters"]
     routes_date: Annotated[datetime | None, "date of the routing table used"]
     stale: Annotated[bool, "whether that table is older than the policy allows"]
+    address_hosters: Annotated[
+        tuple[str, ...], "hoster key of each address, in their order; several joined by +, none: empty text"
+    ] = ()
+    prefixes: Annotated[tuple[str, ...], "smallest routed range of each address, in their order; none: empty text"] = ()
+    moas: Annotated[bool, "whether one range has several origin ASes"] = False
+    platform: Annotated[str | None, "hoster key of the platform the name hangs on"] = None
+    proxies: Annotated[tuple[str, ...], "hoster keys of the reverse proxies among the addresses, sorted"] = ()
+    known_origins: Annotated[tuple[str, ...], "hoster keys behind a proxy, as a reporter knew them"] = ()
+    operators: Annotated[tuple[str, ...], "hoster keys of the holders of the smallest registrations, sorted"] = ()
+    upstreams: Annotated[tuple[str, ...], "hoster keys of the holders of the networks above these, sorted"] = ()
+    as_holders: Annotated[tuple[str, ...], "hoster keys of the holders of the origin ASes, sorted"] = ()
+    registered_countries: Annotated[tuple[str, ...], "ISO codes the smallest registrations give, sorted"] = ()
+    seats: Annotated[tuple[str, ...], "ISO codes of the hosters' legal seats, sorted"] = ()
+    registered_at: Annotated[datetime | None, "when the oldest registration used was fetched"] = None
+    registration_stale: Annotated[bool, "whether that is older than the policy allows, or younger than the day"] = False
+    confidence: Annotated[Confidence, "how well the hosters are founded: see docs/attribution.md"] = "medium"
+    unreviewed: Annotated[bool, "whether a decision behind a hoster was not seen by two people"] = False
+    ruleset: Annotated[str, "name of the rule set"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

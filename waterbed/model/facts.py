@@ -11,6 +11,10 @@ from typing import Annotated, ClassVar, Literal
 
 Profile = Literal["strict", "headers", "text"]
 Phase = Literal["schedule", "dns", "guard", "connect", "tls", "http"]
+RegistrationKind = Literal["network", "as"]
+RegistrationStatus = Literal[
+    "ok", "not_found", "refused", "limited", "unreachable", "timeout", "bad_answer", "server_error", "no_registry"
+]
 NameStatus = Literal[
     "ok", "literal", "nxdomain", "nodata", "servfail", "refused", "timeout", "bad_answer", "too_long", "bad_name"
 ]
@@ -52,6 +56,7 @@ class Report:
     content_id: Annotated[str | None, "keyed id of the content, as the hotline names it"]
     reported_at: Annotated[datetime | None, "when it was reported to the source"]
     received_at: Annotated[datetime, "when this study imported it"]
+    origin_address: Annotated[str | None, "address behind a reverse proxy, if the reporter knows it"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,10 +176,46 @@ class Snapshot:
     INDEX: ClassVar = (("kind", "data_date"),)
 
     snapshot_id: Annotated[str, "id made of kind, date and checksum"]
-    kind: Annotated[str, "routes (address to origin AS) or places (address to country)"]
-    family: Annotated[int, "4 or 6: the address family it covers"]
+    kind: Annotated[str, "routes, places, organisations, hosting or domains: see docs/attribution.md"]
+    family: Annotated[int, "4 or 6: the address family it covers; 0: it has no addresses"]
     source: Annotated[str, "file name it was imported from"]
     data_date: Annotated[datetime, "the day whose state it gives"]
     rows: Annotated[int, "rows read"]
     checksum: Annotated[str, "SHA-256 of the file"]
     imported_at: Annotated[datetime, "when it was imported"]
+    form: Annotated[str, "how the file is laid out: csv, pyasn, pfx2as, mmdb, delegated, as2org"] = ""
+    built_at: Annotated[datetime | None, "when its source says it was built (MMDB build_epoch)"] = None
+    licence: Annotated[str | None, "licence of the data, as the user or the catalogue names it"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What a registry said of a network or an AS, or why not.
+
+    A look-up of an address gives one for the smallest network that encloses it (level 0), and one for each network
+    above that (levels 1, 2, ...). Names of natural persons are not kept; a mailbox is sealed in the vault.
+    """
+
+    KEY: ClassVar = ("registration_id",)
+    INDEX: ClassVar = (("asked",),)
+
+    registration_id: Annotated[str, "id of this answer"]
+    asked: Annotated[str, "the address, or the AS as AS64500, that was asked for"]
+    kind: Annotated[RegistrationKind, "network or as"]
+    level: Annotated[int, "0: the smallest enclosing network, or the AS; 1: its parent; ..."]
+    status: Annotated[RegistrationStatus, "ok, else why there is none"]
+    reason: Annotated[str | None, "status in more words, null if ok: HTTP status, kind of failure"]
+    registry: Annotated[str | None, "afrinic, apnic, arin, lacnic, ripe, or the name of a base override"]
+    first: Annotated[str | None, "first address of the network, or AS number"]
+    last: Annotated[str | None, "last address of the network, or AS number"]
+    handle: Annotated[str | None, "the registry's handle of the network or AS"]
+    parent_handle: Annotated[str | None, "handle of the network above it"]
+    name: Annotated[str | None, "the registry's short name of it"]
+    allocation: Annotated[str | None, "type of allocation, as the registry calls it"]
+    country: Annotated[str | None, "ISO code it is registered in"]
+    holder: Annotated[str | None, "the registrant's handle, as registry:HANDLE"]
+    holder_name: Annotated[str | None, "the registrant's name if it is an organisation, else null"]
+    abuse_id: Annotated[str | None, "keyed id of the abuse mailbox, sealed in the vault"]
+    etag: Annotated[str | None, "the registry's ETag, to ask whether it changed"]
+    source: Annotated[str, "rdap or ipwhois"]
+    fetched_at: Annotated[datetime, "when the registry answered, or did not"]

@@ -89,6 +89,23 @@ class CycleGuard(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     feed_share: float = 0.5
 
 
+class Registry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How registries are asked (RDAP), and how long their answers serve."""
+
+    fresh_days: float = 30.0
+    retry_hours: float = 6.0
+    a_minute: dict[str, float] = msgspec.field(
+        default_factory=lambda: {"lacnic": 9.0, "afrinic": 20.0, "apnic": 30.0, "arin": 30.0, "ripe": 60.0}
+    )
+    default_a_minute: float = 10.0
+    bases: dict[str, str] = msgspec.field(default_factory=dict)
+    """Base URL of each registry, in place of the bootstrap's."""
+    timeout_s: float = 30.0
+    tries: int = 4
+    most_levels: int = 6
+    cymru: bool = False
+
+
 class Vantage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """A further place from which what looks down is looked at again."""
 
@@ -124,6 +141,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     judge: Judge = Judge()
     canary: Canary = Canary()
     cycle_guard: CycleGuard = CycleGuard()
+    registry: Registry = msgspec.field(default_factory=Registry)
 
     def __post_init__(self) -> None:
         """Refuse what would be silently wrong later."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from graphs.rotation import Answered, Rotation
 from waterbed.model.conclusions import Attribution, EndCause, Episode, Verdict
 
 UNATTRIBUTED = "unknown"
@@ -40,12 +41,15 @@ class _Open:
     """An episode at one hoster that has not ended yet."""
 
     attribution: Attribution
+    latest: Attribution
+    """The last one that had the hoster."""
     known_up_at: datetime
     absent_at: datetime | None
     first_up: datetime | None
     last_up: datetime
     without: int = 0
     without_since: datetime | None = None
+    without_cause: EndCause = "moved"
     looks: int = 0
     unknown_looks: int = 0
 
@@ -57,6 +61,10 @@ class EpisodeRules:
     leave_looks: int
     until: datetime
     """Looks after this are too young to be confirmed; they open and prolong nothing."""
+    soon: timedelta = timedelta(hours=24)
+    """A hoster that is found again within this time was not left."""
+    late: timedelta = timedelta(days=7)
+    """The same where hosters come and go all the time."""
 
 
 def censor_from(last_look: datetime, confirmation: timedelta) -> datetime:
@@ -73,18 +81,29 @@ def episodes(known: Known, sightings: Sequence[Sighting], rules: EpisodeRules) -
     A report or an analyst's check counts as known up; a URL that is down at our first look gives an episode that
     ended between that time and the look. Pure.
     """
-    machine = _Machine(known, rules)
+    machine = _Machine(known, rules, Rotation(list(_answered(sightings)), soon=rules.soon, late=rules.late))
     for sighting in sightings:
         machine.see(sighting)
     return machine.finish()
 
 
+def _answered(sightings: Sequence[Sighting]) -> Iterable[Answered]:
+    stretch = 0
+    for sighting in sightings:
+        stretch += sighting.down
+        if not sighting.down and sighting.verdict.state == "up" and sighting.attribution is not None:
+            here = sighting.attribution.hosters or (UNATTRIBUTED,)
+            yield Answered(when=sighting.verdict.observed_at, hosters=here, stretch=stretch)
+
+
 class _Machine:
     """Walks through one URL's sightings, one open episode a hoster."""
 
-    def __init__(self, known: Known, rules: EpisodeRules) -> None:
+    def __init__(self, known: Known, rules: EpisodeRules, rotation: Rotation) -> None:
         self.known = known
         self.rules = rules
+        self.rotation = rotation
+        self.stretch = 0
         self.done: list[Episode] = []
         self.open: dict[str, _Open] = {}
         self.decided_at: datetime | None = None
@@ -94,6 +113,7 @@ class _Machine:
         """Take one sighting."""
         when, answer = sighting.verdict.observed_at, sighting.attribution
         if sighting.down:
+            self.stretch += 1
             self._down(when, sighting.verdict.cause, answer)
         elif sighting.verdict.state == "up" and answer is not None:
             self._up(when, answer)
@@ -120,15 +140,16 @@ class _Machine:
         for hoster, now in list(self.open.items()):
             now.looks += 1
             if hoster in here:
-                now.last_up, now.without, now.without_since = when, 0, None
+                now.last_up, now.latest, now.without, now.without_since = when, answer, 0, None
                 now.first_up = now.first_up or when
                 continue
             now.without += 1
-            now.without_since = now.without_since or when
-            if now.without >= self.rules.leave_looks:
-                self._end(
-                    hoster, now.without_since, "masked" if answer.proxy and not now.attribution.proxy else "moved"
-                )
+            if now.without_since is None:
+                now.without_since, now.without_cause = when, _why_without(hoster, now.latest, answer)
+            if now.without < self.rules.leave_looks:
+                continue
+            if now.without_cause == "lineage" or not self.rotation.stays(hoster, self.stretch, now.last_up, when):
+                self._end(hoster, now.without_since, now.without_cause)
         for hoster in here:
             if hoster not in self.open:
                 self._start(hoster, self._known_up(when), answer, seen=when)
@@ -153,6 +174,7 @@ class _Machine:
     def _start(self, hoster: str, known_up_at: datetime, answer: Attribution, *, seen: datetime | None) -> None:
         self.open[hoster] = _Open(
             attribution=answer,
+            latest=answer,
             known_up_at=known_up_at,
             absent_at=self.decided_at,
             first_up=seen,
@@ -194,6 +216,14 @@ class _Machine:
         for hoster in list(self.open):
             self._end(hoster, None, None)
         return self.done
+
+
+def _why_without(hoster: str, before: Attribution, answer: Attribution) -> EndCause:
+    """Why a hoster is missing: its own addresses are another's now, a proxy hides it, or the URL moved."""
+    its = {a for a, keys in zip(before.addresses, before.address_hosters, strict=False) if hoster in keys.split("+")}
+    if any(address in its for address in answer.addresses):
+        return "lineage"
+    return "masked" if answer.proxy and not before.proxy else "moved"
 
 
 def all_episodes(

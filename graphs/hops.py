@@ -6,8 +6,8 @@ from datetime import datetime
 
 from waterbed.model.conclusions import Episode, Hop, OrderClass
 
-_NOT_LEFT = (None, "masked", "lost")
-"""Ends that are no departure: a proxy put in front hides the origin, it does not move it."""
+_NOT_LEFT = (None, "masked", "lost", "lineage")
+"""Ends that are no departure: a proxy put in front hides the origin, a network's new owner moves no site in it."""
 
 
 def find_hops(episodes: Iterable[Episode], *, home: str, seats: Mapping[str, str]) -> list[Hop]:
@@ -15,7 +15,8 @@ def find_hops(episodes: Iterable[Episode], *, home: str, seats: Mapping[str, str
 
     A hop needs a loss and a gain. The gain: an episode at a hoster where the content was not up just then. The loss:
     for a URL that was up before, its own latest episode; for a new URL, the episode of the same content that ended
-    last before it was seen, else one that ended after (then the two were parallel). Masked and lost ends are no loss.
+    last before it was seen, else one that ended after (then the two were parallel). Ends as masked, lost or lineage are
+    no loss.
     `home` is the declared jurisdiction, `seats` the country of a hoster's legal seat. Pure; sorts within a content.
     """
     contents: dict[str, list[Episode]] = defaultdict(list)

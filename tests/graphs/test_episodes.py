@@ -17,9 +17,11 @@ def hour(n: float) -> datetime:
     return START + timedelta(hours=n)
 
 
-def at(hosters: str, *, proxy: bool = False) -> Attribution:
+def at(hosters: str, *, proxy: bool = False, places: str = "") -> Attribution:
+    """Each hoster's own address; with `places`, the address of that letter in its place."""
     return Attribution(
-        addresses=tuple(f"28.10.0.{ord(h)}" for h in hosters),
+        addresses=tuple(f"28.10.0.{ord(h)}" for h in places or hosters),
+        address_hosters=tuple(hosters),
         suffix_id=None,
         day=START,
         origins=tuple(ord(h) for h in hosters),
@@ -34,7 +36,10 @@ def at(hosters: str, *, proxy: bool = False) -> Attribution:
 
 
 def sightings(text: str) -> list[Sighting]:
-    """One look an hour: `A` up at A, `AB` at both, `A*` behind proxy A, `-` down, `?` unknown; split by spaces."""
+    """One look an hour: `A` up at A, `AB` at both, `A*` behind proxy A, `-` down, `?` unknown; split by spaces.
+
+    `B@A` is up at B, with the address that was A's.
+    """
     made = []
     for n, word in enumerate(text.split()):
         state = {"-": "down", "?": "unknown"}.get(word, "up")
@@ -49,7 +54,9 @@ def sightings(text: str) -> list[Sighting]:
             cause="removed" if state == "down" else None,
             layer="-",
         )
-        answer = at(word.rstrip("*"), proxy=word.endswith("*")) if state == "up" else at("A") if word == "-" else None
+        hosters, _, places = word.rstrip("*").partition("@")
+        answer = at(hosters, proxy=word.endswith("*"), places=places) if state == "up" else None
+        answer = at("A") if word == "-" else answer
         made.append(Sighting(verdict=verdict, down=state == "down", attribution=answer))
     return made
 
@@ -86,6 +93,12 @@ def shape(text: str, **options) -> list[tuple]:
         ("A - - - B B", [("A", 1, 2, "removed"), ("B", 6, None, None)]),
         ("A - - - A A", [("A", 1, 2, "removed"), ("A", 6, None, None)]),
         ("A A P* P*", [("A", 2, 3, "masked"), ("P", 4, None, None)]),
+        ("A A B@A B@A B@A", [("A", 2, 3, "lineage"), ("B", 5, None, None)]),
+        ("AC AC BC@AC BC@AC", [("A", 2, 3, "lineage"), ("C", 4, None, None), ("B", 4, None, None)]),
+        ("AC AC C C", [("A", 2, 3, "moved"), ("C", 4, None, None)]),
+        ("A B B A B B B A B", [("A", 8, None, None), ("B", 9, None, None)]),
+        ("A A B B - - -", [("A", 2, 3, "moved"), ("B", 4, 5, "removed")]),
+        ("A B B - - - A B", [("A", 1, 2, "moved"), ("B", 3, 4, "removed"), ("A", 7, None, None), ("B", 8, None, None)]),
         ("? ? ?", []),
         ("", []),
     ],
@@ -93,6 +106,15 @@ def shape(text: str, **options) -> list[tuple]:
 def test_sightings_collapse_to_episodes(seen: str, expected: list[tuple]) -> None:
     """Ends are intervals between looks; leaving a set takes two looks; alternating sets leave nothing."""
     assert shape(seen) == expected
+
+
+def test_rare_looks_at_a_rotating_name_leave_nothing() -> None:
+    """Once hosters came back soon, an absence of days is rotation; without that, it is leaving and coming back."""
+    rotating = "A B A B A B " + "B " * 30 + "A B"
+    assert [e.cause for e in found(rotating)] == [None, None]
+    steady = "A A A A A A " + "B " * 30 + "A A"
+    assert shape(steady)[:2] == [("A", 6, 7, "moved"), ("B", 36, 37, "moved")]
+    assert len(found(steady)) == 3
 
 
 def test_what_is_too_young_to_be_confirmed_is_censored_alike() -> None:

@@ -100,6 +100,11 @@ def test_what_is_no_hop() -> None:
     assert hops(stay("A", 0, 5, 6), stay("A", 20, 30, absent=19)) == []
     assert hops(stay("A", 0, 5, 6, cause="masked"), stay("P", 6, 30, proxy=True)) == []
     assert hops(stay("A", 0, 5, 6, cause="masked"), stay("B", 6, 30)) == []
+
+
+def test_a_network_s_new_owner_is_no_hop() -> None:
+    """Who answers for the same addresses changed: nothing moved."""
+    assert hops(stay("A", 0, 5, 6, cause="lineage"), stay("B", 6, 30)) == []
     assert hops(stay("A", 0, 5, 6), stay("B", 20, 30, content="other", url="v")) == []
     assert hops(stay("A", 0, 5, 6), stay("A", 1, 30, url="v")) == []
 

@@ -22,6 +22,8 @@ class Stay:
     end: int | None = None
     cause: TrueCause | None = None
     reported: int | None = None
+    goes_on: "Stay | None" = None
+    """The stay that it became when a proxy was put in front."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,6 +33,14 @@ class Link:
     before: Stay
     after: Stay
     kind: Literal["relocation", "copy"]
+
+    @property
+    def left(self) -> Stay:
+        """The stay that was left: a proxy put in front of the first one is no leaving."""
+        stay = self.before
+        while stay.goes_on is not None:
+            stay = stay.goes_on
+        return stay
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -7,13 +7,14 @@ from math import log
 from random import Random
 
 from waterbed.lab.actors import HOUR, Leaf, Link, Site, Stay
+from waterbed.lab.addressing import ROTATING, Arranged, addresses_at
+from waterbed.lab.destinations import chosen, destination
+from waterbed.lab.fronting import put_in_front
 from waterbed.lab.names import Namer, image_name, parking_addresses, target
+from waterbed.lab.papers import Papers
 from waterbed.lab.records import Page, Shown, SiteTraits, TrueCause
 from waterbed.lab.traits import Chances, further_traits
 from waterbed.lab.world import PARKING, Hoster, World
-
-_POOL = 64
-"""Addresses of a prefix in use: sites share them, as on shared hosting."""
 
 
 class Course:
@@ -27,6 +28,9 @@ class Course:
         self.end = round(world.days * 24 * HOUR)
         self.stays: list[Stay] = []
         self.links: list[Link] = []
+        self.sites: list[Site] = []
+        self.papers = Papers(world)
+        self.beside: dict[str, tuple[str, ...]] = {}
         self.reports: list[tuple[int, Leaf]] = []
         self.hosts: dict[str, list[tuple[int, tuple[str, ...] | None]]] = {}
         self.places: dict[str, list[tuple[int, str]]] = {}
@@ -47,6 +51,10 @@ class Course:
             self._first_site(number)
         for key, (start, _) in self._strict_from.items():
             self._later(start, partial(self._intervene, key))
+        for event in self.world.fronting:
+            self._later(
+                round(event.day * 24 * HOUR), partial(put_in_front, self, self._hosters[event.proxy], event.share)
+            )
         while self._queue and self._queue[0][0] <= self.end:
             now, _, happen = heappop(self._queue)
             happen(now)
@@ -63,12 +71,14 @@ class Course:
 
     def _first_site(self, number: int) -> None:
         sites = self.world.sites
-        operator = self._choose([h for h in self.world.hoster if h.kind != "proxy"])
+        operator = chosen(self.rng, [h for h in self.world.hoster if h.kind != "proxy"])
         fronts = [h for h in self.world.hoster if h.kind == "proxy"]
         fronted = operator.kind == "hoster" and self.rng.random() < sites.behind_proxy
         names = list(sites.categories)
         category = self.rng.choices(names, weights=[sites.categories[c] for c in names])[0]
-        site = self._site(operator, self._choose(fronts) if fronted else None, category, self.rng.choice(sites.sources))
+        site = self._site(
+            operator, chosen(self.rng, fronts) if fronted else None, category, self.rng.choice(sites.sources)
+        )
         urls = sites.big_site if number == 0 and sites.big_site else self.rng.randint(*sites.urls_per_site)
         first, last = sites.reported_over_days or (0.0, max(self.world.days - 3, self.world.days / 2))
         reported = round(self.rng.uniform(first, last) * 24 * HOUR)
@@ -78,9 +88,6 @@ class Course:
         for index, leaf in enumerate(leaves):
             delay = 0 if index == 0 else self._hours((0.0, 12.0))
             self._later(reported + delay, partial(self._report, leaf))
-
-    def _choose(self, hosters: list[Hoster]) -> Hoster:
-        return self.rng.choices(hosters, weights=[h.weight for h in hosters])[0]
 
     def _site(self, operator: Hoster, front: Hoster | None, category: str, source: str) -> Site:
         servers, rng = self.world.servers, self.rng
@@ -102,7 +109,9 @@ class Course:
         host = f"www.{host}" if traits.alias and not platform and not host.startswith("www.") else host
         self.traits[host] = traits
         scheme = "https" if https else "http"
-        return Site(host=host, scheme=scheme, operator=operator, front=front, category=category, source=source)
+        site = Site(host=host, scheme=scheme, operator=operator, front=front, category=category, source=source)
+        self.sites.append(site)
+        return site
 
     def _leaf(self, site: Site, number: int, original: Leaf | None) -> Leaf:
         servers, rng = self.world.servers, self.rng
@@ -135,30 +144,35 @@ class Course:
         return leaf
 
     def _appear(self, site: Site, now: int) -> None:
-        self.hosts.setdefault(site.host, []).append((now, self._addresses(site.seen)))
+        own = addresses_at(site.seen, self.world.sites, self.rng)
+        arranged = Arranged(self.world, site.host, site.seen, own)
+        if arranged.beside:
+            self.beside[site.host] = tuple(sorted({hoster.key for hoster in arranged.beside}))
+        self._say(site, arranged, site.moves, now)
         self.places.setdefault(site.host, []).append((now, site.seen.key))
         for leaf in site.leaves:
-            self._begin(leaf, now)
+            self.begin(leaf, now)
 
-    def _addresses(self, hoster: Hoster) -> tuple[str, ...]:
-        sites, rng = self.world.sites, self.rng
-        networks = hoster.networks()
-        v4 = [n for n in networks if n.version == 4]
-        v6 = [n for n in networks if n.version == 6]
-        wanted = 2 if rng.random() < sites.multi_address else 1
-        found = {str(n[1 + rng.randrange(min(_POOL, n.num_addresses - 2))]) for n in rng.choices(v4, k=wanted)}
-        if v6 and rng.random() < sites.v6:
-            network = rng.choice(v6)
-            found.add(str(network[1 + rng.randrange(min(_POOL, network.num_addresses - 2))]))
-        return tuple(sorted(found))
+    def _say(self, site: Site, arranged: Arranged, moves: int, now: int) -> None:
+        """Give a name its addresses; where they rotate, others an hour later."""
+        said = self.hosts.setdefault(site.host, [])
+        if site.moves != moves or (said and said[-1][1] is None):
+            return
+        addresses = arranged.said(now // HOUR)
+        if not said or said[-1][1] != addresses:
+            said.append((now, addresses))
+        if arranged.kind in ROTATING:
+            self._later(now + HOUR, partial(self._say, site, arranged, moves))
 
-    def _begin(self, leaf: Leaf, now: int) -> Stay:
+    def begin(self, leaf: Leaf, now: int) -> Stay:
+        """A URL is up from now on, at whoever holds its addresses by now."""
         site = leaf.site
+        seen = self.papers.key_at(self.hosts[site.host][-1][1] or (), now) or site.seen.key
         stay = Stay(
             url=leaf.shown.url,
             content_id=leaf.shown.content_id,
-            hoster=site.seen.key,
-            origin=site.operator.key,
+            hoster=seen,
+            origin=site.operator.key if site.front else seen,
             start=now,
         )
         leaf.stay, leaf.copied = stay, False
@@ -205,32 +219,35 @@ class Course:
                     self._later(moment, partial(self._remove, leaf, stay))
 
     def _remove(self, leaf: Leaf, stay: Stay, now: int) -> None:
+        while stay.goes_on is not None:
+            stay = stay.goes_on
         if leaf.stay is not stay:
             return
         answer = leaf.site.operator.removal.answer_after_removal
         gone = [leaf]
         if answer in ("404", "410"):
-            self._finish(leaf, now, "removed", "410" if answer == "410" else "404")
+            self.finish(leaf, now, "removed", "410" if answer == "410" else "404")
         elif answer == "moved":
             self._move(leaf.site, now)
             return
         elif answer == "suspended":
             gone = [other for other in leaf.site.leaves if other.stay is not None]
             for other in gone:
-                self._finish(other, now, "removed", None)
+                self.finish(other, now, "removed", None)
             for other in leaf.site.leaves:
                 self.pages[other.shown.url].append((now, "suspended"))
         else:
             gone = [other for other in leaf.site.leaves if other.stay is not None]
             parked = answer == "parked"
             for other in gone:
-                self._finish(other, now, "name", "parked" if parked else "404")
+                self.finish(other, now, "name", "parked" if parked else "404")
             self.hosts[leaf.site.host].append((now, parking_addresses(leaf.site.host) if parked else None))
             if parked:
                 self.places[leaf.site.host].append((now, PARKING))
         self._react(leaf.site, [one for one in gone if not one.copied], now)
 
-    def _finish(self, leaf: Leaf, now: int, cause: TrueCause, page: Page | None) -> None:
+    def finish(self, leaf: Leaf, now: int, cause: TrueCause, page: Page | None) -> None:
+        """A URL's stay is over."""
         stay = leaf.stay
         if stay is None:
             raise AssertionError("only what is up can end")
@@ -256,21 +273,15 @@ class Course:
             return
         self._later(when, partial(self._relocate, site, site.moves))
 
-    def _destination(self, site: Site, kinds: tuple[str, ...]) -> Hoster | None:
-        found = [h for h in self.world.hoster if h.kind in kinds and h is not site.operator and h.weight > 0]
-        at_home = self.rng.random() < self.world.movement.home_share
-        wished = [h for h in found if (h.country == self.world.home) == at_home]
-        return self._choose(wished or found) if found else None
-
     def _relocate(self, site: Site, moves: int, now: int) -> None:
-        to = self._destination(site, ("hoster",))
+        to = destination(self.world, self.rng, site, ("hoster",))
         if site.moves != moves or to is None:
             return
         site.moves += 1
         before = []
         for leaf in site.leaves:
             if leaf.stay is not None:
-                self._finish(leaf, now, "moved", None)
+                self.finish(leaf, now, "moved", None)
             before.append((leaf, leaf.last))
         site.operator = to
         self._appear(site, now)
@@ -285,7 +296,7 @@ class Course:
         stays = [leaf.stay for leaf in leaves]
         new = self._copy(leaves, stays, now)
         for leaf in leaves:
-            self._finish(leaf, now, "moved", "404" if new is None else "moved")
+            self.finish(leaf, now, "moved", "404" if new is None else "moved")
         if new is not None:
             self.moved[site.host] = f"{new.scheme}://{new.host}"
             self.moved_urls.update((a.shown.url, b.shown.url) for a, b in zip(leaves, new.leaves, strict=True))
@@ -296,7 +307,7 @@ class Course:
 
     def _copy(self, leaves: list[Leaf], stays: list[Stay | None], now: int) -> Site | None:
         old = leaves[0].site
-        to = self._destination(old, ("hoster", "platform"))
+        to = destination(self.world, self.rng, old, ("hoster", "platform"))
         if to is None:
             return None
         site = self._site(to, None, old.category, old.source)

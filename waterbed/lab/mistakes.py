@@ -21,6 +21,7 @@ def mistakes(world: "World", reserved: Mapping[str, tuple[str, ...]]) -> Iterato
     for event in world.intervention:
         if event.hoster not in keys:
             yield f"the intervention's hoster {event.hoster} is not among the hosters' keys"
+    yield from _paper_mistakes(world, {hoster.key: hoster for hoster in world.hoster})
     for outage in world.outage:
         if outage.to_hour <= outage.from_hour:
             yield f"the outage from hour {outage.from_hour:g} must end after it begins"
@@ -41,13 +42,36 @@ def _hoster_mistakes(world: "World", taken: "list[tuple[str, Network]]", seen: s
             yield f"hoster {hoster.key}: a platform's names are its own and cannot be parked"
         if hoster.link_check and hoster.kind != "platform":
             yield f"hoster {hoster.key}: only a platform can have link checks"
-        if not hoster.v4:
+        if not hoster.v4 and hoster.key not in {renaming.to for renaming in world.renaming}:
             yield f"hoster {hoster.key} needs a v4 prefix"
         yield from _prefix_mistakes(hoster, taken)
     if not any(h.kind == "hoster" and h.weight > 0 for h in world.hoster):
         yield "at least one hoster of kind hoster needs a weight above 0"
     if world.sites.behind_proxy and not any(h.kind == "proxy" and h.weight > 0 for h in world.hoster):
         yield "sites.behind_proxy is above 0, but no hoster of kind proxy has a weight above 0"
+
+
+def _paper_mistakes(world: "World", known: "Mapping[str, Hoster]") -> Iterator[str]:
+    """What is wrong with resellers, joint announcements, sales, renamings and frontings."""
+    for hoster in world.hoster:
+        for other in (*([hoster.within] if hoster.within else ()), *hoster.also_announced_by):
+            if other not in known or other == hoster.key:
+                yield f"hoster {hoster.key}: {other} is not the key of another hoster"
+        wider = known[hoster.within].networks() if hoster.within in known else ()
+        for network in hoster.networks() if wider else ():
+            if not any(n.version == network.version and network.subnet_of(n) for n in wider):  # type: ignore[arg-type]  # versions are equal
+                yield f"hoster {hoster.key}: {network} lies in no prefix of {hoster.within}"
+    prefixes = {prefix for hoster in world.hoster for prefix in (*hoster.v4, *hoster.v6)}
+    for sale in world.sale:
+        if sale.prefix not in prefixes or sale.to not in known:
+            yield f"the sale of {sale.prefix} to {sale.to} must name a hoster's prefix and another hoster's key"
+    for renaming in world.renaming:
+        new = known.get(renaming.to)
+        if renaming.hoster not in known or new is None or new.networks() or new.weight:
+            yield f"{renaming.hoster} must become a hoster without prefixes and with weight 0, not {renaming.to}"
+    for fronting in world.fronting:
+        if fronting.proxy not in known or known[fronting.proxy].kind != "proxy":
+            yield f"the front {fronting.proxy} is not the key of a hoster of kind proxy"
 
 
 def _prefix_mistakes(hoster: "Hoster", taken: "list[tuple[str, Network]]") -> Iterator[str]:
@@ -61,7 +85,8 @@ def _prefix_mistakes(hoster: "Hoster", taken: "list[tuple[str, Network]]") -> It
             if network.version != family or not network.is_global or network.num_addresses < 16:
                 yield f"hoster {hoster.key}: {prefix} is no public IPv{family} prefix of 16 addresses or more"
             for other, theirs in taken:
-                if network.version == theirs.version and network.overlaps(theirs):
+                inside = hoster.within and other == f"hoster {hoster.within}"
+                if network.version == theirs.version and network.overlaps(theirs) and not inside:
                     yield f"hoster {hoster.key}: {prefix} overlaps a prefix of {other}"
             taken.append((f"hoster {hoster.key}", network))
 

@@ -2,14 +2,14 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
 from waterbed.lab.world import World
 
 T = TypeVar("T")
-TrueCause = Literal["removed", "name", "moved"]
+TrueCause = Literal["removed", "name", "moved", "masked", "lineage"]
 Page = Literal["up", "404", "410", "suspended", "parked", "moved"]
 """What a URL's own server has to say of it."""
 Length = Literal["stated", "chunked", "close"]
@@ -168,6 +168,8 @@ class Truth:
     """By host that redirects elsewhere for good: scheme and host of where it went."""
     moved_urls: Mapping[str, str]
     """By URL that moved so: the URL that its content has now."""
+    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By host: keys of further hosters at which it answers, besides its place."""
 
     def is_up(self, url: str, moment: datetime) -> bool:
         """Whether a URL's content is there at an instant."""

@@ -73,7 +73,8 @@ class WorldScene:
         if self._blind(hoster, moment, source):
             return self._pages.missing(None, 404) if hoster.blind_how == "404" else Behaviour(kind=hoster.blind_how)
         place = self._truth.places.get(host)
-        if place is None or place.at(moment) != listener.key:
+        here = (place.at(moment), *self._truth.beside.get(host, ())) if place else ()
+        if listener.key not in here:
             return self._nothing(hoster, None, target, "404")
         traits, shown = self._truth.traits[host], self._by_host[host]
         if hoster.link_check and target.startswith(LINK_CHECK):

@@ -4,22 +4,35 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
+from waterbed.lab.papers import Paper, Papers
 from waterbed.lab.scene import LINK_CHECK
-from waterbed.lab.world import PARKING, PARKING_NETWORK, Hoster, Network, World
+from waterbed.lab.world import PARKING, PARKING_NETWORK, Hoster, World
 
 _PARKING = Hoster(key=PARKING, name="Parked Names Ltd.", asn=65_535, country="US", v4=(PARKING_NETWORK,))
 """Whose addresses parked names have; no hoster of the world."""
 
 
-def routing_csv(world: World, family: int | None = None) -> str:
-    """Write rows of start, end, AS number, organisation, sorted; `family` 4 or 6, else both. No header."""
-    return _csv((str(n[0]), str(n[-1]), str(hoster.asn), hoster.name) for n, hoster in _networks(world, family))
+def routing_csv(world: World, family: int | None = None, moment: datetime | None = None) -> str:
+    """Write rows of start, end, AS number, organisation, sorted; `family` 4 or 6, else both. No header.
+
+    `moment` is when they are so, else the world's start.
+    """
+    names = {hoster.asn: hoster.name for hoster in (*world.hoster, _PARKING)}
+    return _csv(
+        (str(paper.network[0]), str(paper.network[-1]), str(asn), names[asn])
+        for paper in _papers(world, family, moment)
+        for asn in paper.origins
+    )
 
 
-def country_csv(world: World, family: int | None = None) -> str:
+def country_csv(world: World, family: int | None = None, moment: datetime | None = None) -> str:
     """Write rows of start, end, ISO country code, sorted; `family` 4 or 6, else both. No header."""
-    return _csv((str(n[0]), str(n[-1]), hoster.country) for n, hoster in _networks(world, family))
+    return _csv(
+        (str(paper.network[0]), str(paper.network[-1]), paper.holder.country)
+        for paper in _papers(world, family, moment)
+    )
 
 
 def hosters_toml(world: World) -> str:
@@ -27,10 +40,14 @@ def hosters_toml(world: World) -> str:
     return "\n".join(_entity(hoster) for hoster in world.hoster)
 
 
-def _networks(world: World, family: int | None) -> list[tuple[Network, Hoster]]:
-    hosters = (*world.hoster, *([_PARKING] if world.parks else []))
-    found = [(n, hoster) for hoster in hosters for n in hoster.networks() if family in (None, n.version)]
-    return sorted(found, key=lambda pair: (pair[0].version, int(pair[0].network_address)))
+def _papers(world: World, family: int | None, moment: datetime | None) -> list[Paper]:
+    parking = [
+        Paper(network=network, holder=_PARKING, origins=(_PARKING.asn,), parent=None)
+        for network in (_PARKING.networks() if world.parks else ())
+    ]
+    papers = [*Papers(world).of_day(moment or world.start), *parking]
+    found = [paper for paper in papers if family in (None, paper.network.version)]
+    return sorted(found, key=lambda p: (p.network.version, int(p.network.network_address), p.network.prefixlen))
 
 
 def _csv(rows: Iterator[tuple[str, ...]]) -> str:

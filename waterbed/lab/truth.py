@@ -1,6 +1,7 @@
 """The truth of a world: a pure function of the world file."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -20,8 +21,11 @@ def simulate(world: World) -> Truth:
     """
     course = Course(world).run()
     first = _first_reports(course)
-    episodes = sorted(course.stays, key=lambda stay: (stay.start, stay.url))
-    hops = [_hop(world, link, first) for link in course.links if _seen_to_move(link)]
+    episodes = sorted(
+        (part for stay in course.stays for part in _handed_over(stay, course)),
+        key=lambda episode: (episode.start, episode.url),
+    )
+    hops = [hop for link in course.links if (hop := _hop(course, link, first))]
     return Truth(
         world=world,
         reports=tuple(
@@ -34,7 +38,7 @@ def simulate(world: World) -> Truth:
             )
             for second, leaf in course.reports
         ),
-        episodes=tuple(_episode(world, stay) for stay in episodes),
+        episodes=tuple(episodes),
         hops=tuple(sorted(hops, key=lambda hop: (max(hop.left, hop.arrived), hop.from_url, hop.to_url))),
         removal=_removal(course),
         hosts={host: _timeline(world, changes) for host, changes in course.hosts.items()},
@@ -44,6 +48,7 @@ def simulate(world: World) -> Truth:
         shown={url: course.shown[url] for url in course.pages},
         moved=course.moved,
         moved_urls=course.moved_urls,
+        beside=course.beside,
     )
 
 
@@ -76,23 +81,35 @@ def _episode(world: World, stay: Stay) -> TrueEpisode:
     )
 
 
-def _seen_to_move(link: Link) -> bool:
-    # A copy whose original never went is a second place of the content, not a hop.
-    return link.before.end is not None and link.before.hoster != link.after.hoster
+def _handed_over(stay: Stay, course: Course) -> list[TrueEpisode]:
+    """A stay as episodes: cut where all its addresses became another hoster's."""
+    whole = _episode(course.world, stay)
+    moments = [m for m in course.papers.changes() if whole.start < m and (whole.end is None or m < whole.end)]
+    host = course.shown[stay.url].host
+    parts = [whole]
+    for moment in moments:
+        addresses = _timeline(course.world, course.hosts[host]).at(moment) or ()
+        owners = {owner.key for address in addresses if (owner := course.papers.owner(address, moment))}
+        if len(owners) == 1 and parts[-1].hoster not in owners and whole.hoster == whole.origin:
+            (new,) = owners
+            last = parts.pop()
+            parts += [replace(last, end=moment, cause="lineage"), replace(last, start=moment, hoster=new, origin=new)]
+    return parts
 
 
-def _hop(world: World, link: Link, first: dict[str, int]) -> TrueHop:
-    before, after = link.before, link.after
-    left = before.end
-    if left is None:
-        raise AssertionError("a hop has left")
+def _hop(course: Course, link: Link, first: dict[str, int]) -> TrueHop | None:
+    """A hop as it was; None where nothing was left: a copy whose original never went is a second place."""
+    world, before, after, left = course.world, link.left, link.after, link.left.end
+    from_hoster = _handed_over(before, course)[-1].hoster
+    if left is None or from_hoster == after.hoster:
+        return None
     known_before = before.url in first and first[before.url] < left
     known_after = after.url in first and (after.end is None or first[after.url] < after.end)
     return TrueHop(
         content_id=after.content_id,
         from_url=before.url,
         to_url=after.url,
-        from_hoster=before.hoster,
+        from_hoster=from_hoster,
         to_hoster=after.hoster,
         left=_moment(world, left),
         arrived=_moment(world, after.start),

@@ -69,6 +69,10 @@ class Hoster(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     """Which of our places it does not serve, from `blind_from_hour` on."""
     blind_from_hour: NotNegative = 0.0
     blind_how: Literal["hang", "reset", "404"] = "hang"
+    within: str = ""
+    """The hoster in whose prefixes its own lie: a reseller, announced by that one's AS, registered in its own name."""
+    also_announced_by: tuple[Key, ...] = ()
+    """Hosters whose ASes announce its prefixes too."""
 
     @property
     def domain(self) -> str:
@@ -94,6 +98,14 @@ class Sites(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """Sites whose first reported URL is the root, on top of those that are by chance."""
     cname: Share = 0.0
     """Sites whose name is an alias of a name of their hoster."""
+    v6_only: Share = 0.0
+    """Of the sites of hosters with IPv6: those without any IPv4 address."""
+    split: Share = 0.0
+    """Sites with addresses at a second hoster too."""
+    geo: Share = 0.0
+    """Sites whose name server says either their hoster's address or a second one's, by where it is asked from."""
+    flux: Share = 0.0
+    """Sites whose name is given new addresses all over the world again and again."""
     suffixes: tuple[str, ...] = ("com", "net", "org", "nl", "xyz")
     categories: dict[str, Positive] = msgspec.field(default_factory=lambda: {"phishing": 1.0})
     """Weight of each report category."""
@@ -133,6 +145,30 @@ class Intervention(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     hoster: str
     day: NotNegative
     within_hours: Positive = 12.0
+
+
+class Sale(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A day from which a prefix is another hoster's, with all that is in it."""
+
+    prefix: str
+    to: str
+    day: NotNegative
+
+
+class Renaming(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A day from which a hoster is another one: name, AS and registrations, nothing else."""
+
+    hoster: str
+    to: str
+    day: NotNegative
+
+
+class Fronting(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A day on which sites go behind a reverse proxy."""
+
+    proxy: str
+    day: NotNegative
+    share: Share
 
 
 class Outage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -189,6 +225,11 @@ class World(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     sites: Sites = msgspec.field(default_factory=Sites)
     movement: Movement = Movement()
     intervention: tuple[Intervention, ...] = ()
+    sale: tuple[Sale, ...] = ()
+    renaming: tuple[Renaming, ...] = ()
+    fronting: tuple[Fronting, ...] = ()
+    registries: bool = False
+    """Whether registries answer for its networks, and are asked once a day."""
     outage: tuple[Outage, ...] = ()
     servers: Servers = Servers()
     vantages: tuple[Literal["second", "proxy"], ...] = ()

@@ -117,7 +117,7 @@ def _joined(episodes: list[Episode]) -> list[Episode]:
 def _goes_on(before: Episode, after: Episode) -> bool:
     if after.known_up_at <= before.last_up or before.first_down is None:
         return True
-    return before.cause in ("moved", "masked") and after.known_up_at <= before.first_down
+    return before.cause in ("moved", "masked", "lineage") and after.known_up_at <= before.first_down
 
 
 def _union(before: Episode, after: Episode) -> Episode:
@@ -132,11 +132,12 @@ def _union(before: Episode, after: Episode) -> Episode:
 
 
 def _clock(episode: Episode, origin: datetime) -> Clock:
-    ended = episode.first_down is not None
+    # who answers for the addresses changed: the clock of the one before stops there, and nothing was removed
+    ended = episode.first_down is not None and episode.cause != "lineage"
     cause = "moved" if episode.cause == "masked" else episode.cause or "lost"
     return Clock(
         left_h=max(0.0, _hours(episode.last_up - origin)),
-        right_h=_hours(episode.first_down - origin) if episode.first_down is not None else float("inf"),
+        right_h=_hours(episode.first_down - origin) if ended and episode.first_down else float("inf"),
         cause=CAUSES.index(cause) if ended else NOTHING,
         site_id=episode.site_id,
         origin=origin,

@@ -1,0 +1,153 @@
+"""One address on one day: which companies stand in which role to it. Pure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from waterbed.model.facts import Registration
+
+
+class Book(Protocol):
+    """The hoster entities of one day."""
+
+    def key_of_as(self, asn: int) -> str:
+        """The hoster's key for an AS; `AS64500` if unclaimed."""
+        ...
+
+    def key_of_holder(self, holder: str) -> str | None:
+        """The hoster that claims a registrant's handle."""
+        ...
+
+    def key_of_address(self, address: str) -> str | None:
+        """The hoster that claims the smallest range around an address."""
+        ...
+
+    def key_of_suffix(self, suffix: str) -> str | None:
+        """The hoster that claims a suffix."""
+        ...
+
+    def kind(self, key: str) -> str:
+        """`hoster`, `proxy` or `platform`."""
+        ...
+
+    def country(self, key: str) -> str | None:
+        """The country of its legal seat."""
+        ...
+
+    def unreviewed(self, key: str) -> bool:
+        """Whether a decision behind it was not seen by two people."""
+        ...
+
+
+class Chain(Protocol):
+    """What the registries said of an address, the smallest network first."""
+
+    @property
+    def levels(self) -> tuple[Registration, ...]:
+        """The networks that enclose it."""
+        ...
+
+    @property
+    def fetched_at(self) -> datetime:
+        """When they were asked."""
+        ...
+
+    @property
+    def stale(self) -> bool:
+        """Whether that is too long before the day."""
+        ...
+
+    @property
+    def early(self) -> bool:
+        """Whether that was after the day."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressRoles:
+    """Who stands in which role to one address, on one day.
+
+    Roles are hoster keys: of the book, `AS64500` for an AS and `registry:HANDLE` for a registrant that nobody claims.
+    """
+
+    address: str
+    prefix: str
+    """The smallest routed range around it, empty if there is none."""
+    origins: tuple[int, ...]
+    as_holders: tuple[str, ...]
+    claimed: str | None
+    """Whose range it is by the book, whatever AS announces it."""
+    operator: str | None
+    """The holder of the smallest registration around it, where that is known."""
+    upstreams: tuple[str, ...]
+    """Holders of the networks above, and of the ASes, where they are others."""
+    proxy: bool
+    registered_country: str | None
+    chain: Chain | None
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Who answers for it: the range's owner, else the operator, else the ASes' holders."""
+        best = self.claimed or self.operator
+        return (best,) if best else self.as_holders
+
+
+def roles_of(
+    address: str,
+    *,
+    prefix: str,
+    origins: tuple[int, ...],
+    chain: Chain | None,
+    book: Book,
+    holder_of_as: Callable[[int], str | None],
+) -> AddressRoles:
+    """The roles of one address; `holder_of_as` gives the registrant's handle of an AS, if known."""
+    as_holders = tuple(sorted({book.key_of_as(asn) for asn in origins}))
+    claimed = book.key_of_address(address)
+    levels = chain.levels if chain else ()
+    operator = _operator(levels, origins, book, holder_of_as)
+    answers = (claimed,) if claimed else (operator, *as_holders)
+    above = {key for level in levels[1:] if (key := _key(level, origins, book, holder_of_as))}
+    return AddressRoles(
+        address=address,
+        prefix=prefix,
+        origins=origins,
+        as_holders=as_holders,
+        claimed=claimed,
+        operator=operator,
+        upstreams=tuple(sorted((above | set(as_holders)) - {claimed, operator})) if claimed or operator else (),
+        proxy=any(key is not None and book.kind(key) == "proxy" for key in answers),
+        registered_country=next((level.country for level in levels if level.country), None),
+        chain=chain,
+    )
+
+
+def _operator(
+    levels: Sequence[Registration], origins: tuple[int, ...], book: Book, holder_of_as: Callable[[int], str | None]
+) -> str | None:
+    """The holder of the smallest network, if that tells more than the AS does.
+
+    Where the AS's registrant is not known, a network directly below the registry may well be the AS's own; one that
+    lies in another holder's network is a customer's for sure.
+    """
+    if not levels or not levels[0].holder:
+        return None
+    key = _key(levels[0], origins, book, holder_of_as)
+    if key != levels[0].holder or all(holder_of_as(asn) for asn in origins):
+        return key
+    above = next((level.holder for level in levels[1:] if level.holder), None)
+    return key if above and above != key else None
+
+
+def _key(
+    level: Registration, origins: tuple[int, ...], book: Book, holder_of_as: Callable[[int], str | None]
+) -> str | None:
+    """The hoster of a registration: who claims its holder, else the origin AS of the same holder, else the handle."""
+    if level.holder is None:
+        return None
+    claimed = book.key_of_holder(level.holder)
+    if claimed:
+        return claimed
+    same = next((asn for asn in origins if holder_of_as(asn) == level.holder), None)
+    return level.holder if same is None else book.key_of_as(same)

@@ -37,10 +37,12 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/recheck.py
 	$(BIN)/python benchmarks/dns.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/origins.py
 
 prove: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/kill.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/truth.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/registry.py
 
 lock: $(VENV)/installed-dev
 	$(BIN)/uv pip compile $(LOCK) -o requirements.lock pyproject.toml

@@ -1,90 +1,62 @@
-"""Attribution as of a day, from dated tables: pure."""
+"""Attribution as of a day, from dated tables and registrations: pure."""
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from typing import Any, Generic, Protocol, TypeVar
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 
 from attribution.hosters import HosterBook, as_of_key
 from attribution.lookups.addresses import Packed, pack
+from attribution.lookups.organisations import AsOrganisations
 from attribution.lookups.places import PlaceTables
 from attribution.lookups.routing import RouteTables
-from attribution.rules import Roles, RuleSet, standard_rules
-from waterbed.model.conclusions import Attribution
+from attribution.lookups.stretches import stretches_of
+from attribution.roles import AddressRoles, Book, Chain, roles_of
+from attribution.rules import Roles, Rule, RuleSet, standard_rules
+from attribution.snapshots import Chosen, Snapshots, dates_of, day_of, latest
+from waterbed.model.conclusions import Attribution, Confidence
 
 _REMEMBERED = 262_144
-
-
-class _Covering(Protocol):
-    @property
-    def families(self) -> tuple[int, ...]: ...
-
-
-Table = TypeVar("Table", bound=_Covering)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen(Generic[Table]):
-    """The snapshot that applies to a family on a day."""
-
-    table: Table
-    data_date: date
-    early: bool
-
-    def stale(self, day: date, max_age_days: float) -> bool:
-        """Whether it is older than allowed, or younger than the day."""
-        return self.early or (day - self.data_date).days > max_age_days
-
-
-class Snapshots(Generic[Table]):
-    """Dated tables by address family.
-
-    The one that applies is the latest not after the day; before the first there is only the first, marked early. Of two
-    with one date, the one given later.
-    """
-
-    def __init__(self, dated: Sequence[tuple[date, Table]]) -> None:
-        """Take tables in any order; times count as UTC days."""
-        self._dates: dict[int, list[date]] = {4: [], 6: []}
-        self._tables: dict[int, list[Table]] = {4: [], 6: []}
-        for data_date, table in sorted(((_day(d), t) for d, t in dated), key=lambda pair: pair[0]):
-            for family in table.families:
-                self._dates[family].append(data_date)
-                self._tables[family].append(table)
-
-    def on(self, day: date, family: int) -> Chosen[Table] | None:
-        """The snapshot for a family on a day, if any."""
-        dates, tables = self._dates[family], self._tables[family]
-        if not dates:
-            return None
-        place = bisect_right(dates, day) - 1
-        if place < 0:
-            place = bisect_right(dates, dates[0]) - 1
-            return Chosen(table=tables[place], data_date=dates[place], early=True)
-        return Chosen(table=tables[place], data_date=dates[place], early=False)
-
-    def both(self, day: date) -> dict[int, Chosen[Table]]:
-        """The snapshots on a day, by family that has any."""
-        return {family: chosen for family in (4, 6) if (chosen := self.on(day, family))}
-
-    def newest_first(self) -> list[Table]:
-        """All tables, the latest date first."""
-        pairs = [pair for f in (4, 6) for pair in zip(self._dates[f], self._tables[f], strict=True)]
-        return [table for _, table in sorted(pairs, key=lambda pair: pair[0], reverse=True)]
-
+_STEPS: tuple[Confidence, ...] = ("low", "medium", "high")
 
 _Routes = Mapping[int, Chosen[RouteTables]]
 _Places = Mapping[int, Chosen[PlaceTables]]
 
 
+class Registered(Protocol):
+    """What the registries said, as of a day."""
+
+    def chain(self, address: str, day: datetime) -> Chain | None:
+        """The networks around an address, the smallest first; None if no answer covers it."""
+        ...
+
+    def of_as(self, asn: int, day: datetime) -> Chain | None:
+        """The registration of an AS, in one level."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What one set of addresses is attributed with, on one day."""
+
+    day: datetime
+    book: Book
+    routes: _Routes
+    places: _Places
+    organisations: AsOrganisations | None
+    chains: tuple[Chain | None, ...]
+    """Of each address; the known origin's comes last."""
+
+
 class Attributor:
     """Says who answers for addresses on a day.
 
-    `routes` and `places` are dated tables of either or both families; `suffix_hosters` gives the hoster's key for the
-    keyed id of each platform suffix in the book. A routing table is stale after `max_age_days`.
+    `routes`, `places` and `organisations` are dated tables; `registered` is what registries said, `holder_names` how
+    registrants are called there; `suffixes` gives the suffix for each keyed id of one that the book may know. A routing
+    table is stale after `max_age_days`.
     """
 
     def __init__(
@@ -92,102 +64,186 @@ class Attributor:
         *,
         routes: Sequence[tuple[date, RouteTables]],
         places: Sequence[tuple[date, PlaceTables]] = (),
+        organisations: Sequence[tuple[date, AsOrganisations]] = (),
+        registered: Registered | None = None,
+        holder_names: Mapping[str, str] | None = None,
         book: HosterBook,
-        suffix_hosters: Mapping[str, str],
+        suffixes: Mapping[str, str],
         max_age_days: float,
         rules: RuleSet | None = None,
     ) -> None:
         """Sort the snapshots; without `rules` the standard ones apply."""
-        self._routes = Snapshots(routes)
-        self._places = Snapshots(places)
-        self._book = book
-        self._suffix_hosters = dict(suffix_hosters)
+        self.routes = Snapshots(routes)
+        self.places = Snapshots(places)
+        self.book = book
+        self._last_book = book.on(date.max)
+        self._holder_names = dict(holder_names or {})
+        self._organisations = organisations
+        self._registered = registered
+        self._suffixes = dict(suffixes)
         self._max_age_days = max_age_days
         self._rules = rules or standard_rules()
-        self._names = self._organisations()
         self._known: dict[object, tuple[Attribution, tuple[int, ...]]] = {}
 
-    def attribute(self, addresses: tuple[str, ...], suffix_id: str | None, day: datetime) -> Attribution:
-        """Attribute one resolved set, as of its day.
+    def attribute(
+        self, addresses: tuple[str, ...], suffix_id: str | None, day: datetime, known_origin: str | None = None
+    ) -> Attribution:
+        """Attribute one resolved set, as of its day; `known_origin` is the address behind a proxy, if reported.
 
-        A suffix that the book does not know is no platform: the ASes decide. `routes_date` is the oldest table used,
-        null if no address needed one; the set is stale if one of the tables is.
+        A suffix that the book does not know is no platform: the addresses decide. `routes_date` is the oldest table
+        used, null if no address needed one; the set is stale if one of the tables is.
         """
-        on = _day(day)
-        used = self._routes.both(on)
-        located = self._places.both(on)
-        key = (addresses, suffix_id, _dates(used), _dates(located))
+        asked = self.asked(addresses, day, known_origin)
+        on = day_of(day)
+        key = (
+            (addresses, suffix_id, known_origin, id(asked.book), id(asked.organisations)),
+            (dates_of(asked.routes), dates_of(asked.places)),
+            tuple(chain and (chain.fetched_at, chain.stale, chain.early, chain.levels) for chain in asked.chains),
+        )
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            known = self._known[key] = self._attributed(addresses, suffix_id, day, used, located)
+            known = self._known[key] = self._attributed(addresses, suffix_id, known_origin, asked)
         shown, families = known
-        return replace(shown, day=day, stale=any(used[f].stale(on, self._max_age_days) for f in families))
+        stale = any(asked.routes[family].stale(on, self._max_age_days) for family in families)
+        confidence = _lowered(shown.confidence, steps=stale and not shown.stale)
+        return replace(shown, day=day, stale=stale, confidence=confidence)
+
+    def asked(self, addresses: tuple[str, ...], day: datetime, known_origin: str | None = None) -> Asked:
+        """The tables, the book and the registrations that apply to a set on a day."""
+        on = day_of(day)
+        every = (*addresses, *((known_origin,) if known_origin else ()))
+        chains = tuple(self._registered.chain(a, day) for a in every) if self._registered else (None,) * len(every)
+        return Asked(
+            day=day,
+            book=self.book.on(on),
+            routes=self.routes.both(on),
+            places=self.places.both(on),
+            organisations=latest(self._organisations, on),
+            chains=chains,
+        )
+
+    def roles(self, addresses: tuple[str, ...], asked: Asked) -> list[AddressRoles]:
+        """The roles of each address of a set; `asked.chains` are theirs."""
+        packed = pack(addresses)
+        origins, prefixes = _origins(packed, asked.routes), _prefixes(packed, asked.routes)
+
+        def holder_of_as(asn: int) -> str | None:
+            said = self._registered.of_as(asn, asked.day) if self._registered else None
+            if said and said.levels[0].holder:
+                return said.levels[0].holder
+            known = asked.organisations.of(asn) if asked.organisations else None
+            return known.holder if known else None
+
+        return [
+            roles_of(
+                address,
+                prefix=prefixes[row],
+                origins=origins[row],
+                chain=asked.chains[row],
+                book=asked.book,
+                holder_of_as=holder_of_as,
+            )
+            for row, address in enumerate(addresses)
+        ]
 
     def origins_by_row(self, addresses: Sequence[str], day: datetime) -> list[tuple[int, ...]]:
-        """The origin ASes of each address of a column.
+        """The origin ASes of each address of a column; text that is no address has none."""
+        return _origins(pack(addresses), self.routes.both(day_of(day)))
 
-        Text that is no address has none.
-        """
-        used = self._routes.both(_day(day))
-        return _origins(pack(addresses), used)
+    def countries_at(self, address: str, asked: Asked) -> tuple[str, ...]:
+        """The countries that an address is delegated to."""
+        return _countries(pack((address,)), asked.places)
 
     def name_of(self, key: str) -> str:
         """A hoster's name, else its key.
 
-        From the book; for an unclaimed AS, its holder in the newest table that names it.
+        From the book; for an unclaimed AS, its holder in the newest table that names it; for an unclaimed registrant,
+        its registered name.
         """
-        hoster = self._book.by_key.get(key)
-        if hoster:
-            return hoster.name
+        name = self._last_book.name(key) or self._holder_names.get(key)
+        if name:
+            return name
         asn = as_of_key(key)
         return self._names.get(asn, key) if asn else key
 
     def country_of(self, hoster_key: str) -> str | None:
         """The country of a hoster's legal seat, if known."""
-        hoster = self._book.by_key.get(hoster_key)
-        return hoster.country if hoster else None
+        return self._last_book.country(hoster_key)
 
-    def _organisations(self) -> dict[int, str]:
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        """Holders' names by AS, the newest table's first; unpacked only when a name is asked for."""
         names: dict[int, str] = {}
-        for table in self._routes.newest_first():
-            names = table.organisations | names
+        for table in self.routes.newest_first():
+            names = dict(table.organisations) | names
         return names
 
     def _attributed(
-        self, addresses: tuple[str, ...], suffix_id: str | None, day: datetime, used: _Routes, located: _Places
+        self, addresses: tuple[str, ...], suffix_id: str | None, known_origin: str | None, asked: Asked
     ) -> tuple[Attribution, tuple[int, ...]]:
         packed = pack(addresses)
-        families = tuple(f for f in used if (packed.family == f).any())
-        asked = [used[f] for f in families]
-        origins = tuple(sorted({asn for row in _origins(packed, used) for asn in row}))
-        roles = self._roles(origins, suffix_id)
+        families = tuple(f for f in asked.routes if (packed.family == f).any())
+        each = self.roles(addresses, asked)
+        behind = self.roles((known_origin,), replace(asked, chains=asked.chains[-1:])) if known_origin else []
+        suffix = self._suffixes.get(suffix_id) if suffix_id else None
+        platform = asked.book.key_of_suffix(suffix) if suffix else None
+        roles = _roles(each, platform, behind)
         rule, hosters = self._rules.choose(roles)
-        oldest = min((chosen.data_date for chosen in asked), default=None)
-        attribution = Attribution(
+        made = self._made(addresses, suffix_id, asked, each, roles, rule, hosters)
+        return replace(made, countries=_countries(packed, asked.places), proxy=rule.proxy), families
+
+    def _made(
+        self,
+        addresses: tuple[str, ...],
+        suffix_id: str | None,
+        asked: Asked,
+        each: Sequence[AddressRoles],
+        roles: Roles,
+        rule: Rule,
+        hosters: tuple[str, ...],
+    ) -> Attribution:
+        used = [asked.routes[f] for f in asked.routes if (pack(addresses).family == f).any()]
+        oldest = min((chosen.data_date for chosen in used), default=None)
+        origins = tuple(sorted({asn for one in each for asn in one.origins}))
+        chains = [one.chain for one in each if one.chain]
+        unclear = any(len(one.origins) > 1 and len(one.answers) > 1 for one in each)
+        unreviewed = any(asked.book.unreviewed(key) for key in hosters)
+        registration_stale = any(chain.stale or chain.early for chain in chains)
+        if rule.chooses == "platform":
+            answers = ["+".join(hosters)] * len(each)
+        else:
+            answers = ["+".join(one.answers) for one in each]
+        return Attribution(
             addresses=addresses,
             suffix_id=suffix_id,
-            day=day,
+            day=asked.day,
             origins=origins,
-            organisations=tuple(sorted({self._holder(asn, asked) for asn in origins})),
-            countries=_countries(packed, located),
+            organisations=tuple(sorted({self._holder(asn, used) for asn in origins})),
+            countries=(),
             hosters=hosters,
-            proxy=rule.proxy,
+            proxy=False,
             rule=rule.id,
             routes_date=datetime.combine(oldest, time.min, UTC) if oldest else None,
             stale=False,
+            address_hosters=tuple(answers),
+            prefixes=tuple(one.prefix for one in each),
+            moas=any(len(one.origins) > 1 for one in each),
+            platform=next(iter(roles.get("platform", ())), None),
+            proxies=roles.get("proxy", ()),
+            known_origins=roles.get("known_origin", ()),
+            operators=tuple(sorted({one.operator for one in each if one.operator})),
+            upstreams=tuple(sorted({key for one in each for key in one.upstreams})),
+            as_holders=tuple(sorted({key for one in each for key in one.as_holders})),
+            registered_countries=tuple(sorted({one.registered_country for one in each if one.registered_country})),
+            seats=tuple(sorted({seat for key in hosters if (seat := asked.book.country(key))})),
+            registered_at=min((chain.fetched_at for chain in chains), default=None),
+            registration_stale=registration_stale,
+            confidence=_lowered(rule.confidence, steps=unclear + unreviewed + registration_stale),
+            unreviewed=unreviewed,
+            ruleset=self._rules.name,
         )
-        return attribution, families
-
-    def _roles(self, origins: tuple[int, ...], suffix_id: str | None) -> Roles:
-        platform = self._suffix_hosters.get(suffix_id) if suffix_id else None
-        keys = sorted({self._book.key_of(asn) for asn in origins})
-        return {
-            "platform": (platform,) if platform else (),
-            "proxy": tuple(k for k in keys if self._book.is_proxy(k)),
-            "operator": tuple(k for k in keys if not self._book.is_proxy(k)),
-        }
 
     def _holder(self, asn: int, asked: list[Chosen[RouteTables]]) -> str:
         """The holder's name as of the day, else the newest."""
@@ -195,14 +251,22 @@ class Attributor:
         return next(filter(None, named), None) or self._names.get(asn, f"AS{asn}")
 
 
-def _day(moment: date) -> date:
-    if isinstance(moment, datetime):
-        return moment.astimezone(UTC).date() if moment.tzinfo else moment.date()
-    return moment
+def _roles(each: Sequence[AddressRoles], platform: str | None, behind: Sequence[AddressRoles]) -> Roles:
+    direct = [one for one in each if not one.proxy]
+    operators = {one.claimed or one.operator for one in direct} - {None}
+    holders = {key for one in direct if not (one.claimed or one.operator) for key in one.as_holders}
+    return {
+        "platform": (platform,) if platform else (),
+        "known_origin": tuple(sorted({key for one in behind if not one.proxy for key in one.answers})),
+        "proxy": tuple(sorted({key for one in each if one.proxy for key in one.answers})),
+        "outside": tuple(sorted({key for key in operators if key} | holders)),
+        "operator": tuple(sorted(key for key in operators if key)),
+        "as_holder": tuple(sorted(holders)),
+    }
 
 
-def _dates(used: Mapping[int, Chosen[Any]]) -> tuple[tuple[int, date], ...]:
-    return tuple((family, chosen.data_date) for family, chosen in used.items())
+def _lowered(confidence: Confidence, *, steps: int) -> Confidence:
+    return _STEPS[max(0, _STEPS.index(confidence) - steps)]
 
 
 def _origins(packed: Packed, used: _Routes) -> list[tuple[int, ...]]:
@@ -215,7 +279,16 @@ def _origins(packed: Packed, used: _Routes) -> list[tuple[int, ...]]:
     return rows
 
 
-def _countries(packed: Packed, located: _Places) -> tuple[str, ...]:
+def _prefixes(packed: Packed, used: _Routes) -> list[str]:
+    rows = [""] * len(packed)
+    for family, chosen in used.items():
+        which = np.flatnonzero(packed.family == family)
+        for row, text in zip(which.tolist(), stretches_of(chosen.table.table, packed.taken(which)), strict=True):
+            rows[row] = text
+    return rows
+
+
+def _countries(packed: Packed, located: Mapping[int, Chosen[Any]]) -> tuple[str, ...]:
     found: set[str] = set()
     for family, chosen in located.items():
         mine = packed.taken(np.flatnonzero(packed.family == family))

@@ -1,73 +1,178 @@
-"""Hoster entities: which ASes and platform suffixes are one company."""
+"""The book of hosters: which ASes, registrants, ranges and suffixes are one company, and since when."""
 
 import hashlib
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import NamedTuple
 
-import msgspec
-
+from attribution.book_of_day import BookOfDay
+from attribution.fold import Entity, Fold, first_day
+from attribution.hoster_files import (
+    KNOWN,
+    DatedMember,
+    Definition,
+    Hoster,
+    HosterKind,
+    definitions_from,
+    known_definitions,
+)
+from attribution.members import SUFFIX, as_of_key
+from attribution.review import Status, statuses
+from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
 
-HosterKind = Literal["hoster", "proxy", "platform"]
-_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_SUFFIX = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_UNKNOWN_KEY = re.compile(r"AS([1-9]\d{0,9})")
-_MAX_AS = (1 << 32) - 1
-_SEE = "see docs/attribution.md, Hosters"
+__all__ = [
+    "BookOfDay",
+    "DatedMember",
+    "Entity",
+    "Hoster",
+    "HosterBook",
+    "HosterKind",
+    "Lineage",
+    "as_of_key",
+    "book_from",
+    "read_hosters",
+]
 
 
-class Hoster(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """One company, as people have decided it.
+class Lineage(NamedTuple):
+    """One hoster took over everything of another."""
 
-    `country` is its legal seat, not where its machines stand.
-    """
-
-    key: str
-    name: str
-    asns: tuple[int, ...] = ()
-    country: str | None = None
-    kind: HosterKind = "hoster"
-    suffixes: tuple[str, ...] = ()
+    old: str
+    new: str
+    since: date
 
 
-class _BookFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    hoster: tuple[Hoster, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HosterBook:
-    """The aliases in force.
+    """The known list, the study's file and all decided changes, folded in this order.
 
-    Each AS and each suffix belongs to one hoster at most. Nothing is ever matched by name: two companies may share one,
-    and one company may have many. `checksum` is the SHA-256 of the file, so that a conclusion can say which book it was
-    drawn with.
+    `on` gives the book as it stands on a day. `checksum` names the state: the known list, the file, the changes in
+    force and what their coders think, so that a conclusion can say which book it was drawn with.
     """
 
-    by_key: Mapping[str, Hoster]
-    by_as: Mapping[int, Hoster]
-    by_suffix: Mapping[str, Hoster]
-    checksum: str
+    def __init__(
+        self,
+        *,
+        known: Sequence[Definition] = (),
+        file: Sequence[Definition] = (),
+        changes: Sequence[HosterChange] = (),
+        codings: Iterable[Coding] = (),
+        checksum: str = "",
+    ) -> None:
+        """Take the layers; `checksum` is that of known list and file, changes are added to it here."""
+        self.known, self.file = tuple(known), tuple(file)
+        self.changes = tuple(sorted(changes, key=lambda change: (change.decided_at, change.change_id)))
+        self.codings = tuple(codings)
+        self.statuses: dict[str, Status] = statuses(self.changes, self.codings)
+        undone = undone_ids(self.changes)
+        self.standing = tuple(c for c in self.changes if c.kind != "undo" and c.change_id not in undone)
+        self.in_force = tuple(change for change in self.standing if self.statuses.get(change.change_id) != "rejected")
+        self._files_checksum = checksum
+        self.checksum = self._checksum(checksum)
+        dated = (day for d in (*self.known, *self.file) for m in d.members for day in (m.since, m.until) if day)
+        self.boundaries = tuple(sorted({*dated, *(day for change in self.in_force if (day := first_day(change)))}))
+        self._books: list[BookOfDay | None] = [None] * (len(self.boundaries) + 1)
+
+    def on(self, day: date) -> BookOfDay:
+        """The book as it stands on a day; one and the same object between two days on which it changes."""
+        place = bisect_right(self.boundaries, day)
+        book = self._books[place]
+        if book is None:
+            book = self._books[place] = self._folded(self.boundaries[place - 1] if place else date.min)
+        return book
+
+    def stretches(self) -> list[BookOfDay]:
+        """The book of every stretch of days, oldest first."""
+        return [self.on(day) for day in (date.min, *self.boundaries)]
+
+    def resolve(self, key: str, day: date) -> str:
+        """The company that a key stands for on a day, over all merges."""
+        return self.on(day).resolve(key)
+
+    def lineage(self) -> tuple[Lineage, ...]:
+        """Who took over everything of whom, and on which day; keys are those of companies before and on that day."""
+        found = []
+        for change in self.in_force:
+            since = first_day(change)
+            if change.kind == "succession" and change.into and since and change.change_id in self.on(since).effective:
+                old = self.resolve(change.key, since - timedelta(days=1))
+                found.append(Lineage(old, self.resolve(change.into, since), since))
+        return tuple(sorted(found, key=lambda one: (one.since, one.old, one.new)))
+
+    def without_effect(self) -> tuple[HosterChange, ...]:
+        """Changes in force that change nothing on any day, since something under them is gone."""
+        books = self.stretches() if self.in_force else []
+        effective = frozenset[str]().union(*(book.effective for book in books))
+        return tuple(change for change in self.in_force if change.change_id not in effective)
+
+    def suffixes(self) -> frozenset[str]:
+        """Every platform suffix that the book gives to somebody on any day."""
+        claimed = {member.what for definition in (*self.known, *self.file) for member in definition.members}
+        claimed.update(what for change in self.in_force for what in change.members)
+        return frozenset(what.removeprefix(SUFFIX) for what in claimed if what.startswith(SUFFIX))
+
+    def with_changes(self, changes: Sequence[HosterChange]) -> "HosterBook":
+        """The same book with other changes."""
+        return HosterBook(
+            known=self.known, file=self.file, changes=changes, codings=self.codings, checksum=self._files_checksum
+        )
+
+    def _folded(self, day: date) -> BookOfDay:
+        fold = Fold(day)
+        fold.define(self.known, "known")
+        fold.define(self.file, "file")
+        for change in self.in_force:
+            fold.apply(change)
+        return BookOfDay(fold, fold.doubtful(self.in_force, self.statuses))
+
+    def _checksum(self, files: str) -> str:
+        if not self.in_force:
+            return files
+        hashed = hashlib.sha256(files.encode())
+        for change in self.in_force:
+            values = [getattr(change, field.name) for field in fields(change)]
+            hashed.update(repr([*map(str, values), self.statuses.get(change.change_id)]).encode())
+        return hashed.hexdigest()
+
+    # The book at the end of time, as one without days: for those who do not ask for a day.
+    @property
+    def by_key(self) -> Mapping[str, Entity]:
+        """Every entity by its key."""
+        return self.on(date.max).entities
+
+    @property
+    def by_as(self) -> Mapping[int, str]:
+        """The key of each claimed AS."""
+        held = self.on(date.max).held().items()
+        return MappingProxyType({asn: key for what, key in held if (asn := as_of_key(what)) is not None})
+
+    @property
+    def by_suffix(self) -> Mapping[str, Entity]:
+        """The entity of each platform suffix."""
+        book = self.on(date.max)
+        held = ((what.removeprefix(SUFFIX), key) for what, key in book.held().items() if what.startswith(SUFFIX))
+        return MappingProxyType({suffix: book.entities[key] for suffix, key in held if key in book.entities})
 
     def key_of(self, asn: int) -> str:
         """The hoster's key for an AS; `AS64500` if unclaimed."""
-        hoster = self.by_as.get(asn)
-        return hoster.key if hoster else f"AS{asn}"
+        return self.on(date.max).key_of_as(asn)
 
     def is_proxy(self, key: str) -> bool:
         """Whether a hoster is a reverse proxy."""
-        hoster = self.by_key.get(key)
-        return hoster is not None and hoster.kind == "proxy"
+        return self.on(date.max).kind(key) == "proxy"
 
 
-def as_of_key(key: str) -> int | None:
-    """The AS number in an unclaimed AS's key, else None."""
-    found = _UNKNOWN_KEY.fullmatch(key)
-    return int(found[1]) if found else None
+def undone_ids(changes: Sequence[HosterChange]) -> set[str]:
+    """The ids of changes that are undone, in order; an undo takes back one before it, which may be an undo too."""
+    undone: set[str] = set()
+    for change in reversed(changes):
+        if change.kind == "undo" and change.change_id not in undone:
+            undone.add(change.key)
+    return undone
 
 
 def read_hosters(path: Path) -> HosterBook:
@@ -78,54 +183,31 @@ def read_hosters(path: Path) -> HosterBook:
     try:
         data = path.read_bytes()
     except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); see docs/attribution.md") from None
+        raise InputError(f"{path} cannot be read ({problem.strerror}); see docs/hosters.md, The file") from None
     return book_from(data, str(path))
 
 
-def book_from(data: bytes, where: str = "hosters") -> HosterBook:
-    """The book in TOML text.
+def book_from(
+    data: bytes,
+    where: str = "hosters",
+    *,
+    known: bool = False,
+    changes: Sequence[HosterChange] = (),
+    codings: Iterable[Coding] = (),
+) -> HosterBook:
+    """The book in TOML text, with decided changes.
 
-    Empty text is an empty book; `where` names the text in errors.
+    Empty text is an empty book; `where` names the text in errors. With `known` the list of known proxies and platforms
+    lies beneath.
     """
-    try:
-        read = msgspec.toml.decode(data, type=_BookFile)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise InputError(f"{where}: {problem}; {_SEE}") from None
-    by_key: dict[str, Hoster] = {}
-    by_as: dict[int, Hoster] = {}
-    by_suffix: dict[str, Hoster] = {}
-    for hoster in read.hoster:
-        _check(hoster, where)
-        _claim(by_key, hoster.key, hoster, f"{where}: key {hoster.key!r}")
-        for asn in hoster.asns:
-            _claim(by_as, asn, hoster, f"{where}: AS{asn}")
-        for suffix in hoster.suffixes:
-            _claim(by_suffix, suffix, hoster, f"{where}: suffix {suffix!r}")
+    file = definitions_from(data, where)
+    checksum = hashlib.sha256(data)
+    if known:
+        checksum.update(b"\0" + KNOWN.read_bytes())
     return HosterBook(
-        by_key=MappingProxyType(by_key),
-        by_as=MappingProxyType(by_as),
-        by_suffix=MappingProxyType(by_suffix),
-        checksum=hashlib.sha256(data).hexdigest(),
+        known=known_definitions() if known else (),
+        file=file,
+        changes=changes,
+        codings=codings,
+        checksum=checksum.hexdigest(),
     )
-
-
-def _check(hoster: Hoster, where: str) -> None:
-    if not hoster.name.isprintable():
-        raise InputError(f"{where}: the name of {hoster.key!r} holds control characters; {_SEE}")
-    if not _SLUG.fullmatch(hoster.key):
-        raise InputError(f"{where}: key {hoster.key!r} is not lower-case letters, digits and hyphens; {_SEE}")
-    if hoster.country is not None and not _COUNTRY.fullmatch(hoster.country):
-        raise InputError(f"{where}: country {hoster.country!r} of {hoster.key!r} is not an ISO code like NL; {_SEE}")
-    for asn in hoster.asns:
-        if not 0 < asn <= _MAX_AS:
-            raise InputError(f"{where}: AS {asn} of {hoster.key!r} is not from 1 to {_MAX_AS}; {_SEE}")
-    for suffix in hoster.suffixes:
-        if not _SUFFIX.fullmatch(suffix):
-            raise InputError(f"{where}: suffix {suffix!r} of {hoster.key!r} is not like pages.example; {_SEE}")
-
-
-def _claim(held: dict, thing: object, hoster: Hoster, what: str) -> None:  # type: ignore[type-arg]
-    if thing in held:
-        both = " and ".join(repr(h.key) for h in (held[thing], hoster))
-        raise InputError(f"{what} is claimed twice, by {both}; give it to one of them; {_SEE}")
-    held[thing] = hoster

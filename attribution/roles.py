@@ -134,9 +134,9 @@ def _operator(
     if not levels or not levels[0].holder:
         return None
     key = _key(levels[0], origins, book, holder_of_as)
-    if key != levels[0].holder or all(holder_of_as(asn) for asn in origins):
+    if key != holder_key(levels[0].holder) or all(holder_of_as(asn) for asn in origins):
         return key
-    above = next((level.holder for level in levels[1:] if level.holder), None)
+    above = next((holder_key(level.holder) for level in levels[1:] if level.holder), None)
     return key if above and above != key else None
 
 
@@ -149,5 +149,17 @@ def _key(
     claimed = book.key_of_holder(level.holder)
     if claimed:
         return claimed
-    same = next((asn for asn in origins if holder_of_as(asn) == level.holder), None)
-    return level.holder if same is None else book.key_of_as(same)
+    holder = holder_key(level.holder)
+    same = next((asn for asn in origins if _handle_of_as(asn, holder_of_as) == holder), None)
+    return holder if same is None else book.key_of_as(same)
+
+
+def holder_key(holder: str) -> str:
+    """The key of a registrant that nobody claims: registry in lower case, handle in upper case."""
+    registry, _, handle = holder.partition(":")
+    return f"{registry.lower()}:{handle.upper()}"
+
+
+def _handle_of_as(asn: int, holder_of_as: Callable[[int], str | None]) -> str | None:
+    holder = holder_of_as(asn)
+    return holder_key(holder) if holder else None

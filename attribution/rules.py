@@ -6,9 +6,10 @@ from typing import Literal
 
 import msgspec
 
+from waterbed.model.conclusions import Confidence
 from waterbed.model.errors import InputError
 
-Role = Literal["platform", "proxy", "operator"]
+Role = Literal["platform", "known_origin", "proxy", "outside", "operator", "as_holder"]
 Roles = Mapping[Role, tuple[str, ...]]
 """The hoster keys found in each role, sorted; a role may be missing or empty."""
 
@@ -20,6 +21,7 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     needs: tuple[Role, ...] = ()
     chooses: Role | None = None
     proxy: bool = False
+    confidence: Confidence = "medium"
 
 
 class RuleSet(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from scrapy.settings import BaseSettings
 
 from crawler.logs import redact_failures
 from crawler.probe import SCHEME
+from crawler.registry_handler import REGISTRY_SCHEME
 
 _LOCKED = 1000
 """Above every settings priority of Scrapy's own: a command line cannot unlock the profile."""
@@ -14,8 +15,14 @@ _LOCKED = 1000
 _BASE_HANDLERS = ("data", "file", "ftp", "http", "https", "s3")
 
 SAFE: dict[str, Any] = {
-    # only our own handler may fetch: no http, no file, no data, no ftp, no s3
-    "DOWNLOAD_HANDLERS": {**dict.fromkeys(_BASE_HANDLERS), SCHEME: "crawler.probe.ProbeHandler"},
+    # only our own handlers may fetch: no http, no file, no data, no ftp, no s3
+    "DOWNLOAD_HANDLERS": {
+        **dict.fromkeys(_BASE_HANDLERS),
+        SCHEME: "crawler.probe.ProbeHandler",
+        REGISTRY_SCHEME: "crawler.registry_handler.RegistryHandler",
+    },
+    # looks verify nothing and say so; registries must be who they are
+    "DOWNLOAD_VERIFY_CERTIFICATES": True,
     # nothing that follows, remembers, decompresses, adds to or writes down a request
     "DOWNLOADER_MIDDLEWARES_BASE": {},
     "SPIDER_MIDDLEWARES_BASE": {},

@@ -1,11 +1,6 @@
 """Runs the recheck spider in this process."""
 
-import asyncio
 import logging
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -14,10 +9,9 @@ from scrapy.settings import Settings
 
 from crawler.session import Progress, Stop
 from crawler.spiders.recheck import RecheckSpider
+from crawler.stopping import stopped_by_signals
 from waterbed.model.errors import OwnFailure
 from waterbed.store.folder import Folder
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +34,7 @@ async def recheck(
     logging.getLogger("scrapy").setLevel(logging.WARNING)
     crawler = AsyncCrawlerRunner(settings).create_crawler(RecheckSpider)
     started = perf_counter()
-    with _stopped_by_signals(crawler):
+    with stopped_by_signals(lambda: _stop(crawler)):
         await crawler.crawl_async(folder=folder, limit=limit, due="all" if everything else "due", progress=progress)
     spider = crawler.spider
     if not isinstance(spider, RecheckSpider):
@@ -55,22 +49,6 @@ async def recheck(
     )
 
 
-@contextmanager
-def _stopped_by_signals(crawler: Crawler) -> Iterator[None]:
-    """While a pass runs, the first SIGINT or SIGTERM ends it in order; a second one acts as usual."""
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
-        if isinstance(crawler.spider, RecheckSpider):
-            crawler.spider.session.stop("signal")
-
-    in_main = threading.current_thread() is threading.main_thread()
-    for number in _SIGNALS if in_main else ():
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number in _SIGNALS if in_main else ():
-            loop.remove_signal_handler(number)
+def _stop(crawler: Crawler) -> None:
+    if isinstance(crawler.spider, RecheckSpider):
+        crawler.spider.session.stop("signal")

@@ -144,8 +144,9 @@ class _Machine:
                 now.first_up = now.first_up or when
                 continue
             now.without += 1
-            if now.without_since is None:
-                now.without_since, now.without_cause = when, _why_without(hoster, now.latest, answer)
+            why = _why_without(hoster, now.latest, answer)
+            if now.without_since is None or (why == "lineage" != now.without_cause):
+                now.without_since, now.without_cause = when, why
             if now.without < self.rules.leave_looks:
                 continue
             if now.without_cause == "lineage" or not self.rotation.stays(hoster, self.stretch, now.last_up, when):

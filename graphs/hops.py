@@ -64,10 +64,20 @@ def _is_loss(episode: Episode, arrived: Episode) -> bool:
 
 def _own_loss(arrived: Episode, own: Sequence[Episode]) -> Episode | None:
     """The URL's latest earlier episode, if it was at another hoster and ended."""
-    latest = max(own, key=lambda e: (e.known_up_at, e.last_up))
-    if any(e.hoster == arrived.hoster and e.known_up_at == latest.known_up_at for e in own):
+    earlier = [e for e in own if e.known_up_at < arrived.known_up_at]
+    if not earlier:
         return None
-    return latest if _is_loss(latest, arrived) else None
+    latest = max(earlier, key=lambda e: (e.known_up_at, e.last_up))
+    if any(e.hoster == arrived.hoster and e.known_up_at == latest.known_up_at for e in earlier):
+        return None
+    return latest if _is_loss(latest, arrived) and _given_up_for(latest, arrived) else None
+
+
+def _given_up_for(left: Episode, arrived: Episode) -> bool:
+    """Whether a URL's place was given up for another: what was there together and ended together moved nowhere."""
+    if left.first_down is None or left.first_down <= arrived.known_up_at:
+        return True
+    return left.cause == "moved" and arrived.last_up >= left.first_down
 
 
 def _loss_elsewhere(arrived: Episode, before: Sequence[Episode]) -> Episode | None:

@@ -69,7 +69,7 @@ def test_a_crawler_cannot_unlock_the_safe_profile() -> None:
         got = crawler.settings.get(name)
         assert (dict(got) if isinstance(value, dict) else got) == value, name
     handlers = crawler.settings.getwithbase("DOWNLOAD_HANDLERS")
-    assert [scheme for scheme in handlers if handlers[scheme]] == ["look"]
+    assert [scheme for scheme in handlers if handlers[scheme]] == ["look", "registry"]
 
 
 @pytest.mark.parametrize("name", ["quiet", "waterbed", "hostile"])

@@ -6,7 +6,6 @@ import traceback
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -17,15 +16,21 @@ from rich.console import Console
 
 from crawler.logs import no_core_dumps, quiet_crashes, redact_failures
 from waterbed import show
+from waterbed.cli_attribute import attribute
 from waterbed.cli_doctor import doctor, quarantine_app, rejudge
+from waterbed.cli_explain import explain
+from waterbed.cli_hosters import hosters_app
 from waterbed.cli_keys import audit, forget, key_app, reveal
 from waterbed.cli_lab import demo, lab_app
+from waterbed.cli_registry import enrich
+from waterbed.cli_sizes import sizes_app
+from waterbed.cli_tables import data_app, routes_app
 from waterbed.formats import Format, Formatted
 from waterbed.model.errors import InputError, WaterbedError
 from waterbed.publish.exports import Envelope
 from waterbed.report import envelope, publish_study
 from waterbed.store.config import Config, StoreAt
-from waterbed.study import Study, create_study, open_study, read_addresses
+from waterbed.study import Study, create_study, open_study
 
 OK, FINDING, USAGE, OURS = 0, 1, 2, 3
 
@@ -35,9 +40,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
-routes_app = typer.Typer(help="Dated tables: address to origin AS, address to country.", no_args_is_help=True)
-hosters_app = typer.Typer(help="Hoster entities: which ASes are one company.", no_args_is_help=True)
-app.add_typer(routes_app, name="routes")
 app.add_typer(hosters_app, name="hosters")
 
 _errors = Console(stderr=True)
@@ -49,9 +51,6 @@ class By(StrEnum):
     hoster = "hoster"
     asn = "asn"
     country = "country"
-
-
-Day = Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day, as 2025-04-11.")]
 
 
 @app.callback()
@@ -134,67 +133,6 @@ def recheck(
     raise typer.Exit(FINDING if report.stopped else OK)
 
 
-@routes_app.command("add")
-def routes_add(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV ranges or a pyasn .dat file, plain or gzip.")],
-    day: Day,
-    kind: Annotated[str, typer.Option(help="routes (address to origin AS) or places (address to country).")] = "routes",
-) -> None:
-    """Add a dated table to the study."""
-    if kind not in ("routes", "places"):
-        raise InputError(f"--kind {kind!r} is unknown; routes or places was expected (docs/attribution.md)")
-    with _study(context) as study:
-        show.snapshots(study.add_table(file, day.date(), kind=kind), Format.table.value)
-
-
-@routes_app.command("list")
-def routes_list(context: typer.Context, form: Formatted = Format.table) -> None:
-    """List the study's dated tables."""
-    with _study(context) as study:
-        show.snapshots(study.snapshots(), form.value)
-
-
-@hosters_app.command("add")
-def hosters_add(
-    context: typer.Context, file: Annotated[Path, typer.Argument(help="A TOML file of [[hoster]].")]
-) -> None:
-    """Take hoster entities into the study, in place of those it had."""
-    with _study(context) as study:
-        show.hosters(study.set_hosters(file))
-
-
-@app.command()
-def attribute(
-    context: typer.Context,
-    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The day; else today.")] = None,
-    table: Annotated[Path | None, typer.Option("--csv", help="Any table with a column of addresses.")] = None,
-    column: Annotated[str, typer.Option("--address-column", help="The column's name.")] = "ip",
-    out: Annotated[Path | None, typer.Option(help="Write the origins of each row here (CSV).")] = None,
-    form: Formatted = Format.table,
-) -> None:
-    """Origin ASes of any table's addresses, or of the study's looks."""
-    with _study(context) as study:
-        if table is None:
-            if out or day:
-                raise InputError("--out and --date belong to --csv; without it the study's own looks are shown")
-            show.attributions(study.conclude(), form.value)
-            return
-        when = day.date() if day else _today(study)
-        addresses = list(read_addresses(table, column))
-        origins, counts = study.attribute_table(addresses, when)
-        if out:
-            if out.resolve() == table.resolve():
-                raise InputError(f"--out {out} is the table itself; name another file")
-            with _written_at(out):
-                show.write_origins(out, addresses, origins)
-        show.origin_counts(counts, form.value)
-
-
-def _today(study: Study) -> date:
-    return study.folder.clock().astimezone(UTC).date()
-
-
 @app.command()
 def episodes(context: typer.Context, form: Formatted = Format.table) -> None:
     """When each URL was up, at which hoster; ends are intervals."""
@@ -241,9 +179,16 @@ def publish(context: typer.Context, out: Annotated[Path, typer.Argument(help="Fo
         show.written(publish_study(study, out))
 
 
-for _command in (doctor, rejudge, reveal, forget, audit, demo):
+for _command in (attribute, enrich, explain, doctor, rejudge, reveal, forget, audit, demo):
     app.command()(_command)
-for _name, _group in (("quarantine", quarantine_app), ("key", key_app), ("lab", lab_app)):
+for _name, _group in (
+    ("routes", routes_app),
+    ("data", data_app),
+    ("quarantine", quarantine_app),
+    ("key", key_app),
+    ("lab", lab_app),
+    ("sizes", sizes_app),
+):
     app.add_typer(_group, name=_name)
 
 

@@ -70,6 +70,7 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> Rehearsa
         show.flows(conclusions)
     show.score(done.first)
     show_lab.look_scores(done)
+    show_lab.attribution_score(done.first.attribution_score)
     if done.paired:
         show_lab.paired(done.paired)
     show_lab.bytes_by_class(done.first.counts)

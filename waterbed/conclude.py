@@ -125,8 +125,26 @@ class Conclusions:
                 found.append(None)
                 continue
             suffix = self.facts.targets[look.url_id].suffix_id
-            found.append(self.attributor.attribute(resolution.addresses, suffix, look.observed_at))
+            origin = self.origin_behind(look)
+            found.append(self.attributor.attribute(resolution.addresses, suffix, look.observed_at, origin))
         return found
+
+    @cached_property
+    def _origins_told(self) -> dict[str, list[tuple[datetime, str]]]:
+        """By URL: when a reporter knew which address lies behind its proxy, in time order."""
+        told: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+        for report in self.facts.reports:
+            if report.origin_address:
+                told[report.url_id].append((report.reported_at or report.received_at, report.origin_address))
+        return {url_id: sorted(origins) for url_id, origins in told.items()}
+
+    def origin_behind(self, look: Observation) -> str | None:
+        """The address behind the proxy as it was last told before a look, else as it was told first."""
+        told = self._origins_told.get(look.url_id)
+        if not told:
+            return None
+        known = [address for when, address in told if when <= look.observed_at]
+        return known[-1] if known else told[0][1]
 
     @cached_property
     def sightings(self) -> dict[str, list[Sighting]]:
@@ -185,7 +203,13 @@ class Conclusions:
         """When each URL was up, at which hoster, with interval ends."""
         if self.until is None:
             return []
-        rules = EpisodeRules(leave_looks=self._config.judge.leave_looks, until=self.until)
+        judge = self._config.judge
+        rules = EpisodeRules(
+            leave_looks=judge.leave_looks,
+            until=self.until,
+            soon=timedelta(hours=judge.rotation_hours),
+            late=timedelta(days=judge.rotation_days),
+        )
         return list(all_episodes(self.known, self.sightings, rules))
 
     @cached_property

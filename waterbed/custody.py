@@ -124,7 +124,7 @@ def reveal(folder: Folder, entry_id: str, reason: str) -> str:
     found = folder.store.by_ids(Sealed, "entry_id", [_id(entry_id)])
     if not found:
         raise _unknown(folder, entry_id)
-    entry = _entry("reveal", found[0].entry_id, _reason(reason))
+    entry = _entry("reveal", found[0].entry_id, stated_reason(reason))
     text = folder.vault.open(found[0])
     folder.store.add([entry])
     return text
@@ -136,7 +136,7 @@ def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:
     What looks and reports recorded under its id stays; nobody can tell any more whose it is. InputError if anything
     else is at work.
     """
-    wanted, why = _id(entry_id), _reason(reason)
+    wanted, why = _id(entry_id), stated_reason(reason)
     with folder.alone("forgetting"):
         found = folder.store.by_ids(Sealed, "entry_id", [wanted])
         if not found:
@@ -196,7 +196,8 @@ def _id(text: str) -> str:
     return text.lower()
 
 
-def _reason(text: str) -> str:
+def stated_reason(text: str) -> str:
+    """A reason that may be kept in the clear; InputError if there is none, or if it names an address."""
     reason = " ".join(text.split())
     if not reason or not reason.isprintable() or len(reason) > 500:
         raise InputError(

@@ -11,12 +11,17 @@ import uvloop
 
 from crawler.link_checks import LINK_CHECKS
 from crawler.recheck import PassReport
+from crawler.registry import enrich
 from waterbed.lab.compare import Scorecard, compare
 from waterbed.lab.counts import Counts
 from waterbed.lab.paired import Paired, compare_runs
+from waterbed.lab.papers import Papers
+from waterbed.lab.rdap_papers import registries_of
+from waterbed.lab.rdap_server import RdapServers
 from waterbed.lab.records import Truth
 from waterbed.lab.replay import read_feed
 from waterbed.lab.scene import WorldScene
+from waterbed.lab.score_attribution import AttributionScore, score_attribution
 from waterbed.lab.score_looks import Group, LookScore, score_looks
 from waterbed.lab.servers import LabServers
 from waterbed.lab.tables import country_csv, hosters_toml, link_checks_toml, routing_csv
@@ -26,7 +31,7 @@ from waterbed.model.canonical import spell
 from waterbed.model.conclusions import Episode, RankingRow
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Profile
-from waterbed.store.config import Canary, Config, Lab, Names, Probe, Schedule, Vantage, write_toml
+from waterbed.store.config import Canary, Config, Lab, Names, Probe, Registry, Schedule, Vantage, write_toml
 from waterbed.store.folder import LAB, SETTINGS
 from waterbed.study import ImportReport, Study, create_study, open_study
 from waterbed.virtual_time import Told, drive
@@ -54,6 +59,7 @@ class Rehearsed:
     seconds: float
     counts: Counts
     score: Scorecard
+    attribution_score: AttributionScore
     look_scores: Mapping[Group, LookScore]
     episodes: Sequence[Episode] = field(repr=False)
     rows: Sequence[RankingRow] = field(repr=False)
@@ -204,11 +210,27 @@ def run_world(
         with _opened(out, servers, world.start, config) as study:
             study.folder.clock = lambda: now[0]
             _add_tables(study, truth)
-            passes = uvloop.run(drive(study, truth, servers, now, told))
+            passes = uvloop.run(_driven(study, truth, servers, now, told))
             counts = servers.counts()
             lab = Lab(resolver=servers.resolver, clock=now[0], connect_to=servers.connect_to)
             write_toml(out / LAB, lab)
             return _scored(study, truth, passes, counts, scene.marker)
+
+
+async def _driven(study: Study, truth: Truth, servers: LabServers, now: list[datetime], told: Told) -> list[PassReport]:
+    """Walk through the world's time; if it has registries, ask them too, at the state that they have by then."""
+    if not truth.world.registries:
+        return await drive(study, truth, servers, now, told)
+    async with RdapServers(registries_of(truth.world, now[0]), lambda: now[0]) as registries:
+        # an answer serves for less than a day, so that what is sold is known on its day
+        asked = Registry(bases=registries.bases, fresh_days=0.2, retry_hours=1.0)
+        study.folder.config = msgspec.structs.replace(study.folder.config, registry=asked)
+
+        async def ask() -> None:
+            registries.set_registries(registries_of(truth.world, now[0]))
+            await enrich(study.folder)
+
+        return await drive(study, truth, servers, now, told, ask=ask)
 
 
 def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Counts, marker: str) -> Rehearsed:
@@ -224,6 +246,18 @@ def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Co
         score=compare(
             truth, hops=conclusions.hops, episodes=conclusions.episodes, rows=rows, url_id=url_ids.__getitem__
         ),
+        attribution_score=score_attribution(
+            truth,
+            zip(
+                (look.url_id for look in conclusions.facts.looks),
+                (look.observed_at for look in conclusions.facts.looks),
+                conclusions.attributions,
+                strict=True,
+            ),
+            conclusions.episodes,
+            conclusions.hops,
+            url_ids.__getitem__,
+        ),
         look_scores=score_looks(truth, conclusions.facts.looks, conclusions.verdicts, url_ids.__getitem__),
         episodes=conclusions.episodes,
         rows=rows,
@@ -236,13 +270,15 @@ def _add_tables(study: Study, truth: Truth) -> None:
     """The world's own dated tables; they name invented companies, no host."""
     folder = study.folder.path / "lab-tables"
     folder.mkdir(exist_ok=True)
-    day = truth.world.start.date()
-    for name, text, kind in (
-        ("routes.csv", routing_csv(truth.world), "routes"),
-        ("places.csv", country_csv(truth.world), "places"),
-    ):
-        (folder / name).write_text(text)
-        study.add_table(folder / name, day, kind=kind)
+    for day in Papers(truth.world).days():
+        moment = datetime.combine(day, time.max, truth.world.start.tzinfo)
+        for kind, text in (
+            ("routes", routing_csv(truth.world, moment=moment)),
+            ("places", country_csv(truth.world, moment=moment)),
+        ):
+            path = folder / f"{kind}-{day.isoformat()}.csv"
+            path.write_text(text)
+            study.add_table(path, day, kind=kind)
     (folder / "hosters.toml").write_text(hosters_toml(truth.world))
     study.set_hosters(folder / "hosters.toml")
     checks = link_checks_toml(truth.world)

@@ -36,8 +36,8 @@ def envelope(study: Study, what: str, *, by: str = "url") -> Envelope:
         window=window,
         method=METHOD,
         data_dates={
-            f"{snapshot.kind} IPv{snapshot.family}": snapshot.data_date.date().isoformat()
-            for snapshot in study.snapshots()
+            f"{one.kind} IPv{one.family}" if one.family else one.kind: one.data_date.date().isoformat()
+            for one in study.snapshots()
         },
         run=runs[0].run_id if runs else "none",
         version=version("waterbed"),

@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from attribution.hosters import HosterBook
 from crawler.recheck import PassReport
 from graphs.network import displacement_graph, main_flows
 from waterbed.conclude import Conclusions
@@ -95,15 +94,21 @@ def passed(report: PassReport) -> None:
 
 def snapshots(found: Sequence[Snapshot], form: str) -> None:
     """List dated tables."""
-    rows = [(s.kind, f"IPv{s.family}", s.data_date.date().isoformat(), f"{s.rows:,}", s.source) for s in found]
-    _plain(("kind", "family", "date", "rows", "source"), rows, form)
-
-
-def hosters(book: HosterBook) -> None:
-    """Say what a book of hosters holds."""
-    _out.print(
-        f"{len(book.by_key):,} hosters with {len(book.by_as):,} ASes and {len(book.by_suffix):,} platform suffixes"
-    )
+    names = ("kind", "form", "family", "date", "rows", "source", "licence", "built")
+    rows = [
+        (
+            one.kind,
+            one.form or "-",
+            f"IPv{one.family}" if one.family else "-",
+            one.data_date.date().isoformat(),
+            f"{one.rows:,}",
+            one.source,
+            one.licence or "-",
+            f"{one.built_at:%Y-%m-%d %H:%M}" if one.built_at else "-",
+        )
+        for one in found
+    ]
+    plain(names, rows, form)
 
 
 def attributions(done: Conclusions, form: str) -> None:
@@ -121,12 +126,12 @@ def attributions(done: Conclusions, form: str) -> None:
         )
         for a in distinct.values()
     ]
-    _plain(("addresses", "origins", "hosters", "countries", "rule", "routes", "stale"), rows, form)
+    plain(("addresses", "origins", "hosters", "countries", "rule", "routes", "stale"), rows, form)
 
 
 def origin_counts(counts: Sequence[OriginCount], form: str) -> None:
     """Print how many rows each origin AS has."""
-    _plain(("key", "name", "rows"), [(c.key, c.name, c.rows) for c in counts], form)
+    plain(("key", "name", "rows"), [(c.key, c.name, c.rows) for c in counts], form)
 
 
 def write_origins(path: Path, addresses: Sequence[str], origins: Sequence[tuple[int, ...]]) -> None:
@@ -296,8 +301,8 @@ def _short(value: Any) -> str:
     return str(value)[:12] if isinstance(value, str) and len(value) == 32 else str(value)
 
 
-def _plain(names: Sequence[str], found: Sequence[Sequence[Any]], form: str) -> None:
-    """Rows without a dataclass of their own."""
+def plain(names: Sequence[str], found: Sequence[Sequence[Any]], form: str) -> None:
+    """Print rows without a dataclass of their own."""
     if form == "table":
         table = _table("")
         for name in names:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from waterbed.lab.counts import Counts
 from waterbed.lab.paired import Paired, PairedShare
+from waterbed.lab.score_attribution import AttributionScore
 from waterbed.rehearsal import Rehearsal
 
 _out = Console(highlight=False, markup=False, emoji=False)
@@ -44,6 +45,22 @@ def look_scores(done: Rehearsal) -> None:
             if score.undecided_as:
                 outcomes = ", ".join(f"{outcome} {looks:,}" for outcome, looks in score.undecided_as.items())
                 _out.print(f"unknown, controls {name}, {group}: {outcomes}", soft_wrap=True)
+
+
+def attribution_score(found: AttributionScore) -> None:
+    """Print how right the hoster sets were, and what became of changes that move no site."""
+    table = _table("Hoster sets of single looks, against the truth of their day")
+    for name in ("what is particular", "looks", "right"):
+        table.add_column(name, justify="left" if name == "what is particular" else "right")
+    for kind, (looks, right) in (*found.by_kind.items(), ("all", (found.looks, found.right))):
+        table.add_row(kind, f"{looks:,}", _percent(right / looks if looks else None))
+    _out.print(table)
+    _out.print(
+        f"handed over with its network or renamed: {found.handed_over} true ends, {found.as_lineage} measured as "
+        f"lineage, {found.as_hop} as a hop; behind a proxy: {found.fronted} true ends, "
+        f"{found.as_masked} measured as masked; hops of sites that never moved: {sum(found.false_hops.values())}",
+        soft_wrap=True,
+    )
 
 
 def paired(found: Paired) -> None:

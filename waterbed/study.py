@@ -1,7 +1,5 @@
 """The Python API: open a study folder and run each step."""
 
-import hashlib
-import shutil
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,10 +23,10 @@ from waterbed.store.folder import Clock, Folder, create_folder, open_folder
 if TYPE_CHECKING:
     from attribution.attribute import Attributor
     from attribution.hosters import HosterBook
+    from crawler.registry_report import CrawlReport
     from waterbed.conclude import Conclusions
 
 # A pass needs none of the numerical libraries behind conclusions and tables: a third of its start. Hence PLC0415 below.
-HOSTERS = "hosters.toml"
 __all__ = ["ImportReport", "OriginCount", "Study", "create_study", "open_study", "read_addresses"]
 
 
@@ -96,48 +94,25 @@ class Study:
         """One pass over what is due, or over everything."""
         return uvloop.run(recheck(self.folder, everything=everything, limit=limit, progress=progress))
 
-    # 8 dated tables
-    def add_table(self, path: Path, day: date, *, kind: str = "routes") -> list[Snapshot]:
-        """Import a dated table of routes or places; its compact form is kept in the study."""
-        from attribution.lookups.places import read_places  # noqa: PLC0415 (see above)
-        from attribution.lookups.routing import read_routes  # noqa: PLC0415 (see above)
+    # 7 registrations
+    def enrich(self, *, limit: int | None = None, progress: Callable[[int, int], None] | None = None) -> "CrawlReport":
+        """Ask registries for every network and AS without a fresh registration."""
+        from crawler.registry import enrich  # noqa: PLC0415 (see above)
 
-        tables = read_routes(path) if kind == "routes" else read_places(path)
-        checksum = hashlib.sha256(path.read_bytes()).hexdigest()
-        name = f"{kind}-{day.isoformat()}-{checksum[:16]}"
-        kept = self.folder.tables / name
-        try:
-            type(tables).load(kept)  # its name is its content: what is there whole is not written again
-        except InputError:
-            tables.save(kept)
-        when, now = datetime.combine(day, time(), tzinfo=UTC), self.folder.clock()
-        snapshots = [
-            Snapshot(
-                snapshot_id=f"{name}-v{family}",
-                kind=kind,
-                family=family,
-                source=path.name,
-                data_date=when,
-                rows=rows,
-                checksum=checksum,
-                imported_at=now,
-            )
-            for family, rows in ((4, tables.rows_v4), (6, tables.rows_v6))
-            if rows
-        ]
-        self.folder.store.add(snapshots)
-        return snapshots
+        return uvloop.run(enrich(self.folder, limit=limit, progress=progress))
+
+    # 8 dated tables
+    def add_table(self, path: Path, day: date, *, kind: str = "routes", licence: str | None = None) -> list[Snapshot]:
+        """Import a dated table of routes, places, organisations or hosting; its compact form is kept in the study."""
+        from waterbed.dated_tables import add_table  # noqa: PLC0415 (see above)
+
+        return add_table(self.folder, path, day, kind=kind, licence=licence)
 
     def set_hosters(self, path: Path) -> "HosterBook":
         """Take a file of hoster entities (aliases of ASes) into the study."""
-        from attribution.hosters import read_hosters  # noqa: PLC0415 (see above)
+        from waterbed.hoster_book import set_file  # noqa: PLC0415 (see above)
 
-        book = read_hosters(path)
-        kept = self.folder.path / HOSTERS
-        fresh = kept.with_suffix(".new")
-        shutil.copyfile(path, fresh)
-        fresh.replace(kept)
-        return book
+        return set_file(self.folder, path)
 
     # 9-14 conclude
     def conclude(self) -> "Conclusions":
@@ -148,33 +123,25 @@ class Study:
 
     def attributor(self) -> "Attributor":
         """Everything that attribution needs, opened from the study's tables."""
-        from attribution.attribute import Attributor  # noqa: PLC0415 (see above)
-        from attribution.hosters import book_from, read_hosters  # noqa: PLC0415 (see above)
-        from attribution.lookups.places import PlaceTables  # noqa: PLC0415 (see above)
-        from attribution.lookups.routing import RouteTables  # noqa: PLC0415 (see above)
+        from waterbed.attributing import attributor_of  # noqa: PLC0415 (see above)
 
-        kept = self.folder.path / HOSTERS
-        book = read_hosters(kept) if kept.is_file() else book_from(b"")
-        keyed = self.folder.vault.keyed_id
-        suffixes = {keyed("suffix", suffix): hoster.key for suffix, hoster in book.by_suffix.items()}
-        return Attributor(
-            routes=self._opened("routes", RouteTables.load),
-            places=self._opened("places", PlaceTables.load),
-            book=book,
-            suffix_hosters=suffixes,
-            max_age_days=self.folder.config.routes_max_age_days,
-        )
+        return attributor_of(self.folder, self.book())
+
+    def book(self) -> "HosterBook":
+        """The book of hosters: the known list, the study's file and all decided changes."""
+        from waterbed.hoster_book import read_book  # noqa: PLC0415 (see above)
+
+        return read_book(self.folder)
 
     def snapshots(self) -> list[Snapshot]:
         """All dated tables, oldest first; of one date, the one added last comes last and applies."""
         return self.folder.store.all(Snapshot, order=("data_date", "imported_at", "snapshot_id"))
 
-    def _opened(self, kind: str, load: Callable[[Path], Any]) -> list[tuple[date, Any]]:
-        folders: dict[str, date] = {}
-        for snapshot in self.snapshots():
-            if snapshot.kind == kind:
-                folders[snapshot.snapshot_id.rpartition("-v")[0]] = snapshot.data_date.date()
-        return [(day, load(self.folder.tables / name)) for name, day in folders.items()]
+    def tables(self, kind: str) -> list[tuple[date, Any]]:
+        """The opened tables of a kind with their dates, in the order of `snapshots`."""
+        from waterbed.dated_tables import opened  # noqa: PLC0415 (see above)
+
+        return opened(self.folder, kind)
 
     def attribute_table(self, addresses: list[str], day: date) -> tuple[list[tuple[int, ...]], list[OriginCount]]:
         """The origin ASes of each address on a day, and how many rows each has.

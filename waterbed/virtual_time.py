@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from crawler.recheck import PassReport, recheck
@@ -13,12 +13,26 @@ from waterbed.lab.scene import down
 from waterbed.lab.servers import LabServers
 from waterbed.study import Study
 
+_ASK_S = 6 * 3600.0
+"""Virtual time between two rounds of registries, seconds."""
+
 Told = Callable[[str, int, int], None]
 """Told what is going on, how much is done, how much there is."""
 
 
-async def drive(study: Study, truth: Truth, servers: LabServers, now: list[datetime], told: Told) -> list[PassReport]:
-    """Walk through virtual time: reports come in, what is due is looked at; `now` holds the study's clock."""
+async def drive(
+    study: Study,
+    truth: Truth,
+    servers: LabServers,
+    now: list[datetime],
+    told: Told,
+    *,
+    ask: Callable[[], Awaitable[object]] | None = None,
+) -> list[PassReport]:
+    """Walk through virtual time: reports come in, what is due is looked at; `now` holds the study's clock.
+
+    After the first pass of each quarter of a day `ask` is called: registries are asked then.
+    """
     world = truth.world
     reports = sorted(truth.reports, key=lambda report: report.reported_at)
     empty = [world.start + timedelta(hours=hours) for hours in sorted(world.empty_delivery_hours)]
@@ -42,6 +56,8 @@ async def drive(study: Study, truth: Truth, servers: LabServers, now: list[datet
         due = study.folder.store.next_due()
         if due is not None and due <= now[0]:
             passes.append(await recheck(study.folder))
+        if ask and number % max(1, round(_ASK_S / world.step_s)) == 0:
+            await ask()
         told("virtual hours", number, steps)
     return passes
 

@@ -1,11 +1,8 @@
 """Sorted, disjoint address ranges that carry sets of numbers."""
 
-import contextlib
 import heapq
 import json
-import shutil
-import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attribution.lookups.addresses import Numbers, Packed
+from attribution.lookups.folders import whole_folder
 from waterbed.model.errors import InputError
 
 NOTHING = -1
@@ -109,9 +107,12 @@ class RangeTable:
 def _past(sorted_: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]:
     """How many sorted numbers are not above each wanted one.
 
-    Searching in order of the wanted numbers keeps the search in the cache: four times as fast, the sort included.
+    Searching neighbours after each other keeps the search in the cache. Roughly in order is enough for that: sorting by
+    16 bits alone (of IPv6 those after the first three, which hardly differ) costs a tenth of a whole sort, and all that
+    a third of searching as they come.
     """
-    order = np.argsort(wanted)
+    bucket = wanted >> wanted.dtype.type(16 if wanted.dtype.itemsize == 4 else 45)
+    order = np.argsort(bucket.astype(np.uint16), kind="stable")
     found = np.empty(len(wanted), np.int64)
     found[order] = np.searchsorted(sorted_, wanted[order], side="right")
     return found
@@ -250,26 +251,19 @@ def words(numbers: Sequence[int]) -> tuple[Numbers, Numbers]:
     return high, low
 
 
-def save_table(table: RangeTable, folder: Path, about: dict[str, Any]) -> None:
-    """Write a table and facts about it as a folder.
+def save_table(
+    table: RangeTable, folder: Path, about: dict[str, Any], further: Mapping[str, NDArray[Any]] | None = None
+) -> None:
+    """Write a table, further arrays and facts about it as a folder.
 
     Whole or not at all; an older one is replaced.
     """
-    written = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
-    written.mkdir(parents=True)
-    for name in _ARRAYS:
-        np.save(written / f"{name}.npy", getattr(table, name))
-    text = json.dumps({"format": _FORMAT, **about}, ensure_ascii=False, separators=(",", ":"))
-    (written / "about.json").write_text(text, encoding="utf-8")
-    old = written.with_name(f"{written.name}.old")
-    with contextlib.suppress(FileNotFoundError):
-        folder.rename(old)
-    try:
-        written.rename(folder)
-    except OSError:
-        # another process put its own there at the same moment: one of the two is enough
-        shutil.rmtree(written, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
+    with whole_folder(folder) as written:
+        arrays = {name: getattr(table, name) for name in _ARRAYS}
+        for name, array in {**arrays, **(further or {})}.items():
+            np.save(written / f"{name}.npy", array)
+        text = json.dumps({"format": _FORMAT, **about}, ensure_ascii=False, separators=(",", ":"))
+        (written / "about.json").write_text(text, encoding="utf-8")
 
 
 def load_table(folder: Path, kind: str) -> tuple[RangeTable, dict[str, Any]]:
@@ -281,11 +275,9 @@ def load_table(folder: Path, kind: str) -> tuple[RangeTable, dict[str, Any]]:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
     except (OSError, ValueError, EOFError):
-        raise InputError(
-            f"{folder} holds no whole table of {kind}; import its file again (docs/attribution.md)"
-        ) from None
+        raise InputError(f"{folder} holds no whole table of {kind}; import its file again (docs/tables.md)") from None
     if not isinstance(about, dict) or about.get("format") != _FORMAT or about.get("kind") != kind:
         raise InputError(
-            f"{folder} holds no table of {kind} in format {_FORMAT}; import its file again (docs/attribution.md)"
+            f"{folder} holds no table of {kind} in format {_FORMAT}; import its file again (docs/tables.md)"
         )
     return RangeTable(**arrays), about

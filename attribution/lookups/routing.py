@@ -1,15 +1,17 @@
 """Dated routing tables: addresses to their origin ASes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attribution.lookups.about import FileAbout
 from attribution.lookups.addresses import Packed, pack
-from attribution.lookups.range_files import read_rows
+from attribution.lookups.as_names import load_names, name_arrays
 from attribution.lookups.ranges import RangeTable, build, load_table, save_table
+from attribution.lookups.table_files import read_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,7 +25,8 @@ class RouteTables:
     table: RangeTable
     rows_v4: int
     rows_v6: int
-    organisations: dict[int, str]
+    organisations: Mapping[int, str]
+    about: FileAbout = field(default_factory=FileAbout)
 
     @property
     def families(self) -> tuple[int, ...]:
@@ -47,30 +50,36 @@ class RouteTables:
 
     def save(self, folder: Path) -> None:
         """Write it as a folder of memory-mappable arrays."""
-        names = {str(asn): name for asn, name in self.organisations.items()}
-        about = {"kind": "routes", "rows_v4": self.rows_v4, "rows_v6": self.rows_v6, "organisations": names}
-        save_table(self.table, folder, about)
+        about = {"kind": "routes", "rows_v4": self.rows_v4, "rows_v6": self.rows_v6}
+        save_table(self.table, folder, {**about, **self.about.plain()}, name_arrays(self.organisations))
 
     @classmethod
     def load(cls, folder: Path) -> "RouteTables":
         """A saved table; InputError if it is not whole."""
         table, about = load_table(folder, "routes")
+        older = about.get("organisations")  # names stood there before they had arrays of their own
+        names = load_names(folder) if older is None else {int(asn): name for asn, name in older.items()}
         return cls(
             table=table,
             rows_v4=about["rows_v4"],
             rows_v6=about["rows_v6"],
-            organisations={int(asn): name for asn, name in about["organisations"].items()},
+            organisations=names,
+            about=FileAbout.from_plain(about),
         )
 
 
 def read_routes(path: Path) -> RouteTables:
     """The routes in a file.
 
-    CSV ranges or pyasn prefixes, plain or gzip; the kind is told by content. Of overlapping ranges the smaller wins
-    (of prefixes: the longest match); the same range with several ASes has all of them as its origin set. Raises
+    CSV ranges, pyasn, pfx2as or MMDB, plain or gzip; the form is told by content. Of overlapping ranges the smaller
+    wins (of prefixes: the longest match); the same range with several ASes has all of them as its origin set. Raises
     InputError for any other file.
     """
     rows = read_rows(path, "routes")
     return RouteTables(
-        table=build(rows.v4, rows.v6), rows_v4=len(rows.v4), rows_v6=len(rows.v6), organisations=rows.names
+        table=build(rows.v4, rows.v6),
+        rows_v4=rows.rows_v4,
+        rows_v6=rows.rows_v6,
+        organisations=dict(rows.names),
+        about=FileAbout.of(rows),
     )

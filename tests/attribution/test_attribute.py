@@ -59,7 +59,7 @@ def attributor(tables):
         routes=routes,
         places=[(date(2025, 4, 1), tables["places"])],
         book=book_from(BOOK),
-        suffix_hosters={SUFFIX: "shield"},
+        suffixes={SUFFIX: "pages.example"},
         max_age_days=31,
     )
 
@@ -126,7 +126,7 @@ def test_staleness_is_told_anew_for_each_day(attributor):
 
 def test_without_tables_nothing_is_attributed():
     """No routing table is no error: there is just nobody to name."""
-    bare = Attributor(routes=[], places=[], book=book_from(b""), suffix_hosters={}, max_age_days=31)
+    bare = Attributor(routes=[], places=[], book=book_from(b""), suffixes={}, max_age_days=31)
     found = bare.attribute(("192.0.2.1",), None, DAY)
     assert (found.rule, found.origins, found.routes_date, found.stale) == ("unattributed", (), None, False)
     assert bare.origins_by_row(["192.0.2.1"], DAY) == [()]
@@ -135,7 +135,7 @@ def test_without_tables_nothing_is_attributed():
 def test_of_two_tables_of_one_day_the_later_given_applies(tables):
     """A table imported again for the same day replaces the first."""
     both = [(date(2025, 4, 1), tables["old"]), (date(2025, 4, 1), tables["new"])]
-    twice = Attributor(routes=both, places=[], book=book_from(b""), suffix_hosters={}, max_age_days=31)
+    twice = Attributor(routes=both, places=[], book=book_from(b""), suffixes={}, max_age_days=31)
     assert twice.origins_by_row(["198.51.100.1"], DAY) == [(64503,)]
 
 
@@ -183,7 +183,7 @@ HOSTER = '[[hoster]]\nkey = "a"\nname = "A"\n'
 )
 def test_a_book_that_contradicts_itself_is_refused(text, says):
     """Each fault is one sentence that names the value and the docs."""
-    with pytest.raises(InputError, match=r"docs/attribution\.md") as caught:
+    with pytest.raises(InputError, match=r"docs/hosters\.md") as caught:
         book_from(text.encode())
     assert says in str(caught.value)
 
@@ -209,8 +209,11 @@ def test_the_standard_rules_cover_every_role():
     """The rules that come along are whole and in the order of the design."""
     assert [rule.id for rule in standard_rules().rule] == [
         "platform",
+        "known-origin",
         "beside-proxy",
         "proxy",
+        "operator-and-as",
+        "operator",
         "as-organisation",
         "unattributed",
     ]

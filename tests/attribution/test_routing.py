@@ -246,7 +246,7 @@ def test_countries_are_read_and_searched(tmp_path):
 )
 def test_any_other_file_is_refused_in_one_sentence(tmp_path, data, says):
     """The error says what it is and where to look, and never repeats the file's text."""
-    with pytest.raises(InputError, match=r"docs/attribution\.md") as caught:
+    with pytest.raises(InputError, match=r"docs/tables\.md") as caught:
         read_routes(_file(tmp_path, data))
     assert says in str(caught.value)
     assert "secret" not in str(caught.value)
@@ -275,7 +275,7 @@ def test_a_missing_file_is_an_input_error(tmp_path):
 
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
     """A gzip file that unpacks to more than the limit is refused before it fills the memory."""
-    monkeypatch.setattr("attribution.lookups.range_files.MAX_BYTES", 1000)
+    monkeypatch.setattr("attribution.lookups.contents.MAX_BYTES", 1000)
     with pytest.raises(InputError, match="larger than 1000 bytes"):
         read_routes(_file(tmp_path, gzip.compress(bytes(100_000))))
 

@@ -7,12 +7,12 @@ from typing import Any, get_origin
 
 from waterbed.model.bookkeeping import STORED
 from waterbed.model.codec import columns, public_name
-from waterbed.model.conclusions import Attribution, Episode, Hop, RankingRow, Verdict
+from waterbed.model.conclusions import Attribution, ChainLink, Episode, Hop, RankingRow, Size, Verdict
 from waterbed.publish.exports import Envelope
 from waterbed.publish.schemas import row_schema
 from waterbed.store.tables import table_name
 
-CONCLUSIONS: tuple[type, ...] = (Verdict, Attribution, Episode, Hop, RankingRow)
+CONCLUSIONS: tuple[type, ...] = (Verdict, Attribution, ChainLink, Episode, Hop, RankingRow, Size)
 
 _TYPES = {
     str: "text",
@@ -46,8 +46,8 @@ the schedule.
 _CONCLUSIONS = """\
 ## Conclusions
 
-Nothing here is stored. Each is recomputed from the facts whenever it is asked for. `verdicts`, `episodes`, `hops` and
-`rank` print them.
+Nothing here is stored. Each is recomputed from the facts whenever it is asked for. `verdicts`, `episodes`, `hops`,
+`rank` and `sizes` print them.
 """
 
 _ENVELOPE = """\

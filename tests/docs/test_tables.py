@@ -10,6 +10,7 @@ from attribution.hosters import Hoster as HosterEntity
 from attribution.rules import standard_rules
 from tests.docs.markdown import page, rows, section
 from tests.docs.schema import schema_text
+from waterbed.dated_tables import READERS
 from waterbed.intake.csv_reports import COLUMNS
 from waterbed.judging.outcomes import read_rules
 from waterbed.lab.world import World
@@ -103,9 +104,15 @@ def test_every_attribution_rule_is_documented() -> None:
 
 def test_every_field_of_a_hoster_is_documented() -> None:
     """The table of hoster entities has exactly the fields of the file."""
-    documented = _documented(section(page("attribution.md"), "Hosters"))
+    documented = _documented(section(page("hosters.md"), "The file"))
     expected = {name: "none" if default in ("[]", "None") else default for name, default in _settings(HosterEntity)}
     assert documented == expected
+
+
+def test_every_kind_of_table_is_documented() -> None:
+    """The page of dated tables has exactly the kinds that can be added."""
+    found = [cells[0].strip("`") for cells in rows(section(page("tables.md"), "Kinds and forms"))]
+    assert sorted(found) == sorted(READERS)
 
 
 def test_every_column_of_a_reports_file_is_documented() -> None:

@@ -137,3 +137,11 @@ def test_a_redirect_away_and_a_later_return_elsewhere_is_a_reappearance() -> Non
     """A lasting redirect ends a stay as moved too; known away in between, the return is no repointing."""
     (hop,) = hops(stay("A", 0, 5, 6, cause="moved"), stay("C", 20, 30, absent=19))
     assert (hop.kind, hop.order) == ("reappearance", "sequential")
+
+
+def test_what_stood_together_and_ended_together_moved_nowhere() -> None:
+    """A URL at two hosters that is removed at both is no hop between them, whichever was seen first."""
+    assert hops(stay("A", 0, 9, 10), stay("B", 3, 9, 10)) == []
+    assert hops(stay("A", 0, 5, 6, cause="moved"), stay("B", 0, 30)) == []
+    (gradual,) = hops(stay("A", 0, 5, 6, cause="moved"), stay("B", 3, 30))
+    assert (gradual.from_hoster, gradual.to_hoster) == ("A", "B")

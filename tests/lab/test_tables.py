@@ -41,6 +41,7 @@ def test_hoster_entities_are_toml(world: World) -> None:
         "country": "US",
         "kind": "platform",
         "suffixes": ["square7.ch"],
+        "holders": ["arin:ORG-PAGES-ARIN"],
     }
 
 

@@ -1,9 +1,13 @@
 """One spelling for each URL, however it is written."""
 
+import hashlib
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from waterbed.model import canonical
 from waterbed.model.canonical import platform_suffix, refang, registrable_domain, same_place, spell
 from waterbed.model.errors import BadUrl
 
@@ -88,6 +92,8 @@ def test_a_spelled_url_does_not_show_itself() -> None:
     [
         ("a.b.example.co.uk", "example.co.uk"),
         ("x.github.io", "x.github.io"),
+        ("a.b.weebly.com", "b.weebly.com"),
+        ("weebly.com", "weebly.com"),
         ("co.uk", "co.uk"),
         ("127.0.0.1", "127.0.0.1"),
         ("2001:db8::1", "2001:db8::1"),
@@ -99,11 +105,29 @@ def test_registrable_domains(host: str, site: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "suffix"), [("x.github.io", "github.io"), ("github.io", None), ("a.example.com", None), ("1.1.1.1", None)]
+    ("host", "suffix"),
+    [
+        ("x.github.io", "github.io"),
+        ("github.io", None),
+        ("a.example.com", None),
+        ("1.1.1.1", None),
+        ("a.b.weebly.com", "weebly.com"),
+        ("weebly.com", None),
+        ("notweebly.com", None),
+        ("shop.blogspot.co.uk", "blogspot.co.uk"),
+    ],
 )
 def test_platform_suffixes(host: str, suffix: str | None) -> None:
     """Names below a private public suffix hang on a platform."""
     assert platform_suffix(host) == suffix
+
+
+def test_our_own_list_of_platforms_is_named_with_the_ids() -> None:
+    """Whoever changes the list gives it another number: ids made by the old one must tell so."""
+    text = Path(canonical.__file__).with_name("platforms.txt").read_bytes()
+    assert (canonical.PLATFORM_LIST, hashlib.sha256(text).hexdigest()[:16]) == ("1", "967b5a33918614be")
+    assert canonical.SUFFIX_LIST.endswith("+platforms.1")
+    assert f"Version {canonical.PLATFORM_LIST};" in text.decode()
 
 
 @pytest.mark.parametrize(

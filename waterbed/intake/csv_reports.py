@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +28,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "commercial": ("commercial",),
     "assessed_illegal": ("assessed_illegal", "illegal"),
     "verified_at": ("verified_at", "verification_time"),
+    "origin_address": ("origin_address", "origin_ip"),
 }
 """What each field may be called in a header, in lower case."""
 
@@ -50,6 +52,7 @@ class ReportLine:
     site_type: str | None
     commercial: bool | None
     assessed_illegal: bool | None
+    origin_address: str | None = None
 
     def __repr__(self) -> str:
         """Say the line number alone."""
@@ -156,7 +159,18 @@ def _report(number: int, cells: list[str], header: dict[str, int]) -> ReportLine
         site_type=_word("site_type", cell),
         commercial=_bool("commercial", cell),
         assessed_illegal=_bool("assessed_illegal", cell),
+        origin_address=_address("origin_address", cell),
     )
+
+
+def _address(field: str, cell: dict[str, str]) -> str | None:
+    text = cell.get(field)
+    if not text:
+        return None
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise _BadCell(f"{field} is no IP address") from None
 
 
 def _time(field: str, cell: dict[str, str]) -> datetime | None:

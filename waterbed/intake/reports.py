@@ -51,6 +51,7 @@ def report_facts(
         content_id=content_id,
         reported_at=line.reported_at,
         received_at=now,
+        origin_address=line.origin_address,
     )
     yield Due(
         url_id=str(ids["url_id"]),

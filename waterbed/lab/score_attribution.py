@@ -21,7 +21,7 @@ class AttributionScore:
     by_kind: Mapping[str, tuple[int, int]]
     """By what is particular about the look: looks, and those whose hoster set was right."""
     false_hops: Mapping[str, int]
-    """By what is particular about the site it left: hops from a URL that never moved."""
+    """By what is particular about the site: hops of a URL to itself elsewhere, though its site never moved."""
     handed_over: int
     """True episodes that ended because a network changed hands or name, while the URL was being looked at."""
     as_lineage: int
@@ -61,8 +61,13 @@ def score_attribution(
         for kind in ("all", *judge.kinds(url, when)):
             kinds[kind] += 1
             right[kind] += set(attribution.hosters) == expected
-    moved = {(url_id(hop.from_url), url_id(hop.to_url)) for hop in truth.hops}
-    strays = [hop for hop in hops if (hop.from_url_id, hop.to_url_id) not in moved and hop.from_url_id == hop.to_url_id]
+    fronts = {hoster.key for hoster in truth.world.hoster if hoster.kind == "proxy"}
+    still = {
+        known
+        for known, url in urls.items()
+        if sum(key not in fronts for key in truth.places[truth.shown[url].host].values) <= 1
+    }
+    strays = [hop for hop in hops if hop.from_url_id == hop.to_url_id and hop.from_url_id in still]
     ends = {(e.url_id, e.hoster): e for e in episodes if e.cause is not None}
     handed = _ended(truth, "lineage", episodes, url_id)
     fronted = _ended(truth, "masked", episodes, url_id)

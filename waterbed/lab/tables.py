@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from waterbed.lab.papers import Paper, Papers
+from waterbed.lab.papers import Paper, Papers, handle_of
 from waterbed.lab.scene import LINK_CHECK
 from waterbed.lab.world import PARKING, PARKING_NETWORK, Hoster, World
 
@@ -84,6 +84,7 @@ def _entity(hoster: Hoster) -> str:
         "country": hoster.country,
         "kind": hoster.kind,
         "suffixes": list(hoster.suffixes),
+        "holders": [handle_of(hoster)],
     }
     return _table("hoster", values)
 

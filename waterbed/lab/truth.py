@@ -1,6 +1,7 @@
 """The truth of a world: a pure function of the world file."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -89,12 +90,16 @@ def _handed_over(stay: Stay, course: Course) -> list[TrueEpisode]:
     parts = [whole]
     for moment in moments:
         addresses = _timeline(course.world, course.hosts[host]).at(moment) or ()
-        owners = {owner.key for address in addresses if (owner := course.papers.owner(address, moment))}
-        if len(owners) == 1 and parts[-1].hoster not in owners and whole.hoster == whole.origin:
+        before, owners = (_owners(course, addresses, at) for at in (moment - timedelta(seconds=1), moment))
+        if before == {parts[-1].hoster} != owners and len(owners) == 1 and whole.hoster == whole.origin:
             (new,) = owners
             last = parts.pop()
             parts += [replace(last, end=moment, cause="lineage"), replace(last, start=moment, hoster=new, origin=new)]
     return parts
+
+
+def _owners(course: Course, addresses: Sequence[str], moment: datetime) -> set[str]:
+    return {owner.key for address in addresses if (owner := course.papers.owner(address, moment))}
 
 
 def _hop(course: Course, link: Link, first: dict[str, int]) -> TrueHop | None:

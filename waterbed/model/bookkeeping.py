@@ -30,7 +30,7 @@ class Run:
     INDEX: ClassVar = ()
 
     run_id: Annotated[str, "id of the run"]
-    kind: Annotated[str, "import or recheck"]
+    kind: Annotated[str, "import, recheck or registry"]
     vantage: Annotated[str, "where it ran"]
     started_at: Annotated[datetime, "when it started"]
     version: Annotated[str, "version of Waterbed"]
@@ -136,7 +136,7 @@ class Audit:
     audit_id: Annotated[str, "id of the entry"]
     done_at: Annotated[datetime, "when (real clock)"]
     who: Annotated[str, "the person, by account name"]
-    action: Annotated[str, "reveal, forget, rotate, escrow, restore, release or void"]
+    action: Annotated[str, "reveal, forget, rotate, escrow, restore, release, void, or what was done to hosters"]
     subject_id: Annotated[str, "the id it was done to"]
     reason: Annotated[str, "why, in that person's words"]
 

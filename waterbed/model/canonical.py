@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import can_ada
 from publicsuffixlist import PublicSuffixList
@@ -14,8 +15,11 @@ from waterbed.model.errors import BadUrl
 SPELLING = "1"
 """Version of the rules below: stored with each id made by them."""
 
-SUFFIX_LIST = version("publicsuffixlist")
-"""Version of the Public Suffix List in use; its last number is the list's date."""
+PLATFORM_LIST = "1"
+"""Version of `platforms.txt`, our own suffixes of platforms: another list is another version."""
+
+SUFFIX_LIST = f"{version('publicsuffixlist')}+platforms.{PLATFORM_LIST}"
+"""Version of the Public Suffix List in use, whose last number is its date, and of our own list beside it."""
 
 MAX_URL = 16_384
 """Longest address accepted, characters."""
@@ -100,24 +104,46 @@ def is_address(host: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def registrable_domain(host: str) -> str:
-    """The public suffix plus one label, else the host itself."""
+    """The public suffix, or a platform's, plus one label, else the host itself."""
     if ":" in host or is_address(host):
         return host
+    if suffix := _listed_platform(host):
+        return f"{host[: -len(suffix) - 1].rpartition('.')[2]}.{suffix}"
     return _all_suffixes.privatesuffix(host) or host
 
 
 @lru_cache(maxsize=8192)
 def platform_suffix(host: str) -> str | None:
-    """The private public suffix a name hangs on, if any.
+    """The suffix of the platform that a name hangs on, if any.
 
-    The private part of the Public Suffix List names platforms that give each customer a name of their own.
+    The private part of the Public Suffix List names platforms that give each customer a name of their own, and
+    `platforms.txt` some that it does not have.
     """
     if ":" in host or is_address(host):
         return None
+    if listed := _listed_platform(host):
+        return listed
     suffix: str | None = _all_suffixes.publicsuffix(host)
     if suffix is None or suffix == host or suffix == _icann_suffixes().publicsuffix(host):
         return None
     return suffix
+
+
+def _listed_platform(host: str) -> str | None:
+    """The suffix in our own list that a name hangs on, if any."""
+    listed, rest = _platforms(), host
+    while "." in rest:
+        rest = rest.partition(".")[2]
+        if rest in listed:
+            return rest
+    return None
+
+
+@cache
+def _platforms() -> frozenset[str]:
+    """Our own list; read when it is first asked."""
+    lines = Path(__file__).with_name("platforms.txt").read_text(encoding="ascii").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
 @cache

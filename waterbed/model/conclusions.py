@@ -82,6 +82,22 @@ class Attribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChainLink:
+    """One link of the chain from what was asked about to who answers for it."""
+
+    since: Annotated[datetime | None, "first look or day for which the chain holds; null: not bound to a time"]
+    until: Annotated[datetime | None, "last look or day for which it holds"]
+    about: Annotated[str, "what the link starts from: the URL's id, an address, a range, a hoster"]
+    step: Annotated[str, "report, look, name, tag, range, origin, registration, upstream, place, role, hoster, ..."]
+    value: Annotated[str, "what it leads to"]
+    source: Annotated[str, "who says so: a table, a registry, the book of hosters, a rule set"]
+    data_date: Annotated[datetime | None, "the day of these data"]
+    rule: Annotated[str | None, "id of the rule that decided, where one did"]
+    confidence: Annotated[Confidence | None, "of the hoster set"]
+    note: Annotated[str, "stale, early, MOAS, not a BGP prefix, unreviewed; empty: nothing to note"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
     """A time in which content was up at one hoster.
 
@@ -152,3 +168,39 @@ class RankingRow:
     episodes: Annotated[int, "takedown clocks behind the share"]
     unknown: Annotated[int, "URLs of which no look could be decided"]
     rank_class: Annotated[RankClass, "ranked, too few, unmeasurable or proxy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How large one hoster, AS or country is on a day: denominators, by address family.
+
+    IPv4 addresses and IPv6 /64s are never added up. What has several origins counts in full for each of its keys; the
+    fractional count shares it among them.
+    """
+
+    key: Annotated[str, "hoster key, AS number as AS13335, or ISO country code"]
+    name: Annotated[str, "name for people"]
+    day: Annotated[datetime, "the day it holds for"]
+    announced_v4: Annotated[int | None, "IPv4 addresses routed to it, overlaps removed; null: no table of routes"]
+    announced_v4_fractional: Annotated[float | None, "the same, shared among its keys where there are several"]
+    announced_v6_64s: Annotated[int | None, "IPv6 /64s routed to it, wholly or in part"]
+    announced_v6_64s_fractional: Annotated[float | None, "the same, shared among its keys where there are several"]
+    hosting_v4: Annotated[int | None, "distinct IPv4 addresses that the study's hosts had in the window"]
+    hosting_v6_64s: Annotated[int | None, "distinct IPv6 /64s that the study's hosts had an address in"]
+    domains: Annotated[int | None, "domains hosted, by the table of domains; null: it does not say"]
+    delegated_v4: Annotated[int | None, "IPv4 addresses delegated to it (countries only)"]
+    delegated_v6_64s: Annotated[int | None, "IPv6 /64s delegated to it (countries only)"]
+    registered_v4: Annotated[int | None, "IPv4 addresses registered to it, of the networks the registries told"]
+    registered_v6_64s: Annotated[int | None, "IPv6 /64s registered to it, of the networks the registries told"]
+    delegated_v4_there: Annotated[int | None, "IPv4 addresses of those networks delegated to it (countries only)"]
+    delegated_v6_64s_there: Annotated[int | None, "IPv6 /64s of those networks delegated to it (countries only)"]
+    hosting_v4_registered: Annotated[int | None, "as hosting_v4, by the registered country or holder"]
+    hosting_v6_64s_registered: Annotated[int | None, "as hosting_v6_64s, by the registered country or holder"]
+    urls: Annotated[int, "the study's distinct URLs there"]
+    hosts: Annotated[int, "the study's distinct hosts there"]
+    sites: Annotated[int, "the study's distinct registrable domains there"]
+    routes_v4_date: Annotated[datetime | None, "date of the IPv4 routing table used"]
+    routes_v6_date: Annotated[datetime | None, "date of the IPv6 routing table used"]
+    places_date: Annotated[datetime | None, "date of the oldest table of places used (countries only)"]
+    domains_date: Annotated[datetime | None, "date of the table of domains used"]
+    stale: Annotated[bool, "whether a routing table used is older than the policy allows, or younger than the day"]

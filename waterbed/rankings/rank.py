@@ -15,8 +15,12 @@ UNKNOWN = "unknown"
 
 
 @dataclass(slots=True)
-class _Volume:
-    """What appeared under one key."""
+class Volume:
+    """What appeared under one key.
+
+    Ids of URLs, hosts and sites; `unknown` are the URLs of which no look could be decided, `own` counts those not
+    behind a reverse proxy, `fractional` shares each host among its keys.
+    """
 
     urls: set[str] = field(default_factory=set)
     hosts: set[str] = field(default_factory=set)
@@ -46,7 +50,7 @@ def rank(
     share; these and `unmeasurable` ones carry the bounds of what was out of sight. `until` is the end of the
     measurement, by default the latest time in any episode. Cost is linear in appearances and episodes.
     """
-    volumes = _volumes(appearances)
+    volumes = volumes_of(appearances)
     groups = episodes_by_key(episodes, by)
     if until is None:
         until = max((e.first_down or e.last_up for e in episodes), default=None)
@@ -64,11 +68,12 @@ def rank(
     ]
 
 
-def _volumes(appearances: Sequence[Appearance]) -> dict[str, _Volume]:
+def volumes_of(appearances: Sequence[Appearance]) -> dict[str, Volume]:
+    """What appeared under each key; what nothing could attribute is under UNKNOWN."""
     keys_of_host: dict[str, set[str]] = defaultdict(set)
     for appearance in appearances:
         keys_of_host[appearance.host_id].update(key for key in appearance.keys if key)
-    volumes: dict[str, _Volume] = defaultdict(_Volume)
+    volumes: dict[str, Volume] = defaultdict(Volume)
     for appearance in appearances:
         own = [key for key in appearance.keys if key] or keys_of_host[appearance.host_id] or (UNKNOWN,)
         for key in set(own):
@@ -86,7 +91,7 @@ def _volumes(appearances: Sequence[Appearance]) -> dict[str, _Volume]:
 
 
 def _row(
-    place: int | None, key: str, name: str, *, volume: _Volume, group: Sequence[Clock], until: datetime | None
+    place: int | None, key: str, name: str, *, volume: Volume, group: Sequence[Clock], until: datetime | None
 ) -> RankingRow:
     told = removal(group, until=until) if group and until else None
     rank_class = _rank_class(volume, told)
@@ -127,7 +132,7 @@ def _rounded(share: float | None) -> float | None:
     return None if share is None else round(share, 6)
 
 
-def _rank_class(volume: _Volume, told: Removal | None) -> RankClass:
+def _rank_class(volume: Volume, told: Removal | None) -> RankClass:
     if not volume.own:
         return "proxy"
     if len(volume.sites) < FEWEST_SITES:

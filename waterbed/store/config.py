@@ -64,6 +64,8 @@ class Judge(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     confirm_looks: int = 3
     confirm_s: float = 7200.0
     leave_looks: int = 2
+    rotation_hours: float = 24.0
+    rotation_days: float = 7.0
     networks: int = 2
     vantage_within_s: float = 900.0
     canary_within_s: float = 300.0
@@ -103,7 +105,15 @@ class Registry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     timeout_s: float = 30.0
     tries: int = 4
     most_levels: int = 6
+    ipwhois: bool = False
     cymru: bool = False
+
+
+class Hosters(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What the book of hosters rests on."""
+
+    known: bool = True
+    """Whether the list of known proxies and platforms lies beneath the study's own file."""
 
 
 class Vantage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
@@ -142,6 +152,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     canary: Canary = Canary()
     cycle_guard: CycleGuard = CycleGuard()
     registry: Registry = msgspec.field(default_factory=Registry)
+    hosters: Hosters = Hosters()
 
     def __post_init__(self) -> None:
         """Refuse what would be silently wrong later."""

@@ -31,8 +31,9 @@ def insert(cls: type, facts: Sequence[Any], connection: Connection) -> None:
 
         connection.execute(insert_postgresql(table).on_conflict_do_nothing(), [as_row(fact) for fact in facts])
         return
+    quoted = ", ".join(f'"{name}"' for name in names)  # one is called as SQL calls a thing of its own: into
     for places, values in _statements(cls, facts, names, connection):
-        into = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES {places} ON CONFLICT DO NOTHING"  # noqa: S608 (names of our own tables)
+        into = f"INSERT INTO {table.name} ({quoted}) VALUES {places} ON CONFLICT DO NOTHING"  # noqa: S608 (names of our own tables)
         connection.exec_driver_sql(into, values)
 
 

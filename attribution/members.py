@@ -1,0 +1,105 @@
+"""What can belong to a hoster: ASes, registrants, ranges, suffixes, each in one spelling."""
+
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from waterbed.model.errors import InputError
+from waterbed.model.redaction import names_something
+
+MAX_AS = (1 << 32) - 1
+SUFFIX = "suffix:"
+"""What the spelling of a platform's suffix begins with."""
+
+_SEE = "see docs/hosters.md, Members"
+_AS = re.compile(r"AS([1-9]\d{0,9})", re.IGNORECASE)
+_HOLDER = re.compile(r"([a-z][a-z0-9-]{0,31}):([A-Za-z0-9](?:[A-Za-z0-9._/-]{0,62}[A-Za-z0-9])?)", re.IGNORECASE)
+_SUFFIX = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_UNKNOWN_AS = re.compile(r"AS([1-9]\d{0,9})")
+
+
+def member_of(text: str) -> str:
+    """A member in its one spelling: AS64500, registry:HANDLE, 192.0.2.0/24 or suffix:pages.example.
+
+    InputError if it is none of these.
+    """
+    word = text.strip()
+    if found := _AS.fullmatch(word):
+        return as_member(int(found[1]))
+    if word.lower().startswith(SUFFIX):
+        return suffix_member(word[len(SUFFIX) :])
+    if "/" in word and (word[:1].isdigit() or "::" in word or word.count(":") > 1):
+        return prefix_member(word)
+    return holder_member(word)
+
+
+def as_member(asn: int) -> str:
+    """The member that an AS number is."""
+    if not 0 < asn <= MAX_AS:
+        raise InputError(f"AS {asn} is not from 1 to {MAX_AS}; {_SEE}")
+    return f"AS{asn}"
+
+
+def holder_member(text: str) -> str:
+    """The member that a registrant's handle is: registry in lower case, handle in upper case."""
+    found = _HOLDER.fullmatch(text)
+    if found is None or found[1].lower() == SUFFIX[:-1]:
+        raise InputError(
+            f"{shown(text)} is no member like AS64500, ripe:ORG-AB1-RIPE, 192.0.2.0/24 or a suffix; {_SEE}"
+        )
+    return f"{found[1].lower()}:{found[2].upper()}"
+
+
+def prefix_member(text: str) -> str:
+    """The member that a range of addresses is."""
+    try:
+        network = ip_network(text)
+    except ValueError:
+        raise InputError(
+            f"{shown(text)} is no range like 192.0.2.0/24, without bits right of its length; {_SEE}"
+        ) from None
+    if network.prefixlen == 0:
+        raise InputError(f"{shown(text)} is every address there is; name a smaller range; {_SEE}")
+    return str(network)
+
+
+def suffix_member(suffix: str) -> str:
+    """The member that a platform's suffix is."""
+    if not _SUFFIX.fullmatch(suffix):
+        raise InputError(f"suffix {shown(suffix)} is not like pages.example; {_SEE}")
+    return f"{SUFFIX}{suffix}"
+
+
+def shown(text: str) -> str:
+    """A text of the user's as messages may repeat it: never one that looks like a URL or a host name."""
+    return "[not shown]" if names_something(text) or len(text) > 100 else repr(text)
+
+
+def is_key(text: str) -> bool:
+    """Whether a text can be the key of an entity."""
+    return _SLUG.fullmatch(text) is not None
+
+
+def stands_alone(key: str) -> bool:
+    """Whether a key is that of an unclaimed AS or registrant: a member that stands for itself."""
+    return _UNKNOWN_AS.fullmatch(key) is not None or _HOLDER.fullmatch(key) is not None
+
+
+def as_of_key(key: str) -> int | None:
+    """The AS number in an unclaimed AS's key, else None."""
+    found = _UNKNOWN_AS.fullmatch(key)
+    return int(found[1]) if found else None
+
+
+def packed_address(address: str | bytes | IPv4Address | IPv6Address) -> tuple[int, int] | None:
+    """Version and number of an address, None if it is none.
+
+    Bytes are in network order, 4 or 16 of them. An IPv4-mapped IPv6 address is the IPv4 address it stands for.
+    """
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(found, IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    return found.version, int(found)

@@ -1,0 +1,101 @@
+"""The clock by which registries are asked: the real one, or one that skips all waiting."""
+
+import asyncio
+import heapq
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Protocol
+
+_SETTLE_S = 0.001
+"""Real time for which nothing may be under way before a skipping clock moves on."""
+
+
+class Clock(Protocol):
+    """What a crawl of registries needs of time."""
+
+    def now(self) -> datetime:
+        """The time, UTC; it never goes back."""
+
+    async def sleep_until(self, when: datetime) -> None:
+        """Wait until then; at once if it is past."""
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While this lasts, a question is under way."""
+
+
+class LoopClock:
+    """Real time: set by the wall clock once, and led by the loop's own from then on."""
+
+    def __init__(self, start: datetime) -> None:
+        """Take the wall clock's time; call it inside the loop."""
+        self._loop = asyncio.get_running_loop()
+        self._start, self._began = start, self._loop.time()
+
+    def now(self) -> datetime:
+        """The time, UTC."""
+        return self._start + timedelta(seconds=self._loop.time() - self._began)
+
+    async def sleep_until(self, when: datetime) -> None:
+        """Wait until then."""
+        await asyncio.sleep(max(0.0, (when - self.now()).total_seconds()))
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Nothing hangs on it."""
+        yield
+
+
+class SkippingClock:
+    """A lab's time: it stands still while a question is under way, and skips to whoever waits least long else.
+
+    So hours of waiting pass in no time, and whoever counts by this clock counts what would have been.
+    """
+
+    def __init__(self, start: datetime) -> None:
+        """Begin at a time."""
+        self._now = start
+        self._under_way = 0
+        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+        self._number = count()
+        self._handle: asyncio.TimerHandle | None = None
+
+    def now(self) -> datetime:
+        """The lab's time."""
+        return self._now
+
+    async def sleep_until(self, when: datetime) -> None:
+        """Wait until the clock has come there."""
+        if when <= self._now:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (when, next(self._number), waiter))
+        self._settle()
+        await waiter
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Hold the time."""
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._sleepers and not self._under_way and self._handle is None:
+            self._handle = asyncio.get_running_loop().call_later(_SETTLE_S, self._move_on)
+
+    def _move_on(self) -> None:
+        self._handle = None
+        if self._under_way or not self._sleepers:
+            return
+        self._now = max(self._now, self._sleepers[0][0])
+        while self._sleepers and self._sleepers[0][0] <= self._now:
+            _, _, waiter = heapq.heappop(self._sleepers)
+            if not waiter.done():
+                waiter.set_result(None)
+        self._settle()

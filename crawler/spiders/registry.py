@@ -1,0 +1,66 @@
+"""Asks registries who is registered: `scrapy crawl registry -a study=DIR`."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scrapy import Request, Spider
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from crawler.registry_handler import REGISTRY_SCHEME
+from waterbed.model.errors import InputError
+from waterbed.store.folder import open_folder
+
+if TYPE_CHECKING:
+    from crawler.registry_session import RegistrySession
+
+
+class RegistrySpider(Spider):
+    """One crawl over all networks and ASes of a study that have no fresh registration."""
+
+    name = "registry"
+    custom_settings = {"ITEM_PIPELINES": {"crawler.passes.PassPipeline": 100}}  # noqa: RUF012 (Scrapy's own name)
+
+    def __init__(
+        self,
+        study: str | None = None,
+        session: "RegistrySession | None" = None,
+        limit: str | int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Take a study by path, or a session that holds an opened one; `limit`: networks at most."""
+        super().__init__(**kwargs)
+        if session is None:
+            from crawler.registry_session import RegistrySession  # noqa: PLC0415 (Scrapy imports every spider for each pass)
+
+            if study is None:
+                raise InputError("no study given; call: scrapy crawl registry -a study=DIR")
+            session = RegistrySession(open_folder(Path(study)), limit=None if limit is None else int(limit))
+        self.session = session
+        self._turns = 0
+
+    async def start(self) -> AsyncIterator[Request]:
+        """One request for each registry that has work."""
+        for request in self._requests():
+            yield request
+
+    def _requests(self) -> Iterator[Request]:
+        for desk in self.session.idle_desks():
+            self._turns += 1
+            yield Request(
+                f"{REGISTRY_SCHEME}://{desk.name}/{self._turns}",
+                meta={"registry": desk.name, "download_slot": f"{REGISTRY_SCHEME} {desk.name}"},
+                callback=self.answered,
+                errback=self.broke,
+                dont_filter=True,
+            )
+
+    def answered(self, response: Response) -> Iterator[Request]:
+        """The answer is recorded; whoever has work goes on."""
+        yield from self._requests()
+
+    def broke(self, failure: Failure) -> Iterator[Request]:
+        """Count our own failure; nothing is concluded from it."""
+        self.session.fail("a question to a registry", failure.value)
+        yield from self._requests()

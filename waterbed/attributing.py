@@ -1,0 +1,34 @@
+"""Opens what attribution needs from a study's folder: dated tables, registrations, the book of hosters."""
+
+from datetime import date
+
+from attribution.attribute import Attributor
+from attribution.hosters import HosterBook
+from attribution.lookups.organisations import AsOrganisations
+from attribution.lookups.places import PlaceTables
+from attribution.lookups.registrations import RegistrationIndex
+from attribution.lookups.routing import RouteTables
+from attribution.roles import holder_key
+from waterbed.dated_tables import opened
+from waterbed.model.facts import Registration
+from waterbed.store.folder import Folder
+
+
+def attributor_of(folder: Folder, book: HosterBook) -> Attributor:
+    """Everything that says who answers for an address on a day."""
+    registrations = folder.store.all(Registration, order=("fetched_at", "registration_id"))
+    routes: list[tuple[date, RouteTables]] = opened(folder, "routes")
+    places: list[tuple[date, PlaceTables]] = opened(folder, "places")
+    organisations: list[tuple[date, AsOrganisations]] = opened(folder, "organisations")
+    return Attributor(
+        routes=routes,
+        places=places,
+        organisations=organisations,
+        registered=RegistrationIndex(registrations, fresh_days=folder.config.registry.fresh_days),
+        holder_names={
+            holder_key(one.holder): one.holder_name for one in registrations if one.holder and one.holder_name
+        },
+        book=book,
+        suffixes={folder.vault.keyed_id("suffix", suffix): suffix for suffix in book.suffixes()},
+        max_age_days=folder.config.routes_max_age_days,
+    )

@@ -1,0 +1,108 @@
+"""The command line's part for attribution: the study's looks, or any table of addresses."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from attribution.origin_changes import OriginChanges, origin_changes
+from attribution.snapshots import Snapshots
+from attribution.space import changed_space
+from waterbed import show
+from waterbed.formats import Format, Formatted
+from waterbed.model.errors import InputError
+from waterbed.study import Study, open_study, read_addresses
+
+_out = Console(highlight=False, markup=False, emoji=False)
+
+
+def attribute(
+    context: typer.Context,
+    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The day; else today.")] = None,
+    table: Annotated[Path | None, typer.Option("--csv", help="Any table with a column of addresses.")] = None,
+    column: Annotated[str, typer.Option("--address-column", help="The column's name.")] = "ip",
+    against: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Compare with the origins of this day.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the origins of each row here (CSV).")] = None,
+    form: Formatted = Format.table,
+) -> None:
+    """Origin ASes of any table's addresses, or of the study's looks."""
+    with open_study(context.obj) as study:
+        if table is None:
+            if out or day or against:
+                raise InputError("--out, --date and --against belong to --csv; without it the study's looks are shown")
+            show.attributions(study.conclude(), form.value)
+            return
+        when = day.date() if day else study.folder.clock().astimezone(UTC).date()
+        if against:
+            _different_tables(study, when, against.date())
+        if out and out.resolve() == table.resolve():
+            raise InputError(f"--out {out} is the table itself; name another file")
+        addresses = list(read_addresses(table, column))
+        origins, counts = study.attribute_table(addresses, when)
+        if out:
+            try:
+                show.write_origins(out, addresses, origins)
+            except OSError as problem:
+                raise InputError(f"{out} cannot be written ({problem.strerror}); name another place") from None
+        if not against:
+            show.origin_counts(counts, form.value)
+            return
+        found = origin_changes(origins, study.attribute_table(addresses, against.date())[0])
+        _table(found, form.value)
+        if form is Format.table:
+            _say(found, study, when, against.date())
+
+
+def _different_tables(study: Study, day: date, other: date) -> None:
+    """Refuse to compare a table with itself."""
+    routes = Snapshots(study.tables("routes"))
+    first, second = routes.both(day), routes.both(other)
+    if not first:
+        raise InputError("the study has no table of routes; add two with waterbed routes add (docs/attribution.md)")
+    if all(first[family].table is second[family].table for family in first):
+        only = " and ".join(sorted({chosen.data_date.isoformat() for chosen in first.values()}))
+        raise InputError(
+            f"--date {day} and --against {other} both use the routes of {only}; add a table of another day with "
+            "waterbed routes add (docs/attribution.md)"
+        )
+
+
+def _table(found: OriginChanges, form: str) -> None:
+    rows = [
+        (_spelled(one.before), _spelled(one.after), one.rows, f"{one.rows / found.rows:.4f}") for one in found.changes
+    ]
+    show.plain(("before", "after", "rows", "share"), rows, form)
+
+
+def _spelled(origins: tuple[int, ...]) -> str:
+    return " ".join(f"AS{origin}" for origin in origins) or "none"
+
+
+def _say(found: OriginChanges, study: Study, day: date, other: date) -> None:
+    """Put the rows' change beside that of all address space."""
+    _out.print(
+        f"{found.both:,} of {found.rows:,} rows have origins on both days; {found.changed:,} of them "
+        f"({_share(found.share)}) have others on {other} than on {day}.",
+        soft_wrap=True,
+    )
+    _out.print(f"{found.lost:,} rows have none any more, {found.gained:,} had none before.")
+    routes = Snapshots(study.tables("routes"))
+    first, second = routes.both(day), routes.both(other)
+    for family in sorted(first.keys() & second.keys()):
+        one, two = first[family], second[family]
+        if one.table is not two.table:
+            space = changed_space(family, one.table.table, two.table.table)
+            unit = "IPv4 addresses" if family == 4 else "IPv6 /64s"
+            _out.print(
+                f"Of all {space.common:,} {unit} routed on {one.data_date} and {two.data_date}, {_share(space.share)} "
+                "changed their origins.",
+                soft_wrap=True,
+            )
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"

@@ -11,6 +11,7 @@ from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.facts import (
     CanaryLook,
     ControlLook,
+    Notice,
     Observation,
     Registration,
     Report,
@@ -173,5 +174,6 @@ STORED: tuple[type, ...] = (
     Registration,
     HosterChange,
     Coding,
+    Notice,
 )
 """Every dataclass that has a table."""

@@ -15,6 +15,7 @@ RegistrationKind = Literal["network", "as"]
 RegistrationStatus = Literal[
     "ok", "not_found", "refused", "limited", "unreachable", "timeout", "bad_answer", "server_error", "no_registry"
 ]
+NoticeKind = Literal["ntd", "legal_order", "dsa", "citizen"]
 NameStatus = Literal[
     "ok", "literal", "nxdomain", "nodata", "servfail", "refused", "timeout", "bad_answer", "too_long", "bad_name"
 ]
@@ -57,6 +58,30 @@ class Report:
     reported_at: Annotated[datetime | None, "when it was reported to the source"]
     received_at: Annotated[datetime, "when this study imported it"]
     origin_address: Annotated[str | None, "address behind a reverse proxy, if the reporter knows it"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One notice about one URL to one recipient, as sent."""
+
+    KEY: ClassVar = ("notice_id",)
+    INDEX: ClassVar = (("url_id",),)
+
+    notice_id: Annotated[str, "id made of URL, recipient, kind, sender and time"]
+    url_id: Annotated[str, "the URL it is about"]
+    kind: Annotated[NoticeKind, "ntd, legal_order, dsa or citizen"]
+    sender: Annotated[str, "who sent it, by name"]
+    recipient: Annotated[str, "the hoster's key in the book, AS64500, or registry:HANDLE"]
+    batch: Annotated[str | None, "the sender's batch it went out with: a cluster"]
+    channel: Annotated[str | None, "how it was sent: mail, form, api, ..."]
+    reminder: Annotated[bool, "whether it repeats an earlier notice"]
+    sent_at: Annotated[datetime, "when it was sent"]
+    delivered_at: Annotated[datetime | None, "when it is known to have arrived; null: not known"]
+    bounced: Annotated[bool, "whether it came back"]
+    acknowledged_at: Annotated[datetime | None, "when the recipient answered"]
+    response: Annotated[str | None, "what the recipient answered, as a short word"]
+    held_for_police: Annotated[bool, "whether removal was to wait for the police"]
+    received_at: Annotated[datetime, "when this study imported it"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,17 @@ Usage: python benchmarks/truth.py. Bounded; loopback only; exit 1 if anything is
 """
 
 import os
+import secrets
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from waterbed.lab.markers import marked_files
-from waterbed.rehearsal import Rehearsed, rehearse, run_scenario
+from waterbed.lab.world import read_world, scenario_path
+from waterbed.rehearsal import Rehearsed, rehearse, run_scenario, run_world
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
 
 PLAIN_MOST, TLS_MOST = 2_048, 16_384
@@ -18,6 +22,9 @@ PLAIN_MOST, TLS_MOST = 2_048, 16_384
 
 SURE = 0.98
 """Least precision and recall of looks called down, among decided looks."""
+
+RIGHT = 0.99
+"""Least share of looks whose hoster set is right on their own day."""
 
 POINTS = 0.5
 """Most that removal shares of a disturbed and an undisturbed run may differ, percentage points."""
@@ -28,7 +35,7 @@ def main() -> int:
     missed = 0
     os.environ[KEYS_ENVIRONMENT] = Keys.new().to_toml()  # never on disk
     with tempfile.TemporaryDirectory(prefix="waterbed-truth-") as name:
-        for check in (bytes_of, soft_gone, outage):
+        for check in (bytes_of, soft_gone, outage, who_answers):
             for said, good in check(Path(name)):
                 missed += not good
                 print(f"{'ok    ' if good else 'MISSED'}  {said}", flush=True)
@@ -95,6 +102,23 @@ def outage(folder: Path) -> Iterator[tuple[str, bool]]:
         f"{mean:.2f} points on average, {most:.2f} at most",
         paired.false_removals == 0 and most < POINTS,
     )
+
+
+def who_answers(folder: Path) -> Iterator[tuple[str, bool]]:
+    """Hoster sets of looks on their own day, and changes that move no site, at seeds drawn now."""
+    for seed in (None, *(secrets.randbelow(1_000_000) for _ in range(2))):
+        world = read_world(scenario_path("attribution"))
+        world = world if seed is None else msgspec.structs.replace(world, seed=seed)
+        found = run_world(world, folder / f"attribution-{world.seed}", _told).attribution_score
+        false = sum(found.false_hops.values())
+        kinds = ", ".join(f"{kind} {right:,}/{looks:,}" for kind, (looks, right) in found.by_kind.items())
+        share = found.share or 0.0
+        yield (
+            f"attribution, seed {world.seed}: hoster set right for {share:.2%} of {found.looks:,} looks ({kinds}); "
+            f"handed over {found.as_lineage} of {found.handed_over} as lineage, {found.as_hop} as a hop; "
+            f"fronted {found.as_masked} of {found.fronted} as masked; {false} hops of sites that never moved",
+            share >= RIGHT and not found.as_hop and not false and found.as_lineage == found.handed_over,
+        )
 
 
 if __name__ == "__main__":

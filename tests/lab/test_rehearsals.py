@@ -100,3 +100,25 @@ def test_no_profile_takes_what_is_no_page(tmp_path: Path, profile: Profile) -> N
         "strict" if profile == "strict" else "not strict"
     }
     assert marked_files(tmp_path, done.marker) == []
+
+
+def test_who_answers_is_right_on_its_own_day_and_changes_move_nothing(tmp_path: Path) -> None:
+    """Sold, renamed, fronted, shared and rotating places are attributed as of the day, and none of it is a hop."""
+    world = _smaller(
+        "attribution",
+        tmp_path,
+        count="60",
+        days="9.0",
+        big_site="4",
+        share="0.5",
+        reported_over_days="[0.0, 2.0]",
+        step_s="7200.0",
+    )
+    done = run_scenario(world, tmp_path / "s", _told)
+    score = done.attribution_score
+    assert {"reseller", "moas", "sold", "renamed", "proxy", "platform", "split", "geo", "flux"} <= score.by_kind.keys()
+    assert score.share is not None
+    assert score.share >= 0.99
+    assert score.handed_over == score.as_lineage > 5
+    assert score.fronted == score.as_masked > 0
+    assert score.as_hop == sum(score.false_hops.values()) == 0

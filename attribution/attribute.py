@@ -49,6 +49,7 @@ class Asked:
     organisations: AsOrganisations | None
     chains: tuple[Chain | None, ...]
     """Of each address; the known origin's comes last."""
+    behind_cdn: bool = False
 
 
 class Attributor:
@@ -86,17 +87,24 @@ class Attributor:
         self._known: dict[object, tuple[Attribution, tuple[int, ...]]] = {}
 
     def attribute(
-        self, addresses: tuple[str, ...], suffix_id: str | None, day: datetime, known_origin: str | None = None
+        self,
+        addresses: tuple[str, ...],
+        suffix_id: str | None,
+        day: datetime,
+        known_origin: str | None = None,
+        *,
+        behind_cdn: bool = False,
     ) -> Attribution:
         """Attribute one resolved set, as of its day; `known_origin` is the address behind a proxy, if reported.
 
-        A suffix that the book does not know is no platform: the addresses decide. `routes_date` is the oldest table
-        used, null if no address needed one; the set is stale if one of the tables is.
+        `behind_cdn`: the name's aliases or addresses are a known CDN's (tag `cdn` of its resolution). A suffix that the
+        book does not know is no platform: the addresses decide. `routes_date` is the oldest table used, null if no
+        address needed one; the set is stale if one of the tables is.
         """
-        asked = self.asked(addresses, day, known_origin)
+        asked = self.asked(addresses, day, known_origin, behind_cdn=behind_cdn)
         on = day_of(day)
         key = (
-            (addresses, suffix_id, known_origin, id(asked.book), id(asked.organisations)),
+            (addresses, suffix_id, known_origin, behind_cdn, id(asked.book), id(asked.organisations)),
             (dates_of(asked.routes), dates_of(asked.places)),
             tuple(chain and (chain.fetched_at, chain.stale, chain.early, chain.levels) for chain in asked.chains),
         )
@@ -110,7 +118,9 @@ class Attributor:
         confidence = _lowered(shown.confidence, steps=stale and not shown.stale)
         return replace(shown, day=day, stale=stale, confidence=confidence)
 
-    def asked(self, addresses: tuple[str, ...], day: datetime, known_origin: str | None = None) -> Asked:
+    def asked(
+        self, addresses: tuple[str, ...], day: datetime, known_origin: str | None = None, *, behind_cdn: bool = False
+    ) -> Asked:
         """The tables, the book and the registrations that apply to a set on a day."""
         on = day_of(day)
         every = (*addresses, *((known_origin,) if known_origin else ()))
@@ -122,6 +132,7 @@ class Attributor:
             places=self.places.both(on),
             organisations=latest(self._organisations, on),
             chains=chains,
+            behind_cdn=behind_cdn,
         )
 
     def roles(self, addresses: tuple[str, ...], asked: Asked) -> list[AddressRoles]:
@@ -144,6 +155,7 @@ class Attributor:
                 chain=asked.chains[row],
                 book=asked.book,
                 holder_of_as=holder_of_as,
+                behind_cdn=asked.behind_cdn,
             )
             for row, address in enumerate(addresses)
         ]
@@ -186,7 +198,8 @@ class Attributor:
         packed = pack(addresses)
         families = tuple(f for f in asked.routes if (packed.family == f).any())
         each = self.roles(addresses, asked)
-        behind = self.roles((known_origin,), replace(asked, chains=asked.chains[-1:])) if known_origin else []
+        origin = replace(asked, chains=asked.chains[-1:], behind_cdn=False)
+        behind = self.roles((known_origin,), origin) if known_origin else []
         suffix = self._suffixes.get(suffix_id) if suffix_id else None
         platform = asked.book.key_of_suffix(suffix) if suffix else None
         roles = _roles(each, platform, behind)

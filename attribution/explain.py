@@ -35,6 +35,7 @@ def links_of_set(
     *,
     about: str,
     known_origin: str | None = None,
+    behind_cdn: bool = False,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[ChainLink]:
@@ -58,7 +59,7 @@ def links_of_set(
             note=note,
         )
 
-    asked = attributor.asked(made.addresses, made.day, known_origin)
+    asked = attributor.asked(made.addresses, made.day, known_origin, behind_cdn=behind_cdn)
     chain = [link(about, "address", address, "resolver", made.day) for address in made.addresses]
     for roles in attributor.roles(made.addresses, asked):
         chain += _address(attributor, asked, roles, sources, link)

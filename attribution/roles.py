@@ -101,8 +101,12 @@ def roles_of(
     chain: Chain | None,
     book: Book,
     holder_of_as: Callable[[int], str | None],
+    behind_cdn: bool = False,
 ) -> AddressRoles:
-    """The roles of one address; `holder_of_as` gives the registrant's handle of an AS, if known."""
+    """The roles of one address; `holder_of_as` gives the registrant's handle of an AS, if known.
+
+    `behind_cdn`: its name leads through a known CDN, so whoever announces it is a reverse proxy here.
+    """
     as_holders = tuple(sorted({book.key_of_as(asn) for asn in origins}))
     claimed = book.key_of_address(address)
     levels = chain.levels if chain else ()
@@ -117,7 +121,7 @@ def roles_of(
         claimed=claimed,
         operator=operator,
         upstreams=tuple(sorted((above | set(as_holders)) - {claimed, operator})) if claimed or operator else (),
-        proxy=any(key is not None and book.kind(key) == "proxy" for key in answers),
+        proxy=behind_cdn or any(key is not None and book.kind(key) == "proxy" for key in answers),
         registered_country=next((level.country for level in levels if level.country), None),
         chain=chain,
     )

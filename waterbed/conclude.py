@@ -126,7 +126,11 @@ class Conclusions:
                 continue
             suffix = self.facts.targets[look.url_id].suffix_id
             origin = self.origin_behind(look)
-            found.append(self.attributor.attribute(resolution.addresses, suffix, look.observed_at, origin))
+            found.append(
+                self.attributor.attribute(
+                    resolution.addresses, suffix, look.observed_at, origin, behind_cdn="cdn" in resolution.tags
+                )
+            )
         return found
 
     @cached_property

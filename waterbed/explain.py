@@ -138,6 +138,7 @@ def _sets(
             sources,
             about=url_id,
             known_origin=done.origin_behind(look),
+            behind_cdn="cdn" in tags,
             since=first,
             until=last,
         )

@@ -55,6 +55,8 @@ def attribution_score(found: AttributionScore) -> None:
     for kind, (looks, right) in (*found.by_kind.items(), ("all", (found.looks, found.right))):
         table.add_row(kind, f"{looks:,}", _percent(right / looks if looks else None))
     _out.print(table)
+    if not (found.handed_over or found.fronted or found.false_hops):
+        return
     _out.print(
         f"handed over with its network or renamed: {found.handed_over} true ends, {found.as_lineage} measured as "
         f"lineage, {found.as_hop} as a hop; behind a proxy: {found.fronted} true ends, "

@@ -156,6 +156,20 @@ def test_an_origin_that_a_reporter_knew_answers_behind_a_proxy(attribute):
     assert (direct.hosters, direct.known_origins) == (("big",), ("rent",))
 
 
+def test_a_name_that_leads_through_a_cdn_hides_its_hoster(tmp_path):
+    """A known CDN in a cloud's own space is a proxy by the name's aliases, whatever the AS is otherwise."""
+    path = tmp_path / "routes"
+    path.write_text(ROUTES)
+    made = Attributor(
+        routes=[(date(2026, 3, 1), read_routes(path))], book=book_from(BOOK), suffixes={}, max_age_days=31
+    )
+    found = made.attribute(("192.0.2.1",), None, DAY, behind_cdn=True)
+    assert (found.hosters, found.rule, found.proxy) == (("big",), "proxy", True)
+    assert made.attribute(("192.0.2.1",), None, DAY).proxy is False
+    known = made.attribute(("192.0.2.1",), None, DAY, "198.51.100.1", behind_cdn=True)
+    assert (known.rule, known.hosters) == ("known-origin", ("AS64501", "AS64502"))
+
+
 def test_an_old_registration_serves_and_is_marked(attribute):
     """Stale facts are shown, not hidden; each lowers the confidence by one step."""
     found = attribute("192.0.2.70", facts=RENTED, fresh_days=3)

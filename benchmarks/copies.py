@@ -1,7 +1,7 @@
 """Starts copies of one command together, waits for all, and prints what they used.
 
 Usage: python copies.py COUNT COMMAND... What each says, a line that fits into a pipe, is told when all have ended;
-its own line comes last. It imports next to nothing on purpose: a new process's peak of memory starts at that of who started it.
+its own line comes last. It imports next to nothing on purpose: a new process's peak begins at its starter's.
 """
 
 import json

@@ -38,11 +38,18 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/dns.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/origins.py
+	$(BIN)/python benchmarks/episodes.py
+	$(BIN)/python benchmarks/survival.py
+	$(BIN)/python benchmarks/displacement.py
 
 prove: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/kill.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/truth.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/registry.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/ranking.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/displacement.py --prove
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/episode_scenarios.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/coverage.py
 
 lock: $(VENV)/installed-dev
 	$(BIN)/uv pip compile $(LOCK) -o requirements.lock pyproject.toml

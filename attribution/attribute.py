@@ -141,11 +141,7 @@ class Attributor:
         origins, prefixes = _origins(packed, asked.routes), _prefixes(packed, asked.routes)
 
         def holder_of_as(asn: int) -> str | None:
-            said = self._registered.of_as(asn, asked.day) if self._registered else None
-            if said and said.levels[0].holder:
-                return said.levels[0].holder
-            known = asked.organisations.of(asn) if asked.organisations else None
-            return known.holder if known else None
+            return self.registrant_of_as(asn, asked)[0]
 
         return [
             roles_of(
@@ -159,6 +155,14 @@ class Attributor:
             )
             for row, address in enumerate(addresses)
         ]
+
+    def registrant_of_as(self, asn: int, asked: Asked) -> tuple[str | None, str]:
+        """The handle of an AS's registrant, if known, and who says so: registries or a table of organisations."""
+        said = self._registered.of_as(asn, asked.day) if self._registered else None
+        if said and said.levels[0].holder:
+            return said.levels[0].holder, "registries"
+        known = asked.organisations.of(asn) if asked.organisations else None
+        return (known.holder if known else None), "organisations"
 
     def origins_by_row(self, addresses: Sequence[str], day: datetime) -> list[tuple[int, ...]]:
         """The origin ASes of each address of a column; text that is no address has none."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from attribution.fold import Entity, Fold
 from attribution.hoster_files import HosterKind
-from attribution.members import SUFFIX, as_of_key, packed_address, stands_alone
+from attribution.members import SUFFIX, as_of_key, holder_key, packed_address, stands_alone
 
 _BITS = {4: 32, 6: 128}
 
@@ -52,8 +52,7 @@ class BookOfDay:
 
     def key_of_holder(self, holder: str) -> str | None:
         """The hoster's key for a registrant, as registry:HANDLE; None if unclaimed."""
-        registry, _, handle = holder.partition(":")
-        return self._held.get(f"{registry.lower()}:{handle.upper()}")
+        return self._held.get(holder_key(holder))
 
     def key_of_address(self, address: str | bytes | IPv4Address | IPv6Address) -> str | None:
         """The hoster's key for an address, by the longest claimed range; None if none is.
@@ -72,6 +71,13 @@ class BookOfDay:
     def key_of_suffix(self, suffix: str) -> str | None:
         """The hoster's key for a platform's suffix; None if unclaimed."""
         return self._held.get(f"{SUFFIX}{suffix}")
+
+    def company(self, named: str) -> str:
+        """The company that a hoster's key, an AS or a registrant stands for; itself if the book does not know it."""
+        asn = as_of_key(named)
+        if asn is not None:
+            return self.key_of_as(asn)
+        return (self.key_of_holder(named) if ":" in named else None) or self.resolve(named)
 
     def resolve(self, key: str) -> str:
         """The company that a key stands for, over all merges; the key itself if it was never merged."""

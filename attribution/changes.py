@@ -12,7 +12,7 @@ from attribution.members import is_key, member_of, shown, stands_alone
 from waterbed.model.decisions import HosterChange
 from waterbed.model.errors import InputError
 
-_FIRST_YEAR = 1980
+_FIRST_YEAR, _LAST_YEAR = 1980, 2100
 _SEE = "see docs/hosters.md, Decisions"
 
 
@@ -32,6 +32,8 @@ def well_formed(change: HosterChange) -> HosterChange:
         raise InputError(f"a succession needs --since, the first day on which {into} holds what was {key}'s; {_SEE}")
     if change.since is not None and change.since.year < _FIRST_YEAR:
         raise InputError(f"{change.since.date()} is before {_FIRST_YEAR}; a later first day was expected; {_SEE}")
+    if change.since is not None and change.since.year > _LAST_YEAR:
+        raise InputError(f"{change.since.date()} is after {_LAST_YEAR}; an earlier first day was expected; {_SEE}")
     if change.kind == "split" and not change.members:
         raise InputError(f"a split needs --members, what leaves {into} for {key}; {_SEE}")
     return replace(change, key=key, into=into, members=_members(change.members))

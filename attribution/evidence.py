@@ -9,7 +9,7 @@ from typing import Annotated
 from attribution.book_of_day import BookOfDay
 from attribution.fold import first_day
 from attribution.hosters import HosterBook
-from attribution.members import as_of_key, stands_alone
+from attribution.members import as_of_key, holder_key, stands_alone
 from attribution.review import waiting_for
 from waterbed.model.decisions import HosterChange
 from waterbed.model.facts import Registration
@@ -94,13 +94,17 @@ def _registered(members: set[str], registrations: Iterable[Registration]) -> Ite
     networks = [ip_network(what) for what in members if "/" in what and not stands_alone(what)]
     told: set[tuple[str | None, str | None, str | None]] = set()
     for one in sorted(registrations, key=lambda r: r.fetched_at, reverse=True):
-        mine = one.asked in members if one.kind == "as" else one.holder in members or _inside(one, networks)
+        mine = one.asked in members if one.kind == "as" else _holds(one, members) or _inside(one, networks)
         identity = (one.kind, one.first, one.last)
         if mine and identity not in told:
             told.add(identity)
             span = one.asked if one.kind == "as" else f"{one.first}-{one.last}"
             words = (span, one.holder, one.holder_name, one.country, one.fetched_at.date().isoformat())
             yield " ".join(printable(word) for word in words if word)
+
+
+def _holds(one: Registration, members: set[str]) -> bool:
+    return one.holder is not None and holder_key(one.holder) in members
 
 
 def _inside(one: Registration, networks: Sequence[IPv4Network | IPv6Network]) -> bool:

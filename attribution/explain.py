@@ -1,24 +1,40 @@
 """The chain from a set of addresses to its hosters, link by link. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 from attribution.attribute import Asked, Attributor
+from attribution.lookups.addresses import pack
+from attribution.lookups.hosting import HostingTables
+from attribution.members import holder_key
 from attribution.roles import AddressRoles
-from attribution.snapshots import Chosen
+from attribution.snapshots import Chosen, Snapshots
 from waterbed.model.conclusions import Attribution, ChainLink
-from waterbed.model.facts import Registration, Snapshot
+from waterbed.model.facts import Snapshot
 
-Link = Callable[..., ChainLink]
+BOOK = "book of hosters"
+UNSEEN = "decision not seen by two people"
+_Identity = tuple[str, str, str, str | None, str | None, str]
 
 
 class Sources:
-    """Which file each dated table came from, and how it is laid out."""
+    """Which file each dated table came from, and the tables that only explaining reads.
 
-    def __init__(self, snapshots: Sequence[Snapshot]) -> None:
+    `hosting` are dated tables of what addresses are used for; a table of routes is stale after `max_age_days`.
+    """
+
+    def __init__(
+        self,
+        snapshots: Sequence[Snapshot],
+        hosting: Sequence[tuple[date, HostingTables]] = (),
+        max_age_days: float = float("inf"),
+    ) -> None:
         """Take a study's snapshots; of one kind, family and day the last one applies."""
         self._known = {(one.kind, one.family, one.data_date.date()): one for one in snapshots}
+        self._max_age_days = max_age_days
+        self.hosting = Snapshots(hosting)
 
     def named(self, kind: str, family: int, day: date) -> str:
         """The file's name, and its licence where that is known."""
@@ -26,6 +42,57 @@ class Sources:
         if found is None:
             return kind
         return f"{found.source} ({found.licence})" if found.licence else found.source
+
+    def age(self, chosen: Chosen[Any], day: date) -> str:
+        """What is to be noted of a table's age on a day."""
+        if chosen.early:
+            return "table is younger than the day"
+        return "stale" if chosen.stale(day, self._max_age_days) else ""
+
+
+class Lasting:
+    """Links that stand once, each with the first and the last time at which it held.
+
+    Newer data that say the same are no new link.
+    """
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._links: dict[_Identity, ChainLink] = {}
+        self._newest: dict[_Identity, datetime] = {}
+        self._now: frozenset[_Identity] = frozenset()
+        self.changes = 0
+        """How often the links became others."""
+        self.returns = 0
+        """How often some came back that had been gone."""
+
+    def take(self, links: Sequence[ChainLink], since: datetime, until: datetime | None) -> list[str]:
+        """Take all links that held for a time, in order of time; returns the steps that differ from those before.
+
+        Nothing differs at first, nor where links only come back that were there before: that is a rotation.
+        """
+        named = {(one.about, one.step, one.value, one.rule, one.confidence, one.note): one for one in links}
+        different = [name[1] for name in (*named, *self._links) if (name in named) != (name in self._now)]
+        fresh = any(name not in self._links for name in named)
+        back = any(name in self._links and name not in self._now for name in named)
+        first, self._now = not self._links, frozenset(named)
+        self.changes += bool(different) and not first
+        self.returns += back
+        for name, one in named.items():
+            self._links[name] = replace(self._links.setdefault(name, replace(one, since=since)), until=until)
+            if one.data_date:
+                self._newest[name] = max(one.data_date, self._newest.get(name, one.data_date))
+        return [] if first or (back and not fresh) else list(dict.fromkeys(different))
+
+    def links(self) -> list[ChainLink]:
+        """All links; newer data that said the same are noted with their day."""
+        return [self._noted(name, one) for name, one in self._links.items()]
+
+    def _noted(self, name: _Identity, one: ChainLink) -> ChainLink:
+        newest = self._newest.get(name)
+        if newest is None or one.data_date is None or newest.date() <= one.data_date.date():
+            return one
+        return replace(one, note=_joined(one.note, f"the same on {newest:%Y-%m-%d}"))
 
 
 def links_of_set(
@@ -36,118 +103,163 @@ def links_of_set(
     about: str,
     known_origin: str | None = None,
     behind_cdn: bool = False,
-    since: datetime | None = None,
-    until: datetime | None = None,
 ) -> list[ChainLink]:
     """The chain behind one attribution, in order: name, addresses and their roles, the rule, the hosters.
 
-    `about` is what the addresses belong to; `since` and `until` are when it was seen so.
+    `about` is what the addresses belong to, an address itself if it is the only one. `known_origin` and `behind_cdn`
+    are as for the attribution.
     """
+    asked = attributor.asked(made.addresses, made.day, known_origin, behind_cdn=behind_cdn)
+    chain: list[ChainLink] = []
+    for roles in attributor.roles(made.addresses, asked):
+        if roles.address != about:
+            chain.append(ChainLink(about=about, step="address", value=roles.address, source="resolver"))
+        chain += _address(attributor, asked, roles, sources)
+    if made.platform:
+        chain.append(
+            ChainLink(about=about, step="platform", value=made.platform, source=BOOK, note=_seen(asked, made.platform))
+        )
+    if known_origin:
+        chain.append(ChainLink(about=about, step="known origin", value=known_origin, source="report"))
+        behind = replace(asked, chains=asked.chains[-1:], behind_cdn=False)
+        for roles in attributor.roles((known_origin,), behind):
+            chain += _address(attributor, behind, roles, sources)
+    return [*chain, *_hosters(attributor, made, about)]
 
-    def link(about: str, step: str, value: str, source: str, when: datetime | None, **more: Any) -> ChainLink:
-        note = more.pop("note", "")
-        return ChainLink(
-            since=since,
-            until=until,
+
+def _hosters(attributor: Attributor, made: Attribution, about: str) -> Iterator[ChainLink]:
+    note = _joined(
+        "stale routes" if made.stale else "",
+        "registration stale or fetched after the day" if made.registration_stale else "",
+        "several origins of one range" if made.moas else "",
+        UNSEEN if made.unreviewed else "",
+        "the true hoster lies behind it" if made.proxy and not made.known_origins else "",
+    )
+    for key in made.hosters or ("none",):
+        yield ChainLink(
             about=about,
-            step=step,
-            value=value,
-            source=source,
-            data_date=when,
-            rule=more.pop("rule", None),
-            confidence=more.pop("confidence", None),
+            step="hoster",
+            value=_named(key, attributor),
+            source=made.ruleset,
+            rule=made.rule,
+            confidence=made.confidence,
             note=note,
         )
 
-    asked = attributor.asked(made.addresses, made.day, known_origin, behind_cdn=behind_cdn)
-    chain = [link(about, "address", address, "resolver", made.day) for address in made.addresses]
-    for roles in attributor.roles(made.addresses, asked):
-        chain += _address(attributor, asked, roles, sources, link)
-    if made.platform:
-        chain.append(link(about, "platform", made.platform, "book of hosters", None, note=_seen(asked, made.platform)))
-    if known_origin:
-        chain.append(link(about, "known origin", known_origin, "report", None))
-        chain += [link(known_origin, "hoster", key, "book of hosters", None) for key in made.known_origins]
-    notes = [
-        *(["stale routes"] if made.stale else []),
-        *(["stale registration"] if made.registration_stale else []),
-        *(["several origins of one range"] if made.moas else []),
-        *(["decision not seen by two people"] if made.unreviewed else []),
-    ]
-    for key in made.hosters or ("none",):
-        name = f"{key} ({attributor.name_of(key)})" if attributor.name_of(key) != key else key
-        rule, confidence = made.rule, made.confidence
-        chain.append(
-            link(about, "hoster", name, made.ruleset, None, rule=rule, confidence=confidence, note=", ".join(notes))
-        )
-    return chain
 
-
-def _address(
-    attributor: Attributor, asked: Asked, roles: AddressRoles, sources: Sources, link: Link
-) -> Iterator[ChainLink]:
-    family = 6 if ":" in roles.address else 4
-    routes, places = asked.routes.get(family), asked.places.get(family)
-    if routes and roles.prefix:
-        day = routes.data_date
-        source, when = sources.named("routes", family, day), _midnight(day)
-        only = "" if routes.table.about.prefixes else "a table's range, no BGP prefix"
-        yield link(roles.address, "range", roles.prefix, source, when, note=_joined(only, _age(routes)))
-        moas = "MOAS" if len(roles.origins) > 1 else ""
-        for origin in roles.origins:
-            holder = attributor.name_of(f"AS{origin}")
-            said = f"AS{origin}" if holder == f"AS{origin}" else f"AS{origin} ({holder})"
-            yield link(roles.prefix, "origin", said, source, when, note=moas)
-            key = asked.book.key_of_as(origin)
-            if key != f"AS{origin}":
-                yield link(f"AS{origin}", "AS holder", key, "book of hosters", None, note=_seen(asked, key))
-    yield from _registrations(roles, asked, link)
+def _address(attributor: Attributor, asked: Asked, roles: AddressRoles, sources: Sources) -> Iterator[ChainLink]:
+    address, day = roles.address, asked.day.astimezone(UTC).date()
+    family = int(pack((address,)).family[0])
+    if not family:
+        return
+    yield from _routes(attributor, asked, roles, sources, family)
+    yield from _registrations(roles)
+    places, hosting = asked.places.get(family), sources.hosting.on(day, family)
     if places:
-        for code in attributor.countries_at(roles.address, asked):
-            source = sources.named("places", family, places.data_date)
-            yield link(roles.address, "delegated to", code, source, _midnight(places.data_date))
+        source, when = sources.named("places", family, places.data_date), _midnight(places.data_date)
+        for code in attributor.countries_at(address, asked):
+            yield ChainLink(about=address, step="delegated to", value=code, source=source, data_date=when)
+    if hosting:
+        source, when = sources.named("hosting", family, hosting.data_date), _midnight(hosting.data_date)
+        for tag in hosting.table.tags_of((address,))[0]:
+            note = sources.age(hosting, day)
+            yield ChainLink(about=address, step="used for", value=tag, source=source, data_date=when, note=note)
     if roles.claimed:
-        yield link(roles.address, "range of", roles.claimed, "book of hosters", None, note=_seen(asked, roles.claimed))
-    for role, found in (("operator", (roles.operator,)), ("upstream", roles.upstreams)):
-        for company in found:
-            if company:
-                yield link(roles.address, role, company, "registrations", None, note=_seen(asked, company))
+        yield ChainLink(
+            about=address, step="range of", value=roles.claimed, source=BOOK, note=_seen(asked, roles.claimed)
+        )
+    yield from _operators(roles, asked, attributor)
     if roles.proxy:
-        yield link(roles.address, "reverse proxy", " ".join(roles.answers), "book of hosters", None)
+        yield ChainLink(about=address, step="reverse proxy", value=" ".join(roles.answers) or "unknown", source=BOOK)
 
 
-def _registrations(roles: AddressRoles, asked: Asked, link: Link) -> Iterator[ChainLink]:
+def _routes(
+    attributor: Attributor, asked: Asked, roles: AddressRoles, sources: Sources, family: int
+) -> Iterator[ChainLink]:
+    routes, day = asked.routes.get(family), asked.day.astimezone(UTC).date()
+    if routes is None:
+        yield ChainLink(about=roles.address, step="range", value="not known", source="no table of routes")
+        return
+    source, when = sources.named("routes", family, routes.data_date), _midnight(routes.data_date)
+    only = "" if routes.table.about.prefixes or not roles.prefix else "a table's range, no BGP prefix"
+    note = _joined(only, sources.age(routes, day))
+    found = roles.prefix or "in no route"
+    yield ChainLink(about=roles.address, step="range", value=found, source=source, data_date=when, note=note)
+    moas = "MOAS" if len(roles.origins) > 1 else ""
+    for origin in roles.origins:
+        name = f"AS{origin}"
+        holder = routes.table.organisations.get(origin) or attributor.name_of(name)
+        said = name if holder == name else f"{name} ({holder})"
+        yield ChainLink(about=roles.prefix, step="origin", value=said, source=source, data_date=when, note=moas)
+        registrant, who = attributor.registrant_of_as(origin, asked)
+        if registrant:
+            yield ChainLink(about=name, step="AS registrant", value=registrant, source=who)
+        key = asked.book.key_of_as(origin)
+        if key != name:
+            yield ChainLink(about=name, step="AS holder", value=key, source=BOOK, note=_seen(asked, key))
+
+
+def _registrations(roles: AddressRoles) -> Iterator[ChainLink]:
     if roles.chain is None:
-        yield link(roles.address, "registration", "not known", "registries", None, note="run: waterbed enrich")
+        yield ChainLink(
+            about=roles.address, step="registration", value="not known", source="registries", note="waterbed enrich"
+        )
         return
     age = "stale" if roles.chain.stale else "fetched after the day" if roles.chain.early else ""
-    below = roles.address
+    below, step = roles.address, "registration"
     for level in roles.chain.levels:
-        yield link(
-            below, "registration", _network(level), f"{level.registry} ({level.source})", level.fetched_at, note=age
+        span, source = f"{level.first}-{level.last}", f"{level.registry} ({level.source})"
+        value = ", ".join(part for part in (span, level.handle, level.allocation) if part)
+        when = level.fetched_at
+        yield ChainLink(about=below, step=step, value=value, source=source, data_date=when, note=age)
+        told: Mapping[str, str | None] = {
+            "holder": level.holder and (f"{level.holder} ({level.holder_name})" if level.holder_name else level.holder),
+            "registered in": level.country,
+            "abuse mailbox": level.abuse_id,
+        }
+        for what, said in told.items():
+            if said:
+                yield ChainLink(about=span, step=what, value=said, source=source, data_date=when)
+        below, step = span, "network above"
+
+
+def _operators(roles: AddressRoles, asked: Asked, attributor: Attributor) -> Iterator[ChainLink]:
+    holder = roles.chain.levels[0].holder if roles.chain else None
+    if roles.operator:
+        own = holder is not None and roles.operator == holder_key(holder)
+        source = "registrations" if own else f"registrations, {BOOK}"
+        yield ChainLink(
+            about=roles.address,
+            step="operator",
+            value=_named(roles.operator, attributor),
+            source=source,
+            note=_seen(asked, roles.operator),
         )
-        below = f"{level.first}-{level.last}"
+    elif holder and not roles.claimed:
+        yield ChainLink(
+            about=roles.address,
+            step="operator",
+            value="not told apart",
+            source="registrations",
+            note="the network may well be the AS's own, whose registrant is not known",
+        )
+    for key in roles.upstreams:
+        yield ChainLink(
+            about=roles.address,
+            step="upstream",
+            value=_named(key, attributor),
+            source="registrations",
+            note=_seen(asked, key),
+        )
 
 
-def _network(level: Registration) -> str:
-    said: Mapping[str, str | None] = {
-        "": f"{level.first}-{level.last}",
-        "handle ": level.handle,
-        "type ": level.allocation,
-        "holder ": level.holder,
-        "called ": level.holder_name,
-        "in ": level.country,
-        "abuse role ": level.abuse_id,
-    }
-    return ", ".join(f"{word}{value}" for word, value in said.items() if value)
+def _named(key: str, attributor: Attributor) -> str:
+    name = attributor.name_of(key)
+    return key if name == key else f"{key} ({name})"
 
 
 def _seen(asked: Asked, key: str) -> str:
-    return "decision not seen by two people" if asked.book.unreviewed(key) else ""
-
-
-def _age(chosen: Chosen[Any]) -> str:
-    return "table is younger than the day" if chosen.early else ""
+    return UNSEEN if asked.book.unreviewed(key) else ""
 
 
 def _joined(*notes: str) -> str:

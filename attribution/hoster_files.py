@@ -15,9 +15,11 @@ from attribution.members import (
     is_key,
     member_of,
     prefix_member,
+    shown,
     suffix_member,
 )
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import redact
 
 HosterKind = Literal["hoster", "proxy", "platform"]
 KNOWN = Path(__file__).with_name("known_hosters.toml")
@@ -105,7 +107,7 @@ def definitions_from(data: bytes, where: str = "hosters") -> tuple[Definition, .
     try:
         read = msgspec.toml.decode(data, type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise InputError(f"{where}: {problem}; {_SEE}") from None
+        raise InputError(f"{where}: {redact(str(problem))}; {_SEE}") from None
     return _checked(read.hoster, where)
 
 
@@ -119,11 +121,11 @@ def known_definitions() -> tuple[Definition, ...]:
 def check_entity(key: str, name: str, country: str | None, where: str) -> None:
     """Raise InputError unless an entity's key, name and country are well-formed."""
     if not is_key(key):
-        raise InputError(f"{where}: key {key!r} is not lower-case letters, digits and hyphens; {_SEE}")
+        raise InputError(f"{where}: key {shown(key)} is not lower-case letters, digits and hyphens; {_SEE}")
     if not name.strip() or not name.isprintable():
         raise InputError(f"{where}: the name of {key!r} is empty or holds control characters; {_SEE}")
     if country is not None and not (len(country) == 2 and country.isascii() and country.isupper()):
-        raise InputError(f"{where}: country {country!r} of {key!r} is not an ISO code like NL; {_SEE}")
+        raise InputError(f"{where}: country {shown(country)} of {key!r} is not an ISO code like NL; {_SEE}")
 
 
 def _checked(hosters: tuple[Hoster, ...], where: str) -> tuple[Definition, ...]:
@@ -157,10 +159,12 @@ def _members(hoster: Hoster, where: str) -> Iterator[Member]:
                 yield Member(read(value))
         for dated in hoster.member:
             if dated.since and dated.until and dated.since >= dated.until:
-                raise InputError(f"{dated.what!r} ends before it begins: `until` is the first day without it")
+                raise InputError(
+                    f"{shown(dated.what)} ends before it begins: `until` is the first day without it; {_SEE}"
+                )
             yield Member(member_of(dated.what), dated.since, dated.until)
     except InputError as problem:
-        raise InputError(f"{where}: {hoster.key!r}: {problem}; {_SEE}") from None
+        raise InputError(f"{where}: {hoster.key!r}: {problem}") from None
 
 
 def _claim(held: list[tuple[str, Member]], key: str, member: Member, where: str) -> None:

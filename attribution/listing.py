@@ -19,7 +19,7 @@ class HosterRow:
     country: Annotated[str | None, "ISO code of its legal seat"]
     members: Annotated[tuple[str, ...], "what it holds on that day; empty if it is part of another"]
     part_of: Annotated[str | None, "the company it is part of on that day, by a merge or a succession"]
-    origin: Annotated[str, "who says so: known, file or decided"]
+    origin: Annotated[str, "who says so: known, file or decided; unclaimed: nobody, it stands for itself"]
     unreviewed: Annotated[bool, "whether a change that formed it lacks the agreement of two people"]
 
 
@@ -50,7 +50,7 @@ def hoster_rows(book: HosterBook, day: date, key: str | None = None) -> list[Hos
     for one in keys:
         if key is not None and one not in today.entities and one not in by_company and not stands_alone(one):
             continue
-        company = today.resolve(one)
+        company = today.company(one)
         found.append(
             HosterRow(
                 key=one,
@@ -59,7 +59,7 @@ def hoster_rows(book: HosterBook, day: date, key: str | None = None) -> list[Hos
                 country=today.country(one),
                 members=today.members(one) if one in by_company or stands_alone(one) else (),
                 part_of=company if company != one else None,
-                origin=today.origin(one) or "decided",
+                origin=today.origin(one) or ("decided" if one in by_company else "unclaimed"),
                 unreviewed=today.unreviewed(one),
             )
         )

@@ -1,5 +1,6 @@
 """What can belong to a hoster: ASes, registrants, ranges, suffixes, each in one spelling."""
 
+import hashlib
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -15,6 +16,11 @@ _AS = re.compile(r"AS([1-9]\d{0,9})", re.IGNORECASE)
 _HOLDER = re.compile(r"([a-z][a-z0-9-]{0,31}):([A-Za-z0-9](?:[A-Za-z0-9._/-]{0,62}[A-Za-z0-9])?)", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_NO_REGISTRY = (SUFFIX[:-1], "http", "https", "hxxp", "hxxps", "ftp", "mailto")
+"""What stands before a colon and is no registry: a name after it must not get into keys, files and the audit."""
+
+_IN_HANDLE = re.compile(r"[^A-Z0-9._/-]+")
+_LONGEST_HANDLE = 64
 _UNKNOWN_AS = re.compile(r"AS([1-9]\d{0,9})")
 
 
@@ -43,11 +49,25 @@ def as_member(asn: int) -> str:
 def holder_member(text: str) -> str:
     """The member that a registrant's handle is: registry in lower case, handle in upper case."""
     found = _HOLDER.fullmatch(text)
-    if found is None or found[1].lower() == SUFFIX[:-1]:
+    if found is None or found[1].lower() in _NO_REGISTRY or names_something(found[2]):
         raise InputError(
             f"{shown(text)} is no member like AS64500, ripe:ORG-AB1-RIPE, 192.0.2.0/24 or a suffix; {_SEE}"
         )
     return f"{found[1].lower()}:{found[2].upper()}"
+
+
+def holder_key(holder: str) -> str:
+    """The key of a registrant that nobody claims: registry in lower case, handle in upper case.
+
+    A registry may write anything: a handle that no key can have, with spaces say, gets hyphens and a mark of its own.
+    So everybody can name it, and no two of them become one.
+    """
+    registry, _, handle = holder.partition(":")
+    key = f"{registry.lower()}:{handle.upper()}"
+    if _HOLDER.fullmatch(key):
+        return key
+    word = _IN_HANDLE.sub("-", handle.upper())[: _LONGEST_HANDLE - 9].strip("._/-") or "X"
+    return f"{registry.lower()}:{word}-{hashlib.sha256(handle.upper().encode()).hexdigest()[:8].upper()}"
 
 
 def prefix_member(text: str) -> str:

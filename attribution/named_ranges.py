@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 import numpy as np
 
 from attribution.lookups.ranges import RangeTable, Rows, build, words
+from attribution.members import holder_key
 from attribution.snapshots import day_of
 from waterbed.model.facts import Registration
 
@@ -42,12 +43,13 @@ def registered_ranges(
 
 
 def ases_of_holders(facts: Iterable[Registration]) -> dict[str, int]:
-    """The smallest AS that each registrant holds, of those the registries were asked about."""
+    """The smallest AS that each registrant's key holds, of those the registries were asked about."""
     found: dict[str, int] = {}
     for fact in facts:
         asn = (fact.first or "").removeprefix("AS")
         if fact.kind == "as" and fact.status == "ok" and fact.holder and asn.isascii() and asn.isdecimal():
-            found[fact.holder] = min(int(asn), found.get(fact.holder, int(asn)))
+            holder = holder_key(fact.holder)
+            found[holder] = min(int(asn), found.get(holder, int(asn)))
     return found
 
 

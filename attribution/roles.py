@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from attribution.members import holder_key
 from waterbed.model.facts import Registration
 
 
@@ -156,12 +157,6 @@ def _key(
     holder = holder_key(level.holder)
     same = next((asn for asn in origins if _handle_of_as(asn, holder_of_as) == holder), None)
     return holder if same is None else book.key_of_as(same)
-
-
-def holder_key(holder: str) -> str:
-    """The key of a registrant that nobody claims: registry in lower case, handle in upper case."""
-    registry, _, handle = holder.partition(":")
-    return f"{registry.lower()}:{handle.upper()}"
 
 
 def _handle_of_as(asn: int, holder_of_as: Callable[[int], str | None]) -> str | None:

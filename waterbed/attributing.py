@@ -8,7 +8,7 @@ from attribution.lookups.organisations import AsOrganisations
 from attribution.lookups.places import PlaceTables
 from attribution.lookups.registrations import RegistrationIndex
 from attribution.lookups.routing import RouteTables
-from attribution.roles import holder_key
+from attribution.members import holder_key
 from waterbed.dated_tables import opened
 from waterbed.model.facts import Registration
 from waterbed.store.folder import Folder

@@ -6,7 +6,6 @@ import traceback
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,17 +16,21 @@ from rich.console import Console
 from crawler.logs import no_core_dumps, quiet_crashes, redact_failures
 from waterbed import show
 from waterbed.cli_attribute import attribute
+from waterbed.cli_compliance import compliance
 from waterbed.cli_doctor import doctor, quarantine_app, rejudge
 from waterbed.cli_explain import explain
+from waterbed.cli_feeds import feeds
 from waterbed.cli_hosters import hosters_app
 from waterbed.cli_keys import audit, forget, key_app, reveal
 from waterbed.cli_lab import demo, lab_app
+from waterbed.cli_notices import notices
+from waterbed.cli_rank import rank
 from waterbed.cli_registry import enrich
+from waterbed.cli_sheet import sheet
 from waterbed.cli_sizes import sizes_app
 from waterbed.cli_tables import data_app, routes_app
 from waterbed.formats import Format, Formatted
 from waterbed.model.errors import InputError, WaterbedError
-from waterbed.publish.exports import Envelope
 from waterbed.report import envelope, publish_study
 from waterbed.store.config import Config, StoreAt
 from waterbed.study import Study, create_study, open_study
@@ -43,14 +46,6 @@ app = typer.Typer(
 app.add_typer(hosters_app, name="hosters")
 
 _errors = Console(stderr=True)
-
-
-class By(StrEnum):
-    """What is ranked."""
-
-    hoster = "hoster"
-    asn = "asn"
-    country = "country"
 
 
 @app.callback()
@@ -159,28 +154,16 @@ def _rows(context: typer.Context, what: str, form: Format) -> None:
 
 
 @app.command()
-def rank(
-    context: typer.Context,
-    by: Annotated[By, typer.Option(help="What to rank.")] = By.hoster,
-    form: Formatted = Format.table,
-    top: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
-) -> None:
-    """The ranking: volume, and share removed within 24 hours with its interval."""
-    with _study(context) as study:
-        rows = study.conclude().rank(by.value)
-        heading: Envelope = envelope(study, "ranking", by=by.value)
-    show.ranking(rows[:top] if top else rows, heading, form.value)
-
-
-@app.command()
 def publish(context: typer.Context, out: Annotated[Path, typer.Argument(help="Folder for the files.")]) -> None:
     """Write rankings, episodes, hops, graph and one self-contained page."""
     with _study(context) as study, _written_at(out):
         show.written(publish_study(study, out))
 
 
-for _command in (attribute, enrich, explain, doctor, rejudge, reveal, forget, audit, demo):
+for _command in (rank, feeds, attribute, enrich, explain, doctor, rejudge, reveal, forget, audit, demo):
     app.command()(_command)
+for _told in (notices, compliance, sheet):
+    app.command()(_told)
 for _name, _group in (
     ("routes", routes_app),
     ("data", data_app),

@@ -1,11 +1,11 @@
 """The command line's answer to "why": the chain behind a URL, an address or a hoster."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -16,19 +16,23 @@ from waterbed.report import envelope
 from waterbed.study import open_study
 
 _out = Console(highlight=False, markup=False, emoji=False)
+_SHORT = 12
+"""Characters shown of an id that the chain is about, as in other tables."""
 
 
 def explain(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="ID", help="A url_id, an IP address, or a hoster's key.")],
+    what: Annotated[
+        str, typer.Argument(metavar="ID", help="A url_id (or how it begins), an IP address, or a hoster's key.")
+    ],
     day: Annotated[
-        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="As of this day alone, as 2025-04-11.")
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="As of this day alone (UTC).")
     ] = None,
     form: Formatted = Format.table,
 ) -> None:
     """Show the chain behind a URL, an address or a hoster, each link with source, date and rule."""
     with open_study(context.obj) as study:
-        links = chain_of(study, what, day.replace(hour=12, tzinfo=UTC) if day else None)
+        links = chain_of(study, what, day.date() if day else None)
         if form is not Format.table:
             for_tools(ChainLink, links, envelope(study, "chain", by="link"), form)
             return
@@ -36,24 +40,54 @@ def explain(
 
 
 def _shown(links: Sequence[ChainLink]) -> None:
-    """Print a chain; links that hold for the same time stand together."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("time", "about", "step", "value", "source", "data of", "rule", "note"):
-        table.add_column(name, overflow="fold")
-    before = ""
+    """Print a chain: what holds from one time on stands together, each link below the one it starts from."""
+    subject = links[0].about
+    days = "." in subject or subject.count(":") > 1
+    blocks = [(since, list(group)) for since, group in groupby(links, key=lambda link: link.since)]
+    nested = [list(_nested(block, subject)) for _, block in blocks]
+    width = max(len(step) for block in nested for step, _, _ in block)
+    _out.print(subject, style="bold")
+    for (since, block), rows in zip(blocks, nested, strict=True):
+        ends = [link.until for link in block]
+        last = max((end for end in ends if end), default=None) if None not in ends else None
+        if since:
+            _out.print()
+            _out.print(_span(since, last, days), style="bold")
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False, expand=True)
+        table.add_column(no_wrap=True, min_width=width)
+        table.add_column(overflow="fold", ratio=1)
+        table.add_column(overflow="fold", ratio=1)
+        for step, value, link in rows:
+            table.add_row(step, value, _by(link, last, days))
+        _out.print(table)
+
+
+def _nested(links: Sequence[ChainLink], subject: str) -> Iterator[tuple[str, str, ChainLink]]:
+    """Each link's step, indented below the link that leads to it, and its value; else beside what it starts from."""
+    depths = {subject: 1}
     for link in links:
-        when = _span(link)
-        rule = f"{link.rule} ({link.confidence})" if link.confidence else link.rule or ""
-        about = link.about[:12] if len(link.about) == 32 else link.about
-        dated = f"{link.data_date:%Y-%m-%d}" if link.data_date else ""
-        time = "" if when == before else when
-        table.add_row(time, about, link.step, link.value, link.source, dated, rule, link.note)
-        before = when
-    _out.print(table)
+        depth = depths.get(link.about)
+        value = link.value if depth else f"{link.about[: _SHORT if len(link.about) == 32 else None]}: {link.value}"
+        depths.setdefault(link.value.split(" (")[0].split(", ")[0], (depth or 1) + 1)
+        yield f"{'  ' * (depth or 1)}{link.step}", value, link
 
 
-def _span(link: ChainLink) -> str:
-    if link.since is None:
-        return ""
-    until = f" to {link.until:%m-%d %H:%M}" if link.until and link.until != link.since else ""
-    return f"{link.since:%Y-%m-%d %H:%M}{until}"
+def _by(link: ChainLink, last: datetime | None, days: bool) -> str:
+    """Who says so, of which day, by which rule, and what is to be noted."""
+    dated = f"{link.source}, {link.data_date:%Y-%m-%d}" if link.data_date else link.source
+    rule = f"rule {link.rule}" if link.rule else ""
+    sure = f"confidence {link.confidence}" if link.confidence else ""
+    ended = f"until {_time(link.until, days)}" if link.until and link.until not in (link.since, last) else ""
+    return "; ".join(part for part in (dated, rule, sure, link.note, ended) if part)
+
+
+def _span(since: datetime, last: datetime | None, days: bool) -> str:
+    if last is None:
+        return f"from {_time(since, days)}"
+    first, end = _time(since, days), _time(last, days)
+    return first if first == end else f"{first} to {end}"
+
+
+def _time(moment: datetime, days: bool) -> str:
+    """A time; of an address the day alone, since tables and registrations are used by the day."""
+    return f"{moment:%Y-%m-%d}" if days else f"{moment:%Y-%m-%d %H:%M}"

@@ -70,7 +70,7 @@ def hosters_define(
     """Say what a hoster is from now on: name, seat, kind and members."""
     kinds: dict[str, HosterKind] = {"hoster": "hoster", "proxy": "proxy", "platform": "platform"}
     if kind not in kinds:
-        raise InputError(f"--kind {kind!r} is unknown; hoster, proxy or platform was expected (docs/hosters.md)")
+        raise InputError(f"--kind {shown(kind)} is unknown; hoster, proxy or platform was expected (docs/hosters.md)")
     given = {"name": name, "country": country, "entity": kinds[kind], "members": _split(members)}
     _decide(context, "define", key, reason, **given)
 

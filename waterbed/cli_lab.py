@@ -9,6 +9,7 @@ import typer
 
 from waterbed import show, show_lab
 from waterbed.lab.markers import marked_files
+from waterbed.lab.world import read_world, scenario_path
 from waterbed.rehearsal import Rehearsal, rehearse, replay
 from waterbed.report import envelope, publish_study
 from waterbed.study import open_study
@@ -50,6 +51,26 @@ def lab_replay(
     show.passed(done.passed)
     show.bytes_seen(done.counts)
     raise typer.Exit(1 if done.imported.rejected or done.passed.stopped else 0)
+
+
+@lab_app.command("simulate")
+def lab_simulate(
+    scenario: Annotated[str, typer.Argument(help="A scenario or world file: its hosters are drawn from.")],
+    studies: Annotated[int, typer.Option(min=1, help="How many studies.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same studies.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share them.")] = 1,
+) -> None:
+    """Draw hard worlds, measure them without a network, count how often intervals hold the truth."""
+    from waterbed import show_simulation  # noqa: PLC0415 (no other command should pay for these)
+    from waterbed.lab.coverage import summarise  # noqa: PLC0415 (the same)
+    from waterbed.lab.simulate import simulate_studies  # noqa: PLC0415 (the same)
+
+    world = read_world(scenario_path(scenario))
+    with show.bar() as told:
+        results = simulate_studies(
+            world, studies, seed=seed, workers=workers, told=lambda done: told("studies", done, studies)
+        )
+    show_simulation.campaign(summarise(results))
 
 
 def demo(

@@ -16,11 +16,14 @@ from waterbed.judging.outcomes import RuleSet
 from waterbed.judging.panel import hear
 from waterbed.judging.quarantines import Decided, GuardRules, canary_quarantines, feed_quarantines
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision
-from waterbed.model.conclusions import Attribution, Episode, Hop, Quarantine, RankingRow, Verdict
-from waterbed.model.facts import CanaryLook, ControlLook, Observation, Report, Resolution, Target
+from waterbed.model.clocks import AddressedNotice, TakedownClock
+from waterbed.model.conclusions import Attribution, ClockKind, Episode, Hop, Quarantine, RankingRow, Verdict
+from waterbed.model.facts import CanaryLook, ControlLook, Notice, Observation, Report, Resolution, Target
+from waterbed.rankings.addressing import Seen, addressed
 from waterbed.rankings.appearances import Appearance
+from waterbed.rankings.clocks import Told, clocks_by_key, running_clocks
 from waterbed.rankings.rank import rank
-from waterbed.rankings.takedowns import By
+from waterbed.rankings.takedowns import By, Clock
 from waterbed.store.config import Config
 from waterbed.store.sql import Store
 
@@ -37,6 +40,7 @@ class Facts:
     canaries: Sequence[CanaryLook]
     deliveries: Sequence[Delivery] = ()
     decisions: Sequence[QuarantineDecision] = ()
+    notices: Sequence[Notice] = ()
 
 
 def read_facts(store: Store) -> Facts:
@@ -50,6 +54,7 @@ def read_facts(store: Store) -> Facts:
         canaries=store.all(CanaryLook),
         deliveries=store.all(Delivery),
         decisions=store.all(QuarantineDecision),
+        notices=store.all(Notice),
     )
 
 
@@ -222,6 +227,38 @@ class Conclusions:
         return find_hops(self.episodes, home=self._config.home, seats=self.seats)
 
     @cached_property
+    def notices(self) -> list[AddressedNotice]:
+        """Each notice as its latest word has it, and whom it reached."""
+        wanted = {notice.url_id for notice in self.facts.notices}
+        seen: dict[str, list[Seen]] = defaultdict(list)
+        for url_id in wanted:
+            for sighting in self.sightings.get(url_id, ()):
+                if sighting.attribution:
+                    verdict = sighting.verdict
+                    seen[url_id].append(Seen(verdict.observed_at, sighting.attribution, verdict.state == "down"))
+        sites = {url_id: self.facts.targets[url_id].site_id for url_id in wanted}
+        return addressed(
+            self.facts.notices, seen, sites, lambda key, on: self.attributor.book.on(on.date()).company(key)
+        )
+
+    @cached_property
+    def told(self) -> Told:
+        """What clocks with an explicit origin need beside the episodes."""
+        about: dict[str, list[AddressedNotice]] = defaultdict(list)
+        for notice in self.notices:
+            about[notice.url_id].append(notice)
+        since = {url_id: known.reported[0] for url_id, known in self.known.items() if known.reported}
+        confirmed: dict[str, list[datetime]] = defaultdict(list)
+        for report in self.facts.reports:
+            if report.verified_at:
+                confirmed[report.url_id].append(report.verified_at)
+        return Told(notices=about, known_since=since, confirmed=confirmed)
+
+    def clocks(self, by: By, clock: ClockKind) -> dict[str, list[TakedownClock]]:
+        """The takedown clocks of each hoster, AS or country from an explicit origin."""
+        return clocks_by_key(self.episodes, self.told, by=by, clock=clock)
+
+    @cached_property
     def hosters(self) -> list[str]:
         """Keys of all hosters that any look or episode names."""
         seen = {key for attribution in self.attributions if attribution for key in attribution.hosters}
@@ -252,7 +289,15 @@ class Conclusions:
         appearances = list(self.appearances(by))
         keys = {key for appearance in appearances for key in appearance.keys}
         names = {key: key if by == "country" else self.attributor.name_of(key) for key in keys}
-        return rank(appearances, self.episodes, by=by, names=names, until=self.until)
+        started = self.started(by)
+        return rank(appearances, self.episodes, by=by, names=names, until=self.until, started=started)
+
+    def started(self, by: By) -> dict[str, list[Clock]] | None:
+        """The clocks that the settings ask for, None where they run from the report as ever."""
+        kind = self._config.clock
+        if kind == "reported":
+            return None
+        return {key: running_clocks(group) for key, group in self.clocks(by, kind).items()}
 
 
 def _guard_rules(config: Config) -> GuardRules:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from attribution.evidence import printable
 from attribution.lookups.domains import DomainTable, read_domains
 from attribution.lookups.hosting import HostingTables, read_hosting
 from attribution.lookups.organisations import AsOrganisations, read_organisations
@@ -31,6 +32,7 @@ _LOADERS: dict[str, Callable[[Path], Tables]] = {
     "hosting": HostingTables.load,
     "domains": DomainTable.load,
 }
+_FIRST_YEAR, _LAST_YEAR = 1980, 2100
 _LICENCE = 120
 """Most characters of a licence's name."""
 
@@ -39,6 +41,10 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
     """Import a file as the table of a day: one snapshot for each address family, or one of family 0."""
     if kind not in READERS:
         raise InputError(f"kind {kind!r} is unknown; {', '.join(READERS)} was expected (docs/tables.md)")
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise InputError(
+            f"{day} is no day of such a table; one from {_FIRST_YEAR} to {_LAST_YEAR} was expected (docs/tables.md)"
+        )
     if licence is not None and not (licence.isprintable() and 0 < len(licence.strip()) <= _LICENCE):
         raise InputError(f"the licence is no plain text of 1 to {_LICENCE} characters (docs/tables.md)")
     tables = READERS[kind](path)
@@ -62,7 +68,7 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
             snapshot_id=f"{name}-v{family}",
             kind=kind,
             family=family,
-            source=path.name,
+            source=printable(path.name),
             data_date=datetime.combine(day, time(), tzinfo=UTC),
             rows=rows,
             checksum=checksum,

@@ -10,10 +10,12 @@ from pathlib import Path
 from statistics import median
 from typing import Annotated, Literal
 
+from attribution.lookups.registrations import RegistrationIndex
 from waterbed import store as store_package
 from waterbed.conclude import Conclusions
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.errors import KeyProblem
+from waterbed.model.facts import Registration
 from waterbed.store.folder import real_clock
 from waterbed.store.tables import TABLES
 from waterbed.study import Study
@@ -58,6 +60,8 @@ def examine(study: Study) -> list[Finding]:
         *_schedule(study),
         *_runs(study),
         *_routes(study, done),
+        *_registrations(study, done),
+        *_hosters(study),
     ]
     order = ("problem", "warning", "note")
     return sorted(found, key=lambda finding: order.index(finding.severity))
@@ -266,6 +270,42 @@ def _routes(study: Study, done: Conclusions) -> Iterator[Finding]:
             "routing tables are stale",
             f"newest of {max(days).date()}, {age:.0f} days old; {stale:,} looks attributed with a stale table",
             "waterbed routes add a table of these days",
+        )
+
+
+def _registrations(study: Study, done: Conclusions) -> Iterator[Finding]:
+    """Addresses of which no registry was asked lately; those that are never asked for are left out."""
+    facts, fresh_days = study.folder.store.all(Registration), study.folder.config.registry.fresh_days
+    known, now = RegistrationIndex(facts, fresh_days=fresh_days), study.folder.clock()
+    addresses = {address for one in done.facts.resolutions.values() for address in one.addresses}
+    public = [address for address in addresses if ip_address(address).is_global]
+    chains = [known.chain(address, now) for address in public]
+    missing, stale = chains.count(None), sum(chain.stale for chain in chains if chain)
+    if missing or stale:
+        yield _finding(
+            "warning" if facts else "note",
+            "networks without a fresh registration" if facts else "no registry was asked who holds the networks",
+            f"{missing:,} of {len(public):,} addresses without, {stale:,} older than {fresh_days:g} days",
+            "run waterbed enrich",
+        )
+
+
+def _hosters(study: Study) -> Iterator[Finding]:
+    """Changes of the book that people have not settled, or that change nothing any more."""
+    book = study.book()
+    idle = book.without_effect()
+    of = Counter[str](book.statuses.get(change.change_id, "") for change in book.in_force)
+    for status, what, advice in (
+        ("unreviewed", "changes of hosters wait for review", "two others: waterbed hosters queue"),
+        ("disputed", "changes of hosters are disputed", "a third person: waterbed hosters code ID CODE --adjudicate"),
+    ):
+        if of[status]:
+            yield _finding("warning", what, f"{of[status]:,}", advice)
+    if idle:
+        ids = ", ".join(change.change_id[:8] for change in idle[:5])
+        figures = f"{len(idle):,}: {ids}{', ...' if len(idle) > 5 else ''}"
+        yield _finding(
+            "warning", "changes of hosters have no effect", figures, "waterbed hosters show --changes; then undo them"
         )
 
 

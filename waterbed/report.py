@@ -8,7 +8,7 @@ from typing import get_args
 
 from graphs.network import displacement_graph, gexf
 from waterbed.conclude import Conclusions
-from waterbed.model.conclusions import Episode, Hop, RankingRow
+from waterbed.model.conclusions import ClockKind, Episode, Hop, RankingRow
 from waterbed.publish.exports import Envelope, export, write_whole
 from waterbed.publish.flows import Flow, flows
 from waterbed.publish.page import Number, PageView, render_page
@@ -24,15 +24,15 @@ METHOD = (
 )
 
 
-def envelope(study: Study, what: str, *, by: str = "url") -> Envelope:
-    """What a table is, where its numbers come from, and of which run."""
+def envelope(study: Study, what: str, *, by: str = "url", clock: ClockKind | None = None) -> Envelope:
+    """What a table is, what clocks run from (else as the settings say), where numbers come from, and of which run."""
     runs = study.folder.store.newest_runs("recheck", 1)
     first, last = study.folder.store.observed_span()
     window = f"{first.isoformat()}/{last.isoformat()}" if first and last else "no look yet"
     return Envelope(
         what=what,
         by=by,
-        clock="reported",
+        clock=clock or study.folder.config.clock,
         window=window,
         method=METHOD,
         data_dates={
@@ -71,7 +71,7 @@ def _view(study: Study, done: Conclusions, rows: Sequence[RankingRow], names: di
     heading = envelope(study, "ranking", by="hoster")
     config = study.folder.config
     biggest = [row.key for row in rows if row.rank_class == "ranked"][:CURVES]
-    curves = removal_curves(done.episodes, by="hoster", keys=biggest, names=names)
+    curves = removal_curves(done.episodes, by="hoster", keys=biggest, names=names, started=done.started("hoster"))
     return PageView(
         title=config.name,
         made_at=datetime.now(UTC),

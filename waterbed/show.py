@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from attribution.lookups.literals import canonical
 from crawler.recheck import PassReport
 from graphs.network import displacement_graph, main_flows
 from waterbed.conclude import Conclusions
@@ -23,7 +24,8 @@ from waterbed.lab.compare import Scorecard
 from waterbed.lab.http_server import Counts
 from waterbed.model.conclusions import Episode, Hop, RankingRow, Verdict
 from waterbed.model.facts import Snapshot
-from waterbed.publish.exports import Envelope, parquet_of
+from waterbed.publish.exports import Envelope, defused, parquet_of
+from waterbed.rankings.clocks import CLOCK_WORDS
 from waterbed.rehearsal import Rehearsed
 from waterbed.store.vault import KEYS_ENVIRONMENT, key_file
 from waterbed.study import ImportReport, OriginCount, Study
@@ -113,7 +115,6 @@ def snapshots(found: Sequence[Snapshot], form: str) -> None:
 
 def attributions(done: Conclusions, form: str) -> None:
     """Print who answers for each distinct set of addresses."""
-    distinct = {(a.addresses, a.routes_date): a for a in done.attributions if a}
     rows = [
         (
             " ".join(a.addresses),
@@ -124,9 +125,10 @@ def attributions(done: Conclusions, form: str) -> None:
             a.routes_date.date().isoformat() if a.routes_date else "",
             "stale" if a.stale else "",
         )
-        for a in distinct.values()
+        for a in filter(None, done.attributions)
     ]
-    plain(("addresses", "origins", "hosters", "countries", "rule", "routes", "stale"), rows, form)
+    names = ("addresses", "origins", "hosters", "countries", "rule", "routes", "stale")
+    plain(names, list(dict.fromkeys(rows)), form)
 
 
 def origin_counts(counts: Sequence[OriginCount], form: str) -> None:
@@ -140,7 +142,8 @@ def write_origins(path: Path, addresses: Sequence[str], origins: Sequence[tuple[
         writer = csv.writer(file)
         writer.writerow(("row", "address", "origins"))
         for number, (address, found) in enumerate(zip(addresses, origins, strict=True), 1):
-            writer.writerow((number, address, " ".join(f"AS{origin}" for origin in found)))
+            # never any other text: a wrong column may hold URLs
+            writer.writerow((number, canonical(address) or "", " ".join(f"AS{origin}" for origin in found)))
     _out.print(f"wrote {len(addresses):,} rows to {path}", soft_wrap=True)
 
 
@@ -185,7 +188,9 @@ def ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
             row.rank_class,
         )
     _out.print(table)
-    _out.print("removed: share removed within 24 h of the report, 95% interval; - not estimable.")
+    origin = {str(kind): words for kind, words in CLOCK_WORDS.items()}.get(heading.clock, heading.clock)
+    start = "the report" if heading.clock == "reported" else f"the time at which {origin}"
+    _out.print(f"removed: share removed within 24 h of {start}, 95% interval; - not estimable.", soft_wrap=True)
     _out.print("if unseen: the same share if every clock we could not follow had not, or had, been removed.")
     _out.print("?: URLs of which no look could be decided.")
     if len(found) > _SHOWN:
@@ -321,5 +326,5 @@ def plain(names: Sequence[str], found: Sequence[Sequence[Any]], form: str) -> No
         sys.stdout.write(json.dumps([dict(zip(names, row, strict=True)) for row in found], indent=1) + "\n")
         return
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([names, *found])
+    csv.writer(out, lineterminator="\n").writerows([names, *([*map(defused, row)] for row in found)])
     sys.stdout.write(out.getvalue())

@@ -8,6 +8,7 @@ from pathlib import Path
 from attribution.hosters import BookOfDay
 from attribution.lookups.addresses import pack
 from attribution.lookups.domains import DomainTable
+from attribution.members import holder_key
 from attribution.named_ranges import NamedRanges, ases_of_holders, claimed_ranges, registered_country, registered_ranges
 from attribution.sizes import By, Counted, Measured, sizes_by_as, sizes_by_country, sizes_by_hoster
 from attribution.snapshots import latest
@@ -46,15 +47,24 @@ def add_domains(study: Study, path: Path, day: date) -> tuple[Snapshot, list[str
     return snapshot, sorted(key for key in named if key[0].islower() and ":" not in key and not book.exists(key))
 
 
-def frame_of(study: Study, by: By, day: date, *, window_days: int = WINDOW_DAYS, everything: bool = False) -> Frame:
+def frame_of(
+    study: Study,
+    by: By,
+    day: date,
+    *,
+    window_days: int = WINDOW_DAYS,
+    everything: bool = False,
+    done: Conclusions | None = None,
+) -> Frame:
     """The sizes of a day, largest first.
 
     Without `everything` only what the study or the table of domains names; with it every AS of the routing table,
-    every hoster of the book or every country of the table of places, zeros included.
+    every hoster of the book or every country of the table of places, zeros included. `done` saves drawing conclusions
+    again.
     """
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         raise InputError(f"the day {day} is not in the years {_FIRST_YEAR} to {_LAST_YEAR} (docs/sizes.md)")
-    done = study.conclude()
+    done = done or study.conclude()
     end = datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=1)
     start = end - timedelta(days=window_days)
     measured = _measured(study, done, by, day, start, end)
@@ -121,8 +131,9 @@ def _registered(study: Study, book: BookOfDay, by: By, day: date) -> NamedRanges
     def hoster_of(fact: Registration) -> str | None:
         if fact.holder is None:
             return None
-        asn = own.get(fact.holder)
-        return book.key_of_holder(fact.holder) or (fact.holder if asn is None else book.key_of_as(asn))
+        holder = holder_key(fact.holder)
+        asn = own.get(holder)
+        return book.key_of_holder(holder) or (holder if asn is None else book.key_of_as(asn))
 
     return registered_ranges(facts, day, hoster_of)
 

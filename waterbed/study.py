@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from attribution.hosters import HosterBook
     from crawler.registry_report import CrawlReport
     from waterbed.conclude import Conclusions
+    from waterbed.intake.notices import NoticeImport
 
 # A pass needs none of the numerical libraries behind conclusions and tables: a third of its start. Hence PLC0415 below.
 __all__ = ["ImportReport", "OriginCount", "Study", "create_study", "open_study", "read_addresses"]
@@ -86,6 +87,24 @@ class Study:
     ) -> ImportReport:
         """Import lines that are already parsed."""
         return take_in(self.folder, lines, defaults, progress=progress)
+
+    def import_notices(
+        self,
+        path: Path,
+        *,
+        sender: str | None = None,
+        kind: str = "ntd",
+        progress: Callable[[int], None] | None = None,
+    ) -> "NoticeImport":
+        """Import a file of notices: good lines are kept, all others returned with number and reason."""
+        from waterbed.intake.csv_notices import known_kind, read_csv_notices  # noqa: PLC0415 (see above)
+        from waterbed.intake.notices import NoticeDefaults, take_in_notices  # noqa: PLC0415 (see above)
+
+        defaults = NoticeDefaults(
+            sender=plain_word("sender", sender) if sender else as_plain_word(path.name.partition(".")[0]),
+            kind=known_kind(kind),
+        )
+        return take_in_notices(self.folder, read_csv_notices(path), defaults, progress=progress)
 
     # 2-5 look
     def recheck(
@@ -177,7 +196,10 @@ def read_addresses(path: Path, column: str) -> Iterator[str]:
         with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
             rows = csv.DictReader(line for line in file if not line.startswith("#"))
             if column not in (rows.fieldnames or ()):
-                raise InputError(f"{path} has no column {column!r} in its header line; name one with --address-column")
+                raise InputError(
+                    f"{path} has no column {column!r} in its header line; name one with --address-column "
+                    "(docs/attribution.md)"
+                )
             for row in rows:
                 yield (row[column] or "").strip()
     except OSError as problem:

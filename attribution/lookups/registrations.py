@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from attribution.lookups.bootstrap import in_order
 from waterbed.model.facts import Registration
@@ -68,6 +68,8 @@ class RegistrationIndex:
     def chain(self, address: str, day: date) -> Chain | None:
         """Who is registered for an address, None if nobody asked for it or a network of its."""
         parsed = ip_address(address)
+        mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+        parsed = mapped or parsed
         around = self._around(parsed.version, int(parsed))
         when = _day(day)
         found = [(one, *_as_of(one.lowest, one.lowest_days, when)) for one in around if one.lowest]

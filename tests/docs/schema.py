@@ -6,13 +6,42 @@ from datetime import datetime
 from typing import Any, get_origin
 
 from waterbed.model.bookkeeping import STORED
+from waterbed.model.clocks import (
+    AddressedNotice,
+    Case,
+    CauseShare,
+    ComplianceRow,
+    ComplianceTrend,
+    TakedownClock,
+    Unanswered,
+)
 from waterbed.model.codec import columns, public_name
 from waterbed.model.conclusions import Attribution, ChainLink, Episode, Hop, RankingRow, Size, Verdict
+from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.publish.exports import Envelope
 from waterbed.publish.schemas import row_schema
 from waterbed.store.tables import table_name
 
-CONCLUSIONS: tuple[type, ...] = (Verdict, Attribution, ChainLink, Episode, Hop, RankingRow, Size)
+CONCLUSIONS: tuple[type, ...] = (
+    Verdict,
+    Attribution,
+    ChainLink,
+    Episode,
+    Hop,
+    RankingRow,
+    Size,
+    AddressedNotice,
+    TakedownClock,
+    ComplianceRow,
+    ComplianceTrend,
+    Unanswered,
+    CauseShare,
+    Case,
+    VolumeRow,
+    PlaceRow,
+    FeedRow,
+    FeedCard,
+)
 
 _TYPES = {
     str: "text",

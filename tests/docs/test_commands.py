@@ -90,7 +90,7 @@ def test_the_check_lets_right_lines_pass(words: str) -> None:
     assert problem(words.split()) is None
 
 
-@pytest.mark.parametrize("words", ["ranks", "rank --bye hoster", "rank --by planet", "lab simulate", "rank --top"])
+@pytest.mark.parametrize("words", ["ranks", "rank --bye hoster", "rank --by planet", "lab imagine", "rank --top"])
 def test_the_check_finds_wrong_lines(words: str) -> None:
     """Commands, options and values that do not exist are noticed."""
     assert problem(words.split()) is not None

@@ -160,7 +160,7 @@ PLACES = [
     "attribution.lookups.names.Resolver.resolve",
     "waterbed.store.vault.Vault.open",
     "waterbed.store.sql.Store.record",
-    "waterbed.conclude.Conclusions.rank",
+    "waterbed.standings.Standings.rows",
 ]
 """Where bugs are put: each raises an error whose message holds URLs."""
 

@@ -271,7 +271,7 @@ def test_an_unexpected_failure_shows_no_value(run: Run, study: Path, monkeypatch
         raise RuntimeError("http://secret.example.com/")
 
     monkeypatch.setattr("waterbed.cli.open_study", bug)
-    code, out, err = run("-C", study, "rank")
+    code, out, err = run("-C", study, "episodes")
     assert code == 3
     assert "secret" not in out + err
     assert "RuntimeError at test_cli.py" in err

@@ -157,6 +157,8 @@ def test_define_split_and_succession_by_command(shell: Shell, study: Study) -> N
     assert json.loads(rows["cloud"]["members"]) == ["AS64502", "192.0.2.0/24"]
     assert rows["cloud"]["unreviewed"] == "true"
     assert shell.run("show", "nobody")[0] == 2
+    assert [row["part_of"] for row in shell.rows("show", "AS64502", "--on", BEFORE)] == ["cloud"]
+    assert [(row["part_of"], row["origin"]) for row in shell.rows("show", "AS64999")] == [("", "unclaimed")]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +172,11 @@ def test_define_split_and_succession_by_command(shell: Shell, study: Study) -> N
         (("split", "new", "first", "--members", "AS64501", "--reason", "x"), "not held by first"),
         (("define", "new", "--name", "New", "--kind", "cloud", "--reason", "x"), "--kind"),
         (("merge", "http://www.example.com/x", "first", "--reason", "x"), "[not shown] is no hoster's key"),
+        (("merge", "http:www.example.com", "first", "--reason", "x"), "[not shown] is no hoster's key"),
+        (("define", "www.example.com", "--name", "New", "--reason", "x"), "key [not shown] is not"),
+        (("define", "new", "--name", "New", "--country", "http://www.example.com/", "--reason", "x"), "[not shown]"),
+        (("define", "new", "--name", "New", "--kind", "http://www.example.com/", "--reason", "x"), "[not shown]"),
+        (("succession", "first", "second", "--since", "9999-12-31", "--reason", "x"), "after 2100"),
         (("split", "new", "first", "--members", "www.example.com", "--reason", "x"), "[not shown] is no member"),
         (("undo", "0" * 32, "--reason", "x"), "no change of this book"),
         (("code", "0" * 32, "accept"), "no change of this book"),

@@ -13,6 +13,15 @@ OrderClass = Literal["sequential", "parallel", "unknown", "repointed"]
 QuarantineKind = Literal["canary", "all", "hoster", "prefix", "feed"]
 QuarantineStatus = Literal["open", "released", "voided"]
 RankClass = Literal["ranked", "too few", "unmeasurable", "proxy"]
+ClockKind = Literal["first_seen", "reported", "notice_sent", "notice_delivered", "legal_order", "episode_start"]
+"""What a takedown clock runs from. `legal_order`: a delivered legal order alone, which no other notice starts."""
+
+Addressed = Literal["direct", "indirect", "misaddressed", "unattributed"]
+"""Whom a notice reached: the hoster of that time; its upstream, operator, AS holder or proxy; somebody else; or
+nobody can say who the hoster was."""
+
+Timing = Literal["after", "open", "before"]
+"""Whether an end lies after a clock's origin, before it, or in an interval that holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,18 +92,21 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainLink:
-    """One link of the chain from what was asked about to who answers for it."""
+    """One link of the chain from what was asked about to who answers for it.
 
-    since: Annotated[datetime | None, "first look or day for which the chain holds; null: not bound to a time"]
-    until: Annotated[datetime | None, "last look or day for which it holds"]
-    about: Annotated[str, "what the link starts from: the URL's id, an address, a range, a hoster"]
-    step: Annotated[str, "report, look, name, tag, range, origin, registration, upstream, place, role, hoster, ..."]
+    Each link stands once, with the first and the last time at which it held.
+    """
+
+    since: Annotated[datetime | None, "first look or day for which the link holds; null: not bound to a time"] = None
+    until: Annotated[datetime | None, "last look or day for which it holds; null: to this day"] = None
+    about: Annotated[str, "what the link starts from: the URL's id, an address, a range, a registrant, a hoster"]
+    step: Annotated[str, "report, look, change, address, range, origin, registration, holder, operator, hoster, ..."]
     value: Annotated[str, "what it leads to"]
     source: Annotated[str, "who says so: a table, a registry, the book of hosters, a rule set"]
-    data_date: Annotated[datetime | None, "the day of these data"]
-    rule: Annotated[str | None, "id of the rule that decided, where one did"]
-    confidence: Annotated[Confidence | None, "of the hoster set"]
-    note: Annotated[str, "stale, early, MOAS, not a BGP prefix, unreviewed; empty: nothing to note"]
+    data_date: Annotated[datetime | None, "the day of these data"] = None
+    rule: Annotated[str | None, "id of the rule that decided, where one did"] = None
+    confidence: Annotated[Confidence | None, "of the hoster set"] = None
+    note: Annotated[str, "stale, early, MOAS, no BGP prefix, not seen by two people, ...; empty: nothing to note"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,7 @@ class Notice:
     KEY: ClassVar = ("notice_id",)
     INDEX: ClassVar = (("url_id",),)
 
-    notice_id: Annotated[str, "id made of URL, recipient, kind, sender and time"]
+    notice_id: Annotated[str, "id made of all that the line says: a later word on a notice is a fact of its own"]
     url_id: Annotated[str, "the URL it is about"]
     kind: Annotated[NoticeKind, "ntd, legal_order, dsa or citizen"]
     sender: Annotated[str, "who sent it, by name"]

@@ -38,7 +38,7 @@ class Envelope:
 
     what: Annotated[str, "what the rows are: ranking, flows, ..."]
     by: Annotated[str, "what a row stands for: hoster, asn, country"]
-    clock: Annotated[str, "what time runs from: reported"]
+    clock: Annotated[str, "what time runs from: reported, notice_delivered, ..."]
     window: Annotated[str, "the time measured, as start/end"]
     method: Annotated[str, "how the numbers were estimated"]
     data_dates: Annotated[Mapping[str, str], "name of each data set used, to its date"]
@@ -142,6 +142,9 @@ def _flat(value: Any) -> Any:
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return _value(_flat(value))
+    return defused(_value(_flat(value)))
+
+
+def defused(value: Any) -> Any:
+    """A cell of a CSV file that no spreadsheet runs as a formula."""
+    return f"'{value}" if isinstance(value, str) and len(value) > 1 and value.startswith(_FORMULA) else value

@@ -37,6 +37,8 @@ def rank(
     by: By,
     names: Mapping[str, str],
     until: datetime | None = None,
+    groups: Mapping[str, Sequence[Episode]] | None = None,
+    started: Mapping[str, Sequence[Clock]] | None = None,
 ) -> list[RankingRow]:
     """Rank groups by the number of distinct hosts.
 
@@ -48,10 +50,12 @@ def rank(
     in volume; `unmeasurable` if no clock tells about 24 h, or looks were so sparse that more than 10 points of the
     share hang on them; `too few` below 10 site clusters in clocks that tell; else `ranked`. Only `ranked` rows carry a
     share; these and `unmeasurable` ones carry the bounds of what was out of sight. `until` is the end of the
-    measurement, by default the latest time in any episode. Cost is linear in appearances and episodes.
+    measurement, by default the latest time in any episode. `groups` gives the episodes of each key where `by` cannot
+    tell, `started` the clocks of each key if they do not run from the report. Cost is linear in appearances and
+    episodes.
     """
     volumes = volumes_of(appearances)
-    groups = episodes_by_key(episodes, by)
+    groups = episodes_by_key(episodes, by) if groups is None else groups
     if until is None:
         until = max((e.first_down or e.last_up for e in episodes), default=None)
     order = sorted(volumes, key=lambda key: (key == UNKNOWN, -len(volumes[key].hosts), -len(volumes[key].urls), key))
@@ -61,7 +65,7 @@ def rank(
             key,
             names.get(key) or ("not attributed" if key == UNKNOWN else key),
             volume=volumes[key],
-            group=clocks(groups.get(key, ())),
+            group=clocks(groups.get(key, ())) if started is None else started.get(key, ()),
             until=until,
         )
         for place, key in enumerate(order, 1)

@@ -97,13 +97,14 @@ def clocks(episodes: Iterable[Episode]) -> list[Clock]:
     for episode in episodes:
         if not episode.proxy:
             by_url[episode.url_id].append(episode)
-    joined = (episode for own in by_url.values() for episode in _joined(own))
+    joined = (episode for own in by_url.values() for episode in joined_episodes(own))
     return [_clock(episode, episode.reported_at) for episode in joined if episode.reported_at]
 
 
-def _joined(episodes: list[Episode]) -> list[Episode]:
+def joined_episodes(episodes: Sequence[Episode]) -> list[Episode]:
+    """One URL's episodes in one group, those that go on without a break as one, in time order."""
     if len(episodes) == 1:
-        return episodes
+        return list(episodes)
     joined: list[Episode] = []
     for episode in sorted(episodes, key=lambda e: (e.known_up_at, e.last_up)):
         before = joined[-1] if joined else None
@@ -155,13 +156,15 @@ def incidence(group: Sequence[Clock]) -> Curves:
     )
 
 
-def removal(group: Sequence[Clock], *, until: datetime, within_h: float = WITHIN_H) -> Removal:
+def removal(
+    group: Sequence[Clock], *, until: datetime, within_h: float = WITHIN_H, curves: Curves | None = None
+) -> Removal:
     """Estimate how much a group removed within some hours.
 
     `until` is the end of the measurement: a clock still running then is no sign of sparse looks, one lost from sight
     before is. No share below FEWEST_SITES site clusters whose clocks reach `within_h` or ended before it, nor where
     more than WIDEST_GAP of it hangs on the spacing of looks. The interval takes the clusters, not the clocks, as
-    independent.
+    independent. `curves` are the group's, if they are known already.
     """
     reach = Counter(c.site_id for c in group if c.left_h >= within_h or c.right_h <= within_h)
     gap = _gap(group, until, within_h)
@@ -182,7 +185,7 @@ def removal(group: Sequence[Clock], *, until: datetime, within_h: float = WITHIN
         return untold("unmeasurable")
     if len(reach) < FEWEST_SITES:
         return untold("too few")
-    curves = incidence(group)
+    curves = curves or incidence(group)
     removed, moved = share_within(curves, REMOVED, within_h), share_within(curves, MOVED, within_h)
     if removed is None or moved is None:
         return untold("unmeasurable")
@@ -222,16 +225,24 @@ class RemovalCurve:
 
 
 def removal_curves(
-    episodes: Iterable[Episode], *, by: By, keys: Sequence[str], names: Mapping[str, str], horizon_h: int = 168
+    episodes: Iterable[Episode],
+    *,
+    by: By,
+    keys: Sequence[str],
+    names: Mapping[str, str],
+    horizon_h: int = 168,
+    started: Mapping[str, Sequence[Clock]] | None = None,
 ) -> list[RemovalCurve]:
     """Estimate the removal curves of some groups, in the order given.
+
+    `started` gives the clocks of each key if they do not run from the report.
 
     A curve stops at `horizon_h` or where its follow-up does. Groups without a clock have none.
     """
     groups = episodes_by_key(episodes, by)
     found = []
     for key in keys:
-        group = clocks(groups.get(key, ()))
+        group = clocks(groups.get(key, ())) if started is None else started.get(key, ())
         if not group:
             continue
         curves = incidence(group)

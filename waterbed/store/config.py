@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Profile
 
@@ -144,6 +145,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     network: str = "here"
     vantages: tuple[Vantage, ...] = ()
     routes_max_age_days: float = 31.0
+    clock: ClockKind = "reported"
     store: StoreAt = StoreAt()
     names: Names = Names()
     probe: Probe = msgspec.field(default_factory=Probe)

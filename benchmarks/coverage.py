@@ -1,0 +1,57 @@
+"""How often 95% intervals hold the truth: thousands of simulated studies of hard worlds, without a network."""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from waterbed.lab.coverage import Campaign, summarise
+from waterbed.lab.simulate import simulate_studies
+from waterbed.lab.world import read_world, scenario_path
+from waterbed.show_simulation import campaign
+
+LEAST, MOST = 0.94, 0.96
+WIDEST = 1.3
+
+
+def missed(found: Campaign) -> list[str]:
+    """What does not hold, in words: coverage counts as missed when it is beyond two standard errors of its range."""
+    wrong = []
+    for row in found.coverage:
+        if row.among != "all" and not row.among.startswith(("constant", "backing", "with outages")):
+            continue
+        if not LEAST - 2 * row.error <= row.covered <= MOST + 2 * row.error:
+            wrong.append(f"{row.what}, {row.among}: {row.covered:.1%} hold the truth, {LEAST:.0%} to {MOST:.0%} wanted")
+        if row.width_ratio is not None and row.width_ratio > WIDEST:
+            wrong.append(f"{row.what}, {row.among}: {row.width_ratio:.2f} times as wide as with exact times")
+    if found.blind.get("first, wrongly"):
+        wrong.append(f"a hoster that lets us hang was the fastest in {found.blind['first, wrongly']} studies")
+    if found.credited and found.credited[0] > found.credited[1] + 0.02:
+        wrong.append("a hoster whose names go is credited with their ends")
+    if found.size_speed and abs(found.size_speed[0]) > 2 * found.size_speed[1]:
+        wrong.append("size and speed are correlated among equal hosters")
+    return wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scenario", default="quiet")
+    parser.add_argument("--studies", type=int, default=2_000)
+    parser.add_argument("--seed", type=int, default=7_001)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    began = time.perf_counter()
+    world = read_world(scenario_path(options.scenario))
+    found = summarise(simulate_studies(world, options.studies, seed=options.seed, workers=options.workers))
+    campaign(found)
+    print(f"{time.perf_counter() - began:.0f} s, seed {options.seed}, scenario {options.scenario}")
+    wrong = missed(found)
+    print("\n".join(wrong) if wrong else "all hold")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

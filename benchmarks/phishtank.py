@@ -1,0 +1,91 @@
+"""The PhishTank cohort: how long each id stayed in the feed, known to the dumps around its end."""
+
+import csv
+import gzip
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import numpy.typing as npt
+
+DAY_S = 86_400.0
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cohort:
+    """Days since submission of each id: last seen, first missing (inf: still there), and when it came into sight.
+
+    `new` marks ids submitted since the first dump and absent from it; `platform` is the last two labels of the host.
+    Ids in the first dump came into sight with it, all others with their submission.
+    """
+
+    left: Floats
+    right: Floats
+    entry: Floats
+    new: npt.NDArray[np.bool_]
+    platform: npt.NDArray[np.str_]
+
+
+def read_cohort(folder: Path) -> Cohort:
+    """Read the feed: an end lies in (last dump with the id, next dump with any rows].
+
+    Gaps in presence are repaired: an id was there from its first to its last dump. A dump without rows says nothing of
+    any id. A dump counts as taken at the midnight that begins its day.
+    """
+    with (folder / "phishtank-dumps.csv").open(newline="") as lines:
+        dumps = [(date.fromisoformat(row["date"]), int(row["rows"])) for row in csv.DictReader(lines)]
+    taken = np.array([datetime.combine(day, time(), UTC).timestamp() / DAY_S for day, _ in dumps])
+    told = np.flatnonzero([rows > 0 for _, rows in dumps])
+    submitted, first, last, platform = [], [], [], []
+    with gzip.open(folder / "phishtank-2018-2019.csv.gz", "rt", newline="") as rows:
+        for row in csv.DictReader(rows):
+            runs = [run.split("-") for run in row["present"].split()]
+            submitted.append(datetime.fromisoformat(row["submission_time"]).timestamp() / DAY_S)
+            first.append(int(runs[0][0]))
+            last.append(int(runs[-1][-1]))
+            platform.append(_platform(row["url"]))
+    return _clocks(np.array(submitted), np.array(first), np.array(last), taken, told, np.array(platform))
+
+
+def invented_cohort(ids: int, rng: np.random.Generator) -> Cohort:
+    """Ids submitted over a year, with daily dumps, two gaps and one empty dump: as the feed is, and no one's data."""
+    taken = np.delete(np.arange(366.0), np.r_[100:111, 200:213])
+    told = np.delete(np.arange(taken.size), 140)
+    submitted = np.sort(rng.uniform(0.0, 360.0, ids))
+    gone = submitted + rng.lognormal(1.7, 1.6, ids)
+    following = np.searchsorted(taken[told], submitted)
+    last = np.maximum(np.searchsorted(taken[told], gone) - 1, following)
+    return _clocks(submitted, told[following], told[last], taken, told, np.full(ids, "invented.example"))
+
+
+def _clocks(
+    submitted: Floats,
+    first: npt.NDArray[np.int64],
+    last: npt.NDArray[np.int64],
+    taken: Floats,
+    told: npt.NDArray[np.int64],
+    platform: npt.NDArray[np.str_],
+) -> Cohort:
+    place = np.searchsorted(told, last, side="right")
+    following = np.append(taken[told], np.inf)[place]
+    left = np.maximum(taken[last] - submitted, 0.0)
+    since = np.where(first == told[0], taken[told[0]] - submitted, 0.0)
+    return Cohort(
+        left=left,
+        right=following - submitted,
+        entry=np.clip(since, 0.0, left),
+        new=(submitted >= taken[0]) & (first > 0),
+        platform=platform,
+    )
+
+
+def _platform(url: str) -> str:
+    """The last two labels of the host; nothing if there is none."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+    return ".".join(host.rsplit(".", 2)[-2:])

@@ -1,0 +1,147 @@
+"""Clusters of linked URLs: connected components of bounded size, each explainable."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from graphs.evidence import Link, LinkRules, Strength
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """URLs that links hold together.
+
+    `name` is the smallest URL id in it. `weakest` is the weight of the weakest link that it cannot do without, and
+    `strength` that link's. `oversize`: larger than allowed, by links that are never cut.
+    """
+
+    name: str
+    url_ids: tuple[str, ...]
+    strength: Strength
+    weakest: float
+    oversize: bool
+
+
+class Clusters:
+    """The clusters of a study, and the links that were cut."""
+
+    def __init__(self, trees: Iterable[Link], cut: Iterable[Link], largest: int) -> None:
+        """Take the links of the spanning trees and those refused."""
+        self._beside: dict[str, list[tuple[str, Link]]] = defaultdict(list)
+        for link in trees:
+            self._beside[link.a].append((link.b, link))
+            self._beside[link.b].append((link.a, link))
+        self.cut = list(cut)
+        self.all = self._gathered(largest)
+        self._of = {url: cluster for cluster in self.all for url in cluster.url_ids}
+
+    def of(self, url_id: str) -> Cluster | None:
+        """The cluster of a URL, None if nothing links it."""
+        return self._of.get(url_id)
+
+    def name_of(self, url_id: str) -> str:
+        """The name of a URL's cluster, else its own id.
+
+        It can stand for a content id where hops are looked for.
+        """
+        cluster = self._of.get(url_id)
+        return cluster.name if cluster else url_id
+
+    def explain(self, a: str, b: str) -> list[Link] | None:
+        """The links from one URL to another, in order.
+
+        None if they are not in one cluster. Of all ways between them it is one whose least sure link is the surest.
+        Empty for a URL and itself.
+        """
+        if a == b:
+            return []
+        if self.of(a) is None or self.of(a) is not self.of(b):
+            return None
+        came: dict[str, tuple[str, Link]] = {}
+        waiting = deque([a])
+        while b not in came:
+            url = waiting.popleft()
+            for other, link in self._beside[url]:
+                if other != a and other not in came:
+                    came[other] = url, link
+                    waiting.append(other)
+        path = []
+        while b != a:
+            b, link = came[b]
+            path.append(link)
+        return path[::-1]
+
+    def _gathered(self, largest: int) -> list[Cluster]:
+        found, met = [], set[str]()
+        for start in sorted(self._beside):
+            if start in met:
+                continue
+            met.add(start)
+            urls, links = [start], set[int]()
+            weakest: Link | None = None
+            for url in urls:
+                for other, link in self._beside[url]:
+                    if id(link) not in links:
+                        links.add(id(link))
+                        weakest = link if weakest is None else min(weakest, link, key=lambda one: one.weight)
+                    if other not in met:
+                        met.add(other)
+                        urls.append(other)
+            if weakest is not None:
+                found.append(
+                    Cluster(
+                        name=start,
+                        url_ids=tuple(sorted(urls)),
+                        strength=weakest.strength,
+                        weakest=weakest.weight,
+                        oversize=len(urls) > largest,
+                    )
+                )
+        return found
+
+
+def cluster(links: Iterable[Link], rules: LinkRules | None = None, *, least: Strength = "weak") -> Clusters:
+    """Connected components of links, none larger than allowed.
+
+    Links are taken in from the surest to the least sure, and one that would join two components to more than `largest`
+    URLs is cut, unless it rests on evidence that is never cut. So where a bridge makes a component too large, the least
+    sure links go first.
+    """
+    rules = rules or LinkRules()
+    joined = _Union()
+    trees, cut = [], []
+    for link in sorted(links, key=lambda one: one.rank):
+        if least == "strong" and link.strength == "weak":
+            continue
+        a, b = joined.find(link.a), joined.find(link.b)
+        if a == b:
+            continue
+        if not link.kept and joined.size(a) + joined.size(b) > rules.largest:
+            cut.append(link)
+            continue
+        joined.join(a, b)
+        trees.append(link)
+    return Clusters(trees, cut, rules.largest)
+
+
+class _Union:
+    """Disjoint sets of URLs with their sizes."""
+
+    def __init__(self) -> None:
+        self._above: dict[str, str] = {}
+        self._size: dict[str, int] = {}
+
+    def find(self, url: str) -> str:
+        above = self._above
+        while (parent := above.setdefault(url, url)) != url:
+            above[url] = above.setdefault(parent, parent)
+            url = above[url]
+        return url
+
+    def size(self, root: str) -> int:
+        return self._size.get(root, 1)
+
+    def join(self, a: str, b: str) -> None:
+        large, small = (a, b) if self.size(a) >= self.size(b) else (b, a)
+        self._above[small] = large
+        self._size[large] = self.size(a) + self.size(b)

@@ -1,0 +1,186 @@
+"""Episodes of all URLs by one SQL text, equal to the pure definition."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import pyarrow as pa
+
+from graphs.episodes import UNATTRIBUTED, EpisodeRules, Known, Sighting, episodes
+from graphs.rotation import RETURNS
+from waterbed.model.conclusions import Attribution, EndCause, Episode
+from waterbed.store.engine import Source, Value, run
+
+CAUSES: Final[tuple[EndCause, ...]] = get_args(EndCause)
+"""Causes of an end; their places are the numbers in the SQL text."""
+
+SQL: Final = (files("graphs") / "episodes.sql").read_text(encoding="utf-8")
+
+LOOKS: Final = pa.schema(
+    [
+        ("url", pa.int64()),
+        ("seq", pa.int64()),
+        ("seen_at", pa.int64()),
+        ("state", pa.string()),
+        ("down", pa.bool_()),
+        ("cause", pa.int64()),
+        ("attr", pa.int64()),
+    ]
+)
+KNOWN: Final = pa.schema([("url", pa.int64()), ("known_up_at", pa.int64()), ("reports", pa.list_(pa.int64()))])
+ATTRS: Final = pa.schema(
+    [
+        ("attr", pa.int64()),
+        ("hosters", pa.list_(pa.string())),
+        ("proxy", pa.bool_()),
+        ("addresses", pa.list_(pa.string())),
+        ("address_hosters", pa.list_(pa.string())),
+    ]
+)
+
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    """Whole microseconds since 1970."""
+    return (moment - _START) // _MICROSECOND
+
+
+def values(rules: EpisodeRules) -> dict[str, Value]:
+    """The parameters of the SQL text."""
+    return {
+        "until": microseconds(rules.until),
+        "leave": max(1, rules.leave_looks),
+        "soon": rules.soon // _MICROSECOND,
+        "late": rules.late // _MICROSECOND,
+        "returns": RETURNS,
+        **{cause: CAUSES.index(cause) for cause in ("moved", "masked", "lineage")},
+    }
+
+
+def episode_rows(
+    tables: Mapping[str, Source], rules: EpisodeRules, *, folder: Path, memory_mb: int = 4096, threads: int = 2
+) -> pa.Table:
+    """Run the SQL text over tables `looks`, `known` and `attrs`; a row without a hoster names a URL left over."""
+    return run(SQL, tables, values(rules), folder=folder, memory_mb=memory_mb, threads=threads)
+
+
+def set_episodes(
+    known: Mapping[str, Known],
+    sightings: Mapping[str, Sequence[Sighting]],
+    rules: EpisodeRules,
+    *,
+    folder: Path,
+    memory_mb: int = 4096,
+) -> list[Episode]:
+    """The same episodes as `all_episodes`, URL by URL, sorted by the time they were known up.
+
+    URLs whose looks at one instant name different hosters are walked through one by one: their order decides, and sets
+    have none.
+    """
+    ids = list(sightings)
+    answers = _Answers()
+    tables: dict[str, Source] = {
+        "looks": pa.Table.from_pylist(list(_looks(sightings, answers)), schema=LOOKS),
+        "known": pa.Table.from_pylist([_known(n, known[url_id]) for n, url_id in enumerate(ids)], schema=KNOWN),
+        "attrs": pa.Table.from_pylist(answers.rows(), schema=ATTRS),
+    }
+    found: list[Episode] = []
+    for row in episode_rows(tables, rules, folder=folder, memory_mb=memory_mb).to_pylist():
+        its = known[ids[row["url"]]]
+        if row["hoster"] is None:
+            found += episodes(its, sightings[its.url_id], rules)
+        else:
+            found.append(_episode(row, its, answers.distinct[row["attr"]]))
+    place = {url_id: n for n, url_id in enumerate(ids)}
+    return sorted(found, key=lambda e: (place[e.url_id], e.known_up_at, e.last_up, e.hoster))
+
+
+@dataclass(slots=True)
+class _Answers:
+    """Distinct attributions, by all that episodes take of them."""
+
+    distinct: list[Attribution] = field(default_factory=list)
+    _number: dict[tuple[object, ...], int] = field(default_factory=dict)
+
+    def number(self, answer: Attribution) -> int:
+        key = (
+            answer.hosters,
+            answer.origins,
+            answer.countries,
+            answer.addresses,
+            answer.address_hosters,
+            answer.proxy,
+        )
+        if key not in self._number:
+            self._number[key] = len(self.distinct)
+            self.distinct.append(answer)
+        return self._number[key]
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "attr": number,
+                "hosters": list(dict.fromkeys(answer.hosters)) or [UNATTRIBUTED],
+                "proxy": answer.proxy,
+                "addresses": answer.addresses,
+                "address_hosters": answer.address_hosters,
+            }
+            for number, answer in enumerate(self.distinct)
+        ]
+
+
+def _looks(sightings: Mapping[str, Iterable[Sighting]], answers: _Answers) -> Iterator[dict[str, Any]]:
+    seq = 0
+    for url, seen in enumerate(sightings.values()):
+        for sighting in seen:
+            verdict, answer = sighting.verdict, sighting.attribution
+            yield {
+                "url": url,
+                "seq": seq,
+                "seen_at": microseconds(verdict.observed_at),
+                "state": verdict.state,
+                "down": sighting.down,
+                "cause": None if verdict.cause is None else CAUSES.index(verdict.cause),
+                "attr": None if answer is None else answers.number(answer),
+            }
+            seq += 1
+
+
+def _known(number: int, its: Known) -> dict[str, Any]:
+    return {
+        "url": number,
+        "known_up_at": microseconds(its.known_up_at),
+        "reports": [microseconds(moment) for moment in its.reported],
+    }
+
+
+def _moment(value: int | None) -> datetime | None:
+    return None if value is None else _START + value * _MICROSECOND
+
+
+def _episode(row: Mapping[str, Any], its: Known, answer: Attribution) -> Episode:
+    return Episode(
+        url_id=its.url_id,
+        content_id=its.content_id,
+        site_id=its.site_id,
+        hoster=row["hoster"],
+        hosters=answer.hosters,
+        origins=answer.origins,
+        countries=answer.countries,
+        addresses=answer.addresses,
+        proxy=answer.proxy,
+        known_up_at=_START + row["known_up_at"] * _MICROSECOND,
+        reported_at=_moment(row["reported_at"]),
+        absent_at=_moment(row["absent_at"]),
+        first_up=_moment(row["first_up"]),
+        last_up=_START + row["last_up"] * _MICROSECOND,
+        first_down=_moment(row["first_down"]),
+        cause=None if row["cause"] is None else CAUSES[row["cause"]],
+        looks=row["looks"],
+        unknown_looks=row["unknown_looks"],
+    )

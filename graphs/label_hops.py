@@ -1,0 +1,169 @@
+"""Label hops: one name under several suffixes, in the order in which it is known to have been there."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from waterbed.model.conclusions import Episode
+from waterbed.model.facts import Target
+
+LabelOrder = Literal["sequential", "parallel", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelStay:
+    """A label on one site, from arrival to loss.
+
+    It came in (absent_at, first_up], absent_at None if it was never known absent before, and left in
+    (last_up, gone_by], gone_by None if it was never known gone.
+    """
+
+    label_id: str
+    site_id: str
+    platform: bool
+    countries: tuple[str, ...]
+    absent_at: datetime | None
+    first_up: datetime
+    last_up: datetime
+    gone_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelHop:
+    """A label's step from one site to the next."""
+
+    label_id: str
+    from_site_id: str
+    to_site_id: str
+    order: LabelOrder
+    left_after: datetime
+    left_before: datetime | None
+    arrived_after: datetime | None
+    arrived_before: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelRow:
+    """One label in the table of label hops.
+
+    `hops_least` counts the sequential ones, `hops_most` all that are not parallel: the true number lies between.
+    """
+
+    label_id: Annotated[str, "keyed id of the exact label"]
+    sites: Annotated[int, "sites that bear it: suffixes, those of platforms too"]
+    tlds: Annotated[int, "of these, under suffixes of registries"]
+    countries: Annotated[tuple[str, ...], "countries of the addresses it was up at, sorted"]
+    first_seen: Annotated[datetime, "first time it was known up anywhere"]
+    last_seen: Annotated[datetime, "last time it was known up anywhere"]
+    steps: Annotated[int, "pairs of sites one after the other in order of first sight"]
+    sequential: Annotated[int, "of these, came no earlier than the other was known gone"]
+    parallel: Annotated[int, "of these, was there while the other was still up"]
+    unknown: Annotated[int, "of these, the order cannot be told"]
+    hops_least: Annotated[int, "lower bound of hops"]
+    hops_most: Annotated[int, "upper bound of hops"]
+
+
+def label_stays(episodes: Iterable[Episode], targets: Mapping[str, Target]) -> list[LabelStay]:
+    """When each label was up on each of its sites.
+
+    Over all URLs and hosters there. A site is gone when all its episodes have ended and the last of them was not just
+    lost from sight. It was known absent before its first episode as far as the reported URLs tell. Episodes behind a
+    proxy count: the name was up.
+    """
+    by_site: dict[tuple[str, str], list[Episode]] = defaultdict(list)
+    for episode in episodes:
+        by_site[targets[episode.url_id].label_id, episode.site_id].append(episode)
+    return [_stay(label_id, site_id, its, targets) for (label_id, site_id), its in sorted(by_site.items())]
+
+
+def _stay(label_id: str, site_id: str, its: list[Episode], targets: Mapping[str, Target]) -> LabelStay:
+    first = min(e.known_up_at for e in its)
+    ends = [(e.first_down, e.cause) for e in its]
+    left = [(when, cause) for when, cause in ends if when is not None]
+    gone, cause = max(left, default=(None, None), key=lambda end: end[0])
+    # several URLs may be first: the site was absent only when all of them were known to be
+    absent = [e.absent_at for e in its if e.known_up_at == first]
+    known = [when for when in absent if when is not None]
+    return LabelStay(
+        label_id=label_id,
+        site_id=site_id,
+        platform=any(targets[e.url_id].suffix_id is not None for e in its),
+        countries=tuple(sorted({country for e in its for country in e.countries})),
+        absent_at=min(known) if len(known) == len(absent) else None,
+        first_up=first,
+        last_up=max(e.last_up for e in its),
+        gone_by=gone if len(left) == len(its) and cause != "lost" else None,
+    )
+
+
+def label_hops(stays: Iterable[LabelStay]) -> list[LabelHop]:
+    """The steps of each exact label between its sites.
+
+    Sites follow each other in order of first sight. A step is sequential iff the label was last known absent at the
+    new site no earlier than it was known gone from the old one, parallel iff it was seen at the new site no later than
+    it was last up at the old one, else of unknown order.
+    """
+    by_label: dict[str, list[LabelStay]] = defaultdict(list)
+    for stay in stays:
+        by_label[stay.label_id].append(stay)
+    return [
+        _step(left, arrived)
+        for _, its in sorted(by_label.items())
+        for left, arrived in pairwise(sorted(its, key=lambda stay: (stay.first_up, stay.site_id)))
+    ]
+
+
+def _step(left: LabelStay, arrived: LabelStay) -> LabelHop:
+    order: LabelOrder = "unknown"
+    if left.gone_by is not None and arrived.absent_at is not None and arrived.absent_at >= left.gone_by:
+        order = "sequential"
+    elif arrived.first_up <= left.last_up:
+        order = "parallel"
+    return LabelHop(
+        label_id=left.label_id,
+        from_site_id=left.site_id,
+        to_site_id=arrived.site_id,
+        order=order,
+        left_after=left.last_up,
+        left_before=left.gone_by,
+        arrived_after=arrived.absent_at,
+        arrived_before=arrived.first_up,
+    )
+
+
+def label_table(stays: Iterable[LabelStay]) -> list[LabelRow]:
+    """One row for each label on several sites.
+
+    Those with most steps that may be hops come first.
+    """
+    stays = list(stays)
+    steps: dict[str, list[LabelHop]] = defaultdict(list)
+    for hop in label_hops(stays):
+        steps[hop.label_id].append(hop)
+    by_label: dict[str, list[LabelStay]] = defaultdict(list)
+    for stay in stays:
+        if stay.label_id in steps:
+            by_label[stay.label_id].append(stay)
+    rows = [_row(label_id, its, steps[label_id]) for label_id, its in by_label.items()]
+    return sorted(rows, key=lambda row: (-row.hops_most, -row.sites, row.label_id))
+
+
+def _row(label_id: str, stays: list[LabelStay], steps: list[LabelHop]) -> LabelRow:
+    sequential, parallel = (sum(step.order == order for step in steps) for order in ("sequential", "parallel"))
+    return LabelRow(
+        label_id=label_id,
+        sites=len(stays),
+        tlds=sum(not stay.platform for stay in stays),
+        countries=tuple(sorted({country for stay in stays for country in stay.countries})),
+        first_seen=min(stay.first_up for stay in stays),
+        last_seen=max(stay.last_up for stay in stays),
+        steps=len(steps),
+        sequential=sequential,
+        parallel=parallel,
+        unknown=len(steps) - sequential - parallel,
+        hops_least=sequential,
+        hops_most=len(steps) - parallel,
+    )

@@ -1,0 +1,140 @@
+"""The complementary log-log regression."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from scipy import integrate, optimize, stats
+
+from waterbed.estimators.hazard import hazard
+from waterbed.estimators.pieces import cut
+
+INF = np.inf
+NO_EFFECTS = 1e-4
+"""A standard deviation that leaves group effects at 0."""
+
+
+def rows(rng, n, *, sigma=0.0, groups=1):
+    """Looks apart by 2 to 12 hours, hazard 0.03 exp(0.5 x + u), one row a look."""
+    group = rng.integers(0, groups, n)
+    u = rng.normal(0, sigma, groups)
+    x, length = rng.normal(size=n), rng.uniform(2, 12, n)
+    ended = rng.random(n) < 1 - np.exp(-length * 0.03 * np.exp(0.5 * x + u[group]))
+    return ended, length, np.stack([np.ones(n), x], axis=1), group, u
+
+
+def test_agrees_with_statsmodels_without_group_effects():
+    """Coefficients are statsmodels' to six digits, standard errors to a few per cent (observed for expected)."""
+    ended, length, x, group, _ = rows(np.random.default_rng(1), 3000)
+    ours = hazard(ended, length, x, group, sigma=NO_EFFECTS)
+    link = sm.families.links.CLogLog()
+    theirs = sm.GLM(ended, x, family=sm.families.Binomial(link), offset=np.log(length)).fit(tol=1e-12)
+    assert ours.coefficients == pytest.approx(theirs.params, abs=1e-5)
+    assert ours.se == pytest.approx(theirs.bse, rel=0.05)
+    assert ours.log_likelihood + np.log(NO_EFFECTS) + np.log(1 / NO_EFFECTS**2) / 2 == pytest.approx(
+        theirs.llf, abs=1e-3
+    )
+
+
+def test_laplace_is_near_the_integral():
+    """For small groups the marginal likelihood is near that by quadrature, and so is the best sigma."""
+    ended, length, x, group, _ = rows(np.random.default_rng(2), 600, sigma=0.7, groups=30)
+    ours = hazard(ended, length, x, group)
+
+    def marginal(sigma):
+        def of_group(u, its):
+            eta = x[its] @ ours.coefficients + u
+            whole = length[its] * np.exp(eta)
+            each = np.where(ended[its], -np.expm1(-whole), np.exp(-whole))
+            return each.prod() * stats.norm.pdf(u, 0, sigma)
+
+        return sum(np.log(integrate.quad(of_group, -5, 5, args=(group == g,))[0]) for g in range(30))
+
+    best = optimize.minimize_scalar(
+        lambda sigma: -marginal(sigma), bounds=(0.1, 2), method="bounded", options={"xatol": 0.01}
+    )
+    assert ours.sigma == pytest.approx(best.x, rel=0.05)
+    assert ours.log_likelihood == pytest.approx(marginal(ours.sigma), abs=0.5)
+
+
+def test_shrinks_group_effects_the_more_the_less_is_known():
+    """Effects are nearer to 0 than each group's own rate says, and far nearer in a small group."""
+    rng = np.random.default_rng(3)
+    group = np.repeat(np.arange(21), [10] + [200] * 20)
+    u = np.concatenate([[0.9], rng.normal(0, 0.5, 20)])
+    ended = rng.random(group.size) < 1 - np.exp(-8 * 0.03 * np.exp(u[group]))
+    found = hazard(ended, np.full(group.size, 8.0), np.ones((group.size, 1)), group)
+    raw = np.log(-np.log1p(-np.array([ended[group == g].mean() for g in range(21)])) / 8) - found.coefficients[0]
+    kept = found.effects / raw
+    assert (kept[np.abs(raw) > 0.1] < 1).all()
+    assert kept[0] < np.median(kept[1:])
+    assert np.corrcoef(found.effects[1:], u[1:])[0, 1] > 0.95
+
+
+def test_a_notice_acts_from_its_time_on():
+    """Clocks whose hazard triples at a notice, known to intervals: the ratio is found, and nothing else is invented."""
+    rng = np.random.default_rng(4)
+    n, gap = 4000, rng.uniform(3, 12, 4000)
+    notice, budget = rng.exponential(20, n), rng.exponential(size=n)
+    before = budget < 0.03 * notice
+    time = np.where(before, budget / 0.03, notice + (budget - 0.03 * notice) / 0.09)
+    left, right = np.floor(time / gap) * gap, np.floor(time / gap) * gap + gap
+    left, right = np.minimum(left, 80), np.where(left >= 80, INF, right)
+    pieces = cut(left, right, cuts=[24], change=notice)
+    x = np.stack([np.ones(pieces.length.size), pieces.band == 1, pieces.after], axis=1).astype(float)
+    found = hazard(
+        pieces.ended, pieces.length, x, np.zeros(pieces.clock.size), stretch=pieces.stretch, sigma=NO_EFFECTS
+    )
+    for coefficient, se, truth in zip(found.coefficients, found.se, (np.log(0.03), 0.0, np.log(3.0)), strict=True):
+        assert abs(coefficient - truth) < 3 * se
+    assert found.se[2] < 0.06
+
+
+def test_being_noticed_at_all_is_no_effect_of_notices():
+    """Without an effect the ratio of a notice is near 1; an indicator that is fixed from the start says far less."""
+    rng = np.random.default_rng(5)
+    time, notice = rng.exponential(30, 4000), rng.exponential(30, 4000)
+    left, right = np.floor(time / 6) * 6, np.floor(time / 6) * 6 + 6
+    pieces = cut(left, right, cuts=[], change=notice)
+    one, group = np.ones(pieces.length.size), np.zeros(pieces.clock.size)
+    fixed = (notice < left)[pieces.clock[pieces.stretch]]
+    ratios = [
+        np.exp(
+            hazard(
+                pieces.ended, pieces.length, np.stack([one, told], 1), group, stretch=pieces.stretch, sigma=NO_EFFECTS
+            ).coefficients[1]
+        )
+        for told in (pieces.after, fixed)
+    ]
+    assert ratios[0] == pytest.approx(1, abs=0.12)
+    assert ratios[1] < 0.6
+
+
+def test_without_a_difference_effects_are_small():
+    """Forty equal groups get a small standard deviation and effects near 0."""
+    ended, length, x, group, _ = rows(np.random.default_rng(6), 4000, groups=40)
+    found = hazard(ended, length, x, group)
+    assert found.sigma < 0.15
+    assert np.abs(found.effects).max() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("ended", "length", "x", "group", "stretch"),
+    [
+        ([], [], [], [], None),
+        ([True], [0.0], [[1.0]], [0], None),
+        ([True], [1.0], [1.0], [0], None),
+        ([False], [1.0], [[1.0]], [0], None),
+        ([True, True], [1.0, 2.0], [[1.0], [1.0]], [0, 0], [0, 0]),
+        ([True, False], [1.0, 2.0], [[1.0, 2.0], [1.0, 2.0]], [0, 0], None),
+    ],
+)
+def test_refuses_rows_that_cannot_be(ended, length, x, group, stretch):
+    """No rows, no length, no matrix, no end, a stretch without a piece, a covariate twice: refused."""
+    with pytest.raises(ValueError):
+        hazard(ended, length, x, group, stretch=stretch)
+
+
+def test_refuses_effects_without_spread():
+    """A standard deviation of 0 is refused."""
+    with pytest.raises(ValueError):
+        hazard([True, False], [1.0, 1.0], [[1.0], [1.0]], [0, 1], sigma=0.0)

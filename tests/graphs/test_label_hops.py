@@ -1,0 +1,135 @@
+"""The table of label hops: order classes with intervals, and bounds."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from graphs.label_hops import LabelStay, label_hops, label_stays, label_table
+from tests.graphs.test_hops import hour, stay
+from waterbed.model.conclusions import EndCause
+from waterbed.model.facts import Target
+
+
+def on(
+    site: str,
+    up: float,
+    last_up: float,
+    gone: float | None = None,
+    *,
+    absent: float | None = None,
+    label: str = "l",
+    platform: bool = False,
+    country: str = "NL",
+) -> LabelStay:
+    return LabelStay(
+        label_id=label,
+        site_id=site,
+        platform=platform,
+        countries=(country,),
+        absent_at=None if absent is None else hour(absent),
+        first_up=hour(up),
+        last_up=hour(last_up),
+        gone_by=None if gone is None else hour(gone),
+    )
+
+
+def target(url: str, site: str, label: str = "l", suffix: str | None = None) -> Target:
+    return Target(
+        url_id=url,
+        host_id=f"host of {url}",
+        site_id=site,
+        label_id=label,
+        path_id="p",
+        suffix_id=suffix,
+        spelling="1",
+        suffix_list="1",
+        added_at=hour(0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("second", "order"),
+    [
+        (on("b", 8, 20, absent=6), "sequential"),
+        (on("b", 8, 20, absent=7), "sequential"),
+        (on("b", 8, 20, absent=5.5), "unknown"),
+        (on("b", 8, 20), "unknown"),
+        (on("b", 5.5, 20), "unknown"),
+        (on("b", 5, 20), "parallel"),
+        (on("b", 3, 20, absent=2), "parallel"),
+    ],
+)
+def test_order_classes(second: LabelStay, order: str) -> None:
+    """Sequential from absence at or after the loss, parallel from sight before it, else unknown."""
+    (step,) = label_hops([on("a", 0, 5, 6), second])
+    assert step.order == order
+    assert (step.from_site_id, step.to_site_id) == ("a", "b")
+
+
+def test_what_was_never_known_gone_cannot_have_been_left_before() -> None:
+    """Without a known end the order stays open unless the two were seen together."""
+    orders = [label_hops([on("a", 0, 5), on("b", up, 30, absent=up - 1)])[0].order for up in (9, 4)]
+    assert orders == ["unknown", "parallel"]
+
+
+def test_a_row_gives_bounds() -> None:
+    """A label on four sites: what is certain, and what cannot be excluded."""
+    stays = [
+        on("a", 0, 5, 6),
+        on("b", 8, 20, 21, absent=7, country="RU"),
+        on("c", 10, 12, 13, platform=True),
+        on("d", 40, 50),
+        on("elsewhere", 0, 9, label="single"),
+    ]
+    (row,) = label_table(stays)
+    assert (row.sites, row.tlds, row.countries) == (4, 3, ("NL", "RU"))
+    assert (row.first_seen, row.last_seen) == (hour(0), hour(50))
+    assert (row.steps, row.sequential, row.parallel, row.unknown) == (3, 1, 1, 1)
+    assert (row.hops_least, row.hops_most) == (1, 2)
+
+
+def test_most_hops_come_first() -> None:
+    """Rows are sorted by what may be hops."""
+    one = [on("a", 0, 5, 6, label="one"), on("b", 4, 9, label="one")]
+    two = [on("c", 0, 5, 6, label="two"), on("d", 7, 9, label="two")]
+    assert [row.label_id for row in label_table([*one, *two])] == ["two", "one"]
+
+
+def episodes_of(cause: EndCause, *, second_absent: float | None) -> list[LabelStay]:
+    """Two URLs on one site, from one instant on."""
+    at_site = [
+        stay("A", 1, 5, 6, url="u", absent=0),
+        stay("A", 1, 8, 9, url="v", absent=second_absent, cause=cause),
+    ]
+    return label_stays(at_site, {"u": target("u", "s"), "v": target("v", "s", suffix="platform")})
+
+
+def test_a_site_is_up_while_any_url_of_it_is() -> None:
+    """A stay spans all episodes on the site."""
+    (found,) = episodes_of("removed", second_absent=0.5)
+    assert (found.first_up, found.last_up, found.gone_by, found.absent_at) == (hour(1), hour(8), hour(9), hour(0))
+    assert found.platform
+    assert found.countries == ("NL",)
+
+
+def test_what_was_lost_from_sight_is_not_gone() -> None:
+    """An end by loss of sight is no absence, nor is one URL's absence that of a site first seen with two."""
+    (found,) = episodes_of("lost", second_absent=None)
+    assert found.gone_by is None
+    assert found.absent_at is None
+
+
+def test_an_open_episode_keeps_the_site_up() -> None:
+    """One URL still up: the label is not known gone."""
+    at_site = [stay("A", 1, 5, 6, url="u"), stay("A", 2, 8, url="v")]
+    (found,) = label_stays(at_site, {"u": target("u", "s"), "v": target("v", "s")})
+    assert found.gone_by is None
+
+
+def test_pure_mirrors_are_never_called_hops() -> None:
+    """Mirrors up all along and reported late are parallel or of unknown order, whatever first sight suggests."""
+    later: datetime = hour(0) + timedelta(days=3)
+    mirrors = [on("a", 0, 5, 6), on("b", 72, 90)]
+    (step,) = label_hops(mirrors)
+    assert step.arrived_before == later
+    assert step.order == "unknown"

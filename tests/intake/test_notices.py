@@ -1,0 +1,198 @@
+"""Notices from CSV files: what is kept, what is kept out, and why."""
+
+import gzip
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.store.study_folder import made, report
+from waterbed.custody import forget
+from waterbed.intake.csv_notices import COLUMNS, NoticeLine, parse_csv_notices, read_csv_notices
+from waterbed.intake.notices import NoticeDefaults, NoticeImport, take_in_notices
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Notice, Target
+from waterbed.store.folder import Folder
+
+ONE, TWO = "http://one.forgetme-example.com/a?b=1", "http://two.forgetme-example.com/"
+HEADER = "url,recipient,sent_at,delivered_at\n"
+SENT, ARRIVED = "2026-01-05T10:00:00Z", "2026-01-05T12:00:00+01:00"
+
+
+def imported(folder: Folder, path: Path, content: bytes) -> NoticeImport:
+    """Import a file's bytes."""
+    path.write_bytes(content)
+    return take_in_notices(folder, read_csv_notices(path), NoticeDefaults(sender="hotline"))
+
+
+def reasons(lines: str, header: str = HEADER) -> list[str]:
+    """Why each line is no notice; `good` if it is one."""
+    found = parse_csv_notices((header + lines).splitlines(), "n.csv")
+    return ["good" if isinstance(line, NoticeLine) else line.reason for line in found]
+
+
+def test_notices_are_kept_by_id_alone(store_url: str, tmp_path: Path) -> None:
+    """Any spelling of a known URL finds it; every field is kept; importing again adds nothing."""
+    folder = made(tmp_path / "s", store=store_url)
+    report(folder, [ONE, TWO])
+    header = (
+        "to,kind,sender,batch,channel,reminder,sent,delivered,bounced,acknowledged_at,response,held_for_police,url\n"
+    )
+    lines = (
+        f"as64500,Legal Order,police,2026-7,mail,no,{SENT},{ARRIVED},0,2026-01-05T13:00:00Z,will act,yes,"
+        "hxxp://ONE.forgetme-example[.]com:80/a?b=1\n"
+        f"ripe:org-ab1-ripe,,,,,,{SENT},,1,,,,{TWO}\n"
+    )
+    found = imported(folder, tmp_path / "n.csv", (header + lines).encode())
+    assert (found.imported, found.known, found.rejected) == (2, 0, ())
+    assert found.recipients == {"AS64500", "ripe:ORG-AB1-RIPE"}
+    first, second = sorted(folder.store.all(Notice), key=lambda notice: notice.recipient)
+    ids = {target.url_id for target in folder.store.all(Target)}
+    assert {first.url_id, second.url_id} == ids
+    assert (first.kind, first.sender, first.batch, first.channel, first.response) == (
+        "legal_order",
+        "police",
+        "2026-7",
+        "mail",
+        "will act",
+    )
+    assert first.delivered_at == datetime(2026, 1, 5, 11, tzinfo=UTC)
+    assert (first.reminder, first.bounced, first.held_for_police) == (False, False, True)
+    assert (second.kind, second.sender, second.bounced, second.delivered_at) == ("ntd", "hotline", True, None)
+    again = imported(folder, tmp_path / "n.csv", (header + lines).encode())
+    assert (again.imported, again.known, folder.store.count(Notice)) == (0, 2, 2)
+    folder.close()
+
+
+def test_no_address_gets_into_the_store(tmp_path: Path) -> None:
+    """Neither the database nor a rejected line's reason nor a line's repr holds a host name."""
+    folder = made(tmp_path / "s")
+    report(folder, [ONE])
+    recipients = ("abuse@one.forgetme-example.com", "http:one.forgetme-example.com", "acme")
+    lines = "".join(f"{ONE},{recipient},{SENT},\n" for recipient in recipients)
+    found = imported(folder, tmp_path / "n.csv", (HEADER + lines).encode())
+    assert [line.line for line in found.rejected] == [2, 3]
+    assert (found.imported, "forgetme" in repr(found)) == (1, False)
+    (good,) = parse_csv_notices([HEADER, f"{ONE},acme,{SENT},"], "n.csv")
+    assert repr(good) == "<NoticeLine 2>"
+    folder.close()
+    assert all(b"forgetme" not in path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda text: gzip.compress(text.encode()),
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: text.encode("utf-16"),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: ("# sent by us\n\n" + text).encode(),
+    ],
+)
+def test_files_come_in_many_forms(changed, tmp_path: Path) -> None:
+    """Gzip, byte-order marks, UTF-16, other line ends and comments are understood, as for reports."""
+    folder = made(tmp_path / "s")
+    report(folder, [ONE])
+    found = imported(folder, tmp_path / "n.csv", changed(f"{HEADER}{ONE},acme,{SENT},\n"))
+    assert (found.imported, found.rejected) == (1, ())
+    folder.close()
+
+
+def test_bad_lines_are_told_with_number_and_reason() -> None:
+    """Each line that cannot be true or be read is named, and the others are kept."""
+    assert reasons(
+        f"{ONE},acme,{SENT},2026-01-05T09:59:59Z\n"
+        f"{ONE},acme,,\n"
+        f",acme,{SENT},\n"
+        f"{ONE},,{SENT},\n"
+        f"{ONE},acme.example,{SENT},\n"
+        f"{ONE},acme,yesterday,\n"
+        f"{ONE},acme\n"
+        f'"{ONE},acme,{SENT},\n'
+        f"one.example,acme,{SENT},\n"
+        f"{ONE},acme,{SENT},{ARRIVED}\n"
+    ) == [
+        "delivered_at is before sent_at",
+        "sent_at is empty: nobody can say when the notice was sent",
+        "url and url_id are empty: nobody can say what the notice is about",
+        "recipient is no hoster's key, AS64500 or registry:HANDLE",
+        "recipient is no hoster's key, AS64500 or registry:HANDLE",
+        "sent_at is no ISO 8601 date or time",
+        "2 columns; the header promises at least 4",
+        "broken quoting (unexpected end of data)",
+        "address has no http:// or https:// scheme",
+        "good",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("url_id", "xyz", "url_id is not 32 hexadecimal digits"),
+        ("kind", "letter", "kind is none of ntd, legal_order, dsa, citizen"),
+        ("bounced", "perhaps", "bounced is neither yes nor no"),
+        ("bounced", "yes", "bounced, and yet there is a delivered_at"),
+        ("acknowledged_at", "2026-01-05T10:30:00Z", "acknowledged_at is before delivered_at"),
+        ("sender", "a.example", "sender is no short word of letters, digits, spaces, _ and -"),
+        ("batch", "x/y", "batch is no short word of letters, digits, spaces, _ and -"),
+        ("response", "see http://x.example", "response is no short word of letters, digits, spaces, _ and -"),
+    ],
+)
+def test_each_cell_is_checked(name: str, value: str, reason: str) -> None:
+    """A cell that may not be kept in the clear, or contradicts another, keeps its line out."""
+    header = HEADER.strip() + f",{name}\n"
+    assert reasons(f"{ONE},acme,{SENT},{ARRIVED},{value}\n", header) == [reason]
+
+
+def test_what_the_study_does_not_know_is_kept_out(tmp_path: Path) -> None:
+    """Unknown and forgotten URLs, two URLs in one line and times in the future have a reason; nothing is lost."""
+    folder = made(tmp_path / "s")
+    report(folder, [ONE, TWO])
+    ids = {name: folder.vault.keyed_id("url", name) for name in (ONE, TWO)}
+    gone = ids[TWO]
+    forget(folder, gone, "a test")
+    tomorrow = (folder.clock() + timedelta(days=1)).isoformat()
+    header = "url,url_id,recipient,sent_at,delivered_at\n"
+    lines = (
+        f"http://three.forgetme-example.com/,,acme,{SENT},\n"
+        f",{gone},acme,{SENT},\n"
+        f"{ONE},{gone},acme,{SENT},\n"
+        f"{ONE},,acme,{tomorrow},\n"
+        f"{ONE},,acme,{SENT},{tomorrow}\n"
+        f",{ids[ONE].upper()},acme,{SENT},\n"
+        f"{ONE},{ids[ONE]},acme,{SENT},\n"
+    )
+    found = imported(folder, tmp_path / "n.csv", (header + lines).encode())
+    assert [line.reason for line in found.rejected] == [
+        "its URL is not known to the study; import its report first",
+        "its URL was forgotten",
+        "url and url_id are two different URLs",
+        "sent_at is in the future",
+        "delivered_at is in the future",
+    ]
+    assert (found.imported, found.known) == (1, 1)
+    folder.close()
+
+
+@pytest.mark.parametrize(
+    "content", [b"<html>", b"[]", b"url,recipient\nx,y\n", b"recipient,sent_at\n", b"url,sent_at\n"]
+)
+def test_a_file_of_the_wrong_kind_is_refused(content: bytes, tmp_path: Path) -> None:
+    """Without its three columns it is one sentence, and nothing is written."""
+    folder = made(tmp_path / "s")
+    with pytest.raises(InputError, match=r"docs/notices\.md"):
+        imported(folder, tmp_path / "n.csv", content)
+    assert folder.store.count(Notice) == 0
+    folder.close()
+
+
+def test_a_later_word_is_a_fact_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same notice told again with its answer is added, in whatever transactions the lines come."""
+    monkeypatch.setattr("waterbed.intake.notices._LINES_AT_ONCE", 1)
+    folder = made(tmp_path / "s")
+    report(folder, [ONE])
+    lines = f"{ONE},acme,{SENT},\n{ONE},acme,{SENT},{ARRIVED}\n{ONE},acme,{SENT},\n"
+    found = imported(folder, tmp_path / "n.csv", (HEADER + lines).encode())
+    assert (found.imported, found.known) == (2, 1)
+    assert "sent_at" in COLUMNS
+    folder.close()

@@ -1,0 +1,150 @@
+"""The command line's part for rankings: what is ranked, against what size, and how sure each place is."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, get_args
+
+import typer
+
+from waterbed import show, show_rank
+from waterbed.compliance import Clock
+from waterbed.formats import Format, Formatted, for_tools
+from waterbed.model.conclusions import RankingRow
+from waterbed.model.errors import InputError
+from waterbed.model.standings import FeedRow, PlaceRow, VolumeRow
+from waterbed.publish.exports import Envelope
+from waterbed.rankings.kinds import ROLES, Kind
+from waterbed.report import envelope
+from waterbed.standings import Side, Standings, side_by_side
+from waterbed.study import Study, open_study
+
+PLACES_METHOD = (
+    "places by share removed within 24 h, 1 = slowest: sets that hold all true places at once at 95% (step-down over "
+    "studentised differences, site clusters resampled over all groups), see docs/ranking.md"
+)
+VOLUME_METHOD = (
+    "expected: negative-binomial regression of sites on log sizes over all that exist; shrunk: Gamma-Poisson; score: "
+    "10,000 incidents / routed IPv4; places by shrunk ratio, all at once at 95%, see docs/ranking.md"
+)
+
+
+class By(StrEnum):
+    """What is ranked."""
+
+    hoster = "hoster"
+    asn = "asn"
+    country = "country"
+    delegated = "delegated"
+    registered = "registered"
+    seat = "seat"
+    upstream = "upstream"
+    platform = "platform"
+    category = "category"
+
+
+_KINDS: dict[By, Kind] = {By(kind): kind for kind in get_args(Kind) if kind in set(By)}
+
+
+class Role(StrEnum):
+    """Which organisations a ranking by hoster is of."""
+
+    hoster = "hoster"
+    upstream = "upstream"
+    operator = "operator"
+    proxy = "proxy"
+    as_holder = "as-holder"
+
+
+def rank(
+    context: typer.Context,
+    by: Annotated[By, typer.Option(help="What to rank; country is delegated.")] = By.hoster,
+    form: Formatted = Format.table,
+    top: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
+    role: Annotated[Role, typer.Option(help="With --by hoster: in which role.")] = Role.hoster,
+    home: Annotated[
+        bool | None, typer.Option("--home/--abroad", help="Only what lies there.", show_default=False)
+    ] = None,
+    volume: Annotated[bool, typer.Option("--volume", help="Volume against size, instead.")] = False,
+    places: Annotated[bool, typer.Option("--places", help="Places by speed and how sure they are, instead.")] = False,
+    feeds: Annotated[bool, typer.Option("--feeds", help="Each source on its own, side by side, instead.")] = False,
+    day: Annotated[
+        datetime | None,
+        typer.Option("--date", formats=["%Y-%m-%d"], help="Day of the sizes; else that of the last look."),
+    ] = None,
+    worst: Annotated[int, typer.Option(min=1, help="How many count as the worst.")] = 10,
+    clock: Annotated[
+        Clock | None, typer.Option(help="What takedown clocks run from; else as the settings say.", show_default=False)
+    ] = None,
+) -> None:
+    """The ranking: volume, and share removed within 24 hours with its interval."""
+    if volume + places + feeds > 1:
+        raise InputError("--volume, --places and --feeds are three tables: name one of them (docs/ranking.md)")
+    with open_study(context.obj) as study:
+        origin = clock.value if clock else study.folder.config.clock
+        if (places or feeds) and origin != "reported":
+            raise InputError(f"--places and --feeds know clocks from the report alone, not {origin} (docs/notices.md)")
+        kind, done = _kind(by, role), study.conclude()
+        standings = Standings(study=study, done=done, kind=kind, side=_side(home), clock=origin)
+        if volume:
+            _volume(study, standings, day, worst, top, form)
+        elif places:
+            heading = _heading(study, standings, "places", PLACES_METHOD)
+            _print(PlaceRow, standings.places(worst)[:top], heading, form, worst)
+        elif feeds:
+            _feeds(study, standings, top, form)
+        else:
+            _ranking(study, standings, by, top, form)
+
+
+def _kind(by: By, role: Role) -> Kind:
+    if role is not Role.hoster and by is not By.hoster:
+        raise InputError("--role is for --by hoster alone: leave out one of the two (docs/ranking.md)")
+    return _KINDS[by] if by is not By.hoster else ROLES[role.value]
+
+
+def _side(home: bool | None) -> Side | None:
+    return None if home is None else ("home" if home else "abroad")
+
+
+def _heading(study: Study, standings: Standings, what: str, method: str | None = None) -> Envelope:
+    named = f"{what}, {standings.side}" if standings.side else what
+    heading = envelope(study, named, by=standings.kind, clock=standings.clock)
+    return replace(heading, method=method) if method else heading
+
+
+def _ranking(study: Study, standings: Standings, by: By, top: int | None, form: Format) -> None:
+    rows: Sequence[RankingRow] = standings.rows
+    show.ranking(rows[:top] if top else rows, _heading(study, standings, "ranking"), form.value)
+    if form is Format.table and by is By.hoster and standings.clock == "reported":
+        show_rank.weighing(standings.weighing())
+
+
+def _volume(
+    study: Study, standings: Standings, day: datetime | None, worst: int, top: int | None, form: Format
+) -> None:
+    when = day or standings.done.until or study.folder.clock().astimezone(UTC)
+    rows = standings.volume(when.date(), worst)
+    _print(VolumeRow, rows[:top], _heading(study, standings, "volume", VOLUME_METHOD), form, worst)
+
+
+def _feeds(study: Study, standings: Standings, top: int | None, form: Format) -> None:
+    rows, agreements = side_by_side(standings)
+    heading = _heading(study, standings, "feeds")
+    if top:
+        shown = list(dict.fromkeys(row.key for row in rows))[:top]
+        rows = [row for row in rows if row.key in shown]
+    if form is Format.table:
+        show_rank.feeds(rows, agreements, heading)
+    else:
+        for_tools(FeedRow, rows, heading, form)
+
+
+def _print(
+    cls: type, rows: Sequence[VolumeRow] | Sequence[PlaceRow], heading: Envelope, form: Format, worst: int
+) -> None:
+    if form is not Format.table:
+        for_tools(cls, rows, heading, form)
+    else:
+        show_rank.standings(rows, heading, worst)

@@ -1,0 +1,174 @@
+"""Likelihood of ranges of cells, given entry, at its maximum: for many weightings of the ranges at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize, sparse
+
+from waterbed.estimators.intervals import Intervals
+from waterbed.model.errors import OwnFailure
+
+Floats = npt.NDArray[np.float64]
+
+_TINY = 1e-300
+"""Least mass in a quotient: no division by zero."""
+
+_FARTHEST = 600.0
+"""Largest cumulative hazard, and longest step in it: exp of its negative is still a number."""
+
+_HARDLY = 1e-6
+"""Mass below which a tail counts as next to nothing."""
+
+_HALVINGS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ascent:
+    """Cell masses, cells x weightings, each column summing to 1.
+
+    `slack` is, for each weighting, the largest directional derivative towards one cell, divided by n, minus 1 (without
+    late entry; in general minus the part that entry takes back): 0 at the maximum.
+    """
+
+    mass: Floats
+    slack: Floats
+    rounds: int
+
+
+def ascend(
+    held: Intervals, weight: Floats, *, tolerance: float, max_rounds: int, first: Floats | None = None
+) -> Ascent:
+    """Find masses p that maximise sum of weight * log(P(interval) / P(after entry)).
+
+    `weight` is intervals x weightings. Rounds alternate EM, whose M-step is the product limit of expected ends and
+    expected numbers at risk, with the iterative convex minorant step in the cumulative hazard, in which the likelihood
+    is concave even with late entry (Wellner and Zhan, JASA 92, 1997, for the hybrid; Pan and Chappell, Computational
+    Statistics and Data Analysis 28, 1998, for entry). No round lowers the likelihood. A weighting stops when its slack
+    <= `tolerance`. `first` is a mass to start from, by default all alike. Raises OwnFailure after `max_rounds`.
+    """
+    likelihood = _Likelihood(held)
+    cells, columns = held.start.size, weight.shape[1]
+    begin = np.full(cells, 1.0 / cells) if first is None else first
+    now = np.repeat(begin[:, None], columns, axis=1)
+    mass, slack = np.empty_like(now), np.empty(columns)
+    open_, w, rounds = np.arange(columns), weight, 0
+    while True:
+        total = w.sum(axis=0)
+        gain, back = likelihood.pulls(now, w)
+        left = _slack(now, gain, back, total) if held.late else gain.max(axis=0) / total - 1.0
+        done = left <= tolerance
+        mass[:, open_[done]], slack[open_[done]] = now[:, done], left[done]
+        if done.all():
+            return Ascent(mass=mass, slack=slack, rounds=rounds)
+        if rounds >= max_rounds:
+            raise OwnFailure(f"the survival estimate did not settle in {max_rounds} rounds (slack {left.max():.1e})")
+        if done.any():
+            open_, w, now, gain = open_[~done], w[:, ~done], now[:, ~done], gain[:, ~done]
+        now = likelihood.bend(likelihood.expect(now, gain, w), w)
+        rounds += 1
+
+
+class _Likelihood:
+    """The likelihood of one set of intervals, with the steps that raise it."""
+
+    def __init__(self, held: Intervals) -> None:
+        """Keep which intervals begin, stop and enter at each cell boundary, as sparse sums."""
+        self.held, self.cells = held, held.start.size
+        self._begins, self._stops = self._sums(held.begin), self._sums(held.stop)
+        self._enters = self._sums(held.enter)
+
+    def _sums(self, at: npt.NDArray[np.int64]) -> sparse.csr_array:
+        ones = np.ones(at.size)
+        return sparse.csr_array((ones, (at, np.arange(at.size))), shape=(self.cells + 1, at.size))
+
+    def pulls(self, mass: Floats, weight: Floats) -> tuple[Floats, Floats]:
+        """Derivative towards each cell: of the interval probabilities, and of those of having entered."""
+        tail = _tail(mass)
+        pull = weight / np.maximum(tail[self.held.begin] - tail[self.held.stop], _TINY)
+        gain: Floats = np.cumsum(self._begins @ pull - self._stops @ pull, axis=0)[:-1]
+        if not self.held.late:
+            return gain, np.zeros((1, weight.shape[1]))
+        back = np.cumsum(self._enters @ (weight / np.maximum(tail[self.held.enter], _TINY)), axis=0)[:-1]
+        return gain, back
+
+    def expect(self, mass: Floats, gain: Floats, weight: Floats) -> Floats:
+        """One EM step: hazard = expected ends / expected number at risk, in each cell."""
+        ends = mass * gain
+        if not self.held.late:
+            once: Floats = ends / ends.sum(axis=0)
+            return once
+        entered = np.cumsum(self._enters @ weight, axis=0)[:-1]
+        gone = np.cumsum(ends, axis=0) - ends
+        hazard = np.clip(ends / np.maximum(entered - gone, _TINY), 0.0, 1.0 - 1e-12)
+        hazard[-1] = 1.0
+        kept = np.cumprod(1.0 - hazard, axis=0)
+        hazard[1:] *= kept[:-1]
+        return hazard
+
+    def bend(self, mass: Floats, weight: Floats) -> Floats:
+        """One convex minorant step in the cumulative hazard, halved until the likelihood does not fall."""
+        if self.cells < 2:
+            return mass
+        tail = _tail(mass)
+        got = np.maximum(tail[self.held.begin] - tail[self.held.stop], _TINY)
+        hazard = -np.log(np.maximum(tail[1:-1], np.exp(-_FARTHEST)))
+        aim = self._minorant(tail, got, hazard, weight)
+        height = self._height(got, tail, weight)
+        best, open_, step = mass.copy(), np.arange(weight.shape[1]), 1.0
+        for _ in range(_HALVINGS):
+            tried = np.zeros((self.cells + 1, open_.size))
+            tried[0] = 1.0
+            tried[1:-1] = np.exp(-(hazard[:, open_] + step * (aim[:, open_] - hazard[:, open_])))
+            inside = tried[self.held.begin] - tried[self.held.stop]
+            w = weight[:, open_]
+            possible = ((inside > 0) | (w == 0)).all(axis=0)
+            good = possible & (self._height(np.maximum(inside, _TINY), tried, w) >= height[open_])
+            best[:, open_[good]] = (tried[:-1] - tried[1:])[:, good]
+            open_, step = open_[~good], step / 2
+            if not open_.size:
+                break
+        return best
+
+    def _minorant(self, tail: Floats, got: Floats, hazard: Floats, weight: Floats) -> Floats:
+        """Newton's aim by the diagonal of the curvature, made monotone; all columns in one go."""
+        low = tail[self.held.begin] / got
+        high = tail[self.held.stop] / got
+        slope = self._stops @ (weight * high) - self._begins @ (weight * low)
+        if self.held.late:
+            slope = slope + self._enters @ weight
+        bent = weight * low * high
+        curve = (self._stops @ bent + self._begins @ bent)[1:-1]
+        slope = slope[1:-1]
+        # not the aim is bounded but the curvature: any positive one makes a way up, a cut aim need not
+        curve = np.maximum(curve, np.maximum(np.abs(slope) / _FARTHEST, _TINY))
+        aim = hazard + slope / curve
+        apart = 4 * _FARTHEST * np.arange(aim.shape[1])
+        flat = (aim + apart).ravel(order="F")
+        made = optimize.isotonic_regression(flat, weights=curve.ravel(order="F")).x
+        bounded: Floats = np.clip(made.reshape(aim.shape, order="F") - apart, 0.0, _FARTHEST)
+        return bounded
+
+    def _height(self, got: Floats, tail: Floats, weight: Floats) -> Floats:
+        height: Floats = np.einsum("ij,ij->j", weight, np.log(got))
+        if self.held.late:
+            height -= np.einsum("ij,ij->j", weight, np.log(np.maximum(tail[self.held.enter], _TINY)))
+        return height
+
+
+def _slack(mass: Floats, gain: Floats, back: Floats, total: Floats) -> Floats:
+    """Largest derivative / n; where hardly anything is left, towards a cell for what is left alone.
+
+    If nobody who was there early lived until later ones entered, all later mass is next to nothing and derivatives
+    towards it are next to infinite: what they say is said by what they are times that mass.
+    """
+    part = np.minimum(_tail(mass)[:-1] / _HARDLY, 1.0)
+    slack: Floats = ((gain - back) * part).max(axis=0) / total
+    return slack
+
+
+def _tail(mass: Floats) -> Floats:
+    """Mass from each cell on; summed from the end, so that small tails keep their digits."""
+    tail = np.zeros((mass.shape[0] + 1, mass.shape[1]))
+    tail[:-1] = np.cumsum(mass[::-1], axis=0)[::-1]
+    return tail

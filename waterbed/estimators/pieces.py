@@ -1,0 +1,67 @@
+"""Clocks cut where something changes: pieces of time with a constant hazard."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from waterbed.estimators.intervals import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pieces:
+    """Pieces of `length`, in `band` of the time axis, `after` a change of its own clock or not.
+
+    Each belongs to a stretch (number `stretch`) of one clock (`clock[stretch]`) between two looks; `ended[stretch]`
+    says whether the clock ended somewhere in it.
+    """
+
+    length: Floats
+    band: Ints
+    after: npt.NDArray[np.bool_]
+    stretch: Ints
+    clock: Ints
+    ended: npt.NDArray[np.bool_]
+
+
+def cut(
+    left: npt.ArrayLike,
+    right: npt.ArrayLike,
+    *,
+    cuts: npt.ArrayLike,
+    entry: npt.ArrayLike | None = None,
+    change: npt.ArrayLike | None = None,
+) -> Pieces:
+    """Cut clocks at `cuts` of the time axis and at each clock's own `change`.
+
+    A clock that ended in (left, right] has two stretches: (entry, left] in which it did not, and (left, right] in which
+    it did; one that runs (right = inf) has the first only. Band k goes from cuts[k - 1] to cuts[k]; `change` (inf:
+    never) is when something starts to act on that clock, such as a notice. Raises ValueError for what cannot be.
+    """
+    low, high = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
+    enter = np.zeros_like(low) if entry is None else np.asarray(entry, dtype=float)
+    turn = np.full_like(low, np.inf) if change is None else np.asarray(change, dtype=float)
+    if low.ndim != 1 or not low.shape == high.shape == enter.shape == turn.shape or not np.isfinite(low).all():
+        raise ValueError("left, right, entry and change must be equally long, left finite")
+    if not ((enter >= 0) & (enter <= low) & (high > low)).all():
+        raise ValueError("each clock needs 0 <= entry <= left < right")
+    edges = np.concatenate([[0.0], np.sort(np.asarray(cuts, dtype=float)), [np.inf]])
+    seen, over = np.flatnonzero(low > enter), np.flatnonzero(np.isfinite(high))
+    begins = np.concatenate([enter[seen], low[over]])
+    stops = np.concatenate([low[seen], high[over]])
+    clock = np.concatenate([seen, over])
+    parts = []
+    for band in range(edges.size - 1):
+        for after in (False, True):
+            floor = np.maximum(edges[band], turn[clock] if after else 0.0)
+            top = np.minimum(edges[band + 1], np.inf if after else turn[clock])
+            length = np.minimum(stops, top) - np.maximum(begins, floor)
+            parts.append((np.flatnonzero(length > 0), length[length > 0], band, after))
+    return Pieces(
+        length=np.concatenate([length for _, length, _, _ in parts]),
+        band=np.concatenate([np.full(length.size, band, dtype=np.int64) for _, length, band, _ in parts]),
+        after=np.concatenate([np.full(length.size, after) for _, length, _, after in parts]),
+        stretch=np.concatenate([stretch for stretch, _, _, _ in parts]),
+        clock=clock,
+        ended=np.arange(clock.size) >= seen.size,
+    )

@@ -1,0 +1,208 @@
+"""Places with honest uncertainty: confidence sets of ranks from pairwise differences, arrays in and numbers out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse, special
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_SAME = 1e-12
+"""Standard error of a difference below which it is no matter of chance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlaceSets:
+    """The places each group may have, `low` to `high`, both within; place 1 is the largest value."""
+
+    low: Ints
+    high: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """Kendall's tau-b between two rankings, with its interval; null where too few are ranked in both."""
+
+    tau: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+def cluster_weights(clusters: int, resamples: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Draw how often each cluster is taken, resamples x clusters.
+
+    Poisson with mean 1, which makes totals vary as counts of independent clusters do. A cluster has the same weight in
+    all groups that it feeds: resampling is global.
+    """
+    return rng.poisson(1.0, size=(resamples, clusters)).astype(np.uint8)
+
+
+def resampled_sums(
+    weights: npt.NDArray[np.uint8],
+    cluster: npt.ArrayLike,
+    group: npt.ArrayLike,
+    value: npt.ArrayLike,
+    groups: int,
+) -> Floats:
+    """Sum the values of each group in each resample, resamples x groups.
+
+    Row i adds value[i] to group[i] and belongs to cluster[i].
+    """
+    cells = (np.asarray(value, dtype=float), (np.asarray(cluster), np.asarray(group)))
+    each = sparse.csr_matrix(cells, shape=(weights.shape[1], groups))
+    total: Floats = np.asarray((each.T @ weights.T.astype(np.float64)).T)
+    return total
+
+
+def widened(draws: Floats, least_errors: npt.ArrayLike, rng: np.random.Generator) -> Floats:
+    """Add independent noise to draws whose spread is below a least standard error.
+
+    A group whose clusters all agree does not vary in any resample, which is no knowledge. `draws` is resamples x
+    groups, `least_errors` has one number a group.
+    """
+    missing = np.sqrt(np.maximum(0.0, np.square(np.asarray(least_errors, dtype=float)) - draws.var(axis=0, ddof=1)))
+    noisy: Floats = draws + missing * rng.standard_normal(draws.shape)
+    return noisy
+
+
+def place_sets(
+    estimates: npt.ArrayLike, draws: npt.ArrayLike, *, level: float = 0.95, marginal: bool = False
+) -> PlaceSets:
+    """Find the sets that hold the true places.
+
+    `estimates` has one value a group, `draws` is resamples x groups. For each ordered pair the hypothesis that i is
+    not above j is tested by (estimate_i - estimate_j) / error_ij against the quantile of the largest studentised
+    deviation over all pairs still open, stepping down until no further pair is decided; a group's set leaves out the
+    places of those surely above and surely below it (Mogstad, Romano, Shaikh and Wilhelm, Review of Economic Studies
+    91, 2024). The sets hold all true places at once with probability `level`; with `marginal` each holds its own, and
+    only pairs with the group in question compete. Raises ValueError for unequal lengths or fewer than 20 resamples.
+    """
+    values, drawn = np.asarray(estimates, dtype=float), np.asarray(draws, dtype=float)
+    if drawn.ndim != 2 or drawn.shape[1:] != values.shape or drawn.shape[0] < 20:
+        raise ValueError("place sets need draws of 20 resamples or more of all groups")
+    deviations = drawn - drawn.mean(axis=0)
+    errors = _pair_errors(deviations)
+    certain = errors <= _SAME
+    inverse = np.where(certain, 0.0, 1.0 / np.where(certain, 1.0, errors))
+    gaps = values[:, None] - values[None, :]
+    strength = np.where(certain, np.where(gaps > _SAME, np.inf, 0.0), gaps * inverse)
+    if marginal:
+        over, under = _marginal(strength, deviations, inverse, level)
+        return PlaceSets(low=1 + under.sum(axis=1), high=values.size - over.sum(axis=1))
+    above = _joint(strength, deviations, inverse, level)
+    return PlaceSets(low=1 + above.sum(axis=0), high=values.size - above.sum(axis=1))
+
+
+def _pair_errors(deviations: Floats) -> Floats:
+    covariance = deviations.T @ deviations / (len(deviations) - 1)
+    own = np.diag(covariance)
+    return np.sqrt(np.maximum(0.0, own[:, None] + own[None, :] - 2.0 * covariance))
+
+
+def _joint(strength: Floats, deviations: Floats, inverse: Floats, level: float) -> Flags:
+    """Pairs (i, j) in which i is surely above j, all at once."""
+    open_, above = inverse.copy(), np.isinf(strength)
+    while True:
+        largest = np.empty(len(deviations))
+        work = np.empty_like(open_)
+        for number, deviation in enumerate(deviations):
+            np.subtract(deviation[:, None], deviation[None, :], out=work)
+            work *= open_
+            largest[number] = work.max()
+        decided = (strength > _upper(largest, level)) & ~above
+        if not decided.any():
+            return above
+        above |= decided
+        open_[decided] = 0.0
+
+
+def _marginal(strength: Floats, deviations: Floats, inverse: Floats, level: float) -> tuple[Flags, Flags]:
+    """For each row on its own: whom it is surely above, and whom it is surely below."""
+    size = len(strength)
+    over, under = inverse.copy(), inverse.copy()
+    above, below = np.isinf(strength), np.isinf(strength.T)
+    while True:
+        largest = np.zeros((len(deviations), size))
+        work = np.empty_like(over)
+        for number, deviation in enumerate(deviations):
+            gap = deviation[:, None] - deviation[None, :]
+            np.multiply(gap, over, out=work)
+            most = work.max(axis=1)
+            np.multiply(gap, under, out=work)
+            largest[number] = np.maximum(most, -work.min(axis=1))
+        bar = _upper(largest, level)[:, None]
+        new_above, new_below = (strength > bar) & ~above, (-strength > bar) & ~below
+        if not (new_above.any() or new_below.any()):
+            return above, below
+        above |= new_above
+        below |= new_below
+        over[new_above] = 0.0
+        under[new_below] = 0.0
+
+
+def _upper(largest: Floats, level: float) -> Floats:
+    """The resampling quantile that errs to caution."""
+    at = min(len(largest), int(np.ceil(level * (len(largest) + 1)))) - 1
+    bar: Floats = np.sort(largest, axis=0)[at]
+    return bar
+
+
+def share_among_first(draws: npt.ArrayLike, first: int) -> Floats:
+    """How often each group is among the `first` largest, over the resamples."""
+    drawn = np.asarray(draws, dtype=float)
+    if first >= drawn.shape[1]:
+        return np.ones(drawn.shape[1])
+    bar = np.partition(drawn, drawn.shape[1] - first, axis=1)[:, drawn.shape[1] - first]
+    share: Floats = (drawn >= bar[:, None]).mean(axis=0)
+    return share
+
+
+def leave_one_out(
+    parts: npt.ArrayLike, wholes: npt.ArrayLike, cluster: npt.ArrayLike, group: npt.ArrayLike, groups: int
+) -> tuple[Floats, Floats]:
+    """Least and largest ratio sum(parts) / sum(wholes) of each group when one cluster is left out.
+
+    NaN for a group of one cluster: nothing would be left.
+    """
+    cells, at = np.unique(
+        np.asarray(group, dtype=np.int64) * (int(np.max(cluster, initial=0)) + 1) + np.asarray(cluster, dtype=np.int64),
+        return_inverse=True,
+    )
+    owner = cells // (int(np.max(cluster, initial=0)) + 1)
+    part = np.bincount(at, np.asarray(parts, dtype=float), cells.size)
+    whole = np.bincount(at, np.asarray(wholes, dtype=float), cells.size)
+    left_part = np.bincount(owner, part, groups)[owner] - part
+    left_whole = np.bincount(owner, whole, groups)[owner] - whole
+    some = np.bincount(owner, minlength=groups)[owner] > 1
+    some &= left_whole > 0
+    low, high = np.full(groups, np.inf), np.full(groups, -np.inf)
+    np.minimum.at(low, owner[some], left_part[some] / left_whole[some])
+    np.maximum.at(high, owner[some], left_part[some] / left_whole[some])
+    return np.where(np.isinf(low), np.nan, low), np.where(np.isinf(high), np.nan, high)
+
+
+def kendall(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95) -> Agreement:
+    """Kendall's tau-b of two values of the same groups.
+
+    The interval is Fisher's z with standard error sqrt(0.437 / (n - 4)) (Fieller, Hartley and Pearson, Biometrika 44,
+    1957). Null below 5 groups, or where one ranking is all ties.
+    """
+    x, y = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    if x.size < 5:
+        return Agreement(tau=None, low=None, high=None, n=x.size)
+    agreeing, apart_x, apart_y = 0.0, 0.0, 0.0
+    for at in range(x.size - 1):
+        one, other = np.sign(x[at + 1 :] - x[at]), np.sign(y[at + 1 :] - y[at])
+        agreeing += float(one @ other)
+        apart_x += float(np.abs(one).sum())
+        apart_y += float(np.abs(other).sum())
+    if not (apart_x and apart_y):
+        return Agreement(tau=None, low=None, high=None, n=x.size)
+    tau = agreeing / float(np.sqrt(apart_x * apart_y))
+    z = np.arctanh(np.clip(tau, -1.0 + 1e-12, 1.0 - 1e-12))
+    wide = float(special.ndtri((1.0 + level) / 2)) * np.sqrt(0.437 / (x.size - 4))
+    return Agreement(tau=tau, low=float(np.tanh(z - wide)), high=float(np.tanh(z + wide)), n=x.size)

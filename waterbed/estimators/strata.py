@@ -1,0 +1,112 @@
+"""Rows arranged by stratum, so that all strata of one size are permuted at once."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Number = TypeVar("Number", np.int64, np.float64)
+
+_SMALL = 16
+"""Strata below this size are shuffled anew in every step, larger ones every few steps."""
+_EVERY = 8
+_TURNS = 4
+"""Rounds of exchange in a step of a small stratum, where many are forbidden."""
+_THREES = 0.125
+"""Part of the rounds in which three rows exchange instead of two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Strata:
+    """An order of rows in which strata of one size lie together.
+
+    `order` arranges the rows; `blocks` are (first row, strata, rows in each) of that arrangement. Strata of one row are
+    in no block, as nothing in them can change.
+    """
+
+    order: Ints
+    blocks: tuple[tuple[int, int, int], ...]
+
+    @property
+    def movable(self) -> int:
+        """How many rows share their stratum with another."""
+        return sum(count * size for _, count, size in self.blocks)
+
+    def views(self, arranged: npt.NDArray[Number]) -> list[npt.NDArray[Number]]:
+        """The blocks of an arranged array, each strata x rows, sharing its memory."""
+        return [arranged[first : first + count * size].reshape(count, size) for first, count, size in self.blocks]
+
+
+def strata_of(stratum: npt.ArrayLike) -> Strata:
+    """Arrange rows with integer stratum labels from 0."""
+    label = np.asarray(stratum, np.int64)
+    if label.ndim != 1 or (label < 0).any():
+        raise ValueError("a stratum is an integer label from 0, one for each row")
+    sizes = np.bincount(label) if label.size else np.zeros(0, np.int64)
+    order = np.lexsort((label, sizes[label])).astype(np.int64)
+    held, counts = np.unique(sizes[sizes > 0], return_counts=True)
+    firsts = np.concatenate([[0], np.cumsum(held * counts)[:-1]]) if held.size else held
+    blocks = tuple(
+        (int(first), int(count), int(size)) for first, count, size in zip(firsts, counts, held, strict=True) if size > 1
+    )
+    return Strata(order=order, blocks=blocks)
+
+
+def reorder(view: npt.NDArray[Number], step: int, rng: np.random.Generator) -> None:
+    """Bring the rows of each stratum into another order, which does not depend on what they hold.
+
+    Small strata are shuffled. Large ones are shuffled in every eighth step, and turned by a random number of places
+    between, which after a shuffle is as good and much cheaper.
+    """
+    size = view.shape[1]
+    if size < _SMALL or step % _EVERY == 0:
+        rng.permuted(view, axis=1, out=view)
+    else:
+        view[:] = np.roll(view, int(rng.integers(1, size)), axis=1)
+
+
+def exchange(view: npt.NDArray[np.int64], bits: int, step: int, rng: np.random.Generator) -> None:
+    """Let rows of a stratum exchange their low parts, unless that makes a low part equal its high part.
+
+    A row is high << bits | low. Rows are put together in pairs, now and then in threes, whatever they hold; pairs alone
+    do not reach all arrangements without equal parts. Each way is as likely as its reverse, so that all arrangements
+    stay equally likely.
+    """
+    size = view.shape[1]
+    small = size < _SMALL
+    for turn in range(_TURNS if small else 1):
+        if turn == 0 and (small or step % _EVERY == 0):
+            rng.permuted(view, axis=1, out=view)
+        elif small:
+            view[:] = np.roll(view, int(rng.integers(size)), axis=1)
+        if size >= 3 and rng.random() < _THREES:
+            _exchange_three(view, bits, rng)
+        else:
+            _exchange_two(view, bits, 0 if small else int(rng.integers(size // 2)))
+
+
+def _exchange_two(view: npt.NDArray[np.int64], bits: int, turn: int) -> None:
+    """The first half against the second, the latter begun at `turn`."""
+    half = view.shape[1] // 2
+    low = (1 << bits) - 1
+    for first, second, length in ((0, half + turn, half - turn), (half - turn, half, turn)):
+        one, other = view[:, first : first + length], view[:, second : second + length]
+        change = (one ^ other) & low
+        change *= ((one >> bits) != (other & low)) & ((other >> bits) != (one & low))
+        one ^= change
+        other ^= change
+
+
+def _exchange_three(view: npt.NDArray[np.int64], bits: int, rng: np.random.Generator) -> None:
+    """Three thirds hand their low parts round, this way or that."""
+    third, low = view.shape[1] // 3, (1 << bits) - 1
+    one, two, three = (view[:, at * third : (at + 1) * third] for at in range(3))
+    if rng.random() < 0.5:
+        two, three = three, two
+    parts = one & low, two & low, three & low
+    free = ((one >> bits) != parts[1]) & ((two >> bits) != parts[2]) & ((three >> bits) != parts[0])
+    one ^= (parts[0] ^ parts[1]) * free
+    two ^= (parts[1] ^ parts[2]) * free
+    three ^= (parts[2] ^ parts[0]) * free

@@ -1,0 +1,94 @@
+"""Straight-line trends of shares, and their uncertainty by resampled clusters."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from waterbed.estimators.incidence import NOTHING, Curves
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_ROUNDING = 1e-9
+"""Grid steps within which an endpoint counts as lying on the grid."""
+
+
+def weighted_slope(x: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike) -> float | None:
+    """The slope of the weighted least-squares line through points.
+
+    sum w (x - mx)(y - my) / sum w (x - mx)^2 with weighted means mx, my. None if the points have one x alone, or no
+    weight. Raises ValueError for unequal lengths or a negative weight.
+    """
+    at, value, mass = (np.asarray(one, dtype=float) for one in (x, y, weight))
+    if at.shape != value.shape or at.shape != mass.shape or at.ndim != 1 or (mass < 0).any():
+        raise ValueError("a slope needs as many x as y and weights, none of them negative")
+    total = float(mass.sum())
+    if total <= 0:
+        return None
+    away = at - float(mass @ at) / total
+    spread = float(mass @ np.square(away))
+    return float(mass @ (away * (value - float(mass @ value) / total))) / spread if spread > 0 else None
+
+
+def chances_within(
+    curves: Curves, left_h: npt.ArrayLike, right_h: npt.ArrayLike, cause: npt.ArrayLike, *, of: int, hours: float
+) -> Floats:
+    """The chance of each clock that one cause ended it within `hours`, given its interval and the curves.
+
+    Clock i ended in (left_h[i], right_h[i]] by cause[i], or was running at left_h[i] (right inf, cause -1), widened to
+    the curves' steps. 1 or 0 where its interval lies on one side of `hours`; else the part of the interval's mass
+    before it. The mean over the clocks that the curves were fitted to is the cumulative incidence itself: that is the
+    self-consistency of the estimate (Turnbull, JRSS B 38, 1976).
+    """
+    left, right, why = np.asarray(left_h, float), np.asarray(right_h, float), np.asarray(cause, np.int64)
+    step = float(curves.hours[1] - curves.hours[0]) if curves.hours.size > 1 else 1.0
+    last = curves.hours.size - 1
+    low = np.floor(left / step + _ROUNDING).astype(np.int64)
+    high = np.where(np.isinf(right), last, np.ceil(np.where(np.isinf(right), 0.0, right) / step - _ROUNDING))
+    top = np.minimum(np.maximum(high.astype(np.int64), low + 1), last)
+    at = min(int(hours / step + _ROUNDING), last)
+    one, ended = curves.incidence[of], why == of
+    before = np.clip(one[np.minimum(top, at)] - one[np.minimum(low, at)], 0.0, None)
+    whole = np.where(ended, one[top] - one[np.minimum(low, last)], curves.survival[np.minimum(low, last)])
+    part = np.divide(before, whole, out=np.zeros_like(before), where=whole > _ROUNDING)
+    surely = ended & (np.maximum(high, low + 1) <= at)
+    return np.where(surely, 1.0, np.where((ended | (why == NOTHING)) & (low < at), np.clip(part, 0.0, 1.0), 0.0))
+
+
+def cluster_bootstrap(
+    cluster: npt.ArrayLike,
+    statistic: Callable[[Ints], float | None],
+    *,
+    rng: np.random.Generator,
+    rounds: int = 200,
+) -> Floats:
+    """Values of a statistic when whole clusters are drawn again with replacement.
+
+    `cluster[i]` is the cluster of row i, any integers; `statistic` gets the row numbers of one draw, a row once for
+    each time its cluster was drawn. Draws for which it gives None are left out (Davison and Hinkley, Bootstrap Methods
+    and their Application, 1997, section 3.8). Raises ValueError without rows or rounds.
+    """
+    labels = np.asarray(cluster, dtype=np.int64)
+    if labels.ndim != 1 or labels.size == 0 or rounds < 1:
+        raise ValueError("a bootstrap needs at least one row and one round")
+    _, place = np.unique(labels, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    members = np.split(order, np.flatnonzero(np.diff(place[order])) + 1)
+    found = []
+    for _ in range(rounds):
+        drawn = rng.integers(0, len(members), len(members))
+        value = statistic(np.concatenate([members[one] for one in drawn]))
+        if value is not None:
+            found.append(value)
+    return np.asarray(found, dtype=float)
+
+
+def percentile_interval(values: npt.ArrayLike, level: float = 0.95) -> tuple[float, float]:
+    """The central interval of resampled values: their lower and upper quantile. Raises ValueError without any."""
+    drawn = np.asarray(values, dtype=float)
+    if drawn.size == 0:
+        raise ValueError("an interval needs at least one resampled value")
+    outside = (1.0 - level) / 2
+    low, high = np.quantile(drawn, [outside, 1.0 - outside])
+    return float(low), float(high)

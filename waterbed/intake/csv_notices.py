@@ -1,0 +1,168 @@
+"""Notices from a CSV file with a header line, one notice a line."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import cast, get_args
+
+from waterbed.intake.csv_files import (
+    BadCell,
+    Cells,
+    Columns,
+    Rejected,
+    opened_lines,
+    read_lines,
+    time_in,
+    truth_in,
+    word_in,
+)
+from waterbed.model.canonical import Spelled, spell
+from waterbed.model.errors import InputError
+from waterbed.model.facts import NoticeKind
+from waterbed.model.redaction import names_something
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "url": ("url", "uri", "reported_url"),
+    "url_id": ("url_id",),
+    "recipient": ("recipient", "to", "hoster"),
+    "kind": ("kind",),
+    "sender": ("sender", "from"),
+    "batch": ("batch",),
+    "channel": ("channel",),
+    "reminder": ("reminder",),
+    "sent_at": ("sent_at", "sent", "date"),
+    "delivered_at": ("delivered_at", "delivered"),
+    "bounced": ("bounced",),
+    "acknowledged_at": ("acknowledged_at", "acknowledged"),
+    "response": ("response",),
+    "held_for_police": ("held_for_police",),
+}
+"""What each field may be called in a header, in lower case."""
+
+_HEADER = Columns(names=COLUMNS, needed=(("url", "url_id"), ("recipient",), ("sent_at",)), page="docs/notices.md")
+_ID = re.compile(r"[0-9a-f]{32}")
+_KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_AS = re.compile(r"as([1-9]\d{0,9})", re.IGNORECASE)
+_HOLDER = re.compile(r"([a-z][a-z0-9-]{0,31}):([a-z0-9](?:[a-z0-9._/-]{0,62}[a-z0-9])?)", re.IGNORECASE)
+_LONGEST_KEY = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeLine:
+    """One good line. Secret: its repr says the line number alone."""
+
+    line: int
+    spelled: Spelled | None
+    """The URL; null: the line names its id alone."""
+    url_id: str | None
+    recipient: str
+    kind: NoticeKind | None
+    sender: str | None
+    batch: str | None
+    channel: str | None
+    reminder: bool
+    sent_at: datetime
+    delivered_at: datetime | None
+    bounced: bool
+    acknowledged_at: datetime | None
+    response: str | None
+    held_for_police: bool
+
+    def __repr__(self) -> str:
+        """Say the line number alone."""
+        return f"<NoticeLine {self.line}>"
+
+
+def read_csv_notices(path: Path) -> Iterator[NoticeLine | Rejected]:
+    """Read notices line by line: good ones, and bad ones with a reason.
+
+    InputError if the file is no such CSV at all; an empty file holds no notice.
+    """
+    yield from parse_csv_notices(opened_lines(path, "a file of notices"), str(path))
+
+
+def parse_csv_notices(lines: Iterable[str], name: str) -> Iterator[NoticeLine | Rejected]:
+    """The same from lines of text; `name` is what errors call them."""
+    yield from read_lines(lines, name, _HEADER, _notice)
+
+
+def kind_of(text: str) -> NoticeKind | None:
+    """The kind of notice that a word means, in any case and with spaces or hyphens; None if it is none."""
+    word = re.sub(r"[\s-]+", "_", text.strip().lower())
+    return cast(NoticeKind, word) if word in get_args(NoticeKind) else None
+
+
+def known_kind(text: str) -> NoticeKind:
+    """The same for a word from the command line; InputError if it is none."""
+    kind = kind_of(text)
+    if kind is None:
+        raise InputError(f"--kind is none of {', '.join(get_args(NoticeKind))} (docs/notices.md)")
+    return kind
+
+
+def _notice(number: int, cells: Cells) -> NoticeLine:
+    sent = time_in("sent_at", cells)
+    if sent is None:
+        raise BadCell("sent_at is empty: nobody can say when the notice was sent")
+    line = NoticeLine(
+        line=number,
+        spelled=spell(cells["url"]) if cells.get("url") else None,
+        url_id=_url_id(cells),
+        recipient=_recipient(cells),
+        kind=_kind(cells),
+        sender=word_in("sender", cells),
+        batch=word_in("batch", cells),
+        channel=word_in("channel", cells),
+        reminder=bool(truth_in("reminder", cells)),
+        sent_at=sent,
+        delivered_at=time_in("delivered_at", cells),
+        bounced=bool(truth_in("bounced", cells)),
+        acknowledged_at=time_in("acknowledged_at", cells),
+        response=word_in("response", cells),
+        held_for_police=bool(truth_in("held_for_police", cells)),
+    )
+    _contradiction(line)
+    return line
+
+
+def _contradiction(line: NoticeLine) -> None:
+    """Refuse a line whose cells cannot all be true."""
+    if line.spelled is None and line.url_id is None:
+        raise BadCell("url and url_id are empty: nobody can say what the notice is about")
+    if line.delivered_at and line.delivered_at < line.sent_at:
+        raise BadCell("delivered_at is before sent_at")
+    if line.acknowledged_at and line.acknowledged_at < (line.delivered_at or line.sent_at):
+        raise BadCell(f"acknowledged_at is before {'delivered_at' if line.delivered_at else 'sent_at'}")
+    if line.bounced and (line.delivered_at or line.acknowledged_at):
+        raise BadCell(f"bounced, and yet there is a {'delivered_at' if line.delivered_at else 'acknowledged_at'}")
+
+
+def _url_id(cells: Cells) -> str | None:
+    text = cells.get("url_id", "").lower()
+    if text and not _ID.fullmatch(text):
+        raise BadCell("url_id is not 32 hexadecimal digits")
+    return text or None
+
+
+def _kind(cells: Cells) -> NoticeKind | None:
+    text = cells.get("kind")
+    if not text:
+        return None
+    kind = kind_of(text)
+    if kind is None:
+        raise BadCell(f"kind is none of {', '.join(get_args(NoticeKind))}")
+    return kind
+
+
+def _recipient(cells: Cells) -> str:
+    """The recipient in its one spelling; it is kept in the clear, so no mailbox and no host name gets in."""
+    text = cells.get("recipient", "")
+    if found := _AS.fullmatch(text):
+        return f"AS{found[1]}"
+    if (found := _HOLDER.fullmatch(text)) and not names_something(text):
+        return f"{found[1].lower()}:{found[2].upper()}"
+    if len(text) <= _LONGEST_KEY and _KEY.fullmatch(text.lower()):
+        return text.lower()
+    raise BadCell("recipient is no hoster's key, AS64500 or registry:HANDLE")

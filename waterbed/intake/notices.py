@@ -1,0 +1,135 @@
+"""One import of notices: good lines become facts, all others are told with a reason."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from waterbed.intake.csv_files import Rejected
+from waterbed.intake.csv_notices import NoticeLine
+from waterbed.model.facts import Notice, NoticeKind, Target
+from waterbed.store.folder import Folder
+from waterbed.store.vault import Vault
+
+_LINES_AT_ONCE = 20_000
+"""Lines in one transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeDefaults:
+    """What a line that does not say so is taken to be."""
+
+    sender: str
+    kind: NoticeKind = "ntd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeImport:
+    """What an import of notices did. Every line that is no comment is in one of these counts."""
+
+    imported: int
+    known: int
+    rejected: tuple[Rejected, ...]
+    recipients: frozenset[str]
+    """To whom the good lines were sent, as the file has it."""
+
+
+def take_in_notices(
+    folder: Folder,
+    lines: Iterator[NoticeLine | Rejected],
+    defaults: NoticeDefaults,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> NoticeImport:
+    """Import notices, 20,000 lines a transaction; one about a URL that the study does not know is kept out."""
+    rejected: list[Rejected] = []
+    recipients: set[str] = set()
+    imported = done = 0
+    batch = list(islice(lines, _LINES_AT_ONCE))  # a file of the wrong kind fails here, before anything is written
+    with folder.run("import") as run:
+        while batch:
+            rejected += [line for line in batch if isinstance(line, Rejected)]
+            good = [line for line in batch if isinstance(line, NoticeLine)]
+            kept, new, refused = _one_batch(folder, good, defaults)
+            rejected += refused
+            recipients.update(notice.recipient for notice in kept)
+            imported += new
+            done += len(kept)
+            run.done = done
+            if progress:
+                progress(done)
+            batch = list(islice(lines, _LINES_AT_ONCE))
+    return NoticeImport(
+        imported=imported,
+        known=done - imported,
+        rejected=tuple(sorted(rejected, key=lambda one: one.line)),
+        recipients=frozenset(recipients),
+    )
+
+
+def _one_batch(
+    folder: Folder, lines: list[NoticeLine], defaults: NoticeDefaults
+) -> tuple[list[Notice], int, list[Rejected]]:
+    """The notices of good lines, how many of them are new, and the lines kept out."""
+    now, store = folder.clock(), folder.store
+    about = [_about(line, folder.vault) for line in lines]
+    kept, refused = [], []
+    with store.writing() as connection:
+        known = store.known_ids(Target, "url_id", {url_id for url_id in about if url_id}, connection)
+        gone = store.forgotten_among(known, connection)
+        for line, url_id in zip(lines, about, strict=True):
+            reason = _reason(line, url_id, known, gone, now)
+            if reason:
+                refused.append(Rejected(line=line.line, reason=reason))
+            else:
+                kept.append(_fact(line, str(url_id), defaults, now))
+        facts = {notice.notice_id: notice for notice in kept}
+        new = len(facts) - len(store.known_ids(Notice, "notice_id", facts, connection))
+        store.add(facts.values(), connection)
+    return kept, new, refused
+
+
+def _about(line: NoticeLine, vault: Vault) -> str | None:
+    """The id of the URL that a line is about, None if it names two."""
+    if line.spelled is None:
+        return line.url_id
+    url_id = vault.keyed_id("url", line.spelled.url)
+    return url_id if line.url_id in (None, url_id) else None
+
+
+def _reason(line: NoticeLine, url_id: str | None, known: set[str], gone: set[str], now: datetime) -> str | None:
+    """Why a line is kept out, None if it is not."""
+    if url_id is None:
+        return "url and url_id are two different URLs"
+    if url_id in gone:
+        return "its URL was forgotten"
+    if url_id not in known:
+        return "its URL is not known to the study; import its report first"
+    for name in ("sent_at", "delivered_at", "acknowledged_at"):
+        when = getattr(line, name)
+        if when and when > now:
+            return f"{name} is in the future"
+    return None
+
+
+def _fact(line: NoticeLine, url_id: str, defaults: NoticeDefaults, now: datetime) -> Notice:
+    """The notice of a line. Its id is made of all that the line says: a later word on a notice is a fact of its own."""
+    said = {
+        "url_id": url_id,
+        "kind": line.kind or defaults.kind,
+        "sender": line.sender or defaults.sender,
+        "recipient": line.recipient,
+        "batch": line.batch,
+        "channel": line.channel,
+        "reminder": line.reminder,
+        "sent_at": line.sent_at,
+        "delivered_at": line.delivered_at,
+        "bounced": line.bounced,
+        "acknowledged_at": line.acknowledged_at,
+        "response": line.response,
+        "held_for_police": line.held_for_police,
+    }
+    same = "\x00".join(f"{name}={value}" for name, value in said.items())
+    notice_id = hashlib.blake2b(same.encode(), digest_size=16).hexdigest()
+    return Notice(notice_id=notice_id, received_at=now, **said)  # type: ignore[arg-type]  # fields by name

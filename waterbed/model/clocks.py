@@ -1,0 +1,146 @@
+"""Conclusions about notices and takedown clocks: recomputed from facts, never edited."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, ClassVar
+
+from waterbed.model.conclusions import Addressed, ClockKind, EndCause, RankClass, Timing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressedNotice:
+    """One notice as its latest word has it, and whom it reached."""
+
+    notice_id: Annotated[str, "the latest fact about it"]
+    url_id: Annotated[str, "the URL it is about"]
+    site_id: Annotated[str, "its registrable domain"]
+    kind: Annotated[str, "ntd, legal_order, dsa or citizen"]
+    sender: Annotated[str, "who sent it"]
+    recipient: Annotated[str, "the company it went to, by the book of its day"]
+    hosters: Annotated[tuple[str, ...], "keys of the hosters at that time"]
+    addressed: Annotated[Addressed, "whom it reached: direct, indirect, misaddressed, or unattributed"]
+    role: Annotated[str | None, "the recipient's part: hoster, operator, upstream, as_holder, proxy, platform; or null"]
+    look_h: Annotated[float | None, "hours from the notice to the look that this rests on; negative: before it"]
+    sent_at: Annotated[datetime, "when it was sent"]
+    delivered_at: Annotated[datetime | None, "when it arrived; null: not known, or it came back"]
+    bounced: Annotated[bool, "whether it came back: it starts no clock"]
+    reminder: Annotated[bool, "whether it repeats an earlier one: it starts no clock if that one is known"]
+    batch: Annotated[str | None, "sender and batch: a cluster"]
+    acknowledged_at: Annotated[datetime | None, "when the recipient answered"]
+    response: Annotated[str | None, "what the recipient answered"]
+    held_for_police: Annotated[bool, "whether removal was to wait for the police"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakedownClock:
+    """One takedown clock with its origin: the end is in (left_h, right_h] hours since then."""
+
+    url_id: Annotated[str, "the URL"]
+    site_id: Annotated[str, "its registrable domain: a cluster"]
+    key: Annotated[str, "the hoster, AS or country that the clock is of"]
+    clock: Annotated[ClockKind, "what it runs from"]
+    origin: Annotated[datetime, "when it started"]
+    known_up_at: Annotated[datetime, "first time it was known up there"]
+    entered_h: Annotated[float, "hours since then at which it came under study (left truncation); 0: from the start"]
+    left_h: Annotated[float, "last known up, hours since the origin; below 0: before it"]
+    right_h: Annotated[float | None, "first confirmed not, hours since the origin; null: still running"]
+    cause: Annotated[EndCause | None, "why it ended; null: running, or the hoster changed and not its customer"]
+    timing: Annotated[Timing, "whether the end lies after the origin, before it, or in an interval that holds it"]
+    notice_id: Annotated[str | None, "the notice that started it"]
+    batch: Annotated[str | None, "the batch of that notice: a cluster too"]
+    acknowledged_h: Annotated[float | None, "hours to the first answer to any notice about it; null: none"]
+    reminders_h: Annotated[tuple[float, ...], "hours at which further notices and reminders arrived, in order"]
+    indirect_h: Annotated[tuple[float, ...], "hours at which notices to upstream, operator or AS holder arrived"]
+    citizens_before: Annotated[int, "citizens' notices that reached it before the origin; others may be unknown"]
+    held_for_police: Annotated[bool, "whether removal was to wait for the police"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComplianceRow:
+    """What one hoster acted on within some hours of the notice."""
+
+    PUBLIC: ClassVar = {"rank_class": "class"}
+
+    key: Annotated[str, "hoster key, AS number as AS13335, or ISO country code"]
+    name: Annotated[str, "name for people"]
+    week: Annotated[str | None, "ISO week of the clocks' origins, as 2026-W03; null: all weeks together"]
+    within_h: Annotated[float, "hours since the origin"]
+    clocks: Annotated[int, "clocks behind the share: those that started while it was up and was under study"]
+    clusters: Annotated[int, "sites, or batches if fewer, among clocks that reach those hours or ended before"]
+    removed: Annotated[float | None, "share removed within those hours, 0..1; null where not estimable"]
+    removed_low: Annotated[float | None, "lower end of its 95% interval"]
+    removed_high: Annotated[float | None, "upper end of its 95% interval"]
+    removed_or_moved: Annotated[float | None, "the same with leaving for another hoster counted too: upper bound"]
+    surely: Annotated[int, "clocks whose whole interval of removal lies within those hours"]
+    possibly: Annotated[int, "clocks removed in an interval that begins within those hours"]
+    before: Annotated[int, "gone before the origin: no clocks; the removed ones are to its credit"]
+    removed_before: Annotated[int, "of these, removed"]
+    late: Annotated[int, "clocks that came under study after the origin: left out of the share"]
+    rank_class: Annotated[RankClass, "ranked, too few or unmeasurable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComplianceTrend:
+    """How the share removed in time changes from week to week."""
+
+    PUBLIC: ClassVar = {"rank_class": "class"}
+
+    key: Annotated[str, "hoster key, AS number as AS13335, or ISO country code"]
+    name: Annotated[str, "name for people"]
+    within_h: Annotated[float, "hours since the origin"]
+    first_week: Annotated[str | None, "first ISO week with a clock"]
+    last_week: Annotated[str | None, "last ISO week with a clock"]
+    weeks: Annotated[int, "weeks with clocks that tell about those hours"]
+    clusters: Annotated[int, "sites, or batches if fewer, of the clocks"]
+    slope: Annotated[float | None, "change of the share a week, -1..1; null where not estimable"]
+    slope_low: Annotated[float | None, "lower end of its 95% interval, clusters resampled"]
+    slope_high: Annotated[float | None, "upper end of its 95% interval"]
+    rank_class: Annotated[RankClass, "ranked, too few or unmeasurable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """A URL whose hoster was told, did not answer, and left it up."""
+
+    key: Annotated[str, "the hoster"]
+    name: Annotated[str, "name for people"]
+    url_id: Annotated[str, "the URL"]
+    notice_id: Annotated[str, "the notice that started the clock"]
+    batch: Annotated[str | None, "the batch of that notice"]
+    origin: Annotated[datetime, "when it was delivered"]
+    up_h: Annotated[float, "hours since then at which it was last known up"]
+    ended: Annotated[EndCause | None, "why it ended after that; null: still running"]
+    reminders: Annotated[int, "further notices and reminders that arrived"]
+    held_for_police: Annotated[bool, "whether removal was to wait for the police"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseShare:
+    """The share of one hoster's clocks that one cause ended within some hours."""
+
+    cause: Annotated[str, "removed, moved, name, network or lost"]
+    within_h: Annotated[float, "hours since the origin"]
+    share: Annotated[float | None, "cumulative incidence, 0..1; null where the clocks do not tell"]
+    low: Annotated[float | None, "lower end of its 95% interval"]
+    high: Annotated[float | None, "upper end of its 95% interval"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One URL at one hoster, by id: what a fact sheet lists."""
+
+    url_id: Annotated[str, "the URL"]
+    site_id: Annotated[str, "its registrable domain"]
+    state: Annotated[str, "up, gone, or unknown: running when it was lost from sight"]
+    clock: Annotated[ClockKind, "what its clock runs from"]
+    origin: Annotated[datetime | None, "when that started; null: nothing started it"]
+    left_h: Annotated[float | None, "last known up, hours since the origin; below 0: before it"]
+    right_h: Annotated[float | None, "first confirmed not, hours since the origin; null: still running"]
+    last_up: Annotated[datetime, "last time it was known up there"]
+    first_down: Annotated[datetime | None, "first confirmed look that saw it down or elsewhere"]
+    cause: Annotated[EndCause | None, "why it ended"]
+    timing: Annotated[
+        Timing | None, "whether the end lies after the origin, before it, or in an interval that holds it"
+    ]
+    notices: Annotated[int, "notices about it to this hoster that were not returned, reminders too"]
+    acknowledged: Annotated[bool, "whether the hoster answered one of them"]

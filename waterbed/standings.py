@@ -1,0 +1,262 @@
+"""A study's standings: rankings of every kind, volume against size, places and cards of sources."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+
+from graphs.episodes import Sighting
+from graphs.hops import is_home
+from waterbed.conclude import Conclusions
+from waterbed.estimators.rank_sets import Agreement, kendall
+from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
+from waterbed.model.errors import InputError
+from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
+from waterbed.rankings.appearances import Appearance
+from waterbed.rankings.clocks import clocks_of_groups, running_clocks
+from waterbed.rankings.feeds import feed_cards
+from waterbed.rankings.incidents import complaints, incidents, site_clusters
+from waterbed.rankings.kinds import Kind, attributed_keys, grouped, names_organisations, size_kind
+from waterbed.rankings.places import Weighing, speed_places, weighing
+from waterbed.rankings.rank import rank
+from waterbed.rankings.takedowns import By, Clock, episodes_by_key
+from waterbed.rankings.volume import volume_rows
+from waterbed.sizes import frame_of
+from waterbed.study import Study
+
+Side = Literal["home", "abroad"]
+SEED = 20_260
+"""Where the resampling begins: the same study gives the same places."""
+
+
+@dataclass(kw_only=True)
+class Standings:
+    """One kind of ranking of one study, or of what lies at home or abroad, or of what one source reported."""
+
+    study: Study
+    done: Conclusions
+    kind: Kind
+    side: Side | None = None
+    source: str | None = None
+    clock: ClockKind = "reported"
+    """What takedown clocks run from; places by speed always run from the report."""
+    _lookup: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def appearances(self) -> list[Appearance]:
+        """Each URL with all keys of this kind that its addresses ever gave it."""
+        found = []
+        for url_id, target in self.done.facts.targets.items():
+            seen = [one for one in self.done.sightings.get(url_id, []) if self._here(one)]
+            answers = [one.attribution for one in seen if one.attribution]
+            if (self.side and not answers) or (self.source and url_id not in self._reported):
+                continue
+            found.append(
+                Appearance(
+                    url_id=url_id,
+                    host_id=target.host_id,
+                    site_id=target.site_id,
+                    keys=self._keys(url_id, answers),
+                    decided=any(one.verdict.state != "unknown" for one in seen),
+                    proxy=bool(answers) and all(answer.proxy for answer in answers),
+                )
+            )
+        return found
+
+    @cached_property
+    def episodes(self) -> list[Episode]:
+        """The episodes that belong to this ranking."""
+        home, seats = self.study.folder.config.home, self.done.seats
+        return [
+            episode
+            for episode in self.done.episodes
+            if (not self.source or episode.url_id in self._reported)
+            and (not self.side or is_home(episode, home, seats) == (self.side == "home"))
+        ]
+
+    @cached_property
+    def groups(self) -> Mapping[str, Sequence[Episode]]:
+        """The episodes under each key."""
+        by: By | None = size_kind(self.kind)
+        if by:
+            return episodes_by_key(self.episodes, by)
+        return grouped(self.episodes, self._episode_keys)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """A name for people for each key."""
+        keys = {key for appearance in self.appearances for key in appearance.keys}
+        name: Callable[[str], str] = self.done.attributor.name_of if names_organisations(self.kind) else str
+        return {key: name(key) for key in keys}
+
+    @cached_property
+    def rows(self) -> list[RankingRow]:
+        """The ranking: volume and speed."""
+        return rank(
+            self.appearances,
+            self.episodes,
+            by=size_kind(self.kind) or "hoster",
+            names=self.names,
+            until=self.done.until,
+            groups=self.groups,
+            started=self._started,
+        )
+
+    @cached_property
+    def _started(self) -> Mapping[str, Sequence[Clock]] | None:
+        """The clocks under each key, None where they run from the report."""
+        if self.clock == "reported":
+            return None
+        found = clocks_of_groups(self.groups, self.done.told, hosters=self.kind == "hoster", clock=self.clock)
+        return {key: running_clocks(group) for key, group in found.items()}
+
+    @cached_property
+    def clusters(self) -> dict[str, int]:
+        """The cluster of each site: sites that share a content id are one."""
+        facts = self.done.facts
+        sites = {url_id: target.site_id for url_id, target in facts.targets.items()}
+        return site_clusters(sites, ((r.url_id, r.content_id) for r in facts.reports if r.content_id))
+
+    def weighing(self) -> Weighing | None:
+        """The removal share by hoster and by content."""
+        return weighing(self.rows, self.groups)
+
+    def places(self, worst: int) -> list[PlaceRow]:
+        """Places by speed, slowest first."""
+        rng = np.random.default_rng(SEED)
+        return speed_places(self.rows, self.groups, self.clusters, rng=rng, worst=worst)
+
+    def volume(self, day: date, worst: int) -> list[VolumeRow]:
+        """Volume against the sizes of a day; kinds without sizes have counts alone."""
+        facts = self.done.facts
+        told = [r for r in facts.reports if not self.source or r.source == self.source]
+        return volume_rows(
+            self.appearances,
+            incidents(complaints(told, facts.targets)).values(),
+            self.clusters,
+            names=self.names,
+            frame=self._frame(day),
+            rng=np.random.default_rng(SEED),
+            worst=worst,
+        )
+
+    def _frame(self, day: date) -> list[Size]:
+        """Everything of this kind that exists on a day, with what this ranking counts there."""
+        by = size_kind(self.kind)
+        if by is None or self.side or not self.study.tables("routes"):
+            return []
+        return frame_of(self.study, by, day, everything=True, done=self.done).sizes
+
+    @cached_property
+    def _reported(self) -> set[str]:
+        return {report.url_id for report in self.done.facts.reports if report.source == self.source}
+
+    @cached_property
+    def _categories(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for report in self.done.facts.reports:
+            found[report.url_id].add(report.category)
+        return {url_id: tuple(sorted(named)) for url_id, named in found.items()}
+
+    def _here(self, one: Sighting) -> bool:
+        """Whether a sighting lies on the side that is asked for; one without addresses lies on none."""
+        if not self.side:
+            return True
+        if one.attribution is None:
+            return False
+        return self._at_home(one.attribution) == (self.side == "home")
+
+    def _at_home(self, answer: Attribution) -> bool:
+        home = self.study.folder.config.home
+        if answer.countries:
+            return home in answer.countries
+        return any(self.done.seats.get(key) == home for key in answer.hosters)
+
+    def _keys(self, url_id: str, answers: Sequence[Attribution]) -> tuple[str, ...]:
+        if self.kind == "category":
+            return self._categories.get(url_id, ())
+        return tuple(sorted({key for answer in answers for key in attributed_keys(answer, self.kind)}))
+
+    def _episode_keys(self, episode: Episode) -> tuple[str, ...]:
+        """The keys of the looks in an episode, else of the URL's first look that had an answer."""
+        if self.kind == "category":
+            return self._categories.get(episode.url_id, ())
+        seen = [one for one in self.done.sightings.get(episode.url_id, []) if one.attribution]
+        own = [
+            one.attribution
+            for one in seen
+            if one.attribution
+            and episode.known_up_at <= one.verdict.observed_at <= episode.last_up
+            and (episode.hoster in one.attribution.hosters or not one.attribution.hosters)
+        ]
+        return self._keys(episode.url_id, own or [one.attribution for one in seen[:1] if one.attribution])
+
+
+def sources(done: Conclusions) -> list[str]:
+    """The sources of a study's reports, by name."""
+    return sorted({report.source for report in done.facts.reports})
+
+
+def side_by_side(standings: Standings) -> tuple[list[FeedRow], list[tuple[str, str, Agreement]]]:
+    """The ranking by each source, and how far any two agree.
+
+    Kendall's tau-b is over the hosts of the keys that either of the two reported. InputError with fewer than two
+    sources.
+    """
+    named = sources(standings.done)
+    if len(named) < 2:
+        raise InputError(
+            "feeds can be compared only where two sources reported; import another with waterbed import --source "
+            "(docs/ranking.md)"
+        )
+    each = {
+        source: {
+            row.key: row
+            for row in Standings(
+                study=standings.study,
+                done=standings.done,
+                kind=standings.kind,
+                side=standings.side,
+                source=source,
+            ).rows
+        }
+        for source in named
+    }
+    agreements = []
+    for one, other in combinations(named, 2):
+        keys = sorted(key for key in {*each[one], *each[other]} if _placed(each[one], key) or _placed(each[other], key))
+        agreements.append((one, other, kendall(*([_hosts(each[s], key) for key in keys] for s in (one, other)))))
+    return list(_feed_rows(standings.rows, each)), agreements
+
+
+def _placed(rows: Mapping[str, RankingRow], key: str) -> bool:
+    return key in rows and rows[key].place is not None
+
+
+def _hosts(rows: Mapping[str, RankingRow], key: str) -> int:
+    return rows[key].hosts if key in rows else 0
+
+
+def _feed_rows(overall: Sequence[RankingRow], each: Mapping[str, Mapping[str, RankingRow]]) -> Iterator[FeedRow]:
+    for row in overall:
+        for source, rows in each.items():
+            own = rows.get(row.key)
+            yield FeedRow(
+                key=row.key,
+                name=row.name,
+                source=source,
+                place=own.place if own else None,
+                hosts=own.hosts if own else 0,
+                removed_24h=own.removed_24h if own else None,
+            )
+
+
+def cards(done: Conclusions, retention: Mapping[str, int] | None = None) -> list[FeedCard]:
+    """The card of each source."""
+    facts = done.facts
+    return feed_cards(facts.reports, facts.targets, facts.deliveries, done.quarantines, retention)

@@ -179,7 +179,8 @@ def placebo_units(target: npt.ArrayLike, controls: npt.ArrayLike, window: EventW
     y, x = np.asarray(target, dtype=float), np.asarray(controls, dtype=float)
     if x.ndim != 2 or x.shape[1] <= _LEAST_PLACEBOS - 1:
         return Refusal(f"{x.shape[-1]} placebos where at least {_LEAST_PLACEBOS} are needed")
-    own, placebos = [], []
+    own: list[float] = []
+    placebos: list[float] = []
     for one in range(x.shape[1]):
         others = np.delete(x, one, axis=1)
         for series, sizes in ((y, own), (x[:, one], placebos)):

@@ -1,6 +1,6 @@
 """A lab study for tests: a small invented feed whose hosts answer on loopback."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +9,9 @@ from waterbed.lab.replay import replay
 from waterbed.lab.servers import LabServers
 from waterbed.store.config import Canary, Config, Lab, Names, Probe, StoreAt
 from waterbed.study import Study, create_study
+
+Run = Callable[..., tuple[int, str, str]]
+"""The command line: words in; exit code, standard output and standard error out."""
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

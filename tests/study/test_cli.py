@@ -2,34 +2,14 @@
 
 import gzip
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.study.rig import feed, lab_study, reports_csv
-from waterbed.cli import main
+from tests.study.rig import Run, feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.facts import Report, Snapshot
 from waterbed.study import open_study
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Call the command line as the shell would: (exit code, stdout, stderr)."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["waterbed", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        code = end.value.code
-        return (0 if code is None else int(code)), said.out, said.err
-
-    return call
 
 
 @pytest.fixture

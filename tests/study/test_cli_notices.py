@@ -1,8 +1,6 @@
 """The commands about notices, compliance and fact sheets: what they print, and how they fail."""
 
 import json
-import sys
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,27 +8,12 @@ import pytest
 
 from tests.judging.facts import hour, numbered, written
 from tests.store.study_folder import made, report
-from waterbed.cli import main
+from tests.study.rig import Run
 from waterbed.model.facts import Notice
 from waterbed.store.config import StoreAt
 from waterbed.study import Study, open_study
 
-Run = Callable[..., tuple[int, str, str]]
 URL = "http://one.forgetme-example.com/a"
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Call the command line as the shell would: (exit code, stdout, stderr)."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["waterbed", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
-
-    return call
 
 
 def notice(url_id: str, delivered: float, recipient: str = "AS64500", **other: object) -> Notice:

@@ -1,37 +1,19 @@
 """The commands about sizes and about what changed between two days: what they print, and how they fail."""
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.judging.facts import written
-from waterbed.cli import main
+from tests.study.rig import Run
 from waterbed.model.facts import Snapshot
 from waterbed.study import open_study
-
-Run = Callable[..., tuple[int, str, str]]
 
 ROUTES = (
     "28.0.0.0,28.0.255.255,64500,Hoster a\n28.1.0.0,28.1.255.255,64501,Hoster b\n28.2.0.0,28.2.3.255,64502,Hoster c\n"
 )
 LATER = "28.0.0.0,28.0.127.255,64500,A\n28.0.128.0,28.0.255.255,64777,New\n28.1.0.0,28.1.255.255,64501,B\n"
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Call the command line as the shell would: (exit code, stdout, stderr)."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["waterbed", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
-
-    return call
 
 
 @pytest.fixture

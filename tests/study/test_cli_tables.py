@@ -1,18 +1,14 @@
 """Dated tables on the command line: added, listed, checked, put together."""
 
 import json
-import sys
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from tests.study.rig import feed, lab_study, reports_csv
-from waterbed.cli import main
+from tests.study.rig import Run, feed, lab_study, reports_csv
 from waterbed.study import open_study
 
-Run = Callable[..., tuple[int, str, str]]
 LOOKED_ON = "2026-01-05"
 ROUTES = "28.10.0.0/16\t64500\n"
 DELEGATED = """2|{name}|20260105|1|19830705|20260105|+0000
@@ -24,20 +20,6 @@ EXA-1-ARIN|20200101|Example, Inc.|US|ARIN
 # format:aut|changed|aut_name|org_id|opaque_id|source
 64500|20200101|EXA|EXA-1-ARIN||ARIN
 """
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Call the command line as the shell would: (exit code, stdout, stderr)."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["waterbed", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
-
-    return call
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """Rankings of every kind, volume, places and sources on the command line: what they print, and how they fail."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,29 +10,19 @@ from typing import get_args
 import pytest
 
 from tests.judging.facts import hour, numbered, written
-from waterbed.cli import main
+from tests.study.rig import Run
 from waterbed.model.facts import Report
 from waterbed.rankings.takedowns import By
 from waterbed.standings import Standings
 from waterbed.study import Study, open_study
 
-Run = Callable[..., tuple[int, str, str]]
 TABLES = ("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "platform", "category")
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Call the command line as the shell would: (exit code, stdout, stderr)."""
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal in which tables have room."""
     monkeypatch.setenv("COLUMNS", "140")
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["waterbed", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
-
-    return call
 
 
 @pytest.fixture

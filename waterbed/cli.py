@@ -21,6 +21,7 @@ from waterbed.cli_doctor import doctor, quarantine_app, rejudge
 from waterbed.cli_explain import explain
 from waterbed.cli_feeds import feeds
 from waterbed.cli_hosters import hosters_app
+from waterbed.cli_import import import_
 from waterbed.cli_keys import audit, forget, key_app, reveal
 from waterbed.cli_lab import demo, lab_app
 from waterbed.cli_notices import notices
@@ -44,6 +45,7 @@ app = typer.Typer(
     add_completion=True,
 )
 app.add_typer(hosters_app, name="hosters")
+app.command("import")(import_)
 
 _errors = Console(stderr=True)
 
@@ -93,26 +95,6 @@ def init(
         raise InputError(f"{problem}; see docs/operations.md, Settings") from None
     with create_study(folder, config) as study:
         show.created(study)
-
-
-@app.command("import")
-def import_(
-    context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="CSV files with a header line and a url column.")],
-    source: Annotated[str | None, typer.Option(help="Who reported; else the file's name.")] = None,
-    category: Annotated[str, typer.Option(help="Category of lines that name none.")] = "phishing",
-) -> None:
-    """Import reports; bad lines are listed with number and reason (exit code 1), an empty file is recorded."""
-    findings = 0
-    with _study(context) as study:
-        for path in files:
-            with show.bar() as told:
-                report = study.import_reports(
-                    path, source=source, category=category, progress=lambda done: told("reports", done, 0)
-                )
-            show.imported(path, report)
-            findings += len(report.rejected) + report.empty
-    raise typer.Exit(FINDING if findings else OK)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from waterbed import show, show_lab
+from waterbed import show, show_import, show_lab
 from waterbed.lab.markers import marked_files
 from waterbed.lab.world import read_world, scenario_path
 from waterbed.rehearsal import Rehearsal, rehearse, replay
@@ -47,7 +47,7 @@ def lab_replay(
     """Let a real feed's hosts answer on loopback, and look at each URL."""
     with show.bar() as told:
         done = replay(feed, routes or [], day.date(), out, told)
-    show.imported(feed, done.imported)
+    show_import.imported(feed, done.imported)
     show.passed(done.passed)
     show.bytes_seen(done.counts)
     raise typer.Exit(1 if done.imported.rejected or done.passed.stopped else 0)

@@ -28,7 +28,7 @@ from waterbed.publish.exports import Envelope, defused, parquet_of
 from waterbed.rankings.clocks import CLOCK_WORDS
 from waterbed.rehearsal import Rehearsed
 from waterbed.store.vault import KEYS_ENVIRONMENT, key_file
-from waterbed.study import ImportReport, OriginCount, Study
+from waterbed.study import OriginCount, Study
 
 _err = Console(stderr=True)
 _out = Console(highlight=False, markup=False, emoji=False)
@@ -71,17 +71,6 @@ def created(study: Study) -> None:
     if not config.canary.targets:
         _out.print("No canary is configured yet ([canary] targets in waterbed.toml): until then")
         _out.print("nothing is called down.")
-
-
-def imported(path: Path, report: ImportReport) -> None:
-    """Say what an import did, each rejected line with number and reason."""
-    _out.print(f"{path.name}: {report.imported:,} reports imported, {report.known:,} already known, ", end="")
-    forgotten = f", {report.forgotten:,} left out because their URLs were forgotten" if report.forgotten else ""
-    _out.print(f"{len(report.rejected):,} lines rejected{forgotten}")
-    if report.empty:
-        _out.print("The file is empty: it is on record as a delivery without reports; see waterbed doctor.")
-    for line in report.rejected:
-        _out.print(f"  line {line.line}: {line.reason}", soft_wrap=True)
 
 
 def passed(report: PassReport) -> None:

@@ -1,5 +1,6 @@
 """The Python API: open a study folder and run each step."""
 
+import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 import uvloop
 
 from crawler.recheck import PassReport, recheck
-from waterbed.intake.csv_reports import Rejected, ReportLine, as_plain_word, plain_word, read_csv_reports
+from waterbed.intake.csv_reports import Rejected, ReportLine, as_plain_word, plain_word
+from waterbed.intake.forms import read_reports
 from waterbed.intake.reports import Defaults
 from waterbed.intake.take_in import ImportReport, take_in
 from waterbed.judging.outcomes import read_rules
@@ -66,17 +68,28 @@ class Study:
         *,
         source: str | None = None,
         category: str = "phishing",
+        form: str | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Import a reports file: good lines are kept, bad ones returned with number and reason.
 
+        `form` is the file's (docs/intake.md); by default what it looks like.
         What each source delivered is on record, an empty file too.
         """
         defaults = Defaults(
             source=plain_word("source", source) if source else as_plain_word(path.name.partition(".")[0]),
             category=plain_word("category", category),
         )
-        return self.import_lines(read_csv_reports(path), defaults, progress=progress)
+        lines = read_reports(path, form)
+        return take_in(self.folder, lines, defaults, file_id=self.file_id(path), progress=progress)
+
+    def file_id(self, path: Path) -> str:
+        """The keyed id of a file's content; InputError if it cannot be read."""
+        try:
+            with path.open("rb") as file:
+                return self.folder.vault.keyed_id("file", hashlib.file_digest(file, "sha256").hexdigest())
+        except OSError as problem:
+            raise InputError(f"{path} cannot be read ({problem.strerror}); a reports file was expected") from None
 
     def import_lines(
         self,

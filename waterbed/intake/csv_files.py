@@ -1,15 +1,11 @@
-"""CSV files with a header line, read line by line: one bad line costs itself alone."""
+"""CSV files, read line by line: one bad line costs itself alone."""
 
 import csv
-import gzip
-import io
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
 from waterbed.model.errors import BadUrl, InputError
 
@@ -48,18 +44,13 @@ class Columns:
     """Of each of these, one field at least must be there."""
     page: str
     """Where the columns are described."""
-
-
-def opened_lines(path: Path, what: str) -> Iterator[str]:
-    """The lines of a text file.
-
-    Understands gzip, a byte-order mark, UTF-16 and any line ending. InputError if it cannot be read, or breaks off.
-    """
-    with _open(path, what) as file:
-        try:
-            yield from file
-        except (OSError, EOFError, zlib.error, UnicodeError):
-            raise InputError(f"{path} breaks off: its compression or encoding is damaged; get the file again") from None
+    delimiter: str = ","
+    escape: str | None = None
+    """What makes the character after it plain; None: quotes are doubled."""
+    header: tuple[str, ...] | None = None
+    """The columns of a file that has no header line."""
+    short: bool = False
+    """Whether a line may end early: what is missing is empty."""
 
 
 def read_lines(
@@ -70,28 +61,14 @@ def read_lines(
     `made` gets the line's number and cells, and raises BadCell or BadUrl for what it cannot use. A quoted field may
     not span lines, so that one broken quote costs one line. InputError if the file is no such CSV at all.
     """
-    header: dict[str, int] | None = None
+    header = _found(columns.header, columns) if columns.header else None
     for number, text in enumerate(lines, 1):
         if not text.strip() or text.startswith("#"):
             continue
         if header is None:
             header = _header(text, name, columns)
             continue
-        yield _line(number, text.rstrip("\r\n"), header, made)
-
-
-def _open(path: Path, what: str) -> IO[str]:
-    try:
-        data: IO[bytes] = path.open("rb")
-        magic = data.read(2)
-        data.seek(0)
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); {what} was expected") from None
-    if magic == b"\x1f\x8b":
-        data = gzip.GzipFile(fileobj=data)  # type: ignore[assignment]  # a GzipFile reads like any binary file
-    if magic in (b"\xff\xfe", b"\xfe\xff"):
-        return io.TextIOWrapper(data, encoding="utf-16", newline=None)
-    return io.TextIOWrapper(data, encoding="utf-8-sig", errors="surrogateescape", newline=None)
+        yield _line(number, text.rstrip("\r\n"), header, columns, made)
 
 
 def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
@@ -101,10 +78,10 @@ def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
             f"{path} is HTML or JSON, not CSV; a header line with a {wanted[0]} column was expected ({columns.page})"
         )
     try:
-        names = [name.strip().lower() for name in next(csv.reader([text], strict=True))]
+        names = [name.strip().lower() for name in _cells(text.rstrip("\r\n"), columns)]
     except (csv.Error, StopIteration):
         names = []
-    found = {field: names.index(name) for field, known in columns.names.items() for name in known if name in names}
+    found = _found(names, columns)
     for fields, shown in zip(columns.needed, wanted, strict=True):
         if not any(field in found for field in fields):
             raise InputError(
@@ -114,13 +91,30 @@ def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
     return found
 
 
-def _line(number: int, text: str, header: dict[str, int], made: Callable[[int, Cells], Line]) -> Line | Rejected:
+def _found(names: Sequence[str], columns: Columns) -> dict[str, int]:
+    """Where each field stands: of several names that occur, the one that is listed first."""
+    return {
+        field: names.index(next(name for name in known if name in names))
+        for field, known in columns.names.items()
+        if any(name in names for name in known)
+    }
+
+
+def _cells(text: str, columns: Columns) -> list[str]:
+    return next(csv.reader([text], strict=True, delimiter=columns.delimiter, escapechar=columns.escape))
+
+
+def _line(
+    number: int, text: str, header: dict[str, int], columns: Columns, made: Callable[[int, Cells], Line]
+) -> Line | Rejected:
     if len(text) > MAX_LINE:
         return Rejected(line=number, reason=f"line of {len(text)} characters; at most {MAX_LINE} are accepted")
     if _SURROGATE.search(text):
         return Rejected(line=number, reason="line is not valid UTF-8")
     try:
-        cells = next(csv.reader([text], strict=True))
+        cells = _cells(text, columns)
+        if columns.short:
+            cells += [""] * (max(header.values()) + 1 - len(cells))
         if len(cells) <= max(header.values()):
             promised = max(header.values()) + 1
             return Rejected(line=number, reason=f"{len(cells)} columns; the header promises at least {promised}")
@@ -137,7 +131,7 @@ def time_in(field: str, cells: Cells) -> datetime | None:
     if not text:
         return None
     try:
-        read = datetime.fromisoformat(text)
+        read = datetime.fromisoformat(text.removesuffix(" UTC"))
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadCell(f"{field} is no ISO 8601 date or time") from None

@@ -12,12 +12,12 @@ from waterbed.intake.csv_files import (
     Cells,
     Columns,
     Rejected,
-    opened_lines,
     read_lines,
     time_in,
     truth_in,
     word_in,
 )
+from waterbed.intake.opened import opened_lines
 from waterbed.model.canonical import Spelled, spell
 from waterbed.model.errors import InputError
 from waterbed.model.facts import NoticeKind

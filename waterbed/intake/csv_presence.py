@@ -7,7 +7,8 @@ from math import inf
 from pathlib import Path
 from typing import Annotated, Final
 
-from waterbed.intake.csv_files import BadCell, Cells, Columns, Rejected, opened_lines, read_lines, time_in
+from waterbed.intake.csv_files import BadCell, Cells, Columns, Rejected, read_lines, time_in
+from waterbed.intake.opened import opened_lines
 
 PAGE: Final = "docs/ranking.md"
 _HEADER: Final = Columns(

@@ -12,14 +12,15 @@ from waterbed.intake.csv_files import (
     Columns,
     Rejected,
     as_plain_word,
-    opened_lines,
     plain_word,
     read_lines,
     time_in,
     truth_in,
     word_in,
 )
+from waterbed.intake.opened import opened_lines
 from waterbed.model.canonical import Spelled, spell
+from waterbed.model.errors import BadUrl
 
 __all__ = [
     "COLUMNS",
@@ -79,10 +80,19 @@ def read_csv_reports(path: Path) -> Iterator[ReportLine | Rejected]:
 
 def parse_csv_reports(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
     """The same from lines of text; `name` is what errors call them."""
-    yield from read_lines(lines, name, _HEADER, _report)
+    yield from read_lines(lines, name, _HEADER, report)
 
 
-def _report(number: int, cells: Cells) -> ReportLine:
+def checked_report(number: int, cells: Cells) -> ReportLine | Rejected:
+    """The report of one line or entry, or why there is none."""
+    try:
+        return report(number, cells)
+    except (BadUrl, BadCell) as problem:
+        return Rejected(line=number, reason=str(problem))
+
+
+def report(number: int, cells: Cells) -> ReportLine:
+    """The report of one line or entry; BadCell or BadUrl if it cannot be used."""
     return ReportLine(
         line=number,
         spelled=spell(cells["url"]),

@@ -37,6 +37,7 @@ class ImportReport:
 class _Tally:
     """What one import has come to so far."""
 
+    file_id: str | None
     lines: Counter[str] = field(default_factory=Counter)
     """Good lines by source, known and forgotten ones too."""
     new: Counter[str] = field(default_factory=Counter)
@@ -53,10 +54,11 @@ def take_in(
     lines: Iterator[ReportLine | Rejected],
     defaults: Defaults,
     *,
+    file_id: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
-    """Import lines, 20,000 a transaction; the last one holds the deliveries too."""
-    tally = _Tally()
+    """Import lines, 20,000 a transaction; the last one holds the deliveries too, with the id of their file."""
+    tally = _Tally(file_id=file_id)
     batch = list(islice(lines, _LINES_AT_ONCE))  # a file of the wrong kind fails here, before anything is written
     with folder.run("import") as run:
         while True:
@@ -145,4 +147,5 @@ def _deliveries(tally: _Tally, defaults: Defaults, run_id: str, now: datetime) -
             reports=reports,
             new=tally.new[source],
             rejected=len(tally.rejected) if source == blamed else 0,
+            file_id=tally.file_id,
         )

@@ -101,7 +101,7 @@ class Delivery:
     """One delivery of a feed: what an import found in it."""
 
     KEY: ClassVar = ("delivery_id",)
-    INDEX: ClassVar = (("source", "received_at"),)
+    INDEX: ClassVar = (("source", "received_at"), ("file_id",))
 
     delivery_id: Annotated[str, "id of the delivery"]
     source: Annotated[str, "the feed or hotline, by name"]
@@ -110,6 +110,7 @@ class Delivery:
     reports: Annotated[int, "reports in it, known ones too"]
     new: Annotated[int, "of these, not known before"]
     rejected: Annotated[int, "lines that could not be read"]
+    file_id: Annotated[str | None, "keyed id of the file's content; null: it came from no file"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

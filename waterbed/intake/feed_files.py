@@ -1,0 +1,92 @@
+"""Reports from the CSV files of public feeds and of SCART, each with its own columns."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from waterbed.intake.csv_files import Cells, Columns, Rejected, read_lines
+from waterbed.intake.csv_reports import ReportLine, report
+
+PAGE: Final = "docs/intake.md"
+
+URLHAUS: Final = Columns(
+    names={"url": ("url",), "reported_at": ("dateadded",), "category": ("threat",), "verified_at": ("last_online",)},
+    needed=(("url",),),
+    page=PAGE,
+)
+"""URLhaus (abuse.ch): the header is a comment; older dumps have no `last_online`."""
+
+PHISHSTATS: Final = Columns(
+    names={"url": ("url",), "reported_at": ("date",)},
+    needed=(("url",),),
+    page=PAGE,
+    header=("date", "score", "url", "ip"),
+)
+"""PhishStats: comment lines, then rows without a header. Its address is that of its own look, not of ours."""
+
+SCART: Final = Columns(
+    names={
+        "url": ("url",),
+        "reported_at": ("received", "received_at", "received time", "first seen", "firstseen_at", "firstseen"),
+        "verified_at": ("last seen", "lastseen_at", "lastseen"),
+        "assessed_illegal": ("classification", "grade_code"),
+        "site_type": ("type", "type_code"),
+    },
+    needed=(("url",),),
+    page=PAGE,
+    delimiter=";",
+    escape="\\",
+    short=True,
+)
+"""SCART's exports: semicolons, a header, a semicolon at the end of each line, quotes behind a backslash."""
+
+SCART_INPUT: Final = Columns(
+    names={"url": ("url",), "site_type": ("type",)},
+    needed=(("url",),),
+    page=PAGE,
+    delimiter=";",
+    header=("url", "referer", "workuser", "reference", "source", "type"),
+    short=True,
+)
+"""SCART's import: an address and up to five fields, no header."""
+
+_CLASSIFIED: Final = {"illegal": "yes", "not_illegal": "no"}
+
+
+def parse_urlhaus(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+    """Reports from URLhaus's CSV dump: its header line is a comment."""
+    yield from read_lines((_uncommented(text) for text in lines), name, URLHAUS, report)
+
+
+def is_urlhaus_header(text: str) -> bool:
+    """Whether a comment names URLhaus's columns."""
+    return text.lstrip("# ").lower().startswith("id,dateadded,url,")
+
+
+def _uncommented(text: str) -> str:
+    return text.lstrip("# ") if is_urlhaus_header(text) else text
+
+
+def parse_phishstats(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+    """Reports from PhishStats's CSV file, with or without its header line."""
+    yield from read_lines(("" if is_phishstats_header(text) else text for text in lines), name, PHISHSTATS, report)
+
+
+def is_phishstats_header(text: str) -> bool:
+    """Whether a line names PhishStats's columns."""
+    return text.lstrip("# ").replace('"', "").lower().startswith("date,score,url")
+
+
+def parse_scart(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+    """Reports from SCART's exports (whois, classified, report, NTD)."""
+    yield from read_lines(lines, name, SCART, _classified)
+
+
+def parse_scart_input(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+    """Reports from a file made for SCART's import."""
+    yield from read_lines(lines, name, SCART_INPUT, report)
+
+
+def _classified(number: int, cells: Cells) -> ReportLine:
+    """`illegal` and `not_illegal` are an analyst's word; what is not classified yet is unknown."""
+    grade = cells.get("assessed_illegal", "")
+    return report(number, {**cells, "assessed_illegal": _CLASSIFIED.get(grade, "")})

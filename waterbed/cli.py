@@ -26,6 +26,7 @@ from waterbed.cli_keys import audit, forget, key_app, reveal
 from waterbed.cli_lab import demo, lab_app
 from waterbed.cli_notices import notices
 from waterbed.cli_rank import rank
+from waterbed.cli_reconcile import reconcile
 from waterbed.cli_registry import enrich
 from waterbed.cli_sheet import sheet
 from waterbed.cli_sizes import sizes_app
@@ -144,7 +145,7 @@ def publish(context: typer.Context, out: Annotated[Path, typer.Argument(help="Fo
 
 for _command in (rank, feeds, attribute, enrich, explain, doctor, rejudge, reveal, forget, audit, demo):
     app.command()(_command)
-for _told in (notices, compliance, sheet):
+for _told in (notices, compliance, sheet, reconcile):
     app.command()(_told)
 for _name, _group in (
     ("routes", routes_app),

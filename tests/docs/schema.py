@@ -12,6 +12,7 @@ from waterbed.model.clocks import (
     CauseShare,
     ComplianceRow,
     ComplianceTrend,
+    Reconciled,
     TakedownClock,
     Unanswered,
 )
@@ -37,6 +38,7 @@ CONCLUSIONS: tuple[type, ...] = (
     Unanswered,
     CauseShare,
     Case,
+    Reconciled,
     VolumeRow,
     PlaceRow,
     FeedRow,

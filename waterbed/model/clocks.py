@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from waterbed.model.conclusions import Addressed, ClockKind, EndCause, RankClass, Timing
 
@@ -144,3 +144,23 @@ class Case:
     ]
     notices: Annotated[int, "notices about it to this hoster that were not returned, reminders too"]
     acknowledged: Annotated[bool, "whether the hoster answered one of them"]
+
+
+Matched = Literal["matched", "date differs", "only theirs", "only ours", "duplicate", "unreadable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """One row of a hoster's own list held against ours, or one of ours that it lacks."""
+
+    line: Annotated[int | None, "line of their file; null: only ours"]
+    url_id: Annotated[str | None, "the URL; null: their line is unreadable"]
+    result: Annotated[Matched, "what was found"]
+    days: Annotated[int | None, "their date less the nearest of ours, days; null: one of the two is not known"]
+    their_date: Annotated[str | None, "the day that their line names, ISO"]
+    our_date: Annotated[str | None, "the nearest day on which we told them, else on which it was reported, ISO (UTC)"]
+    told: Annotated[bool, "whether we sent them a notice about it"]
+    channel_agrees: Annotated[bool | None, "whether their channel is that of our notice; null: one is not known"]
+    known: Annotated[bool, "whether the study knows the URL at all, if only at another hoster"]
+    first_line: Annotated[int | None, "of a duplicate: the line that says the same first"]
+    reason: Annotated[str | None, "of an unreadable line: why"]

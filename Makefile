@@ -1,8 +1,11 @@
-# Two commands on a fresh machine: `make demo` and `make test`. Only python3 (3.11 or newer) with venv, and make, are needed.
+# Two commands on a fresh machine: `make demo` and `make test`. Only python3 (3.11 or newer) with venv, and make, are needed;
+# for `make test` also Node.js (20 or newer) with npm.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
+INTELMQ := .venv-intelmq
+GRAPHOLOGY := tests/graphology/node_modules
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 .PHONY: install demo test check bench prove lock clean
@@ -19,11 +22,22 @@ $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
 	touch $@
 
+# other people's programs that the tests read our files with; IntelMQ is AGPL and pins its own libraries
+$(INTELMQ)/installed: tests/intelmq/requirements.lock
+	$(PYTHON) -m venv $(INTELMQ)
+	$(INTELMQ)/bin/pip install --quiet --require-hashes -r tests/intelmq/requirements.lock
+	touch $@
+
+$(GRAPHOLOGY)/installed: tests/graphology/package-lock.json
+	@command -v npm >/dev/null || { echo "the tests need Node.js 20 or newer with npm: nodejs.org, or the packages nodejs and npm of your system" >&2; exit 1; }
+	cd tests/graphology && npm ci --silent --no-audit --no-fund --ignore-scripts
+	touch $@
+
 demo: install
 	rm -rf $(OUT)
 	$(BIN)/waterbed demo --out $(OUT)
 
-test: $(VENV)/installed-dev
+test: $(VENV)/installed-dev $(INTELMQ)/installed $(GRAPHOLOGY)/installed
 	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest
 
 check: $(VENV)/installed-dev
@@ -41,6 +55,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/episodes.py
 	$(BIN)/python benchmarks/survival.py
 	$(BIN)/python benchmarks/displacement.py
+	$(BIN)/python benchmarks/graph.py
 
 prove: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/kill.py
@@ -50,10 +65,12 @@ prove: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/displacement.py --prove
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/episode_scenarios.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/coverage.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/hop_worlds.py
 
 lock: $(VENV)/installed-dev
 	$(BIN)/uv pip compile $(LOCK) -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) -o tests/intelmq/requirements.lock tests/intelmq/requirements.in
 
 clean:
-	rm -rf $(VENV) $(OUT)
+	rm -rf $(VENV) $(INTELMQ) $(GRAPHOLOGY) $(OUT)

@@ -9,26 +9,29 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from waterbed.lab.coverage import Campaign, summarise
+from waterbed.lab.drawn import PLANS
 from waterbed.lab.simulate import simulate_studies
 from waterbed.lab.world import read_world, scenario_path
 from waterbed.show_simulation import campaign
 
 LEAST, MOST = 0.94, 0.96
 WIDEST = 1.3
+AMONG = ("all", *PLANS, "some reports late", "no report late", "10 to 19 sites", "20 to 39 sites", "40 sites or more")
 
 
 def missed(found: Campaign) -> list[str]:
     """What does not hold, in words: coverage counts as missed when it is beyond two standard errors of its range."""
     wrong = []
     for row in found.coverage:
-        if row.among != "all" and not row.among.startswith(("constant", "backing", "with outages")):
+        if row.among not in AMONG:
             continue
         if not LEAST - 2 * row.error <= row.covered <= MOST + 2 * row.error:
             wrong.append(f"{row.what}, {row.among}: {row.covered:.1%} hold the truth, {LEAST:.0%} to {MOST:.0%} wanted")
         if row.width_ratio is not None and row.width_ratio > WIDEST:
             wrong.append(f"{row.what}, {row.among}: {row.width_ratio:.2f} times as wide as with exact times")
-    if found.blind.get("first, wrongly"):
-        wrong.append(f"a hoster that lets us hang was the fastest in {found.blind['first, wrongly']} studies")
+    for end in ("first, wrongly", "first, by chance"):
+        if found.blind.get(end):
+            wrong.append(f"a hoster that lets us hang was {end} in {found.blind[end]} studies")
     if found.credited and found.credited[0] > found.credited[1] + 0.02:
         wrong.append("a hoster whose names go is credited with their ends")
     if found.size_speed and abs(found.size_speed[0]) > 2 * found.size_speed[1]:
@@ -40,7 +43,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenario", default="quiet")
     parser.add_argument("--studies", type=int, default=2_000)
-    parser.add_argument("--seed", type=int, default=7_001)
+    parser.add_argument("--seed", type=int, default=394_445)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     began = time.perf_counter()

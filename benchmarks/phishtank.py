@@ -10,6 +10,10 @@ from urllib.parse import urlsplit
 import numpy as np
 import numpy.typing as npt
 
+from waterbed.intake.csv_presence import Delivered
+from waterbed.judging.quarantines import GuardRules
+from waterbed.rankings.stays import suspect_deliveries
+
 DAY_S = 86_400.0
 Floats = npt.NDArray[np.float64]
 
@@ -30,15 +34,15 @@ class Cohort:
 
 
 def read_cohort(folder: Path) -> Cohort:
-    """Read the feed: an end lies in (last dump with the id, next dump with any rows].
+    """Read the feed: an end lies in (last dump with the id, next dump that is not quarantined].
 
-    Gaps in presence are repaired: an id was there from its first to its last dump. A dump without rows says nothing of
-    any id. A dump counts as taken at the midnight that begins its day.
+    Gaps in presence are repaired: an id was there from its first to its last dump. Which dumps are held as empty or
+    much too small is found as in an import. A dump counts as taken at the midnight that begins its day.
     """
-    with (folder / "phishtank-dumps.csv").open(newline="") as lines:
-        dumps = [(date.fromisoformat(row["date"]), int(row["rows"])) for row in csv.DictReader(lines)]
-    taken = np.array([datetime.combine(day, time(), UTC).timestamp() / DAY_S for day, _ in dumps])
-    told = np.flatnonzero([rows > 0 for _, rows in dumps])
+    dumps = read_dumps(folder)
+    doubted = {one.began_at for one in suspect_deliveries("phishtank", dumps, GuardRules())}
+    taken = np.array([dump.received.timestamp() / DAY_S for dump in dumps])
+    told = np.flatnonzero([dump.received not in doubted for dump in dumps])
     submitted, first, last, platform = [], [], [], []
     with gzip.open(folder / "phishtank-2018-2019.csv.gz", "rt", newline="") as rows:
         for row in csv.DictReader(rows):
@@ -48,6 +52,15 @@ def read_cohort(folder: Path) -> Cohort:
             last.append(int(runs[-1][-1]))
             platform.append(_platform(row["url"]))
     return _clocks(np.array(submitted), np.array(first), np.array(last), taken, told, np.array(platform))
+
+
+def read_dumps(folder: Path) -> list[Delivered]:
+    """All dumps in time order."""
+    with (folder / "phishtank-dumps.csv").open(newline="") as lines:
+        return [
+            Delivered(received=datetime.combine(date.fromisoformat(row["date"]), time(), UTC), entries=int(row["rows"]))
+            for row in csv.DictReader(lines)
+        ]
 
 
 def invented_cohort(ids: int, rng: np.random.Generator) -> Cohort:

@@ -4,7 +4,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graphs.evidence import Link, LinkRules, Strength
+from graphs.evidence import Link, LinkRules
+from waterbed.model.conclusions import LinkStrength
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,21 +18,32 @@ class Cluster:
 
     name: str
     url_ids: tuple[str, ...]
-    strength: Strength
+    strength: LinkStrength
     weakest: float
     oversize: bool
 
 
 class Clusters:
-    """The clusters of a study, and the links that were cut."""
+    """The clusters of a study, and the links that were cut; without links each URL stands alone."""
 
-    def __init__(self, trees: Iterable[Link], cut: Iterable[Link], largest: int) -> None:
-        """Take the links of the spanning trees and those refused."""
+    def __init__(self, links: Iterable[Link] = (), largest: int = 0) -> None:
+        """Take the links in, the surest first; see `cluster`."""
+        self.cut: list[Link] = []
+        self._joined = _Union()
         self._beside: dict[str, list[tuple[str, Link]]] = defaultdict(list)
-        for link in trees:
+        self._redirects: dict[str, list[tuple[str, Link]]] = defaultdict(list)
+        for link in links:
+            if link.source is not None:
+                self._redirects[link.b if link.source == link.a else link.a].append((link.source, link))
+            a, b = self._joined.find(link.a), self._joined.find(link.b)
+            if a == b:
+                continue
+            if not link.kept and self._joined.size(a) + self._joined.size(b) > largest:
+                self.cut.append(link)
+                continue
+            self._joined.join(a, b, link)
             self._beside[link.a].append((link.b, link))
             self._beside[link.b].append((link.a, link))
-        self.cut = list(cut)
         self.all = self._gathered(largest)
         self._of = {url: cluster for cluster in self.all for url in cluster.url_ids}
 
@@ -46,6 +58,17 @@ class Clusters:
         """
         cluster = self._of.get(url_id)
         return cluster.name if cluster else url_id
+
+    def redirecting_to(self, url_id: str) -> list[tuple[str, Link]]:
+        """The URLs that redirect to one, each with its link, the surest first."""
+        return self._redirects.get(url_id, [])
+
+    def weakest(self, a: str, b: str) -> Link | None:
+        """The least sure link on the way that `explain` gives, in logarithmic time.
+
+        None if there is no such way, or none is needed.
+        """
+        return self._joined.weakest(a, b)
 
     def explain(self, a: str, b: str) -> list[Link] | None:
         """The links from one URL to another, in order.
@@ -100,7 +123,7 @@ class Clusters:
         return found
 
 
-def cluster(links: Iterable[Link], rules: LinkRules | None = None, *, least: Strength = "weak") -> Clusters:
+def cluster(links: Iterable[Link], rules: LinkRules | None = None, *, least: LinkStrength = "weak") -> Clusters:
     """Connected components of links, none larger than allowed.
 
     Links are taken in from the surest to the least sure, and one that would join two components to more than `largest`
@@ -108,40 +131,41 @@ def cluster(links: Iterable[Link], rules: LinkRules | None = None, *, least: Str
     sure links go first.
     """
     rules = rules or LinkRules()
-    joined = _Union()
-    trees, cut = [], []
-    for link in sorted(links, key=lambda one: one.rank):
-        if least == "strong" and link.strength == "weak":
-            continue
-        a, b = joined.find(link.a), joined.find(link.b)
-        if a == b:
-            continue
-        if not link.kept and joined.size(a) + joined.size(b) > rules.largest:
-            cut.append(link)
-            continue
-        joined.join(a, b)
-        trees.append(link)
-    return Clusters(trees, cut, rules.largest)
+    used = (link for link in links if link.strength == "strong" or least == "weak")
+    return Clusters(sorted(used, key=lambda link: link.rank), rules.largest)
 
 
 class _Union:
-    """Disjoint sets of URLs with their sizes."""
+    """Disjoint sets of URLs with their sizes: trees of logarithmic depth, each branch with the link that made it."""
 
     def __init__(self) -> None:
-        self._above: dict[str, str] = {}
+        self._above: dict[str, tuple[str, Link, int]] = {}
         self._size: dict[str, int] = {}
+        self._joins = 0
 
     def find(self, url: str) -> str:
-        above = self._above
-        while (parent := above.setdefault(url, url)) != url:
-            above[url] = above.setdefault(parent, parent)
-            url = above[url]
+        while url in self._above:
+            url = self._above[url][0]
         return url
 
     def size(self, root: str) -> int:
         return self._size.get(root, 1)
 
-    def join(self, a: str, b: str) -> None:
+    def join(self, a: str, b: str, link: Link) -> None:
         large, small = (a, b) if self.size(a) >= self.size(b) else (b, a)
-        self._above[small] = large
+        self._above[small] = large, link, self._joins
+        self._joins += 1
         self._size[large] = self.size(a) + self.size(b)
+
+    def weakest(self, a: str, b: str) -> Link | None:
+        """The link taken in last of those between two: branches nearer to the root were made later."""
+        found: Link | None = None
+        while a != b:
+            above_a, above_b = self._above.get(a), self._above.get(b)
+            if above_a is not None and (above_b is None or above_a[2] < above_b[2]):
+                a, found, _ = above_a
+            elif above_b is not None:
+                b, found, _ = above_b
+            else:
+                return None
+        return found

@@ -59,6 +59,7 @@ class EpisodeRules:
     """How many looks without a hoster mean it was left, and where time ends."""
 
     leave_looks: int
+    """Where the hoster's own address is another's now, one is enough: the table of that day says so."""
     until: datetime
     """Looks after this are too young to be confirmed; they open and prolong nothing."""
     soon: timedelta = timedelta(hours=24)
@@ -143,13 +144,15 @@ class _Machine:
                 now.last_up, now.latest, now.without, now.without_since = when, answer, 0, None
                 now.first_up = now.first_up or when
                 continue
-            now.without += 1
             why = _why_without(hoster, now.latest, answer)
-            if now.without_since is None or (why == "lineage" != now.without_cause):
-                now.without_since, now.without_cause = when, why
-            if now.without < self.rules.leave_looks:
+            if why == "lineage":
+                self._end(hoster, when, why)
                 continue
-            if now.without_cause == "lineage" or not self.rotation.stays(hoster, self.stretch, now.last_up, when):
+            now.without += 1
+            if now.without_since is None:
+                now.without_since, now.without_cause = when, why
+            left = now.without >= self.rules.leave_looks
+            if left and not self.rotation.stays(hoster, self.stretch, now.last_up, when):
                 self._end(hoster, now.without_since, now.without_cause)
         for hoster in here:
             if hoster not in self.open:
@@ -199,6 +202,7 @@ class _Machine:
                 origins=now.attribution.origins,
                 countries=now.attribution.countries,
                 addresses=now.attribution.addresses,
+                prefixes=routed(now.attribution),
                 proxy=now.attribution.proxy,
                 known_up_at=now.known_up_at,
                 reported_at=self._reported(now, when if ended else None),
@@ -217,6 +221,11 @@ class _Machine:
         for hoster in list(self.open):
             self._end(hoster, None, None)
         return self.done
+
+
+def routed(answer: Attribution) -> tuple[str, ...]:
+    """The distinct routed ranges of an answer, sorted."""
+    return tuple(sorted({prefix for prefix in answer.prefixes if prefix}))
 
 
 def _why_without(hoster: str, before: Attribution, answer: Attribution) -> EndCause:

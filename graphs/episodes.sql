@@ -1,19 +1,24 @@
 -- Episodes of all URLs at once, equal to graphs/episodes.py and graphs/rotation.py.
 --
 -- Tables: looks(url, seq, seen_at, state, down, cause, attr), where seq grows with time within a URL, down is a confirmed
--- absence, cause a number, and attr names a row of attrs or is null; known(url, known_up_at, reports), reports sorted;
--- attrs(attr, hosters, proxy, addresses, address_hosters), hosters never empty. Times are whole microseconds.
--- Parameters: until, leave, soon, late, returns; moved, masked and lineage are numbers of causes.
--- A row without a hoster names a URL whose looks at one instant name different hosters: their order decides, so the
--- caller walks through it.
+-- absence, cause a number below 16, and attr, below 2 to the 32nd, names a row of attrs or is null; known(url,
+-- known_up_at, reports), reports sorted; attrs(attr, hosters, proxy, addresses, address_hosters), hosters never empty.
+-- Times are whole microseconds. Parameters: until, leave, soon, late, returns; moved, masked and lineage are numbers of
+-- causes. A row without a hoster names a URL whose looks at one instant name different hosters: their order decides, so
+-- the caller walks through it.
 --
--- Looks are first put together to islands: runs of decided looks with one answer. All rules then work on islands; single
--- looks are asked for again only where a hoster was left.
+-- Most URLs answer alike and then go, or are gone: first and last times of their answers tell all, and no look is sorted.
+-- The looks of the others are sorted and put together to islands: runs of decided looks with one answer. The rules then
+-- work on islands; single looks are asked for again only where a hoster was left.
 WITH
 told AS NOT MATERIALIZED (
-    -- the answer of a look: who answered, and of an absence its cause too
+    -- the answer of a look: who answered, and of an absence its cause too; an undecided look has none
     SELECT url, seq, seen_at, kind,
-        CASE WHEN kind = 2 THEN coalesce(cause, 0) * 4294967296 + coalesce(attr, -1) + 1 ELSE attr END AS answer
+        CASE
+            WHEN kind = 2 THEN coalesce(cause, 0) * 4294967296 + coalesce(attr, -1) + 1
+            WHEN kind = 0 THEN 0
+            ELSE attr
+        END AS answer
     FROM (
         SELECT url, seq, seen_at, cause, attr,
             CASE
@@ -25,114 +30,98 @@ told AS NOT MATERIALIZED (
         FROM looks
     )
 ),
--- Most URLs answer alike, then go: there, runs need no sorting of looks, since the groups do not interleave.
 grouped AS (
-    SELECT url, kind, answer,
-        min(seq) AS first_seq, max(seq) AS last_seq, min(seen_at) AS first_at, max(seen_at) AS last_at, count(*) AS n
-    FROM told
-    WHERE kind <> 0
-    GROUP BY url, kind, answer
+    -- kind and answer as one number: a second key and a second pair of times would cost a third more
+    SELECT url, told // 1099511627776 AS kind, told % 1099511627776 AS answer, first_at, last_at, n
+    FROM (
+        SELECT url, kind * 1099511627776 + answer AS told, min(seen_at) AS first_at, max(seen_at) AS last_at, count(*) AS n
+        FROM told
+        GROUP BY ALL
+    )
 ),
-numbered AS MATERIALIZED (
-    SELECT *,
-        row_number() OVER before AS idx,
-        lag(last_seq) OVER before > first_seq AS interleaves,
-        lag(last_at) OVER before AS decided_at,
-        lag(kind) OVER before AS kind_before,
-        lead(first_seq) OVER before AS next_seq
+by_url AS MATERIALIZED (
+    SELECT url,
+        max(answer) FILTER (kind = 1) AS attr, count(*) FILTER (kind = 1) AS up_answers,
+        min(first_at) FILTER (kind = 1) AS up_from, max(last_at) FILTER (kind = 1) AS up_to,
+        CAST(coalesce(sum(n) FILTER (kind = 1), 0) AS BIGINT) AS ups,
+        max(answer) FILTER (kind = 2) AS absence, count(*) FILTER (kind = 2) AS absences,
+        min(first_at) FILTER (kind = 2) AS down_at,
+        bool_or(kind = 3) AS young,
+        max(last_at) FILTER (kind <> 0) AS end_at,
+        min(first_at) FILTER (kind = 0) AS asked_from, max(last_at) FILTER (kind = 0) AS asked_to,
+        CAST(coalesce(sum(n) FILTER (kind = 0), 0) AS BIGINT) AS unknown,
+        CAST(coalesce(sum(n) FILTER (kind <> 0), 0) AS BIGINT) AS decided
     FROM grouped
-    WINDOW before AS (PARTITION BY url ORDER BY first_seq)
-),
-varied AS MATERIALIZED (
-    SELECT url, bool_or(interleaves) AS mixed, max(last_seq) AS end_seq, max(last_at) AS end_at
-    FROM numbered
     GROUP BY url
-    HAVING mixed OR count(*) FILTER (kind = 1) > 1
 ),
--- Single looks are needed where names answer this and that, and where looks were undecided.
-kept AS MATERIALIZED (
-    SELECT url, seq, seen_at, kind, answer FROM told WHERE kind = 0 OR url IN (SELECT url FROM varied)
+hosts AS MATERIALIZED (
+    SELECT attr, unnest(hosters) AS hoster, generate_subscripts(hosters, 1) AS place, proxy FROM attrs
 ),
 mixed AS MATERIALIZED (
-    SELECT url, end_seq, end_at FROM varied WHERE mixed
+    -- where order matters beyond first and last; whatever falls on one instant counts as that too
+    SELECT url, end_at, decided, unknown
+    FROM by_url
+    WHERE up_answers > 1 OR absences > 1 OR down_at <= up_to OR (up_answers = 0 AND young)
+        OR (asked_from <= down_at AND asked_to >= down_at)
+        OR (asked_from <= up_from AND asked_to >= up_from AND attr IN (SELECT attr FROM hosts WHERE place > 1))
 ),
--- Where groups interleave, looks are sorted: where the answer changes, a run begins, and the one before it has ended.
-sorted AS (
+counted AS (
+    SELECT url, seq, seen_at, kind, answer, row_number() OVER (PARTITION BY url ORDER BY seq) AS nth
+    FROM told
+    WHERE url IN (SELECT url FROM mixed)
+),
+decided AS MATERIALIZED (
     SELECT url, seq, seen_at, kind, answer,
-        row_number() OVER before AS look,
+        row_number() OVER before AS number,
+        nth - number AS unknown,
         lag(kind) OVER before AS kind_before,
         lag(answer) OVER before AS answer_before,
-        lag(seq) OVER before AS seq_before,
-        lag(seen_at) OVER before AS decided_at,
-        count(*) OVER (PARTITION BY url) AS looks
-    FROM kept
-    WHERE kind <> 0 AND url IN (SELECT url FROM mixed)
+        lag(seen_at) OVER before AS decided_at
+    FROM counted
+    WHERE kind <> 0
     WINDOW before AS (PARTITION BY url ORDER BY seq)
-    QUALIFY look = 1 OR kind <> kind_before OR answer <> answer_before
-),
-runs AS (
-    SELECT url, idx, kind, answer, n, first_seq, last_seq, first_at, last_at, decided_at, kind_before, next_seq
-    FROM numbered
-    WHERE url NOT IN (SELECT url FROM mixed)
-    UNION ALL
-    SELECT s.url, row_number() OVER before, s.kind, s.answer,
-        lead(s.look, 1, s.looks + 1) OVER before - s.look,
-        s.seq, lead(s.seq_before, 1, m.end_seq) OVER before,
-        s.seen_at, lead(s.decided_at, 1, m.end_at) OVER before,
-        s.decided_at, s.kind_before, lead(s.seq) OVER before
-    FROM sorted AS s
-    JOIN mixed AS m ON m.url = s.url
-    WINDOW before AS (PARTITION BY s.url ORDER BY s.seq)
 ),
 placed AS MATERIALIZED (
-    -- the first decided look of all opens whatever its age
-    SELECT url, idx, answer, first_seq, last_seq, first_at, decided_at, next_seq,
-        kind IN (1, 3) AND kind_before IN (1, 3) AND first_at <= decided_at AS tied,
+    SELECT b.url, b.answer, b.seen_at AS first_at, b.decided_at, b.kind_before,
+        b.number - 1 AS before, b.unknown AS unknown_before,
+        row_number() OVER its AS idx,
         CASE
-            WHEN idx = 1 AND kind = 3 THEN 1
-            WHEN kind = 2 AND kind_before = 2 THEN 4                -- an absence goes on, for another cause
-            ELSE kind
+            WHEN b.kind_before IS NULL AND b.kind = 3 THEN 1        -- the first decided look of all opens whatever its age
+            WHEN b.kind = 2 AND b.kind_before = 2 THEN 4            -- an absence goes on, for another cause
+            ELSE b.kind
         END AS kind,
-        CASE WHEN idx = 1 AND kind = 3 THEN 1 ELSE n END AS n,
-        CASE WHEN idx = 1 AND kind = 3 THEN first_at ELSE last_at END AS last_at
-    FROM runs
+        CASE
+            WHEN b.kind_before IS NULL AND b.kind = 3 THEN b.seen_at
+            ELSE lead(b.decided_at, 1, m.end_at) OVER its
+        END AS last_at,
+        -- the number of this island's last look
+        CASE
+            WHEN b.kind_before IS NULL AND b.kind = 3 THEN 1
+            ELSE lead(b.number - 1, 1, m.decided) OVER its
+        END AS number,
+        -- absences so far, an absence's own included
+        count(*) FILTER (b.kind = 2 AND b.kind_before IS DISTINCT FROM 2) OVER (
+            PARTITION BY b.url ORDER BY b.seq ROWS UNBOUNDED PRECEDING
+        ) AS stretch
+    FROM decided AS b
+    JOIN mixed AS m ON m.url = b.url
+    -- where the answer changes, a run begins, and the one before it has ended
+    WHERE b.kind_before IS NULL OR b.kind <> b.kind_before OR b.answer <> b.answer_before
+    WINDOW its AS (PARTITION BY b.url ORDER BY b.seq)
 ),
 tied AS MATERIALIZED (
-    SELECT DISTINCT url FROM placed WHERE tied
-),
-undecided AS MATERIALIZED (
-    SELECT p.url, p.idx,
-        count(*) FILTER (t.seq > p.first_seq) AS asked,
-        count(*) FILTER (t.seq < p.first_seq) AS asked_before
-    FROM kept AS t
-    JOIN placed AS p ON p.url = t.url
-        AND (t.seq > p.first_seq OR p.idx = 1)
-        AND (p.next_seq IS NULL OR t.seq < p.next_seq)
-    WHERE t.kind = 0
-    GROUP BY ALL
+    SELECT DISTINCT url FROM placed WHERE kind IN (1, 3) AND kind_before IN (1, 3) AND first_at <= decided_at
 ),
 islands AS MATERIALIZED (
-    SELECT p.url, p.idx, p.kind, p.answer, p.n, p.first_seq, p.last_seq, p.first_at, p.last_at, p.decided_at,
-        -- absences so far, an absence's own included
-        count(*) FILTER (p.kind = 2) OVER so_far AS stretch,
-        -- looks that saw it up, to the end of this island; undecided looks before it
-        coalesce(sum(p.n) FILTER (p.kind = 1) OVER so_far, 0) AS ups,
-        coalesce(sum(u.asked + u.asked_before) OVER so_far, 0) - coalesce(u.asked, 0) AS unknown_before
-    FROM placed AS p
-    LEFT JOIN undecided AS u ON u.url = p.url AND u.idx = p.idx
-    WHERE p.url NOT IN (FROM tied)
-    WINDOW so_far AS (PARTITION BY p.url ORDER BY p.idx ROWS UNBOUNDED PRECEDING)
+    SELECT * FROM placed WHERE url NOT IN (FROM tied)
 ),
 downs AS MATERIALIZED (
     SELECT url, stretch, idx, first_at, unknown_before, answer // 4294967296 AS cause, answer % 4294967296 - 1 AS attr
     FROM islands
     WHERE kind = 2
 ),
-hosts AS (
-    SELECT attr, unnest(hosters) AS hoster, generate_subscripts(hosters, 1) AS place, proxy FROM attrs
-),
 stretches AS MATERIALIZED (
-    SELECT url, stretch, min(idx) AS first_idx, max(ups) AS ups, count(*) AS islands
+    SELECT url, stretch, min(idx) AS first_idx, max(number) AS number, count(*) AS islands
     FROM islands
     WHERE kind = 1
     GROUP BY ALL
@@ -142,14 +131,14 @@ moving AS MATERIALIZED (
     SELECT DISTINCT url FROM stretches WHERE islands > 1
 ),
 present AS (
-    SELECT i.url, i.stretch, i.idx, i.kind, i.answer, i.first_seq, i.last_seq, i.first_at, i.last_at, i.decided_at, i.ups,
-        i.ups - CASE WHEN i.kind = 1 THEN i.n ELSE 0 END AS ups_before, i.unknown_before, h.hoster, h.place, h.proxy
+    SELECT i.url, i.stretch, i.idx, i.kind, i.answer, i.first_at, i.last_at, i.decided_at, i.number,
+        i.before, i.unknown_before, h.hoster, h.place, h.proxy
     FROM islands AS i
     JOIN hosts AS h ON h.attr = i.answer
     WHERE i.kind IN (1, 3) AND i.url IN (FROM moving)
 ),
 chained AS MATERIALIZED (
-    SELECT *, lead(idx) OVER its AS next_idx, lead(first_at) OVER its AS found_at, lead(ups_before) OVER its AS next_ups
+    SELECT *, lead(idx) OVER its AS next_idx, lead(first_at) OVER its AS found_at, lead(before) OVER its AS next_before
     FROM present
     WINDOW its AS (PARTITION BY url, stretch, hoster ORDER BY idx)
 ),
@@ -161,9 +150,9 @@ rotating AS (
     HAVING count(*) >= $returns
 ),
 gaps AS MATERIALIZED (
-    SELECT c.url, c.stretch, c.hoster, c.idx, c.next_idx, c.answer, c.first_seq, c.last_seq, c.ups, c.unknown_before,
-        c.last_at, c.proxy, c.last_at + $late AS expires,
+    SELECT c.url, c.stretch, c.hoster, c.idx, c.next_idx, c.answer, c.number, c.proxy, c.last_at + $late AS expires,
         CASE
+            WHEN least(coalesce(c.next_before, s.number), s.number) - c.number < $leave THEN 'never'
             WHEN c.found_at - c.last_at <= CASE WHEN r.url IS NULL THEN $soon ELSE $late END THEN 'never'
             WHEN c.found_at IS NULL AND r.url IS NOT NULL THEN 'late'
             ELSE 'now'
@@ -171,7 +160,7 @@ gaps AS MATERIALIZED (
     FROM chained AS c
     JOIN stretches AS s ON s.url = c.url AND s.stretch = c.stretch
     LEFT JOIN rotating AS r ON r.url = c.url
-    WHERE c.kind = 1 AND coalesce(c.next_ups, s.ups) - c.ups >= $leave
+    WHERE c.kind = 1 AND least(coalesce(c.next_before, s.number), s.number) > c.number
 ),
 zipped AS (SELECT attr, unnest(addresses) AS address, unnest(address_hosters) AS keys FROM attrs),
 held AS (SELECT attr, address, unnest(string_split(keys, '+')) AS hoster FROM zipped WHERE address IS NOT NULL),
@@ -185,7 +174,7 @@ without AS (
         min(i.first_at) AS since,
         max(i.last_at) AS last_without,
         arg_min(a.proxy, i.idx) AS first_proxy,
-        min(i.ups - i.n - g.ups + 1) FILTER (h.attr IS NOT NULL) AS lineage_look,
+        min(i.before - g.number + 1) FILTER (h.attr IS NOT NULL) AS lineage_look,
         min(i.first_at) FILTER (h.attr IS NOT NULL) AS lineage_at,
         arg_min(i.decided_at, i.idx) FILTER (h.attr IS NOT NULL) AS before_lineage
     FROM gaps AS g
@@ -204,47 +193,29 @@ judged AS (
     JOIN without AS w ON w.url = g.url AND w.stretch = g.stretch AND w.hoster = g.hoster AND w.idx = g.idx
 ),
 broken AS MATERIALIZED (
-    SELECT url, stretch, hoster, idx, first_seq, last_seq, ups, unknown_before,
+    SELECT url, stretch, hoster, idx, number,
         CASE WHEN by_lineage THEN lineage_at ELSE since END AS left_at,
         CASE WHEN by_lineage THEN $lineage WHEN first_proxy AND NOT proxy THEN $masked ELSE $moved END AS cause,
-        CASE WHEN by_lineage THEN greatest(lineage_look, $leave) ELSE $leave END AS looks,
+        CASE WHEN by_lineage THEN lineage_look ELSE $leave END AS looks,
         CASE WHEN leaves = 'late' AND NOT by_lineage THEN expires END AS after
     FROM (SELECT * REPLACE (by_lineage AND lineage_look IS NOT NULL AS by_lineage) FROM judged)
     WHERE by_lineage OR leaves = 'now' OR (leaves = 'late' AND last_without > expires)
 ),
 -- The look at which a leaving was certain: until then the episode counts looks.
-soon_settled AS (
-    SELECT b.url, b.stretch, b.hoster, b.idx,
-        min(t.seq, $leave) FILTER (t.kind = 1 AND t.seq > b.last_seq)[-1] AS settled_seq,
-        list(t.seq) FILTER (t.kind = 0) AS unknown
-    FROM broken AS b
-    JOIN kept AS t ON t.url = b.url AND t.seq > b.first_seq AND t.kind IN (0, 1)
-    WHERE b.looks = $leave AND b.after IS NULL
-    GROUP BY ALL
-),
-single AS (
-    SELECT url, seen_at, kind,
-        count(*) FILTER (kind = 1) OVER so_far AS up,
-        count(*) FILTER (kind = 0) OVER so_far AS unknown
-    FROM kept
-    WHERE url IN (SELECT url FROM broken WHERE looks > $leave OR after IS NOT NULL)
-    WINDOW so_far AS (PARTITION BY url ORDER BY seq ROWS UNBOUNDED PRECEDING)
-),
 settled AS MATERIALIZED (
-    SELECT b.url, b.stretch, b.hoster, b.idx, b.left_at, b.cause, b.ups + b.looks AS ups,
-        b.unknown_before + coalesce(len(list_filter(s.unknown, lambda seq: seq < s.settled_seq)), 0) AS unknown
+    SELECT b.url, b.stretch, b.hoster, b.idx, b.left_at, b.cause, d.number, d.unknown
     FROM broken AS b
-    JOIN soon_settled AS s ON s.url = b.url AND s.stretch = b.stretch AND s.hoster = b.hoster AND s.idx = b.idx
+    JOIN decided AS d ON d.url = b.url AND d.number = b.number + b.looks
+    WHERE d.kind = 1 AND b.after IS NULL
     UNION ALL
-    SELECT b.url, b.stretch, b.hoster, b.idx, b.left_at, b.cause, min(s.up), min(s.unknown)
+    SELECT b.url, b.stretch, b.hoster, b.idx, b.left_at, b.cause, min(d.number), min(d.unknown)
     FROM broken AS b
-    JOIN single AS s ON s.url = b.url AND s.kind = 1 AND s.up >= b.ups + b.looks
-        AND (b.after IS NULL OR s.seen_at > b.after)
-    WHERE b.looks > $leave OR b.after IS NOT NULL
+    JOIN decided AS d ON d.url = b.url AND d.number >= b.number + b.looks AND d.seen_at > b.after
+    WHERE d.kind = 1
     GROUP BY ALL
 ),
 parts AS (
-    SELECT c.*, s.left_at, s.cause, s.ups AS settled_ups, s.unknown AS settled_unknown,
+    SELECT c.*, s.left_at, s.cause, s.number AS settled_number, s.unknown AS settled_unknown,
         count(s.left_at) OVER (
             PARTITION BY c.url, c.stretch, c.hoster ORDER BY c.idx ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS part
@@ -255,20 +226,17 @@ parts AS (
 stays AS (
     SELECT url, stretch, hoster, arg_min(place, idx) AS place, min(idx) AS idx, arg_min(answer, idx) AS attr,
         min(first_at) AS first_at, max(last_at) AS last_at, arg_min(coalesce(decided_at, -1), idx) AS decided,
-        min(ups_before) AS ups_before, arg_min(unknown_before, idx) AS unknown_before,
+        min(before) AS before, arg_min(unknown_before, idx) AS unknown_before,
         any_value(left_at) AS left_at, any_value(cause) AS left_cause,
-        any_value(settled_ups) AS settled_ups, any_value(settled_unknown) AS settled_unknown
+        any_value(settled_number) AS settled_number, any_value(settled_unknown) AS settled_unknown
     FROM parts
     GROUP BY url, stretch, hoster, part
     UNION ALL
     SELECT i.url, i.stretch, h.hoster, h.place, i.idx, i.answer, i.first_at, i.last_at, coalesce(i.decided_at, -1),
-        i.ups - i.n, i.unknown_before, NULL, NULL, NULL, NULL
+        i.before, i.unknown_before, NULL, NULL, NULL, NULL
     FROM islands AS i
     JOIN hosts AS h ON h.attr = i.answer
     WHERE i.kind = 1 AND i.url NOT IN (FROM moving)
-),
-whole AS (
-    SELECT url, sum(asked + asked_before) AS unknown_in_all FROM undecided GROUP BY url
 ),
 closed AS (
     SELECT t.url, t.hoster, t.attr, t.first_at, t.last_at,
@@ -276,8 +244,8 @@ closed AS (
         t.first_at AS first_up,
         coalesce(t.left_at, d.first_at) AS down_at,
         CASE WHEN t.left_at IS NULL THEN d.cause ELSE t.left_cause END AS cause,
-        coalesce(t.settled_ups, s.ups) - t.ups_before AS ups,
-        coalesce(t.settled_unknown, d.unknown_before, w.unknown_in_all, 0) - t.unknown_before
+        coalesce(t.settled_number, s.number) - t.before AS ups,
+        coalesce(t.settled_unknown, d.unknown_before, m.unknown) - t.unknown_before
             -- what nothing open could count goes to the first that opens; an absence that opened nothing took none
             + CASE
                 WHEN t.idx > s.first_idx OR t.place > 1 THEN 0
@@ -286,7 +254,7 @@ closed AS (
             END AS unknown
     FROM stays AS t
     JOIN stretches AS s ON s.url = t.url AND s.stretch = t.stretch
-    LEFT JOIN whole AS w ON w.url = t.url
+    JOIN mixed AS m ON m.url = t.url
     LEFT JOIN downs AS d ON d.url = t.url AND d.stretch = t.stretch + 1
     LEFT JOIN downs AS b ON b.url = t.url AND b.stretch = t.stretch
     UNION ALL
@@ -296,6 +264,19 @@ closed AS (
     FROM downs AS d
     JOIN hosts AS h ON h.attr = d.attr
     WHERE d.idx = 1
+    UNION ALL
+    -- up with one answer, then gone or still there; then gone at the first decided look and ever after
+    SELECT u.url, h.hoster, u.attr, u.up_from, u.up_to, NULL, u.up_from, u.down_at, u.absence // 4294967296, u.ups,
+        CASE WHEN u.asked_from > u.down_at OR (h.place > 1 AND u.asked_to < u.up_from) THEN 0 ELSE u.unknown END
+    FROM by_url AS u
+    JOIN hosts AS h ON h.attr = u.attr
+    WHERE u.url NOT IN (SELECT url FROM mixed)
+    UNION ALL
+    SELECT u.url, h.hoster, h.attr, NULL, NULL, NULL, NULL, u.down_at, u.absence // 4294967296, 1,
+        CASE WHEN u.asked_from > u.down_at OR h.place > 1 THEN 0 ELSE u.unknown END
+    FROM by_url AS u
+    JOIN hosts AS h ON h.attr = u.absence % 4294967296 - 1
+    WHERE u.up_answers = 0 AND u.url NOT IN (SELECT url FROM mixed)
 ),
 dated AS (
     SELECT c.*, k.reports,

@@ -1,15 +1,18 @@
 """Episodes of all URLs by one SQL text, equal to the pure definition."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, get_args
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from graphs.episodes import UNATTRIBUTED, EpisodeRules, Known, Sighting, episodes
+from graphs.episodes import UNATTRIBUTED, EpisodeRules, Known, Sighting, episodes, routed
 from graphs.rotation import RETURNS
 from waterbed.model.conclusions import Attribution, EndCause, Episode
 from waterbed.store.engine import Source, Value, run
@@ -85,8 +88,8 @@ def set_episodes(
     ids = list(sightings)
     answers = _Answers()
     tables: dict[str, Source] = {
-        "looks": pa.Table.from_pylist(list(_looks(sightings, answers)), schema=LOOKS),
-        "known": pa.Table.from_pylist([_known(n, known[url_id]) for n, url_id in enumerate(ids)], schema=KNOWN),
+        "looks": _looks(sightings, answers),
+        "known": _known([known[url_id] for url_id in ids]),
         "attrs": pa.Table.from_pylist(answers.rows(), schema=ATTRS),
     }
     found: list[Episode] = []
@@ -107,13 +110,20 @@ class _Answers:
     distinct: list[Attribution] = field(default_factory=list)
     _number: dict[tuple[object, ...], int] = field(default_factory=dict)
 
-    def number(self, answer: Attribution) -> int:
+    def numbers(self, answers: Sequence[Attribution | None]) -> list[int | None]:
+        """The number of each: by the object's place in memory, so that the same one is looked into once."""
+        objects = dict(zip(map(id, answers), answers, strict=True))
+        numbers = {place: None if answer is None else self._number_of(answer) for place, answer in objects.items()}
+        return list(map(numbers.__getitem__, map(id, answers)))
+
+    def _number_of(self, answer: Attribution) -> int:
         key = (
             answer.hosters,
             answer.origins,
             answer.countries,
             answer.addresses,
             answer.address_hosters,
+            answer.prefixes,
             answer.proxy,
         )
         if key not in self._number:
@@ -134,29 +144,38 @@ class _Answers:
         ]
 
 
-def _looks(sightings: Mapping[str, Iterable[Sighting]], answers: _Answers) -> Iterator[dict[str, Any]]:
-    seq = 0
-    for url, seen in enumerate(sightings.values()):
-        for sighting in seen:
-            verdict, answer = sighting.verdict, sighting.attribution
-            yield {
-                "url": url,
-                "seq": seq,
-                "seen_at": microseconds(verdict.observed_at),
-                "state": verdict.state,
-                "down": sighting.down,
-                "cause": None if verdict.cause is None else CAUSES.index(verdict.cause),
-                "attr": None if answer is None else answers.number(answer),
-            }
-            seq += 1
-
-
-def _known(number: int, its: Known) -> dict[str, Any]:
-    return {
-        "url": number,
-        "known_up_at": microseconds(its.known_up_at),
-        "reports": [microseconds(moment) for moment in its.reported],
+def _looks(sightings: Mapping[str, Sequence[Sighting]], answers: _Answers) -> pa.Table:
+    looks = list(chain.from_iterable(sightings.values()))
+    verdicts = [look.verdict for look in looks]
+    causes = pa.array([verdict.cause for verdict in verdicts], pa.string())
+    up = np.array([verdict.state == "up" for verdict in verdicts], np.int8)
+    columns = {
+        "url": np.repeat(np.arange(len(sightings)), [len(seen) for seen in sightings.values()]),
+        "seq": np.arange(len(looks)),
+        "seen_at": _times([verdict.observed_at for verdict in verdicts]),
+        "state": pa.array(["unknown", "up"]).take(pa.array(up)),  # confirmed or not, a loss is told by `down`
+        "down": [look.down for look in looks],
+        "cause": pc.index_in(causes, value_set=pa.array(CAUSES)),
+        "attr": answers.numbers([look.attribution for look in looks]),
     }
+    return pa.table(columns, schema=LOOKS)
+
+
+def _known(urls: Sequence[Known]) -> pa.Table:
+    ends = np.cumsum([0, *(len(its.reported) for its in urls)], dtype=np.int32)
+    reports = _times([moment for its in urls for moment in its.reported])
+    columns = {
+        "url": np.arange(len(urls)),
+        "known_up_at": _times([its.known_up_at for its in urls]),
+        "reports": pa.ListArray.from_arrays(pa.array(ends), reports),
+    }
+    return pa.table(columns, schema=KNOWN)
+
+
+def _times(moments: Sequence[datetime]) -> pa.Array:
+    # seconds since 1970 as floating-point numbers are exact to a quarter of a microsecond until 2242
+    seconds = np.fromiter(map(datetime.timestamp, moments), np.float64, len(moments))
+    return pa.array(np.rint(seconds * 1e6).astype(np.int64))
 
 
 def _moment(value: int | None) -> datetime | None:
@@ -173,6 +192,7 @@ def _episode(row: Mapping[str, Any], its: Known, answer: Attribution) -> Episode
         origins=answer.origins,
         countries=answer.countries,
         addresses=answer.addresses,
+        prefixes=routed(answer),
         proxy=answer.proxy,
         known_up_at=_START + row["known_up_at"] * _MICROSECOND,
         reported_at=_moment(row["reported_at"]),

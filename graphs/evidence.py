@@ -7,6 +7,8 @@ from math import log
 from types import MappingProxyType
 from typing import Literal
 
+from waterbed.model.conclusions import LinkStrength
+
 EvidenceKind = Literal[
     "content_id",
     "same_url",
@@ -31,8 +33,6 @@ Unit = Literal["url", "host", "site"]
 Role = Literal["", "from", "to"]
 """For evidence with a direction: `from` shows the way, `to` is where it leads. Only unlike roles are linked."""
 
-Strength = Literal["strong", "weak"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindRule:
@@ -48,7 +48,7 @@ class KindRule:
     cap: int | None
     doubt: float = 0.0
     fixed: float | None = None
-    alone: Strength = "strong"
+    alone: LinkStrength = "strong"
     kept: bool = False
 
     def __post_init__(self) -> None:
@@ -168,7 +168,7 @@ class Link:
 
     a: str
     b: str
-    strength: Strength
+    strength: LinkStrength
     weight: float
     evidence: tuple[Evidence, ...]
     source: str | None

@@ -1,99 +1,192 @@
 """Hops: the same content up at another hoster after it left one."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
 
-from waterbed.model.conclusions import Episode, Hop, OrderClass
+from graphs.clusters import Clusters
+from graphs.evidence import Link
+from graphs.losses import Losses, Source, down_by, in_order, is_loss
+from waterbed.model.conclusions import Episode, Hop, HopKind, OrderClass
 
-_NOT_LEFT = (None, "masked", "lost", "lineage")
-"""Ends that are no departure: a proxy put in front hides the origin, a network's new owner moves no site in it."""
+_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
-def find_hops(episodes: Iterable[Episode], *, home: str, seats: Mapping[str, str]) -> list[Hop]:
-    """All hops in the episodes of any number of contents.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HopCount:
+    """Between how many hops the true number lies, of those whose two ends were seen."""
+
+    least: int
+    """Surely after leaving, or one name pointed elsewhere."""
+    most: int
+    """All that are not known to have been there before."""
+
+
+def count_hops(hops: Iterable[Hop]) -> HopCount:
+    """Bounds of the number of hops: sequential and repointed at least, all but parallel at most."""
+    orders = [hop.order for hop in hops]
+    least = sum(order in ("sequential", "repointed") for order in orders)
+    return HopCount(least=least, most=len(orders) - orders.count("parallel"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What hops are described by, beside the episodes.
+
+    `home` is the declared jurisdiction, `seats` the country of a hoster's legal seat, `labels` the keyed id of each
+    URL's label; `clusters` say who redirects to whom, and on what evidence URLs carry one content.
+    """
+
+    home: str
+    seats: Mapping[str, str]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    clusters: Clusters = field(default_factory=Clusters)
+
+    def renamed(self, left: Episode, arrived: Episode) -> bool:
+        """Whether the same label is now under another suffix; False where labels are not known."""
+        label = self.labels.get(left.url_id)
+        return label is not None and label == self.labels.get(arrived.url_id) and left.site_id != arrived.site_id
+
+
+def find_hops(episodes: Iterable[Episode], frame: Frame) -> list[Hop]:
+    """All hops in the episodes of any number of contents, content by content in the order of arrival.
 
     A hop needs a loss and a gain. The gain: an episode at a hoster where the content was not up just then. The loss:
-    for a URL that was up before, its own latest episode; for a new URL, the episode of the same content that ended
-    last before it was seen, else one that ended after (then the two were parallel). Ends as masked, lost or lineage are
-    no loss.
-    `home` is the declared jurisdiction, `seats` the country of a hoster's legal seat. Pure; sorts within a content.
+    for a URL that was up before, its own last loss; for a new URL one of the same content, found by the surest
+    evidence there is: of URLs that redirect to it, else of URLs of the same label, else of any. Of these it is the one
+    nearest in time (`graphs.losses`). Ends as masked, lost or lineage are no loss, nor are ends at the hoster of the
+    arrival. Pure; for a content of n episodes the time grows as n log n.
     """
     contents: dict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:
         contents[episode.content_id].append(episode)
-    hops: list[Hop] = []
-    for of_content in contents.values():
-        if len(of_content) > 1:
-            hops += _hops_of_content(of_content, home, seats)
-    return hops
+    return [
+        hop for of_content in contents.values() if len(of_content) > 1 for hop in _hops_of_content(of_content, frame)
+    ]
 
 
-def _hops_of_content(episodes: Sequence[Episode], home: str, seats: Mapping[str, str]) -> list[Hop]:
-    ordered = sorted(episodes, key=lambda e: (e.known_up_at, e.url_id, e.hoster))
-    hops: list[Hop] = []
-    for place, arrived in enumerate(ordered):
-        if arrived.proxy or _up_there(arrived, ordered):
-            continue
-        own = [e for e in ordered[:place] if e.url_id == arrived.url_id]
-        left = _own_loss(arrived, own) if own else _loss_elsewhere(arrived, ordered[:place])
-        if left is not None:
-            hops.append(_hop(left, arrived, home, seats))
-    return hops
-
-
-def _up_there(arrived: Episode, ordered: Sequence[Episode]) -> bool:
-    """Whether another URL of the content was up at that hoster just then."""
-    return any(
-        e.hoster == arrived.hoster
-        and e.url_id != arrived.url_id
-        and e.known_up_at < arrived.known_up_at
-        and (e.first_down is None or e.first_down > arrived.known_up_at)
-        for e in ordered
-    )
-
-
-def _is_loss(episode: Episode, arrived: Episode) -> bool:
-    return (
-        episode.first_down is not None
-        and episode.cause not in _NOT_LEFT
-        and not episode.proxy
-        and episode.hoster != arrived.hoster
-    )
+def _hops_of_content(episodes: Iterable[Episode], frame: Frame) -> Iterator[Hop]:
+    ordered = sorted(episodes, key=in_order)
+    ends: dict[str, datetime] = {}
+    own_ends: dict[tuple[str, str], datetime] = {}
+    before: dict[str, list[Episode]] = defaultdict(list)
+    sources = _Sources(ordered, frame)
+    for when, group in groupby(ordered, key=lambda episode: episode.known_up_at):
+        together = list(group)
+        met: set[str] = set()
+        for arrived in together:
+            first, own = arrived.url_id not in met, before.get(arrived.url_id)
+            met.add(arrived.url_id)
+            if arrived.proxy or when < ends.get(arrived.hoster, when):
+                continue
+            if own:
+                left = _own_loss(arrived, own)
+                # a name at several places by turns, lost at all of them, is back at one: it left none for another
+                if left is not None and own_ends.get((arrived.url_id, arrived.hoster), _EVER) < down_by(left):
+                    yield _same_url(left, arrived, frame)
+            elif first:
+                hop = sources.hop_to(arrived)
+                if hop is not None:
+                    yield hop
+        for episode in together:
+            end, own_place = episode.first_down or _NEVER, (episode.url_id, episode.hoster)
+            ends[episode.hoster] = max(end, ends.get(episode.hoster, end))
+            own_ends[own_place] = max(end, own_ends.get(own_place, end))
+            before[episode.url_id].append(episode)
 
 
 def _own_loss(arrived: Episode, own: Sequence[Episode]) -> Episode | None:
-    """The URL's latest earlier episode, if it was at another hoster and ended."""
-    earlier = [e for e in own if e.known_up_at < arrived.known_up_at]
-    if not earlier:
+    """Of the URL's earlier episodes the one whose end is nearest in time, if that is a loss at another hoster.
+
+    An end after the arrival counts only where that place was given up for the new one: what was there together and
+    ended together moved nowhere. A place after which the URL was seen first at another was left for that one. `own` is
+    in order and not empty.
+    """
+    when = arrived.known_up_at
+    ended = sorted((e for e in own if e.first_down is not None), key=lambda e: (down_by(e), in_order(e)))
+    gone = [e for e in ended if down_by(e) <= when]
+    later = [e for e in ended if e.cause == "moved" and when < down_by(e) <= arrived.last_up]
+    if not gone and not later:
         return None
-    latest = max(earlier, key=lambda e: (e.known_up_at, e.last_up))
-    if any(e.hoster == arrived.hoster and e.known_up_at == latest.known_up_at for e in earlier):
-        return None
-    return latest if _is_loss(latest, arrived) and _given_up_for(latest, arrived) else None
+    after = not gone or (bool(later) and down_by(later[0]) - when < when - down_by(gone[-1]))
+    left = later[0] if after else gone[-1]
+    answered = own[-1].known_up_at > left.last_up
+    return left if is_loss(left) and left.hoster != arrived.hoster and not answered else None
 
 
-def _given_up_for(left: Episode, arrived: Episode) -> bool:
-    """Whether a URL's place was given up for another: what was there together and ended together moved nowhere."""
-    if left.first_down is None or left.first_down <= arrived.known_up_at:
-        return True
-    return left.cause == "moved" and arrived.last_up >= left.first_down
+class _Sources:
+    """Where a new URL's content may have come from."""
+
+    def __init__(self, ordered: Iterable[Episode], frame: Frame) -> None:
+        self._frame = frame
+        losses = [episode for episode in ordered if is_loss(episode)]
+        by_label: dict[str, list[Episode]] = defaultdict(list)
+        self._of_url: dict[str, list[Episode]] = defaultdict(list)
+        for loss in losses:
+            self._of_url[loss.url_id].append(loss)
+            label = frame.labels.get(loss.url_id)
+            if label is not None:
+                by_label[label].append(loss)
+        self._all = Losses(losses)
+        self._by_label = {label: Losses(its) for label, its in by_label.items()}
+
+    def hop_to(self, arrived: Episode) -> Hop | None:
+        """The hop by the surest evidence: a redirect, the same label, the same content."""
+        kind: HopKind = "redirect"
+        found = self._redirected(arrived)
+        if found is None:
+            found = self._named_alike(arrived) or self._all.nearest(arrived.known_up_at, arrived.hoster)
+            kind = "tld" if found and self._frame.renamed(found.loss, arrived) else "copy"
+        if found is None:
+            return None
+        order = _order(found.loss, arrived, known_gone=found.known_gone)
+        return hop_between(found.loss, arrived, self._frame, kind, order, sources=found.hosters)
+
+    def _redirected(self, arrived: Episode) -> Source | None:
+        """The loss of a URL that redirects to this one."""
+        urls = dict(self._frame.clusters.redirecting_to(arrived.url_id))
+        losses = Losses(loss for url_id in urls for loss in self._of_url.get(url_id, ()))
+        return losses.nearest(arrived.known_up_at, arrived.hoster)
+
+    def _named_alike(self, arrived: Episode) -> Source | None:
+        """The loss of a URL of the same label."""
+        losses = self._by_label.get(self._frame.labels.get(arrived.url_id, ""))
+        return losses.nearest(arrived.known_up_at, arrived.hoster) if losses else None
 
 
-def _loss_elsewhere(arrived: Episode, before: Sequence[Episode]) -> Episode | None:
-    """The loss that a new URL most likely answers."""
-    losses = [(e.first_down, e) for e in before if e.first_down is not None and _is_loss(e, arrived)]
-    gone = [(left, e) for left, e in losses if left <= arrived.known_up_at]
-    if gone:
-        return max(gone, key=lambda pair: pair[0])[1]
-    return min(losses, key=lambda pair: pair[0])[1] if losses else None
+def _same_url(left: Episode, arrived: Episode, frame: Frame) -> Hop:
+    """A name pointed elsewhere leaves and arrives in one interval: a class of its own."""
+    if left.cause == "moved" and not _known_away(left, arrived):
+        return hop_between(left, arrived, frame, "relocation", "repointed")
+    return hop_between(left, arrived, frame, "reappearance", _order(left, arrived, known_gone=False))
 
 
-def _hop(left: Episode, arrived: Episode, home: str, seats: Mapping[str, str]) -> Hop:
-    if left.first_down is None:
-        raise ValueError("a hop needs an episode that ended")
-    same_url = left.url_id == arrived.url_id
-    after = arrived.absent_at if same_url else None
+def _known_away(left: Episode, arrived: Episode) -> bool:
+    """Whether there is a time in which it was known to be at neither: a lasting redirect is such a time."""
+    return arrived.absent_at is not None and arrived.absent_at >= down_by(left)
+
+
+def _order(left: Episode, arrived: Episode, *, known_gone: bool) -> OrderClass:
+    """Sequential iff last known absent no earlier than known gone; parallel iff seen before that.
+
+    If any other loss that could be meant was over by then, the order is not known.
+    """
+    if _known_away(left, arrived):
+        return "sequential"
+    return "parallel" if arrived.known_up_at <= left.last_up and not known_gone else "unknown"
+
+
+def hop_between(
+    left: Episode, arrived: Episode, frame: Frame, kind: HopKind, order: OrderClass, *, sources: int = 1
+) -> Hop:
+    """The hop from one episode to another, with what changed and on what evidence it rests.
+
+    ValueError if the first is not known to have ended.
+    """
+    link = _link(left.url_id, arrived.url_id, frame.clusters, kind)
+    evidence = tuple(dict.fromkeys(one.kind for one in link.evidence)) if link else ("content_id",)
     return Hop(
         content_id=left.content_id,
         from_url_id=left.url_id,
@@ -103,49 +196,39 @@ def _hop(left: Episode, arrived: Episode, home: str, seats: Mapping[str, str]) -
         from_countries=left.countries,
         to_countries=arrived.countries,
         left_after=left.last_up,
-        left_before=left.first_down,
-        arrived_after=after,
+        left_before=down_by(left),
+        arrived_after=arrived.absent_at,
         arrived_before=arrived.known_up_at,
-        kind=_kind(left, after, same_url=same_url),
-        order=_order(left, after, arrived.known_up_at, same_url=same_url),
-        levels=_levels(left, arrived, home, seats),
-        evidence="same_url" if same_url else "content_id",
+        kind=kind,
+        order=order,
+        levels=_levels(left, arrived, frame),
+        evidence=("same_url",) if left.url_id == arrived.url_id else evidence,
+        strength=link.strength if link else "strong",
+        sources=sources,
     )
 
 
-def _kind(left: Episode, after: datetime | None, *, same_url: bool) -> str:
-    if not same_url:
-        return "copy"
-    return "relocation" if _repointed(left, after) else "reappearance"
+def _link(old: str, new: str, clusters: Clusters, kind: HopKind) -> Link | None:
+    """What a hop between two URLs rests on: the redirect, else the least sure link on the way."""
+    return dict(clusters.redirecting_to(new))[old] if kind == "redirect" else clusters.weakest(old, new)
 
 
-def _repointed(left: Episode, after: datetime | None) -> bool:
-    """Whether the URL moved without a time in which it was known away: a lasting redirect is such a time."""
-    known_away = after is not None and left.first_down is not None and after >= left.first_down
-    return left.cause == "moved" and not known_away
-
-
-def _order(left: Episode, after: datetime | None, seen: datetime, *, same_url: bool) -> OrderClass:
-    """Sequential iff last known absent no earlier than known gone; parallel iff seen before that.
-
-    A name pointed elsewhere leaves and arrives in one interval: a class of its own.
-    """
-    if same_url and _repointed(left, after):
-        return "repointed"
-    if after is not None and left.first_down is not None and after >= left.first_down:
-        return "sequential"
-    return "parallel" if seen <= left.last_up else "unknown"
-
-
-def _levels(left: Episode, arrived: Episode, home: str, seats: Mapping[str, str]) -> tuple[str, ...]:
+def _levels(left: Episode, arrived: Episode, frame: Frame) -> tuple[str, ...]:
+    """What is known to have changed: where one side is not known, nothing is."""
     changed = {
-        "address": not set(left.addresses) & set(arrived.addresses),
-        "as": not set(left.origins) & set(arrived.origins),
+        "address": _apart(left.addresses, arrived.addresses),
+        "prefix": _apart(left.prefixes, arrived.prefixes),
+        "as": _apart(left.origins, arrived.origins),
         "organisation": left.hoster != arrived.hoster,
-        "country": not set(left.countries) & set(arrived.countries),
-        "home_abroad": is_home(left, home, seats) != is_home(arrived, home, seats),
+        "country": _apart(left.countries, arrived.countries),
+        "home_abroad": is_home(left, frame.home, frame.seats) != is_home(arrived, frame.home, frame.seats),
+        "tld": frame.renamed(left, arrived),
     }
     return tuple(level for level, differs in changed.items() if differs)
+
+
+def _apart(before: Sequence[object], after: Sequence[object]) -> bool:
+    return bool(before) and bool(after) and not set(before) & set(after)
 
 
 def is_home(episode: Episode, home: str, seats: Mapping[str, str]) -> bool:

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Literal
 
+from graphs.near_labels import Likeness, NearLabels
 from waterbed.model.conclusions import Episode
 from waterbed.model.facts import Target
 
@@ -64,6 +65,22 @@ class LabelRow:
     unknown: Annotated[int, "of these, the order cannot be told"]
     hops_least: Annotated[int, "lower bound of hops"]
     hops_most: Annotated[int, "upper bound of hops"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearRow:
+    """Two labels that look alike, the one seen first and the other: no hop, and never counted as one."""
+
+    label_id: Annotated[str, "keyed id of the label seen first"]
+    near_label_id: Annotated[str, "keyed id of the label that looks like it"]
+    likeness: Annotated[Likeness, "how they are alike"]
+    sites: Annotated[int, "sites that bear the first"]
+    near_sites: Annotated[int, "sites that bear the other"]
+    first_seen: Annotated[datetime, "first time the first was known up"]
+    last_seen: Annotated[datetime, "last time the first was known up"]
+    near_first_seen: Annotated[datetime, "first time the other was known up"]
+    near_last_seen: Annotated[datetime, "last time the other was known up"]
+    order: Annotated[LabelOrder, "whether the other came when the first was gone everywhere"]
 
 
 def label_stays(episodes: Iterable[Episode], targets: Mapping[str, Target]) -> list[LabelStay]:
@@ -166,4 +183,43 @@ def _row(label_id: str, stays: list[LabelStay], steps: list[LabelHop]) -> LabelR
         unknown=len(steps) - sequential - parallel,
         hops_least=sequential,
         hops_most=len(steps) - parallel,
+    )
+
+
+def near_table(stays: Iterable[LabelStay], near: Iterable[NearLabels]) -> list[NearRow]:
+    """One row for each pair of near labels that were both known up, in the order of the later one's first sight."""
+    by_label: dict[str, list[LabelStay]] = defaultdict(list)
+    for stay in stays:
+        by_label[stay.label_id].append(stay)
+    whole = {label_id: _whole(its) for label_id, its in by_label.items()}
+    rows = []
+    for pair in near:
+        if pair.a not in whole or pair.b not in whole:
+            continue
+        first, other = sorted((whole[pair.a], whole[pair.b]), key=lambda stay: (stay.first_up, stay.label_id))
+        rows.append(
+            NearRow(
+                label_id=first.label_id,
+                near_label_id=other.label_id,
+                likeness=pair.likeness,
+                sites=len(by_label[first.label_id]),
+                near_sites=len(by_label[other.label_id]),
+                first_seen=first.first_up,
+                last_seen=first.last_up,
+                near_first_seen=other.first_up,
+                near_last_seen=other.last_up,
+                order=_step(first, other).order,
+            )
+        )
+    return sorted(rows, key=lambda row: (row.near_first_seen, row.label_id, row.near_label_id))
+
+
+def _whole(stays: list[LabelStay]) -> LabelStay:
+    """A label on all its sites taken together: gone when it is gone everywhere."""
+    first = min(stays, key=lambda stay: (stay.first_up, stay.site_id))
+    ends = [stay.gone_by for stay in stays if stay.gone_by is not None]
+    return replace(
+        first,
+        last_up=max(stay.last_up for stay in stays),
+        gone_by=max(ends) if len(ends) == len(stays) else None,
     )

@@ -1,4 +1,4 @@
-"""What every test has: no way off loopback, a private place for keys, a real PostgreSQL."""
+"""What every test has: no way off loopback, a private place for keys, a real PostgreSQL; real data only where named."""
 
 import os
 import sys
@@ -15,6 +15,21 @@ import sitecustomize  # noqa: E402 (installs the guard in this process; children
 if not hasattr(sitecustomize, "REFUSED"):
     # the machine has a sitecustomize of its own, loaded first: install ours from its file
     exec(compile((OFFLINE / "sitecustomize.py").read_text(), "sitecustomize.py", "exec"), {})
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect tests on real data unless the variables that they need name where it lies."""
+    real = [item for item in items if _unnamed(item)]
+    if real:
+        config.hook.pytest_deselected(items=real)
+        items[:] = [item for item in items if item not in real]
+
+
+def _unnamed(item: pytest.Item) -> list[str]:
+    """Variables that a test on real data needs and that are not set; the marker's arguments name further ones."""
+    markers = list(item.iter_markers("realdata"))
+    needed = {"WATERBED_REALDATA", *(name for marker in markers for name in marker.args)} if markers else set()
+    return [name for name in needed if not os.environ.get(name)]
 
 
 @pytest.fixture(autouse=True)

@@ -17,9 +17,12 @@ from crawler.logs import no_core_dumps, quiet_crashes, redact_failures
 from waterbed import show
 from waterbed.cli_attribute import attribute
 from waterbed.cli_compliance import compliance
+from waterbed.cli_displacement import displacement
 from waterbed.cli_doctor import doctor, quarantine_app, rejudge
 from waterbed.cli_explain import explain
 from waterbed.cli_feeds import feeds
+from waterbed.cli_graph import graph
+from waterbed.cli_hops import hops
 from waterbed.cli_hosters import hosters_app
 from waterbed.cli_import import import_
 from waterbed.cli_keys import audit, forget, key_app, reveal
@@ -33,7 +36,7 @@ from waterbed.cli_sizes import sizes_app
 from waterbed.cli_tables import data_app, routes_app
 from waterbed.formats import Format, Formatted
 from waterbed.model.errors import InputError, WaterbedError
-from waterbed.report import envelope, publish_study
+from waterbed.report import envelope
 from waterbed.store.config import Config, StoreAt
 from waterbed.study import Study, create_study, open_study
 
@@ -118,12 +121,6 @@ def episodes(context: typer.Context, form: Formatted = Format.table) -> None:
 
 
 @app.command()
-def hops(context: typer.Context, form: Formatted = Format.table) -> None:
-    """Where content went after it left a hoster."""
-    _rows(context, "hops", form)
-
-
-@app.command()
 def verdicts(context: typer.Context, form: Formatted = Format.table) -> None:
     """What each look is taken to mean, and by which rule."""
     _rows(context, "verdicts", form)
@@ -138,14 +135,16 @@ def _rows(context: typer.Context, what: str, form: Format) -> None:
 
 @app.command()
 def publish(context: typer.Context, out: Annotated[Path, typer.Argument(help="Folder for the files.")]) -> None:
-    """Write rankings, episodes, hops, graph and one self-contained page."""
+    """Write what may be published: tables, STIX, MISP, IntelMQ, the graph and one self-contained page."""
+    from waterbed.publishing import publish_all  # noqa: PLC0415 (no other command should pay for its libraries)
+
     with _study(context) as study, _written_at(out):
-        show.written(publish_study(study, out))
+        show.written(publish_all(study, out))
 
 
-for _command in (rank, feeds, attribute, enrich, explain, doctor, rejudge, reveal, forget, audit, demo):
+for _command in (hops, rank, feeds, attribute, enrich, explain, doctor, rejudge, reveal, forget, audit, demo):
     app.command()(_command)
-for _told in (notices, compliance, sheet, reconcile):
+for _told in (notices, compliance, displacement, sheet, reconcile, graph, reconcile):
     app.command()(_told)
 for _name, _group in (
     ("routes", routes_app),

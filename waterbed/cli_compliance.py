@@ -72,6 +72,10 @@ def _shares(found: Compliance, weeks: bool, form: Format) -> None:
     if form is not Format.table:
         for_tools(ComplianceRow, rows, found.heading, form)
         return
+    if not rows:
+        _out.print(f"No clocks run from when {CLOCK_WORDS[cast(ClockKind, found.heading.clock)]}.", soft_wrap=True)
+        _reached(found.notices())
+        return
     named = _out.width >= _WIDE
     table = _table(f"Removed within so many hours, %, by {found.heading.by}")
     for name in ("key", *(["name"] if named else [])):
@@ -134,6 +138,9 @@ _COLUMNS: dict[What, tuple[str, ...]] = {
 def _rows(found: Compliance, cls: type, rows: Sequence[Any], what: What, form: Format) -> None:
     if form is not Format.table:
         for_tools(cls, rows, found.headed(what.value), form)
+        return
+    if not rows:
+        _out.print(f"No {what.value} to show.")
         return
     table = _table(f"{len(rows):,} {what.value}")
     for name in _COLUMNS[what]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from waterbed.explain import explain as chain_of
+from waterbed.explain import explain_link
 from waterbed.formats import Format, Formatted, for_tools
 from waterbed.model.conclusions import ChainLink
 from waterbed.report import envelope
@@ -28,11 +29,14 @@ def explain(
     day: Annotated[
         datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="As of this day alone (UTC).")
     ] = None,
+    link: Annotated[
+        str | None, typer.Option(metavar="ID", help="Another url_id: what links the two, in place of the chain.")
+    ] = None,
     form: Formatted = Format.table,
 ) -> None:
     """Show the chain behind a URL, an address or a hoster, each link with source, date and rule."""
     with open_study(context.obj) as study:
-        links = chain_of(study, what, day.date() if day else None)
+        links = explain_link(study, what, link) if link else chain_of(study, what, day.date() if day else None)
         if form is not Format.table:
             for_tools(ChainLink, links, envelope(study, "chain", by="link"), form)
             return

@@ -11,7 +11,7 @@ from waterbed import show, show_import, show_lab
 from waterbed.lab.markers import marked_files
 from waterbed.lab.world import read_world, scenario_path
 from waterbed.rehearsal import Rehearsal, rehearse, replay
-from waterbed.report import envelope, publish_study
+from waterbed.report import envelope
 from waterbed.study import open_study
 
 lab_app = typer.Typer(help="A simulated Internet on loopback, with known truth.", no_args_is_help=True)
@@ -27,7 +27,7 @@ class ProfileName(StrEnum):
 
 @lab_app.command("run")
 def lab_run(
-    scenario: Annotated[str, typer.Argument(help="quiet, waterbed, hostile, outage, soft404, or a world file.")],
+    scenario: Annotated[str, typer.Argument(help="A scenario, as quiet or waterbed, or a world file.")],
     out: Annotated[Path, typer.Option(help="The study folder to make.")],
     profile: Annotated[
         ProfileName | None, typer.Option(help="Look at all categories in this profile.", show_default=False)
@@ -82,14 +82,17 @@ def demo(
 
 
 def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> Rehearsal:
+    from waterbed.publishing import publish_all  # noqa: PLC0415 (no other command should pay for its libraries)
+
     with show.bar() as told:
         done = rehearse(scenario, out, told, profile=profile.value if profile else None)
     with open_study(out) as study:
         conclusions = study.conclude()
-        files = publish_study(study, out / "published", conclusions)
+        files = publish_all(study, out / "published", conclusions)
         show.ranking(conclusions.rank("hoster"), envelope(study, "ranking", by="hoster"), "table")
         show.flows(conclusions)
     show.score(done.first)
+    show_lab.hop_tallies(done.first.hop_tallies)
     show_lab.look_scores(done)
     show_lab.attribution_score(done.first.attribution_score)
     if done.paired:

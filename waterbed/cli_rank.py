@@ -1,7 +1,6 @@
 """The command line's part for rankings: what is ranked, against what size, and how sure each place is."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, get_args
@@ -16,18 +15,9 @@ from waterbed.model.errors import InputError
 from waterbed.model.standings import FeedRow, PlaceRow, VolumeRow
 from waterbed.publish.exports import Envelope
 from waterbed.rankings.kinds import ROLES, Kind
-from waterbed.report import envelope
-from waterbed.standings import Side, Standings, side_by_side
+from waterbed.rankings.rank import UNKNOWN
+from waterbed.standings import PLACES_METHOD, VOLUME_METHOD, Side, Standings, side_by_side
 from waterbed.study import Study, open_study
-
-PLACES_METHOD = (
-    "places by share removed within 24 h, 1 = slowest: sets that hold all true places at once at 95% (step-down over "
-    "studentised differences, site clusters resampled over all groups), see docs/ranking.md"
-)
-VOLUME_METHOD = (
-    "expected: negative-binomial regression of sites on log sizes over all that exist; shrunk: Gamma-Poisson; score: "
-    "10,000 incidents / routed IPv4; places by shrunk ratio, all at once at 95%, see docs/ranking.md"
-)
 
 
 class By(StrEnum):
@@ -81,6 +71,8 @@ def rank(
     """The ranking: volume, and share removed within 24 hours with its interval."""
     if volume + places + feeds > 1:
         raise InputError("--volume, --places and --feeds are three tables: name one of them (docs/ranking.md)")
+    if day and not volume:
+        raise InputError("--date is the day of the sizes that --volume needs: leave it out (docs/ranking.md)")
     with open_study(context.obj) as study:
         origin = clock.value if clock else study.folder.config.clock
         if (places or feeds) and origin != "reported":
@@ -90,12 +82,12 @@ def rank(
         if volume:
             _volume(study, standings, day, worst, top, form)
         elif places:
-            heading = _heading(study, standings, "places", PLACES_METHOD)
+            heading = standings.heading("places", PLACES_METHOD)
             _print(PlaceRow, standings.places(worst)[:top], heading, form, worst)
         elif feeds:
-            _feeds(study, standings, top, form)
+            _feeds(standings, top, form)
         else:
-            _ranking(study, standings, by, top, form)
+            _ranking(standings, by, top, form)
 
 
 def _kind(by: By, role: Role) -> Kind:
@@ -108,15 +100,11 @@ def _side(home: bool | None) -> Side | None:
     return None if home is None else ("home" if home else "abroad")
 
 
-def _heading(study: Study, standings: Standings, what: str, method: str | None = None) -> Envelope:
-    named = f"{what}, {standings.side}" if standings.side else what
-    heading = envelope(study, named, by=standings.kind, clock=standings.clock)
-    return replace(heading, method=method) if method else heading
-
-
-def _ranking(study: Study, standings: Standings, by: By, top: int | None, form: Format) -> None:
+def _ranking(standings: Standings, by: By, top: int | None, form: Format) -> None:
     rows: Sequence[RankingRow] = standings.rows
-    show.ranking(rows[:top] if top else rows, _heading(study, standings, "ranking"), form.value)
+    show.ranking(rows[:top] if top else rows, standings.heading("ranking"), form.value)
+    if form is Format.table and rows and all(row.key == UNKNOWN for row in rows):
+        show_rank.unattributed(standings.kind.replace("_", " "))
     if form is Format.table and by is By.hoster and standings.clock == "reported":
         show_rank.weighing(standings.weighing())
 
@@ -126,12 +114,12 @@ def _volume(
 ) -> None:
     when = day or standings.done.until or study.folder.clock().astimezone(UTC)
     rows = standings.volume(when.date(), worst)
-    _print(VolumeRow, rows[:top], _heading(study, standings, "volume", VOLUME_METHOD), form, worst)
+    _print(VolumeRow, rows[:top], standings.heading("volume", VOLUME_METHOD), form, worst)
 
 
-def _feeds(study: Study, standings: Standings, top: int | None, form: Format) -> None:
+def _feeds(standings: Standings, top: int | None, form: Format) -> None:
     rows, agreements = side_by_side(standings)
-    heading = _heading(study, standings, "feeds")
+    heading = standings.heading("feeds")
     if top:
         shown = list(dict.fromkeys(row.key for row in rows))[:top]
         rows = [row for row in rows if row.key in shown]
@@ -146,5 +134,7 @@ def _print(
 ) -> None:
     if form is not Format.table:
         for_tools(cls, rows, heading, form)
-    else:
+    elif rows:
         show_rank.standings(rows, heading, worst)
+    else:
+        show_rank.nothing()

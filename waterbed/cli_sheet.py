@@ -11,7 +11,7 @@ from rich.table import Table
 
 from waterbed.compliance import Clock
 from waterbed.formats import Format, Formatted, for_tools
-from waterbed.model.clocks import AddressedNotice, Case, CauseShare, ComplianceRow
+from waterbed.model.clocks import AddressedNotice, Case, CauseShare, ComplianceRow, Duration
 from waterbed.model.conclusions import RankingRow, Size
 from waterbed.publish.exports import as_json
 from waterbed.rankings.clocks import CLOCK_WORDS
@@ -26,6 +26,7 @@ _PARTS: dict[str, type] = {
     "size": Size,
     "shares": ComplianceRow,
     "curve": CauseShare,
+    "duration": Duration,
     "cases": Case,
     "misaddressed": AddressedNotice,
 }
@@ -67,6 +68,7 @@ def _printed(found: Sheet) -> None:
     _out.print(f"{found.heading.window}; clocks run from the time at which {_clock(found)}", soft_wrap=True)
     _numbers(found)
     _curve(found)
+    _durations(found)
     _cases(found)
     _astray(found)
 
@@ -113,6 +115,20 @@ def _curve(found: Sheet) -> None:
         table.add_row(cause, *(_share(shares[cause, hours]) for hours in SHEET_H))
     _out.print(table)
     _out.print("95% intervals; - where fewer than 10 sites or batches tell about those hours.")
+
+
+def _durations(found: Sheet) -> None:
+    for one in found.duration:
+        half = _between(one.median_h, one.median_low, one.median_high)
+        mean = _between(one.mean_h, one.mean_low, one.mean_high)
+        _out.print(f"hours until half had ended: {half}; mean within {one.within_h:.0f} h: {mean}", soft_wrap=True)
+
+
+def _between(hours: float | None, low: float | None, high: float | None) -> str:
+    if low is None:
+        return "-"
+    middle = "-" if hours is None else f"{hours:.1f}"
+    return f"{middle} ({low:.1f}-{'' if high is None else f'{high:.1f}'})"
 
 
 def _share(one: CauseShare) -> str:

@@ -18,14 +18,17 @@ from waterbed.model.conclusions import ClockKind
 from waterbed.publish.exports import Envelope
 from waterbed.rankings.clocks import LEGAL_H
 from waterbed.rankings.compliance import SILENT_H, compliance, trends, unanswered
+from waterbed.rankings.rank import volumes_of
 from waterbed.rankings.takedowns import By
+from waterbed.rankings.takedowns import Clock as Started
 from waterbed.report import envelope
 from waterbed.study import Study
 
 METHOD = (
     "removed within T of the origin: interval-censored cumulative incidence (discrete-time NPMLE, hour grid) of the "
-    "cause 'removed'; 95% interval with sites, or batches if fewer, as the effective number; gone before the origin "
-    "and late entries are no clocks; trend: weighted line through weekly shares, clusters resampled"
+    "cause 'removed'; 95% interval of what clocks are worth given how alike those of a site are, or of a batch if that "
+    "is less; gone before the origin and late entries are no clocks; trend: weighted line through weekly shares, "
+    "clusters resampled"
 )
 _SEED = 20_260_105
 """Of the resampling: the same facts give the same interval."""
@@ -48,6 +51,8 @@ class Compliance:
 
     done: Conclusions
     clocks: Mapping[str, Sequence[TakedownClock]]
+    hidden: Mapping[str, Sequence[Started]]
+    """Clocks of what no look could decide."""
     names: Mapping[str, str]
     heading: Envelope
 
@@ -55,7 +60,7 @@ class Compliance:
         """The shares removed within some hours, those with most clocks first."""
         if self.done.until is None:
             return []
-        return compliance(self.clocks, self.names, until=self.done.until, weeks=weeks)
+        return compliance(self.clocks, self.names, until=self.done.until, weeks=weeks, hidden=self.hidden)
 
     def trends(self, within_h: float = 24.0) -> list[ComplianceTrend]:
         """How the share changes from week to week."""
@@ -86,4 +91,5 @@ def compliance_of(
     clocks = {key: group for key, group in concluded.clocks(by, clock).items() if group}
     names = {key: key if by == "country" else concluded.attributor.name_of(key) for key in clocks}
     heading = replace(envelope(study, "compliance", by=by, clock=clock), method=METHOD)
-    return Compliance(done=concluded, clocks=clocks, names=names, heading=heading)
+    hidden = {key: volume.hidden for key, volume in volumes_of(list(concluded.appearances(by, clock))).items()}
+    return Compliance(done=concluded, clocks=clocks, hidden=hidden, names=names, heading=heading)

@@ -1,61 +1,34 @@
 """From a study's facts to its conclusions, step by step: no step writes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from attribution.attribute import Attributor
+from graphs.alternating import without_alternating
+from graphs.clusters import Clusters
 from graphs.episodes import EpisodeRules, Known, Sighting, all_episodes, censor_from
-from graphs.hops import find_hops
+from graphs.hops import Frame, find_hops
 from waterbed.judging.canary import CanaryRecord
 from waterbed.judging.cycle_guard import guard_flips
 from waterbed.judging.judge import confirmed_down, judge, restated
 from waterbed.judging.outcomes import RuleSet
 from waterbed.judging.panel import hear
 from waterbed.judging.quarantines import Decided, GuardRules, canary_quarantines, feed_quarantines
-from waterbed.model.bookkeeping import Delivery, QuarantineDecision
+from waterbed.links import Opened, clusters_of, content_ids, known_of
 from waterbed.model.clocks import AddressedNotice, TakedownClock
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, Hop, Quarantine, RankingRow, Verdict
-from waterbed.model.facts import CanaryLook, ControlLook, Notice, Observation, Report, Resolution, Target
+from waterbed.model.facts import CanaryLook, Observation
 from waterbed.rankings.addressing import Seen, addressed
 from waterbed.rankings.appearances import Appearance
 from waterbed.rankings.clocks import Told, clocks_by_key, running_clocks
 from waterbed.rankings.rank import rank
 from waterbed.rankings.takedowns import By, Clock
+from waterbed.recorded import Facts, read_facts
 from waterbed.store.config import Config
-from waterbed.store.sql import Store
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """The facts that conclusions are drawn from; looks sorted by URL and time."""
-
-    targets: Mapping[str, Target]
-    reports: Sequence[Report]
-    looks: Sequence[Observation]
-    resolutions: Mapping[str, Resolution]
-    controls: Mapping[str, ControlLook]
-    canaries: Sequence[CanaryLook]
-    deliveries: Sequence[Delivery] = ()
-    decisions: Sequence[QuarantineDecision] = ()
-    notices: Sequence[Notice] = ()
-
-
-def read_facts(store: Store) -> Facts:
-    """Read all facts of a study, each table once."""
-    return Facts(
-        targets={target.url_id: target for target in store.all(Target)},
-        reports=store.all(Report),
-        looks=store.all(Observation, order=("url_id", "observed_at")),
-        resolutions={resolution.resolution_id: resolution for resolution in store.all(Resolution)},
-        controls={control.control_id: control for control in store.all(ControlLook)},
-        canaries=store.all(CanaryLook),
-        deliveries=store.all(Delivery),
-        decisions=store.all(QuarantineDecision),
-        notices=store.all(Notice),
-    )
+__all__ = ["Conclusions", "Facts", "keys_of", "read_facts"]
 
 
 class Conclusions:
@@ -64,12 +37,15 @@ class Conclusions:
     The same facts, rules, tables and settings give the same conclusions.
     """
 
-    def __init__(self, facts: Facts, attributor: Attributor, rules: RuleSet, config: Config) -> None:
-        """Take everything that conclusions depend on."""
+    def __init__(
+        self, facts: Facts, attributor: Attributor, rules: RuleSet, config: Config, opened: Opened | None = None
+    ) -> None:
+        """Take everything that conclusions depend on; `opened` is what linking needs of the vault."""
         self.facts = facts
         self.attributor = attributor
         self.rules = rules
         self._config = config
+        self._opened = opened or Opened()
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -108,7 +84,7 @@ class Conclusions:
         looks, heard, decided = self.facts.looks, self._heard, Decided(self.facts.decisions)
         sites = {url_id: target.site_id for url_id, target in self.facts.targets.items()}
         hosters = [attribution.hosters if attribution else () for attribution in self.attributions]
-        rules = _guard_rules(self._config)
+        rules = guard_rules(self._config)
         flips, held = guard_flips(looks, heard, hosters, sites, rules, decided)
         verdicts = [
             restated(verdict, "quarantined", self.rules, "quarantine") if is_held else verdict
@@ -172,34 +148,21 @@ class Conclusions:
                 within_s=settings.vantage_within_s,
             )
             sightings[url_id] = [
-                Sighting(verdict=verdict, down=is_down, attribution=attribution)
+                # a parked name's addresses are the parking service's, which never held the content
+                Sighting(verdict=verdict, down=is_down, attribution=attribution if verdict.cause != "name" else None)
                 for (verdict, attribution, _), is_down in zip(looks, down, strict=True)
             ]
         return sightings
 
     @cached_property
+    def links(self) -> Clusters:
+        """Which URLs carry one content, and on what evidence."""
+        return clusters_of(self.facts, self._opened, self._config.linking)
+
+    @cached_property
     def known(self) -> dict[str, Known]:
-        """What reports say of each URL."""
-        first: dict[str, datetime] = {}
-        reported: dict[str, list[datetime]] = defaultdict(list)
-        content: dict[str, str] = {}
-        for report in self.facts.reports:
-            told = min(report.reported_at or report.received_at, report.received_at)
-            up = min(report.verified_at or told, told)
-            first[report.url_id] = min(first.get(report.url_id, up), up)
-            reported[report.url_id].append(told)
-            if report.content_id:
-                content.setdefault(report.url_id, report.content_id)
-        return {
-            url_id: Known(
-                url_id=url_id,
-                content_id=content.get(url_id, url_id),
-                site_id=target.site_id,
-                known_up_at=first[url_id],
-                reported=tuple(sorted(reported[url_id])),
-            )
-            for url_id, target in self.facts.targets.items()
-        }
+        """What reports say of each URL, and which content it carries."""
+        return known_of(self.facts, content_ids(self.facts.targets, self.facts.reports, self.links))
 
     @cached_property
     def until(self) -> datetime | None:
@@ -207,24 +170,36 @@ class Conclusions:
         last_look = max((look.observed_at for look in self.facts.looks), default=None)
         return last_look and censor_from(last_look, timedelta(seconds=self._config.judge.freeze_s))
 
-    @cached_property
-    def episodes(self) -> list[Episode]:
-        """When each URL was up, at which hoster, with interval ends."""
+    @property
+    def episode_rules(self) -> EpisodeRules | None:
+        """When a hoster counts as left, as the settings say; None without a look."""
         if self.until is None:
-            return []
+            return None
         judge = self._config.judge
-        rules = EpisodeRules(
+        return EpisodeRules(
             leave_looks=judge.leave_looks,
             until=self.until,
             soon=timedelta(hours=judge.rotation_hours),
             late=timedelta(days=judge.rotation_days),
         )
-        return list(all_episodes(self.known, self.sightings, rules))
+
+    @cached_property
+    def episodes(self) -> list[Episode]:
+        """When each URL was up, at which hoster, with interval ends."""
+        rules = self.episode_rules
+        return list(all_episodes(self.known, self.sightings, rules)) if rules else []
+
+    @cached_property
+    def frame(self) -> Frame:
+        """What hops are described by, beside the episodes."""
+        labels = {url_id: target.label_id for url_id, target in self.facts.targets.items()}
+        return Frame(home=self._config.home, seats=self.seats, labels=labels, clusters=self.links)
 
     @cached_property
     def hops(self) -> list[Hop]:
         """Where content went after it left a hoster."""
-        return find_hops(self.episodes, home=self._config.home, seats=self.seats)
+        found = find_hops(self.episodes, self.frame)
+        return without_alternating(found, self.sightings, soon=timedelta(hours=self._config.judge.rotation_hours))
 
     @cached_property
     def notices(self) -> list[AddressedNotice]:
@@ -270,8 +245,8 @@ class Conclusions:
         seats = {key: self.attributor.country_of(key) for key in self.hosters}
         return {key: seat for key, seat in seats.items() if seat}
 
-    def appearances(self, by: By) -> Iterable[Appearance]:
-        """Each URL with all keys its addresses ever gave it."""
+    def appearances(self, by: By, clock: ClockKind | None = None) -> Iterable[Appearance]:
+        """Each URL with all keys its addresses ever gave it; clocks start as the settings ask, or as `clock` says."""
         for url_id, target in self.facts.targets.items():
             seen = self.sightings.get(url_id, [])
             answers = [sighting.attribution for sighting in seen if sighting.attribution]
@@ -282,6 +257,7 @@ class Conclusions:
                 keys=tuple(sorted({key for answer in answers for key in keys_of(answer, by)})),
                 decided=any(sighting.verdict.state != "unknown" for sighting in seen),
                 proxy=bool(answers) and all(answer.proxy for answer in answers),
+                since=self.told.since(url_id, clock or self._config.clock) if answers else None,
             )
 
     def rank(self, by: By) -> list[RankingRow]:
@@ -300,7 +276,8 @@ class Conclusions:
         return {key: running_clocks(group) for key, group in self.clocks(by, kind).items()}
 
 
-def _guard_rules(config: Config) -> GuardRules:
+def guard_rules(config: Config) -> GuardRules:
+    """When a cycle or a delivery is suspect, as the settings say."""
     guard = config.cycle_guard
     return GuardRules(
         cycle_s=guard.cycle_s,

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from attribution.members import is_key, member_of, shown, stands_alone
 from waterbed.explained_address import chain_of_address
 from waterbed.explained_hoster import chain_of_hoster
+from waterbed.explained_link import chain_between
 from waterbed.explained_url import chain_of_url
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.conclusions import ChainLink
@@ -45,6 +46,19 @@ def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]
         what = f"no hoster of this study has the key {shown(key)}; waterbed hosters show lists them"
         raise InputError(f"{what}{', and no URL has an id that begins so' if _KEYED.fullmatch(text) else ''}; {_SEE}")
     return chain
+
+
+def explain_link(study: Study, one: str, other: str) -> list[ChainLink]:
+    """What links two URLs, named by their ids or how these begin; InputError for anything else."""
+    ids = []
+    for text in (one.strip(), other.strip()):
+        url_id = _url_id(study, text) if _KEYED.fullmatch(text) else None
+        if url_id is None:
+            raise InputError(f"{shown(text)} is the id of no URL of this study; --link takes two of them; {_SEE}")
+        ids.append(url_id)
+    if ids[0] == ids[1]:
+        raise InputError(f"{ids[0]} was named twice: nothing needs to link a URL to itself; {_SEE}")
+    return chain_between(study, ids[0], ids[1])
 
 
 def _address(text: str) -> str | None:

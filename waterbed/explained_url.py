@@ -8,6 +8,7 @@ from itertools import groupby
 from attribution.explain import Lasting, Sources, links_of_set
 from attribution.snapshots import day_of
 from waterbed.conclude import Conclusions
+from waterbed.explained_link import linked_to
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.conclusions import Attribution, ChainLink, Episode, Verdict
 from waterbed.model.facts import Observation
@@ -32,9 +33,12 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
     if not own:
         when = f"on {day}" if day else "yet"
         timed.append(ChainLink(about=url_id, step="look", value=f"none {when}", source="looks"))
+    linked = list(linked_to(done, url_id))
+    timed += [link for link in linked if link.since and (day is None or day_of(link.since) == day)]
     timed.sort(key=lambda link: link.since or datetime.min.replace(tzinfo=UTC))
     episodes = (one for one in done.episodes if one.url_id == url_id and (day is None or _touches(one, day)))
-    return [*_known(study, done, url_id), *timed, *(_episode(one) for one in episodes)]
+    known = [*_known(study, done, url_id), *(link for link in linked if link.since is None)]
+    return [*known, *timed, *(_episode(one) for one in episodes)]
 
 
 def _known(study: Study, done: Conclusions, url_id: str) -> Iterator[ChainLink]:

@@ -22,13 +22,14 @@ from waterbed.lab.records import Truth
 from waterbed.lab.replay import read_feed
 from waterbed.lab.scene import WorldScene
 from waterbed.lab.score_attribution import AttributionScore, score_attribution
+from waterbed.lab.score_hops import KindTally, looked_at, score_hops, sight_of
 from waterbed.lab.score_looks import Group, LookScore, score_looks
 from waterbed.lab.servers import LabServers
 from waterbed.lab.tables import country_csv, hosters_toml, link_checks_toml, routing_csv
 from waterbed.lab.truth import simulate
 from waterbed.lab.world import World, read_world, scenario_path
 from waterbed.model.canonical import spell
-from waterbed.model.conclusions import Episode, RankingRow
+from waterbed.model.conclusions import Episode, HopKind, RankingRow
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Profile
 from waterbed.store.config import Canary, Config, Lab, Names, Probe, Registry, Schedule, Vantage, write_toml
@@ -61,6 +62,7 @@ class Rehearsed:
     score: Scorecard
     attribution_score: AttributionScore
     look_scores: Mapping[Group, LookScore]
+    hop_tallies: Mapping[HopKind, KindTally]
     episodes: Sequence[Episode] = field(repr=False)
     rows: Sequence[RankingRow] = field(repr=False)
     url_ids: Mapping[str, str] = field(repr=False)
@@ -256,6 +258,13 @@ def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Co
             ),
             conclusions.episodes,
             conclusions.hops,
+            url_ids.__getitem__,
+        ),
+        hop_tallies=score_hops(
+            truth,
+            conclusions.hops,
+            looked_at(conclusions.verdicts),
+            sight_of(study.folder.config.judge, conclusions.until),
             url_ids.__getitem__,
         ),
         look_scores=score_looks(truth, conclusions.facts.looks, conclusions.verdicts, url_ids.__getitem__),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from waterbed.conclude import Conclusions, read_facts
 from waterbed.judging.outcomes import read_rules
+from waterbed.links import opened
 from waterbed.model.conclusions import Episode, Verdict
 from waterbed.publish.exports import as_parquet, write_whole
 from waterbed.report import envelope
@@ -55,8 +56,9 @@ def rejudge(study: Study, rules: Path, out: Path | None = None) -> Rejudged:
     """
     other = read_rules(rules)
     facts, attributor, config = read_facts(study.folder.store), study.attributor(), study.folder.config
-    before = Conclusions(facts, attributor, read_rules(), config)
-    after = Conclusions(facts, attributor, other, config)
+    names = opened(study.folder)
+    before = Conclusions(facts, attributor, read_rules(), config, names)
+    after = Conclusions(facts, attributor, other, config, names)
     folder = (out or study.folder.path) / VERDICTS
     folder.mkdir(parents=True, exist_ok=True)
     return Rejudged(

@@ -1,18 +1,14 @@
-"""Puts a study's conclusions together for publishing."""
+"""What the tables of a study are, and what its page shows."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
-from typing import get_args
 
-from graphs.network import displacement_graph, gexf
 from waterbed.conclude import Conclusions
-from waterbed.model.conclusions import ClockKind, Episode, Hop, RankingRow
-from waterbed.publish.exports import Envelope, export, write_whole
-from waterbed.publish.flows import Flow, flows
-from waterbed.publish.page import Number, PageView, render_page
-from waterbed.rankings.takedowns import By, removal_curves
+from waterbed.model.conclusions import ClockKind, RankingRow
+from waterbed.publish.exports import Envelope
+from waterbed.publish.page import Number, PageView
+from waterbed.publish.publication import Publication
+from waterbed.rankings.takedowns import removal_curves
 from waterbed.study import Study
 
 CURVES = 6
@@ -20,7 +16,7 @@ CURVES = 6
 
 METHOD = (
     "removed within 24 h: interval-censored cumulative incidence (discrete-time NPMLE, hour grid) of the cause "
-    "'removed'; 95% interval with site clusters as the effective number; unknown looks are never down"
+    "'removed'; 95% interval of what clocks are worth given how alike those of a site are; unknown looks are never down"
 )
 
 
@@ -44,50 +40,47 @@ def envelope(study: Study, what: str, *, by: str = "url", clock: ClockKind | Non
     )
 
 
-def publish_study(study: Study, out: Path, conclusions: Conclusions | None = None) -> list[Path]:
-    """Write rankings, episodes, hops, graph and page into a folder; returns the files, the page last."""
-    done = conclusions or study.conclude()
-    written: list[Path] = []
-    rankings: dict[str, list[RankingRow]] = {}
-    for by in get_args(By):
-        rankings[by] = done.rank(by)
-        written += export(out, f"ranking-{by}", RankingRow, rankings[by], envelope(study, "ranking", by=by))
-    written += export(out, "episodes", Episode, done.episodes, envelope(study, "episodes"))
-    written += export(out, "hops", Hop, done.hops, envelope(study, "hops"))
-    names = {row.key: row.name for row in rankings["hoster"]}
-    graph = displacement_graph(done.hops, names=names, seats=done.seats, home=study.folder.config.home)
-    written.append(write_whole(out / "hops.gexf", gexf(graph)))
-    page = render_page(_view(study, done, rankings["hoster"], names))
-    written.append(write_whole(out / "index.html", page.encode()))
-    return written
-
-
-def hop_flows(done: Conclusions, names: dict[str, str], home: str) -> list[Flow]:
-    """Flows between hosters, largest first."""
-    return flows(done.hops, names=names, home=home)
-
-
-def _view(study: Study, done: Conclusions, rows: Sequence[RankingRow], names: dict[str, str]) -> PageView:
-    heading = envelope(study, "ranking", by="hoster")
+def page_view(study: Study, done: Conclusions, publication: Publication) -> PageView:
+    """The page of what is published, and no more."""
+    table = publication.table("ranking-hoster")
+    rows: Sequence[RankingRow] = table.rows
+    heading = table.envelope
     config = study.folder.config
+    names = {row.key: row.name for row in rows}
     biggest = [row.key for row in rows if row.rank_class == "ranked"][:CURVES]
     curves = removal_curves(done.episodes, by="hoster", keys=biggest, names=names, started=done.started("hoster"))
     return PageView(
         title=config.name,
-        made_at=datetime.now(UTC),
+        made_at=publication.made_at,
         home=config.home,
         rows=rows,
         curves=curves,
-        flows=hop_flows(done, names, config.home),
-        notes=_notes(done),
+        flows=publication.table("flows").rows,
+        notes=[*_notes(done), *_terms(publication)],
         data_dates=heading.data_dates,
         run_id=heading.run,
         version=heading.version,
-        numbers=_numbers(done, rows),
+        numbers=_numbers(done, rows, publication.policy.least),
     )
 
 
-def _numbers(done: Conclusions, rows: Sequence[RankingRow]) -> list[Number]:
+def _terms(publication: Publication) -> list[str]:
+    """What was left out, and on what terms the rest is published."""
+    policy = publication.policy
+    rows, pairs = (publication.table(name).envelope.left_out for name in ("ranking-hoster", "flows"))
+    terms = [f"TLP:{policy.tlp.upper()}. Published by {policy.publisher}. Licence: {policy.licence}."]
+    if rows or pairs:
+        terms.append(
+            f"Left out: {rows:,} hosters with fewer than {policy.least} sites, and {pairs:,} flows of fewer than "
+            f"{policy.least} hops or with one of these hosters."
+        )
+    if publication.sources:
+        sources = "; ".join(f"{name}: {words}" for name, words in sorted(publication.sources.items()))
+        terms.append(f"Licences of the data used: {sources}.")
+    return terms
+
+
+def _numbers(done: Conclusions, rows: Sequence[RankingRow], least: int) -> list[Number]:
     looked = len(done.facts.looks)
     undecided = sum(verdict.state == "unknown" for verdict in done.verdicts)
     hosters = sum(row.place is not None for row in rows)
@@ -96,9 +89,13 @@ def _numbers(done: Conclusions, rows: Sequence[RankingRow]) -> list[Number]:
             label="URLs reported", value=f"{len(done.facts.targets):,}", note=f"{len(done.facts.reports):,} reports"
         ),
         Number(label="looks taken", value=f"{looked:,}", note=f"{undecided:,} undecided"),
-        Number(label="hosters", value=f"{hosters:,}", note="with at least one reported URL"),
-        Number(label="hops seen", value=f"{len(done.hops):,}", note="unreported arrivals are not seen"),
+        Number(label="hosters", value=f"{hosters:,}", note=f"with at least {least} reported sites"),
+        Number(label="hops seen", value=_at_least(len(done.hops), least), note="unreported arrivals are not seen"),
     ]
+
+
+def _at_least(count: int, least: int) -> str:
+    return f"fewer than {least}" if 0 < count < least else f"{count:,}"
 
 
 def _notes(done: Conclusions) -> list[str]:
@@ -108,7 +105,7 @@ def _notes(done: Conclusions) -> list[str]:
     held = [one for one in done.quarantines if one.status == "open" and one.kind not in ("canary", "feed")]
     if held:
         looks = sum(verdict.outcome == "quarantined" for verdict in done.verdicts)
-        where = ", ".join(sorted({f"{one.kind} {one.scope}".strip() for one in held}))
+        where = ", ".join(sorted({one.kind for one in held}))
         notes.append(
             f"{looks:,} looks that saw much go down at once ({where}) are held back until a person decides: "
             "they count as undecided."

@@ -8,13 +8,23 @@ from datetime import UTC, date, datetime, timedelta
 from waterbed.compliance import compliance_of
 from waterbed.conclude import Conclusions
 from waterbed.estimators.incidence import share_interval, share_within
-from waterbed.model.clocks import AddressedNotice, Case, CauseShare, ComplianceRow, TakedownClock
+from waterbed.model.clocks import AddressedNotice, Case, CauseShare, ComplianceRow, Duration, TakedownClock
 from waterbed.model.conclusions import ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
 from waterbed.publish.exports import Envelope
-from waterbed.rankings.clocks import effective, running_clocks
+from waterbed.rankings.clocks import running_clocks
 from waterbed.rankings.compliance import compliance
-from waterbed.rankings.takedowns import CAUSES, FEWEST_SITES, Clock, episodes_by_key, incidence, joined_episodes
+from waterbed.rankings.medians import duration
+from waterbed.rankings.takedowns import (
+    CAUSES,
+    FEWEST_SITES,
+    Clock,
+    episodes_by_key,
+    incidence,
+    joined_episodes,
+    tells,
+    worth_within,
+)
 from waterbed.sizes import frame_of
 from waterbed.study import Study
 
@@ -34,6 +44,8 @@ class Sheet:
     """Its size on the day of the last look; null: no table tells."""
     shares: Sequence[ComplianceRow]
     curve: Sequence[CauseShare]
+    duration: Sequence[Duration]
+    """One, or none where nothing was looked at."""
     cases: Sequence[Case]
     misaddressed: Sequence[AddressedNotice]
     """Notices that went to it and were not its own, and notices about what it hosted that went to somebody else."""
@@ -66,8 +78,11 @@ def sheet_of(study: Study, key: str, *, clock: ClockKind | None = None) -> Sheet
         heading=replace(found.headed("sheet"), by="hoster"),
         ranking=row,
         size=_size(study, company, day, done),
-        shares=compliance({company: clocks}, {company: name}, until=until, within_h=SHEET_H) if until else (),
+        shares=compliance({company: clocks}, {company: name}, until=until, within_h=SHEET_H, hidden=found.hidden)
+        if until
+        else (),
         curve=list(_curve(kept, until)) if until else (),
+        duration=[duration(clocks, within_h=SHEET_H[-1])] if until else (),
         cases=list(_cases(own, clocks, concerned, company, chosen, until)),
         misaddressed=[n for n in concerned if n.addressed == "misaddressed"],
     )
@@ -88,10 +103,11 @@ def _curve(kept: Sequence[Clock], until: datetime) -> Iterator[CauseShare]:
     """The cumulative incidence of each cause; no number below FEWEST_SITES clusters that tell about those hours."""
     curves = incidence(kept) if kept else None
     for hours in SHEET_H:
-        reach = [one.site_id for one in kept if one.left_h >= hours or one.right_h <= hours]
+        reach = {one.site_id for one in kept if tells(one, hours)}
         for number, cause in enumerate(CAUSES):
-            share = share_within(curves, number, hours) if curves and len(set(reach)) >= FEWEST_SITES else None
-            low, high = share_interval(share, effective(reach)) if share is not None else (None, None)
+            share = share_within(curves, number, hours) if curves and len(reach) >= FEWEST_SITES else None
+            worth = worth_within(kept, hours, (number,))
+            low, high = share_interval(share, worth) if share is not None else (None, None)
             yield CauseShare(cause=cause, within_h=hours, share=share, low=low, high=high)
 
 
@@ -150,6 +166,7 @@ def as_mapping(sheet: Sheet) -> Mapping[str, Sequence[object]]:
         "size": [sheet.size] if sheet.size else [],
         "shares": sheet.shares,
         "curve": sheet.curve,
+        "duration": sheet.duration,
         "cases": sheet.cases,
         "misaddressed": sheet.misaddressed,
     }

@@ -159,7 +159,7 @@ def ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
         for_tools(RankingRow, found, heading, form)
         return
     table = _table(f"Ranking by {heading.by}, {_days(heading.window)}")
-    room = max(12, _out.width - 86)
+    room = max(12, _out.width - 94)
     for name, justify in _RANKING_COLUMNS:
         width = 5 if justify == "right" else None
         table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=width and len(name))
@@ -173,6 +173,7 @@ def ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
             f"{row.sites:,}",
             _share(row),
             _bounds(row),
+            _hours(row.median_h),
             f"{row.unknown:,}",
             row.rank_class,
         )
@@ -181,7 +182,7 @@ def ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
     start = "the report" if heading.clock == "reported" else f"the time at which {origin}"
     _out.print(f"removed: share removed within 24 h of {start}, 95% interval; - not estimable.", soft_wrap=True)
     _out.print("if unseen: the same share if every clock we could not follow had not, or had, been removed.")
-    _out.print("?: URLs of which no look could be decided.")
+    _out.print("half: hours until half was gone, by any cause.  ?: URLs of which no look could be decided.")
     if len(found) > _SHOWN:
         _out.print(f"... {len(found) - _SHOWN:,} more; all of them with --format csv, json or parquet")
 
@@ -195,6 +196,7 @@ _RANKING_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("sites", "right"),
     ("removed", "left"),
     ("if unseen", "left"),
+    ("half", "right"),
     ("?", "right"),
     ("class", "left"),
 )
@@ -205,6 +207,10 @@ def _bounds(row: RankingRow) -> str:
         return "-"
     low, high = f"{row.removed_24h_worst * 100:.0f}", f"{row.removed_24h_best:.0%}"
     return high if f"{low}%" == high else f"{low}-{high}"
+
+
+def _hours(hours: float | None) -> str:
+    return "-" if hours is None else f"{hours:,.1f}" if hours < 10 else f"{hours:,.0f}"
 
 
 def _share(row: RankingRow) -> str:

@@ -1,6 +1,6 @@
 """What the lab's commands print beside what any study has: looks, pairs of runs and bytes against the truth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -10,6 +10,8 @@ from rich.table import Table
 from waterbed.lab.counts import Counts
 from waterbed.lab.paired import Paired, PairedShare
 from waterbed.lab.score_attribution import AttributionScore
+from waterbed.lab.score_hops import KindTally
+from waterbed.model.conclusions import HopKind
 from waterbed.rehearsal import Rehearsal
 
 _out = Console(highlight=False, markup=False, emoji=False)
@@ -63,6 +65,18 @@ def attribution_score(found: AttributionScore) -> None:
         f"{found.as_masked} measured as masked; hops of sites that never moved: {sum(found.false_hops.values())}",
         soft_wrap=True,
     )
+
+
+def hop_tallies(found: Mapping[HopKind, KindTally]) -> None:
+    """Print by kind how many measured hops are right, and how many of the detectable ones were found."""
+    table = _table("Hops by kind, against the truth")
+    for name in ("kind", "measured", "right", "precision", "detectable", "found", "recall"):
+        table.add_column(name, justify="left" if name == "kind" else "right")
+    for kind, tally in found.items():
+        counts = (tally.measured, tally.right, tally.detectable, tally.found)
+        measured, right, detectable, hit = (f"{count:,}" for count in counts)
+        table.add_row(kind, measured, right, _percent(tally.precision), detectable, hit, _percent(tally.recall))
+    _out.print(table)
 
 
 def paired(found: Paired) -> None:

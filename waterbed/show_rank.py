@@ -28,6 +28,18 @@ def weighing(found: Weighing | None) -> None:
     )
 
 
+def nothing() -> None:
+    """Say that there is nothing to rank yet."""
+    _out.print(
+        "Nothing to rank: no reported URL was looked at yet (waterbed import, waterbed recheck).", soft_wrap=True
+    )
+
+
+def unattributed(kind: str) -> None:
+    """Say why a ranking of a kind is one row without a key."""
+    _out.print(f"Nothing in the study tells the {kind} of any URL: see docs/ranking.md#what-is-ranked.", soft_wrap=True)
+
+
 def standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], heading: Envelope, worst: int) -> None:
     """Print volume against size, or places by speed."""
     by_volume = heading.what.startswith("volume")

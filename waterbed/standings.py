@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from itertools import combinations
@@ -17,6 +17,7 @@ from waterbed.estimators.rank_sets import Agreement, kendall
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
 from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
+from waterbed.publish.exports import Envelope
 from waterbed.rankings.appearances import Appearance
 from waterbed.rankings.clocks import clocks_of_groups, running_clocks
 from waterbed.rankings.feeds import feed_cards
@@ -26,10 +27,19 @@ from waterbed.rankings.places import Weighing, speed_places, weighing
 from waterbed.rankings.rank import rank
 from waterbed.rankings.takedowns import By, Clock, episodes_by_key
 from waterbed.rankings.volume import volume_rows
+from waterbed.report import envelope
 from waterbed.sizes import frame_of
 from waterbed.study import Study
 
 Side = Literal["home", "abroad"]
+PLACES_METHOD = (
+    "places by share removed within 24 h, 1 = slowest: sets that hold all true places at once at 95% (step-down over "
+    "studentised differences, site clusters resampled over all groups), see docs/ranking.md"
+)
+VOLUME_METHOD = (
+    "expected: negative-binomial regression of sites on log sizes over all that exist; shrunk: Gamma-Poisson; score: "
+    "10,000 incidents / routed IPv4; places by shrunk ratio, all at once at 95%, see docs/ranking.md"
+)
 SEED = 20_260
 """Where the resampling begins: the same study gives the same places."""
 
@@ -64,6 +74,7 @@ class Standings:
                     keys=self._keys(url_id, answers),
                     decided=any(one.verdict.state != "unknown" for one in seen),
                     proxy=bool(answers) and all(answer.proxy for answer in answers),
+                    since=self.done.told.since(url_id, self.clock) if answers else None,
                 )
             )
         return found
@@ -121,6 +132,12 @@ class Standings:
         facts = self.done.facts
         sites = {url_id: target.site_id for url_id, target in facts.targets.items()}
         return site_clusters(sites, ((r.url_id, r.content_id) for r in facts.reports if r.content_id))
+
+    def heading(self, what: str, method: str | None = None) -> Envelope:
+        """What a table of it is."""
+        named = f"{what}, {self.side}" if self.side else what
+        heading = envelope(self.study, named, by=self.kind, clock=self.clock)
+        return replace(heading, method=method) if method else heading
 
     def weighing(self) -> Weighing | None:
         """The removal share by hoster and by content."""
@@ -256,7 +273,7 @@ def _feed_rows(overall: Sequence[RankingRow], each: Mapping[str, Mapping[str, Ra
             )
 
 
-def cards(done: Conclusions, retention: Mapping[str, int] | None = None) -> list[FeedCard]:
+def cards(done: Conclusions) -> list[FeedCard]:
     """The card of each source."""
     facts = done.facts
-    return feed_cards(facts.reports, facts.targets, facts.deliveries, done.quarantines, retention)
+    return feed_cards(facts.reports, facts.targets, facts.deliveries, done.quarantines)

@@ -150,8 +150,10 @@ class Study:
     def conclude(self) -> "Conclusions":
         """Draw all conclusions from the facts as they are now."""
         from waterbed.conclude import Conclusions, read_facts  # noqa: PLC0415 (see above)
+        from waterbed.links import opened  # noqa: PLC0415 (see above)
 
-        return Conclusions(read_facts(self.folder.store), self.attributor(), read_rules(), self.folder.config)
+        facts, folder = read_facts(self.folder.store), self.folder
+        return Conclusions(facts, self.attributor(), read_rules(), folder.config, opened(folder))
 
     def attributor(self) -> "Attributor":
         """Everything that attribution needs, opened from the study's tables."""

@@ -1,11 +1,9 @@
-"""Shared by the room's tests: a real DNS server; real data deselected unless named."""
+"""Shared by the room's tests: a real DNS server."""
 
 import contextlib
-import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import dns.flags
 import dns.message
@@ -15,22 +13,6 @@ import pytest
 
 Script = Callable[[dns.message.Message, bool], list[bytes]]
 """From a query, and whether it came over TCP, to the messages that are sent back."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect this room's tests on real data unless the variables that they need name where it lies."""
-    here = Path(__file__).parent
-    real = [item for item in items if here in item.path.parents and _unnamed(item)]
-    if real:
-        config.hook.pytest_deselected(items=real)
-        items[:] = [item for item in items if item not in real]
-
-
-def _unnamed(item: pytest.Item) -> list[str]:
-    """Variables that a test on real data needs and that are not set; the marker's arguments name further ones."""
-    marker = item.get_closest_marker("realdata")
-    needed = ("WATERBED_REALDATA", "WATERBED_ROUTES", *marker.args) if marker else ()
-    return [name for name in needed if not os.environ.get(name)]
 
 
 class NameServer:

@@ -17,7 +17,7 @@ from attribution.origin_changes import origin_changes
 from attribution.space import changed_space
 from waterbed.model.canonical import spell
 
-pytestmark = pytest.mark.realdata
+pytestmark = pytest.mark.realdata("WATERBED_ROUTES")
 
 DAY = datetime(2025, 4, 26, tzinfo=UTC)
 LATER = date(2026, 6, 17)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, get_origin
 
+from graphs.label_hops import LabelRow, NearRow
 from waterbed.model.bookkeeping import STORED
 from waterbed.model.clocks import (
     AddressedNotice,
@@ -12,6 +13,7 @@ from waterbed.model.clocks import (
     CauseShare,
     ComplianceRow,
     ComplianceTrend,
+    Duration,
     Reconciled,
     TakedownClock,
     Unanswered,
@@ -29,6 +31,8 @@ CONCLUSIONS: tuple[type, ...] = (
     ChainLink,
     Episode,
     Hop,
+    LabelRow,
+    NearRow,
     RankingRow,
     Size,
     AddressedNotice,
@@ -37,6 +41,7 @@ CONCLUSIONS: tuple[type, ...] = (
     ComplianceTrend,
     Unanswered,
     CauseShare,
+    Duration,
     Case,
     Reconciled,
     VolumeRow,

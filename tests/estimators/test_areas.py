@@ -1,5 +1,9 @@
 """Differences, quotients and net effects against printed examples and simulated nulls."""
 
+import json
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -164,3 +168,38 @@ def test_an_unsure_fall_is_refused():
     tables[30:45, 1, 0], tables[45:60, 1, 1] = 1, 1
     tables[:10, BUFFER, 0] = 1
     assert "not surely fall" in clustered_quotient(tables, np.random.default_rng(7)).reason
+
+
+def test_a_net_effect_of_nothing_and_a_quotient_of_none_keep_their_level():
+    """Without effect the interval of the net effect leaves out 0 in about 5%; so does that of a quotient of 0."""
+    rng, worlds, hits, given = np.random.default_rng(8), 300, np.zeros(2), 0
+    for _ in range(worlds):
+        tables = np.zeros((400, 3, 2))
+        tables[np.arange(400), rng.integers(0, 3, 400), rng.integers(0, 2, 400)] = rng.geometric(0.15, 400)
+        effect = clustered_net_effect(tables, rng, resamples=199)
+        hits[0] += effect.low > 0 or effect.high < 0
+        tables[rng.random(400) < 0.9, TARGET, 1] = 0
+        found = clustered_quotient(tables, rng, resamples=199)
+        if isinstance(found, Interval):
+            given += 1
+            hits[1] += found.low > 0 or found.high < 0
+    assert given > 250
+    assert hits[0] / worlds < 0.085
+    assert hits[1] / given < 0.085
+
+
+@pytest.mark.realdata
+def test_the_worked_examples_are_those_of_the_oracle():
+    """The numbers of the examples are those that the data folder gives as published."""
+    told = json.loads((Path(os.environ["WATERBED_REALDATA"]) / "oracles.json").read_text())
+    plain, timed, sized = (told["wdd"][name] for name in ("plain", "time_weighted", "area_weighted"))
+    for one, lengths, sizes in (
+        (plain, (1, 1), None),
+        (timed, (timed["years_before"], timed["years_after"]), None),
+        (sized, (1, 1), [sized["treated_area"], sized["control_area"]]),
+    ):
+        found = weighted_difference([one["treated"], one["control"]], lengths=lengths, sizes=sizes)
+        assert (round(found.estimate, 1), round(found.error, 1)) == (one["wdd"], one["se"])
+    counts = told["wdq_iwf_2021"]
+    found = displacement_quotient([[counts[f"{row}b"], counts[f"{row}a"]] for row in "RCD"])
+    assert round(found, 3) == counts["wdq"]

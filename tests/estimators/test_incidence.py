@@ -9,7 +9,6 @@ from scipy import stats
 
 from waterbed.estimators.incidence import (
     cumulative_incidence,
-    effective_clusters,
     share_interval,
     share_within,
     sparse,
@@ -183,13 +182,6 @@ def test_gap_is_what_the_looks_leave_open():
     assert (gap.surely, gap.possibly, gap.width) == (0.25, 0.75, 0.5)
     with pytest.raises(ValueError):
         sparse([], [], 24)
-
-
-def test_equal_clusters_count_each_and_a_giant_counts_alone():
-    """Ten equal clusters are worth ten; one of a thousand among nine singles is worth about one."""
-    assert effective_clusters([5] * 10) == pytest.approx(10)
-    assert effective_clusters([1000] + [1] * 9) == pytest.approx(1.02, abs=0.01)
-    assert effective_clusters([]) == 0
 
 
 @pytest.mark.parametrize("n", [10, 20, 50])

@@ -122,3 +122,13 @@ def test_a_half_life_is_found():
     assert half_life(np.full(16, -8.0) + rng.normal(0, 0.3, 16)).high == float("inf")
     assert isinstance(half_life(rng.normal(0, 1, 16)), Refusal)
     assert "3 periods" in half_life([1, 1, 1]).reason
+
+
+def test_series_that_grow_noisier_keep_their_level():
+    """Noise that doubles over the series makes the last window no finding."""
+    rng, worlds, hits = np.random.default_rng(6), 200, 0
+    window = EventWindow(event=101, before=20, after=4, anticipation=2)
+    for _ in range(worlds):
+        series = rng.normal(size=(105, 6)) * np.linspace(0.5, 1.0, 105)[:, None]
+        hits += placebo_windows(series[:, 0], series[:, 1:], window).p <= 0.05
+    assert hits / worlds < 0.1

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from waterbed.estimators.lifts import (
     NOWHERE,
     Draws,
+    departures,
     destination_null,
     lifts,
     one_each,
@@ -17,7 +18,7 @@ from waterbed.estimators.lifts import (
     timing_null,
 )
 from waterbed.estimators.refusals import Refusal
-from waterbed.estimators.strata import strata_of
+from waterbed.estimators.strata import alike, strata_of
 
 
 def moves(rng, n, share, *, pull=0.0):
@@ -179,3 +180,47 @@ def test_nothing_to_permute_is_refused():
     nothing = destination_null([0] * 12, [1] * 12, range(12), [[0, 1]], rng)
     assert isinstance(nothing, Refusal)
     assert isinstance(timing_null([0.0] * 12, [1.0] * 12, range(12), [0] * 12, rng, within=1), Refusal)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.floats(-50, 50)), max_size=60))
+@settings(max_examples=60, deadline=None)
+def test_runs_are_of_one_stratum_and_of_like_value(rows):
+    """A run is of one stratum, spans no more than asked, and is no longer than twice its length less one."""
+    stratum, value = np.array([one for one, _ in rows], int), np.array([two for _, two in rows])
+    label = alike(stratum, value, within=10.0, rows=4)
+    assert len(label) == len(rows)
+    for run in np.unique(label):
+        held = label == run
+        assert len(set(stratum[held])) == 1
+        assert np.ptp(value[held]) <= 10.0
+        assert held.sum() <= 7
+
+
+def test_a_run_needs_rows_and_a_distance():
+    """Runs of one row, or of no distance, are misuse."""
+    with pytest.raises(ValueError, match="two rows"):
+        alike([0], [1.0], within=1.0, rows=1)
+    with pytest.raises(ValueError, match="distance"):
+        alike([0], [1.0], within=0.0)
+
+
+def test_copies_look_like_arrivals_after_ends_unless_starts_are_alike():
+    """Copies made soon after a start: ends permuted within weeks find an effect, among contents of like start none."""
+    rng, worlds, hits = np.random.default_rng(10), 60, np.zeros(2)
+    for _ in range(worlds):
+        start = rng.uniform(0, 600, 900)
+        ended = start + rng.lognormal(4, 1, 900)
+        arrived = start + rng.lognormal(4, 1, 900)
+        week = (ended // 168).astype(int)
+        for at, stratum in enumerate((week, alike(week, start, within=24.0))):
+            draws = timing_null(ended, arrived, stratum, np.zeros(900, int), rng, within=48, permutations=39)
+            hits[at] += step_down(draws).p[0] <= 0.05
+    assert hits[0] / worlds > 0.5
+    assert hits[1] / worlds < 0.15
+
+
+def test_departures_are_above_the_mean_and_over_the_spread():
+    """Equal counts do not depart; others depart by roots over their spread, rare ones over a least spread."""
+    found = departures(Draws(counts=np.array([[4, 1], [4, 0], [4, 0], [4, 0]], np.int32), seen=0))
+    assert found[:, 0].tolist() == [0, 0, 0, 0]
+    assert found[0, 1] == pytest.approx(2 * (np.sqrt(1.375) - np.sqrt(0.625)) / 0.5)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from waterbed.estimators.lifts import one_each
 from waterbed.estimators.reappearance import Excess, Units, excess_reappearance, matched
 from waterbed.estimators.refusals import Refusal
 
@@ -107,3 +108,30 @@ def test_what_cannot_be_answered_is_refused():
     )
     assert isinstance(ask(gone, rng), Refusal)
     assert "at the horizon" in ask(gone, rng).reason
+
+
+def test_one_cluster_with_nearly_everything_is_refused_and_one_unit_of_each_is_not():
+    """93% in one cluster leave no spread to go by; a unit of each cluster and category gives a number."""
+    rng = np.random.default_rng(6)
+    many = world(rng, 6000)
+    giant = np.where(rng.random(6000) < 0.93, many.cluster.max() + 1, many.cluster)
+    units = Units(started=many.started, ended=many.ended, category=many.category, cluster=giant, arrivals=many.arrivals)
+    refused = ask(units, rng)
+    assert "the largest cluster holds 9" in refused.reason
+    assert "take one unit of each cluster" in refused.reason
+    assert isinstance(ask(units.taken(one_each(units.cluster, units.category, rng)), rng), Excess)
+
+
+def test_taken_units_keep_their_own_arrivals():
+    """Rows that are taken come in the given order with their arrivals."""
+    units = Units(
+        started=np.arange(4.0),
+        ended=np.arange(4.0) + 9,
+        category=np.arange(4),
+        cluster=np.arange(4),
+        arrivals=(np.array([3, 0, 1, 3]), np.array([5.0, 6.0, 7.0, 8.0])),
+    )
+    found = units.taken(np.array([3, 1]))
+    assert found.started.tolist() == [3.0, 1.0]
+    assert found.arrivals[0].tolist() == [0, 1, 0]
+    assert found.arrivals[1].tolist() == [5.0, 7.0, 8.0]

@@ -63,3 +63,21 @@ def test_few_clusters_are_refused():
     y, first = world(rng)
     assert "treated units" in group_times(y, first, np.arange(80) % 4, rng).reason
     assert isinstance(group_times(y, np.zeros(80, int), np.arange(80), rng), Refusal)
+
+
+def test_intervals_of_all_ages_hold_at_once():
+    """Without effect some age is away from zero in about 5% of worlds, although clusters are few and ages many."""
+    rng, worlds, hits = np.random.default_rng(5), 100, 0
+    for _ in range(worlds):
+        y, first = world(rng, 60)
+        found = group_times(y, first, np.arange(60), rng, resamples=99)
+        hits += any(one.low > 0 or one.high < 0 for one in found.by_age)
+    assert 0 < hits / worlds < 0.12
+
+
+def test_missing_outcomes_are_misuse():
+    """An outcome that is no number is refused, not passed on into every effect."""
+    y, first = world(np.random.default_rng(6), 60)
+    y[0, 11] = np.nan
+    with pytest.raises(ValueError, match="no outcome may be missing"):
+        group_times(y, first, np.arange(60), np.random.default_rng(6))

@@ -116,3 +116,21 @@ def test_a_cluster_without_bound_is_refused() -> None:
     """A largest size of one allows no cluster at all."""
     with pytest.raises(ValueError, match="largest"):
         LinkRules(largest=1)
+
+
+@given(SIGNS)
+def test_the_weakest_link_is_the_least_sure_one_of_the_way(signs: list[Sign]) -> None:
+    """Between any two URLs it is the link of the explained way that was taken in last."""
+    found = cluster(find_links(signs, homes(*ABCDE)))
+    for a in ABCDE:
+        for b in ABCDE:
+            way = found.explain(a, b)
+            assert found.weakest(a, b) == (max(way, key=lambda link: link.rank) if way else None)
+
+
+def test_a_cluster_knows_who_redirects_to_whom() -> None:
+    """The URL that redirects is told by the one it leads to, not the reverse."""
+    signs = [sign("a", "redirect_url", "b", role="from"), sign("b", "redirect_url", "b", role="to")]
+    found = cluster(find_links(signs, homes(*"ab")))
+    assert [url for url, _ in found.redirecting_to("b")] == ["a"]
+    assert found.redirecting_to("a") == []

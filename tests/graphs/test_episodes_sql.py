@@ -6,16 +6,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from graphs.episodes import EpisodeRules, Known, Sighting, all_episodes
 from graphs.episodes_sql import ATTRS, KNOWN, LOOKS, episode_rows, set_episodes
 from tests.graphs.test_episodes import hour, sightings
+from waterbed.lab.truth import simulate
+from waterbed.lab.virtual_facts import LookPlan
 from waterbed.lab.world import read_world, scenario_path
 from waterbed.model.conclusions import Episode
-from waterbed.rehearsal import run_world
-from waterbed.study import open_study
+from waterbed.virtual_study import virtual_study
 
 WORDS = ("A", "B", "AB", "C", "BC", "-", "?", "P*", "B@A", "BC@AC", "A@B", "P*@A")
 
@@ -82,22 +85,16 @@ def test_sql_finds_what_the_pure_definition_finds(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_sql_agrees_on_what_the_crawler_saw(tmp_path: Path) -> None:
-    """On a measured scenario both give the same episodes; benchmarks/episode_scenarios.py has the other scenarios."""
-    run_world(read_world(scenario_path("quiet")), tmp_path / "study", lambda *_: None)
-    with open_study(tmp_path / "study") as study:
-        made = study.conclude()
-        assert made.until is not None
-        judge = study.folder.config.judge
-        rules = EpisodeRules(
-            leave_looks=judge.leave_looks,
-            until=made.until,
-            soon=timedelta(hours=judge.rotation_hours),
-            late=timedelta(days=judge.rotation_days),
-        )
-        found = set_episodes(made.known, made.sightings, rules, folder=tmp_path)
-        assert found
-        assert found == in_order(made.episodes, {url_id: made.known[url_id] for url_id in made.sightings})
+@pytest.mark.parametrize("name", sorted(path.stem for path in scenario_path("quiet").parent.glob("*.toml")))
+def test_sql_agrees_on_every_scenario(name: str, tmp_path: Path) -> None:
+    """On a virtual study of each both give the same episodes; benchmarks/episode_scenarios.py measures them whole."""
+    world = read_world(scenario_path(name))
+    small = structs.replace(world, sites=structs.replace(world.sites, count=min(world.sites.count, 30)))
+    made = virtual_study(simulate(small), LookPlan(every_hours=3.0, missed=0.05), random.Random(name)).conclusions
+    assert made.episode_rules is not None
+    found = set_episodes(made.known, made.sightings, made.episode_rules, folder=tmp_path)
+    assert found
+    assert found == in_order(made.episodes, {url_id: made.known[url_id] for url_id in made.sightings})
 
 
 def test_looks_at_one_instant_are_left_over(tmp_path: Path) -> None:

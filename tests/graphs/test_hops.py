@@ -1,13 +1,19 @@
 """Hops, and all that is none."""
 
 import io
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import networkx as nx
 
-from graphs.hops import find_hops
-from graphs.network import displacement_graph, gexf, main_flows
-from waterbed.model.conclusions import EndCause, Episode, Hop
+from graphs.clusters import cluster
+from graphs.evidence import Evidence, EvidenceKind, Link
+from graphs.graph_files import gexf
+from graphs.hops import Frame, HopCount, count_hops, find_hops
+from graphs.network import displacement_graph, main_flows
+from tests.graphs.test_episodes import found
+from waterbed.model.conclusions import EndCause, Episode, Hop, LinkStrength
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 SEATS = {"A": "NL", "B": "NL", "C": "RU"}
@@ -51,14 +57,26 @@ def stay(
     )
 
 
-def hops(*episodes: Episode) -> list[Hop]:
-    return find_hops(episodes, home="NL", seats=SEATS)
+def hops(*episodes: Episode, labels: dict[str, str] | None = None, links: Sequence[Link] = ()) -> list[Hop]:
+    return find_hops(episodes, Frame(home="NL", seats=SEATS, labels=labels or {}, clusters=cluster(links)))
+
+
+def link(a: str, b: str, kind: EvidenceKind, *, source: str | None = None, strength: LinkStrength = "strong") -> Link:
+    times = {name: hour(0) for name in ("a_first", "a_last", "b_first", "b_last")}
+    evidence = (Evidence(kind=kind, key="k", frequency=2, weight=8.0, **times),)
+    rank = (1 if strength == "strong" else 3, -8.0, a, b)
+    return Link(a=a, b=b, strength=strength, weight=8.0, evidence=evidence, source=source, kept=False, rank=rank)
+
+
+def seen(text: str) -> list[Hop]:
+    """The hops of one URL, from its looks."""
+    return hops(*found(text))
 
 
 def test_a_name_pointed_elsewhere_is_a_relocation_of_its_own_order_class() -> None:
     """Leaving and arriving share one interval: `repointed`, with the levels that changed."""
     (hop,) = hops(stay("A", 0, 5, 6, cause="moved"), stay("C", 6, 20, absent=5))
-    assert (hop.kind, hop.order, hop.evidence) == ("relocation", "repointed", "same_url")
+    assert (hop.kind, hop.order, hop.evidence) == ("relocation", "repointed", ("same_url",))
     assert hop.levels == ("address", "as", "organisation", "country", "home_abroad")
     assert (hop.left_after, hop.left_before, hop.arrived_after, hop.arrived_before) == (
         hour(5),
@@ -145,3 +163,122 @@ def test_what_stood_together_and_ended_together_moved_nowhere() -> None:
     assert hops(stay("A", 0, 5, 6, cause="moved"), stay("B", 0, 30)) == []
     (gradual,) = hops(stay("A", 0, 5, 6, cause="moved"), stay("B", 3, 30))
     assert (gradual.from_hoster, gradual.to_hoster) == ("A", "B")
+
+
+def test_a_url_that_redirects_says_where_it_went() -> None:
+    """The loss of the URL that redirects is answered, though another is nearer in time: kind and evidence say so."""
+    (hop,) = hops(
+        stay("A", 0, 5, 6, cause="moved", url="old"),
+        stay("B", 0, 18, 19, url="mirror"),
+        stay("C", 20, 30, url="new"),
+        links=[link("new", "old", "redirect_url", source="old"), link("mirror", "new", "page")],
+    )
+    assert (hop.kind, hop.from_url_id, hop.evidence, hop.sources) == ("redirect", "old", ("redirect_url",), 1)
+
+
+def test_a_label_under_another_suffix_is_a_tld_hop() -> None:
+    """The same exact label on another site is its source before others, and the level `tld` changed."""
+    (hop,) = hops(
+        stay("A", 0, 5, 6, url="u"),
+        stay("B", 0, 18, 19, url="mirror"),
+        replace(stay("C", 20, 30, url="v"), site_id="other suffix"),
+        labels={"u": "brand", "v": "brand", "mirror": "else"},
+    )
+    assert (hop.kind, hop.from_url_id, hop.levels[-1]) == ("tld", "u", "tld")
+
+
+def test_another_url_of_the_same_site_is_a_copy() -> None:
+    """One label and one site: no suffix changed."""
+    (hop,) = hops(stay("A", 0, 5, 6), stay("C", 20, 30, url="v"), labels={"u": "brand", "v": "brand"})
+    assert (hop.kind, "tld" in hop.levels) == ("copy", False)
+
+
+def test_a_hop_is_as_sure_as_its_least_sure_link() -> None:
+    """Between two URLs the weakest link on the way gives strength and evidence."""
+    links = [link("u", "v", "page"), link("v", "w", "title", strength="weak")]
+    (hop,) = hops(stay("A", 0, 5, 6), stay("A", 0, 7, url="v"), stay("C", 9, 30, url="w"), links=links)
+    assert (hop.from_url_id, hop.to_url_id, hop.strength, hop.evidence) == ("u", "w", "weak", ("title",))
+
+
+def test_several_possible_sources_are_counted_and_leave_the_order_open() -> None:
+    """A loss nearer in time that came after the arrival is named; one that was over keeps it from being parallel."""
+    (hop,) = [h for h in hops(stay("A", 0, 5, 6), stay("B", 1, 21, 22, url="v"), stay("C", 20, 30, url="w"))
+              if h.to_url_id == "w"]  # fmt: skip
+    assert (hop.from_hoster, hop.sources, hop.order) == ("B", 2, "unknown")
+    (alone,) = hops(stay("B", 1, 21, 22, url="v"), stay("C", 20, 30, url="w"))
+    assert (alone.sources, alone.order) == (1, "parallel")
+
+
+def test_a_copy_on_a_url_that_was_known_absent_is_sequential() -> None:
+    """A new URL that was looked at before, and was not there after the loss, came after it."""
+    (hop,) = hops(stay("A", 0, 5, 6), stay("B", 20, 30, url="v", absent=10))
+    assert (hop.kind, hop.order, hop.arrived_after) == ("copy", "sequential", hour(10))
+
+
+def test_levels_need_both_sides() -> None:
+    """What is not known on one side is not said to have changed; one routed range in common keeps the prefix."""
+    left = replace(stay("A", 0, 5, 6), prefixes=("28.10.0.0/24",), origins=(), countries=())
+    (hop,) = hops(left, replace(stay("B", 9, 30, url="v"), prefixes=("28.10.0.0/24", "29.0.0.0/8")))
+    assert hop.levels == ("address", "organisation")
+    (other,) = hops(left, replace(stay("B", 9, 30, url="v"), prefixes=("29.0.0.0/8",)))
+    assert other.levels == ("address", "prefix", "organisation")
+
+
+def test_counts_are_bounds() -> None:
+    """Sequential and repointed at least, all that are not parallel at most."""
+    found_hops = [
+        *hops(stay("A", 0, 5, 6, cause="moved"), stay("C", 6, 20, absent=5)),
+        *hops(stay("A", 0, 5, 6), stay("B", 20, 30, absent=19)),
+        *hops(stay("A", 0, 5, 6), stay("B", 20, 30, url="v")),
+        *hops(stay("A", 0, 5, 6), stay("B", 3, 30, url="v")),
+    ]
+    assert [hop.order for hop in found_hops] == ["repointed", "sequential", "unknown", "parallel"]
+    assert count_hops(found_hops) == HopCount(least=2, most=3)
+
+
+def test_new_addresses_inside_a_hoster_are_no_hop() -> None:
+    """Address churn: the hoster stays the same."""
+    assert seen("A A@X A@Y A A@Z A - - -") == []
+
+
+def test_a_name_that_rotates_between_networks_hops_nowhere() -> None:
+    """A CDN's or balancer's rotation: each hoster is found again."""
+    assert seen("A B A B AB A B A B A") == []
+    assert seen("AB A B AB - - - -") == []
+
+
+def test_a_proxy_put_in_front_is_no_hop() -> None:
+    """The origin is hidden, not left; behind the proxy nothing is told, nor when it is taken away again."""
+    assert seen("A A A P* P* P* P*") == []
+    assert seen("A A A P* P* P* A A A") == []
+    assert seen("P* P* P* P* A A A A") == []
+
+
+def test_a_hoster_that_renumbers_is_no_hop() -> None:
+    """All its customers get other addresses at one instant, and stay with it."""
+    assert seen("A A A A@X A@X A@X A@X") == []
+
+
+def test_a_network_that_changes_hands_is_no_hop() -> None:
+    """Lineage: the address stays, and another answers for it."""
+    assert seen("A A A B@A B@A B@A B@A") == []
+
+
+def test_a_name_that_was_lost_at_all_its_places_is_back_at_one() -> None:
+    """Up at two hosters by turns and removed at both, it left none of them for the other."""
+    lost = [stay("A", 0, 9, 10), stay("B", 0.5, 9, 10)]
+    assert hops(*lost, stay("A", 20, 30, absent=19)) == []
+    (elsewhere,) = hops(*lost, stay("C", 20, 30, absent=19))
+    assert elsewhere.to_hoster == "C"
+
+
+def test_of_two_places_at_once_the_one_that_ended_last_was_left() -> None:
+    """A name that was at B for a while beside A left A, though it came to B later."""
+    (hop,) = hops(stay("A", 0, 20, 21), stay("B", 5, 8, 9, cause="moved"), stay("C", 30, 40, absent=29))
+    assert (hop.from_hoster, hop.to_hoster) == ("A", "C")
+
+
+def test_a_place_is_left_for_the_next_one_alone() -> None:
+    """From A it went to B; what comes up beside B while it stays there left nothing."""
+    found_hops = hops(stay("A", 0, 5, 6, cause="moved"), stay("B", 6, 30), stay("C", 20, 30, absent=19))
+    assert [(hop.from_hoster, hop.to_hoster) for hop in found_hops] == [("A", "B")]

@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from graphs.label_hops import LabelStay, label_hops, label_stays, label_table
+from graphs.label_hops import LabelStay, label_hops, label_stays, label_table, near_table
+from graphs.near_labels import NearLabels
 from tests.graphs.test_hops import hour, stay
+from tests.judging import facts
 from waterbed.model.conclusions import EndCause
 from waterbed.model.facts import Target
 
@@ -34,17 +36,7 @@ def on(
 
 
 def target(url: str, site: str, label: str = "l", suffix: str | None = None) -> Target:
-    return Target(
-        url_id=url,
-        host_id=f"host of {url}",
-        site_id=site,
-        label_id=label,
-        path_id="p",
-        suffix_id=suffix,
-        spelling="1",
-        suffix_list="1",
-        added_at=hour(0),
-    )
+    return facts.target(url, host_id=f"host of {url}", site_id=site, label_id=label, suffix_id=suffix)
 
 
 @pytest.mark.parametrize(
@@ -133,3 +125,24 @@ def test_pure_mirrors_are_never_called_hops() -> None:
     (step,) = label_hops(mirrors)
     assert step.arrived_before == later
     assert step.order == "unknown"
+
+
+def test_near_labels_are_listed_apart() -> None:
+    """A pair of which both were up is a row, the one seen first first; gone everywhere before the other came in."""
+    stays = [
+        on("a", 0, 5, 6, label="brand"),
+        on("b", 2, 7, 8, label="brand"),
+        on("c", 20, 30, absent=9, label="brand1"),
+        on("d", 3, 4, label="brand2"),
+    ]
+    near = [
+        NearLabels("brand", "brand1", "digits"),
+        NearLabels("brand", "brand2", "digits"),
+        NearLabels("brand", "x", "edit"),
+    ]
+    rows = near_table(stays, near)
+    assert [(row.label_id, row.near_label_id, row.sites, row.near_sites, row.order) for row in rows] == [
+        ("brand", "brand2", 2, 1, "parallel"),
+        ("brand", "brand1", 2, 1, "sequential"),
+    ]
+    assert [hop.label_id for hop in label_hops(stays)] == ["brand"]

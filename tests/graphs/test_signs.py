@@ -11,59 +11,24 @@ from graphs.signs import homes_of, signs_of
 from tests.graphs.test_hops import hour
 from tests.graphs.test_label_hops import target
 from tests.graphs.test_linking import homes
+from tests.judging.facts import report, resolution
+from tests.judging.test_judge import control, look
 from waterbed.model.facts import ControlLook, Observation, Report, Resolution, Target
 
 
-def report(url: str, content: str | None = None, at: float = 1) -> Report:
-    return Report(
-        report_id=f"{url} {at}",
-        url_id=url,
-        source="feed",
-        category="phishing",
-        site_type=None,
-        commercial=None,
-        assessed_illegal=None,
-        verified_at=None,
-        content_id=content,
-        reported_at=hour(at),
-        received_at=hour(at + 1),
-    )
+def told(url: str, content: str | None = None, at: float = 1) -> Report:
+    return report(url, report_id=f"{url} {at}", content_id=content, reported_at=hour(at), received_at=hour(at + 1))
 
 
-PLAIN_LOOK = Observation(
-    observation_id="o",
-    url_id="u",
-    run_id="run",
-    vantage="here",
-    scheduled_at=hour(2),
+PLAIN_LOOK = look(
     observed_at=hour(2),
     resolution_id=None,
     profile="text",
     method="GET",
-    address="192.0.2.1",
-    port=443,
-    phase="http",
-    failure=None,
-    status=200,
-    media_type="text/html",
     content_length=500,
     etag_id="etag",
-    last_modified_id=None,
-    server=None,
-    marks=(),
-    redirect=None,
-    redirect_url_id=None,
-    redirect_site_id=None,
-    steps=0,
-    retry_after_s=None,
-    tls_version="TLSv1.3",
-    tls_problem=None,
     certificate_id="certificate",
     public_key_id="public key",
-    control_id=None,
-    bytes_read=500,
-    connect_ms=1.0,
-    head_ms=1.0,
     title_id="title",
     page_id="page",
 )
@@ -111,61 +76,34 @@ def test_what_is_not_the_content_is_no_sign_of_it() -> None:
     assert of("u", signs(replace(PLAIN_LOOK, marks=("suspended",)))) == OWN | server
     cdn = of("u", signs(replace(PLAIN_LOOK, marks=("cdn",))))
     assert not cdn & server
-    control = ControlLook(
-        control_id="c",
-        host_id="h",
-        run_id="run",
-        vantage="here",
-        observed_at=hour(2),
-        failure=None,
-        status=200,
-        media_type=None,
-        content_length=500,
-        etag_id="etag",
-        redirect=None,
-        redirect_site_id=None,
-    )
-    assert ("etag", "etag 500", "") not in of("u", signs(replace(PLAIN_LOOK, control_id="c"), controls=(control,)))
+    same = control(observed_at=hour(2), status=200, content_length=500, etag_id="etag")
+    assert ("etag", "etag 500", "") not in of("u", signs(replace(PLAIN_LOOK, control_id="c"), controls=(same,)))
 
 
 def test_redirects_count_where_they_lead_to_what_is_known() -> None:
     """A redirect to a known URL or site is a sign of both; one that adds www is the same URL."""
-    look = replace(PLAIN_LOOK, status=301, redirect="other", redirect_url_id="v", redirect_site_id="t")
-    found = signs(look)
+    seen = replace(PLAIN_LOOK, status=301, redirect="other", redirect_url_id="v", redirect_site_id="t")
+    found = signs(seen)
     assert of("u", found) >= {("redirect_url", "v", "from"), ("redirect_site", "t", "from")}
     assert of("v", found) == OWN | {("redirect_url", "v", "to"), ("redirect_site", "t", "to")}
-    assert ("same_url", "v", "from") in of("u", signs(replace(look, redirect="same")))
-    unknown = signs(replace(look, redirect_url_id="nobody", redirect_site_id="nowhere"))
+    assert ("same_url", "v", "from") in of("u", signs(replace(seen, redirect="same")))
+    unknown = signs(replace(seen, redirect_url_id="nobody", redirect_site_id="nowhere"))
     assert not [one for one in unknown if one.role]
 
 
 def test_name_servers_are_one_sign_unless_they_park() -> None:
     """The sorted set of name servers is a key; a parking company's is not."""
-    resolution = Resolution(
-        resolution_id="r",
-        host_id="host of u",
-        run_id="run",
-        vantage="here",
-        status="ok",
-        addresses=("192.0.2.1",),
-        cname_ids=(),
-        ttl_s=300,
-        ede=(),
-        resolver="127.0.0.1:53",
-        resolved_at=hour(2),
-        name_server_ids=("n1", "n2"),
-        name_servers_at=hour(2),
-    )
-    look = replace(PLAIN_LOOK, resolution_id="r")
-    assert ("name_servers", "n1 n2", "") in of("u", signs(look, resolutions=(resolution,)))
-    parked = replace(resolution, tags=("parking",))
-    assert ("name_servers", "n1 n2", "") not in of("u", signs(look, resolutions=(parked,)))
+    answer = resolution("u", "192.0.2.1", resolution_id="r", name_server_ids=("n1", "n2"), name_servers_at=hour(2))
+    seen = replace(PLAIN_LOOK, resolution_id="r")
+    assert ("name_servers", "n1 n2", "") in of("u", signs(seen, resolutions=(answer,)))
+    parked = replace(answer, tags=("parking",))
+    assert ("name_servers", "n1 n2", "") not in of("u", signs(seen, resolutions=(parked,)))
 
 
 def test_times_span_reports_and_looks() -> None:
     """A sign has the first and the last time it was seen; a URL's name is seen by reports too."""
     looks = [replace(PLAIN_LOOK, observed_at=hour(at)) for at in (9, 2, 5)]
-    found = {one.kind: one for one in signs(*looks, reports=(report("u", "content", at=1),)) if one.url_id == "u"}
+    found = {one.kind: one for one in signs(*looks, reports=(told("u", "content", at=1),)) if one.url_id == "u"}
     assert (found["page"].first, found["page"].last) == (hour(2), hour(9))
     assert (found["path"].first, found["path"].last) == (hour(1), hour(9))
     assert found["content_id"].last - found["content_id"].first == timedelta(0)
@@ -181,7 +119,7 @@ def test_near_labels_become_signs_of_their_urls() -> None:
 
 def test_from_facts_to_a_cluster() -> None:
     """Two URLs with one content id in their reports are one cluster, explained by it."""
-    found = signs(reports=(report("u", "content"), report("v", "content", at=7)))
+    found = signs(reports=(told("u", "content"), told("v", "content", at=7)))
     clusters = cluster(find_links(found, homes_of(URLS.values()) | homes()))
     (link,) = clusters.explain("u", "v") or []
     assert link.evidence[0].kind == "content_id"

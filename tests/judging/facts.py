@@ -52,8 +52,9 @@ def written(folder: Path, seen: dict[str, str], *, canary: str = "", **changes: 
         yield study
 
 
-def _known(url: str, address: str) -> list[object]:
-    target = Target(
+def target(url: str, **changes: object) -> Target:
+    """A URL with a host and a site of its own."""
+    plain = Target(
         url_id=url,
         host_id=f"h-{url}",
         site_id=f"s-{url}",
@@ -64,7 +65,12 @@ def _known(url: str, address: str) -> list[object]:
         suffix_list="1",
         added_at=START,
     )
-    report = Report(
+    return replace(plain, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def report(url: str, **changes: object) -> Report:
+    """A report of a URL at the start."""
+    plain = Report(
         report_id=url,
         url_id=url,
         source="hotline",
@@ -77,7 +83,12 @@ def _known(url: str, address: str) -> list[object]:
         reported_at=START,
         received_at=START,
     )
-    answer = Resolution(
+    return replace(plain, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def resolution(url: str, address: str, **changes: object) -> Resolution:
+    """What the name of a URL's host was answered with at the start."""
+    plain = Resolution(
         resolution_id=f"r-{url}",
         host_id=f"h-{url}",
         run_id="r",
@@ -90,6 +101,10 @@ def _known(url: str, address: str) -> list[object]:
         resolver="127.0.0.1:53",
         resolved_at=START,
     )
+    return replace(plain, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def _known(url: str, address: str) -> list[object]:
     due = Due(
         url_id=url,
         host_id=f"h-{url}",
@@ -100,7 +115,7 @@ def _known(url: str, address: str) -> list[object]:
         lease_run_id=None,
         leased_until=None,
     )
-    return [target, report, answer, due]
+    return [target(url), report(url), resolution(url, address), due]
 
 
 def _looks(url: str, states: str, address: str) -> Iterator[Observation]:

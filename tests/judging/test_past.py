@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from tests.judging.facts import resolution
 from tests.judging.test_judge import NOW, RULES, canary, control, look
 from waterbed.judging.canary import CanaryRecord
 from waterbed.judging.features import compare
 from waterbed.judging.judge import judge, judge_one
-from waterbed.model.facts import ControlLook, Observation, Resolution
+from waterbed.model.facts import ControlLook, Observation
 
 SAME = {"status": 200, "content_length": 100}
 """A control that equals the plain look."""
@@ -150,20 +151,7 @@ def test_single_looks(changes: dict, expected: str) -> None:
 
 def test_parking_name_servers_are_parking() -> None:
     """What the name's servers tell holds whatever the page says, reachable or not."""
-    answer = Resolution(
-        resolution_id="x",
-        host_id="h",
-        run_id="r",
-        vantage="here",
-        status="ok",
-        addresses=("28.10.0.7",),
-        cname_ids=(),
-        ttl_s=None,
-        ede=(),
-        resolver="127.0.0.1:53",
-        resolved_at=NOW,
-        tags=("parking",),
-    )
+    answer = resolution("u", "28.10.0.7", resolution_id="x", tags=("parking",))
     refused = {"phase": "connect", "status": None, "failure": "refused"}
     assert story({}, refused, resolutions={"x": answer}) == ["parked", "parked"]
 

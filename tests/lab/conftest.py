@@ -1,13 +1,11 @@
 """A small world, its truth, and its servers running on loopback."""
 
-import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
-from pathlib import Path
 
 import dns.message
 import dns.query
@@ -170,17 +168,6 @@ def parse(data: bytes) -> Reply:
     first, *lines = head.decode().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     return Reply(status=int(first.split(" ")[1]), headers=headers, body=body)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect this room's tests on real data unless the variable names where it lies."""
-    if os.environ.get("WATERBED_REALDATA"):
-        return
-    here = Path(__file__).parent
-    real = [i for i in items if i.get_closest_marker("realdata") and i.path.is_relative_to(here)]
-    if real:
-        config.hook.pytest_deselected(items=real)
-        items[:] = [item for item in items if item not in real]
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ def _hop(true: TrueHop) -> Hop:
         kind=true.kind,
         order="parallel" if true.parallel else "sequential",
         levels=(),
-        evidence="content_id",
+        evidence=("content_id",),
     )
 
 

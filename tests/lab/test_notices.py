@@ -64,7 +64,7 @@ def _written(path: Path, done: Rehearsed, world: World) -> dict[str, dict[str, d
     cases: dict[str, dict[str, datetime]] = {"in time": {}, "after removal": {}, "after hop": {}}
     end = world.start + timedelta(days=world.days)
     ends = {episode.url: episode.end for episode in done.truth.episodes if episode.hoster == "polder" and episode.end}
-    hopped = {hop.from_url: hop for hop in done.truth.hops if hop.kind == "relocation"}
+    hopped = {hop.from_url: hop for hop in done.truth.hops if hop.from_url == hop.to_url}
     reported = {report.url: report.reported_at for report in reversed(done.truth.reports)}
     with path.open("w", newline="") as file:
         out = csv.writer(file)

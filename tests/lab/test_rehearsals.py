@@ -122,3 +122,23 @@ def test_who_answers_is_right_on_its_own_day_and_changes_move_nothing(tmp_path: 
     assert score.handed_over == score.as_lineage > 2
     assert score.fronted == score.as_masked > 0
     assert score.as_hop == sum(score.false_hops.values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("renumbering", {"days": "6.0", "step_s": "10800.0"}),
+        ("cdn", {"days": "5.0", "step_s": "10800.0", "behind_proxy": "0.7"}),
+        ("lineage", {"days": "6.5", "step_s": "10800.0"}),
+        ("churn", {"days": "3.0"}),
+    ],
+)
+def test_what_only_looks_like_moving_is_no_hop(tmp_path: Path, name: str, changes: dict[str, str]) -> None:
+    """The crawler sees addresses, proxies, owners and names change in small worlds, and finds no hop in them."""
+    done = run_scenario(
+        _smaller(name, tmp_path, count="20", reported_over_days="[0.0, 1.0]", **changes), tmp_path / "s", _told
+    )
+    assert done.truth.hops == ()
+    assert done.score.hops_measured == 0
+    assert sum(tally.measured + tally.detectable for tally in done.hop_tallies.values()) == 0
+    assert len(done.episodes) > 15

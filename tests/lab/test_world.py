@@ -25,7 +25,7 @@ def test_scenario_path_takes_a_file(tmp_path: Path, small_text: str) -> None:
 
 def test_unknown_scenario_names_the_shipped_ones() -> None:
     """A name that is nothing is refused with the list of those that exist."""
-    with pytest.raises(InputError, match="hostile, outage, quiet, soft404, waterbed"):
+    with pytest.raises(InputError, match="hostile, lineage, outage, quiet, renumbering, soft404, waterbed"):
         scenario_path("nowhere")
 
 
@@ -55,7 +55,7 @@ def test_unreadable_world(tmp_path: Path) -> None:
         ('kind = "proxy"', "", "kind proxy"),
         ("delay_hours = [1.0, 10.0]", "delay_hours = [10.0, 1.0]", "smaller first"),
         ("urls_per_site = [1, 4]", "urls_per_site = [0, 4]", "begin at 1"),
-        ("parallel = 0.3", "parallel = 0.3\nrelocation = 0\ncopy = 0", "both be 0"),
+        ("parallel = 0.3", "parallel = 0.3\nrelocation = 0\ncopy = 0", "all be 0"),
         ("to_hour = 56.0", "to_hour = 40.0", "end after"),
         ('kind = "platform"', 'kind = "platform"\nlink_check = "yes"', "link_check"),
         ("weight = 3.0", "weight = 3.0\nlink_check = true", "link checks"),

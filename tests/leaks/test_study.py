@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import waterbed.cli
@@ -11,12 +12,14 @@ from tests.leaks.names import names_of
 from tests.leaks.running import clean, config_home, say
 from tests.leaks.search import Search
 from tests.study.rig import feed, lab_study, reports_csv
+from waterbed.lab.records import Truth
 from waterbed.lab.truth import simulate
 from waterbed.lab.world import read_world
 from waterbed.model.canonical import spell
 from waterbed.model.facts import Report
+from waterbed.publishing import publish_all
 from waterbed.rehearsal import run_scenario
-from waterbed.report import publish_study
+from waterbed.store.config import Publish
 from waterbed.study import open_study
 
 WORLD = """
@@ -81,7 +84,21 @@ body_on_head = 0.2
 """Everything that makes host names travel: moves, redirects, proxies, a platform, IDNA suffixes, suspensions."""
 
 
-def test_a_whole_study_holds_no_host(tmp_path: Path, out: Path) -> None:
+STANDINGS = (
+    ("rank", "--by", "platform", "--abroad"),
+    ("rank", "--volume", "--by", "asn"),
+    ("rank", "--places"),
+    ("rank", "--feeds", "--format", "csv"),
+    ("compliance", "--weeks"),
+    ("compliance", "--show", "unanswered", "--after", "1"),
+    ("sheet", "pages", "--format", "json"),
+)
+"""Everything that says something of hosters and sources."""
+
+
+def test_a_whole_study_holds_no_host(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Simulated, measured, published, printed in every format: no form of any host is anywhere; a planted one is."""
     (tmp_path / "world.toml").write_text(WORLD)
     done = run_scenario(str(tmp_path / "world.toml"), tmp_path / "study", lambda *_: None)
@@ -89,17 +106,38 @@ def test_a_whole_study_holds_no_host(tmp_path: Path, out: Path) -> None:
     assert hosts == {shown.host for shown in simulate(read_world(tmp_path / "world.toml")).shown.values()}
     assert (len(hosts) > 24, done.looks > 300, done.score.hops_measured > 0) == (True, True, True)
     study = tmp_path / "study"
-    with open_study(study) as opened:
-        publish_study(opened, tmp_path / "published")
     for what in ("rank", "hops", "episodes", "verdicts", "attribute"):
         assert say(out, study, what) == 0
     for form in ("csv", "json"):
         assert say(out, study, "episodes", "--format", form) == 0
+    for words in (
+        ("--format", "json"),
+        ("--out", str(tmp_path / "displaced")),
+        ("--event", planted_event(tmp_path, hosts)),
+    ):
+        assert say(out, study, "displacement", *words) == (2 if words[0] == "--event" else 0)
+    (tmp_path / "event.toml").unlink()
     assert say(out, study, "recheck", "--all") == 2  # the lab is gone
+    (tmp_path / "sent.csv").write_text(sent(done.truth))
+    (tmp_path / "told.csv").write_text("\n".join(["url", *(one.url for one in done.truth.shown.values())]) + "\n")
+    (tmp_path / "stays.csv").write_text(presence(hosts))
+    assert say(out, study, "import", str(tmp_path / "told.csv"), "--source", "other") == 0
+    assert say(out, study, "notices", str(tmp_path / "sent.csv")) == 0
+    with open_study(study) as opened:
+        publish_all(opened, tmp_path / "published")
+        allowed = Publish(cases=True, addresses=True, least=1)
+        opened.folder.config = msgspec.structs.replace(opened.folder.config, publish=allowed)
+        publish_all(opened, tmp_path / "all")
+    stays = ("feeds", "--source", "other", "--presence", str(tmp_path / "stays.csv"))
+    codes = {words: run(study, monkeypatch, *words) for words in (*STANDINGS, stays)}
+    assert {words for words, code in codes.items() if code} == {stays}
+    assert codes[stays] == 1
+    heard = capfd.readouterr()
+    (out / "standings").write_text(heard.out + heard.err)
 
     search = Search(names_of(hosts))
     assert search.names.count("label") > 10
-    found = clean(search, study, tmp_path / "published", out, config_home())
+    found = clean(search, study, tmp_path / "published", tmp_path / "all", tmp_path / "displaced", out, config_home())
     assert found.files > 40
     log = (out / "debug.log").read_text()
     assert all(said in log for said in ("DEBUG scrapy.crawler", "INFO scrapy.core.engine", "DEBUG sqlalchemy.engine"))
@@ -109,6 +147,25 @@ def test_a_whole_study_holds_no_host(tmp_path: Path, out: Path) -> None:
     hits = search.over([study]).hits
     assert {Path(hit.where.partition("!")[0]).name for hit in hits} <= {"waterbed.db", "waterbed.db-wal"}
     assert hits
+
+
+def planted_event(folder: Path, hosts: set[str]) -> str:
+    """An event file that takes a host for a hoster."""
+    path = folder / "event.toml"
+    path.write_text(f'target = "{min(hosts)}"\ndate = 2025-04-02\nchosen_until = 2025-04-01\ncontrols = ["a", "b"]\n')
+    return str(path)
+
+
+def sent(truth: Truth) -> str:
+    """A notice about each URL that was ever shown, as a file."""
+    lines = [f"{one.url},AS64496,2026-01-05T06:00Z,2026-01-05T07:00Z" for one in truth.shown.values()]
+    return "\n".join(["url,recipient,sent_at,delivered_at", *lines]) + "\n"
+
+
+def presence(hosts: set[str]) -> str:
+    """A presence list in which hosts stand where times belong, and among them an entry."""
+    lines = [f"{host},2026-01-05,{host}" for host in sorted(hosts)]
+    return "\n".join(["entered,last_listed,first_missing", *lines, "2026-01-01,2026-01-05,2026-01-06"]) + "\n"
 
 
 def test_bad_lines_hold_no_host(tmp_path: Path, out: Path) -> None:

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from graphs.passages import passage
 from waterbed.model.conclusions import Hop
-from waterbed.publish.flows import OTHERS, Flow, flows, largest, passage
+from waterbed.publish.flows import OTHERS, Flow, flows, largest
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -26,7 +27,7 @@ def hop(left, right, before=("NL",), after=("US",), order="sequential"):
         kind="copy",
         order=order,
         levels=(),
-        evidence="content_id",
+        evidence=("content_id",),
     )
 
 

@@ -57,6 +57,19 @@ def test_a_notice_before_the_study_knew_is_a_late_entry():
     assert running_clocks([one]) == []
 
 
+def test_what_nobody_saw_starts_by_its_report_or_first_notice():
+    """Bounced notices and orders start only what they would start for a URL that was seen."""
+    told = told_of(
+        notice(1, 3, bounced=True),
+        notice(1, 9, sent=7),
+        notice(1, 12, kind="legal_order"),
+        since={"u1": hours(2)},
+    )
+    clocks = ("reported", "notice_sent", "notice_delivered", "legal_order")
+    assert [told.since("u1", clock) for clock in clocks] == [hours(2), hours(7), hours(9), hours(12)]
+    assert [told.since("u2", clock) for clock in clocks] == [None] * 4
+
+
 def test_only_the_hoster_of_the_time_is_told():
     """Misaddressed and indirect notices start nothing; indirect ones are told with their hours."""
     stay = episode(1, 30, 33, "removed")

@@ -7,6 +7,7 @@ from tests.rankings.episodes import episode, hours
 from tests.rankings.notices import notice, told_of
 from waterbed.rankings.clocks import takedown_clocks
 from waterbed.rankings.compliance import compliance, trends, unanswered, week_of
+from waterbed.rankings.takedowns import never_seen
 
 UNTIL = hours(5_000)
 
@@ -49,6 +50,17 @@ def test_few_clusters_give_no_number():
     few = compliance({"a": told_once([6.0] * 9)}, {}, until=UNTIL)
     batch = compliance({"a": told_once([6.0] * 20, batch="b")}, {}, until=UNTIL)
     assert {(row.removed, row.rank_class) for row in (*few, *batch)} == {(None, "too few")}
+
+
+def test_hiding_gives_no_number():
+    """Told about 20 more of which no look could be decided, a hoster loses its shares, in the week of it alone."""
+    clocks = told_once([6.0] * 20)
+    dark = {"acme": [never_seen(f"d{n}", hours(1)) for n in range(20)]}
+    rows = compliance({"acme": clocks}, {}, until=UNTIL, within_h=(24.0,), hidden=dark)
+    assert [(row.removed, row.rank_class) for row in rows] == [(None, "unmeasurable")]
+    later = {"acme": [never_seen(f"d{n}", hours(400)) for n in range(20)]}
+    whole, week = compliance({"acme": clocks}, {}, until=UNTIL, weeks=True, within_h=(24.0,), hidden=later)
+    assert (whole.rank_class, week.rank_class) == ("unmeasurable", "ranked")
 
 
 def test_gone_before_the_notice_is_to_its_credit():

@@ -1,22 +1,16 @@
 """Cards of sources, and entries that leave a feed by rule."""
 
-import csv
-import gzip
 import os
-from bisect import bisect_right
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
-from math import inf
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from waterbed.intake.csv_files import Rejected
-from waterbed.intake.csv_presence import Presence, parse_presence
+from benchmarks.phishtank import read_cohort
+from tests.judging import facts
 from waterbed.judging.quarantines import Decided, GuardRules, feed_quarantines
 from waterbed.model.bookkeeping import Delivery
-from waterbed.model.facts import Report, Target
 from waterbed.rankings.feeds import feed_cards, retention_spike
 
 from .episodes import START, hours
@@ -24,34 +18,13 @@ from .episodes import START, hours
 
 def report(n, source, *, at=0.0, delay=2.0, dated=True):
     """A report of URL n, received `delay` hours after it was made."""
-    return Report(
-        report_id=f"{source}{n}{at}",
-        url_id=f"u{n}",
-        source=source,
-        category="phishing",
-        site_type=None,
-        commercial=None,
-        assessed_illegal=None,
-        verified_at=None,
-        content_id=None,
-        reported_at=hours(at) if dated else None,
-        received_at=hours(at + delay),
-    )
+    made, came = hours(at) if dated else None, hours(at + delay)
+    return facts.report(f"u{n}", report_id=f"{source}{n}{at}", source=source, reported_at=made, received_at=came)
 
 
 def target(n):
     """URL n, two to a host, four to a site."""
-    return Target(
-        url_id=f"u{n}",
-        host_id=f"h{n // 2}",
-        site_id=f"s{n // 4}",
-        label_id="l",
-        path_id="p",
-        suffix_id=None,
-        spelling="1",
-        suffix_list="1",
-        added_at=START,
-    )
+    return facts.target(f"u{n}", host_id=f"h{n // 2}", site_id=f"s{n // 4}")
 
 
 def delivery(n, source, reports):
@@ -70,9 +43,9 @@ def delivery(n, source, reports):
 TARGETS = {f"u{n}": target(n) for n in range(20)}
 
 
-def cards(reports, deliveries=(), quarantines=(), retention=None):
+def cards(reports, deliveries=(), quarantines=()):
     """The cards by source."""
-    return {card.source: card for card in feed_cards(reports, TARGETS, deliveries, quarantines, retention)}
+    return {card.source: card for card in feed_cards(reports, TARGETS, deliveries, quarantines)}
 
 
 def test_a_card_counts_what_came_and_how_late():
@@ -105,10 +78,9 @@ def test_empty_and_halved_deliveries_are_on_the_card():
     came = [delivery(n, "a", reports) for n, reports in enumerate([100, 110, 90, 20, 0, 100])]
     came += [delivery(n, "b", 0) for n in range(2)]
     held = feed_quarantines(came, GuardRules(), Decided())
-    found = cards([report(0, "a")], came, held, {"a": 30})
+    found = cards([report(0, "a")], came, held)
     assert (found["a"].deliveries, found["a"].empty, found["a"].suspect) == (6, 1, 2)
     assert (found["b"].reports, found["b"].deliveries, found["b"].suspect, found["b"].days) == (0, 2, 0, 0)
-    assert (found["a"].retention_day, found["b"].retention_day) == (30, None)
 
 
 def test_most_reports_come_first():
@@ -117,63 +89,23 @@ def test_most_reports_come_first():
     assert list(cards(told)) == ["b", "a", "c"]
 
 
-def test_presence_lists_are_read_line_by_line():
-    """Entries become ages in days; what is still listed never left; bad lines are told by number, not by text."""
-    lines = [
-        "entered,last_listed,first_missing\n",
-        "2026-01-01,2026-01-11,2026-01-12\n",
-        "2026-01-02,2026-01-01T12:00Z,2026-01-03\n",
-        "2026-01-01,2026-01-31,\n",
-        "2026-01-05,2026-01-09,2026-01-08\n",
-        "2026-01-05,,\n",
-        "2026-01-05,yesterday,\n",
-    ]
-    found = list(parse_presence(lines, "list.csv"))
-    assert found[:3] == [
-        Presence(left_days=10.0, right_days=11.0),
-        Presence(left_days=0.0, right_days=1.0),
-        Presence(left_days=30.0, right_days=inf),
-    ]
-    assert [line.line for line in found[3:] if isinstance(line, Rejected)] == [5, 6, 7]
-    assert not any("yesterday" in line.reason for line in found[3:])
-
-
 def test_a_feed_that_keeps_entries_thirty_days_is_flagged():
     """A rule of retention shows as a spike at its age, whatever else ends; without it there is none."""
     rng = np.random.default_rng(1)
     ends = np.floor(rng.weibull(0.6, 8_000) * 20)
     kept = np.minimum(ends, 29.0)
-    assert retention_spike(kept.tolist(), (kept + 1).tolist()).age == 30
-    assert retention_spike(ends.tolist(), (ends + 1).tolist()) is None
-    assert retention_spike([], []) is None
-
-
-def phishtank():
-    """Ages at which each entry of the feed was last listed and first missing, days; empty dumps are no absence."""
-    folder = Path(os.environ["WATERBED_REALDATA"])
-    with (folder / "phishtank-dumps.csv").open(newline="") as file:
-        dumps = {int(r["dump"]): datetime.fromisoformat(r["date"]) for r in csv.DictReader(file) if int(r["rows"])}
-    when = {number: day.replace(tzinfo=day.tzinfo or UTC) for number, day in dumps.items()}
-    numbers = sorted(when)
-    after = dict(pairwise(numbers))
-    with gzip.open(folder / "phishtank-2018-2019.csv.gz", "rt", newline="") as file:
-        for row in csv.DictReader(file):
-            runs = row["present"].split()
-            last = numbers[bisect_right(numbers, int(runs[-1].rpartition("-")[2])) - 1]
-            if int(runs[0].partition("-")[0]) == numbers[0]:
-                continue
-            entered = datetime.fromisoformat(row["submission_time"])
-            missing = (when[after[last]] - entered) / timedelta(days=1) if last in after else inf
-            left = max(0.0, (when[last] - entered) / timedelta(days=1))
-            if missing > left:
-                yield left, missing
+    assert retention_spike(kept, kept + 1).age == 30
+    assert retention_spike(ends, ends + 1) is None
+    assert retention_spike(ends[:0], ends[:0]) is None
 
 
 @pytest.mark.realdata
 def test_phishtank_has_no_retention_rule_and_would_be_flagged_with_one():
     """The real feed is not flagged; the same feed cut at 30 days is."""
-    left, right = map(np.array, zip(*phishtank(), strict=True))
+    everyone = read_cohort(Path(os.environ["WATERBED_REALDATA"]))
+    left, right = everyone.left[everyone.new], everyone.right[everyone.new]
     assert left.size > 150_000
-    assert retention_spike(left.tolist(), right.tolist()) is None
-    cut = np.minimum(left, 29.5), np.where(left >= 29.5, 30.0, np.minimum(right, 30.0))
-    assert retention_spike(cut[0].tolist(), np.maximum(cut[1], cut[0] + 0.01).tolist()).age == 30
+    assert retention_spike(left, right) is None
+    cut = np.minimum(left, 29.5)
+    right = np.where(left >= 29.5, 30.0, np.minimum(right, 30.0))
+    assert retention_spike(cut, np.maximum(right, cut + 0.01)).age == 30

@@ -97,6 +97,37 @@ def test_hoster_that_lets_us_see_nothing_never_scores():
     assert (rows["acme"].rank_class, rows["acme"].removed_24h) == ("unmeasurable", None)
 
 
+def test_a_hoster_that_begins_to_hide_loses_its_share():
+    """Quick with the 30 URLs that were seen, dark for three more: a share; for four more, over 10 points: none."""
+    ends = [episode(n, 2, 3, "removed") for n in range(30)]
+    seen = [appearance(n, "acme") for n in range(30)]
+    dark = [appearance(n, "acme", decided=False, since=hours(5)) for n in range(30, 34)]
+    few = ranked([*seen, *dark[:3]], ends, until=hours(200))["acme"]
+    assert (few.rank_class, few.removed_24h) == ("ranked", pytest.approx(1))
+    assert (few.removed_24h_worst, few.removed_24h_best) == (pytest.approx(30 / 33), pytest.approx(1))
+    many = ranked([*seen, *dark], ends, until=hours(200))["acme"]
+    assert (many.rank_class, many.removed_24h, many.median_h) == ("unmeasurable", None, None)
+    assert many.removed_24h_worst == pytest.approx(30 / 34)
+
+
+def test_what_is_too_young_to_be_seen_is_not_hidden():
+    """URLs reported in the last hours, and those that no look found anywhere, take no share away."""
+    ends = [episode(n, 2, 3, "removed") for n in range(30)]
+    seen = [appearance(n, "acme") for n in range(30)]
+    young = [appearance(n, "acme", decided=False, since=hours(190)) for n in range(30, 40)]
+    never = [appearance(n, decided=False, since=hours(1), host_id="h0") for n in range(40, 50)]
+    row = ranked([*seen, *young, *never], ends, until=hours(200))["acme"]
+    assert (row.rank_class, row.unknown) == ("ranked", 20)
+
+
+def test_ranked_rows_say_when_half_was_gone():
+    """Twenty URLs gone after 1 to 20 hours: half after about ten."""
+    ends = [episode(n, n, n + 1, "removed") for n in range(20)]
+    row = ranked([appearance(n, "acme") for n in range(20)], ends, until=hours(200))["acme"]
+    assert row.median_h == pytest.approx(10, abs=0.5)
+    assert row.median_h_low < row.median_h < row.median_h_high
+
+
 def test_ranks_ases_and_countries_from_the_same_episodes():
     """The share follows the key: AS numbers and countries of the episodes."""
     ends = [episode(n, 2, 3, "removed", origins=(64500, 64501), countries=("NL",)) for n in range(12)]

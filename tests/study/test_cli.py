@@ -126,8 +126,8 @@ def test_an_empty_file_is_a_delivery_without_reports(content: bytes, run: Run, s
     ("content", "says"),
     [
         (b"<!doctype html><html>blocked</html>", "is HTML or JSON"),
-        (b'[{"url": "http://secret.example.com/"}]', "is HTML or JSON"),
-        (b"http://secret.example.com/\nhttp://secret2.example.com/\n", "no column named url"),
+        (b'{"page": "http://secret.example.com/"}', "without an array of reports"),
+        (b"http://secret.example.com/,2026-01-05\nhttp://secret2.example.com/,\n", "no column named url"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "no column named url"),
         (gzip.compress(b"url\nhttp://secret.example.com/\n")[:-9], "breaks off"),
     ],
@@ -286,6 +286,9 @@ def test_the_tools_formats_of_a_ranking(run: Run, tmp_path: Path) -> None:
         "removed_or_moved_24h": None,
         "removed_24h_worst": None,
         "removed_24h_best": None,
+        "median_h": None,
+        "median_h_low": None,
+        "median_h_high": None,
         "episodes": 12,
         "unknown": 0,
         "class": "too few",
@@ -298,7 +301,8 @@ def test_the_tools_formats_of_a_ranking(run: Run, tmp_path: Path) -> None:
     code, out, _ = run("-C", folder, "publish", tmp_path / "out")
     assert code == 0
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert {"index.html", "hops.gexf", "ranking-hoster.csv", "ranking-asn.json", "episodes.parquet"} <= names
+    assert {"index.html", "hops.gexf", "ranking-hoster.csv", "ranking-asn.json", "flows.parquet", "stix.json"} <= names
+    assert "episodes.parquet" not in names
     page = (tmp_path / "out" / "index.html").read_text()
     assert "-example.com" not in page
 

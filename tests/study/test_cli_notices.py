@@ -176,6 +176,9 @@ def test_the_sheet_of_a_hoster(run: Run, study: Path) -> None:
     shares = {(one["cause"], one["within_h"]): one["share"] for one in whole["curve"]}
     assert shares["removed", 24.0] == pytest.approx(12 / 13, abs=1e-4)
     assert shares["name", 24.0] == 0.0
+    (long,) = whole["duration"]
+    assert (long["clocks"], long["late"], long["within_h"]) == (13, 0, 168.0)
+    assert long["median_low"] <= long["median_h"] <= long["median_high"]
     cases = {one["url_id"]: one for one in whole["cases"]}
     assert len(cases) == 14
     assert (cases["a12"]["timing"], cases["a12"]["state"]) == ("before", "gone")
@@ -183,6 +186,7 @@ def test_the_sheet_of_a_hoster(run: Run, study: Path) -> None:
     assert [one["url_id"] for one in whole["misaddressed"]] == ["b00"]
     code, out, _ = run("-C", study, "sheet", "AS64500")
     assert "before: gone before its clock began" in out
+    assert "hours until half had ended: " in out
     assert "1 notices to it about what it did not host, 0 to others" in out
     assert "size on 2026-01-09: 65,536 IPv4 announced" in out
     lines = run("-C", study, "sheet", "AS64501", "--clock", "reported", "--format", "csv")[1].splitlines()

@@ -6,8 +6,8 @@ import pytest
 
 from waterbed.lab.world import scenario_path
 from waterbed.model.errors import InputError
+from waterbed.publishing import publish_all
 from waterbed.rehearsal import run_scenario
-from waterbed.report import publish_study
 from waterbed.study import open_study
 
 
@@ -50,7 +50,7 @@ def test_a_moving_world_gives_its_hops(tmp_path: Path) -> None:
     assert score.hop_recall > 0.85
     assert score.order_wrong == 0
     with open_study(tmp_path / "s") as study:
-        files = publish_study(study, tmp_path / "out")
+        files = publish_all(study, tmp_path / "out")
     assert files[-1].name == "index.html"
     page = files[-1].read_text()
     shown = done.truth.shown.values()

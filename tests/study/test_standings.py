@@ -209,3 +209,31 @@ def test_a_retention_rule_is_told(run: Run, folder: Path, tmp_path: Path) -> Non
     assert code == 1
     assert "line 602" in out
     refused(run("-C", folder, "feeds", "--presence", path, "--source", "nobody"), "--source", "hotline")
+
+
+def test_deliveries_that_held_nothing_tell_of_no_absence(run: Run, folder: Path, tmp_path: Path) -> None:
+    """An empty delivery is named and moves no end; the median is on the card; to ignore entry takes two switches."""
+    presence, came = tmp_path / "presence.csv", tmp_path / "came.csv"
+    lines = [f"2026-01-01,2026-01-{1 + n % 4:02},," for n in range(40)]
+    lines += [f"2025-12-01,2026-01-{1 + n % 8:02},,2026-01-01" for n in range(40)]
+    presence.write_text("\n".join(["entered,last_listed,first_missing,first_listed", *lines]) + "\n")
+    sizes = [80, 70, 60, 50, 0, 40, 40, 35, 30]
+    days = [f"2026-01-{n:02},{size}" for n, size in enumerate(sizes, 1)]
+    came.write_text("\n".join(["received,entries", *days]) + "\n")
+    words = ("-C", folder, "feeds", "--presence", presence, "--deliveries", came)
+    code, out, _ = run(*words)
+    assert code == 1
+    assert "the delivery of 2026-01-05 00:00 held 0 entries for about 65: it tells of no absence." in out
+    card = json.loads(run(*words, "--format", "json")[1])["rows"][0]
+    assert 0 < card["listed_median_low_d"] <= card["listed_median_high_d"] < 37
+    code, out, err = run(*words, "--midpoint", "--ignore-entry")
+    assert "late entry ignored" in out
+    assert err.startswith("warning: late entry is ignored")
+    refused(run(*words, "--ignore-entry"), "--midpoint")
+    refused(run("-C", folder, "feeds", "--midpoint"), "--presence")
+
+
+def test_what_cannot_be_asked_is_refused(run: Run, folder: Path) -> None:
+    """A day without --volume is refused; a kind that nothing tells says where to look."""
+    refused(run("-C", folder, "rank", "--date", "2026-01-05"), "--volume")
+    assert "Nothing in the study tells the upstream of any URL" in run("-C", folder, "rank", "--by", "upstream")[1]

@@ -7,8 +7,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
-from waterbed.estimators.incidence import share_interval
-
 Floats = npt.NDArray[np.float64]
 
 _LEAST, _MOST = 1e-6, 1.0 - 1e-6
@@ -16,49 +14,52 @@ _LEAST, _MOST = 1e-6, 1.0 - 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClusteredShare:
-    """A share, how alike the members of a cluster are, and what they are worth.
+class BetaBinomial:
+    """A mean share, and how alike the members of a cluster are: intra-cluster correlation, 0..1."""
 
-    `correlation` is the intra-cluster correlation, 0..1; `n_effective` the number of independent members that inform
-    the share as well; `low` and `high` are its Jeffreys interval with that number.
-    """
-
-    share: float
-    low: float
-    high: float
+    mean: float
     correlation: float
-    n_effective: float
 
 
-def beta_binomial(hits: npt.ArrayLike, sizes: npt.ArrayLike, *, level: float = 0.95) -> ClusteredShare:
-    """Fit a share to clusters of unequal size.
+def beta_binomial(hits: npt.ArrayLike, sizes: npt.ArrayLike) -> BetaBinomial:
+    """Fit mean and intra-cluster correlation to clusters of unequal size.
 
     Cluster c has hits_c of sizes_c, beta-binomial with mean p and intra-cluster correlation r (the beta's parameters
-    are p(1-r)/r and (1-p)(1-r)/r), both by maximum likelihood (Williams, Biometrics 31, 1975). Effective number:
-    sum of m / (1 + (m - 1) r), the design effect of each cluster. Where all clusters have one member nothing tells of
-    the correlation: it is 0. Where all agree, clusters count once each. Raises ValueError without a member, or for
-    more hits than members.
+    are p(1-r)/r and (1-p)(1-r)/r), both by maximum likelihood (Williams, Biometrics 31, 1975). Where all clusters have
+    one member nothing tells of the correlation: it is 0. Where all agree it is 1, for nothing shows that members of a
+    cluster differ. Raises ValueError without a member, or for more hits than members.
     """
     x, m = np.asarray(hits, dtype=float), np.asarray(sizes, dtype=float)
     if x.shape != m.shape or not m.size or (x < 0).any() or (x > m).any() or not (m > 0).all():
         raise ValueError("a share needs clusters with members, and no more hits than members")
-    share, correlation = float(x.sum() / m.sum()), 0.0
-    if (m > 1).any():
-        share, correlation = (share, 1.0) if share in (0.0, 1.0) else _fitted(x, m, share)
-    n_effective = float((m / (1.0 + (m - 1.0) * correlation)).sum())
-    low, high = share_interval(share, n_effective, level)
-    return ClusteredShare(share=share, low=low, high=high, correlation=correlation, n_effective=n_effective)
+    share = float(x.sum() / m.sum())
+    if not (m > 1).any():
+        return BetaBinomial(mean=share, correlation=0.0)
+    if share in (0.0, 1.0):
+        return BetaBinomial(mean=share, correlation=1.0)
+    mean, correlation = _fitted(x, m, share)
+    return BetaBinomial(mean=mean, correlation=correlation)
+
+
+def worth(sizes: npt.ArrayLike, correlation: float) -> float:
+    """Count the independent members that the plain share of all is worth.
+
+    (sum m)^2 / sum m (1 + (m - 1) r) for clusters of m members: their number over the design effect of a plain share
+    (Kish, Survey Sampling, 1965, section 8.2).
+    """
+    m = np.asarray(sizes, dtype=float)
+    return float(m.sum() ** 2 / (m * (1.0 + (m - 1.0) * correlation)).sum())
 
 
 def ratio_error(hits: npt.ArrayLike, sizes: npt.ArrayLike, *, least_correlation: float = 0.0) -> float:
     """Standard error of arcsin sqrt of the plain share sum(hits) / sum(sizes) of clusters.
 
-    0.5 / sqrt(n) with n = (sum m)^2 / sum m (1 + (m - 1) r), the design effect of a plain share (Kish, Survey Sampling,
-    1965, section 8.2), and the intra-cluster correlation r from the analysis of variance, 1 where all agree (Ridout,
-    Demetrio and Firth, Biometrics 55, 1999). On this scale the error does not depend on the share, so it is known
-    where all clusters agree, too. Few clusters tell little of r and of the error itself: it is widened as Student's t
-    is, by sqrt(v / (v - 2)) with v one less than their number, at least 3, and r is not below `least_correlation`, what
-    other groups show. `hits` need not be whole. Raises ValueError without a member.
+    0.5 / sqrt(n) with n what the share is worth (`worth`), and the intra-cluster correlation r from the analysis of
+    variance, 1 where all agree (Ridout, Demetrio and Firth, Biometrics 55, 1999). On this scale the error does not
+    depend on the share, so it is known where all clusters agree, too. Few clusters tell little of r and of the error
+    itself: it is widened as Student's t is, by sqrt(v / (v - 2)) with v one less than their number, at least 3, and r
+    is not below `least_correlation`, what other groups show. `hits` need not be whole. Raises ValueError without a
+    member.
     """
     x, m = np.asarray(hits, dtype=float), np.asarray(sizes, dtype=float)
     if not m.size or not (m > 0).all():
@@ -66,7 +67,7 @@ def ratio_error(hits: npt.ArrayLike, sizes: npt.ArrayLike, *, least_correlation:
     r = max(least_correlation, _correlation(x / m, m))
     freedom = max(3, m.size - 1)
     student = np.sqrt(freedom / (freedom - 2))
-    return 0.5 * float(student / np.sqrt(m.sum() ** 2 / (m * (1.0 + (m - 1.0) * r)).sum()))
+    return 0.5 * float(student / np.sqrt(worth(m, r)))
 
 
 def pooled_correlation(groups: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]]) -> float:

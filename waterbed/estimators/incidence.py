@@ -116,16 +116,6 @@ def sparse(left_h: npt.ArrayLike, right_h: npt.ArrayLike, hours: float) -> Gap:
     return Gap(surely=float(np.mean(right <= hours)), possibly=float(np.mean(left < hours)))
 
 
-def effective_clusters(sizes: npt.ArrayLike) -> float:
-    """Count the independent clusters that unequal clusters are worth.
-
-    (sum m)^2 / sum m^2 for clusters of m clocks, which are taken to agree wholly within a cluster (Kish, Survey
-    Sampling, 1965, section 11.7: the loss by unequal weights). One cluster with nearly everything is worth about one.
-    """
-    m = np.asarray(sizes, dtype=float)
-    return float(m.sum() ** 2 / np.square(m).sum()) if m.size and m.any() else 0.0
-
-
 def share_interval(share: float, n_effective: float, level: float = 0.95) -> tuple[float, float]:
     """Give the Jeffreys interval of a share.
 

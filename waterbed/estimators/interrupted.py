@@ -44,19 +44,21 @@ class Interruption:
 
     `level` is the step at the event and `slope` the change of trend a period; `mean_gap` is the mean of target minus
     synthetic target after the event, beyond the mean of that before. `gaps` has one value for each period of the window
-    (anticipation included), `weights` one for each control.
+    (anticipation included), `weights` one for each control. `spread` is the root mean square of the gaps before around
+    their mean: effects are ranked in units of it.
     """
 
     level: float
     slope: float
     mean_gap: float
+    spread: float
     gaps: Floats
     weights: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlaceboTest:
-    """Rank of the event's effect among placebos'; `smallest_p` is 1 / (placebos + 1)."""
+    """Rank of the event's effect among placebos', both over their `spread`; `smallest_p` is 1 / (placebos + 1)."""
 
     p: float
     smallest_p: float
@@ -117,7 +119,7 @@ def interrupted(
 ) -> Interruption | Refusal:
     """Measure an event's effect on a target against its controls.
 
-    `target` has one value a period, `controls` is periods x controls (Bernal, Cummins and Gasparrini, International
+    `target` has one value a period, `controls` is periods x controls (Lopez Bernal, Cummins and Gasparrini, International
     Journal of Epidemiology 47, 2018). Weights come from the periods before the anticipation, or from the caller (equal
     ones for matched controls). The gaps, target minus weighted controls, are regressed on 1, t, [t >= event] and
     (t - event)[t >= event]; anticipation is left out. Errors of this regression are not given: autocorrelation makes
@@ -141,6 +143,7 @@ def interrupted(
         level=float(fitted[2]),
         slope=float(fitted[3]) if window.after > 1 else 0.0,
         mean_gap=float(gaps[time >= 0].mean() - gaps[: window.before].mean()),
+        spread=max(float(gaps[: window.before].std()), 1e-12),
         gaps=gaps,
         weights=share,
     )
@@ -152,8 +155,9 @@ def placebo_windows(
     """Rank the event among dates at which nothing happened.
 
     The window is shifted back by multiples of `apart` (its length after, by default, so that no two of them share
-    periods after) as long as its periods after end before the anticipation. Compared is |mean gap|, weights and all
-    being found anew each time.
+    periods after) as long as its periods after end before the anticipation. Compared is |mean gap| over the root mean
+    square of the gaps before, weights and all being found anew each time: without the division series that grow noisier
+    reject up to 7% at 5%.
     """
     y, x = np.asarray(target, dtype=float), np.asarray(controls, dtype=float)
     step = apart or window.after
@@ -163,10 +167,10 @@ def placebo_windows(
     if isinstance(own, Refusal):
         return own
     found = [interrupted(y, x, window.at(event)) for event in events]
-    sizes = np.array([_size(one, None) for one in found if isinstance(one, Interruption)])
+    sizes = np.array([_size(one) for one in found if isinstance(one, Interruption)])
     if sizes.size < _LEAST_PLACEBOS:
         return Refusal(f"{sizes.size} placebos where at least {_LEAST_PLACEBOS} are needed")
-    return _ranked(np.array(_size(own, None)), sizes)
+    return _ranked(np.array(_size(own)), sizes)
 
 
 def placebo_units(target: npt.ArrayLike, controls: npt.ArrayLike, window: EventWindow) -> PlaceboTest | Refusal:
@@ -187,7 +191,7 @@ def placebo_units(target: npt.ArrayLike, controls: npt.ArrayLike, window: EventW
             found = interrupted(series, others, window)
             if isinstance(found, Refusal):
                 return found
-            sizes.append(_size(found, window.before))
+            sizes.append(_size(found))
     return _ranked(np.array(own), np.array(placebos))
 
 
@@ -199,11 +203,8 @@ def _ranked(own: Floats, placebos: Floats) -> PlaceboTest:
     )
 
 
-def _size(found: Interruption, scaled_by: int | None) -> float:
-    if scaled_by is None:
-        return abs(found.mean_gap)
-    early = found.gaps[:scaled_by]
-    return abs(found.mean_gap) / max(float(early.std()), 1e-12)
+def _size(found: Interruption) -> float:
+    return abs(found.mean_gap) / found.spread
 
 
 def peak_check(

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waterbed.estimators.rank_sets import cluster_weights
-from waterbed.estimators.refusals import Refusal, too_few
+from waterbed.estimators.refusals import LEAST_CLUSTERS, Refusal, too_few
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -32,6 +32,19 @@ class Units:
     category: Ints
     cluster: Ints
     arrivals: tuple[Ints, Floats]
+
+    def taken(self, rows: Ints) -> "Units":
+        """These rows alone, with their arrivals."""
+        place = np.full(self.started.size, -1, np.int64)
+        place[rows] = np.arange(rows.size)
+        kept = place[self.arrivals[0]] >= 0
+        return Units(
+            started=self.started[rows],
+            ended=self.ended[rows],
+            category=self.category[rows],
+            cluster=self.cluster[rows],
+            arrivals=(place[self.arrivals[0][kept]], self.arrivals[1][kept]),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,6 +129,7 @@ def excess_reappearance(
     each: int = 10,
     resamples: int = 999,
     level: float = 0.95,
+    treated: npt.NDArray[np.bool_] | None = None,
 ) -> Excess | Refusal:
     """How much more often content arrives elsewhere after an end than like content that stayed up.
 
@@ -123,13 +137,16 @@ def excess_reappearance(
     ends later leaves the comparison there, and those of its category that stay up stand for it (Kaplan-Meier with its
     end as censoring, which equals weighting by the inverse probability to be still up; Robins and Finkelstein,
     Biometrics 56, 2000). Shares of categories are those of the treated. Whole clusters are resampled; `p` is two-sided.
-    Give only arrivals that do not owe their detection to the end. Where arrivals depend on age, `age_within` must be
-    short. Refuses too few clusters, too many unmatched units, follow-up shorter than the horizon, and categories whose
-    controls nearly all end.
+    `treated` marks the units whose ends are asked about, all by default; the others are controls alone. Give only
+    arrivals that do not owe their detection to the end. Where arrivals depend on age, `age_within` must be short.
+    Refuses too few clusters, one that holds nearly all units, too many unmatched units, follow-up shorter than the
+    horizon, and categories whose controls nearly all end.
     """
-    chosen = np.flatnonzero(np.isfinite(units.ended) & (units.ended + horizon <= observed_until))
+    asked = np.isfinite(units.ended) & (units.ended + horizon <= observed_until)
+    chosen = np.flatnonzero(asked if treated is None else asked & treated)
     clusters = np.unique(units.cluster[chosen]).size
     refused = too_few(clusters, "clusters ended early enough to be followed for the whole horizon")
+    refused = refused or _lopsided(units.cluster[chosen])
     if refused:
         return refused
     pairs = matched(units, chosen, rng, age_within=age_within, each=each)
@@ -142,8 +159,8 @@ def excess_reappearance(
         return Refusal(f"of a category's controls {arms.least_at_risk:.0%} are still up at the horizon, 5% are needed")
     size = int(units.cluster.max()) + 1
     one, other = arms.shares(np.ones((1, size)))
-    treated, control = arms.shares(cluster_weights(size, resamples, rng).astype(float))
-    draws = (treated - control)[np.isfinite(treated - control)]
+    apart = np.subtract(*arms.shares(cluster_weights(size, resamples, rng).astype(float)))
+    draws = apart[np.isfinite(apart)]
     excess = float(one[0] - other[0])
     reach = np.sort(np.abs(draws - excess))
     return Excess(
@@ -157,6 +174,18 @@ def excess_reappearance(
         treated=kept.size,
         clusters=np.unique(units.cluster[kept]).size,
         unmatched=pairs.unmatched,
+    )
+
+
+def _lopsided(cluster: Ints) -> Refusal | None:
+    """A refusal where few clusters hold nearly all units: resampled clusters then have no spread to go by."""
+    sizes = np.bincount(cluster).astype(float)
+    alike = float(sizes.sum() ** 2 / np.square(sizes).sum())
+    if alike >= LEAST_CLUSTERS:
+        return None
+    return Refusal(
+        f"the largest cluster holds {sizes.max() / sizes.sum():.0%} of all ended units, which leaves the worth of "
+        f"{alike:.1f} equal clusters where {LEAST_CLUSTERS} are needed: take one unit of each cluster and category"
     )
 
 

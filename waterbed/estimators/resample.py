@@ -61,9 +61,20 @@ class Resampled:
         return self._sure(lambda mass: middle[np.argmax(np.cumsum(mass, axis=0) >= 0.5 - ROUNDING, axis=0)], level)
 
     def rmst(self, tau: float, *, level: float = 0.95) -> Sure:
-        """Mean time until the end or `tau`, from `since`, mass spread evenly within cells."""
+        """Mean time until the end or `tau`, from `since`, mass spread evenly within cells.
+
+        Without BCa the interval is Student's with the spread of the resamples and one less than the clusters as degrees
+        of freedom: percentiles of a mean over few clusters are too narrow.
+        """
         lived = np.maximum(part_lived(self.estimate.start, self.estimate.end, tau) - self.estimate.since, 0.0)
-        return self._sure(lambda mass: lived @ mass, level)
+        if self.without is not None or self.clusters < 2:
+            return self._sure(lambda mass: lived @ mass, level)
+        estimate, error = float(lived @ self.estimate.mass), float((lived @ self.drawn).std(ddof=1))
+        # clusters drawn with replacement spread as if divided by their number, not by one less
+        error *= float(np.sqrt(self.clusters / (self.clusters - 1)))
+        wide = float(special.stdtrit(self.clusters - 1, (1.0 + level) / 2)) * error
+        most = max(0.0, tau - self.estimate.since)
+        return Sure(estimate=estimate, low=max(0.0, estimate - wide), high=min(most, estimate + wide))
 
     def gap(self, time: float) -> Gap:
         """P(R <= time) and P(L < time): what the intervals say before any estimate. Late entry is not heeded."""

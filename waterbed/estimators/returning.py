@@ -28,8 +28,9 @@ def half_life(gaps: npt.ArrayLike, *, level: float = 0.95) -> HalfLife | Refusal
 
     `gaps` are the departures in periods 0, 1, ... after the event: start * 2^(-t / h), by least squares, h between a
     quarter of a period and twenty times the window. The interval is the set of h that an F test keeps, for independent
-    errors; autocorrelated gaps make it too narrow. Refuses below five periods, and where the fit is no better than no
-    effect at all.
+    errors. Autocorrelated gaps make it too narrow, and pass as an effect where there is none (25 to 42% of series with
+    a correlation of 0.7): ask `placebo_windows` or `placebo_units` first. Refuses below five periods, and where the fit
+    is no better than no effect at all.
     """
     y = np.asarray(gaps, dtype=float)
     if y.size < _LEAST_PERIODS:

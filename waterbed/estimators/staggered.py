@@ -15,6 +15,11 @@ Ints = npt.NDArray[np.int64]
 NEVER = np.iinfo(np.int64).max
 """First treated period of a unit that is never treated."""
 
+_SAMPLES = 1000
+"""Samples for the largest of many |t|."""
+_MOST_FREE = 30
+"""Most degrees of freedom that are drawn: above, the largest of Student's t is as good as that of normal ones."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
@@ -60,12 +65,14 @@ def group_times(
     ATT(g, t) = E[Y_t - Y_b | G = g] - E[Y_t - Y_b | not treated by max(t, b) + anticipation], b = g - anticipation - 1
     (Callaway and Sant'Anna, Journal of Econometrics 225, 2021, without covariates). Two-way fixed effects would compare
     with units already treated. `outcomes` is units x periods, `first_treated` a period or `NEVER`, `cluster` an integer
-    label from 0. Whole clusters are resampled; the interval takes Student's quantile of the smaller side's clusters.
+    label from 0. Whole clusters are resampled; intervals take Student's quantile with Welch's degrees of freedom.
     Refuses below ten clusters on either side: few events need placebo inference.
     """
     y, g, label = np.asarray(outcomes, float), np.asarray(first_treated, np.int64), np.asarray(cluster, np.int64)
     if y.ndim != 2 or g.shape != y.shape[:1] or label.shape != g.shape:
         raise ValueError("outcomes are units x periods, with a first treated period and a cluster for each unit")
+    if not np.isfinite(y).all():
+        raise ValueError("no outcome may be missing: leave out the unit or the period")
     cells = _cells(g, y.shape[1], anticipation)
     late = cells[:, 1] >= cells[:, 0] if len(cells) else np.zeros(0, bool)
     if not late.any():
@@ -76,17 +83,26 @@ def group_times(
         return refused
     size = int(label.max()) + 1
     draws = np.concatenate([np.ones((1, size)), cluster_weights(size, resamples, rng).astype(float)])[:, label]
-    effects, weight = _effects(y, g, draws, cells, anticipation)
-    quantile = float(special.stdtrit(min(sides) - 1, (1 + level) / 2))
-    ages = np.unique(cells[:, 1] - cells[:, 0])
-    of_age = np.stack([_mean(effects, weight, cells[:, 1] - cells[:, 0] == age) for age in ages], axis=1)
-    joint = max(quantile, _largest(of_age, level))
+    arms, weight = _arms(y, g, draws, cells, anticipation)
+    age_of = cells[:, 1] - cells[:, 0]
+    ages = np.unique(age_of)
+    overall, by_age = (
+        [
+            (
+                _mean(arms[0] - arms[1], weight, chosen),
+                _free(arms, weight, chosen, _sides(g, label, cells[chosen], anticipation)),
+            )
+            for chosen in choices
+        ]
+        for choices in ([late], [age_of == age for age in ages])
+    )
+    joint = _largest(np.stack([one for one, _ in by_age], axis=1), min(free for _, free in by_age), level, rng)
     return GroupTimes(
-        overall=_effect(_mean(effects, weight, late), quantile, min(sides) - 1),
+        overall=_effect(*overall[0], (1 + level) / 2),
         ages=ages,
-        by_age=tuple(_effect(column, joint, min(sides) - 1) for column in of_age.T),
+        by_age=tuple(_effect(*one, joint) for one in by_age),
         cells=cells,
-        effects=effects[0],
+        effects=(arms[0] - arms[1])[0],
         treated_clusters=sides[0],
         control_clusters=sides[1],
     )
@@ -119,40 +135,58 @@ def _sides(g: Ints, label: Ints, cells: Ints, anticipation: int) -> tuple[int, i
     return np.unique(label[np.isin(g, cells[:, 0])]).size, np.unique(label[control]).size
 
 
-def _effects(y: Floats, g: Ints, draws: Floats, cells: Ints, anticipation: int) -> tuple[Floats, Floats]:
-    """Effect and weight of treated units of each cell, rows of draws x cells."""
-    effects, weight = np.empty((len(draws), len(cells))), np.empty((len(draws), len(cells)))
-    for number, (group, period) in enumerate(cells):
-        change = y[:, period] - y[:, group - anticipation - 1]
-        arms = g == group, _controls(g, group, period, anticipation)
-        totals = [draws[:, arm].sum(axis=1) for arm in arms]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            means = [draws[:, arm] @ change[arm] / total for arm, total in zip(arms, totals, strict=True)]
-        effects[:, number], weight[:, number] = means[0] - means[1], totals[0]
-    return effects, weight
+def _arms(y: Floats, g: Ints, draws: Floats, cells: Ints, anticipation: int) -> tuple[tuple[Floats, Floats], Floats]:
+    """Mean changes of treated units and of their controls, and the weight of the treated, rows of draws x cells."""
+    change = y[:, cells[:, 1]] - y[:, cells[:, 0] - anticipation - 1]
+    inside = g[:, None] == cells[:, 0]
+    control = np.stack([_controls(g, group, period, anticipation) for group, period in cells], axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        treated, others = ((draws @ np.where(arm, change, 0.0)) / (draws @ arm) for arm in (inside, control))
+    return (treated, others), np.where(np.isfinite(others), draws @ inside, 0.0)
+
+
+def _free(
+    arms: tuple[Floats, Floats], weight: Floats, chosen: npt.NDArray[np.bool_], clusters: tuple[int, int]
+) -> float:
+    """Degrees of freedom of a difference of two means with errors of their own (Welch, Biometrika 34, 1947)."""
+    spread = [float(np.nanvar(_mean(arm, weight, chosen)[1:])) for arm in arms]
+    least = [size - 1 for size in clusters]
+    parts = [one**2 / max(size, 1) for one, size in zip(spread, least, strict=True)]
+    return sum(spread) ** 2 / sum(parts) if sum(parts) > 0 else float(min(least))
 
 
 def _mean(effects: Floats, weight: Floats, chosen: npt.NDArray[np.bool_]) -> Floats:
     """Mean over cells that a draw has; one with none at all is left out later."""
-    value, share = effects[:, chosen], np.where(np.isfinite(effects[:, chosen]), weight[:, chosen], 0.0)
+    value, share = effects[:, chosen], weight[:, chosen]
     with np.errstate(invalid="ignore"):
         mean: Floats = (np.where(share > 0, value, 0.0) * share).sum(axis=1) / share.sum(axis=1)
     return mean
 
 
-def _largest(draws: Floats, level: float) -> float:
-    """Quantile of the largest standardised departure over ages."""
-    away = np.abs(draws[1:] - draws[0]) / np.maximum(np.nanstd(draws[1:], axis=0, ddof=1), 1e-300)
-    return float(np.nanquantile(np.nanmax(np.where(np.isfinite(away), away, 0.0), axis=1), level))
+def _largest(draws: Floats, free: float, level: float, rng: np.random.Generator) -> float:
+    """Probability whose Student quantile the largest |t| of all ages does not exceed.
+
+    Drawn from normal samples with the correlations of the ages and so many degrees of freedom: with few clusters their
+    errors are unsure, and unsure together.
+    """
+    away = np.where(np.isfinite(draws[1:]), draws[1:] - draws[0], 0.0)
+    away /= np.maximum(away.std(axis=0), 1e-300)
+    size = int(min(free, _MOST_FREE)) + 1
+    samples = rng.multivariate_normal(
+        np.zeros(away.shape[1]), away.T @ away / len(away), (_SAMPLES, size), method="eigh"
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.nan_to_num(np.abs(samples.mean(axis=1)) / samples.std(axis=1, ddof=1)) * np.sqrt(size)
+    return float(special.stdtr(size - 1, np.quantile(ratio.max(axis=1), level)))
 
 
-def _effect(draws: Floats, quantile: float, free: int) -> Effect:
-    error = float(np.nanstd(draws[1:], ddof=1))
-    estimate = float(draws[0])
+def _effect(draws: Floats, free: float, probability: float) -> Effect:
+    error, estimate = float(np.nanstd(draws[1:], ddof=1)), float(draws[0])
+    wide = float(special.stdtrit(free, probability)) * error
     return Effect(
         estimate=estimate,
         error=error,
-        low=estimate - quantile * error,
-        high=estimate + quantile * error,
+        low=estimate - wide,
+        high=estimate + wide,
         p=float(2.0 * special.stdtr(free, -abs(estimate) / error)) if error > 0 else 1.0,
     )

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
-Number = TypeVar("Number", np.int64, np.float64)
+Codes = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+Number = TypeVar("Number", np.int32, np.int64, np.float64)
 
 _SMALL = 16
 """Strata below this size are shuffled anew in every step, larger ones every few steps."""
@@ -54,6 +55,30 @@ def strata_of(stratum: npt.ArrayLike) -> Strata:
     return Strata(order=order, blocks=blocks)
 
 
+def alike(stratum: npt.ArrayLike, value: npt.ArrayLike, *, within: float, rows: int = 4) -> Ints:
+    """Divide strata into runs of rows whose values are alike.
+
+    Each run has `rows` rows of one stratum that follow each other in `value` and fall into one interval of length
+    `within`; the last run of an interval has up to twice as many less one, or as few as there are. Returns a new label
+    for each row. Give the start of a content as value: copies come soon after a start, and among contents of all ages
+    they look like arrivals after an end.
+    """
+    if rows < 2 or not within > 0:
+        raise ValueError("a run needs two rows or more, and values within a positive distance")
+    at = np.asarray(value, float)
+    cells = np.stack([np.asarray(stratum, np.int64), np.floor(at / within).astype(np.int64)], axis=1)
+    label, sizes = np.unique(cells, axis=0, return_inverse=True, return_counts=True)[1:]
+    order = np.lexsort((at, label))
+    held = label[order]
+    place = np.arange(held.size) - (np.cumsum(sizes) - sizes)[held]
+    run = np.minimum(place // rows, np.maximum(sizes[held] // rows, 1) - 1)
+    fresh = np.ones(held.size, np.int64)
+    fresh[1:] = (held[1:] != held[:-1]) | (run[1:] != run[:-1])
+    divided = np.empty(held.size, np.int64)
+    divided[order] = np.cumsum(fresh) - 1
+    return divided
+
+
 def reorder(view: npt.NDArray[Number], step: int, rng: np.random.Generator) -> None:
     """Bring the rows of each stratum into another order, which does not depend on what they hold.
 
@@ -67,7 +92,7 @@ def reorder(view: npt.NDArray[Number], step: int, rng: np.random.Generator) -> N
         view[:] = np.roll(view, int(rng.integers(1, size)), axis=1)
 
 
-def exchange(view: npt.NDArray[np.int64], bits: int, step: int, rng: np.random.Generator) -> None:
+def exchange(view: Codes, bits: int, step: int, rng: np.random.Generator) -> None:
     """Let rows of a stratum exchange their low parts, unless that makes a low part equal its high part.
 
     A row is high << bits | low. Rows are put together in pairs, now and then in threes, whatever they hold; pairs alone
@@ -87,7 +112,7 @@ def exchange(view: npt.NDArray[np.int64], bits: int, step: int, rng: np.random.G
             _exchange_two(view, bits, 0 if small else int(rng.integers(size // 2)))
 
 
-def _exchange_two(view: npt.NDArray[np.int64], bits: int, turn: int) -> None:
+def _exchange_two(view: Codes, bits: int, turn: int) -> None:
     """The first half against the second, the latter begun at `turn`."""
     half = view.shape[1] // 2
     low = (1 << bits) - 1
@@ -99,7 +124,7 @@ def _exchange_two(view: npt.NDArray[np.int64], bits: int, turn: int) -> None:
         other ^= change
 
 
-def _exchange_three(view: npt.NDArray[np.int64], bits: int, rng: np.random.Generator) -> None:
+def _exchange_three(view: Codes, bits: int, rng: np.random.Generator) -> None:
     """Three thirds hand their low parts round, this way or that."""
     third, low = view.shape[1] // 3, (1 << bits) - 1
     one, two, three = (view[:, at * third : (at + 1) * third] for at in range(3))

@@ -1,9 +1,8 @@
-"""Presence lists of a feed: when each entry came, was last listed and first missing."""
+"""Presence lists of a feed: when each entry came and went; and how much each of its deliveries held."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from math import inf
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,19 +10,34 @@ from waterbed.intake.csv_files import BadCell, Cells, Columns, Rejected, read_li
 from waterbed.intake.opened import opened_lines
 
 PAGE: Final = "docs/ranking.md"
-_HEADER: Final = Columns(
-    names={"entered": ("entered",), "last_listed": ("last_listed",), "first_missing": ("first_missing",)},
+_ENTRIES: Final = Columns(
+    names={name: (name,) for name in ("entered", "first_listed", "last_listed", "first_missing")},
     needed=(("entered",), ("last_listed",)),
+    page=PAGE,
+)
+_DELIVERIES: Final = Columns(
+    names={"received": ("received", "received_at", "date"), "entries": ("entries", "reports", "rows")},
+    needed=(("received", "received_at", "date"), ("entries", "reports", "rows")),
     page=PAGE,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presence:
-    """Ages between which one entry left a feed."""
+    """One entry of a feed, and when it was listed."""
 
-    left_days: Annotated[float, "age when it was last listed, days"]
-    right_days: Annotated[float, "age when it was first missing, days; inf: still listed"]
+    entered: Annotated[datetime, "when the feed says it came"]
+    first_listed: Annotated[datetime | None, "since when it could be seen to leave; null: since it came"]
+    last_listed: Annotated[datetime, "the last delivery that held it"]
+    first_missing: Annotated[datetime | None, "the first one after that; null: still listed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """One delivery of a feed."""
+
+    received: Annotated[datetime, "when it was received"]
+    entries: Annotated[int, "entries in it"]
 
 
 def read_presence(path: Path) -> Iterator[Presence | Rejected]:
@@ -33,16 +47,38 @@ def read_presence(path: Path) -> Iterator[Presence | Rejected]:
 
 def parse_presence(lines: Iterable[str], name: str) -> Iterator[Presence | Rejected]:
     """The same from lines; `name` is what errors call the file."""
-    return read_lines(lines, name, _HEADER, _entry)
+    return read_lines(lines, name, _ENTRIES, _entry)
+
+
+def read_deliveries(path: Path) -> Iterator[Delivered | Rejected]:
+    """The deliveries of a feed, and bad lines; InputError if the file cannot be read."""
+    return parse_deliveries(opened_lines(path, "a list of deliveries"), str(path))
+
+
+def parse_deliveries(lines: Iterable[str], name: str) -> Iterator[Delivered | Rejected]:
+    """The same from lines; `name` is what errors call the file."""
+    return read_lines(lines, name, _DELIVERIES, _delivery)
 
 
 def _entry(_: int, cells: Cells) -> Presence:
     entered, last = time_in("entered", cells), time_in("last_listed", cells)
-    missing = time_in("first_missing", cells)
     if entered is None or last is None:
         raise BadCell("entered and last_listed are needed")
-    left = max(0.0, (last - entered) / timedelta(days=1))
-    right = inf if missing is None else (missing - entered) / timedelta(days=1)
-    if right <= left:
+    found = Presence(
+        entered=entered,
+        first_listed=time_in("first_listed", cells),
+        last_listed=last,
+        first_missing=time_in("first_missing", cells),
+    )
+    if found.first_missing and found.first_missing <= max(entered, last):
         raise BadCell("first_missing is not after last_listed and entered")
-    return Presence(left_days=left, right_days=right)
+    if found.first_listed and found.first_listed > last:
+        raise BadCell("first_listed is after last_listed")
+    return found
+
+
+def _delivery(_: int, cells: Cells) -> Delivered:
+    received, entries = time_in("received", cells), cells["entries"]
+    if received is None or not (entries.isascii() and entries.isdigit() and len(entries) < 16):
+        raise BadCell("a time and a number of entries are needed")
+    return Delivered(received=received, entries=int(entries))

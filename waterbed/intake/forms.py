@@ -43,7 +43,8 @@ FORMS: Final[Mapping[str, Parse]] = {
 
 _HEAD = 200
 """Lines that are looked at to tell a form; comments at the top of a feed are a few dozen."""
-_ADDRESS = re.compile(r"\s*\"?(?:https?|hxxps?|h\*\*ps?)\S{3,}\s*", re.IGNORECASE)
+_ADDRESS = re.compile(r"\s*(?:https?|hxxps?|h\*\*ps?)[^\s,;|\"]{3,}\s*", re.IGNORECASE)
+"""An address alone: with a comma or semicolon in it, it may as well be a row of a file without a header."""
 _DATED = re.compile(r'\s*"?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d"?,"?[\d.]*"?,')
 
 

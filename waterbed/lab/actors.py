@@ -1,10 +1,10 @@
 """Sites, URLs and their stays, while a world runs: changed by its course alone."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from waterbed.lab.records import Shown, TrueCause
 from waterbed.lab.world import Hoster
+from waterbed.model.conclusions import HopKind
 
 HOUR = 3600
 """Seconds."""
@@ -32,7 +32,7 @@ class Link:
 
     before: Stay
     after: Stay
-    kind: Literal["relocation", "copy"]
+    kind: HopKind
 
     @property
     def left(self) -> Stay:

@@ -8,11 +8,13 @@ from random import Random
 
 from waterbed.lab.actors import HOUR, Leaf, Link, Site, Stay
 from waterbed.lab.addressing import ROTATING, Arranged, addresses_at
-from waterbed.lab.destinations import chosen, destination
-from waterbed.lab.fronting import put_in_front
+from waterbed.lab.destinations import chosen
+from waterbed.lab.fronting import put_in_front, take_away
+from waterbed.lab.moving import move, plan_copy, plan_flight, react
 from waterbed.lab.names import Namer, image_name, parking_addresses, target
 from waterbed.lab.papers import Papers
 from waterbed.lab.records import Page, Shown, SiteTraits, TrueCause
+from waterbed.lab.renumbering import renumber
 from waterbed.lab.traits import Chances, further_traits
 from waterbed.lab.world import PARKING, Hoster, World
 
@@ -50,21 +52,26 @@ class Course:
         for number in range(self.world.sites.count):
             self._first_site(number)
         for key, (start, _) in self._strict_from.items():
-            self._later(start, partial(self._intervene, key))
+            self.later(start, partial(self._intervene, key))
         for event in self.world.fronting:
-            self._later(
-                round(event.day * 24 * HOUR), partial(put_in_front, self, self._hosters[event.proxy], event.share)
-            )
+            proxy = self._hosters[event.proxy]
+            self.later(round(event.day * 24 * HOUR), partial(put_in_front, self, proxy, event.share))
+            if event.until_day is not None:
+                self.later(round(event.until_day * 24 * HOUR), partial(take_away, self, proxy))
+        for change in self.world.renumbering:
+            self.later(round(change.day * 24 * HOUR), partial(renumber, self, change))
         while self._queue and self._queue[0][0] <= self.end:
             now, _, happen = heappop(self._queue)
             happen(now)
         return self
 
-    def _later(self, when: int, happen: Callable[[int], object]) -> None:
+    def later(self, when: int, happen: Callable[[int], object]) -> None:
+        """Something will happen at a time."""
         self._order += 1
         heappush(self._queue, (when, self._order, happen))
 
-    def _hours(self, low_high: tuple[float, float]) -> int:
+    def hours(self, low_high: tuple[float, float]) -> int:
+        """Seconds drawn evenly from a range of hours."""
         return round(self.rng.uniform(*low_high) * HOUR)
 
     # Sites and URLs come to be.
@@ -76,24 +83,26 @@ class Course:
         fronted = operator.kind == "hoster" and self.rng.random() < sites.behind_proxy
         names = list(sites.categories)
         category = self.rng.choices(names, weights=[sites.categories[c] for c in names])[0]
-        site = self._site(
+        site = self.new_site(
             operator, chosen(self.rng, fronts) if fronted else None, category, self.rng.choice(sites.sources)
         )
         urls = sites.big_site if number == 0 and sites.big_site else self.rng.randint(*sites.urls_per_site)
         first, last = sites.reported_over_days or (0.0, max(self.world.days - 3, self.world.days / 2))
         reported = round(self.rng.uniform(first, last) * 24 * HOUR)
-        appeared = reported - self._hours(sites.up_before_hours)
-        leaves = [self._leaf(site, index, None) for index in range(urls)]
-        self._later(appeared, partial(self._appear, site))
+        appeared = reported - self.hours(sites.up_before_hours)
+        leaves = [self.new_leaf(site, index, None) for index in range(urls)]
+        self.later(appeared, partial(self.appear, site))
         for index, leaf in enumerate(leaves):
-            delay = 0 if index == 0 else self._hours((0.0, 12.0))
-            self._later(reported + delay, partial(self._report, leaf))
+            delay = 0 if index == 0 else self.hours((0.0, 12.0))
+            self.later(reported + delay, partial(self.report, leaf))
 
-    def _site(self, operator: Hoster, front: Hoster | None, category: str, source: str) -> Site:
+    def new_site(self, operator: Hoster, front: Hoster | None, category: str, source: str, *, label: str = "") -> Site:
+        """A new name at an operator, with its traits; with a label it is that one under another suffix."""
         servers, rng = self.world.servers, self.rng
         platform = operator.kind == "platform"
         suffix = rng.choice(operator.suffixes if platform else self.world.sites.suffixes)
         host = self.namer.host(suffix, www=0.0 if platform else 0.2)
+        host = self._under_label(host, label) or host
         https = rng.random() < servers.https
         head, spread = rng.random(), servers.head_refused + servers.body_on_head
         refused = head < servers.head_refused or operator.link_check
@@ -113,7 +122,15 @@ class Course:
         self.sites.append(site)
         return site
 
-    def _leaf(self, site: Site, number: int, original: Leaf | None) -> Leaf:
+    def _under_label(self, host: str, label: str) -> str:
+        """The name with another label, under a suffix where that one does not stand yet; empty if there is none."""
+        taken = {name.removeprefix("www.") for name in self.traits}
+        free = [suffix for suffix in self.world.sites.suffixes if label and f"{label}.{suffix}" not in taken]
+        www = "www." if host.startswith("www.") else ""
+        return f"{www}{label}.{Chances(self.world, host).rng('suffix').choice(free)}" if free else ""
+
+    def new_leaf(self, site: Site, number: int, original: Leaf | None) -> Leaf:
+        """A new URL of a site; with an original it shows the same content."""
         servers, rng = self.world.servers, self.rng
         chances = Chances(self.world, f"{site.host} {number}")
         wished = self.world.sites.roots
@@ -143,7 +160,8 @@ class Course:
         self.shown[url] = shown
         return leaf
 
-    def _appear(self, site: Site, now: int) -> None:
+    def appear(self, site: Site, now: int) -> None:
+        """A site answers at its operator from now on, with all its URLs."""
         own = addresses_at(site.seen, self.world.sites, self.rng)
         arranged = Arranged(self.world, site.host, site.seen, own)
         if arranged.beside:
@@ -162,7 +180,7 @@ class Course:
         if not said or said[-1][1] != addresses:
             said.append((now, addresses))
         if arranged.kind in ROTATING:
-            self._later(now + HOUR, partial(self._say, site, arranged, moves))
+            self.later(now + HOUR, partial(self._say, site, arranged, moves))
 
     def begin(self, leaf: Leaf, now: int) -> Stay:
         """A URL is up from now on, at whoever holds its addresses by now."""
@@ -182,7 +200,8 @@ class Course:
 
     # They are reported and removed.
 
-    def _report(self, leaf: Leaf, now: int) -> None:
+    def report(self, leaf: Leaf, now: int) -> None:
+        """A URL is reported; its hoster may act on it, its owner may leave first."""
         self.reports.append((now, leaf))
         stay = leaf.stay
         if stay is None or stay.reported is not None:
@@ -191,18 +210,20 @@ class Course:
         removed = self._removal_time(leaf.site.operator, now)
         if removed is None:
             return
-        self._later(removed, partial(self._remove, leaf, stay))
+        self.later(removed, partial(self._remove, leaf, stay))
         movement = self.world.movement
+        if movement.flight:
+            plan_flight(self, leaf, now, removed)
         if self.rng.random() < movement.parallel * movement.after_takedown:
-            early = max(now + HOUR // 2, removed - self._hours(movement.delay_hours))
+            early = max(now + HOUR // 2, removed - self.hours(movement.delay_hours))
             if early < removed:
                 leaf.copied = True
-                self._plan_copy([leaf], early)
+                plan_copy(self, [leaf], early)
 
     def _removal_time(self, operator: Hoster, now: int) -> int | None:
         start, within = self._strict_from.get(operator.key, (self.end + 1, 0.0))
         if now >= start:
-            return now + self._hours((0.0, within))
+            return now + self.hours((0.0, within))
         policy = operator.removal
         if self.rng.random() >= policy.removes:
             return None
@@ -215,8 +236,8 @@ class Course:
             for leaf in site.leaves:
                 stay = leaf.stay
                 if stay is not None and stay.reported is not None and stay.origin == key:
-                    moment = now + self._hours((0.0, within))
-                    self._later(moment, partial(self._remove, leaf, stay))
+                    moment = now + self.hours((0.0, within))
+                    self.later(moment, partial(self._remove, leaf, stay))
 
     def _remove(self, leaf: Leaf, stay: Stay, now: int) -> None:
         while stay.goes_on is not None:
@@ -228,7 +249,7 @@ class Course:
         if answer in ("404", "410"):
             self.finish(leaf, now, "removed", "410" if answer == "410" else "404")
         elif answer == "moved":
-            self._move(leaf.site, now)
+            move(self, leaf.site, now)
             return
         elif answer == "suspended":
             gone = [other for other in leaf.site.leaves if other.stay is not None]
@@ -241,10 +262,11 @@ class Course:
             parked = answer == "parked"
             for other in gone:
                 self.finish(other, now, "name", "parked" if parked else "404")
+            leaf.site.moves += 1  # no address of its own comes after this
             self.hosts[leaf.site.host].append((now, parking_addresses(leaf.site.host) if parked else None))
             if parked:
                 self.places[leaf.site.host].append((now, PARKING))
-        self._react(leaf.site, [one for one in gone if not one.copied], now)
+        react(self, leaf.site, [one for one in gone if not one.copied], now)
 
     def finish(self, leaf: Leaf, now: int, cause: TrueCause, page: Page | None) -> None:
         """A URL's stay is over."""
@@ -255,75 +277,3 @@ class Course:
         leaf.stay, leaf.last = None, stay
         if page:
             self.pages[stay.url].append((now, page))
-
-    # And the content moves.
-
-    def _react(self, site: Site, gone: list[Leaf], now: int) -> None:
-        movement = self.world.movement
-        if not gone or self.rng.random() >= movement.after_takedown:
-            return
-        when = now + max(60, self._hours(movement.delay_hours))
-        weights = [movement.relocation, movement.copy]
-        kind = self.rng.choices(["relocation", "copy"], weights=weights)[0] if sum(weights) else "copy"
-        # Behind a proxy, on a platform and without a name, the same name cannot be re-pointed to be seen elsewhere.
-        nameless = site.operator.removal.answer_after_removal in ("name_gone", "parked")
-        fixed = nameless or site.front is not None or site.operator.kind == "platform"
-        if kind == "copy" or fixed:
-            self._plan_copy(gone, when)
-            return
-        self._later(when, partial(self._relocate, site, site.moves))
-
-    def _relocate(self, site: Site, moves: int, now: int) -> None:
-        to = destination(self.world, self.rng, site, ("hoster",))
-        if site.moves != moves or to is None:
-            return
-        site.moves += 1
-        before = []
-        for leaf in site.leaves:
-            if leaf.stay is not None:
-                self.finish(leaf, now, "moved", None)
-            before.append((leaf, leaf.last))
-        site.operator = to
-        self._appear(site, now)
-        for leaf, stay in before:
-            if stay is not None and leaf.stay is not None:
-                self.links.append(Link(before=stay, after=leaf.stay, kind="relocation"))
-        self._hear_of(site, to, now)
-
-    def _move(self, site: Site, now: int) -> None:
-        """The owner takes the whole site to a new name elsewhere, and lets the old one lead there for good."""
-        leaves = [leaf for leaf in site.leaves if leaf.stay is not None]
-        stays = [leaf.stay for leaf in leaves]
-        new = self._copy(leaves, stays, now)
-        for leaf in leaves:
-            self.finish(leaf, now, "moved", "404" if new is None else "moved")
-        if new is not None:
-            self.moved[site.host] = f"{new.scheme}://{new.host}"
-            self.moved_urls.update((a.shown.url, b.shown.url) for a, b in zip(leaves, new.leaves, strict=True))
-
-    def _plan_copy(self, leaves: list[Leaf], when: int) -> None:
-        stays = [leaf.stay or leaf.last for leaf in leaves]
-        self._later(when, partial(self._copy, leaves, stays))
-
-    def _copy(self, leaves: list[Leaf], stays: list[Stay | None], now: int) -> Site | None:
-        old = leaves[0].site
-        to = destination(self.world, self.rng, old, ("hoster", "platform"))
-        if to is None:
-            return None
-        site = self._site(to, None, old.category, old.source)
-        for number, leaf in enumerate(leaves):
-            self._leaf(site, number, leaf)
-        self._appear(site, now)
-        for leaf, stay in zip(site.leaves, stays, strict=True):
-            if stay is not None and leaf.stay is not None:
-                self.links.append(Link(before=stay, after=leaf.stay, kind="copy"))
-        self._hear_of(site, to, now)
-        return site
-
-    def _hear_of(self, site: Site, to: Hoster, now: int) -> None:
-        movement = self.world.movement
-        at_home = to.country == self.world.home
-        for leaf in site.leaves:
-            if self.rng.random() < (movement.reported_home if at_home else movement.reported_abroad):
-                delay = self._hours(movement.report_delay_hours)
-                self._later(now + delay, partial(self._report, leaf))

@@ -68,9 +68,14 @@ def _coverages(trials: Sequence[Trial]) -> list[Coverage]:
     groups: dict[tuple[str, str], list[Trial]] = defaultdict(list)
     for trial in trials:
         one_site = "one big site" if trial.big else "no big site"
-        for among in ("all", trial.plan, one_site, trial.role):
+        when = "some reports late" if trial.late else "no report late"
+        for among in ("all", trial.plan, when, one_site, _size(trial.sites), trial.role):
             groups[trial.what, among].append(trial)
     return [_coverage(what, among, group) for (what, among), group in sorted(groups.items())]
+
+
+def _size(sites: int) -> str:
+    return "10 to 19 sites" if sites < 20 else "20 to 39 sites" if sites < 40 else "40 sites or more"
 
 
 def _coverage(what: str, among: str, group: Sequence[Trial]) -> Coverage:
@@ -104,7 +109,7 @@ def _credited(results: Sequence[StudyResult]) -> tuple[float, float, float] | No
         (trial.value, trial.true, result.naive)
         for result in results
         for trial in result.trials
-        if trial.role == "names go" and result.naive is not None
+        if trial.role == "names go" and trial.what != "median" and result.naive is not None
     ]
     if not pairs:
         return None

@@ -101,6 +101,8 @@ class Answers:
         return _HEADER.pack(identity, reply, *counts) + query[_HEADER.size : question_end] + tail
 
     def _find(self, host: str, kind: int, class_: int, now: datetime) -> tuple[int, bytes, int]:
+        if self._zones and self._zones.fails(host, now):
+            return 0, b"", dns.rcode.SERVFAIL
         addresses = self._scene.addresses(host, now)
         if addresses is None:
             return 0, b"", dns.rcode.NXDOMAIN

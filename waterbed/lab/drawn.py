@@ -24,8 +24,8 @@ PARALLEL: Final = 0.30
 """Share of moves whose copy stands before the takedown."""
 NAME_ENDS: Final = 0.67
 """Share of sites of one hoster whose name goes, in place of a removal."""
-LATE: Final = 0.30
-"""Share of reports that come up to LATE_HOURS after they were made."""
+LATE: Final = (0.0, 0.30, 0.60)
+"""Shares of reports that come up to LATE_HOURS after they were made."""
 LATE_HOURS: Final = 24.0
 
 
@@ -36,6 +36,8 @@ class Hard:
     plan: Plan
     every_hours: float
     missed: float
+    late: float
+    """Share of reports that come up to LATE_HOURS after they were made."""
     equal: bool
     """Whether all hosters have one policy, and differ in size alone."""
     big: bool
@@ -138,10 +140,11 @@ def _hard(hosters: tuple[Hoster, ...], *, equal: bool, big: bool, chance: random
         plan=plan,
         every_hours=chance.uniform(1.0, 3.0),
         missed=chance.uniform(*MISSED),
+        late=chance.choice(LATE),
         equal=equal,
         big=big,
         blind=None if equal else blind,
-        blind_from_hour=chance.choice((0.0, DAYS * 8)),
+        blind_from_hour=chance.choice((0.0, DAYS * 8, chance.uniform(0.0, DAYS * 16))),
         nameless=None if equal else nameless,
         outages=tuple(outages),
     )

@@ -29,6 +29,27 @@ def put_in_front(course: "Course", proxy: Hoster, share: float, now: int) -> Non
                 stay.goes_on = course.begin(leaf, now)
 
 
+def take_away(course: "Course", proxy: Hoster, now: int) -> None:
+    """Let the sites behind a proxy answer from their hosters again."""
+    for site in course.sites:
+        if site.front is not proxy:
+            continue
+        site.front = None
+        site.moves += 1
+        before = [(leaf, leaf.stay) for leaf in site.leaves]
+        for leaf, stay in before:
+            if stay is not None:
+                course.finish(leaf, now, "unmasked", None)
+        if course.hosts.get(site.host, [(0, None)])[-1][1] is None:
+            continue
+        rng = Chances(course.world, site.host).rng("back addresses")
+        course.hosts[site.host].append((now, addresses_at(site.operator, course.world.sites, rng)))
+        course.places[site.host].append((now, site.operator.key))
+        for leaf, stay in before:
+            if stay is not None:
+                stay.goes_on = course.begin(leaf, now)
+
+
 def _chosen(world: World, sites: Sequence[Site], share: float) -> list[Site]:
     return [
         site

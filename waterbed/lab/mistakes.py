@@ -18,6 +18,10 @@ def mistakes(world: "World", reserved: Mapping[str, tuple[str, ...]]) -> Iterato
     yield from _hoster_mistakes(world, taken, set(reserved))
     yield from _range_mistakes(world)
     keys = {hoster.key for hoster in world.hoster}
+    prefixes = {prefix for hoster in world.hoster for prefix in (*hoster.v4, *hoster.v6)}
+    for change in world.renumbering:
+        if change.hoster not in keys or change.prefix not in prefixes:
+            yield f"the renumbering of {change.hoster} into {change.prefix} must name a hoster's key and a prefix"
     for event in world.intervention:
         if event.hoster not in keys:
             yield f"the intervention's hoster {event.hoster} is not among the hosters' keys"
@@ -32,10 +36,10 @@ def _hoster_mistakes(world: "World", taken: "list[tuple[str, Network]]", seen: s
     for hoster in world.hoster:
         if hoster.key in seen:
             yield f"the hoster key {hoster.key} is given twice, or is the lab's own"
-        if hoster.asn in numbers:
-            yield f"hoster {hoster.key}: the AS number {hoster.asn} is another hoster's already"
+        for asn in sorted({hoster.asn, *hoster.further_as.values()} & numbers):
+            yield f"hoster {hoster.key}: the AS number {asn} is another hoster's already"
         seen.add(hoster.key)
-        numbers.add(hoster.asn)
+        numbers |= {hoster.asn, *hoster.further_as.values()}
         if (hoster.kind == "platform") != bool(hoster.suffixes):
             yield f"hoster {hoster.key}: platforms, and only platforms, have suffixes"
         if hoster.kind == "platform" and hoster.removal.answer_after_removal == "parked":
@@ -72,6 +76,8 @@ def _paper_mistakes(world: "World", known: "Mapping[str, Hoster]") -> Iterator[s
     for fronting in world.fronting:
         if fronting.proxy not in known or known[fronting.proxy].kind != "proxy":
             yield f"the front {fronting.proxy} is not the key of a hoster of kind proxy"
+        if fronting.until_day is not None and fronting.until_day <= fronting.day:
+            yield f"the front {fronting.proxy} must go after day {fronting.day:g}, on which it comes"
 
 
 def _prefix_mistakes(hoster: "Hoster", taken: "list[tuple[str, Network]]") -> Iterator[str]:
@@ -96,6 +102,7 @@ def _range_mistakes(world: "World") -> Iterator[str]:
     ranges: list[tuple[str, float, float]] = [
         ("sites.urls_per_site", *sites.urls_per_site),
         ("sites.up_before_hours", *sites.up_before_hours),
+        ("sites.turn_hours", *sites.turn_hours),
         ("movement.delay_hours", *movement.delay_hours),
         ("movement.report_delay_hours", *movement.report_delay_hours),
     ]
@@ -109,5 +116,5 @@ def _range_mistakes(world: "World") -> Iterator[str]:
     for name, values in (("suffixes", sites.suffixes), ("categories", sites.categories), ("sources", sites.sources)):
         if not values:
             yield f"sites.{name} must not be empty"
-    if movement.after_takedown and not movement.relocation + movement.copy:
-        yield "movement.relocation and movement.copy must not both be 0 when content moves"
+    if movement.after_takedown and not movement.relocation + movement.copy + movement.back:
+        yield "movement.relocation, movement.copy and movement.back must not all be 0 when content moves"

@@ -86,7 +86,8 @@ class Papers:
             wider = next(n for n in above.networks() if n.version == network.version and network.subnet_of(n))  # type: ignore[arg-type]  # versions are equal
             parent = self._paper(wider, above, moment)
         beside = (self._as_on(self._hosters[key], moment) for key in hoster.also_announced_by)
-        origins = () if parent else tuple(sorted({holder.asn, *beside}))
+        own = holder.further_as.get(str(network), holder.asn)
+        origins = () if parent else tuple(sorted({own, *beside}))
         return Paper(network=network, holder=holder, origins=origins, parent=parent)
 
     def _holder(self, network: Network, hoster: Hoster, moment: datetime) -> Hoster:

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
 from waterbed.lab.world import World
+from waterbed.model.conclusions import HopKind
 
 T = TypeVar("T")
-TrueCause = Literal["removed", "name", "moved", "masked", "lineage"]
+TrueCause = Literal["removed", "name", "moved", "masked", "unmasked", "lineage"]
 Page = Literal["up", "404", "410", "suspended", "parked", "moved"]
 """What a URL's own server has to say of it."""
 Length = Literal["stated", "chunked", "close"]
@@ -79,7 +80,7 @@ class TrueHop:
     to_hoster: str
     left: datetime
     arrived: datetime
-    kind: Literal["relocation", "copy"]
+    kind: HopKind
     parallel: bool
     """Whether the arrival came before the leaving."""
     reported: bool

@@ -65,6 +65,10 @@ class WorldScene:
         """Look the domain's name servers up."""
         return self._names.name_servers(domain, moment)
 
+    def fails(self, host: str, moment: datetime) -> bool:
+        """Whether the name servers of a host answer with a failure."""
+        return self._names.trouble(host, moment) == "servfail"
+
     def behaviour(self, listener: Listener, host: str, target: str, moment: datetime, source: str) -> Behaviour:
         """Answer as the site does that lies at this hoster now, if the hoster serves this source."""
         if listener.key == PARKING:

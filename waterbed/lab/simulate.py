@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from multiprocessing import get_context
 
 import numpy as np
 
 from graphs.episodes import EpisodeRules, Sighting, all_episodes, censor_from
 from waterbed.estimators.incidence import NOTHING
-from waterbed.estimators.resample import resample
 from waterbed.lab.drawn import MOST_HOSTERS, NAME_ENDS, Hard, draw, true_median, true_share
 from waterbed.lab.records import TrueEpisode, Truth
 from waterbed.lab.truth import simulate as happen
@@ -19,6 +19,7 @@ from waterbed.lab.virtual_looks import Looked, Looker
 from waterbed.lab.world import World
 from waterbed.model.conclusions import Episode, RankingRow
 from waterbed.rankings.appearances import Appearance
+from waterbed.rankings.medians import half_gone
 from waterbed.rankings.rank import rank
 from waterbed.rankings.takedowns import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key, removal
 from waterbed.store.config import Judge
@@ -28,6 +29,8 @@ _CHUNK = 4
 _EXACT_H = 1e-6
 """Width of an interval that stands for an exact time, hours."""
 _HOUR = timedelta(hours=1)
+LATEST_MEDIAN_H = 72.0
+"""True median above which a study is too short for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,10 @@ class Trial:
 
     what: str
     plan: str
+    late: bool
+    """Whether some reports come late."""
     big: bool
+    sites: int
     role: str
     true: float
     value: float
@@ -98,10 +104,7 @@ def one_study(which: tuple[World, int, int]) -> StudyResult:
     found = _episodes(looked, judge, until)
     rows = rank(list(_appearances(looked)), found, by="hoster", names={}, until=until)
     exact = _exact(truth, looker)
-    trials = [
-        *_share_trials(world, hard, rows, exact),
-        *_median_trial(world, hard, found, exact, np.random.default_rng([seed, number])),
-    ]
+    trials = [*_share_trials(world, hard, rows, exact), *_median_trials(world, hard, rows, exact)]
     shown = {row.key for row in rows if row.removed_24h is not None}
     return StudyResult(
         trials=tuple(trials),
@@ -134,6 +137,7 @@ def _appearances(looked: Sequence[Looked]) -> Iterator[Appearance]:
             keys=_keys(one.sightings),
             decided=any(look.verdict.state != "unknown" for look in one.sightings),
             proxy=False,
+            since=one.known.reported[0],
         )
 
 
@@ -176,67 +180,79 @@ _OTHER = REMOVED + 1
 def _share_trials(
     world: World, hard: Hard, rows: Sequence[RankingRow], exact: Mapping[str, Sequence[Clock]]
 ) -> Iterator[Trial]:
-    policies = {hoster.key: hoster.removal for hoster in world.hoster}
     for row in rows:
         if row.removed_24h is None or row.removed_24h_low is None or row.removed_24h_high is None:
             continue
         if row.key == hard.blind:
             continue
-        nameless = row.key == hard.nameless
         oracle = removal(exact.get(row.key, ()), until=world.end)
-        ends = None if oracle.low is None or oracle.high is None else (oracle.low, oracle.high)
-        yield Trial(
-            what="removed within 24 h",
-            plan=hard.plan,
-            big=hard.big,
-            role="names go" if nameless else "plain",
-            true=true_share(policies[row.key], WITHIN_H) * (1.0 - NAME_ENDS if nameless else 1.0),
+        yield _trial(
+            "removed within 24 h",
+            row,
+            hard,
+            true=_true_share(world, hard, row.key),
             value=row.removed_24h,
-            low=row.removed_24h_low,
-            high=row.removed_24h_high,
-            exact=ends,
+            ends=(row.removed_24h_low, row.removed_24h_high),
+            exact=None if oracle.low is None or oracle.high is None else (oracle.low, oracle.high),
         )
 
 
-def _median_trial(
-    world: World, hard: Hard, found: Sequence[Episode], exact: Mapping[str, Sequence[Clock]], rng: np.random.Generator
+def _true_share(world: World, hard: Hard, key: str) -> float:
+    (policy,) = (hoster.removal for hoster in world.hoster if hoster.key == key)
+    return true_share(policy, WITHIN_H) * (1.0 - NAME_ENDS if key == hard.nameless else 1.0)
+
+
+def _median_trials(
+    world: World, hard: Hard, rows: Sequence[RankingRow], exact: Mapping[str, Sequence[Clock]]
 ) -> Iterator[Trial]:
-    """The median time to any end at the hoster with most sites whose median lies within the follow-up."""
-    groups = {key: clocks(group) for key, group in episodes_by_key(found, "hoster").items()}
-    true = {h.key: true_median(h.removal) for h in world.hoster if h.key != hard.blind}
-    able = [key for key in groups if key in true and true[key] < 72.0 and exact.get(key)]
-    if not able:
-        return
-    key = max(able, key=lambda one: (len({clock.site_id for clock in groups[one]}), one))
-    value, low, high = _median(groups[key], rng)
-    _, exact_low, exact_high = _median(exact[key], rng)
-    yield Trial(
-        what="median",
+    """The median time to any end of each hoster with a share whose median lies within the follow-up."""
+    medians = {hoster.key: true_median(hoster.removal) for hoster in world.hoster if hoster.key != hard.blind}
+    for row in rows:
+        if row.median_h_low is None or medians.get(row.key, inf) >= LATEST_MEDIAN_H:
+            continue
+        oracle = half_gone(exact.get(row.key, ()))
+        yield _trial(
+            "median",
+            row,
+            hard,
+            true=medians[row.key],
+            value=_or_inf(row.median_h),
+            ends=(row.median_h_low, _or_inf(row.median_h_high)),
+            exact=(oracle.low, _or_inf(oracle.high)) if oracle else None,
+        )
+
+
+def _or_inf(hours: float | None) -> float:
+    return inf if hours is None else hours
+
+
+def _trial(
+    what: str,
+    row: RankingRow,
+    hard: Hard,
+    *,
+    true: float,
+    value: float,
+    ends: tuple[float, float],
+    exact: tuple[float, float] | None,
+) -> Trial:
+    return Trial(
+        what=what,
         plan=hard.plan,
+        late=hard.late > 0,
         big=hard.big,
-        role="plain",
-        true=true[key],
+        sites=row.sites,
+        role="names go" if row.key == hard.nameless else "plain",
+        true=true,
         value=value,
-        low=low,
-        high=high,
-        exact=(exact_low, exact_high),
+        low=ends[0],
+        high=ends[1],
+        exact=exact,
     )
-
-
-def _median(group: Sequence[Clock], rng: np.random.Generator) -> tuple[float, float, float]:
-    sites = {site: number for number, site in enumerate(sorted({clock.site_id for clock in group}))}
-    drawn = resample(
-        [clock.left_h for clock in group],
-        [clock.right_h for clock in group],
-        np.array([sites[clock.site_id] for clock in group]),
-        rng,
-    )
-    sure = drawn.median()
-    return sure.estimate, sure.low, sure.high
 
 
 def _blind(world: World, hard: Hard, rows: Sequence[RankingRow]) -> str:
-    """First wrongly: fastest of all, by an interval that does not hold its own true share."""
+    """What became of the hoster that lets us hang; first is wrong where even its interval misses its own true share."""
     if hard.blind is None:
         return "none"
     shares = {row.key: row.removed_24h for row in rows if row.removed_24h is not None}
@@ -244,11 +260,12 @@ def _blind(world: World, hard: Hard, rows: Sequence[RankingRow]) -> str:
         return "no share"
     if shares[hard.blind] < max(shares.values()):
         return "a share, not first"
-    (policy,) = (hoster.removal for hoster in world.hoster if hoster.key == hard.blind)
+    true = {key: _true_share(world, hard, key) for key in shares}
+    if true[hard.blind] >= max(true.values()):
+        return "first, as it is"
     (row,) = (row for row in rows if row.key == hard.blind)
-    true = true_share(policy, WITHIN_H)
-    held = (row.removed_24h_low or 0.0) <= true <= (row.removed_24h_high or 0.0)
-    return "first, by looks before it hid" if held else "first, wrongly"
+    held = (row.removed_24h_low or 0.0) <= true[hard.blind] <= (row.removed_24h_high or 0.0)
+    return "first, by chance" if held else "first, wrongly"
 
 
 def _size_speed(world: World, hard: Hard, rows: Sequence[RankingRow]) -> float | None:

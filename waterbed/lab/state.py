@@ -86,6 +86,10 @@ class Zones(Protocol):
         """Give the name servers of a registrable domain; none if it does not exist or is no zone of its own."""
         ...
 
+    def fails(self, host: str, moment: datetime) -> bool:
+        """Whether the name servers of a host answer with a failure."""
+        ...
+
 
 @runtime_checkable
 class Parted(Protocol):
@@ -155,6 +159,10 @@ class WithCanary:
     def name_servers(self, domain: str, moment: datetime) -> tuple[str, ...]:
         """Give the scene's name servers, if it has any."""
         return self._zones.name_servers(domain, moment) if self._zones else ()
+
+    def fails(self, host: str, moment: datetime) -> bool:
+        """Whether the scene's name servers fail for a host."""
+        return self._zones.fails(host, moment) if self._zones else False
 
     def behaviour(self, listener: Listener, host: str, target: str, moment: datetime, source: str) -> Behaviour:
         """Show one page on canary hosts."""

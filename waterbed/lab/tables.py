@@ -19,7 +19,7 @@ def routing_csv(world: World, family: int | None = None, moment: datetime | None
 
     `moment` is when they are so, else the world's start.
     """
-    names = {hoster.asn: hoster.name for hoster in (*world.hoster, _PARKING)}
+    names = {asn: hoster.name for hoster in (*world.hoster, _PARKING) for asn in _asns(hoster)}
     return _csv(
         (str(paper.network[0]), str(paper.network[-1]), str(asn), names[asn])
         for paper in _papers(world, family, moment)
@@ -80,13 +80,17 @@ def _entity(hoster: Hoster) -> str:
     values = {
         "key": hoster.key,
         "name": hoster.name,
-        "asns": [hoster.asn],
+        "asns": _asns(hoster),
         "country": hoster.country,
         "kind": hoster.kind,
         "suffixes": list(hoster.suffixes),
         "holders": [handle_of(hoster)],
     }
     return _table("hoster", values)
+
+
+def _asns(hoster: Hoster) -> list[int]:
+    return [hoster.asn, *sorted(set(hoster.further_as.values()))]
 
 
 def _table(kind: str, values: Mapping[str, object]) -> str:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from graphs.episodes import Known, Sighting
 from waterbed.judging.judge import confirmed_down
-from waterbed.lab.drawn import LATE, LATE_HOURS, NAME_ENDS, Hard
+from waterbed.lab.drawn import LATE_HOURS, NAME_ENDS, Hard
 from waterbed.lab.records import TrueReport, Truth
 from waterbed.model.conclusions import Attribution, EndCause, State, Verdict
 from waterbed.store.config import Judge
@@ -56,7 +56,8 @@ class Looker:
     def _look_at(self, url_id: str, url: str, told: Sequence[TrueReport]) -> Looked:
         shown = self._truth.shown[url]
         made = sorted(report.reported_at for report in told)
-        late = self._chance.uniform(0.0, LATE_HOURS) if self._chance.random() < LATE else self._chance.uniform(0.0, 0.5)
+        is_late = self._chance.random() < self._hard.late
+        late = self._chance.uniform(0.0, LATE_HOURS if is_late else 0.5)
         known = Known(
             url_id=url_id,
             content_id=shown.content_id,

@@ -15,6 +15,7 @@ NotNegative = Annotated[float, msgspec.Meta(ge=0.0)]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
 Key = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]*$")]
+Asn = Annotated[int, msgspec.Meta(ge=1, le=4_294_967_295)]
 Network: TypeAlias = IPv4Network | IPv6Network
 
 CANARY_NETWORKS = ("33.255.255.0/28", "2d00:ffff::/64")
@@ -51,7 +52,7 @@ class Hoster(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
     key: Key
     name: str
-    asn: Annotated[int, msgspec.Meta(ge=1, le=4_294_967_295)]
+    asn: Asn
     country: Country
     v4: tuple[str, ...] = ()
     v6: tuple[str, ...] = ()
@@ -73,6 +74,8 @@ class Hoster(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     """The hoster in whose prefixes its own lie: a reseller, announced by that one's AS, registered in its own name."""
     also_announced_by: tuple[Key, ...] = ()
     """Hosters whose ASes announce its prefixes too."""
+    further_as: dict[str, Asn] = {}
+    """By prefix: a further AS of its own that announces it."""
 
     @property
     def domain(self) -> str:
@@ -106,6 +109,16 @@ class Sites(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """Sites whose name server says either their hoster's address or a second one's, by where it is asked from."""
     flux: Share = 0.0
     """Sites whose name is given new addresses all over the world again and again."""
+    turns: Share = 0.0
+    """Sites that stand at two hosters by turns."""
+    turn_hours: tuple[float, float] = (2.0, 11.0)
+    """How long a turn is."""
+    churn: Share = 0.0
+    """Sites whose name is given other addresses of whoever holds it again and again."""
+    several_cdns: Share = 0.0
+    """Of the sites behind a proxy: those that another proxy serves too, now this one, now that one."""
+    dns_errors: Share = 0.0
+    """Sites whose name servers now and then fail for an hour, or deny name or addresses."""
     suffixes: tuple[str, ...] = ("com", "net", "org", "nl", "xyz")
     categories: dict[str, Positive] = msgspec.field(default_factory=lambda: {"phishing": 1.0})
     """Weight of each report category."""
@@ -127,6 +140,14 @@ class Movement(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     """Weight of re-pointing the same name to another hoster."""
     copy: NotNegative = 1.0
     """Weight of a new URL under a new name, with the same content id."""
+    back: NotNegative = 0.0
+    """Weight of the same URL at the same hoster again."""
+    same_label: Share = 0.0
+    """Of the copies: those whose name keeps its label under another suffix."""
+    flight: Share = 0.0
+    """Probability that the owner leaves between the report and the removal."""
+    redirect: Share = 0.0
+    """Of those who leave so: those who take a new name and let the old one lead there; others re-point the name."""
     delay_hours: tuple[float, float] = (2.0, 48.0)
     """From the takedown to the arrival, uniform."""
     parallel: Share = 0.0
@@ -169,6 +190,18 @@ class Fronting(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     proxy: str
     day: NotNegative
     share: Share
+    until_day: NotNegative | None = None
+    """When the proxy goes and the sites answer from their hoster again; none: it stays."""
+
+
+class Renumbering(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A day on which sites get other addresses at the hoster that they have."""
+
+    hoster: str
+    prefix: str
+    """Where the new addresses lie: one of its prefixes, or one that it has bought by then."""
+    day: NotNegative
+    share: Share = 1.0
 
 
 class Outage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -228,6 +261,7 @@ class World(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     sale: tuple[Sale, ...] = ()
     renaming: tuple[Renaming, ...] = ()
     fronting: tuple[Fronting, ...] = ()
+    renumbering: tuple[Renumbering, ...] = ()
     registries: bool = False
     """Whether registries answer for its networks, and are asked once a day."""
     outage: tuple[Outage, ...] = ()

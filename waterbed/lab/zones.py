@@ -1,16 +1,23 @@
 """The names of a simulated world: addresses, aliases, name servers."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Final, Literal
 
 from waterbed.lab.names import parking_addresses
 from waterbed.lab.records import Truth
+from waterbed.lab.traits import Chances
 from waterbed.lab.world import PARKING, Hoster
 from waterbed.model.canonical import registrable_domain
 
 PARKING_SERVERS = ("ns1.sedoparking.com", "ns2.sedoparking.com")
 """Name servers of a parked domain: a real service's, so that lists of such services can be tried."""
+
+Trouble = Literal["", "servfail", "nxdomain", "nodata"]
+_TROUBLES: Final[tuple[Trouble, ...]] = ("servfail", "servfail", "nxdomain", "nodata")
+_TROUBLED_HOURS = 0.15
+_HOUR = timedelta(hours=1)
 
 
 def name_servers_of(hoster: Hoster) -> tuple[str, str]:
@@ -23,6 +30,8 @@ class Names:
 
     def __init__(self, truth: Truth) -> None:
         """Index a truth by name, alias and domain."""
+        self._world = truth.world
+        self._trouble = truth.world.sites.dns_errors
         self._hosts = truth.hosts
         self._places = truth.places
         self._hosters = {hoster.key: hoster for hoster in truth.world.hoster}
@@ -49,11 +58,22 @@ class Names:
             for number, name in enumerate(name_servers_of(hoster), 1)
         }
 
+    def trouble(self, host: str, moment: datetime) -> Trouble:
+        """What is wrong with a name's servers in this hour."""
+        if not self._trouble or host not in self._hosts:
+            return ""
+        chances = Chances(self._world, host)
+        if chances.share("dns errors") >= self._trouble:
+            return ""
+        rng = chances.rng(f"dns errors {(moment - self._world.start) // _HOUR}")
+        return rng.choice(_TROUBLES) if rng.random() < _TROUBLED_HOURS else ""
+
     def addresses(self, host: str, moment: datetime) -> tuple[str, ...] | None:
         """All addresses of a name; None if it does not exist, none if it exists without any."""
         timeline = self._hosts.get(host)
         if timeline:
-            return timeline.at(moment)
+            trouble = self.trouble(host, moment)
+            return None if trouble == "nxdomain" else () if trouble else timeline.at(moment)
         if host in self._aliases:
             named, key = self._aliases[host]
             here = self._places[named].at(moment) == key

@@ -126,6 +126,21 @@ class CauseShare:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Duration:
+    """How long one hoster's clocks run until any end."""
+
+    clocks: Annotated[int, "clocks under study from their start: those of the median"]
+    median_h: Annotated[float | None, "hours until half had ended; null: not seen, or too few"]
+    median_low: Annotated[float | None, "lower end of its 95% interval"]
+    median_high: Annotated[float | None, "upper end; null: later than anything was followed"]
+    late: Annotated[int, "clocks that came under study later: the mean takes them from their entry on"]
+    within_h: Annotated[float, "hours at which the mean stops counting"]
+    mean_h: Annotated[float | None, "mean hours until the end or `within_h`; null: not followed so long, or too few"]
+    mean_low: Annotated[float | None, "lower end of its 95% interval"]
+    mean_high: Annotated[float | None, "upper end of its 95% interval"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One URL at one hoster, by id: what a fact sheet lists."""
 

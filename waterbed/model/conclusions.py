@@ -10,6 +10,11 @@ EndCause = Literal["removed", "name", "network", "moved", "masked", "lost", "lin
 
 Confidence = Literal["high", "medium", "low"]
 OrderClass = Literal["sequential", "parallel", "unknown", "repointed"]
+HopKind = Literal["relocation", "reappearance", "redirect", "tld", "copy"]
+"""What a hop was: a name pointed elsewhere, a URL that came back elsewhere, a new URL that the old one redirects to,
+the same label under another suffix, any other new URL of the content."""
+
+LinkStrength = Literal["strong", "weak"]
 QuarantineKind = Literal["canary", "all", "hoster", "prefix", "feed"]
 QuarantineStatus = Literal["open", "released", "voided"]
 RankClass = Literal["ranked", "too few", "unmeasurable", "proxy"]
@@ -117,13 +122,14 @@ class Episode:
     """
 
     url_id: Annotated[str, "the URL"]
-    content_id: Annotated[str, "the content: the hotline's id, else the URL's"]
+    content_id: Annotated[str, "the content: the hotline's id, else an id of the URLs linked to it"]
     site_id: Annotated[str, "its registrable domain: the cluster"]
     hoster: Annotated[str, "key of the hoster entity"]
     hosters: Annotated[tuple[str, ...], "all hoster entities at the start"]
     origins: Annotated[tuple[int, ...], "origin ASes at the start"]
     countries: Annotated[tuple[str, ...], "countries at the start"]
     addresses: Annotated[tuple[str, ...], "addresses at the start"]
+    prefixes: Annotated[tuple[str, ...], "smallest routed ranges of these, sorted"] = ()
     proxy: Annotated[bool, "whether that hoster is a reverse proxy"]
     known_up_at: Annotated[datetime, "first time it was known up: a report's or a look's"]
     reported_at: Annotated[datetime | None, "first report of it while it was there; null: never reported there"]
@@ -151,10 +157,12 @@ class Hop:
     left_before: Annotated[datetime, "first confirmed away from it"]
     arrived_after: Annotated[datetime | None, "last known absent at the new hoster; null: never known absent"]
     arrived_before: Annotated[datetime, "first known up at the new hoster"]
-    kind: Annotated[str, "relocation, reappearance or copy"]
+    kind: Annotated[HopKind, "what moved: the name, the URL, or the content to another URL"]
     order: Annotated[OrderClass, "sequential, parallel, unknown, or repointed (one name, one interval)"]
-    levels: Annotated[tuple[str, ...], "what changed: address, as, organisation, country, home_abroad"]
-    evidence: Annotated[str, "what links the two: same_url or content_id"]
+    levels: Annotated[tuple[str, ...], "what changed: address, prefix, as, organisation, country, home_abroad, tld"]
+    evidence: Annotated[tuple[str, ...], "kinds of evidence that link the two URLs; same_url alone: it is one URL"]
+    strength: Annotated[LinkStrength, "of the weakest link between the two URLs; strong: it is one URL"] = "strong"
+    sources: Annotated[int, "hosters that the content may have come from; above 1 the one named is the likeliest"] = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +185,9 @@ class RankingRow:
     removed_or_moved_24h: Annotated[float | None, "the same with leaving for another hoster counted too: upper bound"]
     removed_24h_worst: Annotated[float | None, "share if what we could not see at 24 h had not been removed"] = None
     removed_24h_best: Annotated[float | None, "share if all of it had been removed"] = None
+    median_h: Annotated[float | None, "hours from the report until half was gone, by any cause; null: not seen"] = None
+    median_h_low: Annotated[float | None, "lower end of its 95% interval"] = None
+    median_h_high: Annotated[float | None, "upper end; null: later than anything was followed"] = None
     episodes: Annotated[int, "takedown clocks behind the share"]
     unknown: Annotated[int, "URLs of which no look could be decided"]
     rank_class: Annotated[RankClass, "ranked, too few, unmeasurable or proxy"]

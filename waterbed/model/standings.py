@@ -83,4 +83,10 @@ class FeedCard:
     deliveries: Annotated[int, "deliveries on record"]
     empty: Annotated[int, "of these, without any report"]
     suspect: Annotated[int, "of these, held as empty or much too small"]
-    retention_day: Annotated[int | None, "age in days at which entries leave it by rule; null: none found, or unknown"]
+    retention_day: Annotated[
+        int | None, "age in days at which entries leave it by rule; null: none found, or unknown"
+    ] = None
+    listed_median_low_d: Annotated[
+        float | None, "days by which half of its entries left it, lower end; null: unknown"
+    ] = None
+    listed_median_high_d: Annotated[float | None, "upper end of these days; null: unknown, or not yet half"] = None

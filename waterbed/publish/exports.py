@@ -44,22 +44,18 @@ class Envelope:
     data_dates: Annotated[Mapping[str, str], "name of each data set used, to its date"]
     run: Annotated[str, "the run that made it"]
     version: Annotated[str, "version of Waterbed"]
+    left_out: Annotated[int, "rows left out because they are about too few: docs/publishing.md"] = 0
 
 
-def export(folder: Path, name: str, cls: type, rows: Sequence[Any], envelope: Envelope) -> list[Path]:
-    """Write rows of one dataclass in every format, with their schema.
-
-    Makes name.csv, name.json, name.parquet and name.schema.json in `folder`. Each file appears whole or not at all.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
+def in_every_format(name: str, cls: type, rows: Sequence[Any], envelope: Envelope) -> dict[str, bytes]:
+    """Rows of one dataclass in every format, with their schema: file names to contents."""
     schema = json.dumps(envelope_schema(Envelope, cls), indent=1, ensure_ascii=False) + "\n"
-    contents = {
+    return {
         f"{name}.csv": as_csv(cls, rows).encode(),
         f"{name}.json": as_json(cls, rows, envelope).encode(),
         f"{name}.parquet": as_parquet(cls, rows, envelope),
         f"{name}.schema.json": schema.encode(),
     }
-    return [write_whole(folder / file, content) for file, content in contents.items()]
 
 
 def as_csv(cls: type, rows: Sequence[Any]) -> str:
@@ -79,10 +75,16 @@ def as_csv(cls: type, rows: Sequence[Any]) -> str:
 
 def as_json(cls: type, rows: Sequence[Any], envelope: Envelope) -> str:
     """Spell rows as one JSON object: the envelope and `rows`."""
-    whole = {
-        **_loose(envelope),
-        "rows": [{public_name(cls, name): _value(getattr(row, name)) for name in columns(cls)} for row in rows],
-    }
+    return spelled({**loose(envelope), "rows": records(cls, rows)})
+
+
+def records(cls: type, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows as JSON objects under their public names."""
+    return [{public_name(cls, name): _value(getattr(row, name)) for name in columns(cls)} for row in rows]
+
+
+def spelled(whole: Mapping[str, Any]) -> str:
+    """One JSON object as text; a number that is none is an error."""
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -93,7 +95,7 @@ def as_parquet(cls: type, rows: Sequence[Any], envelope: Envelope) -> bytes:
         pa.field(public_name(cls, name), _ARROW[kind], nullable=nullable, metadata={"description": meaning})
         for name, (kind, nullable, meaning) in plain.items()
     ]
-    schema = pa.schema(fields, metadata={METADATA: json.dumps(_loose(envelope), ensure_ascii=False).encode()})
+    schema = pa.schema(fields, metadata={METADATA: json.dumps(loose(envelope), ensure_ascii=False).encode()})
     arrays = [
         pa.array([_flat(getattr(row, name)) for row in rows], type=field.type)
         for name, field in zip(plain, fields, strict=True)
@@ -125,7 +127,8 @@ def write_whole(path: Path, content: bytes) -> Path:
     return path
 
 
-def _loose(envelope: Envelope) -> dict[str, Any]:
+def loose(envelope: Envelope) -> dict[str, Any]:
+    """The envelope as a JSON object."""
     return {**asdict(envelope), "data_dates": dict(envelope.data_dates)}
 
 

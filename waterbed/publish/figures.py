@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from waterbed.publish.flows import Flow, Passage
+from graphs.passages import Passage
+from waterbed.publish.flows import Flow
 from waterbed.rankings.takedowns import RemovalCurve
 
 INK: Final = "#1c2733"
@@ -85,7 +86,7 @@ def curves_figure(curves: Sequence[RemovalCurve], *, within_h: int = 24) -> dict
 
 def _curve_layout(longest: float, within_h: int) -> dict[str, Any]:
     return {
-        **_layout(),
+        **plain_layout(),
         "margin": {"l": 48, "r": 12, "t": 26, "b": 44},
         "showlegend": False,
         "hovermode": "closest",
@@ -160,11 +161,12 @@ def sankey_figure(flows: Sequence[Flow]) -> dict[str, Any]:
             "hovertemplate": "%{source.label} → %{target.label}<br>%{value} hops, %{customdata}<extra></extra>",
         },
     }
-    layout = {**_layout(), "margin": {"l": 4, "r": 4, "t": 8, "b": 8}}
+    layout = {**plain_layout(), "margin": {"l": 4, "r": 4, "t": 8, "b": 8}}
     return {"data": [trace], "layout": layout, "config": CONFIG}
 
 
-def _layout() -> dict[str, Any]:
+def plain_layout() -> dict[str, Any]:
+    """What all figures have in common."""
     return {
         "autosize": True,
         "paper_bgcolor": "rgba(0,0,0,0)",

@@ -1,16 +1,14 @@
-"""Hops added up to flows between hosters, with home and abroad told apart."""
+"""Hops added up to flows between keys, with home and abroad told apart."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
+from graphs.measures import HopMatrix
+from graphs.moves import CERTAIN
+from graphs.passages import PASSAGES, Passage, passage
 from waterbed.model.conclusions import Hop
-
-Passage = Literal["stays home", "leaves home", "comes home", "stays abroad", "unknown"]
-
-PASSAGES: Final[tuple[Passage, ...]] = ("leaves home", "stays home", "comes home", "stays abroad", "unknown")
-"""In the order in which a reader asks for them."""
 
 OTHERS: Final = "others"
 """Key of all flows too small to be drawn."""
@@ -29,17 +27,21 @@ class Flow:
     certain: Annotated[int, "of these, arrivals surely after leaving, or the same name re-pointed"]
 
 
-def passage(hop: Hop, home: str | None) -> Passage:
-    """Tell whether a hop leaves or enters the home country.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowShare:
+    """What part of what left one key arrived at another: one cell of the row-normalised hop matrix."""
 
-    A host is at home while any of its addresses is.
-    """
-    if not home or not hop.from_countries or not hop.to_countries:
-        return "unknown"
-    before, after = home in hop.from_countries, home in hop.to_countries
-    if before:
-        return "stays home" if after else "leaves home"
-    return "comes home" if after else "stays abroad"
+    from_key: Annotated[str, "hoster key, AS number as AS13335, or ISO country code; unknown: no table knew it"]
+    from_name: Annotated[str, "its name for people"]
+    to_key: Annotated[str, "key arrived at"]
+    to_name: Annotated[str, "its name for people"]
+    hops: Annotated[int, "hops not known to be parallel, each once for each pair of its keys"]
+    hops_fractional: Annotated[float, "the same, each shared equally among its pairs"]
+    certain: Annotated[float, "of hops_fractional, the part that surely is displacement"]
+    left: Annotated[float, "all hops that left the key, fractional: what the share is of"]
+    share: Annotated[float, "hops_fractional / left, 0..1"]
+    share_low: Annotated[float, "least share, whichever hops of unknown order are displacement"]
+    share_high: Annotated[float, "largest share, whichever they are"]
 
 
 def flows(hops: Iterable[Hop], *, names: Mapping[str, str], home: str | None) -> list[Flow]:
@@ -55,7 +57,7 @@ def flows(hops: Iterable[Hop], *, names: Mapping[str, str], home: str | None) ->
             continue
         kind = (hop.from_hoster, hop.to_hoster, passage(hop, home))
         total[kind] += 1
-        certain[kind] += hop.order in ("sequential", "repointed")
+        certain[kind] += hop.order in CERTAIN
     order = sorted(total, key=lambda kind: (-total[kind], kind))
     return [
         Flow(
@@ -68,6 +70,29 @@ def flows(hops: Iterable[Hop], *, names: Mapping[str, str], home: str | None) ->
             certain=certain[left, right, way],
         )
         for left, right, way in order
+    ]
+
+
+def flow_shares(matrix: HopMatrix, names: Mapping[str, str]) -> list[FlowShare]:
+    """The cells of a hop matrix with names, most hops first."""
+    columns = (matrix.hops, matrix.weight, matrix.certain, matrix.left, matrix.share, matrix.low, matrix.high)
+    return [
+        FlowShare(
+            from_key=matrix.keys[a],
+            from_name=names.get(matrix.keys[a], matrix.keys[a]),
+            to_key=matrix.keys[b],
+            to_name=names.get(matrix.keys[b], matrix.keys[b]),
+            hops=hops,
+            hops_fractional=weight,
+            certain=certain,
+            left=left,
+            share=share,
+            share_low=low,
+            share_high=high,
+        )
+        for a, b, hops, weight, certain, left, share, low, high in zip(
+            matrix.origin.tolist(), matrix.destination.tolist(), *(one.tolist() for one in columns), strict=True
+        )
     ]
 
 

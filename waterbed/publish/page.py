@@ -8,9 +8,10 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
+from graphs.passages import PASSAGES
 from waterbed.model.conclusions import RankingRow
 from waterbed.publish.figures import LINES, PASSAGE_COLOURS, curves_figure, sankey_figure
-from waterbed.publish.flows import PASSAGES, Flow, largest
+from waterbed.publish.flows import Flow, largest
 from waterbed.rankings.takedowns import By, RemovalCurve
 
 MARKS_H: Final = (1, 12, 24, 72, 168)
@@ -77,7 +78,7 @@ def render_page(view: PageView) -> str:
     if view.flows:
         figures["flows"] = sankey_figure(largest(view.flows, DRAWN_FLOWS))
     return (
-        _templates()
+        templates()
         .get_template("report.html")
         .render(
             view=view,
@@ -96,17 +97,18 @@ def render_page(view: PageView) -> str:
     )
 
 
-def _templates() -> Environment:
-    templates = Environment(
+def templates() -> Environment:
+    """The pages' templates: escaped throughout, undefined names an error."""
+    found = Environment(
         loader=PackageLoader("waterbed.publish", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["percent"] = _percent
-    templates.filters["thousands"] = lambda number: f"{number:,}"
-    return templates
+    found.filters["percent"] = _percent
+    found.filters["thousands"] = lambda number: f"{number:,}"
+    return found
 
 
 def _percent(share: float | None) -> str:

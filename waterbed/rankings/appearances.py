@@ -1,6 +1,7 @@
 """Where reported URLs appeared: what volume is counted from."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 
@@ -14,3 +15,4 @@ class Appearance:
     keys: Annotated[tuple[str, ...], "distinct hosters, ASes or countries of its addresses over its looks"]
     decided: Annotated[bool, "whether any look at it could be decided"]
     proxy: Annotated[bool, "whether all its addresses were reverse proxies"]
+    since: Annotated[datetime | None, "when a takedown clock starts, if a look said where; null: nothing does"] = None

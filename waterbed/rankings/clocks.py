@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from waterbed.estimators.incidence import NOTHING, effective_clusters
+from waterbed.estimators.clustered_shares import worth
+from waterbed.estimators.incidence import NOTHING
 from waterbed.model.clocks import AddressedNotice, TakedownClock
 from waterbed.model.conclusions import ClockKind, Episode, Timing
 from waterbed.rankings.takedowns import CAUSES, By, Clock, episodes_by_key, joined_episodes
@@ -38,6 +39,14 @@ class Told:
     """By URL: its first report."""
     confirmed: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
     """By URL: when an analyst saw it up."""
+
+    def since(self, url_id: str, clock: ClockKind) -> datetime | None:
+        """When the clock of a URL starts as far as one can say that never saw it: by its first report or notice."""
+        if clock not in BY_NOTICE:
+            return self.known_since.get(url_id)
+        about = (n for n in self.notices.get(url_id, ()) if not n.bounced and n.addressed == "direct")
+        legal = (n for n in about if (n.kind == "legal_order") == (clock == "legal_order"))
+        return min((when for n in legal if (when := _told_at(n, clock))), default=None)
 
 
 def clocks_by_key(
@@ -121,8 +130,9 @@ def clusters_of(clocks: Sequence[TakedownClock]) -> list[str]:
 
 
 def effective(labels: Iterable[str]) -> float:
-    """How many independent clusters the labels of some clocks are worth."""
-    return effective_clusters(list(Counter(labels).values()))
+    """How many independent clusters the labels of some clocks are worth, if those of one agree wholly."""
+    sizes = list(Counter(labels).values())
+    return worth(sizes, 1.0) if sizes else 0.0
 
 
 def _cause(clock: TakedownClock) -> int:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -39,12 +40,14 @@ def compliance(
     until: datetime,
     weeks: bool = False,
     within_h: Sequence[float] = WITHIN_H,
+    hidden: Mapping[str, Sequence[Clock]] = MappingProxyType({}),
 ) -> list[ComplianceRow]:
     """The shares removed within some hours of the origin, by key, with `weeks` by ISO week too.
 
     Each is the interval-censored cumulative incidence of `removed`, with the rules of any share (`removal`): none
     below FEWEST_SITES clusters, none where the looks were too sparse. What was gone before the origin is no clock and
-    stands in a column of its own; late entries are counted and left out. `until` is the end of the measurement.
+    stands in a column of its own; late entries are counted and left out. `until` is the end of the measurement,
+    `hidden` the clocks by key of which no look could be decided.
     """
     rows: list[ComplianceRow] = []
     for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
@@ -53,18 +56,25 @@ def compliance(
             sets.setdefault(week_of(one.origin), []).append(one)
         for week, own in sets.items():
             if own:
-                rows += _rows(key, names.get(key, key), week, own, until, within_h)
+                dark = [one for one in hidden.get(key, ()) if week in (None, week_of(one.origin))]
+                rows += _rows(key, names.get(key, key), week, own, dark, until, within_h)
     return rows
 
 
 def _rows(
-    key: str, name: str, week: str | None, own: Sequence[TakedownClock], until: datetime, within_h: Sequence[float]
+    key: str,
+    name: str,
+    week: str | None,
+    own: Sequence[TakedownClock],
+    hidden: Sequence[Clock],
+    until: datetime,
+    within_h: Sequence[float],
 ) -> Iterator[ComplianceRow]:
     kept = running_clocks(own)
     curves = incidence(kept) if kept else None
     gone = [one for one in own if one.timing == "before"]
     for hours in within_h:
-        told = removal(kept, until=until, within_h=hours, curves=curves) if kept else None
+        told = removal(kept, until=until, within_h=hours, curves=curves, hidden=hidden) if kept else None
         shown = told if told and told.telling == "told" else None
         yield ComplianceRow(
             key=key,

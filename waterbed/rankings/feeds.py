@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 
 import numpy as np
+import numpy.typing as npt
 
 from waterbed.estimators.spikes import Spike, hazard_spikes
 from waterbed.model.bookkeeping import Delivery
@@ -12,17 +13,18 @@ from waterbed.model.conclusions import Quarantine
 from waterbed.model.facts import Report, Target
 from waterbed.model.standings import FeedCard
 
+Floats = npt.NDArray[np.float64]
+
 
 def feed_cards(
     reports: Iterable[Report],
     targets: Mapping[str, Target],
     deliveries: Iterable[Delivery],
     quarantines: Iterable[Quarantine],
-    retention: Mapping[str, int] | None = None,
 ) -> list[FeedCard]:
     """One card for each source that reported or delivered, most reports first.
 
-    `retention` gives the retention age of sources whose presence lists were checked. Linear in reports and deliveries.
+    Linear in reports and deliveries. What only a presence list tells is left open.
     """
     of_source: dict[str, list[Report]] = defaultdict(list)
     first: dict[str, tuple[datetime, str]] = {}
@@ -48,7 +50,6 @@ def feed_cards(
             first,
             deliveries=came.get(source, []),
             suspect=suspect[source],
-            retention=(retention or {}).get(source),
         )
         for source in {*of_source, *came}
     ]
@@ -64,7 +65,6 @@ def _card(
     *,
     deliveries: Sequence[Delivery],
     suspect: int,
-    retention: int | None,
 ) -> FeedCard:
     urls = {report.url_id for report in own}
     known = [targets[url_id] for url_id in urls if url_id in targets]
@@ -90,7 +90,6 @@ def _card(
         deliveries=len(deliveries),
         empty=sum(delivery.reports == 0 for delivery in deliveries),
         suspect=suspect,
-        retention_day=retention,
     )
 
 
@@ -98,11 +97,11 @@ def _day(when: datetime) -> datetime:
     return datetime.combine(when.date(), time(), tzinfo=when.tzinfo)
 
 
-def retention_spike(left_days: Sequence[float], right_days: Sequence[float]) -> Spike | None:
+def retention_spike(left_days: Floats, right_days: Floats) -> Spike | None:
     """The age at which a source drops its entries by rule, the strongest if several; None if there is none.
 
     Entry i was last listed at age left_days[i] and first missing at right_days[i], inf if it still is listed. Presence
     in such a source says nothing of whether a page is up.
     """
-    found = hazard_spikes(left_days, right_days) if left_days else []
+    found = hazard_spikes(left_days, right_days) if left_days.size else []
     return found[0] if found else None

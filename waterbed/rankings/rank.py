@@ -8,7 +8,18 @@ from datetime import datetime
 from waterbed.model.conclusions import Episode, RankClass, RankingRow
 from waterbed.rankings.appearances import Appearance
 from waterbed.rankings.bounds import removal_bounds
-from waterbed.rankings.takedowns import FEWEST_SITES, By, Clock, Removal, clocks, episodes_by_key, removal
+from waterbed.rankings.medians import half_gone
+from waterbed.rankings.takedowns import (
+    FEWEST_SITES,
+    By,
+    Clock,
+    Removal,
+    clocks,
+    episodes_by_key,
+    incidence,
+    never_seen,
+    removal,
+)
 
 UNKNOWN = "unknown"
 """Key of what no data could attribute: listed last, without a place."""
@@ -18,14 +29,16 @@ UNKNOWN = "unknown"
 class Volume:
     """What appeared under one key.
 
-    Ids of URLs, hosts and sites; `unknown` are the URLs of which no look could be decided, `own` counts those not
-    behind a reverse proxy, `fractional` shares each host among its keys.
+    Ids of URLs, hosts and sites; `unknown` are the URLs of which no look could be decided, `hidden` the clocks of those
+    that a look found there, `own` counts those not behind a reverse proxy, `fractional` shares each host among its
+    keys.
     """
 
     urls: set[str] = field(default_factory=set)
     hosts: set[str] = field(default_factory=set)
     sites: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
+    hidden: list[Clock] = field(default_factory=list)
     own: int = 0
     fractional: float = 0.0
 
@@ -47,9 +60,10 @@ def rank(
     addresses, and as 1/k in `hosts_fractional`; a URL without keys has those of its host.
 
     Classes, first that fits: `proxy` if every appearance was behind a reverse proxy; `too few` below 10 site clusters
-    in volume; `unmeasurable` if no clock tells about 24 h, or looks were so sparse that more than 10 points of the
-    share hang on them; `too few` below 10 site clusters in clocks that tell; else `ranked`. Only `ranked` rows carry a
-    share; these and `unmeasurable` ones carry the bounds of what was out of sight. `until` is the end of the
+    in volume; `unmeasurable` if no clock tells about 24 h, or more than 10 points of the share hang on the spacing of
+    looks and on what was lost from sight or never decided; `too few` below 10 site clusters in clocks that tell; else
+    `ranked`. Only `ranked` rows carry a share and a median; these and `unmeasurable` ones carry the bounds of what was
+    out of sight. `until` is the end of the
     measurement, by default the latest time in any episode. `groups` gives the episodes of each key where `by` cannot
     tell, `started` the clocks of each key if they do not run from the report. Cost is linear in appearances and
     episodes.
@@ -88,6 +102,8 @@ def volumes_of(appearances: Sequence[Appearance]) -> dict[str, Volume]:
             volume.own += not appearance.proxy
             if not appearance.decided:
                 volume.unknown.add(appearance.url_id)
+                if appearance.since and not appearance.proxy and key in appearance.keys:
+                    volume.hidden.append(never_seen(appearance.site_id, appearance.since))
     for keys in keys_of_host.values():
         for key in keys or (UNKNOWN,):
             volumes[key].fractional += 1 / max(1, len(keys))
@@ -97,10 +113,13 @@ def volumes_of(appearances: Sequence[Appearance]) -> dict[str, Volume]:
 def _row(
     place: int | None, key: str, name: str, *, volume: Volume, group: Sequence[Clock], until: datetime | None
 ) -> RankingRow:
-    told = removal(group, until=until) if group and until else None
+    curves = incidence(group) if group else None
+    told = removal(group, until=until, curves=curves, hidden=volume.hidden) if group and until else None
     rank_class = _rank_class(volume, told)
     shown = told if rank_class == "ranked" else None
-    worst, best = _bounds(group, until, shown) if rank_class in ("ranked", "unmeasurable") else (None, None)
+    everything = [*group, *volume.hidden]
+    worst, best = _bounds(everything, until, shown) if rank_class in ("ranked", "unmeasurable") else (None, None)
+    half = half_gone(group, curves=curves) if shown else None
     return RankingRow(
         place=place,
         key=key,
@@ -115,6 +134,9 @@ def _row(
         removed_or_moved_24h=_rounded(shown.removed_or_moved if shown else None),
         removed_24h_worst=_rounded(worst),
         removed_24h_best=_rounded(best),
+        median_h=_rounded(half.hours if half else None),
+        median_h_low=_rounded(half.low if half else None),
+        median_h_high=_rounded(half.high if half else None),
         episodes=len(group),
         unknown=len(volume.unknown),
         rank_class=rank_class,
@@ -131,9 +153,9 @@ def _bounds(group: Sequence[Clock], until: datetime | None, shown: Removal | Non
     return min(found[0], shown.removed), max(found[1], shown.removed)
 
 
-def _rounded(share: float | None) -> float | None:
+def _rounded(number: float | None) -> float | None:
     """To a millionth: what the iteration's tolerance leaves open is no number."""
-    return None if share is None else round(share, 6)
+    return None if number is None else round(number, 6)
 
 
 def _rank_class(volume: Volume, told: Removal | None) -> RankClass:

@@ -1,22 +1,15 @@
 """Takedown clocks of one group, and how fast it removes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
 import numpy as np
 
-from waterbed.estimators.incidence import (
-    NOTHING,
-    Curves,
-    cumulative_incidence,
-    effective_clusters,
-    share_interval,
-    share_within,
-    sparse,
-)
+from waterbed.estimators.clustered_shares import beta_binomial, worth
+from waterbed.estimators.incidence import NOTHING, Curves, cumulative_incidence, share_interval, share_within, sparse
 from waterbed.model.conclusions import Episode
 
 By = Literal["hoster", "asn", "country"]
@@ -29,7 +22,7 @@ WITHIN_H: Final = 24.0
 FEWEST_SITES: Final = 10
 """Site clusters below which a share is not given: one site's fate would be read as the hoster's habit."""
 WIDEST_GAP: Final = 0.10
-"""Largest part of a share that may rest on where between two looks an end lies."""
+"""Largest part of a share that may rest on what nobody saw: ends between two looks, and what was hidden."""
 
 Telling = Literal["told", "too few", "unmeasurable"]
 
@@ -56,7 +49,7 @@ class Removal:
     removed_or_moved: Annotated[float | None, "share removed or moved: upper bound"]
     clocks: Annotated[int, "takedown clocks"]
     sites: Annotated[int, "site clusters whose clocks reach, or ended within, those hours"]
-    gap: Annotated[float | None, "P(L < T) - P(R <= T): what rests on the spacing of looks"]
+    gap: Annotated[float | None, "P(L < T) - P(R <= T): what rests on the spacing of looks and on what was hidden"]
 
 
 def episode_keys(episode: Episode, by: By) -> tuple[str, ...]:
@@ -145,6 +138,11 @@ def _clock(episode: Episode, origin: datetime) -> Clock:
     )
 
 
+def never_seen(site_id: str, origin: datetime) -> Clock:
+    """The clock of what was reported and never seen: out of sight from the start."""
+    return Clock(left_h=0.0, right_h=float("inf"), cause=NOTHING, site_id=site_id, origin=origin)
+
+
 def _hours(time: timedelta) -> float:
     return time / timedelta(hours=1)
 
@@ -156,18 +154,44 @@ def incidence(group: Sequence[Clock]) -> Curves:
     )
 
 
+def worth_within(group: Sequence[Clock], within_h: float, causes: Collection[int]) -> float:
+    """Count the independent clocks that those which reach `within_h`, or ended before it, are worth.
+
+    Less than their number, the more alike the clocks of a site are as to ending by one of the causes in time; 0 where
+    no clock tells.
+    """
+    telling = [c for c in group if tells(c, within_h)]
+    if not telling:
+        return 0.0
+    sizes = Counter(c.site_id for c in telling)
+    hits = Counter(c.site_id for c in telling if c.right_h <= within_h and c.cause in causes)
+    found = beta_binomial([hits[site] for site in sizes], list(sizes.values()))
+    return worth(list(sizes.values()), found.correlation)
+
+
+def tells(clock: Clock, within_h: float) -> bool:
+    """Whether a clock says what became of it within some hours."""
+    return clock.left_h >= within_h or clock.right_h <= within_h
+
+
 def removal(
-    group: Sequence[Clock], *, until: datetime, within_h: float = WITHIN_H, curves: Curves | None = None
+    group: Sequence[Clock],
+    *,
+    until: datetime,
+    within_h: float = WITHIN_H,
+    curves: Curves | None = None,
+    hidden: Sequence[Clock] = (),
 ) -> Removal:
     """Estimate how much a group removed within some hours.
 
     `until` is the end of the measurement: a clock still running then is no sign of sparse looks, one lost from sight
     before is. No share below FEWEST_SITES site clusters whose clocks reach `within_h` or ended before it, nor where
-    more than WIDEST_GAP of it hangs on the spacing of looks. The interval takes the clusters, not the clocks, as
-    independent. `curves` are the group's, if they are known already.
+    more than WIDEST_GAP of it hangs on the spacing of looks, or on the `hidden` clocks of which no look could be
+    decided. The interval counts what the clocks are worth given how alike those of a site are. `curves` are the
+    group's, if they are known already.
     """
-    reach = Counter(c.site_id for c in group if c.left_h >= within_h or c.right_h <= within_h)
-    gap = _gap(group, until, within_h)
+    reach = {c.site_id for c in group if tells(c, within_h)}
+    gap = _gap([*group, *hidden], until, within_h)
 
     def untold(telling: Telling) -> Removal:
         return Removal(
@@ -189,7 +213,7 @@ def removal(
     removed, moved = share_within(curves, REMOVED, within_h), share_within(curves, MOVED, within_h)
     if removed is None or moved is None:
         return untold("unmeasurable")
-    low, high = share_interval(removed, effective_clusters(list(reach.values())))
+    low, high = share_interval(removed, worth_within(group, within_h, (REMOVED,)))
     return Removal(
         telling="told",
         removed=removed,
@@ -203,7 +227,7 @@ def removal(
 
 
 def _gap(group: Sequence[Clock], until: datetime, within_h: float) -> float | None:
-    """Say what the spacing of looks leaves open about removed or moved."""
+    """Say what the spacing of looks, and what was lost from sight, leave open about removed or moved."""
     seen = [c for c in group if c.cause != NOTHING or c.left_h >= within_h or _hours(until - c.origin) >= within_h]
     if not seen:
         return None

@@ -4,11 +4,11 @@ import hashlib
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
-from waterbed.model.conclusions import ClockKind
+from waterbed.model.conclusions import ClockKind, LinkStrength
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Profile
 
@@ -117,6 +117,27 @@ class Hosters(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """Whether the list of known proxies and platforms lies beneath the study's own file."""
 
 
+class Linking(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """When URLs are held to carry one content."""
+
+    least: LinkStrength = "strong"
+    near_labels: bool = False
+    """Whether names are opened in memory to find labels that look alike."""
+    weak: float = 4.0
+    strong: float = 6.0
+    agreement: float = 2.0
+    common_share: float = 0.2
+    all_pairs: int = 8
+    neighbours: int = 2
+    most_keys: int = 32
+    largest: int = 500
+    caps: dict[str, int] = msgspec.field(default_factory=dict)
+    """Caps by kind of evidence, in place of those of docs/linking.md; so with the next two."""
+    doubts: dict[str, float] = msgspec.field(default_factory=dict)
+    weights: dict[str, float] = msgspec.field(default_factory=dict)
+    off: tuple[str, ...] = ()
+
+
 class Vantage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """A further place from which what looks down is looked at again."""
 
@@ -126,6 +147,23 @@ class Vantage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """Outgoing address of this machine; else the usual one."""
     proxy: str | None = None
     """HTTP CONNECT proxy, address:port: it is told the checked address, never a name."""
+
+
+Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
+"""Traffic light protocol 2.0 of FIRST."""
+
+
+class Publish(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What may be published, and how it is marked."""
+
+    publisher: str = ""
+    """Who publishes; empty: the study's name."""
+    tlp: Tlp = "amber"
+    licence: Annotated[str, msgspec.Meta(pattern="^[-A-Za-z0-9.+]{1,60}$")] = "LicenseRef-none"
+    """SPDX identifier."""
+    least: Annotated[int, msgspec.Meta(ge=1)] = 3
+    cases: bool = False
+    addresses: bool = False
 
 
 class StoreAt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -155,13 +193,15 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     cycle_guard: CycleGuard = CycleGuard()
     registry: Registry = msgspec.field(default_factory=Registry)
     hosters: Hosters = Hosters()
+    linking: Linking = msgspec.field(default_factory=Linking)
+    publish: Publish = Publish()
 
     def __post_init__(self) -> None:
         """Refuse what would be silently wrong later."""
         if not re.fullmatch("[A-Z]{2}", self.home):
             raise ValueError(f"home {self.home!r} is no ISO country code like NL")
-        if not self.contact.isprintable() or not self.name.isprintable():
-            raise ValueError("name and contact may hold no control characters")
+        if not all(text.isprintable() for text in (self.contact, self.name, self.publish.publisher)):
+            raise ValueError("name, contact and publisher may hold no control characters")
 
 
 class ConnectTo(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

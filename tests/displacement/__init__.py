@@ -1,0 +1,1 @@
+"""Displacement: event files, what they make of a study, and the page."""

@@ -1,0 +1,131 @@
+"""Movements with known truth: sites that come up at places, are taken down, and move."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from waterbed.displacement.event import Event
+from waterbed.displacement.movements import Gain, Movements, Stay
+from waterbed.displacement.series import Series
+from waterbed.publish.exports import Envelope
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DAY_H = 24.0
+CONTROLS = tuple(f"c{n}" for n in range(24))
+SPARED = ("d1", "d2")
+HEADING = Envelope(
+    what="displacement", by="hoster", clock="reported", window="", method="", data_dates={}, run="r", version="0"
+)
+
+
+def day(n: float) -> datetime:
+    return START + timedelta(days=n)
+
+
+def event(**changes: Any) -> Event:
+    plain: dict[str, Any] = {
+        "target": "t",
+        "date": day(160),
+        "chosen_until": day(150),
+        "controls": CONTROLS,
+        "buffer": ("b",),
+        "buffer_controls": SPARED,
+        "before": 20,
+        "after": 7,
+    }
+    return Event(**{**plain, **changes})
+
+
+def gain(place: str, seen: float, number: int, **changes: Any) -> Gain:
+    plain: dict[str, Any] = {
+        "content_id": f"content{number}",
+        "url_id": f"url{number}-{place}",
+        "site_id": f"site{number}",
+        "cluster": number,
+        "place": place,
+        "side": "home" if place == "t" else "abroad",
+        "category": "phishing",
+        "seen": seen,
+        "absent": float("-inf"),
+        "first_ever": True,
+        "left": None,
+        "left_at": float("inf"),
+        "order": None,
+    }
+    return Gain(**{**plain, **changes})
+
+
+def stay(place: str, started: float, number: int, *, gone: float = float("inf")) -> Stay:
+    return Stay(
+        content_id=f"content{number}",
+        url_ids=frozenset({f"url{number}-{place}"}),
+        place=place,
+        cluster=number,
+        site_id=f"site{number}",
+        category="phishing",
+        started=started,
+        last_up=min(gone - 1.0, 180 * DAY_H),
+        gone=gone,
+        taken_down=gone < float("inf"),
+    )
+
+
+def movements(gains: list[Gain], stays: list[Stay] | None = None, *, days: float = 180.0) -> Movements:
+    return Movements(
+        zero=START,
+        until=day(days),
+        gains=sorted(gains, key=lambda one: one.seen),
+        stays=stays or [],
+        reports=[(one.seen, one.place) for one in gains],
+        told_by={one.url_id: frozenset({"hotline"}) for one in gains},
+    )
+
+
+def world(
+    seed: int, *, fall: float = 1.0, moved: float = 0.0, to: str = "b", days: int = 180, at: int = 160
+) -> Movements:
+    """Six new sites a day at the target, three at each control; from the event on `fall` of them at the target.
+
+    Of what the target had in the week after the event all is taken down, and a part `moved` comes up at `to` within two
+    days.
+    """
+    rng = np.random.default_rng(seed)
+    gains: list[Gain] = []
+    stays: list[Stay] = []
+    number = 0
+    for place in ("t", "b", *SPARED, *CONTROLS):
+        for one in range(days):
+            mean = 6.0 * (fall if one >= at else 1.0) if place == "t" else 3.0
+            for _ in range(rng.poisson(mean)):
+                number += 1
+                seen = (one + rng.random()) * DAY_H
+                gains.append(gain(place, seen, number))
+                gone = seen + rng.exponential(30 * DAY_H)
+                if place == "t" and at - 5 <= one < at + 5:
+                    gone = max(seen, at * DAY_H) + rng.uniform(1, 24)
+                    if rng.random() < moved:
+                        gains.append(_again(to, gone, rng.uniform(1, 40), number))
+                stays.append(stay(place, seen, number, gone=gone if gone < days * DAY_H else float("inf")))
+    return movements(gains, stays, days=days)
+
+
+def _again(place: str, gone: float, later: float, number: int) -> Gain:
+    """The same content at another place, surely after its end."""
+    when = gone + later
+    return gain(
+        place,
+        when,
+        number,
+        url_id=f"again{number}",
+        site_id=f"again{number}",
+        first_ever=False,
+        left="t",
+        left_at=gone,
+        absent=when - 0.5,
+        order="sequential",
+    )
+
+
+def series(found: Movements, **changes: Any) -> Series:
+    return Series(event=event(**changes), movements=found)

@@ -1,0 +1,88 @@
+"""A small study with everything that is published: two sources, notices, hops, a hoster too small to be shown."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.judging.facts import _canary, _looks, config, hour, report, resolution, target
+from waterbed.model.facts import Notice
+from waterbed.store.config import Publish
+from waterbed.study import Study, create_study
+
+HOURS = 40
+SEEN = {"a": (12, 0, 4), "b": (12, 6, HOURS), "c": (2, 7, HOURS)}
+"""By hoster: how many URLs, and between which hours the first was up; each next one is an hour later."""
+
+
+def at(letter: str, number: int) -> str:
+    """The address of a URL."""
+    return f"28.{ord(letter) - ord('a')}.{number}.7"
+
+
+@contextmanager
+def small_study(
+    folder: Path, names: str = "Hoster {}", title: str = "a small study", **policy: object
+) -> Iterator[Study]:
+    """The study; `names` are those of its hosters with a place for the letter, `policy` settings of [publish].
+
+    Its keys lie in the folder, too: tests of a whole session and of one test share no keys.
+    """
+    settings = Publish(**{"publisher": "a hotline", "licence": "CC-BY-4.0", **policy})  # type: ignore[arg-type]
+    folder.mkdir(parents=True, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+        with create_study(folder / "study", config(name=title, publish=settings)) as study:
+            _fill(study, folder, names)
+            yield study
+
+
+def _fill(study: Study, folder: Path, names: str) -> None:
+    study.folder.clock = lambda: hour(HOURS)
+    lines = [f"28.{n}.0.0,28.{n}.255.255,{64500 + n},{names.format(k)}\n" for n, k in enumerate(SEEN)]
+    (folder / "routes.csv").write_text("".join(lines))
+    study.add_table(folder / "routes.csv", date(2026, 1, 5), licence="CC0-1.0")
+    places = "28.0.0.0,28.0.255.255,NL\n28.1.0.0,28.2.255.255,FR\n"
+    (folder / "places.csv").write_text(places)
+    study.add_table(folder / "places.csv", date(2026, 1, 5), kind="places")
+    facts: list[object] = [_canary(n, True) for n in range(HOURS)]
+    for letter, (count, start, end) in SEEN.items():
+        for number in range(count):
+            states = " " * (start + number if start else 0)
+            facts += _url(letter, number, states.ljust(min(end + number, HOURS), "u").ljust(HOURS, "d"))
+    facts += [_notice(number) for number in range(12)]
+    study.folder.store.add(facts)
+
+
+def _url(letter: str, number: int, states: str) -> list[object]:
+    url = f"{letter}{number:02}"
+    first = hour(len(states) - len(states.lstrip()))
+    told = {"content_id": f"content{number}", "reported_at": first, "received_at": first}
+    facts: list[object] = [target(url), resolution(url, at(letter, number), resolved_at=first)]
+    facts += [report(url, **told), *_looks(url, states, at(letter, number))]
+    if number % 2:
+        facts.append(report(url, **{**told, "report_id": f"{url} again", "source": "second", "category": "malware"}))
+    return facts
+
+
+def _notice(number: int) -> Notice:
+    when = hour(0) + timedelta(minutes=1)
+    return Notice(
+        notice_id=f"n{number}",
+        url_id=f"a{number:02}",
+        kind="ntd",
+        sender="hotline",
+        recipient="AS64500",
+        batch=None,
+        channel=None,
+        reminder=False,
+        sent_at=when,
+        delivered_at=when,
+        bounced=False,
+        acknowledged_at=None,
+        response=None,
+        held_for_police=False,
+        received_at=when,
+    )

@@ -1,0 +1,134 @@
+"""What a study publishes: nothing that is held back, the same ids each time, and no name of a host."""
+
+import json
+import re
+from hashlib import sha256
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.leaks.names import names_of
+from tests.leaks.search import Search
+from tests.publish.study import SEEN, at, small_study
+from waterbed.model.errors import InputError
+from waterbed.publishing import SUMS, publish_all
+from waterbed.store.config import read_config
+
+ALWAYS = {
+    "feeds",
+    "flows",
+    "ranking-category",
+    *(f"{what}-{by}" for what in ("ranking", "places", "feeds", "flow-shares") for by in ("hoster", "asn", "country")),
+}
+IDS = {"url_id", "host_id", "site_id", "label_id", "content_id", "from_url_id", "to_url_id"}
+ADDRESS = re.compile("|".join(re.escape(at(letter, number)) for letter in SEEN for number in range(12)))
+
+
+def tables(folder: Path) -> dict[str, list[dict[str, object]]]:
+    """The rows of each table by name."""
+    names = [path.name.removesuffix(".schema.json") for path in folder.glob("*.schema.json")]
+    return {name: json.loads((folder / f"{name}.json").read_text())["rows"] for name in names if "stix" not in name}
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """Everything in each file as text, Parquet read out; by name."""
+    found = {}
+    for path in sorted(folder.rglob("*.*")):
+        table = pq.read_table(path) if path.suffix == ".parquet" else None
+        found[path.name] = f"{table.to_pylist()} {table.schema}" if table else path.read_text()
+    return found
+
+
+def test_no_case_and_no_address_is_published_unasked(published: Path, everything: Path) -> None:
+    """By default rows are about groups and hold no id; with leave, episodes, hops and addresses are there, too."""
+    assert set(tables(published)) >= ALWAYS
+    assert not {"episodes", "hops", "ranking-upstream"} & set(tables(published))  # nothing tells upstreams
+    for name, rows in tables(published).items():
+        assert not [row for row in rows if IDS & set(row)], name
+    assert not [name for name, text in texts(published).items() if ADDRESS.search(text)]
+    assert {"episodes", "hops"} <= set(tables(everything))
+    with_addresses = {name for name, text in texts(everything).items() if ADDRESS.search(text)}
+    assert with_addresses == {"episodes.csv", "episodes.json", "episodes.parquet", "intelmq-addresses.jsonl"}
+
+
+def test_cases_without_addresses_hold_none(tmp_path: Path) -> None:
+    """Episodes one by one, and no address in them, where only cases are allowed."""
+    with small_study(tmp_path, cases=True) as study:
+        publish_all(study, tmp_path / "out")
+    rows = tables(tmp_path / "out")["episodes"]
+    assert len(rows) == 26
+    assert not [name for name, text in texts(tmp_path / "out").items() if ADDRESS.search(text)]
+
+
+def test_a_hoster_with_too_few_sites_is_nowhere(published: Path, everything: Path) -> None:
+    """A hoster with two sites is in no file, table, graph or page; the envelopes count what was left out."""
+    assert not [name for name, text in texts(published).items() if "AS64502" in text or "Hoster c" in text]
+    shown = {name for name, text in texts(everything).items() if "Hoster c" in text}
+    assert shown > {"index.html", "hops.gexf", "stix.json", "intelmq.jsonl", "flows.csv", "feeds-asn.parquet"}
+    for name in ("ranking-hoster", "flows", "flow-shares-asn", "feeds-hoster"):
+        assert json.loads((published / f"{name}.json").read_text())["left_out"] > 0, name
+        assert json.loads((everything / f"{name}.json").read_text())["left_out"] == 0, name
+    assert "Left out: 1 hosters with fewer than 3 sites" in (published / "index.html").read_text()
+
+
+def test_checksums_and_readme_name_every_file(everything: Path) -> None:
+    """SHA256SUMS holds each other file's checksum, and README.txt says what each is, and on what terms."""
+    sums = dict(reversed(line.split("  ")) for line in (everything / SUMS).read_text().splitlines())
+    files = {str(path.relative_to(everything)) for path in everything.rglob("*") if path.is_file()}
+    assert set(sums) == files - {SUMS}
+    assert all(sha256((everything / name).read_bytes()).hexdigest() == told for name, told in sums.items())
+    text = (everything / "README.txt").read_text()
+    named = {*tables(everything), *(f"{name.partition('/')[0]}" for name in files if not known_by_table(name))}
+    assert not [name for name in named - {"README.txt"} if name not in text]
+    assert all(word in text for word in ("TLP:AMBER+STRICT", "CC-BY-4.0", "a hotline", "CC0-1.0", "NPMLE"))
+
+
+def known_by_table(name: str) -> bool:
+    """Whether a file is one of the forms of a table."""
+    return name.endswith((".csv", ".parquet", ".schema.json", ".json")) and not name.startswith(("stix", "datapackage"))
+
+
+def test_publishing_again_updates_and_removes_what_is_held_back(tmp_path: Path) -> None:
+    """Ids stay; case tables of an earlier publication go, save one that somebody changed, and foreign files stay."""
+    out = tmp_path / "out"
+    with small_study(tmp_path / "one", cases=True, addresses=True) as study:
+        publish_all(study, out)
+    ids = [one["id"] for one in json.loads((out / "stix.json").read_text())["objects"]]
+    event = {path.name for path in (out / "misp").iterdir()}
+    (out / "hops.csv").write_text("mine now\n")
+    (out / "notes.csv").write_text("mine\n")
+    with small_study(tmp_path / "two") as study:
+        publish_all(study, out)
+    assert not {"episodes.csv", "episodes.parquet", "hops.json", "intelmq-addresses.jsonl"} & set(texts(out))
+    assert [(out / name).read_text() for name in ("hops.csv", "notes.csv")] == ["mine now\n", "mine\n"]
+    assert [one["id"] for one in json.loads((out / "stix.json").read_text())["objects"]] == ids
+    assert {path.name for path in (out / "misp").iterdir()} == event
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['tlp = "white"', "least = 0", 'licence = "do what you like"', 'publisher = "a\\u0007"', "secret = true"],
+)
+def test_bad_policies_are_refused(line: str, tmp_path: Path) -> None:
+    """A setting of [publish] that means nothing is refused as it is read."""
+    path = tmp_path / "waterbed.toml"
+    path.write_text(f'study = "s"\n[publish]\n{line}\n')
+    with pytest.raises(InputError, match="see docs"):
+        read_config(path)
+
+
+def test_planted_names_are_found_in_every_form(published: Path, tmp_path: Path) -> None:
+    """Where registries call hosters by secret host names, the byte search finds these in every form published."""
+    search = Search(names_of(f"{letter}-planted-host.com" for letter in "ab"))
+    assert search.over([published]).hits == []
+    with small_study(tmp_path, names="{}-planted-host.com", title="about b-planted-host.com") as study:
+        publish_all(study, tmp_path / "out")
+    found = search.over([tmp_path / "out"])
+    assert found.unread == []
+    hit = {Path(one.where.partition("!")[0]).relative_to(tmp_path / "out") for one in found.hits}
+    named = {str(path) for path in hit if path.parent == Path()}
+    forms = {f"ranking-hoster{ending}" for ending in (".csv", ".json", ".parquet")}
+    forms |= {"stix.json", "intelmq.jsonl", "hops.gexf", "hops.graphml", "index.html", "README.txt", "datapackage.json"}
+    assert forms <= named
+    assert any(path.parent == Path("misp") for path in hit)

@@ -1,0 +1,1 @@
+"""Did pressing one place remove content or move it: an event file and a study in, answers or refusals out."""

@@ -1,0 +1,203 @@
+"""The event file: what was done to whom and when, and what was declared before anybody looked."""
+
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from waterbed.model.errors import InputError
+from waterbed.model.redaction import redact
+
+Outcome = Literal["appearances", "arrivals", "takedowns"]
+Effort = Literal["all", "area", "none"]
+PlaceKind = Literal["hoster", "as", "country"]
+
+NOUNS: Mapping[PlaceKind, str] = {"hoster": "hoster", "as": "AS", "country": "country"}
+SEE = "see docs/displacement.md, The event file"
+_Share = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
+_When = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Detection(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Lowest and highest part of arrivals that are detected."""
+
+    home: tuple[_Share, _Share]
+    abroad: tuple[_Share, _Share]
+
+    def __post_init__(self) -> None:
+        """Refuse ranges that are the wrong way round."""
+        if self.home[0] > self.home[1] or self.abroad[0] > self.abroad[1]:
+            raise ValueError("a detection is its lowest and its highest value, in this order")
+
+
+class OtherEvent(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A further target, pressed at a time of its own."""
+
+    target: str
+    date: _When
+
+
+class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """All of an event file; windows are counted in periods."""
+
+    target: str
+    date: _When
+    chosen_until: _When
+    controls: tuple[str, ...]
+    buffer: tuple[str, ...] = ()
+    buffer_controls: tuple[str, ...] = ()
+    period_h: Annotated[float, msgspec.Meta(ge=1.0)] = 24.0
+    before: Annotated[int, msgspec.Meta(ge=8)] = 21
+    after: Annotated[int, msgspec.Meta(ge=1)] = 14
+    anticipation: Annotated[int, msgspec.Meta(ge=0)] = 0
+    since: _When | None = None
+    """Data from before it is not used: a first import brings years at once."""
+    outcome: Outcome = "appearances"
+    effort: Effort = "all"
+    categories: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    horizon_h: Annotated[float, msgspec.Meta(gt=0.0)] = 72.0
+    """Time after an end in which an arrival elsewhere counts as its return."""
+    age_within_h: Annotated[float, msgspec.Meta(gt=0.0)] = 48.0
+    """Largest difference in age between a content that ended and its controls."""
+    most_contaminated: _Share = 0.2
+    """Largest share of the controls' arrivals that may come from the target."""
+    detection: Detection | None = None
+    events: tuple[OtherEvent, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if not self.controls:
+            raise ValueError("controls names no place: what was not pressed must be declared")
+        if bool(self.buffer) != bool(self.buffer_controls):
+            raise ValueError("buffer and buffer_controls are declared both or neither")
+        named = list(self.places)
+        twice = sorted({key for key in named if named.count(key) > 1})
+        if twice:
+            raise ValueError(f"{twice[0]} stands in two areas, where each place belongs to one at most")
+        kind_of([*named, *(other.target for other in self.events)])
+
+    @property
+    def places(self) -> Iterator[str]:
+        """All keys that the file names, the target first."""
+        yield self.target
+        for group in (self.controls, self.buffer, self.buffer_controls):
+            yield from group
+
+    @property
+    def kind(self) -> PlaceKind:
+        """What target and areas are."""
+        return kind_of([*self.places, *(other.target for other in self.events)])
+
+    @property
+    def at(self) -> datetime:
+        """When it happened, UTC."""
+        return self.date.astimezone(UTC)
+
+    @property
+    def period(self) -> timedelta:
+        """Length of a period."""
+        return timedelta(hours=self.period_h)
+
+    @property
+    def window(self) -> tuple[datetime, datetime]:
+        """From the first period used until the end of the last."""
+        return self.at - (self.before + self.anticipation) * self.period, self.at + self.after * self.period
+
+
+def kind_of(keys: Collection[str]) -> PlaceKind:
+    """What keys stand for: all two capitals countries, all like AS64500 ASes, else hosters.
+
+    A hoster that nobody named has the key of its AS. ValueError for countries among others.
+    """
+    countries = [key for key in keys if re.fullmatch("[A-Z]{2}", key)]
+    if countries and len(countries) < len(keys):
+        raise ValueError(
+            f"{countries[0]} is a country and others are not: name hosters, ASes or countries throughout the file"
+        )
+    if countries:
+        return "country"
+    return "as" if all(re.fullmatch(r"AS\d+", key) for key in keys) else "hoster"
+
+
+def read_event(path: Path) -> Event:
+    """Read an event file; InputError names the key that is wrong and where to look."""
+    try:
+        return msgspec.convert(_timed(tomllib.loads(path.read_text(encoding="utf-8"))), Event)
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read ({problem.strerror}); an event file was expected, {SEE}") from None
+    except (msgspec.ValidationError, tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise InputError(f"{path}: {redact(str(problem))}; {SEE}") from None
+
+
+def _timed(value: Any) -> Any:
+    """The same with every date its beginning, and every time in UTC if it names no zone."""
+    if isinstance(value, dict):
+        return {key: _timed(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_timed(one) for one in value]
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return datetime.combine(value, time(), tzinfo=UTC) if isinstance(value, date) else value
+
+
+def check(
+    event: Event,
+    *,
+    known: Collection[str],
+    categories: Collection[str],
+    sources: Collection[str],
+    first: datetime,
+    until: datetime,
+) -> None:
+    """Refuse an event that the study cannot know of: its places, categories, sources and times."""
+    for name, keys in _named(event):
+        for key in keys:
+            if key not in known:
+                raise InputError(
+                    f"{name}: {redact(key)} is no {NOUNS[event.kind]} of this study; waterbed rank lists them, {SEE}"
+                )
+    for name, given, held in (("categories", event.categories, categories), ("sources", event.sources, sources)):
+        for one in given:
+            if one not in held:
+                raise InputError(
+                    f"{name}: {redact(one)} is in no report of this study, which has {', '.join(sorted(held))}; {SEE}"
+                )
+    for name, when in (("date", event.at), *(("events", other.date) for other in event.events)):
+        if not first < when < until:
+            raise InputError(
+                f"{name}: {_day(when)} lies outside the study's data, {_day(first)} to {_day(until)}; {SEE}"
+            )
+    if event.since and not first <= event.since < event.at:
+        raise InputError(
+            f"since: {_day(event.since)} lies outside the study's data before the event, {_day(first)} to "
+            f"{_day(event.at)}; {SEE}"
+        )
+    start, end = event.window
+    begin = event.since if event.since else first
+    if start < begin:
+        raise InputError(
+            f"before: {event.before} periods reach back to {_day(start)}, but data begin on {_day(begin)}; shorten "
+            f"before, anticipation or period_h, {SEE}"
+        )
+    if end > until:
+        raise InputError(
+            f"after: {event.after} periods reach to {_day(end)}, but what is known ends on {_day(until)}; wait, or "
+            f"shorten after, {SEE}"
+        )
+
+
+def _named(event: Event) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield "target", (event.target,)
+    yield "controls", event.controls
+    yield "buffer", event.buffer
+    yield "buffer_controls", event.buffer_controls
+    yield "events", tuple(other.target for other in event.events)
+
+
+def _day(when: datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M}"

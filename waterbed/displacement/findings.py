@@ -1,0 +1,180 @@
+"""All that a study says about displacement, of one event or overall."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from waterbed.conclude import Conclusions
+from waterbed.displacement.answer import answer
+from waterbed.displacement.balance import balance, many_events
+from waterbed.displacement.claims import claimed
+from waterbed.displacement.course import Course
+from waterbed.displacement.destinations import Destinations, overall_abroad
+from waterbed.displacement.event import Event, check
+from waterbed.displacement.movements import READINGS, Movements, gather
+from waterbed.displacement.pairs import PairTable, pair_table
+from waterbed.displacement.returns import displaced_share, excess, excess_after, unseen
+from waterbed.displacement.series import Series
+from waterbed.estimators.refusals import Refusal
+from waterbed.model.displacement import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
+from waterbed.model.errors import InputError
+from waterbed.publish.exports import Envelope
+from waterbed.report import envelope
+from waterbed.study import Study
+
+METHOD = (
+    "interrupted series against synthetic controls, ranked among placebo dates and places; WDD, WDQ and net effect "
+    "over site clusters; lifts with a destination and a timing null, all pairs at once; excess reappearance against "
+    "matched controls; bounds for what was not detected: see docs/displacement.md"
+)
+HORIZON_H, AGE_WITHIN_H = 72.0, 48.0
+"""What the overall view takes where no event file says otherwise, hours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """Answers, and the tables behind them; `event` None: the study as a whole."""
+
+    heading: Envelope
+    event: Event | None
+    answers: Sequence[Answer]
+    periods: Sequence[PeriodRow] = ()
+    placebos: Sequence[PlaceboRow] = ()
+    destinations: Sequence[DestinationRow] = ()
+    pairs: Sequence[PairRow] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+def findings_of(study: Study, event: Event | None = None) -> Findings:
+    """Draw the study's conclusions, and from them all answers; see `findings`."""
+    by = event.kind if event else "hoster"
+    return findings(study.conclude(), study.folder.config.home, envelope(study, "displacement", by=by), event)
+
+
+def findings(done: Conclusions, home: str, heading: Envelope, event: Event | None = None) -> Findings:
+    """All answers that conclusions give about one event, or about the study as a whole.
+
+    InputError where the study holds no episode, or the event names what it does not know.
+    """
+    if not done.episodes or done.until is None:
+        raise InputError(
+            "this study has no episode yet, so nothing can have moved; import reports and run waterbed recheck first "
+            "(docs/operations.md)"
+        )
+    kind, declared = (event.kind, tuple(event.places)) if event else ("hoster", ())
+    every = gather(done, home, kind=kind, declared=declared)
+    heading = replace(heading, method=METHOD)
+    names = {} if kind == "country" else {place: done.attributor.name_of(place) for place in every.places()}
+    if event is None:
+        found = overall(every, heading, names)
+    else:
+        check(
+            event,
+            known=every.places(),
+            categories={report.category for report in done.facts.reports},
+            sources={report.source for report in done.facts.reports},
+            first=every.zero,
+            until=every.until,
+        )
+        chosen = gather(done, home, kind=kind, declared=declared, categories=event.categories, sources=event.sources)
+        found = of_event(Series(event=event, movements=chosen), heading, names)
+    return replace(found, answers=[claimed(answer) for answer in found.answers])
+
+
+def overall(movements: Movements, heading: Envelope, names: Mapping[str, str]) -> Findings:
+    """What a study as a whole shows."""
+    answers = list(excess(movements, horizon_h=HORIZON_H, age_within_h=AGE_WITHIN_H))
+    pairs: list[PairRow] = []
+    for reading in READINGS:
+        answers.append(overall_abroad(movements, reading))
+        table = pair_table(movements, reading, names=names, horizon_h=HORIZON_H, age_within_h=AGE_WITHIN_H)
+        answers += _lift_answers(table, reading)
+        pairs += [] if isinstance(table, Refusal) else table.rows
+    answers += unseen(movements, lambda _: True, reading="not parallel", of_what="in the whole study")
+    return Findings(heading=heading, event=None, answers=answers, pairs=pairs, names=names)
+
+
+def of_event(series: Series, heading: Envelope, names: Mapping[str, str]) -> Findings:
+    """What one event did."""
+    event, movements = series.event, series.movements
+    readings: tuple[Reading, ...] = ("all",) if event.outcome == "takedowns" else READINGS
+    answers: list[Answer] = []
+    periods: list[PeriodRow] = []
+    placebos: list[PlaceboRow] = []
+    for reading in readings:
+        course = Course(series=series, reading=reading)
+        answers += [*course.answers(), *balance(series, reading)]
+        staggered = many_events(series, reading)
+        answers += [staggered] if staggered else []
+        periods += course.rows()
+        placebos += course.placebos()
+    answers += [*excess_after(series), displaced_share(series)]
+    destinations: list[DestinationRow] = []
+    pairs: list[PairRow] = []
+    for reading in READINGS:
+        went = Destinations(series=series, reading=reading, names=names)
+        answers += went.answers()
+        destinations += went.rows()
+        table = pair_table(
+            movements,
+            reading,
+            names=names,
+            target=event.target,
+            within=series.after,
+            horizon_h=event.horizon_h,
+            age_within_h=event.age_within_h,
+        )
+        answers += _lift_answers(table, reading)
+        pairs += [] if isinstance(table, Refusal) else table.rows
+    answers += unseen(
+        movements,
+        lambda gain: gain.left == event.target and series.after[0] <= gain.seen < series.after[1],
+        reading="not parallel",
+        of_what="of what left the target after the event",
+    )
+    return Findings(
+        heading=heading,
+        event=event,
+        answers=answers,
+        periods=periods,
+        placebos=placebos,
+        destinations=destinations,
+        pairs=pairs,
+        names=names,
+    )
+
+
+def _lift_answers(table: PairTable | Refusal, reading: Reading) -> Iterator[Answer]:
+    """The pair that stands out most under each null."""
+    for name, question in (
+        ("lift, destinations", "Where does content go more often than content of those weeks goes anyway?"),
+        ("lift, timing", "Where do arrivals follow takedowns more closely than their weeks explain?"),
+    ):
+        timing = name.endswith("timing")
+        estimator = "lifts.timing_null" if timing else "lifts.destination_null"
+        refused = table if isinstance(table, Refusal) else (table.timing if timing else table.destination)
+        if isinstance(table, Refusal) or isinstance(refused, Refusal):
+            reason = refused if isinstance(refused, Refusal) else Refusal("no content moved from there in that time")
+            yield answer(name, question, estimator, reason, reading=reading, n=0, n_of="moves")
+            continue
+        best = min(table.rows, key=lambda row: (_p(row, timing), -row.moves))
+        ratio = best.soon / best.soon_foretold if timing and best.soon is not None and best.soon_foretold else best.lift
+        yield replace(
+            answer(
+                name,
+                question,
+                estimator,
+                ratio if ratio is not None else 0.0,
+                reading=reading,
+                n=table.moves,
+                n_of="moves",
+                unit="soon after an end / foretold" if timing else "lift",
+                note=f"the least p of {len(table.rows)} pairs, for all at once: {best.from_key} to {best.to_key}",
+            ),
+            p=_p(best, timing),
+            smallest_p=best.smallest_p,
+        )
+
+
+def _p(row: PairRow, timing: bool) -> float:
+    p = row.timing_p if timing else row.destination_p
+    return 1.0 if p is None else p

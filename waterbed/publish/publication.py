@@ -1,0 +1,121 @@
+"""What is published: tables, for whom, under which licence, and what is too small to show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from waterbed.model.codec import columns
+from waterbed.publish.exports import Envelope
+from waterbed.store.config import Tlp
+
+COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls")
+"""Which field of a row says how many independent things it is about: the first of these that it has."""
+KEYS: Final = ("key", "from_key", "to_key")
+"""Fields that name what a row is about."""
+ADDRESSES: Final = ("addresses", "prefixes")
+"""Fields that hold addresses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What may be published, and how it is marked."""
+
+    publisher: Annotated[str, "who publishes, a name for people"]
+    namespace: Annotated[str, "made of the study's id: ids of published objects are made from it"]
+    tlp: Annotated[Tlp, "traffic light of everything published"]
+    licence: Annotated[str, "SPDX name of the licence"]
+    least: Annotated[int, "rows about fewer sites (or clocks, hosts, hops, URLs) are left out"]
+    cases: Annotated[bool, "whether tables with a row for each URL id are published"]
+    addresses: Annotated[bool, "whether addresses are"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One table of what is published."""
+
+    name: Annotated[str, "name of its files: ranking-asn, flows, ..."]
+    title: Annotated[str, "what it holds, for people"]
+    cls: Annotated[type, "dataclass of its rows"]
+    rows: Annotated[Sequence[Any], "the rows"]
+    envelope: Annotated[Envelope, "what they are, and what they rest on"]
+    case_level: Annotated[bool, "whether a row is one case by id"] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """Everything that is published at once, from one set of facts."""
+
+    title: Annotated[str, "name of the study"]
+    made_at: Annotated[datetime, "when, aware"]
+    first: Annotated[datetime | None, "first look; null: none yet"]
+    last: Annotated[datetime | None, "last look"]
+    policy: Policy
+    tables: Annotated[Sequence[Table], "in the order in which a reader asks for them"]
+    sources: Annotated[Mapping[str, str], "each data set used, to its licence and attribution"]
+    origins: Annotated[Mapping[str, tuple[int, ...]], "AS numbers of each hoster's addresses"]
+    countries: Annotated[Mapping[str, str], "country of each AS's or hoster's seat, by key"]
+
+    def table(self, name: str) -> Table:
+        """One of the tables; KeyError if there is none of that name."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(name)
+
+
+def told(publication: Publication, envelope: Envelope) -> str:
+    """What a table is and rests on, in words, for forms that have no place for an envelope."""
+    dates = ", ".join(f"{name} {day}" for name, day in sorted(envelope.data_dates.items())) or "none"
+    sources = "; ".join(f"{name}: {words}" for name, words in sorted(publication.sources.items())) or "none"
+    return (
+        f"{envelope.what} by {envelope.by}, {envelope.window}; clock {envelope.clock}; method: {envelope.method}; "
+        f"data of: {dates}; data licences: {sources}; run {envelope.run}; Waterbed {envelope.version}; "
+        f"TLP:{publication.policy.tlp.upper()}; licence {publication.policy.licence}; "
+        f"{envelope.left_out} rows about fewer than {publication.policy.least} left out"
+    )
+
+
+def publishable(publication: Publication) -> Publication:
+    """The same with all left out that its policy holds back.
+
+    A row about fewer than `least` sites is left out whole, and so is every row about something that is left out of the
+    ranking of its kind; the envelope says how many were. Tables of single cases are left out unless the policy allows
+    them, and hold no addresses unless it allows these.
+    """
+    policy = publication.policy
+    small = {
+        (table.envelope.by, row.key)
+        for table in publication.tables
+        if table.name.startswith("ranking-")
+        for row in table.rows
+        if row.sites < policy.least
+    }
+    kept = [
+        _without_addresses(table, policy) if table.case_level else _large_enough(table, policy.least, small)
+        for table in publication.tables
+        if policy.cases or not table.case_level
+    ]
+    return replace(publication, tables=kept)
+
+
+def _large_enough(table: Table, least: int, small: set[tuple[str, str]]) -> Table:
+    fields = columns(table.cls)
+    counted = next(name for name in COUNTED if name in fields)
+    keys = [name for name in KEYS if name in fields]
+    rows = [
+        row
+        for row in table.rows
+        if getattr(row, counted) >= least
+        and not 0 < getattr(row, "clusters", 0) < least
+        and not any((table.envelope.by, getattr(row, key)) in small for key in keys)
+    ]
+    left_out = len(table.rows) - len(rows)
+    return replace(table, rows=rows, envelope=replace(table.envelope, left_out=left_out))
+
+
+def _without_addresses(table: Table, policy: Policy) -> Table:
+    held = [name for name in ADDRESSES if name in columns(table.cls)]
+    if policy.addresses or not held:
+        return table
+    return replace(table, rows=[replace(row, **dict.fromkeys(held, ())) for row in table.rows])

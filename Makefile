@@ -56,6 +56,8 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/survival.py
 	$(BIN)/python benchmarks/displacement.py
 	$(BIN)/python benchmarks/graph.py
+	$(BIN)/python benchmarks/hops.py
+	$(BIN)/python benchmarks/serve.py
 
 prove: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/kill.py
@@ -66,6 +68,7 @@ prove: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/episode_scenarios.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/coverage.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/hop_worlds.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/api.py
 
 lock: $(VENV)/installed-dev
 	$(BIN)/uv pip compile $(LOCK) -o requirements.lock pyproject.toml

@@ -31,6 +31,7 @@ from waterbed.cli_notices import notices
 from waterbed.cli_rank import rank
 from waterbed.cli_reconcile import reconcile
 from waterbed.cli_registry import enrich
+from waterbed.cli_serve import api_key, serve
 from waterbed.cli_sheet import sheet
 from waterbed.cli_sizes import sizes_app
 from waterbed.cli_tables import data_app, routes_app
@@ -144,7 +145,7 @@ def publish(context: typer.Context, out: Annotated[Path, typer.Argument(help="Fo
 
 for _command in (hops, rank, feeds, attribute, enrich, explain, doctor, rejudge, reveal, forget, audit, demo):
     app.command()(_command)
-for _told in (notices, compliance, displacement, sheet, reconcile, graph, reconcile):
+for _told in (notices, compliance, displacement, sheet, reconcile, graph, serve, api_key):
     app.command()(_told)
 for _name, _group in (
     ("routes", routes_app),

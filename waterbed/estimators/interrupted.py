@@ -119,9 +119,10 @@ def interrupted(
 ) -> Interruption | Refusal:
     """Measure an event's effect on a target against its controls.
 
-    `target` has one value a period, `controls` is periods x controls (Lopez Bernal, Cummins and Gasparrini, International
-    Journal of Epidemiology 47, 2018). Weights come from the periods before the anticipation, or from the caller (equal
-    ones for matched controls). The gaps, target minus weighted controls, are regressed on 1, t, [t >= event] and
+    `target` has one value a period, `controls` is periods x controls (Lopez Bernal, Cummins and Gasparrini,
+    International Journal of Epidemiology 47, 2018). Weights come from the periods before the anticipation, or from the
+    caller (equal ones for matched controls). The gaps, target minus weighted controls, are regressed on 1, t,
+    [t >= event] and
     (t - event)[t >= event]; anticipation is left out. Errors of this regression are not given: autocorrelation makes
     them reject 19 to 30% at 5%. Use `placebo_windows` and `placebo_units`. Refuses what the series do not reach.
     """

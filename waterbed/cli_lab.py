@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from waterbed import show, show_import, show_lab
+from waterbed import show, show_import, show_lab, show_ranking
 from waterbed.lab.markers import marked_files
 from waterbed.lab.world import read_world, scenario_path
 from waterbed.rehearsal import Rehearsal, rehearse, replay
@@ -89,7 +89,7 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> Rehearsa
     with open_study(out) as study:
         conclusions = study.conclude()
         files = publish_all(study, out / "published", conclusions)
-        show.ranking(conclusions.rank("hoster"), envelope(study, "ranking", by="hoster"), "table")
+        show_ranking.ranking(conclusions.rank("hoster"), envelope(study, "ranking", by="hoster"), "table")
         show.flows(conclusions)
     show.score(done.first)
     show_lab.hop_tallies(done.first.hop_tallies)

@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 
 import typer
 
-from waterbed import show, show_rank
+from waterbed import show_rank, show_ranking
 from waterbed.compliance import Clock
 from waterbed.formats import Format, Formatted, for_tools
 from waterbed.model.conclusions import RankingRow
@@ -102,7 +102,7 @@ def _side(home: bool | None) -> Side | None:
 
 def _ranking(standings: Standings, by: By, top: int | None, form: Format) -> None:
     rows: Sequence[RankingRow] = standings.rows
-    show.ranking(rows[:top] if top else rows, standings.heading("ranking"), form.value)
+    show_ranking.ranking(rows[:top] if top else rows, standings.heading("ranking"), form.value)
     if form is Format.table and rows and all(row.key == UNKNOWN for row in rows):
         show_rank.unattributed(standings.kind.replace("_", " "))
     if form is Format.table and by is By.hoster and standings.clock == "reported":

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
 
 from waterbed.publish.exports import Envelope, as_csv, as_json, as_parquet
 
@@ -28,3 +30,13 @@ def for_tools(cls: type, rows: Sequence[Any], heading: Envelope, form: str) -> N
         sys.stdout.buffer.write(as_parquet(cls, rows, heading))
     else:
         sys.stdout.write(as_csv(cls, rows) if form == Format.csv else as_json(cls, rows, heading))
+
+
+def plain_table(title: str) -> Table:
+    """A table for people, with its title and no lines but one below the head."""
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def days_of(window: str) -> str:
+    """The first and last day of a window of times."""
+    return " to ".join(end[:10] for end in window.split("/")) if "/" in window else window

@@ -8,24 +8,21 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from attribution.lookups.literals import canonical
 from crawler.recheck import PassReport
 from graphs.network import displacement_graph, main_flows
 from waterbed.conclude import Conclusions
-from waterbed.formats import for_tools
+from waterbed.formats import days_of, for_tools, plain_table
 from waterbed.lab.compare import Scorecard
 from waterbed.lab.http_server import Counts
-from waterbed.model.conclusions import Episode, Hop, RankingRow, Verdict
+from waterbed.model.conclusions import Episode, Hop, Verdict
 from waterbed.model.facts import Snapshot
 from waterbed.publish.exports import Envelope, defused, parquet_of
-from waterbed.rankings.clocks import CLOCK_WORDS
 from waterbed.rehearsal import Rehearsed
 from waterbed.store.vault import KEYS_ENVIRONMENT, key_file
 from waterbed.study import OriginCount, Study
@@ -143,7 +140,7 @@ def rows(found: Sequence[Any], heading: Envelope, what: str, form: str) -> None:
         for_tools(cls, found, heading, form)
         return
     names = _COLUMNS[what]
-    table = _table(f"{len(found):,} {what}, {_days(heading.window)}")
+    table = plain_table(f"{len(found):,} {what}, {days_of(heading.window)}")
     for name in names:
         table.add_column(name, overflow="fold")
     for row in found[:_SHOWN]:
@@ -153,77 +150,11 @@ def rows(found: Sequence[Any], heading: Envelope, what: str, form: str) -> None:
         _out.print(f"... {len(found) - _SHOWN:,} more; all of them with --format csv, json or parquet")
 
 
-def ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
-    """Print a ranking."""
-    if form != "table":
-        for_tools(RankingRow, found, heading, form)
-        return
-    table = _table(f"Ranking by {heading.by}, {_days(heading.window)}")
-    room = max(12, _out.width - 94)
-    for name, justify in _RANKING_COLUMNS:
-        width = 5 if justify == "right" else None
-        table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=width and len(name))
-    for row in found[:_SHOWN]:
-        table.add_row(
-            "" if row.place is None else str(row.place),
-            row.key,
-            row.name[:room],
-            f"{row.urls:,}",
-            f"{row.hosts:,}",
-            f"{row.sites:,}",
-            _share(row),
-            _bounds(row),
-            _hours(row.median_h),
-            f"{row.unknown:,}",
-            row.rank_class,
-        )
-    _out.print(table)
-    origin = {str(kind): words for kind, words in CLOCK_WORDS.items()}.get(heading.clock, heading.clock)
-    start = "the report" if heading.clock == "reported" else f"the time at which {origin}"
-    _out.print(f"removed: share removed within 24 h of {start}, 95% interval; - not estimable.", soft_wrap=True)
-    _out.print("if unseen: the same share if every clock we could not follow had not, or had, been removed.")
-    _out.print("half: hours until half was gone, by any cause.  ?: URLs of which no look could be decided.")
-    if len(found) > _SHOWN:
-        _out.print(f"... {len(found) - _SHOWN:,} more; all of them with --format csv, json or parquet")
-
-
-_RANKING_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
-    ("#", "right"),
-    ("key", "left"),
-    ("name", "left"),
-    ("URLs", "right"),
-    ("hosts", "right"),
-    ("sites", "right"),
-    ("removed", "left"),
-    ("if unseen", "left"),
-    ("half", "right"),
-    ("?", "right"),
-    ("class", "left"),
-)
-
-
-def _bounds(row: RankingRow) -> str:
-    if row.removed_24h_worst is None or row.removed_24h_best is None:
-        return "-"
-    low, high = f"{row.removed_24h_worst * 100:.0f}", f"{row.removed_24h_best:.0%}"
-    return high if f"{low}%" == high else f"{low}-{high}"
-
-
-def _hours(hours: float | None) -> str:
-    return "-" if hours is None else f"{hours:,.1f}" if hours < 10 else f"{hours:,.0f}"
-
-
-def _share(row: RankingRow) -> str:
-    if row.removed_24h is None or row.removed_24h_low is None or row.removed_24h_high is None:
-        return "-"
-    return f"{row.removed_24h:4.0%} {row.removed_24h_low * 100:3.0f}-{row.removed_24h_high:.0%}"
-
-
 def flows(done: Conclusions) -> None:
     """Print the main flows of the hop graph."""
     names = {key: done.attributor.name_of(key) for key in done.hosters}
     graph = displacement_graph(done.hops, names=names, seats=done.seats, home="")
-    table = _table(f"Hop graph: {graph.number_of_edges()} hops between hosters, main flows")
+    table = plain_table(f"Hop graph: {graph.number_of_edges()} hops between hosters, main flows")
     for name in ("hops", "from", "to"):
         table.add_column(name)
     for left, right, hops in main_flows(graph)[:10]:
@@ -239,7 +170,7 @@ def _seated(key: str, names: dict[str, str], done: Conclusions) -> str:
 def score(done: Rehearsed) -> None:
     """Print measured against true."""
     card: Scorecard = done.score
-    table = _table(f"Measured against true: {done.truth.world.name}")
+    table = plain_table(f"Measured against true: {done.truth.world.name}")
     for name in ("what", "measured", "true"):
         table.add_column(name)
     table.add_row("hops", f"{card.hops_measured}", f"{card.hops_true} ({card.hops_detectable} detectable)")
@@ -275,14 +206,6 @@ def written(files: Sequence[Path]) -> None:
     _out.print(f"page: {files[-1].resolve()}", soft_wrap=True)
 
 
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-
-
-def _days(window: str) -> str:
-    return " to ".join(end[:10] for end in window.split("/")) if "/" in window else window
-
-
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.1%}"
 
@@ -304,7 +227,7 @@ def _short(value: Any) -> str:
 def plain(names: Sequence[str], found: Sequence[Sequence[Any]], form: str) -> None:
     """Print rows without a dataclass of their own."""
     if form == "table":
-        table = _table("")
+        table = plain_table("")
         for name in names:
             table.add_column(name)
         for row in found[:_SHOWN]:

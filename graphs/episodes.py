@@ -131,8 +131,8 @@ class _Machine:
             # down at our first decided look: the report knew it up before
             for hoster in answer.hosters or (UNATTRIBUTED,):
                 self._start(hoster, self.known.known_up_at, answer, seen=None)
-        for hoster in list(self.open):
-            self._end(hoster, when, cause)
+        for hoster, now in list(self.open.items()):
+            self._end(hoster, when, "lineage" if _handed_over(hoster, now.latest, answer) else cause)
 
     def _up(self, when: datetime, answer: Attribution) -> None:
         if when > self.rules.until and self.decided_at is not None:
@@ -226,6 +226,13 @@ class _Machine:
 def routed(answer: Attribution) -> tuple[str, ...]:
     """The distinct routed ranges of an answer, sorted."""
     return tuple(sorted({prefix for prefix in answer.prefixes if prefix}))
+
+
+def _handed_over(hoster: str, before: Attribution, answer: Attribution | None) -> bool:
+    """Whether its addresses are another's where a URL is first seen gone: nobody knows who of the two removed it."""
+    if answer is None or hoster in (answer.hosters or (UNATTRIBUTED,)):
+        return False
+    return _why_without(hoster, before, answer) == "lineage"
 
 
 def _why_without(hoster: str, before: Attribution, answer: Attribution) -> EndCause:

@@ -169,6 +169,12 @@ inherited AS (
     FROM held
     JOIN zipped ON zipped.address = held.address
 ),
+handed AS MATERIALIZED (
+    -- answers in which a hoster's address is another's, and the hoster is not: who removed what was first seen gone then?
+    SELECT i.attr, i.hoster, i.later_attr
+    FROM inherited AS i
+    WHERE NOT EXISTS (SELECT 1 FROM hosts AS h WHERE h.attr = i.later_attr AND h.hoster = i.hoster)
+),
 without AS (
     SELECT g.url, g.stretch, g.hoster, g.idx,
         min(i.first_at) AS since,
@@ -225,6 +231,7 @@ parts AS (
 ),
 stays AS (
     SELECT url, stretch, hoster, arg_min(place, idx) AS place, min(idx) AS idx, arg_min(answer, idx) AS attr,
+        arg_max(answer, idx) AS latest,
         min(first_at) AS first_at, max(last_at) AS last_at, arg_min(coalesce(decided_at, -1), idx) AS decided,
         min(before) AS before, arg_min(unknown_before, idx) AS unknown_before,
         any_value(left_at) AS left_at, any_value(cause) AS left_cause,
@@ -232,7 +239,7 @@ stays AS (
     FROM parts
     GROUP BY url, stretch, hoster, part
     UNION ALL
-    SELECT i.url, i.stretch, h.hoster, h.place, i.idx, i.answer, i.first_at, i.last_at, coalesce(i.decided_at, -1),
+    SELECT i.url, i.stretch, h.hoster, h.place, i.idx, i.answer, i.answer, i.first_at, i.last_at, coalesce(i.decided_at, -1),
         i.before, i.unknown_before, NULL, NULL, NULL, NULL
     FROM islands AS i
     JOIN hosts AS h ON h.attr = i.answer
@@ -243,7 +250,7 @@ closed AS (
         CASE WHEN t.idx > 1 THEN t.decided END AS absent_at,
         t.first_at AS first_up,
         coalesce(t.left_at, d.first_at) AS down_at,
-        CASE WHEN t.left_at IS NULL THEN d.cause ELSE t.left_cause END AS cause,
+        CASE WHEN t.left_at IS NOT NULL THEN t.left_cause WHEN o.attr IS NOT NULL THEN $lineage ELSE d.cause END AS cause,
         coalesce(t.settled_number, s.number) - t.before AS ups,
         coalesce(t.settled_unknown, d.unknown_before, m.unknown) - t.unknown_before
             -- what nothing open could count goes to the first that opens; an absence that opened nothing took none
@@ -257,6 +264,7 @@ closed AS (
     JOIN mixed AS m ON m.url = t.url
     LEFT JOIN downs AS d ON d.url = t.url AND d.stretch = t.stretch + 1
     LEFT JOIN downs AS b ON b.url = t.url AND b.stretch = t.stretch
+    LEFT JOIN handed AS o ON o.attr = t.latest AND o.hoster = t.hoster AND o.later_attr = d.attr
     UNION ALL
     -- down at our first decided look: the report knew it up before
     SELECT d.url, h.hoster, d.attr, NULL, NULL, NULL, NULL, d.first_at, d.cause, 1,
@@ -266,10 +274,12 @@ closed AS (
     WHERE d.idx = 1
     UNION ALL
     -- up with one answer, then gone or still there; then gone at the first decided look and ever after
-    SELECT u.url, h.hoster, u.attr, u.up_from, u.up_to, NULL, u.up_from, u.down_at, u.absence // 4294967296, u.ups,
+    SELECT u.url, h.hoster, u.attr, u.up_from, u.up_to, NULL, u.up_from, u.down_at,
+        CASE WHEN o.attr IS NULL THEN u.absence // 4294967296 ELSE $lineage END, u.ups,
         CASE WHEN u.asked_from > u.down_at OR (h.place > 1 AND u.asked_to < u.up_from) THEN 0 ELSE u.unknown END
     FROM by_url AS u
     JOIN hosts AS h ON h.attr = u.attr
+    LEFT JOIN handed AS o ON o.attr = u.attr AND o.hoster = h.hoster AND o.later_attr = u.absence % 4294967296 - 1
     WHERE u.url NOT IN (SELECT url FROM mixed)
     UNION ALL
     SELECT u.url, h.hoster, h.attr, NULL, NULL, NULL, NULL, u.down_at, u.absence // 4294967296, 1,

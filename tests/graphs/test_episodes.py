@@ -38,11 +38,11 @@ def at(hosters: str, *, proxy: bool = False, places: str = "") -> Attribution:
 def sightings(text: str) -> list[Sighting]:
     """One look an hour: `A` up at A, `AB` at both, `A*` behind proxy A, `-` down, `?` unknown; split by spaces.
 
-    `B@A` is up at B, with the address that was A's.
+    `B@A` is up at B, with the address that was A's; `-B@A` is down there.
     """
     made = []
     for n, word in enumerate(text.split()):
-        state = {"-": "down", "?": "unknown"}.get(word, "up")
+        state = {"-": "down", "?": "unknown"}.get(word[0], "up")
         verdict = Verdict(
             observation_id=f"{n}",
             url_id="u",
@@ -54,8 +54,8 @@ def sightings(text: str) -> list[Sighting]:
             cause="removed" if state == "down" else None,
             layer="-",
         )
-        hosters, _, places = word.rstrip("*").partition("@")
-        answer = at(hosters, proxy=word.endswith("*"), places=places) if state == "up" else None
+        hosters, _, places = word.strip("-*").partition("@")
+        answer = at(hosters, proxy=word.endswith("*"), places=places) if state != "unknown" and hosters else None
         answer = at("A") if word == "-" else answer
         made.append(Sighting(verdict=verdict, down=state == "down", attribution=answer))
     return made
@@ -94,10 +94,14 @@ def shape(text: str, **options) -> list[tuple]:
         ("A - - - A A", [("A", 1, 2, "removed"), ("A", 6, None, None)]),
         ("A A P* P*", [("A", 2, 3, "masked"), ("P", 4, None, None)]),
         ("A A B@A B@A B@A", [("A", 2, 3, "lineage"), ("B", 5, None, None)]),
-        ("A A B@A - - -", [("A", 2, 3, "lineage"), ("B", 3, 4, "removed")]),
-        ("A A C B@A - - -", [("A", 2, 4, "lineage"), ("C", 3, 5, "removed"), ("B", 4, 5, "removed")]),
+        ("A A B@A -B@A - -", [("A", 2, 3, "lineage"), ("B", 3, 4, "removed")]),
+        ("A A C B@A -B@A - -", [("A", 2, 4, "lineage"), ("C", 3, 5, "removed"), ("B", 4, 5, "removed")]),
         ("A A B@A A A", [("A", 2, 3, "lineage"), ("B", 3, 4, "lineage"), ("A", 5, None, None)]),
         ("AC AC BC@AC BC@AC", [("A", 2, 3, "lineage"), ("C", 4, None, None), ("B", 4, None, None)]),
+        ("A A -B@A -B@A -B@A", [("A", 2, 3, "lineage")]),
+        ("A A - -B@A -B@A", [("A", 2, 3, "removed")]),
+        ("AC AC -BC@AC - -", [("A", 2, 3, "lineage"), ("C", 2, 3, "removed")]),
+        ("A A -C - -", [("A", 2, 3, "removed")]),
         ("AC AC C C", [("A", 2, 3, "moved"), ("C", 4, None, None)]),
         ("A B B A B B B A B", [("A", 8, None, None), ("B", 9, None, None)]),
         ("A A B B - - -", [("A", 2, 3, "moved"), ("B", 4, 5, "removed")]),

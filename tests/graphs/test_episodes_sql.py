@@ -20,7 +20,7 @@ from waterbed.lab.world import read_world, scenario_path
 from waterbed.model.conclusions import Episode
 from waterbed.virtual_study import virtual_study
 
-WORDS = ("A", "B", "AB", "C", "BC", "-", "?", "P*", "B@A", "BC@AC", "A@B", "P*@A")
+WORDS = ("A", "B", "AB", "C", "BC", "-", "-B@A", "-C@B", "?", "P*", "B@A", "BC@AC", "A@B", "P*@A")
 
 looks_of_one = st.lists(
     st.tuples(st.sampled_from(WORDS), st.integers(1, 4), st.sampled_from([0, 1, 1, 9, 30])), max_size=9

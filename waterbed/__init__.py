@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from waterbed.study import Study
+    from waterbed.notebook import Notebook
 
 
-def open(path: "Path | str") -> "Study":
-    """Open a study folder; close it, or use it in a `with` block.
+def open(path: "Path | str") -> "Notebook":
+    """Open a study folder for tables; close it, or use it in a `with` block.
 
-    Raises InputError if there is no study, or its keys or store cannot be used.
+    Its methods return Arrow tables (docs/notebook.md). Raises InputError if there is no study, or its keys or store
+    cannot be used.
     """
-    from waterbed.study import open_study  # noqa: PLC0415 (lazily: `import waterbed` must stay cheap)
+    from waterbed.notebook import open_notebook  # noqa: PLC0415 (lazily: `import waterbed` must stay cheap)
 
-    return open_study(path)
+    return open_notebook(path)

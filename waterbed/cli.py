@@ -93,7 +93,10 @@ def init(
     contact: Annotated[str, typer.Option(help="Address or page named in our user agent.")] = "",
     store: Annotated[str, typer.Option(help="sqlite, or a postgresql:// URL.")] = "sqlite",
 ) -> None:
-    """Make a study folder: settings and an empty store; its keys lie elsewhere."""
+    """Make a study folder: settings and an empty store; its keys lie elsewhere.
+
+    For example: waterbed init mystudy --home NL
+    """
     try:
         config = Config(study=uuid.uuid4().hex, name=name, home=home, contact=contact, store=StoreAt(url=store))
     except ValueError as problem:
@@ -108,7 +111,10 @@ def recheck(
     everything: Annotated[bool, typer.Option("--all/--due", help="Every URL now, or only what is due.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many looks.")] = None,
 ) -> None:
-    """One pass: look at what is due, without touching content."""
+    """One pass: look at what is due, without touching content.
+
+    For example: waterbed -C mystudy recheck --limit 1000
+    """
     with _study(context) as study, show.bar() as told:
         report = study.recheck(everything=everything, limit=limit, progress=lambda done, due: told("looks", done, due))
     show.passed(report)
@@ -117,13 +123,19 @@ def recheck(
 
 @app.command()
 def episodes(context: typer.Context, form: Formatted = Format.table) -> None:
-    """When each URL was up, at which hoster; ends are intervals."""
+    """When each URL was up, at which hoster; ends are intervals.
+
+    For example: waterbed -C mystudy episodes --format csv
+    """
     _rows(context, "episodes", form)
 
 
 @app.command()
 def verdicts(context: typer.Context, form: Formatted = Format.table) -> None:
-    """What each look is taken to mean, and by which rule."""
+    """What each look is taken to mean, and by which rule.
+
+    For example: waterbed -C mystudy verdicts --format parquet
+    """
     _rows(context, "verdicts", form)
 
 
@@ -136,7 +148,10 @@ def _rows(context: typer.Context, what: str, form: Format) -> None:
 
 @app.command()
 def publish(context: typer.Context, out: Annotated[Path, typer.Argument(help="Folder for the files.")]) -> None:
-    """Write what may be published: tables, STIX, MISP, IntelMQ, the graph and one self-contained page."""
+    """Write what may be published: tables, STIX, MISP, IntelMQ, the graph and one self-contained page.
+
+    For example: waterbed -C mystudy publish out
+    """
     from waterbed.publishing import publish_all  # noqa: PLC0415 (no other command should pay for its libraries)
 
     with _study(context) as study, _written_at(out):

@@ -29,7 +29,10 @@ def attribute(
     out: Annotated[Path | None, typer.Option(help="Write the origins of each row here (CSV).")] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """Origin ASes of any table's addresses, or of the study's looks."""
+    """Origin ASes of any table's addresses, or of the study's looks.
+
+    For example: waterbed -C mystudy attribute --csv hosts.csv --address-column ip --date 2025-04-11
+    """
     with open_study(context.obj) as study:
         if table is None:
             if out or day or against:

@@ -54,7 +54,10 @@ def compliance(
     ] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """Show what hosters acted on within hours of the notice, its trend, and what nobody answered."""
+    """Show what hosters acted on within hours of the notice, its trend, and what nobody answered.
+
+    For example: waterbed -C mystudy compliance --by asn --weeks
+    """
     with open_study(context.obj) as study:
         found = compliance_of(study, by=by.value, clock=clock.value)
         if what is What.shares:

@@ -32,7 +32,10 @@ def displacement(
     ] = None,
     form: Annotated[Printed, typer.Option("--format", help="table for people; json for tools.")] = Printed.table,
 ) -> None:
-    """Tell whether pressing a hoster, AS or country removed content or moved it, and where to."""
+    """Tell whether pressing a hoster, AS or country removed content or moved it, and where to.
+
+    For example: waterbed -C mystudy displacement --event event.toml --out out
+    """
     planned = read_event(event) if event else None
     with open_study(context.obj) as study:
         found = findings_of(study, planned)

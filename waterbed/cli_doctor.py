@@ -32,7 +32,10 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; kept on record. No a
 
 
 def doctor(context: typer.Context, form: Formatted = Format.table) -> None:
-    """Look the study over; exit code 1 if something is to be done."""
+    """Look the study over; exit code 1 if something is to be done.
+
+    For example: waterbed -C mystudy doctor --format json
+    """
     with open_study(context.obj) as study:
         found = examine(study)
         _print(Finding, found, envelope(study, "findings", by="finding"), form)
@@ -41,7 +44,10 @@ def doctor(context: typer.Context, form: Formatted = Format.table) -> None:
 
 @quarantine_app.command("list")
 def quarantine_list(context: typer.Context, form: Formatted = Format.table) -> None:
-    """List quarantines, decided ones too; exit code 1 if one is open."""
+    """List quarantines, decided ones too; exit code 1 if one is open.
+
+    For example: waterbed -C mystudy quarantine list
+    """
     with open_study(context.obj) as study:
         found = study.conclude().quarantines
         _print(Quarantine, found, envelope(study, "quarantines", by="quarantine"), form)
@@ -50,13 +56,19 @@ def quarantine_list(context: typer.Context, form: Formatted = Format.table) -> N
 
 @quarantine_app.command("release")
 def quarantine_release(context: typer.Context, quarantine: Id, reason: Reason) -> None:
-    """Believe the looks of a quarantine after all, up to now."""
+    """Believe the looks of a quarantine after all, up to now.
+
+    For example: waterbed -C mystudy quarantine release QUARANTINE_ID --reason "the hoster confirmed it"
+    """
     _decide(context, quarantine, "release", reason)
 
 
 @quarantine_app.command("void")
 def quarantine_void(context: typer.Context, quarantine: Id, reason: Reason) -> None:
-    """Never believe the looks of a quarantine, up to now."""
+    """Never believe the looks of a quarantine, up to now.
+
+    For example: waterbed -C mystudy quarantine void QUARANTINE_ID --reason "our proxy was broken"
+    """
     _decide(context, quarantine, "void", reason)
 
 
@@ -75,7 +87,10 @@ def rejudge(
     out: Annotated[Path | None, typer.Option(help="Folder for verdicts/; else the study's.")] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """Judge all looks by other rules too, and say what changes (exit code 1 if anything does)."""
+    """Judge all looks by other rules too, and say what changes (exit code 1 if anything does).
+
+    For example: waterbed -C mystudy rejudge --rules mine.toml
+    """
     with open_study(context.obj) as study:
         try:
             done = judge_again(study, rules, out)

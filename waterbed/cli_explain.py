@@ -34,7 +34,10 @@ def explain(
     ] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """Show the chain behind a URL, an address or a hoster, each link with source, date and rule."""
+    """Show the chain behind a URL, an address or a hoster, each link with source, date and rule.
+
+    For example: waterbed -C mystudy explain AS64500 --date 2025-04-11
+    """
     with open_study(context.obj) as study:
         links = explain_link(study, what, link) if link else chain_of(study, what, day.date() if day else None)
         if form is not Format.table:

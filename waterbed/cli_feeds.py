@@ -67,7 +67,10 @@ def feeds(
         bool, typer.Option("--ignore-entry", help="With --midpoint: ignore late entry. Stays come out too long.")
     ] = False,
 ) -> None:
-    """A card for each source; with --presence how long it lists entries, and whether they leave by rule."""
+    """A card for each source; with --presence how long it lists entries, and whether they leave by rule.
+
+    For example: waterbed -C mystudy feeds
+    """
     if presence is None and (deliveries or midpoint or ignore_entry):
         raise InputError("--deliveries, --midpoint and --ignore-entry are about a --presence list (docs/ranking.md)")
     if ignore_entry and not midpoint:

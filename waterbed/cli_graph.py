@@ -64,7 +64,10 @@ def graph(
     ] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """The hop graph: main flows, measures, weeks, or a file for Gephi."""
+    """The hop graph: main flows, measures, weeks, or a file for Gephi.
+
+    For example: waterbed -C mystudy graph --by country --out hops.gexf
+    """
     _check(by, cumulative and week is None, content, measures, by_week)
     window = _window(week, cumulative)
     wanted = {"kind": _one_of("--kind", kind, HopKind), "order": _one_of("--order", order, OrderClass)}

@@ -30,7 +30,10 @@ def hops(
     ] = False,
     form: Formatted = Format.table,
 ) -> None:
-    """Where content went after it left a hoster; with --labels, which names moved to another suffix."""
+    """Where content went after it left a hoster; with --labels, which names moved to another suffix.
+
+    For example: waterbed -C mystudy hops --format csv
+    """
     if near and not labels:
         raise InputError("--near tells of labels: name --labels too (docs/linking.md, Near labels)")
     with open_study(context.obj) as study:

@@ -46,7 +46,10 @@ def hosters_add(
     file: Annotated[Path, typer.Argument(help="A TOML file of [[hoster]].")],
     reason: Annotated[str | None, typer.Option("--reason", help="Why; kept on record. No address in it.")] = None,
 ) -> None:
-    """Take a file of hosters into the study, in place of the one before."""
+    """Take a file of hosters into the study, in place of the one before.
+
+    For example: waterbed -C mystudy hosters add hosters.toml --reason "first list"
+    """
     with open_study(context.obj) as study:
         book = set_file(study.folder, file, reason)
         whole = read_book(study.folder)
@@ -67,7 +70,10 @@ def hosters_define(
     kind: Annotated[str, typer.Option("--kind", help="hoster, proxy or platform.")] = "hoster",
     members: Members = "",
 ) -> None:
-    """Say what a hoster is from now on: name, seat, kind and members."""
+    """Say what a hoster is from now on: name, seat, kind and members.
+
+    For example: waterbed -C mystudy hosters define acme --name Acme --members AS64500,AS64501 --reason "one company"
+    """
     kinds: dict[str, HosterKind] = {"hoster": "hoster", "proxy": "proxy", "platform": "platform"}
     if kind not in kinds:
         raise InputError(f"--kind {shown(kind)} is unknown; hoster, proxy or platform was expected (docs/hosters.md)")
@@ -77,7 +83,10 @@ def hosters_define(
 
 @hosters_app.command("merge")
 def hosters_merge(context: typer.Context, key: Key, into: Into, reason: Reason, since: Since = None) -> None:
-    """Say that a hoster is the same company as another."""
+    """Say that a hoster is the same company as another.
+
+    For example: waterbed -C mystudy hosters merge AS64500 acme --reason "annual report" --since 2026-01-01
+    """
     _decide(context, "merge", key, reason, into=into, since=since)
 
 
@@ -90,7 +99,10 @@ def hosters_split(
     reason: Reason,
     since: Since = None,
 ) -> None:
-    """Say that members of a hoster are another company."""
+    """Say that members of a hoster are another company.
+
+    For example: waterbed -C mystudy hosters split newco acme --members AS64501 --reason "sold"
+    """
     _decide(context, "split", key, reason, into=from_, members=_split(members), since=since)
 
 
@@ -104,13 +116,19 @@ def hosters_succession(
         datetime, typer.Option("--since", formats=["%Y-%m-%d"], help="First day on which it holds.", show_default=False)
     ],
 ) -> None:
-    """Say that a hoster took over everything of another on a day."""
+    """Say that a hoster took over everything of another on a day.
+
+    For example: waterbed -C mystudy hosters succession oldco acme --since 2026-03-01 --reason "taken over"
+    """
     _decide(context, "succession", key, reason, into=into, since=since)
 
 
 @hosters_app.command("undo")
 def hosters_undo(context: typer.Context, change: ChangeId, reason: Reason) -> None:
-    """Take back a change; an undo can be undone too."""
+    """Take back a change; an undo can be undone too.
+
+    For example: waterbed -C mystudy hosters undo 0f3c --reason "wrong company"
+    """
     _decide(context, "undo", change, reason)
 
 
@@ -123,7 +141,10 @@ def hosters_show(
     changes: Annotated[bool, typer.Option("--changes", help="The changes, in any format.")] = False,
     form: Formatted = Format.table,
 ) -> None:
-    """The book of hosters: who holds what on a day, and the changes behind it."""
+    """The book of hosters: who holds what on a day, and the changes behind it.
+
+    For example: waterbed -C mystudy hosters show acme --on 2026-01-01
+    """
     with open_study(context.obj) as study:
         book = book_as_decided(study.folder, _moment(decided_by)) if decided_by else read_book(study.folder)
         day = on.date() if on else study.folder.clock().astimezone(UTC).date()
@@ -150,7 +171,10 @@ def hosters_show(
 
 @hosters_app.command("queue")
 def hosters_queue(context: typer.Context, form: Formatted = Format.table) -> None:
-    """Changes that wait for your code, with evidence; exit code 1 if there are any."""
+    """Changes that wait for your code, with evidence; exit code 1 if there are any.
+
+    For example: waterbed -C mystudy hosters queue
+    """
     with open_study(context.obj) as study:
         book = read_book(study.folder)
         names = study.attributor().name_of if book.standing else str
@@ -175,7 +199,10 @@ def hosters_code(
     note: Annotated[str, typer.Option("--note", help="In your words; kept on record. No address in it.")] = "",
     adjudicate: Annotated[bool, typer.Option("--adjudicate", help="Settle what two others disagree on.")] = False,
 ) -> None:
-    """Say what you think of a change; nobody is shown it before a second person has coded too."""
+    """Say what you think of a change; nobody is shown it before a second person has coded too.
+
+    For example: waterbed -C mystudy hosters code 0f3c accept --note "same address"
+    """
     with open_study(context.obj) as study:
         coding = hoster_decisions.code(study.folder, change, code, note=note, adjudicates=adjudicate)
     _out.print(f"coded: {coding.item_id} {coding.code}")
@@ -183,7 +210,10 @@ def hosters_code(
 
 @hosters_app.command("agreement")
 def hosters_agreement(context: typer.Context, form: Formatted = Format.table) -> None:
-    """How far the two coders of each change agree."""
+    """How far the two coders of each change agree.
+
+    For example: waterbed -C mystudy hosters agreement
+    """
     with open_study(context.obj) as study:
         book = read_book(study.folder)
         row = agreement(book.changes, book.codings)

@@ -30,7 +30,10 @@ Entry = Annotated[str, typer.Argument(metavar="ID", help="A url_id or host_id, 3
 
 @key_app.command("rotate")
 def key_rotate(context: typer.Context) -> None:
-    """Make a new encryption key and seal every URL anew; ids do not change."""
+    """Make a new encryption key and seal every URL anew; ids do not change.
+
+    For example: waterbed -C mystudy key rotate
+    """
     folder = open_folder(context.obj)
     try:
         with show.bar() as told:
@@ -50,7 +53,10 @@ def key_escrow(
     file: Annotated[Path, typer.Argument(help="The file to write, outside the study; it may not exist yet.")],
     passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for a passphrase and seal the copy.")] = False,
 ) -> None:
-    """Write a copy of the keys, readable by you alone, to be kept apart from the study."""
+    """Write a copy of the keys, readable by you alone, to be kept apart from the study.
+
+    For example: waterbed -C mystudy key escrow escrow.txt --passphrase
+    """
     folder = open_folder(context.obj)
     try:
         asked = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True) if passphrase else None
@@ -64,13 +70,19 @@ def key_escrow(
 def key_restore(
     context: typer.Context, file: Annotated[Path, typer.Argument(help="A file that waterbed key escrow wrote.")]
 ) -> None:
-    """Put escrowed keys in their place, if they are this study's."""
+    """Put escrowed keys in their place, if they are this study's.
+
+    For example: waterbed -C mystudy key restore escrow.txt
+    """
     place = custody.restore(context.obj, file, lambda: str(typer.prompt("Passphrase", hide_input=True, err=True)))
     _out.print(f"keys are in place: {place}", soft_wrap=True)
 
 
 def reveal(context: typer.Context, entry: Entry, reason: Reason) -> None:
-    """Print the URL or host name behind an id; who asked and why is on record first."""
+    """Print the URL or host name behind an id; who asked and why is on record first.
+
+    For example: waterbed -C mystudy reveal URL_ID --reason "case 2026-117"
+    """
     folder = open_folder(context.obj)
     try:
         sys.stdout.write(custody.reveal(folder, entry, reason) + "\n")
@@ -79,7 +91,10 @@ def reveal(context: typer.Context, entry: Entry, reason: Reason) -> None:
 
 
 def forget(context: typer.Context, entry: Entry, reason: Reason) -> None:
-    """Shred a URL, or a host with all its URLs, for good; it is never taken in again."""
+    """Shred a URL, or a host with all its URLs, for good; it is never taken in again.
+
+    For example: waterbed -C mystudy forget URL_ID --reason "asked to by the hotline"
+    """
     folder = open_folder(context.obj)
     try:
         done = custody.forget(folder, entry, reason)
@@ -95,7 +110,10 @@ def audit(
     context: typer.Context,
     form: Formatted = Format.table,
 ) -> None:
-    """Who revealed, forgot, rotated, escrowed or decided what, and why."""
+    """Who revealed, forgot, rotated, escrowed or decided what, and why.
+
+    For example: waterbed -C mystudy audit --format csv
+    """
     folder = open_folder(context.obj)
     try:
         rows = custody.audits(folder)

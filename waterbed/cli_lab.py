@@ -33,7 +33,10 @@ def lab_run(
         ProfileName | None, typer.Option(help="Look at all categories in this profile.", show_default=False)
     ] = None,
 ) -> None:
-    """Simulate a world, measure it with the real crawler, compare with the truth."""
+    """Simulate a world, measure it with the real crawler, compare with the truth.
+
+    For example: waterbed lab run quiet --out lab
+    """
     _rehearse(scenario, out, profile)
 
 
@@ -44,7 +47,10 @@ def lab_replay(
     out: Annotated[Path, typer.Option(help="The study folder to make, or to go on with.")],
     routes: Annotated[list[Path] | None, typer.Option(help="Routing tables of that day.")] = None,
 ) -> None:
-    """Let a real feed's hosts answer on loopback, and look at each URL."""
+    """Let a real feed's hosts answer on loopback, and look at each URL.
+
+    For example: waterbed lab replay feed.csv --date 2025-04-11 --out replayed
+    """
     with show.bar() as told:
         done = replay(feed, routes or [], day.date(), out, told)
     show_import.imported(feed, done.imported)
@@ -60,7 +66,10 @@ def lab_simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same studies.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share them.")] = 1,
 ) -> None:
-    """Draw hard worlds, measure them without a network, count how often intervals hold the truth."""
+    """Draw hard worlds, measure them without a network, count how often intervals hold the truth.
+
+    For example: waterbed lab simulate waterbed --studies 20 --seed 1
+    """
     from waterbed import show_simulation  # noqa: PLC0415 (no other command should pay for these)
     from waterbed.lab.coverage import summarise  # noqa: PLC0415 (the same)
     from waterbed.lab.simulate import simulate_studies  # noqa: PLC0415 (the same)
@@ -77,7 +86,10 @@ def demo(
     out: Annotated[Path, typer.Option(help="The study folder to make.")] = Path("demo"),
     scenario: Annotated[str, typer.Option(help="The world to measure.")] = "waterbed",
 ) -> None:
-    """The main job end to end on the lab: ranking, hops, measured against true."""
+    """The main job end to end on the lab: ranking, hops, measured against true.
+
+    For example: waterbed demo --out demo
+    """
     _rehearse(scenario, out, None)
 
 

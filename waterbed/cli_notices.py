@@ -21,7 +21,10 @@ def notices(
     sender: Annotated[str | None, typer.Option(help="Who sent them; else the file's name.")] = None,
     kind: Annotated[str, typer.Option(help="ntd, legal_order, dsa or citizen, of lines that name none.")] = "ntd",
 ) -> None:
-    """Import notices; lines that are kept out are listed with number and reason (exit code 1)."""
+    """Import notices; lines that are kept out are listed with number and reason (exit code 1).
+
+    For example: waterbed -C mystudy notices notices.csv --sender hotline
+    """
     findings = 0
     with open_study(context.obj) as study:
         for path in files:

@@ -68,7 +68,10 @@ def rank(
         Clock | None, typer.Option(help="What takedown clocks run from; else as the settings say.", show_default=False)
     ] = None,
 ) -> None:
-    """The ranking: volume, and share removed within 24 hours with its interval."""
+    """The ranking: volume, and share removed within 24 hours with its interval.
+
+    For example: waterbed -C mystudy rank --by asn --top 20
+    """
     if volume + places + feeds > 1:
         raise InputError("--volume, --places and --feeds are three tables: name one of them (docs/ranking.md)")
     if day and not volume:

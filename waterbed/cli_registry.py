@@ -27,7 +27,10 @@ def enrich(
     cymru: Annotated[bool, typer.Option("--compare", help="Ask no registry; compare origins with Team Cymru.")] = False,
     form: Formatted = Format.table,
 ) -> None:
-    """Ask registries who is registered (RDAP); exit code 1 if a network stays without."""
+    """Ask registries who is registered (RDAP); exit code 1 if a network stays without.
+
+    For example: waterbed -C mystudy enrich --limit 100
+    """
     from crawler.registry_report import RegistryRow  # noqa: PLC0415 (no other command should pay for these)
     from waterbed.cross_check import Compared, compare  # noqa: PLC0415 (the same)
 

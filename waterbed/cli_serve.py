@@ -28,7 +28,10 @@ def serve(
         str | None, typer.Option(help="Address of a proxy in front, whose word on who asks is taken.")
     ] = None,
 ) -> None:
-    """Serve what may be published, read-only, over HTTP until a signal ends it."""
+    """Serve what may be published, read-only, over HTTP until a signal ends it.
+
+    For example: waterbed -C mystudy serve --port 8000 --keys keys.toml
+    """
     from waterbed.serve import source_of  # noqa: PLC0415 (no other command should pay for the server)
     from waterbed.serving.access import Access, read_access  # noqa: PLC0415 (the same)
     from waterbed.serving.api import api  # noqa: PLC0415 (the same)
@@ -54,7 +57,10 @@ def api_key(
     name: Annotated[str, typer.Option(help="Whose key it is.")],
     scope: Annotated[list[str] | None, typer.Option(help="aggregates or cases; may be given twice.")] = None,
 ) -> None:
-    """Make a key for the interface and print it, once; the file keeps its checksum alone."""
+    """Make a key for the interface and print it, once; the file keeps its checksum alone.
+
+    For example: waterbed api-key keys.toml --name dashboard --scope aggregates
+    """
     from waterbed.serving.access import add_key  # noqa: PLC0415 (no other command should pay for its libraries)
 
     sys.stdout.write(add_key(file, context.obj, name, tuple(scope or ("aggregates",))) + "\n")

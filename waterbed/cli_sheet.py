@@ -41,7 +41,10 @@ def sheet(
     ] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """Print the fact sheet of one hoster: numbers, curve by cause, cases by id; csv and parquet hold the cases."""
+    """Print the fact sheet of one hoster: numbers, curve by cause, cases by id; csv and parquet hold the cases.
+
+    For example: waterbed -C mystudy sheet AS64500
+    """
     with open_study(context.obj) as study:
         found = sheet_of(study, hoster, clock=clock.value if clock else None)
     if form is Format.json:

@@ -18,7 +18,9 @@ from waterbed.sizes import WINDOW_DAYS, add_domains, frame_of
 from waterbed.study import open_study
 
 sizes_app = typer.Typer(
-    help="Sizes of hosters, ASes and countries on a day: the denominators.", invoke_without_command=True
+    help="Sizes of hosters, ASes and countries on a day: the denominators.\n\n"
+    "For example: waterbed -C mystudy sizes --by asn",
+    invoke_without_command=True,
 )
 
 _out = Console(highlight=False, markup=False, emoji=False)
@@ -82,7 +84,10 @@ def sizes_add(
     file: Annotated[Path, typer.Argument(help="CSV with the header key,domains; plain or gzip.")],
     day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day, as 2025-04-11.")],
 ) -> None:
-    """Add a dated table of domains hosted, by AS, hoster or country."""
+    """Add a dated table of domains hosted, by AS, hoster or country.
+
+    For example: waterbed -C mystudy sizes add domains.csv --date 2025-04-11
+    """
     with open_study(context.obj) as study:
         snapshot, unknown = add_domains(study, file, day.date())
     _out.print(f"{snapshot.rows:,} keys with their domains on {day.date()}", soft_wrap=True)

@@ -41,7 +41,10 @@ def routes_add(
     kind: Kind = "routes",
     licence: Annotated[str | None, typer.Option(help="Licence of the data, kept with it.", show_default=False)] = None,
 ) -> None:
-    """Add dated tables to the study; the form of each file is told by its content."""
+    """Add dated tables to the study; the form of each file is told by its content.
+
+    For example: waterbed -C mystudy routes add asn-ipv4.csv.gz --date 2025-04-11 --licence CC0-1.0
+    """
     _known(kind)
     with open_study(context.obj) as study:
         added = [one for file in files for one in study.add_table(file, day.date(), kind=kind, licence=licence)]
@@ -50,7 +53,10 @@ def routes_add(
 
 @routes_app.command("list")
 def routes_list(context: typer.Context, form: Formatted = Format.table) -> None:
-    """List the study's dated tables."""
+    """List the study's dated tables.
+
+    For example: waterbed -C mystudy routes list
+    """
     with open_study(context.obj) as study:
         show.snapshots(study.snapshots(), form.value)
 
@@ -64,7 +70,10 @@ def routes_check(
     ] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """Look the dated tables over; exit code 1 if something is amiss with one."""
+    """Look the dated tables over; exit code 1 if something is amiss with one.
+
+    For example: waterbed -C mystudy routes check --kind routes
+    """
     if kind is not None:
         _known(kind)
     with open_study(context.obj) as study:
@@ -89,7 +98,10 @@ def _known(kind: str) -> None:
 
 @data_app.command("list")
 def data_list(form: Formatted = Format.table) -> None:
-    """List known public sources: what each is, its licence, how to get it."""
+    """List known public sources: what each is, its licence, how to get it.
+
+    For example: waterbed data list
+    """
     if form is not Format.table:
         show.plain(_SOURCE_COLUMNS, [_as_row(source) for source in catalogue()], form.value)
         return
@@ -109,7 +121,10 @@ def data_fetch(
     out: Annotated[Path, typer.Option(help="Folder for the files.")],
     version: Annotated[str | None, typer.Option(help="The package's version; else the catalogue's.")] = None,
 ) -> None:
-    """Get a source with its package client (npm, apt-get), and say how to add it."""
+    """Get a source with its package client (npm, apt-get), and say how to add it.
+
+    For example: waterbed data fetch ip-location-asn --out tables
+    """
     source = source_of(source_id)
     fetched = fetch(source, out, version)
     _out.print(f"licence: {source.licence}. Date of the data: {source.day}.", soft_wrap=True)

@@ -19,9 +19,10 @@ from waterbed.model.clocks import (
     Unanswered,
 )
 from waterbed.model.codec import columns, public_name
-from waterbed.model.conclusions import Attribution, ChainLink, Episode, Hop, RankingRow, Size, Verdict
+from waterbed.model.conclusions import Attribution, ChainLink, Episode, Hop, Quarantine, RankingRow, Size, Verdict
 from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.publish.exports import Envelope
+from waterbed.publish.flows import Flow, FlowShare
 from waterbed.publish.schemas import row_schema
 from waterbed.store.tables import table_name
 
@@ -31,6 +32,7 @@ CONCLUSIONS: tuple[type, ...] = (
     ChainLink,
     Episode,
     Hop,
+    Quarantine,
     LabelRow,
     NearRow,
     RankingRow,
@@ -48,6 +50,8 @@ CONCLUSIONS: tuple[type, ...] = (
     PlaceRow,
     FeedRow,
     FeedCard,
+    Flow,
+    FlowShare,
 )
 
 _TYPES = {

@@ -103,9 +103,12 @@ def test_command_lines_are_found_in_pages() -> None:
 
 
 def test_every_command_is_shown_somewhere() -> None:
-    """No command goes unmentioned in the pages."""
+    """No command goes unmentioned in the pages that are written by hand."""
     shown = {
-        " ".join(w for w in words if not w.startswith("-")) for path in PAGES for words in commands(path.read_text())
+        " ".join(w for w in words if not w.startswith("-"))
+        for path in PAGES
+        if path.name != "cli.md"
+        for words in commands(path.read_text())
     }
     for name, command in ROOT_COMMAND.commands.items():
         for leaf in [f"{name} {sub}" for sub in getattr(command, "commands", ())] or [name]:

@@ -89,7 +89,17 @@ def spelled(whole: Mapping[str, Any]) -> str:
 
 
 def as_parquet(cls: type, rows: Sequence[Any], envelope: Envelope) -> bytes:
-    """Spell rows as Parquet; sets and lists are JSON text, the envelope is file metadata."""
+    """Spell rows as Parquet, columns as `as_arrow` has them."""
+    out = pa.BufferOutputStream()
+    pq.write_table(as_arrow(cls, rows, envelope), out, compression="zstd")
+    return bytes(out.getvalue().to_pybytes())
+
+
+def as_arrow(cls: type, rows: Sequence[Any], envelope: Envelope) -> pa.Table:
+    """Rows as an Arrow table; sets and lists are JSON text, the envelope is metadata of the schema.
+
+    Each field has the meaning of its column under `description`; times are UTC, in microseconds.
+    """
     plain = columns(cls)
     fields = [
         pa.field(public_name(cls, name), _ARROW[kind], nullable=nullable, metadata={"description": meaning})
@@ -100,9 +110,7 @@ def as_parquet(cls: type, rows: Sequence[Any], envelope: Envelope) -> bytes:
         pa.array([_flat(getattr(row, name)) for row in rows], type=field.type)
         for name, field in zip(plain, fields, strict=True)
     ]
-    out = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), out, compression="zstd")
-    return bytes(out.getvalue().to_pybytes())
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def parquet_of(names: Sequence[str], columns_of_text: Sequence[Sequence[str]]) -> bytes:

@@ -1,14 +1,14 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Only python3 (3.11 or newer) with venv, and make, are needed;
-# for `make test` also Node.js (20 or newer) with npm.
+# for `make test` also Node.js (20 or newer) with npm, and Chromium.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
 INTELMQ := .venv-intelmq
-GRAPHOLOGY := tests/graphology/node_modules
+READERS := tests/graphology/node_modules/installed tests/browser/node_modules/installed
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: install demo test check bench prove lock clean
+.PHONY: install demo test check pictures bench prove lock clean
 
 install: $(VENV)/installed
 
@@ -28,16 +28,16 @@ $(INTELMQ)/installed: tests/intelmq/requirements.lock
 	$(INTELMQ)/bin/pip install --quiet --require-hashes -r tests/intelmq/requirements.lock
 	touch $@
 
-$(GRAPHOLOGY)/installed: tests/graphology/package-lock.json
+tests/%/node_modules/installed: tests/%/package-lock.json
 	@command -v npm >/dev/null || { echo "the tests need Node.js 20 or newer with npm: nodejs.org, or the packages nodejs and npm of your system" >&2; exit 1; }
-	cd tests/graphology && npm ci --silent --no-audit --no-fund --ignore-scripts
+	cd tests/$* && npm ci --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
 demo: install
 	rm -rf $(OUT)
 	$(BIN)/waterbed demo --out $(OUT)
 
-test: $(VENV)/installed-dev $(INTELMQ)/installed $(GRAPHOLOGY)/installed
+test: $(VENV)/installed-dev $(INTELMQ)/installed $(READERS)
 	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest
 
 check: $(VENV)/installed-dev
@@ -45,7 +45,11 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q tests/docs
+	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q tests/docs --ignore=tests/docs/test_tour.py
+
+# takes the pictures in docs/img anew
+pictures: $(VENV)/installed-dev $(READERS)
+	WATERBED_PICTURES=docs/img tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q tests/browser/test_pictures.py
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/recheck.py
@@ -57,10 +61,13 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/displacement.py
 	$(BIN)/python benchmarks/graph.py
 	$(BIN)/python benchmarks/hops.py
+	$(BIN)/python benchmarks/lake.py
 	$(BIN)/python benchmarks/serve.py
+	$(BIN)/python benchmarks/workers.py
 
 prove: $(VENV)/installed-dev
-	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/kill.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/faults.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/year.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/truth.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/registry.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/ranking.py
@@ -76,4 +83,4 @@ lock: $(VENV)/installed-dev
 	$(BIN)/uv pip compile $(LOCK) -o tests/intelmq/requirements.lock tests/intelmq/requirements.in
 
 clean:
-	rm -rf $(VENV) $(INTELMQ) $(GRAPHOLOGY) $(OUT)
+	rm -rf $(VENV) $(INTELMQ) $(dir $(READERS)) $(OUT)

@@ -70,7 +70,7 @@ class Crawls:
         listener = ConnectTo(prefix="0.0.0.0/0", port=WEB[1], listener=f"{WEB[0]}:{WEB[1]}")
         lab = Lab(resolver=f"{OUR_RESOLVER[0]}:{OUR_RESOLVER[1]}", clock=NOON, connect_to=(listener,))
         with create_study(self._template, Config(study="b" * 32, probe=PROBE), lab) as study:
-            lines = (_line(n, url) for n, url in enumerate(work.urls, 1))
+            lines = (report_line(n, url) for n, url in enumerate(work.urls, 1))
             report = study.import_lines(lines, Defaults(source="benchmark", category="phishing"))
         if report.imported != len(work.urls):
             raise RuntimeError("the work holds a URL twice")
@@ -155,7 +155,8 @@ def _checked(found: Measured, *conditions: tuple[bool, str]) -> Measured:
     return replace(found, wrong="; ".join(said for holds, said in conditions if not holds))
 
 
-def _line(number: int, url: Spelled) -> ReportLine:
+def report_line(number: int, url: Spelled) -> ReportLine:
+    """An invented URL as a line of a reports file."""
     return ReportLine(
         line=number,
         spelled=url,

@@ -20,7 +20,7 @@ def serving(study):
     words = [*COMMAND, "-C", str(study), "serve", "--port", "0"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:
-            found = re.search(r":(\d+)/docs", server.stdout.readline())
+            found = re.search(r":(\d+)/ ", server.stdout.readline())
             if not found:
                 raise SystemExit("the server did not start: try waterbed serve on that study")
             yield int(found[1])

@@ -71,6 +71,8 @@ def redact_failures() -> None:
 
     def redacting(*args: Any, **kwargs: Any) -> logging.LogRecord:
         record = make(*args, **kwargs)
+        if record.name is None:
+            return record  # an empty one, as `makeLogRecord` begins; what it copies was redacted when it was made
         text = _said(record)
         record.msg, record.args = redact(text), ()
         record.exc_info = record.exc_text = record.stack_info = None

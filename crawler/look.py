@@ -1,7 +1,7 @@
 """A look at all due URLs of one host: from name to facts, from every vantage that is needed."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,6 +17,7 @@ from crawler.follow import Step, ask_link_check, follow, nowhere
 from crawler.link_checks import LinkCheck, question
 from crawler.manners import Manners
 from crawler.observe import Place, fingerprint, observation
+from crawler.reservations import Reservations
 from crawler.vantage import Vantage
 from waterbed.model.bookkeeping import Due
 from waterbed.model.canonical import Spelled, registrable_domain
@@ -87,6 +88,8 @@ class Looker:
         run_id: str,
         vantages: Sequence[Vantage],
         link_checks: Sequence[LinkCheck] = (),
+        reservations: Reservations | None = None,
+        holds: Callable[[], bool] = lambda: True,
     ) -> None:
         """Take everything a look needs; no connection is made yet. The first vantage looks first."""
         self._config = config
@@ -103,6 +106,8 @@ class Looker:
             delay_s=probe.delay_s,
             network_at_once=probe.per_network,
             network_delay_s=probe.network_delay_s,
+            reservations=reservations,
+            holds=holds,
         )
         contact = f" (+{config.contact})" if config.contact else ""
         self._agent = f"Waterbed/{version('waterbed')} hosting-attribution research{contact}"

@@ -3,10 +3,13 @@
 import asyncio
 import random
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
+from crawler.reservations import Reservations
 from waterbed.model.canonical import network_of
+from waterbed.model.errors import LeaseLost
 
 
 @dataclass(slots=True)
@@ -31,12 +34,17 @@ class Manners:
         network_delay_s: float = 0.0,
         jitter: float = 0.2,
         chance: random.Random | None = None,
+        reservations: Reservations | None = None,
+        holds: Callable[[], bool] = lambda: True,
     ) -> None:
         """Allow so many connections and seconds between request starts, for an address and for its network.
 
         A network is an IPv4 /24 or an IPv6 /48; null or 0 is no bound. Each pause is drawn up to `jitter` (a share)
-        longer or shorter.
+        longer or shorter. With `reservations` the bounds hold over all passes at work. Nothing is asked once the pass
+        no longer `holds` its leases.
         """
+        self.reservations = reservations
+        self._holds = holds
         self._bounds = ((at_once, delay_s), (network_at_once, network_delay_s))
         self._jitter = jitter
         self._chance = chance or random.Random()  # noqa: S311 (spreads requests, nothing secret)
@@ -80,7 +88,7 @@ class Manners:
                 del self._places[name]
 
     async def turn(self, places: list[Place]) -> None:
-        """Wait until a request may start."""
+        """Wait until a request may start; LeaseLost if the pass lost what it held."""
         # One after the other: a long queue at one address must not reserve the network's time far ahead.
         for place in places:
             if place.delay:
@@ -89,12 +97,14 @@ class Manners:
                 place.next_start = start + place.delay * self._chance.uniform(1 - self._jitter, 1 + self._jitter)
                 if start > now:
                     await asyncio.sleep(start - now)
+        if not self._holds():
+            raise LeaseLost
 
 
 class Visit:
     """A place held at an address and in its network."""
 
-    __slots__ = ("_held", "_manners", "_names", "_places")
+    __slots__ = ("_held", "_manners", "_names", "_places", "_reserved")
 
     def __init__(self, manners: Manners, names: tuple[str, ...]) -> None:
         """Nothing is held yet."""
@@ -102,14 +112,18 @@ class Visit:
         self._names = names
 
     async def __aenter__(self) -> "Visit":
-        """Wait for both places."""
+        """Wait for both places, then for the network to be this pass's own."""
         self._places = self._manners.enter(self._names)
+        self._reserved = False
         self._held: list[asyncio.Semaphore] = []
         try:
             for place in self._places:
                 if place.gate:
                     await place.gate.acquire()
                     self._held.append(place.gate)
+            if self._manners.reservations:
+                await self._manners.reservations.enter(self._names[1])
+                self._reserved = True
         except BaseException:
             self._give_back()
             raise
@@ -124,6 +138,8 @@ class Visit:
         await self._manners.turn(self._places)
 
     def _give_back(self) -> None:
+        if self._reserved and self._manners.reservations:
+            self._manners.reservations.leave(self._names[1], max(place.next_start for place in self._places))
         for gate in self._held:
             gate.release()
         self._manners.leave(self._names, self._places)

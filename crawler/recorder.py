@@ -13,6 +13,7 @@ from waterbed.judging.outcomes import read_rules
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.conclusions import State
 from waterbed.store.folder import Folder
+from waterbed.store.leases import record
 
 REDIRECT_SOURCE = "redirect"
 """The source of reports that a lasting redirect of a reported URL stands for."""
@@ -34,7 +35,7 @@ class Recorder:
         shut = self._on_forgotten_hosts(batch)
         facts = [fact for fact in facts if not (shut and isinstance(fact, Sealed) and fact.entry_id in shut)]
         advances = [self._advance(looked) for done in batch for looked in done.answered]
-        return self._folder.store.record(run_id, facts, advances)
+        return record(self._folder.store, run_id, facts, advances)
 
     def _on_forgotten_hosts(self, batch: Sequence[HostFacts]) -> set[str]:
         """The ids of redirect targets on hosts that were forgotten: they are not sealed anew."""

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from importlib.metadata import version
-from pathlib import Path
 
 from attribution.lookups.bootstrap import asn_of, read_bootstrap
 from attribution.lookups.registration_plan import Answered, Ask
@@ -36,6 +35,8 @@ Progress = Callable[[int, int], None]
 RUN = "registry"
 _log = logging.getLogger(__name__)
 _FLUSH_S = 0.5
+_LOCK = 0x72656769
+"""The number of the registries' lock in a PostgreSQL database."""
 
 
 class RegistrySession:
@@ -71,7 +72,7 @@ class RegistrySession:
     async def open(self) -> None:
         """Begin the run: bury dead ones, plan what is asked."""
         with ExitStack() as held:
-            held.enter_context(_alone(self.folder.path))
+            held.enter_context(_alone(self.folder))
             await self._open(held)
             self._stack = held.pop_all()
 
@@ -115,7 +116,7 @@ class RegistrySession:
         return WINDOW / slowest
 
     def _plan(self) -> list[Ask]:
-        addresses = {address for address in known_addresses(self.folder.store) if refusal(address) is None}
+        addresses = {address for address in known_addresses(self.folder) if refusal(address) is None}
         asks = self.answered.to_ask(addresses, origins_of(self.folder, sorted(addresses)))
         return asks if self._limit is None else asks[: self._limit]
 
@@ -279,14 +280,15 @@ def origins_of(folder: Folder, addresses: list[str]) -> set[int]:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One crawl of registries at a time: two would double the pace."""
-    with (path / "registry.lock").open("a") as file:
+def _alone(folder: Folder) -> Iterator[None]:
+    """One crawl of registries at a time, on all machines: two would double the pace."""
+    busy = "registries are being asked by another run of this study; wait until it has ended (docs/registrations.md)"
+    with (folder.path / "registry.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(
-                "registries are being asked by another run of this study; wait until it has ended "
-                "(docs/registrations.md)"
-            ) from None
-        yield
+            raise InputError(busy) from None
+        with folder.store.locked(alone=True, number=_LOCK) as free:
+            if not free:
+                raise InputError(busy)
+            yield

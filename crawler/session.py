@@ -3,33 +3,53 @@
 import asyncio
 import logging
 import secrets
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import ExitStack
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
 from typing import Literal
 
 from attribution.lookups.names import Resolver
 from crawler.connect_to import connector, loopback
+from crawler.leasing import Leasing
 from crawler.link_checks import read_link_checks
+from crawler.load import Load
 from crawler.logs import place_of
 from crawler.look import HostFacts, HostWork, Looker
 from crawler.recorder import Recorder
+from crawler.reservations import Reservations, reservations_of
+from crawler.resolver_check import answers
 from crawler.vantage import Vantage, first_vantage, further_vantages
-from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.canonical import spell
-from waterbed.model.errors import InputError
-from waterbed.model.facts import CanaryLook, ControlLook
-from waterbed.store.folder import Folder, Pass, real_clock
+from waterbed.model.errors import InputError, LeaseLost, StoreFailure, StoreGone
+from waterbed.model.facts import CanaryLook
+from waterbed.store.folder import Folder, Pass
+from waterbed.store.heartbeat import patiently
+from waterbed.store.leases import release
 
 Progress = Callable[[int, int], None]
 """Told how many looks are recorded, and how many were due when the pass began."""
 
-Stop = Literal["canary", "signal"]
+Stop = Literal["canary", "resolver", "signal", "lease"]
 """Why a pass ended before all that was due was looked at."""
 
 _log = logging.getLogger(__name__)
 _FLUSH_S = 0.5
+_LOST = (LeaseLost, StoreGone)
+"""The lease is over, or may be: a database that is gone is waited for as long as the lease lasts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lasting:
+    """A pass that goes on when nothing is due, and takes what falls due meanwhile."""
+
+    seconds: float
+    """Real time after which it leases nothing more."""
+    began: Callable[["Session"], None]
+    """Told the pass before it begins."""
+    recorded: Callable[[Sequence[HostFacts]], None]
+    """Told what was recorded."""
 
 
 async def _lab_plays(resolver: str) -> None:
@@ -49,25 +69,37 @@ class Session:
     """Everything one pass holds; made and closed inside one event loop."""
 
     def __init__(
-        self, folder: Folder, *, everything: bool = False, limit: int | None = None, progress: Progress | None = None
+        self,
+        folder: Folder,
+        *,
+        everything: bool = False,
+        limit: int | None = None,
+        progress: Progress | None = None,
+        lasting: Lasting | None = None,
     ) -> None:
-        """Take the study, whether all is due, and how many looks at most; nothing happens yet."""
+        """Take the study, whether all is due, how many looks at most, and if it lasts; nothing happens yet."""
         self.folder = folder
         self.failures = 0
         self.begun = False
         self.stopped: Stop | None = None
+        self.broken: StoreFailure | None = None
         self._everything = everything
-        self._left = limit
+        self._limit = limit
         self._progress = progress
+        self._lasting = lasting
+        self._looking: set[asyncio.Task[object]] = set()
+        self._abandoned = False
+        self._leasing: Leasing | None = None
+        self.load = Load()
         self._stack = ExitStack()
         self._unwritten: list[HostFacts] = []
         self._unwritten_looks = 0
         self._writing = asyncio.Lock()
-        self._leasing = asyncio.Lock()
         self._closing = asyncio.Event()
         self._at_once = asyncio.Semaphore(folder.config.probe.hosts_at_once)
         self._recorder = Recorder(folder)
         self._beats: list[asyncio.Task[None]] = []
+        self._reservations: Reservations | None = None
 
     async def open(self) -> None:
         """Begin the run: bury dead ones, ask the canary, count what is due."""
@@ -83,6 +115,7 @@ class Session:
         self._resolver = Resolver(
             server, timeout_s=config.names.timeout_s, tries=config.names.tries, in_flight=config.names.in_flight
         )
+        self._reservations = reservations_of(self.folder.store, self.run)
         self.looker = Looker(
             config=config,
             vault=self.folder.vault,
@@ -92,11 +125,17 @@ class Session:
             run_id=self.run.run_id,
             vantages=vantages,
             link_checks=link_checks,
+            reservations=self._reservations,
+            holds=self.run.holds,
         )
-        self._due_by = self.folder.clock()
+        due_by = self.folder.clock()
+        until = monotonic() + self._lasting.seconds if self._lasting else None
+        self._leasing = Leasing(self.folder, self.run, limit=self._limit, due_by=due_by, until=until)
         if self._everything:
-            await asyncio.to_thread(self.folder.store.make_all_due, self._due_by)
-        self.due = await asyncio.to_thread(self.folder.store.count_due, self._due_by)
+            await asyncio.to_thread(self.folder.store.make_all_due, due_by)
+        self.due = await asyncio.to_thread(self.folder.store.count_due, due_by)
+        if self._lasting:
+            self._lasting.began(self)
         await self._ask_canary()
         self._beats = [
             asyncio.create_task(self._every(config.canary.every_s, self._ask_canary)),
@@ -108,44 +147,20 @@ class Session:
 
         Once stopped, by our own failing network or by a signal, nothing is leased: what is due stays due.
         """
-        async with self._leasing:
-            if self.stopped or self._left == 0 or self._closing.is_set():
-                return []
-            batch = self.folder.config.probe.batch
-            taken = await asyncio.to_thread(self._lease, batch if self._left is None else min(batch, self._left))
-            if self._left is not None:
-                self._left -= sum(len(work.items) for work in taken)
-            return taken
+        try:
+            return [] if self.stopped or not self._leasing else await self._leasing.take()
+        except _LOST:
+            self.lose()
+            return []
 
-    def _lease(self, limit: int) -> list[HostWork]:
-        store, now, config = self.folder.store, real_clock(), self.folder.config
-        until = now + timedelta(seconds=config.schedule.lease_s)
-        taken = store.lease(self.run.run_id, due_by=self._due_by, now=now, until=until, limit=limit)
-        sealed = {entry.entry_id: entry for entry in store.by_ids(Sealed, "entry_id", [due.url_id for due in taken])}
-        hosts: dict[str, list[Due]] = defaultdict(list)
-        for due in taken:
-            hosts[due.host_id].append(due)
-        controls = self._controls(hosts)
-        since = self.folder.clock() - timedelta(hours=config.names.name_server_hours)
-        named = {known.host_id: known for known in store.latest_name_servers(hosts, since)}
-        return [
-            HostWork(
-                host_id=host_id,
-                items=tuple((due, spell(self.folder.vault.open(sealed[due.url_id]))) for due in dues),
-                control=controls.get(host_id),
-                named=named.get(host_id),
-            )
-            for host_id, dues in hosts.items()
-        ]
+    @property
+    def ending(self) -> bool:
+        """Whether nothing that is leased but not begun should be begun."""
+        return self.stopped is not None or (self._leasing is not None and self._leasing.ended)
 
-    def _controls(self, host_ids: Iterable[str]) -> dict[str, ControlLook]:
-        oldest = self.folder.clock() - timedelta(hours=self.folder.config.probe.control_hours)
-        latest: dict[str, ControlLook] = {}
-        for control in self.folder.store.latest_controls(host_ids, self.folder.config.vantage, oldest):
-            known = latest.get(control.host_id)
-            if known is None or known.observed_at < control.observed_at:
-                latest[control.host_id] = control
-        return latest
+    def _end_leasing(self) -> None:
+        if self._leasing:
+            self._leasing.end()
 
     async def look_at(self, works: Iterable[HostWork]) -> None:
         """Look at several hosts at the same time and record each as soon as it is done.
@@ -155,16 +170,53 @@ class Session:
         await asyncio.gather(*(self._look_at(work) for work in works))
 
     async def _look_at(self, work: HostWork) -> None:
-        try:
-            async with self._at_once:
-                done = await self.looker.look(work)
-        except Exception as problem:  # our own failure is never a look's result
-            self.fail("a host's looks", problem)
+        done = await self._looked(work)
+        if done is None:
             return
         try:
             await self.record(done)
         except Exception as problem:
             self.fail("a host's record", problem)
+
+    async def _looked(self, work: HostWork) -> HostFacts | None:
+        """A host's facts; None if that failed by our own fault, or was abandoned: its looks stay due."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._looking.add(task)
+        self.load.waits()
+        try:
+            async with self._at_once:
+                self.load.begins()
+                try:
+                    done = None if self._abandoned or self.ending else await self.looker.look(work)
+                    if done is not None and not self.run.holds():
+                        raise LeaseLost  # while the pass stood still its time-outs ran on: not the network's doing
+                    return done
+                finally:
+                    self.load.ends(len(work.items))
+        except asyncio.CancelledError:
+            if not self._abandoned:
+                raise
+        except _LOST:
+            self.lose()
+        except Exception as problem:  # our own failure is never a look's result
+            self.fail("a host's looks", problem)
+        finally:
+            if task is not None:
+                self._looking.discard(task)
+        return None
+
+    def abandon(self) -> None:
+        """Wait no longer for looks in flight: nothing is recorded of them, and they stay due."""
+        self._abandoned = True
+        self._end_leasing()
+        for task in self._looking - {asyncio.current_task()}:
+            task.cancel()
+
+    def lose(self) -> None:
+        """Look and record no more: what the run held was given to others."""
+        self.stop("lease")
+        self.abandon()
 
     async def record(self, done: HostFacts) -> None:
         """Take a host's facts; they are written within half a second."""
@@ -178,17 +230,33 @@ class Session:
         async with self._writing:
             batch, self._unwritten, self._unwritten_looks = self._unwritten, [], 0
             if batch:
-                self.run.done += await asyncio.to_thread(self._recorder.write, self.run.run_id, batch)
+                write, run = self._recorder.write, self.run
+                try:
+                    run.done += await asyncio.to_thread(patiently, lambda: write(run.run_id, batch), run.holds)
+                except _LOST:
+                    self.lose()
+                    return
+                except Exception:
+                    self._end_leasing()  # what is looked at now could not be recorded either
+                    raise
                 if self._progress:
                     self._progress(self.run.done, self.due)
+                if self._lasting:
+                    self._lasting.recorded(batch)
 
     async def _ask_canary(self) -> None:
-        """Ask the canary from every vantage; if the first one's own network fails, the pass stops."""
+        """Ask the canary from every vantage; if the first one's own network fails, the pass stops.
+
+        A pass that lasts asks its resolver first: what cannot be resolved by our own fault is not looked at.
+        """
         canary = self.folder.config.canary
+        if self._lasting and not await answers(self._resolver.resolver, self.folder.config.names):
+            self.stop("resolver")
+            return
         if not canary.targets:
             return
         looks = await asyncio.gather(*(self._canary_look(vantage) for vantage in self.looker.vantages))
-        await asyncio.to_thread(self.folder.store.add, looks)
+        await asyncio.to_thread(patiently, lambda: self.folder.store.add(looks), self.run.holds)
         if looks[0].reached < canary.need * looks[0].targets:
             self.stop("canary")
 
@@ -207,11 +275,12 @@ class Session:
     def stop(self, why: Stop) -> None:
         """Lease no more; what is being looked at is still recorded, the rest stays due."""
         self.stopped = self.stopped or why
-        self.run.outcome = "stopped"
+        self._end_leasing()
 
     def fail(self, what: str, problem: BaseException | None) -> None:
         """Count our own failure: what it concerns stays due, nothing is concluded."""
         self.failures += 1
+        self.broken = problem if isinstance(problem, StoreFailure) else self.broken
         _log.error("%s failed: %s", what, place_of(problem))
 
     async def _every(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
@@ -220,20 +289,34 @@ class Session:
             try:
                 await asyncio.wait_for(self._closing.wait(), seconds)
             except TimeoutError:
-                await action()
+                try:
+                    await action()
+                except Exception:
+                    self._end_leasing()
+                    raise
 
     async def close(self) -> None:
         """Write the rest, ask the canary again, give unanswered leases back, end the run."""
         self._closing.set()
+        self._end_leasing()
         results = await asyncio.gather(*self._beats, return_exceptions=True)
-        broken = [result for result in results if isinstance(result, BaseException)]
+        broken = [one for one in results if isinstance(one, BaseException) and not isinstance(one, _LOST)]
         try:
             await self.flush()
-            await self._ask_canary()
-            async with self._leasing:  # a lease that is under way is given back too
-                await asyncio.to_thread(self.folder.store.release, [self.run.run_id])
+            if self.stopped != "lease":
+                with suppress(LeaseLost):
+                    await self._ask_canary()
+            if self._reservations:
+                await self._reservations.close()
+            if self._leasing:
+                await self._leasing.settled()  # a lease that is under way is given back too
+            give_back, run = partial(release, self.folder.store, [self.run.run_id]), self.run
+            await asyncio.to_thread(patiently, give_back, run.holds)
+            self.run.rate = None if self._abandoned else self.load.rate
             if self.failures or broken:
                 self.run.outcome = "failed"
+            elif self.stopped:
+                self.run.outcome = "stopped"
         except BaseException:
             self.run.outcome = "failed"
             raise

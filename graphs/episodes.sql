@@ -55,7 +55,8 @@ by_url AS MATERIALIZED (
     GROUP BY url
 ),
 hosts AS MATERIALIZED (
-    SELECT attr, unnest(hosters) AS hoster, generate_subscripts(hosters, 1) AS place, proxy FROM attrs
+    SELECT attr, hosters[place] AS hoster, place, proxy
+    FROM (SELECT attr, hosters, proxy, unnest(generate_series(1, array_length(hosters))) AS place FROM attrs)
 ),
 mixed AS MATERIALIZED (
     -- where order matters beyond first and last; whatever falls on one instant counts as that too
@@ -100,7 +101,7 @@ placed AS MATERIALIZED (
             ELSE lead(b.number - 1, 1, m.decided) OVER its
         END AS number,
         -- absences so far, an absence's own included
-        count(*) FILTER (b.kind = 2 AND b.kind_before IS DISTINCT FROM 2) OVER (
+        count(CASE WHEN b.kind = 2 AND b.kind_before IS DISTINCT FROM 2 THEN 1 END) OVER (
             PARTITION BY b.url ORDER BY b.seq ROWS UNBOUNDED PRECEDING
         ) AS stretch
     FROM decided AS b
@@ -162,8 +163,15 @@ gaps AS MATERIALIZED (
     LEFT JOIN rotating AS r ON r.url = c.url
     WHERE c.kind = 1 AND least(coalesce(c.next_before, s.number), s.number) > c.number
 ),
-zipped AS (SELECT attr, unnest(addresses) AS address, unnest(address_hosters) AS keys FROM attrs),
-held AS (SELECT attr, address, unnest(string_split(keys, '+')) AS hoster FROM zipped WHERE address IS NOT NULL),
+zipped AS (
+    SELECT attr, addresses[place] AS address, address_hosters[place] AS keys
+    FROM (
+        SELECT attr, addresses, address_hosters, unnest(generate_series(1, array_length(addresses))) AS place
+        FROM attrs
+        WHERE array_length(addresses) > 0
+    )
+),
+held AS (SELECT attr, address, unnest(string_split(keys, '+')) AS hoster FROM zipped),
 inherited AS (
     SELECT DISTINCT held.attr, held.hoster, zipped.attr AS later_attr
     FROM held
@@ -192,7 +200,7 @@ without AS (
 ),
 judged AS (
     SELECT g.*, w.since, w.last_without, w.first_proxy, w.lineage_look, w.lineage_at,
-        coalesce(
+        w.lineage_look IS NOT NULL AND coalesce(
             w.lineage_look <= $leave OR g.leaves = 'never' OR (g.leaves = 'late' AND w.before_lineage <= g.expires), false
         ) AS by_lineage
     FROM gaps AS g
@@ -204,7 +212,7 @@ broken AS MATERIALIZED (
         CASE WHEN by_lineage THEN $lineage WHEN first_proxy AND NOT proxy THEN $masked ELSE $moved END AS cause,
         CASE WHEN by_lineage THEN lineage_look ELSE $leave END AS looks,
         CASE WHEN leaves = 'late' AND NOT by_lineage THEN expires END AS after
-    FROM (SELECT * REPLACE (by_lineage AND lineage_look IS NOT NULL AS by_lineage) FROM judged)
+    FROM judged
     WHERE by_lineage OR leaves = 'now' OR (leaves = 'late' AND last_without > expires)
 ),
 -- The look at which a leaving was certain: until then the episode counts looks.

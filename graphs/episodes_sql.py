@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from graphs.episodes import UNATTRIBUTED, EpisodeRules, Known, Sighting, episodes, routed
 from graphs.rotation import RETURNS
 from waterbed.model.conclusions import Attribution, EndCause, Episode
-from waterbed.store.engine import Source, Value, run
+from waterbed.store.engine import Engine, Source, Value, run
 
 CAUSES: Final[tuple[EndCause, ...]] = get_args(EndCause)
 """Causes of an end; their places are the numbers in the SQL text."""
@@ -66,10 +66,16 @@ def values(rules: EpisodeRules) -> dict[str, Value]:
 
 
 def episode_rows(
-    tables: Mapping[str, Source], rules: EpisodeRules, *, folder: Path, memory_mb: int = 4096, threads: int = 2
+    tables: Mapping[str, Source],
+    rules: EpisodeRules,
+    *,
+    folder: Path,
+    memory_mb: int = 4096,
+    threads: int = 2,
+    engine: Engine = "duckdb",
 ) -> pa.Table:
     """Run the SQL text over tables `looks`, `known` and `attrs`; a row without a hoster names a URL left over."""
-    return run(SQL, tables, values(rules), folder=folder, memory_mb=memory_mb, threads=threads)
+    return run(SQL, tables, values(rules), folder=folder, memory_mb=memory_mb, threads=threads, engine=engine)
 
 
 def set_episodes(
@@ -79,6 +85,7 @@ def set_episodes(
     *,
     folder: Path,
     memory_mb: int = 4096,
+    engine: Engine = "duckdb",
 ) -> list[Episode]:
     """The same episodes as `all_episodes`, URL by URL, sorted by the time they were known up.
 
@@ -93,7 +100,7 @@ def set_episodes(
         "attrs": pa.Table.from_pylist(answers.rows(), schema=ATTRS),
     }
     found: list[Episode] = []
-    for row in episode_rows(tables, rules, folder=folder, memory_mb=memory_mb).to_pylist():
+    for row in episode_rows(tables, rules, folder=folder, memory_mb=memory_mb, engine=engine).to_pylist():
         its = known[ids[row["url"]]]
         if row["hoster"] is None:
             found += episodes(its, sightings[its.url_id], rules)

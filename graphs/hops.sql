@@ -77,20 +77,26 @@ ended AS MATERIALIZED (
     ) AS turn
     FROM losses
 ),
-turns AS (
-    SELECT content, label, down_at, max(turn) AS turn FROM ended GROUP BY ALL
+moments AS (
+    SELECT content, label, down_at AS moment, turn, NULL AS ep, NULL AS hoster FROM ended
+    UNION ALL
+    SELECT content, scope, up_at, NULL, ep, hoster
+    FROM (SELECT ep, content, hoster, up_at, unnest([-1, label]) AS scope FROM new)
+    WHERE scope IS NOT NULL
 ),
 asked AS (
-    SELECT n.ep, n.content, n.hoster, n.up_at, s.label, coalesce(t.turn, 0) AS turn
-    FROM (SELECT *, unnest([-1, label]) AS scope FROM new) AS n
-    JOIN (SELECT DISTINCT content, label FROM ended) AS s ON s.content = n.content AND s.label = n.scope
-    ASOF LEFT JOIN turns AS t ON t.content = s.content AND t.label = s.label AND n.up_at >= t.down_at
+    -- turn: that of the last loss at or before the arrival
+    SELECT ep, content, hoster, moment AS up_at, label, coalesce(turn, 0) AS turn
+    FROM (
+        SELECT content, label, moment, ep, hoster, max(turn) OVER (PARTITION BY content, label ORDER BY moment) AS turn
+        FROM moments
+    )
+    WHERE ep IS NOT NULL
 ),
 led AS (
     SELECT n.ep, n.hoster, n.up_at, l.ep AS left_ep, l.hoster AS left_hoster, l.up_at AS left_up_at, l.down_at, l.turn,
-        row_number() OVER (PARTITION BY n.ep ORDER BY l.turn) - count(*) FILTER (l.down_at <= n.up_at) OVER (
-            PARTITION BY n.ep
-        ) AS step
+        row_number() OVER (PARTITION BY n.ep ORDER BY l.turn)
+            - count(CASE WHEN l.down_at <= n.up_at THEN 1 END) OVER (PARTITION BY n.ep) AS step
     FROM new AS n
     JOIN redirects AS r ON r.new_url = n.url
     JOIN ended AS l ON l.url = r.old_url AND l.content = n.content AND l.label = -1
@@ -151,8 +157,8 @@ located AS (
     SELECT p.*,
         a.addresses AS left_addresses, a.prefixes AS left_prefixes, a.origins AS left_origins, a.countries AS left_countries,
         b.addresses, b.prefixes, b.origins, b.countries,
-        CASE WHEN len(a.countries) > 0 THEN list_contains(a.countries, $home) ELSE coalesce(s.country = $home, false) END
-            <> CASE WHEN len(b.countries) > 0 THEN list_contains(b.countries, $home) ELSE coalesce(t.country = $home, false) END
+        CASE WHEN array_length(a.countries) > 0 THEN list_contains(a.countries, $home) ELSE coalesce(s.country = $home, false) END
+            <> CASE WHEN array_length(b.countries) > 0 THEN list_contains(b.countries, $home) ELSE coalesce(t.country = $home, false) END
             AS home_abroad
     FROM pairs AS p
     JOIN attrs AS a ON a.attr = p.left_attr
@@ -175,13 +181,13 @@ SELECT left_ep, ep, sources,
     END AS "order",
     list_filter(
         [
-            CASE WHEN len(left_addresses) > 0 AND len(addresses) > 0 AND NOT list_has_any(left_addresses, addresses)
+            CASE WHEN array_length(left_addresses) > 0 AND array_length(addresses) > 0 AND NOT list_has_any(left_addresses, addresses)
                 THEN 'address' END,
-            CASE WHEN len(left_prefixes) > 0 AND len(prefixes) > 0 AND NOT list_has_any(left_prefixes, prefixes)
+            CASE WHEN array_length(left_prefixes) > 0 AND array_length(prefixes) > 0 AND NOT list_has_any(left_prefixes, prefixes)
                 THEN 'prefix' END,
-            CASE WHEN len(left_origins) > 0 AND len(origins) > 0 AND NOT list_has_any(left_origins, origins) THEN 'as' END,
+            CASE WHEN array_length(left_origins) > 0 AND array_length(origins) > 0 AND NOT list_has_any(left_origins, origins) THEN 'as' END,
             CASE WHEN left_hoster <> hoster THEN 'organisation' END,
-            CASE WHEN len(left_countries) > 0 AND len(countries) > 0 AND NOT list_has_any(left_countries, countries)
+            CASE WHEN array_length(left_countries) > 0 AND array_length(countries) > 0 AND NOT list_has_any(left_countries, countries)
                 THEN 'country' END,
             CASE WHEN home_abroad THEN 'home_abroad' END,
             CASE WHEN renamed THEN 'tld' END

@@ -12,7 +12,7 @@ from graphs.episodes_sql import CAUSES, microseconds
 from graphs.hops import Frame, hop_between
 from graphs.losses import REACH
 from waterbed.model.conclusions import Episode, Hop
-from waterbed.store.engine import Source, Value, run
+from waterbed.store.engine import Engine, Source, Value, run
 
 SQL: Final = (files("graphs") / "hops.sql").read_text(encoding="utf-8")
 
@@ -45,21 +45,28 @@ REDIRECTS: Final = pa.schema([("old_url", pa.int64()), ("new_url", pa.int64())])
 
 
 def hop_rows(
-    tables: Mapping[str, Source], home: str, *, folder: Path, memory_mb: int = 4096, threads: int = 2
+    tables: Mapping[str, Source],
+    home: str,
+    *,
+    folder: Path,
+    memory_mb: int = 4096,
+    threads: int = 2,
+    engine: Engine = "duckdb",
 ) -> pa.Table:
     """Run the SQL text over its five tables: each hop by the numbers of its two episodes."""
     values: dict[str, Value] = {cause: CAUSES.index(cause) for cause in ("moved", "masked", "lost", "lineage")}
-    return run(
-        SQL, tables, {"home": home, "reach": REACH, **values}, folder=folder, memory_mb=memory_mb, threads=threads
-    )
+    values |= {"home": home, "reach": REACH}
+    return run(SQL, tables, values, folder=folder, memory_mb=memory_mb, threads=threads, engine=engine)
 
 
-def set_hops(episodes: Iterable[Episode], frame: Frame, *, folder: Path, memory_mb: int = 4096) -> list[Hop]:
+def set_hops(
+    episodes: Iterable[Episode], frame: Frame, *, folder: Path, memory_mb: int = 4096, engine: Engine = "duckdb"
+) -> list[Hop]:
     """The same hops as `find_hops`, sorted by content, arrival and URL."""
     every = list(episodes)
     numbers = {url_id: n for n, url_id in enumerate(sorted({e.url_id for e in every}))}
     tables = _tables(every, numbers, frame)
-    found = hop_rows(tables, frame.home, folder=folder, memory_mb=memory_mb).to_pylist()
+    found = hop_rows(tables, frame.home, folder=folder, memory_mb=memory_mb, engine=engine).to_pylist()
     hops = [
         replace(
             hop_between(

@@ -15,7 +15,8 @@ Within = Literal["surely", "possibly", "no"]
 
 _WEEK = re.compile(r"(\d{4})-W(\d{2})")
 WEEK_S = 7 * 86_400
-_MONDAY = datetime(1970, 1, 5, tzinfo=UTC).timestamp()
+MONDAY = datetime(1970, 1, 5, tzinfo=UTC).timestamp()
+"""When week 0 began, seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,7 +82,7 @@ def weeks(moves: Moves) -> Weeks:
     first, last = (first - start).astype(np.int64), (last - start).astype(np.int64)
     began, ended = np.bincount(first, minlength=size + 1), np.bincount(last + 1, minlength=size + 1)
     return Weeks(
-        labels=tuple(_label(start + at) for at in range(size)),
+        labels=tuple(week_label(start + at) for at in range(size)),
         surely=np.bincount(last[known & (first == last)], minlength=size),
         possibly=np.cumsum(began - ended)[:size],
         surely_until=np.cumsum(np.bincount(last, minlength=size)),
@@ -91,9 +92,10 @@ def weeks(moves: Moves) -> Weeks:
 
 def _week(seconds: Floats) -> Ints:
     """Number of the week, 0 the one that began on 5 January 1970."""
-    return np.floor((seconds - _MONDAY) / WEEK_S).astype(np.int64)
+    return np.floor((seconds - MONDAY) / WEEK_S).astype(np.int64)
 
 
-def _label(week: int) -> str:
-    year, number, _ = datetime.fromtimestamp(_MONDAY + week * WEEK_S, UTC).isocalendar()
+def week_label(week: int) -> str:
+    """ISO week as 2026-W12 of a number, 0 the one that began on 5 January 1970."""
+    year, number, _ = datetime.fromtimestamp(MONDAY + week * WEEK_S, UTC).isocalendar()
     return f"{year}-W{number:02}"

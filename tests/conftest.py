@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # a time is never asserted: the machine may be busy
+settings.load_profile("untimed")
 
 OFFLINE = Path(__file__).parent / "offline"
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")]))
@@ -36,7 +40,8 @@ def _unnamed(item: pytest.Item) -> list[str]:
 def _private_keys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep keys of tests away from the user's own."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-    for name in ("WATERBED_KEYS", "WATERBED_KEY_FILE", "WATERBED_STORE", "WATERBED_STUDY"):
+    for what in ("KEYS", "KEY_FILE", "STORE", "STUDY", "VANTAGE", "NETWORK"):
+        name = f"WATERBED_{what}"
         monkeypatch.delenv(name, raising=False)
 
 

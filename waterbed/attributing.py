@@ -29,6 +29,13 @@ def attributor_of(folder: Folder, book: HosterBook) -> Attributor:
             holder_key(one.holder): one.holder_name for one in registrations if one.holder and one.holder_name
         },
         book=book,
-        suffixes={folder.vault.keyed_id("suffix", suffix): suffix for suffix in book.suffixes()},
+        suffixes=suffixes_of(folder, book),
         max_age_days=folder.config.routes_max_age_days,
     )
+
+
+def suffixes_of(folder: Folder, book: HosterBook) -> dict[str, str]:
+    """The suffixes of platforms by their keyed ids; of a study that was reproduced, those of its package."""
+    if folder.frozen:
+        return dict(folder.frozen.suffixes)
+    return {folder.vault.keyed_id("suffix", suffix): suffix for suffix in book.suffixes()}

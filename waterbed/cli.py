@@ -1,6 +1,7 @@
 """The command line: words in, tables out, exit codes 0, 1, 2 and 3."""
 
 import logging
+import os
 import sys
 import traceback
 import uuid
@@ -16,29 +17,37 @@ from rich.console import Console
 from crawler.logs import no_core_dumps, quiet_crashes, redact_failures
 from waterbed import show
 from waterbed.cli_attribute import attribute
+from waterbed.cli_backup import backup, prune, restore
 from waterbed.cli_compliance import compliance
 from waterbed.cli_displacement import displacement
 from waterbed.cli_doctor import doctor, quarantine_app, rejudge
 from waterbed.cli_explain import explain
 from waterbed.cli_feeds import feeds
+from waterbed.cli_freeze import freeze, reproduce
 from waterbed.cli_graph import graph
 from waterbed.cli_hops import hops
 from waterbed.cli_hosters import hosters_app
 from waterbed.cli_import import import_
 from waterbed.cli_keys import audit, forget, key_app, reveal
 from waterbed.cli_lab import demo, lab_app
+from waterbed.cli_lake import lake_app
 from waterbed.cli_notices import notices
+from waterbed.cli_protocol import protocol_app
 from waterbed.cli_rank import rank
 from waterbed.cli_reconcile import reconcile
 from waterbed.cli_registry import enrich
+from waterbed.cli_reply import reply_app
+from waterbed.cli_run import lag, run
 from waterbed.cli_serve import api_key, serve
 from waterbed.cli_sheet import sheet
 from waterbed.cli_sizes import sizes_app
 from waterbed.cli_tables import data_app, routes_app
+from waterbed.disks import disk_trouble
 from waterbed.formats import Format, Formatted
 from waterbed.model.errors import InputError, WaterbedError
+from waterbed.others import Others
 from waterbed.report import envelope
-from waterbed.store.config import Config, StoreAt
+from waterbed.store.config import NETWORK, VANTAGE, Config, StoreAt
 from waterbed.study import Study, create_study, open_study
 
 OK, FINDING, USAGE, OURS = 0, 1, 2, 3
@@ -62,9 +71,17 @@ def root(
         Path, typer.Option("-C", "--study", envvar="WATERBED_STUDY", help="The study folder.", show_default=False)
     ] = Path(),
     verbose: Annotated[bool, typer.Option("--verbose", help="Log more; still no URL or host name.")] = False,
+    vantage: Annotated[
+        str, typer.Option(envvar=VANTAGE, help="Name of this machine's place, if it has one of its own.", show_default=False)
+    ] = "",
+    network: Annotated[
+        str, typer.Option(envvar=NETWORK, help="Name of the network that it lies in.", show_default=False)
+    ] = "",
 ) -> None:
-    """Remember which study is meant."""
+    """Remember which study is meant, and where this is."""
     context.obj = study
+    named = {variable: name for variable, name in ((VANTAGE, vantage), (NETWORK, network)) if name}
+    os.environ.update(named)  # for what this command starts as well
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s %(message)s"
     )
@@ -74,6 +91,18 @@ def root(
 def _study(context: typer.Context) -> Iterator[Study]:
     with open_study(context.obj) as study:
         yield study
+
+
+@contextmanager
+def _disks_told() -> Iterator[None]:
+    """A disk that is full or read-only is no fault of the program."""
+    try:
+        yield
+    except OSError as problem:
+        told = disk_trouble(problem)
+        if told is None:
+            raise
+        raise told from None
 
 
 @contextmanager
@@ -122,12 +151,21 @@ def recheck(
 
 
 @app.command()
-def episodes(context: typer.Context, form: Formatted = Format.table) -> None:
+def episodes(
+    context: typer.Context,
+    told: Annotated[bool, typer.Option("--told", help="Those that other observers tell of, instead of ours.")] = False,
+    form: Formatted = Format.table,
+) -> None:
     """When each URL was up, at which hoster; ends are intervals.
 
     For example: waterbed -C mystudy episodes --format csv
     """
-    _rows(context, "episodes", form)
+    if not told:
+        _rows(context, "episodes", form)
+        return
+    with _study(context) as study:
+        rows = Others(study.conclude(), study.folder.config.testimony).episodes
+        show.rows(rows, envelope(study, "told episodes"), "told_episodes", form.value)
 
 
 @app.command()
@@ -147,20 +185,25 @@ def _rows(context: typer.Context, what: str, form: Format) -> None:
 
 
 @app.command()
-def publish(context: typer.Context, out: Annotated[Path, typer.Argument(help="Folder for the files.")]) -> None:
-    """Write what may be published: tables, STIX, MISP, IntelMQ, the graph and one self-contained page.
+def publish(
+    context: typer.Context,
+    out: Annotated[Path, typer.Argument(help="Folder for the files.")],
+    override: Annotated[str, typer.Option(help="TLP:CLEAR: why not to wait for hosters' replies; on record.")] = "",
+    errata: Annotated[str, typer.Option(help="TLP:CLEAR: what this edition corrects, beside what rulings did.")] = "",
+) -> None:
+    """Write what may be published: tables, STIX, MISP, IntelMQ, the graph and the pages.
 
     For example: waterbed -C mystudy publish out
     """
     from waterbed.publishing import publish_all  # noqa: PLC0415 (no other command should pay for its libraries)
 
     with _study(context) as study, _written_at(out):
-        show.written(publish_all(study, out))
+        show.written(publish_all(study, out, override=override, errata=errata))
 
 
 for _command in (hops, rank, feeds, attribute, enrich, explain, doctor, rejudge, reveal, forget, audit, demo):
     app.command()(_command)
-for _told in (notices, compliance, displacement, sheet, reconcile, graph, serve, api_key):
+for _told in (notices, compliance, displacement, sheet, reconcile, graph, serve, api_key, backup, restore, prune, run, lag, freeze, reproduce):
     app.command()(_told)
 for _name, _group in (
     ("routes", routes_app),
@@ -168,7 +211,10 @@ for _name, _group in (
     ("quarantine", quarantine_app),
     ("key", key_app),
     ("lab", lab_app),
+    ("lake", lake_app),
     ("sizes", sizes_app),
+    ("protocol", protocol_app),
+    ("reply", reply_app),
 ):
     app.add_typer(_group, name=_name)
 
@@ -179,7 +225,8 @@ def main() -> None:
     quiet_crashes()
     redact_failures()
     try:
-        app(standalone_mode=True)
+        with _disks_told():
+            app(standalone_mode=True)
     except InputError as problem:
         _errors.print(f"waterbed: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(USAGE)

@@ -14,6 +14,7 @@ from waterbed import show
 from waterbed.formats import Format, Formatted, for_tools
 from waterbed.links import near_of
 from waterbed.model.errors import InputError
+from waterbed.others import Others
 from waterbed.report import envelope
 from waterbed.study import Study, open_study
 
@@ -28,6 +29,9 @@ def hops(
     near: Annotated[
         bool, typer.Option("--near", help="With --labels: pairs that look alike, in place of these. Opens the names.")
     ] = False,
+    told: Annotated[
+        bool, typer.Option("--told", help="Those that rest on what others told from before our first look, instead.")
+    ] = False,
     form: Formatted = Format.table,
 ) -> None:
     """Where content went after it left a hoster; with --labels, which names moved to another suffix.
@@ -36,11 +40,14 @@ def hops(
     """
     if near and not labels:
         raise InputError("--near tells of labels: name --labels too (docs/linking.md, Near labels)")
+    if told and labels:
+        raise InputError("--told is about hops of content, and --labels is not: name one of them (docs/intake.md)")
     with open_study(context.obj) as study:
         if labels:
             _labels(study, near, form)
             return
-        found, heading = study.conclude().hops, envelope(study, "hops")
+        done, heading = study.conclude(), envelope(study, "told hops" if told else "hops")
+        found = Others(done, study.folder.config.testimony).hops if told else done.hops
     show.rows(found, heading, "hops", form.value)
     if form is Format.table:
         bounds = count_hops(found)

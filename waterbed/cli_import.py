@@ -20,6 +20,12 @@ def import_(
     form: Annotated[
         str | None, typer.Option("--format", help=f"One of {', '.join(FORMS)}; else what the file looks like.")
     ] = None,
+    zone: Annotated[
+        str | None, typer.Option(help="Time zone of SCART's times, like Europe/Amsterdam.", show_default="UTC")
+    ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="All of it is over: it is kept, and nothing of it is looked at.")
+    ] = False,
     watch: Annotated[Path | None, typer.Option(help="Import what appears in this folder, until stopped.")] = None,
     every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks at the folder.")] = 10.0,
     rounds: Annotated[int | None, typer.Option(min=2, help="Stop after so many looks at the folder.")] = None,
@@ -33,7 +39,8 @@ def import_(
     findings = 0
     with open_study(context.obj) as study:
         if watch:
-            watched = Watched(study=study, folder=watch, source=source, category=category, form=form)
+            named = {"source": source, "category": category, "form": form, "zone": zone, "history": history}
+            watched = Watched(study=study, folder=watch, named=named)
             findings = keep_watching(watched, _told, every_s=every, rounds=rounds)
         for path in files or ():
             with show.bar() as told:
@@ -42,6 +49,8 @@ def import_(
                     source=source,
                     category=category,
                     form=form,
+                    zone=zone,
+                    history=history,
                     progress=lambda done: told("reports", done, 0),
                 )
             show_import.imported(path, report)

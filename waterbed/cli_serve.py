@@ -28,7 +28,7 @@ def serve(
         str | None, typer.Option(help="Address of a proxy in front, whose word on who asks is taken.")
     ] = None,
 ) -> None:
-    """Serve what may be published, read-only, over HTTP until a signal ends it.
+    """Serve what may be published, pages and tables, read-only, over HTTP until a signal ends it.
 
     For example: waterbed -C mystudy serve --port 8000 --keys keys.toml
     """
@@ -44,7 +44,8 @@ def serve(
     logging.getLogger("waterbed.serving").setLevel(logging.INFO)
     with _listening(host, port) as listening:
         shown = f"[{host}]" if ":" in host else host
-        _out.print(f"serving at http://{shown}:{listening.getsockname()[1]}/docs; end with Ctrl-C", soft_wrap=True)
+        at = f"http://{shown}:{listening.getsockname()[1]}/"
+        _out.print(f"serving at {at} (for tools /docs); end with Ctrl-C", soft_wrap=True)
         try:
             server_of(app, proxy=proxy).run(sockets=[listening])
         except KeyboardInterrupt:

@@ -1,35 +1,19 @@
 """The command line's part for fact sheets: everything about one hoster on one page."""
 
-import json
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from waterbed.compliance import Clock
 from waterbed.formats import Format, Formatted, for_tools
-from waterbed.model.clocks import AddressedNotice, Case, CauseShare, ComplianceRow, Duration
-from waterbed.model.conclusions import RankingRow, Size
-from waterbed.publish.exports import as_json
-from waterbed.rankings.clocks import CLOCK_WORDS
-from waterbed.rankings.takedowns import CAUSES
-from waterbed.sheet import SHEET_H, Sheet, as_mapping, sheet_of
+from waterbed.model.clocks import Case
+from waterbed.sheet import sheet_of
+from waterbed.show_sheet import print_sheet, sheet_json
 from waterbed.study import open_study
 
 _out = Console(highlight=False, markup=False, emoji=False)
-_SHOWN = 100
-_PARTS: dict[str, type] = {
-    "ranking": RankingRow,
-    "size": Size,
-    "shares": ComplianceRow,
-    "curve": CauseShare,
-    "duration": Duration,
-    "cases": Case,
-    "misaddressed": AddressedNotice,
-}
 
 
 def sheet(
@@ -48,133 +32,8 @@ def sheet(
     with open_study(context.obj) as study:
         found = sheet_of(study, hoster, clock=clock.value if clock else None)
     if form is Format.json:
-        sys.stdout.write(_whole(found))
+        sys.stdout.write(sheet_json(found))
     elif form is Format.table:
-        _printed(found)
+        print_sheet(found, _out)
     else:
         for_tools(Case, found.cases, found.heading, form)
-
-
-def _whole(found: Sheet) -> str:
-    """The sheet as one JSON object: the envelope, the hoster, and the rows of each part."""
-    whole: dict[str, Any] = {}
-    for name, rows in as_mapping(found).items():
-        read = json.loads(as_json(_PARTS[name], rows, found.heading))
-        part = read.pop("rows")
-        whole = whole or {**read, "key": found.key, "name": found.name}
-        whole[name] = part
-    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
-
-
-def _printed(found: Sheet) -> None:
-    _out.print(f"{found.key}: {found.name}", style="bold", soft_wrap=True)
-    _out.print(f"{found.heading.window}; clocks run from the time at which {_clock(found)}", soft_wrap=True)
-    _numbers(found)
-    _curve(found)
-    _durations(found)
-    _cases(found)
-    _astray(found)
-
-
-def _clock(found: Sheet) -> str:
-    words = {str(kind): text for kind, text in CLOCK_WORDS.items()}
-    return words[found.heading.clock]
-
-
-def _numbers(found: Sheet) -> None:
-    row, size = found.ranking, found.size
-    if row:
-        _out.print(f"{row.urls:,} URLs on {row.hosts:,} hosts of {row.sites:,} sites; class {row.rank_class}; ", end="")
-        _out.print(f"{row.unknown:,} URLs of which no look could be decided")
-    else:
-        _out.print("Nothing that was reported was looked at there.")
-    if size:
-        known = {
-            "IPv4 announced": size.announced_v4,
-            "IPv6 /64s announced": size.announced_v6_64s,
-            "IPv4 seen hosting": size.hosting_v4,
-            "domains": size.domains,
-        }
-        told = ", ".join(f"{value:,} {name}" for name, value in known.items() if value is not None)
-        _out.print(f"size on {size.day:%Y-%m-%d}: {told or 'not known'}", soft_wrap=True)
-    if found.shares:
-        first = found.shares[0]
-        _out.print(
-            f"{first.clocks:,} clocks; gone before their start: {first.before:,}, of these removed: "
-            f"{first.removed_before:,}; came under study later: {first.late:,}",
-            soft_wrap=True,
-        )
-
-
-def _curve(found: Sheet) -> None:
-    if not found.curve:
-        return
-    table = Table(title="Ended within", title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("cause")
-    for hours in SHEET_H:
-        table.add_column(f"{hours:.0f} h", justify="right", no_wrap=True)
-    shares = {(one.cause, one.within_h): one for one in found.curve}
-    for cause in CAUSES:
-        table.add_row(cause, *(_share(shares[cause, hours]) for hours in SHEET_H))
-    _out.print(table)
-    _out.print("95% intervals; - where fewer than 10 sites or batches tell about those hours.")
-
-
-def _durations(found: Sheet) -> None:
-    for one in found.duration:
-        half = _between(one.median_h, one.median_low, one.median_high)
-        mean = _between(one.mean_h, one.mean_low, one.mean_high)
-        _out.print(f"hours until half had ended: {half}; mean within {one.within_h:.0f} h: {mean}", soft_wrap=True)
-
-
-def _between(hours: float | None, low: float | None, high: float | None) -> str:
-    if low is None:
-        return "-"
-    middle = "-" if hours is None else f"{hours:.1f}"
-    return f"{middle} ({low:.1f}-{'' if high is None else f'{high:.1f}'})"
-
-
-def _share(one: CauseShare) -> str:
-    if one.share is None or one.low is None or one.high is None:
-        return "-"
-    return f"{one.share:.0%} {one.low * 100:.0f}-{one.high:.0%}"
-
-
-def _cases(found: Sheet) -> None:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("url_id", "state", "clock from", "hours to the end", "cause", "notices", "timing"):
-        table.add_column(name, no_wrap=True)
-    for one in found.cases[:_SHOWN]:
-        table.add_row(
-            one.url_id[:12],
-            one.state,
-            f"{one.origin:%m-%d %H:%M}" if one.origin else "-",
-            _span(one),
-            one.cause or "-",
-            f"{one.notices}{' answered' if one.acknowledged else ''}",
-            {"before": "before", "open": "around"}.get(one.timing or "", ""),
-        )
-    _out.print(table)
-    _out.print("before: gone before its clock began; around: gone in an interval that holds the beginning.")
-    if len(found.cases) > _SHOWN:
-        _out.print(f"... {len(found.cases) - _SHOWN:,} more; all of them with --format csv, json or parquet")
-
-
-def _span(one: Case) -> str:
-    if one.left_h is None:
-        return "-"
-    return f"over {one.left_h:.1f}" if one.right_h is None else f"{one.left_h:.1f} to {one.right_h:.1f}"
-
-
-def _astray(found: Sheet) -> None:
-    mine = sum(one.recipient == found.key for one in found.misaddressed)
-    others = len(found.misaddressed) - mine
-    _out.print(
-        f"misaddressed: {mine:,} notices to it about what it did not host, {others:,} to others about what it hosted",
-        soft_wrap=True,
-    )
-    for one in found.misaddressed[:_SHOWN]:
-        where = " ".join(one.hosters) or "nobody known"
-        _out.print(
-            f"  {one.url_id[:12]} {one.sent_at:%Y-%m-%d %H:%M} to {one.recipient}, hosted by {where}", soft_wrap=True
-        )

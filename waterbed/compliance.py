@@ -30,7 +30,7 @@ METHOD = (
     "is less; gone before the origin and late entries are no clocks; trend: weighted line through weekly shares, "
     "clusters resampled"
 )
-_SEED = 20_260_105
+SEED = 20_260_105
 """Of the resampling: the same facts give the same interval."""
 
 
@@ -66,7 +66,7 @@ class Compliance:
         """How the share changes from week to week."""
         if self.done.until is None:
             return []
-        rng = np.random.default_rng(_SEED)
+        rng = np.random.default_rng(SEED)
         return trends(self.clocks, self.names, until=self.done.until, rng=rng, within_h=within_h)
 
     def unanswered(self, after_h: float | None = None) -> list[Unanswered]:

@@ -10,6 +10,7 @@ from graphs.alternating import without_alternating
 from graphs.clusters import Clusters
 from graphs.episodes import EpisodeRules, Known, Sighting, all_episodes, censor_from
 from graphs.hops import Frame, find_hops
+from waterbed.by_text import ByText
 from waterbed.judging.canary import CanaryRecord
 from waterbed.judging.cycle_guard import guard_flips
 from waterbed.judging.judge import confirmed_down, judge, restated
@@ -38,7 +39,13 @@ class Conclusions:
     """
 
     def __init__(
-        self, facts: Facts, attributor: Attributor, rules: RuleSet, config: Config, opened: Opened | None = None
+        self,
+        facts: Facts,
+        attributor: Attributor,
+        rules: RuleSet,
+        config: Config,
+        opened: Opened | None = None,
+        by_text: ByText | None = None,
     ) -> None:
         """Take everything that conclusions depend on; `opened` is what linking needs of the vault."""
         self.facts = facts
@@ -46,6 +53,7 @@ class Conclusions:
         self.rules = rules
         self._config = config
         self._opened = opened or Opened()
+        self._by_text = by_text
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -187,7 +195,11 @@ class Conclusions:
     def episodes(self) -> list[Episode]:
         """When each URL was up, at which hoster, with interval ends."""
         rules = self.episode_rules
-        return list(all_episodes(self.known, self.sightings, rules)) if rules else []
+        if rules is None:
+            return []
+        if self._by_text:
+            return self._by_text.episodes(self.known, self.sightings, rules)
+        return list(all_episodes(self.known, self.sightings, rules))
 
     @cached_property
     def frame(self) -> Frame:
@@ -198,7 +210,8 @@ class Conclusions:
     @cached_property
     def hops(self) -> list[Hop]:
         """Where content went after it left a hoster."""
-        found = find_hops(self.episodes, self.frame)
+        find = self._by_text.hops if self._by_text else find_hops
+        found = find(self.episodes, self.frame)
         return without_alternating(found, self.sightings, soon=timedelta(hours=self._config.judge.rotation_hours))
 
     @cached_property

@@ -30,7 +30,7 @@ def compare(study: Study, *, limit: int | None = None) -> list[Compared]:
             "registry.cymru is false, so Team Cymru is not asked; set it to true if they may learn the study's "
             "addresses (docs/registrations.md)"
         )
-    addresses = sorted(address for address in known_addresses(folder.store) if refusal(address) is None)[:limit]
+    addresses = sorted(address for address in known_addresses(folder) if refusal(address) is None)[:limit]
     resolver = folder.lab.resolver if folder.lab else folder.config.names.resolver
     theirs = asyncio.run(ask_cymru(addresses, resolver, folder.config.names.timeout_s))
     ours = study.attribute_table(addresses, folder.clock().astimezone(UTC).date())[0]

@@ -160,6 +160,11 @@ def audits(folder: Folder) -> list[Audit]:
     return folder.store.all(Audit, order=("done_at", "audit_id"))
 
 
+def put_on_record(folder: Folder, action: str, subject: str, reason: str) -> None:
+    """Say in the audit log who did something at this moment, and why."""
+    folder.store.add([_entry(action, subject, reason)])
+
+
 def who() -> str:
     """The account that runs this process."""
     try:

@@ -2,25 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from itertools import pairwise
-from pathlib import Path
 from statistics import median
-from typing import Annotated, Literal
 
 from attribution.lookups.registrations import RegistrationIndex
-from waterbed import store as store_package
 from waterbed.conclude import Conclusions
+from waterbed.finding import Finding, Severity, finding
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.errors import KeyProblem
 from waterbed.model.facts import Registration
-from waterbed.store.folder import real_clock
+from waterbed.soundness import backup_findings, disk_findings, orphan_findings, store_findings
+from waterbed.store.leases import living
 from waterbed.store.tables import TABLES
 from waterbed.study import Study
 
-Severity = Literal["problem", "warning", "note"]
 OURS = ("our_fault", "unwatched", "refused_by_us")
 _UNSEEN_SHARE, _UNSEEN_ROWS, _UNSEEN_LOOKS = 0.1, 5, 10
 _RUNS = 20
@@ -28,29 +25,20 @@ _LATE_TIMES = 2.0
 _SEE = "docs/operations.md"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that a person should know or mend."""
-
-    severity: Annotated[Severity, "problem: results are wrong or missing; warning: they may be; note: nothing to do"]
-    what: Annotated[str, "what was found"]
-    figures: Annotated[str, "the numbers of it"]
-    advice: Annotated[str, "what to do"]
-
-    @property
-    def open(self) -> bool:
-        """Whether something is to be done."""
-        return self.severity != "note"
+__all__ = ["Finding", "examine"]
 
 
 def examine(study: Study) -> list[Finding]:
     """Look a study over; findings in order of severity. Writes nothing."""
-    damage = list(_store(study))
-    if any(finding.severity == "problem" for finding in damage):
+    damage = list(store_findings(study))
+    if any(one.severity == "problem" for one in damage):
         return damage
     done = study.conclude()
     found = [
         *damage,
+        *orphan_findings(study),
+        *backup_findings(study),
+        *disk_findings(study),
         *_settings(study),
         *_keys(study),
         *_canary(study, done),
@@ -64,42 +52,13 @@ def examine(study: Study) -> list[Finding]:
         *_hosters(study),
     ]
     order = ("problem", "warning", "note")
-    return sorted(found, key=lambda finding: order.index(finding.severity))
-
-
-def _finding(severity: Severity, what: str, figures: str, advice: str = "") -> Finding:
-    return Finding(severity=severity, what=what, figures=figures, advice=advice)
-
-
-def _store(study: Study) -> Iterator[Finding]:
-    store = study.folder.store
-    files = (Path(store_package.__path__[0]) / "migrations" / "versions").glob("[0-9]*.py")
-    newest = max(file.name.partition("_")[0] for file in files)
-    revision = store.revision()
-    if revision != newest:
-        yield _finding(
-            "problem", "store is of another version", f"revision {revision}, needed {newest}", f"upgrade it ({_SEE})"
-        )
-    if not store.sqlite:
-        yield _finding("note", "store integrity is the server's own matter", "PostgreSQL")
-        return
-    try:
-        with store.reading() as connection:
-            said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
-    except Exception as problem:  # a damaged file makes the driver raise whatever it likes
-        said = [type(problem).__name__]
-    if said != ["ok"]:
-        yield _finding(
-            "problem", "store is damaged", f"{len(said)} complaints of the integrity check", "restore a backup"
-        )
-    else:
-        yield _finding("note", "store is whole", f"integrity check ok, revision {revision}")
+    return sorted(found, key=lambda one: order.index(one.severity))
 
 
 def _settings(study: Study) -> Iterator[Finding]:
     config, lab = study.folder.config, study.folder.lab
     if not config.contact.strip():
-        yield _finding("warning", "nobody can reach us", "contact is empty", "set contact in waterbed.toml")
+        yield finding("warning", "nobody can reach us", "contact is empty", "set contact in waterbed.toml")
     server = lab.resolver if lab else config.names.resolver
     host = server.rpartition(":")[0].strip("[]")
     try:
@@ -107,7 +66,7 @@ def _settings(study: Study) -> Iterator[Finding]:
     except ValueError:
         local = host == "localhost"
     if not local:
-        yield _finding(
+        yield finding(
             "warning",
             "names leave this machine",
             f"resolver {server} is not on loopback",
@@ -115,7 +74,7 @@ def _settings(study: Study) -> Iterator[Finding]:
         )
     networks = {config.network, *(vantage.network for vantage in config.vantages)}
     if len(networks) < config.judge.networks:
-        yield _finding(
+        yield finding(
             "note",
             "no unreachable host can count as down",
             f"{len(networks)} network, judge.networks is {config.judge.networks}",
@@ -133,15 +92,15 @@ def _keys(study: Study) -> Iterator[Finding]:
             broken += 1
     numbers = ", ".join(str(check.key_number) for check in sorted(checks, key=lambda check: check.key_number))
     if broken or not checks:
-        yield _finding("problem", "keys do not fit this study", f"keys {numbers or 'none'}", f"restore them ({_SEE})")
+        yield finding("problem", "keys do not fit this study", f"keys {numbers or 'none'}", f"restore them ({_SEE})")
     else:
-        yield _finding("note", "keys are readable", f"encryption key {numbers}")
+        yield finding("note", "keys are readable", f"encryption key {numbers}")
 
 
 def _canary(study: Study, done: Conclusions) -> Iterator[Finding]:
     config = study.folder.config.canary
     if not config.targets:
-        yield _finding(
+        yield finding(
             "problem",
             "no canary is configured: nothing can be called down",
             "0 targets",
@@ -156,7 +115,7 @@ def _canary(study: Study, done: Conclusions) -> Iterator[Finding]:
     for vantage, times in sorted(failed.items()):
         if times:
             when, healthy = last[vantage]
-            yield _finding(
+            yield finding(
                 "note" if healthy else "warning",
                 f"canary failed at vantage {vantage}",
                 f"{times} of {looks[vantage]} canary looks; last look {_at(when)} {'ok' if healthy else 'failed'}",
@@ -172,11 +131,11 @@ def _quarantines(done: Conclusions) -> Iterator[Finding]:
         span = f"{_at(one.began_at)} to {_at(one.ended_at)}"
         figures = f"{one.quarantine_id}: {span}, {one.flipped} {counted} {one.looked}{usual}"
         if one.status == "open":
-            yield _finding(
+            yield finding(
                 "warning", what, figures, "look into it, then: waterbed quarantine release|void ID --reason WHY"
             )
         else:
-            yield _finding("note", what, f"{figures}; {one.reason}")
+            yield finding("note", what, f"{figures}; {one.reason}")
 
 
 def _unseen(done: Conclusions) -> Iterator[Finding]:
@@ -195,7 +154,7 @@ def _unseen(done: Conclusions) -> Iterator[Finding]:
     for key in sorted(shares, key=lambda key: (-shares[key], key))[:_UNSEEN_ROWS]:
         if shares[key] >= _UNSEEN_SHARE:
             most = ", ".join(f"{outcome} {times:,}" for outcome, times in why[key].most_common(2))
-            yield _finding(
+            yield finding(
                 "warning",
                 f"much of hoster {key} is not observed",
                 f"{unseen[key]:,} of {looks[key]:,} looks undecided ({shares[key]:.0%}): {most}",
@@ -215,7 +174,7 @@ def _deliveries(study: Study, done: Conclusions) -> Iterator[Finding]:
             continue
         usual, waited = median(gaps), (now - came[-1]).total_seconds()
         if waited > max(_LATE_TIMES * usual, 3600.0):
-            yield _finding(
+            yield finding(
                 "warning",
                 f"no delivery of {source}",
                 f"last {_at(came[-1])}, usually every {_hours(usual)}, now {_hours(waited)} ago",
@@ -224,20 +183,20 @@ def _deliveries(study: Study, done: Conclusions) -> Iterator[Finding]:
 
 
 def _schedule(study: Study) -> Iterator[Finding]:
-    folder = study.folder
-    now, due = folder.clock(), TABLES[Due]
-    late = now - timedelta(seconds=folder.config.schedule.young_interval_s)
-    overdue, oldest = folder.store.count(Due, due.c.due_at < late), folder.store.next_due()
-    if overdue and oldest:
-        yield _finding(
+    folder, due, lag = study.folder, TABLES[Due], study.schedule_lag()
+    if lag.overdue and lag.late_max_s and lag.late_p50_s:
+        yield finding(
             "warning",
             "looks are overdue",
-            f"{overdue:,} for more than an interval, the oldest since {_hours((now - oldest).total_seconds())}",
-            "run waterbed recheck more often or on more machines",
+            f"{lag.overdue:,} of {lag.due:,} that are due, the oldest for {_hours(lag.late_max_s)}, half for "
+            f"{_hours(lag.late_p50_s)} or more",
+            f"keep waterbed run going, on more machines if need be. {lag.sentence}",
         )
-    lapsed = folder.store.count(Due, due.c.leased_until < real_clock())
-    if lapsed:
-        yield _finding("warning", "leases have lapsed", f"{lapsed:,} looks", "the next waterbed recheck takes them up")
+    elif lag.due_an_hour:
+        yield finding("note", "the schedule is kept", lag.sentence)
+    held = folder.store.count(Due, due.c.lease_run_id > "", due.c.lease_run_id.not_in(living(folder.store)))
+    if held:
+        yield finding("warning", "dead runs hold looks", f"{held:,} looks", "the next waterbed recheck takes them up")
 
 
 def _runs(study: Study) -> Iterator[Finding]:
@@ -250,22 +209,22 @@ def _runs(study: Study) -> Iterator[Finding]:
         severity: Severity = "warning" if outcomes[-1] in ("failed", "killed") else "note"
         counted = ", ".join(f"{times} {outcome}" for outcome, times in sorted(Counter(bad).items()))
         advice = "see its log" if severity == "warning" else ""
-        yield _finding(severity, "runs did not end well", f"{counted} of the last {len(runs)}", advice)
+        yield finding(severity, "runs did not end well", f"{counted} of the last {len(runs)}", advice)
     unended = len(store.unfinished_runs())
     if unended:
-        yield _finding("note", "runs without an end: going on, or killed", f"{unended}")
+        yield finding("note", "runs without an end: going on, or killed", f"{unended}")
 
 
 def _routes(study: Study, done: Conclusions) -> Iterator[Finding]:
     days = [snapshot.data_date for snapshot in study.snapshots() if snapshot.kind == "routes"]
     if not days:
-        yield _finding("warning", "no routing table: nothing can be attributed", "0 tables", "waterbed routes add")
+        yield finding("warning", "no routing table: nothing can be attributed", "0 tables", "waterbed routes add")
         return
     age = (study.folder.clock() - max(days)) / timedelta(days=1)
     stale = sum(attribution.stale for attribution in done.attributions if attribution)
     allowed = study.folder.config.routes_max_age_days
     if age > allowed or stale:
-        yield _finding(
+        yield finding(
             "warning",
             "routing tables are stale",
             f"newest of {max(days).date()}, {age:.0f} days old; {stale:,} looks attributed with a stale table",
@@ -282,7 +241,7 @@ def _registrations(study: Study, done: Conclusions) -> Iterator[Finding]:
     chains = [known.chain(address, now) for address in public]
     missing, stale = chains.count(None), sum(chain.stale for chain in chains if chain)
     if missing or stale:
-        yield _finding(
+        yield finding(
             "warning" if facts else "note",
             "networks without a fresh registration" if facts else "no registry was asked who holds the networks",
             f"{missing:,} of {len(public):,} addresses without, {stale:,} older than {fresh_days:g} days",
@@ -300,11 +259,11 @@ def _hosters(study: Study) -> Iterator[Finding]:
         ("disputed", "changes of hosters are disputed", "a third person: waterbed hosters code ID CODE --adjudicate"),
     ):
         if of[status]:
-            yield _finding("warning", what, f"{of[status]:,}", advice)
+            yield finding("warning", what, f"{of[status]:,}", advice)
     if idle:
         ids = ", ".join(change.change_id[:8] for change in idle[:5])
         figures = f"{len(idle):,}: {ids}{', ...' if len(idle) > 5 else ''}"
-        yield _finding(
+        yield finding(
             "warning", "changes of hosters have no effect", figures, "waterbed hosters show --changes; then undo them"
         )
 

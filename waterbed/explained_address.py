@@ -8,6 +8,7 @@ from attribution.explain import Lasting, Sources, links_of_set
 from attribution.snapshots import day_of
 from waterbed.model.conclusions import ChainLink
 from waterbed.model.facts import Registration, Resolution, Snapshot
+from waterbed.store.lake.reading import facts_of
 from waterbed.study import Study
 
 
@@ -40,7 +41,7 @@ def chain_of_address(study: Study, address: str, day: date | None) -> list[Chain
                 )
             )
     timed = sorted([*changes, *lasting.links()], key=lambda link: link.since or noon)
-    return [*timed, _seen(study.folder.store.all(Resolution), address)]
+    return [*timed, _seen(facts_of(study.folder, Resolution), address)]
 
 
 def _days(

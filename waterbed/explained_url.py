@@ -12,10 +12,12 @@ from waterbed.explained_link import linked_to
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.conclusions import Attribution, ChainLink, Episode, Verdict
 from waterbed.model.facts import Observation
+from waterbed.others import Others
 from waterbed.study import Study
 
 _Look = tuple[Observation, Verdict, Attribution | None]
 _NO_DAY = datetime(1970, 1, 1, tzinfo=UTC)
+_NOT_OURS = "no look of ours"
 _NO_ADDRESS = ("nxdomain", "nodata")
 """Answers that say for sure that there is no address."""
 
@@ -34,6 +36,7 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
         when = f"on {day}" if day else "yet"
         timed.append(ChainLink(about=url_id, step="look", value=f"none {when}", source="looks"))
     linked = list(linked_to(done, url_id))
+    timed += _told(Others(done, study.folder.config.testimony), url_id, day)
     timed += [link for link in linked if link.since and (day is None or day_of(link.since) == day)]
     timed.sort(key=lambda link: link.since or datetime.min.replace(tzinfo=UTC))
     episodes = (one for one in done.episodes if one.url_id == url_id and (day is None or _touches(one, day)))
@@ -57,6 +60,32 @@ def _known(study: Study, done: Conclusions, url_id: str) -> Iterator[ChainLink]:
         ("site", target.site_id, f"suffix list {target.suffix_list}"),
     ):
         yield ChainLink(about=url_id, step=step, value=value, source=source, data_date=added)
+
+
+def _told(others: Others, url_id: str, day: date | None) -> Iterator[ChainLink]:
+    """What other observers say they saw of it, and the episodes that their words make."""
+    for word in others.done.facts.testimonies:
+        since, until = word.first_seen or word.since, word.last_seen or word.since or word.first_seen
+        if word.url_id == url_id and (day is None or (since and until and day_of(since) <= day <= day_of(until))):
+            said = (
+                word.status or "no state",
+                word.address or "no address",
+                word.reference and f"case {word.reference}",
+            )
+            yield ChainLink(
+                about=url_id,
+                step="told",
+                value=", ".join(filter(None, said)),
+                source=f"{word.observer}, by {word.source}",
+                data_date=word.received_at,
+                since=since,
+                until=until,
+                note=_NOT_OURS,
+            )
+    for one in others.episodes:
+        if one.url_id == url_id and (day is None or _touches(one, day)):
+            link = _episode(one)
+            yield replace(link, step="told episode", source=f"{one.observer}, by {one.source}", note=_NOT_OURS)
 
 
 def _looks(url_id: str, seen: Sequence[_Look]) -> Iterator[ChainLink]:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import get_args
+from typing import cast, get_args
 
 from graphs.clusters import Clusters, cluster
 from graphs.episodes import Known
 from graphs.evidence import KINDS, EvidenceKind, KindRule, LinkRules
 from graphs.linking import find_links
-from graphs.near_labels import NearLabels, near_labels
+from graphs.near_labels import Likeness, NearLabels, near_labels
 from graphs.signs import homes_of, signs_of
 from waterbed.model.bookkeeping import Sealed
 from waterbed.model.canonical import is_address, registrable_domain
@@ -38,15 +38,26 @@ class Opened:
 
 def opened(folder: Folder) -> Opened:
     """What linking needs of a study's vault; names are opened only if the settings say so, and forgotten at once."""
-    common = frozenset([folder.vault.keyed_id("path", ROOT)])
+    frozen = folder.frozen
+    common = frozenset(frozen.common if frozen else [folder.vault.keyed_id("path", ROOT)])
     if not folder.config.linking.near_labels:
         return Opened(common=common)
     return Opened(common=common, near=lambda: near_of(folder))
 
 
 def near_of(folder: Folder) -> list[NearLabels]:
-    """Pairs of labels that look alike, by their ids: names are opened in memory, and forgotten."""
-    return near_labels(_labels(folder))
+    """Pairs of labels that look alike, by their ids: names are opened in memory, and forgotten.
+
+    A study that was reproduced has those of its package; InputError if these were not frozen.
+    """
+    if folder.frozen is None:
+        return near_labels(_labels(folder))
+    if folder.frozen.near is None:
+        raise InputError(
+            "labels that look alike are found in names, and this study was reproduced from a package that holds none: "
+            "freeze again with linking.near_labels on, or switch it off (docs/freeze.md)"
+        )
+    return [NearLabels(a, b, cast(Likeness, likeness)) for a, b, likeness in folder.frozen.near]
 
 
 def _labels(folder: Folder) -> dict[str, str]:

@@ -19,11 +19,13 @@ from waterbed.model.conclusions import (
     Hop,
     Quarantine,
     RankingRow,
+    ToldEpisode,
     Verdict,
 )
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Observation, Report, Target
+from waterbed.model.facts import Observation, Report, Target, Testimony
 from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
+from waterbed.others import Others
 from waterbed.publication import flow_tables
 from waterbed.publish.exports import METADATA, as_arrow
 from waterbed.rankings.kinds import Kind
@@ -83,6 +85,10 @@ class Notebook:
         """Each notice as its latest word has it, and whom it reached (`AddressedNotice`)."""
         return self._facts(AddressedNotice, self.conclusions.notices, "notices")
 
+    def testimonies(self) -> pa.Table:
+        """What other observers say they saw, a row a word (`Testimony`)."""
+        return self._facts(Testimony, self.conclusions.facts.testimonies, "testimonies")
+
     # conclusions
     def verdicts(self) -> pa.Table:
         """What each look is taken to mean, in the order of `looks` (`Verdict`)."""
@@ -104,6 +110,11 @@ class Notebook:
     def episodes(self) -> pa.Table:
         """When each URL was up, at which hoster (`Episode`)."""
         return self._table(Episode, self.conclusions.episodes, "episodes")
+
+    def told_episodes(self) -> pa.Table:
+        """When other observers say that each URL was up (`ToldEpisode`): none of our own episodes."""
+        told = Others(self.conclusions, self.study.folder.config.testimony).episodes
+        return self._table(ToldEpisode, told, "told episodes")
 
     def hops(self) -> pa.Table:
         """Where content went after it left a hoster (`Hop`)."""

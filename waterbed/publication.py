@@ -1,7 +1,7 @@
 """A study's conclusions as one publication: standings, compliance, flows, and the cases behind them."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, get_args
@@ -18,11 +18,13 @@ from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.publish.flows import Flow, FlowShare, flow_shares, flows
 from waterbed.publish.publication import Policy, Publication, Table
 from waterbed.rankings.kinds import Kind
+from waterbed.rankings.places import slowest_of
 from waterbed.rankings.rank import UNKNOWN
 from waterbed.rankings.takedowns import By
 from waterbed.rankings.volume import WORST
 from waterbed.report import envelope
 from waterbed.standings import PLACES_METHOD, VOLUME_METHOD, Standings, cards, side_by_side, sources
+from waterbed.store.lake.reading import observed_span
 from waterbed.study import Study
 
 KINDS: Final[tuple[Kind, ...]] = (*get_args(By), "registered", "seat", "upstream", "platform", "category")
@@ -37,18 +39,20 @@ REGISTRIES: Final = "terms of AFRINIC, APNIC, ARIN, LACNIC and RIPE NCC"
 def publication_of(study: Study, done: Conclusions) -> Publication:
     """All that could be published of a study; `publishable` says what is."""
     config = study.folder.config
-    first, last = study.folder.store.observed_span()
+    first, last = observed_span(study.folder)
     now = study.folder.clock()
+    tables = [*standing_tables(study, done), *flow_tables(study, done), *case_tables(study, done)]
     return Publication(
         title=config.name,
         made_at=max(now, last) if last else now,
         first=first,
         last=last,
         policy=policy_of(study),
-        tables=[*standing_tables(study, done), *flow_tables(study, done), *case_tables(study, done)],
+        tables=tables,
         sources=data_sources(study),
         origins=_origins(done),
         countries=_countries(done),
+        slowest=_slowest(tables),
     )
 
 
@@ -105,7 +109,9 @@ def _by(its: Standings, by: By) -> Iterator[Table]:
         )
     heading = its.heading("places", PLACES_METHOD)
     title = f"places by speed of removal by {noun}"
-    yield Table(name=f"places-{by}", title=title, cls=PlaceRow, rows=its.places(WORST), envelope=heading)
+    slowest = slowest_of(sum(row.removed_24h is not None for row in its.rows))
+    heading = replace(heading, method=f"{heading.method}; among_worst: among the {slowest} slowest")
+    yield Table(name=f"places-{by}", title=title, cls=PlaceRow, rows=its.places(slowest), envelope=heading)
     if len(sources(done)) > 1:
         title = f"ranking by {noun}, by each source"
         rows_of_feeds = side_by_side(its)[0]
@@ -140,6 +146,12 @@ def case_tables(study: Study, done: Conclusions) -> Iterator[Table]:
     for name, cls, rows in (("episodes", Episode, done.episodes), ("hops", Hop, done.hops)):
         heading = envelope(study, name)
         yield Table(name=name, title=f"{name}, one by one", cls=cls, rows=rows, envelope=heading, case_level=True)
+
+
+def _slowest(tables: Sequence[Table]) -> dict[str, int]:
+    """How many are called the slowest of each kind that has places."""
+    places = {table.envelope.by: table.rows for table in tables if table.name.startswith("places-")}
+    return {by: slowest_of(sum(row.place_low is not None for row in rows)) for by, rows in places.items()}
 
 
 def hoster_names(done: Conclusions) -> dict[str, str]:

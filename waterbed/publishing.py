@@ -1,4 +1,4 @@
-"""Writes what a study publishes: tables, bundles, feeds, graph and page, and nothing that is held back."""
+"""Writes what a study publishes: tables, bundles, feeds, graph and pages, and nothing that is held back."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,44 +9,66 @@ from typing import Final
 from graphs.graph_files import gexf, graphml
 from graphs.network import flow_graph
 from waterbed.conclude import Conclusions
+from waterbed.model.reply import Edition
+from waterbed.pages.site import START
 from waterbed.publication import hoster_names, last_seen, publication_of
 from waterbed.publish.data_package import data_package
 from waterbed.publish.exports import in_every_format, write_whole
 from waterbed.publish.intelmq_events import address_events, intelmq_events
 from waterbed.publish.misp_feed import misp_feed
-from waterbed.publish.page import render_page
-from waterbed.publish.publication import Publication, publishable, told
+from waterbed.publish.publication import Publication, named_hosters, publishable, told
 from waterbed.publish.readme import readme
 from waterbed.publish.stix_bundle import extension_schema, stix_bundle
-from waterbed.report import page_view
+from waterbed.reply.kept import PUBLIC, add_edition, next_edition, record, refuse_unheard
+from waterbed.report import envelope
+from waterbed.site import site_of
 from waterbed.study import Study
 
 SUMS: Final = "SHA256SUMS"
 """Name of the file of checksums: it tells the next time which files are ours."""
-PAGE: Final = "index.html"
 _SUM: Final = re.compile(r"([0-9a-f]{64})  ([\w-]+(?:/[\w-]+)?\.\w+(?:\.\w+)?)")
 
 
-def publish_all(study: Study, out: Path, conclusions: Conclusions | None = None) -> list[Path]:
-    """Write all that may be published into a folder; returns the files, the page last.
+def publish_all(
+    study: Study, out: Path, conclusions: Conclusions | None = None, *, override: str = "", errata: str = ""
+) -> list[Path]:
+    """Write all that may be published into a folder; returns the files, the first page last.
 
     Files that an earlier publication wrote there and this one does not are removed, unless somebody changed them.
+    What is public (TLP:CLEAR) is an edition: InputError while a hoster that it names could still answer, unless
+    `override` says why. `errata` is what is corrected against the edition before, beside what rulings corrected.
     """
     done = conclusions or study.conclude()
     publication = publishable(publication_of(study, done))
+    why = refuse_unheard(study.folder, named_hosters(publication), override)
     contents = dict(_contents(study, done, publication))
-    contents["README.txt"] = readme(publication, [*contents, PAGE, SUMS]).encode()
-    contents[PAGE] = render_page(page_view(study, done, publication)).encode()
+    edition = _edition(study, contents, why, errata)
+    contents |= {path: file.content for path, file in site_of(study, done, publication).items()}
+    contents["README.txt"] = readme(publication, [*contents, SUMS]).encode()
+    contents[START] = contents.pop(START)
     sums = "".join(f"{sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
     _remove_old(out, contents)
     for folder in {(out / name).parent for name in contents}:
         folder.mkdir(parents=True, exist_ok=True)
     first = write_whole(out / SUMS, sums.encode())
+    if edition:
+        add_edition(study.folder, edition)
     return [first, *(write_whole(out / name, content) for name, content in contents.items())]
 
 
+def _edition(study: Study, contents: dict[str, bytes], override: str, errata: str) -> Edition | None:
+    """The edition that this is, its table added to the contents; None where it is not public."""
+    if study.folder.config.publish.tlp != PUBLIC:
+        return None
+    tables = b"".join(content for name, content in sorted(contents.items()) if name.endswith(".csv"))
+    made = next_edition(study.folder, override=override, more=errata, tables=tables)
+    heading = envelope(study, "editions", by="edition")
+    contents |= in_every_format("editions", Edition, [*record(study.folder).editions, made], heading)
+    return made
+
+
 def _contents(study: Study, done: Conclusions, publication: Publication) -> Iterator[tuple[str, bytes]]:
-    """Every file but the page and the README, by name."""
+    """Every file but the pages and the README, by name."""
     tables: dict[str, bytes] = {}
     for table in publication.tables:
         tables |= in_every_format(table.name, table.cls, table.rows, table.envelope)

@@ -55,7 +55,7 @@ def rejudge(study: Study, rules: Path, out: Path | None = None) -> Rejudged:
     wrong with the rule file; nothing is written then.
     """
     other = read_rules(rules)
-    facts, attributor, config = read_facts(study.folder.store), study.attributor(), study.folder.config
+    facts, attributor, config = read_facts(study.folder), study.attributor(), study.folder.config
     names = opened(study.folder)
     before = Conclusions(facts, attributor, read_rules(), config, names)
     after = Conclusions(facts, attributor, other, config, names)

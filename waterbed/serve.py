@@ -8,11 +8,14 @@ from typing import Final
 
 from waterbed.model.bookkeeping import STORED, Due, KeyCheck, Sealed
 from waterbed.publication import publication_of
-from waterbed.publish.publication import Publication, publishable
-from waterbed.serving.current import Source
+from waterbed.publish.publication import named_hosters, publishable
+from waterbed.reply.kept import record, refuse_unheard
+from waterbed.serving.current import Edition, Source
+from waterbed.site import site_of
+from waterbed.site_interventions import event_files
 from waterbed.store.config import read_config
 from waterbed.store.folder import SETTINGS, open_store
-from waterbed.study import open_study
+from waterbed.study import Study, open_study
 
 _COUNTED: Final = tuple(cls for cls in STORED if cls not in (Due, Sealed, KeyCheck))
 """Facts: they are only added, or shredded, so that another number means other facts."""
@@ -23,18 +26,28 @@ def source_of(path: Path) -> Source:
     return Source(read=partial(read, path), mark=partial(mark, path))
 
 
-def read(path: Path) -> Publication:
-    """Draw all conclusions and keep what may be published."""
+def read(path: Path) -> Edition:
+    """Draw all conclusions, keep what may be published, and make its pages."""
     with open_study(path) as study:
-        return publishable(publication_of(study, study.conclude()))
+        return edition_of(study)
+
+
+def edition_of(study: Study) -> Edition:
+    """What may be served of an opened study; InputError if it is public and hosters could still answer."""
+    done = study.conclude()
+    publication = publishable(publication_of(study, done))
+    editions = record(study.folder).editions
+    refuse_unheard(study.folder, named_hosters(publication), editions[-1].override if editions else "")
+    return Edition(publication=publication, site=site_of(study, done, publication))
 
 
 def mark(path: Path) -> str:
-    """How many facts of each kind there are, and the checksums of the settings files, as one text."""
+    """How many facts of each kind there are, and the checksums of settings and event files, as one text."""
     store = open_store(path, read_config(path / SETTINGS)[0])
     try:
         counts = {cls.__name__: store.count(cls) for cls in _COUNTED}
     finally:
         store.close()
-    files = {file.name: sha256(file.read_bytes()).hexdigest() for file in sorted(path.glob("*.toml"))}
+    settings = [*sorted(path.glob("*.toml")), *event_files(path)]
+    files = {str(file.relative_to(path)): sha256(file.read_bytes()).hexdigest() for file in settings}
     return json.dumps([counts, files])

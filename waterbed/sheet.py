@@ -28,6 +28,7 @@ from waterbed.rankings.takedowns import (
 from waterbed.sizes import frame_of
 from waterbed.study import Study
 
+_ANOTHER = "another"
 SHEET_H = (1.0, 12.0, 24.0, 48.0, 72.0, 168.0)
 
 
@@ -81,7 +82,7 @@ def sheet_of(study: Study, key: str, *, clock: ClockKind | None = None) -> Sheet
         shares=compliance({company: clocks}, {company: name}, until=until, within_h=SHEET_H, hidden=found.hidden)
         if until
         else (),
-        curve=list(_curve(kept, until)) if until else (),
+        curve=list(cause_shares(kept)) if until else (),
         duration=[duration(clocks, within_h=SHEET_H[-1])] if until else (),
         cases=list(_cases(own, clocks, concerned, company, chosen, until)),
         misaddressed=[n for n in concerned if n.addressed == "misaddressed"],
@@ -99,10 +100,10 @@ def _size(study: Study, key: str, day: date, done: Conclusions) -> Size | None:
     return next((size for size in frame.sizes if size.key == key), None)
 
 
-def _curve(kept: Sequence[Clock], until: datetime) -> Iterator[CauseShare]:
+def cause_shares(kept: Sequence[Clock], within_h: Sequence[float] = SHEET_H) -> Iterator[CauseShare]:
     """The cumulative incidence of each cause; no number below FEWEST_SITES clusters that tell about those hours."""
     curves = incidence(kept) if kept else None
-    for hours in SHEET_H:
+    for hours in within_h:
         reach = {one.site_id for one in kept if tells(one, hours)}
         for number, cause in enumerate(CAUSES):
             share = share_within(curves, number, hours) if curves and len(reach) >= FEWEST_SITES else None
@@ -157,6 +158,20 @@ def _case(
         notices=len(about),
         acknowledged=any(n.acknowledged_at for n in about),
     )
+
+
+def own_rows(sheet: Sheet) -> Sheet:
+    """The same with nothing of any other hoster: what this one may see of itself."""
+    own = [
+        replace(
+            one
+            if one.recipient == sheet.key
+            else replace(one, recipient=_ANOTHER, response=None, acknowledged_at=None),
+            hosters=tuple(key for key in one.hosters if key == sheet.key),
+        )
+        for one in sheet.misaddressed
+    ]
+    return replace(sheet, misaddressed=own)
 
 
 def as_mapping(sheet: Sheet) -> Mapping[str, Sequence[object]]:

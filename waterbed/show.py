@@ -20,7 +20,7 @@ from waterbed.conclude import Conclusions
 from waterbed.formats import days_of, for_tools, plain_table
 from waterbed.lab.compare import Scorecard
 from waterbed.lab.http_server import Counts
-from waterbed.model.conclusions import Episode, Hop, Verdict
+from waterbed.model.conclusions import Episode, Hop, ToldEpisode, Verdict
 from waterbed.model.facts import Snapshot
 from waterbed.publish.exports import Envelope, defused, parquet_of
 from waterbed.rehearsal import Rehearsed
@@ -34,12 +34,13 @@ _SHOWN = 40
 
 _COLUMNS = {
     "episodes": ("url_id", "hoster", "known_up_at", "last_up", "first_down", "cause", "looks"),
-    "hops": ("kind", "order", "from_hoster", "to_hoster", "left_after", "left_before", "arrived_before"),
+    "told_episodes": ("observer", "source", "url_id", "hoster", "known_up_at", "last_up", "first_down", "cause"),
+    "hops": ("kind", "order", "from_hoster", "to_hoster", "left_before", "arrived_before"),
     "verdicts": ("url_id", "observed_at", "outcome", "state", "cause", "rule"),
 }
 """What people are shown of each kind; the other formats have every column."""
 
-_TYPES: dict[str, type] = {"episodes": Episode, "hops": Hop, "verdicts": Verdict}
+_TYPES: dict[str, type] = {"episodes": Episode, "told_episodes": ToldEpisode, "hops": Hop, "verdicts": Verdict}
 
 
 @contextmanager
@@ -76,6 +77,10 @@ def passed(report: PassReport) -> None:
     _out.print(f"{report.looks:,} of {report.due:,} due looks recorded in {report.seconds:.1f} s ({rate:,.0f} URLs/s)")
     if report.stopped == "canary":
         _out.print("Our own network failed its canary: the pass stopped, what is due stays due, nothing is concluded.")
+    elif report.stopped == "lease":
+        _out.print(
+            "It stood still for longer than its lease: others took over what it held, nothing is recorded twice."
+        )
     elif report.stopped:
         _out.print("Stopped by a signal: what was being looked at is recorded, the rest stays due.")
 
@@ -140,7 +145,7 @@ def rows(found: Sequence[Any], heading: Envelope, what: str, form: str) -> None:
         for_tools(cls, found, heading, form)
         return
     names = _COLUMNS[what]
-    table = plain_table(f"{len(found):,} {what}, {days_of(heading.window)}")
+    table = plain_table(f"{len(found):,} {what.replace('_', ' ')}, {days_of(heading.window)}")
     for name in names:
         table.add_column(name, overflow="fold")
     for row in found[:_SHOWN]:

@@ -7,7 +7,8 @@ from rich.table import Table
 from waterbed.displacement.claims import ALWAYS
 from waterbed.displacement.findings import Findings
 from waterbed.model.displacement import Answer
-from waterbed.publish.displacement_page import interval, number
+from waterbed.pages.frame import number
+from waterbed.pages.interventions import interval
 
 _out = Console(highlight=False, markup=False, emoji=False)
 _PAIRS = 10
@@ -29,7 +30,7 @@ def displacement(found: Findings) -> None:
     for reason, names in refused.items():
         _out.print(f"no number: {reason}: {', '.join(dict.fromkeys(names))}", soft_wrap=True)
     _pairs(found)
-    for line in ALWAYS:
+    for line in (*found.notes, *ALWAYS):
         _out.print(line, soft_wrap=True)
 
 

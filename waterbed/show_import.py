@@ -21,6 +21,8 @@ def imported(path: Path, report: ImportReport) -> None:
     _out.print(f"{path.name}: {report.imported:,} reports imported, {report.known:,} already known, ", end="")
     forgotten = f", {report.forgotten:,} left out because their URLs were forgotten" if report.forgotten else ""
     _out.print(f"{len(report.rejected):,} lines rejected{forgotten}")
+    if report.heard:
+        _out.print(f"{report.heard:,} words on what another observer saw itself: kept apart from our looks.")
     if report.empty:
         _out.print("The file is empty: it is on record as a delivery without reports; see waterbed doctor.")
     for line in report.rejected:

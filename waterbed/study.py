@@ -6,17 +6,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import uvloop
 
 from crawler.recheck import PassReport, recheck
+from waterbed.intake.csv_files import zone_of
 from waterbed.intake.csv_reports import Rejected, ReportLine, as_plain_word, plain_word
 from waterbed.intake.forms import read_reports
 from waterbed.intake.reports import Defaults
 from waterbed.intake.take_in import ImportReport, take_in
 from waterbed.judging.outcomes import read_rules
+from waterbed.lag import ScheduleLag, schedule_lag
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Snapshot
 from waterbed.store.config import Config, Lab
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
     from crawler.registry_report import CrawlReport
     from waterbed.conclude import Conclusions
     from waterbed.intake.notices import NoticeImport
+    from waterbed.protocol.kept import Held
+    from waterbed.service.endpoint import Endpoint
+    from waterbed.service.keeping import Kept
 
 # A pass needs none of the numerical libraries behind conclusions and tables: a third of its start. Hence PLC0415 below.
 __all__ = ["ImportReport", "OriginCount", "Study", "create_study", "open_study", "read_addresses"]
@@ -69,18 +75,22 @@ class Study:
         source: str | None = None,
         category: str = "phishing",
         form: str | None = None,
+        zone: str | None = None,
+        history: bool = False,
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Import a reports file: good lines are kept, bad ones returned with number and reason.
 
-        `form` is the file's (docs/intake.md); by default what it looks like.
+        `form` is the file's (docs/intake.md); by default what it looks like. `zone` is that of times that name none,
+        in SCART's files. Of `history` nothing is to be looked at.
         What each source delivered is on record, an empty file too.
         """
         defaults = Defaults(
             source=plain_word("source", source) if source else as_plain_word(path.name.partition(".")[0]),
             category=plain_word("category", category),
+            look=not history,
         )
-        lines = read_reports(path, form)
+        lines = read_reports(path, form, zone_of(zone) if zone else None)
         return take_in(self.folder, lines, defaults, file_id=self.file_id(path), progress=progress)
 
     def file_id(self, path: Path) -> str:
@@ -107,17 +117,24 @@ class Study:
         *,
         sender: str | None = None,
         kind: str = "ntd",
+        form: str = "csv",
+        zone: str | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> "NoticeImport":
-        """Import a file of notices: good lines are kept, all others returned with number and reason."""
-        from waterbed.intake.csv_notices import known_kind, read_csv_notices  # noqa: PLC0415 (see above)
+        """Import a file of notices: good lines are kept, all others returned with number and reason.
+
+        `form` is csv or scart; `zone` is that of SCART's times.
+        """
+        from waterbed.intake.csv_notices import known_kind  # noqa: PLC0415 (see above)
+        from waterbed.intake.notice_files import read_notices  # noqa: PLC0415 (see above)
         from waterbed.intake.notices import NoticeDefaults, take_in_notices  # noqa: PLC0415 (see above)
 
         defaults = NoticeDefaults(
             sender=plain_word("sender", sender) if sender else as_plain_word(path.name.partition(".")[0]),
             kind=known_kind(kind),
         )
-        return take_in_notices(self.folder, read_csv_notices(path), defaults, progress=progress)
+        lines = read_notices(path, form, self.folder.vault, zone_of(zone) if zone else None)
+        return take_in_notices(self.folder, lines, defaults, progress=progress)
 
     # 2-5 look
     def recheck(
@@ -125,6 +142,18 @@ class Study:
     ) -> PassReport:
         """One pass over what is due, or over everything."""
         return uvloop.run(recheck(self.folder, everything=everything, limit=limit, progress=progress))
+
+    def keep_on(
+        self, *, seconds: float | None = None, began: "Callable[[Endpoint | None], None] | None" = None
+    ) -> "Kept":
+        """Keep going on schedule until a signal, or for so many seconds; `began` is told where health is told."""
+        from waterbed.service.keeping import Service  # noqa: PLC0415 (see above)
+
+        return uvloop.run(Service(self.folder, seconds=seconds).keep(began))
+
+    def schedule_lag(self) -> ScheduleLag:
+        """How late looks are, and the workers that they need."""
+        return schedule_lag(self.folder)
 
     # 7 registrations
     def enrich(self, *, limit: int | None = None, progress: Callable[[int, int], None] | None = None) -> "CrawlReport":
@@ -146,14 +175,27 @@ class Study:
 
         return set_file(self.folder, path)
 
+    # what was planned
+    @cached_property
+    def protocol(self) -> "Held | None":
+        """The locked protocol and all that deviates from it, as when first asked for; None if none is locked."""
+        from waterbed.protocol.kept import held  # noqa: PLC0415 (see above)
+
+        return held(self.folder)
+
     # 9-14 conclude
     def conclude(self) -> "Conclusions":
         """Draw all conclusions from the facts as they are now."""
+        from waterbed.by_text import by_text_of  # noqa: PLC0415 (see above)
         from waterbed.conclude import Conclusions, read_facts  # noqa: PLC0415 (see above)
         from waterbed.links import opened  # noqa: PLC0415 (see above)
 
-        facts, folder = read_facts(self.folder.store), self.folder
-        return Conclusions(facts, self.attributor(), read_rules(), folder.config, opened(folder))
+        if self.protocol:
+            self.protocol.log(self.folder)
+        facts, folder = read_facts(self.folder), self.folder
+        return Conclusions(
+            facts, self.attributor(), read_rules(), folder.config, opened(folder), by_text=by_text_of(folder)
+        )
 
     def attributor(self) -> "Attributor":
         """Everything that attribution needs, opened from the study's tables."""

@@ -13,6 +13,7 @@ from attribution.lookups.extent import Extent, differing, extent_of
 from attribution.lookups.hosting import HostingTables
 from waterbed.dated_tables import folder_name, joined_by_registry, load
 from waterbed.model.facts import Resolution, Snapshot
+from waterbed.store.lake.reading import facts_of, observed_span
 from waterbed.study import Study
 
 ALL_V4, ALL_V6 = float(1 << 32), float(1 << 45)
@@ -58,11 +59,11 @@ class _Seen:
 def check_tables(study: Study) -> list[TableCheck]:
     """Each snapshot in figures, oldest first, with what is amiss. Writes nothing."""
     snapshots = study.snapshots()
-    resolutions = study.folder.store.all(Resolution)
+    resolutions = facts_of(study.folder, Resolution)
     addresses = sorted({address for resolution in resolutions for address in resolution.addresses})
     seen = _Seen(
         packed=pack(addresses),
-        newest=study.folder.store.observed_span()[1],
+        newest=observed_span(study.folder)[1],
         max_age_days=study.folder.config.routes_max_age_days,
     )
     names = {folder_name(one): one.kind for one in snapshots}

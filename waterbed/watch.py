@@ -2,11 +2,11 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.errors import InputError
@@ -25,9 +25,8 @@ class Watched:
 
     study: Study
     folder: Path
-    source: str | None = None
-    category: str = "phishing"
-    form: str | None = None
+    named: Mapping[str, Any] = field(default_factory=dict)
+    """How files are imported: see `Study.import_reports`."""
     _seen: dict[Path, _Look] = field(default_factory=dict)
     _done: dict[Path, _Look] = field(default_factory=dict)
 
@@ -54,7 +53,7 @@ class Watched:
             self._done[path] = found[path]
 
     def _imported(self, path: Path) -> ImportReport:
-        return self.study.import_reports(path, source=self.source, category=self.category, form=self.form)
+        return self.study.import_reports(path, **self.named)
 
     def _files(self) -> Iterator[tuple[Path, _Look]]:
         for path in self.folder.iterdir():

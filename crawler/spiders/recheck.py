@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from crawler.look import HostWork
 from crawler.probe import SCHEME
-from crawler.session import Progress, Session
+from crawler.session import Lasting, Progress, Session
 from waterbed.model.errors import InputError
 from waterbed.store.folder import Folder, open_folder
 
@@ -32,6 +32,7 @@ class RecheckSpider(Spider):
         limit: str | int | None = None,
         due: str = "due",
         progress: Progress | None = None,
+        lasting: Lasting | None = None,
         **kwargs: Any,
     ) -> None:
         """Take a study by path or opened; `limit` looks at most; `due=all` looks at every URL now."""
@@ -40,7 +41,7 @@ class RecheckSpider(Spider):
             raise InputError("no study given; call: scrapy crawl recheck -a study=DIR")
         opened = folder or open_folder(Path(str(study)))
         most = None if limit is None else int(limit)
-        self.session = Session(opened, everything=due == "all", limit=most, progress=progress)
+        self.session = Session(opened, everything=due == "all", limit=most, progress=progress, lasting=lasting)
 
     async def start(self) -> AsyncIterator[Request]:
         """Lease due URLs bit by bit, one request for a few hosts; if that fails, the pass does."""
@@ -49,7 +50,7 @@ class RecheckSpider(Spider):
             # the next are leased while these are looked at
             ahead = asyncio.create_task(self._lease())
             for few in batched(works, HOSTS_A_REQUEST):
-                if self.session.stopped:
+                if self.session.ending:
                     break
                 yield Request(
                     f"{SCHEME}://{few[0].host_id}",

@@ -33,7 +33,6 @@ def due(category: str, fingerprint: str | None = None) -> Due:
         first_report_at=NOW,
         category=category,
         lease_run_id="r",
-        leased_until=NOW,
         fingerprint=fingerprint,
     )
 

@@ -23,7 +23,6 @@ DUE = Due(
     first_report_at=NOW - timedelta(hours=1),
     category="phishing",
     lease_run_id="r",
-    leased_until=NOW,
 )
 
 
@@ -50,7 +49,7 @@ def step(
 def after(seen: State, *, streak: int = 0, age_h: float = 1.0, retry: int | None = None) -> tuple[float, int]:
     due = replace(DUE, streak=streak, first_report_at=NOW - timedelta(hours=age_h))
     made = step(due, seen, NOW, STEADY, retry=retry)
-    assert (made.lease_run_id, made.leased_until) == (None, None)
+    assert made.lease_run_id is None
     return (made.due_at - NOW).total_seconds(), made.streak
 
 
@@ -108,3 +107,66 @@ def test_alternating_answers_are_capped_at_the_day() -> None:
     assert due.due_at == NOW + timedelta(days=1)
     assert (due.day_looks, due.fingerprint) == (10, "f")
     assert step(due, "up", due.due_at, schedule).day_looks == 1
+
+
+def test_a_ladder_is_climbed_step_by_step() -> None:
+    """With a ladder, looks are at its steps after the report, then at the plain interval; none comes before its step."""
+    steps = (0.0, 3600.0, 7200.0, 14_400.0, 28_800.0)
+    exact = Schedule(jitter=0.0, ladder_s=steps)
+    due, times = replace(DUE, first_report_at=NOW, due_at=NOW), []
+    for _ in range(7):
+        times.append((due.due_at - NOW).total_seconds())
+        due = step(due, "up", due.due_at, exact)
+    assert times == [*steps, steps[-1] + 6 * 3600, steps[-1] + 12 * 3600]
+    spread, chance = Schedule(jitter=0.2, ladder_s=steps), random.Random(5)
+    for _ in range(200):
+        due, looks = replace(DUE, first_report_at=NOW, due_at=NOW), []
+        for _ in steps:
+            looks.append((due.due_at - NOW).total_seconds())
+            due = step(due, "up", due.due_at, spread, chance=chance)
+        assert all(first <= look <= first * 1.2 for first, look in zip(steps, looks, strict=True))
+
+
+def test_a_notice_begins_the_ladder_anew() -> None:
+    """Looks after a notice follow the ladder from it, whatever the URL's age; a removed URL stays slow."""
+    old = replace(DUE, first_report_at=NOW - timedelta(days=90), anchor_at=NOW - timedelta(minutes=1))
+    ladder = Schedule(jitter=0.0, ladder_s=(0.0, 3600.0, 7200.0))
+    assert step(old, "up", NOW, ladder).due_at == NOW + timedelta(minutes=59)
+    assert step(old, "up", NOW, STEADY).due_at == NOW + timedelta(hours=1)
+    assert step(replace(old, anchor_at=None), "up", NOW, STEADY).due_at == NOW + timedelta(days=1)
+    assert step(replace(old, streak=5), "down", NOW, ladder).due_at == NOW + timedelta(hours=6)
+
+
+@pytest.mark.parametrize(("days", "hours"), [(3, 6), (16, 6), (40, 14.4), (67, 24), (400, 24)])
+@pytest.mark.parametrize(("seen", "streak"), [("up", 0), ("down", 9)])
+def test_older_urls_are_looked_at_less_often(days: float, hours: float, seen: State, streak: int) -> None:
+    """From 6 hours the interval grows with age to a day, for what is up and for what is gone."""
+    assert after(seen, streak=streak, age_h=24 * days)[0] == pytest.approx(3600 * hours, rel=0.01)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["up", "down", "unknown"]), st.integers(0, 10**6)), max_size=30),
+    st.permutations(["alpha", "beta", "gamma"]),
+)
+def test_hosters_change_nothing(answers: list[tuple[State, int]], hosters: list[str]) -> None:
+    """URLs with the same past have the same schedule, wherever they are hosted and whatever they are called."""
+    made = []
+    for number, hoster in enumerate(hosters):
+        due, chance = replace(DUE, url_id=f"u{number}", host_id=hoster), random.Random(7)
+        for seen, seconds in answers:
+            due = step(due, seen, due.due_at + timedelta(seconds=seconds), Schedule(), chance=chance)
+        made.append(replace(due, url_id="", host_id=""))
+    assert made[0] == made[1] == made[2]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ladder_s": (3600.0, 0.0)}, {"ladder_s": (0.0, 0.0)}, {"ladder_s": (-1.0,)}, {"jitter": 1.0}, {"jitter": -0.1},
+        {"confirm_s": (0.0,)}, {"interval_s": 0.0}, {"looks_a_day": 0}, {"looks_an_hour": -1}, {"age_share": -1.0},
+    ],
+)  # fmt: skip
+def test_a_schedule_that_cannot_be_kept_is_refused(wrong: dict) -> None:
+    """Ladders that fall, jitter of a whole, no time between looks."""
+    with pytest.raises(ValueError, match="schedule"):
+        Schedule(**wrong)

@@ -22,13 +22,18 @@ FOUND: Final = {
     "reconcile": "a row does not match",
     "enrich": "a network or AS stays without an answer; with `--compare`, an origin differs",
     "doctor": "something is to be done",
+    "lag": "looks are overdue",
     "rejudge": "a verdict would change",
     "forget": "what was removed could not be wiped yet",
+    "backup": "it was made, and the study's store, which cannot be written to, does not know of it",
+    "prune": "a day was left as it is",
+    "restore": "it was restored, and its keys are missing on this machine",
     "key rotate": "what was removed could not be wiped yet",
     "hosters queue": "a change waits for your code",
     "routes check": "something is amiss with a table",
     "quarantine list": "one is open",
     "lab replay": "a line was kept out, or the pass was stopped",
+    "lake verify": "a fact of the lake is damaged or missing",
     "sizes add": "a hoster of the file is not in the book",
 }
 """What exit code 1 of a command says; a test holds the names against the source."""

@@ -19,7 +19,18 @@ from waterbed.model.clocks import (
     Unanswered,
 )
 from waterbed.model.codec import columns, public_name
-from waterbed.model.conclusions import Attribution, ChainLink, Episode, Hop, Quarantine, RankingRow, Size, Verdict
+from waterbed.model.conclusions import (
+    Attribution,
+    ChainLink,
+    Episode,
+    Hop,
+    Quarantine,
+    RankingRow,
+    Size,
+    ToldEpisode,
+    Verdict,
+)
+from waterbed.model.shared import PooledHoster, Provenance, SharedEpisode, SharedLook
 from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.publish.exports import Envelope
 from waterbed.publish.flows import Flow, FlowShare
@@ -31,6 +42,7 @@ CONCLUSIONS: tuple[type, ...] = (
     Attribution,
     ChainLink,
     Episode,
+    ToldEpisode,
     Hop,
     Quarantine,
     LabelRow,
@@ -52,6 +64,10 @@ CONCLUSIONS: tuple[type, ...] = (
     FeedCard,
     Flow,
     FlowShare,
+    SharedLook,
+    SharedEpisode,
+    PooledHoster,
+    Provenance,
 )
 
 _TYPES = {

@@ -5,6 +5,8 @@ import gzip
 import json
 import zipfile
 from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,10 @@ def plain(line: ReportLine | Rejected) -> list[Any]:
     }
     times = {field: getattr(line, field) for field in ("reported_at", "verified_at")}
     known = {**told, **{field: when.isoformat() if when else None for field, when in times.items()}}
+    if line.witnessed:
+        seen = {field: value for field, value in asdict(line.witnessed).items() if value not in (None, False)}
+        known["saw"] = {key: one.isoformat() if isinstance(one, datetime) else one for key, one in seen.items()}
+    known["retold"] = line.retold or None
     return [line.line, line.spelled.url, {field: value for field, value in known.items() if value is not None}]
 
 

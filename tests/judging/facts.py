@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from tests.judging.test_judge import look
-from waterbed.model.bookkeeping import Due, Run, RunEnd
+from waterbed.model.bookkeeping import Due, Run, RunEnd, Sealed
 from waterbed.model.facts import CanaryLook, Observation, Report, Resolution, Target
 from waterbed.store.config import Canary, Config
 from waterbed.study import Study, create_study
@@ -113,9 +113,9 @@ def _known(url: str, address: str) -> list[object]:
         first_report_at=START,
         category="phishing",
         lease_run_id=None,
-        leased_until=None,
     )
-    return [target(url), report(url), resolution(url, address), due]
+    unread = Sealed(entry_id=url, kind="url", ciphertext=b"never opened", key_number=1)
+    return [target(url), report(url), resolution(url, address), due, unread]
 
 
 def _looks(url: str, states: str, address: str) -> Iterator[Observation]:

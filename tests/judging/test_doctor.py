@@ -65,7 +65,7 @@ def test_an_empty_study_is_told_what_it_lacks(tmp_path: Path) -> None:
 
 
 def test_what_went_wrong_is_found(tmp_path: Path) -> None:
-    """Failing canary, overdue looks, lapsed leases, killed runs, missing and empty feeds, unseen hosters."""
+    """Canary, overdue looks, looks of the dead, a due URL without an entry, killed runs, feeds, unseen hosters."""
     seen = {**numbered("a", 3, "uu" + "x" * 13), **numbered("b", 3, "u" * 15)}
     with written(tmp_path, seen, canary="u" * 14 + "d") as study:
         store = study.folder.store
@@ -77,7 +77,6 @@ def test_what_went_wrong_is_found(tmp_path: Path) -> None:
             first_report_at=hour(0),
             category="phishing",
             lease_run_id="run1",
-            leased_until=hour(2),
         )
         sizes = (9, 9, 9, 0)
         deliveries = [
@@ -100,7 +99,8 @@ def test_what_went_wrong_is_found(tmp_path: Path) -> None:
             "much of hoster AS64500 is not observed",
             "no delivery of hotline",
             "looks are overdue",
-            "leases have lapsed",
+            "dead runs hold looks",
+            "facts hang in the air",
         }
         assert "runs did not end well" in whats(examine(study), "note")
 

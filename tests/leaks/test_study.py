@@ -1,6 +1,7 @@
 """Whole studies on the lab, searched for every host there was: files, logs, output, failures."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from waterbed.model.canonical import spell
 from waterbed.model.facts import Report
 from waterbed.publishing import publish_all
 from waterbed.rehearsal import run_scenario
+from waterbed.share import export
 from waterbed.store.config import Publish
+from waterbed.store.lake.sealing import seal
 from waterbed.study import open_study
 
 WORLD = """
@@ -128,6 +131,10 @@ def test_a_whole_study_holds_no_host(
         allowed = Publish(cases=True, addresses=True, least=1)
         opened.folder.config = msgspec.structs.replace(opened.folder.config, publish=allowed)
         publish_all(opened, tmp_path / "all")
+        later = opened.folder.clock() + timedelta(days=30)
+        opened.folder.clock = lambda: later
+        assert seal(opened.folder).facts > done.looks
+        export(opened, tmp_path / "shared", "partner")
     stays = ("feeds", "--source", "other", "--presence", str(tmp_path / "stays.csv"))
     codes = {words: run(study, monkeypatch, *words) for words in (*STANDINGS, stays)}
     assert {words for words, code in codes.items() if code} == {stays}
@@ -138,6 +145,8 @@ def test_a_whole_study_holds_no_host(
     search = Search(names_of(hosts))
     assert search.names.count("label") > 10
     found = clean(search, study, tmp_path / "published", tmp_path / "all", tmp_path / "displaced", out, config_home())
+    clean(search, tmp_path / "shared")
+    assert list((study / "lake").rglob("*.parquet"))
     assert found.files > 40
     log = (out / "debug.log").read_text()
     assert all(said in log for said in ("DEBUG scrapy.crawler", "INFO scrapy.core.engine", "DEBUG sqlalchemy.engine"))
@@ -210,13 +219,13 @@ PLACES = [
     "crawler.exchange.HostConnections.ask",
     "crawler.recorder.Recorder.write",
     "crawler.session.Session.record",
-    "crawler.session.Session._lease",
+    "crawler.leasing.Leasing._lease",
     "crawler.session.Session._ask_canary",
     "crawler.recorder.next_due",
     "crawler.session.Session.close",
     "attribution.lookups.names.Resolver.resolve",
     "waterbed.store.vault.Vault.open",
-    "waterbed.store.sql.Store.record",
+    "crawler.recorder.record",
     "waterbed.standings.Standings.rows",
 ]
 """Where bugs are put: each raises an error whose message holds URLs."""

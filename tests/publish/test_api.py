@@ -18,12 +18,13 @@ from tests.leaks.search import Search
 from tests.publish.calls import campaign
 from tests.publish.serving import ACCESS, FOR_CASES, FOR_GROUPS, Server, fixed, served, until
 from tests.publish.study import small_study
+from waterbed.pages.site import File
 from waterbed.publication import publication_of
 from waterbed.publish.exports import records
 from waterbed.publish.publication import Publication, publishable
-from waterbed.serve import source_of
+from waterbed.serve import edition_of, source_of
 from waterbed.serving.access import Access, Key, checksum
-from waterbed.serving.current import Source
+from waterbed.serving.current import Edition, Source
 
 PATHS = ("/v1", "/v1/tables", "/v1/tables/ranking-asn", "/v1/rankings/asn", "/v1/rankings/asn/AS64500")
 SECRET = "secret-name.example"
@@ -230,9 +231,12 @@ def test_changed_facts_change_the_answers(publication: Publication) -> None:
     """Answers are made anew when the mark changes, and only then; a failure leaves the old ones and is told."""
     mark, made, broken = ["one"], [], []
 
-    def read() -> Publication:
+    def read() -> Edition:
         made.append(mark[0])
-        return replace(publication, title=mark[0])
+        return Edition(
+            publication=replace(publication, title=mark[0]),
+            site={"index.html": File(content=mark[0].encode(), media="text/html")},
+        )
 
     def marked() -> str:
         if broken:
@@ -243,6 +247,7 @@ def test_changed_facts_change_the_answers(publication: Publication) -> None:
         before = running.get("/v1", FOR_GROUPS)
         mark[0] = "two"
         until(lambda: running.get("/v1", FOR_GROUPS).told["title"] == "two")
+        assert running.get("/", FOR_GROUPS).content == b"two"
         assert running.get("/v1", FOR_GROUPS, If_None_Match=before.headers["etag"]).status == 200
         assert running.get("/health").told["status"] == "ok"
         broken.append(True)
@@ -262,7 +267,8 @@ def test_planted_names_are_in_no_answer(tmp_path: Path) -> None:
         assert study.import_reports(tmp_path / "reports.csv").imported == 3
         with served(source_of(tmp_path / "study")) as running:
             whole = running.get("/v1", FOR_CASES).told
-            paths = [*PATHS, "/v1/cases", "/docs", "/openapi.json", "/health"]
+            paths = [*PATHS, "/v1/cases", "/docs", "/openapi.json", "/health", "/"]
+            paths += [f"/{path}" for path in edition_of(study).site]
             paths += [f"/v1/{room}/{name}" for room in ("tables", "cases") for name in whole[room]]
             for number, path in enumerate(paths):
                 got = running.get(path, FOR_CASES)
@@ -284,5 +290,5 @@ def test_new_facts_are_noticed(tmp_path: Path) -> None:
         settings = tmp_path / "study" / "waterbed.toml"
         settings.write_text(settings.read_text().replace("a small study", "another name"))
         marks.append(source.mark())
-        assert source.read().title == "another name"
+        assert source.read().publication.title == "another name"
     assert [marks.index(mark) for mark in marks] == [0, 0, 2, 3]

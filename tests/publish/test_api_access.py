@@ -145,7 +145,7 @@ def test_the_command_serves_until_it_is_ended(studied: Path, tmp_path: Path) -> 
         running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
         try:
             assert running.stdout is not None
-            where = re.search(r":(\d+)/docs", running.stdout.readline())
+            where = re.search(r":(\d+)/ ", running.stdout.readline())
             assert where, (tmp_path / "log").read_text()
             server = Server(port=int(where[1]))
             assert server.get("/v1").status == 200

@@ -6,7 +6,7 @@ import pytest
 
 from graphs.passages import passage
 from waterbed.model.conclusions import Hop
-from waterbed.publish.flows import OTHERS, Flow, flows, largest
+from waterbed.publish.flows import flows
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -58,24 +58,3 @@ def test_flows_leave_out_parallel_copies_and_bound_the_rest():
         ("Acme", "b", "stays abroad", 1, 1),
         ("b", "Acme", "leaves home", 1, 1),
     ]
-
-
-def test_small_flows_become_others_and_no_hop_is_lost():
-    """What is not drawn is added up by passage."""
-    many = [
-        Flow(
-            from_key=f"f{n}",
-            from_name="F",
-            to_key="t",
-            to_name="T",
-            passage="leaves home" if n % 2 else "stays abroad",
-            hops=n + 1,
-            certain=n,
-        )
-        for n in range(10)
-    ]
-    drawn = largest(many, 4)
-    assert [f.hops for f in drawn[:4]] == [10, 9, 8, 7]
-    assert {(f.from_key, f.passage) for f in drawn[4:]} == {(OTHERS, "leaves home"), (OTHERS, "stays abroad")}
-    assert sum(f.hops for f in drawn) == sum(f.hops for f in many)
-    assert largest(many, 10) == many[::-1]

@@ -65,11 +65,13 @@ def test_a_hoster_with_too_few_sites_is_nowhere(published: Path, everything: Pat
     """A hoster with two sites is in no file, table, graph or page; the envelopes count what was left out."""
     assert not [name for name, text in texts(published).items() if "AS64502" in text or "Hoster c" in text]
     shown = {name for name, text in texts(everything).items() if "Hoster c" in text}
-    assert shown > {"index.html", "hops.gexf", "stix.json", "intelmq.jsonl", "flows.csv", "feeds-asn.parquet"}
+    assert shown > {"ranking.html", "hops.gexf", "stix.json", "intelmq.jsonl", "flows.csv", "feeds-asn.parquet"}
+    assert [path.name for path in sorted((published / "hosters").iterdir())] == ["AS64500.html", "AS64501.html"]
+    assert (everything / "hosters" / "AS64502.html").is_file()
     for name in ("ranking-hoster", "flows", "flow-shares-asn", "feeds-hoster"):
         assert json.loads((published / f"{name}.json").read_text())["left_out"] > 0, name
         assert json.loads((everything / f"{name}.json").read_text())["left_out"] == 0, name
-    assert "Left out: 1 hosters with fewer than 3 sites" in (published / "index.html").read_text()
+    assert "Left out: 1 hoster with fewer than 3 sites" in (published / "ranking.html").read_text()
 
 
 def test_checksums_and_readme_name_every_file(everything: Path) -> None:
@@ -85,7 +87,9 @@ def test_checksums_and_readme_name_every_file(everything: Path) -> None:
 
 
 def known_by_table(name: str) -> bool:
-    """Whether a file is one of the forms of a table."""
+    """Whether a file is one of the forms of a table, or a page that the first one leads to."""
+    if name.endswith(".html"):
+        return name != "index.html"
     return name.endswith((".csv", ".parquet", ".schema.json", ".json")) and not name.startswith(("stix", "datapackage"))
 
 
@@ -129,6 +133,7 @@ def test_planted_names_are_found_in_every_form(published: Path, tmp_path: Path) 
     hit = {Path(one.where.partition("!")[0]).relative_to(tmp_path / "out") for one in found.hits}
     named = {str(path) for path in hit if path.parent == Path()}
     forms = {f"ranking-hoster{ending}" for ending in (".csv", ".json", ".parquet")}
-    forms |= {"stix.json", "intelmq.jsonl", "hops.gexf", "hops.graphml", "index.html", "README.txt", "datapackage.json"}
+    forms |= {"stix.json", "intelmq.jsonl", "hops.gexf", "hops.graphml", "index.html", "ranking.html", "README.txt"}
+    forms |= {"datapackage.json"}
     assert forms <= named
-    assert any(path.parent == Path("misp") for path in hit)
+    assert {Path("misp"), Path("hosters")} <= {path.parent for path in hit}

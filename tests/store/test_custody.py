@@ -15,6 +15,7 @@ from waterbed.model.canonical import spell
 from waterbed.model.errors import InputError, KeyProblem
 from waterbed.model.facts import Report, Target
 from waterbed.store.folder import Folder, open_folder
+from waterbed.store.leases import lease, record
 from waterbed.store.vault import key_file, read_keys
 
 WHY = "case 12"
@@ -249,7 +250,8 @@ def test_a_forgotten_host_takes_all_its_urls_along(store_url: str, tmp_path: Pat
     again = parse_csv_reports(["url", target], "redirects")
     facts = report_facts(next(again), folder.vault, defaults=Defaults(source="r", category="c"), now=folder.clock())  # type: ignore[arg-type]  # the line is good
     due = folder.store.count(Due)
-    folder.store.record("a look that comes across it again", list(facts), [])
+    with folder.run("recheck") as run:
+        record(folder.store, run.run_id, list(facts), [])
     assert folder.store.count(Due) == due
     assert folder.store.by_ids(Sealed, "entry_id", [url_id(folder, target)]) == []
     folder.close()
@@ -293,13 +295,11 @@ def test_forgetting_is_refused_while_a_run_is_alive(tmp_path: Path) -> None:
 
 def test_a_schedule_that_vanished_does_not_stop_a_record(store_url: str, tmp_path: Path) -> None:
     """Facts are recorded and other looks move on when a leased URL's schedule is gone."""
-    from datetime import timedelta
-
     folder = made(tmp_path / "s", store=store_url)
     report(folder, [url(1), url(2)])
-    now = folder.clock()
-    taken = folder.store.lease("r", due_by=now, now=now, until=now + timedelta(seconds=60), limit=2)
-    with folder.store.writing() as connection:
-        connection.exec_driver_sql(f"DELETE FROM due WHERE url_id = '{taken[0].url_id}'")
-    assert folder.store.record("r", [], taken) == 1
+    with folder.run("recheck") as run:
+        taken = lease(folder.store, run.run_id, due_by=folder.clock(), limit=2)
+        with folder.store.writing() as connection:
+            connection.exec_driver_sql(f"DELETE FROM due WHERE url_id = '{taken[0].url_id}'")
+        assert record(folder.store, run.run_id, [], taken) == 1
     folder.close()

@@ -34,7 +34,6 @@ def due(number: int, *, after: float = 0.0) -> Due:
         first_report_at=NOW,
         category="phishing",
         lease_run_id=None,
-        leased_until=None,
     )
 
 
@@ -42,10 +41,6 @@ def canary(number: int) -> CanaryLook:
     return CanaryLook(
         canary_id=f"c{number}", run_id="r", vantage="here", observed_at=NOW, targets=2, reached=number % 3
     )
-
-
-def take(store: Store, run: str, *, limit: int = 10, now: datetime = NOW) -> list[Due]:
-    return store.lease(run, due_by=NOW, now=now, until=now + timedelta(seconds=60), limit=limit)
 
 
 def test_migrations_make_the_tables_of_the_dataclasses(store: Store) -> None:
@@ -108,45 +103,9 @@ def test_a_failing_transaction_leaves_nothing(store: Store) -> None:
     assert store.count(CanaryLook) == 0
 
 
-def test_a_lease_takes_what_is_due_oldest_first(store: Store) -> None:
-    """Only due URLs are leased, the longest overdue first, and no more than asked for."""
-    store.add([due(1), due(2, after=-50), due(3, after=50)])
-    assert [row.url_id for row in take(store, "a", limit=1)] == ["url0002"]
-    assert [row.url_id for row in take(store, "b")] == ["url0001"]
-    assert take(store, "c") == []
-
-
-def test_a_lapsed_lease_can_be_taken_by_another_run(store: Store) -> None:
-    """A crashed run's URLs come back when its lease lapses."""
-    store.add([due(1)])
-    take(store, "a")
-    assert take(store, "b", now=NOW + timedelta(seconds=59)) == []
-    assert [row.lease_run_id for row in take(store, "b", now=NOW + timedelta(seconds=61))] == ["b"]
-
-
-def test_only_the_holder_of_a_lease_moves_it_on(store: Store) -> None:
-    """A run that lost its lease changes nothing of the schedule."""
-    store.add([due(1)])
-    row = take(store, "a")[0]
-    later = replace(row, due_at=NOW + timedelta(hours=1), streak=2)
-    assert store.record("b", [], [later]) == 0
-    assert store.record("a", [canary(1)], [later]) == 1
-    assert store.all(Due) == [replace(later, lease_run_id=None, leased_until=None)]
-    assert store.count(CanaryLook) == 1
-
-
-def test_releasing_a_run_makes_its_urls_free(store: Store) -> None:
-    """A dead run's leases are given back at once."""
-    store.add([due(1), due(2)])
-    take(store, "a")
-    assert store.release(["a"]) == 2
-    assert len(take(store, "b")) == 2
-
-
 def test_everything_can_be_made_due(store: Store) -> None:
     """`--all` brings every look forward, except those being taken."""
-    store.add([due(1), due(2, after=500), due(3, after=900)])
-    take(store, "a")
+    store.add([replace(due(1), lease_run_id="a"), due(2, after=500), due(3, after=900)])
     with store.writing() as connection:
         store.make_due(NOW, ["url0003"], connection)
     assert store.count_due(NOW) == 2

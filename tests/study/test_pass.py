@@ -47,16 +47,16 @@ def test_every_due_url_gets_one_look(store_url: str, tmp_path: Path) -> None:
 
 def test_a_write_that_is_slow_at_the_end_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch that is being written when the last look ends is counted, and its leases are answered, not dropped."""
-    from waterbed.store.sql import Store
+    from crawler import recorder
 
     pairs = feed(150)
-    quick = Store.record
+    quick = recorder.record
 
-    def slow(self, *args):  # (a slow disk)
+    def slow(*args):  # (a slow disk)
         time.sleep(0.8)
-        return quick(self, *args)
+        return quick(*args)
 
-    monkeypatch.setattr(Store, "record", slow)
+    monkeypatch.setattr(recorder, "record", slow)
     with lab_study(pairs, tmp_path) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
         assert study.recheck().looks == 150
@@ -180,7 +180,7 @@ def test_a_bug_of_ours_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert study.recheck().looks == 1
 
 
-@pytest.mark.parametrize("place", ["session.Session._lease", "session.Session.record", "recorder.Recorder.write"])
+@pytest.mark.parametrize("place", ["leasing.Leasing._lease", "session.Session.record", "recorder.Recorder.write"])
 def test_a_pass_that_cannot_lease_or_write_fails(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be leased or recorded is our own failure, never a pass without looks; all stays due."""
     from waterbed.model.errors import OwnFailure

@@ -11,6 +11,7 @@ from waterbed.displacement.answer import SEED, answer
 from waterbed.displacement.movements import Gain, Movements
 from waterbed.displacement.returns import NO_DETECTION
 from waterbed.displacement.series import Series
+from waterbed.displacement.told import EVERYTHING, OTHERS, Pools, Told, pools
 from waterbed.estimators.areas import Interval
 from waterbed.estimators.refusals import Refusal, too_few
 from waterbed.estimators.trend import cluster_bootstrap, percentile_interval
@@ -29,6 +30,12 @@ class Destinations:
     series: Series
     reading: Reading
     names: Mapping[str, str]
+    told: Told = EVERYTHING
+
+    @cached_property
+    def pools(self) -> Pools:
+        """Which arrivals are told of together."""
+        return pools([self.cells[name] for name in _CELLS], self.told, first=_CELLS.index("after"))
 
     @cached_property
     def cells(self) -> dict[str, list[Gain]]:
@@ -45,28 +52,37 @@ class Destinations:
 
     def rows(self) -> Iterator[DestinationRow]:
         """Home, abroad and unknown, then each place, those with most of the target's arrivals first."""
-        bounds = self._bounds()
-        sides = {name: Counter[str](gain.side for gain in gains) for name, gains in self.cells.items()}
-        for side in SIDES:
+        bounds, as_side, as_place = self._bounds(), self.pools.sides, self.pools.places
+        shown = [name for name, known in zip(_CELLS, self.pools.columns, strict=True) if known]
+        sides = {name: Counter[str](as_side[gain.side] for gain in self.cells[name]) for name in shown}
+        for side in dict.fromkeys(as_side[side] for side in SIDES if side in as_side):
             if any(counted[side] for counted in sides.values()):
                 yield self._row(side, sides, bounds.get(side))
-        places = {name: Counter[str](gain.place for gain in gains) for name, gains in self.cells.items()}
-        every = {place for name in ("before", "after") for place in places[name]}
-        for place in sorted(every, key=lambda one: (-places["after"][one], -places["before"][one], one)):
+        places = {name: Counter[str](as_place[gain.place] for gain in self.cells[name]) for name in shown}
+        every = {place for name in {"before", "after"} & {*shown} for place in places[name]}
+
+        def size(place: str) -> tuple[bool, int, int]:
+            after, before = (places[name][place] if name in places else 0 for name in ("after", "before"))
+            return place == OTHERS, -after, -before
+
+        for place in sorted(every, key=lambda one: (*size(one), one)):
             yield self._row(place, places, None)
 
     def _row(self, key: str, counted: Mapping[str, Counter[str]], bounds: Bounds | None) -> DestinationRow:
         totals = {name: counts.total() for name, counts in counted.items()}
+        before, after, control_before, control_after = (
+            counted[name][key] if name in counted else None for name in _CELLS
+        )
         return DestinationRow(
             reading=self.reading,
             key=key,
-            name=self.names.get(key, key),
-            before=counted["before"][key],
-            after=counted["after"][key],
-            control_before=counted["control before"][key],
-            control_after=counted["control after"][key],
-            share_before=counted["before"][key] / totals["before"] if totals["before"] else None,
-            share_after=counted["after"][key] / totals["after"] if totals["after"] else None,
+            name="other places" if key == OTHERS else self.names.get(key, key),
+            before=before,
+            after=after,
+            control_before=control_before,
+            control_after=control_after,
+            share_before=before / totals["before"] if before is not None and totals["before"] else None,
+            share_after=after / totals["after"] if after is not None and totals["after"] else None,
             low=bounds.low if bounds else None,
             high=bounds.high if bounds else None,
         )
@@ -75,7 +91,7 @@ class Destinations:
         """Lowest and highest share at home and abroad at the stated detection; chance is not in it."""
         detection, after = self.series.event.detection, self.cells["after"]
         counts = [sum(gain.side == side for gain in after) for side in ("home", "abroad")]
-        if detection is None or not any(counts):
+        if detection is None or not any(counts) or self._held("after"):
             return {}
         ranges = np.array([detection.home, detection.abroad])
         lows, highs = destination_bounds(counts, ranges[:, 0], ranges[:, 1])
@@ -85,7 +101,8 @@ class Destinations:
         """The share abroad at the stated detection, and its change against the controls'."""
         after = self.cells["after"]
         bounds = self._bounds().get("abroad")
-        none = NO_DETECTION if self.series.event.detection is None else Refusal("nothing was seen to arrive")
+        held = self._held("after")
+        none = NO_DETECTION if self.series.event.detection is None else held or Refusal("nothing was seen to arrive")
         yield answer(
             "abroad after",
             "What share of what left the target after the event went abroad?",
@@ -95,7 +112,9 @@ class Destinations:
             n=len(after),
             n_of="arrivals",
             unit="share",
-            note=f"{_abroad(after):.0%} as detected; chance in the counts is not in the bounds" if after else "",
+            note=f"{_abroad(after):.0%} as detected; chance in the counts is not in the bounds"
+            if after and not held
+            else "",
         )
         found, clusters = self._difference()
         yield answer(
@@ -112,12 +131,19 @@ class Destinations:
             ),
         )
 
+    def _held(self, *names: str) -> Refusal | None:
+        """A refusal where the share abroad of some cells would tell of too few sites."""
+        shown = [name for name, known in zip(_CELLS, self.pools.columns, strict=True) if known]
+        if self.pools.abroad and {*names} <= {*shown}:
+            return None
+        return Refusal(f"held back: it is about fewer than {self.told.least} sites at home or abroad")
+
     def _difference(self) -> tuple[Interval | Refusal, int]:
         gains = [(n, gain) for n, name in enumerate(_CELLS) for gain in self.cells[name] if gain.side != "unknown"]
         cell = np.array([n for n, _ in gains], np.int64)
         abroad = np.array([gain.side == "abroad" for _, gain in gains], float)
         clusters = np.array([gain.cluster for _, gain in gains], np.int64)
-        refused = self.series.unsound()
+        refused = self.series.unsound() or self._held(*_CELLS)
         for number, name in enumerate(_CELLS):
             refused = refused or too_few(
                 np.unique(clusters[cell == number]).size, f"clusters among the arrivals '{name}'"

@@ -12,11 +12,14 @@ from waterbed.displacement.destinations import Destinations, overall_abroad
 from waterbed.displacement.event import Event, check
 from waterbed.displacement.movements import READINGS, Movements, gather
 from waterbed.displacement.pairs import PairTable, pair_table
+from waterbed.displacement.prior import prior_notes
 from waterbed.displacement.returns import displaced_share, excess, excess_after, unseen
 from waterbed.displacement.series import Series
+from waterbed.displacement.told import EVERYTHING, OTHERS, Told, answers_told, pairs_told, periods_told, placebos_told
 from waterbed.estimators.refusals import Refusal
 from waterbed.model.displacement import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.errors import InputError
+from waterbed.others import Others
 from waterbed.publish.exports import Envelope
 from waterbed.report import envelope
 from waterbed.study import Study
@@ -42,17 +45,33 @@ class Findings:
     destinations: Sequence[DestinationRow] = ()
     pairs: Sequence[PairRow] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    told: Told = EVERYTHING
+    """To whom; what is held back from them is not in it."""
+    notes: Sequence[str] = ()
+    """Sentences about the data: which of them others saw."""
 
 
-def findings_of(study: Study, event: Event | None = None) -> Findings:
-    """Draw the study's conclusions, and from them all answers; see `findings`."""
-    by = event.kind if event else "hoster"
-    return findings(study.conclude(), study.folder.config.home, envelope(study, "displacement", by=by), event)
+def findings_of(
+    study: Study, event: Event | None = None, *, done: Conclusions | None = None, told: Told = EVERYTHING
+) -> Findings:
+    """Draw the study's conclusions, unless given, and from them all answers; see `findings`."""
+    heading = envelope(study, "displacement", by=event.kind if event else "hoster")
+    done, config = done or study.conclude(), study.folder.config
+    return findings(done, config.home, heading, event, told=told, others=Others(done, config.testimony))
 
 
-def findings(done: Conclusions, home: str, heading: Envelope, event: Event | None = None) -> Findings:
-    """All answers that conclusions give about one event, or about the study as a whole.
+def findings(
+    done: Conclusions,
+    home: str,
+    heading: Envelope,
+    event: Event | None = None,
+    *,
+    told: Told = EVERYTHING,
+    others: Others | None = None,
+) -> Findings:
+    """All answers that conclusions give about one event, as far as they may be told, or about the study as a whole.
 
+    What `others` told from before our first look stands in its series, if their settings say so.
     InputError where the study holds no episode, or the event names what it does not know.
     """
     if not done.episodes or done.until is None:
@@ -61,7 +80,8 @@ def findings(done: Conclusions, home: str, heading: Envelope, event: Event | Non
             "(docs/operations.md)"
         )
     kind, declared = (event.kind, tuple(event.places)) if event else ("hoster", ())
-    every = gather(done, home, kind=kind, declared=declared)
+    prior = others if others and others.settings.in_series else None
+    every = gather(done, home, kind=kind, declared=declared, others=prior)
     heading = replace(heading, method=METHOD)
     names = {} if kind == "country" else {place: done.attributor.name_of(place) for place in every.places()}
     if event is None:
@@ -75,9 +95,18 @@ def findings(done: Conclusions, home: str, heading: Envelope, event: Event | Non
             first=every.zero,
             until=every.until,
         )
-        chosen = gather(done, home, kind=kind, declared=declared, categories=event.categories, sources=event.sources)
-        found = of_event(Series(event=event, movements=chosen), heading, names)
-    return replace(found, answers=[claimed(answer) for answer in found.answers])
+        chosen = gather(
+            done,
+            home,
+            kind=kind,
+            declared=declared,
+            categories=event.categories,
+            sources=event.sources,
+            others=prior,
+        )
+        found = of_event(Series(event=event, movements=chosen), heading, names, told)
+    notes = tuple(told.masked(note) for note in (prior_notes(others, event) if others else ()))
+    return replace(found, answers=[claimed(answer) for answer in found.answers], notes=notes)
 
 
 def overall(movements: Movements, heading: Envelope, names: Mapping[str, str]) -> Findings:
@@ -93,8 +122,8 @@ def overall(movements: Movements, heading: Envelope, names: Mapping[str, str]) -
     return Findings(heading=heading, event=None, answers=answers, pairs=pairs, names=names)
 
 
-def of_event(series: Series, heading: Envelope, names: Mapping[str, str]) -> Findings:
-    """What one event did."""
+def of_event(series: Series, heading: Envelope, names: Mapping[str, str], told: Told = EVERYTHING) -> Findings:
+    """What one event did, as far as it may be told."""
     event, movements = series.event, series.movements
     readings: tuple[Reading, ...] = ("all",) if event.outcome == "takedowns" else READINGS
     answers: list[Answer] = []
@@ -110,8 +139,10 @@ def of_event(series: Series, heading: Envelope, names: Mapping[str, str]) -> Fin
     answers += [*excess_after(series), displaced_share(series)]
     destinations: list[DestinationRow] = []
     pairs: list[PairRow] = []
+    pooled: set[tuple[str, str]] = set()
     for reading in READINGS:
-        went = Destinations(series=series, reading=reading, names=names)
+        went = Destinations(series=series, reading=reading, names=names, told=told)
+        pooled |= {(reading, place) for place, name in went.pools.places.items() if name == OTHERS}
         answers += went.answers()
         destinations += went.rows()
         table = pair_table(
@@ -131,15 +162,17 @@ def of_event(series: Series, heading: Envelope, names: Mapping[str, str]) -> Fin
         reading="not parallel",
         of_what="of what left the target after the event",
     )
+    pairs = pairs_told(pairs, told, pooled)
     return Findings(
         heading=heading,
         event=event,
-        answers=answers,
-        periods=periods,
-        placebos=placebos,
+        answers=answers_told(answers, pairs, told),
+        periods=periods_told(periods, told),
+        placebos=placebos_told(placebos, told),
         destinations=destinations,
         pairs=pairs,
-        names=names,
+        names={place: name for place, name in names.items() if told.names(place)},
+        told=told,
     )
 
 

@@ -10,6 +10,7 @@ from waterbed.conclude import Conclusions
 from waterbed.displacement.event import PlaceKind
 from waterbed.model.conclusions import Episode, Hop, OrderClass
 from waterbed.model.displacement import Reading, Side
+from waterbed.others import Others
 from waterbed.rankings.incidents import site_clusters
 
 HOUR = timedelta(hours=1)
@@ -108,23 +109,24 @@ def gather(
     declared: Collection[str] = (),
     categories: Collection[str] = (),
     sources: Collection[str] = (),
+    others: Others | None = None,
 ) -> Movements:
     """Gains and stays of the URLs that were reported in these categories by these sources; empty: in any, by any.
 
     An episode with several ASes or countries stands at the first of those `declared`, in their order; else at the
-    first by name. Needs a study with an episode.
+    first by name. What `others` told from before our first look stands beside our own
+    episodes. Needs a study with an episode.
     """
     told: dict[str, set[str]] = defaultdict(set)
     category: dict[str, str] = {}
+    every: list[Episode] = [*done.episodes, *(others.prior if others else ())]
     for report in done.facts.reports:
         if (not categories or report.category in categories) and (not sources or report.source in sources):
             told[report.url_id].add(report.source)
             category.setdefault(report.url_id, report.category)
-    episodes = sorted(
-        (episode for episode in done.episodes if episode.url_id in told), key=lambda e: (e.known_up_at, e.url_id)
-    )
+    episodes = sorted((episode for episode in every if episode.url_id in told), key=lambda e: (e.known_up_at, e.url_id))
     known = _Known(
-        zero=min((episode.known_up_at for episode in done.episodes), default=done.until or datetime.min),
+        zero=min((episode.known_up_at for episode in every), default=done.until or datetime.min),
         home=home,
         seats=done.seats,
         category=category,
@@ -134,7 +136,7 @@ def gather(
         ),
         place={_key(episode): place_of(episode, kind, declared) for episode in episodes},
     )
-    gains = list(_gains(episodes, done.hops, known))
+    gains = list(_gains(episodes, [*done.hops, *(others.hops if others else ())], known))
     return Movements(
         zero=known.zero,
         until=done.until or known.zero,

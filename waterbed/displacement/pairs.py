@@ -1,7 +1,7 @@
 """From where to where: lifts of pairs of places, with both nulls."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -79,7 +79,11 @@ def pair_table(
     destination = _destinations(pool, label, wanted)
     ended = [stay for stay in movements.stays if first <= stay.ended(reading) < last and target in (None, stay.place)]
     timing = _timing(ended, movements, reading, {pair: n for n, pair in enumerate(pairs)}, horizon_h, age_within_h)
-    rows = _rows(reading, pairs, measured, destination, timing, names)
+    clusters: dict[tuple[str | None, str], set[int]] = defaultdict(set)
+    for gain in moved:
+        clusters[gain.left, gain.place].add(gain.cluster)
+    sites = [len(clusters[pair]) for pair in pairs]
+    rows = _rows(reading, pairs, sites, measured, destination, timing, names)
     return PairTable(rows=rows, moves=len(moved), destination=destination, timing=timing)
 
 
@@ -170,6 +174,7 @@ def first_elsewhere(stays: Sequence[Stay], movements: Movements, reading: Readin
 def _rows(
     reading: Reading,
     pairs: Sequence[tuple[str, str]],
+    sites: Sequence[int],
     measured: Lifts,
     destination: PairTests | Refusal,
     timing: PairTests | Refusal,
@@ -187,6 +192,7 @@ def _rows(
                 to_key=b,
                 to_name=names.get(b, b),
                 moves=int(measured.seen[number]),
+                sites=sites[number],
                 foretold=float(measured.foretold[number]),
                 lift=lift if math.isfinite(lift) else None,
                 soon=int(tests[1].seen[number]) if tests[1] else None,

@@ -11,7 +11,7 @@ from waterbed.displacement.claims import ALWAYS
 from waterbed.displacement.event import Event
 from waterbed.displacement.findings import Findings
 from waterbed.model.displacement import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow
-from waterbed.publish.displacement_page import DisplacementView, render_displacement
+from waterbed.pages.interventions import DisplacementView, render_displacement
 from waterbed.publish.exports import Envelope, loose, records, spelled, write_whole
 from waterbed.publish.schemas import DIALECT, row_schema
 from waterbed.store.config import Config
@@ -29,7 +29,7 @@ TABLES: Final[dict[str, type]] = {
 def write_findings(found: Findings, out: Path, config: Config) -> list[Path]:
     """Write displacement.json, its schema, and the page; each appears whole or not at all."""
     out.mkdir(parents=True, exist_ok=True)
-    page = render_displacement(_view(found, config))
+    page = render_displacement(view_of(found, config, made_at=datetime.now(UTC)))
     contents = {
         "displacement.json": as_json(found),
         "displacement.schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",
@@ -42,7 +42,7 @@ def as_json(found: Findings) -> str:
     """Spell findings as one JSON object: the envelope, the event as declared, answers and tables."""
     tables = {name: records(cls, getattr(found, name)) for name, cls in TABLES.items()}
     event = msgspec.to_builtins(found.event) if found.event else None
-    return spelled({**loose(found.heading), "event": event, **tables})
+    return spelled({**loose(found.heading), "event": event, "notes": list(found.notes), **tables})
 
 
 def schema() -> dict[str, Any]:
@@ -55,9 +55,14 @@ def schema() -> dict[str, Any]:
         "type": ["object", "null"],
         "required": ["target", "date", "chosen_until", "controls"],
     }
+    whole["properties"]["notes"] = {
+        "description": "sentences about the data: which of them others saw, and where the observer changes",
+        "type": "array",
+        "items": {"type": "string"},
+    }
     for name, cls in TABLES.items():
         whole["properties"][name] = {"type": "array", "items": row_schema(cls)}
-    whole["required"] += ["event", *TABLES]
+    whole["required"] += ["event", "notes", *TABLES]
     return whole
 
 
@@ -65,7 +70,11 @@ def declared(event: Event, names: Findings) -> list[tuple[str, str]]:
     """The lines of an event file in words."""
 
     def named(keys: tuple[str, ...]) -> str:
-        return ", ".join(f"{names.names.get(key, key)} ({key})" for key in keys) or "none"
+        told = [f"{names.names.get(key, key)} ({key})" for key in keys if names.told.names(key)]
+        held = len(keys) - len(told)
+        return (
+            ", ".join([*told, *([f"{held} that {'is' if held == 1 else 'are'} not named"] if held else [])]) or "none"
+        )
 
     def spans(detection: tuple[float, float]) -> str:
         return f"{detection[0]:.0%} to {detection[1]:.0%}"
@@ -94,17 +103,18 @@ def declared(event: Event, names: Findings) -> list[tuple[str, str]]:
     ]
 
 
-def _view(found: Findings, config: Config) -> DisplacementView:
+def view_of(found: Findings, config: Config, *, made_at: datetime) -> DisplacementView:
+    """What a page shows of findings."""
     event = found.event
     target = found.names.get(event.target, event.target) if event else ""
     return DisplacementView(
         title=f"{target}, {event.at:%-d %B %Y}: removed or moved?" if event else f"{config.name}: removed or moved?",
-        made_at=datetime.now(UTC),
+        made_at=made_at,
         home=config.home,
         declared=declared(event, found) if event else (),
         outcome=event.outcome if event else "",
         answers=found.answers,
-        always=ALWAYS,
+        always=(*found.notes, *ALWAYS),
         periods=found.periods,
         placebos=found.placebos,
         destinations=found.destinations,
@@ -112,4 +122,5 @@ def _view(found: Findings, config: Config) -> DisplacementView:
         data_dates=found.heading.data_dates,
         run_id=found.heading.run,
         version=found.heading.version,
+        least=found.told.least,
     )

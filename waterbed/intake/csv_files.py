@@ -4,8 +4,9 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from waterbed.model.errors import BadUrl, InputError
 
@@ -153,6 +154,16 @@ def truth_in(field: str, cells: Cells) -> bool | None:
     if text not in _TRUTH:
         raise BadCell(f"{field} is neither yes nor no")
     return _TRUTH[text]
+
+
+def zone_of(text: str) -> tzinfo:
+    """The time zone of a name like Europe/Amsterdam; InputError if there is none."""
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InputError(
+            f"--zone {text!r} is no time zone like Europe/Amsterdam or UTC (docs/intake.md, SCART)"
+        ) from None
 
 
 def plain_word(field: str, text: str) -> str:

@@ -26,6 +26,7 @@ __all__ = [
     "COLUMNS",
     "Rejected",
     "ReportLine",
+    "Witnessed",
     "as_plain_word",
     "parse_csv_reports",
     "plain_word",
@@ -50,6 +51,21 @@ _HEADER = Columns(names=COLUMNS, needed=(("url",),), page="docs/intake.md")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Witnessed:
+    """What the one who made the file says it saw itself; see `Testimony`."""
+
+    observer: str
+    reference: str | None
+    first_seen: datetime | None
+    last_seen: datetime | None
+    status: str | None
+    gone: bool
+    since: datetime | None
+    address: str | None
+    looks: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportLine:
     """One good line. Secret: its repr says the line number alone."""
 
@@ -64,6 +80,9 @@ class ReportLine:
     commercial: bool | None
     assessed_illegal: bool | None
     origin_address: str | None = None
+    witnessed: Witnessed | None = None
+    retold: bool = False
+    """Whether it tells more of what its source has reported, and is a report only where that is not known."""
 
     def __repr__(self) -> str:
         """Say the line number alone."""
@@ -91,7 +110,7 @@ def checked_report(number: int, cells: Cells) -> ReportLine | Rejected:
         return Rejected(line=number, reason=str(problem))
 
 
-def report(number: int, cells: Cells) -> ReportLine:
+def report(number: int, cells: Cells, *, witnessed: Witnessed | None = None, retold: bool = False) -> ReportLine:
     """The report of one line or entry; BadCell or BadUrl if it cannot be used."""
     return ReportLine(
         line=number,
@@ -105,6 +124,8 @@ def report(number: int, cells: Cells) -> ReportLine:
         commercial=truth_in("commercial", cells),
         assessed_illegal=truth_in("assessed_illegal", cells),
         origin_address=_address("origin_address", cells),
+        witnessed=witnessed,
+        retold=retold,
     )
 
 

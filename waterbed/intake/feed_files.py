@@ -1,9 +1,9 @@
-"""Reports from the CSV files of public feeds and of SCART, each with its own columns."""
+"""Reports from the CSV files of public feeds, each with its own columns."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from waterbed.intake.csv_files import Cells, Columns, Rejected, read_lines
+from waterbed.intake.csv_files import Columns, Rejected, read_lines
 from waterbed.intake.csv_reports import ReportLine, report
 
 PAGE: Final = "docs/intake.md"
@@ -22,34 +22,6 @@ PHISHSTATS: Final = Columns(
     header=("date", "score", "url", "ip"),
 )
 """PhishStats: comment lines, then rows without a header. Its address is that of its own look, not of ours."""
-
-SCART: Final = Columns(
-    names={
-        "url": ("url",),
-        "reported_at": ("received", "received_at", "received time", "first seen", "firstseen_at", "firstseen"),
-        "verified_at": ("last seen", "lastseen_at", "lastseen"),
-        "assessed_illegal": ("classification", "grade_code"),
-        "site_type": ("type", "type_code"),
-    },
-    needed=(("url",),),
-    page=PAGE,
-    delimiter=";",
-    escape="\\",
-    short=True,
-)
-"""SCART's exports: semicolons, a header, a semicolon at the end of each line, quotes behind a backslash."""
-
-SCART_INPUT: Final = Columns(
-    names={"url": ("url",), "site_type": ("type",)},
-    needed=(("url",),),
-    page=PAGE,
-    delimiter=";",
-    header=("url", "referer", "workuser", "reference", "source", "type"),
-    short=True,
-)
-"""SCART's import: an address and up to five fields, no header."""
-
-_CLASSIFIED: Final = {"illegal": "yes", "not_illegal": "no"}
 
 
 def parse_urlhaus(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
@@ -74,19 +46,3 @@ def parse_phishstats(lines: Iterable[str], name: str) -> Iterator[ReportLine | R
 def is_phishstats_header(text: str) -> bool:
     """Whether a line names PhishStats's columns."""
     return text.lstrip("# ").replace('"', "").lower().startswith("date,score,url")
-
-
-def parse_scart(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """Reports from SCART's exports (whois, classified, report, NTD)."""
-    yield from read_lines(lines, name, SCART, _classified)
-
-
-def parse_scart_input(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """Reports from a file made for SCART's import."""
-    yield from read_lines(lines, name, SCART_INPUT, report)
-
-
-def _classified(number: int, cells: Cells) -> ReportLine:
-    """`illegal` and `not_illegal` are an analyst's word; what is not classified yet is unknown."""
-    grade = cells.get("assessed_illegal", "")
-    return report(number, {**cells, "assessed_illegal": _CLASSIFIED.get(grade, "")})

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import tzinfo
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Final
@@ -12,13 +14,12 @@ from waterbed.intake.feed_files import (
     is_phishstats_header,
     is_urlhaus_header,
     parse_phishstats,
-    parse_scart,
-    parse_scart_input,
     parse_urlhaus,
 )
 from waterbed.intake.json_reports import parse_json, parse_json_lines
 from waterbed.intake.misp_files import parse_misp
 from waterbed.intake.opened import opened_lines
+from waterbed.intake.scart_files import parse_scart, parse_scart_input
 from waterbed.intake.stix_files import parse_stix
 from waterbed.intake.url_lists import parse_url_list
 from waterbed.model.errors import InputError
@@ -48,16 +49,20 @@ _ADDRESS = re.compile(r"\s*(?:https?|hxxps?|h\*\*ps?)[^\s,;|\"]{3,}\s*", re.IGNO
 _DATED = re.compile(r'\s*"?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d"?,"?[\d.]*"?,')
 
 
-def read_reports(path: Path, form: str | None = None) -> Iterator[ReportLine | Rejected]:
+def read_reports(path: Path, form: str | None = None, zone: tzinfo | None = None) -> Iterator[ReportLine | Rejected]:
     """Read a file of reports in the form named, else in the one that it looks like.
 
-    InputError if there is no such form, or the file does not have it.
+    `zone` is that of SCART's times. InputError if there is no such form, or the file does not have it.
     """
     if form is not None and form not in FORMS:
         raise InputError(f"--format {form!r} is not known; one of {', '.join(FORMS)} was expected (docs/intake.md)")
     lines = opened_lines(path, "a reports file")
     head = list(islice(lines, _HEAD))
-    yield from FORMS[form or form_of(head)](chain(head, lines), str(path))
+    form = form or form_of(head)
+    if zone and form != "scart":
+        raise InputError(f"--zone is about SCART's times, and {path} is {form}; leave it out (docs/intake.md, SCART)")
+    parse = partial(parse_scart, zone=zone) if zone else FORMS[form]
+    yield from parse(chain(head, lines), str(path))
 
 
 def form_of(head: list[str]) -> str:

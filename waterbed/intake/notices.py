@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from waterbed.intake.csv_files import Rejected
 from waterbed.intake.csv_notices import NoticeLine
 from waterbed.model.facts import Notice, NoticeKind, Target
+from waterbed.store.backlog import begin_ladder
 from waterbed.store.folder import Folder
 from waterbed.store.vault import Vault
 
@@ -85,9 +87,19 @@ def _one_batch(
             else:
                 kept.append(_fact(line, str(url_id), defaults, now))
         facts = {notice.notice_id: notice for notice in kept}
-        new = len(facts) - len(store.known_ids(Notice, "notice_id", facts, connection))
+        known_notices = store.known_ids(Notice, "notice_id", facts, connection)
+        new = [notice for notice_id, notice in facts.items() if notice_id not in known_notices]
         store.add(facts.values(), connection)
-    return kept, new, refused
+        _look_often(folder, new, now, connection)
+    return kept, len(new), refused
+
+
+def _look_often(folder: Folder, notices: list[Notice], now: datetime, connection: Any) -> None:
+    """What a fresh notice is about is looked at now, and often from now on; old notices change nothing."""
+    fresh = now - timedelta(seconds=folder.config.schedule.fresh_s)
+    url_ids = sorted({notice.url_id for notice in notices if (notice.delivered_at or notice.sent_at) > fresh})
+    begin_ladder(url_ids, now, now, connection)
+    folder.store.make_due(now, url_ids, connection)
 
 
 def _about(line: NoticeLine, vault: Vault) -> str | None:

@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from waterbed.intake.csv_reports import ReportLine
+from waterbed.intake.csv_reports import ReportLine, Witnessed
 from waterbed.model.bookkeeping import Due
 from waterbed.model.canonical import SPELLING, SUFFIX_LIST
-from waterbed.model.facts import Report, Target
+from waterbed.model.facts import Report, Target, Testimony
 from waterbed.store.vault import Vault
 
 
@@ -19,12 +19,14 @@ class Defaults:
 
     source: str
     category: str
+    look: bool = True
+    """Whether URLs are to be looked at; not, if all of it is history."""
 
 
 def report_facts(
     line: ReportLine, vault: Vault, *, defaults: Defaults, now: datetime, sealed: set[str] | None = None
 ) -> Iterator[Any]:
-    """The facts of one good line; a first look is due at once.
+    """The facts of one good line; a first look is due at once, unless its source says that it is gone.
 
     The same report gives the same ids, so importing a file twice adds nothing. What is in `sealed` is not sealed once
     more; what was sealed is put there.
@@ -53,6 +55,10 @@ def report_facts(
         received_at=now,
         origin_address=line.origin_address,
     )
+    if line.witnessed:
+        yield _testimony(line.witnessed, str(ids["url_id"]), source, now)
+    if not defaults.look or (line.witnessed and line.witnessed.gone):
+        return
     yield Due(
         url_id=str(ids["url_id"]),
         host_id=str(ids["host_id"]),
@@ -61,5 +67,12 @@ def report_facts(
         first_report_at=min(line.reported_at or now, now),
         category=category,
         lease_run_id=None,
-        leased_until=None,
     )
+
+
+def _testimony(seen: Witnessed, url_id: str, source: str, now: datetime) -> Testimony:
+    """What another observer says; its id is made of all that it says: a later word is a fact of its own."""
+    said = {field.name: getattr(seen, field.name) for field in fields(seen)}
+    same = "\x00".join(f"{name}={value}" for name, value in {"url_id": url_id, "source": source, **said}.items())
+    testimony_id = hashlib.blake2b(same.encode(), digest_size=16).hexdigest()
+    return Testimony(testimony_id=testimony_id, url_id=url_id, source=source, received_at=now, **said)

@@ -4,20 +4,27 @@ import secrets
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
 from waterbed.intake.csv_reports import Rejected, ReportLine
 from waterbed.intake.reports import Defaults, report_facts
 from waterbed.model.bookkeeping import Delivery, Due, Sealed
-from waterbed.model.facts import Report, Target
+from waterbed.model.facts import Report, Target, Testimony
+from waterbed.store.backlog import begin_ladder
 from waterbed.store.folder import Folder
 
 _LINES_AT_ONCE = 20_000
 """Lines in one transaction: ids are random, so each one touches nearly every page of the store's indexes."""
 
-_KEYS: dict[type, str] = {Sealed: "entry_id", Report: "report_id", Target: "url_id", Due: "url_id"}
+_KEYS: dict[type, str] = {
+    Sealed: "entry_id",
+    Report: "report_id",
+    Target: "url_id",
+    Due: "url_id",
+    Testimony: "testimony_id",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,8 @@ class ImportReport:
     """Lines whose URL or host was forgotten: they are not taken in."""
     empty: bool
     """Whether it held no line at all: a delivery of nothing, on record as such."""
+    heard: int = 0
+    """New words of another observer on what it saw itself."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +50,7 @@ class _Tally:
     lines: Counter[str] = field(default_factory=Counter)
     """Good lines by source, known and forgotten ones too."""
     new: Counter[str] = field(default_factory=Counter)
+    heard: int = 0
     forgotten: int = 0
     rejected: list[Rejected] = field(default_factory=list)
 
@@ -79,6 +89,7 @@ def take_in(
         rejected=tuple(tally.rejected),
         forgotten=tally.forgotten,
         empty=not tally.done and not tally.rejected,
+        heard=tally.heard,
     )
 
 
@@ -94,12 +105,19 @@ def _one_batch(
             kept = [line for line in lines if not _ids(_facts(folder, [line], defaults, now)) & gone]
             tally.forgotten += len(lines) - len(kept)
             facts = _facts(folder, kept, defaults, now)
+        facts = _without_retold(folder, lines, facts)
         reports = {fact.report_id: fact for fact in facts if isinstance(fact, Report)}
+        words = [fact.testimony_id for fact in facts if isinstance(fact, Testimony)]
+        tally.heard += len(words) - len(store.known_ids(Testimony, "testimony_id", words, connection))
         known = store.known_ids(Report, "report_id", reports, connection)
         new = [report for report_id, report in reports.items() if report_id not in known]
         tally.new.update(report.source for report in new)
         store.add(facts, connection)
-        store.make_due(now, {report.url_id for report in new}, connection)
+        if defaults.look:
+            store.make_due(now, {report.url_id for report in new}, connection)
+            fresh = now - timedelta(seconds=folder.config.schedule.fresh_s)
+            again = sorted({report.url_id for report in new if (report.reported_at or now) > fresh})
+            begin_ladder(again, now, fresh, connection)
         for category, url_ids in _strict(folder, reports.values()).items():
             store.set_category(category, url_ids, connection)
         if last:
@@ -114,6 +132,26 @@ def _facts(folder: Folder, lines: list[ReportLine], defaults: Defaults, now: dat
         for fact in report_facts(line, folder.vault, defaults=defaults, now=now, sealed=sealed):
             seen.setdefault((type(fact), getattr(fact, _KEYS[type(fact)])), fact)
     return list(seen.values())
+
+
+def _without_retold(folder: Folder, lines: list[ReportLine], facts: list[Any]) -> list[Any]:
+    """Leave out reports of lines that only tell more of what their source has reported before, or in this batch."""
+    if not any(line.retold for line in lines):
+        return facts
+    first_hand = {_said(folder, line) for line in lines if not line.retold}
+    reports = [fact for fact in facts if isinstance(fact, Report)]
+    known = {(one.url_id, one.source) for one in folder.store.by_ids(Report, "url_id", {r.url_id for r in reports})}
+    dropped: set[str] = set()
+    for report in reports:
+        if (report.url_id, report.reported_at) not in first_hand and (report.url_id, report.source) in known:
+            dropped.add(report.report_id)
+        known.add((report.url_id, report.source))
+    return [fact for fact in facts if not isinstance(fact, Report) or fact.report_id not in dropped]
+
+
+def _said(folder: Folder, line: ReportLine) -> tuple[str, datetime | None]:
+    """The URL of a line and when it was reported."""
+    return folder.vault.keyed_id("url", line.spelled.url), line.reported_at
 
 
 def _ids(facts: list[Any]) -> set[str]:

@@ -1,6 +1,7 @@
 """Bookkeeping: the study's own runs, schedule, keys and decisions.
 
-The same kind of dataclasses as the facts, and stored beside them. `Due` and `Sealed` alone are changed or removed.
+The same kind of dataclasses as the facts, and stored beside them. `Due`, `Sealed`, `Beat` and `Reserved` alone are
+changed or removed.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,10 @@ from waterbed.model.facts import (
     Resolution,
     Snapshot,
     Target,
+    Testimony,
 )
+from waterbed.model.protocol import DeviationNote, ProtocolLock
+from waterbed.model.reply import Edition, Preview, Reply, Ruling
 
 Decision = Literal["release", "void"]
 
@@ -31,11 +35,12 @@ class Run:
     INDEX: ClassVar = ()
 
     run_id: Annotated[str, "id of the run"]
-    kind: Annotated[str, "import, recheck or registry"]
+    kind: Annotated[str, "import, recheck, registry or backup"]
     vantage: Annotated[str, "where it ran"]
     started_at: Annotated[datetime, "when it started"]
     version: Annotated[str, "version of Waterbed"]
     config_hash: Annotated[str, "SHA-256 of the study's configuration"]
+    clock_skew_s: Annotated[float | None, "seconds by which the database's clock was ahead; null: no other clock"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,7 @@ class RunEnd:
     finished_at: Annotated[datetime, "when it ended"]
     outcome: Annotated[str, "finished, stopped, failed or killed"]
     done: Annotated[int, "looks or rows done"]
+    rate: Annotated[float | None, "looks a second while there was much to look at; null: there never was"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +62,7 @@ class Due:
     """When a URL is next looked at, and by whom."""
 
     KEY: ClassVar = ("url_id",)
-    INDEX: ClassVar = (("due_at", "host_id"), ("lease_run_id",))
+    INDEX: ClassVar = (("due_at", "host_id"), ("lease_run_id", "due_at", "host_id"))
 
     url_id: Annotated[str, "the URL"]
     host_id: Annotated[str, "its host: looks at one host are taken together"]
@@ -65,10 +71,34 @@ class Due:
     first_report_at: Annotated[datetime, "age of the URL counts from here"]
     category: Annotated[str, "category that chooses the profile: the first report's, or a later one's that is stricter"]
     lease_run_id: Annotated[str | None, "the run that holds it"]
-    leased_until: Annotated[datetime | None, "when the lease lapses (real clock)"]
     day_began_at: Annotated[datetime | None, "first look of the 24 hours that are being counted"] = None
     day_looks: Annotated[int, "looks in these 24 hours"] = 0
     fingerprint: Annotated[str | None, "keyed hash of the last answer's features: a change asks for a control"] = None
+    anchor_at: Annotated[datetime | None, "newest report or notice that began the ladder anew; null: none did"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """A run that lives: what it leased is its own."""
+
+    KEY: ClassVar = ("run_id",)
+    INDEX: ClassVar = ()
+
+    run_id: Annotated[str, "the run"]
+    lapses_us: Annotated[
+        int, "when it counts as dead, microseconds on the database's clock; with SQLite, since the machine's start"
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """A network that one run alone visits at present."""
+
+    KEY: ClassVar = ("network",)
+    INDEX: ClassVar = (("run_id",),)
+
+    network: Annotated[str, "IPv4 /24 or IPv6 /48"]
+    run_id: Annotated[str, "the run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +168,7 @@ class Audit:
     audit_id: Annotated[str, "id of the entry"]
     done_at: Annotated[datetime, "when (real clock)"]
     who: Annotated[str, "the person, by account name"]
-    action: Annotated[str, "reveal, forget, rotate, escrow, restore, release, void, or what was done to hosters"]
+    action: Annotated[str, "reveal, forget, rotate, escrow, restore, release, void, export, or what hosters got"]
     subject_id: Annotated[str, "the id it was done to"]
     reason: Annotated[str, "why, in that person's words"]
 
@@ -166,6 +196,8 @@ STORED: tuple[type, ...] = (
     Run,
     RunEnd,
     Due,
+    Beat,
+    Reserved,
     Sealed,
     KeyCheck,
     Delivery,
@@ -176,5 +208,12 @@ STORED: tuple[type, ...] = (
     HosterChange,
     Coding,
     Notice,
+    Testimony,
+    ProtocolLock,
+    DeviationNote,
+    Preview,
+    Reply,
+    Ruling,
+    Edition,
 )
 """Every dataclass that has a table."""

@@ -143,6 +143,17 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToldEpisode(Episode):
+    """An episode as another observer tells it.
+
+    Its looks are that observer's. It is never among the study's own episodes.
+    """
+
+    observer: Annotated[str, "whose looks these were: scart"]
+    source: Annotated[str, "by whom the observer's word came: the source of the report"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
     """Content that was up at another hoster after leaving one."""
 

@@ -6,9 +6,12 @@ What the network did is a value (`Observation.failure`); these are raised.
     ├── InputError        what the user gave cannot be used: exit code 2
     │   ├── BadUrl        one reported address that no spelling rule accepts
     │   ├── StudyMissing  no study folder where one was expected
-    │   └── KeyProblem    keys are missing, wrong or in a forbidden place
+    │   ├── KeyProblem    keys are missing, wrong or in a forbidden place
+    │   └── ReadOnly      the study's folder or store can be read, not written to
     └── OwnFailure        we broke, and nothing may be concluded: exit code 3
-        └── StoreFailure  the database could not do its part: damaged, full, read-only, gone
+        ├── LeaseLost     a run stood still so long that others took over what it held
+        └── StoreFailure  the database could not do its part: damaged, full, read-only
+            └── StoreGone   it cannot be reached, or broke off: it may come back
 """
 
 
@@ -38,9 +41,28 @@ class KeyProblem(InputError):
     """The study's keys are missing, wrong or in a forbidden place."""
 
 
+class ReadOnly(InputError):
+    """The study can be read, and not written to."""
+
+
 class OwnFailure(WaterbedError):
     """Waterbed failed, so nothing may be concluded."""
 
 
 class StoreFailure(OwnFailure):
     """The study's database could not do its part."""
+
+
+class StoreGone(StoreFailure):
+    """The database cannot be reached, or broke off; whether it did the last step is not known."""
+
+
+class LeaseLost(OwnFailure):
+    """A run stood still so long that what it held was given to others."""
+
+    def __init__(self) -> None:
+        """Say what became of it."""
+        super().__init__(
+            "this run stood still for longer than schedule.lease_s, so what it held was given to others, and nothing "
+            "that it saw since was recorded (docs/operations.md, Interrupted passes)"
+        )

@@ -85,6 +85,31 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Testimony:
+    """What another observer says it saw of one URL.
+
+    Not a look of ours: it opens, prolongs and ends none of our episodes.
+    """
+
+    KEY: ClassVar = ("testimony_id",)
+    INDEX: ClassVar = (("url_id",),)
+
+    testimony_id: Annotated[str, "id made of all that the line says: a later word is a fact of its own"]
+    url_id: Annotated[str, "the URL it is about"]
+    observer: Annotated[str, "whose own looks these were: scart"]
+    source: Annotated[str, "by whom it came: the source of the report"]
+    reference: Annotated[str | None, "the observer's own number of the case"]
+    first_seen: Annotated[datetime | None, "when the observer first knew it up"]
+    last_seen: Annotated[datetime | None, "when it last saw it up; null: it never looked again"]
+    status: Annotated[str | None, "state of the case in the observer's own word: close_offline, close, ..."]
+    gone: Annotated[bool, "whether that state says that it was gone"]
+    since: Annotated[datetime | None, "since when state or address are so, where the observer says it"]
+    address: Annotated[str | None, "IP address it had, as the observer says"]
+    looks: Annotated[int | None, "looks that saw it up, as the observer counts them"]
+    received_at: Annotated[datetime, "when this study imported it"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
     """What the resolver answered for one host."""
 
@@ -112,7 +137,7 @@ class Observation:
     """What one look at one URL saw: no verdict."""
 
     KEY: ClassVar = ("observation_id",)
-    INDEX: ClassVar = (("url_id", "observed_at"),)
+    INDEX: ClassVar = (("url_id", "observed_at"), ("observed_at",))
 
     observation_id: Annotated[str, "id made of URL, due time and vantage: a look is recorded once"]
     url_id: Annotated[str, "the URL looked at"]

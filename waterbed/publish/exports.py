@@ -45,6 +45,8 @@ class Envelope:
     run: Annotated[str, "the run that made it"]
     version: Annotated[str, "version of Waterbed"]
     left_out: Annotated[int, "rows left out because they are about too few: docs/publishing.md"] = 0
+    protocol: Annotated[str, "what it is to the locked protocol, and which (docs/protocol.md); none: none"] = "none"
+    deviations: Annotated[tuple[str, ...], "what was done otherwise than the locked protocol says, with reasons"] = ()
 
 
 def in_every_format(name: str, cls: type, rows: Sequence[Any], envelope: Envelope) -> dict[str, bytes]:

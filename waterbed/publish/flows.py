@@ -1,17 +1,14 @@
 """Hops added up to flows between keys, with home and abroad told apart."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated
 
 from graphs.measures import HopMatrix
 from graphs.moves import CERTAIN
-from graphs.passages import PASSAGES, Passage, passage
+from graphs.passages import Passage, passage
 from waterbed.model.conclusions import Hop
-
-OTHERS: Final = "others"
-"""Key of all flows too small to be drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,24 +91,3 @@ def flow_shares(matrix: HopMatrix, names: Mapping[str, str]) -> list[FlowShare]:
             matrix.origin.tolist(), matrix.destination.tolist(), *(one.tolist() for one in columns), strict=True
         )
     ]
-
-
-def largest(found: Sequence[Flow], count: int) -> list[Flow]:
-    """Keep the largest flows; the rest become one flow of others for each passage."""
-    order = sorted(found, key=lambda flow: -flow.hops)
-    kept, rest = order[:count], order[count:]
-    for way in PASSAGES:
-        small = [flow for flow in rest if flow.passage == way]
-        if small:
-            kept.append(
-                Flow(
-                    from_key=OTHERS,
-                    from_name="other hosters",
-                    to_key=OTHERS,
-                    to_name="other hosters",
-                    passage=way,
-                    hops=sum(flow.hops for flow in small),
-                    certain=sum(flow.certain for flow in small),
-                )
-            )
-    return kept

@@ -13,6 +13,8 @@ COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls")
 """Which field of a row says how many independent things it is about: the first of these that it has."""
 KEYS: Final = ("key", "from_key", "to_key")
 """Fields that name what a row is about."""
+_NOBODY: Final = {"unknown", "others"}
+"""Keys that stand for no hoster."""
 ADDRESSES: Final = ("addresses", "prefixes")
 """Fields that hold addresses."""
 
@@ -55,6 +57,7 @@ class Publication:
     sources: Annotated[Mapping[str, str], "each data set used, to its licence and attribution"]
     origins: Annotated[Mapping[str, tuple[int, ...]], "AS numbers of each hoster's addresses"]
     countries: Annotated[Mapping[str, str], "country of each AS's or hoster's seat, by key"]
+    slowest: Annotated[Mapping[str, int], "how many are called the slowest, by kind of ranking"]
 
     def table(self, name: str) -> Table:
         """One of the tables; KeyError if there is none of that name."""
@@ -68,12 +71,27 @@ def told(publication: Publication, envelope: Envelope) -> str:
     """What a table is and rests on, in words, for forms that have no place for an envelope."""
     dates = ", ".join(f"{name} {day}" for name, day in sorted(envelope.data_dates.items())) or "none"
     sources = "; ".join(f"{name}: {words}" for name, words in sorted(publication.sources.items())) or "none"
+    deviations = "; deviates from it: " + "; ".join(envelope.deviations) if envelope.deviations else ""
     return (
         f"{envelope.what} by {envelope.by}, {envelope.window}; clock {envelope.clock}; method: {envelope.method}; "
+        f"protocol: {envelope.protocol}{deviations}; "
         f"data of: {dates}; data licences: {sources}; run {envelope.run}; Waterbed {envelope.version}; "
         f"TLP:{publication.policy.tlp.upper()}; licence {publication.policy.licence}; "
         f"{envelope.left_out} rows about fewer than {publication.policy.least} left out"
     )
+
+
+def named_hosters(publication: Publication) -> list[str]:
+    """Keys of all hosters that a publication names, in order."""
+    named = {
+        getattr(row, key)
+        for table in publication.tables
+        if table.envelope.by == "hoster"
+        for key in KEYS
+        if key in columns(table.cls)
+        for row in table.rows
+    }
+    return sorted(named - _NOBODY)
 
 
 def publishable(publication: Publication) -> Publication:

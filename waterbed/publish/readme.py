@@ -14,7 +14,10 @@ KINDS: Final = {
     "intelmq-addresses.jsonl": "IntelMQ events, one line for each address and category",
     "hops.gexf": "flows between hosters for Gephi and graphology",
     "hops.graphml": "the same for NetworkX, igraph and yEd",
-    "index.html": "the page: ranking, curves, flows, method; it asks nothing of any network",
+    "index.html": "the pages, all .html, begin here; none asks anything of any network",
+    "hosters/": "pages: a sheet for each hoster",
+    "interventions/": "pages: what each event did",
+    "assets/": "style and scripts of the pages",
     "SHA256SUMS": "checksum of each file: sha256sum -c SHA256SUMS",
 }
 """What each file is that is no table."""

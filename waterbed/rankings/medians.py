@@ -17,7 +17,7 @@ from waterbed.rankings.takedowns import CAUSES, FEWEST_SITES, Clock, incidence, 
 Floats = npt.NDArray[np.float64]
 
 _ROUNDING = 1e-9
-_SEED = 20_261
+SEED = 20_261
 """Where the resampling begins: the same clocks give the same interval."""
 
 
@@ -118,7 +118,7 @@ def mean_hours(clocks: Sequence[TakedownClock], within_h: float) -> Sure | None:
     left = np.maximum([max(0.0, one.left_h) for one in own], entry)
     right = np.array([np.inf if one.right_h is None else one.right_h for one in own])
     cluster = np.array([names[label] for label in labels])
-    found = resample(left, right, cluster, np.random.default_rng(_SEED), entry=entry, step=1.0)
+    found = resample(left, right, cluster, np.random.default_rng(SEED), entry=entry, step=1.0)
     if found.estimate.known_until < within_h or found.estimate.since > 0:
         return None
     return found.rmst(within_h)

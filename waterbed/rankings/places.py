@@ -34,6 +34,11 @@ class Weighing:
     clocks: Annotated[int, "these clocks"]
 
 
+def slowest_of(ranked: int) -> int:
+    """How many of so many ranked rows are called the slowest: a quarter, ten at most."""
+    return max(1, min(WORST, ranked // 4))
+
+
 def weighing(rows: Sequence[RankingRow], groups: Mapping[str, Sequence[Episode]]) -> Weighing | None:
     """Weigh the removal shares of the ranked rows by hoster and by content; None where no row has a share."""
     shares = {row.key: row.removed_24h for row in rows if row.removed_24h is not None}

@@ -134,9 +134,9 @@ def _row(
         removed_or_moved_24h=_rounded(shown.removed_or_moved if shown else None),
         removed_24h_worst=_rounded(worst),
         removed_24h_best=_rounded(best),
-        median_h=_rounded(half.hours if half else None),
-        median_h_low=_rounded(half.low if half else None),
-        median_h_high=_rounded(half.high if half else None),
+        median_h=_hours(half.hours if half else None),
+        median_h_low=_hours(half.low if half else None),
+        median_h_high=_hours(half.high if half else None),
         episodes=len(group),
         unknown=len(volume.unknown),
         rank_class=rank_class,
@@ -166,3 +166,8 @@ def _rank_class(volume: Volume, told: Removal | None) -> RankClass:
     if told is None:
         return "unmeasurable"
     return "ranked" if told.telling == "told" else told.telling
+
+
+def _hours(number: float | None) -> float | None:
+    """To a thousandth: beyond that another kind of processor gives other digits."""
+    return None if number is None else round(number, 3)

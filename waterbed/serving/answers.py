@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Annotated, Any, Final
 
 from waterbed.model.codec import columns
+from waterbed.pages.site import START, Site
 from waterbed.publish.exports import loose, records
 from waterbed.publish.publication import KEYS, Publication, Table
 
@@ -80,11 +81,19 @@ class Page:
     portion: Portion
 
 
-class Answers:
-    """All answers that one publication can give; nothing in it changes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """One page, or an asset of pages."""
 
-    def __init__(self, publication: Publication) -> None:
-        """Spell everything; `publication` holds only what may be published."""
+    body: Body
+    media: str
+
+
+class Answers:
+    """All answers that one edition can give; nothing in it changes."""
+
+    def __init__(self, publication: Publication, site: Site) -> None:
+        """Spell everything; both hold only what may be published."""
         policy = publication.policy
         terms = Terms(
             publisher=policy.publisher, tlp=policy.tlp, licence=policy.licence, sources=dict(publication.sources)
@@ -95,6 +104,9 @@ class Answers:
         self.rankings = {
             name.removeprefix(RANKING): one for name, one in self.tables.items() if name.startswith(RANKING)
         }
+        self.pages = {path: Leaf(body=body(file.content), media=file.media) for path, file in site.items()}
+        if START in self.pages:
+            self.pages[""] = self.pages[START]
         self.made_at = publication.made_at
         self.table_list = _listed(self.tables)
         self.case_list = _listed(self.cases)

@@ -16,10 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from waterbed.pages.frame import POLICY
 from waterbed.serving.access import Access, Key
-from waterbed.serving.answers import MOST, PAGE, Answers, Body, SpelledTable, body, links
+from waterbed.serving.answers import MOST, PAGE, Answers, Body, Leaf, SpelledTable, body, links
 from waterbed.serving.current import EVERY_S, Current, Described, Source
-from waterbed.serving.guard import Gate, Guard, Rates
+from waterbed.serving.guard import DoorGate, Gate, Guard, Rates
 from waterbed.serving.openapi import document
 from waterbed.serving.problems import refused
 from waterbed.serving.reference import STYLE, reference
@@ -68,6 +69,7 @@ def api(source: Source, access: Access, *, every_s: float = EVERY_S) -> FastAPI:
     app.include_router(_plain(current, kept))
     app.include_router(_tables(current, Gate(access, rates, "aggregates"), kept))
     app.include_router(_cases(current, Gate(access, rates, "cases")))
+    app.include_router(_pages(current, DoorGate(access, rates, "aggregates"), kept))
     for kind in (StarletteHTTPException, RequestValidationError):
         app.add_exception_handler(kind, refused)
     app.add_middleware(Guard)
@@ -148,6 +150,33 @@ def _cases(current: Current, gate: Gate) -> APIRouter:
         return paged(request, _one(current.answers.cases, name), wanted, "private, no-cache")
 
     return router
+
+
+def _pages(current: Current, gate: DoorGate, kept: str) -> APIRouter:
+    """Pages, and assets, which tell nothing of the study and need no key.
+
+    The last router: it takes any path.
+    """
+    router = APIRouter(include_in_schema=False)
+    caller = Depends(gate)
+
+    @router.get("/assets/{name}")
+    async def asset(request: Request, name: str) -> Response:
+        return _leaf(request, current.answers.pages, f"assets/{name}", f"public, {kept}")
+
+    @router.get("/{path:path}")
+    async def page(request: Request, path: str, who: Key | None = caller) -> Response:
+        return _leaf(request, current.answers.pages, path, _cache(who, kept))
+
+    return router
+
+
+def _leaf(request: Request, pages: Mapping[str, Leaf], path: str, cache: str) -> Response:
+    if path not in pages:
+        raise HTTPException(404)
+    leaf = pages[path]
+    more = {"Content-Security-Policy": f"{POLICY.format(files='')}; frame-ancestors 'none'"}
+    return answer(request, leaf.body, cache, more, media=leaf.media)
 
 
 def paged(request: Request, table: SpelledTable, wanted: Wanted, cache: str) -> Response:

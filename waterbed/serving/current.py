@@ -1,4 +1,4 @@
-"""The answers of now: made from a publication at the start, and anew when the study's facts have changed."""
+"""The answers of now: made from an edition at the start, and anew when the study's facts have changed."""
 
 import asyncio
 import logging
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from waterbed.pages.site import Site
 from waterbed.publish.publication import Publication
 from waterbed.serving.answers import Answers, Body
 
@@ -14,10 +15,18 @@ EVERY_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where publications come from."""
+class Edition:
+    """What is served of one set of facts: tables and pages, never of two."""
 
-    read: Callable[[], Publication]
+    publication: Publication
+    site: Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where editions come from."""
+
+    read: Callable[[], Edition]
     """What may be published now; takes as long as conclusions take."""
     mark: Callable[[], str]
     """Another text whenever the facts are others; takes little."""
@@ -49,7 +58,8 @@ class Current:
         if mark == self._mark:
             self.stale = False
             return False
-        answers = Answers(self._source.read())
+        edition = self._source.read()
+        answers = Answers(edition.publication, edition.site)
         self.described = self._describe(answers)
         self.answers, self._mark, self.stale = answers, mark, False
         return True

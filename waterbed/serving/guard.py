@@ -1,5 +1,6 @@
 """What every request passes: key, rate, security headers, and one log line without path, query or address."""
 
+import base64
 import ipaddress
 import logging
 import math
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import HTTPException, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
@@ -55,6 +57,9 @@ class Rates:
 class Gate:
     """Lets a request for one scope pass, if its key may and its rate is not used up."""
 
+    challenge = "Bearer"
+    """How somebody without a key is asked for one."""
+
     def __init__(self, given: Access, rates: Rates, scope: access.Scope) -> None:
         """Guard one scope."""
         self._access, self._rates, self._scope = given, rates, scope
@@ -64,13 +69,40 @@ class Gate:
         self, request: Request, presented: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
     ) -> Key | None:
         """Who asks, None for somebody without a key; HTTP 401, 403 or 429."""
-        holder = self._access.holder(presented.credentials) if presented else None
+        return await self.admit(request, presented.credentials if presented else None)
+
+    async def admit(self, request: Request, presented: str | None) -> Key | None:
+        """The same for a key that was found in the request, None if there was none."""
+        holder = self._access.holder(presented) if presented is not None else None
         await self._rates.count(request, holder)
-        if holder is None and (presented or not self._free):
-            raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
+        if holder is None and (presented is not None or not self._free):
+            raise HTTPException(401, headers={"WWW-Authenticate": self.challenge})
         if holder and not self._free and self._scope not in holder.scopes:
             raise HTTPException(403)
         return holder
+
+
+class DoorGate(Gate):
+    """The same for pages: a browser gives the key as the password of HTTP Basic (RFC 7617), whatever the user name."""
+
+    challenge = 'Basic realm="Waterbed", charset="UTF-8"'
+
+    async def __call__(self, request: Request) -> Key | None:  # type: ignore[override]  # no Security: not in the document
+        """Who asks, None for somebody without a key; HTTP 401, 403 or 429."""
+        scheme, rest = get_authorization_scheme_param(request.headers.get("authorization"))
+        if not scheme:
+            return await self.admit(request, None)
+        return await self.admit(request, rest if scheme.lower() == "bearer" else password(scheme, rest))
+
+
+def password(scheme: str, credentials: str) -> str:
+    """The password of HTTP Basic; empty, which is nobody's key, for what is none."""
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def network(address: str) -> str:

@@ -12,9 +12,10 @@ from starlette.responses import Response
 
 MEDIA: Final = "application/problem+json"
 DETAILS: Final[Mapping[int, str]] = {
-    401: "A key is needed, or this one is not known: send it as Authorization: Bearer KEY.",
+    401: "A key is needed, or this one is not known: send it as Authorization: Bearer KEY; "
+    "a browser sends it as the password of any user.",
     403: "This key does not open that: its scopes do not include it.",
-    404: "There is nothing here. /v1 says what there is.",
+    404: "There is nothing here. /v1 says what there is, and / is the first page.",
     405: "Only GET is answered.",
     422: "A parameter is not one that is known, or not a value that it takes: /docs lists them.",
     429: "Too many requests within a minute: wait as long as Retry-After says.",

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from waterbed.publish.page import templates
+from waterbed.pages.frame import templates
 
 STYLE: Final = templates().get_template("api.css").render()
 """The page's style: its checksum is what the page's policy lets in."""

@@ -1,6 +1,7 @@
 """A study's settings, `waterbed.toml` and `lab.toml`, checked as they are read."""
 
 import hashlib
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,9 @@ import msgspec
 from waterbed.model.conclusions import ClockKind, LinkStrength
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Profile
+
+VANTAGE, NETWORK = "WATERBED_VANTAGE", "WATERBED_NETWORK"
+"""The environment's names for the place of this machine."""
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
 
@@ -54,9 +58,36 @@ class Schedule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     interval_s: float = 6 * 3600.0
     confirm_s: tuple[float, ...] = (600.0, 1800.0, 7200.0)
     removed_interval_s: float = 6 * 3600.0
+    ladder_s: tuple[float, ...] = ()
+    """Looks so long after a report or notice; empty: each `young_interval_s` for `young_hours`."""
+    age_share: float = 0.015
+    """Share of its age after which an older URL is looked at again, between its interval and `longest_interval_s`."""
+    longest_interval_s: float = 86_400.0
     jitter: float = 0.1
     looks_a_day: int = 48
-    lease_s: float = 900.0
+    looks_an_hour: int = 0
+    """Looks of the whole study in 60 minutes; 0: no bound."""
+    lease_s: float = 60.0
+    late_s: float = 900.0
+    """A look that was due so long ago is overdue."""
+
+    @property
+    def fresh_s(self) -> float:
+        """How long after a report or notice a URL is looked at often, seconds."""
+        return self.ladder_s[-1] if self.ladder_s else self.young_hours * 3600
+
+    def __post_init__(self) -> None:
+        """Refuse ladders and bounds that cannot be kept."""
+        if list(self.ladder_s) != sorted(set(self.ladder_s)) or any(step < 0 for step in self.ladder_s):
+            raise ValueError(f"schedule.ladder_s {list(self.ladder_s)} must rise from 0 or later, like [0, 3600, 7200]")
+        least = (self.young_interval_s, self.interval_s, self.removed_interval_s, self.lease_s, *self.confirm_s)
+        if not all(seconds >= 1 for seconds in least):
+            raise ValueError("schedule: each interval, confirm_s and lease_s must be 1 second or more")
+        if not 0 <= self.jitter < 1 or self.age_share < 0 or self.looks_a_day < 1 or self.looks_an_hour < 0:
+            raise ValueError(
+                "schedule: jitter must be 0 or more and below 1, age_share and looks_an_hour 0 or more, "
+                "looks_a_day 1 or more"
+            )
 
 
 class Judge(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -138,6 +169,15 @@ class Linking(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     off: tuple[str, ...] = ()
 
 
+class Testimony(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What is made of the looks of others."""
+
+    in_series: bool = True
+    """Whether they stand in series from before our first look."""
+    within_hours: Annotated[float, msgspec.Meta(ge=0)] = 24.0
+    """What another closed as gone had gone so long after it last saw it; 0: that is not known."""
+
+
 class Vantage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """A further place from which what looks down is looked at again."""
 
@@ -166,10 +206,98 @@ class Publish(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     addresses: bool = False
 
 
+class Log(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How passes and the service log; neither form ever holds a URL or host name."""
+
+    format: Literal["text", "json"] = "text"
+
+
+class Chore(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A command of ours that the service runs again and again."""
+
+    command: str
+    """Words as on the command line, without `waterbed` and without `-C`."""
+    every_hours: Annotated[float, msgspec.Meta(gt=0)] = 24.0
+
+
+class Service(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How `waterbed run` keeps going."""
+
+    pass_s: Annotated[float, msgspec.Meta(ge=1)] = 3600.0
+    stop_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    health_every_s: Annotated[float, msgspec.Meta(ge=1)] = 60.0
+    listen: str = "127.0.0.1:9477"
+    """Address and port of /health and /metrics; empty: none."""
+    longest_wait_s: Annotated[float, msgspec.Meta(ge=1)] = 60.0
+    chores: tuple[Chore, ...] = ()
+
+
+class Reply(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How long hosters can answer before what names them is public."""
+
+    period_days: Annotated[float, msgspec.Meta(ge=0)] = 14.0
+    valid_days: Annotated[float, msgspec.Meta(ge=0)] = 90.0
+    """How much newer published data may be than those of a preview."""
+
+
+_Words = Annotated[str, msgspec.Meta(max_length=5000)]
+
+
+class Creator(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Somebody whom a citation of the study names."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    """A person's as "Family, Given"."""
+    kind: Literal["person", "organisation"] = "person"
+    orcid: Annotated[str, msgspec.Meta(pattern=r"^(\d{4}-\d{4}-\d{4}-\d{3}[\dX])?$")] = ""
+    affiliation: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+class Citation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How a frozen study is cited."""
+
+    title: _Words = ""
+    """Empty: the study's name."""
+    description: _Words = ""
+    creators: tuple[Creator, ...] = ()
+    """Empty: the publisher."""
+    licence: Annotated[str, msgspec.Meta(pattern="^[-A-Za-z0-9.+]{0,60}$")] = ""
+    """SPDX identifier of the package; empty: publish.licence."""
+    keywords: tuple[str, ...] = ()
+    version: Annotated[str, msgspec.Meta(pattern="^[-A-Za-z0-9.+]{1,40}$")] = "1"
+    doi: Annotated[str, msgspec.Meta(pattern=r"^(10\.\d{4,9}/\S+)?$")] = ""
+    """As a repository reserved it; empty: none yet."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no metadata can hold."""
+        texts = (self.title, *self.keywords, *(text for one in self.creators for text in (one.name, one.affiliation)))
+        if not all(text.isprintable() for text in (*texts, self.description.replace("\n", " "))):
+            raise ValueError("citation: title, keywords, names and description may hold no control characters")
+
+
 class StoreAt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Where the facts are kept."""
 
     url: str = "sqlite"
+    most_skew_s: Annotated[float, msgspec.Meta(ge=0)] = 5.0
+    """How far a machine's clock may be from the database's."""
+
+
+class LakeAt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Where closed days are sealed, and when a day is closed."""
+
+    location: Annotated[str, msgspec.Meta(min_length=1)] = "lake"
+    """A folder, from the study's own if relative, or a URI such as s3://bucket/prefix."""
+    grace_hours: Annotated[float, msgspec.Meta(ge=0)] = 6.0
+
+
+class Retention(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What is kept where, and for how long."""
+
+    store_days: Annotated[float, msgspec.Meta(ge=2)] = 90.0
+    """Days whose looks stay in the store when `waterbed prune` is called; older ones are in the lake alone."""
+    backup_days: Annotated[float, msgspec.Meta(gt=0)] = 7.0
+    """With an older last backup the doctor warns."""
 
 
 class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -184,7 +312,11 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     vantages: tuple[Vantage, ...] = ()
     routes_max_age_days: float = 31.0
     clock: ClockKind = "reported"
+    engine: Literal["python", "duckdb", "spark"] = "python"
+    """What works out episodes and hops; the results are equal (docs/lake.md)."""
     store: StoreAt = StoreAt()
+    lake: LakeAt = LakeAt()
+    retention: Retention = Retention()
     names: Names = Names()
     probe: Probe = msgspec.field(default_factory=Probe)
     schedule: Schedule = Schedule()
@@ -194,7 +326,12 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     registry: Registry = msgspec.field(default_factory=Registry)
     hosters: Hosters = Hosters()
     linking: Linking = msgspec.field(default_factory=Linking)
+    testimony: Testimony = Testimony()
     publish: Publish = Publish()
+    reply: Reply = Reply()
+    citation: Citation = Citation()
+    log: Log = Log()
+    service: Service = Service()
 
     def __post_init__(self) -> None:
         """Refuse what would be silently wrong later."""
@@ -218,6 +355,19 @@ class Lab(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True)
     resolver: str
     clock: datetime
     connect_to: tuple[ConnectTo, ...]
+
+
+def placed(config: Config) -> Config:
+    """The settings of a machine that the environment gives a place of its own; else as the study says."""
+    vantage, network = os.environ.get(VANTAGE), os.environ.get(NETWORK)
+    for what, name in (("vantage", vantage), ("network", network)):
+        if name and not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
+            raise InputError(
+                f"the {what} {name!r} is no name like ams-1 or AS1103 (letters, digits, - and _, 40 at most); see "
+                "docs/operations.md, Several machines"
+            )
+    named = {name: value for name, value in (("vantage", vantage), ("network", network)) if value}
+    return msgspec.structs.replace(config, **named) if named else config
 
 
 def read_config(path: Path) -> tuple[Config, str]:

@@ -1,14 +1,17 @@
 """How a database is opened, and what is said if it cannot be."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from waterbed.model.errors import InputError, StoreFailure
+from waterbed.model.errors import InputError, ReadOnly, StoreFailure, StoreGone
 
 _LEAST_SQLITE = (3, 38)
 """Since then it reads JSON in every build, and updates from a list of values."""
@@ -27,12 +30,74 @@ def failures_told() -> Iterator[None]:
     try:
         yield
     except DatabaseError as problem:
+        why = str(problem.orig).strip().partition("\n")[0]
+        if _read_only(problem):
+            raise ReadOnly(read_only(why)) from None
         if type(problem) not in (DatabaseError, OperationalError):
             raise
-        why = str(problem.orig).strip().partition("\n")[0]
-        raise StoreFailure(
+        if _full(problem):
+            raise StoreFailure(
+                f"there is no room left for the study's store ({why}): what was recorded before is safe, this step "
+                "was not; make room and start again (docs/operations.md, Full disk)"
+            ) from None
+        failure = StoreGone if _gone(problem) else StoreFailure
+        raise failure(
             f"the study's store failed ({why}); see what waterbed doctor says (docs/operations.md)"
         ) from None
+
+
+def read_only(why: str) -> str:
+    """That a store cannot be written to, in one sentence."""
+    return (
+        f"the study's store can be read, not written to ({why}), and nothing was changed; rankings and other "
+        "conclusions can be had all the same (docs/operations.md, Read-only)"
+    )
+
+
+def _read_only(problem: DatabaseError) -> bool:
+    # 25006: https://www.postgresql.org/docs/current/errcodes-appendix.html; a read-only replica says it too
+    code = getattr(problem.orig, "sqlite_errorcode", 0) & 0xFF
+    return code == sqlite3.SQLITE_READONLY or getattr(problem.orig, "sqlstate", None) == "25006"
+
+
+def _gone(problem: DatabaseError) -> bool:
+    # a server that cannot be reached gives no code; 08: connection, 57P: it is told to stop or is starting
+    if "psycopg" not in type(problem.orig).__module__:
+        return False
+    code = getattr(problem.orig, "sqlstate", None)
+    return problem.connection_invalidated or code is None or code.startswith(("08", "57P"))
+
+
+def _full(problem: DatabaseError) -> bool:
+    code = getattr(problem.orig, "sqlite_errorcode", 0) & 0xFF
+    return code == sqlite3.SQLITE_FULL or getattr(problem.orig, "sqlstate", None) == "53100"
+
+
+def writable(file: Path) -> bool:
+    """Whether an SQLite file, and its log beside it, can be written."""
+    return os.access(file.parent, os.W_OK) and (not file.exists() or os.access(file, os.W_OK))
+
+
+def _opened_for_reading(file: Path) -> sqlite3.Connection:
+    """A file in a place that is read-only: with its log if there is one, else as something that stands still."""
+    log, index = (file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm"))
+    logged = log.exists() and log.stat().st_size > 0
+    if logged and not index.exists():
+        raise InputError(
+            f"{log} has facts that {file.name} lacks, and they cannot be read where nothing can be written; copy the "
+            "study folder to a place of your own (docs/operations.md, Read-only)"
+        )
+    still = "" if logged else "&immutable=1"
+    connection = sqlite3.connect(
+        f"file:{quote(str(file))}?mode=ro{still}",
+        uri=True,
+        timeout=60,
+        cached_statements=0,
+        check_same_thread=False,
+        isolation_level=None,
+    )
+    connection.execute("PRAGMA temp_store=MEMORY")
+    return connection
 
 
 def opened(url: Any, *, sqlite: bool) -> Engine:
@@ -41,11 +106,18 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
     On SQLite `secure_delete` overwrites what is removed, so that a forgotten URL stands on no free page.
     """
     if not sqlite:
-        return create_engine(url, hide_parameters=True)
+        # a server may have been restarted since a connection was used last
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
     if sqlite3.sqlite_version_info < _LEAST_SQLITE:
         raise InputError(
             f"this Python's SQLite is {sqlite3.sqlite_version}, 3.38 or newer is needed; install a newer one, or use "
             "PostgreSQL (docs/operations.md, PostgreSQL)"
+        )
+    file = Path(url.database) if url.database else None
+    if file is not None and not writable(file):
+        # asked anew for each connection, since others may write there
+        return create_engine(
+            url, creator=lambda: _opened_for_reading(file), poolclass=NullPool, hide_parameters=True
         )
     # statements of hundreds of rows are long, and no two batches have equally many: keeping them would only cost memory
     engine = create_engine(url, connect_args={"timeout": 60, "cached_statements": 0}, hide_parameters=True)

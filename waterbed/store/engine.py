@@ -1,9 +1,9 @@
-"""One SQL text over tables in memory and Parquet files, by DuckDB: bounded, and without a trace."""
+"""One SQL text over tables in memory and Parquet files, by DuckDB or Spark: bounded, and without a trace."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -15,6 +15,8 @@ Source: TypeAlias = pa.Table | Path | Sequence[Path]
 
 Value: TypeAlias = int | float | str | bool | None
 
+Engine: TypeAlias = Literal["duckdb", "spark"]
+
 
 def run(
     sql: str,
@@ -24,14 +26,19 @@ def run(
     folder: Path,
     memory_mb: int = 4096,
     threads: int = 2,
+    engine: Engine = "duckdb",
 ) -> pa.Table:
-    """Run one SQL text over named tables.
+    """Run one SQL text, in DuckDB's dialect, over named tables.
 
     `values` are its parameters, written $name. What does not fit into `memory_mb` goes to a folder made inside
     `folder` and removed at the end. The text can read the given files and nothing else; nothing is installed, fetched
     or kept. URLs and host names have no place in what is given: ids only. Raises InputError for a file that is no
     Parquet, OwnFailure if the engine fails.
     """
+    if engine == "spark":
+        from waterbed.store.cluster import run_on_spark  # noqa: PLC0415 (an optional library, and a slow one)
+
+        return run_on_spark(sql, tables, values or {}, folder=folder, memory_mb=memory_mb, threads=threads)
     with (
         TemporaryDirectory(prefix="sql-", dir=folder) as spill,
         duckdb.connect(":memory:", config=_config(spill, memory_mb, threads)) as connection,

@@ -13,12 +13,18 @@ from pathlib import Path
 
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
 from waterbed.model.errors import InputError, KeyProblem, StudyMissing
-from waterbed.store.config import Config, Lab, read_config, read_lab, write_toml
+from waterbed.store.config import Config, Lab, placed, read_config, read_lab, write_toml
+from waterbed.store.frozen import FROZEN, Frozen, read_frozen
+from waterbed.store.heartbeat import Heart, patiently
+from waterbed.store.leases import begin, bury, end, living, machine_s, skew_s
+from waterbed.store.locks import held
+from waterbed.store.schema import bring_forward
 from waterbed.store.sql import Store
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
 
 SETTINGS = "waterbed.toml"
 LAB = "lab.toml"
+STORE_ENVIRONMENT = "WATERBED_STORE"
 Clock = Callable[[], datetime]
 
 
@@ -38,6 +44,8 @@ class Folder:
     store: Store
     vault: Vault
     clock: Clock
+    frozen: Frozen | None = None
+    """Of a study that was reproduced from a package: nothing is added to it."""
 
     @property
     def tables(self) -> Path:
@@ -51,10 +59,15 @@ class Folder:
     @contextmanager
     def run(self, kind: str) -> Iterator["Pass"]:
         """A run on record: locked while it lives, its end written when it ends."""
+        if self.frozen:
+            raise InputError(
+                "this study was reproduced from a package: its ids are of other keys, so nothing is looked at or added "
+                "(docs/freeze.md)"
+            )
         run_id = uuid.uuid4().hex
         (self.path / "runs").mkdir(exist_ok=True)
         lock = self.path / "runs" / run_id
-        with self._held(fcntl.LOCK_SH) as free, lock.open("w") as held:
+        with held(self.path, self.store, alone=False) as free, lock.open("w") as living:
             if not free:
                 lock.unlink()
                 raise InputError(
@@ -62,37 +75,44 @@ class Folder:
                     "(docs/operations.md, Keys)"
                 )
             self._take_keys()
-            fcntl.flock(held, fcntl.LOCK_EX)
-            self.store.add(
-                [
-                    Run(
-                        run_id=run_id,
-                        kind=kind,
-                        vantage=self.config.vantage,
-                        started_at=self.clock(),
-                        version=version("waterbed"),
-                        config_hash=self.config_hash,
-                    )
-                ]
+            fcntl.flock(living, fcntl.LOCK_EX)
+            born, lease_s = machine_s(), self.config.schedule.lease_s
+            run = Run(
+                run_id=run_id,
+                kind=kind,
+                vantage=self.config.vantage,
+                started_at=self.clock(),
+                version=version("waterbed"),
+                config_hash=self.config_hash,
+                clock_skew_s=self._skew_s(),
             )
-            current = Pass(run_id=run_id)
+            begin(self.store, run, lease_s)
+            heart = Heart(self.store, run_id, lease_s, self.clock, born)
+            current = Pass(run_id=run_id, holds=heart.holds)
+            heart.start()
             outcome = "failed"
             try:
                 yield current
                 outcome = current.outcome
             finally:
-                self.store.release([run_id])
-                end = RunEnd(run_id=run_id, finished_at=self.clock(), outcome=outcome, done=current.done)
-                self.store.add([end])
+                heart.stop()
+                ended = RunEnd(
+                    run_id=run_id,
+                    finished_at=self.clock(),
+                    outcome=outcome,
+                    done=current.done,
+                    rate=current.rate,
+                )
+                patiently(lambda: end(self.store, ended), heart.holds)
                 lock.unlink(missing_ok=True)
 
     @contextmanager
     def alone(self, what: str) -> Iterator[None]:
         """Nothing else writes to the study meanwhile, on this machine or another; InputError if something does."""
-        with self._held(fcntl.LOCK_EX) as free:
+        with held(self.path, self.store, alone=True) as free:
             if free:
                 self.bury_dead_runs()
-            if not free or self.store.live_leases(real_clock()):
+            if not free or living(self.store):
                 raise InputError(
                     f"{what} must be the only one at work, but a run of this study is alive; end it first "
                     "(docs/operations.md, Keys)"
@@ -109,22 +129,22 @@ class Folder:
             self.vault = Vault(read_keys(self.config.study, self.path))
         _verify(self.vault, self.store)
 
-    @contextmanager
-    def _held(self, how: int) -> Iterator[bool]:
-        """Hold the study's lock, shared or alone; the kernel drops it when the process dies. False if it is taken."""
-        with (self.path / "lock").open("a") as file:
-            try:
-                fcntl.flock(file, how | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            with self.store.locked(alone=how == fcntl.LOCK_EX) as free:
-                yield free
+    def _skew_s(self) -> float | None:
+        """How far the database's clock is ahead of this machine's, seconds; InputError if that is too far."""
+        skew, most = skew_s(self.store), self.config.store.most_skew_s
+        if skew is not None and abs(skew) > most:
+            raise InputError(
+                f"this machine's clock is {abs(skew):.1f} s {'behind' if skew > 0 else 'ahead of'} the database's, and "
+                f"{most:g} s are allowed (store.most_skew_s): set both by NTP, then start again (docs/operations.md, "
+                "Several machines)"
+            )
+        return skew
 
     def bury_dead_runs(self) -> int:
-        """Give back the leases of runs that died on this machine.
+        """Give back the leases of runs that died, however they died.
 
-        A living run holds a lock on its file, and the kernel drops the lock when the process dies, however it dies.
+        A living run on this machine holds a lock on its file, and the kernel drops the lock when the process dies. One
+        on another machine, or one that stands still, is known by its silence.
         """
         dead = []
         for run_id in self.store.unfinished_runs():
@@ -132,6 +152,8 @@ class Folder:
             try:
                 handle = os.open(lock, os.O_RDWR)
             except FileNotFoundError:
+                if self.store.sqlite:
+                    dead.append(run_id)  # it ran elsewhere, before the study was moved here
                 continue
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -140,11 +162,7 @@ class Folder:
             finally:
                 os.close(handle)
             dead.append(run_id)
-        if not dead:
-            return 0
-        given_back = self.store.release(dead)
-        now = self.clock()
-        self.store.add(RunEnd(run_id=run_id, finished_at=now, outcome="killed", done=0) for run_id in dead)
+        given_back = bury(self.store, dead, self.clock())
         for run_id in dead:
             (self.path / "runs" / run_id).unlink(missing_ok=True)
         return given_back
@@ -155,8 +173,12 @@ class Pass:
     """The run that is going on."""
 
     run_id: str
+    holds: Callable[[], bool]
+    """Whether nobody can have taken over what it leased."""
     done: int = 0
     outcome: str = "finished"
+    rate: float | None = None
+    """Looks a second while there was much to look at."""
 
 
 def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
@@ -204,12 +226,14 @@ def open_folder(path: Path, clock: Clock | None = None) -> Folder:
     if not (path / SETTINGS).is_file():
         raise StudyMissing(f"no study in {path}: {SETTINGS} is missing; make one with: waterbed init {path}")
     config, config_hash = read_config(path / SETTINGS)
+    config = placed(config)
     lab = read_lab(path / LAB)
     vault = Vault(read_keys(config.study, path))
     store = open_store(path, config)
     _verify(vault, store)
+    frozen = read_frozen(path / FROZEN)
     if clock is None:
-        clock = (lambda: lab.clock) if lab else real_clock
+        clock = _clock(lab, frozen)
     return Folder(
         path=path,
         config=config,
@@ -218,7 +242,14 @@ def open_folder(path: Path, clock: Clock | None = None) -> Folder:
         store=store,
         vault=vault,
         clock=clock,
+        frozen=frozen,
     )
+
+
+def _clock(lab: Lab | None, frozen: Frozen | None) -> Clock:
+    if frozen:
+        return lambda: frozen.frozen_at
+    return (lambda: lab.clock) if lab else real_clock
 
 
 def _verify(vault: Vault, store: Store) -> None:
@@ -235,9 +266,10 @@ def open_store(path: Path, config: Config) -> Store:
         raise InputError(
             f"the store of {path} is empty or not Waterbed's; restore it from a backup (docs/operations.md)"
         )
+    bring_forward(path, store)
     return store
 
 
 def _store_url(path: Path, config: Config) -> str:
-    url = os.environ.get("WATERBED_STORE") or config.store.url
+    url = os.environ.get(STORE_ENVIRONMENT) or config.store.url
     return f"sqlite:///{(path / 'waterbed.db').resolve()}" if url == "sqlite" else url

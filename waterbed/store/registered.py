@@ -6,16 +6,17 @@ from datetime import datetime
 from sqlalchemy import select
 
 from waterbed.model.bookkeeping import RunEnd
-from waterbed.model.facts import Registration, Report, Resolution
+from waterbed.model.facts import Registration, Report
+from waterbed.store.folder import Folder
+from waterbed.store.lake.reading import known_resolved
 from waterbed.store.sql import Store
 from waterbed.store.tables import TABLES
 
 
-def known_addresses(store: Store) -> set[str]:
+def known_addresses(folder: Folder) -> set[str]:
     """Every address that a host was ever resolved to, or that a reporter knew behind a proxy."""
-    resolved, reported = TABLES[Resolution].c.addresses, TABLES[Report].c.origin_address
-    with store.reading() as connection:
-        found = {address for addresses in connection.scalars(select(resolved).distinct()) for address in addresses}
+    found, reported = known_resolved(folder), TABLES[Report].c.origin_address
+    with folder.store.reading() as connection:
         found.update(connection.scalars(select(reported).where(reported.is_not(None)).distinct()))
     return found
 

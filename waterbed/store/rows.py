@@ -45,7 +45,7 @@ def advance(run_id: str, dues: Sequence[Due], connection: Connection) -> int:
         # columns of VALUES are called column1, column2 ...: https://sqlite.org/lang_select.html#values
         news = ", ".join(f"{name} = news.column{number}" for number, name in enumerate(MOVED, 2))
         statement = (
-            f"UPDATE due SET {news}, lease_run_id = NULL, leased_until = NULL FROM (VALUES {places}) AS news "  # noqa: S608 (names of our own tables)
+            f"UPDATE due SET {news}, lease_run_id = NULL FROM (VALUES {places}) AS news "  # noqa: S608 (names of our own tables)
             "WHERE due.url_id = news.column1 AND due.lease_run_id = ?"
         )
         moved += connection.exec_driver_sql(statement, (*values, run_id)).rowcount

@@ -7,16 +7,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Update, bindparam, func, inspect, select, text, update
+from sqlalchemy import Connection, Update, func, inspect, select, text, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
-from waterbed.model.errors import InputError
+from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import ControlLook, Observation, Resolution
-from waterbed.store.database import failures_told, opened, unreachable
-from waterbed.store.rows import MOVED, fetch, insert
-from waterbed.store.rows import advance as moved
+from waterbed.store.database import failures_told, opened, read_only, unreachable, writable
+from waterbed.store.rows import fetch, insert
 from waterbed.store.tables import TABLES
 
 Fact = TypeVar("Fact")
@@ -53,24 +52,27 @@ class Store:
         """Give all connections back."""
         self.engine.dispose()
 
-    def migrate(self) -> None:
-        """Create the tables, or bring them to this version."""
+    def migrate(self, to: str = "head") -> None:
+        """Create the tables, or bring them forward to this version or to an earlier one: all of it, or nothing."""
+        self.revision()  # one that cannot be reached is the user's to mend, and is told as such
+        with self.writing() as connection:
+            self.migrate_in(connection, to)
+
+    def migrate_in(self, connection: Connection, to: str = "head") -> None:
+        """The same within a transaction that goes on."""
         from alembic import command  # noqa: PLC0415 (a third of a second that no other call should pay)
         from alembic.config import Config as AlembicConfig  # noqa: PLC0415 (the same)
 
         config = AlembicConfig()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        try:
-            with self.writing() as connection:
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-        except OperationalError as problem:
-            raise InputError(unreachable(problem)) from None
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
 
     def revision(self) -> str | None:
         """The schema's revision in the database, None if it is empty."""
         try:
-            with self.reading() as connection:
+            with self.engine.connect() as connection, failures_told():
+                connection.info["begin"] = "BEGIN"
                 if not inspect(connection).has_table("alembic_version"):
                     return None
                 found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -81,18 +83,23 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that may write: all or nothing."""
-        with self.engine.connect() as connection:
+        with failures_told(), self.engine.connect() as connection:
             connection.info["begin"] = "BEGIN IMMEDIATE"
-            with failures_told(), connection.begin():
+            self._refuse_read_only()
+            with connection.begin():
                 yield connection
+
+    def _refuse_read_only(self) -> None:
+        """A file that cannot be written to is told before anything is tried."""
+        if self.file is not None and not writable(self.file):
+            raise ReadOnly(read_only(f"{self.file.name} or its folder is read-only"))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One transaction that only reads a consistent state."""
-        with self.engine.connect() as connection:
+        with failures_told(), self.engine.connect() as connection:
             connection.info["begin"] = "BEGIN"
-            with failures_told():
-                yield connection
+            yield connection
 
     def add(self, facts: Iterable[Any], connection: Connection | None = None) -> None:
         """Add facts in one transaction; those already known stay as they are.
@@ -160,67 +167,14 @@ class Store:
         with self.reading() as connection:
             return connection.scalar(select(func.count()).select_from(TABLES[cls]).where(*conditions)) or 0
 
-    def lease(self, run_id: str, *, due_by: datetime, now: datetime, until: datetime, limit: int) -> list[Due]:
-        """Take up to `limit` due URLs that nobody holds, oldest first, hosts together.
-
-        `due_by` is on the study's clock; `now` and `until` are on the real one, since a lease guards against crashes.
-        """
-        due = TABLES[Due]
-        free = due.c.leased_until.is_(None) | (due.c.leased_until < now)
-        wanted = (
-            select(due.c.url_id).where(due.c.due_at <= due_by, free).order_by(due.c.due_at, due.c.host_id).limit(limit)
-        )
-        if not self.sqlite:
-            wanted = wanted.with_for_update(skip_locked=True)
-        take = (
-            update(due)
-            .where(due.c.url_id.in_(wanted.scalar_subquery()))
-            .values(lease_run_id=run_id, leased_until=until)
-        )
-        with self.writing() as connection:
-            if not self.sqlite:
-                return [Due(**row._mapping) for row in connection.execute(take.returning(*due.c))]
-            connection.execute(take)
-            mine = select(due).where(due.c.lease_run_id == run_id, due.c.leased_until == until)
-            return fetch(Due, mine, connection)
-
-    def record(self, run_id: str, facts: Sequence[Any], advance: Sequence[Due]) -> int:
-        """Add the facts of looks and advance their schedule, in one transaction.
-
-        Only URLs that the run still holds move on. Returns how many did.
-        """
-        with self.writing() as connection:
-            self.add(facts, connection)
-            if self.sqlite:
-                return moved(run_id, advance, connection)
-            held = self._held(run_id, [row.url_id for row in advance], connection)
-            moves = [
-                {"of_url": row.url_id, **{f"next_{name}": getattr(row, name) for name in MOVED}}
-                for row in advance
-                if row.url_id in held
-            ]
-            due = TABLES[Due]
-            step = (
-                update(due)
-                .where(due.c.url_id == bindparam("of_url"), due.c.lease_run_id == run_id)
-                .values(**{name: bindparam(f"next_{name}") for name in MOVED}, lease_run_id=None, leased_until=None)
-            )
-            if moves:
-                connection.execute(step, moves)
-            return len(moves)
-
-    def _held(self, run_id: str, url_ids: Sequence[str], connection: Connection) -> set[str]:
-        """Which of the URLs a run still holds; nobody can take them before the transaction ends."""
-        due = TABLES[Due]
-        held: set[str] = set()
-        for start in range(0, len(url_ids), _AT_ONCE):
-            wanted = due.c.url_id.in_(url_ids[start : start + _AT_ONCE])
-            query = select(due.c.url_id).where(wanted, due.c.lease_run_id == run_id)
-            held.update(connection.scalars(query.with_for_update()))
-        return held
+    def distinct(self, cls: type, column: str) -> list[str]:
+        """All values of a column, in order."""
+        of = TABLES[cls].c[column]
+        with self.reading() as connection:
+            return sorted(connection.scalars(select(of).distinct()))
 
     @contextmanager
-    def locked(self, *, alone: bool) -> Iterator[bool]:
+    def locked(self, *, alone: bool, number: int = _LOCK) -> Iterator[bool]:
         """Hold a lock of the database server's, shared or alone; yields False if others hold it.
 
         SQLite serves one machine, where a lock on a file does. A server that goes away drops the lock itself.
@@ -228,8 +182,8 @@ class Store:
         if self.sqlite:
             yield True
             return
-        shared, key = "" if alone else "_shared", {"key": _LOCK}
-        with self.engine.connect() as connection:
+        shared, key = "" if alone else "_shared", {"key": number}
+        with failures_told(), self.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").detach()  # closed for good when it is left
             free = bool(connection.scalar(text(f"SELECT pg_try_advisory_lock{shared}(:key)"), key))
             try:
@@ -238,17 +192,6 @@ class Store:
                 with suppress(DatabaseError):
                     if free:
                         connection.execute(text(f"SELECT pg_advisory_unlock{shared}(:key)"), key)
-
-    def live_leases(self, now: datetime) -> int:
-        """How many URLs a run holds whose lease has not lapsed (real clock)."""
-        return self.count(Due, TABLES[Due].c.lease_run_id.is_not(None), TABLES[Due].c.leased_until > now)
-
-    def release(self, run_ids: Sequence[str]) -> int:
-        """Give back the leases of runs that are known to be dead."""
-        due = TABLES[Due]
-        give_back = update(due).where(due.c.lease_run_id.in_(run_ids)).values(lease_run_id=None, leased_until=None)
-        with self.writing() as connection:
-            return connection.execute(give_back).rowcount
 
     def make_all_due(self, when: datetime) -> None:
         """Make every URL due now at the latest; those being looked at are left alone."""
@@ -303,9 +246,16 @@ class Store:
     def newest_runs(self, kind: str, limit: int) -> list[Run]:
         """The newest runs of a kind."""
         table = TABLES[Run]
-        query = select(table).where(table.c.kind == kind).order_by(table.c.started_at.desc()).limit(limit)
+        newest = (table.c.started_at.desc(), table.c.run_id.desc())
+        query = select(table).where(table.c.kind == kind).order_by(*newest).limit(limit)
         with self.reading() as connection:
             return [Run(**row._mapping) for row in connection.execute(query)]
+
+    def first(self, cls: type, column: str) -> datetime | None:
+        """The earliest time in a column, None without a row."""
+        with self.reading() as connection:
+            when: datetime | None = connection.scalar(select(func.min(TABLES[cls].c[column])))
+            return when
 
     def observed_span(self) -> tuple[datetime | None, datetime | None]:
         """When the first and the last look were taken."""
@@ -324,4 +274,5 @@ class Store:
 
 def _sooner(when: datetime) -> Update:
     due = TABLES[Due]
-    return update(due).where(due.c.due_at > when, due.c.lease_run_id.is_(None)).values(due_at=when)
+    free = func.coalesce(due.c.lease_run_id, "") == ""  # IS NULL would lure SQLite into walking all that is free
+    return update(due).where(due.c.due_at > when, free).values(due_at=when)

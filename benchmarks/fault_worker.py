@@ -1,0 +1,82 @@
+"""One pass as a process of its own, which tells what it has recorded, for others to kill, stop and starve."""
+
+import os
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from waterbed.model.errors import InputError, OwnFailure
+from waterbed.store.folder import Folder, Pass
+from waterbed.study import open_study
+
+
+@dataclass(slots=True, kw_only=True)
+class Jumping:
+    """A study's clock that may jump in mid-pass."""
+
+    now: datetime
+    jump: timedelta = timedelta()
+    after: int = 0
+    """Times that it is read before it jumps."""
+
+    def __call__(self) -> datetime:
+        """The study's time."""
+        self.after -= 1
+        return self.now if self.after >= 0 else self.now + self.jump
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a worker is to do, and where it tells of it."""
+
+    study: Path
+    told: Path
+    """Each line is a run and how many looks it has recorded so far."""
+    said: Path
+    clock: Jumping
+    most_bytes: int | None = None
+    """No file may grow beyond so many bytes."""
+    goes_on: bool = False
+    """One pass after the other, until nothing is due."""
+
+
+def work(job: Job) -> None:
+    """Do it; exit codes are those of the command line."""
+    for stream in (1, 2):
+        os.dup2(os.open(job.said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
+    if job.most_bytes:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (job.most_bytes, job.most_bytes))
+    told = os.open(job.told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    runs: list[Pass] = []
+    _watch_runs(runs)
+    try:
+        with open_study(job.study, job.clock) as study:
+            stopped = None
+            while True:
+                report = study.recheck(progress=lambda done, _: os.write(told, f"{runs[-1].run_id} {done}\n".encode()))
+                stopped = stopped or report.stopped
+                if not job.goes_on or not study.folder.store.count_due(job.clock()):
+                    break
+    except (InputError, OwnFailure) as problem:
+        sys.stderr.write(f"waterbed: {problem}\n")
+        sys.exit(2 if isinstance(problem, InputError) else 3)
+    if stopped:
+        sys.stderr.write(f"stopped: {stopped}\n")
+    sys.exit(1 if stopped else 0)
+
+
+def _watch_runs(runs: list[Pass]) -> None:
+    """Learn each run's id as it begins."""
+    plain = Folder.run
+
+    @contextmanager
+    def run(folder: Folder, kind: str) -> Iterator[Pass]:
+        with plain(folder, kind) as current:
+            runs.append(current)
+            yield current
+
+    Folder.run = run

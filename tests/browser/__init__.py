@@ -1,0 +1,1 @@
+"""Tests: one sentence each; the pages in a real browser."""

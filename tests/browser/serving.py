@@ -1,0 +1,25 @@
+"""A study served by a process of its own, as its user would start it."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def serving(study: Path, keys: Path) -> Iterator[str]:
+    """Where `waterbed serve` answers on loopback, with a slash at the end, while the block lasts."""
+    command = [Path(sys.executable).with_name("waterbed"), "-C", study, "serve", "--port", "0"]
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(keys)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            said = process.stdout.readline()
+            found = re.search(r"http://127\.0\.0\.1:\d+/", said)
+            assert found, said
+            yield found[0]
+        finally:
+            process.terminate()

@@ -1,0 +1,189 @@
+"""Every page of the site in a real browser: written as files, and served."""
+
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.keyboard import presses, stops
+from tests.browser.serving import serving
+from tests.browser.visit import PHONE, Visit, audit, opened, rows_shown, walk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """A site, and what a browser met on each of its pages."""
+
+    root: str
+    visits: Mapping[str, Visit]
+
+    def met(self, what: str) -> dict[str, object]:
+        """By page: what should not be there."""
+        return {path: getattr(visit, what) for path, visit in self.visits.items() if getattr(visit, what)}
+
+
+@pytest.fixture(scope="module")
+def files(folder: Path, browser: Browser) -> Walked:
+    """The site as files."""
+    root = (folder / "out").as_uri() + "/"
+    return Walked(root=root, visits=walk(browser, root))
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path, browser: Browser) -> Iterator[Walked]:
+    """The same site from a server."""
+    with serving(folder / "study", folder / "config") as root:
+        yield Walked(root=root, visits=walk(browser, root))
+
+
+@pytest.fixture(params=["files", "served"])
+def walked(request: pytest.FixtureRequest) -> Walked:
+    """The site in one of its two ways."""
+    return request.getfixturevalue(request.param)
+
+
+def kinds(walked: Walked) -> list[str]:
+    """The pages that differ in kind: all at the top, and of each folder the first."""
+    tops = [path for path in walked.visits if "/" not in path]
+    return tops + [
+        next(path for path in walked.visits if path.startswith(f"{room}/"))
+        for room in sorted({path.partition("/")[0] for path in walked.visits if "/" in path})
+    ]
+
+
+def test_every_page_is_reached(walked: Walked, folder: Path) -> None:
+    """From the start, links lead to every page that there is, and to nothing else."""
+    there = {str(path.relative_to(folder / "out")) for path in (folder / "out").rglob("*.html")}
+    assert set(walked.visits) == there
+
+
+@pytest.mark.parametrize("what", ["messages", "strangers", "missing", "broken"])
+def test_nothing_is_amiss_on_any_page(walked: Walked, what: str) -> None:
+    """No message on the console, no request elsewhere, nothing that does not load or is not drawn, no dead link."""
+    assert walked.met(what) == {}
+
+
+def test_no_page_is_wider_than_its_window(walked: Walked) -> None:
+    """Neither a laptop nor a phone has to scroll a page sideways."""
+    assert {path: seen.wide for path, seen in walked.visits.items() if any(seen.wide.values())} == {}
+
+
+def test_each_page_has_a_title_of_its_own(files: Walked) -> None:
+    """The title of the window starts with the heading of the page, and no two pages have the same."""
+    titles = [visit.titles for visit in files.visits.values()]
+    assert all(window.startswith(heading) for window, heading in titles), titles
+    assert len({window for window, _ in titles}) == len(titles)
+
+
+def test_the_server_answers_with_the_bytes_of_the_files(served: Walked, folder: Path) -> None:
+    """Each page and asset is the same, whether written or served; the bare address is the first page."""
+    for path in [*served.visits, *(f"assets/{one.name}" for one in (folder / "out/assets").iterdir())]:
+        assert fetched(served.root + path) == (folder / "out" / path).read_bytes(), path
+    assert fetched(served.root) == fetched(served.root + "index.html")
+
+
+def fetched(url: str) -> bytes:
+    """The body of an answer."""
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        return answer.read()
+
+
+def test_tables_are_whole_without_javascript(files: Walked, browser: Browser) -> None:
+    """Where no script runs every row is shown, and something is said in place of each figure."""
+    rows = 0
+    for path, seen in files.visits.items():
+        with opened(browser, files.root, path, java_script_enabled=False) as page:
+            all_rows = page.evaluate("() => [...document.querySelectorAll('table')].map(table => table.rows.length)")
+            assert rows_shown(page) == all_rows, path
+            assert sum(all_rows) >= sum(seen.rows), path
+            said = page.locator("[id^='figure-']").all_inner_texts()
+            assert all(text.strip() for text in said), path
+            rows += sum(all_rows)
+    assert rows > 100
+
+
+def test_the_keyboard_reaches_everything(files: Walked, browser: Browser) -> None:
+    """Tab goes from the skip link over the pages' names through each button and field, and focus is always seen."""
+    for path in kinds(files):
+        with opened(browser, files.root, path) as page:
+            reached = stops(page)
+            assert reached[0].href == "#content", path
+            names = page.locator("nav a").all_inner_texts()
+            assert [stop.text for stop in reached if stop.in_navigation] == names, path
+            single = page.locator("main :is(button, select, input:not([type=radio]), summary):visible:enabled").count()
+            # arrow keys go from one radio button of a group to the next
+            wanted = single + len(
+                set(page.locator("main [type=radio]:visible").evaluate_all("all => all.map(one => one.name)"))
+            )
+            assert sum(stop.control for stop in reached) == wanted, path
+            assert [stop.text for stop in reached if not stop.outlined] == [], path
+
+
+def test_the_skip_link_skips(files: Walked, browser: Browser) -> None:
+    """Enter on the first stop goes past the navigation into the content."""
+    with opened(browser, files.root, "index.html") as page:
+        presses(page, "Tab", "Enter", "Tab")
+        assert page.evaluate("() => document.activeElement.closest('main') !== null")
+
+
+def test_a_table_is_sorted_by_the_keyboard(files: Walked, browser: Browser) -> None:
+    """Enter on a heading sorts its table and says so; again, and the order is turned round."""
+    paths = [path for path in kinds(files) if "data-sort" in (Path(files.root[7:]) / path).read_text()]
+    assert paths
+    for path in paths:
+        with opened(browser, files.root, path) as page:
+            for button in page.locator("thead th[data-sort] button").all():
+                heading = button.locator("xpath=..")
+                button.focus()
+                orders = {}
+                for _ in range(2):
+                    page.keyboard.press("Enter")
+                    orders[str(heading.get_attribute("aria-sort"))] = column(page, button)
+                assert set(orders) == {"ascending", "descending"}, path
+                assert is_ascending(orders["ascending"]), (path, button.inner_text())
+                given = [[value for value in values if value] for values in orders.values()]
+                assert given[0] == given[1][::-1], (path, button.inner_text())
+
+
+def column(page: Page, button: object) -> list[str]:
+    """The values in the column of a heading's button, in the order of the rows."""
+    return button.evaluate(  # type: ignore[attr-defined]  # a locator
+        "one => [...one.closest('table').tBodies[0].rows]"
+        ".map(row => row.cells[one.closest('th').cellIndex].dataset.value)"
+    )
+
+
+def is_ascending(values: list[str]) -> bool:
+    """Whether values rise, as numbers if they all are, and those that are missing come last."""
+    given = [value for value in values if value]
+    if values[len(given) :] != [""] * (len(values) - len(given)):
+        return False
+    try:
+        return sorted(map(float, given)) == list(map(float, given))
+    except ValueError:
+        return sorted(given, key=str.casefold) == given
+
+
+def test_every_page_can_be_printed(files: Walked, browser: Browser) -> None:
+    """On paper there is the content without navigation, and a PDF comes of it."""
+    for path in kinds(files):
+        with opened(browser, files.root, path) as page:
+            page.emulate_media(media="print")
+            assert page.locator("h1").first.is_visible(), path
+            assert not page.locator("nav").first.is_visible(), path
+            printed = page.pdf(format="A4", prefer_css_page_size=True)
+            assert printed.startswith(b"%PDF-"), path
+            assert len(printed) > 10_000, path
+
+
+@pytest.mark.parametrize("width", [1366, PHONE])
+def test_axe_finds_nothing(files: Walked, browser: Browser, width: int) -> None:
+    """Names, contrast, order of headings and the rest of axe-core's rules hold on each kind of page."""
+    found = {}
+    for path in kinds(files):
+        with opened(browser, files.root, path, viewport={"width": width, "height": 900}) as page:
+            found[path] = audit(page)
+    assert {path: problems for path, problems in found.items() if problems} == {}

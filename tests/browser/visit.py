@@ -1,0 +1,192 @@
+"""What a browser meets on one page: messages, requests, links, tables, widths."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, Route, TimeoutError
+
+LAPTOP, PHONE = 1366, 390
+"""Widths that are looked at, CSS pixels."""
+PATIENCE_MS = 10_000.0
+"""How long a page may take until it is drawn, or fits its window."""
+HEIGHTS = {LAPTOP: 900, PHONE: 844}
+AXE = (Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js").read_text
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """What came up while one page was open, in the words that a person would need to mend it."""
+
+    path: str
+    messages: list[str] = field(default_factory=list)
+    """Errors and warnings on the console, and errors that no script caught."""
+    strangers: list[str] = field(default_factory=list)
+    """Requests to anything but the site, whether answered or stopped, and elements that name such a thing."""
+    missing: list[str] = field(default_factory=list)
+    """Requests to the site that were not answered well."""
+    links: list[str] = field(default_factory=list)
+    """Pages of the site that this one leads to, as paths from its root."""
+    broken: list[str] = field(default_factory=list)
+    """Links to a place in the page that is not there, images without a picture, figures that are not drawn."""
+    wide: dict[int, list[str]] = field(default_factory=dict)
+    """By width of the window: what sticks out of it to the right."""
+    rows: list[int] = field(default_factory=list)
+    """Rows that each table shows."""
+    titles: tuple[str, str] = ("", "")
+    """Title of the window, and first heading."""
+
+
+@contextmanager
+def opened(browser: Browser, root: str, path: str, visit: Visit | None = None, **context: object) -> Iterator[Page]:
+    """A page of the site under `root`, loaded and drawn; what comes up is written into `visit`."""
+    seen = visit or Visit(path=path)
+    options = {"viewport": {"width": LAPTOP, "height": HEIGHTS[LAPTOP]}, "reduced_motion": "reduce", **context}
+    with browser.new_context(service_workers="block", **options) as room:  # type: ignore[arg-type]  # options by name
+        room.route("**/*", lambda route: _let_pass(route, root))
+        page = room.new_page()
+        page.on("console", lambda message: _hear(seen, message))
+        page.on("pageerror", lambda error: seen.messages.append(f"uncaught: {error.message}"))
+        page.on("websocket", lambda socket: seen.strangers.append(f"websocket {socket.url}"))
+        page.on("request", lambda request: _note(seen, request, root))
+        page.on("requestfailed", lambda request: _failed(seen, request, root))
+        page.on("response", lambda response: _answered(seen, response.status, response.url))
+        try:
+            page.goto(root + path, wait_until="load")
+        except Error as problem:
+            seen.missing.append(problem.message.partition("\n")[0])
+        if context.get("java_script_enabled", True):
+            settle(page)
+        yield page
+
+
+def settle(page: Page) -> None:
+    """Wait until figures are drawn; those that are not are found later."""
+    with suppress(TimeoutError):
+        page.wait_for_function(f"() => ({_UNDRAWN})().length === 0", timeout=PATIENCE_MS)
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def _let_pass(route: Route, root: str) -> None:
+    route.continue_() if is_own(route.request.url, root) else route.abort()
+
+
+def is_own(url: str, root: str) -> bool:
+    """Whether a URL is of the site, or holds its content itself."""
+    return url.startswith((root, "data:", "blob:", "about:"))
+
+
+def _note(seen: Visit, request: Request, root: str) -> None:
+    if not is_own(request.url, root):
+        seen.strangers.append(f"{request.resource_type} {request.url}")
+
+
+def _failed(seen: Visit, request: Request, root: str) -> None:
+    if is_own(request.url, root):
+        seen.missing.append(f"{request.url}: {request.failure}")
+
+
+def _answered(seen: Visit, status: int, url: str) -> None:
+    if status >= 400:
+        seen.missing.append(f"{url}: {status}")
+
+
+def _hear(seen: Visit, message: ConsoleMessage) -> None:
+    if message.type in ("error", "warning", "assert"):
+        seen.messages.append(f"{message.type}: {message.text}")
+
+
+def visited(browser: Browser, root: str, path: str) -> Visit:
+    """Look at a page in both widths."""
+    seen = Visit(path=path)
+    with opened(browser, root, path, seen) as page:
+        seen.titles = (page.title(), " ".join(page.locator("h1").all_inner_texts()))
+        seen.rows = rows_shown(page)
+        seen.links, seen.broken = _links(page, root)
+        seen.broken += page.evaluate(_BLANK) + page.evaluate(_UNDRAWN)
+        seen.strangers += [f"names {url}" for url in page.evaluate(_NAMED) if not is_own(url, root)]
+        for width, height in HEIGHTS.items():
+            page.set_viewport_size({"width": width, "height": height})
+            seen.wide[width] = _sticking_out(page)
+    return seen
+
+
+def walk(browser: Browser, root: str, start: str = "index.html") -> Mapping[str, Visit]:
+    """Visit every page that links lead to from the start."""
+    found: dict[str, Visit] = {}
+    ahead = [start]
+    while ahead:
+        path = ahead.pop(0)
+        if path not in found:
+            found[path] = visited(browser, root, path)
+            ahead += found[path].links
+    return found
+
+
+def _links(page: Page, root: str) -> tuple[list[str], list[str]]:
+    """Pages of the site that are linked, and links to places that are not in their page."""
+    links, broken = [], []
+    for url in page.evaluate("() => [...document.querySelectorAll('a[href]')].map(one => one.href)"):
+        bare, place = urldefrag(url)
+        if not bare.startswith(root):
+            continue
+        path = unquote(urlsplit(bare).path)[len(unquote(urlsplit(root).path)) :]
+        if bare == urldefrag(page.url)[0]:
+            if place and not page.evaluate("id => document.getElementById(id) !== null", unquote(place)):
+                broken.append(f"link to #{place}")
+        elif re.search(r"(^|/|\.html)$", path):
+            links.append(path)
+    return list(dict.fromkeys(links)), broken
+
+
+def rows_shown(page: Page) -> list[int]:
+    """Rows that are laid out, for each table; those in closed <details> count, as opening needs no script."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('table')].map(table => [...table.rows].filter(row =>
+            getComputedStyle(row).display !== 'none' && !row.closest('[hidden]')).length)"""
+    )
+
+
+def audit(page: Page) -> list[str]:
+    """What axe-core finds amiss: rule, how many elements, and the first of them."""
+    page.evaluate(AXE(encoding="utf-8"))
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']}).then(result => result.violations)")
+    return [f"{one['id']} x{len(one['nodes'])}: {one['nodes'][0]['html'][:200]}" for one in found]
+
+
+def _sticking_out(page: Page) -> list[str]:
+    """What makes the page wider than its window once figures have followed it."""
+    with suppress(TimeoutError):
+        page.wait_for_function(f"() => ({_STICKING_OUT})().length === 0", timeout=PATIENCE_MS)
+    return page.evaluate(_STICKING_OUT)
+
+
+_UNDRAWN = """() => {
+    const held = document.getElementById('figures');
+    const drawn = name => document.querySelector('#figure-' + CSS.escape(name) + ' .main-svg');
+    return Object.keys(held ? JSON.parse(held.textContent) : {}).filter(name => !drawn(name))
+        .map(name => 'figure that is not drawn: ' + name);
+}"""
+
+_BLANK = """() => [...document.images].filter(one => !(one.complete && one.naturalWidth))
+    .map(one => 'image without a picture: ' + one.outerHTML.slice(0, 200))"""
+
+_NAMED = """() => [...document.querySelectorAll('link, script, img, source, iframe, object, embed, form, base')]
+    .flatMap(one => ['href', 'src', 'data', 'action', 'srcset', 'poster'].filter(name => one.hasAttribute(name))
+        .map(name => new URL(one.getAttribute(name), document.baseURI).href))"""
+
+_STICKING_OUT = """() => {
+    const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+    if (wide <= 0) return [];
+    const held = one => {
+        for (let up = one.parentElement; up && up !== document.body; up = up.parentElement)
+            if (getComputedStyle(up).overflowX !== 'visible') return true;
+        return false;
+    };
+    const out = [...document.body.querySelectorAll('*')].filter(one =>
+        one.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !held(one));
+    return [`${wide} px too wide`, ...out.slice(0, 5).map(one => one.outerHTML.slice(0, 120))];
+}"""

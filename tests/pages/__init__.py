@@ -1,0 +1,1 @@
+"""The pages: what they show, and what no name can make of them."""

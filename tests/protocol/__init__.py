@@ -1,0 +1,1 @@
+"""Tests of the protocol: the file, the lock, what deviates from it."""

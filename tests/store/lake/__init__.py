@@ -1,0 +1,1 @@
+"""The lake: closed days as Parquet files beside the store."""

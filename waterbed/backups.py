@@ -1,0 +1,178 @@
+"""What a backup is: a folder with a manifest, the store as one file, and files that all backups share.
+
+BACKUPS/
+  20260105T120000.000000Z/   one backup: manifest.json, store.db.zst, SHA256SUMS
+  files/<sha256>             the other files of the study; what does not change is kept once
+  lock
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Final
+
+import msgspec
+
+from waterbed.model.errors import InputError
+
+MANIFEST: Final = "manifest.json"
+STORE: Final = "store.db.zst"
+SUMS: Final = "SHA256SUMS"
+FILES: Final = "files"
+FORM: Final = 1
+"""The form of backups that this version writes."""
+_NAME: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
+_UNFINISHED: Final = (".new-", ".old-")
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+_PIECE: Final = 1 << 20
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of a backup."""
+
+    path: Annotated[str, "where it belongs in the study folder"]
+    sha256: Annotated[str, "checksum, and the name it is kept under"]
+    size: Annotated[int, "bytes"]
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is in a backup."""
+
+    form: Annotated[int, "form of the backup"]
+    study: Annotated[str, "id of the study: its keys are named after it"]
+    name: Annotated[str, "what the study is called"]
+    made_at: Annotated[datetime, "when (real clock)"]
+    version: Annotated[str, "version of Waterbed that made it"]
+    schema: Annotated[str, "revision of the store's schema"]
+    engine: Annotated[str, "where the store lay: sqlite or postgresql"]
+    rows: Annotated[dict[str, int], "rows of each table"]
+    store: Annotated[Kept, "the store, an SQLite file packed with zstd"]
+    files: Annotated[tuple[Kept, ...], "all other files of the study"]
+    forgotten: Annotated[dict[str, str], "ids that bear a tombstone: url or host"]
+
+
+def backups_in(place: Path) -> list[Path]:
+    """The backups in a folder, oldest first; what is not finished is none."""
+    if not place.is_dir():
+        return []
+    return sorted(found for found in place.iterdir() if _NAME.fullmatch(found.name) and (found / MANIFEST).is_file())
+
+
+def read_manifest(backup: Path) -> Manifest:
+    """The manifest of a backup; InputError if it is damaged or of a form that is not known."""
+    path = backup / MANIFEST
+    try:
+        data, sums = path.read_bytes(), (backup / SUMS).read_text()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise InputError(f"{path} cannot be read ({problem}); {_SEE}") from None
+    if f"{hashlib.sha256(data).hexdigest()}  {MANIFEST}" not in sums.splitlines():
+        raise InputError(f"{path} is damaged: it has not the checksum that {SUMS} says; take another backup ({_DOCS})")
+    try:
+        read = msgspec.json.decode(data, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise InputError(f"{path} is no manifest of a backup that this version of Waterbed knows; {_SEE}") from None
+    if read.form != FORM:
+        raise InputError(
+            f"{path} is of form {read.form}, and this version of Waterbed reads form {FORM}: it was written by a newer "
+            f"one; install that ({_DOCS})"
+        )
+    for kept in (read.store, *read.files):
+        parts = PurePosixPath(kept.path).parts
+        if not _SHA256.fullmatch(kept.sha256) or not parts or kept.path.startswith("/") or ".." in parts:
+            raise InputError(
+                f"{path} names a file that lies in no study folder; it is not a manifest of ours ({_DOCS})"
+            )
+    return read
+
+
+_DOCS: Final = "docs/backup.md"
+_SEE: Final = f"a backup that waterbed backup wrote was expected ({_DOCS})"
+
+
+def verify(backup: Path, manifest: Manifest) -> None:
+    """Read every file of a backup and compare its checksum; InputError names the first that is missing or damaged."""
+    pool = backup.parent / FILES
+    wanted = {pool / kept.sha256: kept for kept in manifest.files} | {backup / STORE: manifest.store}
+    for path, kept in wanted.items():
+        try:
+            found = checksum(path)
+        except OSError as problem:
+            raise InputError(
+                f"the backup lacks {path} ({problem.strerror}), which is {kept.path}; take another one ({_DOCS})"
+            ) from None
+        if found != (kept.sha256, kept.size):
+            raise InputError(f"{path} is damaged, which is {kept.path}; take another backup ({_DOCS})")
+
+
+def checksum(path: Path) -> tuple[str, int]:
+    """SHA-256 and size of a file."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+            size += len(piece)
+    return digest.hexdigest(), size
+
+
+def sums_of(manifest: Manifest, spelled: bytes) -> str:
+    """The text of SHA256SUMS, that `sha256sum -c` reads inside the backup's folder."""
+    lines = [f"{hashlib.sha256(spelled).hexdigest()}  {MANIFEST}", f"{manifest.store.sha256}  {STORE}"]
+    shared = sorted({kept.sha256 for kept in manifest.files})
+    return "\n".join([*lines, *(f"{name}  ../{FILES}/{name}" for name in shared)]) + "\n"
+
+
+@contextmanager
+def alone_in(place: Path) -> Iterator[None]:
+    """Nobody else writes backups into a folder meanwhile; what a killed one left is removed first."""
+    try:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (place / "lock").open("a")
+    except OSError as problem:
+        raise InputError(f"{place} cannot be written to ({problem.strerror}); name another folder ({_DOCS})") from None
+    with lock as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"another backup is being written into {place}; wait for its end ({_DOCS})") from None
+        for found in place.iterdir():
+            if found.name.startswith(_UNFINISHED):
+                shutil.rmtree(found, ignore_errors=True)
+        yield
+
+
+def drop_old(place: Path, keep: int) -> list[Path]:
+    """Remove all but the newest backups, each whole; returns those removed. Shared files go that none needs."""
+    old = backups_in(place)[:-keep]
+    for backup in old:
+        doomed = place / f".old-{backup.name}"
+        backup.rename(doomed)
+        shutil.rmtree(doomed)
+    sweep(place)
+    return old
+
+
+def sweep(place: Path) -> None:
+    """Remove shared files that no backup needs; none, as long as any manifest cannot be read."""
+    try:
+        needed = {kept.sha256 for backup in backups_in(place) for kept in read_manifest(backup).files}
+    except InputError:
+        return
+    for path in (place / FILES).glob("*"):
+        if path.name not in needed:
+            path.unlink(missing_ok=True)
+
+
+def settle(folders: Sequence[Path]) -> None:
+    """Make sure that files that were renamed into folders keep their names through a power cut."""
+    for folder in folders:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

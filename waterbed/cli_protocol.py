@@ -1,0 +1,140 @@
+"""The command line's part for the protocol: written, locked, held against the study."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from waterbed.formats import Format, Formatted, for_tools, plain_table
+from waterbed.model.facts import Report
+from waterbed.model.protocol import DeviationNote
+from waterbed.protocol.kept import explain, first_text, held, lock
+from waterbed.protocol.written import PROTOCOL, checksum, read_protocol
+from waterbed.report import envelope
+from waterbed.study import open_study
+
+OK, FINDING = 0, 1
+
+protocol_app = typer.Typer(help="What the study asks: written before its data, locked, held against every output.")
+_out = Console(highlight=False, markup=False, emoji=False)
+Reason = Annotated[str, typer.Option("--reason", help="Why; printed with every output. No address in it.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviationRow:
+    """One thing that is not as the locked protocol says."""
+
+    subject: Annotated[str, "its name, for waterbed protocol explain"]
+    deviation: Annotated[str, "what deviates, and why"]
+
+
+@protocol_app.command("init")
+def protocol_init(context: typer.Context) -> None:
+    """Write a protocol to begin with, from the study's settings and sources.
+
+    For example: waterbed -C mystudy protocol init
+    """
+    with open_study(context.obj) as study:
+        path, store = study.folder.path / PROTOCOL, study.folder.store
+        text = first_text(
+            path,
+            study.folder.config,
+            store.distinct(Report, "source") or ["hotline"],
+            store.distinct(Report, "category") or ["phishing"],
+        )
+        path.write_text(text, encoding="utf-8")
+    _out.print(f"{path} is written. Change it until it says what the study asks, then: waterbed protocol lock")
+
+
+@protocol_app.command("check")
+def protocol_check(context: typer.Context) -> None:
+    """Read the protocol file, and print its checksum without locking it.
+
+    For example: waterbed -C mystudy protocol check
+    """
+    with open_study(context.obj) as study:
+        protocol, text = read_protocol(study.folder.path / PROTOCOL)
+    main = protocol.main
+    _out.print(f"{protocol.title}: {protocol.question}", soft_wrap=True)
+    _out.print(f"primary outcome: {main.name}, {main.measure} ({main.output} by {main.by}, clock {main.clock})")
+    _out.print(f"SHA-256 {checksum(text)}")
+
+
+@protocol_app.command("lock")
+def protocol_lock(context: typer.Context, reason: Reason = "") -> None:
+    """Hash and time-stamp the protocol; outputs are held against its first lock from then on.
+
+    For example: waterbed -C mystudy protocol lock
+    """
+    with open_study(context.obj) as study:
+        made = lock(study.folder, reason)
+    _out.print(f"locked {made.locked_at:%Y-%m-%d %H:%M} UTC, {made.looks:,} looks taken before")
+    _out.print(f"SHA-256 {made.sha256}")
+    _out.print("Deposit this checksum where you cannot change it: a registry of studies, or a signed mail.")
+
+
+@protocol_app.command("show")
+def protocol_show(context: typer.Context, form: Formatted = Format.table) -> None:
+    """Show the locks and all that deviates from the first one; exit code 1 if anything does.
+
+    For example: waterbed -C mystudy protocol show
+    """
+    with open_study(context.obj) as study:
+        now = study.protocol
+        if now is None:
+            _out.print("no protocol is locked; outputs are exploratory (docs/protocol.md)")
+            raise typer.Exit(OK)
+        now.log(study.folder)
+        rows = [
+            DeviationRow(subject=one.subject, deviation=told) for one, told in zip(now.found, now.told, strict=True)
+        ]
+        if form is not Format.table:
+            for_tools(DeviationRow, rows, envelope(study, "deviations", by="subject"), form)
+        else:
+            for number, one in enumerate(now.locks, 1):
+                why = f": {one.reason}" if one.reason else ""
+                when = f"{one.locked_at:%Y-%m-%d %H:%M} UTC"
+                _out.print(f"lock {number}, {when}, SHA-256 {one.sha256}{why}", soft_wrap=True)
+            table = plain_table("Deviations from the first lock" if rows else "No deviation from the first lock")
+            table.add_column("subject")
+            table.add_column("deviation", overflow="fold")
+            for row in rows:
+                table.add_row(row.subject, row.deviation)
+            _out.print(table)
+    raise typer.Exit(FINDING if rows else OK)
+
+
+@protocol_app.command("explain")
+def protocol_explain(
+    context: typer.Context,
+    subject: Annotated[str, typer.Argument(help="What deviates, as waterbed protocol show names it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; printed with every output.", show_default=False)],
+) -> None:
+    """Put on record why something deviates from the locked protocol.
+
+    For example: waterbed -C mystudy protocol explain data.interim --reason "the board asked for it"
+    """
+    with open_study(context.obj) as study:
+        found = explain(study.folder, subject, reason)
+    _out.print(f"on record: {found.told}", soft_wrap=True)
+
+
+@protocol_app.command("log")
+def protocol_log(context: typer.Context, form: Formatted = Format.table) -> None:
+    """List every deviation that was ever noticed or explained, oldest first.
+
+    For example: waterbed -C mystudy protocol log --format csv
+    """
+    with open_study(context.obj) as study:
+        now = held(study.folder)
+        notes = list(now.notes) if now else []
+        if form is not Format.table:
+            for_tools(DeviationNote, notes, envelope(study, "deviation log", by="note"), form)
+            return
+        table = plain_table("Deviations on record")
+        for name in ("noted", "by", "deviation", "reason"):
+            table.add_column(name, overflow="fold")
+        for note in notes:
+            table.add_row(f"{note.noted_at:%Y-%m-%d %H:%M}", note.who, note.deviation, note.reason or "noticed")
+        _out.print(table)

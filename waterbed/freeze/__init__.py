@@ -1,0 +1,1 @@
+"""A study as a package that others can check: frozen, verified, reproduced."""

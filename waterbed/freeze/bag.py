@@ -1,0 +1,150 @@
+"""The package as a bag (BagIt 1.0, RFC 8493): payload under `data`, every file with two checksums.
+
+Two, because a file that a manifest says is damaged may be whole, and the manifest damaged: only one of the two says so.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Final
+
+from waterbed.model.errors import InputError
+
+DATA: Final = "data"
+ALGORITHMS: Final = ("sha256", "sha512")
+_DECLARATION: Final = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+_LINE: Final = re.compile(r"([0-9a-f]{64,128})  (\S.*)")
+_PIECE: Final = 1 << 20
+
+Sums = Mapping[str, tuple[str, ...]]
+"""Path in the package to its checksums, in the order of `ALGORITHMS`."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Damage:
+    """A file that is not as it was frozen."""
+
+    path: Annotated[str, "in the package"]
+    what: Annotated[str, "what is wrong with it"]
+
+
+def seal(package: Path, about: Mapping[str, str], made_on: date) -> str:
+    """Write declaration, information and manifests beside the payload; returns the SHA-256 that names the package."""
+    payload = sums_of(package, sorted(_files(package)))
+    size = sum((package / name).stat().st_size for name in payload)
+    facts = {"Bagging-Date": made_on.isoformat(), "Payload-Oxum": f"{size}.{len(payload)}", **about}
+    texts = {"bagit.txt": _DECLARATION, "bag-info.txt": "".join(f"{key}: {_line(facts[key])}\n" for key in facts)}
+    texts |= {f"manifest-{name}.txt": _manifest(payload, place) for place, name in enumerate(ALGORITHMS)}
+    for name, text in texts.items():
+        (package / name).write_bytes(text.encode())
+    tags = sums_of(package, sorted(texts))
+    for place, name in enumerate(ALGORITHMS):
+        (package / f"tagmanifest-{name}.txt").write_bytes(_manifest(tags, place).encode())
+    return name_of(package)
+
+
+def name_of(package: Path) -> str:
+    """The SHA-256 that names a package: of the file that has the checksum of its manifests."""
+    return hashlib.sha256((package / f"tagmanifest-{ALGORITHMS[0]}.txt").read_bytes()).hexdigest()
+
+
+def damages(package: Path) -> list[Damage]:
+    """Every file that is not as it was frozen, sorted; InputError if the folder is no package at all.
+
+    A file counts as damaged if both manifests say so; if one does, that manifest is.
+    """
+    if not any((package / f"tagmanifest-{name}.txt").is_file() for name in ALGORITHMS):
+        raise InputError(f"{package} is no package of waterbed freeze: it has no manifests (docs/freeze.md)")
+    found = {*_held(package, "tagmanifest", _tag_files()), *_held(package, "manifest", _files(package))}
+    known = {one.path for one in found}
+    own = {"bagit.txt", "bag-info.txt", *_tag_files(), *(f"tagmanifest-{name}.txt" for name in ALGORITHMS)}
+    strange = {path.relative_to(package).as_posix() for path in package.rglob("*") if not path.is_dir()}
+    beside = {name for name in strange - own if not name.startswith(f"{DATA}/")}
+    found |= {Damage(name, "is no part of the package") for name in beside - known}
+    return sorted({one.path: one for one in sorted(found)}.values())
+
+
+def _held(package: Path, kind: str, on_disk: Iterator[str] | list[str]) -> Iterator[Damage]:
+    """What the manifests of a kind, held against the files and each other, say is damaged."""
+    told = [_read(package / f"{kind}-{name}.txt", name) for name in ALGORITHMS]
+    for name, sums in zip(ALGORITHMS, told, strict=True):
+        if sums is None:
+            yield Damage(f"{kind}-{name}.txt", "is missing or no manifest")
+    entries = [sums or {} for sums in told]
+    names = {*entries[0], *entries[1]}
+    for path in sorted({*names, *on_disk}):
+        plain = PurePosixPath(path)
+        there = not plain.is_absolute() and ".." not in plain.parts and (package / path).is_file()
+        found = sums_of(package, [path])[path] if there else ("", "")
+        fits = [sums.get(path) == sum_ for sums, sum_ in zip(entries, found, strict=True)]
+        yield from _judged(path, kind, there, fits, [path in sums for sums in entries], told)
+
+
+def _judged(
+    path: str, kind: str, there: bool, fits: list[bool], named: list[bool], told: list[Mapping[str, str] | None]
+) -> Iterator[Damage]:
+    readable = [sums is not None for sums in told]
+    if all(fit or not can for fit, can in zip(fits, readable, strict=True)) and any(readable):
+        return
+    if any(fits):
+        yield Damage(f"{kind}-{ALGORITHMS[fits.index(False)]}.txt", "contradicts the other manifest")
+    elif not any(named):
+        yield Damage(path, "is in no manifest")
+    elif there:
+        yield Damage(path, "differs from its checksums")
+    elif all(one or not can for one, can in zip(named, readable, strict=True)):
+        yield Damage(path, "is missing")
+    else:  # a name that only one manifest has, and no file: that line is damaged
+        yield Damage(f"{kind}-{ALGORITHMS[named.index(True)]}.txt", "contradicts the other manifest")
+
+
+def sums_of(package: Path, names: list[str]) -> dict[str, tuple[str, ...]]:
+    """The checksums of some files."""
+    return {name: _checksums(package / name) for name in names}
+
+
+def _checksums(path: Path) -> tuple[str, ...]:
+    digests = [hashlib.new(name) for name in ALGORITHMS]
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            for digest in digests:
+                digest.update(piece)
+    return tuple(digest.hexdigest() for digest in digests)
+
+
+def _manifest(sums: Sums, place: int) -> str:
+    return "".join(f"{its[place]}  {name}\n" for name, its in sorted(sums.items()))
+
+
+def _read(path: Path, algorithm: str) -> dict[str, str] | None:
+    """A manifest's lines, None if it is missing or has a line that is none."""
+    length, sums = hashlib.new(algorithm).digest_size * 2, dict[str, str]()
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    if not text.endswith("\n"):
+        return None
+    for line in text[:-1].split("\n"):
+        found = _LINE.fullmatch(line)
+        if found is None or len(found[1]) != length or "\0" in line or found[2] in sums:
+            return None
+        sums[found[2]] = found[1]
+    return sums
+
+
+def _files(package: Path) -> Iterator[str]:
+    for path in (package / DATA).rglob("*"):
+        if not path.is_dir():
+            yield path.relative_to(package).as_posix()
+
+
+def _tag_files() -> list[str]:
+    return ["bagit.txt", "bag-info.txt", *(f"manifest-{name}.txt" for name in ALGORITHMS)]
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,40 @@
+"""Whether a text names a host of the study: by keyed ids, so that no name is opened."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from waterbed.model.canonical import is_address, registrable_domain
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Target
+from waterbed.store.vault import Vault
+
+_NAME: Final = re.compile(r"(?<![\w.-])(suffix:)?([\w-]+(?:\.[\w-]+)+)")
+
+
+def refuse_named(texts: Mapping[str, str], vault: Vault, targets: Iterable[Target]) -> None:
+    """Refuse texts of people that name a host, or a registrable domain, of the study's URLs.
+
+    A suffix that a file of hosters declares a platform's is none. InputError says which text, and in which line.
+    """
+    hosts, sites = set[str](), set[str]()
+    for target in targets:
+        hosts.add(target.host_id)
+        sites.add(target.site_id)
+    for what, text in texts.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            if any(_is_ours(name.lower(), vault, hosts, sites) for suffix, name in _NAME.findall(line) if not suffix):
+                raise InputError(
+                    f"{what}, line {number}, names a host of the study; leave it out and freeze again (docs/freeze.md)"
+                )
+
+
+def _is_ours(name: str, vault: Vault, hosts: set[str], sites: set[str]) -> bool:
+    if is_address(name):
+        return False
+    parts = name.split(".")  # a file's ending, or a path's, may stand behind a name
+    starts = [".".join(parts[:end]) for end in range(2, len(parts) + 1)]
+    return any(
+        vault.keyed_id("host", one) in hosts or vault.keyed_id("site", registrable_domain(one)) in sites
+        for one in starts
+    )

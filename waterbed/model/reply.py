@@ -1,0 +1,72 @@
+"""The right of reply: what hosters were shown, what they answered, what was decided, what was published."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+
+Answer = Literal["no objection", "comment", "dispute"]
+RulingKind = Literal["upheld", "rejected", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A hoster was shown its own numbers and rows."""
+
+    KEY: ClassVar = ("preview_id",)
+    INDEX: ClassVar = (("hoster",),)
+
+    preview_id: Annotated[str, "id of the preview"]
+    hoster: Annotated[str, "whose numbers they are"]
+    made_at: Annotated[datetime, "when its files were written (study clock)"]
+    starts_at: Annotated[datetime, "when the hoster had it: the period runs from here"]
+    ends_at: Annotated[datetime, "when the period ends"]
+    data_until: Annotated[datetime | None, "last look that the numbers rest on"]
+    sha256: Annotated[str, "SHA-256 over the checksums of its files"]
+    who: Annotated[str, "the person, by account name"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a hoster answered to its preview."""
+
+    KEY: ClassVar = ("reply_id",)
+    INDEX: ClassVar = (("hoster",),)
+
+    reply_id: Annotated[str, "id of the reply"]
+    hoster: Annotated[str, "who answered"]
+    preview_id: Annotated[str, "the preview it answers to"]
+    answer: Annotated[Answer, "no objection, comment or dispute: a dispute is open until it is decided"]
+    text: Annotated[str, "what it says, in short; no address in it"]
+    received_at: Annotated[datetime, "when it came in"]
+    who: Annotated[str, "the person who recorded it, by account name"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What was decided about a dispute."""
+
+    KEY: ClassVar = ("ruling_id",)
+    INDEX: ClassVar = (("reply_id",),)
+
+    ruling_id: Annotated[str, "id of the ruling"]
+    reply_id: Annotated[str, "the dispute"]
+    ruling: Annotated[RulingKind, "upheld, rejected, or withdrawn by the hoster"]
+    reason: Annotated[str, "why, in that person's words"]
+    erratum: Annotated[str, "upheld: what was corrected, printed with every later edition; else empty"]
+    decided_at: Annotated[datetime, "when (study clock)"]
+    who: Annotated[str, "the person, by account name"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """One public publication; a later one replaces it and says what was corrected."""
+
+    KEY: ClassVar = ("number",)
+    INDEX: ClassVar = ()
+
+    number: Annotated[int, "1 for the first"]
+    published_at: Annotated[datetime, "when (study clock)"]
+    errata: Annotated[str, "what is corrected against the edition before; empty: nothing"]
+    override: Annotated[str, "why it was published before all hosters could answer; empty: they could"]
+    sha256: Annotated[str, "SHA-256 of its tables"]
+    who: Annotated[str, "the person, by account name"]

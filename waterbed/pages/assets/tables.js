@@ -1,0 +1,85 @@
+"use strict";
+// Tables that can be sorted by their headings, cut short, and searched by name. Without this script all rows are there.
+(() => {
+  const named = (table) => table.dataset.noun;
+
+  const prepare = (table) => {
+    const body = table.tBodies[0];
+    const rows = [...body.rows];
+    const heads = [...table.tHead.rows[0].cells];
+    const first = Number(table.dataset.rows || rows.length);
+    let all = rows.length <= first;
+    let wanted = "";
+
+    const more = document.createElement("p");
+    const find = document.createElement("p");
+    const told = document.createElement("span");
+
+    const show = () => {
+      let shown = 0;
+      let matches = 0;
+      for (const row of body.rows) {
+        const match = !wanted || row.querySelector("th").textContent.toLowerCase().includes(wanted);
+        matches += match;
+        row.hidden = !match || (!all && !wanted && shown >= first);
+        shown += !row.hidden;
+      }
+      told.textContent = wanted ? matches + " of " + rows.length : "";
+      more.hidden = all || wanted !== "";
+    };
+
+    const sort = (column, kind, descending) => {
+      const value = (row) => row.cells[column].dataset.value;
+      rows.sort((a, b) => {
+        const [x, y] = [value(a), value(b)];
+        // Rows without a value come last, whichever way the others go.
+        if (x === "" || y === "") return (x === "") - (y === "");
+        const order = kind === "number" ? x - y : x.localeCompare(y);
+        return descending ? -order : order;
+      });
+      body.append(...rows);
+      show();
+    };
+
+    heads.forEach((head, column) => {
+      if (!head.dataset.sort) return;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const now = head.getAttribute("aria-sort");
+        const descending = now ? now === "ascending" : head.dataset.first === "descending";
+        heads.forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+        sort(column, head.dataset.sort, descending);
+      });
+    });
+
+    if (named(table) && rows.length > 12) {
+      const label = document.createElement("label");
+      const input = document.createElement("input");
+      input.type = "search";
+      input.autocomplete = "off";
+      label.append("Find a " + named(table) + " ", input);
+      told.setAttribute("role", "status");
+      find.className = "find";
+      find.append(label, " ", told);
+      table.before(find);
+      input.addEventListener("input", () => { wanted = input.value.trim().toLowerCase(); show(); });
+    }
+    if (!all) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = "Show all " + rows.length + " rows";
+      button.addEventListener("click", () => { all = true; show(); });
+      more.className = "more";
+      more.append(button);
+      table.after(more);
+    }
+    window.addEventListener("beforeprint", () => { all = true; show(); });
+    show();
+  };
+
+  document.querySelectorAll("table.sortable").forEach(prepare);
+})();

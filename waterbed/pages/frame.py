@@ -1,0 +1,138 @@
+"""The frame of every page: navigation, what it rests on, and the words in which numbers are spelled."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+LIBRARY: Final = "plotly.js"
+"""The drawing library, as the name of its asset."""
+NOTHING: Final = "\N{EN DASH}"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'{files}; style-src 'self'{files} 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""What a page may load: its own scripts and style. The library sets styles in elements, hence 'unsafe-inline'.
+
+A folder that is opened from a disk has no origin of its own in every browser, hence `file:` there.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What all pages of a site have in common."""
+
+    title: Annotated[str, "name of the study"]
+    made_at: Annotated[datetime, "when the conclusions were drawn, aware"]
+    first: Annotated[datetime | None, "first look; null: none yet"]
+    last: Annotated[datetime | None, "last look"]
+    home: Annotated[str, "ISO code of the country that counts as home"]
+    publisher: Annotated[str, "who publishes"]
+    tlp: Annotated[str, "traffic light (TLP 2.0)"]
+    licence: Annotated[str, "SPDX name of the licence"]
+    least: Annotated[int, "rows about fewer sites are left out"]
+    clock: Annotated[str, "what takedown clocks run from"]
+    run: Annotated[str, "id of the newest run"]
+    version: Annotated[str, "version of Waterbed"]
+    data_dates: Annotated[Mapping[str, str], "each data set to its date"]
+    protocol: Annotated[str, "what the ranking is to the locked protocol; none: there is none"] = "none"
+    deviations: Annotated[Sequence[str], "what was done otherwise than the protocol says, with reasons"] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page: a template that extends layout.html, and what it is filled with."""
+
+    path: Annotated[str, "path in the site, with / between parts"]
+    template: Annotated[str, "name of its template"]
+    title: Annotated[str, "its heading"]
+    values: Annotated[Mapping[str, Any], "what the template is filled with"] = field(default_factory=dict)
+    menu: Annotated[str | None, "its word in the navigation; null: it is reached from others"] = None
+    under: Annotated[str | None, "path of the page in the navigation that it belongs to"] = None
+    figures: Annotated[Mapping[str, Any], "the library's plain data by name: NAME is drawn in #figure-NAME"] = field(
+        default_factory=dict
+    )
+    scripts: Annotated[tuple[str, ...], "further scripts among the assets, in order"] = ()
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """The scripts it loads, in order."""
+        return (*((LIBRARY, "figures.js") if self.figures else ()), *self.scripts)
+
+
+def render(frame: Frame, page: Page, menu: Sequence[tuple[str, str]]) -> str:
+    """Make a page; every name in it is escaped. `menu` are path and word of the navigation's entries."""
+    return (
+        templates()
+        .get_template(page.template)
+        .render(
+            {
+                **page.values,
+                "frame": frame,
+                "page": page,
+                "menu": menu,
+                "root": "../" * page.path.count("/"),
+                "policy": POLICY.format(files=" file:"),
+                "figures": page.figures,
+            }
+        )
+    )
+
+
+@cache
+def templates() -> Environment:
+    """The pages' templates: escaped throughout, undefined names an error."""
+    found = Environment(
+        loader=PackageLoader("waterbed.pages", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["percent"] = percent
+    found.filters["thousands"] = thousands
+    found.filters["number"] = number
+    found.filters["day"] = day
+    found.filters["minute"] = minute
+    return found
+
+
+def percent(share: float | None) -> str:
+    """Spell a share in whole percent; never 0 or 100 unless it is, to a hundredth of a percent."""
+    if share is None:
+        return NOTHING
+    whole = round(share * 100)
+    if whole == 0 and share > 1e-4:
+        return "<1%"
+    if whole == 100 and share < 1 - 1e-4:
+        return ">99%"
+    return f"{whole}%"
+
+
+def thousands(count: int | None) -> str:
+    """Spell a count, a dash for none."""
+    return NOTHING if count is None else f"{count:,}"
+
+
+def number(value: float | None) -> str:
+    """Spell a number with two or three digits that count, a dash for none."""
+    if value is None:
+        return NOTHING
+    rounded = float(f"{value:.3g}") if abs(value) >= 1 else round(value, 3)
+    if value and not rounded:
+        return "<0.001" if value > 0 else "\N{MINUS SIGN}0.000"
+    spelled = f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:g}"
+    return spelled.replace("-", "\N{MINUS SIGN}")
+
+
+def day(when: datetime | None) -> str:
+    """Spell a day, as 5 January 2026."""
+    return NOTHING if when is None else f"{when.astimezone(UTC).day} {when.astimezone(UTC):%B %Y}"
+
+
+def minute(when: datetime | None) -> str:
+    """Spell a time to the minute, UTC."""
+    return NOTHING if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M}"

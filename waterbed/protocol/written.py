@@ -1,0 +1,155 @@
+"""The protocol file, `study.toml`: what a study asks, of which reports, and when it ends."""
+
+import hashlib
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from waterbed.model.conclusions import ClockKind
+from waterbed.model.errors import InputError
+from waterbed.model.redaction import names_something
+
+PROTOCOL: Final = "study.toml"
+SEE: Final = "see docs/protocol.md, The file"
+
+Output = Literal["ranking", "compliance", "displacement", "hops", "flows", "episodes", "volume", "survival"]
+Role = Literal["hoster", "upstream", "asn", "platform", "country"]
+_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+_Key = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][-A-Za-z0-9_.:]{0,79}$")]
+_Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][-a-z0-9]{0,59}$")]
+_Level = Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
+
+
+class Frame(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Which reports the study is about."""
+
+    sources: tuple[_Key, ...]
+    """Feeds and hotlines, by the names under which reports are imported."""
+    categories: tuple[_Key, ...]
+    since: date
+    """First day of reports."""
+    until: date
+    """Last day of reports."""
+    exclusions: tuple[_Text, ...] = ()
+    """What is left out, a sentence each."""
+
+
+class Estimand(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """One number, or one table of numbers, that the study is going to report."""
+
+    name: _Name
+    output: Output
+    measure: _Text
+    """What it is in words, with its unit."""
+    by: Role = "hoster"
+    clock: ClockKind
+    hypothesis: str = ""
+    level: _Level = 0.05
+    smallest_effect: str = ""
+    """The smallest effect of interest, in words and its unit."""
+
+
+class Areas(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Places that were declared before an intervention; the names of docs/displacement.md."""
+
+    targets: tuple[_Key, ...] = ()
+    controls: tuple[_Key, ...] = ()
+    buffer: tuple[_Key, ...] = ()
+    buffer_controls: tuple[_Key, ...] = ()
+
+
+class Stopping(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """When the study ends, and when its data may be read before."""
+
+    until: date
+    """Last day of looks."""
+    rule: _Text
+    interim: tuple[date, ...] = ()
+    """Days on which results are read before the end."""
+
+
+class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """All of `study.toml`."""
+
+    title: _Text
+    question: _Text
+    home: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
+    clock: ClockKind
+    role: Role
+    primary: _Name
+    frame: Frame
+    estimands: Annotated[tuple[Estimand, ...], msgspec.Meta(min_length=1)]
+    stopping: Stopping
+    areas: Areas = Areas()
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        names = Counter(one.name for one in self.estimands)
+        twice = [name for name, count in names.items() if count > 1]
+        if twice:
+            raise ValueError(f"estimands: {twice[0]} stands there twice")
+        if self.primary not in names:
+            raise ValueError(f"primary: {self.primary} is none of the estimands {', '.join(names)}")
+        if self.frame.until < self.frame.since:
+            raise ValueError(f"frame: until {self.frame.until} is before since {self.frame.since}")
+        if self.stopping.until < self.frame.since:
+            raise ValueError(f"stopping: until {self.stopping.until} is before the frame begins, {self.frame.since}")
+        late = [day for day in self.stopping.interim if day > self.stopping.until]
+        if late:
+            raise ValueError(f"stopping: the interim day {late[0]} is after the end, {self.stopping.until}")
+        if (one := self.main) and (one.by != self.role or one.clock != self.clock):
+            raise ValueError(
+                f"primary: {one.name} is by {one.by} with clock {one.clock}, but role is {self.role} and clock "
+                f"{self.clock}"
+            )
+
+    @property
+    def main(self) -> Estimand:
+        """The primary outcome."""
+        return next(one for one in self.estimands if one.name == self.primary)
+
+
+def read_protocol(path: Path) -> tuple[Protocol, str]:
+    """A protocol file and its text; InputError if it cannot be read, is none, or names an address."""
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read ({problem.strerror}); a protocol was expected, {SEE}") from None
+    try:
+        text = data.decode("utf-8")
+        protocol = msgspec.toml.decode(data, type=Protocol)
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise InputError(f"{path}: {problem}; {SEE}") from None
+    for key, value in flat(tomllib.loads(text)).items():
+        if isinstance(value, str) and (names_something(value) or not value.replace("\n", " ").isprintable()):
+            raise InputError(
+                f"{path}: {key} holds what looks like an address or a host name, or a control character; it is kept "
+                f"and printed in the clear, so leave it out, {SEE}"
+            )
+    return protocol, text
+
+
+def checksum(text: str) -> str:
+    """SHA-256 of a protocol's bytes, as `sha256sum study.toml` prints it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def flat(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested tables as dotted keys; a list of tables by the names in them, other values as they are."""
+    return dict(_flat(value, ""))
+
+
+def _flat(value: Mapping[str, Any], at: str) -> Iterator[tuple[str, Any]]:
+    for key, inner in value.items():
+        if isinstance(inner, Mapping):
+            yield from _flat(inner, f"{at}{key}.")
+        elif isinstance(inner, Sequence) and inner and all(isinstance(one, Mapping) for one in inner):
+            for i, one in enumerate(inner):
+                yield from _flat(one, f"{at}{key}.{one.get('name', i)}.")
+        else:
+            yield f"{at}{key}", str(inner) if isinstance(inner, date) else inner

@@ -1,0 +1,1 @@
+"""The right of reply: hosters see their numbers before the public does."""

@@ -1,0 +1,1 @@
+"""A study that keeps going: passes on schedule, chores, health, metrics."""

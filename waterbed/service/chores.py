@@ -1,0 +1,111 @@
+"""Commands of ours that the service runs now and then, each in a process of its own."""
+
+import asyncio
+import json
+import logging
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from waterbed.model.errors import InputError
+from waterbed.store.config import Chore
+
+DONE = "chores.json"
+ALLOWED = ("enrich", "lake", "backup", "prune", "publish", "import", "doctor")
+"""First words of chores: nothing that reveals, forgets or changes keys."""
+_RETRY_S = 3600.0
+_log = logging.getLogger("waterbed.service")
+
+
+def words_of(chore: Chore) -> list[str]:
+    """A chore's command in words; InputError if it is none that may run by itself."""
+    try:
+        words = shlex.split(chore.command)
+    except ValueError:
+        words = []
+    if not words or words[0] not in ALLOWED:
+        raise InputError(
+            f"service.chores: {chore.command!r} does not begin with one of {', '.join(ALLOWED)}; see "
+            "docs/service.md, Chores"
+        )
+    if any("://" in word and not word.startswith(("s3://", "file://")) for word in words):
+        raise InputError("service.chores: a command holds an address; see docs/service.md, Chores")
+    return words
+
+
+class Chores:
+    """Runs one chore at a time, each when its time has come; when it ran last is kept in the study's folder."""
+
+    def __init__(self, study: Path, chores: tuple[Chore, ...], told: Callable[[str, str], None]) -> None:
+        """Take the chores; `told` hears of each that ended: its first word, and how."""
+        self._study, self._told = study, told
+        self._chores = [
+            (" ".join(words), words, chore.every_hours * 3600) for chore in chores for words in [words_of(chore)]
+        ]
+        self._process: asyncio.subprocess.Process | None = None
+        self._tried: dict[str, float] = {}
+
+    async def run_due(self) -> None:
+        """Run each chore whose time has come, one after the other."""
+        for name, words, every_s in self._chores:
+            now, last = time.time(), self._last().get(name)
+            tried = self._tried.get(name)
+            if tried is not None and time.monotonic() - tried < min(every_s, _RETRY_S):
+                continue
+            if last is None or not last <= now < last + every_s:
+                await self._run(name, words)
+
+    async def _run(self, name: str, words: list[str]) -> None:
+        began = self._tried[name] = time.monotonic()
+        _log.info("a chore begins", extra={"chore": words[0]})
+        # what it prints is not kept: a command may name files, and its findings are on record in the study
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "waterbed.cli", "-C", str(self._study), *words),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            code = await self._process.wait()
+        finally:
+            self._process = None
+        outcome = {0: "done", 1: "finding"}.get(code, "failed")
+        _log.log(
+            logging.WARNING if outcome == "failed" else logging.INFO,
+            "a chore ended",
+            extra={"chore": words[0], "outcome": outcome, "exit_code": code, "seconds": time.monotonic() - began},
+        )
+        if outcome != "failed":
+            self._keep({**self._last(), name: time.time()})
+        self._told(words[0], outcome)
+
+    async def stop(self, patience_s: float) -> None:
+        """End a chore that runs: in order, and after so many seconds at once."""
+        process = self._process
+        if process is None:
+            return
+        with suppress(ProcessLookupError):
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), patience_s)
+            except TimeoutError:
+                process.kill()
+
+    def _last(self) -> dict[str, float]:
+        """When each chore ran last, seconds since 1970; nothing if that cannot be read."""
+        try:
+            read = json.loads((self._study / DONE).read_bytes())
+            return {str(name): float(when) for name, when in read.items()}
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}
+
+    def _keep(self, last: dict[str, float]) -> None:
+        written = self._study / f"{DONE}.new"
+        try:
+            written.write_text(json.dumps(last))
+            written.replace(self._study / DONE)
+        except OSError as problem:
+            _log.warning("when chores ran cannot be written down", extra={"why": problem.strerror})

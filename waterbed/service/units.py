@@ -1,0 +1,133 @@
+"""systemd's unit files for a study: the service, or a pass now and then by a timer."""
+
+import getpass
+import shutil
+import sys
+from pathlib import Path
+
+from waterbed.model.errors import InputError
+from waterbed.store.config import Config
+
+_SEE = "docs/service.md, systemd"
+
+_HARDENED = """\
+Environment=WATERBED_KEY_FILE={keys}
+UMask=0077
+LimitCORE=0
+NoNewPrivileges=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectSystem=strict
+ProtectHome=read-only
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictRealtime=yes
+LockPersonality=yes
+ReadWritePaths={study}
+"""
+
+_SERVICE = (
+    """\
+[Unit]
+Description=Waterbed keeps a study on schedule
+Wants=network-online.target
+After=network-online.target time-sync.target postgresql.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+User={user}
+ExecStart={program} -C {study} run
+Restart=on-failure
+RestartSec=10
+RestartPreventExitStatus=2
+WatchdogSec=300
+KillMode=mixed
+TimeoutStopSec={stop}
+"""
+    + _HARDENED
+    + """
+[Install]
+WantedBy=multi-user.target
+"""
+)
+
+_PASS = (
+    """\
+[Unit]
+Description=Waterbed makes one pass over a study
+Wants=network-online.target
+After=network-online.target time-sync.target postgresql.service
+
+[Service]
+Type=oneshot
+User={user}
+ExecStart={program} -C {study} recheck
+SuccessExitStatus=1
+TimeoutStartSec=infinity
+TimeoutStopSec={stop}
+"""
+    + _HARDENED
+)
+
+_TIMER = """\
+[Unit]
+Description=Waterbed makes a pass over a study every ten minutes
+
+[Timer]
+OnCalendar=*:0/10
+AccuracySec=1s
+RandomizedDelaySec=30
+Persistent=yes
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+def units(*, study: Path, program: Path, keys: Path, user: str, config: Config) -> dict[str, str]:
+    """The unit files by name: waterbed.service, or waterbed-pass.service with waterbed-pass.timer; not both."""
+    values = {
+        "study": _quoted(study),
+        "program": _quoted(program),
+        "keys": _quoted(keys),
+        "user": user,
+        "stop": round(config.service.stop_s + config.schedule.lease_s + 30),
+    }
+    return {
+        "waterbed.service": _SERVICE.format(**values),
+        "waterbed-pass.service": _PASS.format(**values),
+        "waterbed-pass.timer": _TIMER,
+    }
+
+
+def write_units(folder: Path, *, study: Path, keys: Path, config: Config) -> list[Path]:
+    """Write a study's unit files into a folder; InputError if it is none or cannot be written to."""
+    made = units(study=study.resolve(), program=_program(), keys=keys.resolve(), user=getpass.getuser(), config=config)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in made.items():
+            (folder / name).write_text(text)
+    except OSError as problem:
+        raise InputError(f"{folder} cannot be written ({problem.strerror}); name another folder ({_SEE})") from None
+    return [folder / name for name in made]
+
+
+def _program() -> Path:
+    """The `waterbed` beside this Python, else the one on the path."""
+    beside = Path(sys.executable).parent / "waterbed"
+    found = beside if beside.exists() else Path(shutil.which("waterbed") or beside)
+    return found.absolute()
+
+
+def _quoted(path: Path) -> str:
+    """A path as systemd reads it: % is doubled; one with spaces or quotes is refused."""
+    text = str(path)
+    if any(sign.isspace() or sign in "\"'\\;" or not sign.isprintable() for sign in text):
+        raise InputError(
+            f"{text!r} holds a space, a quote, a backslash or a semicolon: no unit file can name it ({_SEE})"
+        )
+    return text.replace("%", "%%").replace("$", "$$")

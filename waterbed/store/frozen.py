@@ -1,0 +1,34 @@
+"""What a study that was reproduced from a package knows of the study that was frozen."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+
+from waterbed.model.errors import InputError
+
+FROZEN: Final = "frozen.json"
+"""Name of the file in the folder of a reproduced study."""
+
+
+class Frozen(msgspec.Struct, frozen=True, kw_only=True):
+    """What conclusions need of the frozen study's vault and clock: keyed ids alone."""
+
+    frozen_at: Annotated[datetime, "the study's clock when it was frozen: it stands still since"]
+    common: Annotated[tuple[str, ...], "ids that mean nothing when URLs are linked"]
+    suffixes: Annotated[dict[str, str], "keyed id of each platform's suffix that occurs, to the suffix"]
+    near: Annotated[
+        tuple[tuple[str, str, str], ...] | None, "pairs of ids of labels that look alike, and how; null: not asked for"
+    ]
+    package: Annotated[str, "SHA-256 that names the package; empty in the package itself"] = ""
+
+
+def read_frozen(path: Path) -> Frozen | None:
+    """The file of a reproduced study, None if the study is none; InputError if it is damaged."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Frozen)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        raise InputError(f"{path} cannot be read; reproduce the package into a new folder (docs/freeze.md)") from None

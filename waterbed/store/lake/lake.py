@@ -1,0 +1,151 @@
+"""A study's lake: its manifest, its files, and the lock of who changes it."""
+
+import fcntl
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from waterbed.model.errors import InputError, StoreFailure
+from waterbed.store.folder import Folder
+from waterbed.store.lake import manifest as manifests
+from waterbed.store.lake.kinds import SEALED
+from waterbed.store.lake.manifest import Day, File, Manifest
+from waterbed.store.lake.place import NEW, Place
+from waterbed.store.lake.rows import stamp
+from waterbed.store.sql import Store
+from waterbed.store.tables import table_name
+
+LOCK = "lake.lock"
+_NUMBER = 0x6C616B65
+"""The number of the lock of a PostgreSQL database that its writers hold."""
+
+
+class Lake:
+    """The lake of one study."""
+
+    def __init__(self, location: str, path: Path, study: str) -> None:
+        """Open it; nothing is created yet, and a lake that has never been sealed is empty."""
+        self.study = study
+        self.place = Place(location, path)
+
+    def manifest(self) -> Manifest:
+        """What it consists of now; InputError if it is another study's, StoreFailure if that is lost."""
+        try:
+            found = manifests.read(self.place.read(manifests.PATH))
+        except FileNotFoundError:
+            if self.place.names(".parquet"):
+                raise StoreFailure(manifests.LOST) from None
+            return Manifest(study=self.study)
+        if found.study != self.study:
+            raise InputError(
+                "the lake in [lake] location is another study's; each study needs a place of its own (docs/lake.md)"
+            )
+        return found
+
+    def commit(self, manifest: Manifest) -> None:
+        """From now on the lake is this."""
+        self.place.replace(manifests.PATH, manifests.spelled(manifest))
+
+    def table(self, file: File, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows of one file; StoreFailure if a byte of it is not as it was written.
+
+        A file that no manifest names has no checksum but those of its pages.
+        """
+        content = self.place.read(file.path)
+        try:
+            if file.sha256 and hashlib.sha256(content).hexdigest() != file.sha256:
+                raise OSError
+            with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as opened:
+                there = None if columns is None else [name for name in columns if name in opened.schema_arrow.names]
+                return opened.read(columns=there)
+        except (OSError, pa.ArrowException):
+            raise StoreFailure(
+                f"{file.path} of the lake is damaged; see waterbed lake verify, and mend it by waterbed lake rebuild "
+                "or from a backup (docs/lake.md)"
+            ) from None
+
+    def keys(self, cls: Any, files: Sequence[File]) -> set[str]:
+        """The keys of all facts in some files of a kind."""
+        (key,) = cls.KEY
+        return {one for file in files for one in self.table(file, [key]).column(key).to_pylist()}
+
+    def put(self, cls: type, day: date, made: Path, span: tuple[int, int]) -> File:
+        """Take a finished file of a day into its place, once it reads back as it was written; it is not named yet."""
+        length, checksum = _checksum(made)
+        with pq.ParquetFile(made, page_checksum_verification=True) as opened:
+            rows = sum(batch.num_rows for batch in opened.iter_batches())
+        path = f"{table_name(cls)}/day={day.isoformat()}/{checksum[:20]}.parquet"
+        self.place.take_in(made, path)
+        if self.place.checksum(path) != (length, checksum):
+            raise StoreFailure(f"{path} does not read back as it was written; nothing was sealed (docs/lake.md)")
+        return File(path=path, rows=rows, bytes=length, sha256=checksum, first=span[0], last=span[1])
+
+    def begin(self) -> Manifest:
+        """What it consists of, after what a killed process left half written is gone. Only who holds the lock may.
+
+        A first file is never there without a manifest.
+        """
+        manifest = self.manifest()
+        if not manifest.facts and not manifest.generation:
+            self.commit(manifest)
+        self.sweep()
+        return manifest
+
+    def sweep(self) -> None:
+        """Remove what a killed process left half written. Only who holds the lock may."""
+        for path in self.place.names(NEW):
+            self.place.remove(path)
+
+
+def lake_of(folder: Folder) -> Lake:
+    """The lake of an opened study."""
+    return Lake(folder.config.lake.location, folder.path, folder.config.study)
+
+
+@contextmanager
+def changing(folder: Folder) -> Iterator[Lake]:
+    """Be the only one that changes the lake, on this machine or another; InputError if another is at it."""
+    with unchanged(folder.path, folder.store):
+        yield lake_of(folder)
+
+
+@contextmanager
+def unchanged(path: Path, store: Store) -> Iterator[None]:
+    """Nobody else changes the lake of a study folder meanwhile; InputError if another is at it."""
+    with (path / LOCK).open("a") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _busy() from None
+        with store.locked(alone=True, number=_NUMBER) as free:
+            if not free:
+                raise _busy()
+            yield
+
+
+def replaced(manifest: Manifest, kind: str, day: date, files: Sequence[File]) -> dict[tuple[str, date], Day]:
+    """A change of a manifest: a day that has these files, and is pruned if it was."""
+    return {(kind, day): Day(files=tuple(files), pruned=manifest.day(kind, day).pruned)}
+
+
+CLASSES: dict[str, type] = {table_name(cls): cls for cls in SEALED}
+"""The class of each kind of fact, by the name of its folder."""
+
+
+def sorted_table(cls: type, table: pa.Table) -> pa.Table:
+    """Rows in the order of the lake."""
+    return table.sort_by([(name, "ascending") for name in stamp(cls)])
+
+
+def _checksum(made: Path) -> tuple[int, str]:
+    return Place(str(made.parent), made.parent).checksum(made.name)
+
+
+def _busy() -> InputError:
+    return InputError("another process is changing the lake at this moment; start again when it has ended")

@@ -1,0 +1,144 @@
+"""Where a lake lies: a folder, or S3-compatible storage, through pyarrow.fs."""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from pyarrow import fs
+
+from waterbed.model.errors import InputError, StoreFailure
+
+_AT_ONCE: Final = 1 << 22
+NEW: Final = ".new"
+"""End of the name of what is being written."""
+
+
+class Place:
+    """Files under one root; paths are relative to it, with slashes."""
+
+    def __init__(self, location: str, study: Path) -> None:
+        """Open a location: a path, from the study's folder if relative, or a URI such as s3://bucket/prefix."""
+        self.local = "://" not in location
+        if self.local:
+            self._files: fs.FileSystem = fs.LocalFileSystem()
+            self.root = str((study / location).resolve())
+            return
+        # a key in the settings would be backed up and shown; what it looked like is not repeated
+        if "@" in urlsplit(location).netloc:
+            raise InputError(
+                "[lake] location holds access keys; give them in the environment (AWS_ACCESS_KEY_ID, "
+                "AWS_SECRET_ACCESS_KEY) or by the machine's role (docs/lake.md, Object storage)"
+            )
+        try:
+            self._files, self.root = fs.FileSystem.from_uri(location)
+        except (ValueError, OSError):
+            raise InputError(
+                f"[lake] location {location!r} is neither a folder nor a URI that pyarrow opens, such as "
+                "s3://bucket/prefix?region=eu-west-1 (docs/lake.md, Object storage)"
+            ) from None
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as problem:
+            # the text of an object store may name accounts and hosts
+            why = problem.strerror if self.local and problem.strerror else type(problem).__name__
+            raise StoreFailure(f"the lake's place failed at {what} ({why}); see docs/lake.md, Where it lies") from None
+
+    def read(self, path: str) -> bytes:
+        """All bytes of a file; FileNotFoundError if there is none."""
+        with self._told(path), self._files.open_input_file(self._at(path)) as file:
+            content: bytes = file.read()
+            return content
+
+    def checksum(self, path: str) -> tuple[int, str]:
+        """Length in bytes and SHA-256 of a file, as they are read back."""
+        found, length = hashlib.sha256(), 0
+        with self._told(path), self._files.open_input_stream(self._at(path)) as file:
+            while piece := file.read(_AT_ONCE):
+                found.update(piece)
+                length += len(piece)
+        return length, found.hexdigest()
+
+    def opened(self, path: str) -> object:
+        """A file to read at any place in; FileNotFoundError if there is none."""
+        with self._told(path):
+            return self._files.open_input_file(self._at(path))
+
+    def replace(self, path: str, content: bytes) -> None:
+        """Put bytes in the place of a file: at every instant the old one is there, or the new one, whole."""
+        with self._told(path):
+            if not self.local:  # an object is there when it is closed, whole
+                with self._files.open_output_stream(self._at(path)) as out:
+                    out.write(content)
+                return
+            where = Path(self._at(path))
+            where.parent.mkdir(parents=True, exist_ok=True)
+            part = where.with_name(f"{where.name}.{uuid.uuid4().hex}{NEW}")
+            try:
+                with part.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                part.replace(where)
+            finally:
+                part.unlink(missing_ok=True)
+            _sync(where.parent)
+
+    def take_in(self, made: Path, path: str) -> None:
+        """Copy a finished local file to its place, under a temporary name until it is whole."""
+        with self._told(path):
+            target = self._at(path)
+            if not self.local:
+                with made.open("rb") as file, self._files.open_output_stream(target) as out:
+                    while piece := file.read(_AT_ONCE):
+                        out.write(piece)
+                return
+            where = Path(target)
+            where.parent.mkdir(parents=True, exist_ok=True)
+            part = where.with_name(f"{where.name}.{uuid.uuid4().hex}{NEW}")
+            try:
+                with made.open("rb") as file, part.open("wb") as out:
+                    while piece := file.read(_AT_ONCE):
+                        out.write(piece)
+                    out.flush()
+                    os.fsync(out.fileno())
+                part.replace(where)
+            finally:
+                part.unlink(missing_ok=True)
+            _sync(where.parent)
+
+    def remove(self, path: str) -> None:
+        """Remove a file; nothing happens if there is none."""
+        with self._told(path):
+            try:
+                self._files.delete_file(self._at(path))
+            except FileNotFoundError:
+                return
+
+    def names(self, end: str) -> list[str]:
+        """The paths of all files below the root whose name has an end, sorted."""
+        chosen = fs.FileSelector(self.root, recursive=True, allow_not_found=True)
+        with self._told("listing"):
+            found = [info.path for info in self._files.get_file_info(chosen) if info.type == fs.FileType.File]
+        return sorted(path[len(self.root) :].lstrip("/") for path in found if path.endswith(end))
+
+    def _at(self, path: str) -> str:
+        return f"{self.root}/{path}"
+
+
+def _sync(folder: Path) -> None:
+    """Make sure that a renamed file keeps its name through a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,163 @@
+"""Closed days taken into the lake, small files merged, and the lake made anew."""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+from sqlalchemy import Connection, func, select
+
+from waterbed.model.errors import OwnFailure
+from waterbed.store.folder import Folder
+from waterbed.store.lake.kinds import SEALED, closed_before
+from waterbed.store.lake.lake import CLASSES, Lake, changing, replaced
+from waterbed.store.lake.manifest import Day, File, Manifest
+from waterbed.store.lake.stored import days_in, in_days, tables_of
+from waterbed.store.lake.writing import DayFiles, as_now, without
+from waterbed.store.tables import TABLES, table_name
+
+SCRATCH: Final = "lake.new"
+Told = Callable[[int, int], None]
+"""Told how many kinds of fact are done, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealing:
+    """What a sealing took into the lake."""
+
+    days: int
+    facts: int
+    late: int
+    """Of the facts, those of days that were sealed already."""
+    files: int
+
+
+def seal(folder: Folder, told: Told = lambda *_: None) -> Sealing:
+    """Take all facts of closed days that the lake has not yet; sealed ones stay as they are.
+
+    May be killed at any instant: the lake is what it was before, or all of what it is after. Facts that came after
+    their day was sealed become a further file of that day.
+    """
+    with changing(folder) as lake:
+        manifest = lake.begin()
+        end = closed_before(folder.clock(), folder.config.lake.grace_hours)
+        changes: dict[tuple[str, date], Day] = {}
+        late = 0
+        for number, cls in enumerate(SEALED):
+            told(number, len(SEALED))
+            for day, file in _new_files(folder, lake, manifest, cls, end).items():
+                kind = table_name(cls)
+                before = manifest.day(kind, day).files
+                late += file.rows if before else 0
+                changes |= replaced(manifest, kind, day, [*before, file])
+        if changes:
+            lake.commit(manifest.changed(changes))
+        told(len(SEALED), len(SEALED))
+    made = [its.files[-1] for its in changes.values()]
+    return Sealing(
+        days=len({day for _, day in changes}), facts=sum(file.rows for file in made), late=late, files=len(made)
+    )
+
+
+def _new_files(folder: Folder, lake: Lake, manifest: Manifest, cls: type, end: date) -> dict[date, File]:
+    """A file for each closed day of which the store has facts that the lake has not."""
+    sealed = manifest.days(table_name(cls))
+    # a day that was not pruned lies in the lake whole if both have as many; of a pruned one the store has late facts
+    due = {
+        day
+        for day, rows in days_in(folder.store, cls).items()
+        if day < end and (day not in sealed or sealed[day].pruned or sealed[day].rows != rows)
+    }
+    if not due:
+        return {}
+    known = lake.keys(cls, [file for day in due & set(sealed) for file in sealed[day].files])
+    with scratch_of(folder) as scratch, folder.store.reading() as connection:
+        files = DayFiles(lake, cls, scratch)
+        counted, seen = _count(cls, due, connection), 0
+        for table in tables_of(cls, due, connection):
+            seen += table.num_rows
+            files.add(without(cls, table, known))
+        if seen < counted:
+            raise OwnFailure(f"the store gave {seen} of {counted} rows of {table_name(cls)}; nothing was sealed")
+        return files.close()
+
+
+def _count(cls: type, days: Iterable[date], connection: Connection) -> int:
+    query = select(func.count()).select_from(TABLES[cls]).where(in_days(cls, list(days)))
+    return connection.scalar(query) or 0
+
+
+def compact(folder: Folder, told: Told = lambda *_: None) -> int:
+    """Merge the files of each day that has several; returns how many files are no more.
+
+    Files that no manifest names, as a killed sealing leaves them, are merged in too: facts are only ever added, so
+    what they hold is right.
+    """
+    with changing(folder) as lake, scratch_of(folder) as scratch:
+        manifest = lake.begin()
+        unnamed = _unnamed(lake, manifest)
+        several = {
+            (kind, day)
+            for kind, days in manifest.facts.items()
+            for day, its in days.items()
+            if len(its.files) > 1 or (kind, day) in unnamed
+        } | set(unnamed)
+        changes: dict[tuple[str, date], Day] = {}
+        gone: list[str] = []
+        for number, (kind, day) in enumerate(sorted(several)):
+            told(number, len(several))
+            old = [*manifest.day(kind, day).files, *unnamed.get((kind, day), [])]
+            one = merged(lake, CLASSES[kind], [lake.table(file) for file in old], scratch)
+            changes |= replaced(manifest, kind, day, [one])
+            gone += [file.path for file in old if file.path != one.path]
+        if changes:
+            lake.commit(manifest.changed(changes))
+        for path in gone:
+            lake.place.remove(path)
+        told(len(several), len(several))
+    return len(gone)
+
+
+def merged(lake: Lake, cls: type, tables: list[pa.Table], scratch: Path) -> File:
+    """One file of the rows of several of one day, each row once."""
+    files = DayFiles(lake, cls, scratch)
+    files.add(without(cls, as_now(cls, tables), set()))
+    ((_, file),) = files.close().items()
+    return file
+
+
+def _unnamed(lake: Lake, manifest: Manifest) -> dict[tuple[str, date], list[File]]:
+    named = manifest.files()
+    found: dict[tuple[str, date], list[File]] = {}
+    for path in lake.place.names(".parquet"):
+        where = kind_and_day(path)
+        if where and path not in named:
+            found.setdefault(where, []).append(File(path=path, rows=0, bytes=0, sha256="", first=0, last=0))
+    return found
+
+
+def kind_and_day(path: str) -> tuple[str, date] | None:
+    """The kind and day that a path of the lake names, None if it is none of the lake's."""
+    parts = path.split("/")
+    if len(parts) != 3 or parts[0] not in CLASSES or not parts[1].startswith("day="):
+        return None
+    try:
+        return parts[0], date.fromisoformat(parts[1].removeprefix("day="))
+    except ValueError:
+        return None
+
+
+@contextmanager
+def scratch_of(folder: Folder) -> Iterator[Path]:
+    """An empty folder for files that are being made; what a killed process left in it goes first."""
+    scratch = folder.path / SCRATCH
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

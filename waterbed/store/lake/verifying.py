@@ -1,0 +1,122 @@
+"""Whether every byte of a lake is as it was written, and all that the store says is in it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Literal
+
+import pyarrow.parquet as pq
+
+from waterbed.model.errors import StoreFailure
+from waterbed.store.folder import Folder
+from waterbed.store.lake.kinds import SEALED, closed_before
+from waterbed.store.lake.lake import Lake, lake_of
+from waterbed.store.lake.manifest import PATH, File, Manifest
+from waterbed.store.lake.place import NEW
+from waterbed.store.lake.stored import days_in
+from waterbed.store.tables import table_name
+
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LakeFinding:
+    """One thing about a lake that a person should know."""
+
+    severity: Annotated[Literal["problem", "note"], "problem: facts are damaged or missing; note: nothing is lost"]
+    path: Annotated[str, "the file or day, below the lake's place"]
+    what: Annotated[str, "what was found, and what to do"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What a verification read back."""
+
+    files: int
+    facts: int
+    findings: tuple[LakeFinding, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether no fact is damaged or missing."""
+        return all(finding.severity != "problem" for finding in self.findings)
+
+
+def verify(folder: Folder, told: Told = lambda *_: None) -> Verified:
+    """Read every file back against the manifest, and hold both against the store. Writes nothing."""
+    lake = lake_of(folder)
+    try:
+        manifest = lake.manifest()
+    except StoreFailure as problem:
+        return Verified(files=0, facts=0, findings=(_problem(PATH, str(problem)),))
+    named = manifest.files()
+    found: list[LakeFinding] = []
+    for number, (kind, day, file) in enumerate(named.values()):
+        told(number, len(named))
+        wrong = amiss(lake, file)
+        if wrong:
+            pruned = manifest.day(kind, day).pruned
+            mend = "put it back from a backup: its day was pruned" if pruned else "mend it by waterbed lake rebuild"
+            found.append(_problem(file.path, f"{wrong}; {mend}"))
+    told(len(named), len(named))
+    found += _strays(lake, set(named))
+    found += _beside_store(folder, manifest)
+    return Verified(files=len(named), facts=sum(file.rows for _, _, file in named.values()), findings=tuple(found))
+
+
+def amiss(lake: Lake, file: File) -> str | None:
+    """What is wrong with one file, None if every byte and the number of its rows are as they were written."""
+    try:
+        length, checksum = lake.place.checksum(file.path)
+    except FileNotFoundError:
+        return "the file is missing"
+    if length != file.bytes:
+        return f"the file has {length:,} bytes, {file.bytes:,} were written"
+    if checksum != file.sha256:
+        return "the file's bytes are not those that were written (SHA-256)"
+    with pq.ParquetFile(lake.place.opened(file.path)) as opened:
+        rows = opened.metadata.num_rows
+    return None if rows == file.rows else f"the file has {rows:,} rows, {file.rows:,} were written"
+
+
+def _strays(lake: Lake, named: set[str]) -> Iterator[LakeFinding]:
+    for path in lake.place.names(".parquet"):
+        if path not in named:
+            yield _note(path, "no manifest names this file, so nothing reads it; waterbed lake compact merges it in")
+    for path in lake.place.names(NEW):
+        yield _note(path, "left half written by a killed process; the next waterbed lake seal removes it")
+
+
+def _beside_store(folder: Folder, manifest: Manifest) -> Iterator[LakeFinding]:
+    end = closed_before(folder.clock(), folder.config.lake.grace_hours)
+    for cls in SEALED:
+        kind = table_name(cls)
+        stored, sealed = days_in(folder.store, cls), manifest.days(kind)
+        for day in sorted({*stored, *sealed}):
+            rows, its = stored.get(day, 0), sealed.get(day)
+            where = f"{kind}/day={day.isoformat()}"
+            if its is None or its.pruned:
+                if rows and sealed and day < end:
+                    yield _note(where, f"{rows:,} facts of a closed day wait for waterbed lake seal")
+            elif rows > its.rows:
+                yield _note(where, f"{rows - its.rows:,} late facts wait for waterbed lake seal")
+            elif rows < its.rows:
+                what = f"the store has {rows:,} facts, the lake {its.rows:,}, and the day was not pruned"
+                yield _note(where, f"{what}: the store is older than the lake; nothing is lost")
+
+
+def day_amiss(lake: Lake, manifest: Manifest, kind: str, day: date) -> str | None:
+    """What is wrong with the files of one day of one kind, None if nothing."""
+    for file in manifest.day(kind, day).files:
+        wrong = amiss(lake, file)
+        if wrong:
+            return f"{file.path}: {wrong}"
+    return None
+
+
+def _problem(path: str, what: str) -> LakeFinding:
+    return LakeFinding(severity="problem", path=path, what=what)
+
+
+def _note(path: str, what: str) -> LakeFinding:
+    return LakeFinding(severity="note", path=path, what=what)

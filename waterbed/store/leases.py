@@ -1,0 +1,207 @@
+"""Which run holds which due looks, and that it lives."""
+
+import math
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, insert, or_, select, text, update
+
+from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd
+from waterbed.model.errors import LeaseLost
+from waterbed.store.rows import MOVED, fetch
+from waterbed.store.rows import advance as moved
+from waterbed.store.sql import Store
+from waterbed.store.tables import TABLES
+
+_SINCE_START = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_STILL = "30s"
+"""After which a PostgreSQL server ends a transaction in which nothing is asked."""
+_AT_ONCE = 500
+"""Ids in one statement: below every database's limit of parameters."""
+
+
+def machine_s() -> float:
+    """Seconds since this machine started: one clock for all its processes that nobody sets."""
+    return time.clock_gettime(_SINCE_START)
+
+
+def _now(connection: Connection) -> Any:
+    """Now in microseconds, on the one clock that all runs share: the database's, or the machine's for SQLite."""
+    if connection.dialect.name == "sqlite":
+        return int(machine_s() * 1e6)
+    return cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+
+
+def begin(store: Store, run: Run, lease_s: float) -> None:
+    """Put a run on record, alive for so many seconds."""
+    with store.writing() as connection:
+        store.add([run], connection)
+        lapses = _now(connection) + round(lease_s * 1e6)
+        connection.execute(insert(TABLES[Beat]).values(run_id=run.run_id, lapses_us=lapses))
+
+
+def renew(store: Store, run_id: str, lease_s: float) -> bool:
+    """Say that a run lives for so many seconds more; False if it was buried."""
+    beat = TABLES[Beat]
+    with store.writing() as connection:
+        longer = update(beat).where(beat.c.run_id == run_id)
+        return connection.execute(longer.values(lapses_us=_now(connection) + round(lease_s * 1e6))).rowcount == 1
+
+
+def end(store: Store, ended: RunEnd) -> None:
+    """End a run: give back what it holds, keep how it ended; one that was buried stays so."""
+    with store.writing() as connection:
+        connection.execute(delete(TABLES[Beat]).where(TABLES[Beat].c.run_id == ended.run_id))
+        _give_back([ended.run_id], connection)
+        store.add([ended], connection)
+
+
+def bury(store: Store, dead: Collection[str], now: datetime) -> int:
+    """Take what dead runs hold back: those known as dead, and those that did not say in time that they live.
+
+    Returns how many leases came back. `now` is on the study's clock, for the record. A run that was buried by mistake,
+    since it stood still, finds that it lost its lease (`LeaseLost`).
+    """
+    with store.reading() as connection:
+        found = _without_life(connection)
+    if not found and not dead:
+        return 0
+    beat = TABLES[Beat]
+    with store.writing() as connection:
+        lapsed = beat.c.run_id.in_(found) & (beat.c.lapses_us < _now(connection))
+        over = select(beat.c.run_id).where(or_(lapsed, beat.c.run_id.in_(dead)))
+        # one that stands still in the middle of a write is left to the server, which ends that soon
+        ended = connection.scalars(over.with_for_update(skip_locked=True)).all()
+        connection.execute(delete(beat).where(beat.c.run_id.in_(ended)))
+        living = set(connection.scalars(select(beat.c.run_id).where(beat.c.run_id.in_({*found, *dead}))))
+        gone = sorted({*found, *dead} - living)
+        freed = _give_back(gone, connection)
+        store.add([RunEnd(run_id=run_id, finished_at=now, outcome="killed", done=0) for run_id in gone], connection)
+        return freed
+
+
+def _without_life(connection: Connection) -> set[str]:
+    """Runs whose time lapsed, and those that hold leases though they are no longer said to live."""
+    beat, due = TABLES[Beat], TABLES[Due]
+    lapsed = select(beat.c.run_id).where(beat.c.lapses_us < _now(connection))
+    holder = due.c.lease_run_id
+    orphaned = select(holder).where(holder > "", holder.not_in(select(beat.c.run_id))).distinct()
+    return set(connection.scalars(lapsed.union(orphaned)))
+
+
+def _give_back(run_ids: Sequence[str], connection: Connection) -> int:
+    """Give back the leases and networks of runs; how many leases they were."""
+    due, reserved = TABLES[Due], TABLES[Reserved]
+    freed = connection.execute(update(due).where(due.c.lease_run_id.in_(run_ids)).values(lease_run_id=None)).rowcount
+    theirs = select(reserved.c.network).where(reserved.c.run_id.in_(run_ids)).order_by(reserved.c.network)
+    if connection.dialect.name != "sqlite":
+        theirs = theirs.with_for_update()  # in the order of names, as all who take several: no two wait for each other
+    networks = list(connection.scalars(theirs))
+    for start in range(0, len(networks), _AT_ONCE):
+        connection.execute(delete(reserved).where(reserved.c.network.in_(networks[start : start + _AT_ONCE])))
+    return freed
+
+
+def release(store: Store, run_ids: Sequence[str]) -> int:
+    """Give back the leases of runs; how many they were."""
+    with store.writing() as connection:
+        return _give_back(run_ids, connection)
+
+
+def living(store: Store) -> set[str]:
+    """The runs that said in time that they live."""
+    beat = TABLES[Beat]
+    with store.reading() as connection:
+        return set(connection.scalars(select(beat.c.run_id).where(beat.c.lapses_us >= _now(connection))))
+
+
+def lease(store: Store, run_id: str, *, due_by: datetime, limit: int) -> list[Due]:
+    """Take up to `limit` due URLs that nobody holds, oldest first, hosts together; LeaseLost if the run was buried.
+
+    `due_by` is on the study's clock.
+    """
+    due = TABLES[Due]
+    oldest = (due.c.due_at, due.c.host_id)
+    free = select(due).where(due.c.due_at <= due_by, due.c.lease_run_id.is_(None)).order_by(*oldest).limit(limit)
+    with store.writing() as connection:
+        _still_alive(run_id, connection)
+        if not store.sqlite:
+            wanted = free.with_only_columns(due.c.url_id).with_for_update(skip_locked=True)
+            take = update(due).where(due.c.url_id.in_(wanted.scalar_subquery())).values(lease_run_id=run_id)
+            return [Due(**row._mapping) for row in connection.execute(take.returning(*due.c))]
+        taken = fetch(Due, free, connection)
+        for start in range(0, len(taken), _AT_ONCE):
+            ids = [row.url_id for row in taken[start : start + _AT_ONCE]]
+            connection.execute(update(due).where(due.c.url_id.in_(ids)).values(lease_run_id=run_id))
+        return [replace(row, lease_run_id=run_id) for row in taken]
+
+
+def record(store: Store, run_id: str, facts: Sequence[Any], advance: Sequence[Due]) -> int:
+    """Add the facts of looks and advance their schedule, in one transaction; how many of them moved on.
+
+    LeaseLost, and nothing written, if the run was buried: others answer for what it held.
+    """
+    with store.writing() as connection:
+        _still_alive(run_id, connection)
+        store.add(facts, connection)
+        if store.sqlite:
+            return moved(run_id, advance, connection)
+        held = _held(run_id, [row.url_id for row in advance], connection)
+        moves = [
+            {"of_url": row.url_id, **{f"next_{name}": getattr(row, name) for name in MOVED}}
+            for row in advance
+            if row.url_id in held
+        ]
+        due = TABLES[Due]
+        step = (
+            update(due)
+            .where(due.c.url_id == bindparam("of_url"), due.c.lease_run_id == run_id)
+            .values(**{name: bindparam(f"next_{name}") for name in MOVED}, lease_run_id=None)
+        )
+        if moves:
+            connection.execute(step, moves)
+        return len(moves)
+
+
+def _still_alive(run_id: str, connection: Connection) -> None:
+    """LeaseLost if a run was buried; else nobody can bury it before the transaction ends."""
+    beat = TABLES[Beat]
+    alive = select(beat.c.run_id).where(beat.c.run_id == run_id)
+    if connection.dialect.name != "sqlite":  # a process that stands still in here must not keep the row for ever
+        alive = alive.add_columns(func.set_config("idle_in_transaction_session_timeout", _STILL, True))
+    if connection.scalar(alive.with_for_update(read=True, key_share=True)) is None:
+        raise LeaseLost
+
+
+def _held(run_id: str, url_ids: Sequence[str], connection: Connection) -> set[str]:
+    """Which of the URLs a run still holds; nobody can take them before the transaction ends."""
+    due = TABLES[Due]
+    held: set[str] = set()
+    for start in range(0, len(url_ids), _AT_ONCE):
+        wanted = due.c.url_id.in_(url_ids[start : start + _AT_ONCE])
+        query = select(due.c.url_id).where(wanted, due.c.lease_run_id == run_id)
+        held.update(connection.scalars(query.with_for_update()))
+    return held
+
+
+def skew_s(store: Store) -> float | None:
+    """Seconds by which the database's clock is ahead of this machine's; None for SQLite, which has no other.
+
+    Of three questions the quickest counts: it is off by half its round trip at most (Cristian 1989), and so much
+    nearer to zero is what is returned.
+    """
+    if store.sqlite:
+        return None
+    asked = []
+    with store.reading() as connection:
+        for _ in range(3):
+            before = time.monotonic()
+            theirs = connection.scalar(text("SELECT clock_timestamp()"))
+            took = time.monotonic() - before
+            middle = datetime.now(UTC) - timedelta(seconds=took / 2)
+            asked.append((took / 2, (theirs - middle).total_seconds()))
+    unsure, skew = min(asked)
+    return math.copysign(max(0.0, abs(skew) - unsure), skew)

@@ -4,11 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
-INTELMQ := .venv-intelmq
+APART := .venv-intelmq/installed .venv-crate/installed .venv-s3/installed
 READERS := tests/graphology/node_modules/installed tests/browser/node_modules/installed
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: install demo test check pictures bench prove lock clean
+.PHONY: install demo test check pictures study bench prove lock clean
 
 install: $(VENV)/installed
 
@@ -22,10 +22,10 @@ $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
 	touch $@
 
-# other people's programs that the tests read our files with; IntelMQ is AGPL and pins its own libraries
-$(INTELMQ)/installed: tests/intelmq/requirements.lock
-	$(PYTHON) -m venv $(INTELMQ)
-	$(INTELMQ)/bin/pip install --quiet --require-hashes -r tests/intelmq/requirements.lock
+# other people's programs that the tests need and that pin libraries which we have in other versions; IntelMQ is AGPL
+.venv-%/installed: tests/%/requirements.lock
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/pip install --quiet --require-hashes -r tests/$*/requirements.lock
 	touch $@
 
 tests/%/node_modules/installed: tests/%/package-lock.json
@@ -37,7 +37,7 @@ demo: install
 	rm -rf $(OUT)
 	$(BIN)/waterbed demo --out $(OUT)
 
-test: $(VENV)/installed-dev $(INTELMQ)/installed $(READERS)
+test: $(VENV)/installed-dev $(APART) $(READERS)
 	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest
 
 check: $(VENV)/installed-dev
@@ -50,6 +50,10 @@ check: $(VENV)/installed-dev
 # takes the pictures in docs/img anew
 pictures: $(VENV)/installed-dev $(READERS)
 	WATERBED_PICTURES=docs/img tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q tests/browser/test_pictures.py
+
+# the worked study in docs/study anew, from the data that WATERBED_REALDATA names
+study: $(VENV)/installed-dev
+	$(BIN)/python docs/study/make.py
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/recheck.py
@@ -80,7 +84,7 @@ prove: $(VENV)/installed-dev
 lock: $(VENV)/installed-dev
 	$(BIN)/uv pip compile $(LOCK) -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
-	$(BIN)/uv pip compile $(LOCK) -o tests/intelmq/requirements.lock tests/intelmq/requirements.in
+	for apart in intelmq crate s3; do $(BIN)/uv pip compile $(LOCK) -o tests/$$apart/requirements.lock tests/$$apart/requirements.in || exit 1; done
 
 clean:
-	rm -rf $(VENV) $(INTELMQ) $(dir $(READERS)) $(OUT)
+	rm -rf $(VENV) $(dir $(APART)) $(dir $(READERS)) $(OUT)

@@ -1,6 +1,7 @@
 """The book of hosters as it stands on a day: who holds what."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from types import MappingProxyType
@@ -19,13 +20,17 @@ class BookOfDay:
     company may have many.
     """
 
-    def __init__(self, fold: Fold, doubtful: Iterable[str]) -> None:
-        """Index what a day's fold has come to."""
-        self.entities: Mapping[str, Entity] = MappingProxyType(fold.entities)
+    def __init__(self, fold: Fold, doubtful: Iterable[str], kinds: Mapping[str, HosterKind] | None = None) -> None:
+        """Index what a day's fold has come to; `kinds` are those of companies in place of what the fold says."""
         self.effective = frozenset(fold.effective)
         self._fold = fold
         self._doubtful = frozenset(doubtful)
         self._roots = fold.roots()
+        self._kinds = {self._roots.get(key, key): kind for key, kind in sorted((kinds or {}).items())}
+        told = {
+            key: replace(fold.entities[key], kind=kind) for key, kind in self._kinds.items() if key in fold.entities
+        }
+        self.entities: Mapping[str, Entity] = MappingProxyType({**fold.entities, **told})
         self._held = {what: self._roots.get(owner, owner) for what, owner in fold.owner.items()}
         for key, company in self._roots.items():
             if stands_alone(key) and key not in self._held:
@@ -99,7 +104,7 @@ class BookOfDay:
     def kind(self, key: str) -> HosterKind:
         """Whether a key is a hoster, a reverse proxy or a platform; what is unclaimed is a hoster."""
         entity = self.entities.get(key)
-        return entity.kind if entity else "hoster"
+        return entity.kind if entity else self._kinds.get(key, "hoster")
 
     def name(self, key: str) -> str | None:
         """A hoster's name for people; None if the book has none."""

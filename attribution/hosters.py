@@ -61,12 +61,17 @@ class HosterBook:
         file: Sequence[Definition] = (),
         changes: Sequence[HosterChange] = (),
         codings: Iterable[Coding] = (),
+        kinds: Mapping[str, HosterKind] | None = None,
         checksum: str = "",
     ) -> None:
-        """Take the layers; `checksum` is that of known list and file, changes are added to it here."""
+        """Take the layers; `checksum` is that of known list and file, changes are added to it here.
+
+        `kinds` are those of companies, by the codes that two people gave to their roles.
+        """
         self.known, self.file = tuple(known), tuple(file)
         self.changes = tuple(sorted(changes, key=lambda change: (change.decided_at, change.change_id)))
         self.codings = tuple(codings)
+        self.kinds = dict(kinds or {})
         self.statuses: dict[str, Status] = statuses(self.changes, self.codings)
         undone = undone_ids(self.changes)
         self.standing = tuple(c for c in self.changes if c.kind != "undo" and c.change_id not in undone)
@@ -118,7 +123,22 @@ class HosterBook:
     def with_changes(self, changes: Sequence[HosterChange]) -> "HosterBook":
         """The same book with other changes."""
         return HosterBook(
-            known=self.known, file=self.file, changes=changes, codings=self.codings, checksum=self._files_checksum
+            known=self.known,
+            file=self.file,
+            changes=changes,
+            codings=self.codings,
+            kinds=self.kinds,
+            checksum=self._files_checksum,
+        )
+
+    def without_kinds(self) -> "HosterBook":
+        """The same book without what coders said of roles."""
+        return HosterBook(
+            known=self.known,
+            file=self.file,
+            changes=self.changes,
+            codings=self.codings,
+            checksum=self._files_checksum,
         )
 
     def _folded(self, day: date) -> BookOfDay:
@@ -127,15 +147,17 @@ class HosterBook:
         fold.define(self.file, "file")
         for change in self.in_force:
             fold.apply(change)
-        return BookOfDay(fold, fold.doubtful(self.in_force, self.statuses))
+        return BookOfDay(fold, fold.doubtful(self.in_force, self.statuses), self.kinds)
 
     def _checksum(self, files: str) -> str:
-        if not self.in_force:
+        if not self.in_force and not self.kinds:
             return files
         hashed = hashlib.sha256(files.encode())
         for change in self.in_force:
             values = [getattr(change, field.name) for field in fields(change)]
             hashed.update(repr([*map(str, values), self.statuses.get(change.change_id)]).encode())
+        if self.kinds:
+            hashed.update(repr(sorted(self.kinds.items())).encode())
         return hashed.hexdigest()
 
     # The book at the end of time, as one without days: for those who do not ask for a day.
@@ -194,6 +216,7 @@ def book_from(
     known: bool = False,
     changes: Sequence[HosterChange] = (),
     codings: Iterable[Coding] = (),
+    kinds: Mapping[str, HosterKind] | None = None,
 ) -> HosterBook:
     """The book in TOML text, with decided changes.
 
@@ -209,5 +232,6 @@ def book_from(
         file=file,
         changes=changes,
         codings=codings,
+        kinds=kinds,
         checksum=checksum.hexdigest(),
     )

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 if str(Path(__file__).parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).parent))
 from episodes_world import make, until
+from figures import Figure, tell
 
 from graphs.episodes import EpisodeRules, Known, Sighting, all_episodes
 from graphs.episodes_sql import CAUSES, episode_rows
@@ -192,6 +193,18 @@ def _compare(folder: Path, options: argparse.Namespace) -> int:
     worked = statistics.median(mine / plain for mine, plain in zip(cpu[OURS], cpu[best], strict=True))
     print(
         f"ours / {best}: {ratio:.2f} ({min(ratios):.2f}-{max(ratios):.2f}), CPU {worked:.2f}; target {options.target}"
+    )
+    tell(
+        Figure(
+            work="looks to episodes with all rules, 50 a URL",
+            ours=statistics.median(seconds[OURS]),
+            peer=statistics.median(seconds[best]),
+            peer_name=f"DuckDB, {best}",
+            unit="s",
+            value=ratio,
+            bound="at most",
+            target=options.target,
+        )
     )
     if not equal(folder):
         print("the episodes of the first URLs differ from the pure definition's")

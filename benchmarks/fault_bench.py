@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -29,7 +30,8 @@ from waterbed.store.tables import TABLES
 from waterbed.study import Study, open_study
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["fault_worker"])
+_PROCESSES.set_forkserver_preload(["fault_worker", "fault_bench"])
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [*sys.path[:2], os.environ.get("PYTHONPATH")]))  # for that
 LONGEST_S = 300
 """How long one pass may take before it counts as hanging."""
 
@@ -143,6 +145,7 @@ class Bench:
         said = self.folder / f"said-{next(self._numbers)}"
         given = {
             "study": self.study.folder.path,
+            "config": self.folder / "config",
             "told": self.folder / "told",
             "said": said,
             "clock": self.clock,

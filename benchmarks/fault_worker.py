@@ -34,6 +34,8 @@ class Job:
     """What a worker is to do, and where it tells of it."""
 
     study: Path
+    config: Path
+    """Where the study's keys are looked for."""
     told: Path
     """Each line is a run and how many looks it has recorded so far."""
     said: Path
@@ -46,6 +48,7 @@ class Job:
 
 def work(job: Job) -> None:
     """Do it; exit codes are those of the command line."""
+    os.environ["XDG_CONFIG_HOME"] = str(job.config)
     for stream in (1, 2):
         os.dup2(os.open(job.said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
     if job.most_bytes:

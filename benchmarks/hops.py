@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 if str(Path(__file__).parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).parent))
 from episodes_world import make, until
+from figures import Figure, tell
 
 from graphs.episodes import EpisodeRules
 from graphs.episodes_sql import CAUSES, episode_rows
@@ -110,6 +111,19 @@ def at_scale(looks: int, rounds: int, memory_mb: int) -> bool:
         print(f"{looks:,} looks, {found.num_rows:,} episodes, {hops.num_rows:,} hops; medians of {rounds} rounds")
         for name, seconds in took.items():
             print(f"{name:10} {statistics.median(seconds):7.2f} s ({min(seconds):.2f}-{max(seconds):.2f})")
+        mine, theirs = (statistics.median(took[name]) for name in ("hops", "episodes"))
+        tell(
+            Figure(
+                work="hops of episodes, beside the episodes",
+                ours=mine,
+                peer=theirs,
+                peer_name="our episodes of the same looks",
+                unit="s",
+                value=mine / theirs,
+                bound="at most",
+                target=2.0,
+            )
+        )
         return equal(found, hops, tables)
 
 

@@ -20,6 +20,7 @@ if str(Path(__file__).parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).parent))
 from episodes import PLAIN, rules
 from episodes_world import LOOKS_EACH, make
+from figures import Figure, tell
 from hops import reference
 
 from graphs.episodes_sql import CAUSES, episode_rows
@@ -167,6 +168,14 @@ def main() -> int:
     return judged(results, options.most_mb)
 
 
+def _told(work: str, ours: float, peer: float, name: str, most: float) -> None:
+    tell(
+        Figure(
+            work=work, ours=ours, peer=peer, peer_name=name, unit="s", value=ours / peer, bound="at most", target=most
+        )
+    )
+
+
 def judged(results: dict, most_mb: int) -> int:
     """Print the ratios; the exit code says whether engines agree and memory is bounded."""
     ours, spark = results.get("duckdb"), results.get("spark")
@@ -177,6 +186,13 @@ def judged(results: dict, most_mb: int) -> int:
         agreed = all(ours[f"sum {step}"] == spark[f"sum {step}"] for step in STEPS)
         ratio = sum(spark[step] for step in STEPS) / sum(ours[step] for step in STEPS)
         print(f"Spark local / DuckDB: {ratio:.1f}; episodes, hops and figures {'equal' if agreed else 'DIFFER'}")
+    if ours:
+        top = ours["hops"] + ours["figures"]
+        _told("lake: hops and a ranking's figures on top", top, ours["episodes"], "the episodes before", 2.0)
+        if "plain" in results:
+            _told("lake: episodes", ours["episodes"], results["plain"]["episodes"], "plain window query", 1.2)
+        work, peak = "lake: most memory of episodes, hops and figures", ours["peak MiB"]
+        tell(Figure(work=work, ours=peak, unit="MiB", value=peak, bound="at most", target=most_mb))
     within = ours is None or ours["peak MiB"] <= most_mb
     return 0 if agreed and within else 3 if not agreed else 1
 

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from crawls import Crawls, Measured
+from figures import Figure, tell
 from inside import enter, loopback_up
 from servers import Servers, missing, versions
 from work import spread_out
@@ -48,6 +49,20 @@ def main() -> int:
         print(f"the benchmark broke off: {problem}")
         return 3
     grown = peaks[-1] / peaks[0]
+    work = f"peak of memory, {options.urls[-1] / options.urls[0]:.0f} times the URLs of a pass beside few"
+    few = f"{options.urls[0]:,} URLs"
+    tell(
+        Figure(
+            work=work,
+            ours=peaks[-1],
+            peer=peaks[0],
+            peer_name=few,
+            unit="MiB",
+            value=grown,
+            bound="at most",
+            target=options.most,
+        )
+    )
     print(f"\n{options.urls[-1] / options.urls[0]:.0f} times the URLs, {grown:.2f} times the peak of memory")
     print(f"at most {options.most:.2f} times: {'met' if grown <= options.most else 'MISSED'}")
     return 0 if grown <= options.most else 1

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from figures import Figure, tell
 from origin_tables import Ranges, as_csv, invented, random_addresses, read_ranges, walked, write_dat, write_mmdb
 
 from attribution.lookups.routing import read_routes
@@ -133,6 +134,19 @@ def _line(each: Measured, ours: Measured, expected: Any) -> None:
 def _conclude(found: list[Measured], expected: Any, options: argparse.Namespace) -> int:
     ours, pyasn = found[0], next(each for each in found if each.who == "pyasn")
     ratio = min(ours.v4_rate / pyasn.v4_rate, ours.v6_rate / pyasn.v6_rate)
+    for family, mine, theirs in (("v4", ours.v4_rate, pyasn.v4_rate), ("v6", ours.v6_rate, pyasn.v6_rate)):
+        tell(
+            Figure(
+                work=f"address to origin AS, IP{family}, packed",
+                ours=mine,
+                peer=theirs,
+                peer_name=f"pyasn {version('pyasn')}",
+                unit="addresses/s",
+                value=mine / theirs,
+                bound="at least",
+                target=options.target,
+            )
+        )
     missed = []
     if ratio < options.target:
         missed.append(f"{ratio:.1f} times pyasn's rate, {options.target:g} wanted")

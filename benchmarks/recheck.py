@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from crawls import PROBE, Crawls, Measured
+from figures import Figure, tell
 from inside import enter, loopback_up, own_names
 from servers import PEER_RESOLVER, Servers, missing, versions
 from work import Work, from_feed, invented
@@ -53,7 +54,7 @@ def main() -> int:
     except (RuntimeError, subprocess.SubprocessError) as problem:
         print(f"the benchmark broke off: {problem}")
         return 3
-    return _conclude(rounds, options.target)
+    return _conclude(rounds, options.target, f"recheck: HEAD of {len(work.urls):,} URLs on {work.hosts:,} hosts")
 
 
 def _options() -> argparse.Namespace:
@@ -101,7 +102,7 @@ def _rounds(crawls: Crawls, urls: int, count: int) -> list[Round]:
     return done
 
 
-def _conclude(rounds: list[Round], target: float) -> int:
+def _conclude(rounds: list[Round], target: float, said: str) -> int:
     print()
     for name in (OURS, PEER, CONTROLS, TWO):
         found = [done[name] for done in rounds]
@@ -125,8 +126,28 @@ def _conclude(rounds: list[Round], target: float) -> int:
         print("a crawl did not do the work it was given: the ratio means nothing")
         return 3
     reached = median(done[PEER].wall_s / done[OURS].wall_s for done in rounds)
+    _told(rounds, f"{said}, whole process", reached, target)
+    _told(rounds, f"{said}, two processes beside one", median(gains["whole process"]), None, TWO, OURS)
     print(f"target {target:.2f}x, whole process, control looks off: {'met' if reached >= target else 'MISSED'}")
     return 0 if reached >= target else 1
+
+
+def _told(
+    rounds: list[Round], work: str, ratio: float, target: float | None, ours: str = OURS, peer: str = PEER
+) -> None:
+    walls = {name: median(done[name].wall_s for done in rounds) for name in (ours, peer)}
+    tell(
+        Figure(
+            work=work,
+            ours=walls[ours],
+            peer=walls[peer],
+            peer_name=peer,
+            unit="s",
+            value=ratio,
+            bound="at least" if target else "none",
+            target=target,
+        )
+    )
 
 
 def _spread(values: list[float], unit: str, digits: int = 2) -> str:

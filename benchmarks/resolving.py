@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
+from figures import Figure, tell
 from inside import HERE, enter, loopback_up
 
 RESOLVER = ("127.0.0.1", 5300)
@@ -169,7 +170,7 @@ def _compare(options: argparse.Namespace, folder: Path) -> int:
         peer = min(trials, key=trials.__getitem__)
         print(f"\n{kind} ({means}); peer at its best of {len(PEERS)} ways: {peer[0]}, {peer[1]} at once")
         print(f"{'round':5}  {'resolver':12}{'wall s':>8}{'names/s':>9}{'CPU s':>8}{'nsd CPU s':>11}{'queries':>9}")
-        ratios = []
+        ratios, rates = [], []
         for number in range(options.rounds):
             clients = {"Waterbed": ("ours", 200), "dnspython": peer}
             turn = list(clients) if number % 2 == 0 else list(clients)[::-1]
@@ -181,13 +182,31 @@ def _compare(options: argparse.Namespace, folder: Path) -> int:
             if ours.digest != theirs.digest or min(ours.queries, theirs.queries) < 2 * options.names:
                 print("the two did not come to the same answers, or did not ask for all: the ratio means nothing")
                 return 3
+            rates.append((options.names / ours.wall_s, options.names / theirs.wall_s))
             ratios.append((theirs.wall_s / ours.wall_s, theirs.cpu_s / ours.cpu_s, ours.cpu_s / ours.wall_s))
         wall, cpu, share = zip(*ratios, strict=True)
         print(f"ratio, peer's seconds / ours: wall {_spread(wall)}, CPU of the process {_spread(cpu)}")
         print(f"our process was on a core for {median(share):.0%} of its time")
         least.append(median(wall))
+        _told(kind, rates, least[-1], options.target)
     print(f"\ntarget {options.target:.2f}x for each: {'met' if min(least) >= options.target else 'MISSED'}")
     return 0 if min(least) >= options.target else 1
+
+
+def _told(kind: str, rates: list[tuple[float, float]], ratio: float, target: float) -> None:
+    mine, theirs = (median(of) for of in zip(*rates, strict=True))
+    tell(
+        Figure(
+            work=f"DNS over the wire, distinct names, {KINDS[kind]}",
+            ours=mine,
+            peer=theirs,
+            peer_name=f"dnspython {version('dnspython')}",
+            unit="names/s",
+            value=ratio,
+            bound="at least",
+            target=target,
+        )
+    )
 
 
 def _spread(values: tuple[float, ...]) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from figures import Figure, tell
 from lifelines.fitters.npmle import npmle
 from phishtank import Cohort, invented_cohort, read_cohort
 
@@ -82,10 +83,16 @@ def _curve(name: str, options: argparse.Namespace, estimate: Callable[[], Any], 
         took.append(time.perf_counter() - began)
     middle = statistics.median(took)
     print(f"{name:42}{middle:9.3f}{min(took):9.3f}{max(took):9.3f}{target or '':>9}")
+    if target is not None:
+        _told(f"survival from {IDS:,} intervals, {name}", middle, target)
     low, high = found.median
     said = f"{found.start.size:,} cells, {found.rounds} rounds, slack {found.slack:.1e}"
     print(f"    {said}; median in ({low:.3f}, {high:.3f}] d")
     return target is not None and middle >= target
+
+
+def _told(work: str, seconds: float, target: float) -> None:
+    tell(Figure(work=work, ours=seconds, unit="s", value=seconds, bound="at most", target=target))
 
 
 def _late(everyone: Cohort, options: argparse.Namespace) -> None:
@@ -110,6 +117,7 @@ def _groups(left: Any, right: Any, rng: np.random.Generator, options: argparse.N
     took = time.perf_counter() - began
     print(f"{f'{GROUPS} groups, {RESAMPLES} resamples each':42}{took:9.1f}{'':18}{options.groups:9g}")
     print(f"    {left.size // GROUPS} intervals a group; the 95% interval of S(3 d) is {np.median(widths):.3f} wide")
+    _told(f"survival of {GROUPS} groups, {RESAMPLES} resamples each", took, options.groups)
     return took >= options.groups
 
 
@@ -124,6 +132,17 @@ def _peer(left: Any, right: Any, rng: np.random.Generator, options: argparse.Nam
         began = time.perf_counter()
         npmle(left[its], right[its], max_iter=options.peer_rounds)
         theirs = time.perf_counter() - began
+    tell(
+        Figure(
+            work=f"survival from {PEER_INTERVALS:,} intervals; the peer is stopped before its end",
+            ours=mine,
+            peer=theirs,
+            peer_name=f"lifelines {version('lifelines')}",
+            unit="s",
+            value=theirs / mine,
+            bound="none",
+        )
+    )
     print(f"\n{PEER_INTERVALS:,} intervals: ours {mine:.4f} s to slack {ours.slack:.1e};", end=" ")
     print(
         f"lifelines {theirs:.1f} s for {options.peer_rounds} rounds, then stopped: {theirs / mine:,.0f} times as long"

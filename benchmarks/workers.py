@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import msgspec
 from crawls import NOON, PROBE, report_line
 from fault_bench import Server
+from figures import Figure, tell
 from inside import HERE, enter, loopback_up
 from servers import OUR_RESOLVER, WEB, Servers, missing, versions
 from sqlalchemy import distinct, func, select
@@ -166,6 +167,18 @@ def _rounds(machines: Machines, rounds: int) -> int:
         print(
             f"{name}: 2 workers {one / middle[name, 2]:.2f} times one, 4 workers {one / middle[name, 4]:.2f} times one"
         )
+        for n in (2, 4):
+            tell(
+                Figure(
+                    work=f"{n} workers on PostgreSQL, {name}",
+                    ours=middle[name, n],
+                    peer=one,
+                    peer_name="one worker",
+                    unit="s",
+                    value=one / middle[name, n],
+                    bound="none",
+                )
+            )
     cost = middle["manners off", 1] / middle["manners off, not shared", 1]
     print(f"sharing the bounds on networks: {cost:.2f} times the wall time of one worker without")
     return wrong

@@ -19,7 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,9 @@ from waterbed.store.tables import TABLES
 from waterbed.study import create_study, open_study
 from waterbed.virtual_study import attributor_of_world
 
+Recorded = dict[type, list[Any]]
+"""Facts by their class."""
+
 STEP = 5
 """Days that are recorded at a time."""
 TIMES = {
@@ -79,9 +82,9 @@ def happened(urls: int, days: int, seed: int) -> Truth:
     return simulate(msgspec.structs.replace(world, seed=seed, days=float(days), sites=sites, intervention=acts))
 
 
-def by_step(facts: VirtualFacts, world: World, steps: int) -> list[dict[type, list[Any]]]:
+def by_step(facts: VirtualFacts, world: World, steps: int) -> list[Recorded]:
     """What was recorded in each step."""
-    found: list[dict[type, list[Any]]] = [defaultdict(list) for _ in range(steps)]
+    found: list[Recorded] = [defaultdict(list) for _ in range(steps)]
     everything: Sequence[Sequence[Any]] = (
         list(facts.targets.values()),
         facts.reports,
@@ -135,7 +138,7 @@ class Disturbed:
                 store.migrate(revisions()[self._schema])
         self.counts["schema upgrades"] += 1
 
-    def record(self, facts: dict[type, list[Any]]) -> None:
+    def record(self, facts: Recorded) -> None:
         """Record in a process of its own that is killed now and then, and started again until it is done."""
         kills = self.chance.choice((0, 1, 1, 2))
         while True:
@@ -155,7 +158,7 @@ class Disturbed:
             else:
                 return
 
-    def _write(self, facts: dict[type, list[Any]]) -> None:
+    def _write(self, facts: Recorded) -> None:
         if self.newest:
             with open_study(self.path) as study:
                 for some in facts.values():
@@ -183,8 +186,12 @@ class Disturbed:
                 if done.left:
                     raise SystemExit(f"a day was not pruned: {done.left[0]}")
         if not day % 10:
-            make_backup(self.path, self.backups, keep=3)
-            self.counts["backups"] += 1
+            self.back_up()
+
+    def back_up(self) -> None:
+        """Back the study up while it could be at work."""
+        make_backup(self.path, self.backups, keep=3)
+        self.counts["backups"] += 1
 
     def lose(self) -> None:
         """The disk is gone; the newest backup becomes the study again, in the other database."""
@@ -205,25 +212,29 @@ class Disturbed:
         return f"{head.rpartition('/')[0]}/{name}?{tail}"
 
 
-def lived(study: Disturbed, steps: list[dict[type, list[Any]]], days: int) -> None:
+def lived(study: Disturbed, steps: list[Recorded], days: int) -> None:
     """Live through the year."""
     losses = [round(share * days / STEP) for share in LOSSES]
-    since_backup: list[dict[type, list[Any]]] = []
     for number, facts in enumerate(steps):
-        study.record(facts)
-        since_backup.append({cls: facts[cls] for cls in (Target, Report) if facts.get(cls)})
         day = (number + 1) * STEP
-        if not study.newest:
-            if not day % 10:
-                study.upgrade()
-            continue
-        if number in losses and study.counts["backups"]:
-            study.lose()
-            for reports in since_backup:  # delivered again, as files of reports are; looks since then are lost
-                study.record(reports)
-        study.care(day)
-        if not day % 10:
-            since_backup.clear()
+        if number in losses and study.newest:
+            lost_whole(study, facts, study.world.start + timedelta(days=day - 1))
+        else:
+            study.record(facts)
+        if study.newest:
+            study.care(day)
+        elif not day % 10:
+            study.upgrade()
+
+
+def lost_whole(study: Disturbed, facts: Recorded, night: datetime) -> None:
+    """The disk is lost a day after the last backup: that day's reports are delivered again, its looks are gone."""
+    before: Recorded = {cls: [one for one in some if getattr(one, TIMES[cls]) < night] for cls, some in facts.items()}
+    study.record(before)
+    study.back_up()
+    study.record(facts)
+    study.lose()
+    study.record({cls: facts[cls] for cls in (Target, Report) if facts.get(cls)})
 
 
 def conclusions(facts: Facts, world: World, config: Config) -> Conclusions:

@@ -18,6 +18,7 @@ from crawler.logs import no_core_dumps, quiet_crashes, redact_failures
 from waterbed import show
 from waterbed.cli_attribute import attribute
 from waterbed.cli_backup import backup, prune, restore
+from waterbed.cli_code import code_app
 from waterbed.cli_compliance import compliance
 from waterbed.cli_displacement import displacement
 from waterbed.cli_doctor import doctor, quarantine_app, rejudge
@@ -38,6 +39,7 @@ from waterbed.cli_reconcile import reconcile
 from waterbed.cli_registry import enrich
 from waterbed.cli_reply import reply_app
 from waterbed.cli_run import lag, run
+from waterbed.cli_sensitivity import sensitivity
 from waterbed.cli_serve import api_key, serve
 from waterbed.cli_sheet import sheet
 from waterbed.cli_sizes import sizes_app
@@ -203,7 +205,7 @@ def publish(
 
 for _command in (hops, rank, feeds, attribute, enrich, explain, doctor, rejudge, reveal, forget, audit, demo):
     app.command()(_command)
-for _told in (notices, compliance, displacement, sheet, reconcile, graph, serve, api_key, backup, restore, prune, run, lag, freeze, reproduce):
+for _told in (notices, compliance, displacement, sensitivity, sheet, reconcile, graph, serve, api_key, backup, restore, prune, run, lag, freeze, reproduce):
     app.command()(_told)
 for _name, _group in (
     ("routes", routes_app),
@@ -215,6 +217,7 @@ for _name, _group in (
     ("sizes", sizes_app),
     ("protocol", protocol_app),
     ("reply", reply_app),
+    ("code", code_app),
 ):
     app.add_typer(_group, name=_name)
 

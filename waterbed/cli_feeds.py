@@ -83,7 +83,7 @@ def feeds(
             rules = guard_rules(study.folder.config)
             listing = _listing(named, presence, deliveries, rules, midpoint=midpoint, ignore_entry=ignore_entry)
         method = MIDPOINT_METHOD if midpoint else METHOD
-        heading = replace(envelope(study, "feeds", by="source"), method=method)
+        heading = replace(envelope(study, "survival in a feed" if presence else "feeds", by="source"), method=method)
         found = [_with(card, listing) for card in cards(done)]
     if form is not Format.table:
         for_tools(FeedCard, found, heading, form)

@@ -14,8 +14,8 @@ from attribution.evidence import QueueItem, queue_for
 from attribution.hosters import HosterBook, HosterKind
 from attribution.listing import ChangeRow, HosterRow, change_rows, hoster_rows, taken_from_known
 from attribution.members import shown
-from attribution.review import Agreement, agreement
 from waterbed import hoster_decisions
+from waterbed.coding.agreement import Agreement, of_changes
 from waterbed.custody import who
 from waterbed.formats import Format, Formatted, for_tools
 from waterbed.hoster_book import book_as_decided, read_book, set_file
@@ -216,7 +216,7 @@ def hosters_agreement(context: typer.Context, form: Formatted = Format.table) ->
     """
     with open_study(context.obj) as study:
         book = read_book(study.folder)
-        row = agreement(book.changes, book.codings)
+        row = of_changes(book.changes, book.codings)
         heading = envelope(study, "agreement of coders", by="queue")
     if form is not Format.table:
         for_tools(Agreement, [row], heading, form)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from waterbed import show, show_import, show_lab, show_ranking
+from waterbed.formats import Format, Formatted
 from waterbed.lab.markers import marked_files
 from waterbed.lab.world import read_world, scenario_path
 from waterbed.rehearsal import Rehearsal, rehearse, replay
@@ -80,6 +81,44 @@ def lab_simulate(
             world, studies, seed=seed, workers=workers, told=lambda done: told("studies", done, studies)
         )
     show_simulation.campaign(summarise(results))
+
+
+@lab_app.command("power")
+def lab_power(
+    scenario: Annotated[str, typer.Argument(help="A scenario or world file: what is in the way is drawn from it.")],
+    sites: Annotated[int, typer.Option(min=10, help="Sites at each of two hosters.")] = 40,
+    share: Annotated[float, typer.Option(help="Share that the one removes within 24 hours.")] = 0.5,
+    effect: Annotated[
+        list[float] | None,
+        typer.Option(help="Difference of the other; several times.", show_default="0, 0.1, 0.2, 0.3"),
+    ] = None,
+    level: Annotated[float, typer.Option(min=0.001, max=0.5, help="Of the test.")] = 0.05,
+    big: Annotated[bool, typer.Option("--big", help="One site holds most URLs.")] = False,
+    studies: Annotated[int, typer.Option(min=20, help="Studies at each effect.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same studies.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share them.")] = 1,
+    form: Formatted = Format.table,
+) -> None:
+    """Tell how likely a study of two hosters sees a difference, and the least one it can see.
+
+    For example: waterbed lab power waterbed --sites 40 --effect 0.15 --studies 100
+    """
+    from waterbed import show_simulation  # noqa: PLC0415 (no other command should pay for these)
+    from waterbed.lab.power import Plan, power_curve  # noqa: PLC0415 (the same)
+
+    world, effects = read_world(scenario_path(scenario)), effect or [0.0, 0.1, 0.2, 0.3]
+    plan = Plan(sites=sites, share=share, level=level, big=big)
+    with show.bar() as told:
+        rows = power_curve(
+            world,
+            plan,
+            effects,
+            studies,
+            seed=seed,
+            workers=workers,
+            told=lambda done: told("studies", done, studies * len(effects)),
+        )
+    show_simulation.power(rows, plan, f"{scenario}, seed {seed}", form)
 
 
 def demo(

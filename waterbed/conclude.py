@@ -1,9 +1,10 @@
 """From a study's facts to its conclusions, step by step: no step writes."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from attribution.attribute import Attributor
 from graphs.alternating import without_alternating
@@ -11,6 +12,7 @@ from graphs.clusters import Clusters
 from graphs.episodes import EpisodeRules, Known, Sighting, all_episodes, censor_from
 from graphs.hops import Frame, find_hops
 from waterbed.by_text import ByText
+from waterbed.judging import coded
 from waterbed.judging.canary import CanaryRecord
 from waterbed.judging.cycle_guard import guard_flips
 from waterbed.judging.judge import confirmed_down, judge, restated
@@ -19,6 +21,7 @@ from waterbed.judging.panel import hear
 from waterbed.judging.quarantines import Decided, GuardRules, canary_quarantines, feed_quarantines
 from waterbed.links import Opened, clusters_of, content_ids, known_of
 from waterbed.model.clocks import AddressedNotice, TakedownClock
+from waterbed.model.codings import settled_codes
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, Hop, Quarantine, RankingRow, Verdict
 from waterbed.model.facts import CanaryLook, Observation
 from waterbed.rankings.addressing import Seen, addressed
@@ -57,17 +60,56 @@ class Conclusions:
 
     @property
     def verdicts(self) -> list[Verdict]:
-        """One verdict a look, after all vantages were heard and what is not believed was set aside."""
-        return self._believed[0]
+        """One verdict a look: all vantages heard, what is not believed set aside, what people coded taken."""
+        return self._coded
 
     @property
     def quarantines(self) -> list[Quarantine]:
         """Cycles and deliveries that are not believed, or were not until a person decided."""
         return self._believed[1]
 
+    @property
+    def uncoded(self) -> list[Verdict]:
+        """One verdict a look, whatever people coded."""
+        return self._believed[0]
+
+    @cached_property
+    def settled(self) -> dict[str, str]:
+        """The doubtful cases that people settled and that the settings let apply, each with its code."""
+        return settled_codes(self.facts.codings, coded.QUEUE) if self._config.coding.apply else {}
+
+    @cached_property
+    def _coded(self) -> list[Verdict]:
+        return coded.recoded(self.facts.looks, self.uncoded, self.settled, self.rules)
+
+    def if_coded(self, codes: Mapping[str, str]) -> "Conclusions":
+        """The same facts, had people settled these cases so beside those that they did settle."""
+        other = Conclusions(self.facts, self.attributor, self.rules, self._config, self._opened, self._by_text)
+        other.settled, other._believed = {**codes, **self.settled}, self._believed
+        other.attributions, other.links, other.known = self.attributions, self.links, self.known
+        return other
+
+    def features(self, looks: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """What rules asked about some looks, by their ids. As slow as judging all looks."""
+        told: dict[str, dict[str, Any]] = {look: {} for look in looks}
+        if told:
+            self._judged(told)
+        return told
+
     @cached_property
     def _heard(self) -> list[Verdict]:
         """The verdict on each look by the rules, then beside those of other vantages."""
+        settings = self._config.judge
+        return hear(
+            self.facts.looks,
+            self._judged(),
+            self.rules,
+            networks=settings.networks,
+            within_s=settings.vantage_within_s,
+        )
+
+    def _judged(self, told: dict[str, dict[str, Any]] | None = None) -> list[Verdict]:
+        """The verdict on each look by itself."""
         settings, canary = self._config.judge, self._config.canary
         by_vantage: dict[str, list[CanaryLook]] = defaultdict(list)
         for look in self.facts.canaries:
@@ -76,15 +118,15 @@ class Conclusions:
             vantage: CanaryRecord(looks, within_s=settings.canary_within_s, need=canary.need)
             for vantage, looks in by_vantage.items()
         }
-        alone = judge(
+        return judge(
             self.facts.looks,
             self.facts.controls,
             records,
             self.rules,
             resolutions=self.facts.resolutions,
             hosts={url_id: target.host_id for url_id, target in self.facts.targets.items()},
+            told=told,
         )
-        return hear(self.facts.looks, alone, self.rules, networks=settings.networks, within_s=settings.vantage_within_s)
 
     @cached_property
     def _believed(self) -> tuple[list[Verdict], list[Quarantine]]:

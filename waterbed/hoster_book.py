@@ -2,13 +2,15 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from attribution.hosters import HosterBook, book_from
+from attribution.hosters import HosterBook, HosterKind, book_from
 from attribution.review import QUEUE
 from waterbed.custody import stated_reason, who
 from waterbed.model.bookkeeping import Audit
+from waterbed.model.codings import settled_codes
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
 from waterbed.store.folder import Folder, real_clock
@@ -85,11 +87,19 @@ def _bytes(path: Path) -> bytes:
 
 def _book(folder: Folder, data: bytes, until: datetime | None) -> HosterBook:
     changes = folder.store.all(HosterChange, order=("decided_at", "change_id"))
-    codings = folder.store.by_ids(Coding, "queue", [QUEUE])
+    told = [one for one in folder.store.all(Coding) if until is None or one.coded_at <= until]
     return book_from(
         data,
         FILE,
         known=folder.config.hosters.known,
         changes=[change for change in changes if until is None or change.decided_at <= until],
-        codings=[coding for coding in codings if until is None or coding.coded_at <= until],
+        codings=[coding for coding in told if coding.queue == QUEUE],
+        kinds=_kinds(told) if folder.config.coding.apply else {},
     )
+
+
+def _kinds(codings: Iterable[Coding]) -> dict[str, HosterKind]:
+    """What companies are, where two coders agree or a third settled it; other roles are none that a book can hold."""
+    known: dict[str, HosterKind] = {"hoster": "hoster", "proxy": "proxy", "platform": "platform"}
+    found = settled_codes(codings, "roles")
+    return {key: known[code] for key, code in found.items() if code in known}

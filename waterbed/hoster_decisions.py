@@ -75,25 +75,32 @@ def code(
 
     The audit says who coded and not what, since a second coder must not learn it. InputError if the person may not.
     """
-    coder, words = person or who(), stated_reason(note) if note.strip() else ""
     with folder.store.writing() as connection:
-        book = read_book(folder)
-        change = find_change(book.changes, change_id)
-        if change.kind in CODED and change not in book.standing:
-            raise InputError(f"change {change.change_id} was undone; there is nothing to code; see docs/hosters.md")
-        check_coding(change, coder, given, adjudicates=adjudicates, codings=book.codings)
-        coding = Coding(
-            coding_id=uuid.uuid4().hex,
-            queue=QUEUE,
-            item_id=change.change_id,
-            coder=coder,
-            code=given,
-            adjudicates=adjudicates,
-            note=words,
-            coded_at=_later(one.coded_at for one in book.codings),
-        )
-        folder.store.add([coding, audited("hosters code", change.change_id, "coded", coder)], connection)
+        coding = coding_of(folder, change_id, given, note=note, adjudicates=adjudicates, person=person)
+        folder.store.add([coding, audited("hosters code", coding.item_id, "coded", coding.coder)], connection)
     return coding
+
+
+def coding_of(
+    folder: Folder, change_id: str, given: str, *, note: str, adjudicates: bool, person: str | None = None
+) -> Coding:
+    """What a person thinks of a change, not yet on record; InputError if the person may not say it now."""
+    coder, words = person or who(), stated_reason(note) if note.strip() else ""
+    book = read_book(folder)
+    change = find_change(book.changes, change_id)
+    if change.kind in CODED and change not in book.standing:
+        raise InputError(f"change {change.change_id} was undone; there is nothing to code; see docs/hosters.md")
+    check_coding(change, coder, given, adjudicates=adjudicates, codings=book.codings)
+    return Coding(
+        coding_id=uuid.uuid4().hex,
+        queue=QUEUE,
+        item_id=change.change_id,
+        coder=coder,
+        code=given,
+        adjudicates=adjudicates,
+        note=words,
+        coded_at=_later(one.coded_at for one in book.codings),
+    )
 
 
 def _later(moments: Iterable[datetime]) -> datetime:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision
+from waterbed.model.decisions import Coding
 from waterbed.model.facts import CanaryLook, ControlLook, Notice, Observation, Report, Resolution, Target, Testimony
 from waterbed.store.folder import Folder
 from waterbed.store.lake.reading import facts_of
@@ -23,6 +24,7 @@ class Facts:
     decisions: Sequence[QuarantineDecision] = ()
     notices: Sequence[Notice] = ()
     testimonies: Sequence[Testimony] = ()
+    codings: Sequence[Coding] = ()
 
 
 def read_facts(folder: Folder) -> Facts:
@@ -42,4 +44,5 @@ def read_facts(folder: Folder) -> Facts:
         decisions=facts_of(folder, QuarantineDecision, order=("decided_at",)),
         notices=facts_of(folder, Notice, order=("received_at",)),
         testimonies=facts_of(folder, Testimony, order=("received_at",)),
+        codings=facts_of(folder, Coding, order=("coded_at",)),
     )

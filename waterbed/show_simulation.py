@@ -1,10 +1,16 @@
 """What a campaign of simulated studies prints."""
 
+from collections.abc import Sequence
+from importlib.metadata import version
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from waterbed.formats import for_tools, plain_table
 from waterbed.lab.coverage import Campaign
+from waterbed.lab.power import Plan, PowerRow, least_effect
+from waterbed.publish.exports import Envelope
 
 _out = Console(highlight=False, markup=False, emoji=False)
 
@@ -31,6 +37,37 @@ def campaign(found: Campaign) -> None:
             f"{studies:,} studies",
             soft_wrap=True,
         )
+
+
+def power(rows: Sequence[PowerRow], plan: Plan, of: str, form: str) -> None:
+    """Print the power at each effect, and the least effect that is seen in four of five studies."""
+    what = f"two hosters of {plan.sites} sites, one removes {plan.share:.0%} within 24 h; level {plan.level:g}"
+    if form != "table":
+        for_tools(PowerRow, rows, _power_heading(what, of), form)
+        return
+    table = plain_table(f"Power: {what}")
+    for name in ("difference", "studies", "sees it", "95% interval", "clocks"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        interval = f"{row.low:.0%} to {row.high:.0%}"
+        table.add_row(f"{row.effect:+.2f}", f"{row.studies:,}", f"{row.power:.0%}", interval, f"{row.clocks:.0f}")
+    _out.print(table)
+    least = least_effect(rows)
+    told = "none of these" if least is None else f"{least:.2f}"
+    _out.print(f"least difference that four of five studies see: {told}")
+
+
+def _power_heading(what: str, of: str) -> Envelope:
+    return Envelope(
+        what=f"power, {what}",
+        by="effect",
+        clock="reported",
+        window="simulated",
+        method="log-rank of removals, sites permuted, on simulated studies: docs/protocol.md, Power",
+        data_dates={},
+        run=of,
+        version=version("waterbed"),
+    )
 
 
 def _coverage(title: str, found: Campaign, what: str) -> None:

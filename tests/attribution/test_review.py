@@ -6,8 +6,9 @@ import pytest
 
 from attribution.evidence import queue_for
 from attribution.hosters import book_from
-from attribution.review import agreement, check_coding, cohen_kappa, status_of, statuses, waiting_for
+from attribution.review import check_coding, status_of, statuses, waiting_for
 from tests.attribution.deciding import START, change, coding
+from waterbed.coding.agreement import of_changes
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration
 
@@ -90,29 +91,6 @@ def test_who_may_not_code_is_told_why(coder, code, adjudicates, before, says) ->
         check_coding(change(1, "define", "c", name="C"), "dee", "accept", adjudicates=False, codings=[])
 
 
-def counts(rows: list[list[int]]) -> dict[tuple[str, str], int]:
-    """A square table of counts by the codes of two raters."""
-    return {(str(i), str(j)): n for i, row in enumerate(rows) for j, n in enumerate(row)}
-
-
-def test_kappa_is_that_of_published_tables() -> None:
-    """Fleiss, Levin and Paik (2003), Table 18.1: 0.68, standard error 0.087; Boyd et al. in Stata's manual: 0.4728."""
-    kappa, low, high = cohen_kappa(counts([[75, 1, 4], [5, 4, 1], [0, 0, 10]]))
-    assert kappa == pytest.approx(0.676, abs=5e-4)
-    assert (high - low) / (2 * 1.96) == pytest.approx(0.087, abs=1e-3)
-    assert (low, high) == (pytest.approx(0.51, abs=0.01), pytest.approx(0.85, abs=0.01))
-    kappa, _, _ = cohen_kappa(counts([[21, 12, 0, 0], [4, 17, 1, 0], [3, 9, 15, 2], [0, 0, 0, 1]]))
-    assert kappa == pytest.approx(0.4728, abs=5e-5)
-
-
-def test_kappa_has_no_value_where_chance_explains_all() -> None:
-    """No items, or one code only: no number. Full agreement over two codes: one."""
-    assert cohen_kappa({}) == (None, None, None)
-    assert cohen_kappa({("accept", "accept"): 7}) == (None, None, None)
-    assert cohen_kappa(counts([[3, 0], [0, 4]])) == (1.0, pytest.approx(1.0), pytest.approx(1.0))
-    assert cohen_kappa(counts([[0, 5], [5, 0]]))[0] == pytest.approx(-1.0)
-
-
 def test_agreement_counts_the_two_coders_of_each_change() -> None:
     """Settling votes are left out, and so is what one person has coded only."""
     changes = [change(n, "merge", "a", "b") for n in range(5)]
@@ -121,10 +99,10 @@ def test_agreement_counts_the_two_coders_of_each_change() -> None:
         *(coding(2 * n + 1, n, "cas", code) for n, code in enumerate(["accept", "reject", "reject", "reject"])),
         coding(20, 1, "dee", "reject", adjudicates=True),
     ]
-    found = agreement(changes, codes)
+    found = of_changes(changes, codes)
     assert (found.items, found.agreed, found.share) == (4, 3, 0.75)
     assert found.kappa == pytest.approx(0.5)
-    assert agreement([], []).share is None
+    assert of_changes([], []).share is None
 
 
 def registration(**given: object) -> Registration:

@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Any, get_origin
 
 from graphs.label_hops import LabelRow, NearRow
+from waterbed.coding.agreement import Agreement
+from waterbed.coding.effect import EffectRow
+from waterbed.coding.queues import Waiting
 from waterbed.model.bookkeeping import STORED
 from waterbed.model.clocks import (
     AddressedNotice,
@@ -68,6 +71,9 @@ CONCLUSIONS: tuple[type, ...] = (
     SharedEpisode,
     PooledHoster,
     Provenance,
+    Waiting,
+    Agreement,
+    EffectRow,
 )
 
 _TYPES = {

@@ -18,8 +18,10 @@ from waterbed.store.engine import run
 from waterbed.virtual_study import virtual_study
 
 
-def test_spark_finds_what_duckdb_and_the_pure_definition_find(tmp_path: Path) -> None:
-    """On a lab study of a drawn world, by one text, Spark's episodes and hops equal the others in every field."""
+def test_spark_finds_what_duckdb_and_the_pure_definition_find(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """On a lab study of a drawn world, Spark's episodes and hops equal the others in every field; it logs nothing."""
     chance = random.Random("one text, two engines")
     drawn_world = draw_hop_world(read_world(scenario_path("waterbed")), chance, sites=30)
     made = virtual_study(simulate(drawn_world.world), drawn_world.plan, chance).conclusions
@@ -33,6 +35,10 @@ def test_spark_finds_what_duckdb_and_the_pure_definition_find(tmp_path: Path) ->
     assert hops == set_hops(made.episodes, made.frame, folder=tmp_path)
     assert sorted(map(repr, hops)) == sorted(map(repr, find_hops(made.episodes, made.frame)))
     assert list(tmp_path.iterdir()) == []
+    heard = capfd.readouterr()
+    assert heard.out == ""
+    greetings = ("WARNING: Using incubator modules", "Setting ", "To adjust logging level")
+    assert [line for line in heard.err.splitlines() if not line.startswith(greetings)] == []
 
 
 def test_a_text_that_fails_says_nothing_of_its_values(tmp_path: Path) -> None:

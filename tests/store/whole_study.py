@@ -65,10 +65,13 @@ def files(path: Path) -> None:
 
 def contents(store: Store) -> dict[str, list[str]]:
     """Every row of every table, in an order of its own."""
-    return {
-        cls.__name__: sorted(repr(tuple(getattr(row, f.name) for f in fields(cls))) for row in store.all(cls))
-        for cls in TABLES
-    }
+    return {cls.__name__: sorted(repr(_values(row)) for row in store.all(cls)) for cls in TABLES}
+
+
+def _values(row: Any) -> tuple[Any, ...]:
+    """The values of a fact; SQLite has one zero alone, not -0.0 beside it."""
+    values = (getattr(row, field.name) for field in fields(row))
+    return tuple(value + 0.0 if isinstance(value, float) else value for value in values)
 
 
 def tree(path: Path) -> dict[str, bytes]:

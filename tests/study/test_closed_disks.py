@@ -57,7 +57,7 @@ def test_a_read_only_study_can_be_read(looked: tuple[Path, str], tmp_path: Path)
     before = tree(path) | {"db": (path / "waterbed.db").read_bytes()}
     with read_only(path):
         assert command("-C", path, "episodes", "--format", "csv").stdout == usual
-        for words in (("rank",), ("explain", url_id), ("hops",), ("verdicts",), ("publish", tmp_path / "out")):
+        for words in (("rank",), ("explain", url_id), ("publish", tmp_path / "out")):
             done = command("-C", path, *words)
             assert (done.returncode, done.stderr) == (0, ""), words
         assert command("-C", path, "doctor").returncode in (0, 1)
@@ -77,9 +77,7 @@ def test_a_read_only_study_says_that_it_is_and_nothing_changes(looked: tuple[Pat
         for words in (
             ("import", tmp_path / "reports.csv"),
             ("recheck",),
-            ("enrich",),
             ("key", "rotate"),
-            ("forget", url_id, "--reason", "case 1"),
             ("reveal", url_id, "--reason", "case 1"),
             ("hosters", "add", tmp_path / "hosters.toml"),
         ):

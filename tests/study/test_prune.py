@@ -52,7 +52,9 @@ def test_no_conclusion_changes_when_days_are_pruned(study: Study) -> None:
     assert first is not None
     assert first.date() == FIRST + timedelta(days=4)
     assert concluded(study) == before
-    assert {row.subject_id for row in study.folder.store.all(Audit)} == {f"{FIRST + timedelta(days=n)}" for n in range(4)}
+    assert {row.subject_id for row in study.folder.store.all(Audit)} == {
+        f"{FIRST + timedelta(days=n)}" for n in range(4)
+    }
     assert prune(study.folder, FIRST + timedelta(days=4)).facts == 0
 
 

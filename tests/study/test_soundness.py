@@ -93,7 +93,9 @@ class Usage(NamedTuple):
     free: int
 
 
-@pytest.mark.parametrize(("free", "days", "warned"), [(10**12, 100, False), (10**8, 0, True), (2 * 10**9, 1_000, False)])
+@pytest.mark.parametrize(
+    ("free", "days", "warned"), [(10**12, 100, False), (10**8, 0, True), (2 * 10**9, 1_000, False)]
+)
 def test_a_disk_that_is_nearly_full_is_told(
     free: int, days: int, warned: bool, study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ Two, because a file that a manifest says is damaged may be whole, and the manife
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
@@ -84,7 +84,7 @@ def _held(package: Path, kind: str, on_disk: Iterator[str] | list[str]) -> Itera
 
 
 def _judged(
-    path: str, kind: str, there: bool, fits: list[bool], named: list[bool], told: list[Mapping[str, str] | None]
+    path: str, kind: str, there: bool, fits: list[bool], named: list[bool], told: Sequence[Mapping[str, str] | None]
 ) -> Iterator[Damage]:
     readable = [sums is not None for sums in told]
     if all(fit or not can for fit, can in zip(fits, readable, strict=True)) and any(readable):

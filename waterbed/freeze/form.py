@@ -16,6 +16,7 @@ from waterbed.freeze.bag import DATA
 from waterbed.model.errors import InputError
 from waterbed.rankings.medians import SEED as OF_MEDIANS
 from waterbed.standings import SEED as OF_STANDINGS
+from waterbed.store.config import Config
 from waterbed.store.frozen import Frozen
 
 FORM: Final = 1
@@ -129,6 +130,14 @@ def other_than(about: About) -> list[str]:
 
 def _short(value: object) -> str:
     return str(value)[:12]
+
+
+def access(config: Config, kind: Kind) -> str:
+    """Who may have a package. Facts hold ids and addresses: they are public only where the policy allows both."""
+    policy = config.publish
+    if kind == "facts" and policy.tlp in ("clear", "green") and not (policy.cases and policy.addresses):
+        return "TLP:AMBER: the facts hold ids, addresses and times, which the study does not publish; restricted access"
+    return f"TLP:{policy.tlp.upper()}"
 
 
 def installed() -> str:

@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +29,7 @@ from waterbed.freeze.form import (
     About,
     DatedTable,
     Kind,
+    access,
     here,
     installed,
     rules_inside,
@@ -113,7 +114,7 @@ def freeze(study: Study, out: Path, *, shared: str = "", without_tables: bool = 
         publication = publication_of(study, done)
         why = refuse_unheard(folder, named_hosters(publishable(publication)), override)
         facts = frozen_facts(folder)
-        _refuse_names(folder, facts)
+        _refuse_names(folder, facts, suffixes_of(folder, done.attributor.book).values())
         try:
             payload.mkdir(parents=True)
             kind: Kind = "shared" if shared else "facts"
@@ -174,7 +175,7 @@ def _refuse(out: Path, folder: Folder) -> None:
         raise InputError("publish.tlp is red: nothing may leave this study (docs/publishing.md)")
 
 
-def _refuse_names(folder: Folder, facts: Facts) -> None:
+def _refuse_names(folder: Folder, facts: Facts, platforms: Iterable[str]) -> None:
     config = folder.config
     cited = config.citation
     said = [config.name, config.publish.publisher, cited.title, cited.description, *cited.keywords]
@@ -186,7 +187,7 @@ def _refuse_names(folder: Folder, facts: Facts) -> None:
         texts[f"the text of lock {number}"] = lock.text
     if (folder.path / HOSTERS).exists():
         texts[HOSTERS] = (folder.path / HOSTERS).read_text(encoding="utf-8", errors="replace")
-    refuse_named(texts, folder.vault, facts[Target])
+    refuse_named(texts, folder.vault, facts[Target], set(platforms))
 
 
 def _texts(folder: Folder, payload: Path, *, whole: bool) -> None:
@@ -260,7 +261,11 @@ def _describe(study: Study, payload: Path, about: About, publication: Publicatio
     first, last = observed_span(study.folder)
     days = (first.date().isoformat(), last.date().isoformat()) if first and last else None
     cited = Cited(
-        config=study.folder.config, made_on=about.frozen.frozen_at.date(), collected=days, version=about.version
+        config=study.folder.config,
+        made_on=about.frozen.frozen_at.date(),
+        collected=days,
+        version=about.version,
+        access=access(study.folder.config, about.kind),
     )
     (payload / ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(about), indent=1) + b"\n")
     shown = {f"{RESULTS}/{table.name}.csv": table.cls for table in publishable(publication).tables}
@@ -274,7 +279,7 @@ def _describe(study: Study, payload: Path, about: About, publication: Publicatio
     names = sorted(path.relative_to(payload).as_posix() for path in payload.rglob("*") if path.is_file())
     sha256 = ALGORITHMS.index("sha256")
     sums = {name: its[sha256] for name, its in sums_of(payload, names).items()}
-    (payload / CRATE).write_bytes(crate(cited, payload, sums))
+    (payload / CRATE).write_bytes(crate(cited, payload, sums, about.tables))
 
 
 def _information(study: Study, about: About) -> dict[str, str]:

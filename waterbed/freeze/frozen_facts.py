@@ -63,7 +63,7 @@ def frozen_facts(folder: Folder) -> Facts:
 
     Accounts become person-1, person-2, ... in one order over all kinds; a host name in words of people is redacted.
     """
-    plain = {cls: facts_of(folder, cls) for cls in FROZEN_FACTS}
+    plain: dict[type, list[Any]] = {cls: facts_of(folder, cls) for cls in FROZEN_FACTS}
     accounts = sorted({getattr(one, name) for one, name in _with(plain, _PEOPLE)})
     digits = len(str(len(accounts)))
     people = {account: f"person-{number:0{digits}}" for number, account in enumerate(accounts, 1)}
@@ -117,7 +117,7 @@ def read_facts(place: Path, rows: Mapping[str, int]) -> dict[type, list[Any]]:
     strange = sorted(set(rows) - set(by_name))
     if strange:
         raise InputError(f"the package has facts of a kind {strange[0]!r}, which this version does not know ({_SEE})")
-    found = {}
+    found: dict[type, list[Any]] = {}
     for name, count in rows.items():
         path = place / f"{name}.parquet"
         try:

@@ -1,20 +1,24 @@
 """What catalogues and archives read of a package: RO-Crate 1.2 and DataCite 4.5."""
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Final
 
-from waterbed.freeze.form import FACTS, RESULTS, RULES, SHARED, TABLES
+from waterbed.freeze.form import FACTS, RESULTS, RULES, SHARED, TABLES, DatedTable
 from waterbed.store.config import Config, Creator
 
 CRATE: Final = "ro-crate-metadata.json"
 DATACITE: Final = "datacite.json"
 _PROFILE: Final = "https://w3id.org/ro/crate/1.2"
 _ORCID: Final = "https://orcid.org/"
+_DOI: Final = "https://doi.org/"
 _SPDX: Final = "https://spdx.org/licenses/"
+_IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9.+]*-[-A-Za-z0-9.+]+")
+"""What looks like an SPDX identifier."""
 _MEDIA: Final[Mapping[str, str]] = {
     ".csv": "text/csv",
     ".json": "application/json",
@@ -28,7 +32,7 @@ _FOLDERS: Final[Mapping[str, str]] = {
     SHARED: "looks and episodes as a partner may have them: other ids, days, prefixes",
     TABLES: "dated tables of routes, countries and organisations, in compact form",
     RESULTS: "all tables that the study publishes, as CSV and JSON",
-    RULES: "the rules that look's outcomes and hosters are decided by",
+    RULES: "the rules by which outcomes of looks and hosters are decided",
 }
 
 
@@ -40,6 +44,7 @@ class Cited:
     made_on: Annotated[date, "day on which it was frozen"]
     collected: Annotated[tuple[str, str] | None, "days of the first and the last look"]
     version: Annotated[str, "version of Waterbed"]
+    access: Annotated[str, "who may have it, in words"]
 
     @property
     def title(self) -> str:
@@ -70,8 +75,11 @@ class Cited:
         return self.config.citation.licence or self.config.publish.licence
 
 
-def crate(cited: Cited, payload: Path, sums: Mapping[str, str]) -> bytes:
-    """The package as an RO-Crate: every file with type, size and SHA-256; `sums` has them by path in the payload."""
+def crate(cited: Cited, payload: Path, sums: Mapping[str, str], tables: Sequence[DatedTable]) -> bytes:
+    """The package as an RO-Crate: every file with type, size and SHA-256; `sums` has them by path in the payload.
+
+    Each dated table has the licence that the study names for it.
+    """
     folders: dict[str, list[str]] = {}
     for name in sorted(sums):
         folders.setdefault(name.partition("/")[0] if "/" in name else "", []).append(name)
@@ -87,8 +95,9 @@ def crate(cited: Cited, payload: Path, sums: Mapping[str, str]) -> bytes:
         },
         root,
         *_people(cited),
-        _licence(cited),
-        {"@id": "#waterbed", "@type": "SoftwareApplication", "name": "Waterbed", "softwareVersion": cited.version},
+        _licence(cited.licence),
+        *_identifier(cited.config.citation.doi),
+        {"@id": "#waterbed", "@type": "CreativeWork", "name": "Waterbed", "version": cited.version},
         {
             "@id": "#freeze",
             "@type": "CreateAction",
@@ -101,13 +110,17 @@ def crate(cited: Cited, payload: Path, sums: Mapping[str, str]) -> bytes:
     ]
     for folder, names in folders.items():
         about = _FOLDERS.get(folder, folder)
-        made.append({"@id": f"{folder}/", "@type": "Dataset", "name": folder, "description": about} | _parts(names))
-    made += [_file(cited, payload, name, sums[name]) for name in sorted(sums)]
-    return _spelled({"@context": f"{_PROFILE}/context", "@graph": made})
+        inner = [f"{folder}/{table.folder}/" for table in tables] if folder == TABLES else names
+        made.append({"@id": f"{folder}/", "@type": "Dataset", "name": folder, "description": about} | _parts(inner))
+        if folder == TABLES:
+            made += _dated(tables, names)
+    made += [_file(payload, name, sums[name]) for name in sorted(sums)]
+    return _spelled({"@context": f"{_PROFILE}/context", "@graph": list({one["@id"]: one for one in made}.values())})
 
 
 def _root(cited: Cited, parts: Iterable[str]) -> dict[str, Any]:
     asked = cited.config.citation
+    authors = [{"@id": _person_id(one, number)} for number, one in enumerate(cited.creators, 1)]
     root: dict[str, Any] = {
         "@id": "./",
         "@type": "Dataset",
@@ -115,10 +128,10 @@ def _root(cited: Cited, parts: Iterable[str]) -> dict[str, Any]:
         "description": cited.description,
         "datePublished": cited.made_on.isoformat(),
         "version": asked.version,
-        "license": {"@id": _licence_id(cited)},
-        "author": [{"@id": _person_id(one, number)} for number, one in enumerate(cited.creators, 1)],
+        "license": {"@id": _licence_id(cited.licence)},
+        "conditionsOfAccess": cited.access,
+        "author": authors if len(authors) > 1 else authors[0],
         "publisher": {"@id": _publisher_id(cited)},
-        "conformsTo": {"@id": _PROFILE},
         "mentions": {"@id": "#freeze"},
     }
     if asked.keywords:
@@ -126,12 +139,21 @@ def _root(cited: Cited, parts: Iterable[str]) -> dict[str, Any]:
     if cited.collected:
         root["temporalCoverage"] = "/".join(cited.collected)
     if asked.doi:
-        root |= {"identifier": f"https://doi.org/{asked.doi}", "cite-as": f"https://doi.org/{asked.doi}"}
+        root |= {"identifier": {"@id": f"{_DOI}{asked.doi}"}, "cite-as": f"{_DOI}{asked.doi}"}
     return root | _parts(parts)
 
 
+def _identifier(doi: str) -> Iterable[dict[str, Any]]:
+    if doi:
+        kind = "https://registry.identifiers.org/registry/doi"
+        place = f"{_DOI}{doi}"
+        value = {"propertyID": kind, "value": f"doi:{doi}", "url": place}
+        yield {"@id": place, "@type": "PropertyValue", "name": "DOI"} | value
+
+
 def _parts(names: Iterable[str]) -> dict[str, Any]:
-    return {"hasPart": [{"@id": name} for name in names]}
+    found = [{"@id": name} for name in names]
+    return {"hasPart": found if len(found) != 1 else found[0]} if found else {}
 
 
 def _people(cited: Cited) -> Iterable[dict[str, Any]]:
@@ -160,16 +182,30 @@ def _publisher_id(cited: Cited) -> str:
     return "#publisher"
 
 
-def _licence_id(cited: Cited) -> str:
-    return "#licence" if cited.licence.startswith("LicenseRef-") else f"{_SPDX}{cited.licence}"
+def _licence_id(licence: str, place: str = "#licence") -> str:
+    own = licence.startswith("LicenseRef-") or not _IDENTIFIER.fullmatch(licence)
+    return place if own else f"{_SPDX}{licence}"
 
 
-def _licence(cited: Cited) -> dict[str, Any]:
-    about = "terms of this package, by their SPDX identifier; TLP says who may have it: README.txt"
-    return {"@id": _licence_id(cited), "@type": "CreativeWork", "name": cited.licence, "description": about}
+def _licence(licence: str, place: str = "#licence") -> dict[str, Any]:
+    about = "terms, by their SPDX identifier" if _IDENTIFIER.fullmatch(licence) else "terms, as the study names them"
+    return {"@id": _licence_id(licence, place), "@type": "CreativeWork", "name": licence, "description": about}
 
 
-def _file(cited: Cited, payload: Path, name: str, sha256: str) -> dict[str, Any]:
+def _dated(tables: Sequence[DatedTable], names: Sequence[str]) -> Iterable[dict[str, Any]]:
+    """Each dated table as a data set with its own licence."""
+    for number, table in enumerate(tables, 1):
+        place = f"{TABLES}/{table.folder}/"
+        told = f"{table.kind} of {table.day}, made from a file with SHA-256 {table.sha256}"
+        found: dict[str, Any] = {"@id": place, "@type": "Dataset", "name": table.folder, "description": told}
+        if table.licence:
+            terms = _licence(table.licence, f"#licence-of-table-{number}")
+            found["license"] = {"@id": terms["@id"]}
+            yield terms
+        yield found | _parts(name for name in names if name.startswith(place))
+
+
+def _file(payload: Path, name: str, sha256: str) -> dict[str, Any]:
     return {
         "@id": name,
         "@type": "File",
@@ -178,7 +214,6 @@ def _file(cited: Cited, payload: Path, name: str, sha256: str) -> dict[str, Any]
         "encodingFormat": _MEDIA.get(PurePosixPath(name).suffix, "application/octet-stream"),
         "contentSize": str((payload / name).stat().st_size),
         "sha256": sha256,
-        "license": {"@id": _licence_id(cited)},
     }
 
 
@@ -209,7 +244,7 @@ def datacite(cited: Cited) -> bytes:
         "descriptions": [{"description": cited.description, "descriptionType": "Abstract"}],
         "dates": [{"date": cited.made_on.isoformat(), "dateType": "Created"}],
         "formats": ["application/vnd.apache.parquet", "text/csv", "application/json"],
-        "rightsList": [_rights(cited)],
+        "rightsList": [_rights(cited), {"rights": cited.access}],
     }
     if cited.collected:
         made["dates"].append({"date": "/".join(cited.collected), "dateType": "Collected"})

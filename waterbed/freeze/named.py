@@ -1,7 +1,7 @@
 """Whether a text names a host of the study: by keyed ids, so that no name is opened."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from waterbed.model.canonical import is_address, registrable_domain
@@ -9,13 +9,13 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Target
 from waterbed.store.vault import Vault
 
-_NAME: Final = re.compile(r"(?<![\w.-])(suffix:)?([\w-]+(?:\.[\w-]+)+)")
+_NAME: Final = re.compile(r"(?<![\w.-])[\w-]+(?:\.[\w-]+)+")
 
 
-def refuse_named(texts: Mapping[str, str], vault: Vault, targets: Iterable[Target]) -> None:
+def refuse_named(texts: Mapping[str, str], vault: Vault, targets: Iterable[Target], platforms: Collection[str]) -> None:
     """Refuse texts of people that name a host, or a registrable domain, of the study's URLs.
 
-    A suffix that a file of hosters declares a platform's is none. InputError says which text, and in which line.
+    The suffixes of `platforms` may be named. InputError says which text does, and in which line.
     """
     hosts, sites = set[str](), set[str]()
     for target in targets:
@@ -23,7 +23,8 @@ def refuse_named(texts: Mapping[str, str], vault: Vault, targets: Iterable[Targe
         sites.add(target.site_id)
     for what, text in texts.items():
         for number, line in enumerate(text.splitlines(), 1):
-            if any(_is_ours(name.lower(), vault, hosts, sites) for suffix, name in _NAME.findall(line) if not suffix):
+            names = {name.lower() for name in _NAME.findall(line)} - set(platforms)
+            if any(_is_ours(name, vault, hosts, sites) for name in names):
                 raise InputError(
                     f"{what}, line {number}, names a host of the study; leave it out and freeze again (docs/freeze.md)"
                 )

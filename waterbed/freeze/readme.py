@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from waterbed.freeze.form import About
+from waterbed.freeze.form import About, access
 from waterbed.store.config import Config
 
 _WHOLE: Final = """\
@@ -33,7 +33,7 @@ def readme(about: About, config: Config, results: Sequence[str]) -> str:
     parts = [
         f"{about.title}\n{'=' * len(about.title)}",
         f"A study frozen by Waterbed {about.version} at {about.frozen.frozen_at:%Y-%m-%d %H:%M:%S} UTC.\n"
-        f"TLP:{config.publish.tlp.upper()}. Licence: {config.citation.licence or config.publish.licence}.",
+        f"{access(config, about.kind)}. Licence: {config.citation.licence or config.publish.licence}.",
         (_WHOLE if about.kind == "facts" else _SHARED).format(version=about.version).rstrip(),
         "Verify it without Waterbed: sha256sum -c manifest-sha256.txt in the folder above this one (a bag, RFC 8493).",
         _protocol(about),
@@ -65,9 +65,7 @@ def _tables(about: About) -> str:
     more = (
         ""
         if all(one.inside for one in about.tables)
-        else (
-            "\nThose that are not here are found by checksum: waterbed reproduce PACKAGE NEWSTUDY --tables FOLDER"
-        )
+        else ("\nThose that are not here are found by checksum: waterbed reproduce PACKAGE NEWSTUDY --tables FOLDER")
     )
     return "\n".join(["Dated tables:", *lines]) + more
 

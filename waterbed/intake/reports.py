@@ -33,17 +33,18 @@ def report_facts(
     """
     seen = set() if sealed is None else sealed
     ids = vault.ids(line.spelled)
+    url_id, host_id = str(ids["url_id"]), str(ids["host_id"])
     source, category = line.source or defaults.source, line.category or defaults.category
     content_id = vault.keyed_id("content", f"{source}\x00{line.content_id}") if line.content_id else None
-    same = f"{source}\x00{ids['url_id']}\x00{line.reported_at}\x00{content_id}\x00{category}"
-    for kind, text in (("url", line.spelled.url), ("host", line.spelled.host)):
-        if ids[f"{kind}_id"] not in seen:
-            seen.add(str(ids[f"{kind}_id"]))
-            yield vault.seal(kind, text)
+    same = f"{source}\x00{url_id}\x00{line.reported_at}\x00{content_id}\x00{category}"
+    for kind, text, entry_id in (("url", line.spelled.url, url_id), ("host", line.spelled.host, host_id)):
+        if entry_id not in seen:
+            seen.add(entry_id)
+            yield vault.seal(kind, text, entry_id)
     yield Target(**ids, spelling=SPELLING, suffix_list=SUFFIX_LIST, added_at=now)  # type: ignore[arg-type]  # ids has exactly Target's id fields
     yield Report(
         report_id=hashlib.blake2b(same.encode(), digest_size=16).hexdigest(),
-        url_id=str(ids["url_id"]),
+        url_id=url_id,
         source=source,
         category=category,
         site_type=line.site_type,
@@ -56,12 +57,12 @@ def report_facts(
         origin_address=line.origin_address,
     )
     if line.witnessed:
-        yield _testimony(line.witnessed, str(ids["url_id"]), source, now)
+        yield _testimony(line.witnessed, url_id, source, now)
     if not defaults.look or (line.witnessed and line.witnessed.gone):
         return
     yield Due(
-        url_id=str(ids["url_id"]),
-        host_id=str(ids["host_id"]),
+        url_id=url_id,
+        host_id=host_id,
         due_at=now,
         streak=0,
         first_report_at=min(line.reported_at or now, now),

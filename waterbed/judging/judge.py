@@ -1,8 +1,9 @@
 """Verdicts of many looks, each URL's looks in time order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from waterbed.judging.canary import CanaryRecord
 from waterbed.judging.catch_all import AnswersOfAddresses, AnswersOfHosts
@@ -20,13 +21,15 @@ def judge(
     *,
     resolutions: Mapping[str, Resolution] | None = None,
     hosts: Mapping[str, str] | None = None,
+    told: MutableMapping[str, dict[str, Any]] | None = None,
 ) -> list[Verdict]:
     """Judge looks sorted by URL and time; one verdict a look, same order.
 
     `controls` are by control id, `canaries` by vantage, `resolutions` by id (their tags tell parking), `hosts` gives
     the host of each URL: with it, what other URLs of a host showed of its random paths counts too. What nobody asked a
-    host is taken from its address: hosts there share a server. Each look is judged
-    alone: several vantages (`waterbed.judging.panel`) come after. Pure: same facts and rules, same verdicts.
+    host is taken from its address: hosts there share a server. Each look is judged alone: several vantages
+    (`waterbed.judging.panel`) come after. Pure: same facts and rules, same verdicts. Of the looks that are keys of
+    `told`, it is given the features that rules asked about.
     """
     verdicts: list[Verdict] = []
     url_id, past = "", Past()
@@ -43,15 +46,12 @@ def judge(
         if control is None and past.control_class is None:
             past.control_class = neighbours.usual_class(look.address)
         resolution = resolutions.get(look.resolution_id or "") if resolutions else None
-        verdict = judge_one(
-            look,
-            control,
-            canary=canary,
-            differed_before=past.differed(look, control),
-            rules=rules,
-            past=past,
-            tags=resolution.tags if resolution else (),
-        )
+        differed, tags = past.differed(look, control), resolution.tags if resolution else ()
+        if told is not None and look.observation_id in told:
+            told[look.observation_id] = look_features(
+                look, control, canary=canary, differed_before=differed, past=past, tags=tags
+            )
+        verdict = judge_one(look, control, canary=canary, differed_before=differed, rules=rules, past=past, tags=tags)
         verdicts.append(verdict)
         past.see(look, control, verdict.state)
     return verdicts

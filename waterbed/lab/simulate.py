@@ -101,7 +101,7 @@ def one_study(which: tuple[World, int, int]) -> StudyResult:
     judge = Judge()
     last = max((look.verdict.observed_at for one in looked for look in one.sightings), default=world.start)
     until = censor_from(last, timedelta(seconds=judge.freeze_s))
-    found = _episodes(looked, judge, until)
+    found = episodes_of(looked, judge, until)
     rows = rank(list(_appearances(looked)), found, by="hoster", names={}, until=until)
     exact = _exact(truth, looker)
     trials = [*_share_trials(world, hard, rows, exact), *_median_trials(world, hard, rows, exact)]
@@ -117,7 +117,8 @@ def one_study(which: tuple[World, int, int]) -> StudyResult:
     )
 
 
-def _episodes(looked: Sequence[Looked], judge: Judge, until: datetime) -> list[Episode]:
+def episodes_of(looked: Sequence[Looked], judge: Judge, until: datetime) -> list[Episode]:
+    """The episodes that the production's rules make of virtual looks."""
     rules = EpisodeRules(
         leave_looks=judge.leave_looks,
         until=until,

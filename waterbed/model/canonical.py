@@ -47,14 +47,20 @@ class Spelled:
     @property
     def authority(self) -> str:
         """The Host header's value."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == (443 if self.scheme == "https" else 80) else f"{host}:{self.port}"
+        return _authority(self.scheme, self.host, self.port)
+
+
+def _authority(scheme: str, host: str, port: int) -> str:
+    host = f"[{host}]" if ":" in host else host
+    return host if port == (443 if scheme == "https" else 80) else f"{host}:{port}"
 
 
 def refang(text: str) -> str:
     """Undo the common ways of making a URL unclickable."""
-    text = _SCHEME.sub(r"http\1://", text.strip())
-    return _DOTS.sub(".", text)
+    text = text.strip()
+    if not text.startswith(("http://", "https://")):
+        text = _SCHEME.sub(r"http\1://", text)
+    return _DOTS.sub(".", text) if "[" in text or "(" in text or "{" in text else text
 
 
 def spell(text: str) -> Spelled:
@@ -82,13 +88,18 @@ def spell(text: str) -> Spelled:
     host = parsed.hostname.rstrip(".")
     literal = host.startswith("[") or is_address(host)
     host = host.strip("[]")
-    if not host or (not literal and any(not 0 < len(label) <= 63 for label in host.split("."))) or len(host) > 253:
+    if len(host) > 253 or not ((literal and host) or _labelled(host)):
         raise BadUrl("address has an empty or overlong host name")
     port = int(parsed.port) if parsed.port else (443 if scheme == "https" else 80)
     target = (parsed.pathname or "/") + parsed.search
-    shown = Spelled(url="", scheme=scheme, host=host, port=port, target=target, literal=literal)
-    url = f"{scheme}://{shown.authority}{target}"
+    url = f"{scheme}://{_authority(scheme, host, port)}{target}"
     return Spelled(url=url, scheme=scheme, host=host, port=port, target=target, literal=literal)
+
+
+def _labelled(host: str) -> bool:
+    """Whether each label of a name has 1 to 63 characters."""
+    lengths = list(map(len, host.split(".")))
+    return min(lengths) > 0 and max(lengths) <= 63
 
 
 def is_address(host: str) -> bool:

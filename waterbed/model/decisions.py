@@ -43,10 +43,10 @@ class Coding:
     INDEX: ClassVar = (("queue", "item_id"),)
 
     coding_id: Annotated[str, "id of the coding"]
-    queue: Annotated[str, "what is coded: hosters (changes of the book)"]
-    item_id: Annotated[str, "the thing: a change_id"]
-    coder: Annotated[str, "the person, by account name"]
-    code: Annotated[str, "what the person thinks: accept, reject or unsure"]
+    queue: Annotated[str, "what is coded: hosters (changes of the book), roles or outcomes"]
+    item_id: Annotated[str, "the thing: a change_id; a hoster's key (roles); the first look of a case (outcomes)"]
+    coder: Annotated[str, "the person, by account name, or as named in a sheet"]
+    code: Annotated[str, "what the person thinks: unsure, or one of the codes of the queue (docs/coding.md)"]
     adjudicates: Annotated[bool, "whether it settles what two coders disagree on"]
     note: Annotated[str, "in that person's words; may be empty"]
     coded_at: Annotated[datetime, "when it was coded"]

@@ -67,7 +67,7 @@ def place_of(protocol: Protocol, *, what: str, by: str, clock: str) -> str:
     output = _TABLES.get(re.split("[ ,]", what, maxsplit=1)[0])
     for one in sorted(protocol.estimands, key=lambda one: one.name != protocol.primary):
         timed = clock == one.clock or clock not in _CLOCKED
-        if one.output == output and timed and (one.by == by or by in ("url", "content")):
+        if one.output == output and timed and (one.by == by or by in ("url", "content", "source")):
             return "primary outcome" if one.name == protocol.primary else f"declared: {one.name}"
     return "exploratory: not declared in the protocol"
 

@@ -24,7 +24,7 @@ from waterbed.store.config import Config
 from waterbed.store.folder import Folder
 from waterbed.store.lake.reading import count_of, observed_span
 
-SETTINGS_HELD: Final = ("home", "clock", "judge", "cycle_guard", "linking", "hosters", "schedule")
+SETTINGS_HELD: Final = ("home", "clock", "judge", "cycle_guard", "coding", "linking", "hosters", "schedule")
 """Sections of waterbed.toml that conclusions or the schedule of looks depend on."""
 MOST_REASON: Final = 500
 warn = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ import msgspec
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
+from waterbed.model.sensitivity import CONFIRMATION, AnyRole, Dedup, Merges, Moved, Proxy, Unknown
 
 PROTOCOL: Final = "study.toml"
 SEE: Final = "see docs/protocol.md, The file"
@@ -22,6 +23,7 @@ Role = Literal["hoster", "upstream", "asn", "platform", "country"]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 _Key = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][-A-Za-z0-9_.:]{0,79}$")]
 _Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][-a-z0-9]{0,59}$")]
+_Confirmation = Annotated[str, msgspec.Meta(pattern=CONFIRMATION)]
 _Level = Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
 
 
@@ -73,6 +75,19 @@ class Stopping(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     """Days on which results are read before the end."""
 
 
+class Sensitivity(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Levels of each dimension of the specification curve; empty: the defaults of docs/sensitivity.md."""
+
+    clock: tuple[ClockKind, ...] = ()
+    role: tuple[AnyRole, ...] = ()
+    dedup: tuple[Dedup, ...] = ()
+    confirmation: tuple[_Confirmation, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
+    proxy: tuple[Proxy, ...] = ()
+    merges: tuple[Merges, ...] = ()
+
+
 class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """All of `study.toml`."""
 
@@ -86,6 +101,7 @@ class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     estimands: Annotated[tuple[Estimand, ...], msgspec.Meta(min_length=1)]
     stopping: Stopping
     areas: Areas = Areas()
+    sensitivity: Sensitivity = Sensitivity()
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""

@@ -109,7 +109,7 @@ def running_clocks(clocks: Iterable[TakedownClock]) -> list[Clock]:
     count them as if they had been watched from the origin makes removal look slow. Clusters are sites or batches,
     whichever are worth fewer.
     """
-    kept = [one for one in clocks if one.timing != "before" and one.entered_h == 0]
+    kept = counted(clocks)
     return [
         Clock(
             left_h=max(0.0, one.left_h),
@@ -120,6 +120,11 @@ def running_clocks(clocks: Iterable[TakedownClock]) -> list[Clock]:
         )
         for one, cluster in zip(kept, clusters_of(kept), strict=True)
     ]
+
+
+def counted(clocks: Iterable[TakedownClock]) -> list[TakedownClock]:
+    """The clocks that `running_clocks` takes, in the same order."""
+    return [one for one in clocks if one.timing != "before" and one.entered_h == 0]
 
 
 def clusters_of(clocks: Sequence[TakedownClock]) -> list[str]:

@@ -115,7 +115,7 @@ def _row(
 ) -> RankingRow:
     curves = incidence(group) if group else None
     told = removal(group, until=until, curves=curves, hidden=volume.hidden) if group and until else None
-    rank_class = _rank_class(volume, told)
+    rank_class = class_of(volume, told)
     shown = told if rank_class == "ranked" else None
     everything = [*group, *volume.hidden]
     worst, best = _bounds(everything, until, shown) if rank_class in ("ranked", "unmeasurable") else (None, None)
@@ -158,7 +158,8 @@ def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 6)
 
 
-def _rank_class(volume: Volume, told: Removal | None) -> RankClass:
+def class_of(volume: Volume, told: Removal | None) -> RankClass:
+    """The class of a row, as `rank` has it: by what appeared there, and what its clocks tell."""
     if not volume.own:
         return "proxy"
     if len(volume.sites) < FEWEST_SITES:

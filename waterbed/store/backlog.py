@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from waterbed.model.bookkeeping import Due, RunEnd
 from waterbed.model.facts import Observation
+from waterbed.store.rows import among
 from waterbed.store.sql import Store
 from waterbed.store.tables import TABLES
 
@@ -94,9 +95,8 @@ def begin_ladder(url_ids: list[str], anchor: datetime, before: datetime, connect
     """Looks at some URLs are frequent again from a time on, unless they have been since after `before`."""
     due = TABLES[Due]
     newest = func.coalesce(due.c.anchor_at, due.c.first_report_at)
-    for start in range(0, len(url_ids), _AT_ONCE):
-        chosen = due.c.url_id.in_(url_ids[start : start + _AT_ONCE])
-        connection.execute(update(due).where(chosen, newest < before).values(anchor_at=anchor))
+    chosen = among(due.c.url_id, url_ids, connection)
+    connection.execute(update(due).where(chosen, newest < before).values(anchor_at=anchor))
 
 
 def give_back(store: Store, run_id: str, url_ids: list[str]) -> None:

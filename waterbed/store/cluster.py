@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 MASTER_ENVIRONMENT = "WATERBED_SPARK_MASTER"
 """Where the Spark cluster is; this machine's own processors otherwise."""
 _LEAST_JAVA = "17"
+_SILENT = """\
+appender.none.type = Null
+appender.none.name = none
+rootLogger.level = off
+rootLogger.appenderRef.none.ref = none
+"""
+"""How Spark logs: not at all, since it would repeat queries. Without an appender it takes its own settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +114,7 @@ def session(folder: Path, memory_mb: int = 4096, threads: int = 2) -> Iterator["
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = SparkSession.builder.appName("waterbed").master(master)
     with TemporaryDirectory(prefix="spark-", dir=folder, ignore_cleanup_errors=True) as spill:
-        (Path(spill) / "log4j2.properties").write_text("rootLogger.level = off\n")
+        (Path(spill) / "log4j2.properties").write_text(_SILENT)
         for name, value in _settings(spill, memory_mb, threads).items():
             builder = builder.config(name, value)
         started = builder.getOrCreate()
@@ -122,7 +129,7 @@ def _settings(spill: str, memory_mb: int, threads: int) -> dict[str, str]:
         "spark.driver.memory": f"{memory_mb}m",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        # its log would repeat queries
+        "spark.log.level": "OFF",
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{spill}/log4j2.properties",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -5,14 +5,27 @@ threads run at each row of a statement, and beside a busy event loop that costs 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, LargeBinary, Select, func, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from waterbed.model.bookkeeping import Due
-from waterbed.store.tables import TABLES
+from waterbed.store.tables import TABLES, UtcTime
 
 Fact = TypeVar("Fact")
 _NAMES = {cls: tuple(table.c.keys()) for cls, table in TABLES.items()}
@@ -64,9 +77,25 @@ def _statements(
         cells = []
         for name in names:
             values = map(attrgetter(name), some)
-            make = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+            make = _binding(table.c[name].type, dialect)
             cells.append(values if make is None else map(make, values))
         yield ", ".join([row] * len(some)), tuple(value for of in zip(*cells, strict=True) for value in of)
+
+
+def _binding(kind: Any, dialect: Any) -> Callable[[Any], Any] | None:
+    """What makes a value of a column's type fit for the driver, which takes bytes as they are; None: nothing need."""
+    if isinstance(kind, LargeBinary):
+        return None
+    make: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    # rows that are written together have few times of writing and due times between them
+    return lru_cache(1024)(make) if make and isinstance(kind, UtcTime) else make
+
+
+def among(column: ColumnElement[str], ids: Iterable[str], connection: Connection) -> ColumnElement[bool]:
+    """That a column is one of some ids, however many: they are one value of the statement."""
+    if connection.dialect.name != "sqlite":
+        return column == any_(bindparam(None, list(ids), ARRAY(Text)))
+    return column.in_(select(literal_column("value")).select_from(func.json_each(json.dumps(list(ids)))))
 
 
 def fetch(cls: type[Fact], query: Select[Any], connection: Connection) -> list[Fact]:

@@ -15,7 +15,7 @@ from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import ControlLook, Observation, Resolution
 from waterbed.store.database import failures_told, opened, read_only, unreachable, writable
-from waterbed.store.rows import fetch, insert
+from waterbed.store.rows import among, fetch, insert
 from waterbed.store.tables import TABLES
 
 Fact = TypeVar("Fact")
@@ -23,6 +23,8 @@ _AT_ONCE = 500
 """Rows or ids in one statement: below every database's limit of parameters."""
 _LOCK = 0x7761746572
 """The number of Waterbed's advisory lock in a PostgreSQL database."""
+_CACHE_MIB = 2
+"""SQLite's own default."""
 _BY_ID: dict[type, tuple[str, ...]] = {Sealed: ("entry_id",), Due: ("url_id", "host_id")}
 """What may not come back once it is forgotten, and by which ids it is known."""
 
@@ -81,13 +83,25 @@ class Store:
             raise InputError(unreachable(problem)) from None
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """One transaction that may write: all or nothing."""
+    def writing(self, cache_mib: int = _CACHE_MIB) -> Iterator[Connection]:
+        """One transaction that may write: all or nothing; `cache_mib` of pages are kept at hand meanwhile (SQLite)."""
         with failures_told(), self.engine.connect() as connection:
             connection.info["begin"] = "BEGIN IMMEDIATE"
             self._refuse_read_only()
-            with connection.begin():
+            with self._keeping(cache_mib, connection), connection.begin():
                 yield connection
+
+    @contextmanager
+    def _keeping(self, cache_mib: int, connection: Connection) -> Iterator[None]:
+        if not self.sqlite or cache_mib == _CACHE_MIB:
+            yield
+            return
+        driver = connection.connection.cursor()
+        driver.execute(f"PRAGMA cache_size = {-1024 * cache_mib}")
+        try:
+            yield
+        finally:
+            driver.execute(f"PRAGMA cache_size = {-1024 * _CACHE_MIB}")
 
     def _refuse_read_only(self) -> None:
         """A file that cannot be written to is told before anything is tried."""
@@ -113,7 +127,7 @@ class Store:
         by_class: dict[type, list[Any]] = defaultdict(list)
         for fact in facts:
             by_class[type(fact)].append(fact)
-        if Sealed in by_class:
+        if Sealed in by_class and self.anything_forgotten(connection):
             self._leave_forgotten(by_class, connection)
         for cls, found in by_class.items():
             if found:
@@ -133,18 +147,18 @@ class Store:
 
     def forgotten_among(self, ids: Iterable[str], connection: Connection) -> set[str]:
         """Which of the ids bear a tombstone; nearly nothing to ask while nothing was ever forgotten."""
-        if connection.scalar(select(TABLES[Forgotten].c.entry_id).limit(1)) is None:
+        if not self.anything_forgotten(connection):
             return set()
         return self.known_ids(Forgotten, "entry_id", ids, connection)
 
+    def anything_forgotten(self, connection: Connection) -> bool:
+        """Whether anything bears a tombstone."""
+        return connection.scalar(select(TABLES[Forgotten].c.entry_id).limit(1)) is not None
+
     def known_ids(self, cls: type, column: str, ids: Iterable[str], connection: Connection) -> set[str]:
         """Which of the ids a table has already."""
-        table, wanted = TABLES[cls], list(ids)
-        found: set[str] = set()
-        for start in range(0, len(wanted), _AT_ONCE):
-            query = select(table.c[column]).where(table.c[column].in_(wanted[start : start + _AT_ONCE]))
-            found.update(connection.scalars(query))
-        return found
+        its = TABLES[cls].c[column]
+        return set(connection.scalars(select(its).where(among(its, ids, connection))))
 
     def all(self, cls: type[Fact], *conditions: Any, order: Sequence[str] = ()) -> list[Fact]:
         """All facts of a class that meet the SQL conditions."""
@@ -200,17 +214,12 @@ class Store:
 
     def make_due(self, when: datetime, url_ids: Iterable[str], connection: Connection) -> None:
         """Make some URLs due now at the latest; those being looked at are left alone."""
-        wanted = list(url_ids)
-        for start in range(0, len(wanted), _AT_ONCE):
-            chosen = TABLES[Due].c.url_id.in_(wanted[start : start + _AT_ONCE])
-            connection.execute(_sooner(when).where(chosen))
+        connection.execute(_sooner(when).where(among(TABLES[Due].c.url_id, url_ids, connection)))
 
     def set_category(self, category: str, url_ids: Iterable[str], connection: Connection) -> None:
         """Change the category by which URLs are looked at."""
-        due, wanted = TABLES[Due], list(url_ids)
-        for start in range(0, len(wanted), _AT_ONCE):
-            chosen = due.c.url_id.in_(wanted[start : start + _AT_ONCE])
-            connection.execute(update(due).where(chosen).values(category=category))
+        due = TABLES[Due]
+        connection.execute(update(due).where(among(due.c.url_id, url_ids, connection)).values(category=category))
 
     def count_due(self, due_by: datetime) -> int:
         """How many URLs are due at a time on the study's clock."""

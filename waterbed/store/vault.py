@@ -201,9 +201,9 @@ class Vault:
             "suffix_id": suffix and self.keyed_id("suffix", suffix),
         }
 
-    def seal(self, kind: str, text: str) -> Sealed:
-        """Encrypt a text, bound to its kind and id."""
-        entry_id = self.keyed_id(kind, text)
+    def seal(self, kind: str, text: str, entry_id: str | None = None) -> Sealed:
+        """Encrypt a text, bound to its kind and id; its id need not be worked out again if it is known."""
+        entry_id = entry_id or self.keyed_id(kind, text)
         sealed = self._ciphers[self._newest].encrypt(text.encode(), [kind.encode(), entry_id.encode()])
         return Sealed(entry_id=entry_id, kind=kind, ciphertext=sealed, key_number=self._newest)
 

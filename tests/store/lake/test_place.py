@@ -1,11 +1,10 @@
 """Where a lake lies: a real S3 server on loopback, folders, and places that fail."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.store.lake.rig import days_of, in_store, prune, virtual
 from waterbed.model.errors import InputError, StoreFailure
@@ -14,6 +13,9 @@ from waterbed.store.lake.lake import lake_of
 from waterbed.store.lake.sealing import compact, seal
 from waterbed.store.lake.verifying import verify
 
+ROOT = Path(__file__).parents[3]
+S3 = ROOT / ".venv-s3" / "bin" / "python"
+
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
@@ -21,12 +23,14 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "lake")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret of the test")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1").create_bucket(Bucket="lakes")
-    yield f"s3://lakes/mine?endpoint_override={host}:{port}&scheme=http&region=us-east-1"
-    server.stop()
+    assert S3.exists(), "the S3 server has an environment of its own: make .venv-s3/installed"
+    command = [S3, ROOT / "tests" / "s3" / "serve.py", "lakes"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin
+        assert server.stdout
+        port = int(server.stdout.readline())
+        yield f"s3://lakes/mine?endpoint_override=127.0.0.1:{port}&scheme=http&region=us-east-1"
+        server.stdin.close()
 
 
 def test_a_lake_on_s3_is_a_lake_like_any_other(tmp_path: Path, bucket: str) -> None:

@@ -1,12 +1,10 @@
 """A study's protocol as locked, and what was done otherwise."""
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
-down_revision = max(file.name[:4] for file in Path(__file__).parent.glob("00[01][0-9]_*.py") if file.name < "0011")
+down_revision = "0009"
 
 
 def upgrade() -> None:

@@ -1,0 +1,1 @@
+"""Tests of packages: frozen, verified, reproduced."""

@@ -1,0 +1,116 @@
+"""Codes put on record: one, or a sheet of them."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from attribution.changes import find_change
+from waterbed.coding.items import CODES, HOSTERS, SEE
+from waterbed.coding.queues import items
+from waterbed.custody import stated_reason, who
+from waterbed.hoster_book import audited, read_book
+from waterbed.hoster_decisions import coding_of
+from waterbed.model import codings as double
+from waterbed.model.decisions import Coding
+from waterbed.model.errors import InputError
+from waterbed.model.redaction import names_something
+from waterbed.store.folder import real_clock
+from waterbed.study import Study
+
+_LONGEST_NAME: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A code as a person gives it; `where` names it in errors."""
+
+    item_id: str
+    code: str
+    note: str = ""
+    where: str = ""
+
+
+def named(coder: str | None) -> str:
+    """The name of a coder, by default the account; InputError if it cannot be one."""
+    name = " ".join((coder if coder is not None else who()).split())
+    if not name or not name.isprintable() or len(name) > _LONGEST_NAME or names_something(name):
+        raise InputError(
+            f"--coder must be a name of up to {_LONGEST_NAME} characters, no address; it is kept in the clear ({SEE})"
+        )
+    return name
+
+
+def give(study: Study, queue: str, codes: Iterable[Given], coder: str, *, adjudicates: bool = False) -> list[Coding]:
+    """Put a person's codes on record, all or none; returns those that were new.
+
+    A code that the person gave to the item before is passed over if it is the same. The audit says that somebody
+    coded, and not what, since a second coder must not learn it. InputError, with its place, for what may not be given.
+    """
+    given, store = list(codes), study.folder.store
+    known = {item.item_id for item in items(study, queue)} if given and queue != HOSTERS else set()
+    made: list[Coding] = []
+    with store.writing() as connection:  # on SQLite two people code one after the other
+        before = store.all(Coding)
+        known |= {one.item_id for one in before if one.queue == queue}
+        for one in given:
+            mine = [*before, *made]
+            try:
+                coding = (
+                    _of_change(study, one, mine, coder, adjudicates)
+                    if queue == HOSTERS
+                    else _of_item(queue, one, known, mine, coder, adjudicates)
+                )
+            except InputError as problem:
+                raise InputError(f"{one.where}{problem}") from None
+            if coding:
+                made.append(coding)
+        audits = [audited(f"code {queue}", one.item_id, f"coded by {coder}", who()) for one in made]
+        store.add([*made, *audits], connection)
+    return made
+
+
+def found(item: str, known: Iterable[str]) -> str:
+    """The item of an id, or of how an id begins; InputError if there is none, or several."""
+    beginning, ids = item.strip(), set(known)
+    match = [beginning] if beginning in ids else [one for one in ids if beginning and one.startswith(beginning)]
+    if len(match) == 1:
+        return match[0]
+    said = "that" if names_something(item) or not item.isprintable() else repr(item)
+    told = f"begins {len(match)} items: give more of it" if match else "is no item of this queue"
+    raise InputError(f"{said} {told}; waterbed code queue lists what waits ({SEE})")
+
+
+def _of_item(
+    queue: str, one: Given, known: Iterable[str], mine: Sequence[Coding], coder: str, adjudicates: bool
+) -> Coding | None:
+    item_id, note = found(one.item_id, known), stated_reason(one.note) if one.note.strip() else ""
+    its = double.by_item(mine, queue).get(item_id, [])
+    if _is_there(its, one, coder, adjudicates):
+        return None
+    double.check_coding(f"item {item_id}", its, coder, one.code, codes=CODES[queue], adjudicates=adjudicates, see=SEE)
+    return Coding(
+        coding_id=uuid.uuid4().hex,
+        queue=queue,
+        item_id=item_id,
+        coder=coder,
+        code=one.code,
+        adjudicates=adjudicates,
+        note=note,
+        coded_at=max([real_clock(), *(old.coded_at + timedelta(microseconds=1) for old in mine)]),
+    )
+
+
+def _of_change(study: Study, one: Given, mine: Sequence[Coding], coder: str, adjudicates: bool) -> Coding | None:
+    change_id = find_change(read_book(study.folder).changes, one.item_id.strip()).change_id
+    its = double.by_item(mine, HOSTERS).get(change_id, [])
+    if _is_there(its, one, coder, adjudicates):
+        return None
+    if any(old.coder == coder for old in its):  # in the same sheet, too
+        raise InputError(f"{coder} has coded change {change_id} already; a code is not changed; {SEE}")
+    return coding_of(study.folder, change_id, one.code, note=one.note, adjudicates=adjudicates, person=coder)
+
+
+def _is_there(its: Sequence[Coding], one: Given, coder: str, adjudicates: bool) -> bool:
+    return any((old.coder, old.code, old.adjudicates) == (coder, one.code, adjudicates) for old in its)

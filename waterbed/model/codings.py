@@ -1,0 +1,108 @@
+"""Double coding: two people code each item, blind to each other; a third settles. Pure."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from waterbed.model.decisions import Coding
+from waterbed.model.errors import InputError
+
+UNSURE: Final = "unsure"
+"""The code of who cannot tell: it agrees with nothing, itself included."""
+
+
+def by_item(codings: Iterable[Coding], queue: str) -> dict[str, list[Coding]]:
+    """The codings of each item of a queue, oldest first."""
+    found: dict[str, list[Coding]] = {}
+    for coding in sorted(codings, key=lambda one: (one.coded_at, one.coding_id)):
+        if coding.queue == queue:
+            found.setdefault(coding.item_id, []).append(coding)
+    return found
+
+
+def pair(codings: Sequence[Coding], proposer: str | None = None) -> list[Coding]:
+    """The first two codings by two people, neither of them the one who proposed the item."""
+    found: list[Coding] = []
+    for coding in codings:
+        if coding.adjudicates or coding.coder == proposer or any(coding.coder == one.coder for one in found):
+            continue
+        found.append(coding)
+        if len(found) == 2:
+            break
+    return found
+
+
+def settled(codings: Sequence[Coding], proposer: str | None = None) -> str | None:
+    """The code that one item is settled with, None if it waits or is disputed; `codings` are its own, oldest first.
+
+    Two who agree settle it. Two who do not, or of whom one is unsure, leave it disputed until a third settles it.
+    """
+    both = pair(codings, proposer)
+    if len(both) < 2:
+        return None
+    codes = {coding.code for coding in both}
+    if len(codes) == 1 and UNSURE not in codes:
+        return codes.pop()
+    coders = {proposer, *(coding.coder for coding in both)}
+    for coding in codings:
+        if coding.adjudicates and coding.coder not in coders and coding.code != UNSURE:
+            return coding.code
+    return None
+
+
+def disputed(codings: Sequence[Coding], proposer: str | None = None) -> bool:
+    """Whether two have coded an item, do not agree, and nobody has settled it."""
+    return len(pair(codings, proposer)) == 2 and settled(codings, proposer) is None
+
+
+def settled_codes(codings: Iterable[Coding], queue: str) -> dict[str, str]:
+    """The settled items of a queue that nobody proposes, each with its code."""
+    found = {item: settled(its) for item, its in by_item(codings, queue).items()}
+    return {item: code for item, code in found.items() if code is not None}
+
+
+def task_of(coder: str, codings: Sequence[Coding], proposer: str | None = None) -> str | None:
+    """What an item leaves a person to do: `code`, `settle` or nothing.
+
+    Nothing of an item that the person proposed or has coded. What one other person thinks of it makes no difference.
+    """
+    if coder == proposer or any(one.coder == coder for one in codings):
+        return None
+    if len(pair(codings, proposer)) < 2:
+        return "code"
+    return "settle" if disputed(codings, proposer) else None
+
+
+def check_coding(
+    item: str,
+    codings: Sequence[Coding],
+    coder: str,
+    code: str,
+    *,
+    codes: Collection[str],
+    adjudicates: bool,
+    see: str,
+    proposer: str | None = None,
+) -> None:
+    """Raise InputError unless a person may give this code to an item now.
+
+    `item` is what a sentence calls it, `codings` are its own, `codes` those that there are, `see` where to read more.
+    """
+    if code not in codes:
+        raise InputError(f"{code!r} is no code; {_either(codes)} was expected; {see}")
+    if coder == proposer:
+        raise InputError(f"{coder} proposed {item}; two others code it; {see}")
+    if any(one.coder == coder for one in codings):
+        raise InputError(f"{coder} has coded {item} already; a code is not changed; {see}")
+    is_disputed = disputed(codings, proposer)
+    if adjudicates and not is_disputed:
+        raise InputError(f"{item} is not disputed: there is nothing to settle; {see}")
+    if adjudicates and code == UNSURE:
+        raise InputError(f"a third person settles: {_either(set(codes) - {UNSURE})} was expected, not unsure; {see}")
+    if not adjudicates and len(pair(codings, proposer)) >= 2:
+        last = "say --adjudicate (waterbed code adjudicate) to settle it" if is_disputed else "it is settled"
+        raise InputError(f"two people have coded {item} already; {last}; {see}")
+
+
+def _either(codes: Collection[str]) -> str:
+    *first, last = codes if isinstance(codes, Sequence) else sorted(codes)
+    return f"{', '.join(first)} or {last}"

@@ -1,0 +1,1 @@
+"""The specification curve: conclusions under every defensible way to draw them."""

@@ -1,0 +1,69 @@
+"""The true outcomes of a lab study's world, to be shown in the curve."""
+
+from collections.abc import Collection
+
+from waterbed.lab.records import Truth
+from waterbed.lab.truth import simulate
+from waterbed.lab.world import read_world, scenario_path
+from waterbed.model.canonical import spell
+from waterbed.model.errors import InputError
+from waterbed.sensitivity.curve import DISPLACED, HOME_ABROAD, Curve, Outcomes, removed
+from waterbed.sensitivity.measured import Value
+from waterbed.study import Study
+
+_SEE = "docs/sensitivity.md, The truth"
+
+
+def truth_of(study: Study, scenario: str, url_ids: Collection[str]) -> Truth:
+    """What is true in a scenario or world file; InputError if the study did not measure that world.
+
+    `url_ids` are the study's URLs.
+    """
+    truth = simulate(read_world(scenario_path(scenario)))
+    folder = study.folder
+    if folder.lab is None:
+        raise InputError(f"--truth {scenario}: this study is not of the lab, so nobody knows its truth, see {_SEE}")
+    known = {folder.vault.keyed_id("url", spell(url).url) for url in truth.shown}
+    if not known.issuperset(url_ids):
+        raise InputError(f"--truth {scenario}: the study's URLs are not those of that world, see {_SEE}")
+    return truth
+
+
+def true_outcomes(truth: Truth, curve: Curve) -> Outcomes:
+    """The outcomes as they truly were, for the keys that the reference gives a share."""
+    world = truth.world
+    named = {hoster.key: hoster.key for hoster in world.hoster} | {f"AS{h.asn}": h.key for h in world.hoster}
+    values = {}
+    for key in curve.ranked:
+        share = truth.removal.get(named.get(key, ""))
+        if share is not None:
+            values[removed(key)] = _exact(share.share)
+    sides = {}
+    for home in (True, False):
+        own = [
+            truth.removal[hoster.key]
+            for hoster in world.hoster
+            if (hoster.country == world.home) is home and hoster.kind != "proxy" and hoster.key in truth.removal
+        ]
+        urls = sum(share.urls for share in own)
+        sides[home] = sum(share.removed for share in own) / urls if urls else None
+    if sides[True] is not None and sides[False] is not None:
+        values[HOME_ABROAD] = _exact(sides[True] - sides[False])
+    displaced = _displaced(truth)
+    if displaced is not None:
+        values[DISPLACED] = _exact(displaced)
+    return Outcomes(
+        spec=curve.reference.spec, values=values, keys={key: key for key in curve.ranked if removed(key) in values}
+    )
+
+
+def _displaced(truth: Truth) -> float | None:
+    """Of the reported contents that left a hoster: those that truly turned up at another, reported or not."""
+    reported = {report.url for report in truth.reports}
+    left = {e.content_id for e in truth.episodes if e.url in reported and e.end and e.cause != "lineage"}
+    again = left & {hop.content_id for hop in truth.hops if not hop.parallel}
+    return len(again) / len(left) if left else None
+
+
+def _exact(number: float) -> Value:
+    return Value(telling="told", estimate=number, low=number, high=number)

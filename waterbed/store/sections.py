@@ -1,0 +1,317 @@
+"""The sections of a study's settings: what each key is, and its default."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from waterbed.model.conclusions import LinkStrength
+from waterbed.model.facts import Profile
+
+
+class Names(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How names are resolved."""
+
+    resolver: str = "127.0.0.1:53"
+    timeout_s: float = 5.0
+    tries: int = 2
+    in_flight: int = 200
+    name_server_hours: float = 12.0
+
+
+class Probe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What a look may do, and how gently."""
+
+    profiles: dict[str, Profile] = msgspec.field(
+        default_factory=lambda: {"phishing": "headers", "malware": "headers", "abuse-material": "strict"}
+    )
+    default_profile: Profile = "strict"
+    controls: bool = True
+    strict_controls: bool = False
+    control_hours: float = 12.0
+    timeout_s: float = 20.0
+    hosts_at_once: int = 128
+    per_address: int = 4
+    delay_s: float = 0.5
+    per_network: int = 16
+    network_delay_s: float = 0.05
+    redirect_steps: int = 3
+    look_at_redirect_targets: bool = False
+    batch: int = 1000
+
+
+class Schedule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """When a URL is looked at again."""
+
+    young_hours: float = 48.0
+    young_interval_s: float = 3600.0
+    interval_s: float = 6 * 3600.0
+    confirm_s: tuple[float, ...] = (600.0, 1800.0, 7200.0)
+    removed_interval_s: float = 6 * 3600.0
+    ladder_s: tuple[float, ...] = ()
+    """Looks so long after a report or notice; empty: each `young_interval_s` for `young_hours`."""
+    age_share: float = 0.015
+    """Share of its age after which an older URL is looked at again, between its interval and `longest_interval_s`."""
+    longest_interval_s: float = 86_400.0
+    jitter: float = 0.1
+    looks_a_day: int = 48
+    looks_an_hour: int = 0
+    """Looks of the whole study in 60 minutes; 0: no bound."""
+    lease_s: float = 60.0
+    late_s: float = 900.0
+    """A look that was due so long ago is overdue."""
+
+    @property
+    def fresh_s(self) -> float:
+        """How long after a report or notice a URL is looked at often, seconds."""
+        return self.ladder_s[-1] if self.ladder_s else self.young_hours * 3600
+
+    def __post_init__(self) -> None:
+        """Refuse ladders and bounds that cannot be kept."""
+        if list(self.ladder_s) != sorted(set(self.ladder_s)) or any(step < 0 for step in self.ladder_s):
+            raise ValueError(f"schedule.ladder_s {list(self.ladder_s)} must rise from 0 or later, like [0, 3600, 7200]")
+        least = (self.young_interval_s, self.interval_s, self.removed_interval_s, self.lease_s, *self.confirm_s)
+        if not all(seconds >= 1 for seconds in least):
+            raise ValueError("schedule: each interval, confirm_s and lease_s must be 1 second or more")
+        if not 0 <= self.jitter < 1 or self.age_share < 0 or self.looks_a_day < 1 or self.looks_an_hour < 0:
+            raise ValueError(
+                "schedule: jitter must be 0 or more and below 1, age_share and looks_an_hour 0 or more, "
+                "looks_a_day 1 or more"
+            )
+
+
+class Judge(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """When a look is believed."""
+
+    confirm_looks: int = 3
+    confirm_s: float = 7200.0
+    leave_looks: int = 2
+    rotation_hours: float = 24.0
+    rotation_days: float = 7.0
+    networks: int = 2
+    vantage_within_s: float = 900.0
+    canary_within_s: float = 300.0
+    freeze_s: float = 4 * 3600.0
+
+
+class Canary(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Well-known targets that tell our outage from theirs."""
+
+    targets: tuple[str, ...] = ()
+    every_s: float = 60.0
+    need: float = 0.5
+
+
+class CycleGuard(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """When so much flips at once that it is not believed."""
+
+    cycle_s: float = 3600.0
+    share: float = 0.3
+    least_sites: int = 8
+    times_usual: float = 5.0
+    usual_days: float = 7.0
+    feed_share: float = 0.5
+
+
+class Registry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How registries are asked (RDAP), and how long their answers serve."""
+
+    fresh_days: float = 30.0
+    retry_hours: float = 6.0
+    a_minute: dict[str, float] = msgspec.field(
+        default_factory=lambda: {"lacnic": 9.0, "afrinic": 20.0, "apnic": 30.0, "arin": 30.0, "ripe": 60.0}
+    )
+    default_a_minute: float = 10.0
+    bases: dict[str, str] = msgspec.field(default_factory=dict)
+    """Base URL of each registry, in place of the bootstrap's."""
+    timeout_s: float = 30.0
+    tries: int = 4
+    most_levels: int = 6
+    ipwhois: bool = False
+    cymru: bool = False
+
+
+class Hosters(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What the book of hosters rests on."""
+
+    known: bool = True
+    """Whether the list of known proxies and platforms lies beneath the study's own file."""
+
+
+class Coding(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What is made of the codes that two people give to doubtful cases."""
+
+    apply: bool = True
+    """Whether what they agree on, or a third settles, takes the place of what the rules say."""
+    checks: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Cases of each outcome, and of each role, that are drawn at random to be coded beside the doubtful ones."""
+    seed: int = 1
+    """Which ones are drawn."""
+
+
+class Linking(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """When URLs are held to carry one content."""
+
+    least: LinkStrength = "strong"
+    near_labels: bool = False
+    """Whether names are opened in memory to find labels that look alike."""
+    weak: float = 4.0
+    strong: float = 6.0
+    agreement: float = 2.0
+    common_share: float = 0.2
+    all_pairs: int = 8
+    neighbours: int = 2
+    most_keys: int = 32
+    largest: int = 500
+    caps: dict[str, int] = msgspec.field(default_factory=dict)
+    """Caps by kind of evidence, in place of those of docs/linking.md; so with the next two."""
+    doubts: dict[str, float] = msgspec.field(default_factory=dict)
+    weights: dict[str, float] = msgspec.field(default_factory=dict)
+    off: tuple[str, ...] = ()
+
+
+class Testimony(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What is made of the looks of others."""
+
+    in_series: bool = True
+    """Whether they stand in series from before our first look."""
+    within_hours: Annotated[float, msgspec.Meta(ge=0)] = 24.0
+    """What another closed as gone had gone so long after it last saw it; 0: that is not known."""
+
+
+class Vantage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """A further place from which what looks down is looked at again."""
+
+    name: str
+    network: str
+    address: str | None = None
+    """Outgoing address of this machine; else the usual one."""
+    proxy: str | None = None
+    """HTTP CONNECT proxy, address:port: it is told the checked address, never a name."""
+
+
+Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
+"""Traffic light protocol 2.0 of FIRST."""
+
+
+class Publish(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What may be published, and how it is marked."""
+
+    publisher: str = ""
+    """Who publishes; empty: the study's name."""
+    tlp: Tlp = "amber"
+    licence: Annotated[str, msgspec.Meta(pattern="^[-A-Za-z0-9.+]{1,60}$")] = "LicenseRef-none"
+    """SPDX identifier."""
+    least: Annotated[int, msgspec.Meta(ge=1)] = 3
+    cases: bool = False
+    addresses: bool = False
+
+
+class Log(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How passes and the service log; neither form ever holds a URL or host name."""
+
+    format: Literal["text", "json"] = "text"
+
+
+class Chore(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A command of ours that the service runs again and again."""
+
+    command: str
+    """Words as on the command line, without `waterbed` and without `-C`."""
+    every_hours: Annotated[float, msgspec.Meta(gt=0)] = 24.0
+
+
+class Service(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How `waterbed run` keeps going."""
+
+    pass_s: Annotated[float, msgspec.Meta(ge=1)] = 3600.0
+    stop_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    health_every_s: Annotated[float, msgspec.Meta(ge=1)] = 60.0
+    listen: str = "127.0.0.1:9477"
+    """Address and port of /health and /metrics; empty: none."""
+    longest_wait_s: Annotated[float, msgspec.Meta(ge=1)] = 60.0
+    chores: tuple[Chore, ...] = ()
+
+
+class Reply(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How long hosters can answer before what names them is public."""
+
+    period_days: Annotated[float, msgspec.Meta(ge=0)] = 14.0
+    valid_days: Annotated[float, msgspec.Meta(ge=0)] = 90.0
+    """How much newer published data may be than those of a preview."""
+
+
+_Words = Annotated[str, msgspec.Meta(max_length=5000)]
+
+
+class Creator(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Somebody whom a citation of the study names."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    """A person's as "Family, Given"."""
+    kind: Literal["person", "organisation"] = "person"
+    orcid: Annotated[str, msgspec.Meta(pattern=r"^(\d{4}-\d{4}-\d{4}-\d{3}[\dX])?$")] = ""
+    affiliation: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+class Citation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How a frozen study is cited."""
+
+    title: _Words = ""
+    """Empty: the study's name."""
+    description: _Words = ""
+    creators: tuple[Creator, ...] = ()
+    """Empty: the publisher."""
+    licence: Annotated[str, msgspec.Meta(pattern="^[-A-Za-z0-9.+]{0,60}$")] = ""
+    """SPDX identifier of the package; empty: publish.licence."""
+    keywords: tuple[str, ...] = ()
+    version: Annotated[str, msgspec.Meta(pattern="^[-A-Za-z0-9.+]{1,40}$")] = "1"
+    doi: Annotated[str, msgspec.Meta(pattern=r"^(10\.\d{4,9}/\S+)?$")] = ""
+    """As a repository reserved it; empty: none yet."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no metadata can hold."""
+        texts = (self.title, *self.keywords, *(text for one in self.creators for text in (one.name, one.affiliation)))
+        if not all(text.isprintable() for text in (*texts, self.description.replace("\n", " "))):
+            raise ValueError("citation: title, keywords, names and description may hold no control characters")
+
+
+class StoreAt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Where the facts are kept."""
+
+    url: str = "sqlite"
+    most_skew_s: Annotated[float, msgspec.Meta(ge=0)] = 5.0
+    """How far a machine's clock may be from the database's."""
+
+
+class LakeAt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Where closed days are sealed, and when a day is closed."""
+
+    location: Annotated[str, msgspec.Meta(min_length=1)] = "lake"
+    """A folder, from the study's own if relative, or a URI such as s3://bucket/prefix."""
+    grace_hours: Annotated[float, msgspec.Meta(ge=0)] = 6.0
+
+
+class Retention(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What is kept where, and for how long."""
+
+    store_days: Annotated[float, msgspec.Meta(ge=2)] = 90.0
+    """Days whose looks stay in the store when `waterbed prune` is called; older ones are in the lake alone."""
+    backup_days: Annotated[float, msgspec.Meta(gt=0)] = 7.0
+    """With an older last backup the doctor warns."""
+
+
+class ConnectTo(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A public prefix and port, and the loopback listener that plays it."""
+
+    prefix: str
+    port: int
+    listener: str
+
+
+class Lab(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """All of `lab.toml`: the three settings in which a lab study differs."""
+
+    resolver: str
+    clock: datetime
+    connect_to: tuple[ConnectTo, ...]

@@ -55,19 +55,10 @@ pictures: $(VENV)/installed-dev $(READERS)
 study: $(VENV)/installed-dev
 	$(BIN)/python docs/study/make.py
 
+# all in one run, with its table in benchmarks/results.md; pyasn needs a C compiler, nginx and nsd are Debian packages
 bench: $(VENV)/installed-dev
-	$(BIN)/python benchmarks/recheck.py
-	$(BIN)/python benchmarks/dns.py
-	$(BIN)/python benchmarks/memory.py
-	$(BIN)/python benchmarks/origins.py
-	$(BIN)/python benchmarks/episodes.py
-	$(BIN)/python benchmarks/survival.py
-	$(BIN)/python benchmarks/displacement.py
-	$(BIN)/python benchmarks/graph.py
-	$(BIN)/python benchmarks/hops.py
-	$(BIN)/python benchmarks/lake.py
-	$(BIN)/python benchmarks/serve.py
-	$(BIN)/python benchmarks/workers.py
+	$(BIN)/pip install --quiet --no-build-isolation -e '.[bench]'
+	$(BIN)/python benchmarks/suite.py
 
 prove: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/faults.py

@@ -32,34 +32,34 @@ from waterbed.study import Study, create_study
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TARGET_S = 1.0
-_ROWS = 1_000_000
-_SERIES = {
+ROWS = 1_000_000
+SERIES = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :last) ",
     "postgresql": "WITH n(i) AS (SELECT generate_series(:first, :last - 1)) ",
 }
-_ID = {"sqlite": "printf('{0}%031x', i)", "postgresql": "'{0}' || lpad(to_hex(i), 31, '0')"}
+ID = {"sqlite": "printf('{0}%031x', i)", "postgresql": "'{0}' || lpad(to_hex(i), 31, '0')"}
 _SCATTERED = "(CAST(i AS BIGINT) * 7919) % 10000019"
 
 
 def fill(store: Store, known: int, now: datetime) -> None:
     """So many URLs that are known and not due: their looks lie within the 30 days from an hour on."""
     kind = "sqlite" if store.sqlite else "postgresql"
-    url, host = _ID[kind].format("e"), _ID[kind].format("d")
+    url, host = ID[kind].format("e"), ID[kind].format("d")
     span = int(timedelta(days=30) / timedelta(microseconds=1)) // 10_000_019
     blank = "zeroblob(90)" if store.sqlite else "decode(repeat('00', 90), 'hex')"
     statements = (
         "INSERT INTO due (url_id, host_id, due_at, streak, first_report_at, category, day_looks) "
-        f"{_SERIES[kind]}SELECT {url}, {host}, :soon + ({_SCATTERED}) * {span}, 0, :long_ago, 'phishing', 1 FROM n",
+        f"{SERIES[kind]}SELECT {url}, {host}, :soon + ({_SCATTERED}) * {span}, 0, :long_ago, 'phishing', 1 FROM n",
         "INSERT INTO sealed (entry_id, kind, ciphertext, key_number) "
-        f"{_SERIES[kind]}SELECT {url}, 'url', {blank}, 1 FROM n",
+        f"{SERIES[kind]}SELECT {url}, 'url', {blank}, 1 FROM n",
     )
     times = {"soon": microseconds(now + timedelta(hours=1)), "long_ago": microseconds(now - timedelta(days=90))}
     indexes = sorted(TABLES[Due].indexes, key=lambda index: str(index.name))
     for index in indexes:  # made anew at the end: a tenth of the time
         index.drop(store.engine)
-    for first in range(0, known, _ROWS):
+    for first in range(0, known, ROWS):
         for statement in statements:
-            values = {"first": first, "last": min(first + _ROWS, known), **times}
+            values = {"first": first, "last": min(first + ROWS, known), **times}
             with store.writing() as connection:
                 connection.execute(text(statement), {k: v for k, v in values.items() if f":{k}" in statement})
     for index in indexes:

@@ -11,7 +11,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -215,17 +214,16 @@ def main() -> int:
     """Measure each size, print what grows how, and what a year costs by it."""
     options = _options()
     steep: list[str] = []
-    began = time.monotonic()
     with databases(options.store) as fresh:
         known, looked = [], []
         for size in options.known:
             with _place() as place:
                 known.append(known_store(size, place, fresh(), backup=size <= options.backup_to))
-                print(f"{size:,} known: {time.monotonic() - began:.0f} s so far", flush=True)
+                _one(known[-1])
         for copies in options.copies:
             with _place() as place:
                 looked.append(looked_store(copies, place, fresh(), steps=not options.sizes_only))
-                print(f"{copies} copies: {time.monotonic() - began:.0f} s so far", flush=True)
+                _one(looked[-1])
     if known:
         steep += show(f"{options.store}: {DUE:,} due, {NEW:,} reports imported, beside known URLs", "known", known)
     if looked:
@@ -240,6 +238,11 @@ def main() -> int:
         )
     print("\n" + ("; ".join(steep) or f"nothing grows faster than to the power {STEEPEST:g}"))
     return 1 if steep else 0
+
+
+def _one(row: Row) -> None:
+    """Tell a size as soon as it is measured: the largest takes long."""
+    print(", ".join(f"{name} {_number(value)}" for name, value in row.items()), flush=True)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Stores of any size, made within the database: URLs that are known, and a measured study multiplied."""
 
+import hashlib
 import random
 import sqlite3
 from contextlib import closing
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from pass_start import fill
+from pass_start import ID, ROWS, SERIES, fill
 from sqlalchemy import text
 
 from waterbed.lab.papers import Papers
@@ -23,17 +24,9 @@ from waterbed.store.sql import Store
 from waterbed.store.tables import TABLES
 from waterbed.study import Study
 
-ROWS = 1_000_000
-"""Rows made in one transaction."""
 MULTIPLIED = (Target, Report, Resolution, ControlLook, Observation)
 SHARED = ("run_id", "suffix_id")
 """Ids that copies have in common with the study that they are copies of."""
-SERIES = {
-    "sqlite": "WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :last) ",
-    "postgresql": "WITH n(i) AS (SELECT generate_series(:first, :last - 1)) ",
-}
-ID = {"sqlite": "printf('{0}%031x', i)", "postgresql": "'{0}' || lpad(to_hex(i), 31, '0')"}
-HEX = {"sqlite": "printf('%08x', i)", "postgresql": "lpad(to_hex(i), 8, '0')"}
 
 
 def know(store: Store, known: int, now: datetime) -> None:
@@ -91,10 +84,7 @@ def multiply(store: Store, times: int) -> None:
         table = TABLES[cls]
         its = store.count(cls)
         names = list(table.c.keys())
-        cells = [
-            f"{HEX[kind]} || substr({name}, 1, 24)" if name.endswith("_id") and name not in SHARED else name
-            for name in names
-        ]
+        cells = [f"md5({name} || ':' || i)" if name.endswith("_id") and name not in SHARED else name for name in names]
         statement = (
             f"INSERT INTO {table.name} ({', '.join(names)}) {SERIES[kind]}SELECT {', '.join(cells)} "
             f"FROM n, {table.name} WHERE length({table.primary_key.columns[0].name}) < 32"
@@ -102,7 +92,15 @@ def multiply(store: Store, times: int) -> None:
         at_once = max(1, ROWS // max(its, 1))
         for first in range(1, times, at_once):
             with store.writing(256) as connection:
+                if store.sqlite:
+                    driver: Any = connection.connection.driver_connection
+                    driver.create_function("md5", 1, _md5, deterministic=True)
                 connection.execute(text(statement), {"first": first, "last": min(first + at_once, times)})
+
+
+def _md5(value: str | None) -> str | None:
+    """PostgreSQL's function of that name: ids of copies are as hard to compress as keyed ids."""
+    return None if value is None else hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
 
 
 def size_of(store: Store, folder: Path) -> int:

@@ -1,9 +1,9 @@
 """The specification curve of the `waterbed` scenario: how many specifications, how long, and where the truth lies.
 
-Usage: python benchmarks/sensitivity.py [STUDY] [--alone N]. STUDY is a finished lab study of that scenario; without one it is
-run first, in a temporary folder. The peer is each specification by itself, as a settings change and a new process would give
-it: nothing is shared; it is timed for N of them (default 6) in the same run, and their numbers must be equal. Exit code 1 if
-there are fewer than 64 specifications, 600 s are not enough, a number differs, or the truth is missing.
+Usage: python benchmarks/sensitivity.py [STUDY] [--alone N]. STUDY is a finished lab study of that scenario; without one
+it is run first, in a temporary folder. The peer is each specification by itself, all drawn from the facts again; N of
+them (default 6) are timed in the same run, and their numbers must be equal. Exit code 1 if there are fewer than 64
+specifications, 600 s are not enough, a number differs, or the truth is missing.
 """
 
 import argparse

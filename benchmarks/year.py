@@ -308,7 +308,7 @@ def main() -> int:
     outages = tuple(
         (start, start + chance.uniform(2, 30)) for start in (chance.uniform(0, hours) for _ in range(OUTAGES))
     )
-    plan = LookPlan(every_hours=2.0, late_hours=72.0, missed=0.05, late=0.1)
+    plan = LookPlan(every_hours=1.0, late_hours=72.0, missed=0.05, late=0.1)
     calm = virtual_facts(truth, plan, random.Random(asked.seed))
     rough = virtual_facts(truth, replace(plan, outages=outages), random.Random(asked.seed + 1))
     print(f"{len(calm.targets):,} URLs, {len(calm.reports):,} reports, {len(calm.looks):,} looks in {asked.days} days")

@@ -101,14 +101,16 @@ class Looker:
         self.vantages = tuple(vantages)
         self._link_checks = link_checks
         probe = config.probe
-        self._manners = Manners(
+        bounds = partial(
+            Manners,
             at_once=probe.per_address,
             delay_s=probe.delay_s,
             network_at_once=probe.per_network,
             network_delay_s=probe.network_delay_s,
-            reservations=reservations,
             holds=holds,
         )
+        self._manners = bounds(reservations=reservations)
+        self._canary_manners = bounds()  # a request a minute: it must not wait for what other passes visit
         contact = f" (+{config.contact})" if config.contact else ""
         self._agent = f"Waterbed/{version('waterbed')} hosting-attribution research{contact}"
 
@@ -191,10 +193,10 @@ class Looker:
             most_steps=self._config.probe.redirect_steps,
         )
 
-    def _connections(self, vantage: Vantage) -> HostConnections:
+    def _connections(self, vantage: Vantage, manners: Manners | None = None) -> HostConnections:
         return HostConnections(
             self._connector,
-            self._manners,
+            manners or self._manners,
             timeout_s=self._config.probe.timeout_s,
             agent=self._agent,
             vantage=vantage,
@@ -206,7 +208,7 @@ class Looker:
     async def reaches(self, spelled: Spelled, vantage: Vantage) -> bool:
         """Whether any response head comes from a canary target."""
         answer = await self._resolver.resolve(spelled.host)
-        async with self._connections(vantage) as connections:
+        async with self._connections(vantage, self._canary_manners) as connections:
             return (await connections.ask(spelled, "HEAD", answer.addresses)).head is not None
 
     async def _resolve(self, work: HostWork) -> Resolution:

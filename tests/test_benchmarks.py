@@ -1,9 +1,20 @@
-"""The measuring itself: what copies.py tells of the processes it starts."""
+"""The measuring itself: what copies.py tells of the processes it starts, and what the suite makes of figures."""
 
+import importlib
 import json
+import os
+import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from waterbed.store.config import Config
+from waterbed.study import create_study
 
 COPIES = Path(__file__).parents[1] / "benchmarks" / "copies.py"
 
@@ -35,3 +46,117 @@ def test_a_broken_copy_breaks_the_measure() -> None:
     done = _copies(2, "raise SystemExit(3)")
     assert done.returncode
     assert not done.stdout
+
+
+@pytest.fixture
+def suite(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The suite's module; its folder is no package."""
+    monkeypatch.syspath_prepend(str(COPIES.parent))
+    return importlib.import_module("suite")
+
+
+def _script(suite: ModuleType, folder: Path, code: str, monkeypatch: pytest.MonkeyPatch, figures: int = 1) -> Any:
+    """A benchmark of one line of code in a folder of its own."""
+    (folder / "invented.py").write_text(f"import sys\nsys.path.insert(0, {str(COPIES.parent)!r})\n{code}\n")
+    monkeypatch.setattr(suite, "HERE", folder)
+    return suite.Script(name="invented", figures=figures)
+
+
+FIGURE = (
+    "from figures import Figure, tell\n"
+    "tell(Figure(work='counting', ours=2.0, peer=8.0, peer_name='a peer', unit='s', value=4.0, "
+    "bound='at least', target=TARGET))"
+)
+
+
+def test_what_a_benchmark_tells_becomes_a_row(
+    suite: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The suite runs a benchmark, reads its figure, and renders ours, peer, ratio, target and verdict."""
+    for target, verdict in ((3.0, "met"), (5.0, "**missed**")):
+        script = _script(suite, tmp_path, FIGURE.replace("TARGET", str(target)), monkeypatch)
+        figures, wrong = suite.run(script, ())
+        assert not wrong
+        row = suite.rendered({"invented": figures}).splitlines()[-1]
+        assert row == f"| counting (`invented.py`) | 2 s | 8 s (a peer) | 4 | at least {target:g} | {verdict} |"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("pass", "told 0 figures, 1 were expected"),
+        ("raise SystemExit(3)", "exit status 3"),
+        ("import os\nopen(os.environ['WATERBED_FIGURES'], 'a').write('{}')", "line 1 of the figures is no figure"),
+    ],
+)
+def test_a_missing_figure_is_an_error(
+    suite: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    """A benchmark that breaks, tells nothing or tells nonsense is named, and its row says that it is missing."""
+    figures, wrong = suite.run(_script(suite, tmp_path, code, monkeypatch), ())
+    assert said in wrong
+    assert "**missing**" in suite.rendered({"invented": figures})
+
+
+def test_a_run_that_misses_a_figure_keeps_no_table(
+    suite: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last whole table stays until another is whole; then it takes its place, and nothing else changes."""
+    results = tmp_path / "results.md"
+    results.write_text(f"above\n{suite.BEGINS}old\n{suite.ENDS}below\n")
+    monkeypatch.setattr(suite, "RESULTS", results)
+    monkeypatch.setattr(sys, "argv", ["suite.py"])
+    monkeypatch.setattr(suite, "SCRIPTS", (_script(suite, tmp_path, "pass", monkeypatch),))
+    assert suite.main() == 3
+    assert "old" in results.read_text()
+    for target, status in ((3.0, 0), (5.0, 1)):
+        script = _script(suite, tmp_path, FIGURE.replace("TARGET", str(target)), monkeypatch)
+        monkeypatch.setattr(suite, "SCRIPTS", (script,))
+        assert suite.main() == status
+        kept = results.read_text()
+        assert kept.startswith(f"above\n{suite.BEGINS}Measured on ")
+        assert "counting" in kept
+        assert "old" not in kept
+        assert kept.endswith(f"{suite.ENDS}below\n")
+
+
+def test_a_machine_is_told_without_its_name(suite: ModuleType) -> None:
+    """Processor, cores and versions stand above the table; host name and paths do not."""
+    told = suite.machine()
+    assert f"{os.cpu_count()} cores" in told
+    assert platform.python_version() in told
+    assert str(COPIES.parents[1]) not in told
+    assert not re.search(rf"\b{re.escape(platform.node())}\b", told)
+
+
+def test_each_script_of_the_suite_is_there(suite: ModuleType) -> None:
+    """Every benchmark that the suite starts exists, tells figures, and is described."""
+    readme = (COPIES.parent / "README.md").read_text()
+    for script in suite.SCRIPTS:
+        assert (COPIES.parent / f"{script.name}.py").is_file()
+        assert script.figures > 0
+        assert f"## {script.name}.py" in readme
+
+
+def test_growth_is_told_as_an_exponent(suite: ModuleType) -> None:
+    """What does not grow has 0, what grows in proportion 1, what grows with the square 2."""
+    exponent = importlib.import_module("scale").exponent
+    sizes = [10.0, 100.0, 1000.0]
+    for power in (0.0, 1.0, 2.0):
+        assert exponent(sizes, [3 * size**power for size in sizes]) == pytest.approx(power)
+
+
+def test_a_multiplied_study_has_the_conclusions_of_its_copies(
+    suite: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three times a study has three times its URLs and episodes: the scale benchmark measures real conclusions."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "keys"))
+    worlds, scale = importlib.import_module("scale_worlds"), importlib.import_module("scale")
+    truth = worlds.happened(12, 5)
+    config = Config(study="b" * 32, home=truth.world.home)
+    with create_study(tmp_path / "study", config, scale._lab(truth.world.end)) as study:
+        worlds.record(study, truth, 5)
+        once = study.conclude().episodes
+        worlds.multiply(study.folder.store, 3)
+        assert len(study.conclude().episodes) == 3 * len(once)
+        assert once

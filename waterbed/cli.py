@@ -74,7 +74,7 @@ def root(
     ] = Path(),
     verbose: Annotated[bool, typer.Option("--verbose", help="Log more; still no URL or host name.")] = False,
     vantage: Annotated[
-        str, typer.Option(envvar=VANTAGE, help="Name of this machine's place, if it has one of its own.", show_default=False)
+        str, typer.Option(envvar=VANTAGE, help="Name of this machine's place, if it has its own.", show_default=False)
     ] = "",
     network: Annotated[
         str, typer.Option(envvar=NETWORK, help="Name of the network that it lies in.", show_default=False)
@@ -203,10 +203,13 @@ def publish(
         show.written(publish_all(study, out, override=override, errata=errata))
 
 
-for _command in (hops, rank, feeds, attribute, enrich, explain, doctor, rejudge, reveal, forget, audit, demo):
-    app.command()(_command)
-for _told in (notices, compliance, displacement, sensitivity, sheet, reconcile, graph, serve, api_key, backup, restore, prune, run, lag, freeze, reproduce):
-    app.command()(_told)
+for _part in (
+    (hops, rank, feeds, attribute, enrich, explain, doctor, rejudge, reveal, forget, audit, demo),
+    (notices, compliance, displacement, sensitivity, sheet, reconcile, graph, serve, api_key),
+    (backup, restore, prune, run, lag, freeze, reproduce),
+):
+    for _command in _part:
+        app.command()(_command)
 for _name, _group in (
     ("routes", routes_app),
     ("data", data_app),

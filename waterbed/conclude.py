@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from msgspec.structs import asdict
+
 from attribution.attribute import Attributor
 from graphs.alternating import without_alternating
 from graphs.clusters import Clusters
@@ -27,19 +29,18 @@ from waterbed.model.facts import CanaryLook, Observation
 from waterbed.rankings.addressing import Seen, addressed
 from waterbed.rankings.appearances import Appearance
 from waterbed.rankings.clocks import Told, clocks_by_key, running_clocks
+from waterbed.rankings.kinds import attributed_keys
 from waterbed.rankings.rank import rank
 from waterbed.rankings.takedowns import By, Clock
+from waterbed.rankings.told_origins import OriginsTold
 from waterbed.recorded import Facts, read_facts
 from waterbed.store.config import Config
 
-__all__ = ["Conclusions", "Facts", "keys_of", "read_facts"]
+__all__ = ["Conclusions", "Facts", "read_facts"]
 
 
 class Conclusions:
-    """What the facts say, each step computed when first asked for.
-
-    The same facts, rules, tables and settings give the same conclusions.
-    """
+    """What facts, rules, tables and settings say: the same ones always the same. Each step waits until it is asked."""
 
     def __init__(
         self,
@@ -165,21 +166,12 @@ class Conclusions:
         return found
 
     @cached_property
-    def _origins_told(self) -> dict[str, list[tuple[datetime, str]]]:
-        """By URL: when a reporter knew which address lies behind its proxy, in time order."""
-        told: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
-        for report in self.facts.reports:
-            if report.origin_address:
-                told[report.url_id].append((report.reported_at or report.received_at, report.origin_address))
-        return {url_id: sorted(origins) for url_id, origins in told.items()}
+    def _origins_told(self) -> OriginsTold:
+        return OriginsTold(self.facts.reports)
 
     def origin_behind(self, look: Observation) -> str | None:
         """The address behind the proxy as it was last told before a look, else as it was told first."""
-        told = self._origins_told.get(look.url_id)
-        if not told:
-            return None
-        known = [address for when, address in told if when <= look.observed_at]
-        return known[-1] if known else told[0][1]
+        return self._origins_told.behind(look.url_id, look.observed_at)
 
     @cached_property
     def sightings(self) -> dict[str, list[Sighting]]:
@@ -309,7 +301,7 @@ class Conclusions:
                 url_id=url_id,
                 host_id=target.host_id,
                 site_id=target.site_id,
-                keys=tuple(sorted({key for answer in answers for key in keys_of(answer, by)})),
+                keys=tuple(sorted({key for answer in answers for key in attributed_keys(answer, by)})),
                 decided=any(sighting.verdict.state != "unknown" for sighting in seen),
                 proxy=bool(answers) and all(answer.proxy for answer in answers),
                 since=self.told.since(url_id, clock or self._config.clock) if answers else None,
@@ -333,19 +325,4 @@ class Conclusions:
 
 def guard_rules(config: Config) -> GuardRules:
     """When a cycle or a delivery is suspect, as the settings say."""
-    guard = config.cycle_guard
-    return GuardRules(
-        cycle_s=guard.cycle_s,
-        share=guard.share,
-        least_sites=guard.least_sites,
-        times_usual=guard.times_usual,
-        usual_days=guard.usual_days,
-        feed_share=guard.feed_share,
-    )
-
-
-def keys_of(attribution: Attribution, by: By) -> tuple[str, ...]:
-    """The keys an attribution gives in one kind of ranking."""
-    if by == "asn":
-        return tuple(f"AS{origin}" for origin in attribution.origins)
-    return attribution.countries if by == "country" else attribution.hosters
+    return GuardRules(**asdict(config.cycle_guard))

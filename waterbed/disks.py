@@ -22,6 +22,6 @@ def disk_trouble(problem: OSError) -> WaterbedError | None:
     if problem.errno in _CLOSED:
         return ReadOnly(
             f"the study folder, or the place that was named, cannot be written to ({problem.strerror}), and nothing "
-            "was changed; rankings and other conclusions can be had all the same (docs/operations.md, Read-only)"
+            "was changed; rankings and other conclusions can be had all the same (docs/operations.md, Read only)"
         )
     return None

@@ -36,7 +36,8 @@ def sensitivity(found: Findings) -> None:
     main = found.main
     if true and main.below_truth is not None:
         _out.print(
-            f"True share of {found.name}: {percent(main.truth)}; {percent(main.below_truth)} of the estimates are below it.",
+            f"True share of {found.name}: {percent(main.truth)}; "
+            f"{percent(main.below_truth)} of the estimates are below it.",
             soft_wrap=True,
         )
     for dimension in dict.fromkeys(row.dimension for row in found.levels):

@@ -126,7 +126,7 @@ def read_listings(folder: Path) -> Listings:
             entries.append(_entry(number, row, len(dumps)))
         except (KeyError, TypeError, ValueError, AttributeError):
             raise InputError(
-                f"{ENTRIES}, entry {number}: url, submission_time (with its offset) and present, runs of the numbers of "
+                f"{ENTRIES}, entry {number}: url, submission_time with its offset, and present, runs of numbers of "
                 f"{len(dumps):,} dumps, were expected; see docs/study/README.md, How to reproduce it"
             ) from None
     if not entries or len(dumps) < LEAST_DUMPS:

@@ -1,6 +1,6 @@
 """Makes the worked study: numbers from the data, figures and text from the numbers.
 
-Exit status: 0 made, 2 the data cannot be read.
+Exit status: 0 made, 2 data cannot be read or files not be written.
 """
 
 import argparse
@@ -29,19 +29,22 @@ def main() -> int:
     """Measure unless told only to draw; then draw and write."""
     options = _options()
     try:
-        if not options.draw:
-            found = measure(options.data)
-            options.out.mkdir(parents=True, exist_ok=True)
-            (options.out / NUMBERS).write_text(f"{spelled(found)}\n", encoding="utf-8")
-    except InputError as problem:
+        _make(options)
+    except (InputError, OSError) as problem:
         sys.stderr.write(f"{problem}\n")
         return INPUT
+    return OK
+
+
+def _make(options: argparse.Namespace) -> None:
+    found = None if options.draw else measure(options.data)
+    options.out.mkdir(parents=True, exist_ok=True)
+    if found:
+        (options.out / NUMBERS).write_text(f"{spelled(found)}\n", encoding="utf-8")
     kept = options.out if (options.out / NUMBERS).is_file() else HERE
     numbers = json.loads((kept / NUMBERS).read_text(encoding="utf-8"))
-    options.out.mkdir(parents=True, exist_ok=True)
     draw(numbers, options.out)
     (options.out / TEXT).write_text(text(numbers), encoding="utf-8")
-    return OK
 
 
 def measure(data: Path) -> dict[str, Any]:

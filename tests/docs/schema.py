@@ -33,6 +33,7 @@ from waterbed.model.conclusions import (
     ToldEpisode,
     Verdict,
 )
+from waterbed.model.sensitivity import ConclusionRow, CurveRow, FlipRow, LevelRow, ValueRow
 from waterbed.model.shared import PooledHoster, Provenance, SharedEpisode, SharedLook
 from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.publish.exports import Envelope
@@ -65,6 +66,11 @@ CONCLUSIONS: tuple[type, ...] = (
     PlaceRow,
     FeedRow,
     FeedCard,
+    ConclusionRow,
+    FlipRow,
+    LevelRow,
+    CurveRow,
+    ValueRow,
     Flow,
     FlowShare,
     SharedLook,

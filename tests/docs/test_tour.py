@@ -11,7 +11,7 @@ import pytest
 
 from tests.docs.markdown import ROOT, blocks, section
 
-HOME = "/home/you"
+HOME = "~"
 """Where the page's reader is at home."""
 LEFT_OUT = "…"
 """Stands for whatever is printed there: within a line for part of it, alone for any number of lines."""

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,12 @@ from waterbed.study import open_study
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The small study of the rig, and a terminal in which tables have room."""
     monkeypatch.setenv("COLUMNS", "160")
     with small_study(tmp_path):
         pass
-    yield tmp_path / "study"
+    return tmp_path / "study"
 
 
 def run(folder: Path, *words: str) -> Result:

@@ -90,7 +90,7 @@ def test_grid_begins_with_the_reference(curve: Curve) -> None:
 
 
 def test_dedup_takes_the_clock_that_started_first(curve: Curve) -> None:
-    """Of a12 (stays) and a13 (removed), one host, the one reported later no longer counts; hosters without such stay."""
+    """Of one host's a12 (stays) and a13 (removed), the one reported later counts no more; b, without such, stays."""
     assert estimate(curve, A, dedup="host") < estimate(curve, A)
     assert estimate(curve, B, dedup="host") == estimate(curve, B)
 
@@ -114,7 +114,7 @@ def test_moved_counts_as_it_is_taken(curve: Curve) -> None:
 
 
 def test_unknown_is_bounded_from_both_sides(curve: Curve) -> None:
-    """What became of a09 nobody saw: taken for up and for removed it bounds the share, of hosters without it nothing."""
+    """Nobody saw what became of a09: taken for up and for removed it bounds a's share, and no other's."""
     up, censored, as_removed = (estimate(curve, A, unknown=level) for level in ("up", "censored", "removed"))
     assert up <= censored <= as_removed
     assert up < as_removed
@@ -131,7 +131,7 @@ def test_proxies_stand_apart_are_left_out_or_count(curve: Curve) -> None:
 
 
 def test_merges_off_splits_a_company(curve: Curve) -> None:
-    """Without the book both's larger AS stands for it, which removed all; others keep their share, proxies their kind."""
+    """Without the book both's larger AS stands for it, which removed all; others keep their share."""
     off = next(o for o in curve.outcomes if o.spec == replace(curve.reference.spec, merges="off"))
     assert off.keys[BOTH] == "AS64502"
     assert estimate(curve, BOTH, merges="off") == 1.0

@@ -149,7 +149,7 @@ def test_a_heart_keeps_a_run_alive_and_buries_the_silent(store: Store) -> None:
     take(store, alive(store, "dead", lease_s=0.2))
     born = machine_s()
     alive(store, "a", lease_s=1.2)
-    heart = Heart(store, "a", 1.2, lambda: NOW, born)
+    heart = Heart(store, "a", 1.2, lambda: bury(store, (), NOW), born)
     heart.start()
     deadline = time.monotonic() + 30
     while outcome(store, "dead") != ["killed"] and time.monotonic() < deadline:
@@ -167,7 +167,7 @@ def test_a_heart_keeps_a_run_alive_and_buries_the_silent(store: Store) -> None:
 def test_a_heart_that_was_buried_says_so(store: Store) -> None:
     """A run whose row is gone learns it at the next beat, long before its own clock says so."""
     alive(store, "a")
-    heart = Heart(store, "a", 0.6, lambda: NOW, machine_s() + 3600)
+    heart = Heart(store, "a", 0.6, lambda: 0, machine_s() + 3600)
     bury(store, ["a"], NOW)
     assert heart.holds()
     heart.start()
@@ -245,3 +245,22 @@ def test_a_study_that_was_moved_here_in_mid_run_goes_on(tmp_path: Path) -> None:
     assert len(lease(folder.store, "elsewhere", due_by=folder.clock(), limit=9)) == 1
     assert folder.bury_dead_runs() == 1
     folder.close()
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_whoever_stands_still_in_a_transaction_is_ended(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that stands still while its row is locked is buried all the same, once the server has ended that."""
+    from waterbed.store import leases
+
+    monkeypatch.setattr(leases, "_STILL", "300ms")
+    store.add([due(1)])
+    take(store, alive(store, "a"))
+    silent(store, "a")
+    deadline = time.monotonic() + 30
+    with pytest.raises(StoreFailure), leases._writing(store) as still:
+        still.execute(update(TABLES[Beat]).values(lapses_us=TABLES[Beat].c.lapses_us))
+        assert bury(store, (), NOW) == 0
+        while not bury(store, (), NOW) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        still.execute(update(TABLES[Beat]).values(lapses_us=0))
+    assert outcome(store, "a") == ["killed"]

@@ -1,6 +1,7 @@
 """The store: one test body against SQLite and PostgreSQL."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -131,3 +132,24 @@ def test_a_file_that_is_no_database_is_named(tmp_path) -> None:
     (tmp_path / "x.db").write_text("hello, I am a text file, not a database at all" * 100)
     with pytest.raises(InputError, match="cannot be opened as an SQLite database"):
         Store(f"sqlite:///{tmp_path / 'x.db'}").revision()
+
+
+def test_any_number_of_ids_is_one_question(store: Store) -> None:
+    """Forty thousand ids, more than a statement takes values, are asked for and made due at once."""
+    store.add([due(number, after=60.0) for number in range(10)])
+    ids = [f"url{number:04}" for number in range(5, 40_005)]
+    with store.writing() as connection:
+        assert store.known_ids(Due, "url_id", ids, connection) == set(ids[:5])
+        assert store.known_ids(Due, "url_id", (), connection) == set()
+        store.make_due(NOW, ids, connection)
+    assert store.count_due(NOW) == 5
+
+
+def test_a_larger_cache_lasts_for_one_transaction(store: Store) -> None:
+    """What an import keeps at hand is given back, also if it fails."""
+    with suppress(ZeroDivisionError), store.writing(64) as connection:
+        if store.sqlite:
+            assert connection.exec_driver_sql("PRAGMA cache_size").scalar() == -64 * 1024
+        raise ZeroDivisionError
+    with store.writing() as connection:
+        assert not store.sqlite or connection.exec_driver_sql("PRAGMA cache_size").scalar() == -2 * 1024

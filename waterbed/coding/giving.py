@@ -1,9 +1,9 @@
 """Codes put on record: one, or a sheet of them."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from attribution.changes import find_change
@@ -53,28 +53,32 @@ def give(study: Study, queue: str, codes: Iterable[Given], coder: str, *, adjudi
     made: list[Coding] = []
     with store.writing() as connection:  # on SQLite two people code one after the other
         before = store.all(Coding)
-        known |= {one.item_id for one in before if one.queue == queue}
+        coded = double.by_item(before, queue)
+        known.update(coded)
+        now = max([real_clock(), *(one.coded_at + timedelta(microseconds=1) for one in before)])
         for one in given:
-            mine = [*before, *made]
             try:
-                coding = (
-                    _of_change(study, one, mine, coder, adjudicates)
-                    if queue == HOSTERS
-                    else _of_item(queue, one, known, mine, coder, adjudicates)
-                )
+                if queue == HOSTERS:
+                    coding = _of_change(study, one, coded, coder, adjudicates)
+                else:
+                    when = now + timedelta(microseconds=len(made))
+                    coding = _of_item(queue, one, known, coded, coder, adjudicates, when)
             except InputError as problem:
                 raise InputError(f"{one.where}{problem}") from None
             if coding:
                 made.append(coding)
+                coded.setdefault(coding.item_id, []).append(coding)
         audits = [audited(f"code {queue}", one.item_id, f"coded by {coder}", who()) for one in made]
         store.add([*made, *audits], connection)
     return made
 
 
-def found(item: str, known: Iterable[str]) -> str:
+def found(item: str, known: Collection[str]) -> str:
     """The item of an id, or of how an id begins; InputError if there is none, or several."""
-    beginning, ids = item.strip(), set(known)
-    match = [beginning] if beginning in ids else [one for one in ids if beginning and one.startswith(beginning)]
+    beginning = item.strip()
+    if beginning in known:
+        return beginning
+    match = [one for one in known if beginning and one.startswith(beginning)]
     if len(match) == 1:
         return match[0]
     said = "that" if names_something(item) or not item.isprintable() else repr(item)
@@ -83,10 +87,16 @@ def found(item: str, known: Iterable[str]) -> str:
 
 
 def _of_item(
-    queue: str, one: Given, known: Iterable[str], mine: Sequence[Coding], coder: str, adjudicates: bool
+    queue: str,
+    one: Given,
+    known: Collection[str],
+    coded: Mapping[str, Sequence[Coding]],
+    coder: str,
+    adjudicates: bool,
+    when: datetime,
 ) -> Coding | None:
     item_id, note = found(one.item_id, known), stated_reason(one.note) if one.note.strip() else ""
-    its = double.by_item(mine, queue).get(item_id, [])
+    its = coded.get(item_id, ())
     if _is_there(its, one, coder, adjudicates):
         return None
     double.check_coding(f"item {item_id}", its, coder, one.code, codes=CODES[queue], adjudicates=adjudicates, see=SEE)
@@ -98,13 +108,15 @@ def _of_item(
         code=one.code,
         adjudicates=adjudicates,
         note=note,
-        coded_at=max([real_clock(), *(old.coded_at + timedelta(microseconds=1) for old in mine)]),
+        coded_at=when,
     )
 
 
-def _of_change(study: Study, one: Given, mine: Sequence[Coding], coder: str, adjudicates: bool) -> Coding | None:
+def _of_change(
+    study: Study, one: Given, coded: Mapping[str, Sequence[Coding]], coder: str, adjudicates: bool
+) -> Coding | None:
     change_id = find_change(read_book(study.folder).changes, one.item_id.strip()).change_id
-    its = double.by_item(mine, HOSTERS).get(change_id, [])
+    its = coded.get(change_id, ())
     if _is_there(its, one, coder, adjudicates):
         return None
     if any(old.coder == coder for old in its):  # in the same sheet, too

@@ -106,56 +106,65 @@ def freeze(study: Study, out: Path, *, shared: str = "", without_tables: bool = 
     folder = study.folder
     _refuse(out, folder)
     work = out.absolute().with_name(f".{out.name}.{secrets.token_hex(8)}")
-    payload = work / DATA
-    with folder.alone("freezing"):
-        now = folder.clock()
-        folder.clock = lambda: now
-        before, done = counts(folder), study.conclude()
-        publication = publication_of(study, done)
-        why = refuse_unheard(folder, named_hosters(publishable(publication)), override)
-        facts = frozen_facts(folder)
-        _refuse_names(folder, facts, suffixes_of(folder, done.attributor.book).values())
-        try:
-            payload.mkdir(parents=True)
-            kind: Kind = "shared" if shared else "facts"
-            results, held = results_of(publication)
-            _texts(folder, payload, whole=not shared)
-            rows, tables = {}, []
-            if shared:
-                export(study, payload / SHARED, shared)
-                results |= shared_results(payload / SHARED, work / ".pool")
-                held = {}
-            else:
-                rows = write_facts(facts, payload / FACTS)
-                tables = _tables(study, payload, inside=not without_tables)
-            _write(payload / RESULTS, results)
-            frozen = Frozen(frozen_at=now, common=(), suffixes={}, near=None) if shared else _frozen(study, facts, done)
-            about = _about(study, kind, facts, rows, tables, held, frozen)
-            _describe(study, payload, about, publication, shared)
-            changed = [
-                cls for cls, count in counts(folder).items() if count != before[cls] and cls is not DeviationNote
-            ]
-            if changed:
-                raise InputError(
-                    f"rows of {table_name(changed[0])} were added meanwhile; freeze again when nobody else is at work "
-                    f"({DOCS})"
-                )
+    clock, now = folder.clock, folder.clock()
+    try:
+        with folder.alone("freezing"):
+            folder.clock = lambda: now
+            before, done = counts(folder), study.conclude()
+            publication = publication_of(study, done)
+            why = refuse_unheard(folder, named_hosters(publishable(publication)), override)
+            about = _written(study, done, publication, work, shared, inside=not without_tables)
+            _refuse_changed(folder, before)
             name = seal(work, _information(study, about), now.date())
             put_on_record(folder, ACTION, name, why or (f"for {shared}" if shared else "whole"))
             work.rename(out)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+    finally:
+        folder.clock = clock
+        shutil.rmtree(work, ignore_errors=True)
     files = [path for path in (out / DATA).rglob("*") if path.is_file()]
     return Made(
         package=out,
         name=name,
-        kind=kind,
-        rows=sum(rows.values()),
-        results=len(results) // 2,
+        kind=about.kind,
+        rows=sum(about.rows.values()),
+        results=len(list((out / DATA / RESULTS).glob("*.csv"))),
         files=len(files),
         size=sum(path.stat().st_size for path in files),
-        outside=[table.folder for table in tables if not table.inside],
+        outside=[table.folder for table in about.tables if not table.inside],
     )
+
+
+def _written(
+    study: Study, done: Conclusions, publication: Publication, work: Path, shared: str, *, inside: bool
+) -> About:
+    """The whole payload of a package."""
+    folder, payload = study.folder, work / DATA
+    facts = frozen_facts(folder)
+    _refuse_names(folder, facts, suffixes_of(folder, done.attributor.book).values())
+    payload.mkdir(parents=True)
+    results, held = results_of(publication)
+    _texts(folder, payload, whole=not shared)
+    rows, tables, frozen = dict[str, int](), list[DatedTable](), _nothing_told(folder)
+    if shared:
+        export(study, payload / SHARED, shared)
+        results |= shared_results(payload / SHARED, work / ".pool")
+        held = {}
+    else:
+        rows, tables = write_facts(facts, payload / FACTS), _tables(study, payload, inside=inside)
+        frozen = _frozen(folder, facts, done)
+    _write(payload / RESULTS, results)
+    about = _about(study, "shared" if shared else "facts", facts, rows, tables, held, frozen)
+    _describe(study, payload, about, publication)
+    return about
+
+
+def _refuse_changed(folder: Folder, before: Mapping[type, int]) -> None:
+    now = counts(folder)
+    changed = [cls for cls in before if now[cls] != before[cls] and cls is not DeviationNote]  # those we add ourselves
+    if changed:
+        raise InputError(
+            f"rows of {table_name(changed[0])} were added meanwhile; freeze again when nobody else is at work ({DOCS})"
+        )
 
 
 def settings_of(config: Config) -> Config:
@@ -217,8 +226,11 @@ def _tables(study: Study, payload: Path, *, inside: bool) -> list[DatedTable]:
     return list(made.values())
 
 
-def _frozen(study: Study, facts: Facts, done: Conclusions) -> Frozen:
-    folder = study.folder
+def _nothing_told(folder: Folder) -> Frozen:
+    return Frozen(frozen_at=folder.clock(), common=(), suffixes={}, near=None)
+
+
+def _frozen(folder: Folder, facts: Facts, done: Conclusions) -> Frozen:
     linking = folder.config.linking
     occurring = {target.suffix_id for target in facts[Target]}
     suffixes = suffixes_of(folder, done.attributor.book)
@@ -256,7 +268,7 @@ def _about(
     )
 
 
-def _describe(study: Study, payload: Path, about: About, publication: Publication, shared: str) -> None:
+def _describe(study: Study, payload: Path, about: About, publication: Publication) -> None:
     """What the package says of itself, written last: it names every other file."""
     first, last = observed_span(study.folder)
     days = (first.date().isoformat(), last.date().isoformat()) if first and last else None
@@ -270,7 +282,7 @@ def _describe(study: Study, payload: Path, about: About, publication: Publicatio
     (payload / ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(about), indent=1) + b"\n")
     shown = {f"{RESULTS}/{table.name}.csv": table.cls for table in publishable(publication).tables}
     facts = {f"{FACTS}/{table_name(cls)}.parquet": cls for cls in counts(study.folder)}
-    if shared:
+    if about.kind == "shared":
         facts = {f"{SHARED}/looks.parquet": SharedLook, f"{SHARED}/episodes.parquet": SharedEpisode}
         shown[f"{RESULTS}/shared-hosters.csv"] = PooledHoster
     (payload / "codebook.csv").write_text(codebook({**facts, **shown}), encoding="utf-8")

@@ -18,10 +18,10 @@ from waterbed.model.facts import Report, Target, Testimony
 from waterbed.store.backlog import begin_ladder
 from waterbed.store.folder import Folder, Pass
 
-_LINES_AT_ONCE = 30_000
+_LINES_AT_ONCE = 50_000
 """Lines in one transaction: ids are random, so each one touches nearly every page of the store's indexes."""
 
-_CACHE_MIB = 256
+_CACHE_MIB = 192
 """Pages of the store that are kept at hand: with few, one page is written many times in a transaction."""
 
 _KEYS: dict[type, str] = {
@@ -83,7 +83,7 @@ def take_in(
     file_id: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
-    """Import lines, 30,000 a transaction; the last one holds the deliveries too, with the id of their file.
+    """Import lines, 50,000 a transaction; the last one holds the deliveries too, with the id of their file.
 
     While one batch is written, the next is read and encrypted: the database works without the interpreter's lock.
     """
@@ -96,6 +96,8 @@ def take_in(
             good = [line for line in batch if isinstance(line, ReportLine)]
             now = folder.clock()
             facts = _facts(folder, good, defaults, now)
+            if not any(line.retold for line in good):  # of those that are, the first one counts
+                facts = _in_order(facts)
             batch = list(islice(lines, _LINES_AT_ONCE))
             _await(written, tally, run, progress)
             ready = _Batch(lines=good, facts=facts, now=now, last=not batch)
@@ -172,8 +174,12 @@ def _facts(folder: Folder, lines: list[ReportLine], defaults: Defaults, now: dat
         for fact in report_facts(line, folder.vault, defaults=defaults, now=now, sealed=sealed):
             kind = type(fact)
             seen[kind].setdefault(getattr(fact, _KEYS[kind]), fact)
-    # in order, so that those of one page of an index come together; reports as they came
-    return [fact for kind, of in seen.items() for _, fact in (of.items() if kind is Report else sorted(of.items()))]
+    return [fact for of in seen.values() for fact in of.values()]
+
+
+def _in_order(facts: list[Any]) -> list[Any]:
+    """By URL or entry, so that what lies on one page of an index comes together."""
+    return sorted(facts, key=lambda fact: fact.entry_id if isinstance(fact, Sealed) else fact.url_id)
 
 
 def _without_retold(folder: Folder, lines: list[ReportLine], facts: list[Any]) -> list[Any]:

@@ -40,7 +40,7 @@ class Run:
     started_at: Annotated[datetime, "when it started"]
     version: Annotated[str, "version of Waterbed"]
     config_hash: Annotated[str, "SHA-256 of the study's configuration"]
-    clock_skew_s: Annotated[float | None, "seconds by which the database's clock was ahead; null: no other clock"] = None
+    clock_skew_s: Annotated[float | None, "seconds the database's clock was ahead; null: no other clock"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from waterbed.pages.figures import CONFIG, FAINT, INK, LINES, label, plain_layou
 _HOLDS, _FLIPS = LINES[0][0], LINES[1][0]
 _BAR: Final = "#c9ced4"
 _HALF: Final = 0.5
+_POINT: Final = "%{y:.1%}, %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>%{customdata[2]}<extra></extra>"
 _ROW_PX, _CURVE_PX, _MARGIN_PX = 19, 300, 70
 _STEEP: Final = 180
 """Specifications above which dots are drawn smaller."""
@@ -92,7 +93,7 @@ def _curve(rows: Sequence[CurveRow], main: ConclusionRow) -> list[dict[str, Any]
                 "thickness": 1,
                 "width": 0,
             },
-            "hovertemplate": "%{y:.1%}, %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>%{customdata[2]}<extra></extra>",
+            "hovertemplate": _POINT,
         }
         for name, colour, symbol, own in groups
         if own

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Final
 
 from waterbed.model.protocol import DeviationNote, ProtocolLock
-from waterbed.protocol.written import Output, Protocol, flat
+from waterbed.protocol.written import Output, Protocol, Sensitivity, flat
 
 _TABLES: Final[Mapping[str, Output]] = {
     "ranking": "ranking",
@@ -64,6 +64,8 @@ def explained(found: Sequence[Deviation], notes: Sequence[DeviationNote]) -> tup
 
 def place_of(protocol: Protocol, *, what: str, by: str, clock: str) -> str:
     """What an output is to the protocol: primary, declared, or exploratory."""
+    if what == "sensitivity" and protocol.sensitivity != Sensitivity():
+        return "declared: sensitivity"
     output = _TABLES.get(re.split("[ ,]", what, maxsplit=1)[0])
     for one in sorted(protocol.estimands, key=lambda one: one.name != protocol.primary):
         timed = clock == one.clock or clock not in _CLOCKED

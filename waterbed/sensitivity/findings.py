@@ -6,6 +6,7 @@ from typing import Annotated, cast
 
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
+from waterbed.model.redaction import names_something
 from waterbed.model.sensitivity import ConclusionRow, CurveRow, FlipRow, LevelRow, ValueRow
 from waterbed.publish.exports import Envelope
 from waterbed.rankings.places import slowest_of
@@ -91,7 +92,8 @@ def findings_of(
 
 def _known(curve: Curve, key: str) -> str:
     if removed(key) not in curve.reference.values:
+        said = "that" if names_something(key) else key
         raise InputError(
-            f"{key} is no {curve.reference.spec.role} of this study; those with a share are {', '.join(curve.ranked)}"
+            f"{said} is no {curve.reference.spec.role} of this study; those with a share are {', '.join(curve.ranked)}"
         )
     return key

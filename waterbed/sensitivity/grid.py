@@ -44,7 +44,7 @@ class Grid:
 
 
 def reference_of(study: Study) -> Spec:
-    """The specification that all others stand beside: the protocol's primary outcome, else what `waterbed rank` prints."""
+    """The reference: the protocol's primary outcome, else what `waterbed rank` prints."""
     locked, config = study.protocol, study.folder.config
     protocol: Protocol | None = locked.protocol if locked else None
     judge = config.judge

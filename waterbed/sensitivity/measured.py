@@ -15,7 +15,7 @@ from waterbed.model.sensitivity import Telling
 from waterbed.rankings.appearances import Appearance
 from waterbed.rankings.clocks import Told, counted, running_clocks, takedown_clocks
 from waterbed.rankings.kinds import Kind
-from waterbed.rankings.rank import UNKNOWN, class_of, volumes_of
+from waterbed.rankings.rank import UNKNOWN, Volume, class_of, volumes_of
 from waterbed.rankings.takedowns import (
     FEWEST_SITES,
     MOVED,
@@ -31,6 +31,8 @@ from waterbed.rankings.takedowns import (
 from waterbed.sensitivity.dimensions import Spec
 from waterbed.standings import Side, Standings
 from waterbed.study import Study
+
+_ALL = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,7 @@ class Grouped:
         self._hosters = kind == "hoster"
         self._units = units(self.standings)
         self._clocks: dict[str, list[Timed]] = {}
+        self._by_dedup: dict[str, Mapping[str, Volume]] = {}
 
     def removed(self, key: str, spec: Spec) -> Value:
         """Share that a group removed within 24 hours."""
@@ -148,9 +151,8 @@ class Grouped:
         if name not in self._clocks:
             self._clocks[name] = self._timed(self._taken(self._sides[side].episodes), "")
         appeared = self._appeared(self._sides[side].appearances, spec.dedup)
-        hidden = [
-            clock for volume in volumes_of([_of_all(one) for one in appeared]).values() for clock in volume.hidden
-        ]
+        volumes = volumes_of([replace(one, keys=(_ALL,)) for one in appeared])
+        hidden = volumes[_ALL].hidden if _ALL in volumes else []
         told = share_of(self._once(self._clocks[name], spec.dedup), hidden, self.done.until, spec.moved)
         return _value(told) if told else Value(telling="nothing")
 
@@ -192,14 +194,10 @@ class Grouped:
         kept = group if dedup == "url" else each_once(group, self._units[dedup])
         return [one.clock for one in kept]
 
-    def _volumes(self, dedup: str) -> Mapping[str, "Volume"]:
-        if dedup not in self._volume:
-            self._volume[dedup] = volumes_of(self._appeared(self.standings.appearances, dedup))
-        return self._volume[dedup]
-
-    @cached_property
-    def _volume(self) -> dict[str, Mapping[str, "Volume"]]:
-        return {}
+    def _volumes(self, dedup: str) -> Mapping[str, Volume]:
+        if dedup not in self._by_dedup:
+            self._by_dedup[dedup] = volumes_of(self._appeared(self.standings.appearances, dedup))
+        return self._by_dedup[dedup]
 
     def _appeared(self, appearances: Sequence[Appearance], dedup: str) -> list[Appearance]:
         """Appearances as the specification takes proxies; what nobody could decide counts once for each unit too."""
@@ -235,10 +233,6 @@ def fronted(done: Conclusions) -> frozenset[str]:
         for url_id, seen in done.sightings.items()
         if any(one.attribution and one.attribution.proxy for one in seen)
     )
-
-
-def _of_all(one: Appearance) -> Appearance:
-    return replace(one, keys=("all",))
 
 
 def _value(told: Removal) -> Value:

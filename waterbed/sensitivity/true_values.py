@@ -38,23 +38,27 @@ def true_outcomes(truth: Truth, curve: Curve) -> Outcomes:
         share = truth.removal.get(named.get(key, ""))
         if share is not None:
             values[removed(key)] = _exact(share.share)
-    sides = {}
-    for home in (True, False):
-        own = [
-            truth.removal[hoster.key]
-            for hoster in world.hoster
-            if (hoster.country == world.home) is home and hoster.kind != "proxy" and hoster.key in truth.removal
-        ]
-        urls = sum(share.urls for share in own)
-        sides[home] = sum(share.removed for share in own) / urls if urls else None
-    if sides[True] is not None and sides[False] is not None:
-        values[HOME_ABROAD] = _exact(sides[True] - sides[False])
+    home, abroad = (_side(truth, at_home=at_home) for at_home in (True, False))
+    if home is not None and abroad is not None:
+        values[HOME_ABROAD] = _exact(home - abroad)
     displaced = _displaced(truth)
     if displaced is not None:
         values[DISPLACED] = _exact(displaced)
     return Outcomes(
         spec=curve.reference.spec, values=values, keys={key: key for key in curve.ranked if removed(key) in values}
     )
+
+
+def _side(truth: Truth, *, at_home: bool) -> float | None:
+    """True share of all clocks of the hosters that sit at home, or abroad; without reverse proxies."""
+    world = truth.world
+    own = [
+        truth.removal[hoster.key]
+        for hoster in world.hoster
+        if (hoster.country == world.home) is at_home and hoster.kind != "proxy" and hoster.key in truth.removal
+    ]
+    urls = sum(share.urls for share in own)
+    return sum(share.removed for share in own) / urls if urls else None
 
 
 def _displaced(truth: Truth) -> float | None:

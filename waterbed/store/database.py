@@ -41,16 +41,14 @@ def failures_told() -> Iterator[None]:
                 "was not; make room and start again (docs/operations.md, Full disk)"
             ) from None
         failure = StoreGone if _gone(problem) else StoreFailure
-        raise failure(
-            f"the study's store failed ({why}); see what waterbed doctor says (docs/operations.md)"
-        ) from None
+        raise failure(f"the study's store failed ({why}); see what waterbed doctor says (docs/operations.md)") from None
 
 
 def read_only(why: str) -> str:
     """That a store cannot be written to, in one sentence."""
     return (
         f"the study's store can be read, not written to ({why}), and nothing was changed; rankings and other "
-        "conclusions can be had all the same (docs/operations.md, Read-only)"
+        "conclusions can be had all the same (docs/operations.md, Read only)"
     )
 
 
@@ -85,7 +83,7 @@ def _opened_for_reading(file: Path) -> sqlite3.Connection:
     if logged and not index.exists():
         raise InputError(
             f"{log} has facts that {file.name} lacks, and they cannot be read where nothing can be written; copy the "
-            "study folder to a place of your own (docs/operations.md, Read-only)"
+            "study folder to a place of your own (docs/operations.md, Read only)"
         )
     still = "" if logged else "&immutable=1"
     connection = sqlite3.connect(
@@ -116,9 +114,7 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
     file = Path(url.database) if url.database else None
     if file is not None and not writable(file):
         # asked anew for each connection, since others may write there
-        return create_engine(
-            url, creator=lambda: _opened_for_reading(file), poolclass=NullPool, hide_parameters=True
-        )
+        return create_engine(url, creator=lambda: _opened_for_reading(file), poolclass=NullPool, hide_parameters=True)
     # statements of hundreds of rows are long, and no two batches have equally many: keeping them would only cost memory
     engine = create_engine(url, connect_args={"timeout": 60, "cached_statements": 0}, hide_parameters=True)
 

@@ -87,7 +87,7 @@ class Folder:
                 clock_skew_s=self._skew_s(),
             )
             begin(self.store, run, lease_s)
-            heart = Heart(self.store, run_id, lease_s, self.clock, born)
+            heart = Heart(self.store, run_id, lease_s, self.bury_dead_runs, born)
             current = Pass(run_id=run_id, holds=heart.holds)
             heart.start()
             outcome = "failed"

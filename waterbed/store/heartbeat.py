@@ -3,11 +3,10 @@
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
 from typing import TypeVar
 
 from waterbed.model.errors import StoreGone, WaterbedError
-from waterbed.store.leases import bury, machine_s, renew
+from waterbed.store.leases import machine_s, renew
 from waterbed.store.sql import Store
 
 Done = TypeVar("Done")
@@ -19,9 +18,12 @@ _BEATS_A_LEASE = 6
 class Heart:
     """Beats in a thread of its own, so that a busy event loop delays nothing."""
 
-    def __init__(self, store: Store, run_id: str, lease_s: float, clock: Callable[[], datetime], born: float) -> None:
-        """Take a run that was begun; `born` is a time of `machine_s` before that. It beats between start and stop."""
-        self._store, self._run_id, self._lease_s, self._clock = store, run_id, lease_s, clock
+    def __init__(self, store: Store, run_id: str, lease_s: float, bury: Callable[[], object], born: float) -> None:
+        """Take a run that was begun, and how others are buried that are dead.
+
+        `born` is a time of `machine_s` before it was begun. It beats between start and stop.
+        """
+        self._store, self._run_id, self._lease_s, self._bury = store, run_id, lease_s, bury
         self._lapses = born + lease_s
         self._lost = False
         self._stopping = threading.Event()
@@ -51,7 +53,7 @@ class Heart:
                     self._lost = True
                     return
                 self._lapses = before + self._lease_s
-                bury(self._store, (), self._clock())
+                self._bury()
             except WaterbedError:
                 continue  # the next beat may come through; until the lease lapses nothing is lost
 

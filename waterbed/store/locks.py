@@ -46,7 +46,7 @@ def _opened(lock: Path, *, alone: bool) -> IO[str] | None:
         if alone:
             raise ReadOnly(
                 f"{lock.parent} cannot be written to ({problem.strerror}), and nothing was changed; see "
-                "docs/operations.md, Read-only"
+                "docs/operations.md, Read only"
             ) from None
     try:
         return lock.open()

@@ -110,7 +110,7 @@ def test_alternating_answers_are_capped_at_the_day() -> None:
 
 
 def test_a_ladder_is_climbed_step_by_step() -> None:
-    """With a ladder, looks are at its steps after the report, then at the plain interval; none comes before its step."""
+    """With a ladder, looks are at its steps after the report, then at the plain interval, and none before its step."""
     steps = (0.0, 3600.0, 7200.0, 14_400.0, 28_800.0)
     exact = Schedule(jitter=0.0, ladder_s=steps)
     due, times = replace(DUE, first_report_at=NOW, due_at=NOW), []

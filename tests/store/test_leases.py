@@ -257,10 +257,15 @@ def test_whoever_stands_still_in_a_transaction_is_ended(store: Store, monkeypatc
     take(store, alive(store, "a"))
     silent(store, "a")
     deadline = time.monotonic() + 30
-    with pytest.raises(StoreFailure), leases._writing(store) as still:
-        still.execute(update(TABLES[Beat]).values(lapses_us=TABLES[Beat].c.lapses_us))
-        assert bury(store, (), NOW) == 0
-        while not bury(store, (), NOW) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        still.execute(update(TABLES[Beat]).values(lapses_us=0))
+
+    def stand_still() -> None:
+        with leases._writing(store) as still:
+            still.execute(update(TABLES[Beat]).values(lapses_us=TABLES[Beat].c.lapses_us))
+            assert bury(store, (), NOW) == 0
+            while not bury(store, (), NOW) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            still.execute(update(TABLES[Beat]).values(lapses_us=0))
+
+    with pytest.raises(StoreFailure):
+        stand_still()
     assert outcome(store, "a") == ["killed"]

@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Only python3 (3.11 or newer) with venv, and make, are needed;
-# for `make test` also Node.js (20 or newer) with npm, and Chromium.
+# for `make test` also Node.js (20 or newer) with npm, Chromium, and Java (17 or newer).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

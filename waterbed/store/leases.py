@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,9 +36,18 @@ def _now(connection: Connection) -> Any:
     return cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
 
 
+@contextmanager
+def _writing(store: Store) -> Iterator[Connection]:
+    """A transaction that the server ends if its process stands still in it: it must not keep others waiting for ever."""
+    with store.writing() as connection:
+        if not store.sqlite:
+            connection.execute(select(func.set_config("idle_in_transaction_session_timeout", _STILL, True)))
+        yield connection
+
+
 def begin(store: Store, run: Run, lease_s: float) -> None:
     """Put a run on record, alive for so many seconds."""
-    with store.writing() as connection:
+    with _writing(store) as connection:
         store.add([run], connection)
         lapses = _now(connection) + round(lease_s * 1e6)
         connection.execute(insert(TABLES[Beat]).values(run_id=run.run_id, lapses_us=lapses))
@@ -46,14 +56,14 @@ def begin(store: Store, run: Run, lease_s: float) -> None:
 def renew(store: Store, run_id: str, lease_s: float) -> bool:
     """Say that a run lives for so many seconds more; False if it was buried."""
     beat = TABLES[Beat]
-    with store.writing() as connection:
+    with _writing(store) as connection:
         longer = update(beat).where(beat.c.run_id == run_id)
         return connection.execute(longer.values(lapses_us=_now(connection) + round(lease_s * 1e6))).rowcount == 1
 
 
 def end(store: Store, ended: RunEnd) -> None:
     """End a run: give back what it holds, keep how it ended; one that was buried stays so."""
-    with store.writing() as connection:
+    with _writing(store) as connection:
         connection.execute(delete(TABLES[Beat]).where(TABLES[Beat].c.run_id == ended.run_id))
         _give_back([ended.run_id], connection)
         store.add([ended], connection)
@@ -70,7 +80,7 @@ def bury(store: Store, dead: Collection[str], now: datetime) -> int:
     if not found and not dead:
         return 0
     beat = TABLES[Beat]
-    with store.writing() as connection:
+    with _writing(store) as connection:
         lapsed = beat.c.run_id.in_(found) & (beat.c.lapses_us < _now(connection))
         over = select(beat.c.run_id).where(or_(lapsed, beat.c.run_id.in_(dead)))
         # one that stands still in the middle of a write is left to the server, which ends that soon
@@ -107,7 +117,7 @@ def _give_back(run_ids: Sequence[str], connection: Connection) -> int:
 
 def release(store: Store, run_ids: Sequence[str]) -> int:
     """Give back the leases of runs; how many they were."""
-    with store.writing() as connection:
+    with _writing(store) as connection:
         return _give_back(run_ids, connection)
 
 
@@ -126,7 +136,7 @@ def lease(store: Store, run_id: str, *, due_by: datetime, limit: int) -> list[Du
     due = TABLES[Due]
     oldest = (due.c.due_at, due.c.host_id)
     free = select(due).where(due.c.due_at <= due_by, due.c.lease_run_id.is_(None)).order_by(*oldest).limit(limit)
-    with store.writing() as connection:
+    with _writing(store) as connection:
         _still_alive(run_id, connection)
         if not store.sqlite:
             wanted = free.with_only_columns(due.c.url_id).with_for_update(skip_locked=True)
@@ -144,7 +154,7 @@ def record(store: Store, run_id: str, facts: Sequence[Any], advance: Sequence[Du
 
     LeaseLost, and nothing written, if the run was buried: others answer for what it held.
     """
-    with store.writing() as connection:
+    with _writing(store) as connection:
         _still_alive(run_id, connection)
         store.add(facts, connection)
         if store.sqlite:
@@ -170,8 +180,6 @@ def _still_alive(run_id: str, connection: Connection) -> None:
     """LeaseLost if a run was buried; else nobody can bury it before the transaction ends."""
     beat = TABLES[Beat]
     alive = select(beat.c.run_id).where(beat.c.run_id == run_id)
-    if connection.dialect.name != "sqlite":  # a process that stands still in here must not keep the row for ever
-        alive = alive.add_columns(func.set_config("idle_in_transaction_session_timeout", _STILL, True))
     if connection.scalar(alive.with_for_update(read=True, key_share=True)) is None:
         raise LeaseLost
 

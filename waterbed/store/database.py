@@ -33,14 +33,15 @@ def failures_told() -> Iterator[None]:
         why = str(problem.orig).strip().partition("\n")[0]
         if _read_only(problem):
             raise ReadOnly(read_only(why)) from None
-        if type(problem) not in (DatabaseError, OperationalError):
+        gone = _gone(problem)
+        if type(problem) not in (DatabaseError, OperationalError) and not gone:
             raise
         if _full(problem):
             raise StoreFailure(
                 f"there is no room left for the study's store ({why}): what was recorded before is safe, this step "
                 "was not; make room and start again (docs/operations.md, Full disk)"
             ) from None
-        failure = StoreGone if _gone(problem) else StoreFailure
+        failure = StoreGone if gone else StoreFailure
         raise failure(f"the study's store failed ({why}); see what waterbed doctor says (docs/operations.md)") from None
 
 
@@ -59,11 +60,12 @@ def _read_only(problem: DatabaseError) -> bool:
 
 
 def _gone(problem: DatabaseError) -> bool:
-    # a server that cannot be reached gives no code; 08: connection, 57P: it is told to stop or is starting
     if "psycopg" not in type(problem.orig).__module__:
         return False
     code = getattr(problem.orig, "sqlstate", None)
-    return problem.connection_invalidated or code is None or code.startswith(("08", "57P"))
+    # 08: connection, 57P: it is told to stop or is starting, 25P03: we stood still; one out of reach gives no code
+    lost = code is not None and code.startswith(("08", "57P", "25P03"))
+    return problem.connection_invalidated or lost or (code is None and type(problem) is OperationalError)
 
 
 def _full(problem: DatabaseError) -> bool:

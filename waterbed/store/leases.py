@@ -38,7 +38,7 @@ def _now(connection: Connection) -> Any:
 
 @contextmanager
 def _writing(store: Store) -> Iterator[Connection]:
-    """A transaction that the server ends if its process stands still in it: it must not keep others waiting for ever."""
+    """A transaction that the server ends if its process stands still in it: it must not keep others waiting."""
     with store.writing() as connection:
         if not store.sqlite:
             connection.execute(select(func.set_config("idle_in_transaction_session_timeout", _STILL, True)))

@@ -74,12 +74,12 @@ def happened(urls: int, days: int, seed: int) -> Truth:
     world = read_world(scenario_path("waterbed"))
     sites = msgspec.structs.replace(
         world.sites,
-        count=max(60, round(urls / 3.0)),
+        count=max(60, round(urls / 2.7)),
         reported_over_days=(0.0, days - 8.0),
         big_site=max(10, urls // 40),
     )
-    acts = tuple(msgspec.structs.replace(one, day=days / 2) for one in world.intervention)
-    return simulate(msgspec.structs.replace(world, seed=seed, days=float(days), sites=sites, intervention=acts))
+    # nobody presses a hoster: all of it going at once is held for a person to decide on (the cycle guard)
+    return simulate(msgspec.structs.replace(world, seed=seed, days=float(days), sites=sites, intervention=()))
 
 
 def by_step(facts: VirtualFacts, world: World, steps: int) -> list[Recorded]:
@@ -262,11 +262,11 @@ def held_together(ours: Sequence[RankingRow], theirs: Sequence[RankingRow]) -> i
     print("hoster            hosts  undisturbed          hosts  disturbed")
     for row in ours:
         seen = other.get(row.key)
-        if row.removed_24h is None or row.rank_class != "ranked":
+        if row.removed_24h is None and (seen is None or seen.removed_24h is None):
             continue
-        if seen is None or seen.removed_24h is None:
+        if seen is None or row.removed_24h is None or seen.removed_24h is None:
             missed += 1
-            print(f"{row.key:16} {row.hosts:6}  {_share(row)}  is missing")
+            print(f"{row.key:16} {row.hosts:6}  {row.rank_class:22}  {seen.rank_class if seen else 'missing'}  DIFFERS")
             continue
         near = _within(row, seen) and _within(seen, row) and abs(row.hosts - seen.hosts) <= max(1, 0.01 * row.hosts)
         missed += not near

@@ -279,4 +279,5 @@ def test_the_log_is_one_line_of_json_each(tmp_path: Path) -> None:
         told = lines(log)
         assert {"begun", "health", "stopping", "ended"} <= {line["event"] for line in told}
         health = [line for line in told if line["event"] == "health"][-1]
-        assert (health["status"], health["due"], health["looks"], health["logger"]) == ("ok", 0, 10, "waterbed.service")
+        assert (health["due"], health["looks"], health["logger"]) == (0, 10, "waterbed.service")
+        assert health["status"] in ("ok", "stopping"), "the last line comes when the time is up, or just before"

@@ -82,6 +82,20 @@ def happened(urls: int, days: int, seed: int) -> Truth:
     return simulate(msgspec.structs.replace(world, seed=seed, days=float(days), sites=sites, intervention=()))
 
 
+def failing(facts: VirtualFacts, world: World, outages: Sequence[tuple[float, float]]) -> VirtualFacts:
+    """The same facts, but that nothing was seen while our own network failed."""
+
+    def out(when: datetime) -> bool:
+        hour = (when - world.start) / timedelta(hours=1)
+        return any(begin <= hour < end for begin, end in outages)
+
+    blind = {"phase": "dns", "failure": "timeout", "status": None, "media_type": None, "control_id": None, "marks": ()}
+    gone = {"redirect": None, "redirect_url_id": None, "redirect_site_id": None}
+    looks = [replace(look, **blind, **gone) if out(look.observed_at) else look for look in facts.looks]
+    canaries = [replace(one, reached=0) if out(one.observed_at) else one for one in facts.canaries]
+    return replace(facts, looks=looks, canaries=canaries)
+
+
 def by_step(facts: VirtualFacts, world: World, steps: int) -> list[Recorded]:
     """What was recorded in each step."""
     found: list[Recorded] = [defaultdict(list) for _ in range(steps)]
@@ -310,7 +324,7 @@ def main() -> int:
     )
     plan = LookPlan(every_hours=1.0, late_hours=72.0, missed=0.05, late=0.1)
     calm = virtual_facts(truth, plan, random.Random(asked.seed))
-    rough = virtual_facts(truth, replace(plan, outages=outages), random.Random(asked.seed + 1))
+    rough = failing(calm, world, outages)
     print(f"{len(calm.targets):,} URLs, {len(calm.reports):,} reports, {len(calm.looks):,} looks in {asked.days} days")
     with postgresql() as servers, tempfile.TemporaryDirectory() as place:
         os.environ["XDG_CONFIG_HOME"] = f"{place}/config"

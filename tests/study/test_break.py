@@ -1,7 +1,9 @@
 """What a person at the keyboard can do wrong, and what may never come back."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,8 +88,10 @@ def test_doctor_tells_of_a_damaged_store(tmp_path: Path) -> None:
     folder = made(tmp_path / "s")
     report(folder, [url(n, host=n) for n in range(400)])
     folder.close()
+    with closing(sqlite3.connect(tmp_path / "s" / "waterbed.db")) as store:
+        (roots,) = store.execute("SELECT MAX(rootpage) FROM sqlite_master").fetchone()
     data = bytearray((tmp_path / "s" / "waterbed.db").read_bytes())
-    for page in range(4096 * 60, len(data) - 4096, 4096):
+    for page in range(4096 * roots, len(data) - 4096, 4096):
         data[page : page + 64] = bytes(range(64))
     (tmp_path / "s" / "waterbed.db").write_bytes(data)
     done = waterbed("-C", str(tmp_path / "s"), "doctor")

@@ -37,7 +37,17 @@ def _unnamed(item: pytest.Item) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _private_keys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_place_left() -> Iterator[None]:
+    """Forget the place of this machine that a command line named in this process, after all else is undone."""
+    yield
+    for name in ("WATERBED_VANTAGE", "WATERBED_NETWORK"):
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def _private_keys(
+    _no_place_left: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Keep keys of tests away from the user's own."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
     for what in ("KEYS", "KEY_FILE", "STORE", "STUDY", "VANTAGE", "NETWORK"):

@@ -270,30 +270,51 @@ def in_memory(facts: VirtualFacts) -> Facts:
 
 
 def held_together(ours: Sequence[RankingRow], theirs: Sequence[RankingRow]) -> int:
-    """Print both rankings side by side; how many hosters differ by more than their intervals."""
+    """Print both rankings side by side; how many hosters differ by more than what is given as unsure.
+
+    A share that is withheld, since too much went unseen, comes with bounds: the other share must lie within them, and
+    no more than one row in ten may be such a one.
+    """
     other = {row.key: row for row in theirs}
-    missed = 0
     print("hoster            hosts  undisturbed          hosts  disturbed")
+    missed, withheld, shown = 0, 0, 0
     for row in ours:
         seen = other.get(row.key)
         if row.removed_24h is None and (seen is None or seen.removed_24h is None):
             continue
-        if seen is None or row.removed_24h is None or seen.removed_24h is None:
-            missed += 1
-            print(f"{row.key:16} {row.hosts:6}  {row.rank_class:22}  {seen.rank_class if seen else 'missing'}  DIFFERS")
-            continue
-        near = _within(row, seen) and _within(seen, row) and abs(row.hosts - seen.hosts) <= max(1, 0.01 * row.hosts)
+        shown += 1
+        near = seen is not None and abs(row.hosts - seen.hosts) <= max(1, 0.01 * row.hosts) and _near(row, seen)
         missed += not near
-        print(f"{row.key:16} {row.hosts:6}  {_share(row)}  {seen.hosts:6}  {_share(seen)}{'' if near else '  DIFFERS'}")
+        withheld += row.removed_24h is None or seen is None or seen.removed_24h is None
+        told = f"{seen.hosts:6}  {_share(seen)}" if seen else "missing"
+        print(f"{row.key:16} {row.hosts:6}  {_share(row)}  {told}{'' if near else '  DIFFERS'}")
+    if withheld > 0.1 * shown:
+        print(f"{withheld} of {shown} shares are withheld in one of the two: too many")
+        missed += withheld
     return missed
 
 
+def _near(row: RankingRow, seen: RankingRow) -> bool:
+    return _within(row, seen) and _within(seen, row)
+
+
 def _within(row: RankingRow, other: RankingRow) -> bool:
-    return (other.removed_24h_low or 0.0) <= (row.removed_24h or 0.0) <= (other.removed_24h_high or 1.0)
+    """Whether the share of one lies where the other says that it may."""
+    if row.removed_24h is None:
+        return True
+    low, high = _ends(other)
+    return low <= row.removed_24h <= high
+
+
+def _ends(row: RankingRow) -> tuple[float, float]:
+    if row.removed_24h is None:
+        return row.removed_24h_worst or 0.0, 1.0 if row.removed_24h_best is None else row.removed_24h_best
+    return row.removed_24h_low or 0.0, 1.0 if row.removed_24h_high is None else row.removed_24h_high
 
 
 def _share(row: RankingRow) -> str:
-    return f"{row.removed_24h:.3f} ({row.removed_24h_low:.3f} to {row.removed_24h_high:.3f})"
+    low, high = _ends(row)
+    return f"{'-----' if row.removed_24h is None else f'{row.removed_24h:.3f}'} ({low:.3f} to {high:.3f})"
 
 
 @contextmanager

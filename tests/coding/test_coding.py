@@ -359,3 +359,12 @@ def test_a_frozen_study_reproduces_what_was_coded(study: Study, tmp_path: Path) 
     with open_study(tmp_path / "again") as again:
         assert again.conclude().verdicts == study.conclude().verdicts
         assert {one.coder for one in again.folder.store.all(Coding)} == {"person-1", "person-2"}
+
+
+def test_what_no_server_answered_cannot_be_coded_as_an_answer() -> None:
+    """Without a status the codes that say what a server answered are not offered."""
+    from waterbed.coding.items import OUTCOMES, Item
+
+    silent = Item(queue=OUTCOMES, item_id="a", evidence={"status": ""})
+    assert silent.codes == ("no_name", "unreachable", "unsure")
+    assert "gone" in Item(queue=OUTCOMES, item_id="a", evidence={"status": "500"}).codes

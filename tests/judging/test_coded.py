@@ -1,6 +1,7 @@
 """Looks in doubt become cases, and codes restate them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -61,8 +62,11 @@ def doubts(*outcomes: str) -> list[tuple[int, int, str]]:
         (["up", "redirected"], [(1, 1, "redirect")]),
         (["up", "indistinct", "changed"], [(1, 1, "catch-all"), (2, 2, "catch-all")]),
         (["up", "quarantined", "gone"], [(1, 1, "quarantined")]),
-        (["up", "unobserved", "disputed"], [(1, 1, "disputed"), (2, 2, "disputed")]),
+        (["up", "unobserved", "disputed"], [(2, 2, "disputed")]),
         (["up", "our_fault", "gone"], []),
+        (["up", "unwatched", "unwatched"], []),
+        (["up", "unobserved", "unobserved"], []),
+        (["up", "refused_by_us"], []),
         (["up", "gone"], []),
     ],
 )
@@ -71,6 +75,25 @@ def test_what_is_in_doubt_is_what_matters_and_nobody_could_decide(
 ) -> None:
     """Undecided looks after the URL was up and not before it was up again, and removals though something answers."""
     assert doubts(*outcomes) == found
+
+
+@pytest.mark.parametrize("code", ["up", "gone", "moved", "no_name", "unreachable"])
+@pytest.mark.parametrize("outcome", ["our_fault", "refused_by_us", "unwatched", "unobserved"])
+def test_no_code_makes_our_own_failure_an_end(outcome: str, code: str) -> None:
+    """A look that saw nothing of the URL stays unknown, whatever two people agree on."""
+    looks, verdicts = seen("up", outcome, outcome)
+    assert recoded(looks, verdicts, {"u1": code, "u2": code}, RULES) == verdicts
+
+
+@pytest.mark.parametrize(
+    ("code", "state"), [("up", "unknown"), ("gone", "unknown"), ("moved", "unknown"), ("no_name", "down")]
+)
+def test_what_no_server_answered_is_not_coded_as_an_answer(code: str, state: str) -> None:
+    """Without a status a look can be coded as its name being gone, not as removed, moved or up."""
+    looks, verdicts = seen("up", "disputed")
+    silent = [looks[0], replace(looks[1], status=None)]
+    assert recoded(silent, verdicts, {"u1": code}, RULES)[1].state == state
+    assert recoded(looks, verdicts, {"u1": code}, RULES)[1].state != "unknown"
 
 
 def test_a_code_restates_the_looks_that_were_answered_alike() -> None:

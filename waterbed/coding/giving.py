@@ -49,12 +49,12 @@ def give(study: Study, queue: str, codes: Iterable[Given], coder: str, *, adjudi
     coded, and not what, since a second coder must not learn it. InputError, with its place, for what may not be given.
     """
     given, store = list(codes), study.folder.store
-    known = {item.item_id for item in items(study, queue)} if given and queue != HOSTERS else set()
+    known = {item.item_id: item.codes for item in items(study, queue)} if given and queue != HOSTERS else {}
     made: list[Coding] = []
     with store.writing() as connection:  # on SQLite two people code one after the other
         before = store.all(Coding)
         coded = double.by_item(before, queue)
-        known.update(coded)
+        known = {**dict.fromkeys(coded, CODES[queue]), **known}
         now = max([real_clock(), *(one.coded_at + timedelta(microseconds=1) for one in before)])
         for one in given:
             try:
@@ -89,7 +89,7 @@ def found(item: str, known: Collection[str]) -> str:
 def _of_item(
     queue: str,
     one: Given,
-    known: Collection[str],
+    known: Mapping[str, tuple[str, ...]],
     coded: Mapping[str, Sequence[Coding]],
     coder: str,
     adjudicates: bool,
@@ -99,7 +99,7 @@ def _of_item(
     its = coded.get(item_id, ())
     if _is_there(its, one, coder, adjudicates):
         return None
-    double.check_coding(f"item {item_id}", its, coder, one.code, codes=CODES[queue], adjudicates=adjudicates, see=SEE)
+    double.check_coding(f"item {item_id}", its, coder, one.code, codes=known[item_id], adjudicates=adjudicates, see=SEE)
     return Coding(
         coding_id=uuid.uuid4().hex,
         queue=queue,

@@ -36,6 +36,12 @@ class Item:
     doubtful: bool = True
     proposer: str | None = None
 
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """What it can be coded as: where no server answered, nothing that says what one answered."""
+        silent = self.queue == OUTCOMES and not self.evidence["status"]
+        return tuple(code for code in CODES[self.queue] if not (silent and code in coded.ANSWERED))
+
 
 def known_queue(name: str) -> str:
     """The name of a queue; InputError if there is none of that name."""

@@ -25,10 +25,11 @@ _UNDECIDED: Final[Mapping[str, Doubt]] = {
     "redirected": "redirect",
     "quarantined": "quarantined",
     "disputed": "disputed",
-    "unobserved": "disputed",
 }
-_OURS: Final = ("our_fault", "refused_by_us")
-"""Outcomes of looks that saw nothing of the URL: nobody can code them."""
+_OURS: Final = ("our_fault", "refused_by_us", "unwatched", "unobserved")
+"""Outcomes of looks that saw nothing of the URL, whoever failed: nobody can code them, or our outage could end it."""
+ANSWERED: Final = ("up", "gone", "moved")
+"""Codes that say what a server answered: they hold for no look that none answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +81,8 @@ def recoded(
 ) -> list[Verdict]:
     """The verdicts, those of doubtful cases restated as coded; `codes` are by the look that a case begins with.
 
-    A code holds for the looks of the same case from that look on: they were answered alike. InputError if the rule set
-    has no outcome of that name.
+    A code holds for the looks of the same case from that look on: they were answered alike. Where no server answered, a
+    code that says what it answered changes nothing. InputError if the rule set has no outcome of that name.
     """
     made = list(verdicts)
     wanted = {look: code for look, code in codes.items() if code != UNSURE}
@@ -96,7 +97,7 @@ def recoded(
         code = None
         for n in range(case.first, case.last + 1) if case.doubt else ():
             code = wanted.get(looks[n].observation_id, code)
-            if code:
+            if code and (looks[n].status is not None or code not in ANSWERED):
                 made[n] = restated(verdicts[n], code, rules, "coded")
     return made
 

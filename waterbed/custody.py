@@ -201,16 +201,16 @@ def _id(text: str) -> str:
     return text.lower()
 
 
-def stated_reason(text: str) -> str:
-    """A reason that may be kept in the clear; InputError if there is none, or if it names an address."""
+def stated_reason(text: str, option: str = "--reason", *, most: int = 500) -> str:
+    """Words that may be kept in the clear; InputError if there are none, too many, or if they name an address."""
     reason = " ".join(text.split())
-    if not reason or not reason.isprintable() or len(reason) > 500:
+    if not reason or not reason.isprintable() or len(reason) > most:
         raise InputError(
-            "--reason must say in up to 500 characters why; it is kept on record (docs/operations.md, Keys)"
+            f"{option} must say something in up to {most:,} characters; it is kept on record (docs/operations.md, Keys)"
         )
     if names_something(reason):
         raise InputError(
-            "--reason holds what looks like an address or a host name; it is kept in the clear, so say it by id or "
+            f"{option} holds what looks like an address or a host name; it is kept in the clear, so say it by id or "
             "case number (docs/operations.md, Keys)"
         )
     return reason

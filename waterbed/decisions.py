@@ -3,7 +3,7 @@
 import uuid
 from datetime import timedelta
 
-from waterbed.custody import who
+from waterbed.custody import stated_reason, who
 from waterbed.model.bookkeeping import Audit, Decision, QuarantineDecision
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
@@ -17,13 +17,7 @@ def decide(study: Study, quarantine_id: str, decision: Decision, reason: str) ->
 
     InputError for an unknown id and for a reason that is empty or names an address: it is kept in the clear.
     """
-    why = " ".join(reason.split())
-    if not why or not why.isprintable() or len(why) > 500:
-        raise InputError("--reason must say in up to 500 characters why; it is kept on record (docs/method.md)")
-    if names_something(why):
-        raise InputError(
-            "--reason holds what looks like an address or a host name; it is kept in the clear, so leave it out"
-        )
+    why = stated_reason(reason)
     found = next((one for one in study.conclude().quarantines if one.quarantine_id == quarantine_id), None)
     if found is None:
         said = "that" if names_something(quarantine_id) else repr(quarantine_id)

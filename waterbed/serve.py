@@ -10,7 +10,7 @@ from waterbed.model.bookkeeping import STORED, Due, KeyCheck, Sealed
 from waterbed.publication import publication_of
 from waterbed.publish.publication import named_hosters, publishable
 from waterbed.reply.kept import record, refuse_unheard
-from waterbed.serving.current import Edition, Source
+from waterbed.serving.current import Served, Source
 from waterbed.site import site_of
 from waterbed.site_interventions import event_files
 from waterbed.store.config import read_config
@@ -26,19 +26,19 @@ def source_of(path: Path) -> Source:
     return Source(read=partial(read, path), mark=partial(mark, path))
 
 
-def read(path: Path) -> Edition:
+def read(path: Path) -> Served:
     """Draw all conclusions, keep what may be published, and make its pages."""
     with open_study(path) as study:
-        return edition_of(study)
+        return served_of(study)
 
 
-def edition_of(study: Study) -> Edition:
+def served_of(study: Study) -> Served:
     """What may be served of an opened study; InputError if it is public and hosters could still answer."""
     done = study.conclude()
     publication = publishable(publication_of(study, done))
     editions = record(study.folder).editions
     refuse_unheard(study.folder, named_hosters(publication), editions[-1].override if editions else "")
-    return Edition(publication=publication, site=site_of(study, done, publication))
+    return Served(publication=publication, site=site_of(study, done, publication))
 
 
 def mark(path: Path) -> str:

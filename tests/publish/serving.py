@@ -14,7 +14,7 @@ from waterbed.pages.site import Site
 from waterbed.publish.publication import Publication
 from waterbed.serving.access import Access, Key, checksum
 from waterbed.serving.api import api
-from waterbed.serving.current import Edition, Source
+from waterbed.serving.current import Served, Source
 from waterbed.serving.running import server_of
 
 FOR_GROUPS, FOR_CASES = "a key for groups", "a key for cases"
@@ -82,7 +82,7 @@ def served(source: Source, access: Access = ACCESS, *, every_s: float = 3600.0) 
 
 def fixed(publication: Publication, site: Site | None = None) -> Source:
     """A source that never changes; without pages unless some are given."""
-    return Source(read=lambda: Edition(publication=publication, site=site or {}), mark=lambda: "the same")
+    return Source(read=lambda: Served(publication=publication, site=site or {}), mark=lambda: "the same")
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -22,9 +22,9 @@ from waterbed.pages.site import File
 from waterbed.publication import publication_of
 from waterbed.publish.exports import records
 from waterbed.publish.publication import Publication, publishable
-from waterbed.serve import edition_of, source_of
+from waterbed.serve import served_of, source_of
 from waterbed.serving.access import Access, Key, checksum
-from waterbed.serving.current import Edition, Source
+from waterbed.serving.current import Served, Source
 
 PATHS = ("/v1", "/v1/tables", "/v1/tables/ranking-asn", "/v1/rankings/asn", "/v1/rankings/asn/AS64500")
 SECRET = "secret-name.example"
@@ -231,9 +231,9 @@ def test_changed_facts_change_the_answers(publication: Publication) -> None:
     """Answers are made anew when the mark changes, and only then; a failure leaves the old ones and is told."""
     mark, made, broken = ["one"], [], []
 
-    def read() -> Edition:
+    def read() -> Served:
         made.append(mark[0])
-        return Edition(
+        return Served(
             publication=replace(publication, title=mark[0]),
             site={"index.html": File(content=mark[0].encode(), media="text/html")},
         )
@@ -268,7 +268,7 @@ def test_planted_names_are_in_no_answer(tmp_path: Path) -> None:
         with served(source_of(tmp_path / "study")) as running:
             whole = running.get("/v1", FOR_CASES).told
             paths = [*PATHS, "/v1/cases", "/docs", "/openapi.json", "/health", "/"]
-            paths += [f"/{path}" for path in edition_of(study).site]
+            paths += [f"/{path}" for path in served_of(study).site]
             paths += [f"/v1/{room}/{name}" for room in ("tables", "cases") for name in whole[room]]
             for number, path in enumerate(paths):
                 got = running.get(path, FOR_CASES)

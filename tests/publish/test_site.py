@@ -16,7 +16,7 @@ from waterbed.model.conclusions import Quarantine, QuarantineKind
 from waterbed.pages.site import HTML, Site
 from waterbed.publish.publication import Policy
 from waterbed.publishing import publish_all
-from waterbed.serve import edition_of
+from waterbed.serve import served_of
 from waterbed.serving.access import Access
 from waterbed.site_quality import held_in_words
 
@@ -32,14 +32,14 @@ def site(folder: Path) -> Site:
     """Its pages, as they are served."""
     with small_study(folder) as study:
         publish_all(study, folder / "out")
-        return edition_of(study).site
+        return served_of(study).site
 
 
 @pytest.fixture(scope="module")
 def server(folder: Path, site: Site) -> Iterator[Server]:
     """A server of these pages that wants keys."""
     with small_study(folder / "again") as study:
-        publication = edition_of(study).publication
+        publication = served_of(study).publication
     with served(fixed(publication, site)) as running:
         yield running
 
@@ -82,7 +82,7 @@ def test_assets_need_no_key_and_pages_do(server: Server, site: Site) -> None:
 def test_pages_may_be_open_to_all(folder: Path, site: Site) -> None:
     """Where the keys file says so pages need no key and may be kept by caches; a wrong password is still refused."""
     with small_study(folder / "open") as study:
-        publication = edition_of(study).publication
+        publication = served_of(study).publication
     with served(fixed(publication, site), Access(open=True, a_minute=1000, keys=ACCESS.keys)) as running:
         got = running.get("/ranking.html")
         assert (got.status, got.headers["cache-control"]) == (200, "public, max-age=3600")
@@ -141,7 +141,7 @@ def test_failures_of_our_own_network_are_told(tmp_path: Path) -> None:
     """A day with a failed canary look is on the page, with how many of how many failed."""
     with small_study(tmp_path) as study:
         study.folder.store.add([_canary(99, False)])
-        page = edition_of(study).site["quality.html"].content.decode()
+        page = served_of(study).site["quality.html"].content.decode()
     assert re.search(r"Days with failed canary looks.*2026-01-09.*<td class=\"n strong\">1</td>", page, re.S)
 
 

@@ -17,7 +17,7 @@ from waterbed.model.reply import Edition, Preview, Reply, Ruling
 from waterbed.publishing import publish_all
 from waterbed.reply.kept import decide, record, refuse_unheard, rows, show, take
 from waterbed.reply.standing import Record, ReplyRow, errata, standings
-from waterbed.serve import edition_of
+from waterbed.serve import served_of
 from waterbed.sheet import own_rows, sheet_of
 from waterbed.study import Study
 
@@ -50,7 +50,7 @@ def test_nothing_is_public_before_hosters_could_answer(study: Study, tmp_path: P
     assert "AS64502" not in str(problem.value), "it is not named, so it is not waited for"
     assert not out.exists()
     with pytest.raises(InputError, match="TLP:CLEAR"):
-        edition_of(study)
+        served_of(study)
 
 
 def test_what_is_not_public_need_not_wait(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_publication_opens_when_the_period_ends(study: Study, tmp_path: Path) ->
     publish_all(study, tmp_path / "out")
     found = json.loads((tmp_path / "out" / "editions.json").read_text())
     assert [(one["number"], one["override"]) for one in found["rows"]] == [(1, "")]
-    edition_of(study)
+    served_of(study)
 
 
 def test_an_override_is_on_record_and_printed(study: Study, tmp_path: Path) -> None:
@@ -80,8 +80,8 @@ def test_an_override_is_on_record_and_printed(study: Study, tmp_path: Path) -> N
     publish_all(study, tmp_path / "out", override="parliament asked for it today")
     assert record(study.folder).editions[0].override == "parliament asked for it today"
     assert "parliament asked for it today" in (tmp_path / "out" / "editions.csv").read_text()
-    edition_of(study)
-    with pytest.raises(InputError, match="name URLs"):
+    served_of(study)
+    with pytest.raises(InputError, match="looks like an address"):
         publish_all(study, tmp_path / "out", override="see one.com")
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from waterbed.custody import who
+from waterbed.custody import stated_reason, who
 from waterbed.judging.outcomes import read_rules
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import Observation, Report
@@ -26,7 +26,6 @@ from waterbed.store.lake.reading import count_of, observed_span
 
 SETTINGS_HELD: Final = ("home", "clock", "judge", "cycle_guard", "coding", "linking", "hosters", "schedule")
 """Sections of waterbed.toml that conclusions or the schedule of looks depend on."""
-MOST_REASON: Final = 500
 warn = logging.getLogger(__name__)
 
 
@@ -134,7 +133,7 @@ def lock(folder: Folder, reason: str = "") -> ProtocolLock:
         reports=store.count(Report),
         looks=looks,
         who=who(),
-        reason=plain_reason(reason) if reason else "",
+        reason=stated_reason(reason) if reason else "",
     )
     store.add([made])
     return made
@@ -150,18 +149,8 @@ def explain(folder: Folder, subject: str, reason: str) -> Deviation:
         known = ", ".join(one.subject for one in now.found) or "nothing"
         said = "that" if names_something(subject) else repr(subject)
         raise InputError(f"{said} does not deviate from the protocol; what does: {known}")
-    folder.store.add([_note(folder, found, plain_reason(reason))])
+    folder.store.add([_note(folder, found, stated_reason(reason))])
     return found
-
-
-def plain_reason(reason: str) -> str:
-    """A reason as it is kept; InputError if it is empty, too long or names an address."""
-    why = " ".join(reason.split())
-    if not why or not why.isprintable() or len(why) > MOST_REASON:
-        raise InputError(f"--reason must say in up to {MOST_REASON} characters why; it is printed with every output")
-    if names_something(why):
-        raise InputError("--reason holds what looks like an address or a host name; it is printed, so leave it out")
-    return why
 
 
 def first_text(path: Path, config: Config, sources: Sequence[str], categories: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from waterbed.custody import who
+from waterbed.custody import stated_reason, who
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
 from waterbed.model.reply import Answer, Edition, Preview, Reply, Ruling, RulingKind
@@ -18,6 +18,7 @@ PUBLIC: Final = "clear"
 """Traffic light under which what is published is public."""
 SEE: Final = "see docs/reply.md"
 _SHOWN: Final = 5
+_MOST: Final = 1000
 
 
 def record(folder: Folder) -> Record:
@@ -74,7 +75,7 @@ def take(folder: Folder, hoster: str, answer: Answer, text: str, received_at: da
         hoster=hoster,
         preview_id=shown[-1].preview_id,
         answer=answer,
-        text=_words(text, "--text"),
+        text=stated_reason(text, "--text", most=_MOST),
         received_at=received_at or folder.clock(),
         who=who(),
     )
@@ -99,8 +100,8 @@ def decide(folder: Folder, reply_id: str, ruling: RulingKind, reason: str, errat
         ruling_id=uuid.uuid4().hex,
         reply_id=disputes[0].reply_id,
         ruling=ruling,
-        reason=_words(reason, "--reason"),
-        erratum=_words(erratum, "--erratum") if erratum else "",
+        reason=stated_reason(reason, "--reason", most=_MOST),
+        erratum=stated_reason(erratum, "--erratum", most=_MOST) if erratum else "",
         decided_at=folder.clock(),
         who=who(),
     )
@@ -117,7 +118,7 @@ def refuse_unheard(folder: Folder, hosters: Collection[str], override: str = "")
         return ""
     waiting = [row for row in rows(folder, hosters) if row.state != "done"]
     if override:
-        return _words(override, "--override") if waiting else ""
+        return stated_reason(override, "--override", most=_MOST) if waiting else ""
     if waiting:
         first = ", ".join(f"{row.hoster} ({_why(row)})" for row in waiting[:_SHOWN])
         more = f" and {len(waiting) - _SHOWN:,} more" if len(waiting) > _SHOWN else ""
@@ -131,7 +132,7 @@ def refuse_unheard(folder: Folder, hosters: Collection[str], override: str = "")
 def next_edition(folder: Folder, *, override: str, more: str, tables: bytes) -> Edition:
     """The edition that a public publication is going to be; it is put on record by `add_edition`."""
     known = record(folder)
-    told = [*errata(known), *([_words(more, "--errata")] if more else [])]
+    told = [*errata(known), *([stated_reason(more, "--errata", most=_MOST)] if more else [])]
     return Edition(
         number=len(known.editions) + 1,
         published_at=folder.clock(),
@@ -149,13 +150,3 @@ def add_edition(folder: Folder, edition: Edition) -> None:
 
 def _why(row: ReplyRow) -> str:
     return f"may reply until {row.until:%Y-%m-%d}" if row.state == "may reply" and row.until else row.state
-
-
-def _words(text: str, option: str) -> str:
-    """A text that is kept and printed in the clear."""
-    plain = " ".join(text.split())
-    if not plain or not plain.isprintable() or len(plain) > 1000:
-        raise InputError(f"{option} must say something in up to 1,000 characters; it is kept in the clear, {SEE}")
-    if names_something(plain):
-        raise InputError(f"{option} holds what looks like an address or a host name; name URLs by their ids, {SEE}")
-    return plain

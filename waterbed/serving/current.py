@@ -15,7 +15,7 @@ EVERY_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edition:
+class Served:
     """What is served of one set of facts: tables and pages, never of two."""
 
     publication: Publication
@@ -26,7 +26,7 @@ class Edition:
 class Source:
     """Where editions come from."""
 
-    read: Callable[[], Edition]
+    read: Callable[[], Served]
     """What may be published now; takes as long as conclusions take."""
     mark: Callable[[], str]
     """Another text whenever the facts are others; takes little."""

@@ -22,7 +22,7 @@ from crawler.reservations import Reservations, reservations_of
 from crawler.resolver_check import answers
 from crawler.vantage import Vantage, first_vantage, further_vantages
 from waterbed.model.canonical import spell
-from waterbed.model.errors import InputError, LeaseLost, StoreFailure, StoreGone
+from waterbed.model.errors import InputError, LeaseLost, ReadOnly, StoreFailure, StoreGone
 from waterbed.model.facts import CanaryLook
 from waterbed.store.folder import Folder, Pass
 from waterbed.store.heartbeat import patiently
@@ -82,7 +82,7 @@ class Session:
         self.failures = 0
         self.begun = False
         self.stopped: Stop | None = None
-        self.broken: StoreFailure | None = None
+        self.broken: StoreFailure | ReadOnly | None = None
         self._everything = everything
         self._limit = limit
         self._progress = progress
@@ -280,7 +280,7 @@ class Session:
     def fail(self, what: str, problem: BaseException | None) -> None:
         """Count our own failure: what it concerns stays due, nothing is concluded."""
         self.failures += 1
-        self.broken = problem if isinstance(problem, StoreFailure) else self.broken
+        self.broken = problem if isinstance(problem, StoreFailure | ReadOnly) else self.broken
         _log.error("%s failed: %s", what, place_of(problem))
 
     async def _every(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:

@@ -97,6 +97,20 @@ STANDINGS = (
     ("sheet", "pages", "--format", "json"),
 )
 """Everything that says something of hosters and sources."""
+AFTERWARDS = (
+    ("protocol", "init"),
+    ("protocol", "lock", "--reason", "a study that is searched"),
+    ("protocol", "show"),
+    ("reply", "preview", ":previews"),
+    ("reply", "list"),
+    ("code", "sheet", ":codes.csv", "--coder", "ann"),
+    ("code", "effect"),
+    ("backup", ":backups"),
+    ("lag",),
+    ("lake", "verify"),
+    ("freeze", ":frozen"),
+)
+"""What a study gives away after it was measured: to hosters, coders, backups, archives."""
 
 
 def test_a_whole_study_holds_no_host(
@@ -139,13 +153,18 @@ def test_a_whole_study_holds_no_host(
     codes = {words: run(study, monkeypatch, *words) for words in (*STANDINGS, stays)}
     assert {words for words, code in codes.items() if code} == {stays}
     assert codes[stays] == 1
+    for words in AFTERWARDS:
+        assert say(out, study, *(str(tmp_path / "given" / word[1:]) if word[:1] == ":" else word for word in words)) < 2
     heard = capfd.readouterr()
     (out / "standings").write_text(heard.out + heard.err)
 
     search = Search(names_of(hosts))
     assert search.names.count("label") > 10
     found = clean(search, study, tmp_path / "published", tmp_path / "all", tmp_path / "displaced", out, config_home())
-    clean(search, tmp_path / "shared")
+    clean(search, tmp_path / "shared", tmp_path / "given")
+    assert {path.name for path in (tmp_path / "given").iterdir()} == {
+        word[1:] for words in AFTERWARDS for word in words if word[:1] == ":"
+    }
     assert list((study / "lake").rglob("*.parquet"))
     assert found.files > 40
     log = (out / "debug.log").read_text()

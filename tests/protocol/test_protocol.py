@@ -133,7 +133,7 @@ def test_a_lock_after_looks_says_so(study: Study) -> None:
     lock(study.folder, "a pilot of one look")
     now = held(study.folder)
     assert now is not None
-    assert "locked after 1 looks had been taken: a pilot of one look" in now.told[0]
+    assert now.told[0] == "locked after 1 looks had been taken: a pilot of one look"
 
 
 def test_reports_outside_the_frame_deviate(study: Study, tmp_path: Path) -> None:

@@ -25,6 +25,10 @@ _TABLES: Final[Mapping[str, Output]] = {
 """First word of what a table is, to the output that a protocol declares."""
 
 
+LOCK: Final = "lock"
+"""Subject of a lock that came after looks."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What is so now, to be held against the protocol."""
@@ -56,10 +60,9 @@ def deviations(first: ProtocolLock, locked: Protocol, now: Standing) -> list[Dev
 def explained(found: Sequence[Deviation], notes: Sequence[DeviationNote]) -> tuple[str, ...]:
     """Each deviation as outputs print it, with the newest reason a person gave."""
     reasons = {note.subject: note.reason for note in sorted(notes, key=lambda one: one.noted_at) if note.reason}
-    return tuple(
-        f"{one.told} ({reasons[one.subject]})" if one.subject in reasons else f"{one.told} (no reason given)"
-        for one in found
-    )
+    reasons = {LOCK: "", **reasons}  # a lock that deviates has its reason in it
+    told = ((one.told, reasons.get(one.subject, "no reason given")) for one in found)
+    return tuple(f"{what} ({why})" if why else what for what, why in told)
 
 
 def place_of(protocol: Protocol, *, what: str, by: str, clock: str) -> str:
@@ -81,7 +84,7 @@ _CLOCKED: Final = frozenset(
 
 def _of_the_lock(first: ProtocolLock) -> Iterator[Deviation]:
     if first.looks:
-        yield Deviation(subject="lock", told=f"locked after {first.looks:,} looks had been taken: {first.reason}")
+        yield Deviation(subject=LOCK, told=f"locked after {first.looks:,} looks had been taken: {first.reason}")
 
 
 def _of_the_file(first: ProtocolLock, now: Standing) -> Iterator[Deviation]:

@@ -1,4 +1,4 @@
-"""Ends a crawl in order at the first signal."""
+"""Ends a crawl in order at the first signal, at once at the second."""
 
 import asyncio
 import signal
@@ -11,19 +11,33 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """While a crawl runs, the first SIGINT or SIGTERM ends it in order; a second one acts as usual."""
-    loop = asyncio.get_running_loop()
+    """While a crawl runs, the first SIGINT or SIGTERM ends it in order, a second one ends the process.
 
-    def stopped() -> None:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
+    The second is the kernel's own: an exception at any place of the program could leave it waiting for what never
+    comes, and a killed process loses nothing that was recorded. Only the main thread hears signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    ending = False
+
+    def stopped(number: int) -> None:
+        nonlocal ending
+        if ending:  # both came before the loop had time for the first
+            signal.raise_signal(number)
+        ending = True
+        for one in _SIGNALS:
+            loop.remove_signal_handler(one)
+            signal.signal(one, signal.SIG_DFL)
         stop()
 
-    in_main = threading.current_thread() is threading.main_thread()
-    for number in _SIGNALS if in_main else ():
-        loop.add_signal_handler(number, stopped)
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stopped, number)
     try:
         yield
     finally:
-        for number in _SIGNALS if in_main else ():
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)

@@ -3,8 +3,6 @@
 import asyncio
 import logging
 import random
-import signal
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from crawler.logs import place_of
 from crawler.look import HostFacts
 from crawler.recheck import recheck
 from crawler.session import Lasting, Session
+from crawler.stopping import stopped_by_signals
 from waterbed.lag import schedule_lag
 from waterbed.model.errors import InputError, LeaseLost, StoreFailure
 from waterbed.service.chores import Chores
@@ -62,22 +61,21 @@ class Service:
         self._ended = asyncio.Event()
         endpoint = self._endpoint()
         beats = [asyncio.create_task(beat()) for beat in (self._tick, self._tell, self._do_chores)]
-        self._take_signals()
-        try:
-            if began:
-                began(endpoint)
-            notify("READY=1")
-            _log.info("begun", extra={"chores": len(self._config.chores)})
-            while not self._ended.is_set():
-                await self._one_pass()
-        finally:
-            self._leave_signals()
-            await self._chores.stop(self._config.stop_s)
-            for beat in beats:
-                beat.cancel()
-            await asyncio.gather(*beats, return_exceptions=True)
-            if endpoint:
-                endpoint.close()
+        with stopped_by_signals(self.stop):
+            try:
+                if began:
+                    began(endpoint)
+                notify("READY=1")
+                _log.info("begun", extra={"chores": len(self._config.chores)})
+                while not self._ended.is_set():
+                    await self._one_pass()
+            finally:
+                await self._chores.stop(self._config.stop_s)
+                for beat in beats:
+                    beat.cancel()
+                await asyncio.gather(*beats, return_exceptions=True)
+                if endpoint:
+                    endpoint.close()
         kept = Kept(passes=self.state.passes, looks=self.state.looks, seconds=monotonic() - self.state.began)
         _log.info("ended", extra={"passes": kept.passes, "looks": kept.looks})
         return kept
@@ -208,25 +206,6 @@ class Service:
         except OSError as problem:
             _log.warning("no health endpoint: nothing can listen there", extra={"why": problem.strerror})
             return None
-
-    def _take_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in _signals():
-            loop.add_signal_handler(number, self._signalled)
-
-    def _signalled(self) -> None:
-        self._leave_signals()  # a second signal acts as usual
-        self.stop()
-
-    def _leave_signals(self) -> None:
-        for number in _signals():
-            asyncio.get_running_loop().remove_signal_handler(number)
-
-
-def _signals() -> tuple[signal.Signals, ...]:
-    """The signals that end it; only the main thread hears them."""
-    main = threading.current_thread() is threading.main_thread()
-    return (signal.SIGINT, signal.SIGTERM) if main else ()
 
 
 def _reason(stopped: str | None) -> Why:

@@ -11,7 +11,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from typer.testing import CliRunner, Result
 
+from tests.freeze.study import HOSTS, named_study
 from tests.judging.facts import numbered, written
+from tests.leaks.names import names_of
+from tests.leaks.running import clean
+from tests.leaks.search import Search
 from tests.sensitivity.rig import small_study
 from waterbed.cli import app
 from waterbed.lab.truth import simulate
@@ -104,6 +108,16 @@ def test_page_and_json_are_whole(folder: Path, tmp_path: Path) -> None:
     figure = json.loads(page.partition('id="figures">')[2].partition("</script>")[0])["curve"]
     points = [trace for trace in figure["data"] if "error_y" in trace]
     assert sum(len(trace["x"]) for trace in points) == sum(row["estimate"] is not None for row in told["curve"])
+
+
+def test_nothing_that_is_written_names_a_host(tmp_path: Path) -> None:
+    """Neither page, JSON nor what is printed holds a host name, domain or label of the study."""
+    out = tmp_path / "out"
+    with named_study(tmp_path / "named") as study:
+        said = run(study.folder.path, "--most", "16", "--out", str(out))
+    assert said.exit_code == 0, said.output
+    (out / "said.txt").write_text(said.output)
+    clean(Search(names_of(HOSTS)), out)
 
 
 @pytest.mark.parametrize(

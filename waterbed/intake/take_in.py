@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from waterbed.intake.csv_reports import Rejected, ReportLine
@@ -31,6 +32,7 @@ _KEYS: dict[type, str] = {
     Due: "url_id",
     Testimony: "testimony_id",
 }
+_PLACES = {kind: attrgetter("entry_id" if kind is Sealed else "url_id") for kind in _KEYS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +98,6 @@ def take_in(
             good = [line for line in batch if isinstance(line, ReportLine)]
             now = folder.clock()
             facts = _facts(folder, good, defaults, now)
-            if not any(line.retold for line in good):  # of those that are, the first one counts
-                facts = _in_order(facts)
             batch = list(islice(lines, _LINES_AT_ONCE))
             _await(written, tally, run, progress)
             ready = _Batch(lines=good, facts=facts, now=now, last=not batch)
@@ -167,19 +167,20 @@ def _one_batch(folder: Folder, batch: _Batch, defaults: Defaults, tally: _Tally,
 
 
 def _facts(folder: Folder, lines: list[ReportLine], defaults: Defaults, now: datetime) -> list[Any]:
-    """The facts of some lines; each target, entry and due look once, since many lines name one host."""
+    """The facts of some lines; each target, entry and due look once, since many lines name one host.
+
+    By URL or entry, so that what lies on one page of an index comes together; but as they were told if some lines are
+    told again, since of those the first one counts.
+    """
     sealed: set[str] = set()
     seen: dict[type, dict[str, Any]] = {kind: {} for kind in _KEYS}
     for line in lines:
         for fact in report_facts(line, folder.vault, defaults=defaults, now=now, sealed=sealed):
             kind = type(fact)
             seen[kind].setdefault(getattr(fact, _KEYS[kind]), fact)
-    return [fact for of in seen.values() for fact in of.values()]
-
-
-def _in_order(facts: list[Any]) -> list[Any]:
-    """By URL or entry, so that what lies on one page of an index comes together."""
-    return sorted(facts, key=lambda fact: fact.entry_id if isinstance(fact, Sealed) else fact.url_id)
+    if any(line.retold for line in lines):
+        return [fact for of in seen.values() for fact in of.values()]
+    return [fact for kind, of in seen.items() for fact in sorted(of.values(), key=_PLACES[kind])]
 
 
 def _without_retold(folder: Folder, lines: list[ReportLine], facts: list[Any]) -> list[Any]:

@@ -7,6 +7,7 @@ threads run at each row of a statement, and beside a busy event loop that costs 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -79,7 +80,7 @@ def _statements(
             values = map(attrgetter(name), some)
             make = _binding(table.c[name].type, dialect)
             cells.append(values if make is None else map(make, values))
-        yield ", ".join([row] * len(some)), tuple(value for of in zip(*cells, strict=True) for value in of)
+        yield ", ".join([row] * len(some)), tuple(chain.from_iterable(zip(*cells, strict=True)))
 
 
 def _binding(kind: Any, dialect: Any) -> Callable[[Any], Any] | None:

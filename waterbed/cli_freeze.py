@@ -1,10 +1,15 @@
 """The command line's part for frozen studies: make a package, reproduce one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+
+from waterbed.disks import disk_trouble
+from waterbed.model.errors import InputError
 
 OK, FINDING = 0, 1
 _out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -28,7 +33,7 @@ def freeze(
     from waterbed.freeze.freezing import freeze as freeze_study  # noqa: PLC0415 (no other command should pay for it)
     from waterbed.study import open_study  # noqa: PLC0415 (the same)
 
-    with open_study(context.obj) as study:
+    with open_study(context.obj) as study, _written_at(folder):
         made = freeze_study(study, folder, shared=shared, without_tables=without_tables, override=override)
     what = f"{made.rows:,} facts" if made.kind == "facts" else f"what {shared} may have"
     _out.print(f"{made.package}: {what}, {made.results:,} tables, {made.files:,} files, {made.size / 1e6:,.1f} MB")
@@ -54,7 +59,8 @@ def reproduce(
     """
     from waterbed.freeze.reproducing import reproduce as reproduce_package  # noqa: PLC0415 (see above)
 
-    done = reproduce_package(package, folder, store=store, tables=tables)
+    with _written_at(folder):
+        done = reproduce_package(package, folder, store=store, tables=tables)
     _out.print(f"package {done.package}: every file is as it was frozen")
     if done.protocol:
         _out.print(f"protocol {done.protocol}: the locked text has this SHA-256")
@@ -69,6 +75,17 @@ def reproduce(
     differ = sum(not table.equal for table in done.tables)
     _out.print(f"{len(done.tables) - differ:,} of {len(done.tables):,} tables are equal; they are in {folder}/results")
     raise typer.Exit(FINDING if differ else OK)
+
+
+@contextmanager
+def _written_at(folder: Path) -> Iterator[None]:
+    """A place that cannot be is the user's to mend; a disk that is full or closed is told of elsewhere."""
+    try:
+        yield
+    except OSError as problem:
+        if disk_trouble(problem):
+            raise
+        raise InputError(f"{folder} cannot be made ({problem.strerror}); name another place") from None
 
 
 def _how(table: object) -> str:

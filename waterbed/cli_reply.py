@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -79,7 +80,7 @@ def reply_preview(
     For example: waterbed -C mystudy reply preview previews --hoster AS64500
     """
     with open_study(context.obj) as study:
-        keys = hoster or _named(study)
+        keys = list(dict.fromkeys(hoster or _named(study)))
         sheets = [own_rows(sheet_of(study, key)) for key in keys]
         for one in sheets:
             if one.ranking is None:
@@ -96,7 +97,7 @@ def _write(study: Study, one: Sheet, out: Path, given: datetime | None) -> None:
         "sheet.json": sheet_json(one).encode(),
         "cases.csv": as_csv(Case, one.cases).encode(),
     }
-    folder = out / one.key.replace(":", "_").replace("/", "_")
+    folder = out / _folder(one.key)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -107,6 +108,12 @@ def _write(study: Study, one: Sheet, out: Path, given: datetime | None) -> None:
         write_whole(folder / "README.txt", told.encode())
     except OSError as problem:
         raise InputError(f"{folder} cannot be written ({problem.strerror}); name another place") from None
+
+
+def _folder(key: str) -> str:
+    """The folder of a hoster's preview; no two keys have one."""
+    name = key.replace(":", "_")
+    return f"{name.replace('/', '_')}-{sha256(key.encode()).hexdigest()[:8]}" if "/" in name else name
 
 
 @reply_app.command("list")

@@ -4,8 +4,9 @@ import os
 import pwd
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from waterbed.model.bookkeeping import Audit, Forgotten, KeyCheck, Sealed
@@ -171,6 +172,11 @@ def who() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"uid {os.getuid()}"
+
+
+def after(now: datetime, earlier: Iterable[datetime]) -> datetime:
+    """A time for what follows others on record: now, or just after the last of them where the clock was set back."""
+    return max([now, *(one + timedelta(microseconds=1) for one in earlier)])
 
 
 def _in(place: Path) -> Keys | None:

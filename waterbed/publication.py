@@ -53,6 +53,7 @@ def publication_of(study: Study, done: Conclusions) -> Publication:
         origins=_origins(done),
         countries=_countries(done),
         slowest=_slowest(tables),
+        addressed=_addressed(done) if config.publish.addresses else (),
     )
 
 
@@ -178,6 +179,11 @@ def last_seen(done: Conclusions) -> list[tuple[str, int | None, str, datetime]]:
                 which = address, origin, category
                 found[which] = max(found.get(which, episode.last_up), episode.last_up)
     return sorted(((*which, last) for which, last in found.items()), key=lambda one: (one[0], one[2], one[3]))
+
+
+def _addressed(done: Conclusions) -> list[str]:
+    """Hosters that `last_seen` has an address of."""
+    return sorted({key for episode in done.episodes if not episode.proxy for key in episode.hosters} - {UNKNOWN})
 
 
 def _named(done: Conclusions, keys: "tuple[str, ...] | list[str]") -> dict[str, str]:

@@ -171,7 +171,14 @@ def own_rows(sheet: Sheet) -> Sheet:
         )
         for one in sheet.misaddressed
     ]
-    return replace(sheet, misaddressed=own)
+    told = tuple(map(_without_places, sheet.heading.deviations))
+    return replace(sheet, misaddressed=own, heading=replace(sheet.heading, deviations=told))
+
+
+def _without_places(deviation: str) -> str:
+    """A deviation as a hoster may read it: of areas only that they changed, for they name others."""
+    subject = deviation.partition(":")[0]
+    return f"{subject}: other places than were declared" if subject.startswith("areas.") else deviation
 
 
 def as_mapping(sheet: Sheet) -> Mapping[str, Sequence[object]]:

@@ -29,9 +29,13 @@ _PARTS: dict[str, type] = {
 
 
 def sheet_text(found: Sheet) -> str:
-    """The sheet as `waterbed sheet` prints it, without colour."""
+    """The sheet as `waterbed sheet` prints it, without colour, and what deviates from the protocol."""
     out = io.StringIO()
-    print_sheet(found, Console(file=out, width=_WIDE, highlight=False, markup=False, emoji=False, no_color=True))
+    console = Console(file=out, width=_WIDE, highlight=False, markup=False, emoji=False, no_color=True)
+    print_sheet(found, console)
+    console.print(f"protocol: {found.heading.protocol}", soft_wrap=True)
+    for told in found.heading.deviations:
+        console.print(f"deviates from it: {told}", soft_wrap=True)
     return out.getvalue()
 
 

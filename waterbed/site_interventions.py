@@ -12,7 +12,7 @@ from waterbed.displacement.findings import Findings, findings_of
 from waterbed.displacement.told import Told
 from waterbed.displacement.written import view_of
 from waterbed.model.errors import InputError
-from waterbed.model.redaction import redact
+from waterbed.model.redaction import names_something, redact
 from waterbed.pages.frame import Page
 from waterbed.pages.interventions import intervention_page, refused_page
 from waterbed.study import Study
@@ -42,10 +42,11 @@ def event_files(folder: Path) -> list[Path]:
 
 
 def _paths(files: Sequence[Path]) -> Iterator[str]:
-    """A path for each page: small letters, digits and dashes, none twice."""
+    """A path for each page: small letters, digits and dashes, none twice, and nothing of a file called like a host."""
     given: set[str] = set()
     for file in files:
-        name = re.sub("[^a-z0-9]+", "-", file.stem.lower()).strip("-")[:60] or "event"
+        stem = "" if names_something(file.name) else file.stem.lower()
+        name = re.sub("[^a-z0-9]+", "-", stem).strip("-")[:60] or "event"
         number, path = 1, name
         while path in given:
             number += 1

@@ -330,6 +330,17 @@ def test_a_study_without_doubt_has_nothing_to_code(tmp_path: Path) -> None:
         assert "0 cases are unresolved" in run(study, "effect").stdout
 
 
+def test_one_coder_has_one_spelling(study: Study) -> None:
+    """A name that differs in case or form alone is no second person; nothing is on record."""
+    case = waiting(study, "ann\u00e9")[0]
+    assert run(study, "give", case, "gone", "--coder", "ann\u00e9").exit_code == 0
+    for other in ("Ann\u00e9", "anne\u0301"):
+        problem = run(study, "give", case, "gone", "--coder", other).exception
+        assert isinstance(problem, InputError)
+        assert "spell the name as there" in str(problem)
+    assert len(study.folder.store.all(Coding)) == 1
+
+
 def test_codes_survive_reopening(study: Study) -> None:
     """Another process finds what was coded, and a report that came later leaves the case what it was."""
     run(study, "give", "b03@4", "gone", "--coder", "ann")

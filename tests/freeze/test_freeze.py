@@ -167,7 +167,7 @@ def test_what_may_not_be_frozen_is_refused(study: Study, tmp_path: Path) -> None
     hosters.write_text('[[hoster]]\nkey = "a-platform"\nname = "A"\nsuffixes = ["pages.dev"]\n')
     protocol = study.folder.path / "study.toml"
     protocol.write_text(protocol.read_text() + f"# {HOSTS[0]}\n")
-    with pytest.raises(InputError, match=r"study.toml, line \d+, names a host"):
+    with pytest.raises(InputError, match=r"study.toml: line \d+ holds what looks like"):
         freeze(study, tmp_path / "package")
     assert {path.name for path in tmp_path.iterdir()} == {"s", "there"}
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from waterbed.pages.interventions import (
     render_displacement,
 )
 from waterbed.pages.site import make_site
+from waterbed.site_interventions import FOLDER, _paths
 
 WHEN = datetime(2026, 6, 3, 9, 20, tzinfo=UTC)
 
@@ -110,6 +112,20 @@ def view(name="Acme BV", **changes):
         "version": "0.1.0",
     }
     return DisplacementView(**(plain | changes))
+
+
+def test_no_path_tells_of_a_file_that_is_called_like_a_host():
+    """Paths of pages are made of the names of event files, but for those that look like a host's."""
+    names = ["case 1.toml", "case-1.toml", "www.victim-bank.com.toml"]
+    assert list(_paths(list(map(Path, names)))) == [f"{FOLDER}/{name}.html" for name in ("case-1", "case-1-2", "event")]
+
+
+def test_what_deviates_from_the_protocol_is_on_the_page():
+    """Each deviation stands above the answers, the protocol among what the page was made from."""
+    page = render_displacement(view("Acme BV", protocol="declared: moved; SHA-256 ab12", deviations=["level: 1 -> 2"]))
+    assert "level: 1 -&gt; 2" in page
+    assert page.index("level: 1 -&gt; 2") < page.index('id="answers"')
+    assert "declared: moved; SHA-256 ab12" in page
 
 
 @pytest.mark.parametrize("name", ["Acme BV", HOSTILE])

@@ -194,7 +194,7 @@ def test_what_cannot_be_meant_is_refused(study: Study, tmp_path: Path, words: tu
 
 def test_the_list_tells_who_is_waited_for(study: Study, tmp_path: Path) -> None:
     """Exit code 1 and a row for each hoster while publication must wait, 0 when it need not."""
-    run(study, "reply", "preview", str(tmp_path / "previews"), "--given", "2020-01-01")
+    run(study, "reply", "preview", str(tmp_path / "previews"), "--given", "2026-01-06")
     waiting = run(study, "reply", "list", "--format", "json")
     assert waiting.exit_code == 0, "given long ago: both periods have ended"
     run(study, "reply", "received", "AS64500", "--answer", "dispute", "--text", "no")

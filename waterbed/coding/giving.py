@@ -1,5 +1,6 @@
 """Codes put on record: one, or a sheet of them."""
 
+import unicodedata
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ def give(study: Study, queue: str, codes: Iterable[Given], coder: str, *, adjudi
     made: list[Coding] = []
     with store.writing() as connection:  # on SQLite two people code one after the other
         before = store.all(Coding)
+        _refuse_spelling(coder, {one.coder for one in before})
         coded = double.by_item(before, queue)
         known = {**dict.fromkeys(coded, CODES[queue]), **known}
         now = max([real_clock(), *(one.coded_at + timedelta(microseconds=1) for one in before)])
@@ -71,6 +73,17 @@ def give(study: Study, queue: str, codes: Iterable[Given], coder: str, *, adjudi
         audits = [audited(f"code {queue}", one.item_id, f"coded by {coder}", who()) for one in made]
         store.add([*made, *audits], connection)
     return made
+
+
+def _refuse_spelling(coder: str, others: Collection[str]) -> None:
+    """Refuse a name that is one on record, but spelled otherwise: one person would count as two."""
+    for one in others:
+        if one != coder and _folded(one) == _folded(coder):
+            raise InputError(f"this coder is on record as {one!r}; spell the name as there ({SEE})")
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def found(item: str, known: Collection[str]) -> str:

@@ -123,4 +123,6 @@ def view_of(found: Findings, config: Config, *, made_at: datetime) -> Displaceme
         run_id=found.heading.run,
         version=found.heading.version,
         least=found.told.least,
+        protocol=found.heading.protocol,
+        deviations=found.heading.deviations,
     )

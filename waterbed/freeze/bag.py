@@ -61,7 +61,7 @@ def damages(package: Path) -> list[Damage]:
     found = {*_held(package, "tagmanifest", _tag_files()), *_held(package, "manifest", _files(package))}
     known = {one.path for one in found}
     own = {"bagit.txt", "bag-info.txt", *_tag_files(), *(f"tagmanifest-{name}.txt" for name in ALGORITHMS)}
-    strange = {path.relative_to(package).as_posix() for path in package.rglob("*") if not path.is_dir()}
+    strange = {path.relative_to(package).as_posix() for path in package.rglob("*") if _is_file(path)}
     beside = {name for name in strange - own if not name.startswith(f"{DATA}/")}
     found |= {Damage(name, "is no part of the package") for name in beside - known}
     return sorted({one.path: one for one in sorted(found)}.values())
@@ -138,8 +138,13 @@ def _read(path: Path, algorithm: str) -> dict[str, str] | None:
 
 def _files(package: Path) -> Iterator[str]:
     for path in (package / DATA).rglob("*"):
-        if not path.is_dir():
+        if _is_file(path):
             yield path.relative_to(package).as_posix()
+
+
+def _is_file(path: Path) -> bool:
+    """Whether something is no folder of the package itself: a link to one leads out of it."""
+    return path.is_symlink() or not path.is_dir()
 
 
 def _tag_files() -> list[str]:

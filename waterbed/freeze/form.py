@@ -81,12 +81,20 @@ def read_about(package: Path) -> About:
         content = path.read_bytes()
         form = msgspec.json.decode(content, type=_Form).form
         if form == FORM:
-            return msgspec.json.decode(content, type=About)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return _within(msgspec.json.decode(content, type=About))
+    except (OSError, msgspec.DecodeError, ValueError):
         raise InputError(
             f"{path} says not what this package is; one of waterbed freeze was expected ({DOCS})"
         ) from None
     raise InputError(f"{path} is of form {form}, and this version reads form {FORM}: install a newer one ({DOCS})")
+
+
+def _within(about: About) -> About:
+    """The same; ValueError if a table's folder would not lie in that of tables."""
+    for table in about.tables:
+        if table.folder in ("", ".", "..") or "/" in table.folder or "\0" in table.folder:
+            raise ValueError(table.folder)
+    return about
 
 
 class _Form(msgspec.Struct):

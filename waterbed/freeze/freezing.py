@@ -72,6 +72,7 @@ _KEPT: Final = (
     "schedule",
     "judge",
     "cycle_guard",
+    "coding",
     "hosters",
     "linking",
     "testimony",

@@ -26,6 +26,7 @@ from waterbed.freeze.form import (
     other_than,
     read_about,
 )
+from waterbed.freeze.freezing import settings_of
 from waterbed.freeze.frozen_facts import read_facts
 from waterbed.freeze.results import Compared, compared, compared_held, results_of
 from waterbed.freeze.shared_form import SHARED_TABLE, shared_results
@@ -52,7 +53,7 @@ class Reproduced:
     tables: Annotated[list[Compared], "every table that can be reproduced"]
     cannot: Annotated[list[str], "tables of the package that cannot be reproduced from what it holds"]
     other: Annotated[list[str], "what of this installation is not as it was there"]
-    deviations: Annotated[tuple[str, ...], "from the locked protocol, as frozen"]
+    deviations: Annotated[tuple[str, ...], "from the locked protocol: of the new study; for a partner, as frozen"]
     protocol: Annotated[str, "SHA-256 of the locked protocol, which fits its text; empty: none was locked"]
 
     @property
@@ -75,46 +76,47 @@ def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: 
         told = "; ".join(f"{one.path} {one.what}" for one in found)
         raise InputError(f"{package} is not as it was frozen: {told} ({DOCS})")
     about = read_about(package)
-    theirs = {path.name: path.read_bytes() for path in sorted((package / DATA / RESULTS).iterdir())}
+    theirs = {path.name: path.read_bytes() for path in sorted((package / DATA / RESULTS).glob("*")) if path.is_file()}
     done = _shared if about.kind == "shared" else _whole
-    compared_, cannot = done(package / DATA, about, theirs, folder, store, tables)
+    compared_, cannot, deviations = done(package / DATA, about, theirs, folder, store, tables)
     return Reproduced(
         package=name_of(package),
         folder=folder,
         tables=compared_,
         cannot=cannot,
         other=other_than(about),
-        deviations=about.deviations,
+        deviations=deviations,
         protocol=about.protocol[0] if about.protocol else "",
     )
 
 
 def _shared(
     payload: Path, about: About, theirs: Mapping[str, bytes], folder: Path, store: str | None, tables: Path | None
-) -> tuple[list[Compared], list[str]]:
+) -> tuple[list[Compared], list[str], tuple[str, ...]]:
     if store or tables:
         raise InputError(f"a package for a partner has no facts: --store and --tables mean nothing for it ({DOCS})")
     ours = shared_results(payload / SHARED, _beside(folder))
     _results(folder, ours)
     own = {name: content for name, content in theirs.items() if name in ours}
     cannot = sorted({name.rpartition(".")[0] for name in theirs} - {SHARED_TABLE})
-    return compared(own, ours), cannot
+    return compared(own, ours), cannot, about.deviations
 
 
 def _whole(
     payload: Path, about: About, theirs: Mapping[str, bytes], folder: Path, store: str | None, tables: Path | None
-) -> tuple[list[Compared], list[str]]:
+) -> tuple[list[Compared], list[str], tuple[str, ...]]:
     url = _store(store)
     facts = read_facts(payload / FACTS, about.rows)
     _refuse_protocol(facts.get(ProtocolLock, []), about)
     files = _found([one for one in about.tables if not one.inside], tables)
-    kept = read_config(payload / SETTINGS)[0]
+    kept = settings_of(read_config(payload / SETTINGS)[0])
     config = msgspec.structs.replace(kept, study=uuid.uuid4().hex, store=StoreAt(url=url))
     _make(payload, about, config, facts, files, folder)
     with open_study(folder) as study:
         ours, held = results_of(publication_of(study, study.conclude()))
+        told = study.protocol.told if study.protocol else ()
     _results(folder, ours)
-    return [*compared(theirs, ours), *compared_held(about.held_back, held)], []
+    return [*compared(theirs, ours), *compared_held(about.held_back, held)], [], told
 
 
 def _store(asked: str | None) -> str:

@@ -46,6 +46,10 @@ class DisplacementView:
     version: str
     least: int = 1
     """Sites that any count is about at least; what is about fewer is not told."""
+    protocol: str = "none"
+    """What the answers are to the locked protocol."""
+    deviations: Sequence[str] = ()
+    """What was done otherwise than it says, with reasons."""
 
 
 def render_displacement(view: DisplacementView) -> str:

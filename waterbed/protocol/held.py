@@ -9,7 +9,8 @@ from datetime import date
 from typing import Any, Final
 
 from waterbed.model.protocol import DeviationNote, ProtocolLock
-from waterbed.protocol.written import Output, Protocol, Sensitivity, flat
+from waterbed.model.redaction import redact
+from waterbed.protocol.written import Output, Protocol, Sensitivity, flat, is_key
 
 _TABLES: Final[Mapping[str, Output]] = {
     "ranking": "ranking",
@@ -102,7 +103,10 @@ def _of_the_file(first: ProtocolLock, now: Standing) -> Iterator[Deviation]:
 
 
 def _of_settings(first: ProtocolLock, now: Standing) -> Iterator[Deviation]:
-    yield from _changes(json.loads(first.settings), now.settings, "settings.")
+    locked = json.loads(first.settings)
+    held = {key.partition(".")[0] for key in locked}  # an older version held fewer sections
+    is_now = {key: value for key, value in now.settings.items() if key.partition(".")[0] in held}
+    yield from _changes(locked, is_now, "settings.")
     if now.rules != first.rules:
         yield Deviation(subject="rules", told=f"outcome rules {first.rules} -> {now.rules}")
 
@@ -125,13 +129,19 @@ def _of_data(locked: Protocol, now: Standing) -> Iterator[Deviation]:
 def _changes(was: Mapping[str, Any], is_now: Mapping[str, Any], at: str) -> Iterator[Deviation]:
     for key in sorted({*was, *is_now}):
         if was.get(key) != is_now.get(key):
-            told = f"{at}{key}: {_told(was.get(key))} -> {_told(is_now.get(key))}"
-            yield Deviation(subject=f"{at}{key}", told=told)
+            subject = f"{at}{key if at or is_key(key) else _clear(key)}"
+            yield Deviation(subject=subject, told=f"{subject}: {_told(was.get(key))} -> {_told(is_now.get(key))}")
 
 
 def _told(value: Any) -> str:
     if value is None:
         return "none"
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    text = " ".join(text.split())
+    text = _clear(", ".join(map(str, value)) if isinstance(value, list) else str(value))
     return text if len(text) <= 120 else f"{text[:119]}…"
+
+
+def _clear(text: str) -> str:
+    """A text of a file that nobody has checked, as outputs may print it: no address, no host name, one line."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in redact(" ".join(text.split()))
+    )

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from waterbed.custody import stated_reason, who
+from waterbed.custody import after, stated_reason, who
 from waterbed.judging.outcomes import read_rules
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import Observation, Report
@@ -24,7 +24,17 @@ from waterbed.store.config import Config
 from waterbed.store.folder import Folder
 from waterbed.store.lake.reading import count_of, observed_span
 
-SETTINGS_HELD: Final = ("home", "clock", "judge", "cycle_guard", "coding", "linking", "hosters", "schedule")
+SETTINGS_HELD: Final = (
+    "home",
+    "clock",
+    "judge",
+    "cycle_guard",
+    "coding",
+    "linking",
+    "hosters",
+    "schedule",
+    "testimony",
+)
 """Sections of waterbed.toml that conclusions or the schedule of looks depend on."""
 warn = logging.getLogger(__name__)
 
@@ -124,7 +134,7 @@ def lock(folder: Folder, reason: str = "") -> ProtocolLock:
         raise InputError(f"{why}: say with --reason why it is locked now; outputs will carry that (docs/protocol.md)")
     made = ProtocolLock(
         lock_id=uuid.uuid4().hex,
-        locked_at=folder.clock(),
+        locked_at=after(folder.clock(), (one.locked_at for one in before)),
         sha256=sha256,
         text=text,
         settings=json.dumps(settings_of(folder.config), sort_keys=True),
@@ -149,7 +159,7 @@ def explain(folder: Folder, subject: str, reason: str) -> Deviation:
         known = ", ".join(one.subject for one in now.found) or "nothing"
         said = "that" if names_something(subject) else repr(subject)
         raise InputError(f"{said} does not deviate from the protocol; what does: {known}")
-    folder.store.add([_note(folder, found, stated_reason(reason))])
+    folder.store.add([_note(folder, found, stated_reason(reason), now.notes)])
     return found
 
 
@@ -170,14 +180,14 @@ def first_text(path: Path, config: Config, sources: Sequence[str], categories: S
     return text
 
 
-def _note(folder: Folder, one: Deviation, reason: str) -> DeviationNote:
+def _note(folder: Folder, one: Deviation, reason: str, before: Sequence[DeviationNote] = ()) -> DeviationNote:
     return DeviationNote(
         note_id=uuid.uuid4().hex,
         subject=one.subject,
         deviation=one.told,
         reason=reason,
         who=who(),
-        noted_at=folder.clock(),
+        noted_at=after(folder.clock(), (note.noted_at for note in before)),
     )
 
 

@@ -1,6 +1,7 @@
 """The protocol file, `study.toml`: what a study asks, of which reports, and when it ends."""
 
 import hashlib
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,12 +18,15 @@ from waterbed.model.sensitivity import CONFIRMATION, AnyRole, Dedup, Merges, Mov
 
 PROTOCOL: Final = "study.toml"
 SEE: Final = "see docs/protocol.md, The file"
+_FILE: Final = re.compile(r"(?<![\w./:-])[\w/-]+\.(?:md|py)(?![\w/:-]|\.\w)")
+"""Names of files that look like hosts of Moldova and Paraguay: comments may point to them."""
 
 Output = Literal["ranking", "compliance", "displacement", "hops", "flows", "episodes", "volume", "survival"]
 Role = Literal["hoster", "upstream", "asn", "platform", "country"]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 _Key = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][-A-Za-z0-9_.:]{0,79}$")]
-_Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][-a-z0-9]{0,59}$")]
+_NAME: Final = "^[a-z0-9][-a-z0-9]{0,59}$"
+_Name = Annotated[str, msgspec.Meta(pattern=_NAME)]
 _Confirmation = Annotated[str, msgspec.Meta(pattern=CONFIRMATION)]
 _Level = Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
 
@@ -130,6 +134,26 @@ class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
         return next(one for one in self.estimands if one.name == self.primary)
 
 
+_TABLES: Final[Mapping[str, type[msgspec.Struct]]] = {
+    "frame": Frame,
+    "areas": Areas,
+    "stopping": Stopping,
+    "sensitivity": Sensitivity,
+}
+
+
+def is_key(key: str) -> bool:
+    """Whether a protocol can have a key of this dotted name, as `flat` spells it."""
+    match key.split("."):
+        case [name]:
+            return name in Protocol.__struct_fields__
+        case ["estimands", name, field]:
+            return re.fullmatch(_NAME, name) is not None and field in Estimand.__struct_fields__
+        case [table, field]:
+            return table in _TABLES and field in _TABLES[table].__struct_fields__
+    return False
+
+
 def read_protocol(path: Path) -> tuple[Protocol, str]:
     """A protocol file and its text; InputError if it cannot be read, is none, or names an address."""
     try:
@@ -141,13 +165,23 @@ def read_protocol(path: Path) -> tuple[Protocol, str]:
         protocol = msgspec.toml.decode(data, type=Protocol)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise InputError(f"{path}: {problem}; {SEE}") from None
-    for key, value in flat(tomllib.loads(text)).items():
-        if isinstance(value, str) and (names_something(value) or not value.replace("\n", " ").isprintable()):
-            raise InputError(
-                f"{path}: {key} holds what looks like an address or a host name, or a control character; it is kept "
-                f"and printed in the clear, so leave it out, {SEE}"
-            )
+    for where in _unclear(text):
+        raise InputError(
+            f"{path}: {where} holds what looks like an address or a host name, or a control character; it is kept "
+            f"and printed in the clear, so leave it out, {SEE}"
+        )
     return protocol, text
+
+
+def _unclear(text: str) -> Iterator[str]:
+    """The keys, and then the lines, comments too, of a protocol that cannot be kept in the clear."""
+    for key, value in flat(tomllib.loads(text)).items():
+        words = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+        if any(names_something(one) or not one.replace("\n", " ").isprintable() for one in words):
+            yield key
+    for number, line in enumerate(text.splitlines(), 1):
+        if names_something(_FILE.sub("", line)):
+            yield f"line {number}"
 
 
 def checksum(text: str) -> str:

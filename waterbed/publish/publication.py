@@ -13,6 +13,8 @@ COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls")
 """Which field of a row says how many independent things it is about: the first of these that it has."""
 KEYS: Final = ("key", "from_key", "to_key")
 """Fields that name what a row is about."""
+_OF_CASES: Final = ("hoster", "hosters", "from_hoster", "to_hoster")
+"""Fields of single cases that name hosters."""
 _NOBODY: Final = {"unknown", "others"}
 """Keys that stand for no hoster."""
 ADDRESSES: Final = ("addresses", "prefixes")
@@ -58,6 +60,7 @@ class Publication:
     origins: Annotated[Mapping[str, tuple[int, ...]], "AS numbers of each hoster's addresses"]
     countries: Annotated[Mapping[str, str], "country of each AS's or hoster's seat, by key"]
     slowest: Annotated[Mapping[str, int], "how many are called the slowest, by kind of ranking"]
+    addressed: Annotated[Sequence[str], "keys of hosters whose addresses are published one by one"] = ()
 
     def table(self, name: str) -> Table:
         """One of the tables; KeyError if there is none of that name."""
@@ -83,14 +86,11 @@ def told(publication: Publication, envelope: Envelope) -> str:
 
 def named_hosters(publication: Publication) -> list[str]:
     """Keys of all hosters that a publication names, in order."""
-    named = {
-        getattr(row, key)
-        for table in publication.tables
-        if table.envelope.by == "hoster"
-        for key in KEYS
-        if key in columns(table.cls)
-        for row in table.rows
-    }
+    named = set(publication.addressed)
+    for table in publication.tables:
+        fields = _OF_CASES if table.case_level else KEYS if table.envelope.by == "hoster" else ()
+        for value in (getattr(row, name) for name in fields if name in columns(table.cls) for row in table.rows):
+            named |= {value} if isinstance(value, str) else set(value)
     return sorted(named - _NOBODY)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from waterbed.custody import stated_reason, who
+from waterbed.custody import after, stated_reason, who
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
 from waterbed.model.reply import Answer, Edition, Preview, Reply, Ruling, RulingKind
@@ -44,11 +44,18 @@ def rows(folder: Folder, hosters: Collection[str]) -> list[ReplyRow]:
 
 
 def show(folder: Folder, hoster: str, files: Mapping[str, bytes], starts_at: datetime | None) -> Preview:
-    """Put on record that a hoster has its preview; its period runs from `starts_at`, else from now."""
-    now = folder.clock()
+    """Put on record that a hoster has its preview; its period runs from `starts_at`, else from now.
+
+    InputError if that lies in the future, or before the first look: nothing could have been shown then.
+    """
+    now, (first, last) = folder.clock(), observed_span(folder)
     begun = starts_at or now
-    if begun > now + timedelta(days=1):
-        raise InputError(f"a preview that is given on {begun:%Y-%m-%d} lies in the future; record it then, {SEE}")
+    _refuse_future("a preview that is given", begun, now)
+    if first and begun.date() < first.date():
+        raise InputError(
+            f"a preview that is given on {begun:%Y-%m-%d} lies before the first look, {first:%Y-%m-%d}: there was "
+            f"nothing to show yet, {SEE}"
+        )
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     made = Preview(
         preview_id=uuid.uuid4().hex,
@@ -56,7 +63,7 @@ def show(folder: Folder, hoster: str, files: Mapping[str, bytes], starts_at: dat
         made_at=now,
         starts_at=begun,
         ends_at=begun + timedelta(days=folder.config.reply.period_days),
-        data_until=observed_span(folder)[1],
+        data_until=begun if last and begun.date() < last.date() else last,
         sha256=hashlib.sha256(sums.encode()).hexdigest(),
         who=who(),
     )
@@ -65,18 +72,25 @@ def show(folder: Folder, hoster: str, files: Mapping[str, bytes], starts_at: dat
 
 
 def take(folder: Folder, hoster: str, answer: Answer, text: str, received_at: datetime | None) -> Reply:
-    """Put a hoster's answer on record; InputError if it was shown nothing."""
-    shown = [one for one in record(folder).previews if one.hoster == hoster]
+    """Put a hoster's answer on record, to the newest preview that it had by then; InputError if it had none."""
+    now = folder.clock()
+    when = received_at or now
+    _refuse_future("an answer that came in", when, now)
+    known = [one for one in record(folder).previews if one.hoster == hoster]
+    shown = [one for one in known if one.starts_at.date() <= when.date()]
     if not shown:
         said = "that hoster" if names_something(hoster) else repr(hoster)
-        raise InputError(f"{said} was shown no preview, so it cannot have answered one; waterbed reply list, {SEE}")
+        by_then = f" by {when:%Y-%m-%d}" if known else ""
+        raise InputError(
+            f"{said} was shown no preview{by_then}, so it cannot have answered one; waterbed reply list, {SEE}"
+        )
     made = Reply(
         reply_id=uuid.uuid4().hex,
         hoster=hoster,
         preview_id=shown[-1].preview_id,
         answer=answer,
         text=stated_reason(text, "--text", most=_MOST),
-        received_at=received_at or folder.clock(),
+        received_at=when,
         who=who(),
     )
     folder.store.add([made])
@@ -102,7 +116,7 @@ def decide(folder: Folder, reply_id: str, ruling: RulingKind, reason: str, errat
         ruling=ruling,
         reason=stated_reason(reason, "--reason", most=_MOST),
         erratum=stated_reason(erratum, "--erratum", most=_MOST) if erratum else "",
-        decided_at=folder.clock(),
+        decided_at=after(folder.clock(), (one.published_at for one in known.editions)),
         who=who(),
     )
     folder.store.add([made])
@@ -144,8 +158,18 @@ def next_edition(folder: Folder, *, override: str, more: str, tables: bytes) -> 
 
 
 def add_edition(folder: Folder, edition: Edition) -> None:
-    """Put an edition on record."""
+    """Put an edition on record; InputError if another publication took its number meanwhile."""
     folder.store.add([edition])
+    if edition not in folder.store.all(Edition):
+        raise InputError(
+            f"another publication became edition {edition.number} at this moment, so this one was not made; publish "
+            f"again, {SEE}"
+        )
+
+
+def _refuse_future(what: str, when: datetime, now: datetime) -> None:
+    if when > now + timedelta(days=1):
+        raise InputError(f"{what} on {when:%Y-%m-%d} lies in the future; record it then, {SEE}")
 
 
 def _why(row: ReplyRow) -> str:

@@ -46,8 +46,9 @@ def insert(cls: type, facts: Sequence[Any], connection: Connection) -> None:
         connection.execute(insert_postgresql(table).on_conflict_do_nothing(), [as_row(fact) for fact in facts])
         return
     quoted = ", ".join(f'"{name}"' for name in names)  # one is called as SQL calls a thing of its own: into
-    for places, values in _statements(cls, facts, names, connection):
-        into = f"INSERT INTO {table.name} ({quoted}) VALUES {places} ON CONFLICT DO NOTHING"  # noqa: S608 (names of our own tables)
+    for rows, values in _statements(cls, facts, names, connection):
+        # without WHERE, ON would begin a join: https://sqlite.org/lang_upsert.html#parsing_ambiguity
+        into = f"INSERT INTO {table.name} ({quoted}) {rows} WHERE true ON CONFLICT DO NOTHING"
         connection.exec_driver_sql(into, values)
 
 
@@ -55,12 +56,11 @@ def advance(run_id: str, dues: Sequence[Due], connection: Connection) -> int:
     """Move the schedule of URLs that a run still holds, and give their leases back; how many they were. SQLite only."""
     columns = ("url_id", *MOVED)
     moved = 0
-    for places, values in _statements(Due, dues, columns, connection):
-        # columns of VALUES are called column1, column2 ...: https://sqlite.org/lang_select.html#values
-        news = ", ".join(f"{name} = news.column{number}" for number, name in enumerate(MOVED, 2))
+    for rows, values in _statements(Due, dues, columns, connection):
+        news = ", ".join(f"{name} = news.{name}" for name in MOVED)
         statement = (
-            f"UPDATE due SET {news}, lease_run_id = NULL FROM (VALUES {places}) AS news "  # noqa: S608 (names of our own tables)
-            "WHERE due.url_id = news.column1 AND due.lease_run_id = ?"
+            f"UPDATE due SET {news}, lease_run_id = NULL FROM ({rows}) AS news "  # noqa: S608 (names of our own tables)
+            "WHERE due.url_id = news.url_id AND due.lease_run_id = ?"
         )
         moved += connection.exec_driver_sql(statement, (*values, run_id)).rowcount
     return moved
@@ -69,18 +69,28 @@ def advance(run_id: str, dues: Sequence[Due], connection: Connection) -> int:
 def _statements(
     cls: type, facts: Sequence[Any], names: Sequence[str], connection: Connection
 ) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """The facts cut into statements: the places of their rows, and the values for them, made column by column."""
+    """The facts cut into queries that give them back, and the values for these, made column by column.
+
+    Many a column says the same in all rows: its value is given once.
+    """
     table, dialect = TABLES[cls], connection.dialect
-    row = f"({', '.join('?' * len(names))})"
     at_once = _MOST_VALUES // len(names)
     for start in range(0, len(facts), at_once):
         some = facts[start : start + at_once]
-        cells = []
+        columns, same, cells = [], [], []
         for name in names:
-            values = map(attrgetter(name), some)
+            values = list(map(attrgetter(name), some))
             make = _binding(table.c[name].type, dialect)
-            cells.append(values if make is None else map(make, values))
-        yield ", ".join([row] * len(some)), tuple(chain.from_iterable(zip(*cells, strict=True)))
+            if name != names[0] and values[0] == values[-1] and values.count(values[0]) == len(some):
+                columns.append(f'? AS "{name}"')
+                same.append(values[0] if make is None else make(values[0]))
+            else:
+                cells.append(values if make is None else map(make, values))
+                # columns of VALUES are called column1, column2 ...: https://sqlite.org/lang_select.html#values
+                columns.append(f'column{len(cells)} AS "{name}"')
+        row = f"({', '.join('?' * len(cells))})"
+        rows = f"SELECT {', '.join(columns)} FROM (VALUES {', '.join([row] * len(some))})"  # noqa: S608 (the same)
+        yield rows, (*same, *chain.from_iterable(zip(*cells, strict=True)))
 
 
 def _binding(kind: Any, dialect: Any) -> Callable[[Any], Any] | None:

@@ -28,6 +28,7 @@ from waterbed.backups import (
     backups_in,
     checksum,
     drop_old,
+    name_for,
     read_manifest,
     settle,
     sums_of,
@@ -84,7 +85,7 @@ def make_backup(study: Path, place: Path, *, keep: int | None = None, told: Told
             try:
                 work.mkdir(mode=0o700)
                 manifest, new, size = _written(study, store, config, work, told)
-                backup = place / f"{manifest.made_at:%Y%m%dT%H%M%S.%fZ}"
+                backup = place / name_for(place, manifest.made_at)
                 work.rename(backup)
             except OSError as problem:
                 raise StoreFailure(
@@ -106,7 +107,7 @@ def make_backup(study: Path, place: Path, *, keep: int | None = None, told: Told
         new_files=new,
         size=size,
         removed=len(removed),
-        lake=_inside(study, config.lake.location),
+        lake=_lake(study, config) is not None,
         recorded=recorded,
     )
 
@@ -116,10 +117,14 @@ def _refuse_place(study: Path, place: Path, config: Config) -> None:
         raise InputError(f"{place} lies inside the study folder; keep backups on another disk (docs/backup.md)")
     if place.exists() and not place.is_dir():
         raise InputError(f"{place} is a file; a folder for backups was expected (docs/backup.md)")
-    for backup in backups_in(place)[-1:]:
-        other = read_manifest(backup).study
+    for backup in reversed(backups_in(place)):
+        try:
+            other = read_manifest(backup).study
+        except InputError:  # damaged: no reason to make none any more
+            continue
         if other != config.study:
             raise InputError(f"{place} holds backups of another study; each needs a folder of its own (docs/backup.md)")
+        return
 
 
 def _written(study: Path, store: Store, config: Config, work: Path, told: Told) -> tuple[Manifest, int, int]:
@@ -134,7 +139,7 @@ def _written(study: Path, store: Store, config: Config, work: Path, told: Told) 
     pool.mkdir(exist_ok=True, mode=0o700)
     kept, new, size = [], 0, packed.size
     with _lake_at_rest(study, store):
-        for path in _files(study):
+        for path in _files(study, _lake(study, config)):
             with suppress(FileNotFoundError):  # a temporary file that is gone again
                 one, fresh = _keep(path, path.relative_to(study).as_posix(), pool)
                 kept.append(one)
@@ -181,17 +186,23 @@ def _packed(plain: Path, into: Path) -> Kept:
     return Kept(path="waterbed.db", sha256=digest, size=size)
 
 
-def _files(study: Path) -> Iterator[Path]:
-    """All files of a study but its store, locks and temporary ones; links to folders are followed."""
-    seen: set[Path] = set()
+def _files(study: Path, lake: Path | None) -> Iterator[Path]:
+    """All files of a study but its store, locks and temporary ones; links to folders are followed.
+
+    The lake is among them, whatever its folder is called.
+    """
+    spared = {lake, *lake.parents} if lake else set()
     for name, folders, files in os.walk(study, followlinks=True):
         here = Path(name)
-        if here.resolve() in seen:
-            folders.clear()
+        if here.resolve() in (above.resolve() for above in here.parents if above.is_relative_to(study)):
+            folders.clear()  # a link to where it lies in
             continue
-        seen.add(here.resolve())
         top = here == study
-        folders[:] = sorted(one for one in folders if not (one.startswith((".", "sql-")) or (top and one in _LEFT_OUT)))
+        folders[:] = sorted(
+            one
+            for one in folders
+            if here / one in spared or not (one.startswith((".", "sql-")) or (top and one in _LEFT_OUT))
+        )
         for one in sorted(files):
             path = here / one
             if path.is_file() and not one.startswith(".") and not (top and one in _LEFT_OUT):
@@ -258,8 +269,16 @@ def _record(store: Store, config: Config, study: Path, began: datetime, ended: d
     return True
 
 
-def _inside(study: Path, location: str) -> bool:
-    return "://" not in location and (study / location).resolve().is_relative_to(study.resolve())
+def _lake(study: Path, config: Config) -> Path | None:
+    """The lake's folder below the study's, None if it lies elsewhere; a link to it counts as there."""
+    if "://" in config.lake.location:
+        return None
+    place = study / config.lake.location
+    for lake, base in ((place, study), (place.resolve(), study.resolve())):
+        below = Path(os.path.relpath(lake, base))
+        if os.pardir not in below.parts:
+            return study / below
+    return None
 
 
 def _clock(study: Path) -> Clock:

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import re
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +17,11 @@ import pyarrow.parquet as pq
 from waterbed.model.errors import InputError
 from waterbed.model.shared import PooledHoster, Provenance
 from waterbed.publish.exports import Envelope, as_arrow, as_csv
-from waterbed.share import MANIFEST, TABLES
+from waterbed.share import MANIFEST, PARTNER, TABLES, export_id_of
 
 PROVENANCE: Final = "provenance.json"
 _SEE: Final = "docs/lake.md, Pool"
+_STUDY: Final = re.compile("[0-9a-f]{32}")
 
 
 class _Manifest(msgspec.Struct):
@@ -125,7 +127,27 @@ def _provenance(path: Path) -> Provenance:
             raise InputError(
                 f"{path}/{name}.parquet is missing or not as it was exported (SHA-256); ask for it again ({_SEE})"
             )
+    if not _true(path, its, files):
+        raise InputError(f"{path}/{MANIFEST} does not tell what its files are; ask for the export again ({_SEE})")
     return its
+
+
+def _true(path: Path, its: Provenance, sums: dict[str, str]) -> bool:
+    """Whether a manifest is of these files; folders of the pool are named by what it says."""
+    try:
+        tables = {name: _table(path, name) for name in TABLES}
+    except pa.ArrowException:
+        return False
+    if any([field.name for field in fields(cls)] != tables[name].column_names for name, cls in TABLES.items()):
+        return False
+    days = tables["looks"]["day"].to_pylist()
+    return (
+        its.export_id == export_id_of({f"{name}.parquet": sums[f"{name}.parquet"] for name in TABLES})
+        and bool(_STUDY.fullmatch(its.study) and PARTNER.fullmatch(its.partner))
+        and all(text.isprintable() for text in asdict(its).values() if isinstance(text, str))
+        and (its.looks, its.episodes) == tuple(tables[name].num_rows for name in ("looks", "episodes"))
+        and (its.first_day, its.last_day) == (min(days, default=None), max(days, default=None))
+    )
 
 
 def _table(path: Path, name: str) -> pa.Table:

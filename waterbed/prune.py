@@ -15,7 +15,7 @@ from waterbed.store.lake.lake import changing
 from waterbed.store.lake.pruning import keys, mark_pruned, ready
 from waterbed.store.lake.stored import days_in
 from waterbed.store.locks import held
-from waterbed.store.removing import remove
+from waterbed.store.removing import PRUNE, remove
 
 Told = Callable[[int, int], None]
 _LEAST_DAYS = 2
@@ -77,7 +77,7 @@ def _removed(folder: Folder, day: date) -> int:
         audit_id=secrets.token_hex(16),
         done_at=real_clock(),
         who=who(),
-        action="prune",
+        action=PRUNE,
         subject_id=day.isoformat(),
         reason="sealed in the lake and read back",
     )

@@ -142,7 +142,7 @@ def _forget_again(store: Store, backup: Path, manifest: Manifest, who: str) -> i
     since: dict[str, str] = {}
     for other in backups_in(backup.parent):
         if other.name > backup.name:
-            newer = read_manifest(other)
+            newer = _newer(other)
             since |= newer.forgotten if newer.study == manifest.study else {}
     gone = {entry_id: kind for entry_id, kind in since.items() if entry_id not in manifest.forgotten}
     if not gone:
@@ -163,6 +163,16 @@ def _forget_again(store: Store, backup: Path, manifest: Manifest, who: str) -> i
         )
         entries.shred(store, urls, host_id=host_id, now=real_clock(), audit=audit)
     return before - store.count(Sealed)
+
+
+def _newer(backup: Path) -> Manifest:
+    try:
+        return read_manifest(backup)
+    except InputError as problem:
+        raise InputError(
+            f"{problem}. It is newer than the backup to restore, and tells what was forgotten since; to restore "
+            f"without it, move {backup} elsewhere, then forget again what people asked for"
+        ) from None
 
 
 def _into(file: Path, work: Path, url: str | None, told: Told) -> None:

@@ -24,7 +24,7 @@ from waterbed.study import Study
 
 MANIFEST: Final = "export.json"
 TABLES: Final[Mapping[str, type]] = {"looks": SharedLook, "episodes": SharedEpisode}
-_PARTNER: Final = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+PARTNER: Final = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
 Renamed = Callable[[str], str]
 
@@ -46,7 +46,7 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
     InputError if the folder exists, or if the study is marked TLP:RED.
     """
     config = study.folder.config
-    if not _PARTNER.fullmatch(partner):
+    if not PARTNER.fullmatch(partner):
         raise InputError(f"--to {partner!r} is no plain word for a partner, like pool-2026 (docs/lake.md, Export)")
     if config.publish.tlp == "red":
         raise InputError("publish.tlp is red: nothing may leave this study (docs/publishing.md)")
@@ -63,7 +63,7 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     days = sorted(look.day for look in chosen.looks)
     made = Provenance(
-        export_id=hashlib.sha256("".join(f"{name}{sums[name]}" for name in sorted(sums)).encode()).hexdigest()[:32],
+        export_id=export_id_of(sums),
         study=renamed(f"study {config.study}"),
         publisher=config.publish.publisher or config.name,
         partner=partner,
@@ -83,6 +83,11 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
     put_on_record(study.folder, "export", made.export_id, f"for {partner}")
     _write(out, {**files, MANIFEST: spelled(made, sums)})
     return made
+
+
+def export_id_of(sums: Mapping[str, str]) -> str:
+    """The id of an export, by the checksums of its files."""
+    return hashlib.sha256("".join(f"{name}{sums[name]}" for name in sorted(sums)).encode()).hexdigest()[:32]
 
 
 def choose(done: Conclusions, renamed: Renamed, least: int) -> Chosen:

@@ -1,5 +1,6 @@
 """When a URL is looked at next."""
 
+import math
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -164,9 +165,10 @@ def test_hosters_change_nothing(answers: list[tuple[State, int]], hosters: list[
     [
         {"ladder_s": (3600.0, 0.0)}, {"ladder_s": (0.0, 0.0)}, {"ladder_s": (-1.0,)}, {"jitter": 1.0}, {"jitter": -0.1},
         {"confirm_s": (0.0,)}, {"interval_s": 0.0}, {"looks_a_day": 0}, {"looks_an_hour": -1}, {"age_share": -1.0},
+        {"interval_s": math.inf}, {"lease_s": math.inf}, {"confirm_s": (math.nan,)}, {"ladder_s": (0.0, math.inf)},
     ],
 )  # fmt: skip
 def test_a_schedule_that_cannot_be_kept_is_refused(wrong: dict) -> None:
-    """Ladders that fall, jitter of a whole, no time between looks."""
+    """Ladders that fall, jitter of a whole, no time between looks, or more than can be added to a date."""
     with pytest.raises(ValueError, match="schedule"):
         Schedule(**wrong)

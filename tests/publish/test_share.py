@@ -134,3 +134,27 @@ def test_a_damaged_or_foreign_export_is_refused(study: Study, tmp_path: Path) ->
     with pytest.raises(InputError, match="is no manifest"):
         pool(tmp_path / "pooled", [tmp_path / "a"])
     assert not (tmp_path / "pooled").exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"study": "../../../out"},
+        {"export_id": "../../../../out"},
+        {"looks": 5},
+        {"last_day": "2040-01-01"},
+        {"partner": "not a word"},
+        {"publisher": "two\nlines"},
+    ],
+)
+def test_an_export_that_tells_untruths_of_itself_is_refused(
+    study: Study, tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    """Folders are named by what it says: nothing is written, least of all elsewhere."""
+    export(study, tmp_path / "a" / "b", "pool")
+    said = json.loads((tmp_path / "a" / "b" / "export.json").read_text())
+    (tmp_path / "a" / "b" / "export.json").write_text(json.dumps({**said, **wrong}))
+    there = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InputError, match="does not tell what its files are"):
+        pool(tmp_path / "a" / "pooled", [tmp_path / "a" / "b"])
+    assert sorted(tmp_path.rglob("*")) == there

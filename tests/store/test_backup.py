@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -405,3 +406,30 @@ def test_a_backup_is_on_record(study: Folder, tmp_path: Path) -> None:
     found = study.store.newest_runs("backup", 5)
     assert [isinstance(run, Run) for run in found] == [True]
     study.close()
+
+
+def test_a_clock_set_back_makes_no_backup_the_older_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest is the one that was made last, whatever the clock says: it is kept, and restored."""
+    folder = made(tmp_path / "s")
+    with monkeypatch.context() as ahead:
+        ahead.setattr(waterbed.backup, "real_clock", lambda: datetime(2036, 1, 5, tzinfo=UTC))
+        make_backup(folder.path, tmp_path / "b", keep=1)
+    report(folder, [url(1)])
+    done = make_backup(folder.path, tmp_path / "b", keep=1)
+    assert (done.removed, backups_in(tmp_path / "b")) == (1, [done.backup])
+    assert read_manifest(done.backup).made_at.year < 2036
+    assert restored(tmp_path / "b", tmp_path / "again").store.count(Target) == 1
+    folder.close()
+
+
+def test_a_damaged_manifest_stops_neither_later_backups_nor_those_before_it(tmp_path: Path) -> None:
+    """An older one is restored once the damaged one is out of the way: it would have told what was forgotten."""
+    folder = made(tmp_path / "s")
+    older, damaged = (make_backup(folder.path, tmp_path / "b").backup for _ in range(2))
+    (damaged / MANIFEST).write_bytes(b"")
+    with pytest.raises(InputError, match="tells what was forgotten since; to restore without it, move"):
+        restored(older, tmp_path / "again")
+    make_backup(folder.path, tmp_path / "b")
+    damaged.rename(tmp_path / "elsewhere")
+    restored(older, tmp_path / "again").close()
+    folder.close()

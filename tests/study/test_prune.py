@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,18 @@ from tests.study.rig import Run
 from waterbed.backup import make_backup
 from waterbed.conclude import read_facts
 from waterbed.model.bookkeeping import Audit
-from waterbed.model.errors import InputError
+from waterbed.model.errors import InputError, StoreFailure
 from waterbed.model.facts import CanaryLook, Observation
 from waterbed.prune import prune
 from waterbed.restore import restore_backup
 from waterbed.store import removing
+from waterbed.store.config import LakeAt
 from waterbed.store.lake.lake import lake_of
+from waterbed.store.lake.manifest import Manifest, spelled
+from waterbed.store.lake.reading import count_of
+from waterbed.store.lake.rebuilding import rebuild
 from waterbed.store.lake.sealing import seal
+from waterbed.store.lake.verifying import verify
 from waterbed.study import Study, open_study
 
 DAYS = 9
@@ -96,6 +102,10 @@ def test_late_facts_keep_their_day(study: Study) -> None:
     seal(study.folder)
     assert prune(study.folder, FIRST + timedelta(days=2)).days == 1
     assert late in read_facts(study.folder).canaries
+    later = replace(late, canary_id="later")
+    for change in (lambda: study.folder.store.add([later]), lambda: seal(study.folder)):
+        change()
+        assert count_of(study.folder, CanaryLook) == len(read_facts(study.folder).canaries)
 
 
 def test_days_that_passes_still_read_are_not_pruned(study: Study) -> None:
@@ -146,3 +156,42 @@ def test_a_pruned_study_is_backed_up_and_restored_whole(study: Study, tmp_path: 
     restore_backup(tmp_path / "b", tmp_path / "again", who="me")
     with open_study(tmp_path / "again", study.folder.clock) as again:
         assert concluded(again) == before
+
+
+def test_without_its_lake_a_pruned_study_concludes_nothing(study: Study, tmp_path: Path) -> None:
+    """A lake that is not there, as when its disk is not mounted, is no empty one."""
+    prune(study.folder, FIRST + timedelta(days=4))
+    lake = study.folder.path / "lake"
+    lake.rename(tmp_path / "away")
+    for ask in (study.conclude, lambda: seal(study.folder), lambda: rebuild(study.folder)):
+        with pytest.raises(StoreFailure, match=f"4 days, the first {FIRST}, left the store"):
+            ask()
+    assert not verify(study.folder).whole
+    assert not lake.exists()
+    (tmp_path / "away").rename(lake)
+    assert study.conclude().facts.looks
+    looks = count_of(study.folder, Observation)
+    (lake / "manifest.json").write_bytes(spelled(Manifest(study=study.folder.config.study)))
+    with pytest.raises(StoreFailure, match="mend it by waterbed lake rebuild"):
+        study.conclude()
+    rebuild(study.folder)
+    assert count_of(study.folder, Observation) == len(study.conclude().facts.looks) == looks
+
+
+@pytest.mark.parametrize("place", [".lake", "runs/lake", "sql-lake", "archive/lake"])
+def test_a_lake_of_whatever_name_is_in_the_backup(tmp_path: Path, place: str) -> None:
+    """Hidden, among the locks, or linked to from where the settings have it."""
+    linked = place.startswith("archive")
+    with written(tmp_path, SEEN, lake=LakeAt(location="lake" if linked else place)) as study:
+        seal(study.folder)
+        before = concluded(study)
+        prune(study.folder, FIRST + timedelta(days=4))
+        if linked:
+            (study.folder.path / "archive").mkdir()
+            (study.folder.path / "lake").rename(study.folder.path / place)
+            (study.folder.path / "lake").symlink_to(place)
+            (study.folder.path / "archive" / "round").symlink_to("..")
+        assert make_backup(study.folder.path, tmp_path / "b").lake
+        restore_backup(tmp_path / "b", tmp_path / "again", who="me")
+        with open_study(tmp_path / "again", study.folder.clock) as again:
+            assert concluded(again) == before

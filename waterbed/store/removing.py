@@ -1,14 +1,17 @@
 """Facts that leave the store for the lake."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import date
+from typing import Any, Final
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from waterbed.model.bookkeeping import Audit
 from waterbed.store.sql import Store
 from waterbed.store.tables import TABLES
 
+PRUNE: Final = "prune"
+"""What it is called on record that a day left the store."""
 _AT_ONCE = 500
 """Ids in one statement: below every database's limit of parameters."""
 
@@ -25,3 +28,11 @@ def remove(store: Store, keys: Mapping[Any, Sequence[str]], audit: Audit) -> int
         if removed:
             store.add([audit], connection)
     return removed
+
+
+def removed_days(store: Store) -> set[date]:
+    """The days that are on record as having left the store."""
+    audit = TABLES[Audit].c
+    with store.reading() as connection:
+        days = connection.scalars(select(audit.subject_id).where(audit.action == PRUNE)).all()
+    return {date.fromisoformat(day) for day in days}

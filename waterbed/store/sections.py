@@ -40,6 +40,9 @@ class Probe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     batch: int = 1000
 
 
+_YEAR_S = 366 * 86_400.0
+
+
 class Schedule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """When a URL is looked at again."""
 
@@ -58,7 +61,7 @@ class Schedule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     looks_an_hour: int = 0
     """Looks of the whole study in 60 minutes; 0: no bound."""
     lease_s: float = 60.0
-    late_s: float = 900.0
+    late_s: Annotated[float, msgspec.Meta(ge=0, le=31_622_400)] = 900.0
     """A look that was due so long ago is overdue."""
 
     @property
@@ -68,11 +71,11 @@ class Schedule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
     def __post_init__(self) -> None:
         """Refuse ladders and bounds that cannot be kept."""
-        if list(self.ladder_s) != sorted(set(self.ladder_s)) or any(step < 0 for step in self.ladder_s):
-            raise ValueError(f"schedule.ladder_s {list(self.ladder_s)} must rise from 0 or later, like [0, 3600, 7200]")
+        if list(self.ladder_s) != sorted(set(self.ladder_s)) or not all(0 <= step <= _YEAR_S for step in self.ladder_s):
+            raise ValueError(f"schedule.ladder_s {list(self.ladder_s)} must rise from 0 or later to a year at most")
         least = (self.young_interval_s, self.interval_s, self.removed_interval_s, self.lease_s, *self.confirm_s)
-        if not all(seconds >= 1 for seconds in least):
-            raise ValueError("schedule: each interval, confirm_s and lease_s must be 1 second or more")
+        if not all(1 <= seconds <= _YEAR_S for seconds in least):
+            raise ValueError("schedule: each interval, confirm_s and lease_s must be from 1 second to a year")
         if not 0 <= self.jitter < 1 or self.age_share < 0 or self.looks_a_day < 1 or self.looks_an_hour < 0:
             raise ValueError(
                 "schedule: jitter must be 0 or more and below 1, age_share and looks_an_hour 0 or more, "
@@ -289,15 +292,15 @@ class LakeAt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
     location: Annotated[str, msgspec.Meta(min_length=1)] = "lake"
     """A folder, from the study's own if relative, or a URI such as s3://bucket/prefix."""
-    grace_hours: Annotated[float, msgspec.Meta(ge=0)] = 6.0
+    grace_hours: Annotated[float, msgspec.Meta(ge=0, le=8784)] = 6.0
 
 
 class Retention(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What is kept where, and for how long."""
 
-    store_days: Annotated[float, msgspec.Meta(ge=2)] = 90.0
+    store_days: Annotated[float, msgspec.Meta(ge=2, le=36_525)] = 90.0
     """Days whose looks stay in the store when `waterbed prune` is called; older ones are in the lake alone."""
-    backup_days: Annotated[float, msgspec.Meta(gt=0)] = 7.0
+    backup_days: Annotated[float, msgspec.Meta(gt=0, le=36_525)] = 7.0
     """With an older last backup the doctor warns."""
 
 

@@ -11,7 +11,7 @@ import waterbed.cli
 from tests.publish.study import small_study
 from tests.store.lake.rig import days_of, in_store, virtual
 from waterbed.model.errors import InputError
-from waterbed.store.config import read_config, write_toml
+from waterbed.store.config import LakeAt, Retention, read_config, write_toml
 from waterbed.store.folder import SETTINGS
 from waterbed.store.lake.lake import LOCK, lake_of
 from waterbed.store.lake.sealing import seal
@@ -118,3 +118,14 @@ def test_days_lie_in_folders_of_their_own(study: Study) -> None:
     seal(study.folder)
     assert [path.name for path in (study.folder.path / "lake" / "observation").iterdir()] == [f"day={first}"]
     assert open_day not in lake_of(study.folder).manifest().days("observation")
+
+
+@pytest.mark.parametrize("section", [LakeAt(grace_hours=float("inf")), Retention(store_days=1e9)])
+def test_times_that_no_calendar_has_are_refused_with_the_settings(
+    path: Path, say: Say, section: msgspec.Struct
+) -> None:
+    """Exit code 2, and no failure of ours."""
+    config, _ = read_config(path / SETTINGS)
+    name = "lake" if isinstance(section, LakeAt) else "retention"
+    write_toml(path / SETTINGS, msgspec.structs.replace(config, **{name: section}))
+    assert say("prune")[0] == 2

@@ -70,6 +70,7 @@ def test_a_server_that_is_away_is_one_sentence_without_its_address(
     [
         ("s3://key:secret@bucket/x", "holds access keys"),
         ("nowhere://bucket/x", "neither a folder nor a URI"),
+        ("s3://", "neither a folder nor a URI"),
     ],
 )
 def test_a_location_that_cannot_be_is_refused(tmp_path: Path, location: str, words: str) -> None:
@@ -87,4 +88,14 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
     folder = in_store(tmp_path / "study", virtual(sites=3).conclusions.facts, location=str(tmp_path / "file" / "lake"))
     with pytest.raises(StoreFailure, match="the lake's place failed"):
         seal(folder)
+    folder.close()
+
+
+def test_a_file_uri_is_a_folder(tmp_path: Path) -> None:
+    """Folders below it are made, and a lake there is sealed and read."""
+    facts = virtual(sites=3).conclusions.facts
+    folder = in_store(tmp_path / "study", facts, location=f"file://{tmp_path}/a%20b/lake")
+    assert seal(folder).files
+    assert read_facts(folder).looks
+    assert (tmp_path / "a b" / "lake" / "manifest.json").exists()
     folder.close()

@@ -4,10 +4,12 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import duckdb
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,8 @@ from tests.store.lake.rig import concluded, days_of, figures, in_store, prune, s
 from waterbed.model.errors import InputError, StoreFailure
 from waterbed.model.facts import Observation
 from waterbed.recorded import Facts, read_facts
+from waterbed.store.config import LakeAt
+from waterbed.store.folder import Folder
 from waterbed.store.lake.lake import changing, lake_of
 from waterbed.store.lake.pruning import ready
 from waterbed.store.lake.reading import count_of, known_resolved, observed_span
@@ -277,4 +281,61 @@ def test_nothing_is_left_in_a_study_without_facts(tmp_path: Path) -> None:
     assert seal(folder).files == 0
     assert verify(folder).findings == ()
     assert read_facts(folder).looks == []
+    folder.close()
+
+
+def test_a_study_named_by_a_relative_path_is_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `waterbed -C study lake seal` names it."""
+    folder = in_store(tmp_path / "study", virtual(sites=3).conclusions.facts)
+    monkeypatch.chdir(tmp_path)
+    folder.path = Path("study")
+    assert seal(folder).files
+    assert verify(folder).findings == ()
+    folder.close()
+
+
+def test_a_file_that_lies_at_another_day_or_kind_is_merged_nowhere(tmp_path: Path) -> None:
+    """A copy in the wrong folder would count its facts twice: it is named, and nothing is changed."""
+    facts = virtual(sites=3).conclusions.facts
+    folder = in_store(tmp_path / "study", facts)
+    seal(folder)
+    lake = tmp_path / "study" / "lake"
+    day = days_of(facts)[1]
+    wrong = [lake / "observation" / "day=2030-01-01", lake / "observation" / f"day={days_of(facts)[0]}"]
+    for kind, place in (("observation", wrong[0]), ("observation", wrong[1]), ("resolution", wrong[1])):
+        (copied,) = list((lake / kind / f"day={day}").glob("*.parquet"))
+        place.mkdir(exist_ok=True)
+        stray = place / f"copy-{copied.name}"
+        stray.write_bytes(copied.read_bytes())
+        for change in (compact, rebuild):
+            with pytest.raises(StoreFailure, match=f"{stray.name} of the lake holds other facts than its place says"):
+                change(folder)
+        assert read_facts(folder) == facts_again(folder)
+        stray.unlink()
+    folder.close()
+
+
+def facts_again(folder: Folder) -> Facts:
+    """The facts of a store beside which there is no lake."""
+    return read_facts(replace(folder, config=msgspec.structs.replace(folder.config, lake=LakeAt(location="none"))))
+
+
+def test_a_lake_is_not_made_where_its_files_are_written_first(tmp_path: Path) -> None:
+    """That folder is emptied each time."""
+    folder = in_store(tmp_path / "study", virtual(sites=3).conclusions.facts, location="./lake.new/mine")
+    with pytest.raises(InputError, match=r"location is lake\.new in the study folder"):
+        seal(folder)
+    folder.close()
+
+
+def test_files_that_are_merged_while_a_lake_is_verified_are_not_missing(tmp_path: Path) -> None:
+    """Who verifies a large lake need not stop the chore that compacts it."""
+    facts = virtual(sites=3).conclusions.facts
+    folder = in_store(tmp_path / "study", facts)
+    seal(folder)
+    folder.store.add([shifted(facts.looks[0], 1)])
+    seal(folder)
+    merged = [1]
+    assert verify(folder, lambda *_: merged and compact(folder) + merged.pop()).whole
+    assert not merged
     folder.close()

@@ -2,7 +2,7 @@
 
 import fcntl
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 from waterbed.model.errors import InputError, StoreFailure
 from waterbed.store.folder import Folder
 from waterbed.store.lake import manifest as manifests
-from waterbed.store.lake.kinds import SEALED
+from waterbed.store.lake.kinds import PRUNABLE, SEALED
 from waterbed.store.lake.manifest import Day, File, Manifest
 from waterbed.store.lake.place import NEW, Place
 from waterbed.store.lake.rows import stamp
+from waterbed.store.removing import removed_days
 from waterbed.store.sql import Store
 from waterbed.store.tables import table_name
 
@@ -29,27 +30,31 @@ _NUMBER = 0x6C616B65
 class Lake:
     """The lake of one study."""
 
-    def __init__(self, location: str, path: Path, study: str) -> None:
-        """Open it; nothing is created yet, and a lake that has never been sealed is empty."""
+    def __init__(self, location: str, path: Path, study: str, removed: Callable[[], set[date]] = set) -> None:
+        """Open it; nothing is created yet. `removed` tells the days whose facts left the store for it."""
         self.study = study
         self.place = Place(location, path)
+        self._removed = removed
 
     def manifest(self) -> Manifest:
         """What it consists of now; InputError if it is another study's, StoreFailure if that is lost."""
+        removed = self._removed()  # before the manifest: a day is sealed before it leaves the store
         try:
             found = manifests.read(self.place.read(manifests.PATH))
         except FileNotFoundError:
             if self.place.names(".parquet"):
                 raise StoreFailure(manifests.LOST) from None
-            return Manifest(study=self.study)
+            found = Manifest(study=self.study)
         if found.study != self.study:
             raise InputError(
                 "the lake in [lake] location is another study's; each study needs a place of its own (docs/lake.md)"
             )
+        _refuse_lacking(found, removed)
         return found
 
     def commit(self, manifest: Manifest) -> None:
-        """From now on the lake is this."""
+        """From now on the lake is this; StoreFailure if a day that left the store would not be in it."""
+        _refuse_lacking(manifest, self._removed())
         self.place.replace(manifests.PATH, manifests.spelled(manifest))
 
     def table(self, file: File, columns: Sequence[str] | None = None) -> pa.Table:
@@ -105,7 +110,7 @@ class Lake:
 
 def lake_of(folder: Folder) -> Lake:
     """The lake of an opened study."""
-    return Lake(folder.config.lake.location, folder.path, folder.config.study)
+    return Lake(folder.config.lake.location, folder.path, folder.config.study, lambda: removed_days(folder.store))
 
 
 @contextmanager
@@ -143,8 +148,19 @@ def sorted_table(cls: type, table: pa.Table) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in stamp(cls)])
 
 
+def _refuse_lacking(manifest: Manifest, removed: set[date]) -> None:
+    sealed = {day for cls in PRUNABLE for day in manifest.days(table_name(cls))}
+    lacking = sorted(removed - sealed)
+    if lacking:
+        raise StoreFailure(
+            f"facts of {len(lacking):,} days, the first {lacking[0]}, left the store for the lake, and no lake with "
+            "them is at [lake] location: name its place, put it back from a backup or, if its files are there, mend it "
+            "by waterbed lake rebuild (docs/lake.md, Is it whole)"
+        )
+
+
 def _checksum(made: Path) -> tuple[int, str]:
-    return Place(str(made.parent), made.parent).checksum(made.name)
+    return Place(".", made.parent).checksum(made.name)
 
 
 def _busy() -> InputError:

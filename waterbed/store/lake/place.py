@@ -36,6 +36,9 @@ class Place:
             )
         try:
             self._files, self.root = fs.FileSystem.from_uri(location)
+            self.local = isinstance(self._files, fs.LocalFileSystem)
+            if not self.root:
+                raise ValueError
         except (ValueError, OSError):
             raise InputError(
                 f"[lake] location {location!r} is neither a folder nor a URI that pyarrow opens, such as "

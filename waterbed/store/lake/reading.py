@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import select
 
@@ -69,11 +69,17 @@ def observed_span(folder: Folder) -> tuple[datetime | None, datetime | None]:
 
 def count_of(folder: Folder, cls: type) -> int:
     """How many facts of a kind there are, those that left the store too."""
-    count, sealed = folder.store.count(cls), lake_of(folder).manifest().days(table_name(cls))
-    if not any(its.pruned for its in sealed.values()):
-        return count
-    stored = days_in(folder.store, cls)
-    return count + sum(its.rows for day, its in sealed.items() if its.pruned and day not in stored)
+    lake = lake_of(folder)
+    pruned = {day: its for day, its in lake.manifest().days(table_name(cls)).items() if its.pruned}
+    count, stored = folder.store.count(cls), days_in(folder.store, cls) if pruned else {}
+    for day, its in pruned.items():
+        count += its.rows
+        if day in stored:  # late facts, of which the lake may have some by now
+            (key,) = cls.KEY  # type: ignore[attr-defined]
+            late: list[Any] = folder.store.all(cls, in_days(cls, [day]))
+            there = {getattr(fact, key) for fact in late}
+            count -= len(there & lake.keys(cls, its.files))
+    return count
 
 
 def known_resolved(folder: Folder) -> set[str]:

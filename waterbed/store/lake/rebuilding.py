@@ -43,10 +43,9 @@ def rebuild(folder: Folder, told: Told = lambda *_: None) -> Rebuilt:
         changes: dict[_Where, Day] = {}
         with scratch_of(folder) as scratch:
             for kind, day in sorted({*strays, *bad}):
-                whole, cls = good.get((kind, day), []), CLASSES[kind]
-                files = whole
+                files = good.get((kind, day), [])
                 if (kind, day) in strays:
-                    files = [merged(lake, cls, [lake.table(file) for file in whole], scratch)]
+                    files = [merged(lake, kind, day, files, scratch)]
                 changes[kind, day] = Day(files=tuple(files), pruned=manifest.day(kind, day).pruned)
         if not known:
             changes = {where: _pruned_if_missing(folder, where, its) for where, its in changes.items()}

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,13 +11,13 @@ from typing import Final
 import pyarrow as pa
 from sqlalchemy import Connection, func, select
 
-from waterbed.model.errors import OwnFailure
+from waterbed.model.errors import InputError, OwnFailure, StoreFailure
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import SEALED, closed_before
-from waterbed.store.lake.lake import CLASSES, Lake, changing, replaced
+from waterbed.store.lake.lake import CLASSES, Lake, changing, lake_of, replaced
 from waterbed.store.lake.manifest import Day, File, Manifest
 from waterbed.store.lake.stored import days_in, in_days, tables_of
-from waterbed.store.lake.writing import DayFiles, as_now, without
+from waterbed.store.lake.writing import DayFiles, as_now, days_of, without
 from waterbed.store.tables import TABLES, table_name
 
 SCRATCH: Final = "lake.new"
@@ -111,7 +111,7 @@ def compact(folder: Folder, told: Told = lambda *_: None) -> int:
         for number, (kind, day) in enumerate(sorted(several)):
             told(number, len(several))
             old = [*manifest.day(kind, day).files, *unnamed.get((kind, day), [])]
-            one = merged(lake, CLASSES[kind], [lake.table(file) for file in old], scratch)
+            one = merged(lake, kind, day, old, scratch)
             changes |= replaced(manifest, kind, day, [one])
             gone += [file.path for file in old if file.path != one.path]
         if changes:
@@ -122,12 +122,24 @@ def compact(folder: Folder, told: Told = lambda *_: None) -> int:
     return len(gone)
 
 
-def merged(lake: Lake, cls: type, tables: list[pa.Table], scratch: Path) -> File:
-    """One file of the rows of several of one day, each row once."""
+def merged(lake: Lake, kind: str, day: date, old: Iterable[File], scratch: Path) -> File:
+    """One file of the rows of several of one day, each row once; StoreFailure if one has no place among them."""
+    cls = CLASSES[kind]
     files = DayFiles(lake, cls, scratch)
-    files.add(without(cls, as_now(cls, tables), set()))
-    ((_, file),) = files.close().items()
-    return file
+    files.add(without(cls, pa.concat_tables([_rows_of(lake, cls, day, file) for file in old]), set()))
+    return files.close()[day]
+
+
+def _rows_of(lake: Lake, cls: type, day: date, file: File) -> pa.Table:
+    table = lake.table(file)
+    with suppress(pa.ArrowException, TypeError, ValueError):  # columns of something else
+        table = as_now(cls, [table])
+        if days_of(cls, table) == {day}:
+            return table
+    raise StoreFailure(
+        f"{file.path} of the lake holds other facts than its place says, so nothing was merged; move it elsewhere "
+        "(docs/lake.md)"
+    )
 
 
 def _unnamed(lake: Lake, manifest: Manifest) -> dict[tuple[str, date], list[File]]:
@@ -155,6 +167,12 @@ def kind_and_day(path: str) -> tuple[str, date] | None:
 def scratch_of(folder: Folder) -> Iterator[Path]:
     """An empty folder for files that are being made; what a killed process left in it goes first."""
     scratch = folder.path / SCRATCH
+    place = lake_of(folder).place
+    if place.local and Path(place.root).is_relative_to(scratch.resolve()):
+        raise InputError(
+            f"[lake] location is {SCRATCH} in the study folder, which is emptied at each sealing; name another place "
+            "(docs/lake.md, Where it lies)"
+        )
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     try:

@@ -54,7 +54,7 @@ def verify(folder: Folder, told: Told = lambda *_: None) -> Verified:
     for number, (kind, day, file) in enumerate(named.values()):
         told(number, len(named))
         wrong = amiss(lake, file)
-        if wrong:
+        if wrong and file.path in lake.manifest().files():  # else it was merged away meanwhile
             pruned = manifest.day(kind, day).pruned
             mend = "put it back from a backup: its day was pruned" if pruned else "mend it by waterbed lake rebuild"
             found.append(_problem(file.path, f"{wrong}; {mend}"))

@@ -81,6 +81,12 @@ class DayFiles:
         return self._scratch / f"{day.isoformat()}.parquet"
 
 
+def days_of(cls: type, table: pa.Table) -> set[date]:
+    """The days to which rows belong."""
+    numbers = table.column(SEALED[cls]).cast(pa.int64()).to_numpy() // DAY_US
+    return {day_of(number) for number in np.unique(numbers).tolist()}
+
+
 def without(cls: type, table: pa.Table, known: set[str]) -> pa.Table:
     """Rows whose key is not among those known; of two with one key the first."""
     (key,) = cls.KEY  # type: ignore[attr-defined]

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 import uvloop
 
 from crawler.recheck import PassReport, recheck
+from waterbed.intake.apart import batches_of
+from waterbed.intake.batches import Batches
 from waterbed.intake.csv_files import zone_of
 from waterbed.intake.csv_reports import Rejected, ReportLine, as_plain_word, plain_word
-from waterbed.intake.forms import read_reports
 from waterbed.intake.reports import Defaults
 from waterbed.intake.take_in import ImportReport, take_in
 from waterbed.judging.outcomes import read_rules
@@ -90,8 +91,9 @@ class Study:
             category=plain_word("category", category),
             look=not history,
         )
-        lines = read_reports(path, form, zone_of(zone) if zone else None)
-        return take_in(self.folder, lines, defaults, file_id=self.file_id(path), progress=progress)
+        file_id = self.file_id(path)
+        with batches_of(self.folder, path, defaults, form=form, zone=zone_of(zone) if zone else None) as batches:
+            return take_in(self.folder, batches, defaults, file_id=file_id, progress=progress)
 
     def file_id(self, path: Path) -> str:
         """The keyed id of a file's content; InputError if it cannot be read."""
@@ -109,7 +111,7 @@ class Study:
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Import lines that are already parsed."""
-        return take_in(self.folder, lines, defaults, progress=progress)
+        return take_in(self.folder, Batches(lines, self.folder.vault, defaults), defaults, progress=progress)
 
     def import_notices(
         self,

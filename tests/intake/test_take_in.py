@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.study_folder import made, report, url
+from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import read_csv_reports
 from waterbed.intake.reports import Defaults
 from waterbed.intake.take_in import ImportReport, take_in
@@ -20,7 +21,8 @@ HEADER = "url,source,reported_at\n"
 def imported(folder: Folder, path: Path, content: bytes) -> ImportReport:
     """Import a file's bytes."""
     path.write_bytes(content)
-    return take_in(folder, read_csv_reports(path), Defaults(source="usual", category="phishing"))
+    defaults = Defaults(source="usual", category="phishing")
+    return take_in(folder, Batches(read_csv_reports(path), folder.vault, defaults), defaults)
 
 
 def deliveries(folder: Folder) -> list[tuple[str, int, int, int]]:
@@ -95,7 +97,7 @@ def test_rejected_lines_count_with_the_source_there_is(tmp_path: Path) -> None:
 
 def test_an_import_that_breaks_off_is_no_delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was read before is kept; importing it again is the delivery, and counts the kept lines as known."""
-    monkeypatch.setattr("waterbed.intake.take_in._LINES_AT_ONCE", 10)
+    monkeypatch.setattr("waterbed.intake.batches.LINES_AT_ONCE", 10)
     folder = made(tmp_path / "s")
     text = "url\n" + "".join(f"{url(n)}\n" for n in range(4_000))
     whole = gzip.compress(text.encode())
@@ -126,7 +128,7 @@ def test_the_last_lines_and_the_delivery_come_in_together(tmp_path: Path, monkey
 
 def test_many_lines_of_one_host_seal_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one batch and over several: one entry for each URL and host, whatever the order."""
-    monkeypatch.setattr("waterbed.intake.take_in._LINES_AT_ONCE", 7)
+    monkeypatch.setattr("waterbed.intake.batches.LINES_AT_ONCE", 7)
     folder = made(tmp_path / "s")
     found = report(folder, [url(n % 20) for n in range(60)])
     assert (found.imported, found.known) == (20, 40)

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import parse_csv_reports
 from waterbed.intake.reports import Defaults
 from waterbed.intake.take_in import ImportReport, take_in
@@ -18,7 +19,8 @@ def made(path: Path, *, store: str = "sqlite") -> Folder:
 def report(folder: Folder, urls: list[str], source: str = "hotline") -> ImportReport:
     """Import URLs, one a line."""
     lines = ["url", *(f'"{url}"' for url in urls)]
-    return take_in(folder, parse_csv_reports(lines, "reports"), Defaults(source=source, category="phishing"))
+    defaults = Defaults(source=source, category="phishing")
+    return take_in(folder, Batches(parse_csv_reports(lines, "reports"), folder.vault, defaults), defaults)
 
 
 def url(number: int, host: int | None = None) -> str:

@@ -5,7 +5,8 @@ threads run at each row of a statement, and beside a busy event loop that costs 
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
@@ -37,60 +38,95 @@ MOVED = ("due_at", "streak", "day_began_at", "day_looks", "fingerprint")
 """What a look changes of a URL's schedule."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Facts of one class, column by column; many a column says the same of all of them."""
+
+    cls: type
+    count: int
+    """How many facts."""
+    cells: Mapping[str, Sequence[Any]]
+    """By field, a value for each fact; the first field is always here."""
+    same: Mapping[str, Any]
+    """By field, the one value of all facts."""
+
+    def column(self, name: str) -> Sequence[Any]:
+        """The values of a field, one for each fact."""
+        return self.cells[name] if name in self.cells else [self.same[name]] * self.count
+
+    def only(self, chosen: Sequence[int]) -> "Columns":
+        """The facts at some places."""
+        cells = {name: [values[n] for n in chosen] for name, values in self.cells.items()}
+        return Columns(cls=self.cls, count=len(chosen), cells=cells, same=self.same)
+
+
+def columns_of(cls: type, facts: Sequence[Any], names: Sequence[str] | None = None) -> Columns:
+    """Facts of one class by their fields, all of them or those named."""
+    first, *others = names or _NAMES[cls]
+    cells, same = {first: list(map(attrgetter(first), facts))}, {}
+    for name in others:
+        values = list(map(attrgetter(name), facts))
+        if values and values[0] == values[-1] and values.count(values[0]) == len(values):
+            same[name] = values[0]
+        else:
+            cells[name] = values
+    return Columns(cls=cls, count=len(facts), cells=cells, same=same)
+
+
 def insert(cls: type, facts: Sequence[Any], connection: Connection) -> None:
     """Insert facts of one class; those that are known stay as they are."""
-    table, names = TABLES[cls], _NAMES[cls]
+    insert_columns(columns_of(cls, facts), connection)
+
+
+def insert_columns(facts: Columns, connection: Connection) -> None:
+    """The same, given by columns."""
+    table, names = TABLES[facts.cls], _NAMES[facts.cls]
     if connection.dialect.name != "sqlite":
         from sqlalchemy.dialects.postgresql import insert as insert_postgresql  # noqa: PLC0415 (20 ms that SQLite need not pay)
 
-        connection.execute(insert_postgresql(table).on_conflict_do_nothing(), [as_row(fact) for fact in facts])
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*map(facts.column, names), strict=True)]
+        if rows:
+            connection.execute(insert_postgresql(table).on_conflict_do_nothing(), rows)
         return
     quoted = ", ".join(f'"{name}"' for name in names)  # one is called as SQL calls a thing of its own: into
-    for rows, values in _statements(cls, facts, names, connection):
+    chosen = ", ".join(f'told."{name}"' for name in names)
+    for query, values in _statements(facts, connection):
         # without WHERE, ON would begin a join: https://sqlite.org/lang_upsert.html#parsing_ambiguity
-        into = f"INSERT INTO {table.name} ({quoted}) {rows} WHERE true ON CONFLICT DO NOTHING"
-        connection.exec_driver_sql(into, values)
+        into = f"INSERT INTO {table.name} ({quoted}) SELECT {chosen} FROM ({query}) AS told WHERE true "  # noqa: S608 (names of our own tables)
+        connection.exec_driver_sql(f"{into}ON CONFLICT DO NOTHING", values)
 
 
 def advance(run_id: str, dues: Sequence[Due], connection: Connection) -> int:
     """Move the schedule of URLs that a run still holds, and give their leases back; how many they were. SQLite only."""
-    columns = ("url_id", *MOVED)
     moved = 0
-    for rows, values in _statements(Due, dues, columns, connection):
+    for query, values in _statements(columns_of(Due, dues, ("url_id", *MOVED)), connection):
         news = ", ".join(f"{name} = news.{name}" for name in MOVED)
         statement = (
-            f"UPDATE due SET {news}, lease_run_id = NULL FROM ({rows}) AS news "  # noqa: S608 (names of our own tables)
+            f"UPDATE due SET {news}, lease_run_id = NULL FROM ({query}) AS news "  # noqa: S608 (names of our own tables)
             "WHERE due.url_id = news.url_id AND due.lease_run_id = ?"
         )
         moved += connection.exec_driver_sql(statement, (*values, run_id)).rowcount
     return moved
 
 
-def _statements(
-    cls: type, facts: Sequence[Any], names: Sequence[str], connection: Connection
-) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """The facts cut into queries that give them back, and the values for these, made column by column.
+def _statements(facts: Columns, connection: Connection) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Queries that give the facts back, some at a time, and the values for each."""
 
-    Many a column says the same in all rows: its value is given once.
-    """
-    table, dialect = TABLES[cls], connection.dialect
-    at_once = _MOST_VALUES // len(names)
-    for start in range(0, len(facts), at_once):
-        some = facts[start : start + at_once]
-        columns, same, cells = [], [], []
-        for name in names:
-            values = list(map(attrgetter(name), some))
-            make = _binding(table.c[name].type, dialect)
-            if name != names[0] and values[0] == values[-1] and values.count(values[0]) == len(some):
-                columns.append(f'? AS "{name}"')
-                same.append(values[0] if make is None else make(values[0]))
-            else:
-                cells.append(values if make is None else map(make, values))
-                # columns of VALUES are called column1, column2 ...: https://sqlite.org/lang_select.html#values
-                columns.append(f'column{len(cells)} AS "{name}"')
-        row = f"({', '.join('?' * len(cells))})"
-        rows = f"SELECT {', '.join(columns)} FROM (VALUES {', '.join([row] * len(some))})"  # noqa: S608 (the same)
-        yield rows, (*same, *chain.from_iterable(zip(*cells, strict=True)))
+    def bound(name: str, values: Iterable[Any]) -> Iterator[Any]:
+        make = _binding(TABLES[facts.cls].c[name].type, connection.dialect)
+        return iter(values) if make is None else map(make, values)
+
+    same = [value for name, one in facts.same.items() for value in bound(name, [one])]
+    # columns of VALUES are called column1, column2 ...: https://sqlite.org/lang_select.html#values
+    columns = [f'? AS "{name}"' for name in facts.same]
+    columns += [f'column{number} AS "{name}"' for number, name in enumerate(facts.cells, 1)]
+    row = f"({', '.join('?' * len(facts.cells))})"
+    at_once = _MOST_VALUES // len(facts.cells)
+    for start in range(0, facts.count, at_once):
+        cells = [bound(name, values[start : start + at_once]) for name, values in facts.cells.items()]
+        rows = ", ".join([row] * min(at_once, facts.count - start))
+        values = (*same, *chain.from_iterable(zip(*cells, strict=True)))
+        yield f"SELECT {', '.join(columns)} FROM (VALUES {rows})", values  # noqa: S608 (the same)
 
 
 def _binding(kind: Any, dialect: Any) -> Callable[[Any], Any] | None:

@@ -18,7 +18,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Final
 
-from waterbed.intake.batches import Batch, Batches, Source
+from waterbed.intake.batches import Batch, Batches, BatchSource
 from waterbed.intake.forms import read_reports
 from waterbed.intake.reports import Defaults
 from waterbed.model.errors import OwnFailure, WaterbedError
@@ -85,7 +85,7 @@ class Apart:
 @contextmanager
 def batches_of(
     folder: Folder, path: Path, defaults: Defaults, *, form: str | None = None, zone: tzinfo | None = None
-) -> Iterator[Source]:
+) -> Iterator[BatchSource]:
     """The batches of a file; a large one is read by another process where there are processors for both."""
     if path.stat().st_size < LARGE or (os.cpu_count() or 1) < 2:
         yield Batches(read_reports(path, form, zone), folder.vault, defaults)
@@ -106,7 +106,7 @@ def serve() -> None:
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr
     gc.disable()  # of millions of facts none is in a cycle
-    source: Source | None = None
+    source: BatchSource | None = None
     with suppress(EOFError, BrokenPipeError):
         order: Order = pickle.load(asked)  # noqa: S301 (our own process)
         while True:

@@ -43,7 +43,7 @@ class Batch:
     last: bool
 
 
-class Source(Protocol):
+class BatchSource(Protocol):
     """What gives one batch after the other."""
 
     def next(self, now: datetime) -> Batch:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from waterbed.intake.batches import Batch, Source, without_forgotten
+from waterbed.intake.batches import Batch, BatchSource, without_forgotten
 from waterbed.intake.csv_reports import Rejected
 from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Delivery
@@ -56,7 +56,7 @@ class _Tally:
 
 def take_in(
     folder: Folder,
-    batches: Source,
+    batches: BatchSource,
     defaults: Defaults,
     *,
     file_id: str | None = None,

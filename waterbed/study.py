@@ -111,7 +111,7 @@ class Study:
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Import lines that are already parsed."""
-        return take_in(self.folder, Batches(lines, self.folder.vault, defaults), defaults, progress=progress)
+        return take_in(self.folder, Batches(lines, lambda: self.folder.vault, defaults), defaults, progress=progress)
 
     def import_notices(
         self,

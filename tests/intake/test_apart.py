@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.study_folder import made, url
-from waterbed.custody import forget
+from waterbed.custody import forget, rotate
 from waterbed.intake import apart
 from waterbed.intake.apart import Apart, Order
 from waterbed.intake.reports import Defaults
@@ -19,7 +19,7 @@ from waterbed.intake.take_in import ImportReport
 from waterbed.model.bookkeeping import Delivery, Due, Run, Sealed
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.model.facts import Report, Target
-from waterbed.store.folder import Folder
+from waterbed.store.folder import Folder, open_folder
 from waterbed.study import Study
 
 NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)
@@ -76,6 +76,19 @@ def test_many_lines_come_in_several_batches(tmp_path: Path) -> None:
     assert (found.imported, told) == (50_010, [50_000, 50_010])
     assert [(one.reports, one.new) for one in folder.store.all(Delivery)] == [(50_010, 50_010)]
     assert (folder.store.count(Due), folder.store.count(Sealed)) == (50_010, 50_510)
+    folder.close()
+
+
+@pytest.mark.usefixtures("always")
+def test_what_was_opened_before_a_rotation_seals_with_the_new_key(tmp_path: Path) -> None:
+    """The other process reads the keys when the import's run has begun."""
+    folder = made(tmp_path / "s")
+    (tmp_path / "r.csv").write_text(REPORTS)
+    elsewhere = open_folder(folder.path)
+    rotate(elsewhere)
+    elsewhere.close()
+    Study(folder).import_reports(tmp_path / "r.csv")
+    assert {one.key_number for one in folder.store.all(Sealed)} == {2}
     folder.close()
 
 

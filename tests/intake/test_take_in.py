@@ -22,7 +22,7 @@ def imported(folder: Folder, path: Path, content: bytes) -> ImportReport:
     """Import a file's bytes."""
     path.write_bytes(content)
     defaults = Defaults(source="usual", category="phishing")
-    return take_in(folder, Batches(read_csv_reports(path), folder.vault, defaults), defaults)
+    return take_in(folder, Batches(read_csv_reports(path), lambda: folder.vault, defaults), defaults)
 
 
 def deliveries(folder: Folder) -> list[tuple[str, int, int, int]]:

@@ -20,7 +20,7 @@ def report(folder: Folder, urls: list[str], source: str = "hotline") -> ImportRe
     """Import URLs, one a line."""
     lines = ["url", *(f'"{url}"' for url in urls)]
     defaults = Defaults(source=source, category="phishing")
-    return take_in(folder, Batches(parse_csv_reports(lines, "reports"), folder.vault, defaults), defaults)
+    return take_in(folder, Batches(parse_csv_reports(lines, "reports"), lambda: folder.vault, defaults), defaults)
 
 
 def url(number: int, host: int | None = None) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,10 +57,23 @@ class Apart:
             self._say(sys.path)
             self._say(order)
 
+    def begin(self) -> None:
+        """Let it read the first lines."""
+        self._answer(None)
+
     def next(self, now: datetime) -> Batch:
         """The next batch; raises what the other process raised, OwnFailure if it is no more."""
+        made: Batch = self._answer(now)
+        return made
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _answer(self, asked: datetime | None) -> Any:
         try:
-            self._say(now)
+            self._say(asked)
             answer = pickle.load(self._process.stdout)  # type: ignore[arg-type]  # noqa: S301 (our own process)
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             raise OwnFailure(
@@ -68,13 +82,7 @@ class Apart:
             ) from None
         if isinstance(answer, WaterbedError):
             raise answer
-        made: Batch = answer
-        return made
-
-    def close(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.communicate()
+        return answer
 
     def _say(self, what: Any) -> None:
         pipe = self._process.stdin
@@ -88,7 +96,7 @@ def batches_of(
 ) -> Iterator[BatchSource]:
     """The batches of a file; a large one is read by another process where there are processors for both."""
     if path.stat().st_size < LARGE or (os.cpu_count() or 1) < 2:
-        yield Batches(read_reports(path, form, zone), folder.vault, defaults)
+        yield Batches(read_reports(path, form, zone), lambda: folder.vault, defaults)
         return
     apart = Apart(
         Order(path=path, form=form, zone=zone, defaults=defaults, study=folder.config.study, folder=folder.path)
@@ -100,21 +108,22 @@ def batches_of(
 
 
 def serve() -> None:
-    """Answer each time that is read with the next batch, until nobody asks any more."""
+    """Answer each time that is read with the next batch, until nobody asks any more; None: begin."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # whoever asks decides when it is enough
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr
     gc.disable()  # of millions of facts none is in a cycle
-    source: BatchSource | None = None
     with suppress(EOFError, BrokenPipeError):
-        order: Order = pickle.load(asked)  # noqa: S301 (our own process)
+        source = _source(pickle.load(asked))  # noqa: S301 (our own process)
         while True:
-            now: datetime = pickle.load(asked)  # noqa: S301 (the same)
-            answer: Batch | WaterbedError
+            now: datetime | None = pickle.load(asked)  # noqa: S301 (the same)
+            answer: Batch | WaterbedError | None = None
             try:
-                source = source or _source(order)
-                answer = source.next(now)
+                if now:
+                    answer = source.next(now)
+                else:
+                    source.begin()
             except WaterbedError as problem:
                 answer = problem
             except Exception as problem:  # its text may quote a line: the place alone is told
@@ -126,5 +135,6 @@ def serve() -> None:
 
 
 def _source(order: Order) -> Batches:
-    vault = Vault(read_keys(order.study, order.folder))
+    """The batches; keys are read for the first one, when the import's run keeps others from rotating them."""
+    vault = cache(lambda: Vault(read_keys(order.study, order.folder)))
     return Batches(read_reports(order.path, order.form, order.zone), vault, order.defaults)

@@ -1,7 +1,7 @@
 """Lines of a file, some at a time, and the facts that they make: work for the processor alone."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -46,6 +46,10 @@ class Batch:
 class BatchSource(Protocol):
     """What gives one batch after the other."""
 
+    def begin(self) -> None:
+        """Read the first lines, and nothing else: InputError if the file is of the wrong kind."""
+        ...
+
     def next(self, now: datetime) -> Batch:
         """The next one; the facts are of this time. Not to be called after the last one."""
         ...
@@ -54,10 +58,14 @@ class BatchSource(Protocol):
 class Batches:
     """Batches that are made in this process."""
 
-    def __init__(self, lines: Iterator[ReportLine | Rejected], vault: Vault, defaults: Defaults) -> None:
-        """Take the lines, by whose keys they are sealed, and what lines are that do not say."""
+    def __init__(self, lines: Iterator[ReportLine | Rejected], vault: Callable[[], Vault], defaults: Defaults) -> None:
+        """Take the lines, by whose keys each batch is sealed, and what lines are that do not say."""
         self._lines, self._vault, self._defaults = lines, vault, defaults
         self._ahead: list[ReportLine | Rejected] = []
+
+    def begin(self) -> None:
+        """Read the lines of the first batch."""
+        self._ahead = list(islice(self._lines, LINES_AT_ONCE))
 
     def next(self, now: datetime) -> Batch:
         """The next one; the first one, of a file without lines, is empty."""
@@ -87,9 +95,10 @@ class Batches:
         """The URL's id of each line, and the facts of all."""
         sealed: set[str] = set()
         urls: list[str] = []
+        vault = self._vault()
         seen: dict[type, dict[str, Any]] = {kind: {} for kind in _KEYS}
         for line in lines:
-            for fact in report_facts(line, self._vault, defaults=self._defaults, now=now, sealed=sealed):
+            for fact in report_facts(line, vault, defaults=self._defaults, now=now, sealed=sealed):
                 kind = type(fact)
                 key = getattr(fact, _KEYS[kind])
                 seen[kind].setdefault(key, fact)

@@ -68,8 +68,9 @@ def take_in(
     """
     tally = _Tally(file_id=file_id)
     with _nothing_collected():
-        batch = batches.next(folder.clock())  # a file of the wrong kind fails here, before anything is written
+        batches.begin()  # a file of the wrong kind fails here, before anything is written
         with folder.run("import") as run, ThreadPoolExecutor(1) as writer:
+            batch = batches.next(folder.clock())
             while True:
                 tally.rejected += batch.rejected
                 written = writer.submit(_one_batch, folder, batch, defaults, tally, run.run_id)

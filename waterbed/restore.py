@@ -94,6 +94,8 @@ def restore_backup(
 def _refuse_folder(folder: Path) -> None:
     if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
         raise InputError(f"{folder} exists already; a backup is restored into a new folder alone ({_DOCS})")
+    if folder.resolve() == Path.cwd():
+        raise InputError(f"{folder} is the folder you are in, and cannot be replaced; name a new one ({_DOCS})")
 
 
 def _files_back(backup: Path, manifest: Manifest, work: Path) -> None:

@@ -210,6 +210,18 @@ def tamper(backup: Path, damage: str) -> None:
     (backup / SUMS).write_text(f"{hashlib.sha256(spelled).hexdigest()}  {MANIFEST}\n")
 
 
+def test_the_folder_one_is_in_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty current folder is refused in one sentence: it cannot be replaced as a whole."""
+    folder = made(tmp_path / "s")
+    make_backup(folder.path, tmp_path / "b")
+    folder.close()
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(InputError, match="the folder you are in"):
+        restore_backup(tmp_path / "b", Path(), who="me")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "empty", "s"]
+
+
 def test_a_study_is_restored_into_a_new_folder_alone(tmp_path: Path, postgresql: str) -> None:
     """A folder with anything in it, and a database that is not empty, are left as they are."""
     folder = made(tmp_path / "s")

@@ -28,7 +28,7 @@ class Probe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     default_profile: Profile = "strict"
     controls: bool = True
     strict_controls: bool = False
-    control_hours: float = 12.0
+    control_hours: Annotated[float, msgspec.Meta(ge=0, le=8784)] = 12.0
     timeout_s: float = 20.0
     hosts_at_once: int = 128
     per_address: int = 4

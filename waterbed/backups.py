@@ -13,12 +13,13 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Final
 
 import msgspec
 
+from waterbed.custody import after
 from waterbed.model.errors import InputError
 
 MANIFEST: Final = "manifest.json"
@@ -28,7 +29,6 @@ FILES: Final = "files"
 FORM: Final = 1
 """The form of backups that this version writes."""
 _TIME: Final = "%Y%m%dT%H%M%S.%fZ"
-_TICK: Final = timedelta(microseconds=1)
 _NAME: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 _UNFINISHED: Final = (".new-", ".old-")
 _SHA256: Final = re.compile("[0-9a-f]{64}")
@@ -68,8 +68,8 @@ def backups_in(place: Path) -> list[Path]:
 
 def name_for(place: Path, made_at: datetime) -> str:
     """The name of a new backup: when it was made; later than all others, though the clock may have been set back."""
-    later = [datetime.strptime(f"{one.name}+0000", f"{_TIME}%z") + _TICK for one in backups_in(place)]
-    return max([made_at, *later]).strftime(_TIME)
+    earlier = (datetime.strptime(f"{one.name}+0000", f"{_TIME}%z") for one in backups_in(place))
+    return after(made_at, earlier).strftime(_TIME)
 
 
 def read_manifest(backup: Path) -> Manifest:

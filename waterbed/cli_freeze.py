@@ -85,7 +85,10 @@ def _written_at(folder: Path) -> Iterator[None]:
     except OSError as problem:
         if disk_trouble(problem):
             raise
-        raise InputError(f"{folder} cannot be made ({problem.strerror}); name another place") from None
+        at = f" at {problem.filename}" if problem.filename else ""
+        raise InputError(
+            f"{folder} cannot be made ({problem.strerror}{at}); mend that, or name another place (docs/freeze.md)"
+        ) from None
 
 
 def _how(table: object) -> str:

@@ -207,17 +207,17 @@ def _id(text: str) -> str:
     return text.lower()
 
 
-def stated_reason(text: str, option: str = "--reason", *, most: int = 500) -> str:
+def stated_reason(
+    text: str, option: str = "--reason", *, most: int = 500, see: str = "docs/operations.md, Keys"
+) -> str:
     """Words that may be kept in the clear; InputError if there are none, too many, or if they name an address."""
     reason = " ".join(text.split())
     if not reason or not reason.isprintable() or len(reason) > most:
-        raise InputError(
-            f"{option} must say something in up to {most:,} characters; it is kept on record (docs/operations.md, Keys)"
-        )
+        raise InputError(f"{option} must say something in up to {most:,} characters; it is kept on record ({see})")
     if names_something(reason):
         raise InputError(
             f"{option} holds what looks like an address or a host name; it is kept in the clear, so say it by id or "
-            "case number (docs/operations.md, Keys)"
+            f"case number ({see})"
         )
     return reason
 

@@ -17,7 +17,7 @@ def decide(study: Study, quarantine_id: str, decision: Decision, reason: str) ->
 
     InputError for an unknown id and for a reason that is empty or names an address: it is kept in the clear.
     """
-    why = stated_reason(reason)
+    why = stated_reason(reason, see="docs/method.md")
     found = next((one for one in study.conclude().quarantines if one.quarantine_id == quarantine_id), None)
     if found is None:
         said = "that" if names_something(quarantine_id) else repr(quarantine_id)

@@ -95,7 +95,7 @@ def batches_of(
     folder: Folder, path: Path, defaults: Defaults, *, form: str | None = None, zone: tzinfo | None = None
 ) -> Iterator[BatchSource]:
     """The batches of a file; a large one is read by another process where there are processors for both."""
-    if path.stat().st_size < LARGE or (os.cpu_count() or 1) < 2:
+    if not _is_large(path) or (os.cpu_count() or 1) < 2:
         yield Batches(read_reports(path, form, zone), lambda: folder.vault, defaults)
         return
     apart = Apart(
@@ -105,6 +105,14 @@ def batches_of(
         yield apart
     finally:
         apart.close()
+
+
+def _is_large(path: Path) -> bool:
+    """Whether it is worth it; a file that is gone is not, and whoever opens it says so."""
+    try:
+        return path.stat().st_size >= LARGE
+    except OSError:
+        return False
 
 
 def serve() -> None:

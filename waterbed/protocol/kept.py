@@ -143,7 +143,7 @@ def lock(folder: Folder, reason: str = "") -> ProtocolLock:
         reports=store.count(Report),
         looks=looks,
         who=who(),
-        reason=stated_reason(reason) if reason else "",
+        reason=stated_reason(reason, see="docs/protocol.md, What deviates") if reason else "",
     )
     store.add([made])
     return made
@@ -159,7 +159,7 @@ def explain(folder: Folder, subject: str, reason: str) -> Deviation:
         known = ", ".join(one.subject for one in now.found) or "nothing"
         said = "that" if names_something(subject) else repr(subject)
         raise InputError(f"{said} does not deviate from the protocol; what does: {known}")
-    folder.store.add([_note(folder, found, stated_reason(reason), now.notes)])
+    folder.store.add([_note(folder, found, stated_reason(reason, see="docs/protocol.md, What deviates"), now.notes)])
     return found
 
 

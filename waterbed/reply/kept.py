@@ -4,6 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from waterbed.custody import after, stated_reason, who
@@ -18,7 +19,7 @@ PUBLIC: Final = "clear"
 """Traffic light under which what is published is public."""
 SEE: Final = "see docs/reply.md"
 _SHOWN: Final = 5
-_MOST: Final = 1000
+_words: Final = partial(stated_reason, most=1000, see="docs/reply.md")
 
 
 def record(folder: Folder) -> Record:
@@ -89,7 +90,7 @@ def take(folder: Folder, hoster: str, answer: Answer, text: str, received_at: da
         hoster=hoster,
         preview_id=shown[-1].preview_id,
         answer=answer,
-        text=stated_reason(text, "--text", most=_MOST),
+        text=_words(text, "--text"),
         received_at=when,
         who=who(),
     )
@@ -114,8 +115,8 @@ def decide(folder: Folder, reply_id: str, ruling: RulingKind, reason: str, errat
         ruling_id=uuid.uuid4().hex,
         reply_id=disputes[0].reply_id,
         ruling=ruling,
-        reason=stated_reason(reason, "--reason", most=_MOST),
-        erratum=stated_reason(erratum, "--erratum", most=_MOST) if erratum else "",
+        reason=_words(reason, "--reason"),
+        erratum=_words(erratum, "--erratum") if erratum else "",
         decided_at=after(folder.clock(), (one.published_at for one in known.editions)),
         who=who(),
     )
@@ -132,7 +133,7 @@ def refuse_unheard(folder: Folder, hosters: Collection[str], override: str = "")
         return ""
     waiting = [row for row in rows(folder, hosters) if row.state != "done"]
     if override:
-        return stated_reason(override, "--override", most=_MOST) if waiting else ""
+        return _words(override, "--override") if waiting else ""
     if waiting:
         first = ", ".join(f"{row.hoster} ({_why(row)})" for row in waiting[:_SHOWN])
         more = f" and {len(waiting) - _SHOWN:,} more" if len(waiting) > _SHOWN else ""
@@ -146,7 +147,7 @@ def refuse_unheard(folder: Folder, hosters: Collection[str], override: str = "")
 def next_edition(folder: Folder, *, override: str, more: str, tables: bytes) -> Edition:
     """The edition that a public publication is going to be; it is put on record by `add_edition`."""
     known = record(folder)
-    told = [*errata(known), *([stated_reason(more, "--errata", most=_MOST)] if more else [])]
+    told = [*errata(known), *([_words(more, "--errata")] if more else [])]
     return Edition(
         number=len(known.editions) + 1,
         published_at=folder.clock(),

@@ -1,6 +1,6 @@
 """The command line's part for the hop graph: main flows, measures, weeks, files for Gephi."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -191,20 +191,13 @@ def _write(chosen: _Chosen, out: Path) -> None:
             origins=chosen.origins,
             window=chosen.window,
         )
-    network.graph["name"] = "; ".join([network.graph.get("name", ""), *_held(chosen)])
+    standing = envelope(chosen.study, "hop matrix", by=chosen.by.value).standing
+    network.graph["name"] = "; ".join([network.graph.get("name", ""), *standing])
     try:
         write_whole(out, WRITERS[out.suffix](network))
     except OSError as problem:
         raise InputError(f"{out} cannot be written ({problem.strerror}); name another place") from None
     show_graph.written(network.number_of_nodes(), network.number_of_edges(), out)
-
-
-def _held(chosen: _Chosen) -> Iterator[str]:
-    """What a graph is to the locked protocol, and what deviates from it; nothing where none is locked."""
-    heading = envelope(chosen.study, "hop matrix", by=chosen.by.value)
-    if heading.protocol != "none":
-        yield f"protocol: {heading.protocol}"
-    yield from (f"deviates from it: {told}" for told in heading.deviations)
 
 
 def _contents(chosen: _Chosen, form: Format) -> None:

@@ -33,9 +33,8 @@ def sheet_text(found: Sheet) -> str:
     out = io.StringIO()
     console = Console(file=out, width=_WIDE, highlight=False, markup=False, emoji=False, no_color=True)
     print_sheet(found, console)
-    console.print(f"protocol: {found.heading.protocol}", soft_wrap=True)
-    for told in found.heading.deviations:
-        console.print(f"deviates from it: {told}", soft_wrap=True)
+    for told in found.heading.standing:
+        console.print(told, soft_wrap=True)
     return out.getvalue()
 
 

@@ -48,6 +48,11 @@ class Envelope:
     protocol: Annotated[str, "what it is to the locked protocol, and which (docs/protocol.md); none: none"] = "none"
     deviations: Annotated[tuple[str, ...], "what was done otherwise than the locked protocol says, with reasons"] = ()
 
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """What it is to the locked protocol and what deviates from it, in words, for forms that are read by people."""
+        return (f"protocol: {self.protocol}", *(f"deviates from it: {told}" for told in self.deviations))
+
 
 def in_every_format(name: str, cls: type, rows: Sequence[Any], envelope: Envelope) -> dict[str, bytes]:
     """Rows of one dataclass in every format, with their schema: file names to contents."""

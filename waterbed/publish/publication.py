@@ -74,10 +74,9 @@ def told(publication: Publication, envelope: Envelope) -> str:
     """What a table is and rests on, in words, for forms that have no place for an envelope."""
     dates = ", ".join(f"{name} {day}" for name, day in sorted(envelope.data_dates.items())) or "none"
     sources = "; ".join(f"{name}: {words}" for name, words in sorted(publication.sources.items())) or "none"
-    deviations = "; deviates from it: " + "; ".join(envelope.deviations) if envelope.deviations else ""
     return (
         f"{envelope.what} by {envelope.by}, {envelope.window}; clock {envelope.clock}; method: {envelope.method}; "
-        f"protocol: {envelope.protocol}{deviations}; "
+        f"{'; '.join(envelope.standing)}; "
         f"data of: {dates}; data licences: {sources}; run {envelope.run}; Waterbed {envelope.version}; "
         f"TLP:{publication.policy.tlp.upper()}; licence {publication.policy.licence}; "
         f"{envelope.left_out} rows about fewer than {publication.policy.least} left out"

@@ -19,8 +19,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from waterbed.custody import after
 from waterbed.model.errors import InputError
+from waterbed.store.audit import after
 
 MANIFEST: Final = "manifest.json"
 STORE: Final = "store.db.zst"

@@ -13,6 +13,7 @@ from waterbed.backup import make_backup
 from waterbed.model.errors import KeyProblem
 from waterbed.prune import prune as remove_sealed
 from waterbed.restore import restore_backup
+from waterbed.store.audit import who
 from waterbed.store.escrow import from_escrow
 from waterbed.store.folder import open_folder
 from waterbed.study import open_study
@@ -65,7 +66,7 @@ def restore(
         done = restore_backup(
             backup_,
             folder,
-            who=custody.who(),
+            who=who(),
             store=store,
             keys=keys,
             told=lambda now, all_: told("rows", now, all_),

@@ -15,7 +15,7 @@ from waterbed.formats import Format, Formatted, for_tools
 from waterbed.model.bookkeeping import Decision
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.rejudge import Change
 from waterbed.rejudge import rejudge as judge_again
 from waterbed.report import envelope

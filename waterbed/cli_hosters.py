@@ -16,13 +16,13 @@ from attribution.listing import ChangeRow, HosterRow, change_rows, hoster_rows, 
 from attribution.members import shown
 from waterbed import hoster_decisions
 from waterbed.coding.agreement import Agreement, of_changes
-from waterbed.custody import who
 from waterbed.formats import Format, Formatted, for_tools
 from waterbed.hoster_book import book_as_decided, read_book, set_file
 from waterbed.model.decisions import HosterChangeKind
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration
 from waterbed.report import envelope
+from waterbed.store.audit import who
 from waterbed.study import open_study
 
 OK, FINDING = 0, 1

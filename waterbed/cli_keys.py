@@ -12,7 +12,8 @@ from rich.table import Table
 from waterbed import custody, show
 from waterbed.formats import Format, Formatted, for_tools
 from waterbed.model.bookkeeping import Audit
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
+from waterbed.store.audit import audits
 from waterbed.store.folder import open_folder
 
 key_app = typer.Typer(help="The study's keys: rotate, escrow, restore.", no_args_is_help=True)
@@ -116,7 +117,7 @@ def audit(
     """
     folder = open_folder(context.obj)
     try:
-        rows = custody.audits(folder)
+        rows = audits(folder)
     finally:
         folder.close()
     if form is Format.table:

@@ -13,7 +13,7 @@ from waterbed.formats import Format, Formatted, for_tools
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.errors import InputError
 from waterbed.model.standings import FeedRow, PlaceRow, VolumeRow
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.rankings.kinds import ROLES, Kind
 from waterbed.rankings.rank import UNKNOWN
 from waterbed.standings import PLACES_METHOD, VOLUME_METHOD, Side, Standings, side_by_side

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from waterbed.formats import Format, Formatted, for_tools
 from waterbed.model.conclusions import Size
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.sizes import WINDOW_DAYS, add_domains, frame_of
 from waterbed.study import open_study
 

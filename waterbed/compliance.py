@@ -15,7 +15,7 @@ from waterbed.model.clocks import (
     Unanswered,
 )
 from waterbed.model.conclusions import ClockKind
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.rankings.clocks import LEGAL_H
 from waterbed.rankings.compliance import SILENT_H, compliance, trends, unanswered
 from waterbed.rankings.rank import volumes_of

@@ -1,19 +1,17 @@
 """Keys and secrets in people's hands: rotate, escrow, restore, reveal, forget; each is on record."""
 
 import os
-import pwd
 import re
-import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 
-from waterbed.model.bookkeeping import Audit, Forgotten, KeyCheck, Sealed
+from waterbed.model.bookkeeping import Forgotten, KeyCheck, Sealed
 from waterbed.model.canonical import spell
 from waterbed.model.errors import InputError, KeyProblem
 from waterbed.model.redaction import names_something
 from waterbed.store import sealed as entries
+from waterbed.store.audit import audit_entry
 from waterbed.store.config import read_config
 from waterbed.store.escrow import from_escrow, to_escrow
 from waterbed.store.folder import SETTINGS, Folder, open_store, real_clock
@@ -71,7 +69,7 @@ def rotate(folder: Folder, told: Told = lambda *_: None) -> Rotated:
         resealed = entries.reseal(
             folder.store, lambda entry: vault.seal(entry.kind, vault.open(entry)), keys.newest, told
         )
-        entries.set_check(folder.store, vault.check(), _entry("rotate", f"key {keys.newest}", "keys rotated"))
+        entries.set_check(folder.store, vault.check(), audit_entry("rotate", f"key {keys.newest}", "keys rotated"))
         wiped = entries.wipe(folder.store)
         replace_keys(path, keys.newest_alone(), folder.path)
         folder.vault = Vault(keys.newest_alone())
@@ -84,7 +82,7 @@ def escrow(folder: Folder, path: Path, passphrase: str | None = None) -> None:
     if path.exists():
         raise KeyProblem(f"{path} exists already; keys are never overwritten")
     keys = read_keys(folder.config.study, folder.path)
-    folder.store.add([_entry("escrow", f"key {keys.newest}", "keys written to a file")])
+    folder.store.add([audit_entry("escrow", f"key {keys.newest}", "keys written to a file")])
     write_secret(path, to_escrow(keys, passphrase), folder.path)
 
 
@@ -113,7 +111,7 @@ def restore(study: Path, path: Path, ask: Callable[[], str]) -> Path:
                 )
             read_keys(config.study, study)  # it may be readable by others, which is told
         else:
-            store.add([_entry("restore", f"key {keys.newest}", "keys restored from a file")])
+            store.add([audit_entry("restore", f"key {keys.newest}", "keys restored from a file")])
             replace_keys(place, keys, study)
     finally:
         store.close()
@@ -125,7 +123,7 @@ def reveal(folder: Folder, entry_id: str, reason: str) -> str:
     found = folder.store.by_ids(Sealed, "entry_id", [_id(entry_id)])
     if not found:
         raise _unknown(folder, entry_id)
-    entry = _entry("reveal", found[0].entry_id, stated_reason(reason))
+    entry = audit_entry("reveal", found[0].entry_id, stated_reason(reason))
     text = folder.vault.open(found[0])
     folder.store.add([entry])
     return text
@@ -151,32 +149,11 @@ def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:
                 for entry in entries.unreported(folder.store)
                 if folder.vault.keyed_id("host", spell(folder.vault.open(entry)).host) == wanted
             }
-        done = entries.shred(folder.store, urls, host_id=host_id, now=real_clock(), audit=_entry("forget", wanted, why))
+        done = entries.shred(
+            folder.store, urls, host_id=host_id, now=real_clock(), audit=audit_entry("forget", wanted, why)
+        )
         wiped = entries.wipe(folder.store)
     return Forgot(urls=done.urls, hosts=done.hosts, wiped=wiped)
-
-
-def audits(folder: Folder) -> list[Audit]:
-    """Who did what, oldest first."""
-    return folder.store.all(Audit, order=("done_at", "audit_id"))
-
-
-def put_on_record(folder: Folder, action: str, subject: str, reason: str) -> None:
-    """Say in the audit log who did something at this moment, and why."""
-    folder.store.add([_entry(action, subject, reason)])
-
-
-def who() -> str:
-    """The account that runs this process."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
-
-
-def after(now: datetime, earlier: Iterable[datetime]) -> datetime:
-    """A time for what follows others on record: now, or just after the last of them where the clock was set back."""
-    return max([now, *(one + timedelta(microseconds=1) for one in earlier)])
 
 
 def _in(place: Path) -> Keys | None:
@@ -185,17 +162,6 @@ def _in(place: Path) -> Keys | None:
         return Keys.from_toml(place.read_text(), str(place))
     except (OSError, UnicodeDecodeError, KeyProblem):
         return None
-
-
-def _entry(action: str, subject: str, reason: str) -> Audit:
-    return Audit(
-        audit_id=secrets.token_hex(16),
-        done_at=real_clock(),
-        who=who(),
-        action=action,
-        subject_id=subject,
-        reason=reason,
-    )
 
 
 def _id(text: str) -> str:

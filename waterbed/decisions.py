@@ -3,11 +3,12 @@
 import uuid
 from datetime import timedelta
 
-from waterbed.custody import stated_reason, who
+from waterbed.custody import stated_reason
 from waterbed.model.bookkeeping import Audit, Decision, QuarantineDecision
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
+from waterbed.store.audit import who
 from waterbed.store.folder import real_clock
 from waterbed.study import Study
 

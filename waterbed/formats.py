@@ -9,7 +9,8 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from waterbed.publish.exports import Envelope, as_csv, as_json, as_parquet
+from waterbed.model.table import Envelope
+from waterbed.publish.exports import as_csv, as_json, as_parquet
 
 
 class Format(StrEnum):

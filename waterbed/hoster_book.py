@@ -8,11 +8,12 @@ from pathlib import Path
 
 from attribution.hosters import HosterBook, HosterKind, book_from
 from attribution.review import QUEUE
-from waterbed.custody import stated_reason, who
+from waterbed.custody import stated_reason
 from waterbed.model.bookkeeping import Audit
 from waterbed.model.codings import settled_codes
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
+from waterbed.store.audit import who
 from waterbed.store.folder import Folder, real_clock
 
 FILE = "hosters.toml"

@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from attribution.changes import check_change, find_change, well_formed
 from attribution.hosters import HosterKind
 from attribution.review import CODED, QUEUE, check_coding
-from waterbed.custody import stated_reason, who
+from waterbed.custody import stated_reason
 from waterbed.hoster_book import audited, read_book
 from waterbed.model.decisions import Coding, HosterChange, HosterChangeKind
 from waterbed.model.errors import InputError
+from waterbed.store.audit import who
 from waterbed.store.folder import Folder, real_clock
 
 

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 
 from waterbed.model.errors import InputError
 from waterbed.model.shared import PooledHoster, Provenance
-from waterbed.publish.exports import Envelope, as_arrow, as_csv
+from waterbed.model.table import Envelope
+from waterbed.publish.exports import as_arrow, as_csv
 from waterbed.share import MANIFEST, PARTNER, TABLES, export_id_of
 
 PROVENANCE: Final = "provenance.json"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from typing import Annotated
 
-from waterbed.custody import who
 from waterbed.model.bookkeeping import Audit
 from waterbed.model.errors import InputError
+from waterbed.store.audit import who
 from waterbed.store.folder import Folder, real_clock
 from waterbed.store.lake.kinds import PRUNABLE
 from waterbed.store.lake.lake import changing

@@ -13,7 +13,7 @@ from waterbed.intake.csv_files import Rejected
 from waterbed.intake.their_lists import TheirLine, TheirList, read_their_list, with_answers
 from waterbed.model.clocks import Reconciled
 from waterbed.model.errors import InputError
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.rankings.reconcile import Ours, Theirs, reconcile
 from waterbed.rankings.takedowns import episodes_by_key
 from waterbed.report import envelope

@@ -3,7 +3,7 @@
 from importlib.metadata import version
 
 from waterbed.model.conclusions import ClockKind
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.store.lake.reading import observed_span
 from waterbed.study import Study
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from waterbed.conclude import Conclusions
-from waterbed.custody import put_on_record
 from waterbed.model.errors import InputError
 from waterbed.model.shared import Provenance, SharedEpisode, SharedLook
 from waterbed.publish.exports import as_parquet
 from waterbed.report import envelope
+from waterbed.store.audit import put_on_record
 from waterbed.study import Study
 
 MANIFEST: Final = "export.json"

@@ -11,7 +11,7 @@ from waterbed.estimators.incidence import share_interval, share_within
 from waterbed.model.clocks import AddressedNotice, Case, CauseShare, ComplianceRow, Duration, TakedownClock
 from waterbed.model.conclusions import ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.rankings.clocks import running_clocks
 from waterbed.rankings.compliance import compliance
 from waterbed.rankings.medians import duration

@@ -22,7 +22,8 @@ from waterbed.lab.compare import Scorecard
 from waterbed.lab.http_server import Counts
 from waterbed.model.conclusions import Episode, Hop, ToldEpisode, Verdict
 from waterbed.model.facts import Snapshot
-from waterbed.publish.exports import Envelope, defused, parquet_of
+from waterbed.model.table import Envelope
+from waterbed.publish.exports import defused, parquet_of
 from waterbed.rehearsal import Rehearsed
 from waterbed.store.vault import KEYS_ENVIRONMENT, key_file
 from waterbed.study import OriginCount, Study

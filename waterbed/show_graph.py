@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from graphs.graph_figures import GraphFigure, WeekRow
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.publish.flows import FlowShare
 from waterbed.publish.stays import ContentRow, StayRow
 

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from waterbed.estimators.rank_sets import Agreement
 from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.rankings.places import Weighing
 from waterbed.rankings.volume import SIZE_FLOOR
 

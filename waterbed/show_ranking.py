@@ -7,7 +7,7 @@ from rich.console import Console
 
 from waterbed.formats import days_of, for_tools, plain_table
 from waterbed.model.conclusions import RankingRow
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.rankings.clocks import CLOCK_WORDS
 
 _out = Console(highlight=False, markup=False, emoji=False)

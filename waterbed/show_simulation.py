@@ -10,7 +10,7 @@ from rich.table import Table
 from waterbed.formats import for_tools, plain_table
 from waterbed.lab.coverage import Campaign
 from waterbed.lab.power import Plan, PowerRow, least_effect
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 
 _out = Console(highlight=False, markup=False, emoji=False)
 

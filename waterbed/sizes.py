@@ -17,7 +17,7 @@ from waterbed.dated_tables import folder_name
 from waterbed.model.conclusions import Size
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration, Snapshot
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.rankings.rank import volumes_of
 from waterbed.report import envelope
 from waterbed.study import Study

@@ -17,7 +17,7 @@ from waterbed.estimators.rank_sets import Agreement, kendall
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
 from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.rankings.appearances import Appearance
 from waterbed.rankings.clocks import clocks_of_groups, running_clocks
 from waterbed.rankings.feeds import feed_cards

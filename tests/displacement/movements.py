@@ -8,7 +8,7 @@ import numpy as np
 from waterbed.displacement.event import Event
 from waterbed.displacement.movements import Gain, Movements, Stay
 from waterbed.displacement.series import Series
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY_H = 24.0

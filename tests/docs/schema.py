@@ -36,7 +36,7 @@ from waterbed.model.conclusions import (
 from waterbed.model.sensitivity import ConclusionRow, CurveRow, FlipRow, LevelRow, ValueRow
 from waterbed.model.shared import PooledHoster, Provenance, SharedEpisode, SharedLook
 from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.publish.flows import Flow, FlowShare
 from waterbed.publish.schemas import row_schema
 from waterbed.store.tables import table_name

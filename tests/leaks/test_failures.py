@@ -127,7 +127,8 @@ def test_a_database_error_that_quotes_a_row_tells_no_host(tmp_path: Path, out: P
 
 def test_keys_in_peoples_hands_tell_hosts_on_stdout_alone(tmp_path: Path, out: Path) -> None:
     """Rotation, escrow, forgetting and the audit table leave no host in files, output, arguments or environments."""
-    from waterbed.custody import audits, escrow, forget, reveal, rotate
+    from waterbed.custody import escrow, forget, reveal, rotate
+    from waterbed.store.audit import audits
 
     pairs = feed(30)
     with lab_study(pairs, tmp_path) as (study, _), processes_watched(out):

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from waterbed.model.codec import columns, public_name
 from waterbed.model.conclusions import Attribution, RankingRow
-from waterbed.publish.exports import METADATA, Envelope, as_csv, as_json, in_every_format, write_whole
+from waterbed.model.table import Envelope
+from waterbed.publish.exports import METADATA, as_csv, as_json, in_every_format, write_whole
 from waterbed.publish.flows import Flow
 from waterbed.publish.schemas import envelope_schema, row_schema
 

@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.publish.study import small_study
-from waterbed.custody import audits
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation, Target
 from waterbed.pool import pool
 from waterbed.share import export
+from waterbed.store.audit import audits
 from waterbed.study import Study
 
 

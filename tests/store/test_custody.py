@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.store.study_folder import made, report, url
-from waterbed.custody import audits, escrow, forget, restore, reveal, rotate
+from waterbed.custody import escrow, forget, restore, reveal, rotate
 from waterbed.intake.csv_reports import parse_csv_reports
 from waterbed.intake.reports import Defaults, report_facts
 from waterbed.model.bookkeeping import Due, Forgotten, Sealed
 from waterbed.model.canonical import spell
 from waterbed.model.errors import InputError, KeyProblem
 from waterbed.model.facts import Report, Target
+from waterbed.store.audit import audits
 from waterbed.store.folder import Folder, open_folder
 from waterbed.store.leases import lease, record
 from waterbed.store.vault import key_file, read_keys

@@ -10,13 +10,14 @@ from typing import Final
 from attribution.changes import find_change
 from waterbed.coding.items import CODES, HOSTERS, SEE
 from waterbed.coding.queues import items
-from waterbed.custody import stated_reason, who
+from waterbed.custody import stated_reason
 from waterbed.hoster_book import audited, read_book
 from waterbed.hoster_decisions import coding_of
 from waterbed.model import codings as double
 from waterbed.model.decisions import Coding
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
+from waterbed.store.audit import who
 from waterbed.store.folder import real_clock
 from waterbed.study import Study
 

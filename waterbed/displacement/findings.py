@@ -19,8 +19,8 @@ from waterbed.displacement.told import EVERYTHING, OTHERS, Told, answers_told, p
 from waterbed.estimators.refusals import Refusal
 from waterbed.model.displacement import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.errors import InputError
+from waterbed.model.table import Envelope
 from waterbed.others import Others
-from waterbed.publish.exports import Envelope
 from waterbed.report import envelope
 from waterbed.study import Study
 

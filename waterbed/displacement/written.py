@@ -11,8 +11,9 @@ from waterbed.displacement.claims import ALWAYS
 from waterbed.displacement.event import Event
 from waterbed.displacement.findings import Findings
 from waterbed.model.displacement import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow
+from waterbed.model.table import Envelope
 from waterbed.pages.interventions import DisplacementView, render_displacement
-from waterbed.publish.exports import Envelope, loose, records, spelled, write_whole
+from waterbed.publish.exports import loose, records, spelled, write_whole
 from waterbed.publish.schemas import DIALECT, row_schema
 from waterbed.store.config import Config
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from waterbed.model.codec import columns, public_name
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 
 _TYPES: Final[Mapping[type, str]] = {
     str: "text",

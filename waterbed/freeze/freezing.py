@@ -12,7 +12,6 @@ import msgspec
 
 from waterbed.attributing import suffixes_of
 from waterbed.conclude import Conclusions
-from waterbed.custody import put_on_record
 from waterbed.dated_tables import folder_name
 from waterbed.freeze.bag import ALGORITHMS, DATA, seal, sums_of
 from waterbed.freeze.codebook import codebook
@@ -51,6 +50,7 @@ from waterbed.publication import publication_of
 from waterbed.publish.publication import Publication, named_hosters, publishable
 from waterbed.reply.kept import refuse_unheard
 from waterbed.share import export
+from waterbed.store.audit import put_on_record
 from waterbed.store.config import Canary, Config
 from waterbed.store.folder import Folder
 from waterbed.store.frozen import Frozen

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from waterbed.custody import after, stated_reason, who
+from waterbed.custody import stated_reason
 from waterbed.judging.outcomes import read_rules
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import Observation, Report
@@ -20,6 +20,7 @@ from waterbed.model.protocol import DeviationNote, ProtocolLock
 from waterbed.model.redaction import names_something
 from waterbed.protocol.held import Deviation, Standing, deviations, explained, place_of
 from waterbed.protocol.written import PROTOCOL, SEE, Protocol, checksum, flat, read_protocol
+from waterbed.store.audit import after, who
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder
 from waterbed.store.lake.reading import count_of, observed_span

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 from waterbed.model.codec import columns
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.store.config import Tlp
 
 COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls")

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from waterbed.custody import after, stated_reason, who
+from waterbed.custody import stated_reason
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
 from waterbed.model.reply import Answer, Edition, Preview, Reply, Ruling, RulingKind
 from waterbed.reply.standing import Record, ReplyRow, errata, standings
+from waterbed.store.audit import after, who
 from waterbed.store.folder import Folder
 from waterbed.store.lake.reading import observed_span
 

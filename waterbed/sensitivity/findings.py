@@ -8,7 +8,7 @@ from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
 from waterbed.model.sensitivity import ConclusionRow, CurveRow, FlipRow, LevelRow, ValueRow
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.rankings.places import slowest_of
 from waterbed.report import envelope
 from waterbed.sensitivity.conclusions import conclusions_of

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from waterbed.model.sensitivity import ConclusionRow, CurveRow, FlipRow, LevelRow, ValueRow
+from waterbed.model.table import Envelope
 from waterbed.pages.sensitivity import SensitivityView, render_sensitivity
-from waterbed.publish.exports import Envelope, loose, records, spelled, write_whole
+from waterbed.publish.exports import loose, records, spelled, write_whole
 from waterbed.publish.schemas import DIALECT, row_schema
 from waterbed.sensitivity.findings import Findings
 

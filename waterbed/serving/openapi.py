@@ -6,7 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from waterbed.publish.exports import Envelope
+from waterbed.model.table import Envelope
 from waterbed.publish.schemas import row_schema
 from waterbed.serving.answers import Answers, Overview, Portion, SpelledTable, TableCard, Terms
 from waterbed.serving.problems import MEDIA, SCHEMA, told

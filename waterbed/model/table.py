@@ -1,0 +1,27 @@
+"""What a table is: its method, its data and the run that made it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What a table is: without it numbers cannot be compared."""
+
+    what: Annotated[str, "what the rows are: ranking, flows, ..."]
+    by: Annotated[str, "what a row stands for: hoster, asn, country"]
+    clock: Annotated[str, "what time runs from: reported, notice_delivered, ..."]
+    window: Annotated[str, "the time measured, as start/end"]
+    method: Annotated[str, "how the numbers were estimated"]
+    data_dates: Annotated[Mapping[str, str], "name of each data set used, to its date"]
+    run: Annotated[str, "the run that made it"]
+    version: Annotated[str, "version of Waterbed"]
+    left_out: Annotated[int, "rows left out because they are about too few: docs/publishing.md"] = 0
+    protocol: Annotated[str, "what it is to the locked protocol, and which (docs/protocol.md); none: none"] = "none"
+    deviations: Annotated[tuple[str, ...], "what was done otherwise than the locked protocol says, with reasons"] = ()
+
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """What it is to the locked protocol and what deviates from it, in words, for forms that are read by people."""
+        return (f"protocol: {self.protocol}", *(f"deviates from it: {told}" for told in self.deviations))

@@ -1,0 +1,45 @@
+"""Who did what, when and why: the audit log."""
+
+import os
+import pwd
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from waterbed.model.bookkeeping import Audit
+from waterbed.store.folder import Folder, real_clock
+
+
+def audits(folder: Folder) -> list[Audit]:
+    """Who did what, oldest first."""
+    return folder.store.all(Audit, order=("done_at", "audit_id"))
+
+
+def put_on_record(folder: Folder, action: str, subject: str, reason: str) -> None:
+    """Say in the audit log who did something at this moment, and why."""
+    folder.store.add([audit_entry(action, subject, reason)])
+
+
+def audit_entry(action: str, subject: str, reason: str) -> Audit:
+    """An entry of the audit log, of this account and this moment."""
+    return Audit(
+        audit_id=secrets.token_hex(16),
+        done_at=real_clock(),
+        who=who(),
+        action=action,
+        subject_id=subject,
+        reason=reason,
+    )
+
+
+def who() -> str:
+    """The account that runs this process."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
+def after(now: datetime, earlier: Iterable[datetime]) -> datetime:
+    """A time for what follows others on record: now, or just after the last of them where the clock was set back."""
+    return max([now, *(one + timedelta(microseconds=1) for one in earlier)])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from crawler.recheck import run_recheck
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.store.folder import Folder, Pass
 from waterbed.study import open_study
@@ -60,7 +61,9 @@ def work(job: Job) -> None:
         with open_study(job.study, job.clock) as study:
             stopped = None
             while True:
-                report = study.recheck(progress=lambda done, _: os.write(told, f"{runs[-1].run_id} {done}\n".encode()))
+                report = run_recheck(
+                    study.folder, progress=lambda done, _: os.write(told, f"{runs[-1].run_id} {done}\n".encode())
+                )
                 stopped = stopped or report.stopped
                 if not job.goes_on or not study.folder.store.count_due(job.clock()):
                     break

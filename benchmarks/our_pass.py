@@ -3,8 +3,9 @@
 import json
 import sys
 
+from crawler.recheck import run_recheck
 from waterbed.study import open_study
 
 with open_study(sys.argv[1]) as study:
-    report = study.recheck()
+    report = run_recheck(study.folder)
 print(json.dumps({"answered": report.looks, "seconds": report.seconds}))

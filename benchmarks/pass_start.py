@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from crawler.leasing import Leasing
 from crawler.look import Looker
+from crawler.recheck import run_recheck
 from waterbed.intake.csv_reports import parse_csv_reports
 from waterbed.intake.reports import Defaults
 from waterbed.lab.replay import replay
@@ -115,7 +116,7 @@ def measure(study: Study, known: int, due: int) -> list[tuple[str, float]]:
     lag = timed(lambda: schedule_lag(study.folder))
     began = time.perf_counter()
     with times_taken() as seen:
-        passed = study.recheck()
+        passed = run_recheck(study.folder)
     if passed.looks != due:
         sys.exit(f"{passed.looks} looks in place of {due}")
     if schedule_lag(study.folder).due:

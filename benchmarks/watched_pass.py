@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from crawler.recheck import run_recheck
 from crawler.recorder import Recorder
 from crawler.session import Session
 from waterbed.study import open_study
@@ -82,7 +83,7 @@ def main() -> None:
     with open_study(Path(sys.argv[1])) as study:
         started = time.process_time()
         before = resource.getrusage(resource.RUSAGE_THREAD)
-        report = profile.runcall(study.recheck) if profile else study.recheck()
+        report = profile.runcall(run_recheck, study.folder) if profile else run_recheck(study.folder)
         after = resource.getrusage(resource.RUSAGE_THREAD)
     used["loop"] = [after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime]
     kernel_s = resource.getrusage(resource.RUSAGE_SELF).ru_stime

@@ -30,6 +30,7 @@ from sqlalchemy import distinct, func, select
 from work import spread_out
 
 from crawler import session
+from crawler.recheck import run_recheck
 from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Due, Reserved
 from waterbed.model.facts import Observation
@@ -138,7 +139,7 @@ def work(study: Path, *, shared: bool) -> int:
         shutil.copytree(study, copy, ignore=shutil.ignore_patterns("runs"))
         with open_study(copy) as opened:
             while True:
-                looks += opened.recheck().looks
+                looks += run_recheck(opened.folder).looks
                 if not opened.folder.store.count_due(NOON):
                     break
                 time.sleep(0.1)

@@ -43,6 +43,7 @@ from waterbed.prune import prune
 from waterbed.recorded import Facts
 from waterbed.restore import restore_backup
 from waterbed.soundness import store_findings
+from waterbed.standings import ranking_of
 from waterbed.store.config import Config, Retention
 from waterbed.store.lake.sealing import seal
 from waterbed.store.schema import revisions
@@ -355,7 +356,7 @@ def main() -> int:
             problems = [one for one in store_findings(opened) if one.open]
             facts = read_facts(opened.folder)
         after = conclusions(facts, world, study.config)
-        missed = held_together(conclusions(in_memory(calm), world, study.config).rank("hoster"), after.rank("hoster"))
+        missed = held_together(ranking_of(conclusions(in_memory(calm), world, study.config)), ranking_of(after))
     lost = len(rough.looks) - len(facts.looks)
     doubled = len(facts.looks) - len({look.observation_id for look in facts.looks})
     stood = {number: f"{count:,}" for number, count in study.counts.items()}

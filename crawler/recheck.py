@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from time import perf_counter
 
+import uvloop
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 
@@ -23,6 +24,13 @@ class PassReport:
     looks: int
     seconds: float
     stopped: Stop | None
+
+
+def run_recheck(
+    folder: Folder, *, everything: bool = False, limit: int | None = None, progress: Progress | None = None
+) -> PassReport:
+    """One pass over what is due, in an event loop of its own; see `recheck`."""
+    return uvloop.run(recheck(folder, everything=everything, limit=limit, progress=progress))
 
 
 async def recheck(

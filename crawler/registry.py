@@ -3,6 +3,7 @@
 import logging
 import random
 
+import uvloop
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.settings import Settings
 
@@ -13,6 +14,11 @@ from crawler.spiders.registry import RegistrySpider
 from crawler.stopping import stopped_by_signals
 from waterbed.model.errors import OwnFailure
 from waterbed.store.folder import Folder
+
+
+def run_enrich(folder: Folder, *, limit: int | None = None, progress: Progress | None = None) -> CrawlReport:
+    """Ask registries for all that has no fresh registration, in an event loop of its own; see `enrich`."""
+    return uvloop.run(enrich(folder, limit=limit, progress=progress))
 
 
 async def enrich(

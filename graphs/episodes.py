@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol, Self
 
 from graphs.rotation import Answered, Rotation
 from waterbed.model.conclusions import Attribution, EndCause, Episode, Verdict
@@ -54,6 +55,22 @@ class _Open:
     unknown_looks: int = 0
 
 
+class LeaveSettings(Protocol):
+    """The settings that say when a hoster was left."""
+
+    @property
+    def leave_looks(self) -> int:
+        """Looks without a hoster in a row that mean it was left."""
+
+    @property
+    def rotation_hours(self) -> float:
+        """A hoster found again within so many hours was not left."""
+
+    @property
+    def rotation_days(self) -> float:
+        """The same in days where hosters come and go all the time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeRules:
     """How many looks without a hoster mean it was left, and where time ends."""
@@ -66,6 +83,16 @@ class EpisodeRules:
     """A hoster that is found again within this time was not left."""
     late: timedelta = timedelta(days=7)
     """The same where hosters come and go all the time."""
+
+    @classmethod
+    def from_settings(cls, settings: LeaveSettings, until: datetime) -> Self:
+        """The rules that a study's settings ask for, with the end of what is known."""
+        return cls(
+            leave_looks=settings.leave_looks,
+            until=until,
+            soon=timedelta(hours=settings.rotation_hours),
+            late=timedelta(days=settings.rotation_days),
+        )
 
 
 def censor_from(last_look: datetime, confirmation: timedelta) -> datetime:

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from crawler.logs import no_core_dumps, quiet_crashes, redact_failures
+from crawler.recheck import run_recheck
 from waterbed import show
 from waterbed.cli_attribute import attribute
 from waterbed.cli_backup import backup, prune, restore
@@ -147,7 +148,9 @@ def recheck(
     For example: waterbed -C mystudy recheck --limit 1000
     """
     with _study(context) as study, show.bar() as told:
-        report = study.recheck(everything=everything, limit=limit, progress=lambda done, due: told("looks", done, due))
+        report = run_recheck(
+            study.folder, everything=everything, limit=limit, progress=lambda done, due: told("looks", done, due)
+        )
     show.passed(report)
     raise typer.Exit(FINDING if report.stopped else OK)
 

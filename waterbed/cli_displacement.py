@@ -9,7 +9,7 @@ import typer
 
 from waterbed import show, show_displacement
 from waterbed.displacement.event import read_event
-from waterbed.displacement.findings import findings_of
+from waterbed.displacement.prior import findings_of
 from waterbed.displacement.written import as_json, write_findings
 from waterbed.model.errors import InputError
 from waterbed.study import open_study

@@ -13,6 +13,7 @@ from waterbed.lab.markers import marked_files
 from waterbed.lab.world import read_world, scenario_path
 from waterbed.rehearsal import Rehearsal, rehearse, replay
 from waterbed.report import envelope
+from waterbed.standings import ranking_of
 from waterbed.study import open_study
 
 lab_app = typer.Typer(help="A simulated Internet on loopback, with known truth.", no_args_is_help=True)
@@ -140,7 +141,7 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> Rehearsa
     with open_study(out) as study:
         conclusions = study.conclude()
         files = publish_all(study, out / "published", conclusions)
-        show_ranking.ranking(conclusions.rank("hoster"), envelope(study, "ranking", by="hoster"), "table")
+        show_ranking.ranking(ranking_of(conclusions), envelope(study, "ranking", by="hoster"), "table")
         show.flows(conclusions)
     show.score(done.first)
     show_lab.hop_tallies(done.first.hop_tallies)

@@ -16,7 +16,8 @@ from waterbed.model.standings import FeedRow, PlaceRow, VolumeRow
 from waterbed.model.table import Envelope
 from waterbed.rankings.kinds import ROLES, Kind
 from waterbed.rankings.rank import UNKNOWN
-from waterbed.standings import PLACES_METHOD, VOLUME_METHOD, Side, Standings, side_by_side
+from waterbed.sizes import ranking_sizes
+from waterbed.standings import PLACES_METHOD, VOLUME_METHOD, RankingTables, Side, ranking_info, side_by_side
 from waterbed.study import Study, open_study
 
 
@@ -81,16 +82,16 @@ def rank(
         if (places or feeds) and origin != "reported":
             raise InputError(f"--places and --feeds know clocks from the report alone, not {origin} (docs/notices.md)")
         kind, done = _kind(by, role), study.conclude()
-        standings = Standings(study=study, done=done, kind=kind, side=_side(home), clock=origin)
+        standings = RankingTables(done=done, kind=kind, side=_side(home), clock=origin)
         if volume:
             _volume(study, standings, day, worst, top, form)
         elif places:
-            heading = standings.heading("places", PLACES_METHOD)
+            heading = ranking_info(study, standings, "places", PLACES_METHOD)
             _print(PlaceRow, standings.places(worst)[:top], heading, form, worst)
         elif feeds:
-            _feeds(standings, top, form)
+            _feeds(study, standings, top, form)
         else:
-            _ranking(standings, by, top, form)
+            _ranking(study, standings, by, top, form)
 
 
 def _kind(by: By, role: Role) -> Kind:
@@ -103,9 +104,9 @@ def _side(home: bool | None) -> Side | None:
     return None if home is None else ("home" if home else "abroad")
 
 
-def _ranking(standings: Standings, by: By, top: int | None, form: Format) -> None:
+def _ranking(study: Study, standings: RankingTables, by: By, top: int | None, form: Format) -> None:
     rows: Sequence[RankingRow] = standings.rows
-    show_ranking.ranking(rows[:top] if top else rows, standings.heading("ranking"), form.value)
+    show_ranking.ranking(rows[:top] if top else rows, ranking_info(study, standings, "ranking"), form.value)
     if form is Format.table and rows and all(row.key == UNKNOWN for row in rows):
         show_rank.unattributed(standings.kind.replace("_", " "))
     if form is Format.table and by is By.hoster and standings.clock == "reported":
@@ -113,16 +114,16 @@ def _ranking(standings: Standings, by: By, top: int | None, form: Format) -> Non
 
 
 def _volume(
-    study: Study, standings: Standings, day: datetime | None, worst: int, top: int | None, form: Format
+    study: Study, standings: RankingTables, day: datetime | None, worst: int, top: int | None, form: Format
 ) -> None:
     when = day or standings.done.until or study.folder.clock().astimezone(UTC)
-    rows = standings.volume(when.date(), worst)
-    _print(VolumeRow, rows[:top], standings.heading("volume", VOLUME_METHOD), form, worst)
+    rows = standings.volume(ranking_sizes(study, standings, when.date()), worst)
+    _print(VolumeRow, rows[:top], ranking_info(study, standings, "volume", VOLUME_METHOD), form, worst)
 
 
-def _feeds(standings: Standings, top: int | None, form: Format) -> None:
+def _feeds(study: Study, standings: RankingTables, top: int | None, form: Format) -> None:
     rows, agreements = side_by_side(standings)
-    heading = standings.heading("feeds")
+    heading = ranking_info(study, standings, "feeds")
     if top:
         shown = list(dict.fromkeys(row.key for row in rows))[:top]
         rows = [row for row in rows if row.key in shown]

@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from crawler.registry import run_enrich
 from waterbed import show
 from waterbed.formats import Format, Formatted, for_tools
 from waterbed.report import envelope
@@ -43,7 +44,7 @@ def enrich(
                 for_tools(Compared, rows, envelope(study, "origins compared", by="address"), form)
             raise typer.Exit(FINDING if any(row.verdict == "other" for row in rows) else OK)
         with show.bar() as told:
-            report = study.enrich(limit=limit, progress=lambda done, total: told("look-ups", done, total))
+            report = run_enrich(study.folder, limit=limit, progress=lambda done, total: told("look-ups", done, total))
         if form is Format.table:
             _crawled(report)
         else:

@@ -53,7 +53,10 @@ def run(
 
     For example: waterbed -C mystudy run
     """
-    from crawler.log_lines import speak  # noqa: PLC0415 (no other command should pay for its libraries)
+    import uvloop  # noqa: PLC0415 (no other command should pay for its libraries)
+
+    from crawler.log_lines import speak  # noqa: PLC0415 (the same)
+    from waterbed.service.keeping import Service  # noqa: PLC0415 (the same)
     from waterbed.service.units import write_units  # noqa: PLC0415 (the same)
     from waterbed.store.vault import key_file  # noqa: PLC0415 (the same)
 
@@ -65,7 +68,7 @@ def run(
             return
         handler = speak(config.log.format, verbose=context.find_root().params["verbose"])
         try:
-            kept = study.keep_on(seconds=seconds, began=_begun)
+            kept = uvloop.run(Service(study.folder, seconds=seconds).keep(_begun))
         finally:
             handler.flush()
     _out.print(f"{kept.looks:,} looks in {kept.passes:,} passes and {kept.seconds:,.0f} s; ended in order")

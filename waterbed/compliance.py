@@ -22,6 +22,7 @@ from waterbed.rankings.rank import volumes_of
 from waterbed.rankings.takedowns import By
 from waterbed.rankings.takedowns import Clock as Started
 from waterbed.report import envelope
+from waterbed.standings import RankingTables
 from waterbed.study import Study
 
 METHOD = (
@@ -88,8 +89,9 @@ def compliance_of(
 ) -> Compliance:
     """A study's compliance by a clock; with `done` its conclusions are not drawn again."""
     concluded = done or study.conclude()
-    clocks = {key: group for key, group in concluded.clocks(by, clock).items() if group}
+    tables = RankingTables(done=concluded, kind=by, clock=clock)
+    clocks = {key: group for key, group in tables.clocks.items() if group}
     names = {key: key if by == "country" else concluded.attributor.name_of(key) for key in clocks}
     heading = replace(envelope(study, "compliance", by=by, clock=clock), method=METHOD)
-    hidden = {key: volume.hidden for key, volume in volumes_of(list(concluded.appearances(by, clock))).items()}
+    hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
     return Compliance(done=concluded, clocks=clocks, hidden=hidden, names=names, heading=heading)

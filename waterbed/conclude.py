@@ -1,10 +1,10 @@
 """From a study's facts to its conclusions, step by step: no step writes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Final, Self, TypeVar, overload
 
 from msgspec.structs import asdict
 
@@ -22,25 +22,56 @@ from waterbed.judging.outcomes import RuleSet
 from waterbed.judging.panel import hear
 from waterbed.judging.quarantines import Decided, GuardRules, canary_quarantines, feed_quarantines
 from waterbed.links import Opened, clusters_of, content_ids, known_of
-from waterbed.model.clocks import AddressedNotice, TakedownClock
+from waterbed.model.clocks import AddressedNotice, NoticeContext
 from waterbed.model.codings import settled_codes
-from waterbed.model.conclusions import Attribution, ClockKind, Episode, Hop, Quarantine, RankingRow, Verdict
+from waterbed.model.conclusions import Attribution, Episode, Hop, Quarantine, Verdict
 from waterbed.model.facts import CanaryLook, Observation
 from waterbed.rankings.addressing import Seen, addressed
-from waterbed.rankings.appearances import Appearance
-from waterbed.rankings.clocks import Told, clocks_by_key, running_clocks
-from waterbed.rankings.kinds import attributed_keys
-from waterbed.rankings.rank import rank
-from waterbed.rankings.takedowns import By, Clock
 from waterbed.rankings.told_origins import OriginsTold
 from waterbed.recorded import Facts, read_facts
 from waterbed.store.config import Config
 
 __all__ = ["Conclusions", "Facts", "read_facts"]
 
+Restate = Callable[[Mapping[str, list[Sighting]]], dict[str, list[Sighting]]]
+"""Takes the judged looks of each URL for something else: bounds of what nobody saw."""
+
+_RESTS_ON: Final[Mapping[str, frozenset[str]]] = {
+    "_heard": frozenset(),
+    "_believed": frozenset({"attributor"}),  # the cycle guard goes by hoster
+    "settled": frozenset({"codes"}),
+    "_coded": frozenset({"attributor", "codes"}),
+    "attributions": frozenset({"attributor"}),
+    "links": frozenset(),
+    "known": frozenset(),
+}
+"""Which choices of `Conclusions.with_` bear on each step before the sightings."""
+
+
+Value = TypeVar("Value")
+
+
+class _Step(cached_property[Value]):
+    """A step that is worked out once, or taken from the conclusions that these vary."""
+
+    @overload
+    def __get__(self, conclusions: None, owner: type | None = None) -> Self: ...
+    @overload
+    def __get__(self, conclusions: object, owner: type | None = None) -> Value: ...
+    def __get__(self, conclusions: Any, owner: type | None = None) -> Any:
+        base = conclusions.varies if conclusions is not None else None
+        if base is not None and self.attrname in conclusions.shared:
+            return getattr(base, str(self.attrname))
+        return super().__get__(conclusions, owner)
+
 
 class Conclusions:
     """What facts, rules, tables and settings say: the same ones always the same. Each step waits until it is asked."""
+
+    varies: "Conclusions | None" = None
+    """The conclusions from which these differ in some choices."""
+    shared: frozenset[str] = frozenset()
+    """Steps on which these choices do not bear: they are taken from `varies`."""
 
     def __init__(
         self,
@@ -55,9 +86,32 @@ class Conclusions:
         self.facts = facts
         self.attributor = attributor
         self.rules = rules
-        self._config = config
+        self.config = config
         self._opened = opened or Opened()
         self._by_text = by_text
+        self._codes: Mapping[str, str] = {}
+        self._restate: Restate | None = None
+
+    def with_(
+        self,
+        *,
+        attributor: Attributor | None = None,
+        config: Config | None = None,
+        codes: Mapping[str, str] | None = None,
+        sightings: Restate | None = None,
+    ) -> "Conclusions":
+        """The same facts under other choices; every step on which these do not bear is shared.
+
+        `config` may differ in how absences are confirmed, and in nothing else. `codes` settle cases beside those that
+        people settled. `sightings` restates the judged looks of each URL.
+        """
+        other = Conclusions(
+            self.facts, attributor or self.attributor, self.rules, config or self.config, self._opened, self._by_text
+        )
+        other.varies, other._restate, other._codes = self, sightings, codes or {}
+        changed = {name for name, value in (("attributor", attributor), ("codes", codes)) if value is not None}
+        other.shared = frozenset(step for step, on in _RESTS_ON.items() if not on & changed)
+        return other
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -74,21 +128,16 @@ class Conclusions:
         """One verdict a look, whatever people coded."""
         return self._believed[0]
 
-    @cached_property
+    @_Step
     def settled(self) -> dict[str, str]:
-        """The doubtful cases that people settled and that the settings let apply, each with its code."""
-        return settled_codes(self.facts.codings, coded.QUEUE) if self._config.coding.apply else {}
+        """The doubtful cases that are settled, each with its code: by people, as far as the settings let that apply."""
+        if self.varies:
+            return {**self._codes, **self.varies.settled}
+        return settled_codes(self.facts.codings, coded.QUEUE) if self.config.coding.apply else {}
 
-    @cached_property
+    @_Step
     def _coded(self) -> list[Verdict]:
         return coded.recoded(self.facts.looks, self.uncoded, self.settled, self.rules)
-
-    def if_coded(self, codes: Mapping[str, str]) -> "Conclusions":
-        """The same facts, had people settled these cases so beside those that they did settle."""
-        other = Conclusions(self.facts, self.attributor, self.rules, self._config, self._opened, self._by_text)
-        other.settled, other._believed = {**codes, **self.settled}, self._believed
-        other.attributions, other.links, other.known = self.attributions, self.links, self.known
-        return other
 
     def features(self, looks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """What rules asked about some looks, by their ids. As slow as judging all looks."""
@@ -97,10 +146,10 @@ class Conclusions:
             self._judged(told)
         return told
 
-    @cached_property
+    @_Step
     def _heard(self) -> list[Verdict]:
         """The verdict on each look by the rules, then beside those of other vantages."""
-        settings = self._config.judge
+        settings = self.config.judge
         return hear(
             self.facts.looks,
             self._judged(),
@@ -111,7 +160,7 @@ class Conclusions:
 
     def _judged(self, told: dict[str, dict[str, Any]] | None = None) -> list[Verdict]:
         """The verdict on each look by itself."""
-        settings, canary = self._config.judge, self._config.canary
+        settings, canary = self.config.judge, self.config.canary
         by_vantage: dict[str, list[CanaryLook]] = defaultdict(list)
         for look in self.facts.canaries:
             by_vantage[look.vantage].append(look)
@@ -129,25 +178,25 @@ class Conclusions:
             told=told,
         )
 
-    @cached_property
+    @_Step
     def _believed(self) -> tuple[list[Verdict], list[Quarantine]]:
         """The verdicts, and the quarantines that hold some of them."""
         looks, heard, decided = self.facts.looks, self._heard, Decided(self.facts.decisions)
         sites = {url_id: target.site_id for url_id, target in self.facts.targets.items()}
         hosters = [attribution.hosters if attribution else () for attribution in self.attributions]
-        rules = guard_rules(self._config)
+        rules = guard_rules(self.config)
         flips, held = guard_flips(looks, heard, hosters, sites, rules, decided)
         verdicts = [
             restated(verdict, "quarantined", self.rules, "quarantine") if is_held else verdict
             for verdict, is_held in zip(heard, held, strict=True)
         ]
         ours = canary_quarantines(
-            self.facts.canaries, looks, heard, sites, rules, decided, need=self._config.canary.need
+            self.facts.canaries, looks, heard, sites, rules, decided, need=self.config.canary.need
         )
         feeds = feed_quarantines(self.facts.deliveries, rules, decided)
         return verdicts, sorted([*flips, *ours, *feeds], key=lambda found: (found.began_at, found.kind, found.scope))
 
-    @cached_property
+    @_Step
     def attributions(self) -> list[Attribution | None]:
         """Who answered for the URL at each look, None where the name gave no address."""
         found: list[Attribution | None] = []
@@ -179,7 +228,7 @@ class Conclusions:
         by_url: dict[str, list[tuple[Verdict, Attribution | None, str]]] = defaultdict(list)
         for verdict, attribution, look in zip(self.verdicts, self.attributions, self.facts.looks, strict=True):
             by_url[verdict.url_id].append((verdict, attribution, look.vantage))
-        settings = self._config.judge
+        settings = self.config.judge
         sightings = {}
         for url_id, looks in by_url.items():
             down = confirmed_down(
@@ -194,14 +243,14 @@ class Conclusions:
                 Sighting(verdict=verdict, down=is_down, attribution=attribution if verdict.cause != "name" else None)
                 for (verdict, attribution, _), is_down in zip(looks, down, strict=True)
             ]
-        return sightings
+        return self._restate(sightings) if self._restate else sightings
 
-    @cached_property
+    @_Step
     def links(self) -> Clusters:
         """Which URLs carry one content, and on what evidence."""
-        return clusters_of(self.facts, self._opened, self._config.linking)
+        return clusters_of(self.facts, self._opened, self.config.linking)
 
-    @cached_property
+    @_Step
     def known(self) -> dict[str, Known]:
         """What reports say of each URL, and which content it carries."""
         return known_of(self.facts, content_ids(self.facts.targets, self.facts.reports, self.links))
@@ -210,20 +259,14 @@ class Conclusions:
     def until(self) -> datetime | None:
         """The end of the measurement: the last look's time less what confirmation takes; None without a look."""
         last_look = max((look.observed_at for look in self.facts.looks), default=None)
-        return last_look and censor_from(last_look, timedelta(seconds=self._config.judge.freeze_s))
+        return last_look and censor_from(last_look, timedelta(seconds=self.config.judge.freeze_s))
 
     @property
     def episode_rules(self) -> EpisodeRules | None:
         """When a hoster counts as left, as the settings say; None without a look."""
         if self.until is None:
             return None
-        judge = self._config.judge
-        return EpisodeRules(
-            leave_looks=judge.leave_looks,
-            until=self.until,
-            soon=timedelta(hours=judge.rotation_hours),
-            late=timedelta(days=judge.rotation_days),
-        )
+        return EpisodeRules.from_settings(self.config.judge, self.until)
 
     @cached_property
     def episodes(self) -> list[Episode]:
@@ -239,14 +282,14 @@ class Conclusions:
     def frame(self) -> Frame:
         """What hops are described by, beside the episodes."""
         labels = {url_id: target.label_id for url_id, target in self.facts.targets.items()}
-        return Frame(home=self._config.home, seats=self.seats, labels=labels, clusters=self.links)
+        return Frame(home=self.config.home, seats=self.seats, labels=labels, clusters=self.links)
 
     @cached_property
     def hops(self) -> list[Hop]:
         """Where content went after it left a hoster."""
         find = self._by_text.hops if self._by_text else find_hops
         found = find(self.episodes, self.frame)
-        return without_alternating(found, self.sightings, soon=timedelta(hours=self._config.judge.rotation_hours))
+        return without_alternating(found, self.sightings, soon=timedelta(hours=self.config.judge.rotation_hours))
 
     @cached_property
     def notices(self) -> list[AddressedNotice]:
@@ -264,7 +307,7 @@ class Conclusions:
         )
 
     @cached_property
-    def told(self) -> Told:
+    def notice_context(self) -> NoticeContext:
         """What clocks with an explicit origin need beside the episodes."""
         about: dict[str, list[AddressedNotice]] = defaultdict(list)
         for notice in self.notices:
@@ -274,11 +317,7 @@ class Conclusions:
         for report in self.facts.reports:
             if report.verified_at:
                 confirmed[report.url_id].append(report.verified_at)
-        return Told(notices=about, known_since=since, confirmed=confirmed)
-
-    def clocks(self, by: By, clock: ClockKind) -> dict[str, list[TakedownClock]]:
-        """The takedown clocks of each hoster, AS or country from an explicit origin."""
-        return clocks_by_key(self.episodes, self.told, by=by, clock=clock)
+        return NoticeContext(notices=about, known_since=since, confirmed=confirmed)
 
     @cached_property
     def hosters(self) -> list[str]:
@@ -291,36 +330,6 @@ class Conclusions:
         """The country of each hoster's legal seat, where it is known."""
         seats = {key: self.attributor.country_of(key) for key in self.hosters}
         return {key: seat for key, seat in seats.items() if seat}
-
-    def appearances(self, by: By, clock: ClockKind | None = None) -> Iterable[Appearance]:
-        """Each URL with all keys its addresses ever gave it; clocks start as the settings ask, or as `clock` says."""
-        for url_id, target in self.facts.targets.items():
-            seen = self.sightings.get(url_id, [])
-            answers = [sighting.attribution for sighting in seen if sighting.attribution]
-            yield Appearance(
-                url_id=url_id,
-                host_id=target.host_id,
-                site_id=target.site_id,
-                keys=tuple(sorted({key for answer in answers for key in attributed_keys(answer, by)})),
-                decided=any(sighting.verdict.state != "unknown" for sighting in seen),
-                proxy=bool(answers) and all(answer.proxy for answer in answers),
-                since=self.told.since(url_id, clock or self._config.clock) if answers else None,
-            )
-
-    def rank(self, by: By) -> list[RankingRow]:
-        """The ranking by hoster, origin AS or country."""
-        appearances = list(self.appearances(by))
-        keys = {key for appearance in appearances for key in appearance.keys}
-        names = {key: key if by == "country" else self.attributor.name_of(key) for key in keys}
-        started = self.started(by)
-        return rank(appearances, self.episodes, by=by, names=names, until=self.until, started=started)
-
-    def started(self, by: By) -> dict[str, list[Clock]] | None:
-        """The clocks that the settings ask for, None where they run from the report as ever."""
-        kind = self._config.clock
-        if kind == "reported":
-            return None
-        return {key: running_clocks(group) for key, group in self.clocks(by, kind).items()}
 
 
 def guard_rules(config: Config) -> GuardRules:

@@ -23,11 +23,11 @@ def decide(study: Study, quarantine_id: str, decision: Decision, reason: str) ->
     if found is None:
         said = "that" if names_something(quarantine_id) else repr(quarantine_id)
         raise InputError(f"{said} is no quarantine of this study; waterbed doctor lists them with their ids")
-    name, now = who(), study.folder.clock()
-    before = [d.decided_at for d in study.folder.store.all(QuarantineDecision) if d.quarantine_id == quarantine_id]
+    name, now = who(), study.clock()
+    before = [d.decided_at for d in study.store.all(QuarantineDecision) if d.quarantine_id == quarantine_id]
     if before:  # the newest counts, on a lab's clock that stands still too
         now = max(now, max(before) + timedelta(microseconds=1))
-    study.folder.store.add(
+    study.store.add(
         [
             QuarantineDecision(
                 decision_id=uuid.uuid4().hex,

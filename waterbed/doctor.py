@@ -56,7 +56,7 @@ def examine(study: Study) -> list[Finding]:
 
 
 def _settings(study: Study) -> Iterator[Finding]:
-    config, lab = study.folder.config, study.folder.lab
+    config, lab = study.config, study.folder.lab
     if not config.contact.strip():
         yield finding("warning", "nobody can reach us", "contact is empty", "set contact in waterbed.toml")
     server = lab.resolver if lab else config.names.resolver
@@ -83,11 +83,11 @@ def _settings(study: Study) -> Iterator[Finding]:
 
 
 def _keys(study: Study) -> Iterator[Finding]:
-    checks = study.folder.store.all(KeyCheck)
+    checks = study.store.all(KeyCheck)
     broken = 0
     for check in checks:
         try:
-            study.folder.vault.verify(check)
+            study.vault.verify(check)
         except KeyProblem:
             broken += 1
     numbers = ", ".join(str(check.key_number) for check in sorted(checks, key=lambda check: check.key_number))
@@ -98,7 +98,7 @@ def _keys(study: Study) -> Iterator[Finding]:
 
 
 def _canary(study: Study, done: Conclusions) -> Iterator[Finding]:
-    config = study.folder.config.canary
+    config = study.config.canary
     if not config.targets:
         yield finding(
             "problem",
@@ -164,7 +164,7 @@ def _unseen(done: Conclusions) -> Iterator[Finding]:
 
 def _deliveries(study: Study, done: Conclusions) -> Iterator[Finding]:
     """Feeds that used to come more often; shrunk ones are quarantines."""
-    now = study.folder.clock()
+    now = study.clock()
     times: dict[str, list[datetime]] = {}
     for delivery in sorted(done.facts.deliveries, key=lambda delivery: delivery.received_at):
         times.setdefault(delivery.source, []).append(delivery.received_at)
@@ -200,7 +200,7 @@ def _schedule(study: Study) -> Iterator[Finding]:
 
 
 def _runs(study: Study) -> Iterator[Finding]:
-    store = study.folder.store
+    store = study.store
     runs = sorted(store.all(Run), key=lambda run: run.started_at)[-_RUNS:]
     ends = {end.run_id: end.outcome for end in store.all(RunEnd)}
     outcomes = [ends.get(run.run_id) for run in runs]
@@ -220,9 +220,9 @@ def _routes(study: Study, done: Conclusions) -> Iterator[Finding]:
     if not days:
         yield finding("warning", "no routing table: nothing can be attributed", "0 tables", "waterbed routes add")
         return
-    age = (study.folder.clock() - max(days)) / timedelta(days=1)
+    age = (study.clock() - max(days)) / timedelta(days=1)
     stale = sum(attribution.stale for attribution in done.attributions if attribution)
-    allowed = study.folder.config.routes_max_age_days
+    allowed = study.config.routes_max_age_days
     if age > allowed or stale:
         yield finding(
             "warning",
@@ -234,8 +234,8 @@ def _routes(study: Study, done: Conclusions) -> Iterator[Finding]:
 
 def _registrations(study: Study, done: Conclusions) -> Iterator[Finding]:
     """Addresses of which no registry was asked lately; those that are never asked for are left out."""
-    facts, fresh_days = study.folder.store.all(Registration), study.folder.config.registry.fresh_days
-    known, now = RegistrationIndex(facts, fresh_days=fresh_days), study.folder.clock()
+    facts, fresh_days = study.store.all(Registration), study.config.registry.fresh_days
+    known, now = RegistrationIndex(facts, fresh_days=fresh_days), study.clock()
     addresses = {address for one in done.facts.resolutions.values() for address in one.addresses}
     public = [address for address in addresses if ip_address(address).is_global]
     chains = [known.chain(address, now) for address in public]

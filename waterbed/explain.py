@@ -75,7 +75,7 @@ def _address(text: str) -> str | None:
 
 def _url_id(study: Study, text: str) -> str | None:
     """The only id of a URL that begins so; None if there is none and the text may be a hoster's key."""
-    store = study.folder.store
+    store = study.store
     if len(text) == _WHOLE:
         if store.by_ids(Target, "url_id", [text]):
             return text

@@ -17,10 +17,10 @@ def chain_of_address(study: Study, address: str, day: date | None) -> list[Chain
 
     Without a day each link stands once, from the first day on which it held; the last day is that of the newest data.
     """
-    attributor, config = study.attributor(), study.folder.config
+    attributor, config = study.attributor(), study.config
     snapshots = study.snapshots()
     sources = Sources(snapshots, study.tables("hosting"), config.routes_max_age_days)
-    today = study.folder.clock().astimezone(UTC).date()
+    today = study.clock().astimezone(UTC).date()
     days = [day] if day else sorted({*_days(study, snapshots, attributor.book.boundaries, address, today), today})
     lasting, changes = Lasting(), list[ChainLink]()
     for place, one in enumerate(days):
@@ -50,7 +50,7 @@ def _days(
     """The days from which a table of its family, a registration around it, or the book is new; not those to come."""
     wanted = ip_address(address)
     known = {day_of(one.data_date) for one in snapshots if one.family in (wanted.version, 0)}
-    known.update(day_of(one.fetched_at) for one in study.folder.store.all(Registration) if _encloses(one, wanted))
+    known.update(day_of(one.fetched_at) for one in study.store.all(Registration) if _encloses(one, wanted))
     first = min(known, default=today)
     known.update(day for day in boundaries if day >= first)
     return (day for day in known if day <= today)

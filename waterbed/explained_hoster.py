@@ -26,7 +26,7 @@ _ROLES = {
 def chain_of_hoster(study: Study, key: str, day: date | None) -> list[ChainLink] | None:
     """The chain of a hoster by its key, None if nothing is known of it; with `day`, as of that day."""
     done, book = study.conclude(), study.book()
-    on = day or day_of(study.folder.clock())
+    on = day or day_of(study.clock())
     today = book.on(on)
     seen = list(_seen(done, key, day))
     known = key in today.entities or key in today.held() or bool(change_rows(book, key))

@@ -30,10 +30,10 @@ def chain_between(study: Study, a: str, b: str) -> list[ChainLink]:
     Of all ways it is one whose least sure link is the surest.
     """
     done = study.conclude()
-    units = {kind: rule.unit for kind, rule in link_rules(study.folder.config.linking).kinds.items()}
+    units = {kind: rule.unit for kind, rule in link_rules(study.config.linking).kinds.items()}
     way = done.links.explain(a, b)
     if way is None:
-        least = study.folder.config.linking.least
+        least = study.config.linking.least
         return [ChainLink(about=a, step="link", value=f"none to {b} by {least} links", source="linking")]
     found: list[ChainLink] = []
     here = a

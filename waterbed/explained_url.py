@@ -36,7 +36,7 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
         when = f"on {day}" if day else "yet"
         timed.append(ChainLink(about=url_id, step="look", value=f"none {when}", source="looks"))
     linked = list(linked_to(done, url_id))
-    timed += _told(Others(done, study.folder.config.testimony), url_id, day)
+    timed += _told(Others(done, study.config.testimony), url_id, day)
     timed += [link for link in linked if link.since and (day is None or day_of(link.since) == day)]
     timed.sort(key=lambda link: link.since or datetime.min.replace(tzinfo=UTC))
     episodes = (one for one in done.episodes if one.url_id == url_id and (day is None or _touches(one, day)))
@@ -50,7 +50,7 @@ def _known(study: Study, done: Conclusions, url_id: str) -> Iterator[ChainLink]:
     for report in sorted(mine, key=lambda report: report.received_at):
         when = report.reported_at or report.received_at
         yield ChainLink(about=url_id, step="report", value=report.category, source=report.source, data_date=when)
-    for gone in study.folder.store.by_ids(Forgotten, "entry_id", [url_id]):
+    for gone in study.store.by_ids(Forgotten, "entry_id", [url_id]):
         value = "its URL was shredded; what was seen under its id stays"
         yield ChainLink(about=url_id, step="forgotten", value=value, source="audit", data_date=gone.forgotten_at)
     target = done.facts.targets[url_id]
@@ -108,7 +108,7 @@ def _looks(url_id: str, seen: Sequence[_Look]) -> Iterator[ChainLink]:
 
 def _answers(study: Study, done: Conclusions, url_id: str, seen: Iterable[_Look]) -> Iterator[ChainLink]:
     """Each link of the chains behind its looks, and what changed from one answer to the next."""
-    sources = Sources(study.snapshots(), study.tables("hosting"), study.folder.config.routes_max_age_days)
+    sources = Sources(study.snapshots(), study.tables("hosting"), study.config.routes_max_age_days)
     lasting = Lasting()
     before: tuple[str, ...] = ()
     for _, group in groupby(seen, key=lambda row: _alike(done, row)):

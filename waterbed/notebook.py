@@ -32,7 +32,17 @@ from waterbed.rankings.kinds import Kind
 from waterbed.rankings.takedowns import By
 from waterbed.rankings.volume import WORST
 from waterbed.report import envelope
-from waterbed.standings import PLACES_METHOD, VOLUME_METHOD, Side, Standings, cards, side_by_side, sources
+from waterbed.sizes import ranking_sizes
+from waterbed.standings import (
+    PLACES_METHOD,
+    VOLUME_METHOD,
+    RankingTables,
+    Side,
+    cards,
+    ranking_info,
+    side_by_side,
+    sources,
+)
 from waterbed.study import Study, open_study
 
 _LOOK = ("observation_id", "url_id", "observed_at")
@@ -113,7 +123,7 @@ class Notebook:
 
     def told_episodes(self) -> pa.Table:
         """When other observers say that each URL was up (`ToldEpisode`): none of our own episodes."""
-        told = Others(self.conclusions, self.study.folder.config.testimony).episodes
+        told = Others(self.conclusions, self.study.config.testimony).episodes
         return self._table(ToldEpisode, told, "told episodes")
 
     def hops(self) -> pa.Table:
@@ -137,19 +147,19 @@ class Notebook:
 
         `side` is home or abroad: only what lies there. `source`: only what it reported.
         """
-        its = self._standings(by, clock=clock, side=side, source=source)
-        return as_arrow(RankingRow, its.rows, its.heading("ranking"))
+        its = self._rankings(by, clock=clock, side=side, source=source)
+        return as_arrow(RankingRow, its.rows, ranking_info(self.study, its, "ranking"))
 
     def volume(self, by: Kind = "hoster", *, worst: int = WORST) -> pa.Table:
         """Volume against size on the day of the last look (`VolumeRow`); no rows before the first look."""
-        its, until = self._standings(by), self.conclusions.until
-        rows = its.volume(until.date(), _positive(worst)) if until else []
-        return as_arrow(VolumeRow, rows, its.heading("volume", VOLUME_METHOD))
+        its, until = self._rankings(by), self.conclusions.until
+        rows = its.volume(ranking_sizes(self.study, its, until.date()), _positive(worst)) if until else []
+        return as_arrow(VolumeRow, rows, ranking_info(self.study, its, "volume", VOLUME_METHOD))
 
     def places(self, by: Kind = "hoster", *, worst: int = WORST) -> pa.Table:
         """Places by speed from the report, slowest first, and how sure they are (`PlaceRow`)."""
-        its = self._standings(by, clock="reported")
-        return as_arrow(PlaceRow, its.places(_positive(worst)), its.heading("places", PLACES_METHOD))
+        its = self._rankings(by, clock="reported")
+        return as_arrow(PlaceRow, its.places(_positive(worst)), ranking_info(self.study, its, "places", PLACES_METHOD))
 
     def feeds(self) -> pa.Table:
         """A card for each source of reports (`FeedCard`)."""
@@ -157,8 +167,8 @@ class Notebook:
 
     def feed_rankings(self, by: Kind = "hoster") -> pa.Table:
         """The ranking by each source (`FeedRow`); InputError with fewer than two sources."""
-        its = self._standings(by, clock="reported")
-        return as_arrow(FeedRow, side_by_side(its)[0], its.heading("feeds"))
+        its = self._rankings(by, clock="reported")
+        return as_arrow(FeedRow, side_by_side(its)[0], ranking_info(self.study, its, "feeds"))
 
     def compliance(self, by: By = "hoster", *, clock: ClockKind = "notice_delivered", weeks: bool = False) -> pa.Table:
         """What was removed within hours of the origin of the clock (`ComplianceRow`), by ISO week too if asked."""
@@ -190,19 +200,18 @@ class Notebook:
     def _facts(self, cls: type, rows: Sequence[Any], what: str) -> pa.Table:
         return as_arrow(cls, rows, replace(envelope(self.study, what), method=_AS_FOUND))
 
-    def _standings(
+    def _rankings(
         self, by: Kind, *, clock: ClockKind | None = None, side: Side | None = None, source: str | None = None
-    ) -> Standings:
+    ) -> RankingTables:
         named = sources(self.conclusions)
         if source is not None and source not in named:
             raise InputError(f"source={source!r} reported nothing; sources are {', '.join(named)} (docs/notebook.md)")
-        return Standings(
-            study=self.study,
+        return RankingTables(
             done=self.conclusions,
             kind=_known(by, Kind, "by"),
             side=_known(side, Side, "side") if side else None,
             source=source,
-            clock=_known(clock, ClockKind, "clock") if clock else self.study.folder.config.clock,
+            clock=_known(clock, ClockKind, "clock") if clock else self.study.config.clock,
         )
 
     def _compliance(self, by: By, clock: ClockKind) -> Any:

@@ -23,7 +23,8 @@ from waterbed.rankings.rank import UNKNOWN
 from waterbed.rankings.takedowns import By
 from waterbed.rankings.volume import WORST
 from waterbed.report import envelope
-from waterbed.standings import PLACES_METHOD, VOLUME_METHOD, Standings, cards, side_by_side, sources
+from waterbed.sizes import ranking_sizes
+from waterbed.standings import PLACES_METHOD, VOLUME_METHOD, RankingTables, cards, ranking_info, side_by_side, sources
 from waterbed.store.lake.reading import observed_span
 from waterbed.study import Study
 
@@ -38,10 +39,10 @@ REGISTRIES: Final = "terms of AFRINIC, APNIC, ARIN, LACNIC and RIPE NCC"
 
 def publication_of(study: Study, done: Conclusions) -> Publication:
     """All that could be published of a study; `publishable` says what is."""
-    config = study.folder.config
+    config = study.config
     first, last = observed_span(study.folder)
-    now = study.folder.clock()
-    tables = [*standing_tables(study, done), *flow_tables(study, done), *case_tables(study, done)]
+    now = study.clock()
+    tables = [*ranking_tables(study, done), *flow_tables(study, done), *case_tables(study, done)]
     return Publication(
         title=config.name,
         made_at=max(now, last) if last else now,
@@ -59,7 +60,7 @@ def publication_of(study: Study, done: Conclusions) -> Publication:
 
 def policy_of(study: Study) -> Policy:
     """What the settings allow, and how it is marked."""
-    config = study.folder.config
+    config = study.config
     asked = config.publish
     return Policy(
         publisher=asked.publisher or config.name,
@@ -79,36 +80,40 @@ def data_sources(study: Study) -> dict[str, str]:
         or "licence not named"
         for one in study.snapshots()
     }
-    return found | ({"registrations": REGISTRIES} if study.folder.store.count(Registration) else {})
+    return found | ({"registrations": REGISTRIES} if study.store.count(Registration) else {})
 
 
-def standing_tables(study: Study, done: Conclusions) -> Iterator[Table]:
+def ranking_tables(study: Study, done: Conclusions) -> Iterator[Table]:
     """The tables of standings and compliance: numbers of groups, no URL and no id of one."""
-    clock = study.folder.config.clock
-    ranked = {kind: Standings(study=study, done=done, kind=kind, clock=clock) for kind in KINDS}
+    clock = study.config.clock
+    ranked = {kind: RankingTables(done=done, kind=kind, clock=clock) for kind in KINDS}
     for kind, its in ranked.items():
         if kind in LEVELS or any(row.key != UNKNOWN for row in its.rows):
             title = f"ranking by {NOUNS.get(kind, kind)}: how much, and how fast it goes"
             yield Table(
-                name=f"ranking-{kind}", title=title, cls=RankingRow, rows=its.rows, envelope=its.heading("ranking")
+                name=f"ranking-{kind}",
+                title=title,
+                cls=RankingRow,
+                rows=its.rows,
+                envelope=ranking_info(study, its, "ranking"),
             )
     for by in LEVELS:
         # places, and what sources are held against, run from the report
-        its = ranked[by] if clock == "reported" else Standings(study=study, done=done, kind=by)
-        yield from _by(its, by)
+        its = ranked[by] if clock == "reported" else RankingTables(done=done, kind=by)
+        yield from _by(study, its, by)
     heading = envelope(study, "feeds", by="source")
     yield Table(name="feeds", title="sources of reports", cls=FeedCard, rows=cards(done), envelope=heading)
 
 
-def _by(its: Standings, by: By) -> Iterator[Table]:
+def _by(study: Study, its: RankingTables, by: By) -> Iterator[Table]:
     done, noun = its.done, NOUNS.get(by, by)
     if done.until:
-        rows = its.volume(done.until.date(), WORST)
-        heading = its.heading("volume", VOLUME_METHOD)
+        rows = its.volume(ranking_sizes(study, its, done.until.date()), WORST)
+        heading = ranking_info(study, its, "volume", VOLUME_METHOD)
         yield Table(
             name=f"volume-{by}", title=f"volume against size by {noun}", cls=VolumeRow, rows=rows, envelope=heading
         )
-    heading = its.heading("places", PLACES_METHOD)
+    heading = ranking_info(study, its, "places", PLACES_METHOD)
     title = f"places by speed of removal by {noun}"
     slowest = slowest_of(sum(row.removed_24h is not None for row in its.rows))
     heading = replace(heading, method=f"{heading.method}; among_worst: among the {slowest} slowest")
@@ -116,9 +121,11 @@ def _by(its: Standings, by: By) -> Iterator[Table]:
     if len(sources(done)) > 1:
         title = f"ranking by {noun}, by each source"
         rows_of_feeds = side_by_side(its)[0]
-        yield Table(name=f"feeds-{by}", title=title, cls=FeedRow, rows=rows_of_feeds, envelope=its.heading("feeds"))
+        yield Table(
+            name=f"feeds-{by}", title=title, cls=FeedRow, rows=rows_of_feeds, envelope=ranking_info(study, its, "feeds")
+        )
     if done.facts.notices:
-        found = compliance_of(its.study, by=by, done=done)
+        found = compliance_of(study, by=by, done=done)
         title = f"what was removed after notices, by {noun}"
         shares = found.shares(weeks=True)
         yield Table(name=f"compliance-{by}", title=title, cls=ComplianceRow, rows=shares, envelope=found.heading)
@@ -128,7 +135,7 @@ def flow_tables(study: Study, done: Conclusions) -> Iterator[Table]:
     """Hops added up: between hosters by passage, and as shares of what left each hoster, AS and country."""
     names = hoster_names(done)
     heading = replace(envelope(study, "flows", by="hoster"), method=FLOWS_METHOD)
-    rows = flows(done.hops, names=names, home=study.folder.config.home)
+    rows = flows(done.hops, names=names, home=study.config.home)
     yield Table(name="flows", title="flows between hosters", cls=Flow, rows=rows, envelope=heading)
     for by, level in LEVELS.items():
         moves = moves_of(done.hops, by=level, origins=origins_index(done.episodes) if level == "as" else None)

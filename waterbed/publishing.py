@@ -58,7 +58,7 @@ def publish_all(
 
 def _edition(study: Study, contents: dict[str, bytes], override: str, errata: str) -> Edition | None:
     """The edition that this is, its table added to the contents; None where it is not public."""
-    if study.folder.config.publish.tlp != PUBLIC:
+    if study.config.publish.tlp != PUBLIC:
         return None
     tables = b"".join(content for name, content in sorted(contents.items()) if name.endswith(".csv"))
     made = next_edition(study.folder, override=override, more=errata, tables=tables)
@@ -88,7 +88,7 @@ def _contents(study: Study, done: Conclusions, publication: Publication) -> Iter
         {(row.from_key, row.to_key) for row in flows.rows},
         names=hoster_names(done),
         seats=done.seats,
-        home=study.folder.config.home,
+        home=study.config.home,
         told=told(publication, flows.envelope),
     )
     yield "hops.gexf", gexf(graph)

@@ -45,7 +45,7 @@ def reconcile_list(study: Study, path: Path, hoster: str, *, dates: str | None =
     """
     theirs = read_their_list(path, dates)
     done = study.conclude()
-    on = (done.until or study.folder.clock()).astimezone(UTC).date()
+    on = (done.until or study.clock()).astimezone(UTC).date()
     key = done.attributor.book.on(on).company(hoster)
     ours = _ours(done, key)
     if not ours and not done.attributor.book.on(on).exists(key):
@@ -60,7 +60,7 @@ def reconcile_list(study: Study, path: Path, hoster: str, *, dates: str | None =
 def _row(study: Study, line: TheirLine | Rejected) -> Theirs:
     if isinstance(line, Rejected):
         return Theirs(line=line.line, url_id=None, day=None, channel=None, reason=line.reason)
-    url_id = str(study.folder.vault.ids(line.spelled)["url_id"])
+    url_id = str(study.vault.ids(line.spelled)["url_id"])
     return Theirs(line=line.line, url_id=url_id, day=line.day, channel=line.channel)
 
 

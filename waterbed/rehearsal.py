@@ -10,7 +10,7 @@ import msgspec
 import uvloop
 
 from crawler.link_checks import LINK_CHECKS
-from crawler.recheck import PassReport
+from crawler.recheck import PassReport, run_recheck
 from crawler.registry import enrich
 from waterbed.lab.compare import Scorecard, compare
 from waterbed.lab.counts import Counts
@@ -32,6 +32,7 @@ from waterbed.model.canonical import spell
 from waterbed.model.conclusions import Episode, HopKind, RankingRow
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Profile
+from waterbed.standings import ranking_of
 from waterbed.store.config import Canary, Config, Lab, Names, Probe, Registry, Schedule, Vantage, write_toml
 from waterbed.store.folder import LAB, SETTINGS
 from waterbed.study import ImportReport, Study, create_study, open_study
@@ -157,7 +158,7 @@ def replay(feed: Path, routes: Sequence[Path], day: date, out: Path, told: Told)
             told("routing tables", number, len(routes))
             study.add_table(table, day)
         imported = study.import_reports(feed, progress=lambda done: told("import", done, 0))
-        passed = study.recheck(progress=lambda done, due: told("looks", done, due))
+        passed = run_recheck(study.folder, progress=lambda done, due: told("looks", done, due))
         return Replayed(imported=imported, passed=passed, counts=servers.counts())
 
 
@@ -226,7 +227,7 @@ async def _driven(study: Study, truth: Truth, servers: LabServers, now: list[dat
     async with RdapServers(registries_of(truth.world, now[0]), lambda: now[0]) as registries:
         # an answer serves for less than a day, so that what is sold is known on its day
         asked = Registry(bases=registries.bases, fresh_days=0.2, retry_hours=1.0)
-        study.folder.config = msgspec.structs.replace(study.folder.config, registry=asked)
+        study.folder.config = msgspec.structs.replace(study.config, registry=asked)
 
         async def ask() -> None:
             registries.set_registries(registries_of(truth.world, now[0]))
@@ -236,9 +237,9 @@ async def _driven(study: Study, truth: Truth, servers: LabServers, now: list[dat
 
 
 def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Counts, marker: str) -> Rehearsed:
-    conclusions, vault = study.conclude(), study.folder.vault
+    conclusions, vault = study.conclude(), study.vault
     url_ids = {url: vault.keyed_id("url", spell(url).url) for url in truth.shown}
-    rows = conclusions.rank("hoster")
+    rows = ranking_of(conclusions)
     return Rehearsed(
         truth=truth,
         passes=len(passes),
@@ -264,7 +265,7 @@ def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Co
             truth,
             conclusions.hops,
             looked_at(conclusions.verdicts),
-            sight_of(study.folder.config.judge, conclusions.until),
+            sight_of(study.config.judge, conclusions.until),
             url_ids.__getitem__,
         ),
         look_scores=score_looks(truth, conclusions.facts.looks, conclusions.verdicts, url_ids.__getitem__),
@@ -277,7 +278,7 @@ def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Co
 
 def _add_tables(study: Study, truth: Truth) -> None:
     """The world's own dated tables; they name invented companies, no host."""
-    folder = study.folder.path / "lab-tables"
+    folder = study.path / "lab-tables"
     folder.mkdir(exist_ok=True)
     for day in Papers(truth.world).days():
         moment = datetime.combine(day, time.max, truth.world.start.tzinfo)
@@ -292,4 +293,4 @@ def _add_tables(study: Study, truth: Truth) -> None:
     study.set_hosters(folder / "hosters.toml")
     checks = link_checks_toml(truth.world)
     if checks:
-        (study.folder.path / LINK_CHECKS).write_text(checks)
+        (study.path / LINK_CHECKS).write_text(checks)

@@ -13,6 +13,7 @@ from waterbed.links import opened
 from waterbed.model.conclusions import Episode, Verdict
 from waterbed.publish.exports import as_parquet, write_whole
 from waterbed.report import envelope
+from waterbed.standings import ranking_of
 from waterbed.study import Study
 
 VERDICTS = "verdicts"
@@ -55,11 +56,11 @@ def rejudge(study: Study, rules: Path, out: Path | None = None) -> Rejudged:
     wrong with the rule file; nothing is written then.
     """
     other = read_rules(rules)
-    facts, attributor, config = read_facts(study.folder), study.attributor(), study.folder.config
+    facts, attributor, config = read_facts(study.folder), study.attributor(), study.config
     names = opened(study.folder)
     before = Conclusions(facts, attributor, read_rules(), config, names)
     after = Conclusions(facts, attributor, other, config, names)
-    folder = (out or study.folder.path) / VERDICTS
+    folder = (out or study.path) / VERDICTS
     folder.mkdir(parents=True, exist_ok=True)
     return Rejudged(
         old=before.rules.name,
@@ -98,7 +99,7 @@ def _ends(episodes: Sequence[Episode]) -> dict[tuple[str, str, datetime], tuple[
 
 
 def _shares(done: Conclusions) -> dict[str, float | None]:
-    return {row.key: row.removed_24h for row in done.rank("hoster")}
+    return {row.key: row.removed_24h for row in ranking_of(done)}
 
 
 def _differing(before: Mapping[Any, object], after: Mapping[Any, object]) -> int:

@@ -15,10 +15,10 @@ METHOD = (
 
 def envelope(study: Study, what: str, *, by: str = "url", clock: ClockKind | None = None) -> Envelope:
     """What a table is, what clocks run from (else as the settings say), where numbers come from, and of which run."""
-    runs = study.folder.store.newest_runs("recheck", 1)
+    runs = study.store.newest_runs("recheck", 1)
     first, last = observed_span(study.folder)
     window = f"{first.isoformat()}/{last.isoformat()}" if first and last else "no look yet"
-    starts, locked = clock or study.folder.config.clock, study.protocol
+    starts, locked = clock or study.config.clock, study.protocol
     return Envelope(
         what=what,
         by=by,

@@ -45,7 +45,7 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
     Ids are keyed anew for the partner: equal in all exports for one partner, and of no use beside those for another.
     InputError if the folder exists, or if the study is marked TLP:RED.
     """
-    config = study.folder.config
+    config = study.config
     if not PARTNER.fullmatch(partner):
         raise InputError(f"--to {partner!r} is no plain word for a partner, like pool-2026 (docs/lake.md, Export)")
     if config.publish.tlp == "red":
@@ -69,7 +69,7 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
         partner=partner,
         licence=config.publish.licence,
         tlp=config.publish.tlp,
-        made_on=_day(study.folder.clock()),
+        made_on=_day(study.clock()),
         first_day=days[0] if days else None,
         last_day=days[-1] if days else None,
         version=version("waterbed"),
@@ -161,7 +161,7 @@ def prefix_of(address: str) -> str:
 
 
 def _renamed(study: Study, partner: str) -> Renamed:
-    key = study.folder.vault.keyed_id("export", partner).encode()
+    key = study.vault.keyed_id("export", partner).encode()
     return lambda text: hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:32]
 
 

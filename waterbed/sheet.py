@@ -26,6 +26,7 @@ from waterbed.rankings.takedowns import (
     worth_within,
 )
 from waterbed.sizes import frame_of
+from waterbed.standings import ranking_of
 from waterbed.study import Study
 
 _ANOTHER = "another"
@@ -59,10 +60,10 @@ def sheet_of(study: Study, key: str, *, clock: ClockKind | None = None) -> Sheet
     """
     done = study.conclude()
     until = done.until
-    day = (until or study.folder.clock()).astimezone(UTC).date()
+    day = (until or study.clock()).astimezone(UTC).date()
     company = done.attributor.book.on(day).company(key)
     concerned = [n for n in done.notices if n.recipient == company or company in n.hosters]
-    row = next((row for row in done.rank("hoster") if row.key == company), None)
+    row = next((row for row in ranking_of(done) if row.key == company), None)
     if row is None and not concerned and not done.attributor.book.on(day).exists(company):
         raise InputError(
             "the study and its book know no such hoster; a key of waterbed rank was expected (docs/notices.md)"

@@ -20,6 +20,7 @@ from waterbed.rankings.takedowns import removal_curves
 from waterbed.site_displacement import displacement_pages
 from waterbed.site_quality import quality_view
 from waterbed.site_sheets import sheet_views
+from waterbed.standings import RankingTables
 from waterbed.study import Study
 
 CURVES = 6
@@ -32,7 +33,7 @@ def site_of(study: Study, done: Conclusions, publication: Publication) -> Site:
     rankings = [_ranking(publication, table) for table in publication.tables if table.name.startswith(_RANKING)]
     hosters = next(view for view in rankings if view.kind == "hoster")
     sheets = sheet_paths([one.row.key for one in hosters.standings if one.row.key != UNKNOWN])
-    start = start_words(study.folder.config.clock)
+    start = start_words(study.config.clock)
     kinds = [view.kind for view in rankings]
     pages = [
         *(ranking_page(_linked(view, sheets), kinds, start) for view in rankings),
@@ -57,7 +58,7 @@ def _frame(study: Study, publication: Publication) -> Frame:
         made_at=publication.made_at,
         first=publication.first,
         last=publication.last,
-        home=study.folder.config.home,
+        home=study.config.home,
         publisher=policy.publisher,
         tlp=policy.tlp,
         licence=policy.licence,
@@ -103,7 +104,13 @@ def _overview(
 ) -> OverviewView:
     names = {one.row.key: one.row.name for one in standings}
     biggest = [one.row.key for one in standings if one.row.rank_class == "ranked"][:CURVES]
-    curves = removal_curves(done.episodes, by="hoster", keys=biggest, names=names, started=done.started("hoster"))
+    curves = removal_curves(
+        done.episodes,
+        by="hoster",
+        keys=biggest,
+        names=names,
+        started=RankingTables(done=done, kind="hoster", clock=done.config.clock).started,
+    )
     return OverviewView(
         title=publication.title,
         numbers=_numbers(done, standings, publication.policy.least),

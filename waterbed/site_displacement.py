@@ -30,7 +30,7 @@ def displacement_pages(
 ) -> list[Page]:
     """The displacement page, and a page for each event file; `sheets` are the paths of hosters' own pages, by key."""
     named = named_keys(publication)
-    least, home = publication.policy.least, study.folder.config.home
+    least, home = publication.policy.least, study.config.home
     cells = cells_of(done, named, home=home, least=least)
     events = intervention_pages(study, done, named=named, least=least, under=PATH)
     moves = {level: moves_of(done.hops, by=level, origins=origins_index(done.episodes)) for level in LEVELS}

@@ -8,7 +8,8 @@ from typing import Final
 from graphs.moves import Level
 from waterbed.conclude import Conclusions
 from waterbed.displacement.event import read_event
-from waterbed.displacement.findings import Findings, findings_of
+from waterbed.displacement.findings import Findings
+from waterbed.displacement.prior import findings_of
 from waterbed.displacement.told import Told
 from waterbed.displacement.written import view_of
 from waterbed.model.errors import InputError
@@ -29,7 +30,7 @@ def intervention_pages(
     study: Study, done: Conclusions, *, named: Mapping[Level, frozenset[str]], least: int, under: str
 ) -> list[tuple[Page, str]]:
     """The page of each event file, by its name, with one sentence about it; a file that is refused has its reason."""
-    files = event_files(study.folder.path)
+    files = event_files(study.path)
     return [
         _page(study, done, file, path, named=named, least=least, under=under)
         for file, path in zip(files, _paths(files), strict=True)
@@ -70,7 +71,7 @@ def _page(
     except InputError as refusal:
         reason = redact(_POINTER.sub("", str(refusal).replace(str(file), file.name)))
         return refused_page(redact(file.name), reason, path, under=under), f"Refused: {reason}"
-    view = view_of(found, study.folder.config, made_at=study.folder.clock())
+    view = view_of(found, study.config, made_at=study.clock())
     given = sum(answer.refusal is None for answer in found.answers)
     return intervention_page(view, path, under=under), f"{given} of {len(found.answers)} numbers could be given."
 

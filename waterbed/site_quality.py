@@ -34,7 +34,7 @@ def quality_view(study: Study, done: Conclusions, publication: Publication) -> Q
 
 
 def _canaries(study: Study, done: Conclusions) -> Iterator[CanaryRecord]:
-    need = study.folder.config.canary.need
+    need = study.config.canary.need
     looks: dict[str, list[CanaryLook]] = defaultdict(list)
     for look in sorted(done.facts.canaries, key=lambda look: look.observed_at):
         looks[look.vantage].append(look)
@@ -80,7 +80,7 @@ def _lag(study: Study) -> Lag:
         due=found.due,
         overdue=found.overdue,
         oldest_s=found.late_max_s,
-        promised_s=study.folder.config.schedule.late_s,
+        promised_s=study.config.schedule.late_s,
         taken=found.taken,
         taken_p50_s=found.taken_p50_s,
         taken_p95_s=found.taken_p95_s,
@@ -89,8 +89,8 @@ def _lag(study: Study) -> Lag:
 
 def _tables(study: Study, done: Conclusions) -> Iterator[DatedTable]:
     """Dated tables, the newest of each kind first; only the newest can be too old."""
-    last = max((look.observed_at for look in done.facts.looks), default=study.folder.clock())
-    allowed = study.folder.config.routes_max_age_days
+    last = max((look.observed_at for look in done.facts.looks), default=study.clock())
+    allowed = study.config.routes_max_age_days
     seen: set[tuple[str, int | None]] = set()
     for one in sorted(study.snapshots(), key=lambda one: (one.kind, one.family or 0, -one.data_date.timestamp())):
         age = (last - one.data_date) / timedelta(days=1)

@@ -16,6 +16,7 @@ from waterbed.rankings.medians import duration
 from waterbed.rankings.rank import UNKNOWN
 from waterbed.rankings.takedowns import CAUSES, FEWEST_SITES, Clock, incidence
 from waterbed.sheet import cause_shares
+from waterbed.standings import RankingTables
 from waterbed.study import Study
 
 HORIZON_H = 168
@@ -25,7 +26,7 @@ def sheet_views(
     study: Study, done: Conclusions, publication: Publication, standings: Sequence[Standing]
 ) -> Iterator[SheetView]:
     """The sheet of each hoster in the published ranking, in its order."""
-    clocks = done.clocks("hoster", study.folder.config.clock)
+    clocks = RankingTables(done=done, kind="hoster", clock=study.config.clock).clocks
     goes_to, comes_from = _flows(publication)
     weekly = _weekly(study, done, publication)
     places = places_of(standings)

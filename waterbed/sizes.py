@@ -18,8 +18,10 @@ from waterbed.model.conclusions import Size
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration, Snapshot
 from waterbed.model.table import Envelope
+from waterbed.rankings.kinds import size_kind
 from waterbed.rankings.rank import volumes_of
 from waterbed.report import envelope
+from waterbed.standings import RankingTables
 from waterbed.study import Study
 
 WINDOW_DAYS = 30
@@ -80,6 +82,14 @@ def frame_of(
     return Frame(sizes=shown, heading=_heading(study, by, measured, start, end))
 
 
+def ranking_sizes(study: Study, tables: RankingTables, day: date) -> list[Size]:
+    """The sizes of everything of a ranking's kind that exists on a day; none for kinds without sizes."""
+    by = size_kind(tables.kind)
+    if by is None or tables.side or not study.tables("routes"):
+        return []
+    return frame_of(study, by, day, everything=True, done=tables.done).sizes
+
+
 def _concerns(row: Size) -> bool:
     seen = (
         row.urls or row.hosting_v4 or row.hosting_v6_64s or row.hosting_v4_registered or row.hosting_v6_64s_registered
@@ -101,7 +111,7 @@ def _measured(study: Study, done: Conclusions, by: By, day: date, start: datetim
         if resolution.status == "ok" and start <= resolution.resolved_at < end
     )
     book = done.attributor.book.on(day)
-    volumes = volumes_of(list(done.appearances(by)))
+    volumes = volumes_of(RankingTables(done=done, kind=by, clock=done.config.clock).appearances)
     return Measured(
         day=day,
         routes=routes,
@@ -115,7 +125,7 @@ def _measured(study: Study, done: Conclusions, by: By, day: date, start: datetim
             key: Counted(urls=len(volume.urls), hosts=len(volume.hosts), sites=len(volume.sites))
             for key, volume in volumes.items()
         },
-        max_age_days=study.folder.config.routes_max_age_days,
+        max_age_days=study.config.routes_max_age_days,
     )
 
 
@@ -123,7 +133,7 @@ def _registered(study: Study, book: BookOfDay, by: By, day: date) -> NamedRanges
     """What the registries said: by country, or by the hoster that claims the holder."""
     if by == "asn":
         return None
-    facts = study.folder.store.all(Registration)
+    facts = study.store.all(Registration)
     if by == "country":
         return registered_ranges(facts, day, registered_country)
     own = ases_of_holders(facts)

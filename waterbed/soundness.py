@@ -25,7 +25,7 @@ _OVERLAP: Final = timedelta(days=2)
 
 def store_findings(study: Study) -> Iterator[Finding]:
     """Whether the store is whole."""
-    store = study.folder.store
+    store = study.store
     complaints, by = integrity(store)
     if complaints:
         figures = f"{len(complaints)} complaints of the {by}"
@@ -43,13 +43,13 @@ def store_findings(study: Study) -> Iterator[Finding]:
 
 def orphan_findings(study: Study) -> Iterator[Finding]:
     """Whether the store's rows fit together."""
-    found = orphans(study.folder.store, since=_whole_since(study))
+    found = orphans(study.store, since=_whole_since(study))
     if found:
         figures = ", ".join(f"{count:,} {what}" for what, count in sorted(found.items()))
         yield finding(
             "warning", "facts hang in the air", figures, f"something removed rows: compare with a backup ({_SEE})"
         )
-    never = unscheduled(study.folder.store)
+    never = unscheduled(study.store)
     if never:
         yield finding("note", "reported URLs are never due again", f"{never:,}")
 
@@ -60,13 +60,13 @@ def _whole_since(study: Study) -> datetime | None:
     gone = [day for cls in PRUNABLE for day, its in manifest.days(table_name(cls)).items() if its.pruned]
     if not gone:
         return None
-    return datetime.combine(max(gone), time(), study.folder.clock().tzinfo) + _OVERLAP
+    return datetime.combine(max(gone), time(), study.clock().tzinfo) + _OVERLAP
 
 
 def backup_findings(study: Study) -> Iterator[Finding]:
     """How old the last backup is."""
-    store, now = study.folder.store, study.folder.clock()
-    allowed = timedelta(days=study.folder.config.retention.backup_days)
+    store, now = study.store, study.clock()
+    allowed = timedelta(days=study.config.retention.backup_days)
     last = store.newest_runs(KIND, 1)
     advice = f"waterbed backup FOLDER, from a timer or as a chore of the service ({_SEE})"
     if last:

@@ -1,10 +1,9 @@
-"""A study's standings: rankings of every kind, volume against size, places and cards of sources."""
+"""A study's rankings of every kind: volume and speed, volume against size, places, sources side by side."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations
 from typing import Literal
 
@@ -14,6 +13,7 @@ from graphs.episodes import Sighting
 from graphs.hops import is_home
 from waterbed.conclude import Conclusions
 from waterbed.estimators.rank_sets import Agreement, kendall
+from waterbed.model.clocks import TakedownClock
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
 from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
@@ -22,13 +22,12 @@ from waterbed.rankings.appearances import Appearance
 from waterbed.rankings.clocks import clocks_of_groups, running_clocks
 from waterbed.rankings.feeds import feed_cards
 from waterbed.rankings.incidents import complaints, incidents, site_clusters
-from waterbed.rankings.kinds import Kind, attributed_keys, grouped, names_organisations, size_kind
+from waterbed.rankings.kinds import Kind, grouped, keys_of, names_organisations, size_kind
 from waterbed.rankings.places import Weighing, speed_places, weighing
 from waterbed.rankings.rank import rank
 from waterbed.rankings.takedowns import By, Clock, episodes_by_key
 from waterbed.rankings.volume import volume_rows
 from waterbed.report import envelope
-from waterbed.sizes import frame_of
 from waterbed.study import Study
 
 Side = Literal["home", "abroad"]
@@ -45,10 +44,9 @@ SEED = 20_260
 
 
 @dataclass(kw_only=True)
-class Standings:
+class RankingTables:
     """One kind of ranking of one study, or of what lies at home or abroad, or of what one source reported."""
 
-    study: Study
     done: Conclusions
     kind: Kind
     side: Side | None = None
@@ -67,14 +65,13 @@ class Standings:
             if (self.side and not answers) or (self.source and url_id not in self._reported):
                 continue
             found.append(
-                Appearance(
-                    url_id=url_id,
+                Appearance.of(
+                    url_id,
                     host_id=target.host_id,
                     site_id=target.site_id,
-                    keys=self._keys(url_id, answers),
-                    decided=any(one.verdict.state != "unknown" for one in seen),
-                    proxy=bool(answers) and all(answer.proxy for answer in answers),
-                    since=self.done.told.since(url_id, self.clock) if answers else None,
+                    sightings=seen,
+                    keys=partial(self._keys, url_id),
+                    since=self.done.notice_context.since(url_id, self.clock),
                 )
             )
         return found
@@ -82,7 +79,7 @@ class Standings:
     @cached_property
     def episodes(self) -> list[Episode]:
         """The episodes that belong to this ranking."""
-        home, seats = self.study.folder.config.home, self.done.seats
+        home, seats = self.done.config.home, self.done.seats
         return [
             episode
             for episode in self.done.episodes
@@ -115,16 +112,21 @@ class Standings:
             names=self.names,
             until=self.done.until,
             groups=self.groups,
-            started=self._started,
+            started=self.started,
         )
 
     @cached_property
-    def _started(self) -> Mapping[str, Sequence[Clock]] | None:
-        """The clocks under each key, None where they run from the report."""
+    def clocks(self) -> dict[str, list[TakedownClock]]:
+        """The takedown clocks under each key."""
+        context = self.done.notice_context
+        return clocks_of_groups(self.groups, context, hosters=self.kind == "hoster", clock=self.clock)
+
+    @property
+    def started(self) -> Mapping[str, Sequence[Clock]] | None:
+        """The clocks under each key as estimators take them; None where they run from the report."""
         if self.clock == "reported":
             return None
-        found = clocks_of_groups(self.groups, self.done.told, hosters=self.kind == "hoster", clock=self.clock)
-        return {key: running_clocks(group) for key, group in found.items()}
+        return {key: running_clocks(group) for key, group in self.clocks.items()}
 
     @cached_property
     def clusters(self) -> dict[str, int]:
@@ -132,12 +134,6 @@ class Standings:
         facts = self.done.facts
         sites = {url_id: target.site_id for url_id, target in facts.targets.items()}
         return site_clusters(sites, ((r.url_id, r.content_id) for r in facts.reports if r.content_id))
-
-    def heading(self, what: str, method: str | None = None) -> Envelope:
-        """What a table of it is."""
-        named = f"{what}, {self.side}" if self.side else what
-        heading = envelope(self.study, named, by=self.kind, clock=self.clock)
-        return replace(heading, method=method) if method else heading
 
     def weighing(self) -> Weighing | None:
         """The removal share by hoster and by content."""
@@ -148,8 +144,8 @@ class Standings:
         rng = np.random.default_rng(SEED)
         return speed_places(self.rows, self.groups, self.clusters, rng=rng, worst=worst)
 
-    def volume(self, day: date, worst: int) -> list[VolumeRow]:
-        """Volume against the sizes of a day; kinds without sizes have counts alone."""
+    def volume(self, sizes: Sequence[Size], worst: int) -> list[VolumeRow]:
+        """Volume against sizes; without sizes there are counts alone."""
         facts = self.done.facts
         told = [r for r in facts.reports if not self.source or r.source == self.source]
         return volume_rows(
@@ -157,17 +153,10 @@ class Standings:
             incidents(complaints(told, facts.targets)).values(),
             self.clusters,
             names=self.names,
-            frame=self._frame(day),
+            frame=sizes,
             rng=np.random.default_rng(SEED),
             worst=worst,
         )
-
-    def _frame(self, day: date) -> list[Size]:
-        """Everything of this kind that exists on a day, with what this ranking counts there."""
-        by = size_kind(self.kind)
-        if by is None or self.side or not self.study.tables("routes"):
-            return []
-        return frame_of(self.study, by, day, everything=True, done=self.done).sizes
 
     @cached_property
     def _reported(self) -> set[str]:
@@ -189,7 +178,7 @@ class Standings:
         return self._at_home(one.attribution) == (self.side == "home")
 
     def _at_home(self, answer: Attribution) -> bool:
-        home = self.study.folder.config.home
+        home = self.done.config.home
         if answer.countries:
             return home in answer.countries
         return any(self.done.seats.get(key) == home for key in answer.hosters)
@@ -197,7 +186,7 @@ class Standings:
     def _keys(self, url_id: str, answers: Sequence[Attribution]) -> tuple[str, ...]:
         if self.kind == "category":
             return self._categories.get(url_id, ())
-        return tuple(sorted({key for answer in answers for key in attributed_keys(answer, self.kind)}))
+        return keys_of(answers, self.kind)
 
     def _episode_keys(self, episode: Episode) -> tuple[str, ...]:
         """The keys of the looks in an episode, else of the URL's first look that had an answer."""
@@ -214,18 +203,30 @@ class Standings:
         return self._keys(episode.url_id, own or [one.attribution for one in seen[:1] if one.attribution])
 
 
+def ranking_of(done: Conclusions, by: By = "hoster") -> list[RankingRow]:
+    """The ranking by hoster, origin AS or country, by the clock of the settings."""
+    return RankingTables(done=done, kind=by, clock=done.config.clock).rows
+
+
+def ranking_info(study: Study, tables: RankingTables, what: str, method: str | None = None) -> Envelope:
+    """What a table of a ranking is."""
+    named = f"{what}, {tables.side}" if tables.side else what
+    heading = envelope(study, named, by=tables.kind, clock=tables.clock)
+    return replace(heading, method=method) if method else heading
+
+
 def sources(done: Conclusions) -> list[str]:
     """The sources of a study's reports, by name."""
     return sorted({report.source for report in done.facts.reports})
 
 
-def side_by_side(standings: Standings) -> tuple[list[FeedRow], list[tuple[str, str, Agreement]]]:
+def side_by_side(tables: RankingTables) -> tuple[list[FeedRow], list[tuple[str, str, Agreement]]]:
     """The ranking by each source, and how far any two agree.
 
     Kendall's tau-b is over the hosts of the keys that either of the two reported. InputError with fewer than two
     sources.
     """
-    named = sources(standings.done)
+    named = sources(tables.done)
     if len(named) < 2:
         raise InputError(
             "feeds can be compared only where two sources reported; import another with waterbed import --source "
@@ -234,13 +235,7 @@ def side_by_side(standings: Standings) -> tuple[list[FeedRow], list[tuple[str, s
     each = {
         source: {
             row.key: row
-            for row in Standings(
-                study=standings.study,
-                done=standings.done,
-                kind=standings.kind,
-                side=standings.side,
-                source=source,
-            ).rows
+            for row in RankingTables(done=tables.done, kind=tables.kind, side=tables.side, source=source).rows
         }
         for source in named
     }
@@ -248,7 +243,7 @@ def side_by_side(standings: Standings) -> tuple[list[FeedRow], list[tuple[str, s
     for one, other in combinations(named, 2):
         keys = sorted(key for key in {*each[one], *each[other]} if _placed(each[one], key) or _placed(each[other], key))
         agreements.append((one, other, kendall(*([_hosts(each[s], key) for key in keys] for s in (one, other)))))
-    return list(_feed_rows(standings.rows, each)), agreements
+    return list(_feed_rows(tables.rows, each)), agreements
 
 
 def _placed(rows: Mapping[str, RankingRow], key: str) -> bool:

@@ -10,9 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import uvloop
-
-from crawler.recheck import PassReport, recheck
 from waterbed.intake.apart import batches_of
 from waterbed.intake.batches import Batches
 from waterbed.intake.csv_files import zone_of
@@ -25,16 +22,15 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Snapshot
 from waterbed.store.config import Config, Lab
 from waterbed.store.folder import Clock, Folder, create_folder, open_folder
+from waterbed.store.sql import Store
+from waterbed.store.vault import Vault
 
 if TYPE_CHECKING:
     from attribution.attribute import Attributor
     from attribution.hosters import HosterBook
-    from crawler.registry_report import CrawlReport
     from waterbed.conclude import Conclusions
     from waterbed.intake.notices import NoticeImport
     from waterbed.protocol.kept import Held
-    from waterbed.service.endpoint import Endpoint
-    from waterbed.service.keeping import Kept
 
 # A pass needs none of the numerical libraries behind conclusions and tables: a third of its start. Hence PLC0415 below.
 __all__ = ["ImportReport", "OriginCount", "Study", "create_study", "open_study", "read_addresses"]
@@ -55,6 +51,31 @@ class Study:
     def __init__(self, folder: Folder) -> None:
         """Wrap an opened folder; use `open_study` or `create_study`."""
         self.folder = folder
+
+    @property
+    def path(self) -> Path:
+        """Where the study's folder is."""
+        return self.folder.path
+
+    @property
+    def config(self) -> Config:
+        """The study's settings."""
+        return self.folder.config
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of what is recorded and scheduled; virtual in a study of the lab."""
+        return self.folder.clock
+
+    @property
+    def store(self) -> Store:
+        """The study's database."""
+        return self.folder.store
+
+    @property
+    def vault(self) -> Vault:
+        """Where URLs and host names are, encrypted."""
+        return self.folder.vault
 
     def __enter__(self) -> Self:
         """Use the study."""
@@ -99,7 +120,7 @@ class Study:
         """The keyed id of a file's content; InputError if it cannot be read."""
         try:
             with path.open("rb") as file:
-                return self.folder.vault.keyed_id("file", hashlib.file_digest(file, "sha256").hexdigest())
+                return self.vault.keyed_id("file", hashlib.file_digest(file, "sha256").hexdigest())
         except OSError as problem:
             raise InputError(f"{path} cannot be read ({problem.strerror}); a reports file was expected") from None
 
@@ -111,7 +132,7 @@ class Study:
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Import lines that are already parsed."""
-        return take_in(self.folder, Batches(lines, lambda: self.folder.vault, defaults), defaults, progress=progress)
+        return take_in(self.folder, Batches(lines, lambda: self.vault, defaults), defaults, progress=progress)
 
     def import_notices(
         self,
@@ -135,34 +156,13 @@ class Study:
             sender=plain_word("sender", sender) if sender else as_plain_word(path.name.partition(".")[0]),
             kind=known_kind(kind),
         )
-        lines = read_notices(path, form, self.folder.vault, zone_of(zone) if zone else None)
+        lines = read_notices(path, form, self.vault, zone_of(zone) if zone else None)
         return take_in_notices(self.folder, lines, defaults, progress=progress)
 
-    # 2-5 look
-    def recheck(
-        self, *, everything: bool = False, limit: int | None = None, progress: Callable[[int, int], None] | None = None
-    ) -> PassReport:
-        """One pass over what is due, or over everything."""
-        return uvloop.run(recheck(self.folder, everything=everything, limit=limit, progress=progress))
-
-    def keep_on(
-        self, *, seconds: float | None = None, began: "Callable[[Endpoint | None], None] | None" = None
-    ) -> "Kept":
-        """Keep going on schedule until a signal, or for so many seconds; `began` is told where health is told."""
-        from waterbed.service.keeping import Service  # noqa: PLC0415 (see above)
-
-        return uvloop.run(Service(self.folder, seconds=seconds).keep(began))
-
+    # 2 what is due
     def schedule_lag(self) -> ScheduleLag:
         """How late looks are, and the workers that they need."""
         return schedule_lag(self.folder)
-
-    # 7 registrations
-    def enrich(self, *, limit: int | None = None, progress: Callable[[int, int], None] | None = None) -> "CrawlReport":
-        """Ask registries for every network and AS without a fresh registration."""
-        from crawler.registry import enrich  # noqa: PLC0415 (see above)
-
-        return uvloop.run(enrich(self.folder, limit=limit, progress=progress))
 
     # 8 dated tables
     def add_table(self, path: Path, day: date, *, kind: str = "routes", licence: str | None = None) -> list[Snapshot]:

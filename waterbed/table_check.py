@@ -64,7 +64,7 @@ def check_tables(study: Study) -> list[TableCheck]:
     seen = _Seen(
         packed=pack(addresses),
         newest=observed_span(study.folder)[1],
-        max_age_days=study.folder.config.routes_max_age_days,
+        max_age_days=study.config.routes_max_age_days,
     )
     names = {folder_name(one): one.kind for one in snapshots}
     tables = {name: load(study.folder, name, kind) for name, kind in names.items()}

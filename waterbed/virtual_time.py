@@ -53,7 +53,7 @@ async def drive(
                 arrived += 1
             _import(study, reports[at:arrived])
             at = arrived
-        due = study.folder.store.next_due()
+        due = study.store.next_due()
         if due is not None and due <= now[0]:
             passes.append(await recheck(study.folder))
         if ask and number % max(1, round(_ASK_S / world.step_s)) == 0:
@@ -64,7 +64,7 @@ async def drive(
 
 def _deliver_nothing(study: Study, source: str) -> None:
     """An empty file, through the ordinary intake."""
-    folder = study.folder.path / "lab-deliveries"
+    folder = study.path / "lab-deliveries"
     folder.mkdir(exist_ok=True)
     path = folder / f"{source}.csv"
     path.write_bytes(b"")

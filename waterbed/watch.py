@@ -46,7 +46,7 @@ class Watched:
         self._seen = found
         for path in ready:
             try:
-                if not self.study.folder.store.by_ids(Delivery, "file_id", [self.study.file_id(path)]):
+                if not self.study.store.by_ids(Delivery, "file_id", [self.study.file_id(path)]):
                     yield path, self._imported(path)
             except InputError as problem:
                 yield path, problem

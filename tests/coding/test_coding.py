@@ -15,6 +15,7 @@ from waterbed.coding.queues import items
 from waterbed.model.bookkeeping import Audit
 from waterbed.model.decisions import Coding
 from waterbed.model.errors import InputError
+from waterbed.standings import ranking_of
 from waterbed.store import config
 from waterbed.store.folder import SETTINGS
 from waterbed.study import Study, open_study
@@ -270,7 +271,7 @@ def test_roles_that_two_agree_on_feed_the_book(tmp_path: Path) -> None:
             assert run(study, "give", "AS64501", "proxy", "--queue", "roles", "--coder", coder).exit_code == 0
         assert study.book().is_proxy("AS64501")
         assert study.book().checksum != checksum
-        assert {row.key: row.rank_class for row in study.conclude().rank("hoster")}["AS64501"] == "proxy"
+        assert {row.key: row.rank_class for row in ranking_of(study.conclude())}["AS64501"] == "proxy"
         assert study.attributor().name_of("AS64501") == "Hoster b"
         for coder in ("ann", "ben"):
             run(study, "give", "AS64500", "upstream", "--queue", "roles", "--coder", coder)

@@ -12,6 +12,7 @@ from tests.coding.test_coding import SEEN, rows, run, states
 from tests.judging.facts import written
 from waterbed.coding.effect import effect, place_bounds, places
 from waterbed.coding.outcomes import unresolved
+from waterbed.standings import ranking_of
 
 SHARE = st.integers(0, 4).map(lambda n: n / 4)
 
@@ -51,8 +52,8 @@ def test_bounds_hold_every_way_to_settle_the_cases(tmp_path: Path) -> None:
         assert (row.cases, row.removed_24h) == (3, None)
         found = []
         for codes in product(("up", "gone"), repeat=3):
-            settled = done.if_coded(dict(zip(cases, codes, strict=True)))
-            found.append(next(one for one in settled.rank("hoster") if one.key == "AS64501").removed_24h)
+            settled = done.with_(codes=dict(zip(cases, codes, strict=True)))
+            found.append(next(one for one in ranking_of(settled) if one.key == "AS64501").removed_24h)
         assert (row.against, row.in_favour) == (pytest.approx(min(found)), pytest.approx(max(found)))
         assert min(found) < max(found)
 

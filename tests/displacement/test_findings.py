@@ -4,6 +4,7 @@ import math
 import random
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,8 +13,9 @@ from tests.displacement.movements import DAY_H, HEADING, day, event, gain, movem
 from waterbed.conclude import Conclusions
 from waterbed.displacement.claims import CLAIMS, claimed
 from waterbed.displacement.event import Detection, OtherEvent
-from waterbed.displacement.findings import Findings, findings, of_event, overall
-from waterbed.displacement.movements import gather
+from waterbed.displacement.findings import Findings, of_event, overall
+from waterbed.displacement.movements import Movements, gather
+from waterbed.displacement.prior import findings
 from waterbed.lab.truth import simulate
 from waterbed.lab.virtual_facts import LookPlan
 from waterbed.lab.world import read_world, scenario_path
@@ -197,9 +199,23 @@ def test_every_answer_has_its_claims(displaced: Findings) -> None:
     assert again.pairs == displaced.pairs
 
 
+def gathered(conclusions: Conclusions, **asked: Any) -> Movements:
+    """The movements of a study."""
+    assert conclusions.until is not None
+    return gather(
+        conclusions.episodes,
+        conclusions.hops,
+        conclusions.facts.reports,
+        home="NL",
+        seats=conclusions.seats,
+        until=conclusions.until,
+        **asked,
+    )
+
+
 def test_facts_become_movements(conclusions: Conclusions) -> None:
     """Every hop between two places is a gain that moved; stays hold each content once at a time."""
-    found = gather(conclusions, "NL")
+    found = gathered(conclusions)
     moved = [one for one in found.gains if one.left is not None]
     assert len(moved) == len({(h.to_url_id, h.to_hoster, h.arrived_before) for h in conclusions.hops})
     assert Counter(one.place for one in found.gains if one.first_ever).total() == len(
@@ -207,7 +223,7 @@ def test_facts_become_movements(conclusions: Conclusions) -> None:
     )
     assert {one.order for one in found.gains if one.left is None} == {None}
     assert all(one.started <= one.last_up < one.gone for one in found.stays)
-    countries = gather(conclusions, "NL", kind="country", declared=("NL",))
+    countries = gathered(conclusions, kind="country", declared=("NL",))
     assert {one.side for one in countries.gains if one.place == "NL"} == {"home"}
     assert sum(one.left is not None for one in countries.gains) < len(moved)
 

@@ -23,6 +23,7 @@ from waterbed.notebook import Notebook, described, heading
 from waterbed.publish.exports import as_parquet
 from waterbed.rankings.kinds import Kind
 from waterbed.report import envelope
+from waterbed.standings import ranking_of
 from waterbed.store.config import Config
 from waterbed.study import create_study
 
@@ -114,7 +115,7 @@ def test_attributions_belong_to_their_looks(study: Notebook) -> None:
 def test_rankings_are_those_of_the_command(study: Notebook) -> None:
     """By hoster, AS and country the rows are those of `Conclusions.rank`; a side and a source narrow them."""
     for by in ("hoster", "asn", "country"):
-        expected = [(row.key, row.hosts) for row in study.conclusions.rank(by)]
+        expected = [(row.key, row.hosts) for row in ranking_of(study.conclusions, by)]
         table = study.rankings(by)
         assert list(zip(*(table.column(name).to_pylist() for name in ("key", "hosts")), strict=True)) == expected
     assert study.rankings(side="home").column("key").to_pylist() == ["AS64500"]

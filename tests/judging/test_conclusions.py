@@ -8,6 +8,7 @@ from tests.judging.facts import hour, numbered, written
 from waterbed.conclude import Conclusions
 from waterbed.decisions import decide
 from waterbed.model.facts import Observation
+from waterbed.standings import ranking_of
 from waterbed.study import Study
 
 
@@ -87,7 +88,7 @@ def test_a_hoster_that_shuts_only_us_out_does_not_score_well(tmp_path: Path) -> 
     with written(tmp_path, {**seen, **spread}) as study:
         done = study.conclude()
         assert {v.outcome for v in done.verdicts if v.url_id[0] == "a"} == {"up", "unobserved"}
-        rows = {row.key: row for row in done.rank("hoster")}
+        rows = {row.key: row for row in ranking_of(done)}
         hiding, open_ = rows["AS64500"], rows["AS64501"]
         assert (hiding.rank_class, hiding.removed_24h) == ("unmeasurable", None)
         assert (hiding.removed_24h_worst, hiding.removed_24h_best) == (0.0, 1.0)

@@ -245,7 +245,7 @@ PLACES = [
     "attribution.lookups.names.Resolver.resolve",
     "waterbed.store.vault.Vault.open",
     "crawler.recorder.record",
-    "waterbed.standings.Standings.rows",
+    "waterbed.standings.RankingTables.rows",
 ]
 """Where bugs are put: each raises an error whose message holds URLs."""
 

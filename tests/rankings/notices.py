@@ -1,8 +1,7 @@
 """Invented notices for the tests of clocks and compliance."""
 
 from tests.rankings.episodes import hours
-from waterbed.model.clocks import AddressedNotice
-from waterbed.rankings.clocks import Told
+from waterbed.model.clocks import AddressedNotice, NoticeContext
 
 
 def told_of(*notices, since=None):
@@ -10,7 +9,7 @@ def told_of(*notices, since=None):
     by_url = {}
     for one in notices:
         by_url.setdefault(one.url_id, []).append(one)
-    return Told(notices=by_url, known_since=since or {})
+    return NoticeContext(notices=by_url, known_since=since or {})
 
 
 def notice(n, delivered, *, sent=None, **other):

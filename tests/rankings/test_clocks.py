@@ -11,8 +11,8 @@ from graphs.episodes import EpisodeRules, Known, Sighting, episodes
 from tests.rankings.episodes import START, episode, hours
 from tests.rankings.notices import notice, told_of
 from waterbed.model.conclusions import Attribution, Verdict
-from waterbed.rankings.clocks import clocks_by_key, clusters_of, running_clocks, takedown_clocks
-from waterbed.rankings.takedowns import CAUSES, REMOVED, clocks
+from waterbed.rankings.clocks import clocks_of_groups, clusters_of, running_clocks, takedown_clocks
+from waterbed.rankings.takedowns import CAUSES, REMOVED, clocks, episodes_by_key
 
 
 def of_acme(stays, told, clock="notice_delivered"):
@@ -129,7 +129,9 @@ def test_first_seen_and_episode_start():
 def test_an_as_is_told_by_a_notice_to_its_hoster():
     """By AS or country any notice to the hoster of that time starts the clock."""
     stay = episode(1, 30, 33, "removed")
-    found = clocks_by_key([stay], told_of(notice(1, 3)), by="asn", clock="notice_delivered")
+    found = clocks_of_groups(
+        episodes_by_key([stay], "asn"), told_of(notice(1, 3)), hosters=False, clock="notice_delivered"
+    )
     assert [(key, one.left_h) for key, group in found.items() for one in group] == [("AS64500", 27.0)]
 
 

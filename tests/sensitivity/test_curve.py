@@ -13,7 +13,7 @@ from waterbed.sensitivity.dimensions import Spec
 from waterbed.sensitivity.grid import reference_of
 from waterbed.sensitivity.measured import Grouped, Value
 from waterbed.sensitivity.variants import Variants, confirming
-from waterbed.standings import Standings
+from waterbed.standings import RankingTables
 from waterbed.study import Study
 
 HOSTERS = ("AS64500", "AS64501", "both", "front")
@@ -60,7 +60,7 @@ def estimate(curve: Curve, key: str, **levels: str) -> float:
 def test_reference_is_the_ranking_to_the_last_digit(study: Study, done: Conclusions, clock: str, role: Kind) -> None:
     """With the ranking's own choices every share, interval and class is that which `waterbed rank` prints."""
     spec = replace(reference_of(study), clock=clock, role=role)
-    rows = Standings(study=study, done=done, kind=role, clock=spec.clock).rows  # type: ignore[arg-type]  # a ClockKind
+    rows = RankingTables(done=done, kind=role, clock=spec.clock).rows  # type: ignore[arg-type]  # a ClockKind
     grouped = Grouped(study, done, spec)
     assert {row.rank_class for row in rows} > {"ranked"} or role == "country"
     for row in rows:

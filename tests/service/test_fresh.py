@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from crawler.recheck import run_recheck
 from tests.study.rig import NOON, feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Due
 from waterbed.store.config import Config, Schedule
@@ -36,7 +37,7 @@ def test_a_fresh_notice_asks_for_looks(sent: str, fresh: bool, store_url: str, t
         now = [NOON + timedelta(days=59)]
         study.folder.clock = lambda: now[0]
         servers.set_time(now[0])
-        study.recheck()
+        run_recheck(study.folder)
         before = schedule_of(study, url)
         assert before.due_at - now[0] > timedelta(hours=20)
         study.import_notices(told(tmp_path, url, sent))
@@ -44,7 +45,7 @@ def test_a_fresh_notice_asks_for_looks(sent: str, fresh: bool, store_url: str, t
         assert (after.anchor_at, after.due_at) == ((now[0], now[0]) if fresh else (None, before.due_at))
         assert schedule_of(study, other).anchor_at is None
         now[0] += timedelta(hours=1)
-        study.recheck()
+        run_recheck(study.folder)
         study.import_notices(told(tmp_path, url, sent))
         wait = schedule_of(study, url).due_at - now[0]
         assert wait == timedelta(hours=1) if fresh else wait > timedelta(hours=19)
@@ -80,7 +81,7 @@ def test_hosters_that_change_places_change_no_schedule(tmp_path: Path) -> None:
                 now = NOON + timedelta(hours=hours)
                 study.folder.clock = lambda now=now: now
                 servers.set_time(now)
-                study.recheck()
+                run_recheck(study.folder)
             seen.append({url: (due.due_at, due.day_looks) for url, _ in each for due in [schedule_of(study, url)]})
     assert seen[0] == seen[1]
 

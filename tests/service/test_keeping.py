@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from crawler.recheck import run_recheck
 from tests.service.rig import QUICK, asked, awaited, lines, served, set_service, started, until
 from tests.study.rig import NOON, feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Due, Run, RunEnd
@@ -134,7 +135,7 @@ def test_two_services_and_a_pass_share_a_study(tmp_path: Path) -> None:
         study.import_reports(reports_csv(pairs, tmp_path))
         store = study.folder.store
         both = [started(study.folder.path) for _ in range(2)]
-        study.recheck()
+        run_recheck(study.folder)
         awaited(lambda: store.count(Observation) == 900)
         awaited(lambda: store.count(Run, TABLES[Run].c.kind == "recheck") == 3)
         logs = []
@@ -264,7 +265,7 @@ def test_an_hourly_bound_holds_for_all_workers_together(tmp_path: Path) -> None:
         assert [running.returncode for running in both] == [0, 0]
         assert store.count(Observation) == 25
         with open_study(study.folder.path, lambda: NOON + timedelta(hours=2)) as later:
-            assert later.recheck(limit=20).looks == 20
+            assert run_recheck(later.folder, limit=20).looks == 20
 
 
 def test_the_log_is_one_line_of_json_each(tmp_path: Path) -> None:

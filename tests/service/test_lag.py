@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event
 
+from crawler.recheck import run_recheck
 from tests.study.conftest import run  # noqa: F401 (a fixture)
 from tests.study.rig import NOON, Run, feed, lab_study, reports_csv
 from waterbed.lag import ScheduleLag, schedule_lag, workers_needed
@@ -135,7 +136,7 @@ def test_looks_that_were_taken_tell_how_late(tmp_path: Path) -> None:
         study.folder.config = _with(study, jitter=0.0)
         study.folder.clock = lambda: NOON + timedelta(minutes=20)
         assert study.schedule_lag().overdue == 30
-        study.recheck()
+        run_recheck(study.folder)
         lag = study.schedule_lag()
         assert (lag.due, lag.overdue, lag.taken) == (0, 0, 30)
         assert lag.taken_p50_s == lag.taken_max_s == 1200

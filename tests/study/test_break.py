@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from crawler.look import HostFacts, Looked
+from crawler.recheck import run_recheck
 from crawler.recorder import Recorder
 from tests.store.study_folder import made, report, url
 from tests.study.rig import feed, lab_study, reports_csv
@@ -34,7 +35,7 @@ def test_a_forgotten_host_does_not_come_back_by_a_redirect(follow: bool, tmp_pat
     pairs = feed(2)
     with lab_study(pairs, tmp_path, look_at_redirect_targets=follow) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
-        study.recheck()
+        run_recheck(study.folder)
         folder = study.folder
         looks, dues = folder.store.all(Observation), folder.store.all(Due)
         away = spell(pairs[1][0])

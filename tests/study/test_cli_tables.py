@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from crawler.recheck import run_recheck
 from tests.study.rig import Run, feed, lab_study, reports_csv
 from waterbed.study import open_study
 
@@ -28,7 +29,7 @@ def looked(tmp_path: Path) -> Path:
     pairs = feed(10)
     with lab_study(pairs, tmp_path) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
-        study.recheck()
+        run_recheck(study.folder)
         folder = study.folder.path
     return folder
 

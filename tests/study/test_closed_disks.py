@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from crawler.recheck import run_recheck
 from tests.store.closed import bound_by_modes, command, read_only
 from tests.store.study_folder import made, report, url
 from tests.store.whole_study import contents, fill, tree
@@ -33,7 +34,7 @@ def looked(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """The folder of a study that was looked at once, and the id of a URL in it."""
     with lab_study(PAIRS, tmp_path) as (study, _):
         study.import_reports(reports_csv(PAIRS, tmp_path))
-        study.recheck()
+        run_recheck(study.folder)
         path, url_id = study.folder.path, study.folder.store.all(Due)[0].url_id
         study.close()
         yield path, url_id
@@ -146,11 +147,11 @@ def test_a_pass_on_a_full_disk_stops_and_the_next_goes_on(tmp_path: Path) -> Non
         study.import_reports(reports_csv(pairs, tmp_path))
         store = study.folder.store
         with full(store, pages_left=20), pytest.raises(StoreFailure, match="no room left"):
-            study.recheck()
+            run_recheck(study.folder)
         seen = store.count(Observation)
         assert seen < len(pairs)
         assert not [1 for look in store.all(Observation) if not look.run_id]
-        report_ = study.recheck()
+        report_ = run_recheck(study.folder)
         assert report_.looks == len(pairs) - seen
         looks = store.all(Observation)
         assert len(looks) == len({look.url_id for look in looks}) == len(pairs)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from crawler.recheck import run_recheck
 from tests.study.rig import feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Due, Run, RunEnd, Sealed
 from waterbed.model.facts import CanaryLook, Observation, Resolution, Target
@@ -30,9 +31,9 @@ def test_every_due_url_gets_one_look(store_url: str, tmp_path: Path) -> None:
     with lab_study(pairs, tmp_path, store=store_url) as (study, servers):
         report = study.import_reports(reports_csv(pairs, tmp_path))
         assert (report.imported, report.known, report.rejected) == (180, 0, ())
-        passed = study.recheck()
+        passed = run_recheck(study.folder)
         assert (passed.due, passed.looks, passed.stopped) == (180, 180, None)
-        assert study.recheck().looks == 0
+        assert run_recheck(study.folder).looks == 0
         assert outcomes(study) == {"up": 180}
         store = study.folder.store
         looks = store.all(Observation)
@@ -59,7 +60,7 @@ def test_a_write_that_is_slow_at_the_end_is_waited_for(tmp_path: Path, monkeypat
     monkeypatch.setattr(recorder, "record", slow)
     with lab_study(pairs, tmp_path) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
-        assert study.recheck().looks == 150
+        assert run_recheck(study.folder).looks == 150
         store = study.folder.store
         assert store.count(Observation) == 150
         assert store.count_due(study.folder.clock()) == 0
@@ -83,7 +84,7 @@ def test_the_strictest_category_decides_how_a_url_is_looked_at(tmp_path: Path) -
         study.import_reports(path, category="phishing")
         study.import_reports(reports_csv(pairs[:2], tmp_path, "more.csv"), category="abuse-material")
         study.import_reports(path, category="malware")
-        study.recheck()
+        run_recheck(study.folder)
         assert Counter(look.profile for look in study.folder.store.all(Observation)) == {"strict": 2, "headers": 2}
 
 
@@ -92,9 +93,9 @@ def test_a_limit_is_kept_and_the_rest_stays_due(tmp_path: Path) -> None:
     pairs = feed(30)
     with lab_study(pairs, tmp_path) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
-        assert study.recheck(limit=7).looks == 7
-        assert study.recheck().looks == 23
-        assert study.recheck(everything=True).looks == 30
+        assert run_recheck(study.folder, limit=7).looks == 7
+        assert run_recheck(study.folder).looks == 23
+        assert run_recheck(study.folder, everything=True).looks == 30
 
 
 def test_non_public_answers_are_refused_with_a_reason(tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_non_public_answers_are_refused_with_a_reason(tmp_path: Path) -> None:
     with lab_study(pairs, tmp_path) as (study, servers):
         study.import_reports(reports_csv(pairs, tmp_path))
         before = servers.counts().requests.get("HEAD", 0)
-        study.recheck()
+        run_recheck(study.folder)
         looks = study.folder.store.all(Observation)
         assert {(look.phase, look.failure) for look in looks} == {("guard", "non_public_address")}
         assert outcomes(study) == {"refused_by_us": 2}
@@ -116,7 +117,7 @@ def test_our_own_outage_takes_no_look(tmp_path: Path) -> None:
     pairs = feed(20)
     with lab_study(pairs, tmp_path, canaries=("http://nobody.lab-example.com/",)) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
-        passed = study.recheck()
+        passed = run_recheck(study.folder)
         assert (passed.looks, passed.stopped) == (0, "canary")
         assert study.folder.store.count(Observation) == 0
         assert study.folder.store.count_due(study.folder.clock()) == 20
@@ -129,10 +130,10 @@ def test_a_lab_study_without_its_servers_is_left_as_it_is(tmp_path: Path) -> Non
     pairs = feed(5)
     with lab_study(pairs, tmp_path) as (study, servers):
         study.import_reports(reports_csv(pairs, tmp_path))
-        study.recheck()
+        run_recheck(study.folder)
         servers.stop()
         with pytest.raises(InputError, match="servers of this study have stopped"):
-            study.recheck(everything=True)
+            run_recheck(study.folder, everything=True)
         assert outcomes(study) == {"up": 5}
 
 
@@ -174,10 +175,10 @@ def test_a_bug_of_ours_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
         monkeypatch.setattr(Looker, "look", sometimes)
         with pytest.raises(OwnFailure, match="1 hosts could not be looked at"):
-            study.recheck()
+            run_recheck(study.folder)
         monkeypatch.undo()
         assert study.folder.store.count(Observation) == 4
-        assert study.recheck().looks == 1
+        assert run_recheck(study.folder).looks == 1
 
 
 @pytest.mark.parametrize("place", ["leasing.Leasing._lease", "session.Session.record", "recorder.Recorder.write"])
@@ -194,10 +195,10 @@ def test_a_pass_that_cannot_lease_or_write_fails(place: str, tmp_path: Path, mon
         with monkeypatch.context() as patched:
             patched.setattr(f"crawler.{place}", broken)
             with pytest.raises(OwnFailure, match="by our own fault"):
-                study.recheck()
+                run_recheck(study.folder)
         assert study.folder.store.all(RunEnd)[-1].outcome == "failed"
         assert study.folder.store.count(Observation) == 0
-        assert study.recheck().looks == 5
+        assert run_recheck(study.folder).looks == 5
 
 
 def test_scrapy_crawl_is_the_same_pass(tmp_path: Path) -> None:
@@ -224,7 +225,7 @@ def test_nothing_of_a_url_is_in_the_open(tmp_path: Path) -> None:
     pairs = feed(15, 2)
     with lab_study(pairs, tmp_path) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
-        study.recheck()
+        run_recheck(study.folder)
         folder = study.folder.path
         assert study.folder.store.count(Sealed) == 45
     for path in folder.rglob("*"):
@@ -290,7 +291,7 @@ def test_a_signal_ends_a_pass_in_order(number: int, tmp_path: Path) -> None:
         assert 0 < store.count(Observation) < 3000
         assert [end.outcome for end in store.all(RunEnd)][-1:] == ["stopped"]
         assert not [due for due in store.all(Due) if due.lease_run_id]
-        study.recheck()
+        run_recheck(study.folder)
         assert store.count(Observation) == 3000
 
 
@@ -325,7 +326,7 @@ def test_a_lab_listener_off_loopback_is_refused(tmp_path: Path) -> None:
         ):
             write_toml(study.folder.path / LAB, broken)
             with open_study(study.folder.path) as again, pytest.raises(InputError, match="only loopback"):
-                again.recheck()
+                run_recheck(again.folder)
         assert study.folder.store.count(Observation) == 0
 
 
@@ -346,7 +347,7 @@ def test_environment_proxies_are_ignored(tmp_path: Path, monkeypatch: pytest.Mon
     pairs = feed(3)
     with lab_study(pairs, tmp_path) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
-        assert study.recheck().looks == 3
+        assert run_recheck(study.folder).looks == 3
         assert outcomes(study) == {"up": 3}
         assert os.environ["http_proxy"]
         assert all(isinstance(due, Due) and replace(due) for due in study.folder.store.all(Due))

@@ -19,6 +19,7 @@ from waterbed.model.errors import InputError, StoreFailure
 from waterbed.model.facts import CanaryLook, Observation
 from waterbed.prune import prune
 from waterbed.restore import restore_backup
+from waterbed.standings import ranking_of
 from waterbed.store import removing
 from waterbed.store.config import LakeAt
 from waterbed.store.lake.lake import lake_of
@@ -45,7 +46,7 @@ def study(tmp_path: Path) -> Iterator[Study]:
 def concluded(study: Study) -> tuple[Any, ...]:
     """All that rankings and episodes rest on."""
     done = study.conclude()
-    return done.facts, done.verdicts, done.episodes, done.hops, done.rank("hoster"), done.quarantines
+    return done.facts, done.verdicts, done.episodes, done.hops, ranking_of(done), done.quarantines
 
 
 def test_no_conclusion_changes_when_days_are_pruned(study: Study) -> None:

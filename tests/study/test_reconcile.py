@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from crawler.recheck import run_recheck
 from tests.leaks.names import names_of
 from tests.leaks.search import Search
 from tests.study.rig import Run, feed, lab_study, reports_csv
@@ -26,7 +27,7 @@ def study(tmp_path: Path) -> Path:
         routes.write_text("28.10.0.0,28.10.3.255,64500,First\n28.10.4.0,28.10.255.255,64501,Second\n")
         opened.add_table(routes, date(2026, 1, 5))
         opened.import_reports(reports_csv(PAIRS, tmp_path))
-        assert opened.recheck().looks == len(PAIRS)
+        assert run_recheck(opened.folder).looks == len(PAIRS)
         notices = tmp_path / "sent.csv"
         rows = [f"{PAIRS[n][0]},AS64500,2026-01-0{5 + n}T10:00:00Z,mail" for n in range(2)]
         notices.write_text("\n".join(["url,recipient,sent_at,channel", *rows]) + "\n")

@@ -8,6 +8,7 @@ from waterbed.lab.world import scenario_path
 from waterbed.model.errors import InputError
 from waterbed.publishing import publish_all
 from waterbed.rehearsal import run_scenario
+from waterbed.standings import ranking_of
 from waterbed.study import open_study
 
 
@@ -65,7 +66,7 @@ def test_a_hostile_world_takes_no_content_and_believes_no_outage(tmp_path: Path)
     assert 0 < done.counts.excess_tls_most <= 16_384
     with open_study(tmp_path / "s") as study:
         conclusions = study.conclude()
-        rows = {row.key: row for row in conclusions.rank("hoster")}
+        rows = {row.key: row for row in ranking_of(conclusions)}
         outage = done.truth.world.outage[0]
         start = done.truth.world.start
     proxies = [hoster.key for hoster in done.truth.world.hoster if hoster.kind == "proxy"]

@@ -17,7 +17,7 @@ from tests.pages.views import frame
 from tests.study.test_displacement import EVENT
 from waterbed.conclude import Conclusions
 from waterbed.displacement.event import read_event
-from waterbed.displacement.findings import findings_of
+from waterbed.displacement.prior import findings_of
 from waterbed.lab.truth import simulate
 from waterbed.lab.virtual_facts import LookPlan
 from waterbed.lab.world import read_world, scenario_path

@@ -5,15 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from tests.judging.facts import hour, numbered, written
 from tests.study.rig import Run
 from waterbed.model.facts import Report
-from waterbed.rankings.takedowns import By
-from waterbed.standings import Standings
 from waterbed.study import Study, open_study
 
 TABLES = ("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "platform", "category")
@@ -55,14 +52,6 @@ def refused(said: tuple[int, str, str], *parts: str) -> None:
     """Exit code 2 and one sentence with these parts."""
     assert (said[0], said[1], said[2].strip().count("\n")) == (2, "", 0), said
     assert all(part in said[2] for part in parts), said[2]
-
-
-def test_ranking_is_the_one_that_is_published(folder: Path) -> None:
-    """By hoster, AS and country the rows are those of the conclusions."""
-    with opened(folder) as study:
-        done = study.conclude()
-        for by in get_args(By):
-            assert Standings(study=study, done=done, kind=by).rows == done.rank(by)
 
 
 def test_every_kind_is_ranked(run: Run, folder: Path) -> None:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import yaml
 
+from crawler.recheck import run_recheck
 from tests.study.rig import Run as Call
 from tests.study.rig import feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd
@@ -51,7 +52,7 @@ def test_a_frozen_worker_writes_nothing_when_it_wakes(store_url: str, tmp_path: 
         frozen.send_signal(signal.SIGSTOP)
         while store.count_due(study.folder.clock()) and time.monotonic() < deadline:
             with open_study(path) as other:
-                other.recheck()
+                run_recheck(other.folder)
         frozen.send_signal(signal.SIGCONT)
         said, _ = frozen.communicate(timeout=120)
         assert frozen.returncode == 1, said

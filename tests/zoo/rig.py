@@ -9,6 +9,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from crawler.look import HostFacts, HostWork, Looker
+from crawler.recheck import run_recheck
 from tests.study.rig import NOON, reports_csv
 from tests.zoo.behaviour import Behaviour
 from tests.zoo.servers import CANARY, Taken, Zoo
@@ -86,7 +87,7 @@ def play(zoo: Zoo, profile: Profile, folder: Path) -> Played:
         began = time.monotonic()
         # our own failure leaves looks without observation, and the tests of those name them
         with _timed() as seconds, listening() as log, suppress(OwnFailure):
-            study.recheck()
+            run_recheck(study.folder)
         return Played(seen=_seen(study, zoo, seconds), log=log.text, seconds=time.monotonic() - began)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from crawler.exchange import ADDRESSES_TRIED
 from crawler.head import MAX_HEAD
+from crawler.recheck import run_recheck
 from tests.study.rig import NOON
 from tests.zoo.expected import EXPECTED, expected
 from tests.zoo.page import PAGE, read_page
@@ -173,7 +174,7 @@ def _again(name: str, times: int, folder: Path) -> tuple[list[str], Conclusions,
             path = study.folder.path
         with open_study(path, clock=lambda: now[0]) as study:
             for _ in range(times):
-                study.recheck(everything=True)
+                run_recheck(study.folder, everything=True)
                 now[0] += timedelta(hours=2)
             conclusions = study.conclude()
             return [verdict.outcome for verdict in conclusions.verdicts], conclusions, zoo.taken()[name].connections

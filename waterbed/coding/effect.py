@@ -11,6 +11,7 @@ import numpy.typing as npt
 from waterbed.coding.outcomes import unresolved
 from waterbed.conclude import Conclusions
 from waterbed.model.conclusions import RankingRow
+from waterbed.standings import ranking_of
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -40,9 +41,9 @@ def effect(done: Conclusions) -> list[EffectRow]:
     other. Where a share cannot be told in a world, what was out of sight there is taken at its worst or best.
     """
     open_ = unresolved(done)
-    now = {row.key: row for row in done.rank("hoster")}
+    now = {row.key: row for row in ranking_of(done)}
     worlds = [
-        {row.key: row for row in done.if_coded(dict.fromkeys((case.item_id for case in open_), code)).rank("hoster")}
+        {row.key: row for row in ranking_of(done.with_(codes=dict.fromkeys((case.item_id for case in open_), code)))}
         for code in ("up", "gone")
     ]
     touched = Counter(

@@ -50,7 +50,7 @@ def give(study: Study, queue: str, codes: Iterable[Given], coder: str, *, adjudi
     A code that the person gave to the item before is passed over if it is the same. The audit says that somebody
     coded, and not what, since a second coder must not learn it. InputError, with its place, for what may not be given.
     """
-    given, store = list(codes), study.folder.store
+    given, store = list(codes), study.store
     known = {item.item_id: item.codes for item in items(study, queue)} if given and queue != HOSTERS else {}
     made: list[Coding] = []
     with store.writing() as connection:  # on SQLite two people code one after the other

@@ -36,7 +36,7 @@ def waiting(study: Study, queue: str, coder: str) -> list[tuple[Item, str]]:
     if queue == HOSTERS:
         found = _changes(study, coder)
     else:
-        coded = double.by_item(study.folder.store.all(Coding), queue)
+        coded = double.by_item(study.store.all(Coding), queue)
         tasks = ((item, double.task_of(coder, coded.get(item.item_id, ()))) for item in items(study, queue))
         found = [(item, task) for item, task in tasks if task]
     return sorted(found, key=lambda one: (one[1], shuffled(coder, one[0].item_id)))
@@ -44,11 +44,11 @@ def waiting(study: Study, queue: str, coder: str) -> list[tuple[Item, str]]:
 
 def items(study: Study, queue: str) -> list[Item]:
     """All items of a queue, whoever has coded them: doubtful ones and checks."""
-    done, settings = study.conclude(), study.folder.config.coding
+    done, settings = study.conclude(), study.config.coding
     if queue != ROLES:
         return outcome_items(done, settings)
     book = done.attributor.book.without_kinds()
-    return role_items(done, book.on((done.until or study.folder.clock()).date()), settings)
+    return role_items(done, book.on((done.until or study.clock()).date()), settings)
 
 
 def row_of(item: Item, task: str) -> Waiting:
@@ -59,7 +59,7 @@ def row_of(item: Item, task: str) -> Waiting:
 
 def agreements(study: Study) -> list[Agreement]:
     """How far the coders agree, for each queue, and for checks beside doubtful cases."""
-    book, codings = read_book(study.folder), study.folder.store.all(Coding)
+    book, codings = read_book(study.folder), study.store.all(Coding)
     rows = [of_changes(book.changes, codings)]
     for queue in CODES:
         coded = {} if queue == HOSTERS else double.by_item(codings, queue)
@@ -87,7 +87,7 @@ def _changes(study: Study, coder: str) -> list[tuple[Item, str]]:
     book = read_book(study.folder)
     names = study.attributor().name_of if book.standing else str
     found = []
-    for one in queue_for(coder, book, study.folder.store.all(Registration), names):
+    for one in queue_for(coder, book, study.store.all(Registration), names):
         told = {field.name: getattr(one, field.name) for field in fields(one)}
         item_id, task = told.pop("change_id"), told.pop("task")
         evidence = {name: "; ".join(value) if isinstance(value, tuple) else value or "" for name, value in told.items()}

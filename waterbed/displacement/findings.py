@@ -3,32 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from waterbed.conclude import Conclusions
 from waterbed.displacement.answer import answer
 from waterbed.displacement.balance import balance, many_events
-from waterbed.displacement.claims import claimed
 from waterbed.displacement.course import Course
 from waterbed.displacement.destinations import Destinations, overall_abroad
-from waterbed.displacement.event import Event, check
-from waterbed.displacement.movements import READINGS, Movements, gather
+from waterbed.displacement.event import Event
+from waterbed.displacement.movements import READINGS, Movements
 from waterbed.displacement.pairs import PairTable, pair_table
-from waterbed.displacement.prior import prior_notes
 from waterbed.displacement.returns import displaced_share, excess, excess_after, unseen
 from waterbed.displacement.series import Series
 from waterbed.displacement.told import EVERYTHING, OTHERS, Told, answers_told, pairs_told, periods_told, placebos_told
 from waterbed.estimators.refusals import Refusal
 from waterbed.model.displacement import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
-from waterbed.model.errors import InputError
 from waterbed.model.table import Envelope
-from waterbed.others import Others
-from waterbed.report import envelope
-from waterbed.study import Study
 
-METHOD = (
-    "interrupted series against synthetic controls, ranked among placebo dates and places; WDD, WDQ and net effect "
-    "over site clusters; lifts with a destination and a timing null, all pairs at once; excess reappearance against "
-    "matched controls; bounds for what was not detected: see docs/displacement.md"
-)
 HORIZON_H, AGE_WITHIN_H = 72.0, 48.0
 """What the overall view takes where no event file says otherwise, hours."""
 
@@ -49,64 +37,6 @@ class Findings:
     """To whom; what is held back from them is not in it."""
     notes: Sequence[str] = ()
     """Sentences about the data: which of them others saw."""
-
-
-def findings_of(
-    study: Study, event: Event | None = None, *, done: Conclusions | None = None, told: Told = EVERYTHING
-) -> Findings:
-    """Draw the study's conclusions, unless given, and from them all answers; see `findings`."""
-    heading = envelope(study, "displacement", by=event.kind if event else "hoster")
-    done, config = done or study.conclude(), study.folder.config
-    return findings(done, config.home, heading, event, told=told, others=Others(done, config.testimony))
-
-
-def findings(
-    done: Conclusions,
-    home: str,
-    heading: Envelope,
-    event: Event | None = None,
-    *,
-    told: Told = EVERYTHING,
-    others: Others | None = None,
-) -> Findings:
-    """All answers that conclusions give about one event, as far as they may be told, or about the study as a whole.
-
-    What `others` told from before our first look stands in its series, if their settings say so.
-    InputError where the study holds no episode, or the event names what it does not know.
-    """
-    if not done.episodes or done.until is None:
-        raise InputError(
-            "this study has no episode yet, so nothing can have moved; import reports and run waterbed recheck first "
-            "(docs/operations.md)"
-        )
-    kind, declared = (event.kind, tuple(event.places)) if event else ("hoster", ())
-    prior = others if others and others.settings.in_series else None
-    every = gather(done, home, kind=kind, declared=declared, others=prior)
-    heading = replace(heading, method=METHOD)
-    names = {} if kind == "country" else {place: done.attributor.name_of(place) for place in every.places()}
-    if event is None:
-        found = overall(every, heading, names)
-    else:
-        check(
-            event,
-            known=every.places(),
-            categories={report.category for report in done.facts.reports},
-            sources={report.source for report in done.facts.reports},
-            first=every.zero,
-            until=every.until,
-        )
-        chosen = gather(
-            done,
-            home,
-            kind=kind,
-            declared=declared,
-            categories=event.categories,
-            sources=event.sources,
-            others=prior,
-        )
-        found = of_event(Series(event=event, movements=chosen), heading, names, told)
-    notes = tuple(told.masked(note) for note in (prior_notes(others, event) if others else ()))
-    return replace(found, answers=[claimed(answer) for answer in found.answers], notes=notes)
 
 
 def overall(movements: Movements, heading: Envelope, names: Mapping[str, str]) -> Findings:

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from graphs.hops import is_home
-from waterbed.conclude import Conclusions
 from waterbed.displacement.event import PlaceKind
 from waterbed.model.conclusions import Episode, Hop, OrderClass
 from waterbed.model.displacement import Reading, Side
-from waterbed.others import Others
+from waterbed.model.facts import Report
 from waterbed.rankings.incidents import site_clusters
 
 HOUR = timedelta(hours=1)
@@ -102,47 +101,50 @@ class Movements:
 
 
 def gather(
-    done: Conclusions,
-    home: str,
+    episodes: Sequence[Episode],
+    hops: Sequence[Hop],
+    reports: Sequence[Report],
     *,
+    home: str,
+    seats: Mapping[str, str],
+    until: datetime,
     kind: PlaceKind = "hoster",
     declared: Collection[str] = (),
     categories: Collection[str] = (),
     sources: Collection[str] = (),
-    others: Others | None = None,
 ) -> Movements:
     """Gains and stays of the URLs that were reported in these categories by these sources; empty: in any, by any.
 
     An episode with several ASes or countries stands at the first of those `declared`, in their order; else at the
-    first by name. What `others` told from before our first look stands beside our own
-    episodes. Needs a study with an episode.
+    first by name. Needs an episode.
     """
     told: dict[str, set[str]] = defaultdict(set)
     category: dict[str, str] = {}
-    every: list[Episode] = [*done.episodes, *(others.prior if others else ())]
-    for report in done.facts.reports:
+    for report in reports:
         if (not categories or report.category in categories) and (not sources or report.source in sources):
             told[report.url_id].add(report.source)
             category.setdefault(report.url_id, report.category)
-    episodes = sorted((episode for episode in every if episode.url_id in told), key=lambda e: (e.known_up_at, e.url_id))
+    chosen = sorted(
+        (episode for episode in episodes if episode.url_id in told), key=lambda e: (e.known_up_at, e.url_id)
+    )
     known = _Known(
-        zero=min((episode.known_up_at for episode in every), default=done.until or datetime.min),
+        zero=min(episode.known_up_at for episode in episodes),
         home=home,
-        seats=done.seats,
+        seats=seats,
         category=category,
         clusters=site_clusters(
-            {episode.url_id: episode.site_id for episode in episodes},
-            ((episode.url_id, episode.content_id) for episode in episodes),
+            {episode.url_id: episode.site_id for episode in chosen},
+            ((episode.url_id, episode.content_id) for episode in chosen),
         ),
-        place={_key(episode): place_of(episode, kind, declared) for episode in episodes},
+        place={_key(episode): place_of(episode, kind, declared) for episode in chosen},
     )
-    gains = list(_gains(episodes, [*done.hops, *(others.hops if others else ())], known))
+    gains = list(_gains(chosen, hops, known))
     return Movements(
         zero=known.zero,
-        until=done.until or known.zero,
+        until=until,
         gains=gains,
-        stays=list(_stays(episodes, known)),
-        reports=_reports(done, told, gains, known),
+        stays=list(_stays(chosen, known)),
+        reports=_placed_reports(reports, told, gains, known),
         told_by={url_id: frozenset(by) for url_id, by in told.items()},
     )
 
@@ -246,15 +248,15 @@ def _stay(place: str, together: Sequence[Episode], known: _Known) -> Stay:
     )
 
 
-def _reports(
-    done: Conclusions, told: Mapping[str, set[str]], gains: Sequence[Gain], known: _Known
+def _placed_reports(
+    reports: Iterable[Report], told: Mapping[str, set[str]], gains: Sequence[Gain], known: _Known
 ) -> list[tuple[float, str]]:
     """Each report's time, and the place where its URL was last seen to come up by then, else came up first."""
     at: dict[str, list[Gain]] = defaultdict(list)
     for gain in gains:
         at[gain.url_id].append(gain)
     found = []
-    for report in done.facts.reports:
+    for report in reports:
         if report.source not in told.get(report.url_id, ()):
             continue
         when = known.hours(min(report.reported_at or report.received_at, report.received_at))

@@ -1,14 +1,94 @@
-"""What is said of series that begin with another observer's looks."""
+"""What a study says about displacement: of one event or overall."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from graphs.episodes import UNATTRIBUTED
-from waterbed.displacement.event import Event
+from waterbed.conclude import Conclusions
+from waterbed.displacement.claims import claimed
+from waterbed.displacement.event import Event, check
+from waterbed.displacement.findings import Findings, of_event, overall
+from waterbed.displacement.movements import gather
+from waterbed.displacement.series import Series
+from waterbed.displacement.told import EVERYTHING, Told
 from waterbed.model.conclusions import ToldEpisode
+from waterbed.model.errors import InputError
+from waterbed.model.table import Envelope
 from waterbed.others import Others
+from waterbed.report import envelope
+from waterbed.study import Study
 
 SEE = "docs/displacement.md, History as the period before"
+
+
+METHOD = (
+    "interrupted series against synthetic controls, ranked among placebo dates and places; WDD, WDQ and net effect "
+    "over site clusters; lifts with a destination and a timing null, all pairs at once; excess reappearance against "
+    "matched controls; bounds for what was not detected: see docs/displacement.md"
+)
+
+
+def findings_of(
+    study: Study, event: Event | None = None, *, done: Conclusions | None = None, told: Told = EVERYTHING
+) -> Findings:
+    """Draw the study's conclusions, unless given, and from them all answers; see `findings`."""
+    heading = envelope(study, "displacement", by=event.kind if event else "hoster")
+    done, config = done or study.conclude(), study.config
+    return findings(done, config.home, heading, event, told=told, others=Others(done, config.testimony))
+
+
+def findings(
+    done: Conclusions,
+    home: str,
+    heading: Envelope,
+    event: Event | None = None,
+    *,
+    told: Told = EVERYTHING,
+    others: Others | None = None,
+) -> Findings:
+    """All answers that conclusions give about one event, as far as they may be told, or about the study as a whole.
+
+    What `others` told from before our first look stands in its series, if their settings say so.
+    InputError where the study holds no episode, or the event names what it does not know.
+    """
+    if not done.episodes or done.until is None:
+        raise InputError(
+            "this study has no episode yet, so nothing can have moved; import reports and run waterbed recheck first "
+            "(docs/operations.md)"
+        )
+    kind, declared = (event.kind, tuple(event.places)) if event else ("hoster", ())
+    prior = others if others and others.settings.in_series else None
+    movements = partial(
+        gather,
+        [*done.episodes, *(prior.prior if prior else ())],
+        [*done.hops, *(prior.hops if prior else ())],
+        done.facts.reports,
+        home=home,
+        seats=done.seats,
+        until=done.until,
+        kind=kind,
+        declared=declared,
+    )
+    every = movements()
+    heading = replace(heading, method=METHOD)
+    names = {} if kind == "country" else {place: done.attributor.name_of(place) for place in every.places()}
+    if event is None:
+        found = overall(every, heading, names)
+    else:
+        check(
+            event,
+            known=every.places(),
+            categories={report.category for report in done.facts.reports},
+            sources={report.source for report in done.facts.reports},
+            first=every.zero,
+            until=every.until,
+        )
+        chosen = movements(categories=event.categories, sources=event.sources)
+        found = of_event(Series(event=event, movements=chosen), heading, names, told)
+    notes = tuple(told.masked(note) for note in (prior_notes(others, event) if others else ()))
+    return replace(found, answers=[claimed(answer) for answer in found.answers], notes=notes)
 
 
 def prior_notes(others: Others, event: Event | None) -> Iterator[str]:

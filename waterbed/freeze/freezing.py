@@ -258,7 +258,7 @@ def _about(
     return About(
         form=FORM,
         kind=kind,
-        title=study.folder.config.citation.title or study.folder.config.name,
+        title=study.config.citation.title or study.config.name,
         protocol=tuple(lock.sha256 for lock in locks),
         deviations=study.protocol.told if study.protocol else (),
         rows=dict(rows),
@@ -274,11 +274,11 @@ def _describe(study: Study, payload: Path, about: About, publication: Publicatio
     first, last = observed_span(study.folder)
     days = (first.date().isoformat(), last.date().isoformat()) if first and last else None
     cited = Cited(
-        config=study.folder.config,
+        config=study.config,
         made_on=about.frozen.frozen_at.date(),
         collected=days,
         version=about.version,
-        access=access(study.folder.config, about.kind),
+        access=access(study.config, about.kind),
     )
     (payload / ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(about), indent=1) + b"\n")
     shown = {f"{RESULTS}/{table.name}.csv": table.cls for table in publishable(publication).tables}
@@ -288,7 +288,7 @@ def _describe(study: Study, payload: Path, about: About, publication: Publicatio
         shown[f"{RESULTS}/shared-hosters.csv"] = PooledHoster
     (payload / "codebook.csv").write_text(codebook({**facts, **shown}), encoding="utf-8")
     (payload / DATACITE).write_bytes(datacite(cited))
-    (payload / "README.txt").write_text(readme(about, study.folder.config, sorted(shown)), encoding="utf-8")
+    (payload / "README.txt").write_text(readme(about, study.config, sorted(shown)), encoding="utf-8")
     names = sorted(path.relative_to(payload).as_posix() for path in payload.rglob("*") if path.is_file())
     sha256 = ALGORITHMS.index("sha256")
     sums = {name: its[sha256] for name, its in sums_of(payload, names).items()}
@@ -296,7 +296,7 @@ def _describe(study: Study, payload: Path, about: About, publication: Publicatio
 
 
 def _information(study: Study, about: About) -> dict[str, str]:
-    config = study.folder.config
+    config = study.config
     return {
         "Source-Organization": config.publish.publisher or config.name,
         "External-Description": about.title,

@@ -177,7 +177,7 @@ def _make(
         if (payload / TABLES).is_dir():
             shutil.copytree(payload / TABLES, work / TABLES, dirs_exist_ok=True)
         with create_study(work, config) as study:
-            study.folder.store.add(one for its in facts.values() for one in its)
+            study.store.add(one for its in facts.values() for one in its)
         for name in (PROTOCOL, HOSTERS):
             if (payload / name).exists():
                 shutil.copyfile(payload / name, work / name)

@@ -10,7 +10,7 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from graphs.episodes import EpisodeRules, Sighting, all_episodes, censor_from
+from graphs.episodes import EpisodeRules, all_episodes, censor_from
 from waterbed.estimators.incidence import NOTHING
 from waterbed.lab.drawn import MOST_HOSTERS, NAME_ENDS, Hard, draw, true_median, true_share
 from waterbed.lab.records import TrueEpisode, Truth
@@ -19,6 +19,7 @@ from waterbed.lab.virtual_looks import Looked, Looker
 from waterbed.lab.world import World
 from waterbed.model.conclusions import Episode, RankingRow
 from waterbed.rankings.appearances import Appearance
+from waterbed.rankings.kinds import keys_of
 from waterbed.rankings.medians import half_gone
 from waterbed.rankings.rank import rank
 from waterbed.rankings.takedowns import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key, removal
@@ -119,31 +120,21 @@ def one_study(which: tuple[World, int, int]) -> StudyResult:
 
 def episodes_of(looked: Sequence[Looked], judge: Judge, until: datetime) -> list[Episode]:
     """The episodes that the production's rules make of virtual looks."""
-    rules = EpisodeRules(
-        leave_looks=judge.leave_looks,
-        until=until,
-        soon=timedelta(hours=judge.rotation_hours),
-        late=timedelta(days=judge.rotation_days),
-    )
+    rules = EpisodeRules.from_settings(judge, until)
     known = {one.known.url_id: one.known for one in looked}
     return list(all_episodes(known, {one.known.url_id: one.sightings for one in looked}, rules))
 
 
 def _appearances(looked: Sequence[Looked]) -> Iterator[Appearance]:
     for one in looked:
-        yield Appearance(
-            url_id=one.known.url_id,
+        yield Appearance.of(
+            one.known.url_id,
             host_id=one.host,
             site_id=one.known.site_id,
-            keys=_keys(one.sightings),
-            decided=any(look.verdict.state != "unknown" for look in one.sightings),
-            proxy=False,
+            sightings=one.sightings,
+            keys=lambda answers: keys_of(answers, "hoster"),
             since=one.known.reported[0],
         )
-
-
-def _keys(sightings: Sequence[Sighting]) -> tuple[str, ...]:
-    return tuple(sorted({key for look in sightings if look.attribution for key in look.attribution.hosters}))
 
 
 def _exact(truth: Truth, looker: Looker) -> dict[str, list[Clock]]:

@@ -57,12 +57,7 @@ def displaced_world(base: World, chance: random.Random, *, sites: int = 60) -> D
     judge = Judge()
     last = max((look.verdict.observed_at for one in looked for look in one.sightings), default=world.start)
     until = censor_from(last, timedelta(seconds=judge.freeze_s))
-    rules = EpisodeRules(
-        leave_looks=judge.leave_looks,
-        until=until,
-        soon=timedelta(hours=judge.rotation_hours),
-        late=timedelta(days=judge.rotation_days),
-    )
+    rules = EpisodeRules.from_settings(judge, until)
     known = {one.known.url_id: one.known for one in looked}
     episodes = list(all_episodes(known, {one.known.url_id: one.sightings for one in looked}, rules))
     seats = {hoster.key: hoster.country for hoster in world.hoster}

@@ -1,10 +1,14 @@
 """Conclusions about notices and takedown clocks: recomputed from facts, never edited."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from waterbed.model.conclusions import Addressed, ClockKind, EndCause, RankClass, Timing
+
+BY_NOTICE: Final = ("notice_sent", "notice_delivered", "legal_order")
+"""Clocks that a notice starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,31 @@ class AddressedNotice:
     acknowledged_at: Annotated[datetime | None, "when the recipient answered"]
     response: Annotated[str | None, "what the recipient answered"]
     held_for_police: Annotated[bool, "whether removal was to wait for the police"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeContext:
+    """What clocks need beside the episodes: notices, and since when each URL is under study."""
+
+    notices: Mapping[str, Sequence[AddressedNotice]] = field(default_factory=dict)
+    """By URL."""
+    known_since: Mapping[str, datetime] = field(default_factory=dict)
+    """By URL: its first report."""
+    confirmed: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
+    """By URL: when an analyst saw it up."""
+
+    def since(self, url_id: str, clock: ClockKind) -> datetime | None:
+        """When the clock of a URL that was never seen up starts: at its first report or notice."""
+        if clock not in BY_NOTICE:
+            return self.known_since.get(url_id)
+        about = (n for n in self.notices.get(url_id, ()) if not n.bounced and n.addressed == "direct")
+        legal = (n for n in about if (n.kind == "legal_order") == (clock == "legal_order"))
+        return min((when for n in legal if (when := counted_at(n, clock))), default=None)
+
+
+def counted_at(notice: AddressedNotice, clock: ClockKind) -> datetime | None:
+    """When a notice counts: at its sending for the clock that runs from there, else at its known arrival."""
+    return notice.sent_at if clock == "notice_sent" else notice.delivered_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

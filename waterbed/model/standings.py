@@ -1,4 +1,4 @@
-"""Standings: volume against size, places with their uncertainty, and cards of sources; recomputed, never stored."""
+"""RankingTables: volume against size, places with their uncertainty, and cards of sources; recomputed, never stored."""
 
 from dataclasses import dataclass
 from datetime import datetime

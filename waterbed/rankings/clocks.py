@@ -2,18 +2,15 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from waterbed.estimators.clustered_shares import worth
 from waterbed.estimators.incidence import NOTHING
-from waterbed.model.clocks import AddressedNotice, TakedownClock
+from waterbed.model.clocks import BY_NOTICE, AddressedNotice, NoticeContext, TakedownClock, counted_at
 from waterbed.model.conclusions import ClockKind, Episode, Timing
-from waterbed.rankings.takedowns import CAUSES, By, Clock, episodes_by_key, joined_episodes
-
-BY_NOTICE: Final = ("notice_sent", "notice_delivered", "legal_order")
-"""Clocks that a notice starts."""
+from waterbed.rankings.takedowns import CAUSES, Clock, joined_episodes
 
 LEGAL_H: Final = 12.0
 """The time that a legal order allows, hours."""
@@ -29,46 +26,21 @@ CLOCK_WORDS: Final[Mapping[ClockKind, str]] = {
 """What a clock runs from, for people."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What is known beside the episodes: notices, and since when each URL is under study."""
-
-    notices: Mapping[str, Sequence[AddressedNotice]] = field(default_factory=dict)
-    """By URL."""
-    known_since: Mapping[str, datetime] = field(default_factory=dict)
-    """By URL: its first report."""
-    confirmed: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
-    """By URL: when an analyst saw it up."""
-
-    def since(self, url_id: str, clock: ClockKind) -> datetime | None:
-        """When the clock of a URL starts as far as one can say that never saw it: by its first report or notice."""
-        if clock not in BY_NOTICE:
-            return self.known_since.get(url_id)
-        about = (n for n in self.notices.get(url_id, ()) if not n.bounced and n.addressed == "direct")
-        legal = (n for n in about if (n.kind == "legal_order") == (clock == "legal_order"))
-        return min((when for n in legal if (when := _told_at(n, clock))), default=None)
-
-
-def clocks_by_key(
-    episodes: Iterable[Episode], told: Told, *, by: By, clock: ClockKind
+def clocks_of_groups(
+    groups: Mapping[str, Iterable[Episode]], context: NoticeContext, *, hosters: bool, clock: ClockKind
 ) -> dict[str, list[TakedownClock]]:
-    """The takedown clocks of each hoster, AS or country.
+    """The takedown clocks of each group; `hosters` says that the keys are those of hosters.
 
     Notices to a hoster start that hoster's clocks alone; those of an AS or country are started by notices to whoever
     was the hoster.
     """
-    return clocks_of_groups(episodes_by_key(episodes, by), told, hosters=by == "hoster", clock=clock)
-
-
-def clocks_of_groups(
-    groups: Mapping[str, Iterable[Episode]], told: Told, *, hosters: bool, clock: ClockKind
-) -> dict[str, list[TakedownClock]]:
-    """The same for episodes that are grouped already; `hosters` says that the keys are those of hosters."""
-    return {key: takedown_clocks(group, told, key=key, hosters=hosters, clock=clock) for key, group in groups.items()}
+    return {
+        key: takedown_clocks(group, context, key=key, hosters=hosters, clock=clock) for key, group in groups.items()
+    }
 
 
 def takedown_clocks(
-    episodes: Iterable[Episode], told: Told, *, key: str, hosters: bool = True, clock: ClockKind
+    episodes: Iterable[Episode], context: NoticeContext, *, key: str, hosters: bool = True, clock: ClockKind
 ) -> list[TakedownClock]:
     """The takedown clocks of one group's episodes, by URL and origin.
 
@@ -84,10 +56,10 @@ def takedown_clocks(
     found = []
     for url_id, own in by_url.items():
         stays = joined_episodes(own)
-        about = [n for n in told.notices.get(url_id, ()) if not n.bounced]
+        about = [n for n in context.notices.get(url_id, ()) if not n.bounced]
         direct = sorted(
             (n for n in about if n.addressed == "direct" and (not hosters or n.recipient == key)),
-            key=lambda notice: (_told_at(notice, clock) or notice.sent_at, notice.notice_id),
+            key=lambda notice: (counted_at(notice, clock) or notice.sent_at, notice.notice_id),
         )
         sets = _by_stay(direct, stays, clock)
         for place, stay in enumerate(stays):
@@ -95,8 +67,8 @@ def takedown_clocks(
             if origin is None:
                 continue
             indirect = [n for n in about if n.addressed == "indirect"]
-            since = told.known_since.get(url_id, stay.known_up_at)
-            seen = told.confirmed.get(url_id, ()) if clock in BY_NOTICE else ()
+            since = context.known_since.get(url_id, stay.known_up_at)
+            seen = context.confirmed.get(url_id, ()) if clock in BY_NOTICE else ()
             ended = _confirmed(stay, seen)
             found.append(_clock(ended, origin, starter, sets[place], indirect, key=key, clock=clock, since=since))
     return sorted(found, key=lambda one: (one.url_id, one.origin))
@@ -147,18 +119,13 @@ def _cause(clock: TakedownClock) -> int:
     return CAUSES.index(cause)
 
 
-def _told_at(notice: AddressedNotice, clock: ClockKind) -> datetime | None:
-    """When a notice counts: at its sending for the clock that runs from there, else at its known arrival."""
-    return notice.sent_at if clock == "notice_sent" else notice.delivered_at
-
-
 def _by_stay(
     notices: Sequence[AddressedNotice], stays: Sequence[Episode], clock: ClockKind
 ) -> list[list[AddressedNotice]]:
     """The notices that are about each stay, in time order."""
     sets: list[list[AddressedNotice]] = [[] for _ in stays]
     for notice in notices:
-        place = _stay_at(_told_at(notice, clock) or notice.sent_at, stays)
+        place = _stay_at(counted_at(notice, clock) or notice.sent_at, stays)
         if place is not None:
             sets[place].append(notice)
     return sets
@@ -193,7 +160,7 @@ def _start(
     if clock == "episode_start":
         return None, stay.known_up_at
     for notice in notices:
-        when = _told_at(notice, clock)
+        when = counted_at(notice, clock)
         if when is not None and (notice.kind == "legal_order") == (clock == "legal_order"):
             return notice, when
     return None, None
@@ -219,7 +186,7 @@ def _clock(
     left, right = hours(stay.last_up), None if ended is None else hours(ended)
     if right is not None and right <= entered:
         entered = 0.0  # gone before it came under study: known all the same, so nothing was cut off
-    arrived = [when for n in notices if n is not starter and (when := _told_at(n, clock))]
+    arrived = [when for n in notices if n is not starter and (when := counted_at(n, clock))]
     answers = [hours(n.acknowledged_at) for n in notices if n.acknowledged_at]
     return TakedownClock(
         url_id=stay.url_id,
@@ -237,9 +204,9 @@ def _clock(
         batch=starter.batch if starter else None,
         acknowledged_h=min(answers, default=None),
         reminders_h=tuple(sorted(map(hours, arrived))),
-        indirect_h=tuple(sorted(hours(when) for n in indirect if (when := _told_at(n, clock)))),
+        indirect_h=tuple(sorted(hours(when) for n in indirect if (when := counted_at(n, clock)))),
         citizens_before=sum(
-            n.kind == "citizen" and n is not starter and (_told_at(n, clock) or origin) < origin for n in notices
+            n.kind == "citizen" and n is not starter and (counted_at(n, clock) or origin) < origin for n in notices
         ),
         held_for_police=any(n.held_for_police for n in notices),
     )

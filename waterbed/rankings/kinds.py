@@ -44,6 +44,11 @@ def attributed_keys(answer: Attribution, kind: Kind) -> tuple[str, ...]:
     return () if kind == "category" else _OF[kind](answer)
 
 
+def keys_of(answers: Iterable[Attribution], kind: Kind) -> tuple[str, ...]:
+    """The distinct keys that attributions give, by name."""
+    return tuple(sorted({key for answer in answers for key in attributed_keys(answer, kind)}))
+
+
 def size_kind(kind: Kind) -> By | None:
     """The kind of sizes that belongs to a ranking, if there is one."""
     if kind == "delegated":

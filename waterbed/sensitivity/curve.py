@@ -15,7 +15,7 @@ from waterbed.sensitivity.fraction import chosen_specs
 from waterbed.sensitivity.grid import Grid, grid_of, reference_of
 from waterbed.sensitivity.measured import Grouped, Value, difference
 from waterbed.sensitivity.variants import Variants, facts_key
-from waterbed.standings import Standings
+from waterbed.standings import RankingTables
 from waterbed.study import Study
 
 HOME_ABROAD, DISPLACED = "home-abroad", "displaced"
@@ -68,7 +68,7 @@ def curve_of(
     InputError where the reference gives nobody a share: there is nothing to compare.
     """
     base, reference = done or study.conclude(), reference_of(study)
-    standings = Standings(study=study, done=base, kind=cast(Kind, reference.role))
+    standings = RankingTables(done=base, kind=cast(Kind, reference.role))
     variants = Variants(study, base, reference)
     first = Grouped(study, base, reference)
     ranked = [key for key in first.keys if first.removed(key, reference).telling == "told"]

@@ -78,7 +78,7 @@ def findings_of(
     )
     return Findings(
         heading=replace(heading, method=f"{METHOD}; {grid}"),
-        title=study.folder.config.name,
+        title=study.config.name,
         hoster=key,
         name=curve.names.get(key, key),
         grid=grid,

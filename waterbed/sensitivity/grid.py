@@ -28,7 +28,7 @@ from waterbed.sensitivity.dimensions import (
 )
 from waterbed.sensitivity.measured import fronted, units
 from waterbed.sensitivity.variants import Variants, same_groups
-from waterbed.standings import Standings
+from waterbed.standings import RankingTables
 from waterbed.study import Study
 
 _MOST_CLOCKS = 3
@@ -45,7 +45,7 @@ class Grid:
 
 def reference_of(study: Study) -> Spec:
     """The reference: the protocol's primary outcome, else what `waterbed rank` prints."""
-    locked, config = study.protocol, study.folder.config
+    locked, config = study.protocol, study.config
     protocol: Protocol | None = locked.protocol if locked else None
     judge = config.judge
     return Spec(
@@ -103,10 +103,10 @@ def _lacking(study: Study, variants: Variants, reference: Spec, levels: Levels) 
     done = variants.base
     for level in levels["clock"][1:]:
         kind = cast(ClockKind, level)
-        if not any(running_clocks(group) for group in done.clocks("hoster", kind).values()):
+        if not any(map(running_clocks, RankingTables(done=done, kind="hoster", clock=kind).clocks.values())):
             yield "clock", level, "nothing starts such a clock"
     yield from _roles(done, levels["role"])
-    unit = units(Standings(study=study, done=done, kind=cast(Kind, reference.role)))
+    unit = units(RankingTables(done=done, kind=cast(Kind, reference.role)))
     counts = {"url": len(done.facts.targets), **{name: len(set(of.values())) for name, of in unit.items()}}
     named = {"url": "URL", "host": "host", "site": "site"}
     before = levels["dedup"][0]

@@ -10,10 +10,11 @@ from typing import Annotated, cast
 
 from waterbed.conclude import Conclusions
 from waterbed.estimators.incidence import NOTHING, share_interval
+from waterbed.model.clocks import NoticeContext
 from waterbed.model.conclusions import ClockKind, Episode
 from waterbed.model.sensitivity import Telling
 from waterbed.rankings.appearances import Appearance
-from waterbed.rankings.clocks import Told, counted, running_clocks, takedown_clocks
+from waterbed.rankings.clocks import counted, running_clocks, takedown_clocks
 from waterbed.rankings.kinds import Kind
 from waterbed.rankings.rank import UNKNOWN, Volume, class_of, volumes_of
 from waterbed.rankings.takedowns import (
@@ -29,7 +30,7 @@ from waterbed.rankings.takedowns import (
     worth_within,
 )
 from waterbed.sensitivity.dimensions import Spec
-from waterbed.standings import Side, Standings
+from waterbed.standings import RankingTables, Side
 from waterbed.study import Study
 
 _ALL = "all"
@@ -53,14 +54,16 @@ class Timed:
     url_id: str
 
 
-def timed_clocks(group: Iterable[Episode], told: Told, *, key: str, hosters: bool, clock: ClockKind) -> list[Timed]:
+def timed_clocks(
+    group: Iterable[Episode], context: NoticeContext, *, key: str, hosters: bool, clock: ClockKind
+) -> list[Timed]:
     """One group's takedown clocks as its ranking takes them, in the same order, each with its URL."""
     if clock == "reported":
         by_url: dict[str, list[Episode]] = defaultdict(list)
         for episode in group:
             by_url[episode.url_id].append(episode)
         return [Timed(one, url_id) for url_id, own in by_url.items() for one in clocks(own)]
-    found = takedown_clocks(group, told, key=key, hosters=hosters, clock=clock)
+    found = takedown_clocks(group, context, key=key, hosters=hosters, clock=clock)
     return [Timed(one, of.url_id) for of, one in zip(counted(found), running_clocks(found), strict=True)]
 
 
@@ -123,10 +126,9 @@ class Grouped:
         self._proxy = spec.proxy
         self.clock = cast(ClockKind, spec.clock)
         kind = cast(Kind, spec.role)
-        self.standings = Standings(study=study, done=done, kind=kind, clock=self.clock)
-        self._sides: dict[Side, Standings] = {
-            side: Standings(study=study, done=done, kind=kind, side=side, clock=self.clock)
-            for side in ("home", "abroad")
+        self.standings = RankingTables(done=done, kind=kind, clock=self.clock)
+        self._sides: dict[Side, RankingTables] = {
+            side: RankingTables(done=done, kind=kind, side=side, clock=self.clock) for side in ("home", "abroad")
         }
         self._hosters = kind == "hoster"
         self._units = units(self.standings)
@@ -188,7 +190,9 @@ class Grouped:
         return list(group)
 
     def _timed(self, group: Iterable[Episode], key: str) -> list[Timed]:
-        return timed_clocks(group, self.done.told, key=key, hosters=self._hosters and bool(key), clock=self.clock)
+        return timed_clocks(
+            group, self.done.notice_context, key=key, hosters=self._hosters and bool(key), clock=self.clock
+        )
 
     def _once(self, group: Sequence[Timed], dedup: str) -> list[Clock]:
         kept = group if dedup == "url" else each_once(group, self._units[dedup])
@@ -217,7 +221,7 @@ class Grouped:
         return first
 
 
-def units(standings: Standings) -> dict[str, dict[str, str | int]]:
+def units(standings: RankingTables) -> dict[str, dict[str, str | int]]:
     """What counts once, by level of dedup: the host of each URL, or the cluster of its site."""
     targets = standings.done.facts.targets
     return {

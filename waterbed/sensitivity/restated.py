@@ -1,6 +1,6 @@
 """Undecided looks taken for something: bounds of what nobody saw. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -8,9 +8,7 @@ from graphs.episodes import Sighting
 from waterbed.model.conclusions import Attribution
 
 
-def taken_for(
-    sightings: Mapping[str, Sequence[Sighting]], what: Literal["up", "removed"]
-) -> dict[str, Sequence[Sighting]]:
+def taken_for(sightings: Mapping[str, list[Sighting]], what: Literal["up", "removed"]) -> dict[str, list[Sighting]]:
     """The sightings of each URL, with undecided ones that evidence leaves open taken for up, or for removed.
 
     Open are those after the content was last seen up (or before any decided look) that no later look found up again.
@@ -20,7 +18,7 @@ def taken_for(
     return {url_id: _restated(seen, what) for url_id, seen in sightings.items()}
 
 
-def _restated(seen: Sequence[Sighting], what: Literal["up", "removed"]) -> Sequence[Sighting]:
+def _restated(seen: list[Sighting], what: Literal["up", "removed"]) -> list[Sighting]:
     before: Attribution | None = None
     gone = False
     waiting: list[int] = []

@@ -1,75 +1,19 @@
 """Conclusions under other choices, which take from the reference's all that these do not change."""
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 
 import msgspec
 
-from attribution.attribute import Attributor
 from attribution.hoster_files import Definition
 from attribution.hosters import HosterBook
 from attribution.members import SUFFIX
-from graphs.clusters import Clusters
-from graphs.episodes import Known, Sighting
 from waterbed.attributing import attributor_of
-from waterbed.conclude import Conclusions
-from waterbed.model.conclusions import Attribution, Quarantine, Verdict
+from waterbed.conclude import Conclusions, Restate
 from waterbed.sensitivity.dimensions import Spec, confirmation
 from waterbed.sensitivity.restated import taken_for
 from waterbed.store.config import Config
 from waterbed.study import Study
-
-
-class Varied(Conclusions):
-    """Conclusions beside others: the same facts and rules, with another book, confirmation or word for the unknown."""
-
-    def __init__(self, base: Conclusions, attributor: Attributor, config: Config, unknown: str) -> None:
-        """Take from `base` what the attributor, the confirmation and `unknown` do not bear on."""
-        super().__init__(base.facts, attributor, base.rules, config, base._opened, base._by_text)
-        self._base, self._unknown = base, unknown
-        self._same_book = attributor is base.attributor
-
-    @cached_property
-    def _heard(self) -> list[Verdict]:
-        return self._base._heard
-
-    @cached_property
-    def _believed(self) -> tuple[list[Verdict], list[Quarantine]]:
-        # the cycle guard goes by hoster
-        return self._base._believed if self._same_book else super()._believed
-
-    @cached_property
-    def settled(self) -> dict[str, str]:
-        """The doubtful cases that people settled."""
-        return self._base.settled
-
-    @cached_property
-    def _coded(self) -> list[Verdict]:
-        return self._base._coded if self._same_book else super()._coded
-
-    @cached_property
-    def attributions(self) -> list[Attribution | None]:
-        """Who answered for the URL at each look."""
-        return self._base.attributions if self._same_book else super().attributions
-
-    @cached_property
-    def sightings(self) -> dict[str, list[Sighting]]:
-        """The judged and attributed looks of each URL, undecided ones as they are taken here."""
-        seen = super().sightings
-        if self._unknown == "censored":
-            return seen
-        taken = taken_for(seen, "up" if self._unknown == "up" else "removed")
-        return {url_id: list(one) for url_id, one in taken.items()}
-
-    @cached_property
-    def links(self) -> Clusters:
-        """Which URLs carry one content."""
-        return self._base.links
-
-    @cached_property
-    def known(self) -> dict[str, Known]:
-        """What reports say of each URL."""
-        return self._base.known
 
 
 class Variants:
@@ -95,8 +39,8 @@ class Variants:
             sibling = self._sibling(spec)
             if key in self._kept:
                 return self._kept[key]
-            config = confirming(self._study.folder.config, spec.confirmation)
-            self._last = (key, Varied(sibling, sibling.attributor, config, spec.unknown))
+            config = confirming(self._study.config, spec.confirmation)
+            self._last = (key, sibling.with_(config=config, sightings=_taking(spec.unknown)))
         return self._last[1]
 
     def _sibling(self, spec: Spec) -> Conclusions:
@@ -107,9 +51,16 @@ class Variants:
     def unmerged(self) -> Conclusions:
         """The reference's conclusions by a book in which every AS and registrant stands for itself."""
         attributor = attributor_of(self._study.folder, unmerged(self._study.book()))
-        made = Varied(self.base, attributor, self._study.folder.config, self._reference.unknown)
+        made = self.base.with_(attributor=attributor, sightings=_taking(self._reference.unknown))
         self._kept[(self._reference.confirmation, self._reference.unknown, "off")] = made
         return made
+
+
+def _taking(unknown: str) -> Restate | None:
+    """How undecided looks are taken: as they are, for up, or for removed."""
+    if unknown == "censored":
+        return None
+    return partial(taken_for, what="up" if unknown == "up" else "removed")
 
 
 def facts_key(spec: Spec) -> tuple[str, str, str]:

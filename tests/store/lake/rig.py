@@ -16,6 +16,7 @@ from waterbed.lab.virtual_facts import LookPlan
 from waterbed.lab.world import read_world, scenario_path
 from waterbed.model.facts import Observation
 from waterbed.recorded import read_facts
+from waterbed.standings import ranking_of
 from waterbed.store.config import Config, LakeAt, StoreAt
 from waterbed.store.folder import Folder, create_folder
 from waterbed.store.lake.kinds import PRUNABLE
@@ -73,7 +74,7 @@ def figures(done: Conclusions) -> dict[str, object]:
         "quarantines": done.quarantines,
         "episodes": done.episodes,
         "hops": done.hops,
-        **{f"ranking {by}": done.rank(by) for by in ("hoster", "asn", "country")},
+        **{f"ranking {by}": ranking_of(done, by) for by in ("hoster", "asn", "country")},
     }
 
 

@@ -11,6 +11,7 @@ import waterbed.cli
 from tests.publish.study import small_study
 from tests.store.lake.rig import days_of, in_store, virtual
 from waterbed.model.errors import InputError
+from waterbed.standings import ranking_of
 from waterbed.store.config import LakeAt, Retention, read_config, write_toml
 from waterbed.store.folder import SETTINGS
 from waterbed.store.lake.lake import LOCK, lake_of
@@ -100,7 +101,7 @@ def test_by_text_a_study_concludes_the_same(study: Study) -> None:
     assert before.hops
     assert sorted(map(repr, after.episodes)) == sorted(map(repr, before.episodes))
     assert sorted(map(repr, after.hops)) == sorted(map(repr, before.hops))
-    assert after.rank("hoster") == before.rank("hoster")
+    assert ranking_of(after) == ranking_of(before)
 
 
 def test_the_engine_spark_without_java_is_told(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

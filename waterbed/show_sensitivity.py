@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Table
 
 from waterbed.pages.frame import NOTHING, percent
-from waterbed.pages.sensitivity import spelled
+from waterbed.pages.sensitivity import estimate_text
 from waterbed.sensitivity.findings import Findings
 
 _out = Console(highlight=False, markup=False, emoji=False)
@@ -25,12 +25,12 @@ def sensitivity(found: Findings) -> None:
         span = (
             NOTHING
             if row.least is None
-            else f"{spelled(row, row.least).removesuffix(' pp')} to {spelled(row, row.most)}"
+            else f"{estimate_text(row, row.least).removesuffix(' pp')} to {estimate_text(row, row.most)}"
         )
         says = row.says or f"{row.conclusion}: the reference does not say"
         told = f"{says} ({row.untold} untold)" if row.untold else says
         by = f"{row.flipped_by} {percent(row.flips)}" if row.flipped_by else ""
-        cells = [spelled(row, row.truth)] if true else []
+        cells = [estimate_text(row, row.truth)] if true else []
         table.add_row(told, percent(row.holds), percent(row.surely), span, *cells, by)
     _out.print(table)
     main = found.main

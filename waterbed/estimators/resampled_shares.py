@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-
-Floats = npt.NDArray[np.float64]
 
 _SETTLED = 1e-5
 """Largest change of a share between two rounds at which the iteration ends."""

@@ -47,7 +47,7 @@ def render_sensitivity(view: SensitivityView) -> str:
                 "main": view.conclusions[0],
                 "dimensions": list(dict.fromkeys(row.dimension for row in view.flips)),
                 "flips": {(row.conclusion, row.dimension): row for row in view.flips},
-                "spelled": spelled,
+                "estimate_text": estimate_text,
                 "flip_cell": flip_cell,
                 "style": asset("style.css").content.decode(),
                 "library": get_plotlyjs(),
@@ -57,7 +57,7 @@ def render_sensitivity(view: SensitivityView) -> str:
     )
 
 
-def spelled(row: ConclusionRow, value: float | None) -> str:
+def estimate_text(row: ConclusionRow, value: float | None) -> str:
     """A conclusion's number: a share in percent, or a difference of shares in percentage points."""
     if value is None:
         return NOTHING

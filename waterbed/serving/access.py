@@ -13,7 +13,7 @@ import msgspec
 from waterbed.model.errors import InputError
 from waterbed.store.config import write_toml
 
-Scope = Literal["aggregates", "cases"]
+KeyScope = Literal["aggregates", "cases"]
 """Aggregates: numbers of groups. Cases: episodes and hops one by one, under keyed ids."""
 SEE: Final = "docs/api.md, Keys"
 _NAME: Final = re.compile(r"[\w.-]{1,60}")
@@ -24,7 +24,7 @@ class Key(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True)
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{1,60}$")]
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-    scopes: tuple[Scope, ...] = ("aggregates",)
+    scopes: tuple[KeyScope, ...] = ("aggregates",)
     a_minute: Annotated[int, msgspec.Meta(ge=1)] = 600
 
 
@@ -77,7 +77,7 @@ def add_key(path: Path, study: Path, name: str, scopes: tuple[str, ...]) -> str:
     if not _NAME.fullmatch(name):
         raise InputError(f"{name!r} is no name of a key: letters, digits, dot, dash and underscore, 60 at most ({SEE})")
     for scope in scopes:
-        if scope not in get_args(Scope):
+        if scope not in get_args(KeyScope):
             raise InputError(f"{scope!r} is no scope: aggregates or cases was expected ({SEE})")
     outside(path, study)
     access = read_access(path, study) if path.exists() else Access()

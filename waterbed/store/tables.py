@@ -29,7 +29,7 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else moment(value)
 
 
-class Sequence(TypeDecorator[tuple[Any, ...]]):
+class TupleText(TypeDecorator[tuple[Any, ...]]):
     """A short tuple, kept as compact JSON text."""
 
     impl = Text
@@ -51,7 +51,7 @@ _SQL = {
     bool: Boolean,
     bytes: LargeBinary,
     datetime: UtcTime,
-    tuple: Sequence,
+    tuple: TupleText,
 }
 
 metadata = MetaData()

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Text, func, select
 from waterbed.store.lake.kinds import DAY_US, SEALED, day_of, number_of
 from waterbed.store.lake.rows import TIME, schema_of
 from waterbed.store.sql import Store
-from waterbed.store.tables import TABLES, Sequence, UtcTime
+from waterbed.store.tables import TABLES, TupleText, UtcTime
 
 _AT_ONCE: Final = 50_000
 """Rows fetched at once."""
@@ -54,7 +54,7 @@ def _plain(column: Any) -> Any:
     """A column as the database has it: times as whole numbers, lists as text."""
     if isinstance(column.type, UtcTime):
         return type_coerce(column, BigInteger)
-    return type_coerce(column, Text) if isinstance(column.type, Sequence) else column
+    return type_coerce(column, Text) if isinstance(column.type, TupleText) else column
 
 
 def _array(values: Any, form: pa.DataType) -> pa.Array:

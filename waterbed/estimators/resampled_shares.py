@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+
+from waterbed.estimators.intervals import Floats
 
 _SETTLED = 1e-5
 """Largest change of a share between two rounds at which the iteration ends."""

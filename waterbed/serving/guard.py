@@ -60,7 +60,7 @@ class Gate:
     challenge = "Bearer"
     """How somebody without a key is asked for one."""
 
-    def __init__(self, given: Access, rates: Rates, scope: access.Scope) -> None:
+    def __init__(self, given: Access, rates: Rates, scope: access.KeyScope) -> None:
         """Guard one scope."""
         self._access, self._rates, self._scope = given, rates, scope
         self._free = given.open and scope == "aggregates"

@@ -34,6 +34,8 @@ from same_bytes_studies import STORE, make, served
 DRIVER: Final = Path(__file__).with_name("same_bytes_driver.py")
 OUTSIDE: Final = "outside"
 """What needs no study is recorded under this name."""
+WHOLE: Final = "demo"
+"""The study of which every form is recorded."""
 SHOWN: Final = 12
 """Lines of a difference that are shown, and files of one recording alone."""
 _UNKNOWN: Final = ("No such option", "No such command")
@@ -53,21 +55,23 @@ class Line:
 
 
 def lines_of(study: str) -> Iterator[Line]:
-    """All lines of one study; those of 80 columns and of 160 run at the same time, on a copy each."""
+    """All lines of one study; those of 80 columns and of 160 run at the same time, on a copy each.
+
+    CSV and narrow tables are of the demo's study alone: what is in them is in the JSON of every study.
+    """
     if study == OUTSIDE:
         for name, words in WITHOUT_STUDY.items():
             for columns in (80, 160) if name.startswith("help") else (80 if name == "lab-power" else 160,):
                 yield Line(name=f"{name}.{columns}", words=words, columns=columns)
         return
     for name, words in {**TABLES, **ANSWERS, **PRINTED}.items():
-        for columns in (80, 160):
+        for columns in (80, 160) if study == WHOLE else (160,):
             yield Line(name=f"{name}.{columns}", words=words, columns=columns)
-    for form, columns, tables in (
-        ("csv", 80, {**TABLES, **FOR_TOOLS}),
-        ("json", 160, {**TABLES, **FOR_TOOLS, **ANSWERS}),
-    ):
-        for name, words in tables.items():
-            yield Line(name=f"{name}.{form}", words=words, columns=columns, also=("--format", form))
+    tables = {**TABLES, **FOR_TOOLS}
+    for name, words in {**tables, **ANSWERS}.items():
+        yield Line(name=f"{name}.json", words=words, columns=160 if study == WHOLE else 80, also=("--format", "json"))
+    for name, words in tables.items() if study == WHOLE else ():
+        yield Line(name=f"{name}.csv", words=words, columns=80, also=("--format", "csv"))
     for number, (name, words) in enumerate(WRITTEN.items()):
         yield Line(name=name, words=words, columns=(80, 160)[number % 2], writes=True)
 
@@ -219,11 +223,11 @@ def _half(program: list[str], studies: Path, study: str, out: Path, columns: int
 
 
 def record(studies: Path, out: Path, program: list[str], only: list[str], chosen: str) -> None:
-    """Record all studies, two halves at a time."""
-    out.mkdir(parents=True)
+    """Record all studies, or those chosen, two halves at a time; none that is recorded there already."""
     names = [OUTSIDE, *sorted(path.parent.name for path in studies.glob("*/values.json"))]
     began = time.monotonic()
     for study in (name for name in names if not only or name in only):
+        (out / study).mkdir(parents=True)
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda columns: _half(program, studies, study, out, columns, chosen), (80, 160)))  # noqa: B023
         files = sum(path.is_file() for path in (out / study).rglob("*"))

@@ -92,6 +92,7 @@ def main() -> None:
         sys.exit(run(module, words[1:]))
     importlib.import_module(module)
     warm()
+    gc.freeze()  # children share what is there
     for line in sys.stdin:
         print(apart(module, json.loads(line)), flush=True)
 

@@ -121,7 +121,7 @@ def _change(path: Path, pattern: str, line: str) -> None:
 def _beside(made: Made) -> None:
     """What commands are given: notices, a hoster's list, events, rules, and the values that lines name."""
     study, side = made.folder / "study", made.folder / "side"
-    episodes, hops = made.rows("episodes"), made.rows("hops")
+    episodes, hops = [one for one in made.rows("episodes") if one["first_up"]], made.rows("hops")
     _notices(made, episodes)
     values = _values(made.rows("rank"), episodes, hops) | {"truth": "side/world.toml"}
     (side / "theirs.csv").write_text(_theirs(made, episodes, str(values["hoster"])))

@@ -12,7 +12,8 @@ from networkx.readwrite.gexf import GEXFWriter
 def gexf(graph: "nx.MultiDiGraph[str]") -> bytes:
     """The graph as dynamic GEXF 1.2: Gephi's timeline shows nodes and edges from `start` to `end`.
 
-    The name goes to the description, since the schema allows none on a graph.
+    The name goes to the description, since the schema allows none on a graph. The day of writing is left out: the same
+    graph has the same bytes.
     """
     writer = GEXFWriter(graph, version="1.2draft", encoding="utf-8")
     whole = writer.graph_element
@@ -20,7 +21,9 @@ def gexf(graph: "nx.MultiDiGraph[str]") -> bytes:
     whole.set("timeformat", "date")
     described = whole.makeelement("description", {})
     described.text = whole.attrib.pop("name", "")
-    writer.xml.find("meta").append(described)
+    meta = writer.xml.find("meta")
+    meta.append(described)
+    del meta.attrib["lastmodifieddate"]
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()

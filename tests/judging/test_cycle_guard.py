@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.judging.flips import START, Story, decision, held, hour, judged, urls
 from tests.judging.test_judge import look
 from waterbed.judging.quarantines import Decided, GuardRules, canary_quarantines, feed_quarantines
+from waterbed.judging.usual import Count, Usual
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.canonical import network_of
 from waterbed.model.facts import CanaryLook
@@ -351,3 +352,23 @@ def test_what_comes_later_changes_no_quarantine_that_there_was(states: list[str]
         short.hourly([f"u{number:02}"], own[:until], hoster=f"h{number % 2}", net=number % 2)
         long.hourly([f"u{number:02}"], own, hoster=f"h{number % 2}", net=number % 2)
     assert {one.quarantine_id for one in short.guarded()[0]} <= {one.quarantine_id for one in long.guarded()[0]}
+
+
+@given(st.lists(st.integers(min_value=0, max_value=10**12), min_size=1, max_size=30), st.randoms())
+def test_waits_add_up_to_the_same_in_any_order(waits: list[int], random: random.Random) -> None:
+    """What a group is expected to flip does not depend on the order of its looks, nor on what was forgotten."""
+    shuffled = random.sample(waits, len(waits))
+    one, other = Usual(), Usual()
+    other.learn(0, _waited(shuffled))
+    for usual, order in ((one, waits), (other, shuffled)):
+        usual.learn(1, _waited(order))
+        usual.forget(1)
+    assert _waited(waits).wait_us == _waited(shuffled).wait_us
+    assert one.expected(3.6e9) == other.expected(3.6e9)
+
+
+def _waited(waits: list[int]) -> Count:
+    count = Count()
+    for number, wait in enumerate(waits):
+        count.add(f"site{number}", wait, flipped=False)
+    return count

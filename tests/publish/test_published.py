@@ -2,6 +2,8 @@
 
 import json
 import re
+import time
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -108,6 +110,30 @@ def test_publishing_again_updates_and_removes_what_is_held_back(tmp_path: Path) 
     assert [(out / name).read_text() for name in ("hops.csv", "notes.csv")] == ["mine now\n", "mine\n"]
     assert [one["id"] for one in json.loads((out / "stix.json").read_text())["objects"]] == ids
     assert {path.name for path in (out / "misp").iterdir()} == event
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[None]:
+    """A machine that is in another time zone, a second later."""
+    began = int(time.time())
+    while int(time.time()) == began:
+        time.sleep(0.05)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_times_are_the_publications_own(everything: Path, tmp_path: Path, elsewhere: None) -> None:
+    """The same study published later, by a machine in another time zone, has the same bytes in every file."""
+    with small_study(tmp_path, cases=True, addresses=True, least=1, tlp="amber+strict") as study:
+        publish_all(study, tmp_path / "out")
+    first, second = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (everything, tmp_path / "out")
+    )
+    assert [str(name) for name in first.keys() | second.keys() if first.get(name) != second.get(name)] == []
 
 
 @pytest.mark.parametrize(

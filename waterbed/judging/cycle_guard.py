@@ -15,6 +15,7 @@ from waterbed.model.facts import Observation
 ALL: Final[Group] = ("all", "")
 NOT_SEEN: Final = ("our_fault", "unwatched", "unobserved")
 """Outcomes of looks that saw nothing: they are no second look at what was up."""
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,19 +121,19 @@ class _Guard:
 
     def _counts(self, members: Iterable[int]) -> dict[Group, Count]:
         counts: dict[Group, Count] = defaultdict(Count)
-        for index, waited_h, flipped in self._again(members):
+        for index, waited_us, flipped in self._again(members):
             for group in self._groups[index]:
-                counts[group].add(self._site(index), waited_h, flipped=flipped)
+                counts[group].add(self._site(index), waited_us, flipped=flipped)
         return counts
 
-    def _again(self, members: Iterable[int], void_until: datetime | None = None) -> Iterator[tuple[int, float, bool]]:
-        """Looks at what was up when last decided, each with the hours since then and whether it flipped."""
+    def _again(self, members: Iterable[int], void_until: datetime | None = None) -> Iterator[tuple[int, int, bool]]:
+        """Looks at what was up when last decided, each with the microseconds since then and whether it flipped."""
         now: dict[str, tuple[State, datetime]] = {}
         for index in members:
             look, verdict = self._looks[index], self._verdicts[index]
             before = now.get(look.url_id) or self._state.get(look.url_id)
             if before and before[0] == "up" and verdict.outcome not in NOT_SEEN:
-                yield index, (look.observed_at - before[1]) / timedelta(hours=1), verdict.state == "down"
+                yield index, (look.observed_at - before[1]) // _MICROSECOND, verdict.state == "down"
             voided = void_until is not None and look.observed_at <= void_until and verdict.state == "down"
             if verdict.state != "unknown" and not voided:
                 now[look.url_id] = verdict.state, look.observed_at
@@ -175,7 +176,7 @@ class _Guard:
             return False
         if group in self._going or group in self._voided:
             return True
-        far_more = self._rules.times_usual * self._usual[group].expected(count.wait_h)
+        far_more = self._rules.times_usual * self._usual[group].expected(count.wait_us)
         return len(count.flipped) >= self._rules.least_sites and count.share - count.error >= far_more
 
     def _hold(self, group: Group, members: Sequence[int], start: datetime, end: datetime, count: Count) -> None:
@@ -195,17 +196,17 @@ class _Guard:
         void_until = until if going.held.status == "voided" else None
         self._close(group)
         rest = Count()
-        for index, waited_h, flipped in self._again(members, void_until):
+        for index, waited_us, flipped in self._again(members, void_until):
             if self._looks[index].observed_at > until:
-                rest.add(self._site(index), waited_h, flipped=flipped)
+                rest.add(self._site(index), waited_us, flipped=flipped)
         if self._suspect(group, rest):
             after = [index for index in members if self._looks[index].observed_at > until]
             self._hold(group, after, until, end, rest)
 
     def _count(self, members: Iterable[int]) -> Count:
         count = Count()
-        for index, waited_h, flipped in self._again(members):
-            count.add(self._site(index), waited_h, flipped=flipped)
+        for index, waited_us, flipped in self._again(members):
+            count.add(self._site(index), waited_us, flipped=flipped)
         return count
 
     def _mark(self, members: Iterable[int], going: _Going) -> None:

@@ -76,6 +76,7 @@ def _objects(row: RankingRow, publication: Publication, space: UUID) -> list[MIS
     ranking.comment = _words(row)
     reference = ranking.add_reference(system.uuid, "ranks")
     reference.uuid = str(uuid5(space, f"{row.key} ranks"))
+    reference.timestamp = int(publication.made_at.timestamp())
     return [system, ranking]
 
 

@@ -40,6 +40,8 @@ class Opener:
     """Most bytes at a record's end that are no text: tag, type, padding."""
     begin: Callable[[int, bytes], CipherContext]
     """The decipherer of the record of this number, with these explicit or chained bytes."""
+    renewed: Callable[[], "Opener | None"] = lambda: None
+    """The opener of the records that follow a change of the key (TLS 1.3 alone has one)."""
 
     def __repr__(self) -> str:
         """Say nothing of the keys."""
@@ -79,18 +81,24 @@ def opener(
     """The opener of a session, None for a suite or version that has none."""
     digest = "sha384" if suite.endswith("SHA384") else "sha256"
     if version == "TLSv1.3" and "SERVER_TRAFFIC_SECRET_0" in secrets:
-        secret = secrets["SERVER_TRAFFIC_SECRET_0"]
-        key = _expand_label(secret, "key", _key_size(suite), digest)
-        iv = _expand_label(secret, "iv", _IV, digest)
-        made = _stream(suite, key)
-        # one byte of the trailer is the inner content type
-        return made and Opener(
-            first=0, explicit=0, trailing=17, begin=lambda number, _: made(_mixed(iv, number)).decryptor()
-        )
+        return _newest(suite, secrets["SERVER_TRAFFIC_SECRET_0"], digest)
     if version in _MASTERS and "CLIENT_RANDOM" in secrets:
         seed = b"key expansion" + server_random + client_random
         return _older(suite, version, _key_block(secrets["CLIENT_RANDOM"], seed, version, digest))
     return None
+
+
+def _newest(suite: str, secret: bytes, digest: str) -> Opener | None:
+    """TLS 1.3 makes key, IV and the next secret of a secret (RFC 8446, 7.2 and 7.3)."""
+    made = _stream(suite, _expand_label(secret, "key", _key_size(suite), digest))
+    iv = _expand_label(secret, "iv", _IV, digest)
+    return made and Opener(
+        first=0,
+        explicit=0,
+        trailing=17,  # one byte of it is the inner content type
+        begin=lambda number, _: made(_mixed(iv, number)).decryptor(),
+        renewed=lambda: _newest(suite, _expand_label(secret, "traffic upd", len(secret), digest), digest),
+    )
 
 
 def _older(suite: str, version: str, block: bytes) -> Opener | None:

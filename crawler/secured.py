@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.ciphers import CipherContext
 
 from crawler.record_start import KeyLog, Opener, chained_block, opener
 
-WHOLE = 1024
-"""Longest record that is awaited whole; of a longer one the beginning is deciphered as it comes."""
+_SHORT = 1024
+"""Longest record that may be something else than text within an answer, and longest of another type than text."""
 
 _HEADER = 5
 _LONGEST = _HEADER + 16_384 + 2048
@@ -24,17 +24,29 @@ _RANDOM = slice(11, 43)
 _HELLO = 1024
 """Bytes of the server's first words that are kept: its random is in them, even behind a few warnings."""
 
-_HANDSHAKE = (b"\x04", b"\x0d", b"\x18")
-"""First bytes of what a TLS 1.3 server says behind the handshake: ticket, certificate request, key update."""
+_MOST_SILENT = 8192
+"""Most bytes of records without text that are taken for one answer: a few session tickets, never a picture."""
+
+_ANSWER = b"HTTP"
+"""First bytes of every answer: a server may send one where the rest of a cut message is due."""
 
 _OF_HANDSHAKE = b"\x16"
 _TAG = 16
-_KEY_UPDATE = 24
-"""The type of the message after which the server's next records have another key."""
+_TICKET, _KEY_UPDATE = 4, 24
+"""Types of the messages that a TLS 1.3 server may send behind the handshake (RFC 8446, 4.6).
+
+A third one, the certificate request, needs a client that offers certificates. A key update changes the key of what
+follows it.
+"""
+
+_MESSAGE_HEADER = 4
+"""Bytes of a handshake message that say its type and its length."""
+
+_KEY_UPDATE_SIZE = _MESSAGE_HEADER + 1
 
 
 class BadRecord(ssl.SSLError):
-    """A record's end shows that its beginning was not what it seemed."""
+    """A record is not what its beginning seemed, or no server needs so much that is no text."""
 
 
 @lru_cache(maxsize=1)
@@ -69,7 +81,9 @@ class Secured:
         self._last = b""
         self._deciphered = 0
         self._given = b""
-        self._no_text = False
+        self._awaited = False
+        self._answering = False
+        self._silent = 0
         self._message = b""
         self._number = 0
         self._text = b""
@@ -120,7 +134,8 @@ class Secured:
         return data
 
     def write(self, data: bytes) -> None:
-        """Encrypt for the server."""
+        """Encrypt a request for the server."""
+        self._answering, self._silent = False, 0
         self._tls.write(data)
 
     def read(self, most: int) -> bytes:
@@ -131,8 +146,13 @@ class Secured:
             size = _HEADER + int.from_bytes(self._raw[3:5])
             if len(self._raw) >= size or size > _LONGEST:
                 self._whole(min(size, len(self._raw)))
-            elif size <= WHOLE or self._raw[0] != _TEXT or not self._opener or not self._part(size, self._opener):
+            elif self._raw[0] != _TEXT:
+                if size > _SHORT:
+                    raise BadRecord  # alerts are short, and handshakes are over
                 break
+            elif not self._opener or not self._part(size, self._opener):
+                break
+        self._answering = self._answering or bool(self._text)
         text, self._text = self._text[:most], self._text[most:]
         return text
 
@@ -171,28 +191,45 @@ class Secured:
             raise BadRecord
         self._text = text[len(self._given) :]
         if not text:
+            self._silent += size
+            if self._silent > _MOST_SILENT:
+                raise BadRecord
             self._see_messages(record)
         self._number += 1
-        self._begun, self._given, self._deciphered, self._no_text = None, b"", 0, bool(self._message)
+        self._begun, self._given, self._deciphered, self._awaited = None, b"", 0, False
 
     def _part(self, size: int, way: Opener) -> bool:
         """Decipher what has come of a record; whether there is text in it."""
         start = _HEADER + way.explicit
         end = min(len(self._raw), size - way.trailing)
-        if end <= start + self._deciphered or self._no_text:
+        if self._awaited or end - start < max(_MESSAGE_HEADER, self._deciphered + 1):
             return False
         if self._begun is None:
             chain = chained_block(self._last, size - _HEADER) if way.chained else bytes(self._raw[_HEADER:start])
             self._begun = way.begin(self._number, chain)
         text = self._begun.update(bytes(self._raw[start + self._deciphered : end]))
-        if not self._given and text[:1] in _HANDSHAKE:
-            # TLS 1.3 hides a record's type at its end: a long session ticket, say, is awaited whole.
-            self._no_text = True
+        if not self._given and self._may_be_messages(text, size):
+            self._awaited = True
             return False
         self._deciphered = end - start
         self._text = text
         self._given += text
         return bool(text)
+
+    def _may_be_messages(self, front: bytes, size: int) -> bool:
+        """Whether a record is awaited whole because its front may be a message's, not an answer's.
+
+        TLS 1.3 hides a record's type at its end. But no answer begins like a message, and within an answer messages are
+        short and whole: what else comes is text, or a server could have a picture awaited behind a head's end. What
+        begins like a message holds a NUL, and no head does.
+        """
+        if self._version != "TLSv1.3":
+            return False
+        kind, whole = front[0], _message_size(front)
+        begins = whole == _KEY_UPDATE_SIZE if kind == _KEY_UPDATE else kind == _TICKET and whole <= _MOST_SILENT
+        if self._answering:
+            return begins and whole < size <= _SHORT
+        return self._silent + size <= _MOST_SILENT and (begins or bool(self._message and not front.startswith(_ANSWER)))
 
     def _see_messages(self, record: bytes) -> None:
         """Take a whole record without text: what it says may change the key, or go on in the next record.
@@ -206,9 +243,9 @@ class Secured:
         if inner[-1:] != _OF_HANDSHAKE:
             return
         self._message += inner[:-1]
-        while len(self._message) >= (whole := 4 + int.from_bytes(self._message[1:4].ljust(3, b"\xff"))):
+        while self._opener and len(self._message) >= (whole := _message_size(self._message)):
             if self._message[0] == _KEY_UPDATE:
-                self._opener = None  # beginnings can no longer be read
+                self._opener, self._number = self._opener.renewed(), -1
             self._message = self._message[whole:]
 
     def certificate(self) -> bytes | None:
@@ -221,6 +258,11 @@ class Secured:
     def version(self) -> str | None:
         """The negotiated version."""
         return self._version
+
+
+def _message_size(message: bytes) -> int:
+    """Bytes of a handshake message with its header; more than can come until the header is there."""
+    return _MESSAGE_HEADER + int.from_bytes(message[1:_MESSAGE_HEADER].ljust(3, b"\xff"))
 
 
 def _server_random(said: bytes) -> bytes:

@@ -171,11 +171,13 @@ def code_agreement(context: typer.Context, form: Formatted = Format.table) -> No
         table.add_column(name, overflow="fold")
     for row in rows:
         given = ", ".join(row.prevalence) or "-"
-        interval = f"{_number(row.kappa_low)}..{_number(row.kappa_high)}"
+        interval = "-" if row.kappa_low is None else f"{_number(row.kappa_low)}..{_number(row.kappa_high)}"
         cells = (f"{row.items:,}", _number(row.share), _number(row.kappa), interval, f"{row.disputed:,}", given)
         table.add_row(row.queue, row.cases, *cells)
     _out.print(table)
     for row in rows:
+        if row.items and row.refusal:
+            _out.print(f"{row.queue}, {row.cases}: {row.refusal}.", soft_wrap=True)
         if row.codes:
             _out.print(
                 f"{row.queue}: {row.others:,} of {row.codes:,} codes of checks are other than what the rules say."

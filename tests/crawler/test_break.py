@@ -7,24 +7,20 @@ import ssl
 import struct
 import termios
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
-
 from crawler.record_start import KeyLog
 from crawler.secured import Secured
 from crawler.wire import Wire, WireFailure
 from tests.crawler.pushing import context
+from tests.crawler.records import HANDSHAKE, TEXT, Records, ticket
 from tests.crawler.test_look import head, looked
 from tests.judging.test_judge import RULES
 from waterbed.judging.judge import judge_one
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
 LONG = HEAD + b"x" * 9_000
-HANDSHAKE, TEXT = 22, 23
 
 
-class Server:
+class Server(Records):
     """The server's side of a TLS 1.3 session in memory, writing records of its own."""
 
     def __init__(self) -> None:
@@ -44,26 +40,7 @@ class Server:
             self.client.take(to_client.read())
         suite = tls.cipher()
         assert suite
-        self._digest = SHA384() if suite[0].endswith("384") else SHA256()
-        self._key_size = 32 if "256_GCM" in suite[0] else 16
-        self._secret = log.take(random)["SERVER_TRAFFIC_SECRET_0"]
-        self._number = 0
-
-    def _expanded(self, label: bytes, size: int) -> bytes:
-        info = struct.pack(">HB", size, len(label) + 6) + b"tls13 " + label + b"\0"
-        return HKDFExpand(algorithm=self._digest, length=size, info=info).derive(self._secret)
-
-    def record(self, kind: int, data: bytes, padding: int = 0) -> bytes:
-        inner = data + bytes([kind]) + bytes(padding)
-        front = b"\x17\x03\x03" + (len(inner) + 16).to_bytes(2)
-        nonce = (int.from_bytes(self._expanded(b"iv", 12)) ^ self._number).to_bytes(12)
-        self._number += 1
-        return front + AESGCM(self._expanded(b"key", self._key_size)).encrypt(nonce, inner, front)
-
-    def key_update(self, padding: int = 0) -> bytes:
-        said = self.record(HANDSHAKE, b"\x18\0\0\x01\0", padding)
-        self._secret, self._number = self._expanded(b"traffic upd", self._digest.digest_size), 0
-        return said
+        super().__init__(suite[0], log.take(random)["SERVER_TRAFFIC_SECRET_0"])
 
     def heard(self, *records: bytes, cut: int | None = None) -> bytes:
         """What the client reads, if of the last record only so many bytes have come."""
@@ -93,7 +70,7 @@ def test_renegotiation_is_refused() -> None:
 
 
 def test_a_padded_key_update_is_known_as_one() -> None:
-    """Padding hides no change of keys: what follows is read right, by whole records."""
+    """Padding hides no change of keys: what follows is read right."""
     server = Server()
     assert server.heard(server.key_update(padding=3_000), server.record(TEXT, LONG)) == LONG
 
@@ -108,9 +85,8 @@ def test_an_empty_record_does_not_turn_early_reading_off() -> None:
 def test_the_rest_of_a_cut_ticket_is_no_text() -> None:
     """A session ticket cut into two records is not taken for an answer where it looks like one."""
     server = Server()
-    ticket = bytes(8) + b"\x01\0" + (3_000).to_bytes(2) + b"HTTP/1.1 404 Not Found\r\n\r\n".ljust(3_000) + b"\0\0"
-    message = b"\x04" + len(ticket).to_bytes(3) + ticket
-    parts = server.record(HANDSHAKE, message[:16]), server.record(HANDSHAKE, message[16:])
+    message = ticket(3_000, b"HTTP/1.1 404 Not Found\r\n\r\n")
+    parts = server.record(HANDSHAKE, message[:15]), server.record(HANDSHAKE, message[15:])
     assert server.heard(*parts, cut=500) == b""
 
 

@@ -97,6 +97,7 @@ goodbye-before-answer      protocol_error H1-broken-http
 cut-before-answer          protocol_error H1-broken-http
 garbage-record             protocol_error H1-broken-http
 tls-head-with-photo        up U1-up | indistinct S2-indistinct | indistinct S2-indistinct
+tls-head-end-with-photo    up U1-up | indistinct S2-indistinct | indistinct S2-indistinct
 tls-1-2-head-with-photo    up U1-up | indistinct S2-indistinct | indistinct S2-indistinct
 tls-1-2-cbc-head-with-photo up U1-up | indistinct S2-indistinct | indistinct S2-indistinct
 tls-on-80                  protocol_error H1-broken-http

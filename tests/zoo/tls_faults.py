@@ -98,6 +98,14 @@ async def _photo(visit: Visit) -> None:
         await visit.send(OK.replace(b"text/html", b"image/jpeg") + b"\r\n", PHOTO)
 
 
+async def _photo_behind_the_end(visit: Visit) -> None:
+    """The head's last line end and the photo in one record, which so begins like no text."""
+    while True:
+        await visit.request()
+        await visit.send(OK.replace(b"text/html", b"image/jpeg"))
+        await visit.send(b"\r\n", PHOTO)
+
+
 async def _tls_only(visit: Visit) -> None:
     """A TLS server on the plain port: what comes is no handshake, so it sends an alert."""
     await visit.hello()
@@ -147,8 +155,13 @@ def behaviours() -> list[Behaviour]:
         _tls("garbage-record", "A TLS record that cannot be decrypted.", secured(_garbage_record)),
         _tls("tls-head-with-photo", "Answers HEAD with 10 MB of image, in TLS.", secured(_photo)),
         _tls(
+            "tls-head-end-with-photo",
+            "The same, with the head's last line end in the image's first record.",
+            secured(_photo_behind_the_end),
+        ),
+        _tls(
             "tls-1-2-head-with-photo",
-            "The same in TLS 1.2.",
+            "Answers HEAD with 10 MB of image, in TLS 1.2.",
             secured(_photo, version=TLSVersion.TLSv1_2, ciphers="ECDHE-ECDSA-AES128-GCM-SHA256"),
         ),
         _tls(

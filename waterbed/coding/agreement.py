@@ -7,6 +7,7 @@ from typing import Annotated
 
 from attribution.review import CODED, QUEUE
 from waterbed.estimators.coders import cohen_kappa
+from waterbed.estimators.refusals import Refusal
 from waterbed.model import codings as double
 from waterbed.model.decisions import Coding, HosterChange
 
@@ -21,12 +22,13 @@ class Agreement:
     agreed: Annotated[int, "of these, both gave the same code"]
     share: Annotated[float | None, "share agreed, 0..1"]
     kappa: Annotated[float | None, "Cohen's kappa; null where chance alone would explain all agreement"]
-    kappa_low: Annotated[float | None, "lower end of its 95% interval"]
+    kappa_low: Annotated[float | None, "lower end of its 95% interval; null where the table tells none"]
     kappa_high: Annotated[float | None, "upper end of its 95% interval"]
     prevalence: Annotated[tuple[str, ...], "each code with how often the two gave it, the commonest first"]
     disputed: Annotated[int, "items that wait for a third person"]
     codes: Annotated[int, "codes of checks that say something, unsure left out; 0 for doubtful cases"] = 0
     others: Annotated[int, "of these, other than what the rules said"] = 0
+    refusal: Annotated[str | None, "why there is no kappa, or no interval"] = None
 
 
 def agreement(
@@ -56,20 +58,23 @@ def agreement(
             given += len(told)
             other += sum(code != said.get(item) for code in told)
     items, agreed = table.total(), sum(n for (a, b), n in table.items() if a == b)
-    kappa, low, high = cohen_kappa(table)
+    kappa = cohen_kappa(table)
+    interval = kappa if isinstance(kappa, Refusal) else kappa.interval
+    low, high = (None, None) if isinstance(interval, Refusal) else interval
     return Agreement(
         queue=queue,
         cases=cases,
         items=items,
         agreed=agreed,
         share=agreed / items if items else None,
-        kappa=kappa,
+        kappa=None if isinstance(kappa, Refusal) else kappa.value,
         kappa_low=low,
         kappa_high=high,
         prevalence=tuple(f"{code} {n}" for code, n in sorted(codes.items(), key=lambda one: (-one[1], one[0]))),
         disputed=open_,
         codes=given,
         others=other,
+        refusal=interval.reason if isinstance(interval, Refusal) else None,
     )
 
 

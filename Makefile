@@ -1,14 +1,15 @@
-# Two commands on a fresh machine: `make demo` and `make test`. Only python3 (3.11 or newer) with venv, and make, are needed;
-# for `make test` also Node.js (20 or newer) with npm, Chromium, and Java (17 or newer).
+# Two commands on a fresh machine: `make demo` and `make test`. Only python3 (3.11 or newer) with venv, make, git, bash and
+# coreutils are needed. `make test T=tests/pages` runs some of the tests, with whatever else pytest is to be told.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
+T ?=
 APART := .venv-intelmq/installed .venv-crate/installed .venv-s3/installed
 READERS := tests/graphology/node_modules/installed tests/browser/node_modules/installed
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: install demo test check pictures study bench prove lock clean
+.PHONY: install demo tools test check pictures study bench prove lock clean
 
 install: $(VENV)/installed
 
@@ -28,17 +29,20 @@ $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 	.venv-$*/bin/pip install --quiet --require-hashes -r tests/$*/requirements.lock
 	touch $@
 
-tests/%/node_modules/installed: tests/%/package-lock.json
-	@command -v npm >/dev/null || { echo "the tests need Node.js 20 or newer with npm: nodejs.org, or the packages nodejs and npm of your system" >&2; exit 1; }
-	cd tests/$* && npm ci --silent --no-audit --no-fund --ignore-scripts
+# Node.js with npm, Java and Chromium, each only where this machine has none
+tools: $(VENV)/installed-dev
+	$(BIN)/python -m tests.tools
+
+tests/%/node_modules/installed: tests/%/package-lock.json | tools
+	cd tests/$* && PATH="$(CURDIR)/$(VENV)/tools/bin:$$PATH" npm ci --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
 demo: install
 	rm -rf $(OUT)
 	$(BIN)/waterbed demo --out $(OUT)
 
-test: $(VENV)/installed-dev $(APART) $(READERS)
-	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest
+test: tools $(APART) $(READERS)
+	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest $(T)
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
@@ -48,7 +52,7 @@ check: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q tests/docs --ignore=tests/docs/test_tour.py
 
 # takes the pictures in docs/img anew
-pictures: $(VENV)/installed-dev $(READERS)
+pictures: tools $(READERS)
 	WATERBED_PICTURES=docs/img tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q tests/browser/test_pictures.py
 
 # the worked study in docs/study anew, from the data that WATERBED_REALDATA names
@@ -75,7 +79,7 @@ prove: $(VENV)/installed-dev
 lock: $(VENV)/installed-dev
 	$(BIN)/uv pip compile $(LOCK) -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
-	for apart in intelmq crate s3; do $(BIN)/uv pip compile $(LOCK) -o tests/$$apart/requirements.lock tests/$$apart/requirements.in || exit 1; done
+	for apart in intelmq crate s3 tools/node tools/java; do $(BIN)/uv pip compile $(LOCK) -o tests/$$apart/requirements.lock tests/$$apart/requirements.in || exit 1; done
 
 clean:
 	rm -rf $(VENV) $(dir $(APART)) $(dir $(READERS)) $(OUT)

@@ -1,4 +1,4 @@
-"""What every test has: no way off loopback, a private place for keys, a real PostgreSQL; real data only where named."""
+"""What every test has: no way off loopback, other programs, keys of its own, a PostgreSQL; real data only if named."""
 
 import os
 import sys
@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.tools import put_first
+
 settings.register_profile("untimed", deadline=None)  # a time is never asserted: the machine may be busy
 settings.load_profile("untimed")
+
+put_first()
 
 OFFLINE = Path(__file__).parent / "offline"
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")]))

@@ -1,4 +1,4 @@
-"""The machine's own Chromium, driven without a window and without a way off loopback."""
+"""A Chromium, driven without a window and without a way off loopback."""
 
 import os
 import shutil
@@ -8,11 +8,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-VARIABLE = "WATERBED_CHROMIUM"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+from tests.tools import CHROMIUM, NAMED
+
 MISSING = (
-    f"no Chromium found: none of {', '.join(NAMES)} is on the PATH, and {VARIABLE} names none; "
-    "install one, on Debian with: apt-get install chromium"
+    f"no Chromium found: none of {', '.join(CHROMIUM)} is on the PATH, and {NAMED} names none; get one with: make tools"
 )
 FLAGS = (
     "--no-sandbox",
@@ -27,10 +26,10 @@ FLAGS = (
 
 def executable() -> str:
     """Where Chromium is; without one the test fails and says how to get it."""
-    named = os.environ.get(VARIABLE)
-    found = shutil.which(named) if named else next(filter(None, map(shutil.which, NAMES)), None)
+    named = os.environ.get(NAMED)
+    found = shutil.which(named) if named else next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None:
-        raise AssertionError(f"{VARIABLE} names {named}, which cannot be run" if named else MISSING)
+        raise AssertionError(f"{NAMED} names {named}, which cannot be run" if named else MISSING)
     return found
 
 

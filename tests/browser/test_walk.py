@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser import visit as looking
-from tests.browser.chromium import MISSING, VARIABLE, executable
+from tests.browser.chromium import MISSING, executable
 from tests.browser.visit import LAPTOP, PHONE, Visit, audit, opened, visited, walk
+from tests.tools import NAMED
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>A page of its own</title>HEAD</head>
@@ -126,10 +127,10 @@ def test_axe_finds_what_is_planted(browser: Browser, tmp_path: Path) -> None:
 def test_without_chromium_the_tests_say_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A machine without Chromium fails with one sentence; a name that cannot be run is named."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv(VARIABLE, raising=False)
-    with pytest.raises(AssertionError, match="apt-get install chromium"):
+    monkeypatch.delenv(NAMED, raising=False)
+    with pytest.raises(AssertionError, match="make tools"):
         executable()
     assert "PATH" in MISSING
-    monkeypatch.setenv(VARIABLE, "nothing-of-this-name")
+    monkeypatch.setenv(NAMED, "nothing-of-this-name")
     with pytest.raises(AssertionError, match="nothing-of-this-name"):
         executable()

@@ -74,7 +74,7 @@ def data(made: Page) -> dict[str, Any]:
 def by_script(program: str, given: object) -> Any:
     """What the page's own scripts answer; `given` is JSON in `given`, the answer the program's value."""
     node = shutil.which("node")
-    assert node, "the tests need Node.js 20 or newer (nodejs.org, or the package nodejs of your system)"
+    assert node, "no Node.js found; get it with: make tools"
     scripts = "".join(ASSETS.joinpath(name).read_text() for name in ("hop_flows.js", "hop_figures.js"))
     source = f"{scripts}\nconst given = JSON.parse(require('fs').readFileSync(0, 'utf8'));\n"
     source += f"process.stdout.write(JSON.stringify((() => {{ {program} }})()));"

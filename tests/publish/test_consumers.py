@@ -152,7 +152,7 @@ def test_networkx_reads_both_graphs(folder: Path) -> None:
 def test_graphology_reads_the_gexf(folder: Path) -> None:
     """The GEXF parser of graphology reads nodes, labels and flows as NetworkX does."""
     node = shutil.which("node")
-    assert node, "the tests need Node.js 20 or newer (nodejs.org, or the package nodejs of your system)"
+    assert node, "no Node.js found; get it with: make tools"
     assert (GRAPHOLOGY / "node_modules").exists(), "make tests/graphology/node_modules/installed"
     done = subprocess.run(
         [node, GRAPHOLOGY / "read.js", folder / "hops.gexf"], capture_output=True, text=True, check=False

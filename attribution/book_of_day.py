@@ -50,11 +50,6 @@ class BookOfDay:
         what = f"AS{asn}"
         return self._held.get(what, what)
 
-    def claims_as(self, asn: int) -> bool:
-        """Whether the book gives an AS to somebody else than itself."""
-        what = f"AS{asn}"
-        return self._held.get(what, what) != what
-
     def key_of_holder(self, holder: str) -> str | None:
         """The hoster's key for a registrant, as registry:HANDLE; None if unclaimed."""
         return self._held.get(holder_key(holder))

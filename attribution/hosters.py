@@ -179,14 +179,6 @@ class HosterBook:
         held = ((what.removeprefix(SUFFIX), key) for what, key in book.held().items() if what.startswith(SUFFIX))
         return MappingProxyType({suffix: book.entities[key] for suffix, key in held if key in book.entities})
 
-    def key_of(self, asn: int) -> str:
-        """The hoster's key for an AS; `AS64500` if unclaimed."""
-        return self.on(date.max).key_of_as(asn)
-
-    def is_proxy(self, key: str) -> bool:
-        """Whether a hoster is a reverse proxy."""
-        return self.on(date.max).kind(key) == "proxy"
-
 
 def undone_ids(changes: Sequence[HosterChange]) -> set[str]:
     """The ids of changes that are undone, in order; an undo takes back one before it, which may be an undo too."""

@@ -1,6 +1,7 @@
 """Areas without displacement (and some with): sites in a target, a buffer and their controls."""
 
 import numpy as np
+from scipy import special
 
 from waterbed.estimators.areas import (
     BUFFER,
@@ -10,7 +11,6 @@ from waterbed.estimators.areas import (
     clustered_difference,
     clustered_net_effect,
     clustered_quotient,
-    weighted_difference,
 )
 from waterbed.estimators.refusals import Refusal
 
@@ -118,9 +118,12 @@ def quotient(kind):
 
 
 def poisson_variance(rng):
-    """The same worlds judged by the Poisson variance, as a warning."""
+    """The same worlds judged by the Poisson variance (Wheeler and Ratcliffe 2018), as a warning."""
     tables, sizes = world(rng, "plain")
-    return weighted_difference(tables.sum(axis=0), sizes=sizes).p
+    counts = tables.sum(axis=0)
+    load = np.outer(np.array([1.0, -1.0, 1.0, -1.0]) / sizes, [-1.0, 1.0])
+    error = np.sqrt((np.square(load) * counts).sum())
+    return 2.0 * special.ndtr(-abs((load * counts).sum()) / error) if error > 0 else 1.0
 
 
 def own_shocks(rng):

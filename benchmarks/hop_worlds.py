@@ -12,10 +12,10 @@ from multiprocessing import get_context
 
 import msgspec
 import numpy as np
+from scipy import stats
 
 from waterbed.estimators.displaced import displaced_bounds
 from waterbed.estimators.refusals import Refusal
-from waterbed.estimators.undetected import share_bounds
 from waterbed.lab.drawn_hops import draw_hop_world
 from waterbed.lab.score_hops import KINDS, KindTally
 from waterbed.lab.truth import simulate
@@ -100,8 +100,8 @@ def bounds_of(which):
     ends = {
         "order alone": (least / len(units), most / len(units)),
         "order and detection, one range, no clusters": (
-            _end(share_bounds(least, len(units), detection=whole), "low"),
-            _end(share_bounds(most, len(units), detection=whole), "high"),
+            min(1.0, _exact(least, len(units)).low / whole[1]),
+            min(1.0, _exact(most, len(units)).high / whole[0]),
         ),
     }
     for name, detection in (("combined", DETECTION), ("detection within 0.1", near), ("detection known", known)):
@@ -110,8 +110,9 @@ def bounds_of(which):
     return len(units), (found.seen, found.all, found.process), ends
 
 
-def _end(found, end):
-    return 1.0 if isinstance(found, Refusal) else getattr(found, end)
+def _exact(some, of):
+    """The Clopper-Pearson interval of a share."""
+    return stats.binomtest(some, of).proportion_ci(0.95, "exact")
 
 
 def bounds(pool, worlds, seed):

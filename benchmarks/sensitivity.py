@@ -71,7 +71,7 @@ def main() -> int:
         done = study.conclude()
         curve = curve_of(study, done=done)
         seconds = time.perf_counter() - began
-        truth = true_outcomes(truth_of(study, SCENARIO, done.facts.targets.keys()), curve)
+        truth = true_outcomes(truth_of(study.folder, SCENARIO, done.facts.targets.keys()), curve)
         first, second = curve.ranked[:2]
         rows, _ = conclusion_rows(curve, conclusions_of(curve, hoster=first, than=second, slowest=3), truth)
         each, differing = alone(study, curve, asked.alone)

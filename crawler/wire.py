@@ -84,11 +84,6 @@ class Wire:
         self.text_read = 0
         self.connect_ms = 0.0
 
-    @property
-    def connected(self) -> bool:
-        """Whether it can still carry a request."""
-        return self._sock is not None
-
     async def connect(
         self,
         where: tuple[str, int],

@@ -1,8 +1,8 @@
 """Clusters of linked URLs: connected components of bounded size, each explainable."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from graphs.evidence import Link, LinkRules
 from waterbed.model.conclusions import LinkStrength
@@ -133,6 +133,52 @@ def cluster(links: Iterable[Link], rules: LinkRules | None = None, *, least: Lin
     rules = rules or LinkRules()
     used = (link for link in links if link.strength == "strong" or least == "weak")
     return Clusters(sorted(used, key=lambda link: link.rank), rules.largest)
+
+
+def site_clusters(sites: Mapping[str, str], contents: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """The cluster of each site: sites that share a content id, directly or by others, are one.
+
+    `sites` gives each URL its site, `contents` pairs of URL and content id.
+    """
+    sets = DisjointSets()
+    numbers: dict[tuple[str, str], int] = {}
+
+    def number(kind: str, name: str) -> int:
+        key = (kind, name)
+        if key not in numbers:
+            numbers[key] = sets.add()
+        return numbers[key]
+
+    for url_id, content_id in contents:
+        if url_id in sites:
+            sets.join(number("site", sites[url_id]), number("content", content_id))
+    return {site_id: sets.root(number("site", site_id)) for site_id in dict.fromkeys(sites.values())}
+
+
+@dataclass(slots=True)
+class DisjointSets:
+    """Disjoint sets of numbered members: union-find with path halving."""
+
+    parents: list[int] = field(default_factory=list)
+
+    def add(self) -> int:
+        """A new set of one member; gives its number."""
+        self.parents.append(len(self.parents))
+        return self.parents[-1]
+
+    def root(self, member: int) -> int:
+        """The member that stands for the whole set."""
+        parents = self.parents
+        while parents[member] != member:
+            parents[member] = parents[parents[member]]
+            member = parents[member]
+        return member
+
+    def join(self, one: int, other: int) -> int:
+        """Make two sets one; the lower root stands for it, so the deepest path stays short by halving."""
+        low, high = sorted((self.root(one), self.root(other)))
+        self.parents[high] = low
+        return low
 
 
 class _Union:

@@ -1,6 +1,5 @@
 """Time-respecting paths of content through hosters, from intervals: chains that are sure, and that may be."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,54 +48,6 @@ def chains(moves: Moves, *, surely: bool) -> Chains:
     longest = np.zeros(moves.contents, np.int64)
     np.maximum.at(longest, moves.content[steps], ending[steps])
     return Chains(ending=ending, contents=contents, longest=longest[contents])
-
-
-def longest_path(moves: Moves, content: int, *, surely: bool) -> tuple[int, ...]:
-    """Rows of one content's longest time-respecting path, in order; the definition that `chains` counts by.
-
-    Of several as long, the one whose last arrival was seen first. Empty if the content made no step.
-    """
-    steps = _steps(moves, surely)
-    own = steps[moves.content[steps] == content]
-    own = own[np.lexsort((own, moves.left_before[own], moves.arrived_before[own]))]
-    reached: dict[int, list[tuple[float, int]]] = {}
-    before: dict[tuple[int, int], int] = {}
-    end = (0, 0)
-    for row in own.tolist():
-        came = reached.setdefault(int(moves.destination[row]), [])
-        length = 0
-        for length, arrival, last in _usable(moves, row, reached.get(int(moves.origin[row]), ()), surely):
-            before[row, length] = last
-            if len(came) < length:
-                came.append((arrival, row))
-            elif arrival < came[length - 1][0]:
-                came[length - 1] = (arrival, row)
-        if length > end[0]:
-            end = length, row
-    path = []
-    length, row = end
-    while length:
-        path.append(row)
-        row, length = before[row, length], length - 1
-    return tuple(reversed(path))
-
-
-def _usable(
-    moves: Moves, row: int, reached: Sequence[tuple[float, int]], surely: bool
-) -> Iterator[tuple[int, float, int]]:
-    """Numbers of hops with this one as the last, the earliest arrival after each, and the row before.
-
-    `reached` has for each number of hops, from one on, the earliest arrival at the row's origin and the row that
-    brought it. It never falls: who arrives by a longer path could have left out its first hop.
-    """
-    leave, gone = float(moves.left_after[row]), float(moves.left_before[row])
-    absent, seen = float(moves.arrived_after[row]), float(moves.arrived_before[row])
-    soonest = seen if surely else max(leave, absent)
-    yield 1, soonest, -1
-    for length, (earliest, last) in enumerate(reached, 2):
-        if not (earliest <= leave if surely else earliest < gone and earliest < seen):
-            break
-        yield length, max(earliest, soonest), last
 
 
 def _steps(moves: Moves, surely: bool) -> Ints:

@@ -1,7 +1,6 @@
 """The hop graph week by week: hops that surely, or possibly, arrived in a window of time."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -57,13 +56,6 @@ def arrived_within(hop: Hop, start: datetime | None, end: datetime) -> Within:
         return "no"
     inside = before < end and (start is None or (after is not None and after >= start))
     return "surely" if inside else "possibly"
-
-
-def snapshot(hops: Iterable[Hop], week: str, *, cumulative: bool = False) -> list[tuple[Hop, Within]]:
-    """The hops that surely or possibly arrived in an ISO week, or with `cumulative` up to its end."""
-    start, end = week_window(week)
-    told = ((hop, arrived_within(hop, None if cumulative else start, end)) for hop in hops)
-    return [(hop, within) for hop, within in told if within != "no"]
 
 
 def weeks(moves: Moves) -> Weeks:

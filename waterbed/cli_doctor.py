@@ -74,7 +74,7 @@ def quarantine_void(context: typer.Context, quarantine: Id, reason: Reason) -> N
 
 def _decide(context: typer.Context, quarantine: str, decision: Decision, reason: str) -> None:
     with open_study(context.obj) as study:
-        found = decide(study, quarantine, decision, reason)
+        found = decide(study.folder, study.conclude().quarantines, quarantine, decision, reason)
     done = "released" if decision == "release" else "voided"
     _out.print(f"{done}: {found.kind} {found.scope} from {found.began_at:%Y-%m-%d %H:%M}, until now", soft_wrap=True)
     if found.kind in ("canary", "feed"):

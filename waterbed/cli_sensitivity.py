@@ -1,6 +1,7 @@
 """The command line's part for the specification curve: which conclusions hold under other choices."""
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -54,9 +55,12 @@ def sensitivity(
     """
     from waterbed import show_sensitivity  # noqa: PLC0415 (no other command should pay for these)
     from waterbed.sensitivity.findings import findings_of  # noqa: PLC0415 (the same)
+    from waterbed.sensitivity.true_values import true_outcomes, truth_of  # noqa: PLC0415 (the same)
     from waterbed.sensitivity.written import TABLES, write_findings  # noqa: PLC0415 (the same)
 
     with open_study(context.obj) as study:
+        done = study.conclude()
+        happened = truth_of(study.folder, truth, done.facts.targets.keys()) if truth else None
         with show.bar() as told:
             found = findings_of(
                 study,
@@ -64,8 +68,9 @@ def sensitivity(
                 than=than or None,
                 slowest=slowest,
                 most=most,
-                truth=truth or None,
-                progress=lambda done, total: told("specifications", done, total),
+                true_values=partial(true_outcomes, happened) if happened else None,
+                progress=lambda ran, of_all: told("specifications", ran, of_all),
+                done=done,
             )
         if out is not None:
             try:

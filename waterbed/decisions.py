@@ -1,6 +1,7 @@
 """What a person decides about a quarantine, on record."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 
 from waterbed.custody import stated_reason
@@ -9,25 +10,26 @@ from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
 from waterbed.store.audit import who
-from waterbed.store.folder import real_clock
-from waterbed.study import Study
+from waterbed.store.folder import Folder, real_clock
 
 
-def decide(study: Study, quarantine_id: str, decision: Decision, reason: str) -> Quarantine:
-    """Put on record what a person decides about a quarantine; returns it as it was before.
+def decide(
+    folder: Folder, quarantines: Iterable[Quarantine], quarantine_id: str, decision: Decision, reason: str
+) -> Quarantine:
+    """Put on record what a person decides about one of a study's quarantines; returns it as it was before.
 
     InputError for an unknown id and for a reason that is empty or names an address: it is kept in the clear.
     """
     why = stated_reason(reason, see="docs/method.md")
-    found = next((one for one in study.conclude().quarantines if one.quarantine_id == quarantine_id), None)
+    found = next((one for one in quarantines if one.quarantine_id == quarantine_id), None)
     if found is None:
         said = "that" if names_something(quarantine_id) else repr(quarantine_id)
         raise InputError(f"{said} is no quarantine of this study; waterbed doctor lists them with their ids")
-    name, now = who(), study.clock()
-    before = [d.decided_at for d in study.store.all(QuarantineDecision) if d.quarantine_id == quarantine_id]
+    name, now = who(), folder.clock()
+    before = [d.decided_at for d in folder.store.all(QuarantineDecision) if d.quarantine_id == quarantine_id]
     if before:  # the newest counts, on a lab's clock that stands still too
         now = max(now, max(before) + timedelta(microseconds=1))
-    study.store.add(
+    folder.store.add(
         [
             QuarantineDecision(
                 decision_id=uuid.uuid4().hex,

@@ -58,11 +58,6 @@ def decide(
     return change
 
 
-def undo(folder: Folder, change_id: str, *, reason: str, person: str | None = None) -> HosterChange:
-    """Take back a change of the book; returns the undo, which can be undone too."""
-    return decide(folder, "undo", change_id, reason=reason, person=person)
-
-
 def code(
     folder: Folder,
     change_id: str,

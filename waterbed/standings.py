@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from graphs.clusters import site_clusters
 from graphs.episodes import Sighting
 from graphs.hops import is_home
 from waterbed.conclude import Conclusions
@@ -21,7 +22,7 @@ from waterbed.model.table import Envelope
 from waterbed.rankings.appearances import Appearance
 from waterbed.rankings.clocks import clocks_of_groups, running_clocks
 from waterbed.rankings.feeds import feed_cards
-from waterbed.rankings.incidents import complaints, incidents, site_clusters
+from waterbed.rankings.incidents import complaints, incidents
 from waterbed.rankings.kinds import Kind, grouped, keys_of, names_organisations, size_kind
 from waterbed.rankings.places import Weighing, speed_places, weighing
 from waterbed.rankings.rank import rank

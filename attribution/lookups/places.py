@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attribution.lookups.about import FileAbout
-from attribution.lookups.addresses import Packed, pack
+from attribution.lookups.addresses import Packed
 from attribution.lookups.file_rows import country_code, country_number
 from attribution.lookups.joined import joined
 from attribution.lookups.ranges import RangeTable, build, load_table, save_table
@@ -38,23 +38,11 @@ class PlaceTables:
         """The address families it covers: of 4 and 6."""
         return tuple(f for f, rows in ((4, self.rows_v4), (6, self.rows_v6)) if rows)
 
-    def countries_of(self, addresses: Sequence[str]) -> list[tuple[str, ...]]:
-        """The ISO codes of each address, sorted; perhaps none."""
-        return self.countries_by_row(pack(addresses))
-
     def countries_by_row(self, packed: Packed) -> list[tuple[str, ...]]:
         """The ISO codes of each packed address."""
         rows = self.table.members_by_row(self.table.sets_of(packed))
         codes = {numbers: tuple(sorted(map(country_code, numbers))) for numbers in set(rows)}
         return [codes[numbers] for numbers in rows]
-
-    def country_of_as(self, asn: int) -> str | None:
-        """The country that a registry gave an AS out to."""
-        asns, countries = self.ases
-        if not 0 <= asn < 1 << 32:
-            return None
-        place = int(np.searchsorted(asns, np.uint32(asn)))  # of the column's own type: else all of it is converted
-        return country_code(int(countries[place])) if place < len(asns) and asns[place] == asn else None
 
     def as_countries(self) -> dict[int, str]:
         """The country of each AS that a registry gave out."""

@@ -40,13 +40,9 @@ class RouteTables:
     def origin_sets(self, packed: Packed) -> NDArray[np.int32]:
         """The number of each packed address's origin set, shape (rows,).
 
-        -1 stands for none; `origins_in` opens a number.
+        -1 stands for none; `table.members_of` opens a number.
         """
         return self.table.sets_of(packed)
-
-    def origins_in(self, origin_set: int) -> tuple[int, ...]:
-        """The origin ASes in one numbered set, sorted."""
-        return self.table.members_of(origin_set)
 
     def save(self, folder: Path) -> None:
         """Write it as a folder of memory-mappable arrays."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from attribution.lookups.addresses import pack
 from attribution.lookups.places import PlaceTables, read_places, together
 from attribution.lookups.routing import read_routes
 from waterbed.model.errors import InputError
@@ -45,22 +46,21 @@ def test_what_was_given_out_has_its_country(tmp_path: Path, data: bytes) -> None
     tables.save(tmp_path / "saved")
     asked = ["192.0.2.191", "192.0.2.192", "198.51.100.1", "203.0.113.1", "2001:db8::1", "2001:db8:8000::1"]
     for each in (tables, PlaceTables.load(tmp_path / "saved")):
-        assert each.countries_of(asked) == [("NL",), ("DE",), (), (), ("SE",), ()]
+        assert each.countries_by_row(pack(asked)) == [("NL",), ("DE",), (), (), ("SE",), ()]
         assert (each.rows_v4, each.rows_v6, each.about.form, each.about.registry) == (2, 1, "delegated", "ripencc")
         assert each.as_countries() == {64500: "NL", 64501: "NL", 64502: "NL"}
-        assert [each.country_of_as(asn) for asn in (64499, 64500, 64502, 64503)] == [None, "NL", "NL", None]
 
 
 def test_files_of_several_registries_are_one_table(tmp_path: Path) -> None:
     """Put together, each address has the country its registry gave it."""
     both = together([read_places(_file(tmp_path, RIPE)), read_places(_file(tmp_path, APNIC))])
-    assert both.countries_of(["192.0.2.1", "198.51.101.43", "198.51.101.44", "2001:db8::"]) == [
+    assert both.countries_by_row(pack(["192.0.2.1", "198.51.101.43", "198.51.101.44", "2001:db8::"])) == [
         ("NL",),
         ("JP",),
         (),
         ("SE",),
     ]
-    assert (both.families, both.rows_v4, both.country_of_as(64501)) == ((4, 6), 3, "NL")
+    assert (both.families, both.rows_v4, both.as_countries()[64501]) == ((4, 6), 3, "NL")
 
 
 @pytest.mark.parametrize(
@@ -110,4 +110,4 @@ def test_any_counts_answer_like_a_plain_scan(tmp_path_factory: pytest.TempPathFa
         holding = [(n, -a) for a, n, _ in rows if a <= address < a + n]
         best = min(holding) if holding else None
         expected.append(tuple(sorted({cc for a, n, cc in rows if (n, -a) == best})))
-    assert tables.countries_of([str(IPv4Address(base + n)) for n in range(75)]) == expected
+    assert tables.countries_by_row(pack([str(IPv4Address(base + n)) for n in range(75)])) == expected

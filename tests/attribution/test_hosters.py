@@ -64,7 +64,6 @@ def test_a_book_says_who_holds_what() -> None:
     """ASes, registrants, the longest range and suffixes are told; what is unclaimed stands for itself or for nobody."""
     book = decided().on(DAY)
     assert (book.key_of_as(64501), book.key_of_as(65000)) == ("amazon", "AS65000")
-    assert (book.claims_as(64501), book.claims_as(65000)) == (True, False)
     assert [book.key_of_holder(h) for h in ("ripe:ORG-AM1-RIPE", "RIPE:org-am1-ripe", "arin:X")] == ["amazon"] * 2 + [
         None
     ]
@@ -132,7 +131,7 @@ def test_a_merge_holds_always_or_from_its_day() -> None:
     assert [book.on(day).key_of_as(64510) for day in (date(2025, 4, 9), DAY)] == ["moving", "other"]
     assert [book.on(day).key_of_as(65000) for day in (date(2025, 4, 9), DAY)] == ["moving", "other"]
     assert [book.resolve("moving", day) for day in (date(2025, 4, 9), DAY)] == ["moving", "other"]
-    assert (book.on(DAY).claims_as(65000), book.lineage()) == (True, ())
+    assert book.lineage() == ()
 
 
 def test_a_split_takes_members_and_ends_a_merge() -> None:

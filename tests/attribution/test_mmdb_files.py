@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
+from attribution.lookups.addresses import pack
 from attribution.lookups.hosting import HostingTables, read_hosting
 from attribution.lookups.mmdb_tree import leaves_of
 from attribution.lookups.places import read_places
@@ -97,7 +98,7 @@ def test_countries_are_read_from_each_layout(tmp_path: Path) -> None:
     )
     tables = read_places(path)
     asked = ["192.0.2.1", "192.0.2.65", "192.0.2.129", "192.0.2.193"]
-    assert tables.countries_of(asked) == [("NL",), ("DE",), ("FR",), ()]
+    assert tables.countries_by_row(pack(asked)) == [("NL",), ("DE",), ("FR",), ()]
 
 
 def test_uses_are_read_as_sets_of_tags(tmp_path: Path) -> None:

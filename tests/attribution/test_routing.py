@@ -172,7 +172,7 @@ def test_packed_addresses_are_searched_by_column(tmp_path):
     """Set numbers come for a mixed column, in its order, and open into origins."""
     tables = read_routes(_file(tmp_path, CSV))
     sets = tables.origin_sets(pack([*LOOKED_UP, "x"]))
-    assert [tables.origins_in(int(s)) for s in sets] == [*ORIGINS, ()]
+    assert [tables.table.members_of(int(s)) for s in sets] == [*ORIGINS, ()]
 
 
 def test_a_table_is_saved_and_loaded_whole(tmp_path):
@@ -210,7 +210,7 @@ def test_countries_are_read_and_searched(tmp_path):
     places.save(tmp_path / "saved")
     for each in (places, PlaceTables.load(tmp_path / "saved")):
         asked = ["192.0.2.1", "192.0.2.9", "198.51.100.1", "2001:db8::1", "203.0.113.1", "x"]
-        assert each.countries_of(asked) == [("NL",), ("DE",), (), ("US",), (), ()]
+        assert each.countries_by_row(pack(asked)) == [("NL",), ("DE",), (), ("US",), (), ()]
         assert each.families == (4, 6)
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -267,9 +268,9 @@ def test_roles_that_two_agree_on_feed_the_book(tmp_path: Path) -> None:
         assert "looks_with_low_confidence" in told
         checksum = study.book().checksum
         for coder in ("ann", "ben"):
-            assert not study.book().is_proxy("AS64501")
+            assert study.book().on(date.max).kind("AS64501") != "proxy"
             assert run(study, "give", "AS64501", "proxy", "--queue", "roles", "--coder", coder).exit_code == 0
-        assert study.book().is_proxy("AS64501")
+        assert study.book().on(date.max).kind("AS64501") == "proxy"
         assert study.book().checksum != checksum
         assert {row.key: row.rank_class for row in ranking_of(study.conclude())}["AS64501"] == "proxy"
         assert study.attributor().name_of("AS64501") == "Hoster b"

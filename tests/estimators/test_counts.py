@@ -5,7 +5,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import integrate, stats
 
-from waterbed.estimators.counts import gamma_poisson, log_design, marshall, negative_binomial
+from waterbed.estimators.counts import gamma_poisson, log_design, negative_binomial
 
 
 def drawn(seed, rows=4_000, slope=0.9, level=-8.0, dispersion=1.5):
@@ -26,7 +26,7 @@ def test_regression_is_that_of_statsmodels():
     assert ours.coefficients == pytest.approx(theirs.params[:-1], abs=1e-3)
     assert ours.dispersion == pytest.approx(theirs.params[-1], rel=1e-3)
     assert ours.log_likelihood == pytest.approx(theirs.llf, abs=1e-4)
-    assert ours.errors == pytest.approx(theirs.bse[:-1], rel=0.03)
+    assert np.sqrt(np.diag(ours.covariance)) == pytest.approx(theirs.bse[:-1], rel=0.03)
     assert ours.expected(design, effort) == pytest.approx(theirs.predict(), rel=1e-3)
 
 
@@ -74,6 +74,13 @@ def test_a_size_of_zero_has_no_logarithm():
         log_design([1.0, 0.0])
 
 
+def by_moments(observed, expected):
+    """Rates shrunk by moments alone (Marshall, Applied Statistics 40, 1991)."""
+    mean, raw = observed.sum() / expected.sum(), observed / expected
+    spread = (expected * np.square(raw - mean)).sum() / expected.sum() - mean / expected.mean()
+    return mean + spread / (spread + mean / expected) * (raw - mean)
+
+
 def test_shrinkage_finds_the_distribution_it_was_drawn_from():
     """Shape and rate come back, posterior intervals hold 95% of the true rates, and errors are less than raw."""
     rng = np.random.default_rng(4)
@@ -84,7 +91,7 @@ def test_shrinkage_finds_the_distribution_it_was_drawn_from():
     assert (found.prior_shape, found.prior_rate) == (pytest.approx(2.0, rel=0.1), pytest.approx(2.0, rel=0.1))
     assert np.mean((found.low <= true) & (true <= found.high)) == pytest.approx(0.95, abs=0.01)
     raw = np.mean(np.square(observed / expected - true))
-    moments = np.mean(np.square(marshall(observed, expected) - true))
+    moments = np.mean(np.square(by_moments(observed, expected) - true))
     assert np.mean(np.square(found.rate - true)) < moments < raw
 
 
@@ -106,11 +113,10 @@ def test_prior_maximises_the_marginal_likelihood():
 
 
 def test_rates_that_chance_explains_shrink_to_their_mean():
-    """Without variance between groups nothing but the common rate is left, by likelihood and by moments."""
+    """Without variance between groups nothing but the common rate is left."""
     expected = np.full(50, 20.0)
     observed = np.full(50, 30)
     assert gamma_poisson(observed, expected).rate == pytest.approx(1.5, abs=0.01)
-    assert marshall(observed, expected) == pytest.approx(1.5)
 
 
 def test_small_expected_counts_shrink_most():

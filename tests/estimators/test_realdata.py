@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.phishtank import Cohort, read_cohort
-from waterbed.estimators.lognormal import fit_lognormal
+from docs.study.lognormal import fit_lognormal
 from waterbed.estimators.midpoint import kaplan_meier
 from waterbed.estimators.turnbull import turnbull
 

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from waterbed.estimators.refusals import Refusal
-from waterbed.estimators.undetected import Bounds, chao, chapman, destination_bounds, share_bounds
+from waterbed.estimators.undetected import chao, chapman, destination_bounds
 
 
 def test_chapman_done_by_hand():
@@ -51,18 +50,6 @@ def test_too_little_overlap_is_refused():
     assert isinstance(chao([[1, 0], [0, 1]]), Refusal)
     with pytest.raises(ValueError, match="either"):
         chapman(5, 5, 6)
-
-
-def test_bounds_hold_what_detection_hides():
-    """Of 1,000 contents 15% were seen to move at detection 0.3 to 0.8: 30% is within, nothing near 0 is."""
-    found = share_bounds(150, 1000, detection=(0.3, 0.8))
-    assert isinstance(found, Bounds)
-    assert found.low < 0.30 < found.high
-    plain = share_bounds(150, 1000, detection=(1.0, 1.0))
-    known = stats.binomtest(150, 1000).proportion_ci(0.95, "exact")
-    assert (plain.low, plain.high) == pytest.approx((known.low, known.high))
-    assert share_bounds(900, 1000, detection=(0.1, 0.5)).reason
-    assert share_bounds(0, 10, detection=(0.5, 1)).low == 0
 
 
 def test_destination_shares_under_unequal_detection():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.clusters import cluster
+from graphs.clusters import cluster, site_clusters
 from graphs.evidence import Link, LinkRules, Sign
 from graphs.linking import find_links
 from tests.graphs.test_linking import ABCDE, SIGNS, homes, sign
@@ -134,3 +134,11 @@ def test_a_cluster_knows_who_redirects_to_whom() -> None:
     found = cluster(find_links(signs, homes(*"ab")))
     assert [url for url, _ in found.redirecting_to("b")] == ["a"]
     assert found.redirecting_to("a") == []
+
+
+def test_sites_that_share_content_are_one_cluster() -> None:
+    """Content ids join sites, by way of others too; all other sites are alone."""
+    sites = {"u1": "s1", "u2": "s2", "u3": "s3", "u4": "s4", "u5": "s1"}
+    clusters = site_clusters(sites, [("u1", "x"), ("u2", "x"), ("u2", "y"), ("u3", "y"), ("gone", "y")])
+    assert clusters["s1"] == clusters["s2"] == clusters["s3"] != clusters["s4"]
+    assert set(clusters) == {"s1", "s2", "s3", "s4"}

@@ -69,14 +69,16 @@ def test_a_mass_flip_of_one_hoster_is_held_until_a_person_releases_it(tmp_path: 
         assert len(held) == 120
         assert {e.first_down for e in done.episodes} == {None}
 
-        decide(study, found.quarantine_id, "release", "the hoster confirmed that it cleaned up")
+        decide(
+            study.folder, done.quarantines, found.quarantine_id, "release", "the hoster confirmed that it cleaned up"
+        )
         released = study.conclude()
         assert [(one.quarantine_id, one.status) for one in released.quarantines] == [(found.quarantine_id, "released")]
         assert [e.first_down for e in released.episodes if e.hoster == "AS64500"] == [
             hour(3) + timedelta(minutes=5)
         ] * 10
 
-        decide(study, found.quarantine_id, "void", "it was a broken balancer")
+        decide(study.folder, released.quarantines, found.quarantine_id, "void", "it was a broken balancer")
         voided = study.conclude()
         assert {e.first_down for e in voided.episodes} == {None}
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waterbed.rankings.incidents import Complaint, incidents, incidents_by_key, site_clusters
+from waterbed.rankings.incidents import Complaint, incidents, incidents_by_key
 
 from .episodes import START
 
@@ -78,11 +78,3 @@ def test_incidents_are_counted_in_full_and_shared():
     shares = incidents_by_key([{"u1", "u2"}, {"u3"}, {"u9"}], {"u1": ["a"], "u2": ["b"], "u3": ["a"]})
     assert {key: (share.full, share.fractional) for key, share in shares.items()} == {"a": (2, 1.5), "b": (1, 0.5)}
     assert sum(share.fractional for share in shares.values()) == pytest.approx(2)
-
-
-def test_sites_that_share_content_are_one_cluster():
-    """Content ids join sites, by way of others too; all other sites are alone."""
-    sites = {"u1": "s1", "u2": "s2", "u3": "s3", "u4": "s4", "u5": "s1"}
-    clusters = site_clusters(sites, [("u1", "x"), ("u2", "x"), ("u2", "y"), ("u3", "y"), ("gone", "y")])
-    assert clusters["s1"] == clusters["s2"] == clusters["s3"] != clusters["s4"]
-    assert set(clusters) == {"s1", "s2", "s3", "s4"}

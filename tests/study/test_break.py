@@ -80,7 +80,7 @@ def test_what_is_no_quarantine_is_not_repeated_if_it_could_be_an_address(tmp_pat
     """An address given where an id belongs is not printed."""
     folder = made(tmp_path / "s")
     with Study(folder) as study, pytest.raises(InputError) as told:
-        decide(study, "https://secret.forgetme-example.com/x", "release", "case 1")
+        decide(folder, study.conclude().quarantines, "https://secret.forgetme-example.com/x", "release", "case 1")
     assert "forgetme" not in str(told.value)
 
 

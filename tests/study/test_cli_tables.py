@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from attribution.lookups.addresses import pack
 from crawler.recheck import run_recheck
 from tests.study.rig import Run, feed, lab_study, reports_csv
 from waterbed.study import open_study
@@ -121,7 +122,7 @@ def test_registries_of_one_day_count_together(run: Run, looked: Path, tmp_path: 
     with open_study(looked) as study:
         ((day, places),) = study.tables("places")
     assert day == date.fromisoformat(LOOKED_ON)
-    assert places.countries_of(["28.10.0.1", "28.10.4.1"]) == [("CA",), ("JP",)]
+    assert places.countries_by_row(pack(["28.10.0.1", "28.10.4.1"])) == [("CA",), ("JP",)]
     code, found = _checked(run, looked)
     assert code == 1
     assert [one["findings"] for one in found if one["source"] == "apnic1"] == [[]]

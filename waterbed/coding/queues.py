@@ -13,7 +13,6 @@ from waterbed.hoster_book import read_book
 from waterbed.model import codings as double
 from waterbed.model.decisions import Coding
 from waterbed.model.facts import Registration
-from waterbed.store.folder import Folder
 from waterbed.study import Study
 
 
@@ -70,11 +69,6 @@ def agreements(study: Study) -> list[Agreement]:
         if said:
             rows.append(agreement(queue, _only(coded, said, inside=True), cases="checks", said=said))
     return rows
-
-
-def standing(folder: Folder, queue: str) -> Mapping[str, Sequence[Coding]]:
-    """The codings of each item of a queue, oldest first."""
-    return double.by_item(folder.store.all(Coding), queue)
 
 
 def _only(

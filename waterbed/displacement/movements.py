@@ -5,12 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from graphs.clusters import site_clusters
 from graphs.hops import is_home
 from waterbed.displacement.event import PlaceKind
 from waterbed.model.conclusions import Episode, Hop, OrderClass
 from waterbed.model.displacement import Reading, Side
 from waterbed.model.facts import Report
-from waterbed.rankings.incidents import site_clusters
 
 HOUR = timedelta(hours=1)
 TAKEN_DOWN = ("removed", "name", "network")

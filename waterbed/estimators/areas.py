@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from waterbed.estimators.rank_sets import cluster_weights
 from waterbed.estimators.refusals import Refusal, too_few
@@ -87,35 +86,6 @@ class Windows:
         return np.bincount(cell, minlength=size * roles * 2).reshape(size, roles, 2).astype(float)
 
 
-def weighted_difference(
-    counts: npt.ArrayLike,
-    *,
-    lengths: tuple[float, float] = (1.0, 1.0),
-    sizes: npt.ArrayLike | None = None,
-    level: float = 0.95,
-) -> Difference:
-    """Difference of differences with its buffer, for counts of independent events.
-
-    WDD = (T1 - T0) - (Ct1 - Ct0) + (D1 - D0) - (Cd1 - Cd0), each count over its weight: the length of its window times
-    the size of its area. The variance is the sum of the counts, each over its squared weight (Wheeler and Ratcliffe,
-    Crime Science 7, 2018). It holds for Poisson counts alone: with clusters use `clustered_difference`. `counts` has
-    two or four rows: a buffer needs a control of its own, as one count in both places would be counted twice.
-    """
-    table = _table(counts)
-    load = _loading(table.shape[0], lengths, sizes)
-    estimate, error = float((load * table).sum()), float(np.sqrt((np.square(load) * table).sum()))
-    wide = float(special.ndtri((1.0 + level) / 2)) * error
-    return Difference(
-        estimate=estimate,
-        error=error,
-        low=estimate - wide,
-        high=estimate + wide,
-        p=float(2.0 * special.ndtr(-abs(estimate) / error)) if error > 0 else 1.0,
-        smallest_p=0.0,
-        clusters=int(table.sum()),
-    )
-
-
 def clustered_difference(
     tables: npt.ArrayLike,
     rng: np.random.Generator,
@@ -125,12 +95,15 @@ def clustered_difference(
     resamples: int = 1999,
     level: float = 0.95,
 ) -> Difference | Refusal:
-    """The same difference, for events that come in independent clusters.
+    """Difference of differences with its buffer, for events that come in independent clusters.
 
-    `tables` is clusters x roles x 2, and cluster c adds x_c to the WDD. `error` is the spread over resamples of whole
-    clusters, all cells together. `p` and the interval come from giving each x_c a random sign (the wild bootstrap of
-    Liu, Annals of Statistics 16, 1988): exact where a cluster is as likely to fall before as after, however large one
-    cluster is, and right in large samples elsewhere. Refuses below ten clusters.
+    WDD = (T1 - T0) - (Ct1 - Ct0) + (D1 - D0) - (Cd1 - Cd0), each count over its weight: the length of its window times
+    the size of its area (Wheeler and Ratcliffe, Crime Science 7, 2018). A buffer needs a control of its own, as one
+    count in both places would be counted twice. `tables` is clusters x roles x 2, and cluster c adds x_c to the WDD.
+    `error` is the spread over resamples of whole clusters, all cells together. `p` and the interval come from giving
+    each x_c a random sign (the wild bootstrap of Liu, Annals of Statistics 16, 1988): exact where a cluster is as
+    likely to fall before as after, however large one cluster is, and right in large samples elsewhere. Refuses below
+    ten clusters.
     """
     each = np.asarray(tables, dtype=float)
     if each.ndim != 3:

@@ -20,18 +20,13 @@ _LOG_PRIOR = (-6.0, 12.0)
 class CountModel:
     """Counts with mean exp(X b + offset) and variance mean + alpha * mean^2.
 
-    `coefficients` and their `errors` have the length of X's columns; `covariance` is that of the coefficients.
+    `coefficients` have the length of X's columns; `covariance` is theirs.
     """
 
     coefficients: Floats
     covariance: Floats
     dispersion: float
     log_likelihood: float
-
-    @property
-    def errors(self) -> Floats:
-        """Standard errors of the coefficients."""
-        return np.sqrt(np.diag(self.covariance))
 
     def expected(self, design: npt.ArrayLike, offset: npt.ArrayLike | None = None) -> Floats:
         """Mean count of each row."""
@@ -146,15 +141,6 @@ def gamma_poisson(observed: npt.ArrayLike, expected: npt.ArrayLike, *, level: fl
         prior_shape=a,
         prior_rate=b,
     )
-
-
-def marshall(observed: npt.ArrayLike, expected: npt.ArrayLike) -> Floats:
-    """Shrink observed / expected by moments alone (Marshall, Applied Statistics 40, 1991)."""
-    o, e = _observed(observed, expected)
-    mean, spread = _moments(o, e)
-    weight = spread / (spread + mean / e) if spread > 0 else np.zeros_like(e)
-    shrunk: Floats = mean + weight * (o / e - mean)
-    return shrunk
 
 
 def _moments(o: Floats, e: Floats) -> tuple[float, float]:

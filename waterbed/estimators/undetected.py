@@ -69,24 +69,6 @@ def chao(caught: npt.ArrayLike, *, level: float = 0.95) -> Population | Refusal:
     return _population(seen, estimate, spread, level)
 
 
-def share_bounds(detected: int, total: int, *, detection: tuple[float, float], level: float = 0.95) -> Bounds | Refusal:
-    """Bounds of a share of which only some are detected.
-
-    `detected` of `total` were seen to; each that did is detected with a probability within `detection`. The ends are
-    those of the Clopper-Pearson interval over the highest and over the lowest detection, at most 1. Refuses where even
-    the highest detection leaves more than all.
-    """
-    least, most = detection
-    if not 0 <= detected <= total or not total or not 0 < least <= most <= 1:
-        raise ValueError("a bound needs detected of a total, and detection in 0..1, lowest first")
-    outside = (1.0 - level) / 2
-    low = float(special.betaincinv(detected, total - detected + 1, outside)) if detected else 0.0
-    high = float(special.betaincinv(detected + 1, total - detected, 1 - outside)) if detected < total else 1.0
-    if low / most > 1.0:
-        return Refusal("more was detected than the highest detection allows")
-    return Bounds(low=low / most, high=min(1.0, high / least))
-
-
 def destination_bounds(detected: npt.ArrayLike, least: npt.ArrayLike, most: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Lowest and highest share of each destination when each is detected in part.
 

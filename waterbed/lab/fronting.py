@@ -1,18 +1,15 @@
 """Sites that go behind a reverse proxy while they are up: their hoster stays, and is seen no more."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from waterbed.lab.actors import Site
 from waterbed.lab.addressing import addresses_at, arrangement_of
+from waterbed.lab.moving import Course
 from waterbed.lab.traits import Chances
 from waterbed.lab.world import Hoster, World
 
-if TYPE_CHECKING:
-    from waterbed.lab.course import Course
 
-
-def put_in_front(course: "Course", proxy: Hoster, share: float, now: int) -> None:
+def put_in_front(course: Course, proxy: Hoster, share: float, now: int) -> None:
     """Put a proxy in front of a share of the plain sites that are up."""
     for site in _chosen(course.world, course.sites, share):
         site.front = proxy
@@ -29,7 +26,7 @@ def put_in_front(course: "Course", proxy: Hoster, share: float, now: int) -> Non
                 stay.goes_on = course.begin(leaf, now)
 
 
-def take_away(course: "Course", proxy: Hoster, now: int) -> None:
+def take_away(course: Course, proxy: Hoster, now: int) -> None:
     """Let the sites behind a proxy answer from their hosters again."""
     for site in course.sites:
         if site.front is not proxy:

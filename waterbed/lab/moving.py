@@ -1,19 +1,57 @@
 """Where content goes: re-pointed names, new names, copies, sites that come back."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from random import Random
+from typing import Protocol
 
 from waterbed.lab.actors import HOUR, Leaf, Link, Site, Stay
 from waterbed.lab.destinations import destination
+from waterbed.lab.records import Page, TrueCause
 from waterbed.lab.traits import Chances
-from waterbed.lab.world import Hoster
+from waterbed.lab.world import Hoster, World
 from waterbed.model.conclusions import HopKind
 
-if TYPE_CHECKING:
-    from waterbed.lab.course import Course
+
+class Course(Protocol):
+    """What moves of content need of the course of a world."""
+
+    world: World
+    rng: Random
+    sites: list[Site]
+    links: list[Link]
+    hosts: dict[str, list[tuple[int, tuple[str, ...] | None]]]
+    places: dict[str, list[tuple[int, str]]]
+    beside: dict[str, tuple[str, ...]]
+    moved: dict[str, str]
+    moved_urls: dict[str, str]
+
+    def later(self, when: int, happen: Callable[[int], object]) -> None:
+        """Something will happen at a time."""
+
+    def hours(self, low_high: tuple[float, float]) -> int:
+        """Seconds drawn from a range of hours."""
+
+    def new_site(self, operator: Hoster, front: Hoster | None, category: str, source: str, *, label: str = "") -> Site:
+        """A new name at an operator."""
+
+    def new_leaf(self, site: Site, number: int, original: Leaf | None) -> Leaf:
+        """A new URL of a site."""
+
+    def appear(self, site: Site, now: int) -> None:
+        """A site answers from now on."""
+
+    def begin(self, leaf: Leaf, now: int) -> Stay:
+        """A URL is up from now on."""
+
+    def report(self, leaf: Leaf, now: int) -> None:
+        """A URL is reported."""
+
+    def finish(self, leaf: Leaf, now: int, cause: TrueCause, page: Page | None) -> None:
+        """A URL's stay is over."""
 
 
-def react(course: "Course", site: Site, gone: list[Leaf], now: int) -> None:
+def react(course: Course, site: Site, gone: list[Leaf], now: int) -> None:
     """What the owner does about a takedown: nothing, or content appears again."""
     movement = course.world.movement
     if not gone or course.rng.random() >= movement.after_takedown:
@@ -33,7 +71,7 @@ def react(course: "Course", site: Site, gone: list[Leaf], now: int) -> None:
     course.later(when, partial(_relocate, course, site, site.moves))
 
 
-def plan_flight(course: "Course", leaf: Leaf, now: int, removed: int) -> None:
+def plan_flight(course: Course, leaf: Leaf, now: int, removed: int) -> None:
     """Whether the owner of a reported page leaves before it is removed; who has moved before stays.
 
     With several pages reported, the first flight takes all along.
@@ -48,7 +86,7 @@ def plan_flight(course: "Course", leaf: Leaf, now: int, removed: int) -> None:
     course.later(when, partial(_flee, course, leaf, leaf.stay, site.moves, leads))
 
 
-def _flee(course: "Course", leaf: Leaf, stay: Stay | None, moves: int, leads: bool, now: int) -> None:
+def _flee(course: Course, leaf: Leaf, stay: Stay | None, moves: int, leads: bool, now: int) -> None:
     site = leaf.site
     if site.moves != moves or leaf.stay is not stay:
         return
@@ -59,7 +97,7 @@ def _flee(course: "Course", leaf: Leaf, stay: Stay | None, moves: int, leads: bo
         _relocate(course, site, moves, now)
 
 
-def _come_back(course: "Course", site: Site, moves: int, now: int) -> None:
+def _come_back(course: Course, site: Site, moves: int, now: int) -> None:
     """The whole site is up again where it was."""
     if site.moves != moves or any(leaf.stay is not None for leaf in site.leaves):
         return
@@ -70,7 +108,7 @@ def _come_back(course: "Course", site: Site, moves: int, now: int) -> None:
     hear_of(course, site, site.operator, now)
 
 
-def _relocate(course: "Course", site: Site, moves: int, now: int) -> None:
+def _relocate(course: Course, site: Site, moves: int, now: int) -> None:
     to = destination(course.world, course.rng, site, ("hoster",))
     if site.moves != moves or to is None:
         return
@@ -89,7 +127,7 @@ def _relocate(course: "Course", site: Site, moves: int, now: int) -> None:
     hear_of(course, site, to, now)
 
 
-def move(course: "Course", site: Site, now: int) -> None:
+def move(course: Course, site: Site, now: int) -> None:
     """The owner takes the whole site to a new name elsewhere, and lets the old one lead there for good."""
     leaves = [leaf for leaf in site.leaves if leaf.stay is not None]
     stays = [leaf.stay for leaf in leaves]
@@ -101,13 +139,13 @@ def move(course: "Course", site: Site, now: int) -> None:
         course.moved_urls.update((a.shown.url, b.shown.url) for a, b in zip(leaves, new.leaves, strict=True))
 
 
-def plan_copy(course: "Course", leaves: list[Leaf], when: int) -> None:
+def plan_copy(course: Course, leaves: list[Leaf], when: int) -> None:
     """Copies of some URLs of one site will appear under one new name."""
     stays = [leaf.stay or leaf.last for leaf in leaves]
     course.later(when, partial(_copy, course, leaves, stays, "copy"))
 
 
-def _copy(course: "Course", leaves: list[Leaf], stays: list[Stay | None], kind: HopKind, now: int) -> Site | None:
+def _copy(course: Course, leaves: list[Leaf], stays: list[Stay | None], kind: HopKind, now: int) -> Site | None:
     old = leaves[0].site
     to = destination(course.world, course.rng, old, ("hoster", "platform"))
     if to is None:
@@ -126,7 +164,7 @@ def _copy(course: "Course", leaves: list[Leaf], stays: list[Stay | None], kind: 
     return site
 
 
-def _label_kept(course: "Course", old: Site, to: Hoster) -> str:
+def _label_kept(course: Course, old: Site, to: Hoster) -> str:
     """The old name's label, if the copy keeps it; a platform's names are its own."""
     share = course.world.movement.same_label
     if not share or to.kind == "platform" or Chances(course.world, old.host).share("label") >= share:
@@ -138,7 +176,7 @@ def _label(site: Site) -> str:
     return site.host.removeprefix("www.").partition(".")[0]
 
 
-def hear_of(course: "Course", site: Site, to: Hoster, now: int) -> None:
+def hear_of(course: Course, site: Site, to: Hoster, now: int) -> None:
     """Whether what arrived is reported, and when."""
     movement = course.world.movement
     at_home = to.country == course.world.home

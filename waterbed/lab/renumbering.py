@@ -1,17 +1,14 @@
 """Sites that get other addresses at the hoster that they have: nothing moves."""
 
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING
 
 from waterbed.lab.addressing import address_in, arrangement_of
+from waterbed.lab.moving import Course
 from waterbed.lab.traits import Chances
 from waterbed.lab.world import Renumbering
 
-if TYPE_CHECKING:
-    from waterbed.lab.course import Course
 
-
-def renumber(course: "Course", event: Renumbering, now: int) -> None:
+def renumber(course: Course, event: Renumbering, now: int) -> None:
     """Give a share of a hoster's sites addresses in one prefix; those of the other family stay."""
     network = ip_network(event.prefix)
     listed = next(hoster for hoster in course.world.hoster if event.prefix in (*hoster.v4, *hoster.v6))

@@ -1,11 +1,12 @@
-"""Incidents and site clusters: what of many reports is one thing."""
+"""Incidents: what of many reports is one thing."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
+from graphs.clusters import DisjointSets
 from waterbed.model.facts import Report, Target
 
 WITHIN: Final = timedelta(days=7)
@@ -21,32 +22,6 @@ class Complaint:
     category: Annotated[str, "what was reported"]
     content_id: Annotated[str | None, "the content, where the source names it"]
     when: Annotated[datetime, "when it was reported, else when it was received"]
-
-
-@dataclass(slots=True)
-class Clusters:
-    """Disjoint sets of numbered members: union-find with path halving."""
-
-    parents: list[int] = field(default_factory=list)
-
-    def add(self) -> int:
-        """A new set of one member; gives its number."""
-        self.parents.append(len(self.parents))
-        return self.parents[-1]
-
-    def root(self, member: int) -> int:
-        """The member that stands for the whole set."""
-        parents = self.parents
-        while parents[member] != member:
-            parents[member] = parents[parents[member]]
-            member = parents[member]
-        return member
-
-    def join(self, one: int, other: int) -> int:
-        """Make two sets one; the lower root stands for it, so the deepest path stays short by halving."""
-        low, high = sorted((self.root(one), self.root(other)))
-        self.parents[high] = low
-        return low
 
 
 def complaints(reports: Iterable[Report], targets: Mapping[str, Target]) -> list[Complaint]:
@@ -71,7 +46,7 @@ def incidents(found: Iterable[Complaint], *, within: timedelta = WITHIN) -> dict
     incident's first report; else it opens a new one. One that fits two makes them one. The order of the input does not
     matter. Linear but for sorting by time.
     """
-    sets = Clusters()
+    sets = DisjointSets()
     first: list[datetime] = []
     latest: dict[tuple[str, ...], int] = {}
     urls: dict[int, set[str]] = defaultdict(set)
@@ -96,26 +71,6 @@ def incidents(found: Iterable[Complaint], *, within: timedelta = WITHIN) -> dict
     for number, url_id in members:
         urls[sets.root(number)].add(url_id)
     return dict(urls)
-
-
-def site_clusters(sites: Mapping[str, str], contents: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """The cluster of each site: sites that share a content id, directly or by others, are one.
-
-    `sites` gives each URL its site, `contents` pairs of URL and content id.
-    """
-    sets = Clusters()
-    numbers: dict[tuple[str, str], int] = {}
-
-    def number(kind: str, name: str) -> int:
-        key = (kind, name)
-        if key not in numbers:
-            numbers[key] = sets.add()
-        return numbers[key]
-
-    for url_id, content_id in contents:
-        if url_id in sites:
-            sets.join(number("site", sites[url_id]), number("content", content_id))
-    return {site_id: sets.root(number("site", site_id)) for site_id in dict.fromkeys(sites.values())}
 
 
 @dataclass(slots=True)

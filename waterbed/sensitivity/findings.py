@@ -1,9 +1,10 @@
 """All that a specification curve says of a study: the curve, the conclusions, and what flips them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, cast
 
+from waterbed.conclude import Conclusions
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
@@ -12,9 +13,8 @@ from waterbed.model.table import Envelope
 from waterbed.rankings.places import slowest_of
 from waterbed.report import envelope
 from waterbed.sensitivity.conclusions import conclusions_of
-from waterbed.sensitivity.curve import MOST, Curve, Progress, curve_of, removed
+from waterbed.sensitivity.curve import MOST, Curve, Outcomes, Progress, curve_of, removed
 from waterbed.sensitivity.flips import conclusion_rows, curve_rows, level_rows, value_rows
-from waterbed.sensitivity.true_values import true_outcomes, truth_of
 from waterbed.study import Study
 
 METHOD = (
@@ -51,24 +51,24 @@ def findings_of(
     than: str | None = None,
     slowest: int | None = None,
     most: int = MOST,
-    truth: str | None = None,
+    true_values: Callable[[Curve], Outcomes] | None = None,
     progress: Progress | None = None,
+    done: Conclusions | None = None,
 ) -> Findings:
     """Run all specifications of a study and follow its conclusions through them.
 
     The main outcome is the share that `hoster` removed within 24 hours, by default that of the first place by volume;
     it is compared with `than`, by default the next place. `slowest` are called the slowest, by default a quarter of
-    those ranked. InputError if a key is not one of the reference's, or `truth` is not the study's world.
+    those ranked. `true_values` are the outcomes as they truly were, where that is known; conclusions are drawn unless
+    given. InputError if a key is not one of the reference's.
     """
-    done = study.conclude()
-    happened = truth_of(study, truth, done.facts.targets.keys()) if truth else None
     curve = curve_of(study, most=most, progress=progress, done=done)
     key = _known(curve, hoster) if hoster else curve.ranked[0]
     other = _known(curve, than) if than else next((one for one in curve.ranked if one != key), None)
     if other == key:
         raise InputError(f"--than {other} is --hoster too: name another (docs/sensitivity.md)")
     asked = conclusions_of(curve, hoster=key, than=other, slowest=slowest or slowest_of(len(curve.ranked)))
-    conclusions, flips = conclusion_rows(curve, asked, true_outcomes(happened, curve) if happened else None)
+    conclusions, flips = conclusion_rows(curve, asked, true_values(curve) if true_values else None)
     spec, ran = curve.reference.spec, len(curve.outcomes)
     heading = envelope(study, "sensitivity", by=spec.role, clock=cast(ClockKind, spec.clock))
     grid = (

@@ -9,18 +9,17 @@ from waterbed.model.canonical import spell
 from waterbed.model.errors import InputError
 from waterbed.sensitivity.curve import DISPLACED, HOME_ABROAD, Curve, Outcomes, removed
 from waterbed.sensitivity.measured import Value
-from waterbed.study import Study
+from waterbed.store.folder import Folder
 
 _SEE = "docs/sensitivity.md, The truth"
 
 
-def truth_of(study: Study, scenario: str, url_ids: Collection[str]) -> Truth:
+def truth_of(folder: Folder, scenario: str, url_ids: Collection[str]) -> Truth:
     """What is true in a scenario or world file; InputError if the study did not measure that world.
 
     `url_ids` are the study's URLs.
     """
     truth = simulate(read_world(scenario_path(scenario)))
-    folder = study.folder
     if folder.lab is None:
         raise InputError(f"--truth {scenario}: this study is not of the lab, so nobody knows its truth, see {_SEE}")
     known = {folder.vault.keyed_id("url", spell(url).url) for url in truth.shown}

@@ -161,8 +161,3 @@ def fetch(cls: type[Fact], query: Select[Any], connection: Connection) -> list[F
         cells.append(iter(values) if make is None else map(make, values))
     names = _NAMES[cls]
     return [cls(**dict(zip(names, values, strict=True))) for values in zip(*cells, strict=True)]
-
-
-def as_row(fact: Any) -> dict[str, Any]:
-    """A dataclass as a dict of its own values, not copied deeply."""
-    return {name: getattr(fact, name) for name in _NAMES[type(fact)]}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.lognormal import fit_lognormal
+from docs.study.lognormal import fit_lognormal
 
 
 def test_finds_a_lognormal_in_its_own_intervals():

@@ -8,11 +8,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from waterbed.cli.commands.lab import print_campaign
 from waterbed.lab.coverage import Campaign, summarise
 from waterbed.lab.drawn import PLANS
 from waterbed.lab.simulate import simulate_studies
 from waterbed.lab.world import read_world, scenario_path
-from waterbed.show_simulation import campaign
 
 LEAST, MOST = 0.94, 0.96
 WIDEST = 1.3
@@ -49,7 +49,7 @@ def main() -> int:
     began = time.perf_counter()
     world = read_world(scenario_path(options.scenario))
     found = summarise(simulate_studies(world, options.studies, seed=options.seed, workers=options.workers))
-    campaign(found)
+    print_campaign(found)
     print(f"{time.perf_counter() - began:.0f} s, seed {options.seed}, scenario {options.scenario}")
     wrong = missed(found)
     print("\n".join(wrong) if wrong else "all hold")

@@ -44,7 +44,7 @@ SAFE: dict[str, Any] = {
     "STATS_CLASS": "scrapy.statscollectors.DummyStatsCollector",
     "STATS_DUMP": False,
     "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
-    "LOG_FORMATTER": "crawler.logs.QuietLogFormatter",
+    "LOG_FORMATTER": "crawler.log_formatter.QuietLogFormatter",
     "LOG_STDOUT": False,
     "LOG_VERSIONS": [],
     "WARN_ON_GENERATOR_RETURN_VALUE": False,

@@ -9,22 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from scrapy.logformatter import LogFormatter
-
 from waterbed.model.redaction import redact
 
 _DEEP = 6
 """Frames that are told of a failure."""
-
-
-class QuietLogFormatter(LogFormatter):
-    """No line for each request; errors without their values."""
-
-    def crawled(self, *_: Any, **__: Any) -> None:  # type: ignore[override]  # None leaves the line out
-        """No line for each look."""
-
-    def scraped(self, *_: Any, **__: Any) -> None:  # type: ignore[override]  # None leaves the line out
-        """No line for each record."""
 
 
 class QuietFormatter(logging.Formatter):

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
 
     from waterbed.notebook import Notebook
 
+__version__ = "0.1.0"
+
 
 def open(path: "Path | str") -> "Notebook":
     """Open a study folder for tables; close it, or use it in a `with` block.

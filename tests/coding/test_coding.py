@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.judging.facts import _canary, _looks, hour, report, resolution, written
-from waterbed.cli import app
+from waterbed.cli.app import app
 from waterbed.coding.queues import items
 from waterbed.model.bookkeeping import Audit
 from waterbed.model.decisions import Coding

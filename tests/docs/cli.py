@@ -12,7 +12,7 @@ from typing import Any, Final, get_args
 
 import typer.main
 
-from waterbed.cli import app
+from waterbed.cli.app import app
 
 FOUND: Final = {
     "import": "a line was kept out",

@@ -15,7 +15,7 @@ from tests.docs.cli import FOUND, cli_text, example, finds, leaves
 from tests.docs.markdown import ROOT, page
 from tests.docs.test_commands import commands, problem
 from tests.publish.study import small_study
-from waterbed.cli import app
+from waterbed.cli.app import app
 
 LEAVES = dict(leaves())
 WATERBED = (sys.executable, "-m", "waterbed.cli")
@@ -128,7 +128,7 @@ def test_completion_is_shown_for_bash(tmp_path: Path) -> None:
 def test_bash_completes_commands(tmp_path: Path, line: str, expected: set[str]) -> None:
     """What the script asks for at a tab is answered with the commands that fit."""
     asked = {"_WATERBED_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
-    code = "import sys; sys.argv = ['waterbed']; from waterbed.cli import main; main()"
+    code = "import sys; sys.argv = ['waterbed']; from waterbed.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code], env=_environment(tmp_path, **asked), capture_output=True, text=True, check=False
     )
@@ -137,7 +137,7 @@ def test_bash_completes_commands(tmp_path: Path, line: str, expected: set[str]) 
 
 def test_completion_is_printed_for_the_shell_that_is_named(tmp_path: Path) -> None:
     """_WATERBED_COMPLETE=source_bash prints the script, whatever shell is in use."""
-    code = "import sys; sys.argv = ['waterbed']; from waterbed.cli import main; main()"
+    code = "import sys; sys.argv = ['waterbed']; from waterbed.cli.main import main; main()"
     environment = _environment(tmp_path, _WATERBED_COMPLETE="source_bash")
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert "complete -o default -F _waterbed_completion waterbed" in done.stdout

@@ -11,7 +11,7 @@ import pytest
 import typer.main
 
 from tests.docs.markdown import PAGES, ROOT, blocks, spans
-from waterbed.cli import app
+from waterbed.cli.app import app
 
 ROOT_COMMAND: Any = typer.main.get_command(app)
 _START = re.compile(r"^(?:\$ )?(?:[A-Z_]+=\S+ )*(?:[\w./-]*/)?waterbed\s+(?=\S)")

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from tests.freeze.study import named_study
 from tests.freeze.test_reproduce import resealed
-from waterbed.cli import app
+from waterbed.cli.app import app
 from waterbed.freeze.bag import DATA, damages
 from waterbed.freeze.form import ABOUT
 from waterbed.freeze.freezing import freeze, settings_of

@@ -19,7 +19,7 @@ from tests.freeze.study import HOURS, named_study
 from tests.judging.facts import hour
 from tests.publish.study import small_study
 from tests.store.test_backup import empty_database
-from waterbed.cli import app
+from waterbed.cli.app import app
 from waterbed.freeze.bag import DATA, seal
 from waterbed.freeze.form import ABOUT
 from waterbed.freeze.freezing import freeze

@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from tests.judging.facts import config, hour, numbered, run, written
-from waterbed.cli_doctor import doctor, quarantine_app, rejudge
+from waterbed.cli.commands.doctor import doctor, quarantine_app, rejudge
 from waterbed.doctor import Finding, examine
 from waterbed.judging.outcomes import DEFAULT_RULES
 from waterbed.model.bookkeeping import Audit, Delivery, Due, QuarantineDecision

@@ -7,7 +7,7 @@ from math import inf
 import pytest
 from typer.testing import CliRunner
 
-from waterbed.cli import app
+from waterbed.cli.app import app
 from waterbed.lab.coverage import summarise
 from waterbed.lab.drawn import DAYS, MISSED, UNREPORTED, draw, true_median, true_share
 from waterbed.lab.simulate import StudyResult, Trial, one_study, simulate_studies

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-import waterbed.cli
+import waterbed.cli.main
 from tests.leaks.names import names_of
 from tests.leaks.running import clean, config_home, say
 from tests.leaks.search import Search
@@ -278,5 +278,5 @@ def run(study: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     """The command line in this process, as the shell would see it end."""
     monkeypatch.setattr(sys, "argv", ["waterbed", "-C", str(study), "--verbose", *words])
     with pytest.raises(SystemExit) as end:
-        waterbed.cli.main()
+        waterbed.cli.main.main()
     return int(end.value.code or 0)

@@ -10,9 +10,9 @@ from tests.pages.parsed import Parsed
 from tests.pages.test_pages import HOSTILE
 from tests.pages.views import frame
 from waterbed.model.displacement import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow
+from waterbed.model.spelling import interval
 from waterbed.pages.interventions import (
     DisplacementView,
-    interval,
     intervention_page,
     refused_page,
     render_displacement,

@@ -8,8 +8,9 @@ from plotly.offline import get_plotlyjs
 
 from tests.pages.parsed import Parsed
 from tests.pages.views import SHEETS, START, frame, overview, pages, quality, ranking, row, sheet, standing, weekly
+from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.pages.figures import CONFIG, label
-from waterbed.pages.frame import NOTHING, Page, number, percent, render
+from waterbed.pages.frame import Page, render
 from waterbed.pages.overview import overview_page
 from waterbed.pages.quality import hours, quality_page
 from waterbed.pages.rankings import ranking_page

@@ -7,6 +7,7 @@ import pytest
 
 from tests.protocol.test_protocol import LOCK, TEXT, protocol, run, standing
 from tests.publish.study import small_study
+from waterbed.cli.commands.sheet import sheet_json, sheet_text
 from waterbed.model.errors import InputError
 from waterbed.model.protocol import DeviationNote
 from waterbed.model.redaction import names_something
@@ -15,7 +16,6 @@ from waterbed.protocol.kept import explain, first_text, held, lock
 from waterbed.protocol.written import PROTOCOL, read_protocol
 from waterbed.publishing import publish_all
 from waterbed.sheet import own_rows, sheet_of
-from waterbed.show_sheet import sheet_json, sheet_text
 from waterbed.store.config import Config
 from waterbed.study import Study, create_study, open_study
 

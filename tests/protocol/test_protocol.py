@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from tests.judging.test_judge import look
-from waterbed.cli import app
+from waterbed.cli.app import app
 from waterbed.model.errors import InputError
 from waterbed.model.protocol import DeviationNote, ProtocolLock
 from waterbed.protocol.held import Standing, deviations, explained, place_of

@@ -15,14 +15,14 @@ from typer.testing import CliRunner
 
 from tests.publish.serving import Server
 from tests.publish.study import small_study
-from waterbed.cli_serve import api_key, serve
+from waterbed.cli.commands.publish import api_key, serve
 from waterbed.model.errors import InputError
 from waterbed.serving.access import Access, add_key, checksum, read_access
 from waterbed.serving.guard import network
 
 KEY = 'name = "one"\nsha256 = "' + "0" * 64 + '"\n'
 ALONE = (
-    "import logging, sys, typer; from pathlib import Path; from waterbed.cli_serve import serve; "
+    "import logging, sys, typer; from pathlib import Path; from waterbed.cli.commands.publish import serve; "
     "logging.basicConfig(); app = typer.Typer(); app.command()(serve); app(sys.argv[2:], obj=Path(sys.argv[1]))"
 )
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.publish.study import small_study
 from waterbed import publishing
-from waterbed.cli_reply import _folder
+from waterbed.cli.commands.reply import _folder
 from waterbed.model.errors import InputError
 from waterbed.publication import publication_of
 from waterbed.publish.publication import named_hosters, publishable

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from tests.publish.study import small_study
-from waterbed.cli import app
+from waterbed.cli.app import app
 from waterbed.model.errors import InputError
 from waterbed.model.reply import Edition, Preview, Reply, Ruling
 from waterbed.publishing import publish_all

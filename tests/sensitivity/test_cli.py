@@ -17,7 +17,7 @@ from tests.leaks.names import names_of
 from tests.leaks.running import clean
 from tests.leaks.search import Search
 from tests.sensitivity.rig import small_study
-from waterbed.cli import app
+from waterbed.cli.app import app
 from waterbed.lab.truth import simulate
 from waterbed.lab.world import read_world, scenario_path
 from waterbed.model.errors import InputError

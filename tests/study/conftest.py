@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from tests.study.rig import Run
-from waterbed.cli import main
+from waterbed.cli.main import main
 
 
 @pytest.fixture

@@ -250,7 +250,7 @@ def test_an_unexpected_failure_shows_no_value(run: Run, study: Path, monkeypatch
     def bug(*_: object) -> None:
         raise RuntimeError("http://secret.example.com/")
 
-    monkeypatch.setattr("waterbed.cli.open_study", bug)
+    monkeypatch.setattr("waterbed.study.open_study", bug)
     code, out, err = run("-C", study, "episodes")
     assert code == 3
     assert "secret" not in out + err

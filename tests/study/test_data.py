@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waterbed.catalogue import Source, TableFile, catalogue, checked_version, source_of
-from waterbed.cli import main
+from waterbed.cli.main import main
 from waterbed.dated_tables import READERS
 from waterbed.fetch import fetch
 from waterbed.model.errors import InputError

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from waterbed import custody, hoster_decisions
-from waterbed.cli import main
+from waterbed.cli.main import main
 from waterbed.doctor import examine
 from waterbed.explain import explain
 from waterbed.model.canonical import spell

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from tests.store.study_folder import made
 from waterbed import hoster_decisions
-from waterbed.cli_hosters import hosters_app
+from waterbed.cli.commands.hosters import hosters_app
 from waterbed.hoster_book import VERSIONS, book_as_decided, read_book
 from waterbed.model.bookkeeping import Audit
 from waterbed.model.decisions import Coding, HosterChange

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from attribution.lookups.cymru import ask_cymru
 from tests.crawler.registries import NOON, addresses_in, clock, lab_folder, networks, resolved
-from waterbed.cli import app
+from waterbed.cli.app import app
 from waterbed.lab.rdap_server import RdapServers, Temper
 from waterbed.lab.rdap_world import Registries, TrueNetwork
 from waterbed.model.bookkeeping import RunEnd

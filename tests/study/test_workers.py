@@ -110,7 +110,7 @@ def test_the_compose_file_is_one() -> None:
     """The example meets the Compose specification, and its commands are Waterbed's."""
     from typer.main import get_command
 
-    from waterbed.cli import app
+    from waterbed.cli.app import app
 
     done = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE],

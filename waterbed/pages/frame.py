@@ -8,9 +8,10 @@ from typing import Annotated, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from waterbed.model.spelling import NOTHING, number, percent
+
 LIBRARY: Final = "plotly.js"
 """The drawing library, as the name of its asset."""
-NOTHING: Final = "\N{EN DASH}"
 POLICY: Final = (
     "default-src 'none'; script-src 'self'{files}; style-src 'self'{files} 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
@@ -100,32 +101,9 @@ def templates() -> Environment:
     return found
 
 
-def percent(share: float | None) -> str:
-    """Spell a share in whole percent; never 0 or 100 unless it is, to a hundredth of a percent."""
-    if share is None:
-        return NOTHING
-    whole = round(share * 100)
-    if whole == 0 and share > 1e-4:
-        return "<1%"
-    if whole == 100 and share < 1 - 1e-4:
-        return ">99%"
-    return f"{whole}%"
-
-
 def thousands(count: int | None) -> str:
     """Spell a count, a dash for none."""
     return NOTHING if count is None else f"{count:,}"
-
-
-def number(value: float | None) -> str:
-    """Spell a number with two or three digits that count, a dash for none."""
-    if value is None:
-        return NOTHING
-    rounded = float(f"{value:.3g}") if abs(value) >= 1 else round(value, 3)
-    if value and not rounded:
-        return "<0.001" if value > 0 else "\N{MINUS SIGN}0.000"
-    spelled = f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:g}"
-    return spelled.replace("-", "\N{MINUS SIGN}")
 
 
 def day(when: datetime | None) -> str:

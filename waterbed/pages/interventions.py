@@ -8,7 +8,8 @@ from typing import Any
 from plotly.offline import get_plotlyjs
 
 from waterbed.model.displacement import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
-from waterbed.pages.frame import NOTHING, Page, number, templates
+from waterbed.model.spelling import interval
+from waterbed.pages.frame import Page, templates
 from waterbed.pages.intervention_figures import (
     counts_figure,
     course_figure,
@@ -87,13 +88,6 @@ def intervention_page(view: DisplacementView, path: str, *, under: str) -> Page:
 def refused_page(title: str, reason: str, path: str, *, under: str) -> Page:
     """Make the page of an event about which nothing can be said, with the reason."""
     return Page(path=path, template="refused.html", title=title, under=under, values={"reason": reason, "back": under})
-
-
-def interval(answer: Answer) -> str:
-    """Spell the ends of an answer's interval, the upper one open where there is none."""
-    if answer.low is None and answer.high is None:
-        return NOTHING
-    return f"{number(answer.low)} to {number(answer.high) if answer.high is not None else 'no end'}"
 
 
 def _values(view: DisplacementView, figures: dict[str, Any]) -> dict[str, Any]:

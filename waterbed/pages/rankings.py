@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from waterbed.model.conclusions import RankClass, RankingRow
+from waterbed.model.spelling import percent
 from waterbed.model.standings import PlaceRow, VolumeRow
-from waterbed.pages.frame import Page, percent
+from waterbed.pages.frame import Page
 
 CLASSES: Final[Mapping[RankClass, str]] = {
     "ranked": "Enough sites, and looks dense enough: the share is given.",

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from plotly.offline import get_plotlyjs
 
 from waterbed.model.sensitivity import ConclusionRow, CurveRow, Dimension, FlipRow, LevelRow
-from waterbed.pages.frame import NOTHING, number, percent, templates
+from waterbed.model.spelling import NOTHING, number, percent
+from waterbed.pages.frame import templates
 from waterbed.pages.sensitivity_figure import curve_figure
 from waterbed.pages.site import asset
 

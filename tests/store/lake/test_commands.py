@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import waterbed.cli
+import waterbed.cli.main
 from tests.publish.study import small_study
 from tests.store.lake.rig import days_of, in_store, virtual
 from waterbed.model.errors import InputError
@@ -36,7 +36,7 @@ def say(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     def run(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["waterbed", "-C", str(path), *map(str, words)])
         with pytest.raises(SystemExit) as ended:
-            waterbed.cli.main()
+            waterbed.cli.main.main()
         heard = capsys.readouterr()
         return int(ended.value.code or 0), heard.out, heard.err
 

@@ -1,0 +1,6 @@
+"""`python -m waterbed.cli` is `waterbed`."""
+
+from waterbed.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""The command line's root: options before the command, the overview, commands loaded when called, failures told."""
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from importlib import import_module
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+from crawler.logs import no_core_dumps, quiet_crashes, redact_failures
+from waterbed import __version__
+from waterbed.cli.main import COMMANDS
+from waterbed.model.errors import InputError, WaterbedError
+
+_STUDY, _VANTAGE, _NETWORK = "WATERBED_STUDY", "WATERBED_VANTAGE", "WATERBED_NETWORK"
+
+
+class _Loaded(MutableMapping[str, Any]):
+    """The commands by name, each imported when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = _made(name)
+        return self._made[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._made[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+    def __contains__(self, name: object) -> bool:
+        return name in COMMANDS
+
+
+def _made(name: str) -> Any:
+    """Import a command and make it ready."""
+    where = COMMANDS[name]
+    found = getattr(import_module(f"waterbed.cli.commands.{where.module}"), where.name)
+    around = typer.Typer(add_completion=False)
+    if isinstance(found, typer.Typer):
+        around.add_typer(found, name=name)
+    else:
+        around.command(name)(found)
+    return get_group(around).commands[name]
+
+
+class _Root(TyperGroup):
+    """A group whose commands are known by the table and imported when they are called."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**how)
+        self.commands = _Loaded()
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Without a word, show the overview, and end as a command line that was not understood does."""
+        if not args and not ctx.resilient_parsing:
+            typer.echo(ctx.get_help())
+            raise typer.Exit(2)
+        return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the overview: commands in groups, in the order of the table, from the table alone."""
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
+        for group, commands in groupby(COMMANDS.items(), lambda item: item[1].group):
+            with formatter.section(_bold(group)):
+                formatter.write_dl([(f"{name:13}", one.help) for name, one in commands], col_spacing=1)
+        params = [param.get_help_record(ctx) for param in self.get_params(ctx)]
+        with formatter.section(_bold("Options before the command")):
+            formatter.write_dl([record for record in params if record])
+        formatter.write("\n`waterbed COMMAND --help` says what a command takes; docs/cli.md has all.\n")
+
+
+def _bold(text: str) -> str:
+    return typer.style(text, bold=True) if sys.stdout.isatty() and "NO_COLOR" not in os.environ else text
+
+
+app = typer.Typer(
+    cls=_Root,
+    help="Measures who hosts reported abuse, how fast each hoster removes it, and where it goes next.",
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    context_settings={"max_content_width": 100},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"waterbed {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    study: Annotated[
+        Path, typer.Option("-C", "--study", envvar=_STUDY, help="The study folder.", show_default=False)
+    ] = Path(),
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log more; still no URL or host name.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print results and errors alone: no progress.")] = False,
+    vantage: Annotated[
+        str, typer.Option(envvar=_VANTAGE, help="Name of this machine's place, if it has its own.", show_default=False)
+    ] = "",
+    network: Annotated[
+        str, typer.Option(envvar=_NETWORK, help="Name of the network that it lies in.", show_default=False)
+    ] = "",
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version, and end.")
+    ] = False,
+) -> None:
+    """Remember which study is meant, and where this is."""
+    context.obj = study
+    named = {variable: name for variable, name in ((_VANTAGE, vantage), (_NETWORK, network)) if name}
+    os.environ.update(named)  # for what this command starts as well
+    if quiet:
+        from waterbed.cli.output import be_quiet  # noqa: PLC0415 (help needs no console)
+
+        be_quiet()
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s %(message)s"
+    )
+
+
+@contextmanager
+def _disks_told() -> Iterator[None]:
+    """A disk that is full or read-only is no fault of the program."""
+    try:
+        yield
+    except OSError as problem:
+        from waterbed.disks import disk_trouble  # noqa: PLC0415 (help needs none of it)
+
+        told = disk_trouble(problem)
+        if told is None:
+            raise
+        raise told from None
+
+
+def run() -> None:
+    """Run the command that the words name; every failure is one sentence and an exit code."""
+    no_core_dumps()
+    quiet_crashes()
+    redact_failures()
+    try:
+        with _disks_told():
+            app(standalone_mode=True)
+    except InputError as problem:
+        _end(str(problem), 2)
+    except WaterbedError as problem:
+        _end(str(problem), 3)
+    except Exception as problem:  # the last resort: name the place, never the values, which could be URLs
+        frames = traceback.extract_tb(problem.__traceback__)
+        where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-6:]))
+        _end(f"{__version__} failed: {type(problem).__name__} at {where}; please report this line", 3, "waterbed ")
+
+
+def _end(problem: str, code: int, who: str = "waterbed: ") -> None:
+    from waterbed.cli.output import err  # noqa: PLC0415 (help needs no console)
+
+    err.print(f"{who}{problem}", style="red", soft_wrap=True)
+    sys.exit(code)

@@ -1,0 +1,155 @@
+"""Attribution: the study's looks, or any table of addresses."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from waterbed.cli.options import (
+    Format,
+    Formatted,
+)
+from waterbed.cli.output import (
+    console,
+    print_cells,
+    say,
+    written_at,
+)
+from waterbed.model.errors import InputError
+
+if TYPE_CHECKING:
+    from attribution.origin_changes import OriginChanges
+    from waterbed.study import Study
+
+
+def attribute(
+    context: typer.Context,
+    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The day; else today.")] = None,
+    table: Annotated[Path | None, typer.Option("--csv", help="Any table with a column of addresses.")] = None,
+    column: Annotated[str, typer.Option("--address-column", help="The column's name.")] = "ip",
+    against: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Compare with the origins of this day.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the origins of each row here (CSV).")] = None,
+    form: Formatted = Format.table,
+) -> None:
+    """Origin ASes of any table's addresses, or of the study's looks.
+
+    For example: waterbed -C mystudy attribute --csv hosts.csv --address-column ip --date 2025-04-11
+    """
+    from attribution.origin_changes import origin_changes
+    from waterbed.study import open_study, read_addresses
+
+    with open_study(context.obj) as study:
+        if table is None:
+            if out or day or against:
+                raise InputError("--out, --date and --against belong to --csv; without it the study's looks are shown")
+            _attributions(study, form)
+            return
+        when = day.date() if day else study.clock().astimezone(UTC).date()
+        if against:
+            _different_tables(study, when, against.date())
+        if out and out.resolve() == table.resolve():
+            raise InputError(f"--out {out} is the table itself; name another file")
+        addresses = list(read_addresses(table, column))
+        origins, counts = study.attribute_table(addresses, when)
+        if out:
+            with written_at(out):
+                _write_origins(out, addresses, origins)
+        if not against:
+            print_cells(("key", "name", "rows"), [(c.key, c.name, c.rows) for c in counts], form)
+            return
+        found = origin_changes(origins, study.attribute_table(addresses, against.date())[0])
+        _table(found, form)
+        if form is Format.table:
+            _say(found, study, when, against.date())
+
+
+def _attributions(study: Study, form: str) -> None:
+    """Print who answers for each distinct set of addresses."""
+    rows = [
+        (
+            " ".join(a.addresses),
+            " ".join(f"AS{origin}" for origin in a.origins),
+            " ".join(a.hosters),
+            " ".join(a.countries),
+            a.rule,
+            a.routes_date.date().isoformat() if a.routes_date else "",
+            "stale" if a.stale else "",
+        )
+        for a in filter(None, study.conclude().attributions)
+    ]
+    names = ("addresses", "origins", "hosters", "countries", "rule", "routes", "stale")
+    print_cells(names, list(dict.fromkeys(rows)), form)
+
+
+def _write_origins(path: Path, addresses: Sequence[str], origins: Sequence[tuple[int, ...]]) -> None:
+    """Write the origin ASes of each row of a table."""
+    from attribution.lookups.literals import canonical
+
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("row", "address", "origins"))
+        for number, (address, found) in enumerate(zip(addresses, origins, strict=True), 1):
+            # never any other text: a wrong column may hold URLs
+            writer.writerow((number, canonical(address) or "", " ".join(f"AS{origin}" for origin in found)))
+    say(f"wrote {len(addresses):,} rows to {path}")
+
+
+def _different_tables(study: Study, day: date, other: date) -> None:
+    """Refuse to compare a table with itself."""
+    from attribution.snapshots import Snapshots
+
+    routes = Snapshots(study.tables("routes"))
+    first, second = routes.both(day), routes.both(other)
+    if not first:
+        raise InputError("the study has no table of routes; add two with waterbed routes add (docs/attribution.md)")
+    if all(first[family].table is second[family].table for family in first):
+        only = " and ".join(sorted({chosen.data_date.isoformat() for chosen in first.values()}))
+        raise InputError(
+            f"--date {day} and --against {other} both use the routes of {only}; add a table of another day with "
+            "waterbed routes add (docs/attribution.md)"
+        )
+
+
+def _table(found: OriginChanges, form: str) -> None:
+    rows = [
+        (_spelled(one.before), _spelled(one.after), one.rows, f"{one.rows / found.rows:.4f}") for one in found.changes
+    ]
+    print_cells(("before", "after", "rows", "share"), rows, form)
+
+
+def _spelled(origins: tuple[int, ...]) -> str:
+    return " ".join(f"AS{origin}" for origin in origins) or "none"
+
+
+def _say(found: OriginChanges, study: Study, day: date, other: date) -> None:
+    """Put the rows' change beside that of all address space."""
+    from attribution.snapshots import Snapshots
+    from attribution.space import changed_space
+
+    say(
+        f"{found.both:,} of {found.rows:,} rows have origins on both days; {found.changed:,} of them "
+        f"({_share(found.share)}) have others on {other} than on {day}."
+    )
+    console.print(f"{found.lost:,} rows have none any more, {found.gained:,} had none before.")
+    routes = Snapshots(study.tables("routes"))
+    first, second = routes.both(day), routes.both(other)
+    for family in sorted(first.keys() & second.keys()):
+        one, two = first[family], second[family]
+        if one.table is not two.table:
+            space = changed_space(family, one.table.table, two.table.table)
+            unit = "IPv4 addresses" if family == 4 else "IPv6 /64s"
+            say(
+                f"Of all {space.common:,} {unit} routed on {one.data_date} and {two.data_date}, {_share(space.share)} "
+                "changed their origins."
+            )
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"

@@ -1,0 +1,252 @@
+"""Coding: what waits, codes given, agreement, and what doubt does to the ranking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from waterbed.cli.options import (
+    OUTCOMES,
+    Format,
+    Formatted,
+    Queue,
+    Reason,
+    Top,
+)
+from waterbed.cli.output import (
+    FINDING,
+    OK,
+    for_tools,
+    new_table,
+    print_table,
+    say,
+)
+
+code_app = typer.Typer(
+    help="Doubtful cases: two people code each, blind to each other; a third settles.", no_args_is_help=True
+)
+Coder = Annotated[
+    str | None, typer.Option("--coder", help="Whose codes they are; else the account's.", show_default=False)
+]
+Item = Annotated[str, typer.Argument(metavar="ID", help="The item, or how its id begins.")]
+Code = Annotated[str, typer.Argument(metavar="CODE", help="One of the queue's codes; waterbed code next names them.")]
+
+
+@code_app.command("queue")
+def code_queue(
+    context: typer.Context, queue: Queue = OUTCOMES, coder: Coder = None, form: Formatted = Format.table
+) -> None:
+    """List what waits for a coder, in that coder's order; exit code 1 if anything does.
+
+    For example: waterbed -C mystudy code queue --queue roles
+    """
+    from waterbed.coding import giving, queues
+    from waterbed.coding.items import known_queue
+    from waterbed.report import envelope
+    from waterbed.study import open_study
+
+    name, whose = known_queue(queue), giving.named(coder)
+    with open_study(context.obj) as study:
+        found = queues.waiting(study, name, whose)
+        heading = envelope(study, f"{name} to code", by="item")
+    rows = [queues.row_of(item, task) for item, task in found]
+    if form is not Format.table:
+        for_tools(queues.Waiting, rows, heading, form)
+    else:
+        for row in rows:
+            say(f"{row.item_id}  {row.task}")
+        say(f"{len(rows):,} {name} wait for {whose}.")
+    raise typer.Exit(FINDING if rows else OK)
+
+
+@code_app.command("next")
+def code_next(
+    context: typer.Context,
+    queue: Queue = OUTCOMES,
+    coder: Coder = None,
+    settle: Annotated[bool, typer.Option("--settle", help="The next that two others disagree on, instead.")] = False,
+) -> None:
+    """Show the next item that waits for a coder, with its evidence; exit code 1 if there is one.
+
+    For example: waterbed -C mystudy code next --coder ann
+    """
+    from waterbed.coding import giving, queues
+    from waterbed.coding.items import CODES, known_queue
+    from waterbed.study import open_study
+
+    name, whose = known_queue(queue), giving.named(coder)
+    wanted = "settle" if settle else "code"
+    with open_study(context.obj) as study:
+        found = [item for item, task in queues.waiting(study, name, whose) if task == wanted]
+    if not found:
+        say(f"Nothing waits for {whose}.")
+        raise typer.Exit(OK)
+    item = found[0]
+    say(item.item_id)
+    for field, value in item.evidence.items():
+        if value:
+            say(f"  {field:30}{value}")
+    say(f"Codes: {', '.join(CODES[name])}. {len(found):,} wait for {whose}.")
+    raise typer.Exit(FINDING)
+
+
+@code_app.command("give")
+def code_give(
+    context: typer.Context,
+    item: Item,
+    code: Code,
+    queue: Queue = OUTCOMES,
+    coder: Coder = None,
+    note: Annotated[str, typer.Option("--note", help="In your words; kept on record. No address in it.")] = "",
+) -> None:
+    """Say what you think of an item; nobody is shown it before a second person has coded too.
+
+    For example: waterbed -C mystudy code give 3f2a gone --coder ann --note "case 12"
+    """
+    from waterbed.coding import giving
+    from waterbed.coding.items import known_queue
+    from waterbed.study import open_study
+
+    name, whose = known_queue(queue), giving.named(coder)
+    with open_study(context.obj) as study:
+        made = giving.give(study, name, [giving.Given(item_id=item, code=code.lower(), note=note)], whose)
+    say(f"coded: {made[0].item_id} {made[0].code}" if made else "that code is on record already")
+
+
+@code_app.command("adjudicate")
+def code_adjudicate(
+    context: typer.Context,
+    item: Item,
+    code: Code,
+    reason: Reason,
+    queue: Queue = OUTCOMES,
+    coder: Coder = None,
+) -> None:
+    """Settle what two others disagree on.
+
+    For example: waterbed -C mystudy code adjudicate 3f2a gone --coder cas --reason "the page names the hoster"
+    """
+    from waterbed.coding import giving
+    from waterbed.coding.items import known_queue
+    from waterbed.custody import stated_reason
+    from waterbed.study import open_study
+
+    name, whose = known_queue(queue), giving.named(coder)
+    given = giving.Given(item_id=item, code=code.lower(), note=stated_reason(reason))
+    with open_study(context.obj) as study:
+        made = giving.give(study, name, [given], whose, adjudicates=True)
+    say(f"settled: {made[0].item_id} {made[0].code}" if made else "that code is on record already")
+
+
+@code_app.command("sheet")
+def code_sheet(
+    context: typer.Context,
+    out: Annotated[Path, typer.Argument(help="The new CSV file.")],
+    queue: Queue = OUTCOMES,
+    coder: Coder = None,
+) -> None:
+    """Write what waits for a coder as a sheet to fill in without the study: ids and evidence alone.
+
+    For example: waterbed -C mystudy code sheet ann.csv --coder ann
+    """
+    from waterbed.coding import giving, queues
+    from waterbed.coding.items import CODES, known_queue
+    from waterbed.coding.sheets import write_sheet
+    from waterbed.study import open_study
+
+    name, whose = known_queue(queue), giving.named(coder)
+    with open_study(context.obj) as study:
+        items = [item for item, task in queues.waiting(study, name, whose) if task == "code"]
+    write_sheet(out, name, items)
+    say(f"{out}: {len(items):,} {name} for {whose}. Codes: {', '.join(CODES[name])}.")
+
+
+@code_app.command("read")
+def code_read(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A sheet that was filled in.")],
+    coder: Annotated[str, typer.Option("--coder", help="Who filled it in.", show_default=False)],
+) -> None:
+    """Put the codes of a sheet on record, all or none; reading it again changes nothing.
+
+    For example: waterbed -C mystudy code read ann.csv --coder ann
+    """
+    from waterbed.coding import giving
+    from waterbed.coding.sheets import read_sheet
+    from waterbed.study import open_study
+
+    whose = giving.named(coder)
+    name, given = read_sheet(file)
+    with open_study(context.obj) as study:
+        made = giving.give(study, name, given, whose) if given else []
+    say(f"{len(made):,} codes of {whose} on record, {len(given) - len(made):,} were there already.")
+
+
+@code_app.command("agreement")
+def code_agreement(context: typer.Context, form: Formatted = Format.table) -> None:
+    """How far the two coders of each item agree, for each queue.
+
+    For example: waterbed -C mystudy code agreement --format csv
+    """
+    from waterbed.coding import queues
+    from waterbed.coding.agreement import Agreement
+    from waterbed.report import envelope
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        rows, heading = queues.agreements(study), envelope(study, "agreement of coders", by="queue")
+    if form is not Format.table:
+        for_tools(Agreement, rows, heading, form)
+        return
+    table = new_table("Agreement of coders")
+    for name in ("queue", "cases", "coded by two", "agreed", "kappa", "95%", "disputed", "codes given"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        given = ", ".join(row.prevalence) or "-"
+        interval = "-" if row.kappa_low is None else f"{_number(row.kappa_low)}..{_number(row.kappa_high)}"
+        cells = (f"{row.items:,}", _number(row.share), _number(row.kappa), interval, f"{row.disputed:,}", given)
+        table.add_row(row.queue, row.cases, *cells)
+    print_table(table)
+    for row in rows:
+        if row.items and row.refusal:
+            say(f"{row.queue}, {row.cases}: {row.refusal}.")
+        if row.codes:
+            say(f"{row.queue}: {row.others:,} of {row.codes:,} codes of checks are other than what the rules say.")
+
+
+@code_app.command("effect")
+def code_effect(
+    context: typer.Context,
+    top: Top = None,
+    form: Formatted = Format.table,
+) -> None:
+    """What unresolved outcomes can do to the ranking: all against, all in favour of each hoster.
+
+    For example: waterbed -C mystudy code effect --top 20
+    """
+    from waterbed.coding.effect import EffectRow, effect
+    from waterbed.coding.outcomes import unresolved
+    from waterbed.report import envelope
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        done, heading = study.conclude(), envelope(study, "effect of unresolved cases", by="hoster")
+        rows, open_ = effect(done), len(unresolved(done))
+    if form is not Format.table:
+        for_tools(EffectRow, rows[:top], heading, form)
+        return
+    table = new_table("Removed within 24 h, slowest first; unresolved cases all against, all in favour")
+    for name in ("hoster", "cases", "share", "against", "in favour", "place", "could be"):
+        table.add_column(name, overflow="fold")
+    for row in rows[:top]:
+        could = "-" if row.place_low is None else f"{row.place_low}..{row.place_high}"
+        shares = (_number(one) for one in (row.removed_24h, row.against, row.in_favour))
+        table.add_row(row.name, f"{row.cases:,}", *shares, str(row.place or "-"), could)
+    print_table(table)
+    say(f"{open_:,} cases are unresolved.")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,237 @@
+"""The crawl: one pass, going on by schedule, how late that is, and what registries tell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from waterbed.cli.options import (
+    Format,
+    Formatted,
+)
+from waterbed.cli.output import (
+    FINDING,
+    OK,
+    console,
+    for_tools,
+    new_table,
+    print_table,
+    progress,
+    say,
+)
+
+if TYPE_CHECKING:
+    from crawler.recheck import PassReport
+    from crawler.registry_report import CrawlReport
+    from waterbed.cross_check import Compared
+    from waterbed.lag import ScheduleLag
+    from waterbed.service.endpoint import Endpoint
+
+_MEANT = {
+    "measured_at": "measured at",
+    "due": "due now",
+    "leased": "of these being taken",
+    "overdue": "overdue",
+    "oldest_due_at": "oldest was due at",
+    "late_p50_s": "due since, median",
+    "late_p95_s": "due since, 95%",
+    "late_max_s": "due since, oldest",
+    "taken": "taken in the last hour",
+    "taken_p50_s": "taken late by, median",
+    "taken_p95_s": "taken late by, 95%",
+    "taken_max_s": "taken late by, most",
+    "due_an_hour": "due in the next hour",
+    "allowed_an_hour": "allowed an hour",
+    "rate": "looks a second and worker",
+    "workers": "workers needed",
+    "catch_up_hours": "hours to catch up",
+}
+
+
+def recheck(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all/--due", help="Every URL now, or only what is due.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many looks.")] = None,
+) -> None:
+    """One pass: look at what is due, without touching content.
+
+    For example: waterbed -C mystudy recheck --limit 1000
+    """
+    import uvloop
+
+    from crawler.recheck import recheck
+    from waterbed.store.folder import open_folder
+
+    with closing(open_folder(context.obj)) as folder, progress() as told:
+        report = uvloop.run(
+            recheck(folder, everything=everything, limit=limit, progress=lambda done, due: told("looks", done, due))
+        )
+    print_pass(report)
+    raise typer.Exit(FINDING if report.stopped else OK)
+
+
+def print_pass(report: PassReport) -> None:
+    """Say what a pass did, and how fast."""
+    rate = report.looks / report.seconds if report.seconds else 0.0
+    console.print(
+        f"{report.looks:,} of {report.due:,} due looks recorded in {report.seconds:.1f} s ({rate:,.0f} URLs/s)"
+    )
+    if report.stopped == "canary":
+        console.print(
+            "Our own network failed its canary: the pass stopped, what is due stays due, nothing is concluded."
+        )
+    elif report.stopped == "lease":
+        console.print(
+            "It stood still for longer than its lease: others took over what it held, nothing is recorded twice."
+        )
+    elif report.stopped:
+        console.print("Stopped by a signal: what was being looked at is recorded, the rest stays due.")
+
+
+def run(
+    context: typer.Context,
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=1, help="End by itself after so many seconds.", show_default=False)
+    ] = None,
+    systemd: Annotated[
+        Path | None, typer.Option(help="Write unit files for this study into a folder, and end.", show_default=False)
+    ] = None,
+) -> None:
+    """Keep going on schedule until a signal: passes, chores, a line of health a minute, /health and /metrics.
+
+    For example: waterbed -C mystudy run
+    """
+    import uvloop
+
+    from crawler.log_lines import speak
+    from waterbed.service.keeping import Service
+    from waterbed.service.units import write_units
+    from waterbed.store.folder import open_folder
+    from waterbed.store.vault import key_file
+
+    with closing(open_folder(context.obj)) as folder:
+        config = folder.config
+        if systemd:
+            for path in write_units(systemd, study=context.obj, keys=key_file(config.study), config=config):
+                say(f"wrote {path}")
+            return
+        handler = speak(config.log.format, verbose=context.find_root().params["verbose"])
+        try:
+            kept = uvloop.run(Service(folder, seconds=seconds).keep(_begun))
+        finally:
+            handler.flush()
+    console.print(f"{kept.looks:,} looks in {kept.passes:,} passes and {kept.seconds:,.0f} s; ended in order")
+
+
+def _begun(endpoint: Endpoint | None) -> None:
+    if endpoint:
+        console.print(f"health at {endpoint.shown}/health, figures at {endpoint.shown}/metrics; end with Ctrl-C")
+
+
+def lag(context: typer.Context, form: Formatted = Format.table) -> None:
+    """How late the schedule is, and how many workers would keep it; exit code 1 if looks are overdue.
+
+    For example: waterbed -C mystudy lag --format json
+    """
+    from waterbed.lag import ScheduleLag, schedule_lag
+    from waterbed.store.folder import open_folder
+
+    with closing(open_folder(context.obj)) as folder:
+        found = schedule_lag(folder)
+        if form is Format.table:
+            _print(found)
+        else:
+            from waterbed.report import envelope
+            from waterbed.study import Study
+
+            for_tools(ScheduleLag, [found], envelope(Study(folder), "schedule lag", by="study"), form)
+    raise typer.Exit(FINDING if found.overdue else OK)
+
+
+def _print(found: ScheduleLag) -> None:
+    table = new_table(look="open")
+    table.show_header = False
+    for field in fields(found):
+        table.add_row(_MEANT[field.name], _cell(field.name, getattr(found, field.name)))
+    print_table(table)
+    say(found.sentence)
+
+
+def _cell(name: str, value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.1f} s" if name.endswith("_s") else f"{value:,.1f}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:%Y-%m-%d %H:%M:%S}"
+
+
+def enrich(
+    context: typer.Context,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many networks and ASes.")] = None,
+    cymru: Annotated[bool, typer.Option("--compare", help="Ask no registry; compare origins with Team Cymru.")] = False,
+    form: Formatted = Format.table,
+) -> None:
+    """Ask registries who is registered (RDAP); exit code 1 if a network stays without.
+
+    For example: waterbed -C mystudy enrich --limit 100
+    """
+    import uvloop
+
+    from crawler import registry
+    from crawler.registry_report import RegistryRow
+    from waterbed.cross_check import Compared, compare
+    from waterbed.report import envelope
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        if cymru:
+            rows = compare(study, limit=limit)
+            if form is Format.table:
+                _compared(rows)
+            else:
+                for_tools(Compared, rows, envelope(study, "origins compared", by="address"), form)
+            raise typer.Exit(FINDING if any(row.verdict == "other" for row in rows) else OK)
+        with progress() as told:
+            crawl = registry.enrich(study.folder, limit=limit, progress=lambda done, all_: told("look-ups", done, all_))
+            report = uvloop.run(crawl)
+        if form is Format.table:
+            _crawled(report)
+        else:
+            for_tools(RegistryRow, report.rows, envelope(study, "registries", by="registry"), form)
+    raise typer.Exit(FINDING if report.without or report.stopped else OK)
+
+
+def _crawled(report: CrawlReport) -> None:
+    if not report.rows:
+        console.print("nothing to ask: every network and AS has a fresh registration, or was tried a short while ago")
+        return
+    table = new_table("", "registry", "asked", "ok", "covered", "without", "requests", "waited s", "reasons")
+    for row in report.rows:
+        without = row.asked - row.ok - row.covered
+        counts = (row.asked, row.ok, row.covered, without, row.requests)
+        table.add_row(row.registry, *(f"{count:,}" for count in counts), f"{row.waited_s:,.0f}", "\n".join(row.failed))
+    print_table(table)
+    asked = sum(row.asked for row in report.rows)
+    early = "; ended early by a signal: the rest is asked next time" if report.stopped else ""
+    console.print(f"{asked:,} look-ups in {report.requests:,} requests, {report.without:,} without registration{early}")
+
+
+def _compared(rows: list[Compared]) -> None:
+    table = new_table("", "address", "ours", "Team Cymru", "verdict")
+    for row in rows:
+        if row.verdict != "same":
+            table.add_row(row.address, _ases(row.ours), _ases(row.theirs), row.verdict)
+    counts = Counter(row.verdict for row in rows)
+    print_table(table)
+    console.print(
+        f"{len(rows):,} addresses: {', '.join(f'{count:,} {verdict}' for verdict, count in counts.most_common())}"
+    )
+
+
+def _ases(origins: tuple[int, ...]) -> str:
+    return " ".join(f"AS{origin}" for origin in origins) or "-"

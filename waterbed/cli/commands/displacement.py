@@ -1,0 +1,116 @@
+"""Displacement: did pressing a place remove content, or move it."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from waterbed.cli.options import (
+    Page,
+)
+from waterbed.cli.output import (
+    new_table,
+    print_table,
+    say,
+    written,
+    written_at,
+)
+
+if TYPE_CHECKING:
+    from waterbed.displacement.findings import Findings
+    from waterbed.model.displacement import Answer
+
+
+class Printed(StrEnum):
+    """How answers are printed."""
+
+    table = "table"
+    json = "json"
+
+
+def displacement(
+    context: typer.Context,
+    event: Annotated[
+        Path | None, typer.Option(help="The event file; without one, the study as a whole.", show_default=False)
+    ] = None,
+    out: Page = None,
+    form: Annotated[Printed, typer.Option("--format", help="table for people; json for tools.")] = Printed.table,
+) -> None:
+    """Tell whether pressing a hoster, AS or country removed content or moved it, and where to.
+
+    For example: waterbed -C mystudy displacement --event event.toml --out out
+    """
+    from waterbed.displacement.event import read_event
+    from waterbed.displacement.prior import findings_of
+    from waterbed.displacement.written import as_json, write_findings
+    from waterbed.study import open_study
+
+    planned = read_event(event) if event else None
+    with open_study(context.obj) as study:
+        found = findings_of(study, planned)
+        if out is not None:
+            with written_at(out):
+                written(write_findings(found, out, study.config))
+        elif form is Printed.json:
+            sys.stdout.write(as_json(found))
+        else:
+            _print(found)
+
+
+_PAIRS = 10
+
+
+def _print(found: Findings) -> None:
+    """Print all answers, refusals below them, and the pairs with most moves."""
+    from waterbed.displacement.claims import ALWAYS
+
+    table = new_table(_title(found), look="bold")
+    for name in ("number", "arrivals", "estimate", "95% interval", "p (least)", "n", "unit"):
+        table.add_column(name, justify="right" if name in ("estimate", "p (least)", "n") else "left")
+    for answer in found.answers:
+        if answer.refusal is None:
+            table.add_row(*_cells(answer))
+    print_table(table)
+    refused: dict[str, list[str]] = {}
+    for answer in found.answers:
+        if answer.refusal is not None:
+            refused.setdefault(answer.refusal, []).append(f"{answer.name} ({answer.reading})")
+    for reason, names in refused.items():
+        say(f"no number: {reason}: {', '.join(dict.fromkeys(names))}")
+    _pairs(found)
+    for line in (*found.notes, *ALWAYS):
+        say(line)
+
+
+def _title(found: Findings) -> str:
+    event = found.event
+    if event is None:
+        return "Displacement, the study as a whole"
+    return f"Displacement: {event.target} at {event.at:%Y-%m-%d %H:%M}, {event.outcome}"
+
+
+def _cells(answer: Answer) -> list[str]:
+    from waterbed.model.spelling import interval, number
+
+    p = "-" if answer.p is None else f"{number(answer.p)} ({number(answer.smallest_p)})"
+    estimate = "-" if answer.estimate is None else number(answer.estimate)
+    return [answer.name, answer.reading, estimate, interval(answer), p, f"{answer.n:,}", answer.unit]
+
+
+def _pairs(found: Findings) -> None:
+    from waterbed.model.spelling import number
+
+    rows = [row for row in found.pairs if row.reading == "not parallel"][:_PAIRS]
+    if not rows:
+        return
+    table = new_table("From where to where (not parallel); p for all pairs at once", look="bold")
+    for name in ("from", "to", "moves", "foretold", "lift", "p, where", "p, when"):
+        table.add_column(name, justify="left" if name in ("from", "to") else "right")
+    for row in rows:
+        tests = [number(p) for p in (row.lift, row.destination_p, row.timing_p)]
+        table.add_row(row.from_key, row.to_key, f"{row.moves:,}", f"{row.foretold:.1f}", *tests)
+    print_table(table)

@@ -1,0 +1,110 @@
+"""The answer to "why": the chain behind a URL, an address or a hoster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Annotated
+
+import typer
+
+from waterbed.cli.options import (
+    Format,
+    Formatted,
+)
+from waterbed.cli.output import (
+    console,
+    for_tools,
+    new_table,
+    print_table,
+)
+from waterbed.model.conclusions import ChainLink
+
+_SHORT = 12
+"""Characters shown of an id that the chain is about, as in other tables."""
+
+
+def explain(
+    context: typer.Context,
+    what: Annotated[
+        str, typer.Argument(metavar="ID", help="A url_id (or how it begins), an IP address, or a hoster's key.")
+    ],
+    day: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="As of this day alone (UTC).")
+    ] = None,
+    link: Annotated[
+        str | None, typer.Option(metavar="ID", help="Another url_id: what links the two, in place of the chain.")
+    ] = None,
+    form: Formatted = Format.table,
+) -> None:
+    """Show the chain behind a URL, an address or a hoster, each link with source, date and rule.
+
+    For example: waterbed -C mystudy explain AS64500 --date 2025-04-11
+    """
+    from waterbed.explain import explain as chain_of
+    from waterbed.explain import explain_link
+    from waterbed.report import envelope
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        links = explain_link(study, what, link) if link else chain_of(study, what, day.date() if day else None)
+        if form is not Format.table:
+            for_tools(ChainLink, links, envelope(study, "chain", by="link"), form)
+            return
+    _shown(links)
+
+
+def _shown(links: Sequence[ChainLink]) -> None:
+    """Print a chain: what holds from one time on stands together, each link below the one it starts from."""
+    subject = links[0].about
+    days = "." in subject or subject.count(":") > 1
+    blocks = [(since, list(group)) for since, group in groupby(links, key=lambda link: link.since)]
+    nested = [list(_nested(block, subject)) for _, block in blocks]
+    width = max(len(step) for block in nested for step, _, _ in block)
+    console.print(subject, style="bold")
+    for (since, block), rows in zip(blocks, nested, strict=True):
+        ends = [link.until for link in block]
+        last = max((end for end in ends if end), default=None) if None not in ends else None
+        if since:
+            console.print()
+            console.print(_span(since, last, days), style="bold")
+        table = new_table(look="open")
+        table.show_header, table.expand = False, True
+        table.add_column(no_wrap=True, min_width=width)
+        table.add_column(overflow="fold", ratio=1)
+        table.add_column(overflow="fold", ratio=1)
+        for step, value, link in rows:
+            table.add_row(step, value, _by(link, last, days))
+        print_table(table)
+
+
+def _nested(links: Sequence[ChainLink], subject: str) -> Iterator[tuple[str, str, ChainLink]]:
+    """Each link's step, indented below the link that leads to it, and its value; else beside what it starts from."""
+    depths = {subject: 1}
+    for link in links:
+        depth = depths.get(link.about)
+        value = link.value if depth else f"{link.about[: _SHORT if len(link.about) == 32 else None]}: {link.value}"
+        depths.setdefault(link.value.split(" (")[0].split(", ")[0], (depth or 1) + 1)
+        yield f"{'  ' * (depth or 1)}{link.step}", value, link
+
+
+def _by(link: ChainLink, last: datetime | None, days: bool) -> str:
+    """Who says so, of which day, by which rule, and what is to be noted."""
+    dated = f"{link.source}, {link.data_date:%Y-%m-%d}" if link.data_date else link.source
+    rule = f"rule {link.rule}" if link.rule else ""
+    sure = f"confidence {link.confidence}" if link.confidence else ""
+    ended = f"until {_time(link.until, days)}" if link.until and link.until not in (link.since, last) else ""
+    return "; ".join(part for part in (dated, rule, sure, link.note, ended) if part)
+
+
+def _span(since: datetime, last: datetime | None, days: bool) -> str:
+    if last is None:
+        return f"from {_time(since, days)}"
+    first, end = _time(since, days), _time(last, days)
+    return first if first == end else f"{first} to {end}"
+
+
+def _time(moment: datetime, days: bool) -> str:
+    """A time; of an address the day alone, since tables and registrations are used by the day."""
+    return f"{moment:%Y-%m-%d}" if days else f"{moment:%Y-%m-%d %H:%M}"

@@ -1,0 +1,199 @@
+"""Sources of reports: their cards, how long they list entries, and whether they drop them by rule."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from waterbed.cli.options import (
+    Format,
+    Formatted,
+)
+from waterbed.cli.output import (
+    for_tools,
+    say,
+)
+from waterbed.model.conclusions import Quarantine
+from waterbed.model.errors import InputError
+
+if TYPE_CHECKING:
+    from waterbed.estimators.spikes import Spike
+    from waterbed.estimators.turnbull import Survival
+    from waterbed.intake.csv_files import Rejected
+    from waterbed.judging.quarantines import GuardRules
+    from waterbed.model.standings import FeedCard
+
+METHOD = (
+    "counts of reports; listed_median: days from entry to absence, interval-censored NPMLE on an hour grid given entry"
+)
+MIDPOINT_METHOD = "counts of reports; listed_median: product limit of the middles of the intervals"
+_FINDING = 1
+Line = TypeVar("Line")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listing:
+    """What a presence list tells of its source."""
+
+    source: str
+    entries: int
+    bad: Sequence[tuple[str, Rejected]]
+    """Which file, and the line."""
+    held: Sequence[Quarantine]
+    spike: Spike | None
+    stay: Survival | None
+
+    @property
+    def finding(self) -> bool:
+        return bool(self.bad or self.held or self.spike)
+
+
+def feeds(
+    context: typer.Context,
+    form: Formatted = Format.table,
+    presence: Annotated[
+        Path | None, typer.Option(help="CSV of a feed's entries: entered,first_listed,last_listed,first_missing.")
+    ] = None,
+    deliveries: Annotated[
+        Path | None, typer.Option(help="CSV of its deliveries: received,entries; suspect ones tell of no absence.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="The source that these files are of.")] = None,
+    midpoint: Annotated[bool, typer.Option("--midpoint", help="Put ends in the middle of their intervals.")] = False,
+    ignore_entry: Annotated[
+        bool, typer.Option("--ignore-entry", help="With --midpoint: ignore late entry. Stays come out too long.")
+    ] = False,
+) -> None:
+    """A card for each source; with --presence how long it lists entries, and whether they leave by rule.
+
+    For example: waterbed -C mystudy feeds
+    """
+    from waterbed.cli.commands.rank import print_cards
+    from waterbed.conclude import guard_rules
+    from waterbed.model.standings import FeedCard
+    from waterbed.report import envelope
+    from waterbed.standings import cards, sources
+    from waterbed.study import open_study
+
+    if presence is None and (deliveries or midpoint or ignore_entry):
+        raise InputError("--deliveries, --midpoint and --ignore-entry are about a --presence list (docs/ranking.md)")
+    if ignore_entry and not midpoint:
+        raise InputError("--ignore-entry needs --midpoint: the interval estimate always heeds entry (docs/ranking.md)")
+    with open_study(context.obj) as study:
+        done = study.conclude()
+        listing = None
+        if presence:
+            named = _of(source, sources(done))
+            rules = guard_rules(study.config)
+            listing = _listing(named, presence, deliveries, rules, midpoint=midpoint, ignore_entry=ignore_entry)
+        method = MIDPOINT_METHOD if midpoint else METHOD
+        heading = replace(envelope(study, "survival in a feed" if presence else "feeds", by="source"), method=method)
+        found = [_with(card, listing) for card in cards(done)]
+    if form is not Format.table:
+        for_tools(FeedCard, found, heading, form)
+    else:
+        print_cards(found)
+        if listing:
+            _say(listing, midpoint=midpoint, ignore_entry=ignore_entry)
+    raise typer.Exit(_FINDING if listing and listing.finding else 0)
+
+
+def _listing(
+    source: str, presence: Path, deliveries: Path | None, rules: GuardRules, *, midpoint: bool, ignore_entry: bool
+) -> _Listing:
+    from waterbed.intake.csv_presence import read_deliveries, read_presence
+    from waterbed.rankings.feeds import retention_spike
+    from waterbed.rankings.stays import staying, stays, suspect_deliveries
+
+    entries, bad = _parted(read_presence(presence))
+    came, worse = _parted(read_deliveries(deliveries)) if deliveries else ([], [])
+    came.sort(key=lambda one: one.received)
+    held = suspect_deliveries(source, came, rules)
+    doubted = {one.began_at for one in held}
+    found = stays(entries, [one.received for one in came if one.received not in doubted])
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        stay = staying(found, midpoint=midpoint, ignore_entry=ignore_entry) if entries else None
+    for warning in warned:
+        typer.echo(f"warning: {warning.message} (docs/ranking.md)", err=True)
+    return _Listing(
+        source=source,
+        entries=len(entries),
+        bad=[*(("presence", line) for line in bad), *(("deliveries", line) for line in worse)],
+        held=held,
+        spike=retention_spike(found.left, found.right),
+        stay=stay,
+    )
+
+
+def _with(card: FeedCard, listing: _Listing | None) -> FeedCard:
+    """The card of a source with what its presence list tells."""
+    if listing is None or card.source != listing.source:
+        return card
+    low, high = listing.stay.median if listing.stay else (None, None)
+    known = high is not None and high != float("inf")
+    return replace(
+        card,
+        retention_day=listing.spike.age if listing.spike else None,
+        listed_median_low_d=round(low, 3) if low is not None and known else None,
+        listed_median_high_d=round(high, 3) if high is not None and known else None,
+    )
+
+
+def _say(listing: _Listing, *, midpoint: bool, ignore_entry: bool) -> None:
+    source, spike = listing.source, listing.spike
+    for file, line in listing.bad:
+        say(f"  {file}, line {line.line}: {line.reason}")
+    for one in listing.held:
+        say(
+            f"{source}: the delivery of {one.began_at:%Y-%m-%d %H:%M} held {one.flipped:,} entries for about "
+            f"{one.looked:,}: it tells of no absence."
+        )
+    if listing.stay:
+        how = "middles of intervals" if midpoint else "intervals"
+        how += ", late entry ignored" if ignore_entry else ""
+        say(f"{source}: {listing.entries:,} entries; {_half(listing.stay)} ({how}).")
+    if spike:
+        say(
+            f"{source}: {spike.hazard:.0%} of what is {spike.age - 1} days old leaves on the next day, beside "
+            f"{spike.usual:.1%} before and after: a rule of the feed, not the end of pages."
+        )
+    else:
+        say(f"{source}: {listing.entries:,} entries, no age at which they leave by rule")
+
+
+def _half(stay: Survival) -> str:
+    low, high = stay.median
+    if high == float("inf"):
+        return f"more than half were still listed after {stay.known_until:.3g} days"
+    return f"half left within {low:.2f} days" if low == high else f"half left within {low:.2f} to {high:.2f} days"
+
+
+def _of(source: str | None, known: list[str]) -> str:
+    """The source that a presence list is of."""
+    if source in known:
+        return source or ""
+    if source is None and len(known) == 1:
+        return known[0]
+    raise InputError(
+        f"--presence needs --source, one of those that reported: {', '.join(known[:10]) or 'none yet'} "
+        "(docs/ranking.md)"
+    )
+
+
+def _parted(lines: Iterable[Line | Rejected]) -> tuple[list[Line], list[Rejected]]:
+    """Good lines and bad ones."""
+    from waterbed.intake.csv_files import Rejected
+
+    good: list[Line] = []
+    bad: list[Rejected] = []
+    for line in lines:
+        if isinstance(line, Rejected):
+            bad.append(line)
+        else:
+            good.append(line)
+    return good, bad

@@ -1,0 +1,370 @@
+"""The hop graph: main flows, measures, weeks, files for Gephi."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
+
+import typer
+
+from waterbed.cli.options import (
+    Format,
+    Formatted,
+)
+from waterbed.cli.output import (
+    SHOWN,
+    console,
+    for_tools,
+    minute,
+    more,
+    new_table,
+    print_table,
+    say,
+    written_at,
+)
+from waterbed.model.conclusions import Hop, HopKind, OrderClass
+from waterbed.model.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from graphs.graph_figures import GraphFigure, WeekRow
+    from graphs.moves import Level, Moves, OriginsOf
+    from waterbed.conclude import Conclusions
+    from waterbed.model.table import Envelope
+    from waterbed.publish.flows import FlowShare
+    from waterbed.publish.stays import ContentRow, StayRow
+    from waterbed.study import Study
+
+METHOD = (
+    "hops not known to be parallel; low and high of kind order hold whichever hops of unknown order are displacement; "
+    "see docs/graph.md"
+)
+SEED = 2026
+"""Of resampling and of the null graphs: the same facts give the same figures."""
+
+
+class Nodes(StrEnum):
+    """What the nodes are."""
+
+    hoster = "hoster"
+    asn = "as"
+    country = "country"
+    content = "content"
+
+
+_LEVELS: dict[Nodes, Level] = {Nodes.hoster: "hoster", Nodes.asn: "as", Nodes.country: "country"}
+
+
+def graph(
+    context: typer.Context,
+    by: Annotated[Nodes, typer.Option(help="What the nodes are.")] = Nodes.hoster,
+    week: Annotated[
+        str | None, typer.Option(help="Only hops that may have arrived in that ISO week, as 2026-W12.")
+    ] = None,
+    cumulative: Annotated[bool, typer.Option("--cumulative", help="With --week: up to its end.")] = False,
+    kind: Annotated[str | None, typer.Option(help=f"Only {', '.join(get_args(HopKind))}.")] = None,
+    order: Annotated[str | None, typer.Option(help=f"Only {', '.join(get_args(OrderClass))}.")] = None,
+    content: Annotated[str | None, typer.Option(help="With --by content: the time line of that one.")] = None,
+    measures: Annotated[bool, typer.Option("--measures", help="All measures, instead of flows.")] = False,
+    by_week: Annotated[bool, typer.Option("--weeks", help="Hops by week of arrival, instead.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the graph: .gexf, .graphml or .json.", show_default=False)
+    ] = None,
+    form: Formatted = Format.table,
+) -> None:
+    """The hop graph: main flows, measures, weeks, or a file for Gephi.
+
+    For example: waterbed -C mystudy graph --by country --out hops.gexf
+    """
+    from graphs.graph_figures import GraphFigure, WeekRow, graph_figures, week_rows
+    from graphs.measures import hop_matrix
+    from graphs.snapshots import weeks
+    from waterbed.publish.flows import FlowShare, flow_shares
+    from waterbed.study import open_study
+
+    _check(by, cumulative and week is None, content, measures, by_week)
+    window = _window(week, cumulative)
+    wanted = {"kind": _one_of("--kind", kind, HopKind), "order": _one_of("--order", order, OrderClass)}
+    _writer(out)
+    with open_study(context.obj) as study:
+        done = study.conclude()
+        hops = [hop for hop in done.hops if _fits(hop, wanted, window)]
+        chosen = _Chosen(study=study, done=done, by=by, hops=hops, window=window, content=_known(content, done))
+        if out is not None:
+            _write(chosen, out)
+        elif by is Nodes.content:
+            _contents(chosen, form)
+        elif measures:
+            rows = graph_figures(hops, chosen.moves, names=chosen.names, home=chosen.home, rng=_rng())
+            _print(chosen, GraphFigure, rows, "graph measures", form)
+        elif by_week:
+            _print(chosen, WeekRow, week_rows(weeks(chosen.moves)), "hops by week", form)
+        else:
+            rows_of_flows = flow_shares(hop_matrix(chosen.moves), chosen.names)
+            _print(chosen, FlowShare, rows_of_flows, "hop matrix", form)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chosen:
+    """The hops asked for, and what they are shown with."""
+
+    study: Study
+    done: Conclusions
+    by: Nodes
+    hops: Sequence[Hop]
+    window: tuple[datetime | None, datetime] | None
+    content: str | None
+    names: dict[str, str] = field(init=False)
+    origins: OriginsOf | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        from graphs.moves import origins_index
+
+        keys: Collection[str] = self.done.hosters
+        if self.by is Nodes.asn:
+            keys = {f"AS{origin}" for episode in self.done.episodes for origin in episode.origins}
+        told = {} if self.by is Nodes.country else {key: self.done.attributor.name_of(key) for key in keys}
+        object.__setattr__(self, "names", told)
+        object.__setattr__(self, "origins", origins_index(self.done.episodes) if self.by is Nodes.asn else None)
+
+    @property
+    def level(self) -> Level:
+        return _LEVELS.get(self.by, "hoster")
+
+    @property
+    def moves(self) -> Moves:
+        from graphs.moves import moves_of
+
+        return moves_of(self.hops, by=self.level, origins=self.origins)
+
+    @property
+    def home(self) -> str:
+        return self.study.config.home
+
+
+def _rng() -> np.random.Generator:
+    import numpy as np
+
+    return np.random.default_rng(SEED)
+
+
+def _check(by: Nodes, no_week: bool, content: str | None, measures: bool, by_week: bool) -> None:
+    if measures and by_week:
+        raise InputError("--measures and --weeks are two tables: name one of them (docs/graph.md)")
+    if by is Nodes.content and (measures or by_week):
+        raise InputError("--by content has no measures and no weeks: use --by hoster, as or country (docs/graph.md)")
+    if content is not None and by is not Nodes.content:
+        raise InputError(f"--content is for --by content, not --by {by.value} (docs/graph.md)")
+    if no_week:
+        raise InputError("--cumulative needs the week up to whose end it counts: add --week (docs/graph.md)")
+
+
+def _window(week: str | None, cumulative: bool) -> tuple[datetime | None, datetime] | None:
+    from graphs.snapshots import week_window
+
+    if week is None:
+        return None
+    try:
+        start, end = week_window(week)
+    except ValueError:
+        raise InputError(f"--week {week!r} is no ISO week; one as 2026-W12 was expected (docs/graph.md)") from None
+    return None if cumulative else start, end
+
+
+def _one_of(option: str, value: str | None, known: Any) -> str | None:
+    if value is not None and value not in get_args(known):
+        raise InputError(f"{option} {value!r} is unknown; {', '.join(get_args(known))} was expected (docs/graph.md)")
+    return value
+
+
+def _fits(hop: Hop, wanted: dict[str, str | None], window: tuple[datetime | None, datetime] | None) -> bool:
+    from graphs.snapshots import arrived_within
+
+    if any(value is not None and getattr(hop, name) != value for name, value in wanted.items()):
+        return False
+    return window is None or arrived_within(hop, *window) != "no"
+
+
+def _known(content: str | None, done: Conclusions) -> str | None:
+    """A content that the study has; what was given is not repeated, as it could be a URL."""
+    if content is not None and all(episode.content_id != content for episode in done.episodes):
+        raise InputError(
+            "--content is no content id of this study; waterbed graph --by content --format csv lists those that hopped"
+        )
+    return content
+
+
+def _writer(out: Path | None) -> None:
+    from graphs.graph_files import WRITERS
+
+    if out is not None and out.suffix not in WRITERS:
+        raise InputError(f"--out {out} ends with none of {', '.join(WRITERS)}: its end says the form (docs/graph.md)")
+
+
+def _write(chosen: _Chosen, out: Path) -> None:
+    from graphs.graph_files import WRITERS
+    from graphs.network import content_graph, displacement_graph
+    from waterbed.publish.exports import write_whole
+    from waterbed.report import envelope
+
+    if chosen.by is Nodes.content:
+        hops = [hop for hop in chosen.hops if chosen.content in (None, hop.content_id)]
+        within = {hop.content_id for hop in hops} | {chosen.content}
+        stays = [episode for episode in chosen.done.episodes if episode.content_id in within]
+        network = content_graph(hops, stays, names=chosen.names)
+    else:
+        network = displacement_graph(
+            chosen.hops,
+            names=chosen.names,
+            seats={} if chosen.by is Nodes.asn else chosen.done.seats,
+            home=chosen.home,
+            by=chosen.level,
+            origins=chosen.origins,
+            window=chosen.window,
+        )
+    standing = envelope(chosen.study, "hop matrix", by=chosen.by.value).standing
+    network.graph["name"] = "; ".join([network.graph.get("name", ""), *standing])
+    with written_at(out):
+        write_whole(out, WRITERS[out.suffix](network))
+    _written(network.number_of_nodes(), network.number_of_edges(), out)
+
+
+def _contents(chosen: _Chosen, form: Format) -> None:
+    from waterbed.publish.stays import ContentRow, StayRow, content_rows, stay_rows
+
+    if chosen.content is None:
+        _print(chosen, ContentRow, content_rows(chosen.hops, chosen.moves), "contents that hopped", form)
+        return
+    stays = [episode for episode in chosen.done.episodes if episode.content_id == chosen.content]
+    own = replace(chosen, hops=[hop for hop in chosen.hops if hop.content_id == chosen.content])
+    _print(own, StayRow, stay_rows(stays, own.hops, own.names), "stays of one content", form)
+
+
+def _print(chosen: _Chosen, cls: type, rows: Sequence[Any], what: str, form: Format) -> None:
+    from waterbed.report import envelope
+
+    heading = replace(envelope(chosen.study, what, by=chosen.by.value), clock="arrival", method=METHOD)
+    if form is Format.table:
+        parallel = sum(hop.order == "parallel" for hop in chosen.hops)
+        _table(rows, heading, len(chosen.hops), parallel)
+    else:
+        for_tools(cls, rows, heading, form)
+
+
+def _table(rows: Sequence[Any], heading: Envelope, hops: int, parallel: int) -> None:
+    """Print rows of one kind with what must be known to read them."""
+    without = f", {parallel:,} of them parallel and left out" if parallel else ""
+    say(f"{heading.what.capitalize()}, by {heading.by}: {hops:,} hops{without}", style="italic")
+    if not rows:
+        console.print("nothing to show: no hop was found, or none of the kind, order and week asked for")
+        return
+    columns, cells, footnote = _KINDS[type(rows[0]).__name__]
+    shown = new_table()
+    for name in columns:
+        text = name in _TEXT
+        shown.add_column(name, justify="left" if text else "right", no_wrap=not text, overflow="fold")
+    for row in rows[:SHOWN]:
+        shown.add_row(*cells(row))
+    print_table(shown)
+    more(len(rows))
+    say(footnote)
+
+
+def _written(nodes: int, edges: int, out: Path) -> None:
+    """Say what a file holds."""
+    say(f"wrote {nodes:,} nodes and {edges:,} edges to {out}")
+
+
+def _flow(row: FlowShare) -> list[str]:
+    hops = f"{row.hops:,}"
+    share = f"{row.share:.0%} of {row.left:,.4g}"
+    bounds = f"{100 * row.share_low:.0f}-{row.share_high:.0%}"
+    return [
+        _name(row.from_key, row.from_name),
+        _name(row.to_key, row.to_name),
+        hops,
+        f"{row.certain:,.4g}",
+        share,
+        bounds,
+    ]
+
+
+def _figure(row: GraphFigure) -> list[str]:
+    bounds = "-" if row.low is None or row.high is None else f"{_short(row.low)} to {_short(row.high)}"
+    what = f"{row.measure} {_name(row.key, row.name)}" if row.key else row.measure
+    return [what, _short(row.value), bounds, row.bounds, f"{row.n:,.4g}", row.note]
+
+
+def _week(row: WeekRow) -> list[str]:
+    numbers = (row.surely, row.possibly, row.surely_until, row.possibly_until)
+    return [row.week, *(f"{number:,}" for number in numbers)]
+
+
+def _content(row: ContentRow) -> list[str]:
+    numbers = (row.hops, row.urls, row.hosters)
+    chain = str(row.chain_surely)
+    if row.chain_possibly != row.chain_surely:
+        chain = f"{row.chain_surely}-{row.chain_possibly}"
+    return [row.content_id, *(f"{number:,}" for number in numbers), chain]
+
+
+def _stay(row: StayRow) -> list[str]:
+    down = minute(row.first_down)
+    came = f"{row.kind}, {row.order}, from {row.came_from}" if row.came_from else "-"
+    return [
+        row.url_id[:12],
+        _name(row.hoster, row.name),
+        minute(row.known_up_at),
+        minute(row.last_up),
+        down,
+        row.cause or "-",
+        came,
+    ]
+
+
+_TEXT: Final = frozenset({"from", "to", "measure", "note", "hoster", "came as", "week", "content", "URL", "cause"})
+_KINDS: Final[dict[str, tuple[tuple[str, ...], Callable[[Any], list[str]], str]]] = {
+    "FlowShare": (
+        ("from", "to", "hops", "certain", "share", "bounds"),
+        _flow,
+        "certain: surely displacement, the rest may be. share: of all that left; bounds: whichever the doubtful are. "
+        "Arrivals that nobody reported are not seen.",
+    ),
+    "GraphFigure": (
+        ("measure", "value", "bounds", "of", "n", "note"),
+        _figure,
+        "bounds of order: what hops of unknown order leave open; of 95%: chance between contents; of null: mean and "
+        "largest of graphs with the same margins. See docs/graph.md.",
+    ),
+    "WeekRow": (
+        ("week", "surely", "possibly", "surely until", "possibly until"),
+        _week,
+        "surely: the arrival's whole interval lies in the week (UTC); possibly: it overlaps it.",
+    ),
+    "ContentRow": (
+        ("content", "hops", "URLs", "hosters", "chain"),
+        _content,
+        "chain: hops of the longest path in order of time, surely-possibly. One content: --content ID.",
+    ),
+    "StayRow": (
+        ("URL", "hoster", "known up", "last up", "down", "cause", "came as"),
+        _stay,
+        "Times are UTC. A stay without a hop was there first, or beside another.",
+    ),
+}
+"""Columns, cells and footnote of each kind of row."""
+
+
+def _name(key: str, name: str) -> str:
+    return key if name in ("", key) else f"{name} ({key})"
+
+
+def _short(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3g}"

@@ -1,0 +1,166 @@
+"""Verdicts, episodes and hops: of content from hoster to hoster, of labels from suffix to suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from waterbed.cli.options import (
+    Format,
+    Formatted,
+)
+from waterbed.cli.output import (
+    days_of,
+    print_rows,
+    say,
+)
+from waterbed.model.conclusions import Episode, Hop, ToldEpisode, Verdict
+from waterbed.model.errors import InputError
+
+if TYPE_CHECKING:
+    from waterbed.model.table import Envelope
+    from waterbed.study import Study
+
+_SHORT = 12
+
+
+def episodes(
+    context: typer.Context,
+    told: Annotated[bool, typer.Option("--told", help="Those that other observers tell of, instead of ours.")] = False,
+    form: Formatted = Format.table,
+) -> None:
+    """When each URL was up, at which hoster; ends are intervals.
+
+    For example: waterbed -C mystudy episodes --format csv
+    """
+    from waterbed.others import Others
+    from waterbed.report import envelope
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        done = study.conclude()
+        if told:
+            rows = Others(done, study.config.testimony).episodes
+            _rows(ToldEpisode, rows, envelope(study, "told episodes"), "told_episodes", form)
+        else:
+            _rows(Episode, done.episodes, envelope(study, "episodes"), "episodes", form)
+
+
+def verdicts(context: typer.Context, form: Formatted = Format.table) -> None:
+    """What each look is taken to mean, and by which rule.
+
+    For example: waterbed -C mystudy verdicts --format parquet
+    """
+    from waterbed.report import envelope
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        _rows(Verdict, study.conclude().verdicts, envelope(study, "verdicts"), "verdicts", form)
+
+
+_COLUMNS = {
+    "episodes": ("url_id", "hoster", "known_up_at", "last_up", "first_down", "cause", "looks"),
+    "told_episodes": ("observer", "source", "url_id", "hoster", "known_up_at", "last_up", "first_down", "cause"),
+    "hops": ("kind", "order", "from_hoster", "to_hoster", "left_before", "arrived_before"),
+    "verdicts": ("url_id", "observed_at", "outcome", "state", "cause", "rule"),
+}
+"""What people are shown of each kind; the other formats have every column."""
+
+
+def _rows(cls: type, rows: Sequence[Any], info: Envelope, what: str, form: Format) -> None:
+    columns = {name: name for name in _COLUMNS[what]}
+    title = f"{len(rows):,} {what.replace('_', ' ')}, {days_of(info.window)}"
+    print_rows(cls, rows, info, form, columns=columns, title=title)
+
+
+def hops(
+    context: typer.Context,
+    labels: Annotated[bool, typer.Option("--labels", help="Exact labels that were under several suffixes.")] = False,
+    near: Annotated[
+        bool, typer.Option("--near", help="With --labels: pairs that look alike, in place of these. Opens the names.")
+    ] = False,
+    told: Annotated[
+        bool, typer.Option("--told", help="Those that rest on what others told from before our first look, instead.")
+    ] = False,
+    form: Formatted = Format.table,
+) -> None:
+    """Where content went after it left a hoster; with --labels, which names moved to another suffix.
+
+    For example: waterbed -C mystudy hops --format csv
+    """
+    from graphs.hops import count_hops
+    from waterbed.others import Others
+    from waterbed.report import envelope
+    from waterbed.study import open_study
+
+    if near and not labels:
+        raise InputError("--near tells of labels: name --labels too (docs/linking.md, Near labels)")
+    if told and labels:
+        raise InputError("--told is about hops of content, and --labels is not: name one of them (docs/intake.md)")
+    with open_study(context.obj) as study:
+        if labels:
+            _labels(study, near, form)
+            return
+        done, heading = study.conclude(), envelope(study, "told hops" if told else "hops")
+        found = Others(done, study.config.testimony).hops if told else done.hops
+    _rows(Hop, found, heading, "hops", form)
+    if form is Format.table:
+        bounds = count_hops(found)
+        least = f"{bounds.least:,} surely came after the leaving"
+        say(f"{least}, {bounds.most:,} at most: the others were there before.")
+
+
+def _labels(study: Study, near: bool, form: Format) -> None:
+    from graphs.label_hops import LabelRow, NearRow, label_stays, label_table, near_table
+    from waterbed.links import near_of
+
+    done = study.conclude()
+    stays = label_stays(done.episodes, done.facts.targets)
+    if near:
+        pairs = near_table(stays, near_of(study.folder))
+        _told(study, NearRow, pairs, _NEAR, "near labels", form)
+        return
+    rows = label_table(stays)
+    _told(study, LabelRow, rows, _EXACT, "labels under several suffixes", form)
+    if form is Format.table:
+        least, most = sum(row.hops_least for row in rows), sum(row.hops_most for row in rows)
+        say(f"label hops: {least:,} to {most:,}; steps of unknown order make the difference.")
+
+
+_EXACT = {
+    "label": "label_id",
+    "least": "hops_least",
+    "most": "hops_most",
+    "sites": "sites",
+    "tlds": "tlds",
+    "countries": "countries",
+    "first seen": "first_seen",
+    "last seen": "last_seen",
+}
+_NEAR = {
+    "label": "label_id",
+    "sites": "sites",
+    "alike": "near_label_id",
+    "its sites": "near_sites",
+    "by": "likeness",
+    "order": "order",
+    "seen from": "near_first_seen",
+}
+
+
+def _told(study: Study, cls: type, rows: Sequence[Any], columns: Mapping[str, str], what: str, form: Format) -> None:
+    """Print rows of a class, for people the named columns of the first ones."""
+    from waterbed.report import envelope
+
+    info = envelope(study, what, by="label")
+    print_rows(cls, rows, info, form, columns=columns, title=f"{len(rows):,} {what}", look="wide", cell=_cell)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " ".join(value)
+    if hasattr(value, "strftime"):
+        return str(value.strftime("%Y-%m-%d %H:%M"))
+    return value[:_SHORT] if isinstance(value, str) else f"{value:,}"

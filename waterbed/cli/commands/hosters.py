@@ -1,0 +1,329 @@
+"""The book of hosters: the file, decisions about it, and their review."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from waterbed.cli.options import (
+    Format,
+    Formatted,
+    Reason,
+)
+from waterbed.cli.output import (
+    FINDING,
+    OK,
+    console,
+    for_tools,
+    new_table,
+    print_table,
+    say,
+)
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Registration
+
+if TYPE_CHECKING:
+    from attribution.hosters import HosterBook, HosterKind
+    from waterbed.model.decisions import HosterChangeKind
+
+hosters_app = typer.Typer(help="Hosters: which ASes, registrants and ranges are one company.", no_args_is_help=True)
+Key = Annotated[str, typer.Argument(metavar="KEY", help="A hoster's key, AS64500 or ripe:ORG-AB1-RIPE.")]
+Into = Annotated[str, typer.Argument(metavar="INTO", help="The hoster that it is, or becomes, a part of.")]
+ChangeId = Annotated[str, typer.Argument(metavar="CHANGE_ID", help="The change, or how its id begins.")]
+Members = Annotated[str, typer.Option("--members", help="AS64500,ripe:ORG-AB1-RIPE,192.0.2.0/24,suffix:pages.example")]
+Since = Annotated[
+    datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="First day on which it holds; else always.")
+]
+
+
+@hosters_app.command("add")
+def hosters_add(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A TOML file of [[hoster]].")],
+    reason: Annotated[str | None, typer.Option("--reason", help="Why; kept on record. No address in it.")] = None,
+) -> None:
+    """Take a file of hosters into the study, in place of the one before.
+
+    For example: waterbed -C mystudy hosters add hosters.toml --reason "first list"
+    """
+    from waterbed.hoster_book import read_book, set_file
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        book = set_file(study.folder, file, reason)
+        whole = read_book(study.folder)
+    console.print(
+        f"{len(book.by_key):,} hosters with {len(book.by_as):,} ASes and {len(book.by_suffix):,} platform suffixes"
+    )
+    for change in whole.without_effect():
+        say(f"Change {change.change_id} ({change.kind} {change.key}) has no effect any more.")
+
+
+@hosters_app.command("define")
+def hosters_define(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Lower-case letters, digits and hyphens.")],
+    reason: Reason,
+    name: Annotated[str, typer.Option("--name", help="Name for people.", show_default=False)],
+    country: Annotated[str | None, typer.Option("--country", help="ISO code of its legal seat.")] = None,
+    kind: Annotated[str, typer.Option("--kind", help="hoster, proxy or platform.")] = "hoster",
+    members: Members = "",
+) -> None:
+    """Say what a hoster is from now on: name, seat, kind and members.
+
+    For example: waterbed -C mystudy hosters define acme --name Acme --members AS64500,AS64501 --reason "one company"
+    """
+    from attribution.members import shown
+
+    kinds: dict[str, HosterKind] = {"hoster": "hoster", "proxy": "proxy", "platform": "platform"}
+    if kind not in kinds:
+        raise InputError(f"--kind {shown(kind)} is unknown; hoster, proxy or platform was expected (docs/hosters.md)")
+    given = {"name": name, "country": country, "entity": kinds[kind], "members": _split(members)}
+    _decide(context, "define", key, reason, **given)
+
+
+@hosters_app.command("merge")
+def hosters_merge(context: typer.Context, key: Key, into: Into, reason: Reason, since: Since = None) -> None:
+    """Say that a hoster is the same company as another.
+
+    For example: waterbed -C mystudy hosters merge AS64500 acme --reason "annual report" --since 2026-01-01
+    """
+    _decide(context, "merge", key, reason, into=into, since=since)
+
+
+@hosters_app.command("split")
+def hosters_split(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The hoster that the members become; it may be new.")],
+    from_: Annotated[str, typer.Argument(metavar="FROM", help="The hoster that they leave.")],
+    members: Members,
+    reason: Reason,
+    since: Since = None,
+) -> None:
+    """Say that members of a hoster are another company.
+
+    For example: waterbed -C mystudy hosters split newco acme --members AS64501 --reason "sold"
+    """
+    _decide(context, "split", key, reason, into=from_, members=_split(members), since=since)
+
+
+@hosters_app.command("succession")
+def hosters_succession(
+    context: typer.Context,
+    key: Key,
+    into: Into,
+    reason: Reason,
+    since: Annotated[
+        datetime, typer.Option("--since", formats=["%Y-%m-%d"], help="First day on which it holds.", show_default=False)
+    ],
+) -> None:
+    """Say that a hoster took over everything of another on a day.
+
+    For example: waterbed -C mystudy hosters succession oldco acme --since 2026-03-01 --reason "taken over"
+    """
+    _decide(context, "succession", key, reason, into=into, since=since)
+
+
+@hosters_app.command("undo")
+def hosters_undo(context: typer.Context, change: ChangeId, reason: Reason) -> None:
+    """Take back a change; an undo can be undone too.
+
+    For example: waterbed -C mystudy hosters undo 0f3c --reason "wrong company"
+    """
+    _decide(context, "undo", change, reason)
+
+
+@hosters_app.command("show")
+def hosters_show(
+    context: typer.Context,
+    key: Annotated[str | None, typer.Argument(metavar="KEY", help="One hoster; else all.")] = None,
+    on: Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="As of a day; else today.")] = None,
+    decided_by: Annotated[str | None, typer.Option("--decided-by", help="As decided by a day or moment, UTC.")] = None,
+    changes: Annotated[bool, typer.Option("--changes", help="The changes, in any format.")] = False,
+    form: Formatted = Format.table,
+) -> None:
+    """The book of hosters: who holds what on a day, and the changes behind it.
+
+    For example: waterbed -C mystudy hosters show acme --on 2026-01-01
+    """
+    from attribution.listing import ChangeRow, HosterRow, change_rows, hoster_rows
+    from attribution.members import shown
+    from waterbed.hoster_book import book_as_decided, read_book
+    from waterbed.report import envelope
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        book = book_as_decided(study.folder, _moment(decided_by)) if decided_by else read_book(study.folder)
+        day = on.date() if on else study.clock().astimezone(UTC).date()
+        rows, decided = hoster_rows(book, day, key), change_rows(book, key)
+        if key is not None and not rows and not decided:
+            raise InputError(f"{shown(key)} is no hoster of this book on {day}; see docs/hosters.md")
+        what, by = ("changes of hosters", "change") if changes else ("hosters", "hoster")
+        heading = envelope(study, what, by=by)
+    if form is not Format.table:
+        if changes:
+            for_tools(ChangeRow, decided, heading, form)
+        else:
+            for_tools(HosterRow, rows, heading, form)
+        return
+    if not changes:
+        _table(HosterRow, rows)
+    for row in decided:
+        told = _sentence(row.kind, row.key, row.into, row.members, row.since)
+        say(f"{row.change_id}: {told}")
+        say(f"    {row.status}; {row.who}, {_cell(row.decided_at)}: {row.reason}")
+    if not changes:
+        _footnotes(book, day, key)
+
+
+@hosters_app.command("queue")
+def hosters_queue(context: typer.Context, form: Formatted = Format.table) -> None:
+    """Changes that wait for your code, with evidence; exit code 1 if there are any.
+
+    For example: waterbed -C mystudy hosters queue
+    """
+    from attribution.evidence import QueueItem, queue_for
+    from waterbed.hoster_book import read_book
+    from waterbed.report import envelope
+    from waterbed.store.audit import who
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        book = read_book(study.folder)
+        names = study.attributor().name_of if book.standing else str
+        items = queue_for(who(), book, study.store.all(Registration), names)
+        heading = envelope(study, "hoster queue", by="change")
+    if form is not Format.table:
+        for_tools(QueueItem, items, heading, form)
+    else:
+        for item in items:
+            for field in fields(item):
+                say(f"{field.name:14}{_cell(getattr(item, field.name))}")
+            console.print()
+        console.print(f"{len(items)} changes wait for {who()}.")
+    raise typer.Exit(FINDING if items else OK)
+
+
+@hosters_app.command("code")
+def hosters_code(
+    context: typer.Context,
+    change: ChangeId,
+    code: Annotated[str, typer.Argument(metavar="CODE", help="accept, reject or unsure.")],
+    note: Annotated[str, typer.Option("--note", help="In your words; kept on record. No address in it.")] = "",
+    adjudicate: Annotated[bool, typer.Option("--adjudicate", help="Settle what two others disagree on.")] = False,
+) -> None:
+    """Say what you think of a change; nobody is shown it before a second person has coded too.
+
+    For example: waterbed -C mystudy hosters code 0f3c accept --note "same address"
+    """
+    from waterbed import hoster_decisions
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        coding = hoster_decisions.code(study.folder, change, code, note=note, adjudicates=adjudicate)
+    console.print(f"coded: {coding.item_id} {coding.code}")
+
+
+@hosters_app.command("agreement")
+def hosters_agreement(context: typer.Context, form: Formatted = Format.table) -> None:
+    """How far the two coders of each change agree.
+
+    For example: waterbed -C mystudy hosters agreement
+    """
+    from waterbed.coding.agreement import Agreement, of_changes
+    from waterbed.hoster_book import read_book
+    from waterbed.report import envelope
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        book = read_book(study.folder)
+        row = of_changes(book.changes, book.codings)
+        heading = envelope(study, "agreement of coders", by="queue")
+    if form is not Format.table:
+        for_tools(Agreement, [row], heading, form)
+    else:
+        _table(Agreement, [row])
+
+
+def _decide(context: typer.Context, kind: HosterChangeKind, key: str, reason: str, **given: Any) -> None:
+    from waterbed import hoster_decisions
+    from waterbed.study import open_study
+
+    since: datetime | None = given.pop("since", None)
+    with open_study(context.obj) as study:
+        change = hoster_decisions.decide(
+            study.folder, kind, key, reason=reason, since=since.date() if since else None, **given
+        )
+    day = str(change.since.date()) if change.since else None
+    told = _sentence(change.kind, change.key, change.into, change.members, day)
+    say(f"{change.change_id}: {told}")
+    if change.kind in ("merge", "split", "succession"):
+        say("It holds at once, marked as unreviewed until two others have coded it (waterbed hosters queue).")
+
+
+def _sentence(kind: str, key: str, into: str | None, members: tuple[str, ...], since: str | None) -> str:
+    when = f" from {since}" if since else ""
+    return {
+        "define": f"{key} is defined",
+        "merge": f"{key} is the same company as {into}{when}",
+        "split": f"{', '.join(members)} left {into} for {key}{when}",
+        "succession": f"{into} took over everything of {key}{when}",
+        "undo": f"change {key} does not hold",
+    }[kind]
+
+
+def _footnotes(book: HosterBook, day: date, key: str | None) -> None:
+    from attribution.listing import taken_from_known
+
+    for old, new, since in book.lineage():
+        if key in (None, old, new):
+            say(f"{new} succeeded {old} on {since}.")
+    for what, known, holder in taken_from_known(book, day):
+        if key in (None, known, holder):
+            say(f"{what} is {known}'s in the known list; here {holder} has it.")
+    console.print(f"book {book.checksum[:16]} as of {day}")
+
+
+def _split(members: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in members.split(",") if word.strip())
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            "--decided-by is a day or a moment like 2025-04-11 or 2025-04-11T12:00, UTC (docs/hosters.md)"
+        ) from None
+    if "T" not in text and " " not in text:
+        found = datetime.combine(found.date(), time.max)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _table(cls: type, rows: Sequence[Any]) -> None:
+
+    table = new_table(look="open")
+    names = [field.name for field in fields(cls)]
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(getattr(row, name)) for name in names))
+    if rows:
+        print_table(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None or value == ():
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, tuple):
+        return "; ".join(map(str, value)) if any(" " in str(one) for one in value) else " ".join(map(str, value))
+    return f"{value:%Y-%m-%d %H:%M}" if hasattr(value, "strftime") else str(value)

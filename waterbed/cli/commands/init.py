@@ -1,0 +1,55 @@
+"""A new study: settings and an empty store; its keys lie elsewhere."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from waterbed.cli.output import console, say
+from waterbed.model.errors import InputError
+
+if TYPE_CHECKING:
+    from waterbed.store.folder import Folder
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="The new study's folder.")],
+    name: Annotated[str, typer.Option(help="What the study is called.")] = "unnamed study",
+    home: Annotated[str, typer.Option(help="The home jurisdiction, an ISO country code.")] = "NL",
+    contact: Annotated[str, typer.Option(help="Address or page named in our user agent.")] = "",
+    store: Annotated[str, typer.Option(help="sqlite, or a postgresql:// URL.")] = "sqlite",
+) -> None:
+    """Make a study folder: settings and an empty store; its keys lie elsewhere.
+
+    For example: waterbed init mystudy --home NL
+    """
+    from waterbed.store.config import Config, StoreAt
+    from waterbed.store.folder import create_folder
+
+    try:
+        config = Config(study=uuid.uuid4().hex, name=name, home=home, contact=contact, store=StoreAt(url=store))
+    except ValueError as problem:
+        raise InputError(f"{problem}; see docs/operations.md, Settings") from None
+    made = create_folder(folder, config, None)
+    try:
+        _created(made)
+    finally:
+        made.close()
+
+
+def _created(made: Folder) -> None:
+    """Say where a new study and its keys are, and what to do with them."""
+    from waterbed.store.vault import KEYS_ENVIRONMENT, key_file
+
+    given = os.environ.get(KEYS_ENVIRONMENT)
+    say(f"study   {made.path}")
+    say(f"keys    {f'${KEYS_ENVIRONMENT} (no file)' if given else key_file(made.config.study)}")
+    console.print("Keep a copy of the keys somewhere safe and apart. Without them no URL of this")
+    console.print("study can be read again; whoever holds them can read them all (docs/operations.md).")
+    if not made.config.canary.targets:
+        console.print("No canary is configured yet ([canary] targets in waterbed.toml): until then")
+        console.print("nothing is called down.")

@@ -1,0 +1,177 @@
+"""The study's keys: rotate, escrow, restore, reveal, forget, audit."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from waterbed.cli.options import (
+    Format,
+    Formatted,
+    Reason,
+)
+from waterbed.cli.output import (
+    console,
+    for_tools,
+    new_table,
+    print_table,
+    progress,
+    say,
+)
+
+if TYPE_CHECKING:
+    from waterbed.model.bookkeeping import Audit
+
+key_app = typer.Typer(help="The study's keys: rotate, escrow, restore.", no_args_is_help=True)
+_NOT_WIPED = (
+    "Another process is reading the store: what was removed stands in its log until that process has ended. "
+    "Then run any command on the study, and it is gone."
+)
+Entry = Annotated[str, typer.Argument(metavar="ID", help="A url_id or host_id, 32 hexadecimal digits.")]
+
+
+@key_app.command("rotate")
+def key_rotate(context: typer.Context) -> None:
+    """Make a new encryption key and seal every URL anew; ids do not change.
+
+    For example: waterbed -C mystudy key rotate
+    """
+    from waterbed import custody
+    from waterbed.store.folder import open_folder
+
+    folder = open_folder(context.obj)
+    try:
+        with progress() as told:
+            done = custody.rotate(folder, lambda now, all_: told("entries", now, all_))
+    finally:
+        folder.close()
+    console.print(
+        f"{done.resealed:,} entries sealed anew with key {done.number}; the keys before it open nothing any more."
+    )
+    console.print("Older escrows of the keys open this study no longer: make a new one (waterbed key escrow).")
+    _end(wiped=done.wiped)
+
+
+@key_app.command("escrow")
+def key_escrow(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The file to write, outside the study; it may not exist yet.")],
+    passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for a passphrase and seal the copy.")] = False,
+) -> None:
+    """Write a copy of the keys, readable by you alone, to be kept apart from the study.
+
+    For example: waterbed -C mystudy key escrow escrow.txt --passphrase
+    """
+    from waterbed import custody
+    from waterbed.store.folder import open_folder
+
+    folder = open_folder(context.obj)
+    try:
+        asked = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True) if passphrase else None
+        custody.escrow(folder, file, asked)
+    finally:
+        folder.close()
+    say(f"keys written to {file}; keep it apart from the study and its backups")
+
+
+@key_app.command("restore")
+def key_restore(
+    context: typer.Context, file: Annotated[Path, typer.Argument(help="A file that waterbed key escrow wrote.")]
+) -> None:
+    """Put escrowed keys in their place, if they are this study's.
+
+    For example: waterbed -C mystudy key restore escrow.txt
+    """
+    from waterbed import custody
+
+    place = custody.restore(context.obj, file, lambda: str(typer.prompt("Passphrase", hide_input=True, err=True)))
+    say(f"keys are in place: {place}")
+
+
+def reveal(context: typer.Context, entry: Entry, reason: Reason) -> None:
+    """Print the URL or host name behind an id; who asked and why is on record first.
+
+    For example: waterbed -C mystudy reveal URL_ID --reason "case 2026-117"
+    """
+    from waterbed import custody
+    from waterbed.store.folder import open_folder
+
+    folder = open_folder(context.obj)
+    try:
+        sys.stdout.write(custody.reveal(folder, entry, reason) + "\n")
+    finally:
+        folder.close()
+
+
+def forget(context: typer.Context, entry: Entry, reason: Reason) -> None:
+    """Shred a URL, or a host with all its URLs, for good; it is never taken in again.
+
+    For example: waterbed -C mystudy forget URL_ID --reason "asked to by the hotline"
+    """
+    from waterbed import custody
+    from waterbed.store.folder import open_folder
+
+    folder = open_folder(context.obj)
+    try:
+        done = custody.forget(folder, entry, reason)
+    finally:
+        folder.close()
+    console.print(
+        f"forgotten: {done.urls:,} URLs, {done.hosts:,} hosts. Backups and escrowed copies are yours to cleanse."
+    )
+    _end(wiped=done.wiped)
+
+
+def audit(
+    context: typer.Context,
+    form: Formatted = Format.table,
+) -> None:
+    """Who revealed, forgot, rotated, escrowed or decided what, and why.
+
+    For example: waterbed -C mystudy audit --format csv
+    """
+    from waterbed.model.bookkeeping import Audit
+    from waterbed.model.table import Envelope
+    from waterbed.store.audit import audits
+    from waterbed.store.folder import open_folder
+
+    folder = open_folder(context.obj)
+    try:
+        rows = audits(folder)
+    finally:
+        folder.close()
+    if form is Format.table:
+        _table(rows)
+        return
+    span = f"{rows[0].done_at.isoformat()}/{rows[-1].done_at.isoformat()}" if rows else "no entry yet"
+    heading = Envelope(
+        what="audit",
+        by="entry",
+        clock="real",
+        window=span,
+        method="as recorded",
+        data_dates={},
+        run="none",
+        version=version("waterbed"),
+    )
+    for_tools(Audit, rows, heading, form)
+
+
+def _table(rows: list[Audit]) -> None:
+
+    table = new_table(look="open")
+    for name in ("when", "who", "action", "id", "reason"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(f"{row.done_at:%Y-%m-%d %H:%M:%S}", row.who, row.action, row.subject_id, row.reason)
+    print_table(table)
+
+
+def _end(*, wiped: bool) -> None:
+    if not wiped:
+        say(_NOT_WIPED)
+        raise typer.Exit(1)

@@ -1,0 +1,171 @@
+"""The lake: seal, verify, compact, rebuild, export, pool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from waterbed.cli.output import (
+    FINDING,
+    OK,
+    console,
+    new_table,
+    print_table,
+    progress,
+    say,
+)
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from waterbed.model.shared import PooledHoster, Provenance
+    from waterbed.store.folder import Folder
+
+lake_app = typer.Typer(help="Closed days of facts as Parquet files.", no_args_is_help=True)
+_MOST_ROWS = 20
+
+
+@contextmanager
+def _folder(context: typer.Context) -> Iterator[Folder]:
+    from waterbed.store.folder import open_folder
+
+    folder = open_folder(context.obj)
+    try:
+        yield folder
+    finally:
+        folder.close()
+
+
+@lake_app.command("seal")
+def seal(context: typer.Context) -> None:
+    """Take the facts of closed days into the lake; what it has stays as it is.
+
+    For example: waterbed -C mystudy lake seal
+    """
+    from waterbed.store.lake import sealing
+
+    with _folder(context) as folder, progress() as told:
+        made = sealing.seal(folder, lambda now, all_: told("kinds of facts", now, all_))
+    say(_sealed(made.facts, made.days, made.files, made.late))
+
+
+@lake_app.command("verify")
+def verify(context: typer.Context) -> None:
+    """Read every file back: bytes, counts and checksums, and all that the store says is in it.
+
+    For example: waterbed -C mystudy lake verify
+    """
+    from waterbed.store.lake import verifying
+
+    with _folder(context) as folder, progress() as told:
+        found = verifying.verify(folder, lambda now, all_: told("files", now, all_))
+    for one in found.findings:
+        say(f"{one.severity}: {one.path}: {one.what}")
+    told_as = "whole" if found.whole else "damaged"
+    console.print(f"the lake is {told_as}: {found.facts:,} facts in {found.files:,} files")
+    raise typer.Exit(OK if found.whole else FINDING)
+
+
+@lake_app.command("compact")
+def compact(context: typer.Context) -> None:
+    """Merge the files of days that have several, as late facts make them.
+
+    For example: waterbed -C mystudy lake compact
+    """
+    from waterbed.store.lake import sealing
+
+    with _folder(context) as folder, progress() as told:
+        gone = sealing.compact(folder, lambda now, all_: told("days", now, all_))
+    console.print(f"{gone:,} files were merged into others.")
+
+
+@lake_app.command("rebuild")
+def rebuild(context: typer.Context) -> None:
+    """Bring the lake in order: keep what is whole, and seal all else again from the store.
+
+    For example: waterbed -C mystudy lake rebuild
+    """
+    from waterbed.store.lake import rebuilding
+
+    with _folder(context) as folder, progress() as told:
+        done = rebuilding.rebuild(folder, lambda now, all_: told("kinds of facts", now, all_))
+    made = done.sealed
+    console.print(f"{done.dropped:,} damaged files dropped, {done.adopted:,} unnamed ones taken in.")
+    say(_sealed(made.facts, made.days, made.files, made.late))
+
+
+@lake_app.command("export")
+def export(
+    context: typer.Context,
+    out: Annotated[Path, typer.Argument(help="The folder to write; it may not exist yet.")],
+    partner: Annotated[str, typer.Option("--to", help="Whom it is for, a plain word: ids are made for it alone.")],
+) -> None:
+    """Write what a partner may have: other ids, prefixes, days; small cells left out.
+
+    For example: waterbed -C mystudy lake export shared --to pool-2026
+    """
+    from waterbed import share
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        made = share.export(study, out, partner)
+    say(
+        f"{out}: {made.looks:,} rows of looks and {made.episodes:,} episodes for {made.partner}; {made.left_out:,} "
+        f"left out and {made.hidden:,} prefixes hidden because they are about fewer than {made.least} sites"
+    )
+
+
+@lake_app.command("pool")
+def pool(
+    out: Annotated[Path, typer.Argument(help="The folder to write; it may not exist yet.")],
+    exports: Annotated[list[Path], typer.Argument(metavar="EXPORT...", help="Folders of waterbed lake export.")],
+) -> None:
+    """Lay exports of several studies together, each row with where it comes from.
+
+    For example: waterbed lake pool pooled one/shared two/shared
+    """
+    from waterbed import pool as pooling
+
+    made = pooling.pool(out, exports)
+    for its in made.older:
+        console.print(f"left out: export {its.export_id} of {its.publisher}: a newer one of that study is here too")
+    _provenance(made.exports)
+    _hosters(made.hosters)
+    say(f"{out}: looks, episodes, hosters and where each comes from")
+
+
+def _provenance(exports: list[Provenance]) -> None:
+    table = _titled("Exports", ("publisher", "days", "looks", "episodes", "left out", "licence", "TLP"))
+    for its in exports:
+        days = f"{its.first_day} to {its.last_day}" if its.first_day else "no look"
+        counts = (f"{its.looks:,}", f"{its.episodes:,}", f"{its.left_out:,}")
+        table.add_row(its.publisher, days, *counts, its.licence, its.tlp)
+    print_table(table)
+
+
+def _hosters(rows: list[PooledHoster]) -> None:
+    table = _titled("Hosters", ("hoster", "studies", "sites", "URLs", "episodes", "ended", "removed"))
+    for row in rows[:_MOST_ROWS]:
+        counts = (row.studies, row.sites, row.urls, row.episodes, row.ended, row.removed)
+        table.add_row(row.hoster, *(f"{count:,}" for count in counts))
+    print_table(table)
+    if len(rows) > _MOST_ROWS:
+        console.print(f"... and {len(rows) - _MOST_ROWS:,} more in hosters.csv")
+
+
+def _titled(title: str, columns: tuple[str, ...]) -> Table:
+    table = new_table(title)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _sealed(facts: int, days: int, files: int, late: int) -> str:
+    if not files:
+        return "Nothing new: every closed day is sealed."
+    came_late = f", {late:,} of them after their day was sealed" if late else ""
+    return f"{facts:,} facts of {days:,} days sealed in {files:,} files{came_late}."

@@ -1,0 +1,166 @@
+"""The protocol: written, locked, held against the study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from waterbed.cli.options import (
+    Format,
+    Formatted,
+)
+from waterbed.cli.output import (
+    FINDING,
+    OK,
+    console,
+    for_tools,
+    new_table,
+    print_table,
+    say,
+)
+from waterbed.model.facts import Report
+
+protocol_app = typer.Typer(help="What the study asks: written before its data, locked, held against every output.")
+Printed = Annotated[str, typer.Option("--reason", help="Why; printed with every output. No address in it.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviationRow:
+    """One thing that is not as the locked protocol says."""
+
+    subject: Annotated[str, "its name, for waterbed protocol explain"]
+    deviation: Annotated[str, "what deviates, and why"]
+
+
+@protocol_app.command("init")
+def protocol_init(context: typer.Context) -> None:
+    """Write a protocol to begin with, from the study's settings and sources.
+
+    For example: waterbed -C mystudy protocol init
+    """
+    from waterbed.protocol.kept import first_text
+    from waterbed.protocol.written import PROTOCOL
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        path, store = study.path / PROTOCOL, study.store
+        text = first_text(
+            path,
+            study.config,
+            store.distinct(Report, "source") or ["hotline"],
+            store.distinct(Report, "category") or ["phishing"],
+        )
+        path.write_text(text, encoding="utf-8")
+    console.print(f"{path} is written. Change it until it says what the study asks, then: waterbed protocol lock")
+
+
+@protocol_app.command("check")
+def protocol_check(context: typer.Context) -> None:
+    """Read the protocol file, and print its checksum without locking it.
+
+    For example: waterbed -C mystudy protocol check
+    """
+    from waterbed.protocol.written import PROTOCOL, checksum, read_protocol
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        protocol, text = read_protocol(study.path / PROTOCOL)
+    main = protocol.main
+    say(f"{protocol.title}: {protocol.question}")
+    console.print(f"primary outcome: {main.name}, {main.measure} ({main.output} by {main.by}, clock {main.clock})")
+    console.print(f"SHA-256 {checksum(text)}")
+
+
+@protocol_app.command("lock")
+def protocol_lock(context: typer.Context, reason: Printed = "") -> None:
+    """Hash and time-stamp the protocol; outputs are held against its first lock from then on.
+
+    For example: waterbed -C mystudy protocol lock
+    """
+    from waterbed.protocol.kept import lock
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        made = lock(study.folder, reason)
+    console.print(f"locked {made.locked_at:%Y-%m-%d %H:%M} UTC, {made.looks:,} looks taken before")
+    console.print(f"SHA-256 {made.sha256}")
+    console.print("Deposit this checksum where you cannot change it: a registry of studies, or a signed mail.")
+
+
+@protocol_app.command("show")
+def protocol_show(context: typer.Context, form: Formatted = Format.table) -> None:
+    """Show the locks and all that deviates from the first one; exit code 1 if anything does.
+
+    For example: waterbed -C mystudy protocol show
+    """
+    from waterbed.report import envelope
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        now = study.protocol
+        if now is None:
+            console.print("no protocol is locked; outputs are exploratory (docs/protocol.md)")
+            raise typer.Exit(OK)
+        now.log(study.folder)
+        rows = [
+            DeviationRow(subject=one.subject, deviation=told) for one, told in zip(now.found, now.told, strict=True)
+        ]
+        if form is not Format.table:
+            for_tools(DeviationRow, rows, envelope(study, "deviations", by="subject"), form)
+        else:
+            for number, one in enumerate(now.locks, 1):
+                why = f": {one.reason}" if one.reason else ""
+                when = f"{one.locked_at:%Y-%m-%d %H:%M} UTC"
+                say(f"lock {number}, {when}, SHA-256 {one.sha256}{why}")
+            table = new_table("Deviations from the first lock" if rows else "No deviation from the first lock")
+            table.add_column("subject")
+            table.add_column("deviation", overflow="fold")
+            for row in rows:
+                table.add_row(row.subject, row.deviation)
+            print_table(table)
+    raise typer.Exit(FINDING if rows else OK)
+
+
+@protocol_app.command("explain")
+def protocol_explain(
+    context: typer.Context,
+    subject: Annotated[str, typer.Argument(help="What deviates, as waterbed protocol show names it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; printed with every output.", show_default=False)],
+) -> None:
+    """Put on record why something deviates from the locked protocol.
+
+    For example: waterbed -C mystudy protocol explain data.interim --reason "the board asked for it"
+    """
+    from waterbed.protocol.kept import explain
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        found = explain(study.folder, subject, reason)
+    say(f"on record: {found.told}")
+
+
+@protocol_app.command("log")
+def protocol_log(context: typer.Context, form: Formatted = Format.table) -> None:
+    """List every deviation that was ever noticed or explained, oldest first.
+
+    For example: waterbed -C mystudy protocol log --format csv
+    """
+    from waterbed.model.protocol import DeviationNote
+    from waterbed.protocol.kept import held
+    from waterbed.report import envelope
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        now = held(study.folder)
+        notes = list(now.notes) if now else []
+        if form is not Format.table:
+            for_tools(DeviationNote, notes, envelope(study, "deviation log", by="note"), form)
+            return
+        table = new_table("Deviations on record")
+        for name in ("noted", "by", "deviation", "reason"):
+            table.add_column(name, overflow="fold")
+        for note in notes:
+            table.add_row(f"{note.noted_at:%Y-%m-%d %H:%M}", note.who, note.deviation, note.reason or "noticed")
+        print_table(table)

@@ -1,0 +1,110 @@
+"""Publishing: files and pages, the read-only interface, and the keys to it."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from waterbed.cli.options import (
+    Override,
+)
+from waterbed.cli.output import (
+    say,
+    written,
+    written_at,
+)
+from waterbed.model.errors import InputError
+
+KeysFile = Annotated[
+    Path | None, typer.Option("--keys", help="File of keys, outside the study.", show_default=False, dir_okay=False)
+]
+
+
+def publish(
+    context: typer.Context,
+    out: Annotated[Path, typer.Argument(help="Folder for the files.")],
+    override: Override = "",
+    errata: Annotated[str, typer.Option(help="TLP:CLEAR: what this edition corrects, beside what rulings did.")] = "",
+) -> None:
+    """Write what may be published: tables, STIX, MISP, IntelMQ, the graph and the pages.
+
+    For example: waterbed -C mystudy publish out
+    """
+    from waterbed.publishing import publish_all
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study, written_at(out):
+        written(publish_all(study, out, override=override, errata=errata))
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen at; 0: any free one.")] = 8000,
+    keys: KeysFile = None,
+    every: Annotated[float, typer.Option(min=1, help="Seconds between looks for new facts.")] = 60.0,
+    proxy: Annotated[
+        str | None, typer.Option(help="Address of a proxy in front, whose word on who asks is taken.")
+    ] = None,
+) -> None:
+    """Serve what may be published, pages and tables, read-only, over HTTP until a signal ends it.
+
+    For example: waterbed -C mystudy serve --port 8000 --keys keys.toml
+    """
+    from waterbed.serve import source_of
+    from waterbed.serving.access import Access, read_access
+    from waterbed.serving.api import api
+    from waterbed.serving.running import server_of
+
+    if keys is None and not _loopback(host):
+        raise InputError(f"{host} is open to others: name a file of keys with --keys (docs/api.md, Keys)")
+    access = read_access(keys, context.obj) if keys else Access(open=True, a_minute=60_000)
+    app = api(source_of(context.obj), access, every_s=every)
+    logging.getLogger("waterbed.serving").setLevel(logging.INFO)
+    with _listening(host, port) as listening:
+        shown = f"[{host}]" if ":" in host else host
+        at = f"http://{shown}:{listening.getsockname()[1]}/"
+        say(f"serving at {at} (for tools /docs); end with Ctrl-C")
+        try:
+            server_of(app, proxy=proxy).run(sockets=[listening])
+        except KeyboardInterrupt:
+            return  # uvicorn ends in order first, then passes the signal on
+
+
+def api_key(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The keys file, outside the study; made if missing.")],
+    name: Annotated[str, typer.Option(help="Whose key it is.")],
+    scope: Annotated[list[str] | None, typer.Option(help="aggregates or cases; may be given twice.")] = None,
+) -> None:
+    """Make a key for the interface and print it, once; the file keeps its checksum alone.
+
+    For example: waterbed api-key keys.toml --name dashboard --scope aggregates
+    """
+    from waterbed.serving.access import add_key
+
+    sys.stdout.write(add_key(file, context.obj, name, tuple(scope or ("aggregates",))) + "\n")
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as problem:
+        raise InputError(
+            f"nothing can listen at {host} port {port} ({problem.strerror}); name another with --host or --port "
+            "(docs/api.md)"
+        ) from None

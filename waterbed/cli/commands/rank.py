@@ -1,0 +1,412 @@
+"""Rankings: what is ranked, against what size, and how sure each place is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import typer
+
+from waterbed.cli.options import (
+    Clock,
+    Format,
+    Formatted,
+    Top,
+)
+from waterbed.cli.output import (
+    SHOWN,
+    console,
+    days_of,
+    for_tools,
+    more,
+    new_table,
+    number,
+    print_table,
+    say,
+)
+from waterbed.model.conclusions import RankingRow
+from waterbed.model.errors import InputError
+
+if TYPE_CHECKING:
+    from waterbed.estimators.rank_sets import Agreement
+    from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
+    from waterbed.model.table import Envelope
+    from waterbed.rankings.kinds import Kind
+    from waterbed.rankings.places import Weighing
+    from waterbed.standings import RankingTables, Side
+    from waterbed.study import Study
+
+
+class Ranked(StrEnum):
+    """What is ranked."""
+
+    hoster = "hoster"
+    asn = "asn"
+    country = "country"
+    delegated = "delegated"
+    registered = "registered"
+    seat = "seat"
+    upstream = "upstream"
+    platform = "platform"
+    category = "category"
+
+
+class Role(StrEnum):
+    """Which organisations a ranking by hoster is of."""
+
+    hoster = "hoster"
+    upstream = "upstream"
+    operator = "operator"
+    proxy = "proxy"
+    as_holder = "as-holder"
+
+
+def rank(
+    context: typer.Context,
+    by: Annotated[Ranked, typer.Option(help="What to rank; country is delegated.")] = Ranked.hoster,
+    form: Formatted = Format.table,
+    top: Top = None,
+    role: Annotated[Role, typer.Option(help="With --by hoster: in which role.")] = Role.hoster,
+    home: Annotated[
+        bool | None, typer.Option("--home/--abroad", help="Only what lies there.", show_default=False)
+    ] = None,
+    volume: Annotated[bool, typer.Option("--volume", help="Volume against size, instead.")] = False,
+    places: Annotated[bool, typer.Option("--places", help="Places by speed and how sure they are, instead.")] = False,
+    feeds: Annotated[bool, typer.Option("--feeds", help="Each source on its own, side by side, instead.")] = False,
+    day: Annotated[
+        datetime | None,
+        typer.Option("--date", formats=["%Y-%m-%d"], help="Day of the sizes; else that of the last look."),
+    ] = None,
+    worst: Annotated[int, typer.Option(min=1, help="How many count as the worst.")] = 10,
+    clock: Annotated[
+        Clock | None, typer.Option(help="What takedown clocks run from; else as the settings say.", show_default=False)
+    ] = None,
+) -> None:
+    """The ranking: volume, and share removed within 24 hours with its interval.
+
+    For example: waterbed -C mystudy rank --by asn --top 20
+    """
+    from waterbed.model.standings import PlaceRow
+    from waterbed.standings import PLACES_METHOD, RankingTables, ranking_info
+    from waterbed.study import open_study
+
+    if volume + places + feeds > 1:
+        raise InputError("--volume, --places and --feeds are three tables: name one of them (docs/ranking.md)")
+    if day and not volume:
+        raise InputError("--date is the day of the sizes that --volume needs: leave it out (docs/ranking.md)")
+    with open_study(context.obj) as study:
+        origin = clock.value if clock else study.config.clock
+        if (places or feeds) and origin != "reported":
+            raise InputError(f"--places and --feeds know clocks from the report alone, not {origin} (docs/notices.md)")
+        kind, done = _kind(by, role), study.conclude()
+        tables = RankingTables(done=done, kind=kind, side=_side(home), clock=origin)
+        if volume:
+            _volume(study, tables, day, worst, top, form)
+        elif places:
+            heading = ranking_info(study, tables, "places", PLACES_METHOD)
+            _print(PlaceRow, tables.places(worst)[:top], heading, form, worst)
+        elif feeds:
+            _feeds(study, tables, top, form)
+        else:
+            _ranking(study, tables, by, top, form)
+
+
+def _kind(by: Ranked, role: Role) -> Kind:
+    from waterbed.rankings.kinds import ROLES
+
+    if role is not Role.hoster and by is not Ranked.hoster:
+        raise InputError("--role is for --by hoster alone: leave out one of the two (docs/ranking.md)")
+    return cast("Kind", by.value) if by is not Ranked.hoster else ROLES[role.value]
+
+
+def _side(home: bool | None) -> Side | None:
+    return None if home is None else ("home" if home else "abroad")
+
+
+def _ranking(study: Study, tables: RankingTables, by: Ranked, top: int | None, form: Format) -> None:
+    from waterbed.rankings.rank import UNKNOWN
+    from waterbed.standings import ranking_info
+
+    rows: Sequence[RankingRow] = tables.rows
+    print_ranking(rows[:top] if top else rows, ranking_info(study, tables, "ranking"), form.value)
+    if form is Format.table and rows and all(row.key == UNKNOWN for row in rows):
+        _unattributed(tables.kind.replace("_", " "))
+    if form is Format.table and by is Ranked.hoster and tables.clock == "reported":
+        _weighing(tables.weighing())
+
+
+def _volume(
+    study: Study, tables: RankingTables, day: datetime | None, worst: int, top: int | None, form: Format
+) -> None:
+    from waterbed.model.standings import VolumeRow
+    from waterbed.sizes import ranking_sizes
+    from waterbed.standings import VOLUME_METHOD, ranking_info
+
+    when = day or tables.done.until or study.clock().astimezone(UTC)
+    rows = tables.volume(ranking_sizes(study, tables, when.date()), worst)
+    _print(VolumeRow, rows[:top], ranking_info(study, tables, "volume", VOLUME_METHOD), form, worst)
+
+
+def _feeds(study: Study, tables: RankingTables, top: int | None, form: Format) -> None:
+    from waterbed.model.standings import FeedRow
+    from waterbed.standings import ranking_info, side_by_side
+
+    rows, agreements = side_by_side(tables)
+    heading = ranking_info(study, tables, "feeds")
+    if top:
+        shown = list(dict.fromkeys(row.key for row in rows))[:top]
+        rows = [row for row in rows if row.key in shown]
+    if form is Format.table:
+        _side_by_side(rows, agreements, heading)
+    else:
+        for_tools(FeedRow, rows, heading, form)
+
+
+def _print(
+    cls: type, rows: Sequence[VolumeRow] | Sequence[PlaceRow], heading: Envelope, form: Format, worst: int
+) -> None:
+    if form is not Format.table:
+        for_tools(cls, rows, heading, form)
+    elif rows:
+        _standings(rows, heading, worst)
+    else:
+        _nothing()
+
+
+def _weighing(found: Weighing | None) -> None:
+    """Say how hosters weigh beside content."""
+    if found is None:
+        return
+    content = "-" if found.by_content is None else f"{found.by_content:.0%}"
+    say(
+        f"Removed within 24 h: {found.by_hoster:.0%} by hoster (mean of {found.hosters}, median {found.middle:.0%}; "
+        f"{found.slow} removed less than half), {content} by content ({found.clocks:,} clocks of these hosters)."
+    )
+
+
+def _nothing() -> None:
+    """Say that there is nothing to rank yet."""
+    say("Nothing to rank: no reported URL was looked at yet (waterbed import, waterbed recheck).")
+
+
+def _unattributed(kind: str) -> None:
+    """Say why a ranking of a kind is one row without a key."""
+    say(f"Nothing in the study tells the {kind} of any URL: see docs/ranking.md#what-is-ranked.")
+
+
+def _standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], heading: Envelope, worst: int) -> None:
+    """Print volume against size, or places by speed."""
+    from waterbed.model.standings import VolumeRow
+    from waterbed.rankings.volume import SIZE_FLOOR
+
+    by_volume = heading.what.startswith("volume")
+    columns = [f"worst {worst}" if name == "worst" else name for name in (_VOLUME if by_volume else _PLACES)]
+    cells = [_volume_cells(row) if isinstance(row, VolumeRow) else _place_cells(row) for row in rows[:SHOWN]]
+    _print_cells(f"{'Volume against size' if by_volume else 'Places by speed'}, by {heading.by}", columns, cells)
+    if by_volume:
+        say(
+            f"score: incidents per 10,000 routed IPv4 addresses, from {SIZE_FLOOR:,} addresses on. O/E: sites for one "
+            "expected of that size; shrunk: drawn to what all have in common, 95% interval."
+        )
+    else:
+        say(
+            "place: 1 is the slowest; all sets hold at once at 95%; own: that row alone. without one: the share if any "
+            "one site is left out."
+        )
+    more(len(rows))
+
+
+_VOLUME = ("key", "name", "sites", "incidents", "score", "expected", "O/E", "shrunk", "place", "worst")
+_PLACES = ("key", "name", "removed", "place", "own", "worst", "without one", "sites", "class")
+
+
+def _volume_cells(row: VolumeRow) -> list[str]:
+    shrunk = "-"
+    if row.shrunk is not None and row.shrunk_low is not None and row.shrunk_high is not None:
+        shrunk = f"{row.shrunk:.2g} {row.shrunk_low:.2g}-{row.shrunk_high:.2g}"
+    return [
+        row.key,
+        row.name,
+        f"{row.sites:,}",
+        f"{row.incidents:,}",
+        number(row.score, ".1f"),
+        number(row.expected, ".3g"),
+        number(row.ratio, ".3g"),
+        shrunk,
+        _range(row.place_low, row.place_high),
+        number(row.among_worst, ".0%"),
+    ]
+
+
+def _place_cells(row: PlaceRow) -> list[str]:
+    without = "-"
+    if row.without_one_low is not None and row.without_one_high is not None:
+        without = f"{row.without_one_low * 100:.0f}-{row.without_one_high:.0%}"
+    return [
+        row.key,
+        row.name,
+        number(row.removed_24h, ".0%"),
+        _range(row.place_low, row.place_high),
+        _range(row.own_low, row.own_high),
+        number(row.among_worst, ".0%"),
+        without,
+        f"{row.sites:,}",
+        row.rank_class,
+    ]
+
+
+def _side_by_side(rows: Sequence[FeedRow], agreements: Sequence[tuple[str, str, Agreement]], heading: Envelope) -> None:
+    """Print the ranking by each source side by side, and how far they agree."""
+    named = list(dict.fromkeys(row.source for row in rows))
+    by_key: dict[str, list[FeedRow]] = {}
+    for row in rows:
+        by_key.setdefault(row.key, []).append(row)
+    cells = [[key, own[0].name, *map(_feed_cell, own)] for key, own in list(by_key.items())[:SHOWN]]
+    _print_cells(
+        f"Ranking by {heading.by}, each source on its own: place (hosts) removed", ("key", "name", *named), cells
+    )
+    for one, other, found in agreements:
+        tau = "not estimable" if found.tau is None else f"{found.tau:.2f} ({found.low:.2f} to {found.high:.2f})"
+        say(f"Kendall's tau-b of {one} and {other}: {tau}, {found.n} keys")
+    more(len(by_key))
+
+
+def _feed_cell(row: FeedRow) -> str:
+    if not row.hosts:
+        return "-"
+    return f"{row.place or ''} ({row.hosts:,}) {number(row.removed_24h, '.0%')}".strip()
+
+
+def print_cards(found: Sequence[FeedCard]) -> None:
+    """Print the card of each source."""
+    names = ("source", "reports", "URLs", "hosts", "sites", "days", "delay h", "p90", "shared", "first", "deliveries")
+    _print_cells("Sources of reports", names, [_card_cells(card) for card in found[:SHOWN]])
+    say(
+        "delay: hours from report to import here. shared: URLs that others reported too; first: of these, here first "
+        "from it. held: deliveries without reports or with far fewer than usual (waterbed quarantine list)."
+    )
+    more(len(found))
+
+
+def _card_cells(card: FeedCard) -> list[str]:
+    came = f"{card.deliveries:,}"
+    came += f", {card.empty:,} empty" if card.empty else ""
+    came += f", {card.suspect:,} held" if card.suspect else ""
+    return [
+        card.source,
+        f"{card.reports:,}",
+        f"{card.urls:,}",
+        f"{card.hosts:,}",
+        f"{card.sites:,}",
+        f"{card.days_covered:,}/{card.days:,}",
+        number(card.delay_median_h, ".3g"),
+        number(card.delay_p90_h, ".3g"),
+        f"{card.shared:.0%}",
+        number(card.first_here, ".0%"),
+        came,
+    ]
+
+
+def _print_cells(title: str, names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Print a table in which names of organisations give way to numbers where it is narrow."""
+    table = new_table(title)
+    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    room = console.width - sum(w + 1 for name, w in zip(names, widths, strict=True) if name != "name")
+    for name, width in zip(names, widths, strict=True):
+        table.add_column(
+            name,
+            justify="left" if name in _LEFT else "right",
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=None if name == "name" else width,
+            max_width=max(8, min(width, room - 1)) if name == "name" else None,
+        )
+    for row in cells:
+        table.add_row(*row)
+    print_table(table)
+
+
+_LEFT = ("key", "name", "class", "source", "deliveries")
+
+
+def _range(low: int | None, high: int | None) -> str:
+    if low is None or high is None:
+        return "-"
+    return str(low) if low == high else f"{low}-{high}"
+
+
+def print_ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
+    """Print a ranking."""
+    from waterbed.rankings.clocks import CLOCK_WORDS
+
+    if form != "table":
+        for_tools(RankingRow, found, heading, form)
+        return
+    table = new_table(f"Ranking by {heading.by}, {days_of(heading.window)}")
+    shown = {name: justify for name, justify, room in _RANKING_COLUMNS if console.width >= room}
+    for name, justify in shown.items():
+        least = 2 if name == "#" else 12 if name == "removed" else len(name)
+        table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=least)
+    for row in found[:SHOWN]:
+        cells = _ranking_cells(row)
+        table.add_row(*(cells[name] for name in shown))
+    print_table(table)
+    origin = {str(kind): words for kind, words in CLOCK_WORDS.items()}.get(heading.clock, heading.clock)
+    start = "the report" if heading.clock == "reported" else f"the time at which {origin}"
+    say(f"removed: share removed within 24 h of {start}, 95% interval; - not estimable.")
+    console.print("half: hours until half was gone, by any cause.")
+    if "if unseen" in shown:
+        console.print("if unseen: the same share if all that we could not follow had not, or had, been removed.")
+        console.print("?: URLs of which no look could be decided.")
+    more(len(found))
+
+
+_RANKING_COLUMNS: tuple[tuple[str, Literal["left", "right"], int], ...] = (
+    ("#", "right", 0),
+    ("key", "left", 0),
+    ("name", "left", 120),
+    ("URLs", "right", 90),
+    ("hosts", "right", 0),
+    ("sites", "right", 0),
+    ("removed", "left", 0),
+    ("if unseen", "left", 100),
+    ("half", "right", 0),
+    ("?", "right", 100),
+    ("class", "left", 0),
+)
+"""Columns, and the width of terminal from which each is shown."""
+
+
+def _ranking_cells(row: RankingRow) -> dict[str, str]:
+    return {
+        "#": "" if row.place is None else str(row.place),
+        "key": row.key,
+        "name": row.name[: max(12, console.width - 94)],
+        "URLs": f"{row.urls:,}",
+        "hosts": f"{row.hosts:,}",
+        "sites": f"{row.sites:,}",
+        "removed": _share(row),
+        "if unseen": _bounds(row),
+        "half": _hours(row.median_h),
+        "?": f"{row.unknown:,}",
+        "class": row.rank_class,
+    }
+
+
+def _bounds(row: RankingRow) -> str:
+    if row.removed_24h_worst is None or row.removed_24h_best is None:
+        return "-"
+    low, high = f"{row.removed_24h_worst * 100:.0f}", f"{row.removed_24h_best:.0%}"
+    return high if f"{low}%" == high else f"{low}-{high}"
+
+
+def _hours(hours: float | None) -> str:
+    return "-" if hours is None else f"{hours:,.1f}" if hours < 10 else f"{hours:,.0f}"
+
+
+def _share(row: RankingRow) -> str:
+    if row.removed_24h is None or row.removed_24h_low is None or row.removed_24h_high is None:
+        return "-"
+    return f"{row.removed_24h:4.0%} {row.removed_24h_low * 100:3.0f}-{row.removed_24h_high:.0%}"

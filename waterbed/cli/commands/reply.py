@@ -1,0 +1,220 @@
+"""The right of reply: previews, answers, rulings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from waterbed.cli.options import (
+    Format,
+    Formatted,
+    Reason,
+)
+from waterbed.cli.output import (
+    FINDING,
+    OK,
+    console,
+    for_tools,
+    minute,
+    new_table,
+    print_table,
+    say,
+)
+from waterbed.model.clocks import Case
+from waterbed.model.errors import InputError
+
+if TYPE_CHECKING:
+    from waterbed.model.reply import Answer
+    from waterbed.reply.standing import ReplyRow
+    from waterbed.sheet import Sheet
+    from waterbed.study import Study
+
+reply_app = typer.Typer(help="Hosters see their numbers and answer before these are public.", no_args_is_help=True)
+_README = """{name} ({key})
+
+These are your own numbers as the study "{title}" is going to publish them, and the cases they rest on, by keyed id.
+They hold nothing of any other hoster. You can answer until {until:%Y-%m-%d %H:%M} UTC{contact}.
+
+sheet.txt    your numbers for people
+sheet.json   the same for tools
+cases.csv    your cases: when each URL was last seen up and first seen gone
+"""
+Named = Annotated[str, typer.Argument(metavar="HOSTER", help="A hoster's key, as waterbed rank names it.")]
+Day = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="When, UTC; else now.", show_default=False),
+]
+
+
+class AnswerKind(StrEnum):
+    """What a hoster can answer."""
+
+    no_objection = "no-objection"
+    comment = "comment"
+    dispute = "dispute"
+
+
+_ANSWERS: Final[Mapping[AnswerKind, Answer]] = {
+    AnswerKind.no_objection: "no objection",
+    AnswerKind.comment: "comment",
+    AnswerKind.dispute: "dispute",
+}
+
+
+class Ruled(StrEnum):
+    """How a dispute can end."""
+
+    upheld = "upheld"
+    rejected = "rejected"
+    withdrawn = "withdrawn"
+
+
+@reply_app.command("preview")
+def reply_preview(
+    context: typer.Context,
+    out: Annotated[Path, typer.Argument(help="Folder for the previews, one folder in it for each hoster.")],
+    hoster: Annotated[
+        list[str] | None, typer.Option(help="Only this hoster; may be given several times.", show_default=False)
+    ] = None,
+    given: Day = None,
+) -> None:
+    """Write what each hoster may see of itself, and begin its period to answer.
+
+    For example: waterbed -C mystudy reply preview previews --hoster AS64500
+    """
+    from waterbed.sheet import own_rows, sheet_of
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        keys = list(dict.fromkeys(hoster or _named(study)))
+        sheets = [own_rows(sheet_of(study, key)) for key in keys]
+        for one in sheets:
+            if one.ranking is None:
+                raise InputError(f"nothing that was reported is known at {one.key}, so there is nothing to show it")
+        for one in sheets:
+            _write(study, one, out, given.replace(tzinfo=UTC) if given else None)
+    say(f"{len(sheets)} previews in {out}; each folder is for its hoster alone")
+
+
+def _write(study: Study, one: Sheet, out: Path, given: datetime | None) -> None:
+    from waterbed.cli.commands.sheet import sheet_json, sheet_text
+    from waterbed.publish.exports import as_csv, write_whole
+    from waterbed.reply.kept import show
+
+    config = study.config
+    files = {
+        "sheet.txt": sheet_text(one).encode(),
+        "sheet.json": sheet_json(one).encode(),
+        "cases.csv": as_csv(Case, one.cases).encode(),
+    }
+    folder = out / _folder(one.key)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            write_whole(folder / name, content)
+        made = show(study.folder, one.key, files, given)
+        contact = f", to {config.contact}" if config.contact else ""
+        told = _README.format(name=one.name, key=one.key, title=config.name, until=made.ends_at, contact=contact)
+        write_whole(folder / "README.txt", told.encode())
+    except OSError as problem:
+        raise InputError(f"{folder} cannot be written ({problem.strerror}); name another place") from None
+
+
+def _folder(key: str) -> str:
+    """The folder of a hoster's preview; no two keys have one."""
+    name = key.replace(":", "_")
+    return f"{name.replace('/', '_')}-{sha256(key.encode()).hexdigest()[:8]}" if "/" in name else name
+
+
+@reply_app.command("list")
+def reply_list(context: typer.Context, form: Formatted = Format.table) -> None:
+    """List how far each hoster is; exit code 1 while publication must wait for one.
+
+    For example: waterbed -C mystudy reply list
+    """
+    from waterbed.reply.kept import rows
+    from waterbed.reply.standing import ReplyRow
+    from waterbed.report import envelope
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        found = rows(study.folder, _named(study))
+        if form is Format.table:
+            _table(found)
+        else:
+            for_tools(ReplyRow, found, envelope(study, "replies", by="hoster"), form)
+    raise typer.Exit(FINDING if any(row.state != "done" for row in found) else OK)
+
+
+@reply_app.command("received")
+def reply_received(
+    context: typer.Context,
+    hoster: Named,
+    answer: Annotated[AnswerKind, typer.Option(help="What it answered.", show_default=False)],
+    text: Annotated[str, typer.Option(help="What it says, in short; URLs by their ids.", show_default=False)],
+    received: Day = None,
+) -> None:
+    """Put on record what a hoster answered to its preview.
+
+    For example: waterbed -C mystudy reply received AS64500 --answer dispute --text "case 3f9 was gone on the 2nd"
+    """
+    from waterbed.reply.kept import take
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        when = received.replace(tzinfo=UTC) if received else None
+        made = take(study.folder, hoster, _ANSWERS[answer], text, when)
+    say(f"on record: {made.answer} of {made.hoster}, id {made.reply_id}")
+
+
+@reply_app.command("decide")
+def reply_decide(
+    context: typer.Context,
+    dispute: Annotated[str, typer.Argument(metavar="ID", help="The dispute, or the beginning of its id.")],
+    ruling: Annotated[Ruled, typer.Option(help="How it ends.", show_default=False)],
+    reason: Reason,
+    erratum: Annotated[str, typer.Option(help="Upheld: what was corrected, as the next edition prints it.")] = "",
+) -> None:
+    """Decide a dispute; an upheld one needs a correction, which the next edition prints.
+
+    For example: waterbed -C mystudy reply decide 3f9a --ruling rejected --reason "the look is on record"
+    """
+    from waterbed.reply.kept import decide
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        made = decide(study.folder, dispute, ruling.value, reason, erratum)
+    console.print(f"on record: {made.ruling}")
+
+
+def _named(study: Study) -> list[str]:
+    """Hosters that a publication of now would name."""
+    from waterbed.publication import publication_of
+    from waterbed.publish.publication import named_hosters, publishable
+
+    return named_hosters(publishable(publication_of(study, study.conclude())))
+
+
+def _table(found: Sequence[ReplyRow]) -> None:
+    table = new_table("Right of reply")
+    for name in ("hoster", "state", "shown", "until", "replies", "open disputes"):
+        table.add_column(name)
+    for row in found:
+        table.add_row(
+            row.hoster,
+            row.state,
+            *(_day(when) for when in (row.shown_at, row.until)),
+            str(row.replies),
+            " ".join(one[:12] for one in row.open_disputes),
+        )
+    print_table(table)
+
+
+def _day(when: Any) -> str:
+    return minute(when)

@@ -1,0 +1,135 @@
+"""The specification curve: which conclusions hold under other choices."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from waterbed.cli.options import (
+    Format,
+    Formatted,
+    Page,
+)
+from waterbed.cli.output import (
+    for_tools,
+    new_table,
+    print_table,
+    progress,
+    say,
+    written,
+    written_at,
+)
+
+if TYPE_CHECKING:
+    from waterbed.sensitivity.findings import Findings
+
+
+class Shown(StrEnum):
+    """Which table is printed for tools."""
+
+    conclusions = "conclusions"
+    flips = "flips"
+    levels = "levels"
+    curve = "curve"
+    values = "values"
+
+
+def sensitivity(
+    context: typer.Context,
+    hoster: Annotated[
+        str, typer.Option(help="Key whose share is drawn; else the first place by volume.", show_default=False)
+    ] = "",
+    than: Annotated[
+        str, typer.Option(help="Key that it is compared with; else the next place.", show_default=False)
+    ] = "",
+    slowest: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="How many are called the slowest; else a quarter of those ranked.", show_default=False
+        ),
+    ] = None,
+    most: Annotated[
+        int, typer.Option(min=16, help="Specifications at most; of a larger grid, a balanced fraction.")
+    ] = 256,
+    truth: Annotated[
+        str, typer.Option(help="Lab study: the scenario or world file whose truth is shown.", show_default=False)
+    ] = "",
+    table: Annotated[Shown, typer.Option(help="Which table, in other formats than table.")] = Shown.conclusions,
+    out: Page = None,
+    form: Formatted = Format.table,
+) -> None:
+    """The specification curve: which conclusions hold whatever defensible choice is made, and which choice flips them.
+
+    For example: waterbed -C mystudy sensitivity --out out
+    """
+    from functools import partial
+
+    from waterbed.sensitivity.findings import findings_of
+    from waterbed.sensitivity.true_values import true_outcomes, truth_of
+    from waterbed.sensitivity.written import TABLES, write_findings
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        done = study.conclude()
+        happened = truth_of(study.folder, truth, done.facts.targets.keys()) if truth else None
+        with progress() as told:
+            found = findings_of(
+                study,
+                hoster=hoster or None,
+                than=than or None,
+                slowest=slowest,
+                most=most,
+                true_values=partial(true_outcomes, happened) if happened else None,
+                progress=lambda ran, of_all: told("specifications", ran, of_all),
+                done=done,
+            )
+        if out is not None:
+            with written_at(out):
+                written(write_findings(found, out))
+        elif form is Format.table:
+            _print(found)
+        else:
+            for_tools(TABLES[table.value], getattr(found, table.value), found.heading, form)
+
+
+def _print(found: Findings) -> None:
+    """Print all conclusions, the choices that were made, and those that the data did not allow."""
+    from waterbed.model.spelling import NOTHING, percent
+    from waterbed.pages.sensitivity import estimate_text
+
+    true = found.main.truth is not None
+    table = new_table(f"{found.title}: {found.grid}", look="wide")
+    table.title_style = "bold"
+    table.add_column("conclusion of the reference", min_width=24)
+    for name in ("holds", "surely", "range", *(("truth",) if true else ())):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("flipped by", min_width=12)
+    for row in found.conclusions:
+        span = (
+            NOTHING
+            if row.least is None
+            else f"{estimate_text(row, row.least).removesuffix(' pp')} to {estimate_text(row, row.most)}"
+        )
+        says = row.says or f"{row.conclusion}: the reference does not say"
+        told = f"{says} ({row.untold} untold)" if row.untold else says
+        by = f"{row.flipped_by} {percent(row.flips)}" if row.flipped_by else ""
+        cells = [estimate_text(row, row.truth)] if true else []
+        table.add_row(told, percent(row.holds), percent(row.surely), span, *cells, by)
+    print_table(table)
+    main = found.main
+    if true and main.below_truth is not None:
+        say(
+            f"True share of {found.name}: {percent(main.truth)}; "
+            f"{percent(main.below_truth)} of the estimates are below it."
+        )
+    for dimension in dict.fromkeys(row.dimension for row in found.levels):
+        own = [row for row in found.levels if row.dimension == dimension]
+        used = ", ".join(row.level for row in own if row.specs)
+        left = "".join(f"; not {row.level}: {row.why_not}" for row in own if row.why_not)
+        say(f"{dimension}: {used}{left}")
+    say(
+        "holds: share of specifications that say the same; surely: with the 95% interval on that side too. flipped by: "
+        "the choice that, changed alone, flips it most often, and in what share of pairs (docs/sensitivity.md)."
+    )

@@ -1,0 +1,214 @@
+"""Fact sheets: everything about one hoster on one page."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from waterbed.cli.options import (
+    Clock,
+    Format,
+    Formatted,
+    Hoster,
+)
+from waterbed.cli.output import (
+    console,
+    for_tools,
+    more,
+    new_table,
+    page_of,
+    print_table,
+)
+from waterbed.model.clocks import AddressedNotice, Case, CauseShare, ComplianceRow, Duration
+from waterbed.model.conclusions import RankingRow, Size
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from waterbed.sheet import Sheet
+
+
+def sheet(
+    context: typer.Context,
+    hoster: Hoster,
+    clock: Annotated[
+        Clock | None,
+        typer.Option(help="What clocks run from; else notice_delivered, without notices reported.", show_default=False),
+    ] = None,
+    form: Formatted = Format.table,
+) -> None:
+    """Print the fact sheet of one hoster: numbers, curve by cause, cases by id; csv and parquet hold the cases.
+
+    For example: waterbed -C mystudy sheet AS64500
+    """
+    from waterbed.sheet import sheet_of
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        found = sheet_of(study, hoster, clock=clock.value if clock else None)
+    if form is Format.json:
+        sys.stdout.write(sheet_json(found))
+    elif form is Format.table:
+        print_sheet(found, console)
+    else:
+        for_tools(Case, found.cases, found.heading, form)
+
+
+_SHOWN = 100
+_WIDE = 120
+_PARTS: dict[str, type] = {
+    "ranking": RankingRow,
+    "size": Size,
+    "shares": ComplianceRow,
+    "curve": CauseShare,
+    "duration": Duration,
+    "cases": Case,
+    "misaddressed": AddressedNotice,
+}
+
+
+def sheet_text(found: Sheet) -> str:
+    """The sheet as `waterbed sheet` prints it, without colour, and what deviates from the protocol."""
+    text = io.StringIO()
+    page = page_of(text, _WIDE)
+    print_sheet(found, page)
+    for told in found.heading.standing:
+        page.print(told, soft_wrap=True)
+    return text.getvalue()
+
+
+def sheet_json(found: Sheet) -> str:
+    """The sheet as one JSON object: the envelope, the hoster, and the rows of each part."""
+    from waterbed.publish.exports import as_json
+    from waterbed.sheet import as_mapping
+
+    whole: dict[str, Any] = {}
+    for name, rows in as_mapping(found).items():
+        read = json.loads(as_json(_PARTS[name], rows, found.heading))
+        part = read.pop("rows")
+        whole = whole or {**read, "key": found.key, "name": found.name}
+        whole[name] = part
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+
+def print_sheet(found: Sheet, out: Console) -> None:
+    """Print the sheet for people."""
+    out.print(f"{found.key}: {found.name}", style="bold", soft_wrap=True)
+    out.print(f"{found.heading.window}; clocks run from the time at which {_clock(found)}", soft_wrap=True)
+    _numbers(found, out)
+    _curve(found, out)
+    _durations(found, out)
+    _cases(found, out)
+    _astray(found, out)
+
+
+def _clock(found: Sheet) -> str:
+    from waterbed.rankings.clocks import CLOCK_WORDS
+
+    words = {str(kind): text for kind, text in CLOCK_WORDS.items()}
+    return words[found.heading.clock]
+
+
+def _numbers(found: Sheet, out: Console) -> None:
+    row, size = found.ranking, found.size
+    if row:
+        out.print(f"{row.urls:,} URLs on {row.hosts:,} hosts of {row.sites:,} sites; class {row.rank_class}; ", end="")
+        out.print(f"{row.unknown:,} URLs of which no look could be decided")
+    else:
+        out.print("Nothing that was reported was looked at there.")
+    if size:
+        known = {
+            "IPv4 announced": size.announced_v4,
+            "IPv6 /64s announced": size.announced_v6_64s,
+            "IPv4 seen hosting": size.hosting_v4,
+            "domains": size.domains,
+        }
+        told = ", ".join(f"{value:,} {name}" for name, value in known.items() if value is not None)
+        out.print(f"size on {size.day:%Y-%m-%d}: {told or 'not known'}", soft_wrap=True)
+    if found.shares:
+        first = found.shares[0]
+        out.print(
+            f"{first.clocks:,} clocks; gone before their start: {first.before:,}, of these removed: "
+            f"{first.removed_before:,}; came under study later: {first.late:,}",
+            soft_wrap=True,
+        )
+
+
+def _curve(found: Sheet, out: Console) -> None:
+    from waterbed.rankings.takedowns import CAUSES
+    from waterbed.sheet import SHEET_H
+
+    if not found.curve:
+        return
+    table = new_table("Ended within")
+    table.add_column("cause")
+    for hours in SHEET_H:
+        table.add_column(f"{hours:.0f} h", justify="right", no_wrap=True)
+    shares = {(one.cause, one.within_h): one for one in found.curve}
+    for cause in CAUSES:
+        table.add_row(cause, *(_share(shares[cause, hours]) for hours in SHEET_H))
+    print_table(table, out)
+    out.print("95% intervals; - where fewer than 10 sites or batches tell about those hours.")
+
+
+def _durations(found: Sheet, out: Console) -> None:
+    for one in found.duration:
+        half = _between(one.median_h, one.median_low, one.median_high)
+        mean = _between(one.mean_h, one.mean_low, one.mean_high)
+        out.print(f"hours until half had ended: {half}; mean within {one.within_h:.0f} h: {mean}", soft_wrap=True)
+
+
+def _between(hours: float | None, low: float | None, high: float | None) -> str:
+    if low is None:
+        return "-"
+    middle = "-" if hours is None else f"{hours:.1f}"
+    return f"{middle} ({low:.1f}-{'' if high is None else f'{high:.1f}'})"
+
+
+def _share(one: CauseShare) -> str:
+    if one.share is None or one.low is None or one.high is None:
+        return "-"
+    return f"{one.share:.0%} {one.low * 100:.0f}-{one.high:.0%}"
+
+
+def _cases(found: Sheet, out: Console) -> None:
+    table = new_table()
+    for name in ("url_id", "state", "clock from", "hours to the end", "cause", "notices", "timing"):
+        table.add_column(name, no_wrap=True)
+    for one in found.cases[:_SHOWN]:
+        table.add_row(
+            one.url_id[:12],
+            one.state,
+            f"{one.origin:%m-%d %H:%M}" if one.origin else "-",
+            _span(one),
+            one.cause or "-",
+            f"{one.notices}{' answered' if one.acknowledged else ''}",
+            {"before": "before", "open": "around"}.get(one.timing or "", ""),
+        )
+    print_table(table, out)
+    out.print("before: gone before its clock began; around: gone in an interval that holds the beginning.")
+    more(len(found.cases), _SHOWN, on=out)
+
+
+def _span(one: Case) -> str:
+    if one.left_h is None:
+        return "-"
+    return f"over {one.left_h:.1f}" if one.right_h is None else f"{one.left_h:.1f} to {one.right_h:.1f}"
+
+
+def _astray(found: Sheet, out: Console) -> None:
+    mine = sum(one.recipient == found.key for one in found.misaddressed)
+    others = len(found.misaddressed) - mine
+    out.print(
+        f"misaddressed: {mine:,} notices to it about what it did not host, {others:,} to others about what it hosted",
+        soft_wrap=True,
+    )
+    for one in found.misaddressed[:_SHOWN]:
+        where = " ".join(one.hosters) or "nobody known"
+        out.print(
+            f"  {one.url_id[:12]} {one.sent_at:%Y-%m-%d %H:%M} to {one.recipient}, hosted by {where}", soft_wrap=True
+        )

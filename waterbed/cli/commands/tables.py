@@ -1,0 +1,236 @@
+"""Dated tables: add, list and check them; known sources of them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from waterbed.cli.options import (
+    TABLE_KINDS,
+    Format,
+    Formatted,
+)
+from waterbed.cli.output import (
+    FINDING,
+    OK,
+    console,
+    for_tools,
+    minute,
+    new_table,
+    print_cells,
+    print_table,
+    say,
+)
+from waterbed.model.errors import InputError
+
+if TYPE_CHECKING:
+    from waterbed.catalogue import Source
+    from waterbed.model.facts import Snapshot
+    from waterbed.table_check import TableCheck
+
+routes_app = typer.Typer(
+    help="Dated tables: address to origin AS, country or use; AS to organisation.", no_args_is_help=True
+)
+data_app = typer.Typer(help="Known public sources of dated tables.", no_args_is_help=True)
+Kind = Annotated[str, typer.Option("--kind", help=f"{', '.join(TABLE_KINDS)}.")]
+
+
+@routes_app.command("add")
+def routes_add(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Tables, plain or gzip; see docs/tables.md.")],
+    day: Annotated[
+        datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day whose state they give, as 2025-04-11.")
+    ],
+    kind: Kind = "routes",
+    licence: Annotated[str | None, typer.Option(help="Licence of the data, kept with it.", show_default=False)] = None,
+) -> None:
+    """Add dated tables to the study; the form of each file is told by its content.
+
+    For example: waterbed -C mystudy routes add asn-ipv4.csv.gz --date 2025-04-11 --licence CC0-1.0
+    """
+    from waterbed.study import open_study
+
+    _known(kind)
+    with open_study(context.obj) as study:
+        added = [one for file in files for one in study.add_table(file, day.date(), kind=kind, licence=licence)]
+    _snapshots(added, Format.table)
+
+
+@routes_app.command("list")
+def routes_list(context: typer.Context, form: Formatted = Format.table) -> None:
+    """List the study's dated tables.
+
+    For example: waterbed -C mystudy routes list
+    """
+    from waterbed.study import open_study
+
+    with open_study(context.obj) as study:
+        _snapshots(study.snapshots(), form)
+
+
+@routes_app.command("check")
+def routes_check(
+    context: typer.Context,
+    kind: Annotated[str | None, typer.Option(help="Only tables of this kind.", show_default=False)] = None,
+    day: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Only tables of this day.")
+    ] = None,
+    form: Formatted = Format.table,
+) -> None:
+    """Look the dated tables over; exit code 1 if something is amiss with one.
+
+    For example: waterbed -C mystudy routes check --kind routes
+    """
+    from waterbed.report import envelope
+    from waterbed.study import open_study
+    from waterbed.table_check import TableCheck, check_tables
+
+    if kind is not None:
+        _known(kind)
+    with open_study(context.obj) as study:
+        found = [
+            check
+            for check in check_tables(study)
+            if kind in (None, check.kind) and (day is None or check.data_date.date() == day.date())
+        ]
+        if not found:
+            raise InputError("the study has no such table; waterbed routes list shows all (docs/tables.md)")
+        if form is Format.table:
+            _print_checks(found)
+        else:
+            for_tools(TableCheck, found, envelope(study, "tables", by="snapshot"), form)
+    raise typer.Exit(FINDING if any(check.findings for check in found) else OK)
+
+
+def _known(kind: str) -> None:
+    from waterbed.dated_tables import READERS
+
+    if kind not in READERS:
+        raise InputError(f"--kind {kind!r} is unknown; {', '.join(READERS)} was expected (docs/tables.md)")
+
+
+@data_app.command("list")
+def data_list(form: Formatted = Format.table) -> None:
+    """List known public sources: what each is, its licence, how to get it.
+
+    For example: waterbed data list
+    """
+    from waterbed.catalogue import catalogue
+
+    if form is not Format.table:
+        print_cells(_SOURCE_COLUMNS, [_as_row(source) for source in catalogue()], form)
+        return
+    for source in catalogue():
+        say(f"{source.id}  ({', '.join(source.kinds)}; {', '.join(source.forms)})", style="bold")
+        say(f"  what     {source.what}")
+        say(f"  licence  {source.licence}")
+        say(f"  get      {_way(source)}")
+        say(f"  date     {source.day}")
+        if source.note:
+            say(f"  note     {source.note}")
+
+
+@data_app.command("fetch")
+def data_fetch(
+    source_id: Annotated[str, typer.Argument(metavar="ID", help="A source, as waterbed data list names it.")],
+    out: Annotated[Path, typer.Option(help="Folder for the files.")],
+    version: Annotated[str | None, typer.Option(help="The package's version; else the catalogue's.")] = None,
+) -> None:
+    """Get a source with its package client (npm, apt-get), and say how to add it.
+
+    For example: waterbed data fetch ip-location-asn --out tables
+    """
+    from waterbed.catalogue import source_of
+    from waterbed.fetch import fetch
+
+    source = source_of(source_id)
+    fetched = fetch(source, out, version)
+    say(f"licence: {source.licence}. Date of the data: {source.day}.")
+    for one in fetched:
+        words = ["routes", "add", str(one.path), "--date", one.day.isoformat() if one.day else "YYYY-MM-DD"]
+        line = shlex.join(["waterbed", *words, "--kind", one.kind, "--licence", source.licence])
+        say(line)
+
+
+_SOURCE_COLUMNS = ("id", "what", "kinds", "forms", "licence", "registration", "get", "version", "date", "note")
+
+
+def _as_row(source: Source) -> tuple[Any, ...]:
+    several = " ".join(source.kinds), " ".join(source.forms)
+    registration = "needed" if source.registration else ""
+    way = _way(source), source.version or "", source.day, source.note
+    return source.id, source.what, *several, source.licence, registration, *way
+
+
+def _way(source: Source) -> str:
+    if source.client is None:
+        return f"by hand{', with registration' if source.registration else ''}: {source.how}"
+    known = f"; known versions: {', '.join(source.versions)}" if source.versions else ""
+    return f"waterbed data fetch {source.id} --out DIR ({source.client} package {source.package}{known})"
+
+
+def _snapshots(found: Sequence[Snapshot], form: Format) -> None:
+    """List dated tables."""
+    names = ("kind", "form", "family", "date", "rows", "source", "licence", "built")
+    rows = [
+        (
+            one.kind,
+            one.form or "-",
+            f"IPv{one.family}" if one.family else "-",
+            one.data_date.date().isoformat(),
+            f"{one.rows:,}",
+            one.source,
+            one.licence or "-",
+            minute(one.built_at),
+        )
+        for one in found
+    ]
+    print_cells(names, rows, form)
+
+
+def _print_checks(found: Sequence[TableCheck]) -> None:
+    table = new_table(look="open")
+    table.padding = (0, 1, 0, 0)
+    for name in ("kind", "date", "form"):
+        table.add_column(name, no_wrap=True)
+    for name in ("rows", "covers", "overlap", "multi", "reserved", "age", "known"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in found:
+        table.add_row(
+            _name(one),
+            one.data_date.date().isoformat(),
+            one.form or "-",
+            _amount(one.rows),
+            _amount(one.covered) if one.family == 6 or one.share is None else f"{one.share:.1%}",
+            _amount(one.overlapping),
+            _amount(one.several),
+            _amount(one.reserved),
+            "-" if one.age_days is None else f"{one.age_days:.0f} d",
+            "-" if one.known is None or not one.addresses else f"{one.known / one.addresses:.0%}",
+        )
+    print_table(table)
+    console.print("covers: share of all IPv4, or /48s of IPv6; overlap: ranges in or across others;")
+    console.print("multi: ranges with several origins, countries or tags; known: of our addresses.")
+    if any(one.form == "mmdb" for one in found):
+        console.print("mmdb: its networks are no BGP prefixes.")
+    for one in found:
+        for finding in one.findings:
+            say(f"{_name(one)} {one.data_date:%Y-%m-%d}: {finding}", style="red")
+
+
+def _name(one: TableCheck) -> str:
+    return f"{one.kind} v{one.family}" if one.family else one.kind
+
+
+def _amount(value: float | None) -> str:
+    if value is None:
+        return "-"
+    if value < 1e4:
+        return f"{value:,.0f}"
+    return f"{value / 1e3:,.0f}k" if value < 1e7 else f"{value / 1e6:,.0f}M"

@@ -1,0 +1,68 @@
+"""Completes a command's name from the table of commands; all else a shell asks for is left to typer."""
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+
+from waterbed.cli.main import COMMANDS
+
+_VALUED = ("-C", "--study", "--vantage", "--network")
+"""Options before the command that are followed by a value."""
+_SPECIAL = str.maketrans({'"': '""', "'": "''", "$": "\\$", "`": "\\`", ":": "\\\\:"})
+"""Characters that zsh would read in a help text."""
+
+
+def completed() -> bool:
+    """Answer a shell that completes a command's name; False if this is something else."""
+    how, _, shell = os.environ.get("_WATERBED_COMPLETE", "").partition("_")
+    if how != "complete" or shell not in ("bash", "zsh", "fish"):
+        return False
+    begun = _begun(shell)
+    if begun is None:
+        return False
+    found = [(name, one.help) for name, one in COMMANDS.items() if name.startswith(begun)]
+    if shell == "fish" and os.environ.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args":
+        sys.exit(0 if found else 1)  # 1: fish offers files instead
+    sys.stdout.write("\n".join(_lines(shell, found)) + "\n")
+    return True
+
+
+def _begun(shell: str) -> str | None:
+    """How the command's name begins; None if the word to complete is none."""
+    words = _words(os.environ.get("COMP_WORDS" if shell == "bash" else "_TYPER_COMPLETE_ARGS", ""))
+    if shell == "bash":
+        place = int(os.environ.get("COMP_CWORD", "0"))
+        before, begun = words[1:place], words[place] if place < len(words) else ""
+    else:
+        whole = os.environ.get("_TYPER_COMPLETE_ARGS", "").endswith(" ") or len(words) < 2
+        before, begun = (words[1:], "") if whole else (words[1:-1], words[-1])
+    options = iter(before)
+    for word in options:
+        if word in _VALUED:
+            if next(options, None) is None:
+                return None
+        elif not word.startswith("-"):
+            return None
+    return None if begun.startswith("-") else begun
+
+
+def _words(line: str) -> list[str]:
+    """The words of a line as far as its quotes are closed."""
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return line.split()
+
+
+def _lines(shell: str, found: list[tuple[str, str]]) -> Iterator[str]:
+    """What the shell's function, as `--show-completion` prints it, reads."""
+    if shell == "bash":
+        yield from (name for name, _ in found)
+    elif shell == "fish":
+        yield from (f"{name}\t{said}" for name, said in found)
+    elif found:
+        pairs = "\n".join(f'"{name}":"{said.translate(_SPECIAL)}"' for name, said in found)
+        yield f"_arguments '*: :(({pairs}))'"
+    else:
+        yield "_files"

@@ -1,0 +1,71 @@
+"""Options and arguments that several commands share, each spelled once."""
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+class By(StrEnum):
+    """What a row stands for."""
+
+    hoster = "hoster"
+    asn = "asn"
+    country = "country"
+
+
+class Clock(StrEnum):
+    """What clocks run from."""
+
+    first_seen = "first_seen"
+    reported = "reported"
+    notice_sent = "notice_sent"
+    notice_delivered = "notice_delivered"
+    legal_order = "legal_order"
+    episode_start = "episode_start"
+
+
+Formatted = Annotated[Format, typer.Option("--format", help="table for people; csv, json, parquet for tools.")]
+ByRow = Annotated[By, typer.Option("--by", help="What a row stands for.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept on record. No address in it.", show_default=False)]
+Given = Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day, as 2025-04-11.")]
+Queue = Annotated[str, typer.Option("--queue", help="hosters, roles or outcomes.")]
+Page = Annotated[
+    Path | None, typer.Option("--out", help="Folder for the page and the JSON, instead.", show_default=False)
+]
+Store = Annotated[
+    str | None,
+    typer.Option(help="sqlite, or a postgresql:// URL of an empty database; else $WATERBED_STORE, else sqlite."),
+]
+NewStudy = Annotated[Path, typer.Argument(metavar="DIR", help="The study folder to make; it may not exist yet.")]
+Override = Annotated[str, typer.Option(help="TLP:CLEAR: why not to wait for hosters' replies; on record.")]
+Zone = Annotated[
+    str | None, typer.Option(help="Time zone of SCART's times, like Europe/Amsterdam.", show_default="UTC")
+]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same studies.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that share them.")]
+Top = Annotated[int | None, typer.Option(min=1, help="Only the first rows.")]
+Hoster = Annotated[str, typer.Argument(metavar="HOSTER", help="A hoster's key, AS64500 or registry:HANDLE.")]
+
+# Words of other modules, spelled here as well so that no module is loaded to help or to complete; a test compares them.
+REPORT_FORMS = (
+    "csv", "urls", "openphish", "urlhaus", "phishtank", "phishstats", "scart", "scart-input", "jsonl", "json", "misp",
+    "stix",
+)  # fmt: skip
+NOTICE_FORMS = ("csv", "scart")
+TABLE_KINDS = ("routes", "places", "organisations", "hosting", "domains")
+HOP_KINDS: tuple[str, ...] = ()
+ORDERS: tuple[str, ...] = ()
+WINDOW_DAYS = 30
+OUTCOMES = "outcomes"

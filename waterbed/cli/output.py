@@ -1,0 +1,235 @@
+"""What the command line prints: the one console, one table for people, formats for tools, progress, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from rich.console import Console
+
+from waterbed.model.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from waterbed.model.table import Envelope
+
+# Neither tables, bars nor formats are loaded by a command that prints none of them: hence PLC0415 below.
+OK, FINDING, USAGE, OURS, STOPPED = 0, 1, 2, 3, 130
+"""Exit codes: done; done and something was found; the user's to mend; our fault; ended by Ctrl-C."""
+
+console = Console(highlight=False, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+SHOWN = 40
+"""Rows of a long table shown to people; the other formats print all."""
+_told = {"quiet": False}
+"""How much is said beside results; the root option --quiet sets it."""
+
+Look = Literal["ruled", "wide", "open", "bold"]
+"""How a table looks: a rule below its head, and less or more room; no rule; a bold title and margins."""
+_PADDING: dict[Look, tuple[int, int, int, int]] = {
+    "ruled": (0, 1, 0, 0),
+    "wide": (0, 1, 0, 1),
+    "open": (0, 2, 0, 0),
+    "bold": (0, 1, 0, 1),
+}
+Progress = Callable[[str, int, int], None]
+
+
+def be_quiet() -> None:
+    """Print results and errors alone from now on: no progress, no notes."""
+    _told["quiet"] = True
+
+
+def say(text: str = "", *, style: str | None = None) -> None:
+    """Print one line of a result, never broken by us."""
+    console.print(text, style=style, soft_wrap=True)
+
+
+def note(text: str, *, soft_wrap: bool = True) -> None:
+    """Print what helps to read a result, or what was done; --quiet leaves it out."""
+    if not _told["quiet"]:
+        console.print(text, soft_wrap=soft_wrap)
+
+
+def complain(problem: object) -> None:
+    """Print on standard error what went wrong."""
+    err.print(f"waterbed: {problem}", style="red", soft_wrap=True)
+
+
+def page_of(file: IO[str], width: int) -> Console:
+    """A console that writes into a file what a terminal of that width would show, without colour."""
+    return Console(file=file, width=width, highlight=False, markup=False, emoji=False, no_color=True)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """A progress bar on a terminal, silence in a pipe; yields `told(what, done, total)`."""
+    if _told["quiet"] or not err.is_terminal:
+        yield lambda what, done, total: None
+        return
+    from rich.progress import (  # noqa: PLC0415 (see above)
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err) as bar:
+        tasks: dict[str, Any] = {}
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total or None)
+            bar.update(tasks[what], completed=done, total=total or None)
+
+        yield told
+
+
+@contextmanager
+def written_at(place: object) -> Iterator[None]:
+    """A place that cannot be written to is the user's to mend."""
+    try:
+        yield
+    except OSError as problem:
+        raise InputError(f"{place} cannot be written ({problem.strerror}); name another place") from None
+
+
+def written(files: Sequence[Path]) -> None:
+    """Say what was written, the page last."""
+    say(f"wrote {len(files)} files to {files[0].parent}")
+    say(f"page: {files[-1].resolve()}")
+
+
+def new_table(title: str = "", *names: str, look: Look = "ruled", overflow: Literal["fold"] | None = "fold") -> Table:
+    """A table for people; columns named here fold what they have no room for, others are added by hand."""
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 (see above)
+    from rich.table import Table  # noqa: PLC0415 (see above)
+
+    made = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold" if look == "bold" else None,
+        box=None if look == "open" else SIMPLE_HEAD,
+        pad_edge=look == "bold",
+        padding=_PADDING[look],
+    )
+    for name in names:
+        made.add_column(name, overflow=overflow or "ellipsis")
+    return made
+
+
+def print_table(made: Table, on: Console = console) -> None:
+    """Print a table; if its columns need more room than the terminal has, it is wider: no column is cut off."""
+    columns = made.columns
+    gap = made.padding[1] + made.padding[3]
+    need = sum((column.min_width or column.width or 1) + gap for column in columns)
+    need += 0 if made.pad_edge else -gap
+    if made.box:
+        need += len(columns) + 1
+    if need > on.width:
+        made.width = need
+    on.print(made, crop=False)
+
+
+def more(rows: int, shown: int = SHOWN, formats: str = "csv, json or parquet", on: Console = console) -> None:
+    """Say how many rows of a long table were not shown, and how to have them."""
+    if rows > shown:
+        on.print(f"... {rows - shown:,} more; all of them with --format {formats}")
+
+
+def print_rows(
+    cls: type, rows: Sequence[Any], info: Envelope, form: str, *, columns: Mapping[str, str] | None = None, **how: Any
+) -> None:
+    """Print rows of a class: for people the columns named (heading to field; else all), for tools everything.
+
+    `how` is for people: `title`, `look`, `shown` (rows), and `cell`, which spells a value.
+    """
+    if form != "table":
+        for_tools(cls, rows, info, form)
+        return
+    named = columns if columns is not None else {field.name: field.name for field in fields(cls)}
+    cell, shown = how.get("cell", short), how.get("shown", SHOWN)
+    made = new_table(how.get("title", ""), *named, look=how.get("look", "ruled"))
+    for row in rows[:shown]:
+        made.add_row(*(cell(getattr(row, name)) for name in named.values()))
+    print_table(made)
+    more(len(rows), shown or len(rows))
+
+
+def for_tools(cls: type, rows: Sequence[Any], heading: Envelope, form: str) -> None:
+    """Write rows of a class to standard output, in any format but the table."""
+    from waterbed.publish.exports import as_csv, as_json, as_parquet  # noqa: PLC0415 (see above)
+
+    if form == "parquet":
+        sys.stdout.buffer.write(as_parquet(cls, rows, heading))
+    else:
+        sys.stdout.write(as_csv(cls, rows) if form == "csv" else as_json(cls, rows, heading))
+
+
+def print_cells(names: Sequence[str], found: Sequence[Sequence[Any]], form: str) -> None:
+    """Print rows without a dataclass of their own."""
+    if form == "table":
+        made = new_table("", *names, overflow=None)
+        for row in found[:SHOWN]:
+            made.add_row(*map(str, row))
+        print_table(made)
+        more(len(found), formats="csv or json")
+        return
+    if form == "json":
+        sys.stdout.write(json.dumps([dict(zip(names, row, strict=True)) for row in found], indent=1) + "\n")
+        return
+    from waterbed.publish.exports import defused, parquet_of  # noqa: PLC0415 (see above)
+
+    if form == "parquet":
+        cells = [[str(cell) for cell in column] for column in zip(*found, strict=True)] or [[] for _ in names]
+        sys.stdout.buffer.write(parquet_of(names, cells))
+        return
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([names, *([*map(defused, row)] for row in found)])
+    sys.stdout.write(text.getvalue())
+
+
+def days_of(window: str) -> str:
+    """The first and last day of a window of times."""
+    return " to ".join(end[:10] for end in window.split("/")) if "/" in window else window
+
+
+def short(value: Any) -> str:
+    """Spell a value for a narrow cell: ids by how they begin, times without the year."""
+    if value is None:
+        return "-"
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    if hasattr(value, "strftime"):
+        return str(value.strftime("%m-%d %H:%M"))
+    return value[:12] if isinstance(value, str) and len(value) == 32 else str(value)
+
+
+def minute(value: Any) -> str:
+    """Spell a time to the minute, a dash for none."""
+    return f"{value:%Y-%m-%d %H:%M}" if value else "-"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """Spell a share in percent, a dash for none."""
+    return "-" if share is None else f"{share:.{digits}%}"
+
+
+def points(difference: float | None, digits: int = 1) -> str:
+    """Spell a difference of shares in percentage points, a dash for none."""
+    return "-" if difference is None else f"{100 * difference:.{digits}f} points"
+
+
+def number(value: float | None, form: str) -> str:
+    """Spell a number in a form, a dash for none."""
+    return "-" if value is None else format(value, form)

@@ -1,0 +1,37 @@
+"""How numbers are spelled for people, on pages and on terminals."""
+
+from typing import Final
+
+from waterbed.model.displacement import Answer
+
+NOTHING: Final = "\N{EN DASH}"
+
+
+def percent(share: float | None) -> str:
+    """Spell a share in whole percent; never 0 or 100 unless it is, to a hundredth of a percent."""
+    if share is None:
+        return NOTHING
+    whole = round(share * 100)
+    if whole == 0 and share > 1e-4:
+        return "<1%"
+    if whole == 100 and share < 1 - 1e-4:
+        return ">99%"
+    return f"{whole}%"
+
+
+def number(value: float | None) -> str:
+    """Spell a number with two or three digits that count, a dash for none."""
+    if value is None:
+        return NOTHING
+    rounded = float(f"{value:.3g}") if abs(value) >= 1 else round(value, 3)
+    if value and not rounded:
+        return "<0.001" if value > 0 else "\N{MINUS SIGN}0.000"
+    spelled = f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:g}"
+    return spelled.replace("-", "\N{MINUS SIGN}")
+
+
+def interval(answer: Answer) -> str:
+    """Spell the ends of an answer's interval, the upper one open where there is none."""
+    if answer.low is None and answer.high is None:
+        return NOTHING
+    return f"{number(answer.low)} to {number(answer.high) if answer.high is not None else 'no end'}"

@@ -21,6 +21,7 @@ class Takedown:
     """One takedown of a URL at a hoster, and on which of the ways its content went on."""
 
     url_id: str
+    content_id: str
     site_id: str
     hoster: str
     certain: tuple[bool, bool, bool]
@@ -41,9 +42,10 @@ def takedowns(
     """The takedowns known by `until`, with what their hops say of the time `within` after each.
 
     `until` is early enough for arrivals within the horizon to be reported and looked at before the measurement ends:
-    later takedowns had no time to be followed by anything. A hop is certain if it is sequential or repointed and came
-    within the horizon even by the outer ends of both intervals, possible if it is not parallel and may have come within
-    it. Pure.
+    later takedowns had no time to be followed by anything. A hop is of the one takedown that it answers, and a proxy's
+    episodes have none: what lies behind it is not seen to leave. It is certain if it is sequential or repointed and
+    came within the horizon even by the outer ends of both intervals, possible if it is not parallel and may have come
+    within it. Pure.
     """
     by_loss: dict[tuple[str, str, datetime], list[Hop]] = defaultdict(list)
     for hop in hops:
@@ -62,6 +64,7 @@ def takedowns(
         found.append(
             Takedown(
                 url_id=episode.url_id,
+                content_id=episode.content_id,
                 site_id=episode.site_id,
                 hoster=episode.hoster,
                 certain=(certain[0], certain[1], certain[2]),

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from graphs.displaced import Takedown
 from waterbed.displacement.event import Event
 from waterbed.displacement.movements import Gain, Movements, Stay
 from waterbed.displacement.series import Series
@@ -128,4 +129,28 @@ def _again(place: str, gone: float, later: float, number: int) -> Gain:
 
 
 def series(found: Movements, **changes: Any) -> Series:
-    return Series(event=event(**changes), movements=found)
+    asked = event(**changes)
+    return Series(event=asked, movements=found, takedowns=_takedowns(asked, found))
+
+
+def _takedowns(asked: Event, found: Movements) -> list[Takedown]:
+    """Each stay at the target that ended after the event, early enough, with the gain that is of the same site."""
+    start, end = (found.hours(when) for when in (asked.at, asked.window[1]))
+    moved = {one.content_id: one for one in found.gains if one.left == asked.target and one.order == "sequential"}
+    made = []
+    for one in found.stays:
+        if one.place == asked.target and start <= one.gone < end and one.gone + asked.horizon_h <= found.end:
+            again = moved.get(one.content_id)
+            sure = again is not None and again.seen - one.last_up <= asked.horizon_h
+            ways = (False, sure, False) if again and again.side == "home" else (False, False, sure)
+            made.append(
+                Takedown(
+                    url_id=min(one.url_ids),
+                    content_id=one.content_id,
+                    site_id=one.site_id,
+                    hoster=one.place,
+                    certain=ways,
+                    possible=ways,
+                )
+            )
+    return made

@@ -244,6 +244,7 @@ def test_a_study_answers_an_event(conclusions: Conclusions) -> None:
     }
     found = findings(conclusions, "NL", HEADING, event(**asked))
     assert {one.question for one in found.answers}
+    assert told(found, "displaced share", "all").n > 0
     assert found.names["moerashost"] == "Moerashost Offshore B.V."
     fewer = findings(conclusions, "NL", HEADING, event(**asked, categories=("phishing",)))
     assert sum(row.reports for row in fewer.periods) < sum(row.reports for row in found.periods)

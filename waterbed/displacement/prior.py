@@ -11,6 +11,7 @@ from waterbed.displacement.claims import claimed
 from waterbed.displacement.event import Event, check
 from waterbed.displacement.findings import Findings, of_event, overall
 from waterbed.displacement.movements import gather
+from waterbed.displacement.returns import followed
 from waterbed.displacement.series import Series
 from waterbed.displacement.told import EVERYTHING, Told
 from waterbed.model.conclusions import ToldEpisode
@@ -60,10 +61,12 @@ def findings(
         )
     kind, declared = (event.kind, tuple(event.places)) if event else ("hoster", ())
     prior = others if others and others.settings.in_series else None
+    episodes = [*done.episodes, *(prior.prior if prior else ())]
+    hops = [*done.hops, *(prior.hops if prior else ())]
     movements = partial(
         gather,
-        [*done.episodes, *(prior.prior if prior else ())],
-        [*done.hops, *(prior.hops if prior else ())],
+        episodes,
+        hops,
         done.facts.reports,
         home=home,
         seats=done.seats,
@@ -86,7 +89,8 @@ def findings(
             until=every.until,
         )
         chosen = movements(categories=event.categories, sources=event.sources)
-        found = of_event(Series(event=event, movements=chosen), heading, names, told)
+        ended = followed(event, chosen, episodes, hops, home=home, seats=done.seats)
+        found = of_event(Series(event=event, movements=chosen, takedowns=ended), heading, names, told)
     notes = tuple(told.masked(note) for note in (prior_notes(others, event) if others else ()))
     return replace(found, answers=[claimed(answer) for answer in found.answers], notes=notes)
 

@@ -1,20 +1,24 @@
 """Whether content came back elsewhere: excess reappearance, and the displaced share with what went undetected."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from graphs.displaced import Takedown, takedowns
 from waterbed.displacement.answer import SEED, answer
-from waterbed.displacement.movements import READINGS, Gain, Movements, Stay
+from waterbed.displacement.event import Event
+from waterbed.displacement.movements import READINGS, Gain, Movements, Stay, place_of
 from waterbed.displacement.pairs import arrived
 from waterbed.displacement.series import Series
 from waterbed.estimators.displaced import displaced_bounds
 from waterbed.estimators.reappearance import Excess, Units, excess_reappearance
 from waterbed.estimators.refusals import Refusal, too_few
 from waterbed.estimators.undetected import Bounds, Population, chao, chapman
+from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.displacement import Answer, Reading
 
 NO_DETECTION = Refusal("no detection is stated: give its lowest and highest value at home and abroad ([detection])")
@@ -108,53 +112,70 @@ def _units(stays: Sequence[Stay], movements: Movements, reading: Reading) -> Uni
     )
 
 
+def followed(
+    event: Event,
+    movements: Movements,
+    episodes: Iterable[Episode],
+    hops: Iterable[Hop],
+    *,
+    home: str,
+    seats: Mapping[str, str],
+) -> list[Takedown]:
+    """The takedowns at the target after the event that had time to be followed, and what followed them elsewhere.
+
+    Of the URLs that `movements` hold; what moved within the target did not leave it.
+    """
+    (start, end), declared = (event.at, event.window[1]), tuple(event.places)
+    chosen = [episode for episode in episodes if episode.url_id in movements.told_by]
+    places = [place_of(episode, event.kind, declared) for episode in chosen]
+    elsewhere = {
+        (episode.url_id, episode.hoster, episode.known_up_at)
+        for episode, place in zip(chosen, places, strict=True)
+        if place not in ("", event.target)
+    }
+    within = timedelta(hours=event.horizon_h)
+    return takedowns(
+        (
+            episode
+            for episode, place in zip(chosen, places, strict=True)
+            if place == event.target and episode.first_down is not None and start <= episode.first_down < end
+        ),
+        (hop for hop in hops if (hop.to_url_id, hop.to_hoster, hop.arrived_before) in elsewhere),
+        home=home,
+        seats=seats,
+        within=within,
+        until=movements.until - within,
+    )
+
+
 def displaced_share(series: Series) -> Answer:
     """Share of the target's content that moved elsewhere within the horizon after an end: order, detection and chance.
 
     A known URL is looked at wherever it is, so that a return to it is always detected; a new URL must be reported.
     """
-    event, movements, (first, last) = series.event, series.movements, series.after
-    ended = [
-        stay
-        for stay in movements.stays
-        if stay.place == event.target
-        and first <= stay.ended("sequential") < last
-        and stay.gone + event.horizon_h <= movements.end
-    ]
-    by_content = _by_content(movements)
-    certain = [_ways(stay, by_content, event.horizon_h, sure=True) for stay in ended]
-    possible = [_ways(stay, by_content, event.horizon_h, sure=False) for stay in ended]
+    event, ended = series.event, series.takedowns
     found: Bounds | Refusal = NO_DETECTION
     if event.detection:
-        clusters = np.array([stay.cluster for stay in ended], np.int64)
+        cluster = {stay.content_id: stay.cluster for stay in series.movements.stays}
+        clusters = np.array([cluster[one.content_id] for one in ended], np.int64)
         found = too_few(np.unique(clusters).size, "clusters ended early enough to be followed") or displaced_bounds(
-            certain, possible, clusters, detection=[(1.0, 1.0), event.detection.home, event.detection.abroad]
+            [one.certain for one in ended],
+            [one.possible for one in ended],
+            clusters,
+            detection=[(1.0, 1.0), event.detection.home, event.detection.abroad],
         )
-    surely, perhaps = (sum(any(ways) for ways in seen) for seen in (certain, possible))
+    surely = {one.content_id for one in ended if any(one.certain)}
+    perhaps = {one.content_id for one in ended if any(one.possible)}
     return answer(
         "displaced share",
         "What share of what ended at the target was elsewhere within the horizon?",
         "displaced.displaced_bounds",
         found,
-        n=len(ended),
+        n=len({one.content_id for one in ended}),
         n_of="contents that ended",
         unit=f"share within {event.horizon_h:g} h",
-        note=f"{surely} surely moved, {perhaps} perhaps; chance, order and detection are in the bounds",
+        note=f"{len(surely)} surely moved, {len(perhaps)} perhaps; chance, order and detection are in the bounds",
     )
-
-
-def _ways(
-    stay: Stay, by_content: Mapping[str, Sequence[Gain]], horizon_h: float, *, sure: bool
-) -> tuple[bool, bool, bool]:
-    """Whether content went on at the same URL, at a new one at home, at a new one abroad."""
-    ways = [False, False, False]
-    for gain in by_content.get(stay.content_id, ()):
-        if gain.left != stay.place or gain.left_at > stay.gone or gain.seen < stay.started:
-            continue
-        within = gain.seen - stay.last_up if sure else gain.absent - stay.gone
-        if gain.moved("sequential" if sure else "not parallel") and within <= horizon_h:
-            ways[0 if gain.url_id in stay.url_ids else 1 if gain.side == "home" else 2] = True
-    return ways[0], ways[1], ways[2]
 
 
 def _by_content(movements: Movements) -> dict[str, list[Gain]]:

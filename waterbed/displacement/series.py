@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from graphs.displaced import Takedown
 from waterbed.displacement.event import Event
 from waterbed.displacement.movements import HOUR, Movements
 from waterbed.estimators.interrupted import EventWindow, rates
@@ -36,6 +37,8 @@ class Series:
 
     event: Event
     movements: Movements
+    takedowns: Sequence[Takedown] = ()
+    """Those at the target after the event that had time to be followed."""
 
     @property
     def at(self) -> float:

@@ -1,0 +1,64 @@
+"""Which takedowns of a target were followed elsewhere: each hop answers one, and what stays there left nothing."""
+
+from dataclasses import replace
+from typing import Any
+
+from graphs.displaced import Takedown
+from tests.displacement.movements import event, movements
+from tests.graphs.test_displaced import ABROAD, EPISODE, HOP, HOUR, NO, START
+from waterbed.displacement.returns import followed
+from waterbed.model.conclusions import Episode, Hop
+
+COPY = replace(
+    EPISODE,
+    url_id="b",
+    hoster="new",
+    hosters=("new",),
+    countries=("FR",),
+    absent_at=START + 11 * HOUR,
+    known_up_at=START + 20 * HOUR,
+    first_up=START + 20 * HOUR,
+    last_up=START + 90 * HOUR,
+    first_down=None,
+    cause=None,
+)
+AGAIN = replace(
+    EPISODE,
+    known_up_at=START + 12 * HOUR,
+    first_up=START + 12 * HOUR,
+    last_up=START + 30 * HOUR,
+    first_down=START + 31 * HOUR,
+)
+
+
+def _followed(episodes: list[Episode], hops: list[Hop], *, told: str = "ab", **changes: Any) -> list[Takedown]:
+    plain: dict[str, Any] = {"target": "old", "controls": ("third",), "buffer": (), "buffer_controls": ()}
+    asked = event(**{**plain, "date": START, "chosen_until": START, "horizon_h": 24.0, **changes})
+    known = replace(
+        movements([]), until=START + 100 * HOUR, told_by={url_id: frozenset({"hotline"}) for url_id in told}
+    )
+    return followed(asked, known, episodes, hops, home="NL", seats={})
+
+
+def test_a_hop_answers_one_takedown() -> None:
+    """Content that ended twice at the target and moved once was displaced once, after the end that it answers."""
+    first, second = _followed([EPISODE, AGAIN, COPY], [HOP])
+    assert (first.certain, second.certain, second.possible) == (ABROAD, NO, NO)
+
+
+def test_what_moves_within_the_target_did_not_leave_it() -> None:
+    """Between hosters of one country content went nowhere, where the target is that country."""
+    places = {"target": "NL", "controls": ("DE",)}
+    assert [one.certain for one in _followed([EPISODE, COPY], [HOP], **places)] == [ABROAD]
+    stayed = replace(COPY, countries=("NL",))
+    within = replace(HOP, to_countries=("NL",))
+    assert [one.possible for one in _followed([EPISODE, stayed], [within], **places)] == [NO]
+
+
+def test_what_was_not_asked_for_is_neither_taken_down_nor_followed() -> None:
+    """URLs of other categories or sources count at neither end, nor do takedowns before the event or too late."""
+    assert [one.possible for one in _followed([EPISODE, COPY], [HOP], told="a")] == [NO]
+    assert _followed([EPISODE, COPY], [HOP], told="b") == []
+    assert _followed([EPISODE, COPY], [HOP], date=START + 11 * HOUR, chosen_until=START) == []
+    assert _followed([EPISODE, COPY], [HOP], horizon_h=91.0) == []
+    assert _followed([replace(EPISODE, proxy=True), COPY], [HOP]) == []

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from attribution.attribute import Asked, Attributor
-from attribution.lookups.addresses import pack
-from attribution.lookups.hosting import HostingTables
-from attribution.members import holder_key
+from attribution.hosters.members import holder_key
+from attribution.lookups.tables.addresses import pack
+from attribution.lookups.tables.hosting import HostingTables
 from attribution.roles import AddressRoles
 from attribution.snapshots import Chosen, Snapshots
 from waterbed.model.conclusions import Attribution, ChainLink

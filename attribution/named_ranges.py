@@ -7,8 +7,8 @@ from ipaddress import ip_address, ip_network
 
 import numpy as np
 
-from attribution.lookups.ranges import RangeTable, Rows, build, words
-from attribution.members import holder_key
+from attribution.hosters.members import holder_key
+from attribution.lookups.tables.ranges import RangeTable, Rows, build, words
 from attribution.snapshots import day_of
 from waterbed.model.facts import Registration
 

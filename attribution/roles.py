@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from attribution.members import holder_key
+from attribution.hosters.members import holder_key
 from waterbed.model.facts import Registration
 
 

@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.addresses import Packed
-from attribution.lookups.file_rows import country_code
-from attribution.lookups.places import PlaceTables
-from attribution.lookups.ranges import RangeTable
-from attribution.lookups.routing import RouteTables
+from attribution.lookups.tables.addresses import Packed
+from attribution.lookups.tables.contents import country_code
+from attribution.lookups.tables.countries import PlaceTables
+from attribution.lookups.tables.ranges import RangeTable
+from attribution.lookups.tables.routes import RouteTables
 from attribution.named_ranges import NamedRanges
 from attribution.snapshots import Chosen
 from attribution.space import (

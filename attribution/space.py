@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.addresses import Numbers, Packed
-from attribution.lookups.ranges import RangeTable, words
+from attribution.lookups.tables.addresses import Numbers, Packed
+from attribution.lookups.tables.ranges import RangeTable, words
 
 Sets = NDArray[np.int32]
 Counts = NDArray[np.int64]

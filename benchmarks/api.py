@@ -7,11 +7,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.publish.calls import campaign
-from tests.publish.serving import FOR_CASES, fixed, served
+from tests.publish.api.calls import campaign
+from tests.publish.api.serving import FOR_CASES, fixed, served
 from tests.publish.study import small_study
-from waterbed.publication import publication_of
-from waterbed.publish.publication import publishable
+from waterbed.publish.policy import publishable
+from waterbed.publish.tables import publication_of
 
 
 def main():

@@ -9,10 +9,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from waterbed.cli.commands.lab import print_campaign
-from waterbed.lab.coverage import Campaign, summarise
-from waterbed.lab.drawn import PLANS
-from waterbed.lab.simulate import simulate_studies
-from waterbed.lab.world import read_world, scenario_path
+from waterbed.lab.simulate.coverage import Campaign, summarise
+from waterbed.lab.simulate.draw import PLANS
+from waterbed.lab.simulate.studies import simulate_studies
+from waterbed.lab.world.file import read_world, scenario_path
 
 LEAST, MOST = 0.94, 0.96
 WIDEST = 1.3

@@ -19,13 +19,13 @@ from work import Work
 
 from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.reports import Defaults
-from waterbed.model.canonical import Spelled
 from waterbed.model.facts import Observation
+from waterbed.model.urls import Spelled
 from waterbed.store.config import Config, ConnectTo, Lab, Probe, read_config, write_toml
 from waterbed.store.folder import SETTINGS
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
-from waterbed.study import Study, create_study, open_study
+from waterbed.study.study import Study, create_study, open_study
 
 OUR_PASS = (HERE / "our_pass.py",)
 LONGEST_S = 900

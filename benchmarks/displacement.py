@@ -10,7 +10,7 @@ from displacement_worlds import NULLS, POWER, WARNINGS
 from figures import Figure, tell
 
 from waterbed.estimators.lifts import destination_null, step_down, timing_null
-from waterbed.estimators.refusals import Refusal
+from waterbed.estimators.refusal import Refusal
 
 TARGET_S = 30.0
 LABELS, WEEKS, CATEGORIES = 2000, 52, 5

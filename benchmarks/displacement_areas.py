@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import special
 
-from waterbed.estimators.areas import (
+from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.wdd import (
     BUFFER,
     BUFFER_CONTROL,
     TARGET,
@@ -12,7 +13,6 @@ from waterbed.estimators.areas import (
     clustered_net_effect,
     clustered_quotient,
 )
-from waterbed.estimators.refusals import Refusal
 
 EVENT, LENGTH = 100.0, 100.0
 WINDOWS = Windows(before=(0, EVENT), after=(EVENT, EVENT + LENGTH), chosen_until=EVENT)

@@ -4,7 +4,7 @@ import numpy as np
 
 from waterbed.estimators.lifts import NOWHERE, departures, destination_null, one_each, step_down, timing_null
 from waterbed.estimators.reappearance import Units, excess_reappearance
-from waterbed.estimators.refusals import Refusal
+from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.strata import alike
 
 PERMUTATIONS = 99

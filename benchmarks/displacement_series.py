@@ -3,7 +3,7 @@
 import numpy as np
 
 from waterbed.estimators.interrupted import EventWindow, placebo_units, placebo_windows, rates
-from waterbed.estimators.refusals import Refusal
+from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.staggered import NEVER, group_times
 
 RESAMPLES = 199

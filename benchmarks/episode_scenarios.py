@@ -8,9 +8,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from graphs.episodes_sql import set_episodes
-from waterbed.lab.world import read_world, scenario_path
-from waterbed.rehearsal import run_world
-from waterbed.study import open_study
+from waterbed.lab.run import run_world
+from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.study.study import open_study
 
 SCENARIOS = sorted(path.stem for path in scenario_path("quiet").parent.glob("*.toml"))
 

@@ -27,7 +27,7 @@ from waterbed.model.facts import Observation, Resolution, Target
 from waterbed.store.config import read_config, write_toml
 from waterbed.store.folder import SETTINGS
 from waterbed.store.tables import TABLES
-from waterbed.study import Study, open_study
+from waterbed.study.study import Study, open_study
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["fault_worker", "fault_bench"])

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from crawler.recheck import run_recheck
+from crawler.recheck.run import run_recheck
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.store.folder import Folder, Pass
-from waterbed.study import open_study
+from waterbed.study.study import open_study
 
 
 @dataclass(slots=True, kw_only=True)

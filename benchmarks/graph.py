@@ -10,13 +10,13 @@ import networkx as nx
 import numpy as np
 from figures import Figure, tell
 
-from graphs.communities import communities
-from graphs.concentration import concentration
-from graphs.measures import hop_matrix, net_flows, returns
-from graphs.moves import moves_of
-from graphs.passages import abroad_shares
-from graphs.paths import chains
-from graphs.snapshots import weeks
+from graphs.network.communities import communities
+from graphs.network.concentration import concentration
+from graphs.network.measures import hop_matrix, net_flows, returns
+from graphs.network.moves import moves_of
+from graphs.network.passages import abroad_shares
+from graphs.network.paths import chains
+from graphs.network.weeks import weeks
 from waterbed.model.conclusions import Hop
 
 TARGET_S = 30.0

@@ -15,14 +15,14 @@ import numpy as np
 from scipy import stats
 
 from waterbed.estimators.displaced import displaced_bounds
-from waterbed.estimators.refusals import Refusal
-from waterbed.lab.drawn_hops import draw_hop_world
-from waterbed.lab.score_hops import KINDS, KindTally
-from waterbed.lab.truth import simulate
-from waterbed.lab.virtual_facts import LookPlan
-from waterbed.lab.virtual_hops import DETECTION, displaced_world
-from waterbed.lab.world import read_world, scenario_path
-from waterbed.virtual_study import score_virtual, virtual_study
+from waterbed.estimators.refusal import Refusal
+from waterbed.lab.score.hops import KINDS, KindTally
+from waterbed.lab.simulate.displacement import DETECTION, displaced_world
+from waterbed.lab.simulate.drawn_hops import draw_hop_world
+from waterbed.lab.simulate.facts import LookPlan
+from waterbed.lab.simulate.study import score_virtual, virtual_study
+from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.truth import simulate
 
 SURE, COVERED = 0.95, 0.94
 NO_HOPS = ("quiet", "renumbering", "cdn", "lineage", "churn")

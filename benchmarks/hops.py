@@ -22,10 +22,10 @@ from graphs.episodes import EpisodeRules
 from graphs.episodes_sql import CAUSES, episode_rows
 from graphs.hops import Frame, find_hops
 from graphs.hops_sql import ANSWERS, CONTENTS, REDIRECTS, SEATS, hop_rows, set_hops
-from waterbed.lab.world import read_world, scenario_path
+from waterbed.lab.run import run_world
+from waterbed.lab.world.file import read_world, scenario_path
 from waterbed.model.conclusions import Episode
-from waterbed.rehearsal import run_world
-from waterbed.study import open_study
+from waterbed.study.study import open_study
 
 START = datetime(1970, 1, 1, tzinfo=UTC)
 SCENARIOS = ("quiet", "waterbed", "outage", "soft404", "attribution", "hostile")

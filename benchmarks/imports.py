@@ -15,7 +15,7 @@ from pathlib import Path
 
 from figures import Figure, tell
 
-from waterbed.study import create_study
+from waterbed.study.study import create_study
 
 URLS_A_HOST = 5
 AGAIN = 10

@@ -25,8 +25,8 @@ from hops import reference
 
 from graphs.episodes_sql import CAUSES, episode_rows
 from graphs.hops_sql import hop_rows
-from waterbed.store.cluster import session
 from waterbed.store.engine import run
+from waterbed.store.spark import session
 
 PART = 10_000_000
 """Looks invented at once."""

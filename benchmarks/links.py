@@ -17,11 +17,11 @@ if str(Path(__file__).parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).parent))
 from links_phishtank import START, keyed, labels_table, phishtank_links, read_dumps, read_phishtank
 
-from graphs.clusters import cluster
-from graphs.evidence import EvidenceKind, Home, LinkRules, Sign
-from graphs.linking import find_links
-from graphs.near_labels import near_labels
-from waterbed.model.canonical import registrable_domain
+from graphs.linking.clusters import cluster
+from graphs.linking.evidence import EvidenceKind, Home, LinkRules, Sign
+from graphs.linking.links import find_links
+from graphs.linking.near_labels import near_labels
+from waterbed.model.urls import registrable_domain
 
 Pair = tuple[str, str]
 SEED = 20_261_125

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from publicsuffixlist import PublicSuffixList
 
-from graphs.clusters import cluster
-from graphs.evidence import EvidenceKind, Home, Sign
 from graphs.label_hops import LabelStay, label_hops
-from graphs.linking import find_links
-from waterbed.model.canonical import platform_suffix, registrable_domain, spell
+from graphs.linking.clusters import cluster
+from graphs.linking.evidence import EvidenceKind, Home, Sign
+from graphs.linking.links import find_links
 from waterbed.model.errors import BadUrl
+from waterbed.model.urls import platform_suffix, registrable_domain, spell
 
 START = datetime(2018, 10, 25, tzinfo=UTC)
 """When the first dump was taken."""

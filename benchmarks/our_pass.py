@@ -3,8 +3,8 @@
 import json
 import sys
 
-from crawler.recheck import run_recheck
-from waterbed.study import open_study
+from crawler.recheck.run import run_recheck
+from waterbed.study.study import open_study
 
 with open_study(sys.argv[1]) as study:
     report = run_recheck(study.folder)

@@ -16,20 +16,20 @@ import psycopg
 from figures import Figure, tell
 from sqlalchemy import text
 
-from crawler.leasing import Leasing
-from crawler.look import Looker
-from crawler.recheck import run_recheck
+from crawler.probe.look import Looker
+from crawler.recheck.leasing import Leasing
+from crawler.recheck.run import run_recheck
 from waterbed.intake.csv_reports import parse_csv_reports
 from waterbed.intake.reports import Defaults
-from waterbed.lab.replay import replay
-from waterbed.lab.servers import LabServers
-from waterbed.lag import schedule_lag
+from waterbed.lab.servers.process import LabServers
+from waterbed.lab.world.replay import replay
 from waterbed.model.bookkeeping import Due
 from waterbed.model.codec import microseconds
 from waterbed.store.config import Canary, Config, Lab, Names, Probe, StoreAt
-from waterbed.store.sql import Store
+from waterbed.store.lag import schedule_lag
+from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
-from waterbed.study import Study, create_study
+from waterbed.study.study import Study, create_study
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TARGET_S = 1.0

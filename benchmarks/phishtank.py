@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.intake.csv_presence import Delivered
+from waterbed.analysis.rankings.stays import suspect_deliveries
+from waterbed.intake.feed_presence import Delivered
 from waterbed.judging.quarantines import GuardRules
-from waterbed.rankings.stays import suspect_deliveries
 
 DAY_S = 86_400.0
 Floats = npt.NDArray[np.float64]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from waterbed.estimators.clustered_shares import pooled_correlation, ratio_error
+from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
 from waterbed.estimators.counts import gamma_poisson
 from waterbed.estimators.rank_sets import PlaceSets, cluster_weights, place_sets, resampled_sums, widened
 from waterbed.estimators.resampled_shares import resampled_share

@@ -14,10 +14,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from crawler.registry import enrich
-from tests.crawler.registries import NOON, addresses_in, clock, lab_folder, networks
-from waterbed.lab.rdap_server import RdapServers, Temper
-from waterbed.lab.rdap_world import Registries
+from crawler.registry.run import enrich
+from tests.crawler.registry.registries import NOON, addresses_in, clock, lab_folder, networks
+from waterbed.lab.servers.rdap import RdapServers, Temper
+from waterbed.lab.servers.rdap_data import Registries
 from waterbed.model.facts import Registration
 
 LIMITS = {"lacnic": 10.0, "ripe": 60.0, "arin": 30.0, "apnic": 30.0, "afrinic": 20.0}

@@ -24,16 +24,16 @@ from imports import measured, write
 from pass_start import NOON, study_of, timed
 from scale_worlds import happened, know, multiply, record, size_of
 
-from crawler.schedule import next_due
+from crawler.recheck.schedule import next_due
 from waterbed.intake.csv_reports import parse_csv_reports
 from waterbed.intake.reports import Defaults
-from waterbed.lab.replay import replay
-from waterbed.lab.servers import LabServers
-from waterbed.lag import schedule_lag
+from waterbed.lab.servers.process import LabServers
+from waterbed.lab.world.replay import replay
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import Observation, Report
 from waterbed.store.config import Config, Lab, Schedule, StoreAt
-from waterbed.study import Study, create_study
+from waterbed.store.lag import schedule_lag
+from waterbed.study.study import Study, create_study
 
 COPIES = Path(__file__).parent / "copies.py"
 COMMAND = (sys.executable, "-m", "waterbed.cli")

@@ -12,17 +12,17 @@ import msgspec
 from pass_start import ID, ROWS, SERIES, fill
 from sqlalchemy import text
 
-from waterbed.lab.papers import Papers
-from waterbed.lab.records import Truth
-from waterbed.lab.tables import country_csv, hosters_toml, routing_csv
-from waterbed.lab.truth import simulate
-from waterbed.lab.virtual_facts import LookPlan, virtual_facts
-from waterbed.lab.world import read_world, scenario_path
+from waterbed.lab.simulate.facts import LookPlan, virtual_facts
+from waterbed.lab.world.allocations import Papers
+from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.records import Truth
+from waterbed.lab.world.tables import country_csv, hosters_toml, routing_csv
+from waterbed.lab.world.truth import simulate
 from waterbed.model.codec import microseconds
 from waterbed.model.facts import ControlLook, Observation, Report, Resolution, Target
-from waterbed.store.sql import Store
+from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
-from waterbed.study import Study
+from waterbed.study.study import Study
 
 MULTIPLIED = (Target, Report, Resolution, ControlLook, Observation)
 SHARED = ("run_id", "suffix_id")

@@ -17,16 +17,16 @@ from pathlib import Path
 
 from figures import Figure, tell
 
-from waterbed.rehearsal import run_scenario
-from waterbed.sensitivity.conclusions import conclusions_of
-from waterbed.sensitivity.curve import Curve, curve_of, removed
-from waterbed.sensitivity.flips import conclusion_rows
-from waterbed.sensitivity.grid import reference_of
-from waterbed.sensitivity.measured import Grouped
-from waterbed.sensitivity.true_values import true_outcomes, truth_of
-from waterbed.sensitivity.variants import Variants
+from waterbed.analysis.sensitivity.conclusions import conclusion_rows
+from waterbed.analysis.sensitivity.conclusions_part import conclusions_of
+from waterbed.analysis.sensitivity.curve import Curve, curve_of, removed
+from waterbed.analysis.sensitivity.grid import reference_of
+from waterbed.analysis.sensitivity.outcomes import Grouped
+from waterbed.analysis.sensitivity.variants import Variants
+from waterbed.lab.run import run_scenario
+from waterbed.lab.score.specification import true_outcomes, truth_of
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
-from waterbed.study import Study, open_study
+from waterbed.study.study import Study, open_study
 
 SCENARIO = "waterbed"
 FEWEST, LONGEST_S = 64, 600.0

@@ -20,8 +20,8 @@ from figures import Figure, tell
 from lifelines.fitters.npmle import npmle
 from phishtank import Cohort, invented_cohort, read_cohort
 
-from waterbed.estimators.resample import resample
-from waterbed.estimators.turnbull import TOLERANCE, turnbull
+from waterbed.estimators.resampling import resample
+from waterbed.estimators.survival import TOLERANCE, turnbull
 
 IDS, GROUPS, RESAMPLES, PEER_INTERVALS = 150_473, 400, 200, 3_000
 HOUR_D = 1 / 24

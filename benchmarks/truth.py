@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from waterbed.lab.markers import marked_files
-from waterbed.lab.world import read_world, scenario_path
-from waterbed.rehearsal import Rehearsed, rehearse, run_scenario, run_world
+from waterbed.lab.run import Rehearsed, rehearse, run_scenario, run_world
+from waterbed.lab.servers.markers import marked_files
+from waterbed.lab.world.file import read_world, scenario_path
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
 
 PLAIN_MOST, TLS_MOST = 2_048, 16_384

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from crawler.recheck import run_recheck
-from crawler.recorder import Recorder
-from crawler.session import Session
-from waterbed.study import open_study
+from crawler.recheck.recorder import Recorder
+from crawler.recheck.run import run_recheck
+from crawler.recheck.session import Session
+from waterbed.study.study import open_study
 
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("connections", ("/crawler/wire.py", "/crawler/secured.py")),

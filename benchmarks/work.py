@@ -6,10 +6,10 @@ from pathlib import Path
 
 from servers import SPREAD
 
-from attribution.lookups.messages import wire_name
+from attribution.lookups.dns.messages import wire_name
 from waterbed.intake.csv_reports import ReportLine, read_csv_reports
-from waterbed.model.canonical import Spelled, spell
 from waterbed.model.errors import BadUrl
+from waterbed.model.urls import Spelled, spell
 
 ZONES = 40
 """How many invented domains there are."""

@@ -29,8 +29,8 @@ from servers import OUR_RESOLVER, WEB, Servers, missing, versions
 from sqlalchemy import distinct, func, select
 from work import spread_out
 
-from crawler import session
-from crawler.recheck import run_recheck
+from crawler.recheck import session
+from crawler.recheck.run import run_recheck
 from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Due, Reserved
 from waterbed.model.facts import Observation
@@ -38,7 +38,7 @@ from waterbed.store.config import Config, ConnectTo, Lab, Probe, Schedule, Store
 from waterbed.store.folder import SETTINGS
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
-from waterbed.study import create_study, open_study
+from waterbed.study.study import create_study, open_study
 
 A_HOST = 5
 """URLs on each host; every host has a domain, an address and a network of its own."""

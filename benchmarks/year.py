@@ -28,29 +28,29 @@ from sqlalchemy import column, insert, inspect, table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from waterbed.backup import make_backup
-from waterbed.conclude import Conclusions, read_facts
-from waterbed.judging.outcomes import read_rules
-from waterbed.lab.records import Truth
-from waterbed.lab.truth import simulate
-from waterbed.lab.virtual_facts import LookPlan, VirtualFacts, keyed, virtual_facts
-from waterbed.lab.world import World, read_world, scenario_path
-from waterbed.links import ROOT, Opened
+from waterbed.analysis.doctor_storage import store_findings
+from waterbed.analysis.rankings.tables import ranking_of
+from waterbed.judging.rules import read_rules
+from waterbed.lab.simulate.facts import LookPlan, VirtualFacts, keyed, virtual_facts
+from waterbed.lab.simulate.study import attributor_of_world
+from waterbed.lab.world.file import World, read_world, scenario_path
+from waterbed.lab.world.records import Truth
+from waterbed.lab.world.truth import simulate
 from waterbed.model.bookkeeping import KeyCheck
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.facts import CanaryLook, ControlLook, Observation, Report, Resolution, Target
-from waterbed.prune import prune
-from waterbed.recorded import Facts
-from waterbed.restore import restore_backup
-from waterbed.soundness import store_findings
-from waterbed.standings import ranking_of
+from waterbed.store.backup.make import make_backup
+from waterbed.store.backup.restore import restore_backup
 from waterbed.store.config import Config, Retention
 from waterbed.store.lake.sealing import seal
-from waterbed.store.schema import revisions
-from waterbed.store.sql import Store
+from waterbed.store.retention import prune
+from waterbed.store.schema_part import revisions
+from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
-from waterbed.study import create_study, open_study
-from waterbed.virtual_study import attributor_of_world
+from waterbed.study.conclusions import Conclusions, read_facts
+from waterbed.study.facts import Facts
+from waterbed.study.linking import ROOT, Opened
+from waterbed.study.study import create_study, open_study
 
 Recorded = dict[type, list[Any]]
 """Facts by their class."""

@@ -6,8 +6,8 @@ from typing import Any
 from scrapy.settings import BaseSettings
 
 from crawler.logs import redact_failures
-from crawler.probe import SCHEME
-from crawler.registry_handler import REGISTRY_SCHEME
+from crawler.recheck.handler import SCHEME
+from crawler.registry.handler import REGISTRY_SCHEME
 
 _LOCKED = 1000
 """Above every settings priority of Scrapy's own: a command line cannot unlock the profile."""
@@ -18,8 +18,8 @@ SAFE: dict[str, Any] = {
     # only our own handlers may fetch: no http, no file, no data, no ftp, no s3
     "DOWNLOAD_HANDLERS": {
         **dict.fromkeys(_BASE_HANDLERS),
-        SCHEME: "crawler.probe.ProbeHandler",
-        REGISTRY_SCHEME: "crawler.registry_handler.RegistryHandler",
+        SCHEME: "crawler.recheck.handler.ProbeHandler",
+        REGISTRY_SCHEME: "crawler.registry.handler.RegistryHandler",
     },
     # looks verify nothing and say so; registries must be who they are
     "DOWNLOAD_VERIFY_CERTIFICATES": True,

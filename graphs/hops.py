@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 
-from graphs.clusters import Clusters
-from graphs.evidence import Link
-from graphs.losses import Losses, Source, down_by, in_order, is_loss
+from graphs.hop_sources import Losses, Source, down_by, in_order, is_loss
+from graphs.linking.clusters import Clusters
+from graphs.linking.evidence import Link
 from waterbed.model.conclusions import Episode, Hop, HopKind, OrderClass
 
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -56,8 +56,8 @@ def find_hops(episodes: Iterable[Episode], frame: Frame) -> list[Hop]:
     A hop needs a loss and a gain. The gain: an episode at a hoster where the content was not up just then. The loss:
     for a URL that was up before, its own last loss; for a new URL one of the same content, found by the surest
     evidence there is: of URLs that redirect to it, else of URLs of the same label, else of any. Of these it is the one
-    nearest in time (`graphs.losses`). Ends as masked, lost or lineage are no loss, nor are ends at the hoster of the
-    arrival. Pure; for a content of n episodes the time grows as n log n.
+    nearest in time (`graphs.hop_sources`). Ends as masked, lost or lineage are no loss, nor are ends at the hoster of
+    the arrival. Pure; for a content of n episodes the time grows as n log n.
     """
     contents: dict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:

@@ -9,8 +9,8 @@ from typing import Any, Final
 import pyarrow as pa
 
 from graphs.episodes_sql import CAUSES, microseconds
+from graphs.hop_sources import REACH
 from graphs.hops import Frame, hop_between
-from graphs.losses import REACH
 from waterbed.model.conclusions import Episode, Hop
 from waterbed.store.engine import Engine, Source, Value, run
 

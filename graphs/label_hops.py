@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from graphs.near_labels import Likeness, NearLabels
+from graphs.linking.near_labels import Likeness, NearLabels
 from waterbed.model.conclusions import Episode
 from waterbed.model.facts import Target
 

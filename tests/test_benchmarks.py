@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from waterbed.store.config import Config
-from waterbed.study import create_study
+from waterbed.study.study import create_study
 
 COPIES = Path(__file__).parents[1] / "benchmarks" / "copies.py"
 

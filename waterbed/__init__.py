@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from waterbed.notebook import Notebook
+    from waterbed.publish.notebook import Notebook
 
 __version__ = "0.1.0"
 
@@ -16,6 +16,6 @@ def open(path: "Path | str") -> "Notebook":
     Its methods return Arrow tables (docs/notebook.md). Raises InputError if there is no study, or its keys or store
     cannot be used.
     """
-    from waterbed.notebook import open_notebook  # noqa: PLC0415 (lazily: `import waterbed` must stay cheap)
+    from waterbed.publish.notebook import open_notebook  # noqa: PLC0415 (lazily: `import waterbed` must stay cheap)
 
     return open_notebook(path)

@@ -9,9 +9,9 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawler.look import HostWork
-from crawler.probe import SCHEME
-from crawler.session import Lasting, Progress, Session
+from crawler.probe.look import HostWork
+from crawler.recheck.handler import SCHEME
+from crawler.recheck.session import Lasting, Progress, Session
 from waterbed.model.errors import InputError
 from waterbed.store.folder import Folder, open_folder
 
@@ -23,7 +23,7 @@ class RecheckSpider(Spider):
     """One pass over all due URLs of a study."""
 
     name = "recheck"
-    custom_settings = {"ITEM_PIPELINES": {"crawler.passes.PassPipeline": 100}}  # noqa: RUF012 (Scrapy's own name)
+    custom_settings = {"ITEM_PIPELINES": {"crawler.recheck.pipeline.PassPipeline": 100}}  # noqa: RUF012 (Scrapy's own name)
 
     def __init__(
         self,

@@ -8,19 +8,19 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawler.registry_handler import REGISTRY_SCHEME
+from crawler.registry.handler import REGISTRY_SCHEME
 from waterbed.model.errors import InputError
 from waterbed.store.folder import open_folder
 
 if TYPE_CHECKING:
-    from crawler.registry_session import RegistrySession
+    from crawler.registry.session import RegistrySession
 
 
 class RegistrySpider(Spider):
     """One crawl over all networks and ASes of a study that have no fresh registration."""
 
     name = "registry"
-    custom_settings = {"ITEM_PIPELINES": {"crawler.passes.PassPipeline": 100}}  # noqa: RUF012 (Scrapy's own name)
+    custom_settings = {"ITEM_PIPELINES": {"crawler.recheck.pipeline.PassPipeline": 100}}  # noqa: RUF012 (Scrapy's own name)
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class RegistrySpider(Spider):
         """Take a study by path, or a session that holds an opened one; `limit`: networks at most."""
         super().__init__(**kwargs)
         if session is None:
-            from crawler.registry_session import RegistrySession  # noqa: PLC0415 (Scrapy imports every spider for each pass)
+            from crawler.registry.session import RegistrySession  # noqa: PLC0415 (Scrapy imports every spider for each pass)
 
             if study is None:
                 raise InputError("no study given; call: scrapy crawl registry -a study=DIR")

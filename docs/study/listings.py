@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.intake.csv_files import Rejected
-from waterbed.intake.csv_presence import Delivered, Presence, read_deliveries
-from waterbed.intake.opened import opened_lines
+from waterbed.analysis.rankings.stays import Stays, stays, suspect_deliveries
+from waterbed.intake.csv_table import Rejected
+from waterbed.intake.feed_presence import Delivered, Presence, read_deliveries
+from waterbed.intake.text_files import opened_lines
 from waterbed.judging.quarantines import GuardRules
-from waterbed.model.canonical import registrable_domain, spell
 from waterbed.model.errors import BadUrl, InputError
-from waterbed.rankings.stays import Stays, stays, suspect_deliveries
+from waterbed.model.urls import registrable_domain, spell
 
 ENTRIES, DUMPS = "phishtank-2018-2019.csv.gz", "phishtank-dumps.csv"
 SOURCE = "phishtank"

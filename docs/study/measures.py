@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from listings import Listings, Mask, Runs, first_end
 
+from waterbed.analysis.rankings.stays import Stays
 from waterbed.estimators.logrank import log_rank
 from waterbed.estimators.midpoint import kaplan_meier
-from waterbed.estimators.resample import Resampled, resample
-from waterbed.estimators.turnbull import turnbull
-from waterbed.rankings.stays import Stays
+from waterbed.estimators.resampling import Resampled, resample
+from waterbed.estimators.survival import turnbull
 
 PLATFORMS: Final = (
     "000webhostapp.com",

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from attribution.attribute import Attributor
-from attribution.hosters import book_from, read_hosters
-from attribution.lookups.places import read_places
-from attribution.lookups.routing import read_routes
+from attribution.hosters.book import book_from, read_hosters
+from attribution.lookups.tables.countries import read_places
+from attribution.lookups.tables.routes import read_routes
 from attribution.rules import rules_from, standard_rules
 from waterbed.model.errors import InputError
 

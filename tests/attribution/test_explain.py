@@ -8,12 +8,12 @@ import pytest
 
 from attribution.attribute import Attributor
 from attribution.explain import Lasting, Sources, links_of_set
-from attribution.hosters import book_from
-from attribution.lookups.hosting import HostingTables
-from attribution.lookups.ranges import Rows, build, words
-from attribution.lookups.registrations import RegistrationIndex
-from attribution.lookups.routing import read_routes
-from attribution.members import holder_key, holder_member
+from attribution.hosters.book import book_from
+from attribution.hosters.members import holder_key, holder_member
+from attribution.lookups.rdap.registrations import RegistrationIndex
+from attribution.lookups.tables.hosting import HostingTables
+from attribution.lookups.tables.ranges import Rows, build, words
+from attribution.lookups.tables.routes import read_routes
 from tests.attribution.test_roles import BOOK, DAY, ROUTES, registered
 from waterbed.model.conclusions import ChainLink
 from waterbed.model.errors import InputError

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from attribution.attribute import Attributor
-from attribution.hosters import book_from
-from attribution.lookups.routing import RouteTables, read_routes
+from attribution.hosters.book import book_from
+from attribution.lookups.tables.routes import RouteTables, read_routes
 from attribution.origin_changes import origin_changes
 from attribution.space import changed_space
-from waterbed.model.canonical import spell
+from waterbed.model.urls import spell
 
 pytestmark = pytest.mark.realdata("WATERBED_ROUTES")
 

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from attribution.attribute import Attributor
-from attribution.hosters import HosterBook, book_from
-from attribution.lookups.registrations import RegistrationIndex
-from attribution.lookups.routing import read_routes
+from attribution.hosters.book import HosterBook, book_from
+from attribution.lookups.rdap.registrations import RegistrationIndex
+from attribution.lookups.tables.routes import read_routes
 from waterbed.model.conclusions import Attribution
 from waterbed.model.facts import Registration
 

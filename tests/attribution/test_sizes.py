@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from attribution.lookups.addresses import pack
-from attribution.lookups.places import read_places
-from attribution.lookups.routing import read_routes
+from attribution.lookups.tables.addresses import pack
+from attribution.lookups.tables.countries import read_places
+from attribution.lookups.tables.routes import read_routes
 from attribution.named_ranges import NamedRanges, ases_of_holders, claimed_ranges, registered_country, registered_ranges
 from attribution.sizes import Counted, Measured, sizes_by_as, sizes_by_country, sizes_by_hoster
 from attribution.snapshots import Snapshots

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.lookups.addresses import pack
-from attribution.lookups.ranges import RangeTable, Rows, build, words
+from attribution.lookups.tables.addresses import pack
+from attribution.lookups.tables.ranges import RangeTable, Rows, build, words
 from attribution.space import (
     GLOBAL_FIRST,
     Amounts,

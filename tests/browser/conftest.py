@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.chromium import chromium
 from tests.browser.lab import lab_study
-from waterbed.publishing import publish_all
+from waterbed.publish.release import publish_all
 
 
 @pytest.fixture(scope="session")

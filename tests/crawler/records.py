@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from crawler.record_start import KeyLog
-from tests.crawler.pushing import Pushed, context
-from waterbed.lab.wire import bytes_acked
+from crawler.net.tls_records import KeyLog
+from tests.crawler.net.pushing import Pushed, context
+from waterbed.lab.servers.wire import bytes_acked
 
 HANDSHAKE, TEXT = 22, 23
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from graphs.displaced import Takedown
-from tests.displacement.movements import event, movements
-from tests.graphs.test_displaced import ABROAD, EPISODE, HOP, HOUR, NO, START
-from waterbed.displacement.returns import followed
+from graphs.displacement.displaced import Takedown
+from graphs.displacement.returns import followed
+from tests.graphs.displacement.movements import event, movements
+from tests.graphs.displacement.test_returns import ABROAD, EPISODE, HOP, HOUR, NO, START
 from waterbed.model.conclusions import Episode, Hop
 
 COPY = replace(

@@ -6,21 +6,11 @@ from datetime import datetime
 from typing import Any, get_origin
 
 from graphs.label_hops import LabelRow, NearRow
-from waterbed.coding.agreement import Agreement
-from waterbed.coding.effect import EffectRow
-from waterbed.coding.queues import Waiting
+from graphs.network.flows import Flow, FlowShare
+from waterbed.analysis.coding.agreement import Agreement
+from waterbed.analysis.coding.effect import EffectRow
+from waterbed.analysis.coding.queues import Waiting
 from waterbed.model.bookkeeping import STORED
-from waterbed.model.clocks import (
-    AddressedNotice,
-    Case,
-    CauseShare,
-    ComplianceRow,
-    ComplianceTrend,
-    Duration,
-    Reconciled,
-    TakedownClock,
-    Unanswered,
-)
 from waterbed.model.codec import columns, public_name
 from waterbed.model.conclusions import (
     Attribution,
@@ -37,9 +27,19 @@ from waterbed.model.sensitivity import ConclusionRow, CurveRow, FlipRow, LevelRo
 from waterbed.model.shared import PooledHoster, Provenance, SharedEpisode, SharedLook
 from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.table import Envelope
-from waterbed.publish.flows import Flow, FlowShare
-from waterbed.publish.schemas import row_schema
+from waterbed.model.takedown import (
+    AddressedNotice,
+    Case,
+    CauseShare,
+    ComplianceRow,
+    ComplianceTrend,
+    Duration,
+    Reconciled,
+    TakedownClock,
+    Unanswered,
+)
 from waterbed.store.tables import table_name
+from waterbed.study.schemas import row_schema
 
 CONCLUSIONS: tuple[type, ...] = (
     Verdict,

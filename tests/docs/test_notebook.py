@@ -17,15 +17,15 @@ import pytest
 import waterbed
 from tests.docs.markdown import page, rows, section
 from tests.publish.study import small_study
+from waterbed.analysis.rankings.keys import Kind
+from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.model.conclusions import Hop
 from waterbed.model.errors import InputError
-from waterbed.notebook import Notebook, described, heading
-from waterbed.publish.exports import as_parquet
-from waterbed.rankings.kinds import Kind
-from waterbed.report import envelope
-from waterbed.standings import ranking_of
+from waterbed.publish.notebook import Notebook, described, heading
 from waterbed.store.config import Config
-from waterbed.study import create_study
+from waterbed.study.formats import as_parquet
+from waterbed.study.metadata import envelope
+from waterbed.study.study import create_study
 
 TABLES = sorted(
     name

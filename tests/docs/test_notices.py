@@ -3,10 +3,10 @@
 from typing import get_args
 
 from tests.docs.markdown import page, rows, section
-from waterbed.compliance import Clock
+from waterbed.analysis.compliance import Clock
+from waterbed.analysis.rankings.clocks import CLOCK_WORDS
 from waterbed.intake.csv_notices import COLUMNS
 from waterbed.model.conclusions import Addressed, ClockKind
-from waterbed.rankings.clocks import CLOCK_WORDS
 
 
 def test_every_column_of_a_file_of_notices_is_documented() -> None:

@@ -6,15 +6,15 @@ from typing import Any, get_type_hints
 import msgspec
 import pytest
 
-from attribution.hosters import Hoster as HosterEntity
+from attribution.hosters.book import Hoster as HosterEntity
 from attribution.rules import standard_rules
 from tests.docs.markdown import page, rows, section
 from tests.docs.schema import schema_text
-from waterbed.dated_tables import READERS
 from waterbed.intake.csv_reports import COLUMNS
-from waterbed.judging.outcomes import read_rules
-from waterbed.lab.world import World
+from waterbed.judging.rules import read_rules
+from waterbed.lab.world.file import World
 from waterbed.store.config import Config
+from waterbed.study.tables import READERS
 
 
 def _plain(value: Any) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.docs.markdown import ROOT, blocks
-from waterbed.protocol.held import place_of
-from waterbed.protocol.written import checksum, read_protocol
+from waterbed.governance.protocol.deviations import place_of
+from waterbed.governance.protocol.file import checksum, read_protocol
 
 STUDY = ROOT / "docs/study"
 FIGURES = sorted(path.name for path in STUDY.glob("*.svg"))

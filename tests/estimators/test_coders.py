@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from waterbed.estimators.coders import Kappa, cohen_kappa
-from waterbed.estimators.refusals import Refusal
+from waterbed.estimators.refusal import Refusal
 
 
 def counts(rows: list[list[int]]) -> dict[tuple[str, str], int]:

@@ -12,7 +12,7 @@ from waterbed.estimators.interrupted import (
     rates,
     synthetic_weights,
 )
-from waterbed.estimators.refusals import Refusal
+from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.returning import half_life
 
 

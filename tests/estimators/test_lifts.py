@@ -17,7 +17,7 @@ from waterbed.estimators.lifts import (
     step_down,
     timing_null,
 )
-from waterbed.estimators.refusals import Refusal
+from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.strata import alike, strata_of
 
 

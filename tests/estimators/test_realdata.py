@@ -11,7 +11,7 @@ import pytest
 from benchmarks.phishtank import Cohort, read_cohort
 from docs.study.lognormal import fit_lognormal
 from waterbed.estimators.midpoint import kaplan_meier
-from waterbed.estimators.turnbull import turnbull
+from waterbed.estimators.survival import turnbull
 
 pytestmark = pytest.mark.realdata
 

@@ -5,7 +5,7 @@ import pytest
 
 from waterbed.estimators.lifts import one_each
 from waterbed.estimators.reappearance import Excess, Units, excess_reappearance, matched
-from waterbed.estimators.refusals import Refusal
+from waterbed.estimators.refusal import Refusal
 
 
 def world(rng, n=900, *, extra=0.0, horizon=14.0):

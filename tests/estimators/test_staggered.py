@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.refusals import Refusal
+from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.staggered import NEVER, GroupTimes, group_times
 
 

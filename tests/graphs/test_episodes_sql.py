@@ -14,11 +14,11 @@ from msgspec import structs
 from graphs.episodes import EpisodeRules, Known, Sighting, all_episodes
 from graphs.episodes_sql import ATTRS, KNOWN, LOOKS, episode_rows, set_episodes
 from tests.graphs.test_episodes import hour, sightings
-from waterbed.lab.truth import simulate
-from waterbed.lab.virtual_facts import LookPlan
-from waterbed.lab.world import read_world, scenario_path
+from waterbed.lab.simulate.facts import LookPlan
+from waterbed.lab.simulate.study import virtual_study
+from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.truth import simulate
 from waterbed.model.conclusions import Episode
-from waterbed.virtual_study import virtual_study
 
 WORDS = ("A", "B", "AB", "C", "BC", "-", "-B@A", "-C@B", "?", "P*", "B@A", "BC@AC", "A@B", "P*@A")
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import networkx as nx
 
-from graphs.clusters import cluster
-from graphs.evidence import Evidence, EvidenceKind, Link
-from graphs.graph_files import gexf
 from graphs.hops import Frame, HopCount, count_hops, find_hops
-from graphs.network import displacement_graph, main_flows
+from graphs.linking.clusters import cluster
+from graphs.linking.evidence import Evidence, EvidenceKind, Link
+from graphs.network.graph import displacement_graph, main_flows
+from graphs.network.graph_files import gexf
 from tests.graphs.test_episodes import found
 from waterbed.model.conclusions import EndCause, Episode, Hop, LinkStrength
 

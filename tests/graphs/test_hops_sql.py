@@ -6,16 +6,16 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graphs.clusters import cluster
-from graphs.evidence import Evidence, Link
 from graphs.hops import Frame, find_hops
 from graphs.hops_sql import set_hops
+from graphs.linking.clusters import cluster
+from graphs.linking.evidence import Evidence, Link
 from tests.graphs.test_hops import SEATS, hour
-from waterbed.lab.drawn_hops import draw_hop_world
-from waterbed.lab.truth import simulate
-from waterbed.lab.world import read_world, scenario_path
+from waterbed.lab.simulate.drawn_hops import draw_hop_world
+from waterbed.lab.simulate.study import virtual_study
+from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.truth import simulate
 from waterbed.model.conclusions import Episode, Hop
-from waterbed.virtual_study import virtual_study
 
 CAUSES = ("removed", "removed", "moved", "network", "name", "masked", "lost", "lineage")
 

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from graphs.label_hops import LabelStay, label_hops, label_stays, label_table, near_table
-from graphs.near_labels import NearLabels
+from graphs.linking.near_labels import NearLabels
 from tests.graphs.test_hops import hour, stay
-from tests.judging import facts
+from tests.study import facts
 from waterbed.model.conclusions import EndCause
 from waterbed.model.facts import Target
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphs.losses import REACH, Losses, down_by
+from graphs.hop_sources import REACH, Losses, down_by
 from tests.graphs.test_hops import hour, stay
 from waterbed.model.conclusions import Episode
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.study_folder import made, report
-from waterbed.custody import forget
+from waterbed.governance.keys import forget
 from waterbed.intake.csv_notices import COLUMNS, NoticeLine, parse_csv_notices, read_csv_notices
 from waterbed.intake.notices import NoticeDefaults, NoticeImport, take_in_notices
 from waterbed.model.errors import InputError

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tests.judging.test_judge import RULES, look
-from waterbed.judging.cycle_guard import guard_flips
 from waterbed.judging.judge import judge_one
+from waterbed.judging.mass_flips import guard_flips
 from waterbed.judging.quarantines import Decided, GuardRules
 from waterbed.model.bookkeeping import QuarantineDecision
 from waterbed.model.conclusions import Quarantine, Verdict

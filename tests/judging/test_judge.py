@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from waterbed.judging.canary import CanaryRecord
 from waterbed.judging.judge import confirmed_down, judge, judge_one
-from waterbed.judging.outcomes import DEFAULT_RULES, read_rules
+from waterbed.judging.rules import DEFAULT_RULES, read_rules
 from waterbed.model.conclusions import Verdict
 from waterbed.model.errors import InputError
 from waterbed.model.facts import CanaryLook, ControlLook, Observation

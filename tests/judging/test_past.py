@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.judging.facts import resolution
 from tests.judging.test_judge import NOW, RULES, canary, control, look
+from tests.study.facts import resolution
 from waterbed.judging.canary import CanaryRecord
 from waterbed.judging.features import compare
 from waterbed.judging.judge import judge, judge_one

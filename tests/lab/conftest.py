@@ -12,11 +12,11 @@ import dns.query
 import pytest
 
 from tests.lab.strange import STRANGE
-from waterbed.lab.records import Truth
-from waterbed.lab.scene import WorldScene
-from waterbed.lab.servers import LabServers
-from waterbed.lab.truth import simulate
-from waterbed.lab.world import World, parse_world
+from waterbed.lab.servers.process import LabServers
+from waterbed.lab.servers.scene import WorldScene
+from waterbed.lab.world.file import World, parse_world
+from waterbed.lab.world.records import Truth
+from waterbed.lab.world.truth import simulate
 
 WORLD = """
 name = "small"

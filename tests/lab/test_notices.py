@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from waterbed.compliance import compliance_of
-from waterbed.lab.world import World, parse_world
-from waterbed.rehearsal import Rehearsed, run_world
-from waterbed.study import open_study
+from waterbed.analysis.compliance import compliance_of
+from waterbed.lab.run import Rehearsed, run_world
+from waterbed.lab.world.file import World, parse_world
+from waterbed.study.study import open_study
 
 WORLD = """
 name = "noticed"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from waterbed.intake.csv_reports import Rejected, read_csv_reports
-from waterbed.model.canonical import is_address, registrable_domain
+from waterbed.model.urls import is_address, registrable_domain
 
 Kind = Literal["host", "domain", "label"]
 

@@ -32,7 +32,7 @@ import ahocorasick
 from tests.leaks.forms import REACH, Reading, readings
 from tests.leaks.names import Kind, Names, patterns
 from tests.leaks.pieces import Piece, pieces
-from waterbed.model.canonical import registrable_domain
+from waterbed.model.urls import registrable_domain
 
 SHORT = 6
 """Hosts and domains below this length are searched between delimiters only."""

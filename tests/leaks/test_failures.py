@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 import crawler.addon
-from crawler.recheck import run_recheck
+from crawler.recheck.run import run_recheck
 from tests.leaks.names import names_of
 from tests.leaks.running import clean, config_home, everything_logged, processes_watched, started
 from tests.leaks.search import Search
 from tests.study.rig import feed, lab_study, reports_csv
-from waterbed.lab.servers import LabServers
-from waterbed.model.canonical import spell
+from waterbed.lab.servers.process import LabServers
 from waterbed.model.facts import Observation
-from waterbed.study import Study
+from waterbed.model.urls import spell
+from waterbed.study.study import Study
 
 HOSTS = 300
 
@@ -128,7 +128,7 @@ def test_a_database_error_that_quotes_a_row_tells_no_host(tmp_path: Path, out: P
 
 def test_keys_in_peoples_hands_tell_hosts_on_stdout_alone(tmp_path: Path, out: Path) -> None:
     """Rotation, escrow, forgetting and the audit table leave no host in files, output, arguments or environments."""
-    from waterbed.custody import escrow, forget, reveal, rotate
+    from waterbed.governance.keys import escrow, forget, reveal, rotate
     from waterbed.store.audit import audits
 
     pairs = feed(30)
@@ -157,8 +157,8 @@ def test_with_redaction_off_the_search_finds_some(
         raise RuntimeError(f"bug near {said}")
 
     search, found = searched(pairs), []
-    monkeypatch.setattr("crawler.session.Session.look_at", bug)
-    monkeypatch.setattr("crawler.session.Session.fail", bug)
+    monkeypatch.setattr("crawler.recheck.session.Session.look_at", bug)
+    monkeypatch.setattr("crawler.recheck.session.Session.fail", bug)
     for redacted in (True, False):
         made = tmp_path / str(redacted)
         made.mkdir()

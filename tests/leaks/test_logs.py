@@ -17,8 +17,8 @@ from crawler.logs import QuietFormatter, place_of, redact_failures
 from waterbed.model.redaction import REDACTED, names_something, redact
 
 HOST = "login.quarzfelsen-bank.co.uk"
-LOGGERS = ("waterbed.x", "crawler.session", "attribution", "sqlalchemy.engine", "alembic", "httptools", "asyncio",
-           "scrapy.core.engine", "twisted", "py.warnings", "recheck", "whatever", "root")  # fmt: skip
+LOGGERS = ("waterbed.x", "crawler.recheck.session", "attribution", "sqlalchemy.engine", "alembic", "httptools",
+           "asyncio", "scrapy.core.engine", "twisted", "py.warnings", "recheck", "whatever", "root")  # fmt: skip
 ROOT = Path(__file__).parents[2]
 
 
@@ -76,7 +76,7 @@ def test_own_lines_keep_ids_numbers_and_places(said: io.StringIO) -> None:
     try:
         raise ValueError
     except ValueError as problem:
-        logging.getLogger("crawler.session").error(line, "0123456789abcdef" * 2, place_of(problem))
+        logging.getLogger("crawler.recheck.session").error(line, "0123456789abcdef" * 2, place_of(problem))
     assert "0123456789abcdef" * 2 in said.getvalue()
     assert REDACTED not in said.getvalue()
     assert "ValueError at test_logs:" in said.getvalue()

@@ -6,9 +6,9 @@ from tests.leaks.names import names_of
 from tests.leaks.running import clean, config_home, say
 from tests.leaks.search import Search
 from tests.study.rig import feed, reports_csv
-from waterbed.model.canonical import spell
 from waterbed.model.facts import Notice
-from waterbed.study import open_study
+from waterbed.model.urls import spell
+from waterbed.study.study import open_study
 
 
 def test_notices_hold_no_host(tmp_path: Path, out: Path) -> None:

@@ -13,17 +13,17 @@ from tests.leaks.names import names_of
 from tests.leaks.running import clean, config_home, say
 from tests.leaks.search import Search
 from tests.study.rig import feed, lab_study, reports_csv
-from waterbed.lab.records import Truth
-from waterbed.lab.truth import simulate
-from waterbed.lab.world import read_world
-from waterbed.model.canonical import spell
+from waterbed.lab.run import run_scenario
+from waterbed.lab.world.file import read_world
+from waterbed.lab.world.records import Truth
+from waterbed.lab.world.truth import simulate
 from waterbed.model.facts import Report
-from waterbed.publishing import publish_all
-from waterbed.rehearsal import run_scenario
-from waterbed.share import export
+from waterbed.model.urls import spell
+from waterbed.publish.release import publish_all
+from waterbed.publish.sharing.share import export
 from waterbed.store.config import Publish
 from waterbed.store.lake.sealing import seal
-from waterbed.study import open_study
+from waterbed.study.study import open_study
 
 WORLD = """
 name = "leaks"
@@ -232,20 +232,20 @@ def test_bad_lines_hold_no_host(tmp_path: Path, out: Path) -> None:
 
 
 PLACES = [
-    "crawler.look.Looker.look",
-    "crawler.follow.redirect_of",
-    "crawler.look.Looker.reaches",
-    "crawler.exchange.HostConnections.ask",
-    "crawler.recorder.Recorder.write",
-    "crawler.session.Session.record",
-    "crawler.leasing.Leasing._lease",
-    "crawler.session.Session._ask_canary",
-    "crawler.recorder.next_due",
-    "crawler.session.Session.close",
-    "attribution.lookups.names.Resolver.resolve",
+    "crawler.probe.look.Looker.look",
+    "crawler.probe.follow.redirect_of",
+    "crawler.probe.look.Looker.reaches",
+    "crawler.net.http.HostConnections.ask",
+    "crawler.recheck.recorder.Recorder.write",
+    "crawler.recheck.session.Session.record",
+    "crawler.recheck.leasing.Leasing._lease",
+    "crawler.recheck.session.Session._ask_canary",
+    "crawler.recheck.recorder.next_due",
+    "crawler.recheck.session.Session.close",
+    "attribution.lookups.dns.resolver.Resolver.resolve",
     "waterbed.store.vault.Vault.open",
-    "crawler.recorder.record",
-    "waterbed.standings.RankingTables.rows",
+    "crawler.recheck.recorder.record",
+    "waterbed.analysis.rankings.tables.RankingTables.rows",
 ]
 """Where bugs are put: each raises an error whose message holds URLs."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.publish.study import small_study
-from waterbed.publishing import publish_all
+from waterbed.publish.release import publish_all
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.judging.facts import _canary, _looks, config, hour, report, resolution, target
+from tests.study.facts import _canary, _looks, config, hour, report, resolution, target
 from waterbed.model.facts import Notice
 from waterbed.store.config import Publish
-from waterbed.study import Study, create_study
+from waterbed.study.study import Study, create_study
 
 HOURS = 40
 SEEN = {"a": (12, 0, 4), "b": (12, 6, HOURS), "c": (2, 7, HOURS)}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphs.moves import Level
+from graphs.network.moves import Level
 from tests.graphs.hop_makers import hop, hour
 from waterbed.model.conclusions import Hop
 from waterbed.publish.hop_cells import LEVELS, HopCell, HopCells, Telling, hop_cells

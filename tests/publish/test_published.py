@@ -14,7 +14,7 @@ from tests.leaks.names import names_of
 from tests.leaks.search import Search
 from tests.publish.study import SEEN, at, small_study
 from waterbed.model.errors import InputError
-from waterbed.publishing import SUMS, publish_all
+from waterbed.publish.release import SUMS, publish_all
 from waterbed.store.config import read_config
 
 ALWAYS = {

@@ -11,7 +11,7 @@ from tests.service.rig import until
 from waterbed.model.errors import InputError
 from waterbed.service.chores import DONE, Chores, words_of
 from waterbed.store.config import Chore, Config
-from waterbed.study import create_study
+from waterbed.study.study import create_study
 
 
 @pytest.fixture

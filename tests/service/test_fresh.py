@@ -6,12 +6,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from crawler.recheck import run_recheck
+from crawler.recheck.run import run_recheck
 from tests.study.rig import NOON, feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Due
 from waterbed.store.config import Config, Schedule
 from waterbed.store.folder import SETTINGS
-from waterbed.study import Study, create_study, open_study
+from waterbed.study.study import Study, create_study, open_study
 
 
 def schedule_of(study: Study, url: str) -> Due:

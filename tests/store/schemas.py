@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Float, LargeBinary, MetaData, Table, insert
 
-from waterbed.store.sql import Store
+from waterbed.store.store import Store
 
 RELEASED = Path(__file__).parent / "released"
 _LISTS = ("addresses", "cname_ids", "ede", "marks", "unstable", "name_server_ids", "tags", "members")

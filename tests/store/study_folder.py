@@ -5,8 +5,8 @@ from pathlib import Path
 
 from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import parse_csv_reports
+from waterbed.intake.importer import ImportReport, take_in
 from waterbed.intake.reports import Defaults
-from waterbed.intake.take_in import ImportReport, take_in
 from waterbed.store.config import Config, StoreAt
 from waterbed.store.folder import Folder, create_folder
 

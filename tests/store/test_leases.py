@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import update
 
 from tests.store.study_folder import made, report, url
-from tests.store.test_sql import NOW, canary, due
+from tests.store.test_store import NOW, canary, due
 from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd
 from waterbed.model.errors import InputError, LeaseLost, StoreFailure, StoreGone
 from waterbed.model.facts import CanaryLook
 from waterbed.store import folder as folders
-from waterbed.store.heartbeat import Heart, patiently
 from waterbed.store.leases import begin, bury, end, lease, living, machine_s, record, renew, skew_s
-from waterbed.store.sql import Store
+from waterbed.store.runs import Heart, patiently
+from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import waterbed.custody
+import waterbed.governance.keys
 from tests.store.study_folder import made, report, url
-from waterbed.custody import rotate
+from waterbed.governance.keys import rotate
 from waterbed.model.bookkeeping import Audit, KeyCheck, Run, Sealed
 from waterbed.model.errors import InputError, KeyProblem
 from waterbed.store import leases, sealed, vault
@@ -120,12 +120,12 @@ def forked(work: Callable[[], object], *, alive_s: float | None = None) -> int:
 
 STEPS = {
     "temporary key file written": (vault, "_write", 1),
-    "key file has both keys": (waterbed.custody, "replace_keys", 1),
+    "key file has both keys": (waterbed.governance.keys, "replace_keys", 1),
     "first batch": (sealed.Store, "known_ids", 0),
     "check replaced": (sealed, "set_check", 1),
     "store wiped": (sealed, "wipe", 1),
     "second temporary key file written": (vault, "_write", 2),
-    "key file has the new key alone": (waterbed.custody, "replace_keys", 2),
+    "key file has the new key alone": (waterbed.governance.keys, "replace_keys", 2),
 }
 """What has just happened when the process is killed."""
 

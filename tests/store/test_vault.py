@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from waterbed.model.canonical import spell
 from waterbed.model.errors import KeyProblem
+from waterbed.model.urls import spell
 from waterbed.store.vault import Keys, Vault, read_keys, write_keys
 
 URL = "http://some.example.com/path?q"

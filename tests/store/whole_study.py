@@ -9,7 +9,7 @@ from typing import Any
 from waterbed.model.bookkeeping import STORED
 from waterbed.model.codec import columns
 from waterbed.store.folder import Folder
-from waterbed.store.sql import Store
+from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

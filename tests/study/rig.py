@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from waterbed.lab.replay import replay
-from waterbed.lab.servers import LabServers
+from waterbed.lab.servers.process import LabServers
+from waterbed.lab.world.replay import replay
 from waterbed.store.config import Canary, Config, Lab, Names, Probe, StoreAt
-from waterbed.study import Study, create_study
+from waterbed.study.study import Study, create_study
 
 Run = Callable[..., tuple[int, str, str]]
 """The command line: words in; exit code, standard output and standard error out."""

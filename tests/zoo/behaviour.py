@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Literal
 
-from waterbed.lab.wire import bytes_acked
+from waterbed.lab.servers.wire import bytes_acked
 
 RECORD = 16_384
 """Most plaintext of one TLS record, bytes."""

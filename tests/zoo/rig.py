@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
-from crawler.look import HostFacts, HostWork, Looker
-from crawler.recheck import run_recheck
+from crawler.probe.look import HostFacts, HostWork, Looker
+from crawler.recheck.run import run_recheck
 from tests.study.rig import NOON, reports_csv
 from tests.zoo.behaviour import Behaviour
 from tests.zoo.servers import CANARY, Taken, Zoo
@@ -17,7 +17,7 @@ from waterbed.model.conclusions import Verdict
 from waterbed.model.errors import OwnFailure
 from waterbed.model.facts import ControlLook, Observation, Profile, Resolution
 from waterbed.store.config import Canary, Config, Lab, Names, Probe
-from waterbed.study import Study, create_study
+from waterbed.study.study import Study, create_study
 
 NAME_S = 1.0
 """The look-ups' deadline in the zoo, seconds."""

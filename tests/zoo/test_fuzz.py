@@ -17,20 +17,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from attribution.lookups.names import Answer, Resolver
-from crawler.body import PAGE_MOST
-from crawler.exchange import Exchange, HostConnections
-from crawler.features import Features, certificate_features, features
-from crawler.head import MAX_HEAD
-from crawler.manners import Manners
-from crawler.page import page_features
+from attribution.lookups.dns.resolver import Answer, Resolver
+from crawler.net.body import PAGE_MOST
+from crawler.net.http import Exchange, HostConnections
+from crawler.net.politeness import Manners
+from crawler.net.response import MAX_HEAD
+from crawler.probe.features import Features, certificate_features, features
+from crawler.probe.pages import page_features
 from tests.zoo import dns_faults
 from tests.zoo.behaviour import Datagram, Left, Query, Visit
 from tests.zoo.certificates import certificate, context
 from tests.zoo.servers import DnsServer
-from waterbed.model.canonical import Spelled, is_address, spell
 from waterbed.model.errors import BadUrl
 from waterbed.model.facts import NameStatus, Phase
+from waterbed.model.urls import Spelled, is_address, spell
 
 EXAMPLES = int(os.environ.get("WATERBED_FUZZ_EXAMPLES", "8"))
 """Examples a test; each is a batch of answers that are all under way at once."""

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from crawler.exchange import ADDRESSES_TRIED
-from crawler.head import MAX_HEAD
-from crawler.recheck import run_recheck
+from crawler.net.http import ADDRESSES_TRIED
+from crawler.net.response import MAX_HEAD
+from crawler.recheck.run import run_recheck
 from tests.study.rig import NOON
 from tests.zoo.expected import EXPECTED, expected
 from tests.zoo.page import PAGE, read_page
 from tests.zoo.rig import ASK_S, NAME_S, PROFILES, Played, Seen, listening, names_in, play, zoo_study
 from tests.zoo.servers import Zoo, behaviours
-from waterbed.conclude import Conclusions
 from waterbed.judging.features import compare
 from waterbed.model.facts import Profile
-from waterbed.study import open_study
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.study import open_study
 
 NAMES = [behaviour.name for behaviour in behaviours()]
 _SLACK_S = 2.0

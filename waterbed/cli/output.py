@@ -168,7 +168,7 @@ def print_rows(
 
 def for_tools(cls: type, rows: Sequence[Any], heading: Envelope, form: str) -> None:
     """Write rows of a class to standard output, in any format but the table."""
-    from waterbed.publish.exports import as_csv, as_json, as_parquet  # noqa: PLC0415 (see above)
+    from waterbed.study.formats import as_csv, as_json, as_parquet  # noqa: PLC0415 (see above)
 
     if form == "parquet":
         sys.stdout.buffer.write(as_parquet(cls, rows, heading))
@@ -188,7 +188,7 @@ def print_cells(names: Sequence[str], found: Sequence[Sequence[Any]], form: str)
     if form == "json":
         sys.stdout.write(json.dumps([dict(zip(names, row, strict=True)) for row in found], indent=1) + "\n")
         return
-    from waterbed.publish.exports import defused, parquet_of  # noqa: PLC0415 (see above)
+    from waterbed.study.formats import defused, parquet_of  # noqa: PLC0415 (see above)
 
     if form == "parquet":
         cells = [[str(cell) for cell in column] for column in zip(*found, strict=True)] or [[] for _ in names]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
 
-from waterbed.estimators.refusals import Refusal
+from waterbed.estimators.refusal import Refusal
 
 _NORMAL_95 = 1.959963984540054
 _NO_SPREAD = 1e-12

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from waterbed.estimators.refusals import Refusal
-from waterbed.estimators.undetected import Bounds
+from waterbed.estimators.detection import Bounds
+from waterbed.estimators.refusal import Refusal
 
 LEAST_CLUSTERS = 10
 """Below this many clusters there is no number."""

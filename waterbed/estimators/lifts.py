@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.estimators.refusals import LEAST_CLUSTERS, Refusal
+from waterbed.estimators.refusal import LEAST_CLUSTERS, Refusal
 from waterbed.estimators.strata import Strata, exchange, reorder, strata_of
 
 Floats = npt.NDArray[np.float64]

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from waterbed.estimators.intervals import Floats, Ints, intervals, sums
-from waterbed.estimators.turnbull import maximum
+from waterbed.estimators.survival import maximum
 
 TIGHT = 1e-5
 """Slack of the pooled estimate: scores have logarithms in them."""

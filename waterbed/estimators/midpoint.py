@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waterbed.estimators.intervals import Floats
-from waterbed.estimators.turnbull import Survival
+from waterbed.estimators.survival import Survival
 
 
 def kaplan_meier(

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waterbed.estimators.rank_sets import cluster_weights
-from waterbed.estimators.refusals import LEAST_CLUSTERS, Refusal, too_few
+from waterbed.estimators.refusal import LEAST_CLUSTERS, Refusal, too_few
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

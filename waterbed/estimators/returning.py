@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from waterbed.estimators.refusals import Refusal
+from waterbed.estimators.refusal import Refusal
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import special
 
 from waterbed.estimators.rank_sets import cluster_weights
-from waterbed.estimators.refusals import Refusal, too_few
+from waterbed.estimators.refusal import Refusal, too_few
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -11,7 +11,7 @@ from waterbed.intake.csv_reports import Rejected, ReportLine
 from waterbed.intake.reports import Defaults, report_facts
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.facts import Report, Target, Testimony
-from waterbed.store.rows import Columns, columns_of
+from waterbed.store.bulk import Columns, columns_of
 from waterbed.store.vault import Vault
 
 LINES_AT_ONCE = 50_000

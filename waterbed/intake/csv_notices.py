@@ -7,21 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast, get_args
 
-from waterbed.intake.csv_files import (
-    BadCell,
-    Cells,
-    Columns,
-    Rejected,
-    read_lines,
-    time_in,
-    truth_in,
-    word_in,
-)
-from waterbed.intake.opened import opened_lines
-from waterbed.model.canonical import Spelled, spell
+from waterbed.intake.csv_table import BadCell, Cells, Columns, Rejected, read_lines, time_in, truth_in, word_in
+from waterbed.intake.text_files import opened_lines
 from waterbed.model.errors import InputError
 from waterbed.model.facts import NoticeKind
 from waterbed.model.redaction import names_something
+from waterbed.model.urls import Spelled, spell
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "url": ("url", "uri", "reported_url"),

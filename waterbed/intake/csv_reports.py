@@ -6,7 +6,7 @@ from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 
-from waterbed.intake.csv_files import (
+from waterbed.intake.csv_table import (
     BadCell,
     Cells,
     Columns,
@@ -18,9 +18,9 @@ from waterbed.intake.csv_files import (
     truth_in,
     word_in,
 )
-from waterbed.intake.opened import opened_lines
-from waterbed.model.canonical import Spelled, spell
+from waterbed.intake.text_files import opened_lines
 from waterbed.model.errors import BadUrl
+from waterbed.model.urls import Spelled, spell
 
 __all__ = [
     "COLUMNS",

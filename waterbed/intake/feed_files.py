@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from waterbed.intake.csv_files import Columns, Rejected, read_lines
 from waterbed.intake.csv_reports import ReportLine, report
+from waterbed.intake.csv_table import Columns, Rejected, read_lines
 
 PAGE: Final = "docs/intake.md"
 

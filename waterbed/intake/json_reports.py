@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from waterbed.intake.csv_files import MAX_LINE, Rejected
 from waterbed.intake.csv_reports import COLUMNS, ReportLine, checked_report
+from waterbed.intake.csv_table import MAX_LINE, Rejected
 from waterbed.model.errors import InputError
 
 PAGE: Final = "docs/intake.md"

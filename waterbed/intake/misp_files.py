@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from waterbed.intake.csv_files import Rejected
 from waterbed.intake.csv_reports import ReportLine, as_plain_word, checked_report
+from waterbed.intake.csv_table import Rejected
 from waterbed.intake.json_reports import PAGE, decoded, plain_text
 from waterbed.model.errors import InputError
 

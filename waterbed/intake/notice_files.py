@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from waterbed.intake.csv_files import Rejected
 from waterbed.intake.csv_notices import NoticeLine, read_csv_notices
-from waterbed.intake.opened import opened_lines
+from waterbed.intake.csv_table import Rejected
 from waterbed.intake.scart_notices import parse_scart_notices
+from waterbed.intake.text_files import opened_lines
 from waterbed.model.errors import InputError
 from waterbed.store.vault import Vault
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from waterbed.intake.csv_files import Rejected
 from waterbed.intake.csv_notices import NoticeLine
+from waterbed.intake.csv_table import Rejected
 from waterbed.model.facts import Notice, NoticeKind, Target
 from waterbed.store.backlog import begin_ladder
 from waterbed.store.folder import Folder

@@ -8,8 +8,8 @@ from typing import Any
 
 from waterbed.intake.csv_reports import ReportLine, Witnessed
 from waterbed.model.bookkeeping import Due
-from waterbed.model.canonical import SPELLING, SUFFIX_LIST
 from waterbed.model.facts import Report, Target, Testimony
+from waterbed.model.urls import SPELLING, SUFFIX_LIST
 from waterbed.store.vault import Vault
 
 

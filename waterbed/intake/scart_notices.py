@@ -7,11 +7,11 @@ from datetime import UTC, tzinfo
 from functools import partial
 from typing import Final
 
-from waterbed.intake.csv_files import BadCell, Cells, Columns, Rejected, read_lines, time_in, word_in
 from waterbed.intake.csv_notices import NoticeLine
-from waterbed.intake.scart_files import OBSERVER, in_zone
-from waterbed.model.canonical import spell
+from waterbed.intake.csv_table import BadCell, Cells, Columns, Rejected, read_lines, time_in, word_in
+from waterbed.intake.scart import OBSERVER, in_zone
 from waterbed.model.redaction import names_something
+from waterbed.model.urls import spell
 
 Keyed = Callable[[str], str]
 """The keyed id of a text."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from waterbed.intake.csv_files import MAX_LINE, Rejected
 from waterbed.intake.csv_reports import ReportLine, checked_report
+from waterbed.intake.csv_table import MAX_LINE, Rejected
 
 
 def parse_url_list(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:

@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from waterbed.model.canonical import network_of
 from waterbed.model.facts import ControlLook, Observation
+from waterbed.model.urls import network_of
 
 
 def _usable(control: ControlLook) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from waterbed.judging.canary import CanaryRecord
 from waterbed.judging.catch_all import AnswersOfAddresses, AnswersOfHosts
 from waterbed.judging.features import Canary, Past, look_features
-from waterbed.judging.outcomes import RuleSet
+from waterbed.judging.rules import RuleSet
 from waterbed.model.conclusions import Verdict
 from waterbed.model.facts import ControlLook, Observation, Resolution
 
@@ -28,7 +28,7 @@ def judge(
     `controls` are by control id, `canaries` by vantage, `resolutions` by id (their tags tell parking), `hosts` gives
     the host of each URL: with it, what other URLs of a host showed of its random paths counts too. What nobody asked a
     host is taken from its address: hosts there share a server. Each look is judged alone: several vantages
-    (`waterbed.judging.panel`) come after. Pure: same facts and rules, same verdicts. Of the looks that are keys of
+    (`waterbed.judging.vantages`) come after. Pure: same facts and rules, same verdicts. Of the looks that are keys of
     `told`, it is given the features that rules asked about.
     """
     verdicts: list[Verdict] = []

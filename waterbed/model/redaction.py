@@ -2,7 +2,7 @@
 
 import re
 
-from waterbed.model.canonical import in_suffix_list
+from waterbed.model.urls import in_suffix_list
 
 REDACTED = "[redacted]"
 

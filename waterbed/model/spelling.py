@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from waterbed.model.displacement import Answer
+from waterbed.model.results import Answer
 
 NOTHING: Final = "\N{EN DASH}"
 

@@ -7,8 +7,8 @@ from hashlib import sha256
 from typing import Any, Final
 
 from waterbed.model.codec import columns, public_name
-from waterbed.publish.exports import loose
-from waterbed.publish.publication import Publication, Table
+from waterbed.publish.policy import Publication, Table
+from waterbed.study.formats import loose
 
 _TYPES: Final[dict[type, str]] = {
     str: "string",

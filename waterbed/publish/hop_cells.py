@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
-from graphs.moves import CERTAIN, Ends, Level, OriginsOf, ends_of
-from graphs.passages import Passage, passage
-from graphs.snapshots import MONDAY, week_label
+from graphs.network.moves import CERTAIN, Ends, Level, OriginsOf, ends_of
+from graphs.network.passages import Passage, passage
+from graphs.network.weeks import MONDAY, week_label
 from waterbed.model.conclusions import Hop
 
 LEVELS: Final[tuple[Level, ...]] = ("hoster", "as", "country")

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from graphs.moves import Level
-from graphs.passages import PASSAGES, Passage
+from graphs.network.moves import Level
+from graphs.network.passages import PASSAGES, Passage
 from waterbed.publish.hop_cells import HopCell
 
 WAYS: Final[tuple[Passage | None, ...]] = (*PASSAGES, None)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from waterbed.publish.publication import Publication
+from waterbed.publish.policy import Publication
 
 KINDS: Final = {
     "datapackage.json": "Frictionless data package: what each column of the CSV files means",

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from waterbed.model.errors import InputError
-from waterbed.service.gauges import CONTENT_TYPE
+from waterbed.service.metrics import CONTENT_TYPE
 from waterbed.service.state import State
 
 _PATIENCE_S = 5.0

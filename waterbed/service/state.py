@@ -6,7 +6,7 @@ from importlib.metadata import version
 from time import monotonic
 from typing import Any, Literal
 
-from waterbed.lag import ScheduleLag
+from waterbed.store.lag import ScheduleLag
 
 Phase = Literal["starting", "looking", "waiting", "stopping"]
 Why = Literal["", "store", "canary", "resolver", "clock", "lease", "input", "own"]

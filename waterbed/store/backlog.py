@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from waterbed.model.bookkeeping import Due, RunEnd
 from waterbed.model.facts import Observation
-from waterbed.store.rows import among
-from waterbed.store.sql import Store
+from waterbed.store.bulk import among
+from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 
 _HOUR = timedelta(hours=1)

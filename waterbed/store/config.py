@@ -10,7 +10,7 @@ import msgspec
 
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
-from waterbed.store.sections import (
+from waterbed.store.settings import (
     Canary,
     Chore,
     Citation,

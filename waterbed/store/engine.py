@@ -36,7 +36,7 @@ def run(
     Parquet, OwnFailure if the engine fails.
     """
     if engine == "spark":
-        from waterbed.store.cluster import run_on_spark  # noqa: PLC0415 (an optional library, and a slow one)
+        from waterbed.store.spark import run_on_spark  # noqa: PLC0415 (an optional library, and a slow one)
 
         return run_on_spark(sql, tables, values or {}, folder=folder, memory_mb=memory_mb, threads=threads)
     with (

@@ -12,9 +12,9 @@ from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, in
 
 from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd
 from waterbed.model.errors import LeaseLost
-from waterbed.store.rows import MOVED, fetch
-from waterbed.store.rows import advance as moved
-from waterbed.store.sql import Store
+from waterbed.store.bulk import MOVED, fetch
+from waterbed.store.bulk import advance as moved
+from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 
 _SINCE_START = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

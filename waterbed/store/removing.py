@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 
 from waterbed.model.bookkeeping import Audit
-from waterbed.store.sql import Store
+from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 
 PRUNE: Final = "prune"

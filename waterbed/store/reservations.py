@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import text
 
 from waterbed.store.database import failures_told
-from waterbed.store.sql import Store
+from waterbed.store.store import Store
 
 # Whoever takes or gives back several does so in the order of names: no two wait for each other in a circle. Only a run
 # that lives takes any, and it is not buried meanwhile.

@@ -1,51 +1,54 @@
-"""The schema's revisions: which ones there are, and how a study's store is brought forward."""
+"""The study's lock: shared by all who work on it, or held alone."""
 
-import time
-from functools import cache
+import errno
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO
 
-from waterbed.model.errors import InputError
-from waterbed.store.locks import held
-from waterbed.store.sql import Store
+from waterbed.model.errors import ReadOnly
+from waterbed.store.store import Store
 
-_WAIT_S: Final = 10.0
-"""How long another command is waited for that may be doing the same."""
-
-
-@cache
-def revisions() -> tuple[str, ...]:
-    """All revisions that this version knows, oldest first."""
-    versions = Path(__file__).parent / "migrations" / "versions"
-    return tuple(sorted(file.name.partition("_")[0] for file in versions.glob("[0-9]*.py")))
+_CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+"""What a folder says that cannot be written to."""
 
 
-def refuse_unknown(revision: str | None, what: str) -> None:
-    """InputError if a schema was made by a newer version than this one."""
-    if revision not in revisions():
-        raise InputError(
-            f"{what} has schema {revision}, and this version of Waterbed knows none after {revisions()[-1]}: it was "
-            "written by a newer one; install that (docs/backup.md, Upgrades)"
-        )
+@contextmanager
+def held(path: Path, store: Store, *, alone: bool) -> Iterator[bool]:
+    """Hold a study's lock, on this machine and at the database server; False if others are in the way.
 
-
-def bring_forward(path: Path, store: Store) -> None:
-    """Bring an older store to this version's schema; InputError if a newer version wrote it.
-
-    One transaction: killed in the middle, the old schema stands. A study at work is not touched.
+    The kernel drops it when the process dies. A folder that cannot be written to is held shared without a file:
+    nobody can work there who would have to wait.
     """
-    revision, until = store.revision(), time.monotonic() + _WAIT_S
-    while revision != revisions()[-1]:
-        refuse_unknown(revision, "the study's store")
-        with held(path, store, alone=True) as free:
-            if free:
-                if store.revision() == revision:
-                    store.migrate()
-            elif time.monotonic() > until:
-                raise InputError(
-                    f"the study's store has schema {revision} and must be brought to {revisions()[-1]}, but a run of "
-                    "this study is alive; end it first (docs/backup.md, Upgrades)"
-                )
-        if not free:
-            time.sleep(0.1)
-        revision = store.revision()
+    file = _opened(path / "lock", alone=alone)
+    if file is None:
+        with store.locked(alone=alone) as free:
+            yield free
+        return
+    with file:
+        try:
+            fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        with store.locked(alone=alone) as free:
+            yield free
+
+
+def _opened(lock: Path, *, alone: bool) -> IO[str] | None:
+    """The lock's file, made if need be; None where it can neither be made nor opened."""
+    try:
+        return lock.open("a")
+    except OSError as problem:
+        if problem.errno not in _CLOSED:
+            raise
+        if alone:
+            raise ReadOnly(
+                f"{lock.parent} cannot be written to ({problem.strerror}), and nothing was changed; see "
+                "docs/operations.md, Read only"
+            ) from None
+    try:
+        return lock.open()
+    except OSError:
+        return None

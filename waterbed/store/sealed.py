@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from waterbed.model.bookkeeping import Audit, Due, Forgotten, KeyCheck, Sealed
 from waterbed.model.errors import OwnFailure
 from waterbed.model.facts import Target
-from waterbed.store.sql import Store
+from waterbed.store.store import Store
 from waterbed.store.tables import TABLES, table_name
 
 _BATCH = 1_000

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from waterbed.model.bookkeeping import KeyCheck, Sealed
-from waterbed.model.canonical import Spelled, is_address, platform_suffix, registrable_domain
 from waterbed.model.errors import KeyProblem
+from waterbed.model.urls import Spelled, is_address, platform_suffix, registrable_domain
 
 _CONSTANT = "waterbed"
 KEYS_ENVIRONMENT = "WATERBED_KEYS"

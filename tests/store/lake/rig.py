@@ -10,19 +10,19 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import delete
 
-from waterbed.conclude import Conclusions, Facts
-from waterbed.lab.truth import simulate
-from waterbed.lab.virtual_facts import LookPlan
-from waterbed.lab.world import read_world, scenario_path
+from waterbed.analysis.rankings.tables import ranking_of
+from waterbed.lab.simulate.facts import LookPlan
+from waterbed.lab.simulate.study import VirtualStudy, virtual_study
+from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.truth import simulate
 from waterbed.model.facts import Observation
-from waterbed.recorded import read_facts
-from waterbed.standings import ranking_of
 from waterbed.store.config import Config, LakeAt, StoreAt
 from waterbed.store.folder import Folder, create_folder
 from waterbed.store.lake.kinds import PRUNABLE
 from waterbed.store.lake.pruning import keys, mark_pruned
 from waterbed.store.tables import TABLES
-from waterbed.virtual_study import VirtualStudy, virtual_study
+from waterbed.study.conclusions import Conclusions, Facts
+from waterbed.study.facts import read_facts
 
 LATER = timedelta(days=3)
 

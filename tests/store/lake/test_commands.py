@@ -10,13 +10,13 @@ import pytest
 import waterbed.cli.main
 from tests.publish.study import small_study
 from tests.store.lake.rig import days_of, in_store, virtual
+from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.model.errors import InputError
-from waterbed.standings import ranking_of
 from waterbed.store.config import LakeAt, Retention, read_config, write_toml
 from waterbed.store.folder import SETTINGS
 from waterbed.store.lake.lake import LOCK, lake_of
 from waterbed.store.lake.sealing import seal
-from waterbed.study import Study
+from waterbed.study.study import Study
 
 Say = Callable[..., tuple[int, str, str]]
 

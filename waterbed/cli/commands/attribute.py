@@ -24,7 +24,7 @@ from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
     from attribution.origin_changes import OriginChanges
-    from waterbed.study import Study
+    from waterbed.study.study import Study
 
 
 def attribute(
@@ -43,7 +43,7 @@ def attribute(
     For example: waterbed -C mystudy attribute --csv hosts.csv --address-column ip --date 2025-04-11
     """
     from attribution.origin_changes import origin_changes
-    from waterbed.study import open_study, read_addresses
+    from waterbed.study.study import open_study, read_addresses
 
     with open_study(context.obj) as study:
         if table is None:
@@ -90,7 +90,7 @@ def _attributions(study: Study, form: str) -> None:
 
 def _write_origins(path: Path, addresses: Sequence[str], origins: Sequence[tuple[int, ...]]) -> None:
     """Write the origin ASes of each row of a table."""
-    from attribution.lookups.literals import canonical
+    from attribution.lookups.tables.literals import canonical
 
     with path.open("w", newline="") as file:
         writer = csv.writer(file)

@@ -32,7 +32,7 @@ def backup(
 
     For example: waterbed -C mystudy backup /media/backups/mystudy --keep 14
     """
-    from waterbed.backup import make_backup
+    from waterbed.store.backup.make import make_backup
 
     with progress() as told:
         done = make_backup(context.obj, place, keep=keep, told=lambda now, all_: told("rows", now, all_))
@@ -60,9 +60,9 @@ def restore(
 
     For example: waterbed restore /media/backups/mystudy mystudy --escrow escrow.txt
     """
-    from waterbed import custody
-    from waterbed.restore import restore_backup
+    from waterbed.governance import keys as custody
     from waterbed.store.audit import who
+    from waterbed.store.backup.restore import restore_backup
     from waterbed.store.escrow import from_escrow
     from waterbed.store.folder import open_folder
 
@@ -104,8 +104,8 @@ def prune(
 
     For example: waterbed -C mystudy prune --before 2026-01-01
     """
-    from waterbed.prune import prune as remove_sealed
-    from waterbed.study import open_study
+    from waterbed.store.retention import prune as remove_sealed
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study, progress() as told:
         done = remove_sealed(

@@ -42,12 +42,12 @@ def code_queue(
 
     For example: waterbed -C mystudy code queue --queue roles
     """
-    from waterbed.coding import giving, queues
-    from waterbed.coding.items import known_queue
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from waterbed.analysis.coding import queues, record
+    from waterbed.analysis.coding.items import known_queue
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
-    name, whose = known_queue(queue), giving.named(coder)
+    name, whose = known_queue(queue), record.named(coder)
     with open_study(context.obj) as study:
         found = queues.waiting(study, name, whose)
         heading = envelope(study, f"{name} to code", by="item")
@@ -72,11 +72,11 @@ def code_next(
 
     For example: waterbed -C mystudy code next --coder ann
     """
-    from waterbed.coding import giving, queues
-    from waterbed.coding.items import CODES, known_queue
-    from waterbed.study import open_study
+    from waterbed.analysis.coding import queues, record
+    from waterbed.analysis.coding.items import CODES, known_queue
+    from waterbed.study.study import open_study
 
-    name, whose = known_queue(queue), giving.named(coder)
+    name, whose = known_queue(queue), record.named(coder)
     wanted = "settle" if settle else "code"
     with open_study(context.obj) as study:
         found = [item for item, task in queues.waiting(study, name, whose) if task == wanted]
@@ -105,13 +105,13 @@ def code_give(
 
     For example: waterbed -C mystudy code give 3f2a gone --coder ann --note "case 12"
     """
-    from waterbed.coding import giving
-    from waterbed.coding.items import known_queue
-    from waterbed.study import open_study
+    from waterbed.analysis.coding import record
+    from waterbed.analysis.coding.items import known_queue
+    from waterbed.study.study import open_study
 
-    name, whose = known_queue(queue), giving.named(coder)
+    name, whose = known_queue(queue), record.named(coder)
     with open_study(context.obj) as study:
-        made = giving.give(study, name, [giving.Given(item_id=item, code=code.lower(), note=note)], whose)
+        made = record.give(study, name, [record.Given(item_id=item, code=code.lower(), note=note)], whose)
     say(f"coded: {made[0].item_id} {made[0].code}" if made else "that code is on record already")
 
 
@@ -128,15 +128,15 @@ def code_adjudicate(
 
     For example: waterbed -C mystudy code adjudicate 3f2a gone --coder cas --reason "the page names the hoster"
     """
-    from waterbed.coding import giving
-    from waterbed.coding.items import known_queue
-    from waterbed.custody import stated_reason
-    from waterbed.study import open_study
+    from waterbed.analysis.coding import record
+    from waterbed.analysis.coding.items import known_queue
+    from waterbed.governance.keys import stated_reason
+    from waterbed.study.study import open_study
 
-    name, whose = known_queue(queue), giving.named(coder)
-    given = giving.Given(item_id=item, code=code.lower(), note=stated_reason(reason))
+    name, whose = known_queue(queue), record.named(coder)
+    given = record.Given(item_id=item, code=code.lower(), note=stated_reason(reason))
     with open_study(context.obj) as study:
-        made = giving.give(study, name, [given], whose, adjudicates=True)
+        made = record.give(study, name, [given], whose, adjudicates=True)
     say(f"settled: {made[0].item_id} {made[0].code}" if made else "that code is on record already")
 
 
@@ -151,12 +151,12 @@ def code_sheet(
 
     For example: waterbed -C mystudy code sheet ann.csv --coder ann
     """
-    from waterbed.coding import giving, queues
-    from waterbed.coding.items import CODES, known_queue
-    from waterbed.coding.sheets import write_sheet
-    from waterbed.study import open_study
+    from waterbed.analysis.coding import queues, record
+    from waterbed.analysis.coding.items import CODES, known_queue
+    from waterbed.analysis.coding.sheets import write_sheet
+    from waterbed.study.study import open_study
 
-    name, whose = known_queue(queue), giving.named(coder)
+    name, whose = known_queue(queue), record.named(coder)
     with open_study(context.obj) as study:
         items = [item for item, task in queues.waiting(study, name, whose) if task == "code"]
     write_sheet(out, name, items)
@@ -173,14 +173,14 @@ def code_read(
 
     For example: waterbed -C mystudy code read ann.csv --coder ann
     """
-    from waterbed.coding import giving
-    from waterbed.coding.sheets import read_sheet
-    from waterbed.study import open_study
+    from waterbed.analysis.coding import record
+    from waterbed.analysis.coding.sheets import read_sheet
+    from waterbed.study.study import open_study
 
-    whose = giving.named(coder)
+    whose = record.named(coder)
     name, given = read_sheet(file)
     with open_study(context.obj) as study:
-        made = giving.give(study, name, given, whose) if given else []
+        made = record.give(study, name, given, whose) if given else []
     say(f"{len(made):,} codes of {whose} on record, {len(given) - len(made):,} were there already.")
 
 
@@ -190,10 +190,10 @@ def code_agreement(context: typer.Context, form: Formatted = Format.table) -> No
 
     For example: waterbed -C mystudy code agreement --format csv
     """
-    from waterbed.coding import queues
-    from waterbed.coding.agreement import Agreement
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from waterbed.analysis.coding import queues
+    from waterbed.analysis.coding.agreement import Agreement
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         rows, heading = queues.agreements(study), envelope(study, "agreement of coders", by="queue")
@@ -226,10 +226,10 @@ def code_effect(
 
     For example: waterbed -C mystudy code effect --top 20
     """
-    from waterbed.coding.effect import EffectRow, effect
-    from waterbed.coding.outcomes import unresolved
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from waterbed.analysis.coding.cases import unresolved
+    from waterbed.analysis.coding.effect import EffectRow, effect
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         done, heading = study.conclude(), envelope(study, "effect of unresolved cases", by="hoster")

@@ -25,11 +25,11 @@ from waterbed.cli.output import (
     say,
     short,
 )
-from waterbed.model.clocks import AddressedNotice, ComplianceRow, ComplianceTrend, Unanswered
 from waterbed.model.conclusions import ClockKind
+from waterbed.model.takedown import AddressedNotice, ComplianceRow, ComplianceTrend, Unanswered
 
 if TYPE_CHECKING:
-    from waterbed.compliance import Compliance
+    from waterbed.analysis.compliance import Compliance
 
 _SHOWN = 60
 _WIDE = 100
@@ -63,8 +63,8 @@ def compliance(
 
     For example: waterbed -C mystudy compliance --by asn --weeks
     """
-    from waterbed.compliance import compliance_of
-    from waterbed.study import open_study
+    from waterbed.analysis.compliance import compliance_of
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         found = compliance_of(study, by=by.value, clock=clock.value)
@@ -79,8 +79,8 @@ def compliance(
 
 
 def _shares(found: Compliance, weeks: bool, form: Format) -> None:
-    from waterbed.rankings.clocks import CLOCK_WORDS
-    from waterbed.rankings.compliance import WITHIN_H
+    from waterbed.analysis.rankings.clocks import CLOCK_WORDS
+    from waterbed.analysis.rankings.compliance import WITHIN_H
 
     rows = found.shares(weeks=weeks)
     if form is not Format.table:

@@ -26,11 +26,11 @@ from waterbed.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from crawler.recheck import PassReport
-    from crawler.registry_report import CrawlReport
-    from waterbed.cross_check import Compared
-    from waterbed.lag import ScheduleLag
+    from crawler.recheck.run import PassReport
+    from crawler.registry.report import CrawlReport
+    from waterbed.analysis.cross_check import Compared
     from waterbed.service.endpoint import Endpoint
+    from waterbed.store.lag import ScheduleLag
 
 _MEANT = {
     "measured_at": "measured at",
@@ -64,7 +64,7 @@ def recheck(
     """
     import uvloop
 
-    from crawler.recheck import recheck
+    from crawler.recheck.run import recheck
     from waterbed.store.folder import open_folder
 
     with closing(open_folder(context.obj)) as folder, progress() as told:
@@ -108,9 +108,9 @@ def run(
     """
     import uvloop
 
-    from crawler.log_lines import speak
-    from waterbed.service.keeping import Service
-    from waterbed.service.units import write_units
+    from waterbed.service.logging import speak
+    from waterbed.service.service import Service
+    from waterbed.service.systemd import write_units
     from waterbed.store.folder import open_folder
     from waterbed.store.vault import key_file
 
@@ -138,16 +138,16 @@ def lag(context: typer.Context, form: Formatted = Format.table) -> None:
 
     For example: waterbed -C mystudy lag --format json
     """
-    from waterbed.lag import ScheduleLag, schedule_lag
     from waterbed.store.folder import open_folder
+    from waterbed.store.lag import ScheduleLag, schedule_lag
 
     with closing(open_folder(context.obj)) as folder:
         found = schedule_lag(folder)
         if form is Format.table:
             _print(found)
         else:
-            from waterbed.report import envelope
-            from waterbed.study import Study
+            from waterbed.study.metadata import envelope
+            from waterbed.study.study import Study
 
             for_tools(ScheduleLag, [found], envelope(Study(folder), "schedule lag", by="study"), form)
     raise typer.Exit(FINDING if found.overdue else OK)
@@ -182,11 +182,11 @@ def enrich(
     """
     import uvloop
 
-    from crawler import registry
-    from crawler.registry_report import RegistryRow
-    from waterbed.cross_check import Compared, compare
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from crawler.registry import run as registry
+    from crawler.registry.report import RegistryRow
+    from waterbed.analysis.cross_check import Compared, compare
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         if cymru:

@@ -21,8 +21,8 @@ from waterbed.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from waterbed.displacement.findings import Findings
-    from waterbed.model.displacement import Answer
+    from graphs.displacement.findings import Findings
+    from waterbed.model.results import Answer
 
 
 class Printed(StrEnum):
@@ -44,10 +44,10 @@ def displacement(
 
     For example: waterbed -C mystudy displacement --event event.toml --out out
     """
-    from waterbed.displacement.event import read_event
-    from waterbed.displacement.prior import findings_of
-    from waterbed.displacement.written import as_json, write_findings
-    from waterbed.study import open_study
+    from graphs.displacement.event import read_event
+    from waterbed.analysis.displacement import findings_of
+    from waterbed.publish.site.written import as_json, write_findings
+    from waterbed.study.study import open_study
 
     planned = read_event(event) if event else None
     with open_study(context.obj) as study:
@@ -66,7 +66,7 @@ _PAIRS = 10
 
 def _print(found: Findings) -> None:
     """Print all answers, refusals below them, and the pairs with most moves."""
-    from waterbed.displacement.claims import ALWAYS
+    from graphs.displacement.answers import ALWAYS
 
     table = new_table(_title(found), look="bold")
     for name in ("number", "arrivals", "estimate", "95% interval", "p (least)", "n", "unit"):

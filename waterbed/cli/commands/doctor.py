@@ -39,9 +39,9 @@ def doctor(context: typer.Context, form: Formatted = Format.table) -> None:
 
     For example: waterbed -C mystudy doctor --format json
     """
-    from waterbed.doctor import Finding, examine
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from waterbed.analysis.doctor import Finding, examine
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         found = examine(study)
@@ -55,8 +55,8 @@ def quarantine_list(context: typer.Context, form: Formatted = Format.table) -> N
 
     For example: waterbed -C mystudy quarantine list
     """
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         found = study.conclude().quarantines
@@ -83,8 +83,8 @@ def quarantine_void(context: typer.Context, quarantine: Id, reason: Reason) -> N
 
 
 def _decide(context: typer.Context, quarantine: str, decision: Decision, reason: str) -> None:
-    from waterbed.decisions import decide
-    from waterbed.study import open_study
+    from waterbed.governance.quarantines import decide
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         found = decide(study.folder, study.conclude().quarantines, quarantine, decision, reason)
@@ -104,10 +104,10 @@ def rejudge(
 
     For example: waterbed -C mystudy rejudge --rules mine.toml
     """
-    from waterbed.rejudge import Change
-    from waterbed.rejudge import rejudge as judge_again
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from waterbed.analysis.rejudge import Change
+    from waterbed.analysis.rejudge import rejudge as judge_again
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         try:

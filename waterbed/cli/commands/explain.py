@@ -42,10 +42,10 @@ def explain(
 
     For example: waterbed -C mystudy explain AS64500 --date 2025-04-11
     """
-    from waterbed.explain import explain as chain_of
-    from waterbed.explain import explain_link
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from waterbed.analysis.explain.lookup import explain as chain_of
+    from waterbed.analysis.explain.lookup import explain_link
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         links = explain_link(study, what, link) if link else chain_of(study, what, day.date() if day else None)

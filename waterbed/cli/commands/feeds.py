@@ -23,8 +23,8 @@ from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
     from waterbed.estimators.spikes import Spike
-    from waterbed.estimators.turnbull import Survival
-    from waterbed.intake.csv_files import Rejected
+    from waterbed.estimators.survival import Survival
+    from waterbed.intake.csv_table import Rejected
     from waterbed.judging.quarantines import GuardRules
     from waterbed.model.standings import FeedCard
 
@@ -72,12 +72,12 @@ def feeds(
 
     For example: waterbed -C mystudy feeds
     """
+    from waterbed.analysis.rankings.tables import cards, sources
     from waterbed.cli.commands.rank import print_cards
-    from waterbed.conclude import guard_rules
     from waterbed.model.standings import FeedCard
-    from waterbed.report import envelope
-    from waterbed.standings import cards, sources
-    from waterbed.study import open_study
+    from waterbed.study.conclusions import guard_rules
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     if presence is None and (deliveries or midpoint or ignore_entry):
         raise InputError("--deliveries, --midpoint and --ignore-entry are about a --presence list (docs/ranking.md)")
@@ -105,9 +105,9 @@ def feeds(
 def _listing(
     source: str, presence: Path, deliveries: Path | None, rules: GuardRules, *, midpoint: bool, ignore_entry: bool
 ) -> _Listing:
-    from waterbed.intake.csv_presence import read_deliveries, read_presence
-    from waterbed.rankings.feeds import retention_spike
-    from waterbed.rankings.stays import staying, stays, suspect_deliveries
+    from waterbed.analysis.rankings.feeds import retention_spike
+    from waterbed.analysis.rankings.stays import staying, stays, suspect_deliveries
+    from waterbed.intake.feed_presence import read_deliveries, read_presence
 
     entries, bad = _parted(read_presence(presence))
     came, worse = _parted(read_deliveries(deliveries)) if deliveries else ([], [])
@@ -187,7 +187,7 @@ def _of(source: str | None, known: list[str]) -> str:
 
 def _parted(lines: Iterable[Line | Rejected]) -> tuple[list[Line], list[Rejected]]:
     """Good lines and bad ones."""
-    from waterbed.intake.csv_files import Rejected
+    from waterbed.intake.csv_table import Rejected
 
     good: list[Line] = []
     bad: list[Rejected] = []

@@ -37,8 +37,8 @@ def freeze(
 
     For example: waterbed -C mystudy freeze mystudy-1
     """
-    from waterbed.freeze.freezing import freeze as freeze_study
-    from waterbed.study import open_study
+    from waterbed.publish.freeze.freeze import freeze as freeze_study
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study, _written_at(folder):
         made = freeze_study(study, folder, shared=shared, without_tables=without_tables, override=override)
@@ -61,7 +61,7 @@ def reproduce(
 
     For example: waterbed reproduce mystudy-1 again
     """
-    from waterbed.freeze.reproducing import reproduce as reproduce_package
+    from waterbed.publish.freeze.reproduce import reproduce as reproduce_package
 
     with _written_at(folder):
         done = reproduce_package(package, folder, store=store, tables=tables)
@@ -84,7 +84,7 @@ def reproduce(
 @contextmanager
 def _written_at(folder: Path) -> Iterator[None]:
     """A place that cannot be is the user's to mend; a disk that is full or closed is told of elsewhere."""
-    from waterbed.disks import disk_trouble
+    from waterbed.store.disks import disk_trouble
 
     try:
         yield

@@ -32,13 +32,13 @@ from waterbed.model.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
-    from graphs.graph_figures import GraphFigure, WeekRow
-    from graphs.moves import Level, Moves, OriginsOf
-    from waterbed.conclude import Conclusions
+    from graphs.network.figures import GraphFigure, WeekRow
+    from graphs.network.flows import FlowShare
+    from graphs.network.moves import Level, Moves, OriginsOf
+    from graphs.network.stays import ContentRow, StayRow
     from waterbed.model.table import Envelope
-    from waterbed.publish.flows import FlowShare
-    from waterbed.publish.stays import ContentRow, StayRow
-    from waterbed.study import Study
+    from waterbed.study.conclusions import Conclusions
+    from waterbed.study.study import Study
 
 METHOD = (
     "hops not known to be parallel; low and high of kind order hold whichever hops of unknown order are displacement; "
@@ -81,11 +81,11 @@ def graph(
 
     For example: waterbed -C mystudy graph --by country --out hops.gexf
     """
-    from graphs.graph_figures import GraphFigure, WeekRow, graph_figures, week_rows
-    from graphs.measures import hop_matrix
-    from graphs.snapshots import weeks
-    from waterbed.publish.flows import FlowShare, flow_shares
-    from waterbed.study import open_study
+    from graphs.network.figures import GraphFigure, WeekRow, graph_figures, week_rows
+    from graphs.network.flows import FlowShare, flow_shares
+    from graphs.network.measures import hop_matrix
+    from graphs.network.weeks import weeks
+    from waterbed.study.study import open_study
 
     _check(by, cumulative and week is None, content, measures, by_week)
     window = _window(week, cumulative)
@@ -123,7 +123,7 @@ class _Chosen:
     origins: OriginsOf | None = field(init=False)
 
     def __post_init__(self) -> None:
-        from graphs.moves import origins_index
+        from graphs.network.moves import origins_index
 
         keys: Collection[str] = self.done.hosters
         if self.by is Nodes.asn:
@@ -138,7 +138,7 @@ class _Chosen:
 
     @property
     def moves(self) -> Moves:
-        from graphs.moves import moves_of
+        from graphs.network.moves import moves_of
 
         return moves_of(self.hops, by=self.level, origins=self.origins)
 
@@ -165,7 +165,7 @@ def _check(by: Nodes, no_week: bool, content: str | None, measures: bool, by_wee
 
 
 def _window(week: str | None, cumulative: bool) -> tuple[datetime | None, datetime] | None:
-    from graphs.snapshots import week_window
+    from graphs.network.weeks import week_window
 
     if week is None:
         return None
@@ -183,7 +183,7 @@ def _one_of(option: str, value: str | None, known: Any) -> str | None:
 
 
 def _fits(hop: Hop, wanted: dict[str, str | None], window: tuple[datetime | None, datetime] | None) -> bool:
-    from graphs.snapshots import arrived_within
+    from graphs.network.weeks import arrived_within
 
     if any(value is not None and getattr(hop, name) != value for name, value in wanted.items()):
         return False
@@ -200,17 +200,17 @@ def _known(content: str | None, done: Conclusions) -> str | None:
 
 
 def _writer(out: Path | None) -> None:
-    from graphs.graph_files import WRITERS
+    from graphs.network.graph_files import WRITERS
 
     if out is not None and out.suffix not in WRITERS:
         raise InputError(f"--out {out} ends with none of {', '.join(WRITERS)}: its end says the form (docs/graph.md)")
 
 
 def _write(chosen: _Chosen, out: Path) -> None:
-    from graphs.graph_files import WRITERS
-    from graphs.network import content_graph, displacement_graph
-    from waterbed.publish.exports import write_whole
-    from waterbed.report import envelope
+    from graphs.network.graph import content_graph, displacement_graph
+    from graphs.network.graph_files import WRITERS
+    from waterbed.study.formats import write_whole
+    from waterbed.study.metadata import envelope
 
     if chosen.by is Nodes.content:
         hops = [hop for hop in chosen.hops if chosen.content in (None, hop.content_id)]
@@ -235,7 +235,7 @@ def _write(chosen: _Chosen, out: Path) -> None:
 
 
 def _contents(chosen: _Chosen, form: Format) -> None:
-    from waterbed.publish.stays import ContentRow, StayRow, content_rows, stay_rows
+    from graphs.network.stays import ContentRow, StayRow, content_rows, stay_rows
 
     if chosen.content is None:
         _print(chosen, ContentRow, content_rows(chosen.hops, chosen.moves), "contents that hopped", form)
@@ -246,7 +246,7 @@ def _contents(chosen: _Chosen, form: Format) -> None:
 
 
 def _print(chosen: _Chosen, cls: type, rows: Sequence[Any], what: str, form: Format) -> None:
-    from waterbed.report import envelope
+    from waterbed.study.metadata import envelope
 
     heading = replace(envelope(chosen.study, what, by=chosen.by.value), clock="arrival", method=METHOD)
     if form is Format.table:

@@ -21,7 +21,7 @@ from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
     from waterbed.model.table import Envelope
-    from waterbed.study import Study
+    from waterbed.study.study import Study
 
 _SHORT = 12
 
@@ -35,9 +35,9 @@ def episodes(
 
     For example: waterbed -C mystudy episodes --format csv
     """
-    from waterbed.others import Others
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from waterbed.study.external import Others
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         done = study.conclude()
@@ -53,8 +53,8 @@ def verdicts(context: typer.Context, form: Formatted = Format.table) -> None:
 
     For example: waterbed -C mystudy verdicts --format parquet
     """
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         _rows(Verdict, study.conclude().verdicts, envelope(study, "verdicts"), "verdicts", form)
@@ -91,9 +91,9 @@ def hops(
     For example: waterbed -C mystudy hops --format csv
     """
     from graphs.hops import count_hops
-    from waterbed.others import Others
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from waterbed.study.external import Others
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     if near and not labels:
         raise InputError("--near tells of labels: name --labels too (docs/linking.md, Near labels)")
@@ -114,7 +114,7 @@ def hops(
 
 def _labels(study: Study, near: bool, form: Format) -> None:
     from graphs.label_hops import LabelRow, NearRow, label_stays, label_table, near_table
-    from waterbed.links import near_of
+    from waterbed.study.linking import near_of
 
     done = study.conclude()
     stays = label_stays(done.episodes, done.facts.targets)
@@ -152,7 +152,7 @@ _NEAR = {
 
 def _told(study: Study, cls: type, rows: Sequence[Any], columns: Mapping[str, str], what: str, form: Format) -> None:
     """Print rows of a class, for people the named columns of the first ones."""
-    from waterbed.report import envelope
+    from waterbed.study.metadata import envelope
 
     info = envelope(study, what, by="label")
     print_rows(cls, rows, info, form, columns=columns, title=f"{len(rows):,} {what}", look="wide", cell=_cell)

@@ -28,8 +28,8 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration
 
 if TYPE_CHECKING:
-    from attribution.hosters import HosterBook, HosterKind
-    from waterbed.model.decisions import HosterChangeKind
+    from attribution.hosters.book import HosterBook, HosterKind
+    from waterbed.model.decisions_part import HosterChangeKind
 
 hosters_app = typer.Typer(help="Hosters: which ASes, registrants and ranges are one company.", no_args_is_help=True)
 Key = Annotated[str, typer.Argument(metavar="KEY", help="A hoster's key, AS64500 or ripe:ORG-AB1-RIPE.")]
@@ -51,8 +51,8 @@ def hosters_add(
 
     For example: waterbed -C mystudy hosters add hosters.toml --reason "first list"
     """
-    from waterbed.hoster_book import read_book, set_file
-    from waterbed.study import open_study
+    from waterbed.governance.hoster_book import read_book, set_file
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         book = set_file(study.folder, file, reason)
@@ -78,7 +78,7 @@ def hosters_define(
 
     For example: waterbed -C mystudy hosters define acme --name Acme --members AS64500,AS64501 --reason "one company"
     """
-    from attribution.members import shown
+    from attribution.hosters.members import shown
 
     kinds: dict[str, HosterKind] = {"hoster": "hoster", "proxy": "proxy", "platform": "platform"}
     if kind not in kinds:
@@ -151,11 +151,11 @@ def hosters_show(
 
     For example: waterbed -C mystudy hosters show acme --on 2026-01-01
     """
-    from attribution.listing import ChangeRow, HosterRow, change_rows, hoster_rows
-    from attribution.members import shown
-    from waterbed.hoster_book import book_as_decided, read_book
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from attribution.hosters.listing import ChangeRow, HosterRow, change_rows, hoster_rows
+    from attribution.hosters.members import shown
+    from waterbed.governance.hoster_book import book_as_decided, read_book
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         book = book_as_decided(study.folder, _moment(decided_by)) if decided_by else read_book(study.folder)
@@ -187,11 +187,11 @@ def hosters_queue(context: typer.Context, form: Formatted = Format.table) -> Non
 
     For example: waterbed -C mystudy hosters queue
     """
-    from attribution.evidence import QueueItem, queue_for
-    from waterbed.hoster_book import read_book
-    from waterbed.report import envelope
+    from attribution.hosters.evidence import QueueItem, queue_for
+    from waterbed.governance.hoster_book import read_book
     from waterbed.store.audit import who
-    from waterbed.study import open_study
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         book = read_book(study.folder)
@@ -221,11 +221,11 @@ def hosters_code(
 
     For example: waterbed -C mystudy hosters code 0f3c accept --note "same address"
     """
-    from waterbed import hoster_decisions
-    from waterbed.study import open_study
+    from waterbed.governance import hosters
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        coding = hoster_decisions.code(study.folder, change, code, note=note, adjudicates=adjudicate)
+        coding = hosters.code(study.folder, change, code, note=note, adjudicates=adjudicate)
     console.print(f"coded: {coding.item_id} {coding.code}")
 
 
@@ -235,10 +235,10 @@ def hosters_agreement(context: typer.Context, form: Formatted = Format.table) ->
 
     For example: waterbed -C mystudy hosters agreement
     """
-    from waterbed.coding.agreement import Agreement, of_changes
-    from waterbed.hoster_book import read_book
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from waterbed.analysis.coding.agreement import Agreement, of_changes
+    from waterbed.governance.hoster_book import read_book
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         book = read_book(study.folder)
@@ -251,14 +251,12 @@ def hosters_agreement(context: typer.Context, form: Formatted = Format.table) ->
 
 
 def _decide(context: typer.Context, kind: HosterChangeKind, key: str, reason: str, **given: Any) -> None:
-    from waterbed import hoster_decisions
-    from waterbed.study import open_study
+    from waterbed.governance import hosters
+    from waterbed.study.study import open_study
 
     since: datetime | None = given.pop("since", None)
     with open_study(context.obj) as study:
-        change = hoster_decisions.decide(
-            study.folder, kind, key, reason=reason, since=since.date() if since else None, **given
-        )
+        change = hosters.decide(study.folder, kind, key, reason=reason, since=since.date() if since else None, **given)
     day = str(change.since.date()) if change.since else None
     told = _sentence(change.kind, change.key, change.into, change.members, day)
     say(f"{change.change_id}: {told}")
@@ -278,7 +276,7 @@ def _sentence(kind: str, key: str, into: str | None, members: tuple[str, ...], s
 
 
 def _footnotes(book: HosterBook, day: date, key: str | None) -> None:
-    from attribution.listing import taken_from_known
+    from attribution.hosters.listing import taken_from_known
 
     for old, new, since in book.lineage():
         if key in (None, old, new):

@@ -24,7 +24,7 @@ from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
     from waterbed.intake.notices import NoticeImport
-    from waterbed.study import ImportReport, Study
+    from waterbed.study.study import ImportReport, Study
 
 
 def import_(
@@ -47,8 +47,8 @@ def import_(
 
     For example: waterbed import reports.csv --source hotline
     """
-    from waterbed.study import open_study
-    from waterbed.watch import Watched, keep_watching
+    from waterbed.service.watch import Watched, keep_watching
+    from waterbed.study.study import open_study
 
     if bool(files) == bool(watch):
         raise InputError("name files of reports, or a folder with --watch, and not both (docs/intake.md)")
@@ -111,7 +111,7 @@ def notices(
 
     For example: waterbed -C mystudy notices notices.csv --sender hotline
     """
-    from waterbed.study import open_study
+    from waterbed.study.study import open_study
 
     findings = 0
     with open_study(context.obj) as study:

@@ -40,13 +40,13 @@ def key_rotate(context: typer.Context) -> None:
 
     For example: waterbed -C mystudy key rotate
     """
-    from waterbed import custody
+    from waterbed.governance import keys
     from waterbed.store.folder import open_folder
 
     folder = open_folder(context.obj)
     try:
         with progress() as told:
-            done = custody.rotate(folder, lambda now, all_: told("entries", now, all_))
+            done = keys.rotate(folder, lambda now, all_: told("entries", now, all_))
     finally:
         folder.close()
     console.print(
@@ -66,13 +66,13 @@ def key_escrow(
 
     For example: waterbed -C mystudy key escrow escrow.txt --passphrase
     """
-    from waterbed import custody
+    from waterbed.governance import keys
     from waterbed.store.folder import open_folder
 
     folder = open_folder(context.obj)
     try:
         asked = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True) if passphrase else None
-        custody.escrow(folder, file, asked)
+        keys.escrow(folder, file, asked)
     finally:
         folder.close()
     say(f"keys written to {file}; keep it apart from the study and its backups")
@@ -86,9 +86,9 @@ def key_restore(
 
     For example: waterbed -C mystudy key restore escrow.txt
     """
-    from waterbed import custody
+    from waterbed.governance import keys
 
-    place = custody.restore(context.obj, file, lambda: str(typer.prompt("Passphrase", hide_input=True, err=True)))
+    place = keys.restore(context.obj, file, lambda: str(typer.prompt("Passphrase", hide_input=True, err=True)))
     say(f"keys are in place: {place}")
 
 
@@ -97,12 +97,12 @@ def reveal(context: typer.Context, entry: Entry, reason: Reason) -> None:
 
     For example: waterbed -C mystudy reveal URL_ID --reason "case 2026-117"
     """
-    from waterbed import custody
+    from waterbed.governance import keys
     from waterbed.store.folder import open_folder
 
     folder = open_folder(context.obj)
     try:
-        sys.stdout.write(custody.reveal(folder, entry, reason) + "\n")
+        sys.stdout.write(keys.reveal(folder, entry, reason) + "\n")
     finally:
         folder.close()
 
@@ -112,12 +112,12 @@ def forget(context: typer.Context, entry: Entry, reason: Reason) -> None:
 
     For example: waterbed -C mystudy forget URL_ID --reason "asked to by the hotline"
     """
-    from waterbed import custody
+    from waterbed.governance import keys
     from waterbed.store.folder import open_folder
 
     folder = open_folder(context.obj)
     try:
-        done = custody.forget(folder, entry, reason)
+        done = keys.forget(folder, entry, reason)
     finally:
         folder.close()
     console.print(

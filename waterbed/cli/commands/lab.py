@@ -31,16 +31,16 @@ from waterbed.cli.output import (
 from waterbed.model.conclusions import HopKind
 
 if TYPE_CHECKING:
-    from waterbed.conclude import Conclusions
-    from waterbed.lab.compare import Scorecard
-    from waterbed.lab.counts import Counts
-    from waterbed.lab.coverage import Campaign
-    from waterbed.lab.paired import Paired, PairedShare
-    from waterbed.lab.power import Plan, PowerRow
-    from waterbed.lab.score_attribution import AttributionScore
-    from waterbed.lab.score_hops import KindTally
+    from waterbed.lab.run import Rehearsal, Rehearsed
+    from waterbed.lab.score.attribution import AttributionScore
+    from waterbed.lab.score.compare import Scorecard
+    from waterbed.lab.score.hops import KindTally
+    from waterbed.lab.score.paired import Paired, PairedShare
+    from waterbed.lab.servers.counts import Counts
+    from waterbed.lab.simulate.coverage import Campaign
+    from waterbed.lab.simulate.power import Plan, PowerRow
     from waterbed.model.table import Envelope
-    from waterbed.rehearsal import Rehearsal, Rehearsed
+    from waterbed.study.conclusions import Conclusions
 
 lab_app = typer.Typer(help="A simulated Internet on loopback, with known truth.", no_args_is_help=True)
 
@@ -81,7 +81,7 @@ def lab_replay(
     """
     from waterbed.cli.commands.crawl import print_pass
     from waterbed.cli.commands.import_ import print_import
-    from waterbed.rehearsal import replay
+    from waterbed.lab.run import replay
 
     with progress() as told:
         done = replay(feed, routes or [], day.date(), out, told)
@@ -102,9 +102,9 @@ def lab_simulate(
 
     For example: waterbed lab simulate waterbed --studies 20 --seed 1
     """
-    from waterbed.lab.coverage import summarise
-    from waterbed.lab.simulate import simulate_studies
-    from waterbed.lab.world import read_world, scenario_path
+    from waterbed.lab.simulate.coverage import summarise
+    from waterbed.lab.simulate.studies import simulate_studies
+    from waterbed.lab.world.file import read_world, scenario_path
 
     world = read_world(scenario_path(scenario))
     with progress() as told:
@@ -134,8 +134,8 @@ def lab_power(
 
     For example: waterbed lab power waterbed --sites 40 --effect 0.15 --studies 100
     """
-    from waterbed.lab.power import Plan, power_curve
-    from waterbed.lab.world import read_world, scenario_path
+    from waterbed.lab.simulate.power import Plan, power_curve
+    from waterbed.lab.world.file import read_world, scenario_path
 
     world, effects = read_world(scenario_path(scenario)), effect or [0.0, 0.1, 0.2, 0.3]
     plan = Plan(sites=sites, share=share, level=level, big=big)
@@ -164,13 +164,13 @@ def demo(
 
 
 def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> Rehearsal:
+    from waterbed.analysis.rankings.tables import ranking_of
     from waterbed.cli.commands.rank import print_ranking
-    from waterbed.lab.markers import marked_files
-    from waterbed.publishing import publish_all
-    from waterbed.rehearsal import rehearse
-    from waterbed.report import envelope
-    from waterbed.standings import ranking_of
-    from waterbed.study import open_study
+    from waterbed.lab.run import rehearse
+    from waterbed.lab.servers.markers import marked_files
+    from waterbed.publish.release import publish_all
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with progress() as told:
         done = rehearse(scenario, out, told, profile=profile.value if profile else None)
@@ -324,7 +324,7 @@ def print_campaign(found: Campaign) -> None:
 
 def _power(rows: Sequence[PowerRow], plan: Plan, of: str, form: str) -> None:
     """Print the power at each effect, and the least effect that is seen in four of five studies."""
-    from waterbed.lab.power import PowerRow, least_effect
+    from waterbed.lab.simulate.power import PowerRow, least_effect
 
     what = f"two hosters of {plan.sites} sites, one removes {plan.share:.0%} within 24 h; level {plan.level:g}"
     if form != "table":
@@ -378,7 +378,7 @@ def _coverage(title: str, found: Campaign, what: str) -> None:
 
 def _flows(done: Conclusions) -> None:
     """Print the main flows of the hop graph."""
-    from graphs.network import displacement_graph, main_flows
+    from graphs.network.graph import displacement_graph, main_flows
 
     names = {key: done.attributor.name_of(key) for key in done.hosters}
     graph = displacement_graph(done.hops, names=names, seats=done.seats, home="")

@@ -108,8 +108,8 @@ def export(
 
     For example: waterbed -C mystudy lake export shared --to pool-2026
     """
-    from waterbed import share
-    from waterbed.study import open_study
+    from waterbed.publish.sharing import share
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         made = share.export(study, out, partner)
@@ -128,7 +128,7 @@ def pool(
 
     For example: waterbed lake pool pooled one/shared two/shared
     """
-    from waterbed import pool as pooling
+    from waterbed.publish.sharing import pool as pooling
 
     made = pooling.pool(out, exports)
     for its in made.older:

@@ -40,9 +40,9 @@ def protocol_init(context: typer.Context) -> None:
 
     For example: waterbed -C mystudy protocol init
     """
-    from waterbed.protocol.kept import first_text
-    from waterbed.protocol.written import PROTOCOL
-    from waterbed.study import open_study
+    from waterbed.governance.protocol.file import PROTOCOL
+    from waterbed.governance.protocol.lock import first_text
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         path, store = study.path / PROTOCOL, study.store
@@ -62,8 +62,8 @@ def protocol_check(context: typer.Context) -> None:
 
     For example: waterbed -C mystudy protocol check
     """
-    from waterbed.protocol.written import PROTOCOL, checksum, read_protocol
-    from waterbed.study import open_study
+    from waterbed.governance.protocol.file import PROTOCOL, checksum, read_protocol
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         protocol, text = read_protocol(study.path / PROTOCOL)
@@ -79,8 +79,8 @@ def protocol_lock(context: typer.Context, reason: Printed = "") -> None:
 
     For example: waterbed -C mystudy protocol lock
     """
-    from waterbed.protocol.kept import lock
-    from waterbed.study import open_study
+    from waterbed.governance.protocol.lock import lock
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         made = lock(study.folder, reason)
@@ -95,8 +95,8 @@ def protocol_show(context: typer.Context, form: Formatted = Format.table) -> Non
 
     For example: waterbed -C mystudy protocol show
     """
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         now = study.protocol
@@ -133,8 +133,8 @@ def protocol_explain(
 
     For example: waterbed -C mystudy protocol explain data.interim --reason "the board asked for it"
     """
-    from waterbed.protocol.kept import explain
-    from waterbed.study import open_study
+    from waterbed.governance.protocol.lock import explain
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         found = explain(study.folder, subject, reason)
@@ -147,10 +147,10 @@ def protocol_log(context: typer.Context, form: Formatted = Format.table) -> None
 
     For example: waterbed -C mystudy protocol log --format csv
     """
+    from waterbed.governance.protocol.lock import held
     from waterbed.model.protocol import DeviationNote
-    from waterbed.protocol.kept import held
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         now = held(study.folder)

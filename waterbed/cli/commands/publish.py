@@ -36,8 +36,8 @@ def publish(
 
     For example: waterbed -C mystudy publish out
     """
-    from waterbed.publishing import publish_all
-    from waterbed.study import open_study
+    from waterbed.publish.release import publish_all
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study, written_at(out):
         written(publish_all(study, out, override=override, errata=errata))
@@ -57,10 +57,10 @@ def serve(
 
     For example: waterbed -C mystudy serve --port 8000 --keys keys.toml
     """
-    from waterbed.serve import source_of
-    from waterbed.serving.access import Access, read_access
-    from waterbed.serving.api import api
-    from waterbed.serving.running import server_of
+    from waterbed.publish.api.access import Access, read_access
+    from waterbed.publish.api.app import api
+    from waterbed.publish.api.running import server_of
+    from waterbed.publish.api.serve import source_of
 
     if keys is None and not _loopback(host):
         raise InputError(f"{host} is open to others: name a file of keys with --keys (docs/api.md, Keys)")
@@ -87,7 +87,7 @@ def api_key(
 
     For example: waterbed api-key keys.toml --name dashboard --scope aggregates
     """
-    from waterbed.serving.access import add_key
+    from waterbed.publish.api.access import add_key
 
     sys.stdout.write(add_key(file, context.obj, name, tuple(scope or ("aggregates",))) + "\n")
 

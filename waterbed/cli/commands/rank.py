@@ -30,13 +30,13 @@ from waterbed.model.conclusions import RankingRow
 from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
+    from waterbed.analysis.rankings.keys import Kind
+    from waterbed.analysis.rankings.speed_ranks import Weighing
+    from waterbed.analysis.rankings.tables import RankingTables, Side
     from waterbed.estimators.rank_sets import Agreement
     from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
     from waterbed.model.table import Envelope
-    from waterbed.rankings.kinds import Kind
-    from waterbed.rankings.places import Weighing
-    from waterbed.standings import RankingTables, Side
-    from waterbed.study import Study
+    from waterbed.study.study import Study
 
 
 class Ranked(StrEnum):
@@ -88,9 +88,9 @@ def rank(
 
     For example: waterbed -C mystudy rank --by asn --top 20
     """
+    from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables, ranking_info
     from waterbed.model.standings import PlaceRow
-    from waterbed.standings import PLACES_METHOD, RankingTables, ranking_info
-    from waterbed.study import open_study
+    from waterbed.study.study import open_study
 
     if volume + places + feeds > 1:
         raise InputError("--volume, --places and --feeds are three tables: name one of them (docs/ranking.md)")
@@ -114,7 +114,7 @@ def rank(
 
 
 def _kind(by: Ranked, role: Role) -> Kind:
-    from waterbed.rankings.kinds import ROLES
+    from waterbed.analysis.rankings.keys import ROLES
 
     if role is not Role.hoster and by is not Ranked.hoster:
         raise InputError("--role is for --by hoster alone: leave out one of the two (docs/ranking.md)")
@@ -126,8 +126,8 @@ def _side(home: bool | None) -> Side | None:
 
 
 def _ranking(study: Study, tables: RankingTables, by: Ranked, top: int | None, form: Format) -> None:
-    from waterbed.rankings.rank import UNKNOWN
-    from waterbed.standings import ranking_info
+    from waterbed.analysis.rankings.ranking import UNKNOWN
+    from waterbed.analysis.rankings.tables import ranking_info
 
     rows: Sequence[RankingRow] = tables.rows
     print_ranking(rows[:top] if top else rows, ranking_info(study, tables, "ranking"), form.value)
@@ -140,9 +140,9 @@ def _ranking(study: Study, tables: RankingTables, by: Ranked, top: int | None, f
 def _volume(
     study: Study, tables: RankingTables, day: datetime | None, worst: int, top: int | None, form: Format
 ) -> None:
+    from waterbed.analysis.rankings.tables import VOLUME_METHOD, ranking_info
+    from waterbed.analysis.sizes import ranking_sizes
     from waterbed.model.standings import VolumeRow
-    from waterbed.sizes import ranking_sizes
-    from waterbed.standings import VOLUME_METHOD, ranking_info
 
     when = day or tables.done.until or study.clock().astimezone(UTC)
     rows = tables.volume(ranking_sizes(study, tables, when.date()), worst)
@@ -150,8 +150,8 @@ def _volume(
 
 
 def _feeds(study: Study, tables: RankingTables, top: int | None, form: Format) -> None:
+    from waterbed.analysis.rankings.tables import ranking_info, side_by_side
     from waterbed.model.standings import FeedRow
-    from waterbed.standings import ranking_info, side_by_side
 
     rows, agreements = side_by_side(tables)
     heading = ranking_info(study, tables, "feeds")
@@ -198,8 +198,8 @@ def _unattributed(kind: str) -> None:
 
 def _standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], heading: Envelope, worst: int) -> None:
     """Print volume against size, or places by speed."""
+    from waterbed.analysis.rankings.volume import SIZE_FLOOR
     from waterbed.model.standings import VolumeRow
-    from waterbed.rankings.volume import SIZE_FLOOR
 
     by_volume = heading.what.startswith("volume")
     columns = [f"worst {worst}" if name == "worst" else name for name in (_VOLUME if by_volume else _PLACES)]
@@ -339,7 +339,7 @@ def _range(low: int | None, high: int | None) -> str:
 
 def print_ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
     """Print a ranking."""
-    from waterbed.rankings.clocks import CLOCK_WORDS
+    from waterbed.analysis.rankings.clocks import CLOCK_WORDS
 
     if form != "table":
         for_tools(RankingRow, found, heading, form)

@@ -19,11 +19,11 @@ from waterbed.cli.output import (
     print_table,
     say,
 )
-from waterbed.model.clocks import Reconciled
 from waterbed.model.errors import InputError
+from waterbed.model.takedown import Reconciled
 
 if TYPE_CHECKING:
-    from waterbed.reconcile import Reconciliation
+    from waterbed.analysis.reconcile_part import Reconciliation
 
 _SHOWN = 100
 
@@ -44,8 +44,8 @@ def reconcile(
 
     Exit code 1 if anything does not match. For example: waterbed reconcile theirs.csv --hoster AS64500
     """
-    from waterbed.reconcile import answered, reconcile_list
-    from waterbed.study import open_study
+    from waterbed.analysis.reconcile_part import answered, reconcile_list
+    from waterbed.study.study import open_study
 
     if back is not None and back.exists() and back.samefile(file):
         raise InputError(f"--back {back} is the hoster's own file; name another one")
@@ -61,7 +61,7 @@ def reconcile(
 
 
 def _written(path: Path, text: str) -> None:
-    from waterbed.publish.exports import write_whole
+    from waterbed.study.formats import write_whole
 
     try:
         old = os.umask(0o077)  # it holds addresses: for its owner alone
@@ -75,7 +75,7 @@ def _written(path: Path, text: str) -> None:
 
 def _printed(found: Reconciliation) -> None:
 
-    from waterbed.reconcile import counted
+    from waterbed.analysis.reconcile_part import counted
 
     say(f"{found.key}: {found.name}", style="bold")
     told = ", ".join(f"{number:,} {result}" for result, number in counted(found.rows))

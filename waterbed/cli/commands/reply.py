@@ -26,14 +26,14 @@ from waterbed.cli.output import (
     print_table,
     say,
 )
-from waterbed.model.clocks import Case
 from waterbed.model.errors import InputError
+from waterbed.model.takedown import Case
 
 if TYPE_CHECKING:
-    from waterbed.model.reply import Answer
-    from waterbed.reply.standing import ReplyRow
-    from waterbed.sheet import Sheet
-    from waterbed.study import Study
+    from waterbed.analysis.fact_sheet import Sheet
+    from waterbed.governance.standing import ReplyRow
+    from waterbed.model.governance import Answer
+    from waterbed.study.study import Study
 
 reply_app = typer.Typer(help="Hosters see their numbers and answer before these are public.", no_args_is_help=True)
 _README = """{name} ({key})
@@ -88,8 +88,8 @@ def reply_preview(
 
     For example: waterbed -C mystudy reply preview previews --hoster AS64500
     """
-    from waterbed.sheet import own_rows, sheet_of
-    from waterbed.study import open_study
+    from waterbed.analysis.fact_sheet import own_rows, sheet_of
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         keys = list(dict.fromkeys(hoster or _named(study)))
@@ -104,8 +104,8 @@ def reply_preview(
 
 def _write(study: Study, one: Sheet, out: Path, given: datetime | None) -> None:
     from waterbed.cli.commands.sheet import sheet_json, sheet_text
-    from waterbed.publish.exports import as_csv, write_whole
-    from waterbed.reply.kept import show
+    from waterbed.governance.reply import show
+    from waterbed.study.formats import as_csv, write_whole
 
     config = study.config
     files = {
@@ -138,10 +138,10 @@ def reply_list(context: typer.Context, form: Formatted = Format.table) -> None:
 
     For example: waterbed -C mystudy reply list
     """
-    from waterbed.reply.kept import rows
-    from waterbed.reply.standing import ReplyRow
-    from waterbed.report import envelope
-    from waterbed.study import open_study
+    from waterbed.governance.reply import rows
+    from waterbed.governance.standing import ReplyRow
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         found = rows(study.folder, _named(study))
@@ -164,8 +164,8 @@ def reply_received(
 
     For example: waterbed -C mystudy reply received AS64500 --answer dispute --text "case 3f9 was gone on the 2nd"
     """
-    from waterbed.reply.kept import take
-    from waterbed.study import open_study
+    from waterbed.governance.reply import take
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         when = received.replace(tzinfo=UTC) if received else None
@@ -185,8 +185,8 @@ def reply_decide(
 
     For example: waterbed -C mystudy reply decide 3f9a --ruling rejected --reason "the look is on record"
     """
-    from waterbed.reply.kept import decide
-    from waterbed.study import open_study
+    from waterbed.governance.reply import decide
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         made = decide(study.folder, dispute, ruling.value, reason, erratum)
@@ -195,8 +195,8 @@ def reply_decide(
 
 def _named(study: Study) -> list[str]:
     """Hosters that a publication of now would name."""
-    from waterbed.publication import publication_of
-    from waterbed.publish.publication import named_hosters, publishable
+    from waterbed.publish.policy import named_hosters, publishable
+    from waterbed.publish.tables import publication_of
 
     return named_hosters(publishable(publication_of(study, study.conclude())))
 

@@ -23,7 +23,7 @@ from waterbed.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from waterbed.sensitivity.findings import Findings
+    from waterbed.analysis.sensitivity.results import Findings
 
 
 class Shown(StrEnum):
@@ -66,10 +66,10 @@ def sensitivity(
     """
     from functools import partial
 
-    from waterbed.sensitivity.findings import findings_of
-    from waterbed.sensitivity.true_values import true_outcomes, truth_of
-    from waterbed.sensitivity.written import TABLES, write_findings
-    from waterbed.study import open_study
+    from waterbed.analysis.sensitivity.results import findings_of
+    from waterbed.lab.score.specification import true_outcomes, truth_of
+    from waterbed.publish.site.written_part import TABLES, write_findings
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         done = study.conclude()
@@ -97,7 +97,7 @@ def sensitivity(
 def _print(found: Findings) -> None:
     """Print all conclusions, the choices that were made, and those that the data did not allow."""
     from waterbed.model.spelling import NOTHING, percent
-    from waterbed.pages.sensitivity import estimate_text
+    from waterbed.publish.site.sensitivity_part import estimate_text
 
     true = found.main.truth is not None
     table = new_table(f"{found.title}: {found.grid}", look="wide")

@@ -23,13 +23,13 @@ from waterbed.cli.output import (
     page_of,
     print_table,
 )
-from waterbed.model.clocks import AddressedNotice, Case, CauseShare, ComplianceRow, Duration
 from waterbed.model.conclusions import RankingRow, Size
+from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from waterbed.sheet import Sheet
+    from waterbed.analysis.fact_sheet import Sheet
 
 
 def sheet(
@@ -45,8 +45,8 @@ def sheet(
 
     For example: waterbed -C mystudy sheet AS64500
     """
-    from waterbed.sheet import sheet_of
-    from waterbed.study import open_study
+    from waterbed.analysis.fact_sheet import sheet_of
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         found = sheet_of(study, hoster, clock=clock.value if clock else None)
@@ -83,8 +83,8 @@ def sheet_text(found: Sheet) -> str:
 
 def sheet_json(found: Sheet) -> str:
     """The sheet as one JSON object: the envelope, the hoster, and the rows of each part."""
-    from waterbed.publish.exports import as_json
-    from waterbed.sheet import as_mapping
+    from waterbed.analysis.fact_sheet import as_mapping
+    from waterbed.study.formats import as_json
 
     whole: dict[str, Any] = {}
     for name, rows in as_mapping(found).items():
@@ -107,7 +107,7 @@ def print_sheet(found: Sheet, out: Console) -> None:
 
 
 def _clock(found: Sheet) -> str:
-    from waterbed.rankings.clocks import CLOCK_WORDS
+    from waterbed.analysis.rankings.clocks import CLOCK_WORDS
 
     words = {str(kind): text for kind, text in CLOCK_WORDS.items()}
     return words[found.heading.clock]
@@ -139,8 +139,8 @@ def _numbers(found: Sheet, out: Console) -> None:
 
 
 def _curve(found: Sheet, out: Console) -> None:
-    from waterbed.rankings.takedowns import CAUSES
-    from waterbed.sheet import SHEET_H
+    from waterbed.analysis.fact_sheet import SHEET_H
+    from waterbed.analysis.rankings.takedown import CAUSES
 
     if not found.curve:
         return

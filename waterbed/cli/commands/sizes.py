@@ -70,8 +70,8 @@ def sizes(
     form: Formatted = Format.table,
 ) -> None:
     """Print how large each hoster, AS or country is on a day."""
-    from waterbed.sizes import frame_of
-    from waterbed.study import open_study
+    from waterbed.analysis.sizes import frame_of
+    from waterbed.study.study import open_study
 
     if context.invoked_subcommand:
         return
@@ -94,8 +94,8 @@ def sizes_add(
 
     For example: waterbed -C mystudy sizes add domains.csv --date 2025-04-11
     """
-    from waterbed.sizes import add_domains
-    from waterbed.study import open_study
+    from waterbed.analysis.sizes import add_domains
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         snapshot, unknown = add_domains(study, file, day.date())

@@ -29,9 +29,9 @@ from waterbed.cli.output import (
 from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
-    from waterbed.catalogue import Source
+    from waterbed.analysis.table_check import TableCheck
     from waterbed.model.facts import Snapshot
-    from waterbed.table_check import TableCheck
+    from waterbed.study.catalogue import Source
 
 routes_app = typer.Typer(
     help="Dated tables: address to origin AS, country or use; AS to organisation.", no_args_is_help=True
@@ -54,7 +54,7 @@ def routes_add(
 
     For example: waterbed -C mystudy routes add asn-ipv4.csv.gz --date 2025-04-11 --licence CC0-1.0
     """
-    from waterbed.study import open_study
+    from waterbed.study.study import open_study
 
     _known(kind)
     with open_study(context.obj) as study:
@@ -68,7 +68,7 @@ def routes_list(context: typer.Context, form: Formatted = Format.table) -> None:
 
     For example: waterbed -C mystudy routes list
     """
-    from waterbed.study import open_study
+    from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         _snapshots(study.snapshots(), form)
@@ -87,9 +87,9 @@ def routes_check(
 
     For example: waterbed -C mystudy routes check --kind routes
     """
-    from waterbed.report import envelope
-    from waterbed.study import open_study
-    from waterbed.table_check import TableCheck, check_tables
+    from waterbed.analysis.table_check import TableCheck, check_tables
+    from waterbed.study.metadata import envelope
+    from waterbed.study.study import open_study
 
     if kind is not None:
         _known(kind)
@@ -109,7 +109,7 @@ def routes_check(
 
 
 def _known(kind: str) -> None:
-    from waterbed.dated_tables import READERS
+    from waterbed.study.tables import READERS
 
     if kind not in READERS:
         raise InputError(f"--kind {kind!r} is unknown; {', '.join(READERS)} was expected (docs/tables.md)")
@@ -121,7 +121,7 @@ def data_list(form: Formatted = Format.table) -> None:
 
     For example: waterbed data list
     """
-    from waterbed.catalogue import catalogue
+    from waterbed.study.catalogue import catalogue
 
     if form is not Format.table:
         print_cells(_SOURCE_COLUMNS, [_as_row(source) for source in catalogue()], form)
@@ -146,8 +146,8 @@ def data_fetch(
 
     For example: waterbed data fetch ip-location-asn --out tables
     """
-    from waterbed.catalogue import source_of
-    from waterbed.fetch import fetch
+    from waterbed.study.catalogue import source_of
+    from waterbed.study.sources import fetch
 
     source = source_of(source_id)
     fetched = fetch(source, out, version)

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Text, func, select
 
 from waterbed.store.lake.kinds import DAY_US, SEALED, day_of, number_of
 from waterbed.store.lake.rows import TIME, schema_of
-from waterbed.store.sql import Store
+from waterbed.store.store import Store
 from waterbed.store.tables import TABLES, TupleText, UtcTime
 
 _AT_ONCE: Final = 50_000

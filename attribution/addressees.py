@@ -1,0 +1,117 @@
+"""Whom each notice reached: the hoster of that time, somebody around it, or somebody else. Pure."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from waterbed.model.conclusions import Addressed, Attribution
+from waterbed.model.facts import Notice
+from waterbed.model.takedown import AddressedNotice
+
+Company = Callable[[str, datetime], str]
+"""The company that a recipient stands for on a day."""
+
+_FILLED = ("batch", "channel", "delivered_at", "acknowledged_at", "response")
+"""What an earlier word on a notice still says where the latest is silent."""
+
+
+class Seen(NamedTuple):
+    """Who answered for a URL at one look."""
+
+    when: datetime
+    attribution: Attribution
+    down: bool
+
+
+def latest_words(notices: Iterable[Notice]) -> list[Notice]:
+    """Each notice once, as its latest word has it, by the time of sending.
+
+    A sender that tells more of a notice later (that it arrived, that it was answered) adds a fact. Two facts are about
+    one notice if URL, sender, recipient, kind and time of sending agree and both or neither is a reminder. What the
+    latest leaves empty is taken from those before; that it came back takes back that it arrived.
+    """
+    words: dict[tuple[object, ...], list[Notice]] = defaultdict(list)
+    for notice in notices:
+        words[notice.url_id, notice.sender, notice.recipient, notice.kind, notice.sent_at, notice.reminder].append(
+            notice
+        )
+    told = [_joined(sorted(own, key=lambda word: (word.received_at, word.notice_id))) for own in words.values()]
+    return sorted(told, key=lambda notice: (notice.sent_at, notice.notice_id))
+
+
+def _joined(words: Sequence[Notice]) -> Notice:
+    latest = words[-1]
+    filled: dict[str, Any] = {
+        name: next((value for word in reversed(words) if (value := getattr(word, name)) is not None), None)
+        for name in _FILLED
+    }
+    if latest.bounced:
+        filled |= {"delivered_at": None, "acknowledged_at": None}
+    return replace(latest, **filled, held_for_police=any(word.held_for_police for word in words))
+
+
+def addressed(
+    notices: Iterable[Notice], seen: Mapping[str, Sequence[Seen]], sites: Mapping[str, str], company: Company
+) -> list[AddressedNotice]:
+    """Say of each notice whom it reached, by the time of sending.
+
+    `seen` holds the attributed looks at each URL in time order, `sites` the site of each URL. Who the hoster was is
+    read from the look nearest to the delivery (else the sending) that did not see the URL down: what answers for a
+    name after a removal may be a parking service. The earlier of two equally near looks decides.
+    """
+    found = []
+    there = {url_id: [look for look in looks if not look.down] or list(looks) for url_id, looks in seen.items()}
+    for notice in latest_words(notices):
+        told_at = notice.delivered_at or notice.sent_at
+        look = _nearest(there.get(notice.url_id, ()), told_at)
+        recipient = company(notice.recipient, told_at)
+        how, role = _reached(notice.recipient, recipient, look.attribution) if look else ("unattributed", None)
+        found.append(
+            AddressedNotice(
+                notice_id=notice.notice_id,
+                url_id=notice.url_id,
+                site_id=sites[notice.url_id],
+                kind=notice.kind,
+                sender=notice.sender,
+                recipient=recipient,
+                hosters=look.attribution.hosters if look else (),
+                addressed=how,
+                role=role,
+                look_h=(look.when - told_at) / timedelta(hours=1) if look else None,
+                sent_at=notice.sent_at,
+                delivered_at=notice.delivered_at,
+                bounced=notice.bounced,
+                reminder=notice.reminder,
+                batch=f"{notice.sender}: {notice.batch}" if notice.batch else None,
+                acknowledged_at=notice.acknowledged_at,
+                response=notice.response,
+                held_for_police=notice.held_for_police,
+            )
+        )
+    return found
+
+
+def _nearest(looks: Sequence[Seen], when: datetime) -> Seen | None:
+    place = bisect_left(looks, when, key=lambda look: look.when)
+    return min(looks[max(0, place - 1) : place + 1], key=lambda look: abs(look.when - when), default=None)
+
+
+def _reached(named: str, company: str, there: Attribution) -> tuple[Addressed, str | None]:
+    """Whom a notice reached, and the recipient's part; `named` is the recipient as the sender named it."""
+    if company in there.hosters and not there.proxy:
+        return "direct", "platform" if company == there.platform else "hoster"
+    parts = {
+        "proxy": there.proxies,
+        "platform": (there.platform,),
+        "operator": there.operators,
+        "upstream": there.upstreams,
+        "as_holder": (*there.as_holders, *(f"AS{number}" for number in there.origins)),
+        "hoster": there.hosters,
+    }
+    for role, keys in parts.items():
+        if company in keys or named in keys:
+            return "indirect", "proxy" if role == "hoster" else role
+    return "misaddressed", None

@@ -1,0 +1,1 @@
+"""The hoster directory: entities, decided changes, as of a day."""

@@ -1,0 +1,229 @@
+"""The book of hosters: which ASes, registrants, ranges and suffixes are one company, and since when."""
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import date, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from attribution.hosters.book_of_day import BookOfDay
+from attribution.hosters.day import Entity, Fold, first_day
+from attribution.hosters.files import (
+    KNOWN,
+    DatedMember,
+    Definition,
+    Hoster,
+    HosterKind,
+    definitions_from,
+    known_definitions,
+)
+from attribution.hosters.members import SUFFIX, as_of_key
+from attribution.hosters.review import Status, statuses
+from waterbed.model.decisions_part import Coding, HosterChange
+from waterbed.model.errors import InputError
+
+__all__ = [
+    "BookOfDay",
+    "DatedMember",
+    "Entity",
+    "Hoster",
+    "HosterBook",
+    "HosterKind",
+    "Lineage",
+    "as_of_key",
+    "book_from",
+    "read_hosters",
+]
+
+
+class Lineage(NamedTuple):
+    """One hoster took over everything of another."""
+
+    old: str
+    new: str
+    since: date
+
+
+class HosterBook:
+    """The known list, the study's file and all decided changes, folded in this order.
+
+    `on` gives the book as it stands on a day. `checksum` names the state: the known list, the file, the changes in
+    force and what their coders think, so that a conclusion can say which book it was drawn with.
+    """
+
+    def __init__(
+        self,
+        *,
+        known: Sequence[Definition] = (),
+        file: Sequence[Definition] = (),
+        changes: Sequence[HosterChange] = (),
+        codings: Iterable[Coding] = (),
+        kinds: Mapping[str, HosterKind] | None = None,
+        checksum: str = "",
+    ) -> None:
+        """Take the layers; `checksum` is that of known list and file, changes are added to it here.
+
+        `kinds` are those of companies, by the codes that two people gave to their roles.
+        """
+        self.known, self.file = tuple(known), tuple(file)
+        self.changes = tuple(sorted(changes, key=lambda change: (change.decided_at, change.change_id)))
+        self.codings = tuple(codings)
+        self.kinds = dict(kinds or {})
+        self.statuses: dict[str, Status] = statuses(self.changes, self.codings)
+        undone = undone_ids(self.changes)
+        self.standing = tuple(c for c in self.changes if c.kind != "undo" and c.change_id not in undone)
+        self.in_force = tuple(change for change in self.standing if self.statuses.get(change.change_id) != "rejected")
+        self._files_checksum = checksum
+        self.checksum = self._checksum(checksum)
+        dated = (day for d in (*self.known, *self.file) for m in d.members for day in (m.since, m.until) if day)
+        self.boundaries = tuple(sorted({*dated, *(day for change in self.in_force if (day := first_day(change)))}))
+        self._books: list[BookOfDay | None] = [None] * (len(self.boundaries) + 1)
+
+    def on(self, day: date) -> BookOfDay:
+        """The book as it stands on a day; one and the same object between two days on which it changes."""
+        place = bisect_right(self.boundaries, day)
+        book = self._books[place]
+        if book is None:
+            book = self._books[place] = self._folded(self.boundaries[place - 1] if place else date.min)
+        return book
+
+    def stretches(self) -> list[BookOfDay]:
+        """The book of every stretch of days, oldest first."""
+        return [self.on(day) for day in (date.min, *self.boundaries)]
+
+    def resolve(self, key: str, day: date) -> str:
+        """The company that a key stands for on a day, over all merges."""
+        return self.on(day).resolve(key)
+
+    def lineage(self) -> tuple[Lineage, ...]:
+        """Who took over everything of whom, and on which day; keys are those of companies before and on that day."""
+        found = []
+        for change in self.in_force:
+            since = first_day(change)
+            if change.kind == "succession" and change.into and since and change.change_id in self.on(since).effective:
+                old = self.resolve(change.key, since - timedelta(days=1))
+                found.append(Lineage(old, self.resolve(change.into, since), since))
+        return tuple(sorted(found, key=lambda one: (one.since, one.old, one.new)))
+
+    def without_effect(self) -> tuple[HosterChange, ...]:
+        """Changes in force that change nothing on any day, since something under them is gone."""
+        books = self.stretches() if self.in_force else []
+        effective = frozenset[str]().union(*(book.effective for book in books))
+        return tuple(change for change in self.in_force if change.change_id not in effective)
+
+    def suffixes(self) -> frozenset[str]:
+        """Every platform suffix that the book gives to somebody on any day."""
+        claimed = {member.what for definition in (*self.known, *self.file) for member in definition.members}
+        claimed.update(what for change in self.in_force for what in change.members)
+        return frozenset(what.removeprefix(SUFFIX) for what in claimed if what.startswith(SUFFIX))
+
+    def with_changes(self, changes: Sequence[HosterChange]) -> "HosterBook":
+        """The same book with other changes."""
+        return HosterBook(
+            known=self.known,
+            file=self.file,
+            changes=changes,
+            codings=self.codings,
+            kinds=self.kinds,
+            checksum=self._files_checksum,
+        )
+
+    def without_kinds(self) -> "HosterBook":
+        """The same book without what coders said of roles."""
+        return HosterBook(
+            known=self.known,
+            file=self.file,
+            changes=self.changes,
+            codings=self.codings,
+            checksum=self._files_checksum,
+        )
+
+    def _folded(self, day: date) -> BookOfDay:
+        fold = Fold(day)
+        fold.define(self.known, "known")
+        fold.define(self.file, "file")
+        for change in self.in_force:
+            fold.apply(change)
+        return BookOfDay(fold, fold.doubtful(self.in_force, self.statuses), self.kinds)
+
+    def _checksum(self, files: str) -> str:
+        if not self.in_force and not self.kinds:
+            return files
+        hashed = hashlib.sha256(files.encode())
+        for change in self.in_force:
+            values = [getattr(change, field.name) for field in fields(change)]
+            hashed.update(repr([*map(str, values), self.statuses.get(change.change_id)]).encode())
+        if self.kinds:
+            hashed.update(repr(sorted(self.kinds.items())).encode())
+        return hashed.hexdigest()
+
+    # The book at the end of time, as one without days: for those who do not ask for a day.
+    @property
+    def by_key(self) -> Mapping[str, Entity]:
+        """Every entity by its key."""
+        return self.on(date.max).entities
+
+    @property
+    def by_as(self) -> Mapping[int, str]:
+        """The key of each claimed AS."""
+        held = self.on(date.max).held().items()
+        return MappingProxyType({asn: key for what, key in held if (asn := as_of_key(what)) is not None})
+
+    @property
+    def by_suffix(self) -> Mapping[str, Entity]:
+        """The entity of each platform suffix."""
+        book = self.on(date.max)
+        held = ((what.removeprefix(SUFFIX), key) for what, key in book.held().items() if what.startswith(SUFFIX))
+        return MappingProxyType({suffix: book.entities[key] for suffix, key in held if key in book.entities})
+
+
+def undone_ids(changes: Sequence[HosterChange]) -> set[str]:
+    """The ids of changes that are undone, in order; an undo takes back one before it, which may be an undo too."""
+    undone: set[str] = set()
+    for change in reversed(changes):
+        if change.kind == "undo" and change.change_id not in undone:
+            undone.add(change.key)
+    return undone
+
+
+def read_hosters(path: Path) -> HosterBook:
+    """The book in a TOML file of `[[hoster]]` tables.
+
+    Raises InputError if it cannot be read or contradicts itself.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read ({problem.strerror}); see docs/hosters.md, The file") from None
+    return book_from(data, str(path))
+
+
+def book_from(
+    data: bytes,
+    where: str = "hosters",
+    *,
+    known: bool = False,
+    changes: Sequence[HosterChange] = (),
+    codings: Iterable[Coding] = (),
+    kinds: Mapping[str, HosterKind] | None = None,
+) -> HosterBook:
+    """The book in TOML text, with decided changes.
+
+    Empty text is an empty book; `where` names the text in errors. With `known` the list of known proxies and platforms
+    lies beneath.
+    """
+    file = definitions_from(data, where)
+    checksum = hashlib.sha256(data)
+    if known:
+        checksum.update(b"\0" + KNOWN.read_bytes())
+    return HosterBook(
+        known=known_definitions() if known else (),
+        file=file,
+        changes=changes,
+        codings=codings,
+        kinds=kinds,
+        checksum=checksum.hexdigest(),
+    )

@@ -1,0 +1,176 @@
+"""One day's book of hosters, folded from definitions and changes in order. Linear."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from attribution.hosters.files import Definition, HosterKind, Member
+from attribution.hosters.members import stands_alone
+from attribution.hosters.review import Status
+from waterbed.model.decisions_part import HosterChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """What people are told of a hoster."""
+
+    key: str
+    name: str
+    country: str | None
+    kind: HosterKind
+    origin: str
+    """Who says so: known, file or decided."""
+
+
+def first_day(change: HosterChange) -> date | None:
+    """The first day on which a change holds; None: always."""
+    return change.since.date() if change.since else None
+
+
+def defined_by(change: HosterChange) -> Definition:
+    """The entity that a change of kind define gives."""
+    kind: HosterKind = "proxy" if change.entity == "proxy" else "platform" if change.entity == "platform" else "hoster"
+    return Definition(
+        key=change.key,
+        name=change.name or change.key,
+        country=change.country,
+        kind=kind,
+        members=tuple(Member(what) for what in change.members),
+    )
+
+
+class Fold:
+    """The entities, their members and what was merged, on one day.
+
+    `owner` gives the key that holds a member, `parent` the key that another one is the same company as. An AS or a
+    registrant that nobody holds stands for itself. What makes no sense any more, since something before it was undone
+    or rejected, has no effect; `effective` are the changes that have one.
+    """
+
+    def __init__(self, day: date) -> None:
+        """Start with nothing known."""
+        self.day = day
+        self.entities: dict[str, Entity] = {}
+        self.owner: dict[str, str] = {}
+        self.parent: dict[str, str] = {}
+        self.effective: set[str] = set()
+        self._held: dict[str, dict[str, None]] = {}
+        self._children: dict[str, dict[str, None]] = {}
+
+    def root(self, key: str) -> str:
+        """The company that a key stands for, over all merges."""
+        while key in self.parent:
+            key = self.parent[key]
+        return key
+
+    def roots(self) -> dict[str, str]:
+        """The company of every key that was merged, each found in one step."""
+        found: dict[str, str] = {}
+        for start in self.parent:
+            key, way = start, []
+            while key in self.parent and key not in found:
+                way.append(key)
+                key = self.parent[key]
+            found.update(dict.fromkeys(way, found.get(key, key)))
+        return found
+
+    def holder(self, what: str) -> str | None:
+        """The company that holds a member; what stands alone holds itself, all else None."""
+        owner = self.owner.get(what)
+        if owner is None:
+            owner = what if stands_alone(what) else None
+        return None if owner is None else self.root(owner)
+
+    def define(self, definitions: Iterable[Definition], origin: str) -> None:
+        """Take entities as they are given, in place of those with the same keys."""
+        for definition in definitions:
+            for what in list(self._held.get(definition.key, ())):
+                self._give(what, None)
+            self.entities[definition.key] = Entity(
+                key=definition.key,
+                name=definition.name,
+                country=definition.country,
+                kind=definition.kind,
+                origin=origin,
+            )
+            for member in definition.members:
+                if member.holds(self.day):
+                    self._give(member.what, definition.key)
+
+    def apply(self, change: HosterChange) -> None:
+        """Let a change take effect, if it holds on the day and there is something for it to change."""
+        since = first_day(change)
+        if since and self.day < since:
+            return
+        if change.kind == "define":
+            self.define([defined_by(change)], "decided")
+            done = True
+        elif change.into is None:
+            return
+        elif change.kind == "split":
+            done = self._split(change.key, change.into, change.members)
+        else:
+            done = self._join(change.key, change.into)
+        if done:
+            self.effective.add(change.change_id)
+
+    def exists(self, key: str) -> bool:
+        """Whether a key can be spoken of: an entity, or an AS or registrant that nobody holds."""
+        return key in self.entities or (stands_alone(key) and self.owner.get(key, key) == key)
+
+    def _join(self, key: str, into: str) -> bool:
+        if not (self.exists(key) and self.exists(into)) or self.root(into) == self.root(key):
+            return False
+        if key in self.parent:  # it is another's already, and one company cannot be two
+            return False
+        self._hang(key, into)
+        return True
+
+    def _split(self, key: str, into: str, members: tuple[str, ...]) -> bool:
+        whole = self.root(into)
+        leaving = [what for what in members if self.part_of(what, whole)]
+        foreign = stands_alone(key) and self.owner.get(key, key) != key and key not in leaving
+        if not self.exists(into) or key == whole or foreign or not leaving:
+            return False
+        if key not in self.entities and not stands_alone(key):
+            self.entities[key] = Entity(key=key, name=key, country=None, kind="hoster", origin="decided")
+        if self.root(key) == whole:  # it had been merged: what is not named stays where it was
+            above = self.parent[key]
+            self._hang(key, None)
+            for what in list(self._held.get(key, ())):
+                self._give(what, above)
+            for child in list(self._children.get(key, ())):
+                self._hang(child, above)
+        for what in leaving:
+            self._give(what, key)
+        return True
+
+    def part_of(self, what: str, whole: str) -> bool:
+        """Whether a member is the company's; a range or registrant that nobody holds can be part of what it has."""
+        if what in self.owner or (stands_alone(what) and what.startswith("AS")):
+            return self.holder(what) == whole
+        return not what.startswith("suffix:") and self.root(what) in (what, whole)
+
+    def _give(self, what: str, key: str | None) -> None:
+        before = self.owner.pop(what, None)
+        if before is not None:
+            self._held[before].pop(what, None)
+        if key is not None:
+            self.owner[what] = key
+            self._held.setdefault(key, {})[what] = None
+
+    def _hang(self, key: str, into: str | None) -> None:
+        before = self.parent.pop(key, None)
+        if before is not None:
+            self._children[before].pop(key, None)
+        if into is not None:
+            self.parent[key] = into
+            self._children.setdefault(into, {})[key] = None
+
+    def doubtful(self, changes: Iterable[HosterChange], statuses: dict[str, Status]) -> Iterator[str]:
+        """The companies formed by a change that two people have not agreed on."""
+        for change in changes:
+            if statuses.get(change.change_id, "accepted") != "accepted" and change.change_id in self.effective:
+                yield self.root(change.key)
+                if change.into is not None:
+                    yield self.root(change.into)

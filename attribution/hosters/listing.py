@@ -1,0 +1,111 @@
+"""The book of hosters as rows that people and tools can read."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated
+
+from attribution.hosters.book import HosterBook, undone_ids
+from attribution.hosters.day import first_day
+from attribution.hosters.members import stands_alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HosterRow:
+    """A hoster of the book, on one day."""
+
+    key: Annotated[str, "its key"]
+    name: Annotated[str | None, "name for people"]
+    kind: Annotated[str, "hoster, proxy or platform"]
+    country: Annotated[str | None, "ISO code of its legal seat"]
+    members: Annotated[tuple[str, ...], "what it holds on that day; empty if it is part of another"]
+    part_of: Annotated[str | None, "the company it is part of on that day, by a merge or a succession"]
+    origin: Annotated[str, "who says so: known, file or decided; unclaimed: nobody, it stands for itself"]
+    unreviewed: Annotated[bool, "whether a change that formed it lacks the agreement of two people"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRow:
+    """A change of the book, and what has become of it."""
+
+    change_id: Annotated[str, "its id"]
+    kind: Annotated[str, "define, merge, split, succession or undo"]
+    key: Annotated[str, "the hoster it is about; for undo, the change"]
+    into: Annotated[str | None, "the other hoster, where there is one"]
+    members: Annotated[tuple[str, ...], "the members it names"]
+    since: Annotated[str | None, "first day on which it holds; null: always"]
+    status: Annotated[
+        str, "unreviewed, disputed, accepted, rejected, undone, in force (nothing to review) or no effect"
+    ]
+    who: Annotated[str, "the person who decided it"]
+    reason: Annotated[str, "why, in that person's words"]
+    decided_at: Annotated[datetime, "when it was decided"]
+
+
+def hoster_rows(book: HosterBook, day: date, key: str | None = None) -> list[HosterRow]:
+    """All hosters of the book on a day, or the one with a key."""
+    today = book.on(day)
+    by_company = set(today.held().values())
+    keys = sorted({*today.entities, *by_company}) if key is None else [key]
+    found = []
+    for one in keys:
+        if key is not None and one not in today.entities and one not in by_company and not stands_alone(one):
+            continue
+        company = today.company(one)
+        found.append(
+            HosterRow(
+                key=one,
+                name=today.name(one),
+                kind=today.kind(one),
+                country=today.country(one),
+                members=today.members(one) if one in by_company or stands_alone(one) else (),
+                part_of=company if company != one else None,
+                origin=today.origin(one) or ("decided" if one in by_company else "unclaimed"),
+                unreviewed=today.unreviewed(one),
+            )
+        )
+    return found
+
+
+def change_rows(book: HosterBook, key: str | None = None) -> list[ChangeRow]:
+    """All changes of the book in order, or those that name a hoster."""
+    idle = {change.change_id for change in book.without_effect()}
+    undone = undone_ids(book.changes)
+    found = []
+    for change in book.changes:
+        if key is not None and key not in (change.key, change.into, change.change_id):
+            continue
+        if change.change_id in undone:
+            status = "undone"
+        elif change.change_id in idle:
+            status = "no effect"
+        else:
+            status = book.statuses.get(change.change_id, "in force")
+        since = first_day(change)
+        found.append(
+            ChangeRow(
+                change_id=change.change_id,
+                kind=change.kind,
+                key=change.key,
+                into=change.into,
+                members=change.members,
+                since=since.isoformat() if since else None,
+                status=status,
+                who=change.who,
+                reason=change.reason,
+                decided_at=change.decided_at,
+            )
+        )
+    return found
+
+
+def taken_from_known(book: HosterBook, day: date) -> list[tuple[str, str, str]]:
+    """What the study holds otherwise than the known list: member, key in that list, the hoster that has it."""
+    today = book.on(day)
+    found: list[tuple[str, str, str]] = []
+    for definition in book.known:
+        company = today.resolve(definition.key)
+        for member in definition.members:
+            holder = today.held().get(member.what, "nobody")
+            if holder != company:
+                found.append((member.what, definition.key, holder))
+    return found

@@ -1,0 +1,68 @@
+"""What has become of each change of the book, by those who coded it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal
+
+from waterbed.model import decisions as double
+from waterbed.model.decisions_part import Coding, HosterChange
+from waterbed.model.errors import InputError
+
+Status = Literal["unreviewed", "accepted", "rejected", "disputed"]
+QUEUE: Final = "hosters"
+"""The queue of codings that this module is about."""
+CODED: Final = ("merge", "split", "succession")
+"""The kinds of change that two people code."""
+CODES: Final = ("accept", "reject", double.UNSURE)
+
+_SEE = "see docs/hosters.md, Review"
+
+
+def statuses(changes: Iterable[HosterChange], codings: Iterable[Coding]) -> dict[str, Status]:
+    """What has become of each change that people code."""
+    coded = double.by_item(codings, QUEUE)
+    return {
+        change.change_id: status_of(change, coded.get(change.change_id, ()))
+        for change in changes
+        if change.kind in CODED
+    }
+
+
+def status_of(change: HosterChange, codings: Sequence[Coding]) -> Status:
+    """What has become of one change; `codings` are its own, oldest first."""
+    code = double.settled(codings, change.who)
+    if code is None:
+        return "disputed" if double.disputed(codings, change.who) else "unreviewed"
+    return "accepted" if code == "accept" else "rejected"
+
+
+def waiting_for(
+    coder: str, changes: Iterable[HosterChange], codings: Iterable[Coding]
+) -> list[tuple[HosterChange, bool]]:
+    """The changes that a person may still code, each with whether it is to settle a dispute.
+
+    Never one that the person proposed or has coded, and nothing of what others think.
+    """
+    coded = double.by_item(codings, QUEUE)
+    found = []
+    for change in changes:
+        task = double.task_of(coder, coded.get(change.change_id, ()), change.who) if change.kind in CODED else None
+        if task:
+            found.append((change, task == "settle"))
+    return found
+
+
+def check_coding(change: HosterChange, coder: str, code: str, *, adjudicates: bool, codings: Iterable[Coding]) -> None:
+    """Raise InputError unless a person may give this code to a change now."""
+    if change.kind not in CODED:
+        raise InputError(f"change {change.change_id} is a {change.kind}; only {', '.join(CODED)} are coded; {_SEE}")
+    mine = double.by_item(codings, QUEUE).get(change.change_id, ())
+    double.check_coding(
+        f"change {change.change_id}",
+        mine,
+        coder,
+        code,
+        codes=CODES,
+        adjudicates=adjudicates,
+        see=_SEE,
+        proposer=change.who,
+    )

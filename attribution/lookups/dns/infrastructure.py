@@ -1,0 +1,146 @@
+"""Known infrastructure: parking services, CDNs and site builders, from a curated list."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from waterbed.model.errors import InputError
+
+Tag = Literal["cdn", "parking", "sitebuilder"]
+Network = IPv4Network | IPv6Network
+
+_ESCAPED = re.compile(r"\\(?:[0-9]{3}|.)", re.DOTALL)
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_DOCS = "see docs/attribution.md, Known infrastructure"
+
+
+class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Where entries were compared, and on which day."""
+
+    id: str
+    checked: date
+    said: str
+
+
+class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What one service is known by: names, which stand for all below them too, and addresses or prefixes."""
+
+    tag: Tag
+    who: str
+    source: tuple[str, ...]
+    name_servers: tuple[str, ...] = ()
+    cnames: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    source: tuple[Source, ...]
+    entry: tuple[Entry, ...]
+
+
+class Infrastructure:
+    """A list ready for look-ups: each costs a few steps a label, however long the list is."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        """Take entries that were checked."""
+        self._servers: dict[str, Tag] = {}
+        self._aliases: dict[str, Tag] = {}
+        self._networks: dict[tuple[int, int], dict[int, Tag]] = {}
+        for entry in entries:
+            self._servers.update(dict.fromkeys(entry.name_servers, entry.tag))
+            self._aliases.update(dict.fromkeys(entry.cnames, entry.tag))
+            for text in entry.addresses:
+                network = ip_network(text)
+                held = self._networks.setdefault((network.version, network.prefixlen), {})
+                held[int(network.network_address)] = entry.tag
+
+    def tags(
+        self, addresses: Collection[str], cnames: Iterable[str], name_servers: Collection[str] | None
+    ) -> tuple[Tag, ...]:
+        """The kinds that are known of one host, sorted.
+
+        An alias counts wherever it stands in the chain, since the chain leads through it. Name servers and addresses
+        count only if all of them say the same: one that is somebody else's may be the one that answers. None for the
+        name servers means that they are unknown.
+        """
+        found = {tag for name in cnames if (tag := below(name, self._aliases))}
+        found |= _shared([below(name, self._servers) for name in name_servers or ()])
+        found |= _shared([self._of_address(text) for text in addresses])
+        return tuple(sorted(found))
+
+    def _of_address(self, text: str) -> Tag | None:
+        try:
+            address = ip_address(text)
+        except ValueError:
+            return None
+        number = int(address)
+        for (version, length), held in self._networks.items():
+            unused = address.max_prefixlen - length
+            if version == address.version and (tag := held.get(number >> unused << unused)):
+                return tag
+        return None
+
+
+def below(name: str, known: Mapping[str, Tag]) -> Tag | None:
+    """What is known of a name or of the nearest name above it, label by label.
+
+    Letter case and a trailing dot do not matter. An escaped character, as in master files, is part of its label: an
+    escaped dot ends none.
+    """
+    rest = _ESCAPED.sub("?", name).lower().removesuffix(".")
+    while rest:
+        if rest in known:
+            return known[rest]
+        rest = rest.partition(".")[2]
+    return None
+
+
+def _shared(tags: list[Tag | None]) -> set[Tag]:
+    """The tag that all have, if they have one."""
+    counted = Counter(tags)
+    return {tag for tag in counted if tag is not None} if len(counted) == 1 else set()
+
+
+def infrastructure_from(data: bytes, where: str) -> Infrastructure:
+    """A list from TOML text; InputError if it is malformed."""
+    try:
+        file = msgspec.toml.decode(data, type=_File)
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise InputError(f"{where}: {problem}; {_DOCS}") from None
+    sources = {source.id for source in file.source}
+    for entry in file.entry:
+        if not entry.source or not sources.issuperset(entry.source):
+            raise InputError(f"{where}: {entry.who!r} names no source that the file describes; {_DOCS}")
+        for name in (*entry.name_servers, *entry.cnames):
+            if name.count(".") < 1 or not all(map(_LABEL.fullmatch, name.split("."))):
+                raise InputError(f"{where}: {name!r} is not a lower-case name of two labels or more; {_DOCS}")
+        for text in entry.addresses:
+            try:
+                ip_network(text)
+            except ValueError:
+                raise InputError(f"{where}: {text!r} is not an address or a prefix; {_DOCS}") from None
+    for kind in ("name_servers", "cnames", "addresses"):
+        counted = Counter(text for entry in file.entry for text in getattr(entry, kind))
+        twice = [text for text, times in counted.items() if times > 1]
+        if twice:
+            raise InputError(f"{where}: {twice[0]!r} stands twice among {kind}; {_DOCS}")
+    return Infrastructure(file.entry)
+
+
+@cache
+def standard_infrastructure() -> Infrastructure:
+    """The list that comes with Waterbed."""
+    path = Path(__file__).parent / "infrastructure.toml"
+    return infrastructure_from(path.read_bytes(), "attribution/lookups/dns/infrastructure.toml")
+
+
+def tags(addresses: Collection[str], cnames: Iterable[str], name_servers: Collection[str] | None) -> tuple[Tag, ...]:
+    """What the standard list knows of a host, by `Infrastructure.tags`: kinds only, no name leaves."""
+    return standard_infrastructure().tags(addresses, cnames, name_servers)

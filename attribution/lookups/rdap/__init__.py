@@ -1,0 +1,1 @@
+"""RDAP/WHOIS answers, bootstrap, what must be asked."""

@@ -1,0 +1,189 @@
+"""RDAP answers (RFC 9083) as values: a network, an AS, or what is wrong with them."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from attribution.lookups.rdap.bootstrap import asn_of, in_order
+from attribution.lookups.rdap.contacts import abuse_mailbox, entities, plain, registrant
+
+MOST_BYTES = 1 << 20
+"""A larger answer is refused: real ones have some kilobytes."""
+
+_MOST_NESTED = 64
+_NOT_MANAGED = re.compile(r"NON-RIPE-NCC-MANAGED|NOT-MANAGED|IANA-(BLK|NETBLOCK|RESERVED)|ERX-NETBLOCK", re.IGNORECASE)
+"""Names under which registries answer for space that is another registry's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """What a registry says of one network or AS.
+
+    `abuse` is a mailbox: who takes this seals it. `up` is a link to the network above, as the registry wrote it.
+    """
+
+    first: str
+    last: str
+    handle: str | None
+    parent_handle: str | None
+    name: str | None
+    allocation: str | None
+    country: str | None
+    holder: str | None
+    holder_name: str | None
+    abuse: str | None
+    up: str | None
+
+    def __repr__(self) -> str:
+        """The range alone: the rest may name people."""
+        return f"<registered {self.first} to {self.last}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadAnswer:
+    """Why an answer cannot be used, in words without anything of it."""
+
+    reason: str
+
+
+def read_network(data: bytes, registry: str) -> Registered | BadAnswer:
+    """The IP network in an answer; whatever the bytes are, nothing is raised."""
+    found = _object(data)
+    if isinstance(found, BadAnswer):
+        return found
+    ends = _ends(found)
+    if ends is None:
+        return BadAnswer(reason="no range of addresses in it")
+    return _registered(found, registry, *ends)
+
+
+def read_as(data: bytes, registry: str) -> Registered | BadAnswer:
+    """The AS (autnum) in an answer; whatever the bytes are, nothing is raised."""
+    found = _object(data)
+    if isinstance(found, BadAnswer):
+        return found
+    first = _number(found.get("startAutnum"))
+    last = _number(found.get("endAutnum"))
+    if first is None:
+        first = asn_of(plain(found.get("handle")) or "")
+    if first is None:
+        return BadAnswer(reason="no AS number in it")
+    last = first if last is None else last
+    if not 0 <= first <= last < 1 << 32:
+        return BadAnswer(reason="no range of AS numbers in it")
+    return _registered(found, registry, str(first), str(last))
+
+
+def is_managed(found: Registered) -> bool:
+    """Whether the registry speaks of a network of its own; some answer for others' space with a stand-in."""
+    return not _NOT_MANAGED.search(found.name or "")
+
+
+def _object(data: bytes) -> dict[str, Any] | BadAnswer:
+    if len(data) > MOST_BYTES:
+        return BadAnswer(reason="larger than 1 MiB")
+    head = data[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not head.startswith(b"{"):
+        return BadAnswer(reason="HTML instead of JSON" if head.startswith(b"<") else "no JSON")
+    if _too_deep(data):
+        return BadAnswer(reason="nested too deeply")
+    try:
+        found = json.loads(data.decode("utf-8-sig", errors="replace"), parse_int=_whole)
+    except (ValueError, RecursionError):
+        return BadAnswer(reason="broken JSON")
+    if not isinstance(found, dict):
+        return BadAnswer(reason="no JSON object")
+    return found if "errorCode" not in found else BadAnswer(reason="an error in place of an answer")
+
+
+def _too_deep(data: bytes) -> bool:
+    """Count brackets, those in texts too: a real answer comes nowhere near."""
+    depth = 0
+    for mark in re.finditer(rb"[\[{\]}]", data):
+        depth += 1 if mark[0] in b"[{" else -1
+        if depth > _MOST_NESTED:
+            return True
+    return False
+
+
+def _whole(text: str) -> int:
+    return int(text) if len(text) < 20 else -1  # Python refuses to read very long numbers, and none is meant
+
+
+def _registered(found: dict[str, Any], registry: str, first: str, last: str) -> Registered:
+    known = list(entities(found))
+    holder, name = registrant(known, registry)
+    country = plain(found.get("country")) or ""
+    return Registered(
+        first=first,
+        last=last,
+        handle=plain(found.get("handle")),
+        parent_handle=plain(found.get("parentHandle")),
+        name=plain(found.get("name")),
+        allocation=plain(found.get("type")),
+        country=country.upper() if re.fullmatch(r"[A-Za-z]{2}", country) else None,
+        holder=holder,
+        holder_name=name,
+        abuse=abuse_mailbox(known),
+        up=next(_links_up(found), None),
+    )
+
+
+def _ends(found: dict[str, Any]) -> tuple[str, str] | None:
+    """First and last address, from startAddress and endAddress, else from the prefixes of the extension cidr0."""
+    first, last = _address(found.get("startAddress")), _address(found.get("endAddress"))
+    if first and last and in_order(first, last):
+        return first, last
+    nets = []
+    for one in _list(found.get("cidr0_cidrs")):
+        prefix = one.get("v4prefix") or one.get("v6prefix") if isinstance(one, dict) else None
+        length = one.get("length") if isinstance(one, dict) else None
+        try:
+            nets.append(ip_network(f"{plain(prefix)}/{length}", strict=False))
+        except ValueError:
+            return None
+    if not nets or len({net.version for net in nets}) != 1:
+        return None
+    low = min(int(net.network_address) for net in nets)
+    high = max(int(net.broadcast_address) for net in nets)
+    if sum(net.num_addresses for net in nets) != high - low + 1:
+        return None  # prefixes with gaps are no one network
+    kind = type(nets[0].network_address)
+    return str(kind(low)), str(kind(high))
+
+
+def _address(value: Any) -> str | None:
+    """An address in its one spelling; some registries pad IPv4 with zeros or add the prefix length."""
+    text = (plain(value) or "").partition("/")[0].strip()
+    if re.fullmatch(r"\d{1,3}(\.\d{1,3}){3}", text, re.ASCII):
+        text = ".".join(str(int(part)) for part in text.split("."))
+    try:
+        return str(ip_address(text)) if "%" not in text else None
+    except ValueError:
+        return None
+
+
+def _links_up(found: dict[str, Any]) -> Iterator[str]:
+    for wanted in ("rdap-up", "up"):  # rdap-up is the newer and narrower word (RFC 9910)
+        for link in _list(found.get("links")):
+            if not isinstance(link, dict) or not isinstance(link.get("href"), str):
+                continue
+            words = link.get("rel")
+            if isinstance(words, str) and wanted in words.lower().split() and len(link["href"]) <= 300:
+                yield link["href"]
+
+
+def _number(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    text = (plain(value) or "").upper().removeprefix("AS")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else None
+
+
+def _list(value: Any) -> list[Any]:
+    return value[:1000] if isinstance(value, list) else []

@@ -1,0 +1,143 @@
+"""Which networks and ASes a registry has to be asked for now, and which answers still serve."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+
+from attribution.lookups.rdap.bootstrap import asn_of, in_order
+from waterbed.model.facts import Registration, RegistrationKind
+
+AS_FAMILY = 0
+"""The family under which ranges of AS numbers are kept."""
+
+_NO_HOLDER = ((0, 0), (23456, 23456), (64496, 131071), (4_200_000_000, 4_294_967_295))
+"""AS numbers that nobody can hold: for private use, for documents, or reserved."""
+
+
+class Covered:
+    """A growing set of numbers, kept as disjoint ranges; a look-up costs log time."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._firsts: list[int] = []
+        self._lasts: list[int] = []
+
+    def __contains__(self, number: int) -> bool:
+        """Whether a number is in it."""
+        place = bisect_right(self._firsts, number) - 1
+        return place >= 0 and number <= self._lasts[place]
+
+    def add(self, first: int, last: int) -> None:
+        """Add a range; those that it touches become one with it."""
+        low = bisect_right(self._firsts, first) - 1
+        if low < 0 or self._lasts[low] < first - 1:
+            low += 1
+        high = bisect_right(self._firsts, last + 1)
+        if low < high:
+            first, last = min(first, self._firsts[low]), max(last, self._lasts[high - 1])
+        self._firsts[low:high], self._lasts[low:high] = [first], [last]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One thing to be asked for, and the last answer to the same question if there was one."""
+
+    asked: str
+    kind: RegistrationKind
+    known: Registration | None = None
+
+
+class Answered:
+    """What fresh answers cover; it grows while a crawl goes on.
+
+    An answer serves for `fresh`: an assigned network for every address in its range, whoever asked; one that may have
+    been divided among customers for the /24, or /48, around the address that was asked for; an AS for every number in
+    its range. What failed is not tried again before `retry` is over. Answers that a virtual clock dates later
+    than `now` count as fresh.
+    """
+
+    def __init__(self, facts: Iterable[Registration], *, now: datetime, fresh: timedelta, retry: timedelta) -> None:
+        """Take all registrations of a study in one reading; linear."""
+        self._covered = {4: Covered(), 6: Covered(), AS_FAMILY: Covered()}
+        self._above: dict[tuple[str, str], tuple[str, str]] = {}
+        self._failed: set[str] = set()
+        self._last: dict[str, Registration] = {}
+        for fact in facts:
+            age = now - fact.fetched_at
+            if fact.status != "ok":
+                if fact.level == 0 and age < retry:
+                    self._failed.add(fact.asked)
+                continue
+            if age < fresh:
+                self.add(fact)
+            known = self._last.get(fact.asked)
+            if fact.level == 0 and (known is None or known.fetched_at < fact.fetched_at):
+                self._last[fact.asked] = fact
+
+    def add(self, fact: Registration) -> None:
+        """Take one more fresh answer."""
+        if fact.status != "ok" or fact.first is None or fact.last is None:
+            return
+        if fact.kind == "as":
+            self._covered[AS_FAMILY].add(int(fact.first), int(fact.last))
+            return
+        ends = in_order(fact.first, fact.last)
+        if ends is None:
+            return
+        if fact.level == 0:
+            self._covered[ends[0]].add(*_served(fact, *ends))
+        if fact.registry and fact.handle:
+            self._above[fact.registry, fact.handle] = (fact.first, fact.last)
+
+    def covers(self, asked: str) -> bool:
+        """Whether a fresh answer serves for an address, or for an AS as AS64500."""
+        family, number = _number(asked)
+        return number in self._covered[family]
+
+    def knows(self, registry: str, handle: str | None) -> bool:
+        """Whether a network of that handle has a fresh answer, and so have those above it."""
+        return handle is not None and (registry, handle) in self._above
+
+    def to_ask(self, addresses: Iterable[str], asns: Iterable[int]) -> list[Ask]:
+        """What must be asked for now, each once: those that were asked before first, then by number."""
+        wanted: list[tuple[bool, int, int, str]] = []
+        for asked in {*addresses, *(f"AS{asn}" for asn in asns if not _reserved(asn))}:
+            family, number = _number(asked)
+            if number not in self._covered[family] and asked not in self._failed:
+                wanted.append((asked not in self._last, family, number, asked))
+        wanted.sort()
+        return [
+            Ask(asked=asked, kind="as" if family == AS_FAMILY else "network", known=self._last.get(asked))
+            for _, family, _, asked in wanted
+        ]
+
+
+def _served(fact: Registration, family: int, first: int, last: int) -> tuple[int, int]:
+    """The addresses that an answer serves for.
+
+    Registries call a network assigned if nothing smaller is registered in it; all others (allocated, reallocated,
+    legacy) may hold customers' networks, which only their own addresses show.
+    """
+    if "ASSIGN" in (fact.allocation or "").upper():
+        return first, last
+    asked, bits = int(ip_address(fact.asked)), _OWN_BITS[family]
+    own = asked >> bits << bits
+    return max(first, own), min(last, own + (1 << bits) - 1)
+
+
+_OWN_BITS = {4: 8, 6: 80}
+"""Bits below a /24 and a /48: customers' networks are seldom smaller, and their neighbours are asked for in time."""
+
+
+def _number(asked: str) -> tuple[int, int]:
+    asn = asn_of(asked)
+    if asn is not None:
+        return AS_FAMILY, asn
+    parsed = ip_address(asked)
+    return parsed.version, int(parsed)
+
+
+def _reserved(asn: int) -> bool:
+    return any(first <= asn <= last for first, last in _NO_HOLDER)

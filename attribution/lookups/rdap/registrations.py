@@ -1,0 +1,160 @@
+"""What registries had said of an address or an AS by a day."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from ipaddress import IPv6Address, ip_address
+
+from attribution.lookups.rdap.bootstrap import in_order
+from waterbed.model.facts import Registration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """The registrations that enclose an address, or an AS, as of a day.
+
+    `levels[0]` is the smallest network, the others are those above it, ever larger. `fetched_at` is when level 0 was
+    fetched; `stale`: that was more than `fresh_days` before the day; `early`: it was after the day.
+    """
+
+    levels: tuple[Registration, ...]
+    fetched_at: datetime
+    stale: bool
+    early: bool
+
+
+class _Range:
+    """All answers about one range, in the order in which they were fetched."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self.first, self.last = first, last
+        self.answers: list[Registration] = []
+        self.lowest: list[Registration] = []
+        """Those of level 0: the answers to whoever asked for an address."""
+        self.days: list[date] = []
+        self.lowest_days: list[date] = []
+
+    def sort(self) -> "_Range":
+        """Bring the answers into order, once all are in."""
+        self.answers.sort(key=lambda fact: (fact.fetched_at, fact.registration_id))
+        self.lowest = [fact for fact in self.answers if fact.level == 0]
+        self.days = [_day(fact.fetched_at) for fact in self.answers]
+        self.lowest_days = [_day(fact.fetched_at) for fact in self.lowest]
+        return self
+
+
+class RegistrationIndex:
+    """Registrations by address and AS: built once, asked in log time.
+
+    Of several answers the newest that was fetched not after the day (UTC) applies, else the earliest after it. Failed
+    look-ups say nothing and are left out.
+    """
+
+    def __init__(self, facts: Iterable[Registration], *, fresh_days: float = 30.0) -> None:
+        """Take registrations in any order, and how long an answer is fresh."""
+        self._fresh_days = fresh_days
+        ranges: dict[tuple[int, int, int], _Range] = {}
+        for fact in facts:
+            key = _key(fact)
+            if key is not None:
+                ranges.setdefault(key, _Range(key[1], key[2])).answers.append(fact)
+        families: dict[int, list[_Range]] = defaultdict(list)
+        for (family, _, _), one in ranges.items():
+            families[family].append(one.sort())
+        self._pieces = {family: _pieces(families[family]) for family in (0, 4, 6)}
+
+    def chain(self, address: str, day: date) -> Chain | None:
+        """Who is registered for an address, None if nobody asked for it or a network of its."""
+        parsed = ip_address(address)
+        mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+        parsed = mapped or parsed
+        around = self._around(parsed.version, int(parsed))
+        when = _day(day)
+        found = [(one, *_as_of(one.lowest, one.lowest_days, when)) for one in around if one.lowest]
+        found = [entry for entry in found if not entry[2]] or found
+        for place, (one, fact, early) in enumerate(found):
+            if not any(_contradicts(larger, one, fact, when) for larger, _, _ in found[place + 1 :]):
+                return self._made((fact, *self._above(around, one, fact, when)), early, when)
+        return None
+
+    def of_as(self, asn: int, day: date) -> Chain | None:
+        """Who is registered for an AS number; one level."""
+        when = _day(day)
+        for one in self._around(0, asn):
+            fact, early = _as_of(one.answers, one.days, when)
+            return self._made((fact,), early, when)
+        return None
+
+    def _above(self, around: Sequence[_Range], base: _Range, fact: Registration, when: date) -> list[Registration]:
+        """The larger networks around the smallest one; those not heard of for long when it was fetched are gone."""
+        oldest = fact.fetched_at - timedelta(days=self._fresh_days)
+        larger = [
+            _as_of(one.answers, one.days, when)[0]
+            for one in around
+            if one.first <= base.first and base.last <= one.last and one is not base
+        ]
+        return [above for above in larger if above.fetched_at >= oldest]
+
+    def _made(self, levels: tuple[Registration, ...], early: bool, when: date) -> Chain:
+        fetched_at = levels[0].fetched_at
+        stale = not early and (when - _day(fetched_at)).days > self._fresh_days
+        return Chain(levels=levels, fetched_at=fetched_at, stale=stale, early=early)
+
+    def _around(self, family: int, number: int) -> Sequence[_Range]:
+        """The ranges that a number lies in, the smallest first."""
+        starts, around = self._pieces[family]
+        place = bisect_right(starts, number) - 1
+        return around[place] if place >= 0 else ()
+
+
+def _contradicts(larger: _Range, smaller: _Range, fact: Registration, when: date) -> bool:
+    """Whether somebody asked within the smaller range later on and was told the larger one: the smaller is gone."""
+    later = bisect_right(larger.lowest, fact.fetched_at, key=lambda other: other.fetched_at)
+    for other in larger.lowest[later:]:
+        if _day(other.fetched_at) > when:
+            return False
+        asked = int(ip_address(other.asked))
+        if smaller.first <= asked <= smaller.last:
+            return True
+    return False
+
+
+def _as_of(facts: Sequence[Registration], days: Sequence[date], when: date) -> tuple[Registration, bool]:
+    """The newest answer not after a day, else the earliest after it, and whether it is after it."""
+    place = bisect_right(days, when) - 1
+    return (facts[place], False) if place >= 0 else (facts[0], True)
+
+
+def _pieces(ranges: list[_Range]) -> tuple[list[int], list[tuple[_Range, ...]]]:
+    """Cut all numbers where a range begins or ends: the starts of the pieces, and the ranges around each."""
+    opening: dict[int, list[_Range]] = defaultdict(list)
+    closing: dict[int, list[_Range]] = defaultdict(list)
+    for one in ranges:
+        opening[one.first].append(one)
+        closing[one.last + 1].append(one)
+    starts = sorted({*opening, *closing})
+    around: list[tuple[_Range, ...]] = []
+    active: list[_Range] = []
+    for start in starts:
+        gone = closing.get(start)
+        if gone:
+            active = [one for one in active if one not in gone]
+        if start in opening:
+            active = sorted([*active, *opening[start]], key=lambda one: one.last - one.first)
+        around.append(tuple(active))
+    return starts, around
+
+
+def _key(fact: Registration) -> tuple[int, int, int] | None:
+    if fact.status != "ok" or fact.first is None or fact.last is None:
+        return None
+    if fact.kind == "as":
+        return 0, int(fact.first), int(fact.last)
+    return in_order(fact.first, fact.last)
+
+
+def _day(when: date) -> date:
+    """The UTC day of a time or a day."""
+    return when.astimezone(UTC).date() if isinstance(when, datetime) else when

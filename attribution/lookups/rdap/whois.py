@@ -1,0 +1,62 @@
+"""WHOIS by ipwhois: what is asked where RDAP does not answer, if the settings allow it."""
+
+from ipaddress import ip_address
+from typing import Any
+
+from ipwhois.net import Net
+from ipwhois.whois import Whois
+
+from attribution.lookups.rdap.answers import Registered
+from attribution.lookups.rdap.bootstrap import in_order
+from attribution.lookups.rdap.contacts import plain
+
+_NAMES = {"ripe": "ripencc"}
+"""What ipwhois calls a registry, where it differs."""
+
+_FIELDS = ["name", "handle", "country"]
+_MOST_TEXT = 100_000
+
+
+def ask_whois(address: str, registry: str, *, server: str, timeout_s: float, port: int = 43) -> Registered | None:
+    """Ask a registry's WHOIS service once (blocking); None if nothing of use came."""
+    known = _NAMES.get(registry, registry)
+    try:
+        text = Net(address, timeout=timeout_s).get_whois(known, retry_count=0, server=server, port=port)
+    except Exception:  # whatever the library raises, no answer came
+        return None
+    return read_whois(text, address, registry)
+
+
+def read_whois(text: str, address: str, registry: str) -> Registered | None:
+    """The smallest network around an address in a WHOIS answer; no holder, since WHOIS gives names of people."""
+    try:
+        about = {"asn_registry": _NAMES.get(registry, registry)}
+        parser = Whois(Net(address))
+        # offline: else the library asks once more by itself, whatever it is given
+        read = parser.lookup(response=text[:_MOST_TEXT], asn_data=about, field_list=_FIELDS, is_offline=True)
+        nets: list[dict[str, Any]] = read["nets"]
+    except Exception:  # the library's parser on whatever text came
+        return None
+    number, found = int(ip_address(address)), []
+    for net in nets:
+        first, _, last = str(net.get("range") or "").partition("-")
+        ends = in_order(first.strip(), last.strip())
+        if ends and ends[1] <= number <= ends[2]:
+            found.append((ends[2] - ends[1], ends, net))
+    if not found:
+        return None
+    _, (_, low, high), net = min(found, key=lambda entry: entry[0])
+    kind, country = type(ip_address(address)), plain(net.get("country")) or ""
+    return Registered(
+        first=str(kind(low)),
+        last=str(kind(high)),
+        handle=plain(net.get("handle")) if registry == "arin" else None,  # elsewhere it is a person's
+        parent_handle=None,
+        name=plain(net.get("name")),
+        allocation=None,
+        country=country.upper() if len(country) == 2 and country.isalpha() and country.isascii() else None,
+        holder=None,
+        holder_name=None,
+        abuse=None,
+        up=None,
+    )

@@ -1,0 +1,1 @@
+"""Dated address tables: read files, range arrays, look up."""

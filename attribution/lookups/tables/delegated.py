@@ -1,0 +1,121 @@
+"""Delegated files of the registries: which country an address or AS was given out to."""
+
+import re
+from collections import Counter
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from attribution.lookups.tables.contents import MAX_AS, FileRows, bad_row, country_code, country_number
+from attribution.lookups.tables.contents_part import SEE
+from attribution.lookups.tables.ranges import Rows, words
+from waterbed.model.errors import InputError
+
+_VERSION = re.compile(r"2(?:\.\d)?\|([a-z]{2,12})\|\d*\|\d+\|\d*\|\d*\|[+-]?\d*\s*")
+_KINDS = ("asn", "ipv4", "ipv6")
+_GIVEN_OUT = ("allocated", "assigned")
+
+
+class _Range(NamedTuple):
+    first: int
+    last: int
+    number: int
+
+
+def is_delegated(line: str) -> bool:
+    """Whether a first line is the version line of a delegated file."""
+    return _VERSION.fullmatch(line) is not None
+
+
+def read_delegated(data: bytes, path: Path) -> FileRows:
+    """The countries in a delegated or delegated-extended file.
+
+    Kept are rows with status allocated or assigned. Raises InputError if the rows of one type are not as many as the
+    summary says: such a file breaks off.
+    """
+    lines = [line for line in data.decode().splitlines() if line.strip() and not line.startswith("#")]
+    version = _VERSION.fullmatch(lines[0])
+    promised: dict[str, int] = {}
+    found: Counter[str] = Counter()
+    ranges: dict[str, list[_Range]] = {kind: [] for kind in _KINDS}
+    for row, line in enumerate(lines[1:], 1):
+        cells = line.split("|")
+        if len(cells) == 6 and cells[5].strip() == "summary":
+            if cells[2] not in _KINDS or not _is_number(cells[4]):
+                bad_row(path, row, "is no summary line")
+            promised[cells[2]] = int(cells[4])
+            continue
+        if len(cells) < 7 or cells[2] not in _KINDS:
+            bad_row(path, row, "is not registry|country|asn, ipv4 or ipv6|start|value|date|status")
+        found[cells[2]] += 1
+        if cells[6].strip() in _GIVEN_OUT:
+            ranges[cells[2]].append(_range(cells, row, path))
+    _check(path, promised, found)
+    if not (ranges["ipv4"] or ranges["ipv6"]):
+        raise InputError(f"{path} gives no address a country; rows with status allocated or assigned have one ({SEE})")
+    return FileRows(
+        form="delegated",
+        v4=_rows(ranges["ipv4"]),
+        v6=_rows(ranges["ipv6"]),
+        rows_v4=len(ranges["ipv4"]),
+        rows_v6=len(ranges["ipv6"]),
+        registry=version[1] if version else None,
+        as_countries={
+            asn: country_code(part.number)
+            for part in ranges["asn"]
+            if part.number
+            for asn in range(part.first, part.last + 1)
+        },
+    )
+
+
+def _check(path: Path, promised: dict[str, int], found: Counter[str]) -> None:
+    if not promised:
+        raise InputError(f"{path} has no summary lines; a delegated file has one for each type of row ({SEE})")
+    for kind in _KINDS:
+        if promised.get(kind, 0) != found[kind]:
+            raise InputError(
+                f"{path} has {found[kind]} {kind} rows where its summary says {promised.get(kind, 0)}; fetch it again "
+                f"({SEE})"
+            )
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 10
+
+
+def _range(cells: list[str], row: int, path: Path) -> _Range:
+    country, kind, start, value = cells[1:5]
+    if country not in ("", "*") and not re.fullmatch("[A-Za-z]{2}", country):
+        bad_row(path, row, "has no country code of two letters")
+    number = country_number("" if country == "*" else country.upper())
+    if not _is_number(value):
+        bad_row(path, row, "has no value")
+    first, most = _start(kind, start, row, path)
+    count = int(value) if kind != "ipv6" else 1 << 128 - int(value) if int(value) <= 128 else 0
+    if not count or first + count - 1 > most or (kind == "ipv6" and first % count):
+        bad_row(path, row, "reaches past the last address or AS, or is empty")
+    return _Range(first, first + count - 1, number)
+
+
+def _start(kind: str, text: str, row: int, path: Path) -> tuple[int, int]:
+    """The first address or AS of a row, and the last that there is of its kind."""
+    try:
+        if kind == "ipv4":
+            return int(IPv4Address(text)), (1 << 32) - 1
+        if kind == "ipv6":
+            return int(IPv6Address(text)), (1 << 128) - 1
+    except AddressValueError:
+        bad_row(path, row, "has no address")
+    if not _is_number(text):
+        bad_row(path, row, "has no AS number")
+    return int(text), MAX_AS
+
+
+def _rows(ranges: list[_Range]) -> Rows:
+    first_high, first_low = words([part.first for part in ranges])
+    last_high, last_low = words([part.last for part in ranges])
+    number = np.array([part.number for part in ranges], np.uint64)
+    return Rows(first_high=first_high, first_low=first_low, last_high=last_high, last_low=last_low, number=number)

@@ -1,0 +1,98 @@
+"""Tables of how many domains each AS, hoster or country hosts, as the user counted them."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from attribution.lookups.tables.contents_part import as_utf8, content
+from attribution.lookups.tables.folders import whole_folder
+from waterbed.model.errors import InputError
+
+_SEE = "docs/sizes.md"
+_COLUMNS = ["key", "domains"]
+_AS_KEY = re.compile(r"AS[1-9]\d{0,9}")
+_HOSTER_KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*|[a-z]+:[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
+_COUNTRY_KEY = re.compile(r"[A-Z]{2}")
+_MAX_AS = (1 << 32) - 1
+_MOST = 10**10
+"""More domains than there are: a column was taken for another one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainTable:
+    """One day's domains by key: `AS64500`, a hoster's key, or an ISO country code."""
+
+    domains: Mapping[str, int]
+
+    @property
+    def form(self) -> str:
+        """How its file is laid out."""
+        return "csv"
+
+    def __len__(self) -> int:
+        """Count the keys."""
+        return len(self.domains)
+
+    def save(self, folder: Path) -> None:
+        """Write it as a folder, whole or not at all."""
+        about = {"format": 1, "kind": "domains", "domains": dict(self.domains)}
+        with whole_folder(folder) as written:
+            (written / "about.json").write_text(json.dumps(about, separators=(",", ":")), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "DomainTable":
+        """A saved table; InputError if it is not whole."""
+        try:
+            about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            about = None
+        if not isinstance(about, dict) or (about.get("format"), about.get("kind")) != (1, "domains"):
+            raise InputError(f"{folder} holds no whole table of domains; import its file again ({_SEE})")
+        return cls(domains=about["domains"])
+
+
+def read_domains(path: Path) -> DomainTable:
+    """The domains by key in a CSV file with the header `key,domains`, plain or gzip.
+
+    Raises InputError for any other file, a bad row or a key that occurs twice. Rows are counted after the header, and
+    their text is never repeated, because a wrong file may hold anything.
+    """
+    data = content(path)
+    if b"\x00" in data:
+        raise InputError(f"{path} is a binary file; a table of domains is CSV with the header key,domains ({_SEE})")
+    lines = as_utf8(data).decode().splitlines()
+    rows = _rows(path, csv.reader([line for line in lines if line.strip() and not line.startswith("#")], strict=True))
+    header = next(rows, (0, []))[1]
+    if [cell.strip().lower() for cell in header] != _COLUMNS:
+        raise InputError(f"{path} does not begin with the header key,domains; see {_SEE}")
+    domains: dict[str, int] = {}
+    for number, row in rows:
+        key, count = _checked(path, number, row)
+        if key in domains:
+            raise InputError(f"{path}: row {number} has a key that another row has; each may occur once ({_SEE})")
+        domains[key] = count
+    if not domains:
+        raise InputError(f"{path} has no row below its header; see {_SEE}")
+    return DomainTable(domains=domains)
+
+
+def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    try:
+        yield from enumerate(reader)
+    except csv.Error as problem:
+        raise InputError(f"{path} is no readable CSV file ({problem}); see {_SEE}") from None
+
+
+def _checked(path: Path, number: int, row: list[str]) -> tuple[str, int]:
+    if len(row) != len(_COLUMNS):
+        raise InputError(f"{path}: row {number} has not two columns, key and domains ({_SEE})")
+    key, count = row[0].strip(), row[1].strip()
+    is_as = _AS_KEY.fullmatch(key) and int(key[2:]) <= _MAX_AS
+    if not (is_as or _HOSTER_KEY.fullmatch(key) or _COUNTRY_KEY.fullmatch(key)):
+        raise InputError(f"{path}: row {number} has no key like AS64500, a hoster's key or NL ({_SEE})")
+    if not (count.isascii() and count.isdecimal() and len(count) <= 11 and int(count) <= _MOST):
+        raise InputError(f"{path}: row {number} has no whole number of domains from 0 to {_MOST} ({_SEE})")
+    return key, int(count)

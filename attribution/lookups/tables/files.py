@@ -1,0 +1,53 @@
+"""Files of dated address tables: the form is told by content."""
+
+from pathlib import Path
+
+from attribution.lookups.tables.contents import FileRows, Kind, refuse
+from attribution.lookups.tables.contents_part import SAMPLE, as_utf8, content, first_lines
+from attribution.lookups.tables.delegated import is_delegated, read_delegated
+from attribution.lookups.tables.mmdb import is_mmdb, read_mmdb
+from attribution.lookups.tables.prefix_files import prefix_form, read_prefixes
+from attribution.lookups.tables.range_files import csv_kind, read_ranges
+
+
+def read_rows(path: Path, wanted: Kind) -> FileRows:
+    """The rows of a table, told by its content alone.
+
+    Plain or gzip. Raises InputError if it is a table of another kind, no table at all, or has a bad row. Rows are
+    counted without comments; their text is never repeated, because a wrong file may hold anything.
+    """
+    data = content(path)
+    if is_mmdb(data):
+        return read_mmdb(data, path, wanted)
+    if archive := _archive(data):
+        refuse(path, f"{archive} archive: unpack it and take the file in it", wanted)
+    if b"\x00" in data[:SAMPLE]:
+        refuse(path, "a binary file", wanted)
+    data = as_utf8(data)
+    sample = first_lines(data)
+    if not sample:
+        refuse(path, "empty", wanted)
+    if sample[0].startswith(("<", "{", "[")):
+        refuse(path, "HTML or XML" if sample[0].startswith("<") else "JSON", wanted)
+    if form := prefix_form(sample[0]):
+        _want("routes", wanted, path)
+        return read_prefixes(data, path, form)
+    if is_delegated(sample[0]):
+        _want("places", wanted, path)
+        return read_delegated(data, path)
+    kind = csv_kind(sample)
+    if kind is None:
+        refuse(path, "of no known kind", wanted)
+    _want(kind, wanted, path)
+    return read_ranges(data, sample, path, kind)
+
+
+def _archive(data: bytes) -> str | None:
+    if data[257:262] == b"ustar":
+        return "a tar"
+    return "a zip" if data[:4] == b"PK\x03\x04" else "a bzip2" if data[:3] == b"BZh" else None
+
+
+def _want(kind: Kind, wanted: Kind, path: Path) -> None:
+    if kind != wanted:
+        refuse(path, f"a table of {kind}", wanted)

@@ -1,0 +1,134 @@
+"""CAIDA's AS-to-organisation files: text in two sections, or JSON lines."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+
+from attribution.lookups.tables.contents import MAX_AS
+from attribution.lookups.tables.contents_part import SEE, as_utf8, content, first_lines, plain_text
+from waterbed.model.errors import InputError
+
+_FORMAT = re.compile(r"#\s*format:\s*([a-z_]+(?:\|[a-z_]+)*)\s*")
+_HANDLE = re.compile(r"[!-~]{1,80}")
+_AS_COLUMNS = {"aut": "asn", "org_id": "organisation", "source": "source"}
+_ORGANISATION_COLUMNS = {"org_id": "organisation", "org_name": "name", "name": "name", "country": "country"} | {
+    "source": "source"
+}
+_EXPECTED = (
+    "a table of organisations has the sections '# format:aut|...' and '# format:org_id|...', or lines of JSON with "
+    f"type ASN and Organization ({SEE})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An organisation as the file has it."""
+
+    name: str
+    country: str
+    source: str
+
+
+@dataclass(slots=True)
+class OrganisationRows:
+    """What a file says: the organisation id and source of each AS, and organisations by id."""
+
+    ases: dict[int, tuple[str, str]] = field(default_factory=dict)
+    organisations: dict[str, Named] = field(default_factory=dict)
+
+
+def read_organisation_rows(path: Path) -> OrganisationRows:
+    """The rows of a file, its form told by content; plain or gzip.
+
+    An AS or organisation that comes twice is as the later row says. Raises InputError for any other file, for one with
+    a bad row, and for one that names ASes or organisations alone: half a file.
+    """
+    data = content(path)
+    sample = first_lines(data)
+    if b"\x00" in data[:1024] or not data.strip():
+        raise InputError(f"{path} is {'a binary file' if data.strip() else 'empty'}; {_EXPECTED}")
+    text = as_utf8(data).decode()
+    rows = OrganisationRows()
+    if sample and sample[0].startswith("{"):
+        _read_json(text, rows, path)
+    elif any(map(_FORMAT.fullmatch, text[:65_536].splitlines())):
+        _read_sections(text, rows, path)
+    else:
+        raise InputError(f"{path} is of no known kind; {_EXPECTED}")
+    if not rows.ases or not rows.organisations:
+        missing = "organisations" if rows.ases else "ASes"
+        raise InputError(f"{path} names no {missing}: half a file; fetch it again ({SEE})")
+    return rows
+
+
+def _read_sections(text: str, rows: OrganisationRows, path: Path) -> None:
+    columns: list[str] = []
+    add: Callable[[OrganisationRows, dict[str, str]], bool] = _add_as
+    for number, line in enumerate(text.splitlines(), 1):
+        said = _FORMAT.fullmatch(line)
+        if said:
+            columns = said[1].split("|")
+            add = _add_as if "aut" in columns else _add_organisation
+        elif line.strip() and not line.startswith("#"):
+            cells = line.split("|")
+            if len(cells) != len(columns):
+                _bad(path, number, f"has {len(cells)} columns where its section has {len(columns)}")
+            names = _AS_COLUMNS if add is _add_as else _ORGANISATION_COLUMNS
+            given = {names[c]: cell.strip() for c, cell in zip(columns, cells, strict=True) if c in names}
+            if not add(rows, given):
+                _bad(path, number, "names no AS and organisation")
+
+
+def _read_json(text: str, rows: OrganisationRows, path: Path) -> None:
+    for number, record in _records(text, path):
+        kind = record.get("type")
+        asked = ("organizationId", "source", *(("asn",) if kind == "ASN" else ("name", "country")))
+        given = {
+            {"organizationId": "organisation"}.get(name, name): str(record[name])
+            for name in asked
+            if isinstance(record.get(name), str | int)
+        }
+        add = {"ASN": _add_as, "Organization": _add_organisation}.get(str(kind))
+        if add is None or not add(rows, given):
+            _bad(path, number, "is no ASN or Organization with its id")
+
+
+def _records(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    decode = msgspec.json.Decoder(dict[str, Any]).decode
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            yield number, decode(line)
+        except (msgspec.DecodeError, RecursionError):
+            _bad(path, number, "is no whole JSON object")
+
+
+def _add_as(rows: OrganisationRows, given: dict[str, str]) -> bool:
+    asn, organisation = given.get("asn", ""), given.get("organisation", "")
+    if not (asn.isascii() and asn.isdecimal() and len(asn) <= 10 and 0 < int(asn) <= MAX_AS):
+        return False
+    if not _HANDLE.fullmatch(organisation):
+        return False
+    rows.ases[int(asn)] = organisation, plain_text(given.get("source", ""))
+    return True
+
+
+def _add_organisation(rows: OrganisationRows, given: dict[str, str]) -> bool:
+    organisation, country = given.get("organisation", ""), given.get("country", "").upper()
+    if not _HANDLE.fullmatch(organisation):
+        return False
+    rows.organisations[organisation] = Named(
+        name=plain_text(given.get("name", "")),
+        country=country if re.fullmatch("[A-Z]{2}", country) and country != "ZZ" else "",
+        source=plain_text(given.get("source", "")),
+    )
+    return True
+
+
+def _bad(path: Path, line: int, why: str) -> NoReturn:
+    raise InputError(f"{path}: line {line} {why} ({SEE})")

@@ -1,0 +1,81 @@
+"""Dated routing tables: addresses to their origin ASes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attribution.lookups.tables.about import FileAbout
+from attribution.lookups.tables.addresses import Packed, pack
+from attribution.lookups.tables.as_names import load_names, name_arrays
+from attribution.lookups.tables.files import read_rows
+from attribution.lookups.tables.ranges import RangeTable, build, load_table, save_table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RouteTables:
+    """One day's routes of IPv4, IPv6 or both.
+
+    With the names of AS holders, if the file gave them. `rows_v4` and `rows_v6` count the file's rows; a family without
+    rows is not covered.
+    """
+
+    table: RangeTable
+    rows_v4: int
+    rows_v6: int
+    organisations: Mapping[int, str]
+    about: FileAbout = field(default_factory=FileAbout)
+
+    @property
+    def families(self) -> tuple[int, ...]:
+        """The address families it covers: of 4 and 6."""
+        return tuple(f for f, rows in ((4, self.rows_v4), (6, self.rows_v6)) if rows)
+
+    def origins_of(self, addresses: Sequence[str]) -> list[tuple[int, ...]]:
+        """The origin ASes of each address, sorted; perhaps none."""
+        return self.table.members_by_row(self.origin_sets(pack(addresses)))
+
+    def origin_sets(self, packed: Packed) -> NDArray[np.int32]:
+        """The number of each packed address's origin set, shape (rows,).
+
+        -1 stands for none; `table.members_of` opens a number.
+        """
+        return self.table.sets_of(packed)
+
+    def save(self, folder: Path) -> None:
+        """Write it as a folder of memory-mappable arrays."""
+        about = {"kind": "routes", "rows_v4": self.rows_v4, "rows_v6": self.rows_v6}
+        save_table(self.table, folder, {**about, **self.about.plain()}, name_arrays(self.organisations))
+
+    @classmethod
+    def load(cls, folder: Path) -> "RouteTables":
+        """A saved table; InputError if it is not whole."""
+        table, about = load_table(folder, "routes")
+        older = about.get("organisations")  # names stood there before they had arrays of their own
+        names = load_names(folder) if older is None else {int(asn): name for asn, name in older.items()}
+        return cls(
+            table=table,
+            rows_v4=about["rows_v4"],
+            rows_v6=about["rows_v6"],
+            organisations=names,
+            about=FileAbout.from_plain(about),
+        )
+
+
+def read_routes(path: Path) -> RouteTables:
+    """The routes in a file.
+
+    CSV ranges, pyasn, pfx2as or MMDB, plain or gzip; the form is told by content. Of overlapping ranges the smaller
+    wins (of prefixes: the longest match); the same range with several ASes has all of them as its origin set. Raises
+    InputError for any other file.
+    """
+    rows = read_rows(path, "routes")
+    return RouteTables(
+        table=build(rows.v4, rows.v6),
+        rows_v4=rows.rows_v4,
+        rows_v6=rows.rows_v6,
+        organisations=dict(rows.names),
+        about=FileAbout.of(rows),
+    )

@@ -1,0 +1,1 @@
+"""Everything that opens a socket: guard, politeness, connection, TLS, HTTP."""

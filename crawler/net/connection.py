@@ -1,0 +1,289 @@
+"""Bytes of one guarded connection: small reads, nothing kept past the head."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from time import perf_counter
+from typing import Literal
+
+from crawler.net.tls import BadRecord, Secured
+from waterbed.model.facts import Phase
+
+PIECE = 512
+"""Most bytes taken from a connection at once: a head can end anywhere in a piece."""
+
+_HANDSHAKE_PIECE = 2048
+"""The same while TLS shakes hands, when there is no content yet."""
+
+_MOST_HANDSHAKE = 131_072
+"""Most bytes of a handshake: OpenSSL takes certificates of up to 100 KiB."""
+
+_TLS_BUFFER = 2048
+"""Receive buffer with TLS: a certificate should come in few round trips. Of a body it can hold some 2.5 kB."""
+
+_PLAIN_BUFFER = 1
+"""Receive buffer without TLS: the kernel grants its least, 2,304 bytes with their bookkeeping."""
+
+_PLAIN_WINDOW = 1152
+"""Largest receive window without TLS, the least that Linux grants.
+
+The kernel acknowledges what it has room for, read or not: past a head that is at most a piece and a window, together
+below 2 KiB, however late this process comes to read. Both are set before connecting: servers wait for windows as large
+as the largest they were ever promised, so a window that narrows later costs 0.2 s each time.
+"""
+
+PAGE_PIECE = 8192
+"""Most bytes taken at once, and half of what the kernel may hold, while a page is read."""
+
+_MOST_PROXY_HEAD = 8192
+
+_BIND_ADDRESS_NO_PORT = 24
+"""IP_BIND_ADDRESS_NO_PORT of Linux, which the standard library names from Python 3.12 on only; serves IPv6 too."""
+
+
+class WireFailure(Exception):
+    """What the network did instead of answering: phase and failure class."""
+
+    def __init__(self, phase: Phase, failure: str) -> None:
+        """Name the phase and the class; never an address or a name."""
+        super().__init__(f"{phase}: {failure}")
+        self.phase: Phase = phase
+        self.failure = failure
+
+
+_OS_FAILURES: tuple[tuple[type[OSError], str], ...] = (
+    (ConnectionRefusedError, "refused"),
+    (ConnectionResetError, "reset"),
+    (ConnectionAbortedError, "reset"),
+    (BrokenPipeError, "reset"),
+    (TimeoutError, "timeout"),
+)
+_UNREACHABLE = {101: "no_route", 113: "no_route", 112: "no_route", 110: "timeout"}
+
+
+def failure_class(problem: OSError) -> str:
+    """The failure class of an operating-system error."""
+    for kind, name in _OS_FAILURES:
+        if isinstance(problem, kind):
+            return name
+    return _UNREACHABLE.get(problem.errno or 0, "network_error")
+
+
+class Wire:
+    """One TCP or TLS connection to a checked address."""
+
+    def __init__(self) -> None:
+        """Make an unconnected wire."""
+        self._sock: socket.socket | None = None
+        self._tls: Secured | None = None
+        self._piece = PIECE
+        self._ahead = b""
+        self._stage: Phase | Literal["proxy"] = "connect"
+        self.bytes_read = 0
+        self.text_read = 0
+        self.connect_ms = 0.0
+
+    async def connect(
+        self,
+        where: tuple[str, int],
+        *,
+        name: str | None,
+        tls: bool,
+        source: str | None = None,
+        tunnel: tuple[str, int] | None = None,
+    ) -> None:
+        """Connect to an address; `name` is what TLS is told (SNI), null for a literal.
+
+        `source` is the outgoing address, else the usual one. With `tunnel`, `where` is an HTTP proxy that is asked to
+        connect there: to an address, never a name. Raises WireFailure for whatever the network or the proxy does.
+        """
+        started = perf_counter()
+        self._stage = "proxy" if tunnel else "connect"
+        await self._open(where, source, tls=tls)
+        if tunnel:
+            await self._ask_proxy(tunnel)
+        self.connect_ms = (perf_counter() - started) * 1000
+        self._stage = "tls"
+        if tls:
+            await self._handshake(name)
+        self._stage = "http"
+
+    async def _open(self, where: tuple[str, int], source: str | None, *, tls: bool) -> None:
+        sock = socket.socket(socket.AF_INET6 if ":" in where[0] else socket.AF_INET, socket.SOCK_STREAM)
+        self._sock = sock
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _TLS_BUFFER if tls else _PLAIN_BUFFER)
+        if not tls:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, _PLAIN_WINDOW)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if source:
+            with contextlib.suppress(OSError):
+                # The port is chosen at connecting, so that one address serves more than 28,000 connections.
+                sock.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+            try:
+                sock.bind((source, 0))
+            except OSError:
+                self.close()
+                raise WireFailure("connect", "no_source_address") from None
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, where)
+        except OSError as problem:
+            self.close()
+            raise self._failure(failure_class(problem)) from None
+
+    def widen(self) -> None:
+        """Take more at a time: a page is to be read."""
+        self._piece = PAGE_PIECE
+        if self._sock:
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PAGE_PIECE)
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, PAGE_PIECE)
+
+    async def _ask_proxy(self, tunnel: tuple[str, int]) -> None:
+        """Have an HTTP proxy connect to an address (RFC 9110, 9.3.6)."""
+        host = f"[{tunnel[0]}]" if ":" in tunnel[0] else tunnel[0]
+        at = f"{host}:{tunnel[1]}"
+        await self.send(f"CONNECT {at} HTTP/1.1\r\nHost: {at}\r\n\r\n".encode())
+        head = b""
+        while (end := head.find(b"\r\n\r\n")) < 0:
+            piece = await self._pull(PIECE)
+            head += piece
+            if not piece or len(head) > _MOST_PROXY_HEAD:
+                raise self._failure("closed")
+        self._ahead = head[end + 4 :]
+        self.bytes_read = len(self._ahead)
+        words = head.split(b"\r\n", 1)[0].split(b" ")
+        if not words[0].startswith(b"HTTP/1.") or len(words) < 2 or len(words[1]) != 3 or not words[1].isdigit():
+            raise self._failure("closed")
+        if not words[1].startswith(b"2"):
+            self.close()
+            raise WireFailure("connect", "proxy_refused")
+
+    async def _handshake(self, name: str | None) -> None:
+        try:
+            tls = self._tls = Secured(name)
+        except (ValueError, UnicodeError):
+            self.close()
+            raise WireFailure("tls", "bad_name") from None
+        try:
+            while not tls.shake():
+                await self._push(tls.outgoing())
+                data = await self._pull(_HANDSHAKE_PIECE)
+                tls.take(data)
+                if not data:
+                    raise WireFailure("tls", "closed")
+                if self.bytes_read > _MOST_HANDSHAKE:
+                    raise WireFailure("tls", "handshake_too_long")
+            await self._push(tls.outgoing())
+        except ssl.SSLError as problem:
+            self.close()
+            raise WireFailure("tls", _tls_class(problem)) from None
+        except OSError as problem:
+            self.close()
+            raise WireFailure("tls", failure_class(problem)) from None
+        except WireFailure:
+            self.close()
+            raise
+
+    async def send(self, data: bytes) -> None:
+        """Send all of it; WireFailure if that fails."""
+        if self._sock is None:
+            raise self._failure("closed")
+        try:
+            if self._tls:
+                self._tls.write(data)
+                data = self._tls.outgoing()
+            await self._push(data)
+        except ssl.SSLError as problem:
+            raise self._failure(_tls_class(problem)) from None
+        except OSError as problem:
+            raise self._failure(failure_class(problem)) from None
+
+    async def receive(self) -> bytes:
+        """At most a piece of what the server says; empty at its end."""
+        try:
+            text = await (self._pull(self._piece) if self._tls is None else self._text(self._tls))
+            self.text_read += len(text)
+            return text
+        except ssl.SSLError as problem:
+            raise self._failure(_tls_class(problem)) from None
+        except OSError as problem:
+            raise self._failure(failure_class(problem)) from None
+
+    async def _text(self, tls: Secured) -> bytes:
+        while not (text := tls.read(self._piece)) and not tls.ended:
+            await self._push(tls.outgoing())
+            data = await self._pull(self._piece if tls.early else min(_HANDSHAKE_PIECE, tls.room()))
+            if not data:
+                break
+            tls.take(data)
+            # Records without text could come for ever, faster than they are read: the deadline must get its turn.
+            await asyncio.sleep(0)
+        return text
+
+    async def _pull(self, size: int) -> bytes:
+        if self._ahead:
+            data, self._ahead = self._ahead[:size], self._ahead[size:]
+            return data
+        if self._sock is None:
+            return b""
+        try:
+            data = await asyncio.get_running_loop().sock_recv(self._sock, size)
+        except OSError as problem:
+            raise self._failure(failure_class(problem)) from None
+        self.bytes_read += len(data)
+        return data
+
+    async def _push(self, data: bytes) -> None:
+        if data and self._sock is not None:
+            await asyncio.get_running_loop().sock_sendall(self._sock, data)
+
+    def late(self, *, text_before: int) -> WireFailure:
+        """What it is called if the time is up now: `no_answer` if nothing came at all since, else `timeout`."""
+        heard = self.text_read > text_before if self._stage == "http" else self.bytes_read > 0
+        silent = not heard and self._stage in ("tls", "http")
+        return self._failure("no_answer" if silent else "timeout")
+
+    def _failure(self, name: str) -> WireFailure:
+        """A failure of the stage it is in; a proxy's is ours and never told as the server's."""
+        if self._stage != "proxy":
+            return WireFailure(self._stage, name)
+        self.close()
+        return WireFailure("connect", "proxy_timeout" if name == "timeout" else "proxy_failed")
+
+    def certificate(self) -> bytes | None:
+        """The server's certificate, DER, if TLS was spoken."""
+        return self._tls.certificate() if self._tls else None
+
+    def tls_version(self) -> str | None:
+        """The negotiated TLS version."""
+        return self._tls.version() if self._tls else None
+
+    def quiet(self) -> bool:
+        """Whether it is open and nothing lies unread: only then may the connection be used again."""
+        if self._sock is None or self._ahead or (self._tls and not self._tls.idle):
+            return False
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        return False
+
+    def close(self) -> None:
+        """Hang up at once; the kernel drops what is unread."""
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            sock.close()
+
+
+def _tls_class(problem: ssl.SSLError) -> str:
+    if isinstance(problem, BadRecord):
+        return "bad_record"
+    reason = (problem.reason or "").lower()
+    if "wrong_version_number" in reason or "http_request" in reason or "packet_length" in reason:
+        return "not_tls"
+    if "alert" in reason:
+        return "alert"
+    return "eof" if isinstance(problem, ssl.SSLEOFError) else "handshake"

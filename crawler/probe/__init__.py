@@ -1,0 +1,1 @@
+"""One check of one URL: ask, follow, control request, extract the kept features."""

@@ -1,0 +1,146 @@
+"""Asking for one URL: HEAD, GET where HEAD is refused or doubted, redirects that stay in the same place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urljoin
+
+from attribution.lookups.dns.resolver import Resolver
+from crawler.net.http import Exchange, HostConnections
+from crawler.probe.link_checks import LinkCheck
+from waterbed.model.errors import BadUrl
+from waterbed.model.facts import Profile
+from waterbed.model.public_addresses import refusal
+from waterbed.model.urls import Spelled, registrable_domain, same_place, spell
+
+REDIRECTS = (301, 302, 303, 307, 308)
+
+_DOUBTED = (400, 403, 404, 405, 406, 410, 500, 501)
+"""Answers to HEAD that some servers give whatever GET would say: GET is asked too, unless the profile forbids it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Where a look ended, after redirects within the same place. Secret: its repr says nothing."""
+
+    spelled: Spelled
+    addresses: Sequence[str]
+    exchange: Exchange
+    method: str | None
+    steps: int = 0
+    bytes_read: int = 0
+    head_status: int | None = None
+    redirect: str | None = None
+    target: Spelled | None = None
+    link_check: LinkCheck | None = None
+
+    def __repr__(self) -> str:
+        """Say the phase alone."""
+        return f"<Step {self.exchange.phase}>"
+
+
+def nowhere(spelled: Spelled, failure: str) -> Step:
+    """A look that ended without an address to ask."""
+    exchange = Exchange(address=None, head=None, phase="dns", failure=failure)
+    return Step(spelled=spelled, addresses=(), exchange=exchange, method=None)
+
+
+async def follow(
+    connections: HostConnections,
+    resolver: Resolver,
+    spelled: Spelled,
+    addresses: Sequence[str],
+    *,
+    profile: Profile,
+    most_steps: int,
+) -> Step:
+    """Ask, and follow redirects that stay in the same place, each step guarded anew."""
+    steps = total = 0
+    while True:
+        step = await _ask(connections, spelled, addresses, profile)
+        total += step.bytes_read
+        target = step.target
+        if step.redirect == "same" and target and steps < most_steps:
+            steps += 1
+            if target.host != spelled.host:
+                addresses = (await resolver.resolve(target.host)).addresses
+            spelled = target
+            continue
+        return replace(step, steps=steps, bytes_read=total) if steps else step
+
+
+async def _ask(connections: HostConnections, spelled: Spelled, addresses: Sequence[str], profile: Profile) -> Step:
+    """One HEAD, and one GET if the profile allows it and HEAD did not settle it."""
+    exchange = await connections.ask(spelled, "HEAD", addresses)
+    total, method, first = exchange.bytes_read, "HEAD", exchange.head.status if exchange.head else None
+    head_status = None
+    if profile != "strict" and first is not None:
+        readable = profile == "text" and 200 <= first < 300 and _is_text(exchange)
+        if readable or first in _DOUBTED:
+            again = (
+                await connections.read_page(spelled, addresses)
+                if profile == "text"
+                else await connections.ask(spelled, "GET", addresses)
+            )
+            total += again.bytes_read
+            if (
+                again.head is not None or first in _DOUBTED
+            ):  # where HEAD is trusted, it says more than a GET that breaks off
+                exchange, method, head_status = again, "GET", first
+    redirect, target = redirect_of(spelled, exchange)
+    return Step(
+        spelled=spelled,
+        addresses=addresses,
+        exchange=exchange,
+        method=method,
+        bytes_read=total,
+        head_status=head_status,
+        redirect=redirect,
+        target=target,
+    )
+
+
+def _is_text(exchange: Exchange) -> bool:
+    kind = exchange.head.fields.get("content-type", "").lower() if exchange.head else ""
+    return kind.startswith(("text/html", "application/xhtml+xml"))
+
+
+async def ask_link_check(
+    connections: HostConnections,
+    resolver: Resolver,
+    check: LinkCheck,
+    asked: Spelled,
+    addresses: Sequence[str],
+    host: str,
+) -> Step:
+    """Ask a hoster's link check in place of the URL: one HEAD, no redirect followed."""
+    if asked.host != host:
+        addresses = (await resolver.resolve(asked.host)).addresses
+    exchange = await connections.ask(asked, "HEAD", addresses)
+    return Step(
+        spelled=asked,
+        addresses=addresses,
+        exchange=exchange,
+        method="HEAD",
+        bytes_read=exchange.bytes_read,
+        link_check=check,
+    )
+
+
+def redirect_of(spelled: Spelled, exchange: Exchange) -> tuple[str | None, Spelled | None]:
+    """The kind of a redirect and its target, both None if it is none."""
+    head = exchange.head
+    if head is None or head.status not in REDIRECTS:
+        return None, None
+    location = head.fields.get("location", "").strip()
+    if not location:
+        return "bad", None
+    try:
+        target = spell(urljoin(spelled.url, location))
+    except (BadUrl, ValueError):
+        return "bad", None
+    if target.literal and refusal(target.host):
+        return "bad", None  # nobody can have moved there: kits send visitors they do not want to 127.0.0.1
+    if same_place(spelled, target):
+        return ("same", target) if target.url != spelled.url else ("bad", None)
+    same_site = registrable_domain(spelled.host) == registrable_domain(target.host)
+    return ("site" if same_site else "other"), target

@@ -1,0 +1,111 @@
+"""Link checks: a hoster's own answer to "does this file exist", in place of the file.
+
+An adapter is data, `link-checks.toml` in the study folder (docs/link-checks.md): which hosts, which path names the
+file, and which path of the same registrable domain is asked by HEAD. Only the status of the answer counts.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from waterbed.model.errors import BadUrl, InputError
+from waterbed.model.urls import Spelled, registrable_domain, spell
+
+LINK_CHECKS = "link-checks.toml"
+_SEE = "see docs/link-checks.md"
+
+
+class _Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    name: str
+    suffix: str
+    path: str
+    ask: str
+    exists: tuple[int, ...] = (200, 204)
+    missing: tuple[int, ...] = (404, 410)
+    host: str | None = None
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    link_check: tuple[_Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkCheck:
+    """One hoster's endpoint, and how its answers are read."""
+
+    name: str
+    suffix: str
+    path: re.Pattern[str]
+    ask: str
+    host: str | None
+    exists: frozenset[int]
+    missing: frozenset[int]
+
+    def question(self, spelled: Spelled) -> Spelled | None:
+        """The URL to ask in place of this one, None if it is not this hoster's file."""
+        if spelled.host != self.suffix and not spelled.host.endswith(f".{self.suffix}"):
+            return None
+        found = self.path.search(spelled.target)
+        if not found:
+            return None
+        target = re.sub(r"\{(\d)\}", lambda part: found.group(int(part.group(1))), self.ask)
+        if self.host is None:
+            return replace(spelled, target=target)
+        try:
+            asked = spell(f"https://{self.host}{target}")
+        except BadUrl:
+            return None
+        return asked if registrable_domain(asked.host) == registrable_domain(spelled.host) else None
+
+    def says(self, status: int | None) -> bool | None:
+        """Whether a status means that the file is there; None if it is unclear."""
+        return True if status in self.exists else False if status in self.missing else None
+
+
+def read_link_checks(folder: Path) -> tuple[LinkCheck, ...]:
+    """The study's link checks, none if it has no file; InputError says what is wrong with it."""
+    path = folder / LINK_CHECKS
+    if not path.exists():
+        return ()
+    try:
+        entries = msgspec.toml.decode(path.read_bytes(), type=_File).link_check
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise InputError(f"{path}: {problem}; {_SEE}") from None
+    return tuple(_checked(entry, path) for entry in entries)
+
+
+def _checked(entry: _Entry, path: Path) -> LinkCheck:
+    suffix = entry.suffix.lower().strip(".")
+    try:
+        pattern = re.compile(entry.path)
+    except re.error as problem:
+        raise InputError(f"{path}: link check {entry.name}: path {entry.path!r}: {problem}; {_SEE}") from None
+    parts = [int(part) for part in re.findall(r"\{(\d)\}", entry.ask)]
+    if not suffix or not entry.ask.startswith("/") or max(parts, default=0) > pattern.groups:
+        raise InputError(
+            f"{path}: link check {entry.name}: a suffix, and an ask that begins with / and names only groups of path, "
+            f"were expected; {_SEE}"
+        )
+    if set(entry.exists) & set(entry.missing):
+        raise InputError(f"{path}: link check {entry.name}: a status cannot mean both there and missing; {_SEE}")
+    return LinkCheck(
+        name=entry.name,
+        suffix=suffix,
+        path=pattern,
+        ask=entry.ask,
+        host=entry.host,
+        exists=frozenset(entry.exists),
+        missing=frozenset(entry.missing),
+    )
+
+
+def question(checks: Iterable[LinkCheck], spelled: Spelled) -> tuple[LinkCheck, Spelled] | None:
+    """The first link check that knows this URL, and what it asks."""
+    for check in checks:
+        asked = check.question(spelled)
+        if asked is not None:
+            return check, asked
+    return None

@@ -1,0 +1,118 @@
+"""From what came of a look to the facts that are kept: nothing else of an answer survives."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+
+from crawler.probe.features import certificate_features, features
+from crawler.probe.follow import Step
+from crawler.probe.known_pages import marks_of_redirect
+from crawler.probe.pages import page_features
+from waterbed.model.bookkeeping import Due
+from waterbed.model.codec import microseconds
+from waterbed.model.facts import ControlLook, Observation, Profile
+from waterbed.model.urls import Spelled, registrable_domain
+from waterbed.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Who looks, and from where: the same for all looks of a pass from one vantage."""
+
+    run_id: str
+    vantage: str
+    network: str
+
+
+def observation_id(due: Due, vantage: str) -> str:
+    """The id of the one look that answers a due time from a vantage."""
+    text = f"{due.url_id}\x00{microseconds(due.due_at)}\x00{vantage}"
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def observation(
+    vault: Vault,
+    place: Place,
+    due: Due,
+    step: Step,
+    *,
+    profile: Profile,
+    resolution_id: str,
+    control: ControlLook | None,
+    started: datetime,
+) -> Observation:
+    """The fact of one look."""
+    exchange, head, target = step.exchange, step.exchange.head, step.target
+    kept = features(head.fields if head else {}, vault.keyed_id, started)
+    page = page_features(exchange.page, step.spelled, vault.keyed_id) if exchange.page is not None else None
+    certificate = (
+        certificate_features(exchange.certificate, step.spelled.host, vault.keyed_id, started)
+        if exchange.certificate
+        else None
+    )
+    marks = kept.marks
+    if target or page:
+        marks = tuple(sorted({*marks, *marks_of_redirect(target), *(page.marks if page else ())}))
+    status = head.status if head else None
+    return Observation(
+        observation_id=observation_id(due, place.vantage),
+        url_id=due.url_id,
+        run_id=place.run_id,
+        vantage=place.vantage,
+        network=place.network,
+        scheduled_at=due.due_at,
+        observed_at=started,
+        resolution_id=resolution_id,
+        profile=profile,
+        method=step.method,
+        address=exchange.address,
+        port=step.spelled.port,
+        phase=exchange.phase,
+        failure=exchange.failure,
+        status=status,
+        head_status=step.head_status,
+        media_type=kept.media_type,
+        content_length=kept.content_length,
+        etag_id=kept.etag_id,
+        last_modified_id=kept.last_modified_id,
+        server=kept.server,
+        marks=marks,
+        redirect=step.redirect,
+        redirect_url_id=vault.keyed_id("url", target.url) if target else None,
+        redirect_site_id=site_id(vault, target),
+        steps=step.steps,
+        retry_after_s=kept.retry_after_s,
+        tls_version=exchange.tls_version,
+        tls_problem=certificate.problem if certificate else None,
+        certificate_id=certificate.certificate_id if certificate else None,
+        public_key_id=certificate.public_key_id if certificate else None,
+        control_id=control.control_id if control else None,
+        bytes_read=step.bytes_read,
+        connect_ms=exchange.connect_ms,
+        head_ms=exchange.head_ms,
+        link_check=step.link_check.name if step.link_check else None,
+        link_exists=step.link_check.says(status) if step.link_check else None,
+        title_id=page.title_id if page else None,
+        page_id=page.page_id if page else None,
+        page_bytes=page.size if page else None,
+    )
+
+
+def site_id(vault: Vault, target: Spelled | None) -> str | None:
+    """The keyed id of a redirect target's registrable domain."""
+    return vault.keyed_id("site", registrable_domain(target.host)) if target else None
+
+
+def fingerprint(vault: Vault, seen: Observation) -> str:
+    """What would change if the answer became another one; of a look that got none, its failure."""
+    parts = (
+        seen.failure,
+        seen.status,
+        seen.media_type,
+        seen.content_length,
+        seen.etag_id,
+        seen.redirect,
+        seen.redirect_site_id,
+        seen.link_exists,
+    )
+    return vault.keyed_id("fingerprint", repr(parts))

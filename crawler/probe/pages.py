@@ -1,0 +1,83 @@
+"""The few features of a text page: hashes of its title and words, known marks. Nothing of it is kept."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lxml.etree import HTMLParser, LxmlError
+
+from crawler.probe.known_pages import marks_of_text
+from waterbed.model.urls import Spelled
+
+_UNSEEN = ("script", "style", "noscript", "template", "svg")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_CHARSET = re.compile(rb"""charset=["']?([a-z0-9_-]{2,20})""", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageFeatures:
+    """What is kept of a page."""
+
+    title_id: str | None
+    page_id: str
+    marks: frozenset[str]
+    size: int
+
+
+class _Reader:
+    """Collects title and visible words as the parser finds them; no tree is built."""
+
+    def __init__(self) -> None:
+        self.title: list[str] = []
+        self.text: list[str] = []
+        self._unseen = 0
+        self._in_title = False
+
+    def start(self, tag: str, _: object) -> None:
+        self._unseen += tag in _UNSEEN
+        self._in_title = tag == "title"
+
+    def end(self, tag: str) -> None:
+        self._unseen -= tag in _UNSEEN and self._unseen > 0
+        self._in_title = False
+
+    def data(self, text: str) -> None:
+        if not self._unseen:
+            (self.title if self._in_title else self.text).append(text)
+
+    def close(self) -> None:
+        """End; what was collected stays."""
+
+
+def page_features(page: bytes, asked: Spelled, keyed_id: Callable[[str, str], str]) -> PageFeatures:
+    """Features of an HTML page of which at most 64 KiB were read.
+
+    Numbers, and whatever of the URL the page repeats, are left out of the hashes: a page that echoes its path or a
+    counter is still the same page.
+    """
+    reader = _Reader()
+    parser = _parser(reader, page)
+    try:
+        parser.feed(page)
+        parser.close()
+    except LxmlError:  # it could not even be mended: what came before counts
+        pass
+    title, text = " ".join(reader.title), " ".join(reader.text)
+    echoed = set(_WORD.findall(asked.url.lower()))
+    words = [word for word in _WORD.findall(f"{title} {text}".lower()) if word not in echoed]
+    named = " ".join(word for word in _WORD.findall(title.lower()) if word not in echoed)
+    return PageFeatures(
+        title_id=keyed_id("title", named) if named else None,
+        page_id=keyed_id("page", " ".join(words)),
+        marks=frozenset(marks_of_text(title, text)),
+        size=len(page),
+    )
+
+
+def _parser(reader: _Reader, page: bytes) -> HTMLParser:
+    """A parser for the page's declared charset, UTF-8 where that is none."""
+    found = _CHARSET.search(page[:1024])
+    try:
+        return HTMLParser(target=reader, encoding=found.group(1).decode() if found else "utf-8", no_network=True)
+    except LookupError:
+        return HTMLParser(target=reader, encoding="utf-8", no_network=True)

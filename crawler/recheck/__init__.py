@@ -1,0 +1,1 @@
+"""One pass: lease, schedule, run under Scrapy, record."""

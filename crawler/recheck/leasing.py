@@ -1,0 +1,113 @@
+"""What a pass takes up next: due URLs, leased, opened and grouped by host."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from time import monotonic
+
+from crawler.probe.look import HostWork
+from crawler.recheck.hourly import within_hour
+from waterbed.model.bookkeeping import Due, Sealed
+from waterbed.model.facts import ControlLook
+from waterbed.model.urls import spell
+from waterbed.store.backlog import something_free
+from waterbed.store.folder import Folder, Pass
+from waterbed.store.leases import lease
+from waterbed.store.runs import patiently
+
+_LOOK_FOR_DUE_S = 0.5
+"""How often a pass that lasts looks whether something has fallen due."""
+
+
+class Leasing:
+    """Leases for one run until nothing is due; if the pass lasts, until its time is over."""
+
+    def __init__(self, folder: Folder, run: Pass, *, limit: int | None, due_by: datetime, until: float | None) -> None:
+        """Take how many looks at most; `until` is a time of the monotonic clock, None if the pass does not last."""
+        self._folder, self._run_id, self._holds, self._left = folder, run.run_id, run.holds, limit
+        self._due_by, self._until = due_by, until
+        self._one = asyncio.Lock()
+        self._ended = asyncio.Event()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is leased."""
+        return self._ended.is_set()
+
+    def end(self) -> None:
+        """Lease no more; one lease that is under way may still come."""
+        self._ended.set()
+
+    async def settled(self) -> None:
+        """Wait until no lease is under way."""
+        async with self._one:
+            return
+
+    async def take(self) -> list[HostWork]:
+        """The next due URLs, a piece of work for each host; empty when none is left or the leasing was ended."""
+        async with self._one:
+            while not (self.ended or self._left == 0 or self._over()):
+                if self._until is not None:
+                    self._due_by = self._folder.clock()
+                taken = await asyncio.to_thread(self._lease)
+                if self._left is not None:
+                    self._left -= sum(len(work.items) for work in taken)
+                if taken or self._until is None:
+                    return taken
+                await self._wait_for_due()
+            return []
+
+    def _over(self) -> bool:
+        return self._until is not None and monotonic() >= self._until
+
+    async def _wait_for_due(self) -> None:
+        """Wait until something is due, or the pass is to end."""
+        while not (self.ended or self._over()):
+            try:
+                await asyncio.wait_for(self._ended.wait(), _LOOK_FOR_DUE_S)
+            except TimeoutError:
+                if await asyncio.to_thread(something_free, self._folder.store, self._folder.clock()):
+                    return
+
+    def _lease(self) -> list[HostWork]:
+        store, config, now = self._folder.store, self._folder.config, self._folder.clock()
+        batch = config.probe.batch if self._left is None else min(config.probe.batch, self._left)
+        taken = within_hour(
+            store,
+            self._run_id,
+            now,
+            config.schedule.looks_an_hour,
+            batch,
+            lambda most: patiently(lambda: lease(store, self._run_id, due_by=self._due_by, limit=most), self._holds),
+        )
+        return patiently(lambda: self._opened(taken, now), self._holds)
+
+    def _opened(self, taken: list[Due], now: datetime) -> list[HostWork]:
+        store, config = self._folder.store, self._folder.config
+        sealed = {entry.entry_id: entry for entry in store.by_ids(Sealed, "entry_id", [due.url_id for due in taken])}
+        hosts: dict[str, list[Due]] = defaultdict(list)
+        for due in taken:
+            hosts[due.host_id].append(due)
+        controls = self._controls(hosts)
+        since = now - timedelta(hours=config.names.name_server_hours)
+        named = {known.host_id: known for known in store.latest_name_servers(hosts, since)}
+        return [
+            HostWork(
+                host_id=host_id,
+                items=tuple((due, spell(self._folder.vault.open(sealed[due.url_id]))) for due in dues),
+                control=controls.get(host_id),
+                named=named.get(host_id),
+            )
+            for host_id, dues in hosts.items()
+        ]
+
+    def _controls(self, host_ids: Iterable[str]) -> dict[str, ControlLook]:
+        folder = self._folder
+        oldest = folder.clock() - timedelta(hours=folder.config.probe.control_hours)
+        latest: dict[str, ControlLook] = {}
+        for control in folder.store.latest_controls(host_ids, folder.config.vantage, oldest):
+            known = latest.get(control.host_id)
+            if known is None or known.observed_at < control.observed_at:
+                latest[control.host_id] = control
+        return latest

@@ -1,0 +1,75 @@
+"""Runs the recheck spider in this process."""
+
+import logging
+from contextlib import nullcontext
+from dataclasses import dataclass
+from time import perf_counter
+
+import uvloop
+from scrapy.crawler import AsyncCrawlerRunner, Crawler
+from scrapy.settings import Settings
+
+from crawler.recheck.session import Lasting, Progress, Stop
+from crawler.signals import stopped_by_signals
+from crawler.spiders.recheck import RecheckSpider
+from waterbed.model.errors import OwnFailure
+from waterbed.store.folder import Folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassReport:
+    """What a pass did."""
+
+    due: int
+    looks: int
+    seconds: float
+    stopped: Stop | None
+
+
+def run_recheck(
+    folder: Folder, *, everything: bool = False, limit: int | None = None, progress: Progress | None = None
+) -> PassReport:
+    """One pass over what is due, in an event loop of its own; see `recheck`."""
+    return uvloop.run(recheck(folder, everything=everything, limit=limit, progress=progress))
+
+
+async def recheck(
+    folder: Folder,
+    *,
+    everything: bool = False,
+    limit: int | None = None,
+    progress: Progress | None = None,
+    lasting: Lasting | None = None,
+) -> PassReport:
+    """One pass over what is due; OwnFailure if any look failed by our fault.
+
+    A pass that lasts leaves signals to whoever began it.
+    """
+    settings = Settings()
+    settings.setmodule("crawler.settings")
+    settings.set("WATERBED_HOSTS_AT_ONCE", folder.config.probe.hosts_at_once)
+    logging.getLogger("scrapy").setLevel(logging.WARNING)
+    crawler = AsyncCrawlerRunner(settings).create_crawler(RecheckSpider)
+    started = perf_counter()
+    with nullcontext() if lasting else stopped_by_signals(lambda: _stop(crawler)):
+        await crawler.crawl_async(
+            folder=folder, limit=limit, due="all" if everything else "due", progress=progress, lasting=lasting
+        )
+    spider = crawler.spider
+    if not isinstance(spider, RecheckSpider):
+        raise OwnFailure("the recheck spider did not start; see the log above")
+    session = spider.session
+    if session.broken:
+        raise session.broken
+    if session.failures:
+        raise OwnFailure(
+            f"{session.failures} hosts could not be looked at or recorded by our own fault; their looks stay due"
+        )
+    return PassReport(
+        due=session.due, looks=session.run.done, seconds=perf_counter() - started, stopped=session.stopped
+    )
+
+
+def _stop(crawler: Crawler) -> None:
+    if isinstance(crawler.spider, RecheckSpider):
+        crawler.spider.session.stop("signal")

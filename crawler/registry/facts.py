@@ -1,0 +1,99 @@
+"""Registrations as facts, and the mailboxes that go with them into the vault."""
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from attribution.lookups.rdap.answers import Registered
+from attribution.lookups.rdap.plan import Ask
+from waterbed.model.codec import microseconds
+from waterbed.model.facts import Registration, RegistrationStatus
+from waterbed.store.vault import Vault
+
+
+class Recorded:
+    """Facts that wait to be written."""
+
+    def __init__(self, vault: Vault) -> None:
+        """Take the vault that seals mailboxes."""
+        self._vault = vault
+        self._waiting: list[Any] = []
+
+    def put(self, fact: Registration, abuse: str | None = None) -> None:
+        """Take one registration, and its mailbox for abuse if it has one."""
+        if abuse is not None:
+            sealed = self._vault.seal("mailbox", abuse)
+            self._waiting.append(sealed)
+            fact = replace(fact, abuse_id=sealed.entry_id)
+        self._waiting.append(fact)
+
+    def take(self) -> list[Any]:
+        """Take all that waits."""
+        taken, self._waiting = self._waiting, []
+        return taken
+
+
+def said(
+    ask: Ask, level: int, registry: str, found: Registered, etag: str | None, now: datetime, source: str = "rdap"
+) -> Registration:
+    """The fact that a registry answered."""
+    return Registration(
+        registration_id=_id(ask.asked, level, now),
+        asked=ask.asked,
+        kind=ask.kind,
+        level=level,
+        status="ok",
+        reason=None,
+        registry=registry,
+        first=found.first,
+        last=found.last,
+        handle=found.handle,
+        parent_handle=found.parent_handle,
+        name=found.name,
+        allocation=found.allocation,
+        country=found.country,
+        holder=found.holder,
+        holder_name=found.holder_name,
+        abuse_id=None,
+        etag=etag,
+        source=source,
+        fetched_at=now,
+    )
+
+
+def unsaid(
+    ask: Ask, level: int, registry: str | None, status: RegistrationStatus, reason: str, now: datetime
+) -> Registration:
+    """The fact that there is no answer, and why."""
+    return Registration(
+        registration_id=_id(ask.asked, level, now),
+        asked=ask.asked,
+        kind=ask.kind,
+        level=level,
+        status=status,
+        reason=reason,
+        registry=registry,
+        first=None,
+        last=None,
+        handle=None,
+        parent_handle=None,
+        name=None,
+        allocation=None,
+        country=None,
+        holder=None,
+        holder_name=None,
+        abuse_id=None,
+        etag=None,
+        source="rdap",
+        fetched_at=now,
+    )
+
+
+def renewed(known: Registration, now: datetime) -> Registration:
+    """The fact that a registry's last answer still holds."""
+    return replace(known, registration_id=_id(known.asked, known.level, now), fetched_at=now)
+
+
+def _id(asked: str, level: int, now: datetime) -> str:
+    return hashlib.sha256(f"{asked} {level} {microseconds(now)}".encode()).hexdigest()[:32]

@@ -1,0 +1,104 @@
+"""The download handler of registries: one Scrapy request is one turn of one registry."""
+
+from typing import TYPE_CHECKING, Any
+
+from scrapy import Request
+from scrapy.core.downloader.handlers.base import BaseDownloadHandler
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    UnsupportedURLSchemeError,
+)
+from scrapy.http import Response
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from crawler.registry.response import Failure, Heard
+
+REGISTRY_SCHEME = "registry"
+"""Requests are `registry://<name>/<turn>`: what is asked for stands in no log."""
+
+MOST_BYTES = 1 << 20
+
+
+class RegistryHandler(BaseDownloadHandler):
+    """Gives a registry's turn to the crawl, and fetches for it by Scrapy's own HTTPS client.
+
+    That client verifies certificates, follows no redirect, keeps no cookie and takes no proxy from the environment.
+    """
+
+    lazy = True
+
+    def __init__(self, crawler: "Crawler") -> None:
+        """Make the client."""
+        super().__init__(crawler)
+        # What Scrapy itself uses where no Twisted reactor runs; an import of it costs other passes too much.
+        from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler  # noqa: PLC0415 (see above)
+
+        class Client(AiohttpDownloadHandler):
+            """Scrapy's client without its line of warning."""
+
+            experimental = False
+
+        self._client = Client(crawler)
+        # aiohttp sends a GET again by itself when the connection breaks: a request that no pace would know of
+        self._client._session._retry_connection = False
+
+    async def download_request(self, request: Request) -> Response:
+        """Let one registry have its turn; the response says only that it had."""
+        spider: Any = self.crawler.spider
+        await spider.session.turn(request.meta["registry"], self._send)
+        return Response(request.url)
+
+    async def _send(self, url: str, headers: dict[str, str], timeout_s: float) -> "Heard":
+        """Fetch one URL; what the network did is a value."""
+        from crawler.registry.response import Heard  # noqa: PLC0415 (this module is imported by every pass)
+
+        meta = {
+            "download_timeout": timeout_s,
+            "download_maxsize": MOST_BYTES,
+            "download_warnsize": 0,
+            "download_fail_on_dataloss": False,  # else Scrapy warns of it; the flag below tells it too
+        }
+        try:
+            response = await self._client.download_request(Request(url, headers=headers, meta=meta, dont_filter=True))
+        except (DownloadFailedError, DownloadConnectionRefusedError, UnsupportedURLSchemeError, OSError) as problem:
+            return Heard(failure=_failure(problem))
+        except CannotResolveHostError:
+            return Heard(failure="unreachable")
+        except DownloadTimeoutError:
+            return Heard(failure="timeout")
+        except DownloadCancelledError:
+            return Heard(failure="too_large")
+        if "dataloss" in response.flags:
+            return Heard(failure="cut_off")
+        return Heard(
+            status=response.status,
+            location=_header(response, "Location"),
+            retry_after=_header(response, "Retry-After"),
+            etag=_header(response, "ETag"),
+            body=response.body,
+        )
+
+    async def close(self) -> None:
+        """Close the client."""
+        await self._client.close()
+
+
+def _failure(problem: Exception) -> "Failure":
+    causes: list[BaseException] = [problem]
+    while causes[-1].__cause__ is not None and len(causes) < 8:
+        causes.append(causes[-1].__cause__)
+    names = {type(cause).__name__ for cause in causes}
+    if any("Certificate" in name or "SSL" in name for name in names):
+        return "tls"
+    return "cut_off" if names & {"ClientPayloadError", "ServerDisconnectedError"} else "unreachable"
+
+
+def _header(response: Response, name: str) -> str:
+    value = response.headers.get(name)
+    return value.decode("latin-1") if isinstance(value, bytes) else ""

@@ -1,0 +1,121 @@
+"""What an answer to an RDAP question means: found, unchanged, elsewhere, later, or never."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from urllib.parse import urljoin
+
+from attribution.lookups.rdap.answers import BadAnswer, Registered, is_managed, read_as, read_network
+from crawler.registry.pace import retry_after
+from waterbed.model.facts import RegistrationKind, RegistrationStatus
+
+Failure = Literal["timeout", "unreachable", "tls", "too_large", "cut_off"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What came back of one question: an HTTP answer, or the kind of failure."""
+
+    failure: Failure | None = None
+    status: int = 0
+    location: str = ""
+    retry_after: str = ""
+    etag: str = ""
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        """Status or failure alone."""
+        return f"<heard {self.failure or self.status}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The registry knows it."""
+
+    registered: Registered
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged:
+    """What the registry said last still holds (304)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Another place knows (redirect)."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """It failed in a way that may pass; `enough`: the registry wants fewer questions."""
+
+    status: RegistrationStatus
+    reason: str
+    enough: bool = False
+    wait: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Never:
+    """It is of no use to ask again now."""
+
+    status: RegistrationStatus
+    reason: str
+
+
+Meaning = Found | Unchanged | Moved | Again | Never
+
+_FAILURES: dict[Failure, tuple[RegistrationStatus, str]] = {
+    "timeout": ("timeout", "no whole answer in time"),
+    "unreachable": ("unreachable", "no connection"),
+    "tls": ("unreachable", "its certificate is not trusted"),
+    "too_large": ("bad_answer", "larger than 1 MiB"),
+    "cut_off": ("bad_answer", "the answer ended early"),
+}
+
+
+def meaning(heard: Heard, kind: RegistrationKind, registry: str, url: str, now: datetime) -> Meaning:
+    """What an answer means. Status comes first: an error may come as HTML, JSON or nothing."""
+    if heard.failure is not None:
+        status, reason = _FAILURES[heard.failure]
+        if heard.failure == "too_large":
+            return Never(status=status, reason=reason)
+        return Again(status=status, reason=reason)
+    code = heard.status
+    if code == 200:
+        return _found(heard, kind, registry)
+    if code == 304:
+        return Unchanged()
+    if code in (301, 302, 303, 307, 308):
+        return _moved(heard.location, url)
+    if code == 429:
+        return Again(status="limited", reason="HTTP 429", enough=True, wait=retry_after(heard.retry_after, now))
+    if code == 404:
+        return Never(status="not_found", reason="HTTP 404")
+    if code >= 500:
+        asked_for = retry_after(heard.retry_after, now)
+        return Again(status="server_error", reason=f"HTTP {code}", enough=asked_for is not None, wait=asked_for)
+    return Never(status="refused" if code >= 400 else "bad_answer", reason=f"HTTP {code}")
+
+
+def _found(heard: Heard, kind: RegistrationKind, registry: str) -> Meaning:
+    read = read_network if kind == "network" else read_as
+    found = read(heard.body, registry)
+    if isinstance(found, BadAnswer):
+        return Again(status="bad_answer", reason=found.reason)
+    if not is_managed(found):
+        return Never(status="not_found", reason="another registry's space")
+    etag = heard.etag.strip()
+    return Found(
+        registered=found, etag=etag if 0 < len(etag) <= 200 and etag.isascii() and etag.isprintable() else None
+    )
+
+
+def _moved(location: str, url: str) -> Meaning:
+    try:
+        return Moved(url=urljoin(url, location)) if location else Never(status="bad_answer", reason="no way to go on")
+    except ValueError:
+        return Never(status="bad_answer", reason="redirect to no URL")

@@ -1,0 +1,49 @@
+"""Runs the registry spider in this process."""
+
+import logging
+import random
+
+import uvloop
+from scrapy.crawler import AsyncCrawlerRunner
+from scrapy.settings import Settings
+
+from crawler.registry.clock import Clock
+from crawler.registry.report import CrawlReport
+from crawler.registry.session import Progress, RegistrySession
+from crawler.signals import stopped_by_signals
+from crawler.spiders.registry import RegistrySpider
+from waterbed.model.errors import OwnFailure
+from waterbed.store.folder import Folder
+
+
+def run_enrich(folder: Folder, *, limit: int | None = None, progress: Progress | None = None) -> CrawlReport:
+    """Ask registries for all that has no fresh registration, in an event loop of its own; see `enrich`."""
+    return uvloop.run(enrich(folder, limit=limit, progress=progress))
+
+
+async def enrich(
+    folder: Folder,
+    *,
+    limit: int | None = None,
+    progress: Progress | None = None,
+    clock: Clock | None = None,
+    chance: random.Random | None = None,
+) -> CrawlReport:
+    """Ask registries for all that has no fresh registration; OwnFailure if something of ours failed.
+
+    A study of the lab has virtual time: waiting takes none, unless another `clock` is given.
+    """
+    settings = Settings()
+    settings.setmodule("crawler.settings")
+    logging.getLogger("scrapy").setLevel(logging.WARNING)
+    logging.getLogger("scrapy.core.downloader").setLevel(logging.ERROR)  # an answer that is too large is a value here
+    session = RegistrySession(folder, limit=limit, progress=progress, clock=clock, chance=chance)
+    crawler = AsyncCrawlerRunner(settings).create_crawler(RegistrySpider)
+    with stopped_by_signals(session.stop):
+        await crawler.crawl_async(session=session)
+    if session.failures or not session.begun:
+        raise OwnFailure(
+            f"{session.failures} answers of registries could not be dealt with or recorded by our own fault; "
+            "see the log above, and start again: what is recorded is not asked again"
+        )
+    return session.report()

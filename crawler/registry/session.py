@@ -1,0 +1,294 @@
+"""One crawl of registries: what is asked, in which order, and what is recorded."""
+
+import asyncio
+import fcntl
+import logging
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
+from importlib.metadata import version
+
+from attribution.lookups.rdap.bootstrap import asn_of, read_bootstrap
+from attribution.lookups.rdap.plan import Answered, Ask
+from crawler.logs import place_of
+from crawler.registry.clock import Clock, LoopClock, SkippingClock
+from crawler.registry.facts import Recorded, unsaid
+from crawler.registry.outcomes import Outcomes
+from crawler.registry.pace import WINDOW, Pace
+from crawler.registry.queue import Desk, Work
+from crawler.registry.report import CrawlReport, report_of
+from crawler.registry.response import Heard
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Registration
+from waterbed.model.public_addresses import refusal
+from waterbed.store.config import Registry
+from waterbed.store.folder import Folder, Pass
+from waterbed.store.lake.registered import known_addresses, last_asked, registrations
+
+Send = Callable[[str, dict[str, str], float], Awaitable[Heard]]
+"""Asks one URL with these headers, within so many seconds."""
+
+Progress = Callable[[int, int], None]
+"""Told how many networks and ASes are done, and of how many."""
+
+RUN = "registry"
+_log = logging.getLogger(__name__)
+_FLUSH_S = 0.5
+_LOCK = 0x72656769
+"""The number of the registries' lock in a PostgreSQL database."""
+
+
+class RegistrySession:
+    """Everything one crawl holds; made and closed inside one event loop."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        *,
+        limit: int | None = None,
+        progress: Progress | None = None,
+        clock: Clock | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
+        """Take the study, how many networks at most, and for tests a clock and chance; nothing happens yet."""
+        self.folder = folder
+        self.failures = 0
+        self.begun = False
+        self.desks: dict[str, Desk] = {}
+        self._settings = folder.config.registry
+        check(self._settings)
+        self._bootstrap = read_bootstrap(self._settings.bases, only_loopback=folder.lab is not None)
+        self._limit, self._progress, self._given_clock = limit, progress, clock
+        self._chance = chance or random.Random()  # noqa: S311 (spreads waiting; nothing secret)
+        self._stack = ExitStack()
+        self._stopping = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._recorded = Recorded(folder.vault)
+        self._beat: asyncio.Task[None] | None = None
+        self._total = self._done = self._without = 0
+
+    # begin and end
+    async def open(self) -> None:
+        """Begin the run: bury dead ones, plan what is asked."""
+        with ExitStack() as held:
+            held.enter_context(_alone(self.folder))
+            await self._open(held)
+            self._stack = held.pop_all()
+
+    async def _open(self, held: ExitStack) -> None:
+        await asyncio.to_thread(self.folder.bury_dead_runs)
+        start = self.folder.clock()
+        self.clock = self._given_clock or (SkippingClock(start) if self.folder.lab else LoopClock(start))
+        before = await asyncio.to_thread(last_asked, self.folder.store, RUN)
+        self.run: Pass = held.enter_context(self.folder.run(RUN))
+        self._recorded = Recorded(self.folder.vault)
+        now = self.clock.now()
+        facts = await asyncio.to_thread(lambda: list(registrations(self.folder.store)))
+        latest = max([fact.fetched_at for fact in facts[-1:]] + ([before] if before else []), default=None)
+        self._full_at = latest if latest and now - latest < self._longest_window() else None
+        self.answered = Answered(
+            facts,
+            now=now,
+            fresh=timedelta(days=self._settings.fresh_days),
+            retry=timedelta(hours=self._settings.retry_hours),
+        )
+        self._outcomes = Outcomes(
+            settings=self._settings,
+            bootstrap=self._bootstrap,
+            answered=self.answered,
+            desk_of=self._desk,
+            recorded=self._recorded,
+            clock=self.clock,
+            chance=self._chance,
+            done=self._count_done,
+            whois=self._settings.ipwhois and self.folder.lab is None,
+        )
+        asks = await asyncio.to_thread(self._plan)
+        self._total = len(asks)
+        for ask in asks:
+            self._begin(ask)
+        self._beat = asyncio.create_task(self._flush_often())
+        self.begun = True
+
+    def _longest_window(self) -> timedelta:
+        slowest = min([1.0, self._settings.default_a_minute, *self._settings.a_minute.values()])
+        return WINDOW / slowest
+
+    def _plan(self) -> list[Ask]:
+        addresses = {address for address in known_addresses(self.folder) if refusal(address) is None}
+        asks = self.answered.to_ask(addresses, origins_of(self.folder, sorted(addresses)))
+        return asks if self._limit is None else asks[: self._limit]
+
+    def _begin(self, ask: Ask) -> None:
+        asn = asn_of(ask.asked)
+        name = self._bootstrap.of_as(asn) if asn is not None else self._bootstrap.of_address(ask.asked)
+        base = self._bootstrap.base_of(name) if name else None
+        if name is None or base is None:
+            reason = "no registry is in charge of it" if name is None else f"no base URL of {name}"
+            self._recorded.put(unsaid(ask, 0, name, "no_registry", reason, self.clock.now()))
+            self._without += 1
+            self._count_done()
+            return
+        path = f"ip/{ask.asked}" if asn is None else f"autnum/{asn}"
+        desk = self._desk(name)
+        desk.asked += 1
+        desk.put(Work(ask=ask, level=0, registry=name, url=base + path))
+
+    def _desk(self, name: str) -> Desk:
+        if name not in self.desks:
+            a_minute = self._settings.a_minute.get(name, self._settings.default_a_minute)
+            self.desks[name] = Desk(name=name, pace=Pace(a_minute, full_at=self._full_at))
+        return self.desks[name]
+
+    def stop(self) -> None:
+        """Ask no more; what is under way is still recorded."""
+        self._stopping.set()
+        if self.begun:
+            self.run.outcome = "stopped"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to end early."""
+        return self._stopping.is_set()
+
+    def fail(self, what: str, problem: BaseException | None) -> None:
+        """Count our own failure: nothing is concluded from it."""
+        self.failures += 1
+        _log.error("%s failed: %s", what, place_of(problem))
+
+    async def close(self) -> None:
+        """Write the rest and end the run."""
+        try:
+            if self._beat:
+                self._beat.cancel()
+                await asyncio.gather(self._beat, return_exceptions=True)
+            await self.flush()
+            if self.failures:
+                self.run.outcome = "failed"
+        except BaseException:
+            self.run.outcome = "failed"
+            raise
+        finally:
+            self._stack.close()
+
+    def report(self) -> CrawlReport:
+        """What the crawl did, by registry."""
+        return report_of(self.desks.values(), without=self._without, stopped=self.stopped)
+
+    # one question
+    def idle_desks(self) -> Iterator[Desk]:
+        """The registries at which work waits and nothing is under way; they count as busy from then on."""
+        for desk in self.desks.values() if not self.stopped else ():
+            if len(desk) and not desk.busy:
+                desk.busy = True
+                yield desk
+
+    async def turn(self, name: str, send: Send) -> None:
+        """Ask one registry one question, once its pace allows it."""
+        desk = self.desks[name]
+        try:
+            work = await self._next(desk)
+            if work is not None:
+                heard = await self._asked(desk, work, send)
+                await self._outcomes.take_in(desk, work, heard)
+        finally:
+            desk.busy = False
+
+    async def _next(self, desk: Desk) -> Work | None:
+        """What is asked next, when it may be; networks that an answer covers by now are left out."""
+        while len(desk) and not self.stopped:
+            began = self.clock.now()
+            ready_at, work = desk.take(began)
+            if self._outcomes.is_covered(desk, work):
+                continue
+            await self._wait_until(max(ready_at, desk.pace.next_at(began)))
+            desk.waited += self.clock.now() - began
+            if not self.stopped and not self._outcomes.is_covered(desk, work):
+                return work
+        return None
+
+    async def _wait_until(self, when: datetime) -> None:
+        if when <= self.clock.now():
+            return
+        waits = [asyncio.ensure_future(self.clock.sleep_until(when)), asyncio.ensure_future(self._stopping.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _asked(self, desk: Desk, work: Work, send: Send) -> Heard:
+        contact = f" (+{self.folder.config.contact})" if self.folder.config.contact else ""
+        headers = {
+            "Accept": "application/rdap+json, application/json;q=0.9",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"Waterbed/{version('waterbed')} hosting-attribution research{contact}",
+        }
+        known = self._outcomes.known(work)
+        if known is not None and known.etag:
+            headers["If-None-Match"] = known.etag
+        desk.requests += 1
+        try:
+            with self.clock.at_work():
+                return await send(work.url, headers, self._settings.timeout_s)
+        finally:
+            desk.pace.answered(self.clock.now())
+
+    # writing
+    def _count_done(self) -> None:
+        self._done += 1
+        if self._progress:
+            self._progress(self._done, self._total)
+
+    async def flush(self) -> None:
+        """Write what has come in, in one transaction."""
+        async with self._writing:
+            batch = self._recorded.take()
+            if batch:
+                await asyncio.to_thread(self.folder.store.add, batch)
+                self.run.done += sum(isinstance(fact, Registration) for fact in batch)
+
+    async def _flush_often(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_S)
+            try:
+                await self.flush()
+            except Exception as problem:  # what cannot be written is our failure, never a registry's
+                self.fail("the record of registrations", problem)
+                self.stop()
+                return
+
+
+def check(settings: Registry) -> None:
+    """InputError unless the numbers among the settings can be meant."""
+    limits = [settings.default_a_minute, *settings.a_minute.values()]
+    if not all(0.01 <= limit <= 600 for limit in limits):
+        raise InputError("registry.a_minute must be 0.01 to 600 a minute; see docs/operations.md, Settings")
+    if settings.timeout_s <= 0 or not 1 <= settings.tries <= 20 or not 0 <= settings.most_levels <= 32:
+        raise InputError(
+            "registry: timeout_s must be above 0, tries 1 to 20, most_levels 0 to 32; see docs/operations.md, Settings"
+        )
+
+
+def origins_of(folder: Folder, addresses: list[str]) -> set[int]:
+    """The origin ASes of addresses, by the newest table of routes of each family; none without a table."""
+    from crawler.registry.registry_origins import newest_origins  # noqa: PLC0415 (numpy, only where there are tables)
+
+    return newest_origins(folder, addresses)
+
+
+@contextmanager
+def _alone(folder: Folder) -> Iterator[None]:
+    """One crawl of registries at a time, on all machines: two would double the pace."""
+    busy = "registries are being asked by another run of this study; wait until it has ended (docs/registrations.md)"
+    with (folder.path / "registry.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(busy) from None
+        with folder.store.locked(alone=True, number=_LOCK) as free:
+            if not free:
+                raise InputError(busy)
+            yield

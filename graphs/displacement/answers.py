@@ -1,0 +1,86 @@
+"""What may be said with each answer, and what not."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from waterbed.model.results import Answer
+
+CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
+    "mean change": (
+        "the event stands out among dates (or places) without one by this p",
+        "p is smaller than the smallest p; the event alone did it",
+    ),
+    "step": ("the target changed by so much at once, beyond its controls", "by how much it would have changed anyway"),
+    "slope": ("the target's trend changed by so much a period, beyond its controls", "that it goes on for ever"),
+    "mean change, places": (
+        "the target changed more, for its own unrest, than places without event by this p",
+        "p is smaller than the smallest p; the event alone did it",
+    ),
+    "peak": ("the event came at such a height", "that it came for the height"),
+    "beyond the peak": ("so much of the change is more than falling back from a height", "that the event did the rest"),
+    "WDD": ("target and buffer together changed more than their controls", "it did not go further away"),
+    "WDQ": ("this part of the target's fall turned up in this buffer", "near 0: there was no displacement"),
+    "TNE": ("so many fewer were seen in target and buffer than controls foretell", "so many fewer exist"),
+    "excess reappearance": (
+        "takedown was followed by more reappearance than like content showed",
+        "every reappearance was caused by a takedown",
+    ),
+    "displaced share": (
+        "between these bounds, at the stated detection, content was seen elsewhere after its end",
+        "the share as detected is the share displaced",
+    ),
+    "abroad": ("of arrivals seen, so many were abroad", "the share as detected is the true one"),
+    "abroad after": (
+        "between these bounds, at the stated detection, the target's content was seen abroad",
+        "the share as detected is the true one",
+    ),
+    "abroad, difference": (
+        "the share seen abroad changed so much more for the target than for the controls",
+        "that it changed by so much where detection changed, too",
+    ),
+    "half-life": ("half of the first effect was gone after so many periods", "beyond the window"),
+    "arrivals in all": (
+        "at least about so many arrivals there were, if the feeds find independently",
+        "exactly so many",
+    ),
+    "detection": ("the feeds together saw about this part, if they find independently", "that it held at other times"),
+    "many events": ("targets changed by so much more than those not yet pressed", "each of them did"),
+    "lift, destinations": (
+        "content of the place went there more often than content of those weeks",
+        "the takedown caused it; the place attracted it",
+    ),
+    "lift, timing": (
+        "arrivals followed takedowns more closely than their weeks explain",
+        "they went there in particular",
+    ),
+}
+"""By the short name of an answer: what it allows, and what it does not."""
+
+_LEVEL: Final = 0.05
+_AGAINST_NOTHING: Final = ("TNE", "abroad, difference")
+"""Answers without p, whose interval says whether there is anything."""
+_NOTHING: Final = (
+    "nothing rejects at 5%: the data did not show it, with this power",
+    "it did not happen",
+)
+
+ALWAYS: Final = (
+    "Nothing rejects: the data did not show it, with this power. It does not say that it did not happen.",
+    "Never say that a hoster accepted or attracted content. The data show where it was seen next.",
+    "Arrivals that nobody reported are not seen.",
+)
+
+
+def claimed(answer: Answer) -> Answer:
+    """The answer with what it allows; one whose test does not reject allows nothing more than that."""
+    may, may_not = _NOTHING if _open(answer) else CLAIMS[answer.name]
+    return answer if answer.refusal is not None else replace(answer, may=may, may_not=may_not)
+
+
+def _open(answer: Answer) -> bool:
+    if answer.p is not None:
+        return answer.p > _LEVEL
+    if answer.name not in _AGAINST_NOTHING or answer.low is None or answer.high is None:
+        return False
+    return answer.low <= 0 <= answer.high

@@ -1,0 +1,102 @@
+"""Before and after in target, controls and buffer: WDD, WDQ and net effect; many events at once."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from graphs.displacement.answer import SEED, answer
+from graphs.displacement.series import Series
+from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.staggered import NEVER, group_times
+from waterbed.estimators.wdd import Windows, clustered_difference, clustered_net_effect, clustered_quotient
+from waterbed.model.results import Answer, Reading
+
+Floats = npt.NDArray[np.float64]
+
+_LEAST_PLACES = 2
+
+
+def balance(series: Series, reading: Reading) -> Iterator[Answer]:
+    """The three answers that need two windows alone."""
+    event, rng = series.event, np.random.default_rng(SEED)
+    roles = 4 if event.buffer else 2
+    windows = Windows(before=series.before, after=series.after, chosen_until=series.movements.hours(event.chosen_until))
+    tables = series.unsound() or _tables(series, windows, reading, roles)
+    clusters = 0 if isinstance(tables, Refusal) else int((tables.sum(axis=(1, 2)) > 0).sum())
+    say = partial(answer, reading=reading, n=clusters, n_of="site clusters")
+    before, after = (length / event.period_h for length in windows.lengths)
+    yield say(
+        "WDD",
+        "Did target and buffer together change more than their controls?",
+        "areas.clustered_difference",
+        tables if isinstance(tables, Refusal) else clustered_difference(tables, rng, lengths=(before, after)),
+        unit=f"{event.outcome} a period",
+        note=_counts(tables) + ("" if event.buffer else "; no buffer is declared: the target alone"),
+    )
+    none = Refusal("no buffer is declared, and spill-over cannot be measured without one")
+    ready = tables if isinstance(tables, Refusal) or event.buffer else none
+    yield say(
+        "WDQ",
+        "What part of the target's fall turned up in the buffer?",
+        "areas.clustered_quotient",
+        ready if isinstance(ready, Refusal) else clustered_quotient(ready, rng),
+        unit="quotient",
+    )
+    yield say(
+        "TNE",
+        "How many fewer were seen in target and buffer than the controls foretell?",
+        "areas.clustered_net_effect",
+        ready if isinstance(ready, Refusal) else clustered_net_effect(ready, rng),
+        unit=event.outcome,
+    )
+
+
+def _tables(series: Series, windows: Windows, reading: Reading, roles: int) -> Floats | Refusal:
+    rows = list(series.rows(reading))
+    labels = np.unique([row.cluster for row in rows], return_inverse=True)[1] if rows else np.zeros(0, np.int64)
+    return windows.counted([row.when for row in rows], [series.area(row.place) for row in rows], labels, roles=roles)
+
+
+def _counts(tables: Floats | Refusal) -> str:
+    if isinstance(tables, Refusal):
+        return ""
+    names = ("target", "controls", "buffer", "its controls")
+    totals = tables.sum(axis=0).astype(int)
+    return ", ".join(f"{name} {one} to {other}" for name, (one, other) in zip(names, totals, strict=False))
+
+
+def many_events(series: Series, reading: Reading) -> Answer | None:
+    """What events at different times did to several targets; None where the file names one alone."""
+    event = series.event
+    if not event.events:
+        return None
+    first = {event.target: series.index}
+    for other in event.events:
+        period = series.period_of(series.movements.hours(other.date))
+        first[other.target] = min(first.get(other.target, period), period)
+    places = sorted(series.movements.places())
+    groups = np.array([first.get(place, NEVER) for place in places], np.int64)
+    found = (
+        group_times(
+            series.log_rates(reading, places).T,
+            groups,
+            np.arange(len(places)),
+            np.random.default_rng(SEED),
+            anticipation=event.anticipation,
+        )
+        if len(places) >= _LEAST_PLACES
+        else Refusal("there is one place alone")
+    )
+    return answer(
+        "many events",
+        "What did events at different times do to their targets?",
+        "staggered.group_times",
+        found if isinstance(found, Refusal) else found.overall,
+        reading=reading,
+        n=len(first),
+        n_of="targets",
+        unit="log ratio",
+        note="" if isinstance(found, Refusal) else f"{found.control_clusters} places not yet pressed",
+    )

@@ -1,0 +1,195 @@
+"""Where content that left was seen next: by place, at home and abroad, before and after, against controls."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from graphs.displacement.answer import SEED, answer
+from graphs.displacement.disclosure import EVERYTHING, OTHERS, Pools, Told, pools
+from graphs.displacement.movements import Gain, Movements
+from graphs.displacement.returns import NO_DETECTION
+from graphs.displacement.series import Series
+from waterbed.estimators.detection import Bounds, destination_bounds
+from waterbed.estimators.refusal import Refusal, too_few
+from waterbed.estimators.trend import cluster_bootstrap, percentile_interval
+from waterbed.estimators.wdd import Interval
+from waterbed.model.results import Answer, DestinationRow, Reading
+
+SIDES = ("home", "abroad", "unknown")
+_ROUNDS = 999
+_CELLS = ("before", "after", "control before", "control after")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destinations:
+    """Arrivals of what left the target, and of what left the controls, in both windows."""
+
+    series: Series
+    reading: Reading
+    names: Mapping[str, str]
+    told: Told = EVERYTHING
+
+    @cached_property
+    def pools(self) -> Pools:
+        """Which arrivals are told of together."""
+        return pools([self.cells[name] for name in _CELLS], self.told, first=_CELLS.index("after"))
+
+    @cached_property
+    def cells(self) -> dict[str, list[Gain]]:
+        """Arrivals by window and origin."""
+        event, found = self.series.event, {name: list[Gain]() for name in _CELLS}
+        for gain in self.series.movements.gains:
+            if not gain.moved(self.reading) or (gain.left != event.target and gain.left not in event.controls):
+                continue
+            who = "" if gain.left == event.target else "control "
+            for name, (start, end) in (("before", self.series.before), ("after", self.series.after)):
+                if start <= gain.seen < end:
+                    found[f"{who}{name}"].append(gain)
+        return found
+
+    def rows(self) -> Iterator[DestinationRow]:
+        """Home, abroad and unknown, then each place, those with most of the target's arrivals first."""
+        bounds, as_side, as_place = self._bounds(), self.pools.sides, self.pools.places
+        shown = [name for name, known in zip(_CELLS, self.pools.columns, strict=True) if known]
+        sides = {name: Counter[str](as_side[gain.side] for gain in self.cells[name]) for name in shown}
+        for side in dict.fromkeys(as_side[side] for side in SIDES if side in as_side):
+            if any(counted[side] for counted in sides.values()):
+                yield self._row(side, sides, bounds.get(side))
+        places = {name: Counter[str](as_place[gain.place] for gain in self.cells[name]) for name in shown}
+        every = {place for name in {"before", "after"} & {*shown} for place in places[name]}
+
+        def size(place: str) -> tuple[bool, int, int]:
+            after, before = (places[name][place] if name in places else 0 for name in ("after", "before"))
+            return place == OTHERS, -after, -before
+
+        for place in sorted(every, key=lambda one: (*size(one), one)):
+            yield self._row(place, places, None)
+
+    def _row(self, key: str, counted: Mapping[str, Counter[str]], bounds: Bounds | None) -> DestinationRow:
+        totals = {name: counts.total() for name, counts in counted.items()}
+        before, after, control_before, control_after = (
+            counted[name][key] if name in counted else None for name in _CELLS
+        )
+        return DestinationRow(
+            reading=self.reading,
+            key=key,
+            name="other places" if key == OTHERS else self.names.get(key, key),
+            before=before,
+            after=after,
+            control_before=control_before,
+            control_after=control_after,
+            share_before=before / totals["before"] if before is not None and totals["before"] else None,
+            share_after=after / totals["after"] if after is not None and totals["after"] else None,
+            low=bounds.low if bounds else None,
+            high=bounds.high if bounds else None,
+        )
+
+    def _bounds(self) -> dict[str, Bounds]:
+        """Lowest and highest share at home and abroad at the stated detection; chance is not in it."""
+        detection, after = self.series.event.detection, self.cells["after"]
+        counts = [sum(gain.side == side for gain in after) for side in ("home", "abroad")]
+        if detection is None or not any(counts) or self._held("after"):
+            return {}
+        ranges = np.array([detection.home, detection.abroad])
+        lows, highs = destination_bounds(counts, ranges[:, 0], ranges[:, 1])
+        return {side: Bounds(low=float(lows[n]), high=float(highs[n])) for n, side in enumerate(("home", "abroad"))}
+
+    def answers(self) -> Iterator[Answer]:
+        """The share abroad at the stated detection, and its change against the controls'."""
+        after = self.cells["after"]
+        bounds = self._bounds().get("abroad")
+        held = self._held("after")
+        none = NO_DETECTION if self.series.event.detection is None else held or Refusal("nothing was seen to arrive")
+        yield answer(
+            "abroad after",
+            "What share of what left the target after the event went abroad?",
+            "undetected.destination_bounds",
+            bounds or none,
+            reading=self.reading,
+            n=len(after),
+            n_of="arrivals",
+            unit="share",
+            note=f"{_abroad(after):.0%} as detected; chance in the counts is not in the bounds"
+            if after and not held
+            else "",
+        )
+        found, clusters = self._difference()
+        yield answer(
+            "abroad, difference",
+            "Did the share abroad change more for the target than for its controls?",
+            "trend.cluster_bootstrap",
+            found,
+            reading=self.reading,
+            n=clusters,
+            n_of="site clusters",
+            unit="share",
+            note=", ".join(
+                f"{name} {_abroad(gains):.0%} of {len(gains)}" for name, gains in self.cells.items() if gains
+            ),
+        )
+
+    def _held(self, *names: str) -> Refusal | None:
+        """A refusal where the share abroad of some cells would tell of too few sites."""
+        shown = [name for name, known in zip(_CELLS, self.pools.columns, strict=True) if known]
+        if self.pools.abroad and {*names} <= {*shown}:
+            return None
+        return Refusal(f"held back: it is about fewer than {self.told.least} sites at home or abroad")
+
+    def _difference(self) -> tuple[Interval | Refusal, int]:
+        gains = [(n, gain) for n, name in enumerate(_CELLS) for gain in self.cells[name] if gain.side != "unknown"]
+        cell = np.array([n for n, _ in gains], np.int64)
+        abroad = np.array([gain.side == "abroad" for _, gain in gains], float)
+        clusters = np.array([gain.cluster for _, gain in gains], np.int64)
+        refused = self.series.unsound() or self._held(*_CELLS)
+        for number, name in enumerate(_CELLS):
+            refused = refused or too_few(
+                np.unique(clusters[cell == number]).size, f"clusters among the arrivals '{name}'"
+            )
+        if refused:
+            return refused, np.unique(clusters).size
+
+        def change(rows: np.ndarray) -> float | None:
+            sizes = np.bincount(cell[rows], minlength=4)
+            if not sizes.all():
+                return None
+            share = np.bincount(cell[rows], abroad[rows], minlength=4) / sizes
+            return float((share[1] - share[0]) - (share[3] - share[2]))
+
+        whole = change(np.arange(cell.size))
+        draws = cluster_bootstrap(clusters, change, rng=np.random.default_rng(SEED), rounds=_ROUNDS)
+        low, high = percentile_interval(draws)
+        return Interval(estimate=whole or 0.0, low=low, high=high, clusters=np.unique(clusters).size), np.unique(
+            clusters
+        ).size
+
+
+def overall_abroad(movements: Movements, reading: Reading) -> Answer:
+    """The share of all arrivals seen that were abroad, with its interval over site clusters."""
+    gains = [gain for gain in movements.gains if gain.moved(reading) and gain.side != "unknown"]
+    clusters = np.array([gain.cluster for gain in gains], np.int64)
+    abroad = np.array([gain.side == "abroad" for gain in gains], float)
+    found: Interval | Refusal | None = too_few(np.unique(clusters).size, "clusters among the arrivals")
+    if found is None:
+        draws = cluster_bootstrap(
+            clusters, lambda rows: float(abroad[rows].mean()), rng=np.random.default_rng(SEED), rounds=_ROUNDS
+        )
+        low, high = percentile_interval(draws)
+        found = Interval(estimate=float(abroad.mean()), low=low, high=high, clusters=np.unique(clusters).size)
+    return answer(
+        "abroad",
+        "What share of arrivals seen was abroad?",
+        "trend.cluster_bootstrap",
+        found,
+        reading=reading,
+        n=len(gains),
+        n_of="arrivals",
+        unit="share as detected",
+    )
+
+
+def _abroad(gains: Sequence[Gain]) -> float:
+    known = [gain for gain in gains if gain.side != "unknown"]
+    return sum(gain.side == "abroad" for gain in known) / max(len(known), 1)

@@ -1,0 +1,151 @@
+"""All that a study says about displacement, of one event or overall."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from graphs.displacement.answer import answer
+from graphs.displacement.areas import balance, many_events
+from graphs.displacement.destinations import Destinations, overall_abroad
+from graphs.displacement.disclosure import (
+    EVERYTHING,
+    OTHERS,
+    Told,
+    answers_told,
+    pairs_told,
+    periods_told,
+    placebos_told,
+)
+from graphs.displacement.event import Event
+from graphs.displacement.movements import READINGS, Movements
+from graphs.displacement.pairs import PairTable, pair_table
+from graphs.displacement.returns import displaced_share, excess, excess_after, unseen
+from graphs.displacement.series import Series
+from graphs.displacement.time_series import Course
+from waterbed.estimators.refusal import Refusal
+from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
+from waterbed.model.table import Envelope
+
+HORIZON_H, AGE_WITHIN_H = 72.0, 48.0
+"""What the overall view takes where no event file says otherwise, hours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """Answers, and the tables behind them; `event` None: the study as a whole."""
+
+    heading: Envelope
+    event: Event | None
+    answers: Sequence[Answer]
+    periods: Sequence[PeriodRow] = ()
+    placebos: Sequence[PlaceboRow] = ()
+    destinations: Sequence[DestinationRow] = ()
+    pairs: Sequence[PairRow] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    told: Told = EVERYTHING
+    """To whom; what is held back from them is not in it."""
+    notes: Sequence[str] = ()
+    """Sentences about the data: which of them others saw."""
+
+
+def overall(movements: Movements, heading: Envelope, names: Mapping[str, str]) -> Findings:
+    """What a study as a whole shows."""
+    answers = list(excess(movements, horizon_h=HORIZON_H, age_within_h=AGE_WITHIN_H))
+    pairs: list[PairRow] = []
+    for reading in READINGS:
+        answers.append(overall_abroad(movements, reading))
+        table = pair_table(movements, reading, names=names, horizon_h=HORIZON_H, age_within_h=AGE_WITHIN_H)
+        answers += _lift_answers(table, reading)
+        pairs += [] if isinstance(table, Refusal) else table.rows
+    answers += unseen(movements, lambda _: True, reading="not parallel", of_what="in the whole study")
+    return Findings(heading=heading, event=None, answers=answers, pairs=pairs, names=names)
+
+
+def of_event(series: Series, heading: Envelope, names: Mapping[str, str], told: Told = EVERYTHING) -> Findings:
+    """What one event did, as far as it may be told."""
+    event, movements = series.event, series.movements
+    readings: tuple[Reading, ...] = ("all",) if event.outcome == "takedowns" else READINGS
+    answers: list[Answer] = []
+    periods: list[PeriodRow] = []
+    placebos: list[PlaceboRow] = []
+    for reading in readings:
+        course = Course(series=series, reading=reading)
+        answers += [*course.answers(), *balance(series, reading)]
+        staggered = many_events(series, reading)
+        answers += [staggered] if staggered else []
+        periods += course.rows()
+        placebos += course.placebos()
+    answers += [*excess_after(series), displaced_share(series)]
+    destinations: list[DestinationRow] = []
+    pairs: list[PairRow] = []
+    pooled: set[tuple[str, str]] = set()
+    for reading in READINGS:
+        went = Destinations(series=series, reading=reading, names=names, told=told)
+        pooled |= {(reading, place) for place, name in went.pools.places.items() if name == OTHERS}
+        answers += went.answers()
+        destinations += went.rows()
+        table = pair_table(
+            movements,
+            reading,
+            names=names,
+            target=event.target,
+            within=series.after,
+            horizon_h=event.horizon_h,
+            age_within_h=event.age_within_h,
+        )
+        answers += _lift_answers(table, reading)
+        pairs += [] if isinstance(table, Refusal) else table.rows
+    answers += unseen(
+        movements,
+        lambda gain: gain.left == event.target and series.after[0] <= gain.seen < series.after[1],
+        reading="not parallel",
+        of_what="of what left the target after the event",
+    )
+    pairs = pairs_told(pairs, told, pooled)
+    return Findings(
+        heading=heading,
+        event=event,
+        answers=answers_told(answers, pairs, told),
+        periods=periods_told(periods, told),
+        placebos=placebos_told(placebos, told),
+        destinations=destinations,
+        pairs=pairs,
+        names={place: name for place, name in names.items() if told.names(place)},
+        told=told,
+    )
+
+
+def _lift_answers(table: PairTable | Refusal, reading: Reading) -> Iterator[Answer]:
+    """The pair that stands out most under each null."""
+    for name, question in (
+        ("lift, destinations", "Where does content go more often than content of those weeks goes anyway?"),
+        ("lift, timing", "Where do arrivals follow takedowns more closely than their weeks explain?"),
+    ):
+        timing = name.endswith("timing")
+        estimator = "lifts.timing_null" if timing else "lifts.destination_null"
+        refused = table if isinstance(table, Refusal) else (table.timing if timing else table.destination)
+        if isinstance(table, Refusal) or isinstance(refused, Refusal):
+            reason = refused if isinstance(refused, Refusal) else Refusal("no content moved from there in that time")
+            yield answer(name, question, estimator, reason, reading=reading, n=0, n_of="moves")
+            continue
+        best = min(table.rows, key=lambda row: (_p(row, timing), -row.moves))
+        ratio = best.soon / best.soon_foretold if timing and best.soon is not None and best.soon_foretold else best.lift
+        yield replace(
+            answer(
+                name,
+                question,
+                estimator,
+                ratio if ratio is not None else 0.0,
+                reading=reading,
+                n=table.moves,
+                n_of="moves",
+                unit="soon after an end / foretold" if timing else "lift",
+                note=f"the least p of {len(table.rows)} pairs, for all at once: {best.from_key} to {best.to_key}",
+            ),
+            p=_p(best, timing),
+            smallest_p=best.smallest_p,
+        )
+
+
+def _p(row: PairRow, timing: bool) -> float:
+    p = row.timing_p if timing else row.destination_p
+    return 1.0 if p is None else p

@@ -1,0 +1,266 @@
+"""What came to each place and what ended there: episodes and hops as the estimators need them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from graphs.displacement.event import PlaceKind
+from graphs.hops import is_home
+from graphs.linking.clusters import site_clusters
+from waterbed.model.conclusions import Episode, Hop, OrderClass
+from waterbed.model.facts import Report
+from waterbed.model.results import Reading, Side
+
+HOUR = timedelta(hours=1)
+TAKEN_DOWN = ("removed", "name", "network")
+"""Ends that took content away; one that moved, was masked or lost is none."""
+READINGS: tuple[Reading, Reading] = ("sequential", "not parallel")
+_SURE: tuple[OrderClass, ...] = ("sequential", "repointed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """Content that came up at a place. Times are hours since the study's first."""
+
+    content_id: str
+    url_id: str
+    site_id: str
+    cluster: int
+    place: str
+    side: Side
+    category: str
+    seen: float
+    absent: float
+    """Last known absent there before; -inf where it never was."""
+    first_ever: bool
+    left: str | None
+    """The place that it left; None where no loss goes before it."""
+    left_at: float
+    """When that loss was known; inf without one."""
+    order: OrderClass | None
+
+    def counts(self, reading: Reading) -> bool:
+        """Whether a reading counts it: what left no other place counts in each."""
+        if self.order is None or reading == "all":
+            return True
+        return self.order in _SURE if reading == "sequential" else self.order != "parallel"
+
+    def moved(self, reading: Reading) -> bool:
+        """Whether a reading takes it for content that moved here."""
+        return self.left is not None and self.counts(reading)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """Content at a place from its first appearance there until all of it was gone, hours; `gone` inf: it is not."""
+
+    content_id: str
+    url_ids: frozenset[str]
+    place: str
+    cluster: int
+    site_id: str
+    category: str
+    started: float
+    last_up: float
+    gone: float
+    taken_down: bool
+
+    def ended(self, reading: Reading) -> float:
+        """When it was taken down, at the latest or at the earliest; inf: it was not."""
+        if not self.taken_down:
+            return float("inf")
+        return self.gone if reading == "sequential" else self.last_up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movements:
+    """All gains and stays of a study, or of some categories and sources of it."""
+
+    zero: datetime
+    until: datetime
+    gains: Sequence[Gain] = field(repr=False)
+    stays: Sequence[Stay] = field(repr=False)
+    reports: Sequence[tuple[float, str]] = field(repr=False)
+    """When each report was made, and about what place."""
+    told_by: Mapping[str, frozenset[str]] = field(repr=False)
+    """By URL: the sources that reported it."""
+
+    def hours(self, when: datetime) -> float:
+        """A time in hours since the study's first."""
+        return (when - self.zero) / HOUR
+
+    @property
+    def end(self) -> float:
+        """Until when the study knows, hours."""
+        return self.hours(self.until)
+
+    def places(self) -> set[str]:
+        """All keys of places."""
+        return {gain.place for gain in self.gains}
+
+
+def gather(
+    episodes: Sequence[Episode],
+    hops: Sequence[Hop],
+    reports: Sequence[Report],
+    *,
+    home: str,
+    seats: Mapping[str, str],
+    until: datetime,
+    kind: PlaceKind = "hoster",
+    declared: Collection[str] = (),
+    categories: Collection[str] = (),
+    sources: Collection[str] = (),
+) -> Movements:
+    """Gains and stays of the URLs that were reported in these categories by these sources; empty: in any, by any.
+
+    An episode with several ASes or countries stands at the first of those `declared`, in their order; else at the
+    first by name. Needs an episode.
+    """
+    told: dict[str, set[str]] = defaultdict(set)
+    category: dict[str, str] = {}
+    for report in reports:
+        if (not categories or report.category in categories) and (not sources or report.source in sources):
+            told[report.url_id].add(report.source)
+            category.setdefault(report.url_id, report.category)
+    chosen = sorted(
+        (episode for episode in episodes if episode.url_id in told), key=lambda e: (e.known_up_at, e.url_id)
+    )
+    known = _Known(
+        zero=min(episode.known_up_at for episode in episodes),
+        home=home,
+        seats=seats,
+        category=category,
+        clusters=site_clusters(
+            {episode.url_id: episode.site_id for episode in chosen},
+            ((episode.url_id, episode.content_id) for episode in chosen),
+        ),
+        place={_key(episode): place_of(episode, kind, declared) for episode in chosen},
+    )
+    gains = list(_gains(chosen, hops, known))
+    return Movements(
+        zero=known.zero,
+        until=until,
+        gains=gains,
+        stays=list(_stays(chosen, known)),
+        reports=_placed_reports(reports, told, gains, known),
+        told_by={url_id: frozenset(by) for url_id, by in told.items()},
+    )
+
+
+def place_of(episode: Episode, kind: PlaceKind, declared: Collection[str] = ()) -> str:
+    """The key of the place an episode was at; empty where it is not known."""
+    if kind == "hoster":
+        return episode.hoster
+    keys = [f"AS{origin}" for origin in episode.origins] if kind == "as" else list(episode.countries)
+    return next((key for key in declared if key in keys), keys[0] if keys else "")
+
+
+_Key = tuple[str, str, datetime]
+
+
+def _key(episode: Episode) -> _Key:
+    return episode.url_id, episode.hoster, episode.last_up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is known of URLs, sites and episodes."""
+
+    zero: datetime
+    home: str
+    seats: Mapping[str, str]
+    category: Mapping[str, str]
+    clusters: Mapping[str, int]
+    place: Mapping[_Key, str]
+
+    def hours(self, when: datetime) -> float:
+        return (when - self.zero) / HOUR
+
+    def side(self, episode: Episode) -> Side:
+        if not episode.countries and episode.hoster not in self.seats:
+            return "unknown"
+        return "home" if is_home(episode, self.home, self.seats) else "abroad"
+
+
+def _gains(episodes: Sequence[Episode], hops: Iterable[Hop], known: _Known) -> Iterable[Gain]:
+    by_arrival = {(hop.to_url_id, hop.to_hoster, hop.arrived_before): hop for hop in hops}
+    contents: set[str] = set()
+    for episode in episodes:
+        place = known.place[_key(episode)]
+        hop = by_arrival.get((episode.url_id, episode.hoster, episode.known_up_at))
+        left = known.place.get((hop.from_url_id, hop.from_hoster, hop.left_after)) if hop else None
+        moved = hop if hop and left and left != place else None
+        first_ever = episode.content_id not in contents
+        contents.add(episode.content_id)
+        # what moved within a place did not come to it
+        if place and (moved or not hop):
+            yield Gain(
+                content_id=episode.content_id,
+                url_id=episode.url_id,
+                site_id=episode.site_id,
+                cluster=known.clusters[episode.site_id],
+                place=place,
+                side=known.side(episode),
+                category=known.category[episode.url_id],
+                seen=known.hours(episode.known_up_at),
+                absent=known.hours(episode.absent_at) if episode.absent_at else float("-inf"),
+                first_ever=first_ever,
+                left=left if moved else None,
+                left_at=known.hours(moved.left_before) if moved else float("inf"),
+                order=moved.order if moved else None,
+            )
+
+
+def _stays(episodes: Sequence[Episode], known: _Known) -> Iterable[Stay]:
+    """The episodes of one content at one place, overlapping ones taken together."""
+    grouped: dict[tuple[str, str], list[Episode]] = defaultdict(list)
+    for episode in episodes:
+        grouped[episode.content_id, known.place[_key(episode)]].append(episode)
+    for (_, place), group in grouped.items():
+        if not place:
+            continue
+        together = [group[0]]
+        for episode in group[1:]:
+            if all(one.first_down is not None and one.first_down <= episode.known_up_at for one in together):
+                yield _stay(place, together, known)
+                together = []
+            together.append(episode)
+        yield _stay(place, together, known)
+
+
+def _stay(place: str, together: Sequence[Episode], known: _Known) -> Stay:
+    first, last = together[0], max(together, key=lambda one: one.last_up)
+    ends = [one.first_down for one in together if one.first_down is not None]
+    gone = max(ends) if len(ends) == len(together) else None
+    return Stay(
+        content_id=first.content_id,
+        url_ids=frozenset(one.url_id for one in together),
+        place=place,
+        cluster=known.clusters[first.site_id],
+        site_id=first.site_id,
+        category=known.category[first.url_id],
+        started=known.hours(first.known_up_at),
+        last_up=known.hours(last.last_up),
+        gone=known.hours(gone) if gone else float("inf"),
+        taken_down=gone is not None and last.cause in TAKEN_DOWN,
+    )
+
+
+def _placed_reports(
+    reports: Iterable[Report], told: Mapping[str, set[str]], gains: Sequence[Gain], known: _Known
+) -> list[tuple[float, str]]:
+    """Each report's time, and the place where its URL was last seen to come up by then, else came up first."""
+    at: dict[str, list[Gain]] = defaultdict(list)
+    for gain in gains:
+        at[gain.url_id].append(gain)
+    found = []
+    for report in reports:
+        if report.source not in told.get(report.url_id, ()):
+            continue
+        when = known.hours(min(report.reported_at or report.received_at, report.received_at))
+        own = at.get(report.url_id, [])
+        earlier = [gain for gain in own if gain.seen <= when]
+        found.append((when, (earlier[-1] if earlier else own[0]).place if own else ""))
+    return found

@@ -1,0 +1,220 @@
+"""Whether content came back elsewhere: excess reappearance, and the displaced share with what went undetected."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from graphs.displacement.answer import SEED, answer
+from graphs.displacement.displaced import Takedown, takedowns
+from graphs.displacement.event import Event
+from graphs.displacement.movements import READINGS, Gain, Movements, Stay, place_of
+from graphs.displacement.pairs import arrived
+from graphs.displacement.series import Series
+from waterbed.estimators.detection import Bounds, Population, chao, chapman
+from waterbed.estimators.displaced import displaced_bounds
+from waterbed.estimators.reappearance import Excess, Units, excess_reappearance
+from waterbed.estimators.refusal import Refusal, too_few
+from waterbed.model.conclusions import Episode, Hop
+from waterbed.model.results import Answer, Reading
+
+NO_DETECTION = Refusal("no detection is stated: give its lowest and highest value at home and abroad ([detection])")
+
+
+def excess(movements: Movements, *, horizon_h: float, age_within_h: float) -> Iterator[Answer]:
+    """Excess reappearance of all content that ended, in both readings."""
+    for reading in READINGS:
+        found = _excess(movements.stays, movements, reading, horizon_h, age_within_h, movements.end, None)
+        yield _told(found, reading, horizon_h)
+
+
+def excess_after(series: Series) -> Iterator[Answer]:
+    """Excess reappearance of the target's content that ended after the event, in both readings.
+
+    Its controls are contents of like age and category that were up at those ends, at the target and at the declared
+    controls.
+    """
+    event, movements, (first, last) = series.event, series.movements, series.after
+    for reading in READINGS:
+        stays = [
+            stay
+            for stay in movements.stays
+            if (stay.place == event.target or stay.place in event.controls)
+            and stay.ended(reading) >= first
+            and stay.started < last
+        ]
+        asked = np.array([stay.place == event.target and stay.ended(reading) < last for stay in stays], bool)
+        found = series.chosen_late() or _excess(
+            stays, movements, reading, event.horizon_h, event.age_within_h, movements.end, asked
+        )
+        yield _told(found, reading, event.horizon_h)
+
+
+def _excess(
+    stays: Sequence[Stay],
+    movements: Movements,
+    reading: Reading,
+    horizon_h: float,
+    age_within_h: float,
+    until: float,
+    asked: npt.NDArray[np.bool_] | None,
+) -> Excess | Refusal:
+    if not stays:
+        return Refusal("no content was there in that time")
+    return excess_reappearance(
+        _units(stays, movements, reading),
+        np.random.default_rng(SEED),
+        horizon=horizon_h,
+        observed_until=until,
+        age_within=age_within_h,
+        treated=asked,
+    )
+
+
+def _told(found: Excess | Refusal, reading: Reading, horizon_h: float) -> Answer:
+    note = ""
+    if not isinstance(found, Refusal):
+        note = f"{found.treated_share:.1%} after an end, {found.control_share:.1%} without; {found.clusters} clusters"
+    return answer(
+        "excess reappearance",
+        "Does content come back elsewhere more often after its end than like content that stayed up?",
+        "reappearance.excess_reappearance",
+        found,
+        reading=reading,
+        n=0 if isinstance(found, Refusal) else found.treated,
+        n_of="contents that ended",
+        unit=f"share within {horizon_h:g} h",
+        note=note,
+    )
+
+
+def _units(stays: Sequence[Stay], movements: Movements, reading: Reading) -> Units:
+    """Stays as units, and each one's arrivals at other places."""
+    by_content = _by_content(movements)
+    owner: list[int] = []
+    when: list[float] = []
+    for number, stay in enumerate(stays):
+        for gain in by_content.get(stay.content_id, ()):
+            if gain.place != stay.place and math.isfinite(arrived(gain, reading)):
+                owner.append(number)
+                when.append(arrived(gain, reading))
+    categories = sorted({stay.category for stay in stays})
+    clusters = {one: n for n, one in enumerate(sorted({stay.cluster for stay in stays}))}
+    return Units(
+        started=np.array([stay.started for stay in stays]),
+        ended=np.array([stay.ended(reading) for stay in stays]),
+        category=np.array([categories.index(stay.category) for stay in stays], np.int64),
+        cluster=np.array([clusters[stay.cluster] for stay in stays], np.int64),
+        arrivals=(np.array(owner, np.int64), np.array(when, float)),
+    )
+
+
+def followed(
+    event: Event,
+    movements: Movements,
+    episodes: Iterable[Episode],
+    hops: Iterable[Hop],
+    *,
+    home: str,
+    seats: Mapping[str, str],
+) -> list[Takedown]:
+    """The takedowns at the target after the event that had time to be followed, and what followed them elsewhere.
+
+    Of the URLs that `movements` hold; what moved within the target did not leave it.
+    """
+    (start, end), declared = (event.at, event.window[1]), tuple(event.places)
+    chosen = [episode for episode in episodes if episode.url_id in movements.told_by]
+    places = [place_of(episode, event.kind, declared) for episode in chosen]
+    elsewhere = {
+        (episode.url_id, episode.hoster, episode.known_up_at)
+        for episode, place in zip(chosen, places, strict=True)
+        if place not in ("", event.target)
+    }
+    within = timedelta(hours=event.horizon_h)
+    return takedowns(
+        (
+            episode
+            for episode, place in zip(chosen, places, strict=True)
+            if place == event.target and episode.first_down is not None and start <= episode.first_down < end
+        ),
+        (hop for hop in hops if (hop.to_url_id, hop.to_hoster, hop.arrived_before) in elsewhere),
+        home=home,
+        seats=seats,
+        within=within,
+        until=movements.until - within,
+    )
+
+
+def displaced_share(series: Series) -> Answer:
+    """Share of the target's content that moved elsewhere within the horizon after an end: order, detection and chance.
+
+    A known URL is looked at wherever it is, so that a return to it is always detected; a new URL must be reported.
+    """
+    event, ended = series.event, series.takedowns
+    found: Bounds | Refusal = NO_DETECTION
+    if event.detection:
+        cluster = {stay.content_id: stay.cluster for stay in series.movements.stays}
+        clusters = np.array([cluster[one.content_id] for one in ended], np.int64)
+        found = too_few(np.unique(clusters).size, "clusters ended early enough to be followed") or displaced_bounds(
+            [one.certain for one in ended],
+            [one.possible for one in ended],
+            clusters,
+            detection=[(1.0, 1.0), event.detection.home, event.detection.abroad],
+        )
+    surely = {one.content_id for one in ended if any(one.certain)}
+    perhaps = {one.content_id for one in ended if any(one.possible)}
+    return answer(
+        "displaced share",
+        "What share of what ended at the target was elsewhere within the horizon?",
+        "displaced.displaced_bounds",
+        found,
+        n=len({one.content_id for one in ended}),
+        n_of="contents that ended",
+        unit=f"share within {event.horizon_h:g} h",
+        note=f"{len(surely)} surely moved, {len(perhaps)} perhaps; chance, order and detection are in the bounds",
+    )
+
+
+def _by_content(movements: Movements) -> dict[str, list[Gain]]:
+    found: dict[str, list[Gain]] = {}
+    for gain in movements.gains:
+        found.setdefault(gain.content_id, []).append(gain)
+    return found
+
+
+def unseen(movements: Movements, chosen: Callable[[Gain], bool], *, reading: Reading, of_what: str) -> Iterator[Answer]:
+    """How many arrivals there were in all, by the feeds that found them, at home and abroad."""
+    for side, where in (("home", "at home"), ("abroad", "abroad")):
+        gains = [gain for gain in movements.gains if gain.side == side and gain.moved(reading) and chosen(gain)]
+        found, feeds, estimator = _population(gains, movements)
+        seen = len({gain.url_id for gain in gains})
+        say = partial(
+            answer,
+            question=f"How many arrivals {where} were there in all, {of_what}?",
+            estimator=estimator,
+            reading=reading,
+            n=seen,
+            n_of="arrivals seen",
+            note=feeds,
+        )
+        yield say("arrivals in all", result=found, unit=f"arrivals {where}")
+        if isinstance(found, Population) and found.estimate > 0:
+            part = Bounds(low=seen / found.high, high=min(1.0, seen / found.low))
+            yield say("detection", result=part, estimate=seen / found.estimate, unit=f"share detected {where}")
+
+
+def _population(gains: Sequence[Gain], movements: Movements) -> tuple[Population | Refusal, str, str]:
+    """Chapman with two feeds, Chao's lower bound with more."""
+    told = {gain.url_id: movements.told_by[gain.url_id] for gain in gains}
+    feeds = sorted({source for by in told.values() for source in by})
+    if len(feeds) < 2:
+        return Refusal("one feed alone tells nothing about what it missed"), ", ".join(feeds), "undetected.chapman"
+    if len(feeds) == 2:
+        one, other = (sum(feed in by for by in told.values()) for feed in feeds)
+        both = sum(len(by) == 2 for by in told.values())
+        return chapman(one, other, both), f"{feeds[0]} {one}, {feeds[1]} {other}, both {both}", "undetected.chapman"
+    table = [[feed in by for feed in feeds] for by in told.values()]
+    return chao(table), f"at least, by {len(feeds)} feeds", "undetected.chao"

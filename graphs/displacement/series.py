@@ -1,0 +1,169 @@
+"""Counts by period and place around an event: one site once a period."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from graphs.displacement.displaced import Takedown
+from graphs.displacement.event import Event
+from graphs.displacement.movements import HOUR, Movements
+from waterbed.estimators.interrupted import EventWindow, rates
+from waterbed.estimators.refusal import Refusal
+from waterbed.model.results import Area, Reading
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+AREAS: tuple[Area, ...] = ("target", "control", "buffer", "buffer control")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One thing that counts: when (hours), where, at which site, of which cluster."""
+
+    when: float
+    place: str
+    site_id: str
+    cluster: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """The periods of a study around an event; the event begins one of them."""
+
+    event: Event
+    movements: Movements
+    takedowns: Sequence[Takedown] = ()
+    """Those at the target after the event that had time to be followed."""
+
+    @property
+    def at(self) -> float:
+        """The event, hours since the study's first."""
+        return self.movements.hours(self.event.at)
+
+    @cached_property
+    def index(self) -> int:
+        """The number of the period that the event begins."""
+        begin = self.movements.hours(self.event.since) if self.event.since else 0.0
+        return int((self.at - begin) / self.event.period_h + 1e-9)
+
+    @cached_property
+    def periods(self) -> int:
+        """How many whole periods there are."""
+        return self.index + int((self.movements.end - self.at) / self.event.period_h + 1e-9)
+
+    @cached_property
+    def window(self) -> EventWindow:
+        """The periods used around the event."""
+        return EventWindow(
+            event=self.index, before=self.event.before, after=self.event.after, anticipation=self.event.anticipation
+        )
+
+    def begins_at(self, age: int) -> datetime:
+        """When a period begins, counted from the event."""
+        return self.event.at + age * self.event.period
+
+    @property
+    def before(self) -> tuple[float, float]:
+        """The window before the event without anticipation, hours."""
+        start, _ = self.event.window
+        return self.movements.hours(start), self.at - self.event.anticipation * self.event.period_h
+
+    @property
+    def after(self) -> tuple[float, float]:
+        """The window after the event, hours."""
+        return self.at, self.movements.hours(self.event.window[1])
+
+    def area(self, place: str) -> int:
+        """The area that a place belongs to, -1 for none."""
+        event = self.event
+        for number, keys in enumerate(((event.target,), event.controls, event.buffer, event.buffer_controls)):
+            if place in keys:
+                return number
+        return -1
+
+    def rows(self, reading: Reading) -> Iterator[Row]:
+        """What counts, by the event's outcome. What came to a control from the target is no course of its own."""
+        if self.event.outcome == "takedowns":
+            for stay in self.movements.stays:
+                if stay.taken_down:
+                    yield Row(when=stay.gone, place=stay.place, site_id=stay.site_id, cluster=stay.cluster)
+            return
+        spared = {*self.event.controls, *self.event.buffer_controls}
+        for gain in self.movements.gains:
+            moved = gain.moved(reading)
+            counts = moved if self.event.outcome == "arrivals" else gain.counts(reading)
+            if counts and not (gain.place in spared and gain.left == self.event.target):
+                yield Row(when=gain.seen, place=gain.place, site_id=gain.site_id, cluster=gain.cluster)
+
+    def counts(self, reading: Reading, places: Sequence[str]) -> Ints:
+        """Distinct sites by period and place, periods x places."""
+        column = {place: number for number, place in enumerate(places)}
+        cells = {
+            (self.period_of(row.when), column[row.place], row.site_id)
+            for row in self.rows(reading)
+            if row.place in column and 0 <= self.period_of(row.when) < self.periods
+        }
+        counted = np.zeros((self.periods, len(places)), np.int64)
+        for period, place, _ in cells:
+            counted[period, place] += 1
+        return counted
+
+    def period_of(self, when: float) -> int:
+        """The number of the period that holds a time, below 0 or too large where none does."""
+        return self.index + int(np.floor((when - self.at) / self.event.period_h + 1e-9))
+
+    def reports(self, place: str | None = None) -> Ints:
+        """Reports made in each period, about one place or in all."""
+        made = [self.period_of(when) for when, about in self.movements.reports if place is None or about == place]
+        inside = np.array([period for period in made if 0 <= period < self.periods], np.int64)
+        return np.bincount(inside, minlength=self.periods).astype(np.int64)
+
+    def log_rates(self, reading: Reading, places: Sequence[str]) -> Floats:
+        """Log rates by period and place: counts for the effort that the event names."""
+        counts = self.counts(reading, places)
+        if self.event.effort == "none":
+            effort = np.ones_like(counts)
+        elif self.event.effort == "all":
+            effort = np.repeat(self.reports()[:, None], len(places), axis=1)
+        else:
+            effort = np.stack([self.reports(place) for place in places], axis=1)
+        return rates(counts, effort)
+
+    def chosen_late(self) -> Refusal | None:
+        """Whether the areas were chosen with data from after the event."""
+        if self.event.chosen_until <= self.event.at:
+            return None
+        return Refusal(
+            f"the areas were chosen with data until {self.event.chosen_until:%Y-%m-%d %H:%M}, after the event: any "
+            "test of them rejects too often"
+        )
+
+    def unsound(self) -> Refusal | None:
+        """Why the declared areas cannot serve: chosen too late, or full of what left the target."""
+        spared = {*self.event.controls, *self.event.buffer_controls}
+        came = [g for g in self.movements.gains if g.place in spared and self.after[0] <= g.seen < self.after[1]]
+        theirs = sum(gain.left == self.event.target and gain.moved("not parallel") for gain in came)
+        if self.chosen_late() or theirs <= self.event.most_contaminated * len(came):
+            return self.chosen_late()
+        return Refusal(
+            f"{theirs} of {len(came)} arrivals at the controls after the event came from the target, more than "
+            f"{self.event.most_contaminated:.0%} (most_contaminated): they are no controls"
+        )
+
+    def area_counts(self, reading: Reading) -> Ints:
+        """Distinct sites by period and area, periods x 4."""
+        places = list(self.event.places)
+        counted = self.counts(reading, places)
+        found = np.zeros((self.periods, len(AREAS)), np.int64)
+        for number, place in enumerate(places):
+            found[:, self.area(place)] += counted[:, number]
+        return found
+
+    def shift(self, period: int) -> datetime:
+        """When a numbered period begins."""
+        return self.event.at + (period - self.index) * self.event.period_h * HOUR

@@ -1,0 +1,243 @@
+"""The target's course against its controls: interrupted series, event study, placebos, peak, return."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+import numpy as np
+import numpy.typing as npt
+
+from graphs.displacement.answer import answer
+from graphs.displacement.series import Series
+from waterbed.estimators.interrupted import (
+    EventWindow,
+    Interruption,
+    PlaceboTest,
+    interrupted,
+    peak_check,
+    placebo_units,
+    placebo_windows,
+)
+from waterbed.estimators.refusal import Refusal
+from waterbed.estimators.returning import half_life
+from waterbed.model.results import Answer, PeriodRow, PlaceboRow, Reading
+
+Floats = npt.NDArray[np.float64]
+
+_UNIT = "log ratio"
+_LEVEL = 0.95
+_PEAK = 0.9
+"""Rank from which on an event came at a peak."""
+_CITS = "What did the event do to the target, beyond what its controls did?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """The target's log rates against those of its controls, in one reading."""
+
+    series: Series
+    reading: Reading
+
+    @cached_property
+    def target(self) -> Floats:
+        """Log rates of the target by period."""
+        return self.series.log_rates(self.reading, [self.series.event.target])[:, 0]
+
+    @cached_property
+    def controls(self) -> Floats:
+        """Log rates of the controls, periods x controls."""
+        return self.series.log_rates(self.reading, self.series.event.controls)
+
+    @cached_property
+    def own(self) -> Interruption | Refusal:
+        """What happened at the event."""
+        window, counts = self.series.window, self.series.counts(self.reading, [self.series.event.target])
+        early = counts[window.first : window.first + window.before, 0]
+        if not early.any():
+            return Refusal("nothing was counted at the target before the event")
+        return self.series.unsound() or interrupted(self.target, self.controls, window)
+
+    @cached_property
+    def shifted(self) -> list[tuple[int, Interruption]]:
+        """The same window at dates without event, no two of which share periods after: as `placebo_windows` has it."""
+        window = self.series.window
+        latest = window.event - window.anticipation - window.after
+        found = (
+            (event, interrupted(self.target, self.controls, window.at(event)))
+            for event in range(latest, window.before + window.anticipation - 1, -window.after)
+        )
+        return [(event, one) for event, one in found if isinstance(one, Interruption)]
+
+    @cached_property
+    def windows(self) -> PlaceboTest | Refusal:
+        """The event among dates without one."""
+        if isinstance(self.own, Refusal):
+            return self.own
+        return placebo_windows(self.target, self.controls, self.series.window)
+
+    @cached_property
+    def places(self) -> PlaceboTest | Refusal:
+        """The target among controls."""
+        if isinstance(self.own, Refusal):
+            return self.own
+        return placebo_units(self.target, self.controls, self.series.window)
+
+    def answers(self) -> Iterator[Answer]:
+        """All answers that rest on the course."""
+        periods = self.series.event.before + self.series.event.after
+        effects: list[tuple[str, str, Callable[[Interruption], float]]] = [
+            ("mean change", _UNIT, lambda one: one.mean_gap),
+            ("step", _UNIT, lambda one: one.level),
+            ("slope", f"{_UNIT} a period", lambda one: one.slope),
+        ]
+        for name, unit, effect in effects:
+            yield self._ranked(name, unit, effect, periods)
+        yield answer(
+            "mean change, places",
+            _CITS,
+            "interrupted.placebo_units",
+            self.places,
+            reading=self.reading,
+            n=len(self.series.event.controls),
+            n_of="controls treated as targets",
+            unit=_UNIT,
+            estimate=self.own.mean_gap if isinstance(self.own, Interruption) else None,
+            note="ranked by the change over the spread before",
+        )
+        yield from self._peak()
+        yield self._return()
+
+    def _ranked(self, name: str, unit: str, effect: Callable[[Interruption], float], periods: int) -> Answer:
+        """One effect with its rank among dates without event, and the interval of what that rank keeps."""
+        test, own = self.windows, self.own
+        say = partial(answer, name, _CITS, reading=self.reading, n=periods, n_of="periods", unit=unit)
+        if isinstance(own, Refusal):
+            return say("interrupted.interrupted", own)
+        value = effect(own)
+        if isinstance(test, Refusal):
+            return say("interrupted.placebo_windows", test, note=f"as measured {value:+.2f}, without any test")
+        sizes = np.array([abs(effect(one)) / one.spread for _, one in self.shifted])
+        p = float((1 + (sizes >= abs(value) / own.spread).sum()) / (sizes.size + 1))
+        ranked = _reach(sizes)
+        reach = None if ranked is None else ranked * own.spread
+        wanting = "" if reach is not None else "; an interval at 95% needs 19"
+        return replace(
+            say("interrupted.placebo_windows", value),
+            low=None if reach is None else value - reach,
+            high=None if reach is None else value + reach,
+            p=p,
+            smallest_p=test.smallest_p,
+            note=f"a factor of {np.exp(value):.2f}; {sizes.size} placebo dates{wanting}",
+        )
+
+    def _peak(self) -> Iterator[Answer]:
+        window = self.series.window
+        found = self.series.unsound() or peak_check(
+            self.target, self.controls, window, recent=max(1, window.before // 4)
+        )
+        say = partial(
+            answer,
+            question="Did the event come at a peak that would have fallen by itself?",
+            estimator="interrupted.peak_check",
+            reading=self.reading,
+            n=window.before + window.after,
+            n_of="periods",
+        )
+        if isinstance(found, Refusal):
+            yield say("peak", result=found)
+            return
+        high = "; this was a peak: read the effect beside what is beyond it" if found.rank > _PEAK else ""
+        yield say("peak", result=found.rank, unit="share of windows that stood lower", note=f"no test{high}")
+        told = f"changed by {found.observed:+.2f}, of which {found.expected:+.2f} was to be expected; no test"
+        yield say("beyond the peak", result=found.beyond, unit=_UNIT, note=told)
+
+    def _return(self) -> Answer:
+        own, window = self.own, self.series.window
+        return answer(
+            "half-life",
+            "How fast does the target return to its course?",
+            "returning.half_life",
+            own if isinstance(own, Refusal) else self._no_effect() or half_life(_after(own, window)),
+            reading=self.reading,
+            n=window.after,
+            n_of="periods after",
+            unit="periods",
+        )
+
+    def _no_effect(self) -> Refusal | None:
+        """Why there is no return to measure: a series without effect fades and comes back by itself."""
+        tests = [test for test in (self.windows, self.places) if isinstance(test, PlaceboTest)]
+        if any(test.p <= 1.0 - _LEVEL for test in tests):
+            return None
+        least = f"; least p {min(test.p for test in tests):.2f}" if tests else ""
+        return Refusal(f"no effect stands out among placebos at 5%{least}")
+
+    def placebos(self) -> Iterator[PlaceboRow]:
+        """The effects of all placebos."""
+        if isinstance(self.windows, PlaceboTest):
+            for event, one in self.shifted:
+                label = f"{self.series.shift(event):%Y-%m-%d %H:%M}"
+                effect = abs(one.mean_gap) / one.spread
+                yield PlaceboRow(reading=self.reading, kind="window", label=label, effect=effect)
+        if isinstance(self.places, PlaceboTest):
+            for place, effect in zip(self.series.event.controls, self.places.placebos, strict=True):
+                yield PlaceboRow(reading=self.reading, kind="place", label=place, effect=float(effect))
+
+    @cached_property
+    def place_gaps(self) -> dict[str, Floats]:
+        """The gap of each control treated as target against the others, over its spread before; window periods."""
+        found = {}
+        for number, place in enumerate(self.series.event.controls):
+            one = interrupted(self.controls[:, number], np.delete(self.controls, number, axis=1), self.series.window)
+            if isinstance(one, Interruption):
+                found[place] = self._scaled(one)
+        return found
+
+    def _scaled(self, one: Interruption) -> Floats:
+        early = one.gaps[: self.series.window.before]
+        scaled: Floats = (one.gaps - early.mean()) / max(float(early.std()), 1e-12)
+        return scaled
+
+    def rows(self) -> Iterator[PeriodRow]:
+        """Each period of the window: the event study."""
+        window, series = self.series.window, self.series
+        counted, reports = series.area_counts(self.reading), series.reports()
+        gaps = self.own.gaps if isinstance(self.own, Interruption) else None
+        ranked = gaps is not None and isinstance(self.places, PlaceboTest)
+        others = np.array(list(self.place_gaps.values())) if ranked else None
+        for place in range(window.before + window.anticipation + window.after):
+            period = window.first + place
+            age = period - window.event
+            gap = None
+            if gaps is not None:
+                gap = float(gaps[place] - gaps[: window.before].mean())
+            p = None
+            if others is not None and age >= 0 and isinstance(self.own, Interruption):
+                p = float((1 + (abs(others[:, place]) >= abs(self._scaled(self.own)[place])).sum()) / (len(others) + 1))
+            yield PeriodRow(
+                reading=self.reading,
+                age=age,
+                begins_at=series.begins_at(age),
+                target=int(counted[period, 0]),
+                control=int(counted[period, 1]),
+                buffer=int(counted[period, 2]),
+                buffer_control=int(counted[period, 3]),
+                reports=int(reports[period]),
+                observed=float(self.target[period]) if gap is not None else None,
+                foretold=float(self.target[period] - gap) if gap is not None else None,
+                gap=gap,
+                p=p,
+                smallest_p=1.0 / (len(others) + 1) if p is not None and others is not None else None,
+            )
+
+
+def _after(own: Interruption, window: EventWindow) -> Floats:
+    """The gaps from the event on, beyond the mean of those before."""
+    found: Floats = own.gaps[-window.after :] - own.gaps[: window.before].mean()
+    return found
+
+
+def _reach(sizes: Floats) -> float | None:
+    """What the effect may be away from zero before fewer than 5% of the placebos are larger; None below 19."""
+    rank = int(np.ceil(_LEVEL * (sizes.size + 1)))
+    return float(np.sort(sizes)[rank - 1]) if rank <= sizes.size else None

@@ -1,0 +1,1 @@
+"""Which URLs carry the same content."""

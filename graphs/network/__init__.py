@@ -1,0 +1,1 @@
+"""The NetworkX graph, its measures and files."""

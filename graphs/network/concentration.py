@@ -1,0 +1,114 @@
+"""How far the hops' destinations are few, and how sure that is."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from graphs.network.moves import Floats, Ints, Moves
+from waterbed.estimators.refusal import Refusal, too_few
+
+_GROUPS = 1000
+"""Contents are resampled in so many random groups at most, which has the same variance and is much quicker (Wolter,
+Introduction to Variance Estimation, 2007, chapter 2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concentration:
+    """How far destinations are few.
+
+    `hhi` is the sum of squared shares of all destinations (Herfindahl and Hirschman), `between` the probability that
+    two hops of different contents have the same destination, `effective` 1 / between, `top` the share of the `leading`
+    keys. Intervals are at 95%, of resampled contents; a refusal where there are too few contents.
+    """
+
+    hops: float
+    contents: int
+    hhi: float
+    between: float
+    between_interval: tuple[float, float] | Refusal
+    effective: float
+    top: float
+    top_interval: tuple[float, float] | Refusal
+    leading: tuple[str, ...]
+
+
+def concentration(
+    moves: Moves, rng: np.random.Generator, *, certain: bool = False, top: int = 5, resamples: int = 400
+) -> Concentration:
+    """How concentrated destinations are, with intervals from resampled contents.
+
+    Over hops that may be displacement, or the certain ones. With x_c the destinations of content c and n_c its hops,
+    `between` is (|sum x|^2 - sum |x_c|^2) / ((sum n)^2 - sum n_c^2): hops of one content are not independent, and the
+    plain index is too high where hops are few. A resample draws contents with replacement and never compares one with
+    its own double. The top keys are those of the data; that they were chosen by it makes `top` somewhat too high.
+    """
+    kept = moves.certain if certain else moves.possible
+    _, content = np.unique(moves.content[kept], return_inverse=True)
+    number = int(content.max(initial=-1)) + 1
+    shape = (number, max(len(moves.keys), 1))
+    counts = csr_array((moves.weight[kept], (content, moves.destination[kept])), shape=shape)
+    counts.sum_duplicates()
+    total = np.asarray(counts.sum(axis=0), np.float64)
+    leading = np.argsort(-total, kind="stable")[:top]
+    leading = leading[total[leading] > 0]
+    grouped = _grouped(counts, rng)
+    between, share = _alike(grouped, leading, np.ones((grouped.counts.shape[0], 1)))
+    refused = too_few(number, "contents that moved")
+    draws = None if refused else _alike(grouped, leading, _drawn(grouped.counts.shape[0], rng, resamples))
+    hops = float(total.sum())
+    return Concentration(
+        hops=hops,
+        contents=number,
+        hhi=float(np.square(total / hops).sum()) if hops else float("nan"),
+        between=float(between[0]),
+        between_interval=refused or _middle(draws[0] if draws else between),
+        effective=float(1.0 / between[0]) if between[0] > 0 else float("nan"),
+        top=float(share[0]),
+        top_interval=refused or _middle(draws[1] if draws else share),
+        leading=tuple(moves.keys[at] for at in leading),
+    )
+
+
+class _Groups(NamedTuple):
+    """Destinations of each group of contents; sums over its contents of |x_c|^2, n_c and n_c^2."""
+
+    counts: csr_array
+    own: Floats
+    size: Floats
+    squared: Floats
+
+
+def _grouped(counts: csr_array, rng: np.random.Generator) -> _Groups:
+    number = counts.shape[0]
+    groups = min(number, _GROUPS)
+    of = np.zeros(number, np.int64)
+    of[rng.permutation(number)] = np.arange(number) % max(groups, 1)
+    gather = csr_array((np.ones(number), (of, np.arange(number))), shape=(groups, number))
+    size = np.asarray(counts.sum(axis=1), np.float64)
+    own = np.asarray(counts.multiply(counts).sum(axis=1), np.float64)
+    return _Groups(csr_array(gather @ counts), gather @ own, gather @ size, gather @ np.square(size))
+
+
+def _drawn(groups: int, rng: np.random.Generator, resamples: int) -> Floats:
+    return rng.multinomial(groups, np.full(groups, 1.0 / groups), size=resamples).T.astype(np.float64)
+
+
+def _alike(grouped: _Groups, leading: Ints, times: Floats) -> tuple[Floats, Floats]:
+    """`between` and the share of the leading keys, for each column of how often a group was drawn."""
+    totals = grouped.counts.T @ times
+    hops = grouped.size @ times
+    with np.errstate(invalid="ignore", divide="ignore"):
+        same = np.square(totals).sum(axis=0) - grouped.own @ np.square(times)
+        alike = same / (np.square(hops) - grouped.squared @ np.square(times))
+        share = totals[leading].sum(axis=0) / hops
+    return np.asarray(alike, np.float64), np.asarray(share, np.float64)
+
+
+def _middle(draws: Floats, level: float = 0.95) -> tuple[float, float]:
+    finite = draws[np.isfinite(draws)]
+    if not finite.size:
+        return float("nan"), float("nan")
+    low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,0 +1,169 @@
+"""The graph's measures as rows of one table."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Annotated, Literal
+
+import numpy as np
+
+from graphs.network.communities import communities
+from graphs.network.concentration import Concentration, concentration
+from graphs.network.measures import Share, net_flows, returns
+from graphs.network.moves import CERTAIN, Moves
+from graphs.network.passages import abroad_shares
+from graphs.network.paths import LEAST, chains
+from graphs.network.weeks import Weeks
+from waterbed.estimators.refusal import Refusal
+from waterbed.model.conclusions import Hop
+
+Bounds = Literal["order", "95%", "null", ""]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphFigure:
+    """One measure of the hop graph."""
+
+    measure: Annotated[str, "what is measured; docs/graph.md defines each"]
+    key: Annotated[str, "hoster key, AS number or country that it is of; empty: the whole graph"]
+    name: Annotated[str, "its name for people"]
+    value: Annotated[float | None, "the measure over hops not known to be parallel; null: no number"]
+    low: Annotated[float | None, "lower end of the bounds"]
+    high: Annotated[float | None, "upper end of the bounds"]
+    bounds: Annotated[
+        Bounds,
+        "order: what unknown order leaves open; 95%: chance between contents; null: graphs with the same margins",
+    ]
+    n: Annotated[float, "hops behind it; fractional where a hop has several keys"]
+    note: Annotated[str, "what else must be known, or why there is no number"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekRow:
+    """Hops of one ISO week of arrival, in UTC."""
+
+    week: Annotated[str, "the week, as 2026-W12"]
+    surely: Annotated[int, "hops whose arrival lies wholly in it"]
+    possibly: Annotated[int, "hops whose arrival may lie in it"]
+    surely_until: Annotated[int, "hops that surely arrived by its end"]
+    possibly_until: Annotated[int, "hops that may have arrived by its end"]
+
+
+def graph_figures(
+    hops: Sequence[Hop], moves: Moves, *, names: Mapping[str, str], home: str | None, rng: np.random.Generator
+) -> list[GraphFigure]:
+    """All measures of the graph, those of the whole first, then sinks and sources by the size of their net flow."""
+    found = returns(moves)
+    certain = sum(hop.order in CERTAIN for hop in hops)
+    rows = [_figure("hops", found.hops, certain, found.hops, n=len(hops), note="n counts parallel hops, too")]
+    for place, share in abroad_shares(hops, home).items():
+        rows.append(_share(f"to abroad, of what left {place}", share))
+    rows.append(_rate("returns to where it had left", found.surely, found.possibly, found.hops))
+    rows += _chain_figures(moves)
+    rows += _concentrations(concentration(moves, rng))
+    rows += _communities(moves, rng)
+    return rows + _net(moves, names)
+
+
+def week_rows(found: Weeks) -> list[WeekRow]:
+    """The weeks as rows, first to last."""
+    columns = (found.surely, found.possibly, found.surely_until, found.possibly_until)
+    return [
+        WeekRow(week=week, surely=surely, possibly=possibly, surely_until=sure_until, possibly_until=may_until)
+        for week, surely, possibly, sure_until, may_until in zip(
+            found.labels, *(one.tolist() for one in columns), strict=True
+        )
+    ]
+
+
+def _chain_figures(moves: Moves) -> Iterator[GraphFigure]:
+    surely, possibly = chains(moves, surely=True), chains(moves, surely=False)
+    moved = possibly.contents.size
+    both = [(one.at_least(LEAST), int(one.longest.max(initial=0))) for one in (surely, possibly)]
+    yield _figure("contents that moved", moved, surely.contents.size, moved, n=moved)
+    yield _figure(f"contents with a chain of {LEAST} hops", None, both[0][0], both[1][0], n=moved)
+    yield _figure("hops of the longest chain", None, both[0][1], both[1][1], n=moved)
+
+
+def _concentrations(found: Concentration) -> Iterator[GraphFigure]:
+    n = found.hops
+    yield _figure("concentration of destinations (HHI)", found.hhi, n=n)
+    yield _sampled("same destination, different contents", found.between, found.between_interval, n)
+    yield _figure("effective number of destinations", found.effective, n=n)
+    yield _sampled(f"share of the {len(found.leading)} largest destinations", found.top, found.top_interval, n)
+
+
+def _communities(moves: Moves, rng: np.random.Generator) -> Iterator[GraphFigure]:
+    found = communities(moves, rng)
+    if isinstance(found, Refusal):
+        yield _figure("communities", None, n=0, note=found.reason)
+        return
+    note = f"{found.keys} busiest keys; p {found.p:.2g}, the smallest that can be had is {found.smallest_p:.2g}"
+    yield _figure("communities", len(found.members), n=found.hops)
+    yield _figure("modularity", found.modularity, found.null, found.null_high, bounds="null", n=found.hops, note=note)
+
+
+def _net(moves: Moves, names: Mapping[str, str]) -> list[GraphFigure]:
+    found = net_flows(moves)
+    rows = []
+    for at in np.argsort(-np.abs(found.net), kind="stable").tolist():
+        low, high = float(found.low[at]), float(found.high[at])
+        key = found.keys[at]
+        kind = "sink" if low > 0 else "source" if high < 0 else "either"
+        rows.append(
+            GraphFigure(
+                measure="net flow",
+                key=key,
+                name=names.get(key, key),
+                value=float(found.net[at]),
+                low=low,
+                high=high,
+                bounds="order",
+                n=float(found.left[at] + found.arrived[at]),
+                note=kind,
+            )
+        )
+    return rows
+
+
+def _share(measure: str, share: Share) -> GraphFigure:
+    note = "" if isnan(share.certain) else f"{share.certain:.3g} among the {share.n_certain:g} certain"
+    return _figure(measure, share.possible, share.low, share.high, n=share.n_possible, note=note)
+
+
+def _rate(measure: str, surely: int, possibly: int, n: int) -> GraphFigure:
+    return _figure(measure, None, surely / n if n else None, possibly / n if n else None, n=n)
+
+
+def _sampled(measure: str, value: float, interval: tuple[float, float] | Refusal, n: float) -> GraphFigure:
+    if isinstance(interval, Refusal):
+        return _figure(measure, value, n=n, note=f"no interval: {interval.reason}")
+    return _figure(measure, value, *interval, bounds="95%", n=n)
+
+
+def _figure(
+    measure: str,
+    value: float | None,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    n: float,
+    bounds: Bounds = "order",
+    note: str = "",
+) -> GraphFigure:
+    low, high = _number(low), _number(high)
+    return GraphFigure(
+        measure=measure,
+        key="",
+        name="",
+        value=_number(value),
+        low=low,
+        high=high,
+        bounds=bounds if low is not None else "",
+        n=float(n),
+        note=note,
+    )
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or isnan(value) else float(value)

@@ -1,0 +1,173 @@
+"""The displacement graph: hosters, origin ASes or countries as nodes, hops as edges (NetworkX)."""
+
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
+from datetime import UTC, datetime
+
+import networkx as nx
+
+from graphs.network.moves import CERTAIN, Level, OriginsOf, ends_of
+from graphs.network.weeks import arrived_within
+from waterbed.model.conclusions import Episode, Hop
+
+Attribute = str | int | float | bool
+
+
+def displacement_graph(
+    hops: Iterable[Hop],
+    *,
+    names: Mapping[str, str],
+    seats: Mapping[str, str],
+    home: str,
+    by: Level = "hoster",
+    origins: OriginsOf | None = None,
+    window: tuple[datetime | None, datetime] | None = None,
+) -> "nx.MultiDiGraph[str]":
+    """A MultiDiGraph with one edge for each pair of keys of a hop; no attribute is None, so that Gephi opens it.
+
+    Node attributes: label, country ("" if unknown), home, start, end. Edge attributes: those of `edge_attributes` and
+    weight, 1 / pairs of that hop. `origins` is needed for origin ASes. With a `window` [start, end) only hops that can
+    have arrived in it, and `within` says surely or possibly.
+    """
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=f"displacement between {_PLURALS[by]}")
+    for hop in hops:
+        before, after = ends_of(hop, by, origins)
+        told = edge_attributes(hop)
+        if window is not None:
+            told["within"] = arrived_within(hop, *window)
+            if told["within"] == "no":
+                continue
+        for key in (*before, *after):
+            country = key if by == "country" else seats.get(key, "")
+            graph.add_node(key, label=_label(key, names), country=country, home=country == home)
+            _stretch(graph, key, "start", "end", told["start"], told["end"])
+        weight = 1.0 / (len(before) * len(after))
+        graph.add_edges_from((a, b, {**told, "weight": weight}) for a in before for b in after)
+    return graph
+
+
+def flow_graph(
+    hops: Iterable[Hop],
+    pairs: Container[tuple[str, str]],
+    *,
+    names: Mapping[str, str],
+    seats: Mapping[str, str],
+    home: str,
+    told: str,
+) -> "nx.DiGraph[str]":
+    """Hosters with one edge for each of the given pairs, no hop by itself; `told` says what the graph is.
+
+    Node attributes: label, country ("" if unknown), home, start, end. Edge attributes: weight and hops (hops not known
+    to be parallel), certain (of these, surely displacement), start and end (first and last day, UTC).
+    """
+    graph: nx.DiGraph[str] = nx.DiGraph(name=told)
+    for hop in hops:
+        pair = hop.from_hoster, hop.to_hoster
+        if hop.order == "parallel" or pair not in pairs:
+            continue
+        attributes = edge_attributes(hop)
+        start, end = str(attributes["start"])[:10], str(attributes["end"])[:10]
+        for key in pair:
+            country = seats.get(key, "")
+            graph.add_node(key, label=_label(key, names), country=country, home=country == home)
+            _stretch(graph, key, "start", "end", start, end)
+        edge = graph.get_edge_data(*pair) or {"hops": 0, "certain": 0, "start": start, "end": end}
+        hops_now = edge["hops"] + 1
+        graph.add_edge(
+            *pair,
+            hops=hops_now,
+            weight=float(hops_now),
+            certain=edge["certain"] + (hop.order in CERTAIN),
+            start=min(edge["start"], start),
+            end=max(edge["end"], end),
+        )
+    return graph
+
+
+_PLURALS: Mapping[Level, str] = {"hoster": "hosters", "as": "origin ASes", "country": "countries"}
+
+
+def content_graph(
+    hops: Iterable[Hop], episodes: Iterable[Episode], *, names: Mapping[str, str]
+) -> "nx.MultiDiGraph[str]":
+    """The stays of contents as nodes, their hops as edges: the time line of where each was.
+
+    A stay is a URL at a hoster, however often it came back there. Node attributes: label (hoster's name), hoster, url
+    (keyed id), content, up_from and up_until (first and last time it can have been up there), cause (of the last
+    end, "" if none), start and end (the same, stretched over its hops: Gephi shows no edge where an end of it is not).
+    Stays without a hop are nodes, too.
+    """
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name="stays of content")
+    for episode in sorted(episodes, key=lambda one: one.known_up_at):
+        up = episode.known_up_at, episode.first_down or episode.last_up
+        node = _stay(graph, (episode.url_id, episode.hoster, episode.content_id), up, names)
+        graph.nodes[node]["cause"] = episode.cause or ""
+    for hop in hops:
+        left, arrived = (hop.left_after, hop.left_before), (hop.arrived_before, hop.arrived_before)
+        old = _stay(graph, (hop.from_url_id, hop.from_hoster, hop.content_id), left, names)
+        new = _stay(graph, (hop.to_url_id, hop.to_hoster, hop.content_id), arrived, names)
+        told = edge_attributes(hop)
+        for node in (old, new):
+            _stretch(graph, node, "start", "end", told["start"], told["end"])
+        graph.add_edge(old, new, **told, weight=1.0)
+    return graph
+
+
+def edge_attributes(hop: Hop) -> dict[str, Attribute]:
+    """What an edge tells of its hop: text, whole numbers and truth values, never None.
+
+    kind, order, evidence, strength, sources, levels, content, and the four times (ISO 8601, UTC; arrived_after is "" if
+    nobody looked before). `start` and `end` span all that the intervals leave open.
+    """
+    began = min(hop.left_after, hop.arrived_after or hop.left_after, hop.arrived_before)
+    return {
+        "kind": hop.kind,
+        "order": hop.order,
+        "evidence": " ".join(hop.evidence),
+        "strength": hop.strength,
+        "sources": hop.sources,
+        "levels": " ".join(hop.levels),
+        "content": hop.content_id,
+        "left_after": _iso(hop.left_after),
+        "left_before": _iso(hop.left_before),
+        "arrived_after": _iso(hop.arrived_after) if hop.arrived_after else "",
+        "arrived_before": _iso(hop.arrived_before),
+        "start": _iso(began),
+        "end": _iso(max(hop.left_before, hop.arrived_before)),
+    }
+
+
+def main_flows(graph: "nx.MultiDiGraph[str]") -> list[tuple[str, str, int]]:
+    """From, to and number of hops of each pair, most first."""
+    counted = Counter((a, b) for a, b in graph.edges())
+    return [(a, b, n) for (a, b), n in sorted(counted.items(), key=lambda item: (-item[1], item[0]))]
+
+
+def _stay(
+    graph: "nx.MultiDiGraph[str]", stay: tuple[str, str, str], up: tuple[datetime, datetime], names: Mapping[str, str]
+) -> str:
+    url_id, hoster, content = stay
+    node = f"{url_id} {hoster}"
+    if node not in graph:
+        graph.add_node(node, label=_label(hoster, names), hoster=hoster, url=url_id, content=content, cause="")
+    for start, end in (("up_from", "up_until"), ("start", "end")):
+        _stretch(graph, node, start, end, _iso(up[0]), _iso(up[1]))
+    return node
+
+
+def _stretch(
+    graph: "nx.MultiDiGraph[str]", node: str, start: str, end: str, since: Attribute, until: Attribute
+) -> None:
+    """Let a span of a node hold another."""
+    own = graph.nodes[node]
+    own[start] = min(own.get(start, since), since)
+    own[end] = max(own.get(end, until), until)
+
+
+def _label(key: str, names: Mapping[str, str]) -> str:
+    """A name without characters that XML does not have: anyone can write to a registry."""
+    return "".join(c if c.isprintable() else " " for c in names.get(key, key))
+
+
+def _iso(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,172 @@
+"""Measures of hops between keys: the matrix, sinks and sources, returns; each with its bounds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphs.network.moves import Bools, Floats, Ints, Moves, sums_by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A share with what order classes leave open.
+
+    `certain` is the share among hops that surely are displacement, `possible` among those that may be; NaN without any.
+    `low` and `high` hold it whichever of the doubtful hops are displacement. `n_certain` and `n_possible` are the
+    weights of hops behind it.
+    """
+
+    certain: float
+    possible: float
+    low: float
+    high: float
+    n_certain: float
+    n_possible: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HopMatrix:
+    """Hops of each pair of keys that may be displacement, one row a pair, most first.
+
+    `hops` counts each hop once, `weight` shares it among the pairs of its keys, `certain` is the part of `weight` that
+    surely is displacement. `left` is the weight of all that left the origin. `share` is weight / left, so those of one
+    origin add up to 1; it lies in [low, high] whichever doubtful hops are displacement.
+    """
+
+    keys: tuple[str, ...]
+    origin: Ints
+    destination: Ints
+    hops: Ints
+    weight: Floats
+    certain: Floats
+    left: Floats
+    share: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NetFlows:
+    """What left each key and what arrived there, hops within a key left out.
+
+    `net` is arrived - left: above 0 a sink, below 0 a source; it lies in [low, high] whichever doubtful hops are
+    displacement. `efficiency` is net / (arrived + left), -1 to 1, NaN where neither.
+    """
+
+    keys: tuple[str, ...]
+    left: Floats
+    arrived: Floats
+    net: Floats
+    low: Floats
+    high: Floats
+    efficiency: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returns:
+    """How many hops bring content back to a key that it had left.
+
+    `surely`: it had left for certain before it can have arrived. `possibly`: the intervals allow it.
+    """
+
+    hops: int
+    surely: int
+    possibly: int
+
+
+def bounded_share(hit_certain: float, certain: float, hit_possible: float, possible: float) -> Share:
+    """The share of hits, and the least and most it can be.
+
+    Doubtful hops, which are possible but not certain, count or not, each for itself: the least is
+    hit_certain / (hit_certain + miss_possible), the most hit_possible / (hit_possible + miss_certain).
+    """
+    least, most = hit_certain + (possible - hit_possible), hit_possible + (certain - hit_certain)
+    return Share(
+        certain=hit_certain / certain if certain > 0 else float("nan"),
+        possible=hit_possible / possible if possible > 0 else float("nan"),
+        low=hit_certain / least if least > 0 else (1.0 if possible > 0 else float("nan")),
+        high=hit_possible / most if most > 0 else (0.0 if possible > 0 else float("nan")),
+        n_certain=certain,
+        n_possible=possible,
+    )
+
+
+def hop_matrix(moves: Moves) -> HopMatrix:
+    """The row-normalised matrix of hops, as the pairs that occur; parallel hops are left out."""
+    kept = moves.possible
+    size = len(moves.keys)
+    code = moves.origin[kept] * max(size, 1) + moves.destination[kept]
+    pairs, at = np.unique(code, return_inverse=True)
+    weight = sums_by(at, moves.weight[kept], pairs.size)
+    certain = sums_by(at, moves.weight[kept] * moves.certain[kept], pairs.size)
+    origin, destination = pairs // max(size, 1), pairs % max(size, 1)
+    left, surely = sums_by(origin, weight, size)[origin], sums_by(origin, certain, size)[origin]
+    least, most = certain + (left - weight), weight + (surely - certain)
+    order = np.lexsort((pairs, -weight))
+    with np.errstate(invalid="ignore"):
+        low = np.where(least > 0, certain / np.where(least > 0, least, 1.0), 1.0)
+        high = weight / most
+    return HopMatrix(
+        keys=moves.keys,
+        origin=origin[order],
+        destination=destination[order],
+        hops=np.bincount(at, minlength=pairs.size).astype(np.int64)[order],
+        weight=weight[order],
+        certain=certain[order],
+        left=left[order],
+        share=(weight / left)[order],
+        low=low[order],
+        high=high[order],
+    )
+
+
+def net_flows(moves: Moves) -> NetFlows:
+    """Sinks and sources: what arrived at each key less what left it.
+
+    `efficiency` is the migration efficiency of demography (Shryock, Siegel and Stockwell, 1976).
+    """
+    size = len(moves.keys)
+    across = moves.possible & (moves.origin != moves.destination)
+
+    def counted(number: Ints, rows: Bools) -> Floats:
+        return sums_by(number[rows], moves.weight[rows], size)
+
+    left, arrived = counted(moves.origin, across), counted(moves.destination, across)
+    sure = across & moves.certain
+    left_surely, arrived_surely = counted(moves.origin, sure), counted(moves.destination, sure)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        efficiency = (arrived - left) / (arrived + left)
+    return NetFlows(
+        keys=moves.keys,
+        left=left,
+        arrived=arrived,
+        net=arrived - left,
+        low=arrived_surely - left,
+        high=arrived - left_surely,
+        efficiency=efficiency,
+    )
+
+
+def returns(moves: Moves) -> Returns:
+    """Hops to a key that the content had left before, of all that may be displacement.
+
+    Surely: both are certain and some end at that key lies wholly before the arrival. Possibly: some end there can lie
+    before it. A hop counts once, whatever the number of its keys.
+    """
+    kept = np.flatnonzero(moves.possible)
+    size = max(len(moves.keys), 1)
+    places, away = np.unique(moves.content[kept] * size + moves.origin[kept], return_inverse=True)
+    came = moves.content[kept] * size + moves.destination[kept]
+    back = np.minimum(np.searchsorted(places, came), max(places.size - 1, 0))
+    sure, left = moves.certain[kept], places[back] == came
+    surely, possibly = np.full(places.size, np.inf), np.full(places.size, np.inf)
+    np.minimum.at(surely, away[sure], moves.left_before[kept][sure])
+    np.minimum.at(possibly, away, moves.left_after[kept])
+    again_surely = left & sure & (surely[back] <= moves.arrived_after[kept])
+    again_possibly = left & (possibly[back] < moves.arrived_before[kept])
+    hop = moves.hop[kept]
+    return Returns(hops=_distinct(hop), surely=_distinct(hop[again_surely]), possibly=_distinct(hop[again_possibly]))
+
+
+def _distinct(numbers: Ints) -> int:
+    return int(np.count_nonzero(np.bincount(numbers)))

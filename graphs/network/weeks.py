@@ -1,0 +1,93 @@
+"""The hop graph week by week: hops that surely, or possibly, arrived in a window of time."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import numpy as np
+
+from graphs.network.moves import Floats, Ints, Moves
+from waterbed.model.conclusions import Hop
+
+Within = Literal["surely", "possibly", "no"]
+
+_WEEK = re.compile(r"(\d{4})-W(\d{2})")
+WEEK_S = 7 * 86_400
+MONDAY = datetime(1970, 1, 5, tzinfo=UTC).timestamp()
+"""When week 0 began, seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Weeks:
+    """Hops by ISO week of arrival, weeks of UTC, first to last.
+
+    `surely`: the arrival's interval lies in the week. `possibly`: it overlaps the week; hops whose arrival has no
+    beginning overlap all weeks before. The two `until` count arrivals up to the end of the week, so that
+    `surely_until` <= true number <= `possibly_until`.
+    """
+
+    labels: tuple[str, ...]
+    surely: Ints
+    possibly: Ints
+    surely_until: Ints
+    possibly_until: Ints
+
+
+def week_window(week: str) -> tuple[datetime, datetime]:
+    """Beginning and end (exclusive) of an ISO week such as 2026-W12, in UTC.
+
+    Raises ValueError for what is no week.
+    """
+    match = _WEEK.fullmatch(week)
+    if not match:
+        raise ValueError(f"{week!r} is no ISO week")
+    start = datetime.fromisocalendar(int(match[1]), int(match[2]), 1).replace(tzinfo=UTC)
+    return start, start + timedelta(days=7)
+
+
+def arrived_within(hop: Hop, start: datetime | None, end: datetime) -> Within:
+    """Whether a hop arrived in [start, end), as far as its interval (arrived_after, arrived_before] tells.
+
+    Without `start`, in all time before `end`.
+    """
+    after, before = hop.arrived_after, hop.arrived_before
+    if (start is not None and before < start) or (after is not None and after >= end):
+        return "no"
+    inside = before < end and (start is None or (after is not None and after >= start))
+    return "surely" if inside else "possibly"
+
+
+def weeks(moves: Moves) -> Weeks:
+    """Count hops that may be displacement by the ISO week of their arrival."""
+    first_rows = np.flatnonzero(np.diff(moves.hop, prepend=-1) != 0)
+    rows = first_rows[moves.possible[first_rows]]
+    if not rows.size:
+        none = np.zeros(0, np.int64)
+        return Weeks(labels=(), surely=none, possibly=none, surely_until=none, possibly_until=none)
+    last = _week(moves.arrived_before[rows])
+    start = int(min(last.min(), _week(moves.left_after[rows]).min()))
+    size = int(last.max()) - start + 1
+    known = np.isfinite(moves.arrived_after[rows])
+    first = np.full(rows.size, start)
+    first[known] = np.maximum(_week(moves.arrived_after[rows][known]), start)
+    first, last = (first - start).astype(np.int64), (last - start).astype(np.int64)
+    began, ended = np.bincount(first, minlength=size + 1), np.bincount(last + 1, minlength=size + 1)
+    return Weeks(
+        labels=tuple(week_label(start + at) for at in range(size)),
+        surely=np.bincount(last[known & (first == last)], minlength=size),
+        possibly=np.cumsum(began - ended)[:size],
+        surely_until=np.cumsum(np.bincount(last, minlength=size)),
+        possibly_until=np.cumsum(began)[:size],
+    )
+
+
+def _week(seconds: Floats) -> Ints:
+    """Number of the week, 0 the one that began on 5 January 1970."""
+    return np.floor((seconds - MONDAY) / WEEK_S).astype(np.int64)
+
+
+def week_label(week: int) -> str:
+    """ISO week as 2026-W12 of a number, 0 the one that began on 5 January 1970."""
+    year, number, _ = datetime.fromtimestamp(MONDAY + week * WEEK_S, UTC).isocalendar()
+    return f"{year}-W{number:02}"

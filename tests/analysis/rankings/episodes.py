@@ -1,0 +1,42 @@
+"""Invented episodes and appearances for the tests of rankings."""
+
+from datetime import UTC, datetime, timedelta
+
+from waterbed.analysis.rankings.appearances import Appearance
+from waterbed.model.conclusions import Episode
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def hours(h):
+    return START + timedelta(hours=h)
+
+
+def episode(n, left, right, cause=None, *, hoster="acme", at=0.0, **other):
+    """URL number n, up at `hoster` from `at`, last up after `left` and gone by `right` hours since then."""
+    values = {
+        "url_id": f"u{n}",
+        "content_id": f"u{n}",
+        "site_id": f"s{n}",
+        "hoster": hoster,
+        "hosters": (hoster,),
+        "origins": (64500,),
+        "countries": ("NL",),
+        "addresses": ("192.0.2.1",),
+        "proxy": False,
+        "known_up_at": hours(at),
+        "reported_at": hours(at),
+        "absent_at": None,
+        "first_up": hours(at),
+        "last_up": hours(at + left),
+        "first_down": None if right is None else hours(at + right),
+        "cause": cause if right is not None else None,
+        "looks": 3,
+        "unknown_looks": 0,
+    }
+    return Episode(**(values | other))
+
+
+def appearance(n, *keys, **other):
+    values = {"url_id": f"u{n}", "host_id": f"h{n}", "site_id": f"s{n}", "keys": keys, "decided": True, "proxy": False}
+    return Appearance(**(values | other))

@@ -1,0 +1,80 @@
+"""Worst and best case of a share."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waterbed.analysis.rankings.bounds import removal_bounds
+from waterbed.analysis.rankings.ranking import rank
+from waterbed.analysis.rankings.takedown import clocks, removal
+
+from .episodes import appearance, episode, hours
+
+
+def bounds(episodes, until=200):
+    return removal_bounds(clocks(episodes), until=hours(until))
+
+
+def test_without_anything_out_of_sight_both_are_the_share():
+    """Ten of twenty removed, ten followed to the end: nothing is open."""
+    group = [episode(n, 2, 3, "removed") for n in range(10)] + [episode(n, 80, None) for n in range(10, 20)]
+    share = removal(clocks(group), until=hours(200)).removed
+    assert bounds(group) == pytest.approx((share, share))
+
+
+def test_what_was_lost_from_sight_is_the_width():
+    """Four of twenty were lost after 2 h: at worst none of them went, at best all did."""
+    group = [episode(n, 2, 3, "removed") for n in range(10)]
+    group += [episode(n, 2, None) for n in range(10, 14)] + [episode(n, 80, None) for n in range(14, 20)]
+    assert bounds(group) == pytest.approx((0.5, 0.7))
+
+
+def test_a_removal_seen_only_long_after_is_open_too():
+    """Up at 2 h, next seen gone at 90 h: removed within a day or not."""
+    group = [episode(n, 2, 90, "removed") for n in range(5)] + [episode(n, 80, None) for n in range(5, 20)]
+    assert bounds(group) == pytest.approx((0.0, 0.25))
+
+
+def test_other_ends_are_no_removal_in_either_case():
+    """What moved did not stay, and was not removed."""
+    group = [episode(n, 2, 90, "moved") for n in range(5)] + [episode(n, 80, None) for n in range(5, 20)]
+    assert bounds(group) == pytest.approx((0.0, 0.0))
+
+
+def test_the_end_of_the_study_is_not_our_blindness():
+    """Clocks that the freeze cuts before 24 h are running, not out of sight."""
+    group = [episode(n, 2, 3, "removed") for n in range(10)] + [episode(n, 80, None) for n in range(10, 20)]
+    fresh = [episode(n, 1, None, at=89) for n in range(20, 30)]
+    assert bounds(group + fresh, until=90) == pytest.approx(bounds(group, until=90), abs=1e-3)
+
+
+def test_too_few_sites_have_no_bounds():
+    """Nine sites are too few here as well."""
+    assert bounds([episode(n, 2, 3, "removed") for n in range(9)]) is None
+
+
+def test_rows_that_cannot_be_measured_have_bounds():
+    """A hoster that shuts us out after a look has no share, and at worst removed nothing."""
+    group = [episode(n, 2, None) for n in range(12)]
+    seen = [appearance(n, "acme") for n in range(12)]
+    (row,) = rank(seen, group, by="hoster", names={}, until=hours(300))
+    assert (row.rank_class, row.removed_24h) == ("unmeasurable", None)
+    assert (row.removed_24h_worst, row.removed_24h_best) == (0.0, 1.0)
+    few = rank(seen[:5], group[:5], by="hoster", names={}, until=hours(300))
+    assert (few[0].rank_class, few[0].removed_24h_worst, few[0].removed_24h_best) == ("too few", None, None)
+
+
+_ENDS = st.sampled_from([(2, 3, "removed"), (2, 30, "removed"), (2, 3, "moved"), (2, None, None), (80, None, None)])
+
+
+@given(st.lists(_ENDS, min_size=10, max_size=30))
+def test_bounds_hold_the_share(ends):
+    """Whatever happened, worst <= share <= best in a row."""
+    group = [episode(n, left, right, cause) for n, (left, right, cause) in enumerate(ends)]
+    (row,) = rank([appearance(n, "acme") for n in range(len(ends))], group, by="hoster", names={}, until=hours(200))
+    if row.rank_class == "too few":
+        assert row.removed_24h_worst is row.removed_24h_best is None
+        return
+    assert 0 <= row.removed_24h_worst <= row.removed_24h_best <= 1
+    if row.removed_24h is not None:
+        assert row.removed_24h_worst <= row.removed_24h <= row.removed_24h_best

@@ -1,0 +1,125 @@
+"""What hosters acted on after they were told."""
+
+import numpy as np
+import pytest
+
+from tests.analysis.rankings.episodes import episode, hours
+from tests.analysis.rankings.notices import notice, told_of
+from waterbed.analysis.rankings.clocks import takedown_clocks
+from waterbed.analysis.rankings.compliance import compliance, trends, unanswered, week_of
+from waterbed.analysis.rankings.takedown import never_seen
+
+UNTIL = hours(5_000)
+
+
+def told_once(ends, *, at=0.0, start=0, clock="notice_delivered", **other):
+    """Clocks of URLs that ended so many hours after the notice (looks an hour apart), None: still up at the end."""
+    stays, notices = [], []
+    for number, end in enumerate(ends, start):
+        if end is None:
+            stays.append(episode(number, 4_990 - at, None, at=at))
+        else:
+            stays.append(episode(number, 1 + end - 0.5, 1 + end + 0.5, "removed", at=at))
+        notices.append(notice(number, at + 1, **other))
+    return takedown_clocks(stays, told_of(*notices), key="acme", clock=clock)
+
+
+def test_shares_of_known_ends():
+    """Twenty sites, half of them removed within a day, a quarter within twelve hours."""
+    ends = [6.0] * 5 + [18.0] * 5 + [60.0] * 5 + [None] * 5
+    rows = compliance({"acme": told_once(ends)}, {"acme": "Acme"}, until=UNTIL)
+    found = {row.within_h: row for row in rows}
+    assert {h: row.removed for h, row in found.items()} == pytest.approx(
+        {1.0: 0.0, 12.0: 0.25, 24.0: 0.5, 48.0: 0.5, 72.0: 0.75}, abs=1e-5
+    )
+    day = found[24.0]
+    assert (day.key, day.name, day.week, day.rank_class, day.clocks, day.clusters) == (
+        "acme",
+        "Acme",
+        None,
+        "ranked",
+        20,
+        20,
+    )
+    assert day.removed_low < 0.5 < day.removed_high
+    assert (day.surely, day.possibly) == (10, 10)
+
+
+def test_few_clusters_give_no_number():
+    """Nine sites are too few, and so are twenty in one batch."""
+    few = compliance({"a": told_once([6.0] * 9)}, {}, until=UNTIL)
+    batch = compliance({"a": told_once([6.0] * 20, batch="b")}, {}, until=UNTIL)
+    assert {(row.removed, row.rank_class) for row in (*few, *batch)} == {(None, "too few")}
+
+
+def test_hiding_gives_no_number():
+    """Told about 20 more of which no look could be decided, a hoster loses its shares, in the week of it alone."""
+    clocks = told_once([6.0] * 20)
+    dark = {"acme": [never_seen(f"d{n}", hours(1)) for n in range(20)]}
+    rows = compliance({"acme": clocks}, {}, until=UNTIL, within_h=(24.0,), hidden=dark)
+    assert [(row.removed, row.rank_class) for row in rows] == [(None, "unmeasurable")]
+    later = {"acme": [never_seen(f"d{n}", hours(400)) for n in range(20)]}
+    whole, week = compliance({"acme": clocks}, {}, until=UNTIL, weeks=True, within_h=(24.0,), hidden=later)
+    assert (whole.rank_class, week.rank_class) == ("unmeasurable", "ranked")
+
+
+def test_gone_before_the_notice_is_to_its_credit():
+    """What was removed before the notice counts in a column of its own, and in no share."""
+    stays = [episode(n, 3, 4, "removed") for n in range(3)] + [episode(3, 3, 4, "name")]
+    gone = takedown_clocks(stays, told_of(*(notice(n, 9) for n in range(4))), key="acme", clock="notice_delivered")
+    (row,) = compliance({"acme": [*gone, *told_once([None] * 10, start=20)]}, {}, until=UNTIL, within_h=(24.0,))
+    assert (row.before, row.removed_before, row.clocks, row.removed) == (4, 3, 10, 0.0)
+    (alone,) = compliance({"acme": gone}, {}, until=UNTIL, within_h=(24.0,))
+    assert (alone.clocks, alone.rank_class) == (0, "unmeasurable")
+
+
+def weekly(shares, sites=12):
+    """Clocks of one hoster that removes this share of each week's notices."""
+    found = []
+    for week, share in enumerate(shares):
+        quick = round(share * sites)
+        ends = [6.0] * quick + [200.0] * (sites - quick)
+        found += told_once(ends, at=week * 168.0, start=100 * week)
+    return found
+
+
+def test_each_week_has_a_row_and_the_trend_its_slope():
+    """Five weeks, ten points better each: the slope is ten points a week, and its interval holds it."""
+    shares = [0.25, 1 / 3, 0.5, 7 / 12, 2 / 3]
+    group = {"acme": weekly(shares)}
+    rows = [row for row in compliance(group, {}, until=UNTIL, weeks=True) if row.within_h == 24.0]
+    assert [row.week for row in rows] == [None, "2026-W09", "2026-W10", "2026-W11", "2026-W12", "2026-W13"]
+    assert [row.removed for row in rows[1:]] == pytest.approx(shares, abs=1e-5)
+    (trend,) = trends(group, {}, until=UNTIL, rng=np.random.default_rng(1))
+    assert (trend.weeks, trend.rank_class, trend.clusters) == (5, "ranked", 60)
+    assert trend.slope == pytest.approx(np.polyfit(range(5), shares, 1)[0], abs=1e-5)
+    assert 0 < trend.slope_low < trend.slope < trend.slope_high
+
+
+def test_few_weeks_or_clusters_have_no_trend():
+    """Three weeks are too few, and so are many weeks of few sites."""
+    for group in (weekly([0.5] * 3), weekly([1.0] * 6, sites=1)):
+        (trend,) = trends({"acme": group}, {}, until=UNTIL, rng=np.random.default_rng(1))
+        assert (trend.slope, trend.rank_class) == (None, "too few")
+
+
+def test_a_flat_hoster_has_a_flat_trend():
+    """The interval of a hoster that does not change holds zero."""
+    (trend,) = trends({"acme": weekly([0.5] * 6)}, {}, until=UNTIL, rng=np.random.default_rng(2))
+    assert trend.slope_low <= 0 <= trend.slope_high
+
+
+def test_silence_is_listed():
+    """Told, not answered, and still up after the time: with its reminders, the longest first."""
+    quick, slow, up = told_once([6.0]), told_once([100.0], start=1), told_once([None], start=2)
+    answered = told_once([None], start=3, acknowledged_at=hours(2))
+    found = unanswered({"acme": [*quick, *slow, *up, *answered]}, {"acme": "Acme"}, after_h=72)
+    assert [(one.url_id, one.ended) for one in found] == [("u2", None), ("u1", "removed")]
+    assert found[1].up_h == 99.5
+    orders = told_once([20.0], clock="legal_order", kind="legal_order", acknowledged_at=hours(2))
+    assert [one.url_id for one in unanswered({"acme": orders}, {}, after_h=12)] == ["u0"]
+
+
+def test_weeks_are_those_of_the_standard():
+    """The first days of a year may belong to the last week of the one before."""
+    assert week_of(hours(0).replace(year=2027, month=1, day=1)) == "2026-W53"

@@ -1,0 +1,128 @@
+"""When half was gone, and how sure that is."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waterbed.analysis.rankings.durations import duration, half_gone, mean_hours
+from waterbed.analysis.rankings.takedown import clocks, incidence
+from waterbed.estimators.incidence import share_interval
+from waterbed.model.takedown import TakedownClock
+
+from .episodes import episode, hours
+
+
+def group(ends, *, sites=None):
+    """One clock for each end: gone in the hour before it, or still up after 80 h."""
+    causes = ("removed", "moved", "name")
+    return clocks(
+        [
+            episode(n, end - 1 if end else 80, end, causes[n % 3], site_id=f"s{n % sites if sites else n}")
+            for n, end in enumerate(ends)
+        ]
+    )
+
+
+def test_half_gone_is_read_off_all_causes_together():
+    """Of 40 the twentieth went by hour 20, whatever the cause; the interval is where the share's holds one half."""
+    found = half_gone(group(range(1, 41)))
+    assert found.hours == pytest.approx(20, abs=0.5)
+    for end, side in ((found.low, 1), (found.high, 0)):
+        assert share_interval(end / 40, 40)[side] == pytest.approx(0.5, abs=0.01)
+
+
+def test_what_goes_on_half_was_not_seen_to_go():
+    """Of 30 five went: half is surely not gone by the end of the follow-up; of 30 with 14 gone that is not sure."""
+    found = half_gone(group([*range(1, 6), *[None] * 25]))
+    assert (found.hours, found.high) == (None, None)
+    assert found.low == 80
+    unsure = half_gone(group([*range(1, 15), *[None] * 16]))
+    assert (unsure.hours, unsure.high) == (None, None)
+    assert unsure.low < 20
+
+
+def test_few_sites_have_no_median():
+    """Nine sites are too few, however many clocks they have; so is nobody."""
+    assert half_gone(group(range(1, 41), sites=9)) is None
+    assert half_gone([]) is None
+
+
+def test_clocks_of_a_site_that_agree_widen_the_interval():
+    """Forty clocks of ten sites that go together say less than forty of forty."""
+    alike = group([1 + n % 10 * 4 for n in range(40)], sites=10)
+    apart = group([1 + n % 10 * 4 for n in range(40)])
+    one, other = half_gone(alike), half_gone(apart)
+    assert one.hours == pytest.approx(other.hours)
+    assert one.high - one.low > 1.5 * (other.high - other.low)
+
+
+@given(st.lists(st.sampled_from([2, 5, 9, 30, None]), min_size=10, max_size=40))
+def test_the_interval_holds_the_median(ends):
+    """Ends hold the median, and at the median the share gone is one half or jumps over it."""
+    own = group(ends)
+    found = half_gone(own)
+    if found is None:
+        return
+    assert found.high is None or found.low <= found.high
+    if found.hours is None:
+        assert found.high is None
+        return
+    assert found.low <= found.hours
+    assert found.high is None or found.hours <= found.high
+    gone = 1 - incidence(own).survival
+    assert gone[int(np.floor(found.hours))] <= 0.5 + 1e-6
+    assert gone[int(np.ceil(found.hours - 1e-9))] >= 0.5 - 1e-6
+
+
+def late_clock(n, end, *, entered=0.0, until=200.0):
+    """A clock seen each hour from its entry on, that ends at `end` or is followed to `until`."""
+    gone = end < until
+    return TakedownClock(
+        url_id=f"u{n}",
+        site_id=f"s{n}",
+        key="acme",
+        clock="notice_delivered",
+        origin=hours(0),
+        known_up_at=hours(0),
+        entered_h=entered,
+        left_h=max(entered, np.ceil(end) - 1) if gone else until,
+        right_h=float(np.ceil(end)) if gone else None,
+        cause="removed" if gone else None,
+        timing="after",
+        notice_id="n",
+        batch=None,
+        acknowledged_h=None,
+        reminders_h=(),
+        indirect_h=(),
+        citizens_before=0,
+        held_for_police=False,
+    )
+
+
+def test_the_mean_heeds_late_entry():
+    """Of ends of mean 30 h half are in the data only if they outlast an entry: the mean within 72 h stays true."""
+    rng = np.random.default_rng(3)
+    ends = rng.exponential(30.0, 600)
+    entered = np.where(rng.random(600) < 0.5, rng.uniform(1, 60, 600), 0.0)
+    seen = [late_clock(n, e, entered=v) for n, (e, v) in enumerate(zip(ends, entered, strict=True)) if e > v]
+    found = mean_hours(seen, 72.0)
+    true = 30 * (1 - np.exp(-72 / 30))
+    assert found.low < true < found.high
+    assert np.mean([min(one.right_h or 72.0, 72.0) for one in seen]) > found.high
+    told = duration(seen, within_h=72.0)
+    assert (told.mean_h, told.late, told.clocks) == (
+        found.estimate,
+        sum(one.entered_h > 0 for one in seen),
+        told.clocks,
+    )
+    assert told.median_low < 30 * np.log(2) < told.median_high
+
+
+def test_a_mean_needs_sites_from_the_start_and_the_whole_time():
+    """Nine sites from the start, or a follow-up that stops before, give none."""
+    early, late = [late_clock(n, 10.0) for n in range(9)], [late_clock(n, 50.0, entered=20.0) for n in range(9, 30)]
+    assert mean_hours(early + late, 72.0) is None
+    assert mean_hours([late_clock(n, 90.0, until=60.0) for n in range(20)], 72.0) is None
+    assert mean_hours([], 72.0) is None
+    assert mean_hours([late_clock(n, 9.5) for n in range(20)], 72.0).estimate == pytest.approx(9.5)

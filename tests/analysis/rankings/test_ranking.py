@@ -1,0 +1,142 @@
+"""Volume, places and classes."""
+
+import random
+
+import pytest
+
+from waterbed.analysis.rankings.ranking import rank
+
+from .episodes import appearance, episode, hours
+
+
+def ranked(appearances, episodes=(), by="hoster", **options):
+    return {row.key: row for row in rank(appearances, list(episodes), by=by, names={"acme": "Acme BV"}, **options)}
+
+
+def test_counts_urls_hosts_and_sites_once():
+    """Two URLs on one host are one host, two hosts of one domain one site."""
+    rows = ranked(
+        [
+            appearance(1, "acme", host_id="h", site_id="s"),
+            appearance(2, "acme", host_id="h", site_id="s"),
+            appearance(3, "acme", host_id="i", site_id="s", decided=False),
+        ]
+    )
+    row = rows["acme"]
+    assert (row.urls, row.hosts, row.sites, row.unknown, row.name) == (3, 2, 1, 1, "Acme BV")
+
+
+def test_host_with_two_keys_counts_once_under_each_and_half_fractionally():
+    """Full counts may add up to more than the hosts there are, fractional ones never do."""
+    rows = ranked([appearance(1, "a", "b"), appearance(2, "a")])
+    assert (rows["a"].hosts, rows["b"].hosts) == (2, 1)
+    assert (rows["a"].hosts_fractional, rows["b"].hosts_fractional) == (1.5, 0.5)
+
+
+def test_fractional_counts_add_up_to_the_hosts():
+    """Over any assignment of keys, fractional counts sum to the number of distinct hosts."""
+    draw = random.Random(7)
+    seen = [
+        appearance(n, *draw.sample(["a", "b", "c"], draw.randint(0, 3)), host_id=f"h{draw.randint(0, 60)}")
+        for n in range(200)
+    ]
+    total = sum(row.hosts_fractional for row in ranked(seen).values())
+    assert total == pytest.approx(len({a.host_id for a in seen}), abs=1e-4)
+
+
+def test_place_is_by_hosts_then_urls_then_key():
+    """Places are distinct, whatever the class, and the same whatever the order of the input."""
+    seen = [appearance(1, "b"), appearance(2, "b"), appearance(3, "a"), appearance(4, "c"), appearance(5, "d")]
+    seen.append(appearance(6, "d", host_id="h5"))
+    rows = rank(seen, [], by="hoster", names={})
+    assert [(row.place, row.key) for row in rows] == [(1, "b"), (2, "d"), (3, "a"), (4, "c")]
+    assert rank(seen[::-1], [], by="hoster", names={}) == rows
+
+
+def test_unattributed_comes_last_without_a_place():
+    """What no data could attribute is counted, not ranked, even if it is the most."""
+    rows = rank([appearance(n) for n in range(9)] + [appearance(10, "acme")], [], by="hoster", names={})
+    assert [(row.place, row.key, row.hosts) for row in rows] == [(1, "acme", 1), (None, "unknown", 9)]
+
+
+def test_url_without_keys_has_those_of_its_host():
+    """A URL that never resolved while its host did is not unattributed."""
+    rows = ranked([appearance(1, "acme", host_id="h"), appearance(2, host_id="h")])
+    assert (list(rows), rows["acme"].urls) == (["acme"], 2)
+
+
+def test_classes():
+    """Proxy, too few, unmeasurable and ranked, each with a share only if ranked."""
+    seen = [appearance(n, "proxy", proxy=True) for n in range(20)]
+    seen += [appearance(n, "small") for n in range(20, 29)]
+    seen += [appearance(n, "dark", decided=False) for n in range(30, 50)]
+    seen += [appearance(n, "acme") for n in range(50, 70)]
+    ends = [episode(n, 2, 3, "removed", hoster="proxy", proxy=True) for n in range(20)]
+    ends += [episode(n, 2, 3, "removed", hoster="small") for n in range(20, 29)]
+    ends += [episode(n, 2, 3, "removed") for n in range(50, 65)] + [episode(n, 80, None) for n in range(65, 70)]
+    rows = ranked(seen, ends)
+    assert {key: row.rank_class for key, row in rows.items()} == {
+        "proxy": "proxy",
+        "small": "too few",
+        "dark": "unmeasurable",
+        "acme": "ranked",
+    }
+    assert rows["acme"].removed_24h == pytest.approx(0.75, abs=1e-3)
+    assert rows["acme"].removed_24h_low < 0.75 < rows["acme"].removed_24h_high
+    assert rows["acme"].episodes == 20
+    others = [row for key, row in rows.items() if key != "acme"]
+    assert {row.removed_24h for row in others} | {row.removed_24h_low for row in others} == {None}
+    assert {row.removed_or_moved_24h for row in others} == {None}
+    assert rows["dark"].unknown == 20
+
+
+def test_hoster_that_lets_us_see_nothing_never_scores():
+    """All looks undecided after the first: unmeasurable, not removed."""
+    seen = [appearance(n, "acme") for n in range(20)]
+    rows = ranked(seen, [episode(n, 0, None) for n in range(20)], until=hours(1000))
+    assert (rows["acme"].rank_class, rows["acme"].removed_24h) == ("unmeasurable", None)
+
+
+def test_a_hoster_that_begins_to_hide_loses_its_share():
+    """Quick with the 30 URLs that were seen, dark for three more: a share; for four more, over 10 points: none."""
+    ends = [episode(n, 2, 3, "removed") for n in range(30)]
+    seen = [appearance(n, "acme") for n in range(30)]
+    dark = [appearance(n, "acme", decided=False, since=hours(5)) for n in range(30, 34)]
+    few = ranked([*seen, *dark[:3]], ends, until=hours(200))["acme"]
+    assert (few.rank_class, few.removed_24h) == ("ranked", pytest.approx(1))
+    assert (few.removed_24h_worst, few.removed_24h_best) == (pytest.approx(30 / 33), pytest.approx(1))
+    many = ranked([*seen, *dark], ends, until=hours(200))["acme"]
+    assert (many.rank_class, many.removed_24h, many.median_h) == ("unmeasurable", None, None)
+    assert many.removed_24h_worst == pytest.approx(30 / 34)
+
+
+def test_what_is_too_young_to_be_seen_is_not_hidden():
+    """URLs reported in the last hours, and those that no look found anywhere, take no share away."""
+    ends = [episode(n, 2, 3, "removed") for n in range(30)]
+    seen = [appearance(n, "acme") for n in range(30)]
+    young = [appearance(n, "acme", decided=False, since=hours(190)) for n in range(30, 40)]
+    never = [appearance(n, decided=False, since=hours(1), host_id="h0") for n in range(40, 50)]
+    row = ranked([*seen, *young, *never], ends, until=hours(200))["acme"]
+    assert (row.rank_class, row.unknown) == ("ranked", 20)
+
+
+def test_ranked_rows_say_when_half_was_gone():
+    """Twenty URLs gone after 1 to 20 hours: half after about ten."""
+    ends = [episode(n, n, n + 1, "removed") for n in range(20)]
+    row = ranked([appearance(n, "acme") for n in range(20)], ends, until=hours(200))["acme"]
+    assert row.median_h == pytest.approx(10, abs=0.5)
+    assert row.median_h_low < row.median_h < row.median_h_high
+
+
+def test_ranks_ases_and_countries_from_the_same_episodes():
+    """The share follows the key: AS numbers and countries of the episodes."""
+    ends = [episode(n, 2, 3, "removed", origins=(64500, 64501), countries=("NL",)) for n in range(12)]
+    by_asn = ranked([appearance(n, "AS64500", "AS64501") for n in range(12)], ends, by="asn")
+    by_country = ranked([appearance(n, "NL") for n in range(12)], ends, by="country")
+    assert by_asn["AS64501"].removed_24h == pytest.approx(1)
+    assert by_country["NL"].removed_24h == pytest.approx(1)
+
+
+def test_nothing_gives_an_empty_ranking():
+    """No appearance, no row."""
+    assert rank([], [], by="hoster", names={}) == []

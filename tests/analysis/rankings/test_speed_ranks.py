@@ -1,0 +1,111 @@
+"""Places by speed: sets, the worst, one site left out, and hosters beside content."""
+
+import numpy as np
+import pytest
+
+from waterbed.analysis.rankings.ranking import rank
+from waterbed.analysis.rankings.speed_ranks import speed_places, weighing
+from waterbed.analysis.rankings.takedown import episodes_by_key
+
+from .episodes import appearance, episode
+
+
+def world(shares, each=60):
+    """Hosters that remove these shares of their URLs within a day, and the rest not."""
+    seen, ends = [], []
+    for h, share in enumerate(shares):
+        for k in range(each):
+            n = f"{h}-{k}"
+            seen.append(appearance(n, f"k{h}"))
+            quick = k < share * each
+            ends.append(episode(n, 2 if quick else 80, 3 if quick else None, "removed", hoster=f"k{h}"))
+    return seen, ends
+
+
+def placed(seen, ends, clusters=None, **options):
+    """The ranking, its groups and the places by key."""
+    rows = rank(seen, ends, by="hoster", names={})
+    groups = episodes_by_key(ends, "hoster")
+    found = speed_places(
+        rows, groups, clusters or {}, rng=np.random.default_rng(1), resamples=400, **({"worst": 1} | options)
+    )
+    return rows, groups, {row.key: row for row in found}
+
+
+def test_clear_differences_have_one_place():
+    """The slowest is first; hosters far apart have sets of one place."""
+    rows = placed(*world([0.95, 0.5, 0.05]))[2]
+    assert [(r.key, r.place_low, r.place_high) for r in rows.values()] == [("k2", 1, 1), ("k1", 2, 2), ("k0", 3, 3)]
+    assert [r.among_worst for r in rows.values()] == [1.0, 0.0, 0.0]
+
+
+def test_equals_share_all_places():
+    """Hosters with equal shares may have any place, and one among them is as likely the worst as another."""
+    rows = placed(*world([0.5, 0.5, 0.5, 0.5]))[2]
+    assert {(r.place_low, r.place_high) for r in rows.values()} == {(1, 4)}
+    assert [r.among_worst for r in rows.values()] == pytest.approx([0.25] * 4, abs=0.1)
+    assert all(r.own_low >= r.place_low and r.own_high <= r.place_high for r in rows.values())
+
+
+def test_a_hoster_whose_clocks_all_agree_is_not_certain():
+    """Twelve of twelve removed is no proof of being quicker than eleven of twelve."""
+    seen, ends = world([1.0, 11 / 12], each=12)
+    rows = placed(seen, ends)[2]
+    assert (rows["k0"].place_low, rows["k0"].place_high) == (1, 2)
+
+
+def test_one_site_that_carries_a_hoster_is_shown():
+    """Without the one site that has most URLs the share is another."""
+    seen, ends = world([0.5, 0.5])
+    ends = [
+        episode(f"1-{k}", 2, 3, "removed", hoster="k1", site_id="big" if k < 40 else f"s{k}")
+        if k < 40
+        else episode(f"1-{k}", 80, None, hoster="k1")
+        for k in range(60)
+    ] + [e for e in ends if e.hoster == "k0"]
+    rows = placed(seen, ends)[2]
+    assert rows["k1"].without_one_low == pytest.approx(0.0)
+    assert rows["k0"].without_one_high - rows["k0"].without_one_low < 0.03
+    assert (rows["k1"].sites, rows["k0"].sites) == (21, 60)
+
+
+def test_sites_joined_by_content_are_one():
+    """Clusters are those given, not the sites."""
+    seen, ends = world([0.9, 0.4])
+    sure = placed(seen, ends)[2]["k0"]
+    joined = {f"s{h}-{k}": 2 * h + (k < 30) for h in range(2) for k in range(60)}
+    unsure = placed(seen, ends, joined)[2]["k0"]
+    assert (sure.place_low, unsure.place_low, unsure.sites) == (2, 1, 2)
+
+
+def test_classes_without_a_share_keep_their_row():
+    """A hoster too small to have a share is listed after the others, without a place."""
+    seen, ends = world([0.9, 0.4])
+    seen += [appearance(f"x{n}", "small") for n in range(3)]
+    rows = placed(seen, ends)[2]
+    last = list(rows.values())[-1]
+    assert (last.key, last.place_low, last.among_worst, last.rank_class) == ("small", None, None, "too few")
+    assert placed(seen[-3:], [])[2]["small"].removed_24h is None
+
+
+def test_places_are_the_same_for_the_same_seed():
+    """Resampling follows its generator alone."""
+    assert placed(*world([0.6, 0.4, 0.5]))[2] == placed(*world([0.6, 0.4, 0.5]))[2]
+
+
+def test_hosters_weigh_otherwise_than_content():
+    """Many quick hosters and one slow one with most content: each way of weighing says another thing."""
+    seen, ends = world([0.9] * 4, each=20)
+    more, slow = world([0.1], each=200)
+    seen += [appearance(f"b{a.url_id}", "big", site_id=f"b{a.site_id}") for a in more]
+    ends += [
+        episode(f"bu{e.url_id[1:]}", 2 if e.cause else 80, 3 if e.cause else None, "removed", hoster="big")
+        for e in slow
+    ]
+    rows, groups, _ = placed(seen, ends)
+    found = weighing(rows, groups)
+    assert (found.hosters, found.slow, found.clocks) == (5, 1, 280)
+    assert found.by_hoster == pytest.approx((4 * 0.9 + 0.1) / 5, abs=0.01)
+    assert found.by_content == pytest.approx((72 + 20) / 280, abs=0.01)
+    assert found.middle == pytest.approx(0.9, abs=0.01)
+    assert weighing([], {}) is None

@@ -1,0 +1,228 @@
+"""Rankings of every kind, volume, places and sources on the command line: what they print, and how they fail."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.study.facts import hour, numbered, written
+from tests.study.rig import Run
+from waterbed.model.facts import Report
+from waterbed.study.study import Study, open_study
+
+TABLES = ("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "platform", "category")
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal in which tables have room."""
+    monkeypatch.setenv("COLUMNS", "140")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A study: hoster a removes all within hours, b a third, c (too few) nothing; a lies at home, the others abroad."""
+    up = "u" * 40
+    seen = {f"a{n:02}": ("u" * (3 + n)).ljust(40, "d") for n in range(12)} | numbered("b", 8, up) | numbered("c", 3, up)
+    seen |= {f"b{n:02}": ("u" * n).ljust(40, "d") for n in range(8, 12)}
+    with written(tmp_path, seen) as study:
+        places = tmp_path / "places.csv"
+        places.write_text("28.0.0.0,28.0.255.255,NL\n28.1.0.0,28.2.255.255,DE\n")
+        study.add_table(places, date(2026, 1, 5), kind="places")
+    return tmp_path / "study"
+
+
+def opened(folder: Path) -> Study:
+    """The study, its clock held."""
+    study = open_study(folder)
+    study.folder.clock = lambda: hour(40)
+    return study
+
+
+def rows(said: tuple[int, str, str]) -> dict[str, dict[str, object]]:
+    """The rows of a JSON answer by their key."""
+    assert said[0] == 0, said
+    return {row["key"]: row for row in json.loads(said[1])["rows"]}
+
+
+def refused(said: tuple[int, str, str], *parts: str) -> None:
+    """Exit code 2 and one sentence with these parts."""
+    assert (said[0], said[1], said[2].strip().count("\n")) == (2, "", 0), said
+    assert all(part in said[2] for part in parts), said[2]
+
+
+def test_every_kind_is_ranked(run: Run, folder: Path) -> None:
+    """Each kind gives a table, each of the 27 hosts under one key or as not attributed."""
+    for by in TABLES:
+        found = rows(run("-C", folder, "rank", "--by", by, "--format", "json"))
+        assert sum(row["hosts"] for row in found.values()) == 27, by
+
+
+def test_kinds_without_data_are_not_attributed(run: Run, folder: Path) -> None:
+    """Without registrations there are no upstreams: all is under one row without a place."""
+    found = rows(run("-C", folder, "rank", "--by", "upstream", "--format", "json"))
+    assert (list(found), found["unknown"]["place"]) == (["unknown"], None)
+
+
+def test_category_is_ranked_with_its_share(run: Run, folder: Path) -> None:
+    """The category of the reports is a key like others: removed are 16 of 27."""
+    found = rows(run("-C", folder, "rank", "--by", "category", "--format", "json"))["phishing"]
+    assert (found["hosts"], found["class"]) == (27, "ranked")
+    assert found["removed_24h"] == pytest.approx(16 / 27, abs=0.01)
+
+
+def test_home_and_abroad_part_the_ranking(run: Run, folder: Path) -> None:
+    """What lies at home and what lies abroad are two rankings that together are the whole."""
+    home = rows(run("-C", folder, "rank", "--by", "asn", "--home", "--format", "json"))
+    abroad = rows(run("-C", folder, "rank", "--by", "asn", "--abroad", "--format", "json"))
+    assert (set(home), set(abroad)) == ({"AS64500"}, {"AS64501", "AS64502"})
+    said = json.loads(run("-C", folder, "rank", "--home", "--format", "json")[1])
+    assert said["what"] == "ranking, home"
+
+
+def test_roles_are_rankings_of_organisations(run: Run, folder: Path) -> None:
+    """The holders of the origin ASes can be ranked; a role beside another kind is refused."""
+    found = rows(run("-C", folder, "rank", "--role", "as-holder", "--format", "json"))
+    assert sum(row["hosts"] for row in found.values()) == 27
+    refused(run("-C", folder, "rank", "--by", "asn", "--role", "proxy"), "--role is for --by hoster")
+
+
+def test_share_by_hoster_stands_beside_that_by_content(run: Run, folder: Path) -> None:
+    """Under the table: a mean of hosters, and the share of all their clocks; nothing of it for tools."""
+    code, out, _ = run("-C", folder, "rank")
+    assert code == 0
+    assert "67% by hoster (mean of 2, median 67%; 1 removed less than half), 67% by content (24 clocks" in out
+    assert "by content" not in run("-C", folder, "rank", "--format", "csv")[1]
+
+
+def test_places_say_who_is_slowest_and_how_sure(run: Run, folder: Path) -> None:
+    """The slower hoster may be first; the one with too few sites has no place."""
+    found = rows(run("-C", folder, "rank", "--by", "asn", "--places", "--worst", "1", "--format", "json"))
+    assert list(found) == ["AS64501", "AS64500", "AS64502"]
+    assert found["AS64501"]["place_low"] == 1
+    assert found["AS64501"]["among_worst"] > 0.9
+    assert found["AS64501"]["without_one_low"] < found["AS64501"]["removed_24h"]
+    assert (found["AS64502"]["class"], found["AS64502"]["place_low"]) == ("too few", None)
+    code, out, _ = run("-C", folder, "rank", "--by", "asn", "--places")
+    assert code == 0
+    assert "1 is the slowest" in out
+
+
+def test_volume_without_a_frame_has_counts_and_rates(run: Run, folder: Path) -> None:
+    """Three ASes are no base for an expectation; the rate by address needs none."""
+    found = rows(run("-C", folder, "rank", "--by", "asn", "--volume", "--format", "json"))
+    first = found["AS64500"]
+    assert (first["sites"], first["incidents"], first["routed_v4"], first["expected"]) == (12, 12, 65536, None)
+    assert first["score"] == pytest.approx(1e4 * 12 / 65536, abs=1e-5)
+    assert "routed IPv4" in run("-C", folder, "rank", "--by", "asn", "--volume")[1]
+
+
+def test_volume_is_held_against_all_that_exist(run: Run, folder: Path, tmp_path: Path) -> None:
+    """With a table of many ASes, most of them without any report, each has what its size lets expect."""
+    routes = tmp_path / "many.csv"
+    lines = [f"28.{n}.0.0,28.{n}.255.255,{64500 + n},Hoster {n}" for n in range(3)]
+    lines += [f"29.{n}.0.0,29.{n}.{2 ** (n % 8) - 1}.255,{65000 + n},Idle {n}" for n in range(60)]
+    routes.write_text("\n".join(lines) + "\n")
+    with opened(folder) as study:
+        study.add_table(routes, date(2026, 1, 5))
+    found = rows(run("-C", folder, "rank", "--by", "asn", "--volume", "--format", "json"))
+    assert set(found) == {"AS64500", "AS64501", "AS64502"}
+    first = found["AS64500"]
+    assert 0 < first["expected"] < 12
+    assert first["shrunk_low"] < first["shrunk"] < first["shrunk_high"]
+    assert (first["place_low"], first["place_high"], found["AS64502"]["place_low"]) == (1, 2, None)
+    abroad = rows(run("-C", folder, "rank", "--by", "asn", "--abroad", "--volume", "--format", "json"))
+    assert {row["expected"] for row in abroad.values()} == {None}
+
+
+def second_feed(folder: Path) -> None:
+    """Another source that reported part of the same URLs, a day later."""
+    with opened(folder) as study:
+        store = study.folder.store
+        told = [report for report in store.all(Report) if report.url_id[0] in "bc"]
+        store.add(
+            [
+                replace(r, report_id=f"x{r.report_id}", source="other", received_at=r.received_at + timedelta(hours=30))
+                for r in told
+            ]
+        )
+
+
+def test_feeds_side_by_side(run: Run, folder: Path) -> None:
+    """Each source has its own places, and Kendall's tau says how far two agree, or that it cannot."""
+    second_feed(folder)
+    said = json.loads(run("-C", folder, "rank", "--by", "asn", "--feeds", "--format", "json")[1])
+    found = {(row["key"], row["source"]): (row["place"], row["hosts"]) for row in said["rows"]}
+    assert found["AS64500", "hotline"] == (1, 12)
+    assert found["AS64500", "other"] == (None, 0)
+    assert found["AS64501", "other"] == (1, 12)
+    code, out, _ = run("-C", folder, "rank", "--by", "asn", "--feeds", "--top", "2")
+    assert code == 0
+    assert "Kendall's tau-b of hotline and other: not estimable, 3 keys" in out
+
+
+def test_one_feed_has_nothing_beside_it(run: Run, folder: Path) -> None:
+    """With one source --feeds says what is missing; two tables at once are refused."""
+    refused(run("-C", folder, "rank", "--feeds"), "two sources", "docs/ranking.md")
+    refused(run("-C", folder, "rank", "--feeds", "--places"), "name one of them")
+
+
+def test_cards_of_sources(run: Run, folder: Path) -> None:
+    """One card a source: what it reported, how late, and what it shares."""
+    second_feed(folder)
+    code, out, _ = run("-C", folder, "feeds", "--format", "json")
+    found = {row["source"]: row for row in json.loads(out)["rows"]}
+    assert (code, found["hotline"]["urls"], found["other"]["urls"]) == (0, 27, 15)
+    assert (found["other"]["shared"], found["other"]["first_here"], found["other"]["delay_median_h"]) == (
+        1.0,
+        0.0,
+        30.0,
+    )
+    assert "hotline" in run("-C", folder, "feeds")[1]
+
+
+def test_a_retention_rule_is_told(run: Run, folder: Path, tmp_path: Path) -> None:
+    """A presence list whose entries all leave after ten days is a finding; one that thins out is not."""
+    path = tmp_path / "presence.csv"
+    kept = [f"2026-01-01,2026-01-{1 + n % 10:02},2026-01-{2 + n % 10:02}" for n in range(600)]
+    kept += ["2026-01-01,2026-01-10,2026-01-11"] * 2_000
+    path.write_text("\n".join(["entered,last_listed,first_missing", *kept]) + "\n")
+    code, out, _ = run("-C", folder, "feeds", "--presence", path)
+    assert code == 1
+    assert "a rule of the feed" in out
+    path.write_text("\n".join(["entered,last_listed,first_missing", *kept[:600], "x,y,z"]) + "\n")
+    code, out, _ = run("-C", folder, "feeds", "--presence", path, "--source", "hotline")
+    assert code == 1
+    assert "line 602" in out
+    refused(run("-C", folder, "feeds", "--presence", path, "--source", "nobody"), "--source", "hotline")
+
+
+def test_deliveries_that_held_nothing_tell_of_no_absence(run: Run, folder: Path, tmp_path: Path) -> None:
+    """An empty delivery is named and moves no end; the median is on the card; to ignore entry takes two switches."""
+    presence, came = tmp_path / "presence.csv", tmp_path / "came.csv"
+    lines = [f"2026-01-01,2026-01-{1 + n % 4:02},," for n in range(40)]
+    lines += [f"2025-12-01,2026-01-{1 + n % 8:02},,2026-01-01" for n in range(40)]
+    presence.write_text("\n".join(["entered,last_listed,first_missing,first_listed", *lines]) + "\n")
+    sizes = [80, 70, 60, 50, 0, 40, 40, 35, 30]
+    days = [f"2026-01-{n:02},{size}" for n, size in enumerate(sizes, 1)]
+    came.write_text("\n".join(["received,entries", *days]) + "\n")
+    words = ("-C", folder, "feeds", "--presence", presence, "--deliveries", came)
+    code, out, _ = run(*words)
+    assert code == 1
+    assert "the delivery of 2026-01-05 00:00 held 0 entries for about 65: it tells of no absence." in out
+    card = json.loads(run(*words, "--format", "json")[1])["rows"][0]
+    assert 0 < card["listed_median_low_d"] <= card["listed_median_high_d"] < 37
+    code, out, err = run(*words, "--midpoint", "--ignore-entry")
+    assert "late entry ignored" in out
+    assert err.startswith("warning: late entry is ignored")
+    refused(run(*words, "--ignore-entry"), "--midpoint")
+    refused(run("-C", folder, "feeds", "--midpoint"), "--presence")
+
+
+def test_what_cannot_be_asked_is_refused(run: Run, folder: Path) -> None:
+    """A day without --volume is refused; a kind that nothing tells says where to look."""
+    refused(run("-C", folder, "rank", "--date", "2026-01-05"), "--volume")
+    assert "Nothing in the study tells the upstream of any URL" in run("-C", folder, "rank", "--by", "upstream")[1]

@@ -1,0 +1,155 @@
+"""Takedown clocks and the share removed."""
+
+import pytest
+
+from waterbed.analysis.rankings.takedown import CAUSES, clocks, episode_keys, episodes_by_key, removal, removal_curves
+
+from .episodes import episode, hours
+
+INF = float("inf")
+
+
+def shape(clock):
+    return clock.left_h, clock.right_h, CAUSES[clock.cause] if clock.cause >= 0 else None
+
+
+def test_clock_runs_from_the_report_to_the_interval_of_the_end():
+    """Hours count from reported_at; the end is (last_up, first_down]; a running episode has no end."""
+    group = clocks([episode(1, 3, 5, "removed", at=10), episode(2, 40, None, reported_at=hours(4))])
+    assert [shape(c) for c in group] == [(3, 5, "removed"), (36, INF, None)]
+    assert group[0].origin == hours(10)
+
+
+def test_report_after_the_last_look_that_saw_it_up_starts_at_zero():
+    """Reported between the last look up and the first down, it ended at most so long after the report."""
+    group = clocks([episode(1, 3, 9, "removed", reported_at=hours(5))])
+    assert [shape(c) for c in group] == [(0, 4, "removed")]
+
+
+def test_what_was_never_reported_there_has_no_clock():
+    """Nobody was asked to remove it, so it tells nothing of compliance."""
+    assert clocks([episode(1, 3, 5, "removed", reported_at=None)]) == []
+
+
+def test_overlapping_episodes_end_with_the_later_one():
+    """Two overlapping stays in one country end when both have; the report of either starts the clock."""
+    pair = [
+        episode(1, 25, 26, "removed", hoster="a", reported_at=None),
+        episode(1, 10, 20, "removed", hoster="b", at=10, reported_at=hours(28)),
+    ]
+    assert [shape(c) for c in clocks(pair)] == [(0, 2, "removed")]
+    running = [pair[0], episode(1, 12, None, hoster="b", at=10, reported_at=hours(12))]
+    assert [shape(c) for c in clocks(running)] == [(13, INF, None)]
+
+
+def test_masked_counts_as_moved_and_an_end_without_cause_as_lost():
+    """Going behind a proxy is leaving; an end nobody can explain is never credited as removal."""
+    group = clocks([episode(1, 1, 2, "masked"), episode(2, 1, 2, None), episode(3, 1, 2, "name")])
+    assert [CAUSES[c.cause] for c in group] == ["moved", "lost", "name"]
+
+
+def test_proxies_have_no_takedown_clock():
+    """An episode at a reverse proxy gives no clock."""
+    assert clocks([episode(1, 1, 2, "removed", proxy=True)]) == []
+
+
+def test_move_within_a_group_does_not_end_its_clock():
+    """Content that goes from one hoster to another of the same country stays up in that country."""
+    first = episode(1, 5, 6, "moved", hoster="a")
+    then = episode(1, 3, 4, "removed", hoster="b", at=6)
+    groups = episodes_by_key([first, then], "country")
+    assert [shape(c) for c in clocks(groups["NL"])] == [(9, 10, "removed")]
+    by_hoster = episodes_by_key([first, then], "hoster")
+    assert [shape(c) for c in clocks(by_hoster["a"])] == [(5, 6, "moved")]
+
+
+def test_content_back_after_removal_has_a_second_clock():
+    """A reappearance is a takedown of its own."""
+    group = clocks([episode(1, 5, 6, "removed"), episode(1, 3, 4, "removed", at=50)])
+    assert [shape(c) for c in group] == [(5, 6, "removed"), (3, 4, "removed")]
+
+
+def test_two_hosters_at_once_give_each_one_clock():
+    """A URL at two hosters has two episodes; each hoster counts only its own, an AS both as one."""
+    pair = [
+        episode(1, 5, 6, "removed", hoster="a", hosters=("a", "b")),
+        episode(1, 9, 10, "removed", hoster="b", hosters=("a", "b")),
+    ]
+    groups = episodes_by_key(pair, "hoster")
+    assert [shape(c) for c in clocks(groups["a"])] == [(5, 6, "removed")]
+    assert [shape(c) for c in clocks(groups["b"])] == [(9, 10, "removed")]
+    assert [shape(c) for c in clocks(episodes_by_key(pair, "asn")["AS64500"])] == [(9, 10, "removed")]
+    assert list(episodes_by_key(pair[:1], "hoster")) == ["a", "b"]
+
+
+def test_keys_are_spelled_as_in_the_ranking():
+    """AS numbers carry their prefix, hosters come once."""
+    one = episode(1, 1, 2, hoster="a", hosters=("a", "b"), origins=(64500, 64501), countries=("DE", "NL"))
+    assert episode_keys(one, "asn") == ("AS64500", "AS64501")
+    assert episode_keys(one, "country") == ("DE", "NL")
+    assert episode_keys(one, "hoster") == ("a", "b")
+
+
+def test_share_and_its_upper_bound():
+    """Of 20 sites 10 are removed, 4 move and 6 stay: 50%, at most 70%."""
+    group = clocks(
+        [episode(n, 2, 3, "removed") for n in range(10)]
+        + [episode(n, 2, 3, "moved") for n in range(10, 14)]
+        + [episode(n, 80, None) for n in range(14, 20)]
+    )
+    told = removal(group, until=hours(90))
+    assert told.telling == "told"
+    assert told.removed == pytest.approx(0.5, abs=1e-3)
+    assert told.removed_or_moved == pytest.approx(0.7, abs=1e-3)
+    assert told.low == pytest.approx(0.29, abs=0.02)
+    assert told.high == pytest.approx(0.71, abs=0.02)
+    assert (told.clocks, told.sites) == (20, 20)
+
+
+def test_nine_sites_are_too_few_however_many_urls_they_hold():
+    """Site clusters are counted, not clocks."""
+    told = removal(clocks([episode(n, 2, 3, "removed", site_id=f"s{n % 9}") for n in range(90)]), until=hours(90))
+    assert (told.telling, told.removed, told.sites) == ("too few", None, 9)
+
+
+def test_one_giant_site_widens_the_interval():
+    """A site with most clocks leaves hardly more certainty than one site alone."""
+    even = removal(clocks([episode(n, 2, 3, "removed") for n in range(40)]), until=hours(90))
+    uneven = removal(
+        clocks([episode(n, 2, 3, "removed", site_id=f"s{max(0, n - 29)}") for n in range(40)]), until=hours(90)
+    )
+    assert uneven.telling == "told"
+    assert uneven.low < even.low - 0.3
+
+
+def test_looks_too_far_apart_are_unmeasurable():
+    """When a fifth of the ends straddle 24 h no share is given."""
+    group = [episode(n, 2, 3, "removed") for n in range(16)] + [episode(n, 6, 60, "removed") for n in range(16, 20)]
+    told = removal(clocks(group), until=hours(90))
+    assert (told.telling, told.removed) == ("unmeasurable", None)
+    assert told.gap == pytest.approx(0.2)
+
+
+def test_losing_sight_of_a_hoster_is_not_removal():
+    """Clocks that stop early long before the end of the measurement make the share unmeasurable."""
+    told = removal(clocks([episode(n, 2, None) for n in range(20)]), until=hours(500))
+    assert (told.telling, told.removed) == ("unmeasurable", None)
+
+
+def test_fresh_reports_at_the_end_do_not_make_looks_sparse():
+    """Reports of the last day are still running and only weigh less; the share stands."""
+    group = [episode(n, 2, 3, "removed") for n in range(15)] + [episode(n, 80, None) for n in range(15, 20)]
+    fresh = [episode(n, 5, None, at=85) for n in range(20, 60)]
+    told = removal(clocks(group + fresh), until=hours(90))
+    assert told.telling == "told"
+    assert told.sites == 20
+
+
+def test_curves_stop_where_follow_up_does():
+    """A curve has one point an hour, ends with the last follow-up, and leaves out groups without clocks."""
+    seen = [episode(n, 2, 3, "removed") for n in range(5)] + [episode(n, 30, None) for n in range(5, 10)]
+    (curve,) = removal_curves(seen, by="hoster", keys=["acme", "nobody"], names={"acme": "Acme"})
+    assert (curve.key, curve.name, curve.clocks) == ("acme", "Acme", 10)
+    assert curve.hours == tuple(float(h) for h in range(31))
+    assert curve.removed[2] == pytest.approx(0)
+    assert curve.removed[30] == pytest.approx(0.5, abs=1e-3)

@@ -1,0 +1,86 @@
+"""Undecided looks are taken for up or removed only where nothing else is known."""
+
+from dataclasses import replace
+
+import pytest
+
+from graphs.episodes import Sighting
+from tests.study.facts import hour
+from waterbed.analysis.sensitivity.restated import taken_for
+from waterbed.model.conclusions import Attribution, Verdict
+
+_VERDICT = Verdict(
+    observation_id="",
+    url_id="u",
+    observed_at=hour(0),
+    ruleset="",
+    rule="",
+    outcome="",
+    state="up",
+    cause=None,
+    layer="",
+)
+_ANSWER = Attribution(
+    addresses=("28.0.0.1",),
+    suffix_id=None,
+    day=hour(0),
+    origins=(64500,),
+    organisations=(),
+    countries=(),
+    hosters=("a",),
+    proxy=False,
+    rule="",
+    routes_date=None,
+    stale=False,
+)
+
+
+def seen(states: str, *, nowhere: bool = False) -> list[Sighting]:
+    """`u` up, `d` confirmed absent, `f` absent and not confirmed, `?` undecided; one an hour."""
+    state = {"u": "up", "d": "down", "f": "down", "?": "unknown"}
+    return [
+        Sighting(
+            verdict=replace(_VERDICT, observed_at=hour(n), state=state[one]),  # type: ignore[arg-type]  # a State
+            down=one == "d",
+            attribution=None if nowhere else _ANSWER,
+        )
+        for n, one in enumerate(states)
+    ]
+
+
+def spelled(sightings: list[Sighting]) -> str:
+    """The sightings as `seen` takes them."""
+    return "".join("d" if s.down else {"up": "u", "down": "f", "unknown": "?"}[s.verdict.state] for s in sightings)
+
+
+@pytest.mark.parametrize(
+    ("states", "as_up", "as_removed"),
+    [
+        ("uu??", "uuuu", "uudd"),
+        ("u??u", "u??u", "u??u"),
+        ("u??d", "uuud", "uddd"),
+        ("??d", "uud", "ddd"),
+        ("??u", "??u", "??u"),
+        ("ud??", "ud??", "ud??"),
+        ("udu?", "uduu", "udud"),
+        ("u?f?", "uufu", "udfd"),
+        ("???", "uuu", "ddd"),
+        ("uuu", "uuu", "uuu"),
+    ],
+)
+def test_only_what_evidence_leaves_open_is_taken(states: str, as_up: str, as_removed: str) -> None:
+    """Looks between two that saw it up stay undecided, and so do those after it went; all others are taken."""
+    sightings = {"u": seen(states)}
+    assert spelled(list(taken_for(sightings, "up")["u"])) == as_up
+    assert spelled(list(taken_for(sightings, "removed")["u"])) == as_removed
+
+
+def test_what_was_never_anywhere_stays_undecided() -> None:
+    """Without an address, neither before nor now, there is no hoster to hold to account."""
+    assert spelled(list(taken_for({"u": seen("??", nowhere=True)}, "removed")["u"])) == "??"
+
+
+def test_removed_is_a_removal_by_whoever_had_it() -> None:
+    """A look taken for an absence has the cause of a removal and the hoster that had the content last."""
+    last = list(taken_for({"u": seen("u?")}, "removed")["u"])[-1]
+    assert (last.verdict.cause, last.attribution) == ("removed", _ANSWER)

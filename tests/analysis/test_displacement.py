@@ -1,0 +1,120 @@
+"""`waterbed displacement` on the command line: what it prints and writes, and how it fails."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests.study.facts import hour, numbered, written
+from tests.study.rig import Run
+from waterbed.publish.site.written import schema
+from waterbed.store.config import Config
+from waterbed.study.study import create_study
+
+EVENT = """
+target = "AS64500"
+date = 2026-01-05T12:00:00
+chosen_until = 2026-01-05T11:00:00
+controls = ["AS64501", "AS64502"]
+buffer = ["AS64503"]
+buffer_controls = ["AS64504"]
+period_h = 1.0
+before = 10
+after = 4
+horizon_h = 6.0
+[detection]
+home = [0.7, 0.9]
+abroad = [0.4, 0.7]
+"""
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal in which tables have room."""
+    monkeypatch.setenv("COLUMNS", "160")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A study of five hosters with twelve URLs each; the first one's all go within hours."""
+    seen = {f"a{n:02}": ("u" * (3 + n)).ljust(40, "d") for n in range(12)}
+    for letter in "bcde":
+        seen |= numbered(letter, 12, "u" * 40)
+    with written(tmp_path, seen):
+        pass
+    (tmp_path / "event.toml").write_text(EVENT)
+    return tmp_path / "study"
+
+
+def refused(said: tuple[int, str, str], *parts: str) -> None:
+    """Exit code 2 and one sentence with these parts."""
+    assert (said[0], said[1], said[2].strip().count("\n")) == (2, "", 0), said
+    assert all(part in said[2] for part in parts), said[2]
+
+
+def test_json_is_as_its_schema_says(run: Run, folder: Path) -> None:
+    """With and without an event: the event as read, the envelope, and an answer or reason for each question."""
+    for words, target in (((), None), (("--event", folder.parent / "event.toml"), "AS64500")):
+        code, said, _ = run("-C", folder, "displacement", *words, "--format", "json")
+        assert code == 0
+        found = json.loads(said)
+        jsonschema.validate(found, schema())
+        assert (found["event"] or {}).get("target") == target
+        assert found["what"] == "displacement"
+        assert found["answers"]
+        for one in found["answers"]:
+            assert (one["refusal"] is None) == bool(one["may"] and one["may_not"]), one
+
+
+def test_a_folder_gets_page_json_and_schema(run: Run, folder: Path, tmp_path: Path) -> None:
+    """--out writes three files and says where the page is."""
+    out = tmp_path / "new" / "out"
+    code, said, _ = run("-C", folder, "displacement", "--event", tmp_path / "event.toml", "--out", out)
+    assert code == 0
+    assert "displacement.html" in said
+    assert sorted(path.name for path in out.iterdir()) == [
+        "displacement.html",
+        "displacement.json",
+        "displacement.schema.json",
+    ]
+    jsonschema.validate(
+        json.loads((out / "displacement.json").read_text()), json.loads((out / "displacement.schema.json").read_text())
+    )
+
+
+def test_people_get_a_table_and_the_reasons(run: Run, folder: Path) -> None:
+    """Answers stand in a table, each reason once with what it refuses, and what may never be said below."""
+    code, said, _ = run("-C", folder, "displacement", "--event", folder.parent / "event.toml")
+    assert code == 0
+    assert "AS64500 at 2026-01-05 12:00" in said
+    assert said.count("no number: no content moved from there in that time:") == 1
+    assert "Never say that a hoster accepted" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (EVENT.replace("before = 10", "befor = 10"), ("unknown field", "befor", "docs/displacement.md")),
+        (EVENT.replace('"AS64503"', '"nobody"'), ("buffer: nobody is no hoster of this study", "waterbed rank")),
+        (EVENT.replace("2026-01-05T12", "2027-01-05T12"), ("date: 2027-01-05 12:00 lies outside",)),
+        (EVENT.replace("after = 4", "after = 400"), ("after: 400 periods reach to",)),
+        ("categories = ['spam']\n" + EVENT, ("categories: spam is in no report", "phishing")),
+    ],
+)
+def test_bad_events_are_one_sentence(run: Run, folder: Path, text: str, parts: tuple[str, ...]) -> None:
+    """Unknown keys, hosters and categories, and times without data: one sentence, exit code 2, nothing written."""
+    (folder.parent / "event.toml").write_text(text)
+    out = folder.parent / "out"
+    refused(run("-C", folder, "displacement", "--event", folder.parent / "event.toml", "--out", out), *parts)
+    assert not out.exists()
+
+
+def test_places_that_cannot_be_read_or_written_are_named(run: Run, folder: Path, tmp_path: Path) -> None:
+    """A missing event file, a file in place of the folder, and a study without a look are one sentence each."""
+    refused(run("-C", folder, "displacement", "--event", tmp_path / "none.toml"), "cannot be read")
+    refused(run("-C", folder, "displacement", "--out", tmp_path / "event.toml"), "cannot be written")
+    with create_study(tmp_path / "empty", Config(study="e" * 32)) as study:
+        study.folder.clock = lambda: hour(1)
+    refused(run("-C", tmp_path / "empty", "displacement"), "no episode yet", "waterbed recheck")

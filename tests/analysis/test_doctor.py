@@ -1,0 +1,254 @@
+"""Doctor, decisions and rejudging, by the Python API and by the command line."""
+
+import csv
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from tests.study.facts import config, hour, numbered, run, written
+from waterbed.analysis.doctor import Finding, examine
+from waterbed.cli.commands.doctor import doctor, quarantine_app, rejudge
+from waterbed.judging.rules import DEFAULT_RULES
+from waterbed.model.bookkeeping import Audit, Delivery, Due, QuarantineDecision
+from waterbed.model.errors import InputError
+from waterbed.store.config import Canary, Names
+from waterbed.study.study import Study, create_study, open_study
+
+MASS = {**numbered("a", 10, "uuu" + "d" * 12), **numbered("b", 10, "u" * 15)}
+QUIET = {**numbered("a", 3, "u" * 15), "b00": "uuuu" + "d" * 11}
+
+
+def command(*words: object) -> Result:
+    """The commands as the program has them."""
+    app = typer.Typer()
+
+    @app.callback()
+    def root(context: typer.Context, study: Path = typer.Option(..., "-C")) -> None:  # noqa: B008 (typer's way)
+        context.obj = study
+
+    app.command()(doctor)
+    app.command()(rejudge)
+    app.add_typer(quarantine_app, name="quarantine")
+    return CliRunner().invoke(app, list(map(str, words)))
+
+
+def whats(found: list[Finding], *severities: str) -> list[str]:
+    return [finding.what for finding in found if finding.severity in severities]
+
+
+def test_a_study_in_order_has_nothing_open(tmp_path: Path) -> None:
+    """Canary, contact, resolver, routes, store and keys are fine: notes only, exit code 0."""
+    with written(tmp_path, QUIET) as study:
+        found = examine(study)
+        assert whats(found, "problem", "warning") == []
+        assert {"store is whole", "keys are readable"} <= set(whats(found, "note"))
+
+
+def test_an_empty_study_is_told_what_it_lacks(tmp_path: Path) -> None:
+    """No canary, no contact, a resolver elsewhere, no routes: each is a finding with what to do."""
+    settings = config(contact="", canary=Canary(), names=Names(resolver="192.0.2.53:53"))
+    with create_study(tmp_path / "study", settings) as study:
+        found = examine(study)
+        assert whats(found, "problem") == ["no canary is configured: nothing can be called down"]
+        assert whats(found, "warning") == [
+            "nobody can reach us",
+            "names leave this machine",
+            "no routing table: nothing can be attributed",
+        ]
+        assert all(finding.advice for finding in found if finding.open)
+
+
+def test_what_went_wrong_is_found(tmp_path: Path) -> None:
+    """Canary, overdue looks, looks of the dead, a due URL without an entry, killed runs, feeds, unseen hosters."""
+    seen = {**numbered("a", 3, "uu" + "x" * 13), **numbered("b", 3, "u" * 15)}
+    with written(tmp_path, seen, canary="u" * 14 + "d") as study:
+        store = study.folder.store
+        late = Due(
+            url_id="late",
+            host_id="h",
+            due_at=hour(1),
+            streak=0,
+            first_report_at=hour(0),
+            category="phishing",
+            lease_run_id="run1",
+        )
+        sizes = (9, 9, 9, 0)
+        deliveries = [
+            Delivery(
+                delivery_id=f"{n}",
+                source="hotline",
+                run_id="r",
+                received_at=hour(n),
+                reports=size,
+                new=size,
+                rejected=0,
+            )
+            for n, size in enumerate(sizes)
+        ]
+        store.add([late, *deliveries, *run(1, "finished"), *run(2, "killed"), *run(3, None)])
+        assert set(whats(examine(study), "warning")) == {
+            "canary failed at vantage here",
+            "canary quarantine of here, open",
+            "feed quarantine of hotline, open",
+            "much of hoster AS64500 is not observed",
+            "no delivery of hotline",
+            "looks are overdue",
+            "dead runs hold looks",
+            "facts hang in the air",
+        }
+        assert "runs did not end well" in whats(examine(study), "note")
+
+
+def test_stale_routes_are_found(tmp_path: Path) -> None:
+    """A routing table much older than today's looks is named, with how many looks hang on it."""
+    with written(tmp_path, QUIET) as study:
+        later = study.folder.clock() + timedelta(days=90)
+        study.folder.clock = lambda: later
+        assert "routing tables are stale" in whats(examine(study), "warning")
+
+
+def test_a_damaged_store_is_the_first_finding(tmp_path: Path) -> None:
+    """The integrity check is run, and nothing else is told of a store that fails it."""
+    with written(tmp_path, QUIET) as study:
+        file = study.folder.store.file
+    assert file is not None
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 8192] = b"\xff" * 8192
+    file.write_bytes(content)
+    said = command("-C", tmp_path / "study", "doctor", "--format", "json")
+    if said.exception and not isinstance(said.exception, SystemExit):
+        return  # so damaged that it cannot even be opened
+    assert said.exit_code == 1
+    assert json.loads(said.stdout)["rows"][0]["what"] == "store is damaged"
+
+
+def test_doctor_and_quarantines_on_the_command_line(tmp_path: Path) -> None:
+    """An open quarantine is exit code 1, with id, span and numbers; decided, it is a note with the reason."""
+    with written(tmp_path, MASS) as study:
+        (found,) = study.conclude().quarantines
+    folder = tmp_path / "study"
+    said = command("-C", folder, "quarantine", "list", "--format", "csv")
+    assert said.exit_code == 1
+    (row,) = csv.DictReader(io.StringIO(said.stdout))
+    assert (row["quarantine_id"], row["looked"], row["flipped"]) == (found.quarantine_id, "10", "10")
+    assert command("-C", folder, "doctor").exit_code == 1
+
+    said = command("-C", folder, "quarantine", "void", found.quarantine_id, "--reason", "broken balancer")
+    assert said.exit_code == 0, said.output
+    assert "voided: hoster AS64500" in said.stdout
+    said = command("-C", folder, "doctor", "--format", "json")
+    rows = {row["what"]: row for row in json.loads(said.stdout)["rows"]}
+    decided = rows["hoster quarantine of AS64500, voided"]
+    assert decided["severity"] == "note"
+    assert decided["figures"].endswith("broken balancer")
+
+
+def test_a_decision_is_on_record_with_person_and_reason(tmp_path: Path) -> None:
+    """Both the decision and the audit entry name who and why."""
+    with written(tmp_path, MASS) as study:
+        (found,) = study.conclude().quarantines
+        identity = found.quarantine_id
+    command("-C", tmp_path / "study", "quarantine", "release", identity, "--reason", "  asked   the hoster ")
+    with written_again(tmp_path) as study:
+        (made,) = study.folder.store.all(QuarantineDecision)
+        (entry,) = study.folder.store.all(Audit)
+    assert (made.quarantine_id, made.decision, made.reason) == (identity, "release", "asked the hoster")
+    assert (entry.subject_id, entry.action, entry.reason) == (identity, "release", "asked the hoster")
+    assert made.who == entry.who != ""
+
+
+def written_again(tmp_path: Path) -> Study:
+    return open_study(tmp_path / "study")
+
+
+@pytest.mark.parametrize(
+    ("identity", "reason", "says"),
+    [
+        ("0" * 32, "why", "is no quarantine"),
+        (None, "  ", "must say"),
+        (None, "see http://shop.example.com/", "looks like an address"),
+        (None, "a\x07b", "must say"),
+    ],
+)
+def test_a_decision_that_cannot_stand_is_refused(identity: str | None, reason: str, says: str, tmp_path: Path) -> None:
+    """Unknown ids, empty reasons and reasons that name an address: one sentence, nothing written."""
+    with written(tmp_path, MASS) as study:
+        known = study.conclude().quarantines[0].quarantine_id
+    said = command("-C", tmp_path / "study", "quarantine", "void", identity or known, "--reason", reason)
+    assert isinstance(said.exception, InputError)
+    assert says in str(said.exception)
+    with written_again(tmp_path) as study:
+        assert study.folder.store.count(QuarantineDecision) == study.folder.store.count(Audit) == 0
+
+
+def rules(folder: Path, *swaps: tuple[str, str]) -> Path:
+    text = DEFAULT_RULES.read_text().replace('"default-2"', '"mine"')
+    for old, new in swaps:
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_same_rules_change_nothing(tmp_path: Path) -> None:
+    """Exit code 0, and both sets are written beside each other."""
+    with written(tmp_path, QUIET):
+        pass
+    said = command("-C", tmp_path / "study", "rejudge", "--rules", rules(tmp_path))
+    assert said.exit_code == 0, said.output
+    files = sorted(file.name for file in (tmp_path / "study" / "verdicts").iterdir())
+    assert [name.rpartition("-")[0] for name in files] == ["default-2", "mine"]
+    sets = [pq.read_table(tmp_path / "study" / "verdicts" / name).to_pydict() for name in files]
+    assert [set(one["ruleset"]) for one in sets] == [
+        {files[0][:-8].replace("-2-", "-2:")},
+        {files[1][:-8].replace("-", ":")},
+    ]
+    assert sets[0]["outcome"] == sets[1]["outcome"]
+
+
+def test_other_rules_say_what_they_change(tmp_path: Path) -> None:
+    """The table has old and new outcome with looks and URLs; ends that change are counted; exit code 1."""
+    with written(tmp_path, QUIET):
+        pass
+    mine = rules(
+        tmp_path, ('outcome = "gone"\nwhen = { status = [404, 410] }', 'outcome = "challenge"\nwhen = { status = 404 }')
+    )
+    said = command("-C", tmp_path / "study", "rejudge", "--rules", mine, "--format", "json")
+    assert said.exit_code == 1
+    assert json.loads(said.stdout)["rows"] == [{"old": "gone", "new": "challenge", "looks": 11, "urls": 1}]
+    shown = command("-C", tmp_path / "study", "rejudge", "--rules", mine, "--out", tmp_path / "out")
+    assert "1 episodes end otherwise" in shown.stdout
+    assert len(list((tmp_path / "out" / "verdicts").iterdir())) == 2
+
+
+def test_an_outcome_that_stands_for_another_state_is_a_change(tmp_path: Path) -> None:
+    """The name alone is not the outcome."""
+    with written(tmp_path, QUIET):
+        pass
+    mine = rules(tmp_path, ('gone = { state = "down", cause = "removed",', 'gone = { state = "down", cause = "lost",'))
+    text = mine.read_text().replace(
+        'soft_gone = { state = "down", cause = "lost"', 'soft_gone = { state = "down", cause = "removed"'
+    )
+    mine.write_text(text)
+    said = command("-C", tmp_path / "study", "rejudge", "--rules", mine, "--format", "csv")
+    assert said.stdout.splitlines()[1] == '"gone (down, removed)","gone (down, lost)",11,1'
+
+
+def test_a_bad_rule_file_is_one_sentence_and_writes_nothing(tmp_path: Path) -> None:
+    """The line and the key are named."""
+    with written(tmp_path, QUIET):
+        pass
+    mine = rules(tmp_path, ("status = 451", "statuss = 451"))
+    said = command("-C", tmp_path / "study", "rejudge", "--rules", mine)
+    assert isinstance(said.exception, InputError)
+    line = next(n for n, text in enumerate(mine.read_text().splitlines(), 1) if text == 'id = "H8-legal"')
+    assert f"line {line}, rule H8-legal: a rule cannot ask about 'statuss'" in str(said.exception)
+    assert not (tmp_path / "study" / "verdicts").exists()

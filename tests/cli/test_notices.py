@@ -1,0 +1,193 @@
+"""The commands about notices, compliance and fact sheets: what they print, and how they fail."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.store.study_folder import made, report
+from tests.study.facts import hour, numbered, written
+from tests.study.rig import Run
+from waterbed.model.facts import Notice
+from waterbed.store.config import StoreAt
+from waterbed.study.study import Study, open_study
+
+URL = "http://one.forgetme-example.com/a"
+
+
+def notice(url_id: str, delivered: float, recipient: str = "AS64500", **other: object) -> Notice:
+    """A notice that was sent half an hour before it arrived, so many hours after the start."""
+    plain: dict[str, object] = {
+        "notice_id": f"{url_id}-{recipient}-{delivered}",
+        "url_id": url_id,
+        "kind": "ntd",
+        "sender": "hotline",
+        "recipient": recipient,
+        "batch": None,
+        "channel": "mail",
+        "reminder": False,
+        "sent_at": hour(delivered) - timedelta(minutes=30),
+        "delivered_at": hour(delivered),
+        "bounced": False,
+        "acknowledged_at": None,
+        "response": None,
+        "held_for_police": False,
+        "received_at": hour(delivered),
+    }
+    return Notice(**{**plain, **other})  # type: ignore[arg-type]  # fields by name
+
+
+SEEN = {
+    **numbered("a", 12, "u" * 10 + "d" * 100),
+    **numbered("b", 3, "u" * 110),
+    "a12": "u" * 3 + "d" * 107,
+    "a13": "u" * 110,
+}
+"""Hoster a removes twelve URLs after ten hours, one after three, and leaves one up; b leaves all of its own up."""
+
+
+def told(study: Study) -> None:
+    """Each hoster is told after five hours, a also of what is b's."""
+    found = [notice(f"a{n:02}", 5) for n in range(14)]
+    found += [notice(f"b{n:02}", 5, "AS64501") for n in range(3)]
+    found += [notice("b00", 20), notice("a13", 50, reminder=True)]
+    study.folder.store.add(found)
+
+
+@pytest.fixture
+def study(tmp_path: Path, store_url: str) -> Path:
+    """A study with notices, on SQLite and on PostgreSQL."""
+    with written(tmp_path, SEEN, store=StoreAt(url=store_url), cycle_guard=_unguarded()) as opened:
+        told(opened)
+    return tmp_path / "study"
+
+
+def _unguarded() -> object:
+    from waterbed.store.config import CycleGuard
+
+    return CycleGuard(share=1.0)
+
+
+def rows(said: tuple[int, str, str]) -> list[dict[str, object]]:
+    """The rows of a JSON answer."""
+    assert said[0] == 0, said
+    return list(json.loads(said[1])["rows"])
+
+
+def test_notices_are_imported_and_told(run: Run, tmp_path: Path) -> None:
+    """Good lines are counted, bad ones listed without their text; strangers among the recipients are named."""
+    folder = made(tmp_path / "s")
+    report(folder, [URL])
+    folder.close()
+    file = tmp_path / "sent.csv"
+    file.write_text(f"url,recipient,sent_at\n{URL},AS64500,2026-01-05\n{URL},no.name,2026-01-05\n{URL}x,x,2026-01-05\n")
+    code, out, _ = run("-C", tmp_path / "s", "notices", file, "--sender", "hotline", "--kind", "dsa")
+    assert (code, "1 notices imported, 0 already known, 2 lines kept out" in out) == (1, True)
+    assert "line 3: recipient is no hoster's key" in out
+    assert "line 4: its URL is not known" in out
+    assert ("forgetme" in out, "no.name" in out) == (False, False)
+    file.write_text(f"url,recipient,sent_at\n{URL},AS64500,2026-01-05\n")
+    assert run("-C", tmp_path / "s", "notices", file, "--sender", "hotline", "--kind", "dsa")[:2] == (
+        0,
+        "sent.csv: 0 notices imported, 1 already known, 0 lines kept out\n",
+    )
+    file.write_text(f"url,recipient,sent_at\n{URL},nobody-known,2026-01-05\n")
+    code, out, _ = run("-C", tmp_path / "s", "notices", file)
+    assert (code, "1 recipients are not in the book of hosters: nobody-known" in out) == (1, True)
+    with open_study(tmp_path / "s") as opened:
+        kept = {(one.kind, one.sender) for one in opened.folder.store.all(Notice)}
+    assert kept == {("dsa", "hotline"), ("ntd", "sent")}
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("notices", "missing.csv"), "cannot be read"),
+        (("notices", "missing.csv", "--kind", "letter"), "--kind is none of"),
+        (("notices", "missing.csv", "--sender", "a.example"), "--sender is no short word"),
+        (("sheet", "nobody"), "know no such hoster"),
+        (("rank", "--places", "--clock", "notice_sent"), "clocks from the report alone"),
+    ],
+)
+def test_wrong_words_are_one_sentence(run: Run, tmp_path: Path, words: tuple[str, ...], part: str) -> None:
+    """What cannot be done is said in one sentence with exit code 2."""
+    with written(tmp_path, {"a0": "uu"}):
+        pass
+    code, out, err = run("-C", tmp_path / "study", *words)
+    assert (code, out, err.strip().count("\n"), part in err) == (2, "", 0, True), err
+
+
+def test_compliance_counts_from_the_delivered_notice(run: Run, study: Path) -> None:
+    """Thirteen clocks of hoster a, twelve removed within twelve hours; one was gone before and is no clock."""
+    said = run("-C", study, "compliance", "--format", "json")
+    heading = json.loads(said[1])
+    assert (heading["what"], heading["by"], heading["clock"]) == ("compliance", "hoster", "notice_delivered")
+    found = {(row["key"], row["within_h"]): row for row in rows(said)}
+    day = found["AS64500", 24.0]
+    assert (day["clocks"], day["before"], day["removed_before"], day["class"]) == (13, 1, 1, "ranked")
+    assert day["removed"] == pytest.approx(12 / 13, abs=1e-4)
+    assert found["AS64500", 1.0]["removed"] == 0.0
+    assert (found["AS64501", 24.0]["removed"], found["AS64501", 24.0]["class"]) == (None, "too few")
+    code, out, _ = run("-C", study, "compliance")
+    assert (code, "16 to the hoster of that time" in out, "1 misaddressed" in out) == (0, False, True)
+    assert "18 to the hoster of that time" in out
+    assert "1/1" in out
+
+
+def test_compliance_shows_weeks_trends_silence_and_notices(run: Run, study: Path) -> None:
+    """Each table has its rows in every format."""
+    weekly = rows(run("-C", study, "compliance", "--weeks", "--format", "json"))
+    assert {row["week"] for row in weekly} == {None, "2026-W02"}
+    (trend, _) = rows(run("-C", study, "compliance", "--show", "trends", "--format", "json"))
+    assert (trend["slope"], trend["weeks"], trend["class"]) == (None, 1, "too few")
+    silent = rows(run("-C", study, "compliance", "--show", "unanswered", "--after", "48", "--format", "json"))
+    assert {(row["url_id"], row["reminders"]) for row in silent} == {("a13", 1), ("b00", 0), ("b01", 0), ("b02", 0)}
+    notices = rows(run("-C", study, "compliance", "--show", "notices", "--format", "json"))
+    assert [row["url_id"] for row in notices if row["addressed"] == "misaddressed"] == ["b00"]
+    for what in ("shares", "trends", "unanswered", "notices"):
+        assert run("-C", study, "compliance", "--show", what)[0] == 0
+        lines = run("-C", study, "compliance", "--show", what, "--weeks", "--format", "csv")[1].splitlines()
+        assert len(lines) > 1
+
+
+def test_other_clocks_can_be_asked_for(run: Run, study: Path) -> None:
+    """The ranking runs from the report unless told otherwise, and says what it runs from."""
+    plain = json.loads(run("-C", study, "rank", "--format", "json")[1])
+    told_ = json.loads(run("-C", study, "rank", "--clock", "notice_delivered", "--format", "json")[1])
+    assert (plain["clock"], told_["clock"]) == ("reported", "notice_delivered")
+    assert [(one["rows"][0]["key"], one["rows"][0]["episodes"]) for one in (plain, told_)] == [
+        ("AS64500", 14),
+        ("AS64500", 13),
+    ]
+    assert "the first notice to the hoster" in run("-C", study, "rank", "--clock", "notice_delivered")[1]
+    assert rows(run("-C", study, "compliance", "--clock", "legal_order", "--format", "json")) == []
+    settings = study / "waterbed.toml"
+    settings.write_text(f'clock = "notice_sent"\n{settings.read_text().replace("clock = ", "# ")}')
+    assert json.loads(run("-C", study, "rank", "--format", "json")[1])["clock"] == "notice_sent"
+
+
+def test_the_sheet_of_a_hoster(run: Run, study: Path) -> None:
+    """Numbers, curve by cause, cases by id and misaddressed notices; the other formats have the cases."""
+    code, out, _ = run("-C", study, "sheet", "AS64500", "--format", "json")
+    whole = json.loads(out)
+    assert (code, whole["key"], whole["name"], whole["what"]) == (0, "AS64500", "Hoster a", "sheet")
+    assert (whole["ranking"][0]["urls"], whole["size"][0]["announced_v4"]) == (14, 65536)
+    shares = {(one["cause"], one["within_h"]): one["share"] for one in whole["curve"]}
+    assert shares["removed", 24.0] == pytest.approx(12 / 13, abs=1e-4)
+    assert shares["name", 24.0] == 0.0
+    (long,) = whole["duration"]
+    assert (long["clocks"], long["late"], long["within_h"]) == (13, 0, 168.0)
+    assert long["median_low"] <= long["median_h"] <= long["median_high"]
+    cases = {one["url_id"]: one for one in whole["cases"]}
+    assert len(cases) == 14
+    assert (cases["a12"]["timing"], cases["a12"]["state"]) == ("before", "gone")
+    assert (cases["a13"]["state"], cases["a13"]["notices"], cases["a13"]["timing"]) == ("up", 2, "after")
+    assert [one["url_id"] for one in whole["misaddressed"]] == ["b00"]
+    code, out, _ = run("-C", study, "sheet", "AS64500")
+    assert "before: gone before its clock began" in out
+    assert "hours until half had ended: " in out
+    assert "1 notices to it about what it did not host, 0 to others" in out
+    assert "size on 2026-01-09: 65,536 IPv4 announced" in out
+    lines = run("-C", study, "sheet", "AS64501", "--clock", "reported", "--format", "csv")[1].splitlines()
+    assert len(lines) == 4

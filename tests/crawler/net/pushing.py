@@ -1,0 +1,69 @@
+"""A server on loopback that pushes bytes at whoever asks, and says which of them the asker's kernel acknowledged."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from waterbed.lab.servers.wire import Plain, Tls, bytes_acked, server_context
+
+
+@dataclass(slots=True)
+class Pushed:
+    """What came of each connection, once it ended: bytes past the head that were acknowledged."""
+
+    port: int = 0
+    excess: list[int] = field(default_factory=list)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def context(*, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, suites: str | None = None) -> ssl.SSLContext:
+    """A server's context that speaks one version only."""
+    made = server_context()
+    made.minimum_version = made.maximum_version = version
+    if suites:
+        made.set_ciphers(suites)
+    return made
+
+
+@asynccontextmanager
+async def pushing(
+    head: bytes, body: bytes, *, tls: ssl.SSLContext | None = None, apart: bool = False
+) -> AsyncIterator[Pushed]:
+    """Answer every request with head and body, in one go or `apart` from each other."""
+    pushed = Pushed()
+
+    class Pushes(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            self.transport = transport
+            self.wire = Tls(transport.write, tls) if tls else Plain(transport.write)
+            self.asked = b""
+
+        def data_received(self, data: bytes) -> None:
+            plain = self.wire.receive(data)
+            if plain is None:
+                self.transport.close()
+                return
+            self.asked += plain
+            while b"\r\n\r\n" in self.asked:
+                self.asked = self.asked.partition(b"\r\n\r\n")[2]
+                if apart:
+                    self.wire.send(head, b"")
+                    self.wire.send(b"", body)
+                else:
+                    self.wire.send(head, body)
+
+        def connection_lost(self, problem: Exception | None) -> None:
+            sock: socket.socket = self.transport.get_extra_info("socket")
+            pushed.excess.append(sum(self.wire.excess(bytes_acked(sock)).values()))
+            pushed.ended.set()
+
+    server = await asyncio.get_running_loop().create_server(Pushes, "127.0.0.1", 0)
+    pushed.port = server.sockets[0].getsockname()[1]
+    try:
+        yield pushed
+    finally:
+        server.close()

@@ -1,0 +1,96 @@
+"""What one connection takes of a body that is pushed at it: counted by the server's kernel."""
+
+import asyncio
+import ssl
+
+import pytest
+
+from crawler.net.connection import Wire
+from crawler.net.response import Head, read_head
+from tests.crawler.net.pushing import context, pushing
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n"
+LONG_HEAD = HEAD[:-2] + b"X-Filler: " + b"y" * 5_000 + b"\r\n\r\n"
+BODY = b"\xff\xd8" + bytes(range(256)) * 200
+SUITES = [
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-ECDSA-AES128-SHA",
+    "ECDHE-ECDSA-AES128-SHA256",
+    "ECDHE-ECDSA-AES256-SHA384",
+]
+
+
+async def look(
+    head: bytes,
+    body: bytes = BODY,
+    *,
+    tls: ssl.SSLContext | None = None,
+    idle_s: float = 0.0,
+    apart: bool = False,
+) -> tuple[Head, int, str | None]:
+    """The head a wire reads, what the server's kernel counts past it, and the TLS version."""
+    async with pushing(head, body, tls=tls, apart=apart) as server:
+        wire = Wire()
+        await wire.connect(("127.0.0.1", server.port), name="a.example" if tls else None, tls=tls is not None)
+        await wire.send(b"GET / HTTP/1.1\r\n\r\n")
+        await asyncio.sleep(idle_s)
+        read = await read_head(wire, body_follows=True)
+        await asyncio.sleep(idle_s)
+        version = wire.tls_version()
+        wire.close()
+        await asyncio.wait_for(server.ended.wait(), 5)
+        return read, server.excess[0], version
+
+
+@pytest.mark.parametrize("head", [HEAD, LONG_HEAD])
+@pytest.mark.parametrize("idle_s", [0.0, 0.02, 0.2])
+def test_a_pushed_body_stays_outside_however_slow_we_are(head: bytes, idle_s: float) -> None:
+    """At most 2 KiB past the head are acknowledged, even if this process comes late to read and to hang up."""
+    read, excess, _ = asyncio.run(look(head, idle_s=idle_s))
+    assert (read.status, read.fields["content-type"]) == (200, "image/jpeg")
+    assert excess <= 2048
+
+
+@pytest.mark.parametrize("head", [HEAD, LONG_HEAD])
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("idle_s", [0.0, 0.2])
+def test_a_body_pushed_through_tls_1_3_stays_outside_too(head: bytes, apart: bool, idle_s: float) -> None:
+    """A record's beginning is read without its end, so TLS gives away hardly more than plain HTTP.
+
+    The lab counts from the record's start, so a head in the same record is counted too.
+    """
+    read, excess, version = asyncio.run(look(head, tls=context(), apart=apart, idle_s=idle_s))
+    assert (version, read.status, read.fields["content-type"]) == ("TLSv1.3", 200, "image/jpeg")
+    assert excess <= 3072 + (0 if apart else len(head))
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("head", [HEAD, LONG_HEAD])
+def test_a_body_pushed_through_tls_1_2_stays_outside_too(head: bytes, suite: str) -> None:
+    """The same with every kind of cipher of TLS 1.2."""
+    tls = context(version=ssl.TLSVersion.TLSv1_2, suites=f"{suite}:@SECLEVEL=0")
+    read, excess, version = asyncio.run(look(head, tls=tls))
+    assert (version, read.status, read.fields["content-type"]) == ("TLSv1.2", 200, "image/jpeg")
+    assert excess <= 3072 + len(head)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+@pytest.mark.parametrize("head", [HEAD, LONG_HEAD])
+@pytest.mark.parametrize("apart", [False, True])
+def test_old_versions_give_away_no_more(head: bytes, version: ssl.TLSVersion, apart: bool) -> None:
+    """The same with the versions that only old servers speak."""
+    tls = context(version=version, suites="ALL:@SECLEVEL=0")
+    read, excess, spoken = asyncio.run(look(head, tls=tls, apart=apart))
+    assert (spoken, read.status) == (version.name.replace("_", "."), 200)
+    assert excess <= 3072 + (0 if apart else len(head))
+
+
+def test_what_cannot_be_read_early_is_read_by_whole_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the means to read beginnings the head is still read, and a record and a window are taken at most."""
+    monkeypatch.setattr("crawler.net.tls.opener", lambda *_: None)
+    read, excess, _ = asyncio.run(look(HEAD, tls=context()))
+    assert read.status == 200
+    assert excess <= 16_384 + 3072

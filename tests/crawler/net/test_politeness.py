@@ -1,0 +1,114 @@
+"""Manners: how many at once, how soon, for an address and for its network."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+
+import pytest
+
+from crawler.net.politeness import Manners
+from waterbed.model.urls import network_of
+
+
+async def visits(
+    manners: Manners, addresses: list[str], *, stay_s: float = 0.005
+) -> tuple[dict[str, int], list[tuple[float, str]]]:
+    """The most visitors at once at each address and network, and when each began."""
+    inside: Counter[str] = Counter()
+    most: dict[str, int] = {}
+    began: list[tuple[float, str]] = []
+
+    async def visit(address: str) -> None:
+        async with manners.visit(address) as visit:
+            await visit.turn()
+            began.append((time.monotonic(), address))
+            for name in (address, network_of(address)):
+                inside[name] += 1
+                most[name] = max(most.get(name, 0), inside[name])
+            await asyncio.sleep(stay_s)
+            for name in (address, network_of(address)):
+                inside[name] -= 1
+
+    await asyncio.wait_for(asyncio.gather(*(visit(address) for address in addresses)), 10)
+    return most, began
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("2001:0db8:0001::9", "2001:db8:1::/48"),
+    ],
+)
+def test_networks_are_told_by_prefix(address: str, network: str) -> None:
+    """IPv4 goes by /24, IPv6 by /48, whatever the spelling."""
+    assert network_of(address) == network
+
+
+def test_addresses_and_networks_have_bounds_of_their_own() -> None:
+    """No more at once than allowed, at an address and at its network; other networks do not wait."""
+    addresses = [f"1.1.{n % 2}.{n % 8}" for n in range(80)]
+    most, _ = asyncio.run(visits(Manners(at_once=2, delay_s=0, network_at_once=3), addresses))
+    assert {most[f"1.1.{n}.0/24"] for n in range(2)} == {3}
+    assert max(most[address] for address in addresses) <= 2
+
+
+def test_without_a_network_bound_addresses_alone_count() -> None:
+    """Null and 0 bound nothing."""
+    most, _ = asyncio.run(visits(Manners(at_once=1, delay_s=0), [f"1.1.1.{n}" for n in range(20)]))
+    assert most["1.1.1.0/24"] == 20
+
+
+def test_starts_in_a_network_are_apart() -> None:
+    """Request starts keep the pause, drawn within the jitter, over all addresses of a network."""
+    manners = Manners(at_once=9, delay_s=0, network_at_once=9, network_delay_s=0.02, chance=random.Random(1))
+    _, began = asyncio.run(visits(manners, [f"1.1.1.{n}" for n in range(8)]))
+    times = sorted(at for at, _ in began)
+    assert times[-1] - times[0] >= 7 * 0.02 * 0.8
+
+
+def test_pauses_are_drawn_within_the_jitter() -> None:
+    """Pauses differ, and stay within their share of the delay."""
+
+    class Draws(random.Random):
+        drawn: list[float] = []  # noqa: RUF012 (read once, below)
+
+        def uniform(self, a: float, b: float) -> float:
+            self.drawn.append(super().uniform(a, b))
+            return self.drawn[-1]
+
+    chance = Draws(3)
+    asyncio.run(visits(Manners(at_once=9, delay_s=0.001, jitter=0.5, chance=chance), ["1.1.1.1"] * 30))
+    assert len(set(chance.drawn)) == 30
+    assert 0.5 <= min(chance.drawn) < 0.7
+    assert 1.3 < max(chance.drawn) <= 1.5
+
+
+def test_a_queue_at_one_address_does_not_hold_up_its_network() -> None:
+    """Who waits at a busy address takes neither places nor time from the network's other addresses."""
+    manners = Manners(at_once=1, delay_s=0.1, network_at_once=2, network_delay_s=0.001)
+    _, began = asyncio.run(visits(manners, ["1.1.1.1"] * 5 + ["1.1.1.2"], stay_s=0))
+    assert [address for _, address in sorted(began)].index("1.1.1.2") <= 1
+
+
+def test_nobody_waits_in_a_circle_and_nothing_is_left_behind() -> None:
+    """Thousands of visits with every bound tight end, also when some are cut off, and leave no place behind."""
+    manners = Manners(at_once=1, delay_s=0.0001, network_at_once=2, network_delay_s=0.0001)
+
+    async def run() -> int:
+        chance = random.Random(4)
+        addresses = [f"1.{n % 50}.{n % 3}.{n % 4}" for n in range(1500)]
+        await visits(manners, addresses, stay_s=0)
+        cut = [asyncio.create_task(visits(manners, ["9.9.9.9"] * 5)) for _ in range(50)]
+        await asyncio.sleep(0.01)
+        for task in cut:
+            if chance.random() < 0.7:
+                task.cancel()
+        await asyncio.gather(*cut, return_exceptions=True)
+        await asyncio.sleep(0.01)
+        await visits(manners, ["8.8.8.8"])
+        return len(manners._places)
+
+    assert asyncio.run(run()) <= 4

@@ -1,0 +1,230 @@
+"""Whole looks at servers on loopback: profiles, doubted HEADs, controls, link checks, several vantages."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from attribution.lookups.dns.resolver import Resolver
+from crawler.net.vantage import Vantage
+from crawler.probe.link_checks import LinkCheck
+from crawler.probe.look import HostFacts, HostWork, Looker
+from tests.crawler.net.hostile import Answer, talking
+from waterbed.model.bookkeeping import Due
+from waterbed.model.facts import ControlLook, Observation
+from waterbed.model.urls import spell
+from waterbed.store.config import Config, Probe
+from waterbed.store.vault import Keys, Vault
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+VAULT = Vault(Keys.new())
+HERE = Vantage(name="here", network="one", source=None, proxy=None)
+ELSEWHERE = Vantage(name="elsewhere", network="two", source="127.0.0.2", proxy=None)
+ADDRESS = "28.10.0.7"
+
+
+def due(category: str, fingerprint: str | None = None) -> Due:
+    return Due(
+        url_id="u",
+        host_id="h",
+        due_at=NOW,
+        streak=0,
+        first_report_at=NOW,
+        category=category,
+        lease_run_id="r",
+        fingerprint=fingerprint,
+    )
+
+
+def head(status: str, *fields: str, body: str = "", method: str = "HEAD") -> bytes:
+    lines = [f"HTTP/1.1 {status}", *fields, f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(lines).encode() + (body.encode() if method != "HEAD" else b"")
+
+
+def looked(
+    answer: Answer,
+    *,
+    path: str = "/a/page.html",
+    category: str = "phishing",
+    vantages: Sequence[Vantage] = (HERE,),
+    checks: Sequence[LinkCheck] = (),
+    control: ControlLook | None = None,
+    fingerprint: str | None = None,
+    probe: Probe | None = None,
+) -> tuple[HostFacts, list[tuple[str, str, str]]]:
+    """One look at one URL of a server; what came of it, and what the server was asked."""
+    asked: list[tuple[str, str, str]] = []
+    profiles = {"phishing": "headers", "abuse": "strict", "reading": "text"}
+    settings = probe or Probe(delay_s=0.0, network_delay_s=0.0, timeout_s=2.0)
+    config = Config(study="s" * 32, probe=_with_profiles(settings, profiles))
+
+    async def run() -> HostFacts:
+        async with talking(answer, asked) as port:
+            looker = Looker(
+                config=config,
+                vault=VAULT,
+                resolver=Resolver("127.0.0.1:1", timeout_s=0.1, tries=1, in_flight=1),
+                connector=lambda address, _: ("127.0.0.1", port) if address == ADDRESS else None,
+                clock=lambda: NOW,
+                run_id="r",
+                vantages=vantages,
+                link_checks=checks,
+            )
+            url = spell(f"http://{ADDRESS}{path}")
+            return await looker.look(
+                HostWork(host_id="h", items=((due(category, fingerprint), url),), control=control, named=None)
+            )
+
+    return asyncio.run(run()), asked
+
+
+def _with_profiles(probe: Probe, profiles: dict[str, str]) -> Probe:
+    import msgspec
+
+    return msgspec.structs.replace(probe, profiles=profiles)
+
+
+def only(facts: HostFacts) -> Observation:
+    (found,) = [fact for fact in facts.facts if isinstance(fact, Observation)]
+    return found
+
+
+def lies(method: str, target: str, source: str) -> bytes:
+    return head("404 Not Found") if method == "HEAD" else head("200 OK", body="hello", method=method)
+
+
+def test_a_head_that_lies_is_doubted_where_the_profile_allows() -> None:
+    """A 404 to HEAD is asked again by GET, which counts; what HEAD had said is kept."""
+    facts, asked = looked(lies)
+    assert [method for method, *_ in asked][:2] == ["HEAD", "GET"]
+    seen = only(facts)
+    assert (seen.method, seen.status, seen.head_status) == ("GET", 200, 404)
+
+
+def test_in_the_strict_profile_get_is_never_sent() -> None:
+    """HEAD's word counts, lie or not."""
+    facts, asked = looked(lies, category="abuse")
+    assert [method for method, *_ in asked] == ["HEAD"]
+    assert (only(facts).status, only(facts).head_status) == (404, None)
+
+
+def test_a_doubted_head_is_not_confirmed_by_a_get_that_breaks_off() -> None:
+    """GET's failure is what was seen then; what HEAD had said is kept beside it."""
+    facts, _ = looked(lambda method, *_: head("404 Not Found") if method == "HEAD" else b"")
+    seen = only(facts)
+    assert (seen.method, seen.status, seen.failure, seen.head_status) == ("GET", None, "no_answer", 404)
+
+
+def test_a_page_that_breaks_off_says_less_than_the_head_before_it() -> None:
+    """Where HEAD is trusted and only the page is wanted, HEAD's answer stays."""
+    facts, _ = looked(
+        lambda method, *_: head("200 OK", "Content-Type: text/html", method=method) if method == "HEAD" else b"",
+        category="reading",
+    )
+    assert (only(facts).method, only(facts).status, only(facts).failure) == ("HEAD", 200, None)
+
+
+def page(method: str, target: str, source: str) -> bytes:
+    title = "Account suspended" if target == "/a/page.html" else "Nothing"
+    return head("200 OK", "Content-Type: text/html", body=f"<title>{title}</title>Sorry.", method=method)
+
+
+def test_in_the_text_profile_a_page_leaves_hashes_and_marks_alone() -> None:
+    """Title and words become keyed hashes, a known phrase becomes a mark; the words themselves are nowhere."""
+    facts, _ = looked(page, category="reading")
+    seen = only(facts)
+    assert (seen.method, seen.marks) == ("GET", ("suspended",))
+    assert seen.title_id == VAULT.keyed_id("title", "account suspended")
+    assert "sorry" not in repr(facts.facts).lower()
+
+
+def test_in_the_text_profile_a_picture_is_not_read() -> None:
+    """A HEAD that names a picture is the end of the look."""
+    facts, asked = looked(lambda method, *_: head("200 OK", "Content-Type: image/png"), category="reading")
+    assert "GET" not in [method for method, target, _ in asked if target == "/a/page.html"]
+    assert (only(facts).page_id, only(facts).media_type) == (None, "image/png")
+
+
+def test_a_control_look_takes_a_second_path_only_where_the_first_is_answered() -> None:
+    """404 for a random path needs no second one; 200 does, and what differs between the two is called unstable."""
+    facts, asked = looked(lambda method, target, _: head("200 OK" if target == "/a/page.html" else "404 Not Found"))
+    assert len(asked) == 2
+    facts, asked = looked(lambda method, target, _: head("200 OK", body="x" * len(target)))
+    control = next(fact for fact in facts.facts if isinstance(fact, ControlLook))
+    assert (len(asked), control.unstable) == (3, ("content_length",))
+    tokens = [target for _, target, _ in asked[1:]]
+    assert all(re.fullmatch(r"/a/[0-9a-f]{32,58}\.html", token) for token in tokens)
+
+
+def test_a_changed_answer_asks_for_a_fresh_control() -> None:
+    """A control that is hours old does not serve a URL whose own answer has just changed; an unchanged one it does."""
+    old = replace(_control(), observed_at=NOW - timedelta(hours=3))
+    facts, asked = looked(lambda *_: head("200 OK"), control=old, fingerprint="another")
+    assert len(asked) == 3
+    same = facts.answered[0].fingerprint
+    facts, asked = looked(lambda *_: head("200 OK"), control=old, fingerprint=same)
+    assert len(asked) == 1
+    assert only(facts).control_id == old.control_id
+
+
+def _control() -> ControlLook:
+    return ControlLook(
+        control_id="c",
+        host_id="h",
+        run_id="r",
+        vantage="here",
+        observed_at=NOW,
+        failure=None,
+        status=404,
+        media_type=None,
+        content_length=0,
+        etag_id=None,
+        redirect=None,
+        redirect_site_id=None,
+    )
+
+
+def test_strict_looks_take_no_control_unless_enabled() -> None:
+    """An unreported path is touched in the strict profile only when the study says so."""
+    _, asked = looked(lambda *_: head("200 OK"), category="abuse")
+    assert len(asked) == 1
+    _, asked = looked(lambda *_: head("200 OK"), category="abuse", probe=Probe(strict_controls=True, delay_s=0.0))
+    assert len(asked) == 3
+
+
+CHECK = LinkCheck(
+    name="pictures",
+    suffix=ADDRESS,
+    path=re.compile("^/i/([a-z0-9]+)"),
+    ask="/exists/{1}",
+    host=None,
+    exists=frozenset({204}),
+    missing=frozenset({404}),
+)
+
+
+def test_a_link_check_is_asked_in_place_of_the_file() -> None:
+    """The file itself is not touched; the hoster's word becomes the fact."""
+    facts, asked = looked(lambda *_: head("404 Not Found"), path="/i/k7q.jpg", category="abuse", checks=[CHECK])
+    assert asked == [("HEAD", "/exists/k7q", "127.0.0.1")]
+    assert (only(facts).link_check, only(facts).link_exists) == ("pictures", False)
+
+
+def test_what_is_not_plainly_up_is_looked_at_from_every_vantage() -> None:
+    """A server that shuts one vantage out is seen by the other, under the same due time."""
+
+    def blind(method: str, target: str, source: str) -> bytes:
+        return head("404 Not Found" if source == "127.0.0.1" else "200 OK")
+
+    facts, _ = looked(blind, category="abuse", vantages=(HERE, ELSEWHERE))
+    seen = [fact for fact in facts.facts if isinstance(fact, Observation)]
+    assert [(o.vantage, o.network, o.status) for o in seen] == [("here", "one", 404), ("elsewhere", "two", 200)]
+    assert len({o.observation_id for o in seen}) == 2
+    assert len({o.scheduled_at for o in seen}) == 1
+
+
+def test_what_is_plainly_up_is_looked_at_once() -> None:
+    """The other vantages are not bothered."""
+    _, asked = looked(lambda *_: head("200 OK"), category="abuse", vantages=(HERE, ELSEWHERE))
+    assert len(asked) == 1

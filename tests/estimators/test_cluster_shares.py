@@ -1,0 +1,99 @@
+"""Shares of clusters: correlation and effective number."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from waterbed.estimators.cluster_shares import beta_binomial, pooled_correlation, ratio_error, worth
+from waterbed.estimators.incidence import share_interval
+
+
+def test_lone_members_are_independent():
+    """Clusters of one have no correlation, and each counts."""
+    found = beta_binomial([1, 0, 1, 1], [1, 1, 1, 1])
+    assert (found.mean, found.correlation) == (0.75, 0.0)
+    assert worth([1, 1, 1, 1], 0.0) == 4.0
+
+
+def test_clusters_that_agree_count_once():
+    """Where all members of a cluster share its fate, only clusters inform; where all do, nothing says they do not."""
+    assert beta_binomial([20, 0, 30, 0], [20, 10, 30, 5]).correlation > 0.95
+    assert beta_binomial([20, 10], [20, 10]).correlation == 1.0
+    assert worth([20, 20, 20], 1.0) == pytest.approx(3.0)
+    assert worth([97, 1, 1, 1], 1.0) < 1.1
+
+
+def test_correlation_comes_back():
+    """Drawn with a correlation of 0.3, clusters give it back, and are worth less than members alone would be."""
+    rng = np.random.default_rng(5)
+    sizes = rng.integers(2, 12, 1_500)
+    hits = rng.binomial(sizes, rng.beta(0.6 * 0.7 / 0.3, 0.4 * 0.7 / 0.3, sizes.size))
+    found = beta_binomial(hits, sizes)
+    assert (found.mean, found.correlation) == (pytest.approx(0.6, abs=0.02), pytest.approx(0.3, abs=0.03))
+    assert worth(sizes, found.correlation) < sizes.sum() / 2
+
+
+def test_worth_is_what_the_spread_of_shares_shows():
+    """The variance of a plain share over draws is p (1 - p) over its worth at the true correlation."""
+    rng = np.random.default_rng(8)
+    sizes = np.append(rng.integers(1, 6, 40), 60)
+    draws = rng.binomial(sizes, rng.beta(0.4 * 3.0, 0.6 * 3.0, (20_000, sizes.size)))
+    shares = draws.sum(axis=1) / sizes.sum()
+    assert 0.24 / shares.var() == pytest.approx(worth(sizes, 0.25), rel=0.05)
+
+
+def test_likelihood_is_that_of_scipy():
+    """Share and correlation maximise the beta-binomial likelihood as scipy gives it."""
+    hits, sizes = np.array([3, 0, 5, 1, 4]), np.array([3, 4, 5, 2, 9])
+    found = beta_binomial(hits, sizes)
+
+    def likelihood(p, r):
+        return stats.betabinom.logpmf(hits, sizes, p * (1 - r) / r, (1 - p) * (1 - r) / r).sum()
+
+    best = likelihood(found.mean, found.correlation)
+    for p, r in ((1.05, 1), (0.95, 1), (1, 1.1), (1, 0.9)):
+        assert likelihood(found.mean * p, found.correlation * r) <= best
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.4, 1.0])
+def test_intervals_by_worth_hold_the_truth_however_alike_clusters_are(correlation):
+    """Over 300 groups of 12 to 30 clusters, 95% intervals of the plain share hold the truth in 92 to 98%."""
+    rng = np.random.default_rng(17)
+    held = 0
+    for _ in range(300):
+        sizes, true = rng.integers(1, 5, rng.integers(12, 31)), rng.uniform(0.1, 0.9)
+        alike = rng.random(sizes.size) < correlation
+        hits = np.where(alike, sizes * (rng.random(sizes.size) < true), rng.binomial(sizes, true))
+        found = worth(sizes, beta_binomial(hits, sizes).correlation)
+        low, high = share_interval(hits.sum() / sizes.sum(), found)
+        held += low <= true <= high
+    assert 276 <= held <= 294
+
+
+@pytest.mark.parametrize(("hits", "sizes"), [([], []), ([2], [1]), ([-1], [1]), ([0], [0])])
+def test_impossible_clusters_are_refused(hits, sizes):
+    """No cluster, more hits than members, or a cluster without members is the caller's error."""
+    with pytest.raises(ValueError):
+        beta_binomial(hits, sizes)
+
+
+def test_error_of_a_plain_share_is_what_repeated_draws_show():
+    """On the arcsin scale the error is the spread of the share over worlds, and is known where all agree."""
+    rng = np.random.default_rng(6)
+    sizes = np.minimum(rng.geometric(0.3, 80), 15)
+    beta = 0.4 * 0.6 / 0.4, 0.6 * 0.6 / 0.4
+    hits = [rng.binomial(sizes, rng.beta(*beta, sizes.size)) for _ in range(400)]
+    spread = np.std([np.arcsin(np.sqrt(x.sum() / sizes.sum())) for x in hits])
+    assert np.mean([ratio_error(x, sizes) for x in hits[:40]]) == pytest.approx(spread, rel=0.12)
+    assert ratio_error([2] * 12, [2] * 12) == pytest.approx(0.5 / np.sqrt(12) * np.sqrt(11 / 9))
+    assert ratio_error([1, 0, 1], [1, 1, 1]) == pytest.approx(0.5 / np.sqrt(3) * np.sqrt(3))
+
+
+def test_groups_tell_one_another_how_alike_clusters_are():
+    """The pooled correlation is between the groups' own, silent groups do not count, and it bounds an error below."""
+    alike = ([3, 0, 3, 0], [3, 3, 3, 3])
+    mixed = ([1, 2, 1, 2], [3, 3, 3, 3])
+    assert 0.0 < pooled_correlation([alike, mixed]) < pooled_correlation([alike]) == 1.0
+    assert pooled_correlation([alike, ([3, 3], [3, 3]), ([1, 0], [1, 1])]) == 1.0
+    assert pooled_correlation([]) == 0.0
+    assert ratio_error(*mixed, least_correlation=0.5) > ratio_error(*mixed)

@@ -1,0 +1,194 @@
+"""What findings tell to readers outside: nothing about too few sites, nor what can be worked out of the rest."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graphs.displacement.destinations import Destinations
+from graphs.displacement.disclosure import (
+    EVERYTHING,
+    Told,
+    answers_told,
+    pairs_told,
+    periods_told,
+    placebos_told,
+    pools,
+)
+from graphs.displacement.findings import of_event
+from tests.graphs.displacement.movements import HEADING, day, gain, series, world
+from waterbed.model.results import Answer, PairRow, PeriodRow, PlaceboRow
+
+OUTSIDE = Told(least=3)
+
+
+def answer(**changes: object) -> Answer:
+    plain = {"question": "?", "name": "WDD", "estimator": "e", "reading": "all", "n": 40, "n_of": "site clusters"}
+    return Answer(**(plain | {"estimate": 1.5, "low": 1.0, "high": 2.0, "p": 0.5, "smallest_p": 0.1} | changes))  # type: ignore[arg-type]
+
+
+def period(**changes: object) -> PeriodRow:
+    plain = {"reading": "not parallel", "age": 0, "begins_at": day(160), "target": 3, "control": 5, "buffer": 0}
+    more = {
+        "buffer_control": 9,
+        "reports": 14,
+        "observed": -1.5,
+        "foretold": -1.0,
+        "gap": -0.5,
+        "p": 0.5,
+        "smallest_p": 0.1,
+    }
+    return PeriodRow(**(plain | more | changes))  # type: ignore[arg-type]
+
+
+def pair(**changes: object) -> PairRow:
+    plain = {
+        "reading": "sequential",
+        "from_key": "t",
+        "from_name": "T",
+        "to_key": "b",
+        "to_name": "B",
+        "moves": 9,
+        "sites": 9,
+    }
+    nulls = dict.fromkeys(("soon", "soon_foretold", "destination_p", "timing_p", "smallest_p"))
+    return PairRow(**(plain | {"foretold": 3.0, "lift": 3.0} | nulls | changes))  # type: ignore[arg-type]
+
+
+arrivals = st.lists(
+    st.lists(
+        st.tuples(st.sampled_from("pqrs"), st.sampled_from(["home", "abroad", "unknown"]), st.integers(0, 30)),
+        max_size=25,
+    ),
+    min_size=4,
+    max_size=4,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(arrivals)
+def test_pools_leave_no_small_number_and_no_small_difference(drawn: list[list[tuple[str, str, int]]]) -> None:
+    """In each column that is told, each place of each side has no site or enough, and so has all that is added up."""
+    columns = [[gain(place, day_n, n, side=side) for n, (place, side, day_n) in enumerate(column)] for column in drawn]
+    found = pools(columns, replace(OUTSIDE, named="pqr"), first=1)
+    assert "s" not in found.places.values()
+    for column, known in zip(columns, found.columns, strict=True):
+        sizes = Counter((found.sides[one.side], found.places[one.place]) for one in column)
+        if known and len(set(found.places.values())) > 1:
+            assert all(size >= 3 for size in sizes.values()), sizes
+        if known:
+            assert all(size >= 3 for size in Counter(found.sides[one.side] for one in column).values())
+
+
+def test_the_share_abroad_comes_before_the_controls() -> None:
+    """A side with too few among the controls holds the controls' column back, not the target's own share."""
+    after = [gain("p", 1.0, n, side="home" if n % 2 else "abroad") for n in range(20)]
+    controls = [gain("p", 1.0, n, side="home" if n else "abroad") for n in range(20)]
+    found = pools([[], after, [], controls], OUTSIDE, first=1)
+    assert found.columns == (True, True, True, False)
+    assert found.abroad
+    assert not pools([[], controls, [], after], OUTSIDE, first=1).abroad
+
+
+def test_everything_is_told_to_the_study_itself() -> None:
+    """Without a policy nothing is pooled, masked or refused."""
+    columns = [[gain("p", 1.0, 1)], [gain("q", 1.0, 2, side="home")], [], []]
+    found = pools(columns, EVERYTHING, first=1)
+    assert found.columns == (True,) * 4
+    assert all(key == name for key, name in (*found.sides.items(), *found.places.items()))
+    one = answer(n=1, note="1 of 2")
+    assert answers_told([one], [], EVERYTHING) == [one]
+    assert periods_told([period(target=1)], EVERYTHING) == [period(target=1)]
+
+
+@pytest.mark.parametrize("name", ["target", "control"])
+def test_a_small_count_takes_along_what_gives_it_away(name: str) -> None:
+    """Log rates and their gap are held back with the count that they are made of; other counts stay."""
+    (row,) = periods_told([period(**{name: 2})], OUTSIDE)
+    assert (getattr(row, name), row.observed, row.foretold, row.gap) == (None, None, None, None)
+    assert (row.buffer, row.buffer_control, row.reports) == (0, 9, 14)
+
+
+def test_a_small_buffer_takes_nothing_along() -> None:
+    """No series is made of the buffer."""
+    (row,) = periods_told([period(buffer=1)], OUTSIDE)
+    assert (row.buffer, row.gap) == (None, -0.5)
+
+
+def test_answers_of_few_are_refused() -> None:
+    """An answer about two contents is refused with the reason; one of two periods is not."""
+    held, kept = answers_told([answer(n=2, n_of="contents"), answer(n=2, n_of="periods")], [], OUTSIDE)
+    assert (held.estimate, held.low, held.p, held.n) == (None, None, None, 0)
+    assert held.refusal == "held back: it rests on fewer than 3 contents"
+    assert kept.estimate == 1.5
+
+
+def test_lifts_of_pairs_not_told_are_refused() -> None:
+    """The pair that stands out most is named in the note: held back where the pair is."""
+    lift = answer(
+        name="lift, timing", reading="sequential", n=50, note="the least p of 9 pairs, for all at once: t to b"
+    )
+    assert answers_told([lift], [pair()], OUTSIDE) == [lift]
+    for pairs in ([], [pair(to_key="c")], [pair(reading="not parallel")]):
+        (held,) = answers_told([lift], pairs, OUTSIDE)
+        assert held.refusal is not None
+        assert held.note == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("1 clusters where at least 10 are needed", "fewer than 3 clusters where at least 10 are needed"),
+        ("2 of 11 arrivals came from it, more than 20%", "fewer than 3 of 11 arrivals came from it, more than 20%"),
+        ("target 22 to 2, controls 0 to 14", "target 22 to fewer than 3, controls 0 to 14"),
+        ("changed by +0.27, at 2%; p 0.71 on 2026-02-01", "changed by +0.27, at 2%; p 0.71 on 2026-02-01"),
+        ("a factor of 1.37; 4 placebo dates", "a factor of 1.37; 4 placebo dates"),
+        ("1,234 and 2,001 URLs", "1,234 and 2,001 URLs"),
+    ],
+)
+def test_small_counts_in_sentences_are_masked(said: str, told: str) -> None:
+    """Numbers that may be of too few sites are masked; shares, sizes, dates and thresholds stay."""
+    assert OUTSIDE.masked(said) == told
+
+
+def test_pairs_and_placebos_name_only_what_has_a_name() -> None:
+    """Pairs of too few sites, without a name, or told with others are left out, and placebos without a name."""
+    only = replace(OUTSIDE, named=["t", "b", "c"])
+    rows = [pair(), pair(sites=2), pair(to_key="x"), pair(from_key="x"), pair(to_key="c"), pair(moves=0, sites=0)]
+    assert pairs_told(rows, only, {("sequential", "c")}) == [rows[0], rows[5]]
+    labels = [("window", "2026-01-01 00:00"), ("place", "b"), ("place", "x")]
+    placebos = [PlaceboRow(reading="all", kind=kind, label=label, effect=1.0) for kind, label in labels]  # type: ignore[arg-type]
+    assert placebos_told(placebos, only) == placebos[:2]
+
+
+def test_destinations_add_up_whatever_is_told() -> None:
+    """Pooled or not, the destinations of a column and its sides add up to its arrivals, and shares to one."""
+    whole = Destinations(series=series(world(1, fall=1 / 3, moved=0.5)), reading="not parallel", names={})
+    outside = replace(whole, told=replace(OUTSIDE, least=12))
+    sides = ("home", "abroad", "unknown")
+    for name in ("before", "after", "control_before", "control_after"):
+        arrivals = sum(getattr(row, name) for row in whole.rows() if row.key in sides)
+        for rows in (
+            [row for row in outside.rows() if row.key.split(" or ")[0] in sides],
+            [row for row in outside.rows() if row.key.split(" or ")[0] not in sides],
+        ):
+            told = [getattr(row, name) for row in rows]
+            assert sum(told) == arrivals if None not in told else set(told) == {None}
+            assert all(count is None or count == 0 or count >= 12 for count in told), (name, told)
+
+
+def test_findings_hold_back_what_their_parts_do() -> None:
+    """All tables and names of an event's findings are as outsiders may read them; the study's own lack nothing."""
+    found = series(world(1, fall=1 / 3, moved=0.5))
+    own, outside = (
+        of_event(found, HEADING, {}),
+        of_event(found, HEADING, {"t": "T", "b": "B"}, Told(least=4, named="tb")),
+    )
+    assert any(0 < (row.target or 0) < 4 for row in own.periods)
+    assert not any(0 < (row.target or 0) < 4 for row in outside.periods)
+    assert {row.to_key for row in outside.pairs} <= {"b"}
+    assert {row.key for row in outside.destinations} <= {"home", "abroad", "unknown", "b", "others"}
+    assert {row.kind for row in outside.placebos} == {"window"}
+    assert len(outside.answers) == len(own.answers)

@@ -1,0 +1,115 @@
+"""Event files: what they may hold, and one sentence for all that is wrong."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphs.displacement.event import check, kind_of, read_event
+from tests.graphs.displacement.movements import START, day, event
+from waterbed.model.errors import InputError
+
+GOOD = """
+target = "t"
+date = 2026-03-12
+chosen_until = 2026-03-01T00:00:00+01:00
+controls = ["c0", "c1"]
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "event.toml"
+    path.write_text(text)
+    return path
+
+
+def test_days_and_times_are_moments(tmp_path: Path) -> None:
+    """A day is its beginning in UTC; a time keeps its zone, and without one is UTC."""
+    found = read_event(written(tmp_path, GOOD + "since = 2026-01-02T03:00:00\n"))
+    assert found.at == datetime(2026, 3, 12, tzinfo=UTC)
+    assert found.chosen_until == datetime(2026, 2, 28, 23, tzinfo=UTC)
+    assert found.since == datetime(2026, 1, 2, 3, tzinfo=UTC)
+    assert found.window == (found.at - timedelta(days=21), found.at + timedelta(days=14))
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind"),
+    [
+        (["AS64500", "AS64501"], "as"),
+        (["NL", "DE"], "country"),
+        (["nl", "acme"], "hoster"),
+        (["AS64500", "acme"], "hoster"),
+    ],
+)
+def test_keys_tell_what_they_are(keys: list[str], kind: str) -> None:
+    """ASes and countries are known by their spelling; a hoster may have the key of its AS."""
+    assert kind_of(keys) == kind
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("befor = 8", ("unknown field", "befor")),
+        ("before = 7", (">= 8", "before")),
+        ('before = "long"', ("int", "before")),
+        ("period_h = 0.5", (">= 1.0", "period_h")),
+        ('outcome = "visits"', ("visits", "outcome")),
+        ('since = "soon"', ("datetime", "since")),
+        ('buffer = ["b"]', ("buffer_controls", "both or neither")),
+        ('buffer = ["c0"]\nbuffer_controls = ["d"]', ("c0", "two areas")),
+        ('buffer = ["NL"]\nbuffer_controls = ["DE"]', ("NL is a country", "throughout")),
+        ("[detection]\nhome = [0.9, 0.7]\nabroad = [0.2, 0.5]", ("lowest and its highest",)),
+        ("[detection]\nhome = [0.7, 1.2]\nabroad = [0.2, 0.5]", ("<= 1.0", "detection")),
+        ("[[events]]\ntarget = 'x'", ("missing", "date")),
+        ("controls = [", ("event.toml",)),
+        ('"www.badshop.com" = 1', ("[redacted]",)),
+    ],
+)
+def test_bad_files_are_one_sentence(tmp_path: Path, line: str, parts: tuple[str, ...]) -> None:
+    """What is wrong is named with its key, and where to look; a host name is not repeated."""
+    with pytest.raises(InputError) as problem:
+        read_event(written(tmp_path, GOOD + line + "\n"))
+    said = str(problem.value)
+    assert all(part in said for part in (*parts, "docs/displacement.md")), said
+    assert "\n" not in said
+    assert "badshop" not in said
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    """A missing file and one that is no text are refused by name."""
+    with pytest.raises(InputError, match="cannot be read"):
+        read_event(tmp_path / "none.toml")
+    (tmp_path / "event.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match=r"event\.toml"):
+        read_event(tmp_path / "event.toml")
+
+
+def checked(**changes: Any) -> None:
+    known = {"t", "b", "d1", "d2", *(f"c{n}" for n in range(24))}
+    check(event(**changes), known=known, categories={"phishing"}, sources={"hotline"}, first=START, until=day(180))
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"target": "nobody"}, ("target", "nobody", "waterbed rank")),
+        ({"controls": ("c0", "www.badshop.com")}, ("controls", "[redacted]")),
+        ({"categories": ("spam",)}, ("categories", "spam", "phishing")),
+        ({"sources": ("me",)}, ("sources", "me", "hotline")),
+        ({"date": day(-3)}, ("date", "2025-12-29", "outside")),
+        ({"date": day(200)}, ("date", "outside", "2026-06-30")),
+        ({"before": 170}, ("before", "data begin", "shorten")),
+        ({"after": 30}, ("after", "ends on", "wait")),
+        ({"since": day(150)}, ("before", "2026-05-31")),
+        ({"since": day(170)}, ("since", "outside")),
+    ],
+)
+def test_what_a_study_cannot_know_is_refused(changes: dict[str, Any], parts: tuple[str, ...]) -> None:
+    """Unknown places, categories and sources, and times without data, are one sentence with the key."""
+    checked()
+    with pytest.raises(InputError) as problem:
+        checked(**changes)
+    said = str(problem.value)
+    assert all(part in said for part in (*parts, "docs/displacement.md")), said
+    assert "badshop" not in said

@@ -1,0 +1,254 @@
+"""Answers against known truth: what moved is found, what did not is not, and what cannot be told is refused."""
+
+import math
+import random
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from graphs.displacement.answers import CLAIMS, claimed
+from graphs.displacement.event import Detection, OtherEvent
+from graphs.displacement.findings import Findings, of_event, overall
+from graphs.displacement.movements import Movements, gather
+from tests.graphs.displacement.movements import DAY_H, HEADING, day, event, gain, movements, series, world
+from waterbed.analysis.displacement import findings
+from waterbed.lab.simulate.facts import LookPlan
+from waterbed.lab.simulate.study import virtual_study
+from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.truth import simulate
+from waterbed.model.errors import InputError
+from waterbed.model.results import Answer
+from waterbed.study.conclusions import Conclusions
+
+
+def told(found: Findings, name: str, reading: str = "not parallel") -> Answer:
+    """The one answer of a name in a reading."""
+    (one,) = [answer for answer in found.answers if (answer.name, answer.reading) == (name, reading)]
+    return one
+
+
+@pytest.fixture(scope="module")
+def displaced() -> Findings:
+    """The target falls to a third, and half of what was taken down there came up in the buffer."""
+    return of_event(series(world(1, fall=1 / 3, moved=0.5)), HEADING, {})
+
+
+@pytest.fixture(scope="module")
+def conclusions() -> Conclusions:
+    """What a study of a small waterbed world concludes."""
+    plain = read_world(scenario_path("waterbed"))
+    small = msgspec.structs.replace(plain, sites=msgspec.structs.replace(plain.sites, count=80, big_site=8))
+    return virtual_study(simulate(small), LookPlan(every_hours=3.0), random.Random(1)).conclusions
+
+
+def test_a_fall_is_found_beside_its_controls(displaced: Findings) -> None:
+    """The mean change is near log(1/3), inside its interval, with the least p that its placebos allow."""
+    one = told(displaced, "mean change")
+    assert one.estimate == pytest.approx(math.log(1 / 3), abs=0.35)
+    assert one.p == pytest.approx(one.smallest_p)
+    assert one.smallest_p == pytest.approx(1 / 21)
+    assert one.low is not None
+    assert one.high is not None
+    assert one.low < math.log(1 / 3) < one.high < 0
+    assert told(displaced, "mean change, places").smallest_p == pytest.approx(1 / 25)
+
+
+def test_what_was_displaced_is_found_in_the_buffer(displaced: Findings) -> None:
+    """WDQ is below zero, net effect positive, and the excess is the true share of what came up elsewhere."""
+    wdq, net = told(displaced, "WDQ"), told(displaced, "TNE")
+    assert wdq.estimate is not None
+    assert wdq.high is not None
+    assert wdq.high < 0
+    assert net.estimate is not None
+    assert net.estimate > 0
+    excess = told(displaced, "excess reappearance")
+    true = world(1, fall=1 / 3, moved=0.5)
+    ended = {s.content_id for s in true.stays if s.place == "t" and 160 * DAY_H <= s.gone < 167 * DAY_H}
+    returned = {one.content_id for one in true.gains if one.left} & ended
+    assert excess.estimate == pytest.approx(len(returned) / len(ended), abs=0.08)
+    assert excess.p is not None
+    assert excess.p < 0.05
+
+
+def test_destinations_and_their_lift_are_found(displaced: Findings) -> None:
+    """All of it went to the buffer, abroad: the rows say so, and the destination null rejects for that pair."""
+    (pair,) = [row for row in displaced.pairs if row.to_key == "b" and row.reading == "sequential"]
+    assert pair.lift is not None
+    assert pair.lift > 5
+    assert pair.destination_p is not None
+    assert pair.destination_p < 0.05
+    abroad = next(row for row in displaced.destinations if row.key == "abroad")
+    assert abroad.share_after == 1.0
+    assert told(displaced, "lift, destinations").note.endswith("t to b")
+
+
+def test_undetected_arrivals_widen_the_share() -> None:
+    """With a stated detection the bounds hold the true share; without one there is a refusal."""
+    found = world(2, fall=1 / 3, moved=0.4)
+    kept = [one for one in found.gains if one.left is None or one.cluster % 2]
+    half = movements(kept, list(found.stays))
+    plain = of_event(series(half), HEADING, {})
+    assert "detection" in str(told(plain, "displaced share", "all").refusal)
+    stated = Detection(home=(0.7, 0.9), abroad=(0.4, 0.6))
+    answered = of_event(series(half, detection=stated), HEADING, {})
+    one = told(answered, "displaced share", "all")
+    assert one.low is not None
+    assert one.high is not None
+    assert one.low < 0.4 < one.high
+
+
+def test_nothing_moves_in_a_quiet_world() -> None:
+    """No test rejects by far, and no answer allows more to be said than that nothing was shown."""
+    found = of_event(series(world(3)), HEADING, {})
+    tested = [claimed(one) for one in found.answers if one.p is not None]
+    assert len(tested) >= 8
+    assert min(one.p for one in tested if one.p is not None) > 0.01
+    assert all("did not show it" in one.may for one in tested if (one.p or 0) > 0.05)
+    assert told(found, "WDQ").refusal is not None
+
+
+def test_late_choices_are_refused() -> None:
+    """Areas chosen with data from after the event give no number that rests on them."""
+    found = of_event(series(world(4), chosen_until=day(161)), HEADING, {})
+    for name in ("mean change", "step", "mean change, places", "peak", "WDD", "WDQ", "TNE", "abroad, difference"):
+        assert "after the event" in str(told(found, name).refusal), name
+    assert "after the event" in str(told(found, "excess reappearance").refusal)
+
+
+def test_controls_that_received_it_are_refused() -> None:
+    """Where much of what the controls got came from the target they are no controls; a little is left out of them."""
+    full = world(5, fall=1 / 3, moved=1.0, to="c0")
+    found = of_event(series(full, controls=("c0", "c1")), HEADING, {})
+    assert "came from the target" in str(told(found, "mean change").refusal)
+    counted = series(full).counts("not parallel", ["c0"])
+    assert counted.sum() == len(
+        {(one.site_id, one.seen // DAY_H) for one in full.gains if one.place == "c0" and not one.left}
+    )
+
+
+def test_order_decides_what_counts() -> None:
+    """Sure arrivals count in both readings, open ones in one, parallel ones in none."""
+    kinds = {"sequential": (1, 1), "repointed": (1, 1), "unknown": (0, 1), "parallel": (0, 0)}
+    for order, expected in kinds.items():
+        one = gain("b", 100.0, 1, left="t", order=order)
+        assert (one.moved("sequential"), one.moved("not parallel")) == expected
+    assert gain("b", 100.0, 1).counts("sequential")
+
+
+def test_counts_are_of_sites_by_period() -> None:
+    """Several URLs of one site count once a period; a period begins with the event."""
+    found = movements([gain("t", 160 * DAY_H + h, 1, url_id=f"u{h}") for h in (-1, 0, 1, 23.9, 24.0)])
+    counted = series(found).counts("not parallel", ["t"])[:, 0]
+    assert [int(counted[159]), int(counted[160]), int(counted[161])] == [1, 1, 1]
+    assert series(found, period_h=12.0, before=8).index == 320
+
+
+def test_feeds_tell_what_they_missed() -> None:
+    """Two feeds that find independently give the true number of arrivals within the interval."""
+    rng = random.Random(7)
+    gains = [gain("b", 162 * DAY_H + n / 10, n, left="t", order="sequential", first_ever=False) for n in range(400)]
+    told_by = {one.url_id: frozenset(f for f, part in (("a", 0.6), ("b", 0.5)) if rng.random() < part) for one in gains}
+    seen = [one for one in gains if told_by[one.url_id]]
+    found = of_event(series(replace(movements(seen), told_by=told_by)), HEADING, {})
+    (one,) = [a for a in found.answers if a.name == "arrivals in all" and a.unit == "arrivals abroad"]
+    assert one.low is not None
+    assert one.high is not None
+    assert one.low < 400 < one.high
+    (part,) = [a for a in found.answers if a.name == "detection"]
+    assert part.estimate == pytest.approx(0.8, abs=0.1)
+
+
+def test_many_events_are_one_answer() -> None:
+    """Events at different times are compared with places not yet pressed; a handful is refused."""
+    few = of_event(series(world(8), events=(OtherEvent(target="c3", date=day(165)),)), HEADING, {})
+    assert "clusters of treated" in str(told(few, "many events").refusal)
+    others = tuple(OtherEvent(target=f"c{n}", date=day(150 + n)) for n in range(12))
+    many = told(of_event(series(world(8), events=others), HEADING, {}), "many events")
+    assert many.refusal is None
+    assert many.low is not None
+    assert many.high is not None
+    assert many.low < 0 < many.high
+
+
+def test_takedowns_have_no_order() -> None:
+    """Where takedowns are counted there is one reading, and the pressed target shows its rise."""
+    found = of_event(series(world(9), outcome="takedowns"), HEADING, {})
+    one = told(found, "mean change", "all")
+    assert one.estimate is not None
+    assert one.estimate > 0.3
+    assert {row.reading for row in found.periods} == {"all"}
+
+
+def test_the_whole_study_has_answers_too() -> None:
+    """Without an event: excess, home and abroad, and pairs of the largest places."""
+    found = overall(world(10, fall=1 / 3, moved=0.5), HEADING, {})
+    assert told(found, "abroad").estimate == 1.0
+    assert (found.periods, found.destinations) == ((), ())
+    assert len(found.pairs) == 2 * 56
+    assert told(found, "excess reappearance").refusal is None
+
+
+def test_every_answer_has_its_claims(displaced: Findings) -> None:
+    """No answer is given without what may and may not be said with it, and the same facts give the same answers."""
+    assert {one.name for one in displaced.answers} <= set(CLAIMS)
+    again = of_event(series(world(1, fall=1 / 3, moved=0.5)), HEADING, {})
+    assert again.answers == displaced.answers
+    assert again.pairs == displaced.pairs
+
+
+def gathered(conclusions: Conclusions, **asked: Any) -> Movements:
+    """The movements of a study."""
+    assert conclusions.until is not None
+    return gather(
+        conclusions.episodes,
+        conclusions.hops,
+        conclusions.facts.reports,
+        home="NL",
+        seats=conclusions.seats,
+        until=conclusions.until,
+        **asked,
+    )
+
+
+def test_facts_become_movements(conclusions: Conclusions) -> None:
+    """Every hop between two places is a gain that moved; stays hold each content once at a time."""
+    found = gathered(conclusions)
+    moved = [one for one in found.gains if one.left is not None]
+    assert len(moved) == len({(h.to_url_id, h.to_hoster, h.arrived_before) for h in conclusions.hops})
+    assert Counter(one.place for one in found.gains if one.first_ever).total() == len(
+        {e.content_id for e in conclusions.episodes}
+    )
+    assert {one.order for one in found.gains if one.left is None} == {None}
+    assert all(one.started <= one.last_up < one.gone for one in found.stays)
+    countries = gathered(conclusions, kind="country", declared=("NL",))
+    assert {one.side for one in countries.gains if one.place == "NL"} == {"home"}
+    assert sum(one.left is not None for one in countries.gains) < len(moved)
+
+
+def test_a_study_answers_an_event(conclusions: Conclusions) -> None:
+    """From conclusions to answers, by hoster and by country; a category narrows it."""
+    start = min(e.known_up_at for e in conclusions.episodes)
+    asked = {
+        "target": "moerashost",
+        "date": start.replace(day=8, hour=0, minute=0, second=0, microsecond=0),
+        "chosen_until": start,
+        "controls": ("birkenwald", "fjordnett", "dolmen", "terpdata"),
+        "buffer": (),
+        "buffer_controls": (),
+        "period_h": 6.0,
+        "before": 8,
+        "after": 4,
+    }
+    found = findings(conclusions, "NL", HEADING, event(**asked))
+    assert {one.question for one in found.answers}
+    assert told(found, "displaced share", "all").n > 0
+    assert found.names["moerashost"] == "Moerashost Offshore B.V."
+    fewer = findings(conclusions, "NL", HEADING, event(**asked, categories=("phishing",)))
+    assert sum(row.reports for row in fewer.periods) < sum(row.reports for row in found.periods)
+    places = {**asked, "target": "NL", "controls": ("DE", "NO", "FR", "SI")}
+    assert findings(conclusions, "NL", HEADING, event(**places)).names == {}
+    with pytest.raises(InputError, match="controls: nobody"):
+        findings(conclusions, "NL", HEADING, event(**{**asked, "controls": ("nobody",)}))

@@ -1,0 +1,133 @@
+"""Every form of reports file: each case is a file and what must be read from it."""
+
+import bz2
+import gzip
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from waterbed.intake.csv_reports import ReportLine
+from waterbed.intake.csv_table import Rejected
+from waterbed.intake.formats import FORMS, form_of, read_reports
+from waterbed.model.errors import InputError
+
+CASES = Path(__file__).parent / "cases"
+FILES = sorted(path for path in CASES.glob("*/*") if not path.name.endswith(".expected.json"))
+BY_NAME = ("openphish", "phishtank", "scart-input")
+"""Forms that look like another one: they are read alike, or only when named."""
+
+
+def plain(line: ReportLine | Rejected) -> list[Any]:
+    """A line as a list for JSON: number and reason, or number and what is known."""
+    if isinstance(line, Rejected):
+        return [line.line, line.reason]
+    told = {
+        field: getattr(line, field)
+        for field in ("source", "category", "content_id", "site_type", "commercial", "assessed_illegal")
+    }
+    times = {field: getattr(line, field) for field in ("reported_at", "verified_at")}
+    known = {**told, **{field: when.isoformat() if when else None for field, when in times.items()}}
+    if line.witnessed:
+        seen = {field: value for field, value in asdict(line.witnessed).items() if value not in (None, False)}
+        known["saw"] = {key: one.isoformat() if isinstance(one, datetime) else one for key, one in seen.items()}
+    known["retold"] = line.retold or None
+    return [line.line, line.spelled.url, {field: value for field, value in known.items() if value is not None}]
+
+
+def case_name(path: Path) -> str:
+    """A case by its form and file."""
+    return f"{path.parent.name}/{path.name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=case_name)
+def test_a_file_of_each_form_is_read_as_expected(path: Path) -> None:
+    """Good lines with all that they say, bad ones with number and reason, as in the file of expectations beside it."""
+    expected = json.loads(path.with_name(f"{path.name}.expected.json").read_text())
+    assert [plain(line) for line in read_reports(path, path.parent.name)] == expected
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.parent.name not in BY_NAME], ids=case_name)
+def test_a_form_is_told_from_the_first_lines(path: Path) -> None:
+    """Without a --format the file is read as its own form."""
+    assert form_of(path.read_text().splitlines(keepends=True)) == path.parent.name
+
+
+def test_every_form_has_a_case() -> None:
+    """No form is without a file to read; CSV has tests of its own."""
+    assert {path.parent.name for path in FILES} == set(FORMS) - {"csv"}
+
+
+def _packed(path: Path, content: bytes) -> Iterator[Path]:
+    for name, data in (("r.gz", gzip.compress(content)), ("r.bz2", bz2.compress(content))):
+        (path / name).write_bytes(data)
+        yield path / name
+    with zipfile.ZipFile(path / "r.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("feed/", b"")
+        archive.writestr("feed/r.csv", content)
+    yield path / "r.zip"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_packed_file_is_read_like_a_plain_one(tmp_path: Path, encoding: str) -> None:
+    """Gzip, bzip2 and a zip with one file in it, in any encoding that is understood."""
+    content = "url,category\nhttp://a.example.com/é,malware\n".encode(encoding)
+    for packed in _packed(tmp_path, content):
+        assert [plain(line) for line in read_reports(packed)] == [
+            [2, "http://a.example.com/%C3%A9", {"category": "malware"}]
+        ]
+
+
+@pytest.mark.parametrize("names", [(), ("a.csv", "b.csv")])
+def test_a_zip_holds_one_file(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """With none or several nobody can say which one is meant: one sentence, with their number."""
+    path = tmp_path / "r.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("folder/", b"")
+        for name in names:
+            archive.writestr(name, b"url\n")
+    with pytest.raises(InputError, match=f"a zip with {len(names)} files"):
+        list(read_reports(path))
+
+
+def test_a_broken_zip_is_one_sentence(tmp_path: Path) -> None:
+    """A zip that breaks off is named as such, whether at its end or in its data."""
+    path = tmp_path / "r.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("r.csv", "url\n" + "".join(f"http://a.example.com/{n * n}\n" for n in range(500)))
+    whole = path.read_bytes()
+    for damaged in (whole[:200], whole[:500] + bytes(20) + whole[520:]):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match="damaged"):
+            list(read_reports(path))
+
+
+@pytest.mark.parametrize(
+    ("form", "content", "said"),
+    [
+        ("json", "{", "is no JSON"),
+        ("json", '{"a": 1}', "without an array of reports"),
+        ("json", "[\ud800]", "is no JSON"),
+        ("misp", '{"a": 1}', "without MISP events"),
+        ("stix", '{"type": "report"}', "no STIX bundle"),
+        ("urlhaus", "id,url\n", "no column named url|column"),
+        ("scart", "host;IP\nx;y\n", "has no column named url"),
+        (None, "<html>", "is HTML or JSON"),
+        ("xml", "", "is not known"),
+    ],
+)
+def test_a_file_that_lacks_its_form_is_one_sentence(tmp_path: Path, form: str | None, content: str, said: str) -> None:
+    """Refused whole, naming the file and what was expected, and where it is described."""
+    path = tmp_path / "r"
+    path.write_bytes(content.encode(errors="surrogatepass"))
+    if form == "urlhaus":
+        assert [plain(line) for line in read_reports(path, form)] == []
+        return
+    with pytest.raises(InputError, match=said) as told:
+        list(read_reports(path, form))
+    assert "docs/intake.md" in str(told.value)

@@ -1,0 +1,136 @@
+"""An import: what is counted, what is on record as delivered."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from tests.store.study_folder import made, report, url
+from waterbed.intake.batches import Batches
+from waterbed.intake.csv_reports import read_csv_reports
+from waterbed.intake.importer import ImportReport, take_in
+from waterbed.intake.reports import Defaults
+from waterbed.model.bookkeeping import Delivery, Run, RunEnd, Sealed
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Report, Target
+from waterbed.store.folder import Folder
+
+HEADER = "url,source,reported_at\n"
+
+
+def imported(folder: Folder, path: Path, content: bytes) -> ImportReport:
+    """Import a file's bytes."""
+    path.write_bytes(content)
+    defaults = Defaults(source="usual", category="phishing")
+    return take_in(folder, Batches(read_csv_reports(path), lambda: folder.vault, defaults), defaults)
+
+
+def deliveries(folder: Folder) -> list[tuple[str, int, int, int]]:
+    """Source, reports, new ones and rejected lines of each delivery, in order."""
+    rows = folder.store.all(Delivery, order=("received_at", "source"))
+    return [(row.source, row.reports, row.new, row.rejected) for row in rows]
+
+
+def test_each_source_of_an_import_is_a_delivery(store_url: str, tmp_path: Path) -> None:
+    """Reports, new ones and rejected lines by source; known ones count as delivered; it names its import run."""
+    folder = made(tmp_path / "s", store=store_url)
+    lines = "http://a.example.com/,one,\nhttp://b.example.com/,,\nhttp://c.example.com/,one,\nnonsense,one,\n"
+    found = imported(folder, tmp_path / "r.csv", (HEADER + lines).encode())
+    assert (found.imported, found.known, len(found.rejected), found.empty) == (3, 0, 1, False)
+    assert deliveries(folder) == [("one", 2, 2, 0), ("usual", 1, 1, 1)]
+    again = imported(folder, tmp_path / "r.csv", (HEADER + lines + "http://d.example.com/,one,\n").encode())
+    assert (again.imported, again.known) == (1, 3)
+    assert deliveries(folder)[2:] == [("one", 3, 1, 0), ("usual", 1, 0, 1)]
+    runs = {run.run_id for run in folder.store.all(Run) if run.kind == "import"}
+    assert {row.run_id for row in folder.store.all(Delivery)} == runs
+    assert [end.outcome for end in folder.store.all(RunEnd)] == ["finished"] * 2
+    folder.close()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xef\xbb\xbf",
+        b"\n\n",
+        b"# nothing today\n",
+        HEADER.encode(),
+        HEADER.strip().encode(),
+        HEADER.encode("utf-16"),
+        gzip.compress(b""),
+        gzip.compress(HEADER.encode()),
+    ],
+)
+def test_an_empty_file_is_a_delivery_of_nothing(content: bytes, tmp_path: Path) -> None:
+    """No bytes, or a header and no line: on record with 0 reports by the default source."""
+    folder = made(tmp_path / "s")
+    report(folder, [url(1)], source="usual")
+    found = imported(folder, tmp_path / "r.csv", content)
+    assert (found.imported, found.known, found.rejected, found.forgotten, found.empty) == (0, 0, (), 0, True)
+    assert deliveries(folder) == [("usual", 1, 1, 0), ("usual", 0, 0, 0)]
+    folder.close()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"<html>gone</html>", b"address\nhttp://a.example.com/\n", b"[]", b"\x00", gzip.compress(b"url\nx")[:-9]],
+)
+def test_a_file_of_the_wrong_kind_is_no_delivery(content: bytes, tmp_path: Path) -> None:
+    """What holds something but no url column is one sentence, and neither run nor delivery is on record."""
+    folder = made(tmp_path / "s")
+    with pytest.raises(InputError):
+        imported(folder, tmp_path / "r.csv", content)
+    assert (folder.store.count(Delivery), folder.store.count(Run)) == (0, 0)
+    folder.close()
+
+
+def test_rejected_lines_count_with_the_source_there_is(tmp_path: Path) -> None:
+    """Only bad lines: the default source delivered nothing usable. Else the largest source bears them."""
+    folder = made(tmp_path / "s")
+    found = imported(folder, tmp_path / "r.csv", f"{HEADER}nonsense,one,\n".encode())
+    assert (found.empty, deliveries(folder)) == (False, [("usual", 0, 0, 1)])
+    lines = "nonsense,one,\nhttp://a.example.com/,two,\nhttp://b.example.com/,two,\nhttp://b.example.com/,three,\n"
+    imported(folder, tmp_path / "r.csv", (HEADER + lines).encode())
+    assert deliveries(folder)[1:] == [("three", 1, 1, 0), ("two", 2, 2, 1)]
+    folder.close()
+
+
+def test_an_import_that_breaks_off_is_no_delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read before is kept; importing it again is the delivery, and counts the kept lines as known."""
+    monkeypatch.setattr("waterbed.intake.batches.LINES_AT_ONCE", 10)
+    folder = made(tmp_path / "s")
+    text = "url\n" + "".join(f"{url(n)}\n" for n in range(4_000))
+    whole = gzip.compress(text.encode())
+    with pytest.raises(InputError, match="breaks off"):
+        imported(folder, tmp_path / "r.csv.gz", whole[: len(whole) // 2])
+    kept = folder.store.count(Report)
+    assert (kept > 0, deliveries(folder)) == (True, [])
+    again = imported(folder, tmp_path / "r.csv.gz", whole)
+    assert (again.imported, again.known) == (4_000 - kept, kept)
+    assert deliveries(folder) == [("usual", 4_000, 4_000 - kept, 0)]
+    folder.close()
+
+
+def test_the_last_lines_and_the_delivery_come_in_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the delivery cannot be written, the batch it belongs to is not either."""
+    folder = made(tmp_path / "s")
+
+    def broken(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr("waterbed.intake.importer._deliveries", broken)
+    with pytest.raises(OSError):
+        report(folder, [url(1)])
+    assert (folder.store.count(Report), folder.store.count(Delivery)) == (0, 0)
+    assert [end.outcome for end in folder.store.all(RunEnd)] == ["failed"]
+    folder.close()
+
+
+def test_many_lines_of_one_host_seal_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one batch and over several: one entry for each URL and host, whatever the order."""
+    monkeypatch.setattr("waterbed.intake.batches.LINES_AT_ONCE", 7)
+    folder = made(tmp_path / "s")
+    found = report(folder, [url(n % 20) for n in range(60)])
+    assert (found.imported, found.known) == (20, 40)
+    assert (folder.store.count(Target), folder.store.count(Sealed)) == (20, 27)
+    folder.close()

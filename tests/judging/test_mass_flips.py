@@ -1,0 +1,374 @@
+"""Mass flips, by cycle and group; decisions on them; canary and feed."""
+
+import random
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.judging.flips import START, Story, decision, held, hour, judged, urls
+from tests.judging.test_judge import look
+from waterbed.judging.flip_baseline import Count, Usual
+from waterbed.judging.quarantines import Decided, GuardRules, canary_quarantines, feed_quarantines
+from waterbed.model.bookkeeping import Delivery
+from waterbed.model.facts import CanaryLook
+from waterbed.model.urls import network_of
+
+
+def groups(found) -> list[tuple[str, str]]:
+    return [(one.kind, one.scope) for one in found]
+
+
+def test_a_hoster_that_answers_404_to_everything_at_once_is_not_believed() -> None:
+    """All sites of one hoster flip in one hour: one quarantine of that hoster, others are believed."""
+    story = Story()
+    story.hourly(urls(12), "uuuudddu", hoster="acme")
+    story.hourly(urls(12, "v"), "uuuuuudd", hoster="other", net=1)
+    story.hourly(["w000"], "uuuudddd", hoster="third", net=2)
+    found, told = story.guarded()
+    assert groups(found) == [("hoster", "acme"), ("hoster", "other")]
+    assert set(list(told.values())[:12]) == {"uuuuqqqu"}
+    assert told["w000"] == "uuuudddd"
+    first = found[0]
+    assert (first.began_at, first.ended_at) == (hour(4), hour(7))
+    assert (first.looked, first.flipped, first.usual, first.status, first.reason) == (12, 12, 0.0, "open", None)
+
+
+def test_a_flip_of_everything_is_one_quarantine_over_all() -> None:
+    """When several hosters flip together the whole cycle is not believed; hosters are not listed one by one."""
+    story = Story()
+    for number, hoster in enumerate(("a", "b", "c")):
+        story.hourly(urls(10, hoster), "uuuddu", hoster=hoster, net=number)
+    found, told = story.guarded()
+    assert groups(found) == [("all", "")]
+    assert set(told.values()) == {"uuuqqu"}
+
+
+def test_many_small_hosters_that_flip_together_are_seen_over_all() -> None:
+    """No hoster has enough sites, all together have."""
+    story = Story()
+    for number in range(10):
+        story.hourly([f"u{number}"], "uuddu", hoster=f"h{number}", net=number)
+    found, told = story.guarded()
+    assert groups(found) == [("all", "")]
+    assert set(told.values()) == {"uuqqu"}
+
+
+def test_a_prefix_shared_by_several_hosters_is_a_group() -> None:
+    """One rack with the sites of many hosters goes dark while most others stay."""
+    story = Story()
+    for number in range(10):
+        story.hourly([f"u{number}"], "uuddu", hoster=f"h{number}", net=7)
+        story.hourly(urls(4, f"v{number}"), "uuuuu", hoster=f"h{number}", net=100 + number)
+    found, told = story.guarded()
+    assert groups(found) == [("prefix", "28.10.7.0/24")]
+    assert {told[f"u{n}"] for n in range(10)} == {"uuqqu"}
+
+
+def test_prefixes_are_24_and_48_bits() -> None:
+    """IPv4 by /24, IPv6 by /48."""
+    assert network_of("28.10.7.9") == "28.10.7.0/24"
+    assert network_of("2d00:1:2:3::4") == "2d00:1:2::/48"
+
+
+def test_one_site_with_many_urls_is_one_site() -> None:
+    """A hundred URLs of a site that goes are one flip, which is a removal."""
+    story = Story()
+    story.hourly(urls(100), "uuuddd", hoster="acme", site="big")
+    story.hourly(urls(10, "v"), "uuuuuu", hoster="acme")
+    found, told = story.guarded()
+    assert found == []
+    assert told["u000"] == "uuuddd"
+
+
+def test_a_hoster_with_one_site_is_never_suspect() -> None:
+    """Of a group of one site every flip is all of it; that is no mass flip."""
+    story = Story()
+    story.hourly(["u"], "uuuddd", hoster="tiny")
+    assert story.guarded()[0] == []
+
+
+def test_with_nothing_to_compare_with_a_first_flip_is_suspect_all_the_same() -> None:
+    """What was seen up once and is all gone an hour later is not believed; `usual` is then empty."""
+    story = Story()
+    story.hourly(urls(8), "ud", hoster="acme")
+    found, told = story.guarded()
+    assert [(one.kind, one.usual) for one in found] == [("hoster", None)]
+    assert set(told.values()) == {"uq"}
+
+
+def test_what_was_never_seen_up_cannot_flip() -> None:
+    """URLs that are down at their first look are removals that the report preceded, not a flip."""
+    story = Story()
+    story.hourly(urls(40), "ddd", hoster="acme")
+    found, told = story.guarded()
+    assert found == []
+    assert set(told.values()) == {"ddd"}
+
+
+def test_unknown_looks_say_nothing_of_who_was_up() -> None:
+    """A server error between leaves a site up when last decided."""
+    story = Story()
+    story.hourly(urls(9), "u?d?du", hoster="acme")
+    _, told = story.guarded()
+    assert set(told.values()) == {"u?q?qu"}
+
+
+def test_a_removal_spread_over_hours_is_believed() -> None:
+    """One hoster removes everything within 12 hours, evenly: every flip is believed."""
+    story = Story()
+    for number, url in enumerate(urls(120)):
+        at = 24 + number % 12
+        story.hourly([url], "u" * at + "d" * (40 - at), hoster="acme")
+    found, told = story.guarded()
+    assert found == []
+    assert held(told) == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_removal_seen_by_sparse_looks_is_believed(seed: int) -> None:
+    """The same at chance hours, when old URLs are looked at only every six hours, in turn."""
+    story, chance = Story(), random.Random(seed)
+    for number, url in enumerate(urls(80)):
+        gone = 48 + chance.randrange(12)
+        for at in range(number % 6, 72, 6):
+            story.see(url, hour(at), "u" if at < gone else "d", hoster="acme", site=url)
+    found, told = story.guarded()
+    assert found == []
+    assert held(told) == 0
+
+
+def test_a_group_that_flips_much_every_day_needs_far_more_to_be_suspect() -> None:
+    """Where a tenth flips in every cycle, a third is no wonder and two thirds are."""
+    calm, wild = Story(), Story()
+    for story, last in ((calm, 14), (wild, 40)):
+        for number, url in enumerate(urls(60)):
+            states = ["u"] * 12
+            states[number % 10 + 1] = "d"
+            states += ["d" if number < last else "u"]
+            story.hourly([url], "".join(states), hoster="acme")
+    assert calm.guarded()[0] == []
+    assert [one.began_at for one in wild.guarded()[0]] == [hour(12)]
+
+
+def test_what_goes_at_a_steady_pace_goes_on_while_nobody_looks() -> None:
+    """After hours without a look much has gone, as much as at that pace; a sudden flip is more than that."""
+    story, chance = Story(), random.Random(5)
+    for url in urls(100):
+        states = "".join("d" if gone else "u" for gone in removals(chance, 24, pace=0.08))
+        story.hourly([url], states[:12] + " " * 6 + states[18:], hoster="acme")
+    assert story.guarded()[0] == []
+    slow = Story()
+    for url in urls(100):
+        states = "".join("d" if gone else "u" for gone in removals(chance, 24, pace=0.005))
+        slow.hourly([url], states[:12] + " " * 6 + "d" * 6, hoster="acme")
+    assert [one.began_at for one in slow.guarded()[0]] == [hour(18)]
+
+
+def removals(chance: random.Random, hours: int, *, pace: float) -> list[bool]:
+    """Whether a page is gone by each hour, if it goes at a steady pace."""
+    gone, states = False, []
+    for _ in range(hours):
+        gone = gone or chance.random() < pace
+        states.append(gone)
+    return states
+
+
+def test_a_quarantine_goes_on_over_hours_without_looks() -> None:
+    """Looks on the confirmation ladder leave hours out; it is one quarantine still, with one id."""
+    story = Story()
+    story.hourly(urls(10), "uud d   d u", hoster="acme")
+    found, told = story.guarded()
+    assert groups(found) == [("hoster", "acme")]
+    assert found[0].ended_at == hour(9)
+    assert set(told.values()) == {"uuqqqu"}
+
+
+def test_stragglers_of_a_quarantined_hoster_are_held_too() -> None:
+    """Sites that are looked at an hour later are too few to be suspect by themselves, and not believed."""
+    story = Story()
+    story.hourly(urls(10), "uud   u", hoster="acme")
+    story.hourly(urls(3, "late"), "uu d  u", hoster="acme")
+    _, told = story.guarded()
+    assert told["late000"] == "uuqu"
+
+
+def test_the_id_is_the_same_however_much_comes_later() -> None:
+    """More looks, later or of others, do not change what a quarantine is called."""
+    short, long = Story(), Story()
+    for story, states in ((short, "uuud"), (long, "uuudddddd")):
+        story.hourly(urls(10), states, hoster="acme")
+    long.hourly(urls(10, "v"), "uuuuuuuuu", hoster="other", net=1)
+    before, after = short.guarded()[0], long.guarded()[0]
+    assert [one.quarantine_id for one in before] == [one.quarantine_id for one in after]
+    assert before[0].ended_at < after[0].ended_at
+
+
+def test_released_looks_are_believed() -> None:
+    """A released mass removal is believed from its first look, and does not come up again."""
+    story = Story()
+    story.hourly(urls(10), "uuudddd", hoster="acme")
+    (found,), _ = story.guarded()
+    again, told = story.guarded([decision(found, "release", hour(5))])
+    assert [(one.quarantine_id, one.status, one.reason) for one in again] == [
+        (found.quarantine_id, "released", "looked into")
+    ]
+    assert again[0].ended_at == hour(4)
+    assert set(told.values()) == {"uuudddd"}
+
+
+def test_voided_looks_never_are_and_what_goes_on_is_a_new_quarantine() -> None:
+    """After a decision the same flip is a new quarantine that begins there, open again."""
+    story = Story()
+    story.hourly(urls(10), "uuuddddu", hoster="acme")
+    (found,), _ = story.guarded()
+    middle = hour(4) + timedelta(minutes=30)
+    again, told = story.guarded([decision(found, "void", middle)])
+    assert [(one.began_at, one.ended_at, one.status) for one in again] == [
+        (hour(3), middle, "voided"),
+        (hour(5), hour(7), "open"),
+    ]
+    assert set(told.values()) == {"uuuqqqqu"}
+
+
+def test_a_decision_within_a_cycle_splits_it() -> None:
+    """Looks after the decision are not decided by it, in the same hour either."""
+    story = Story()
+    for number, url in enumerate(urls(20)):
+        story.hourly([url], "uuu", hoster="acme")
+        story.see(url, hour(3) + timedelta(minutes=2 * number), "d", hoster="acme")
+    (found,), _ = story.guarded()
+    voided, told = story.guarded([decision(found, "void", hour(3) + timedelta(minutes=19))])
+    assert [(one.began_at, one.flipped, one.status) for one in voided] == [
+        (hour(3), 10, "voided"),
+        (hour(3) + timedelta(minutes=19), 10, "open"),
+    ]
+    assert set(told.values()) == {"uuuq"}
+    released, told = story.guarded([decision(found, "release", hour(3) + timedelta(minutes=19))])
+    assert [one.status for one in released] == ["released", "open"]
+    assert [told[url][-1] for url in urls(20)] == ["d"] * 10 + ["q"] * 10
+
+
+def test_the_newest_decision_counts() -> None:
+    """A release can be taken back."""
+    story = Story()
+    story.hourly(urls(10), "uuuddu", hoster="acme")
+    (found,), _ = story.guarded()
+    decisions = [decision(found, "void", hour(9)), decision(found, "release", hour(8))]
+    again, told = story.guarded(decisions)
+    assert [one.status for one in again] == ["voided"]
+    assert held(told) == 20
+
+
+def test_a_look_in_two_quarantines_needs_both_released() -> None:
+    """Released for the hoster, but the rack is still doubted: not believed."""
+    story = Story()
+    story.hourly(urls(10), "uuud", hoster="acme", net=7)
+    story.hourly(urls(6, "v"), "uuud", hoster="other", net=7)
+    story.hourly(urls(40, "w"), "uuuu", hoster="other", net=8)
+    found, told = story.guarded()
+    assert groups(found) == [("hoster", "acme"), ("prefix", "28.10.7.0/24")]
+    again, told = story.guarded([decision(found[0], "release", hour(9))])
+    assert [one.status for one in again] == ["released", "open"]
+    assert held(told) == 16
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.text("ud?", min_size=1, max_size=8), min_size=1, max_size=14))
+def test_only_down_looks_are_held_and_fewer_than_eight_sites_never(states: list[str]) -> None:
+    """Whatever is seen, up and unknown looks stay; small groups are never suspect."""
+    story = Story()
+    for number, own in enumerate(states):
+        story.hourly([f"u{number:02}"], own, hoster="acme")
+    found, told = story.guarded()
+    for number, own in enumerate(states):
+        assert told[f"u{number:02}"].replace("q", "d") == own
+    if len(states) < GuardRules().least_sites:
+        assert found == []
+    assert (held(told) > 0) == bool(found)
+
+
+def canary(minute: float, reached: int, vantage: str = "here") -> CanaryLook:
+    when = START + timedelta(minutes=minute)
+    return CanaryLook(
+        canary_id=f"{vantage}{minute}", run_id="r", vantage=vantage, observed_at=when, targets=2, reached=reached
+    )
+
+
+def test_cycles_in_which_the_canary_failed_are_listed_by_vantage() -> None:
+    """Consecutive failed cycles are one quarantine of their vantage; a decision closes it."""
+    canaries = [canary(minute, 0 if 60 <= minute < 180 else 2) for minute in range(0, 300, 10)]
+    canaries += [canary(minute, 2, "there") for minute in range(0, 300, 10)]
+    seen = look(url_id="u", observed_at=hour(1.5))
+    verdict = judged(seen)
+    found = canary_quarantines(canaries, [seen], [verdict], {"u": "s"}, GuardRules(), Decided(), need=0.5)
+    assert [(one.kind, one.scope, one.began_at, one.ended_at, one.looked, one.flipped) for one in found] == [
+        ("canary", "here", hour(1), hour(3), 1, 0)
+    ]
+    decided = Decided([decision(found[0], "void", hour(2) - timedelta(minutes=1))])
+    again = canary_quarantines(canaries, [], [], {}, GuardRules(), decided, need=0.5)
+    assert [(one.began_at, one.status) for one in again] == [(hour(1), "voided"), (hour(2), "open")]
+
+
+def delivery(day: int, reports: int, source: str = "hotline") -> Delivery:
+    return Delivery(
+        delivery_id=f"{source}{day}",
+        source=source,
+        run_id="r",
+        received_at=START + timedelta(days=day),
+        reports=reports,
+        new=reports,
+        rejected=0,
+    )
+
+
+def test_an_empty_or_halved_delivery_is_quarantined() -> None:
+    """Less than half of the usual, or empty after any that was not; each source by itself."""
+    sizes = [100, 110, 90, 60, 45, 0, 100]
+    deliveries = [delivery(day, size) for day, size in enumerate(sizes)]
+    deliveries += [delivery(0, 0, "new"), delivery(1, 5, "new"), delivery(2, 1, "new"), delivery(3, 0, "new")]
+    found = feed_quarantines(deliveries, GuardRules(), Decided())
+    assert [(one.scope, one.began_at.day - START.day, one.looked, one.flipped) for one in found] == [
+        ("new", 3, 1, 0),
+        ("hotline", 4, 95, 45),
+        ("hotline", 5, 95, 0),
+    ]
+    released = feed_quarantines(deliveries, GuardRules(), Decided([decision(found[1], "release", hour(999))]))
+    assert [one.status for one in released] == ["open", "released", "open"]
+
+
+def test_a_feed_that_was_always_empty_is_no_finding() -> None:
+    """Nothing to compare with."""
+    assert feed_quarantines([delivery(day, 0) for day in range(9)], GuardRules(), Decided()) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.text("uuud?", min_size=8, max_size=8), min_size=8, max_size=16), st.integers(1, 8))
+def test_what_comes_later_changes_no_quarantine_that_there_was(states: list[str], until: int) -> None:
+    """Each quarantine known after some hours is known, under its id, after more of them."""
+    short, long = Story(), Story()
+    for number, own in enumerate(states):
+        short.hourly([f"u{number:02}"], own[:until], hoster=f"h{number % 2}", net=number % 2)
+        long.hourly([f"u{number:02}"], own, hoster=f"h{number % 2}", net=number % 2)
+    assert {one.quarantine_id for one in short.guarded()[0]} <= {one.quarantine_id for one in long.guarded()[0]}
+
+
+@given(st.lists(st.integers(min_value=0, max_value=10**12), min_size=1, max_size=30), st.randoms())
+def test_waits_add_up_to_the_same_in_any_order(waits: list[int], random: random.Random) -> None:
+    """What a group is expected to flip does not depend on the order of its looks, nor on what was forgotten."""
+    shuffled = random.sample(waits, len(waits))
+    one, other = Usual(), Usual()
+    other.learn(0, _waited(shuffled))
+    for usual, order in ((one, waits), (other, shuffled)):
+        usual.learn(1, _waited(order))
+        usual.forget(1)
+    assert _waited(waits).wait_us == _waited(shuffled).wait_us
+    assert one.expected(3.6e9) == other.expected(3.6e9)
+
+
+def _waited(waits: list[int]) -> Count:
+    count = Count()
+    for number, wait in enumerate(waits):
+        count.add(f"site{number}", wait, flipped=False)
+    return count

@@ -1,0 +1,80 @@
+"""Servers that answer by source: who asks decides."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from waterbed.lab.servers.process import LabServers
+from waterbed.lab.servers.scene import WorldScene
+from waterbed.lab.servers.state import Listener, WithCanary
+from waterbed.lab.world.file import World
+from waterbed.lab.world.records import Truth
+
+_FIRST, _SECOND, _PROXY = "127.0.0.1", "127.0.0.2", "127.0.0.3"
+
+
+def _at(truth: Truth, hoster: str, moment: datetime) -> tuple[str, str, str]:
+    for url, shown in truth.shown.items():
+        traits = truth.traits[shown.host]
+        if truth.is_up(url, moment) and truth.places[shown.host].at(moment) == hoster and not traits.https_root:
+            return (truth.hosts[shown.host].at(moment) or ("",))[0], shown.host, shown.target
+    raise LookupError("nothing is up there")
+
+
+def test_a_hoster_can_be_blind_to_one_place(strange, strange_truth: Truth, strange_world: World) -> None:
+    """From its hour on a hoster serves the first place nothing, and the others as before."""
+    before, after = (strange_world.start + timedelta(hours=hours) for hours in (23.9, 48))
+    for moment, statuses in ((before, (200, 200, 200)), (after, (404, 200, 200))):
+        strange.servers.set_time(moment)
+        where = _at(strange_truth, "nevel", moment)
+        assert tuple(strange.ask(*where, source=s).status for s in (_FIRST, _SECOND, _PROXY)) == statuses
+
+
+@pytest.mark.parametrize("how", ["hang", "reset"])
+def test_blindness_can_be_silence_or_a_reset(strange_truth: Truth, how: str) -> None:
+    """A hoster can leave us waiting or break connections off."""
+    from dataclasses import replace
+
+    import msgspec
+
+    world = strange_truth.world
+    hosters = tuple(
+        msgspec.structs.replace(h, blind_how=how, blind_to=("second",)) if h.key == "nevel" else h for h in world.hoster
+    )
+    scene = WorldScene(replace(strange_truth, world=msgspec.structs.replace(world, hoster=hosters)))
+    listener = next(one for one in scene.listeners() if one.key == "nevel")
+    moment = world.start + timedelta(hours=30)
+    kinds = {source: scene.behaviour(listener, "x", "/", moment, source).kind for source in (_FIRST, _SECOND)}
+    assert kinds == {_FIRST: "answer", _SECOND: how}
+
+
+def test_an_outage_can_be_one_places_own(strange_scene: WorldScene, strange_world: World) -> None:
+    """In an outage of one place the canary hangs for it and answers the others; names are resolved all along."""
+    scene = WithCanary(strange_scene)
+    canary = Listener(key="lab-canary", port=80, prefixes=())
+    inside, outside = (strange_world.start + timedelta(hours=hours) for hours in (102, 105))
+    host = "first.waterbed-canary.net"
+    assert scene.behaviour(canary, host, "/", inside, _SECOND).kind == "hang"
+    assert scene.behaviour(canary, host, "/", inside, _FIRST).status == 200
+    assert scene.behaviour(canary, host, "/", outside, _SECOND).status == 200
+    assert not scene.silent(inside)
+
+
+def test_an_undisturbed_world_has_the_same_truth(strange_world: World, strange_truth: Truth) -> None:
+    """What disturbs a measurement changes nothing of what is true."""
+    from waterbed.lab.world.truth import simulate
+
+    calm = strange_world.undisturbed()
+    assert not calm.outage
+    assert not any(hoster.blind_to for hoster in calm.hoster)
+    truth = simulate(calm)
+    assert (truth.reports, truth.episodes, truth.pages) == (
+        strange_truth.reports,
+        strange_truth.episodes,
+        strange_truth.pages,
+    )
+
+
+def test_the_second_address_needs_no_setting_up(servers: LabServers, client) -> None:
+    """All of 127.0.0.0/8 is this machine: a second outgoing address is just bound."""
+    assert client.ask("28.1.0.1", "a.example", "/", source=_SECOND).status == 404

@@ -1,0 +1,144 @@
+"""Lab runs of disturbed and misleading worlds, end to end with the production crawler."""
+
+from pathlib import Path
+
+import pytest
+
+from waterbed.lab.run import BESIDE, Rehearsal, rehearse, run_scenario
+from waterbed.lab.servers.markers import marked_files
+from waterbed.lab.world.file import scenario_path
+from waterbed.model.bookkeeping import Delivery
+from waterbed.model.facts import Profile
+from waterbed.study.study import open_study
+
+
+def _told(*_: object) -> None:
+    """Nobody is told."""
+
+
+def _smaller(name: str, folder: Path, **changes: str) -> str:
+    """A shipped scenario with other values; `changes` replace whole lines by their key."""
+    lines = []
+    for line in scenario_path(name).read_text().splitlines():
+        key = line.split(" = ")[0]
+        lines.append(f"{key} = {changes[key]}" if key in changes else line)
+    path = folder / f"{name}.toml"
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def _run(name: str, folder: Path, **changes: str) -> Rehearsal:
+    return rehearse(_smaller(name, folder, **changes), folder / "s", _told)
+
+
+def test_a_disturbed_run_removes_nothing_falsely(tmp_path: Path) -> None:
+    """Our outage, an empty delivery and a hoster that hides from us alone make no removal that is not true."""
+    done = _run(
+        "outage",
+        tmp_path,
+        count="50",
+        days="1.2",
+        reported_over_days="[0.0, 0.8]",
+        to_hour="14.5",
+        blind_from_hour="16.0",
+        blind_how='"reset"',
+    )
+    assert done.paired is not None
+    assert done.beside is not None
+    assert done.paired.false_removals == done.paired.false_removals_undisturbed == 0
+    assert done.paired.ends > 10
+    assert all(share.difference is None or share.difference < 0.02 for share in done.paired.shares)
+    assert done.beside.truth.episodes == done.first.truth.episodes
+    assert done.first.counts.tunnels_refused == 0
+    for folder, empty in ((tmp_path / "s", 1), (tmp_path / "s" / BESIDE, 0)):
+        with open_study(folder) as study:
+            deliveries = study.folder.store.all(Delivery)
+        assert sum(delivery.reports == 0 for delivery in deliveries) == empty
+
+
+def test_misleading_servers_are_scored_look_by_look(tmp_path: Path) -> None:
+    """Both runs of a world that never says 404 are scored, strict looks apart, and no byte of a body is kept."""
+    done = _run("soft404", tmp_path, count="30", days="1.5", reported_over_days="[0.0, 0.6]")
+    assert done.beside is not None
+    assert done.paired is None
+    for run in (done.first, done.beside):
+        assert {group: score.looks > 0 for group, score in run.look_scores.items()} == {
+            "not strict": True,
+            "strict": True,
+        }
+        assert sum(score.looks for score in run.look_scores.values()) == run.looks
+    kinds = done.first.counts.by_class
+    assert {"HEAD plain", "HEAD answered with a body", "HEAD refused or answered falsely"} <= kinds.keys()
+    assert max(found.plain_most for found in kinds.values()) <= 2048
+    assert max(found.tls_most for found in kinds.values()) <= 16_384
+    assert marked_files(tmp_path, done.first.marker) == marked_files(tmp_path, done.beside.marker) == []
+
+
+@pytest.mark.parametrize("profile", ["strict", "headers", "text"])
+def test_no_profile_takes_what_is_no_page(tmp_path: Path, profile: Profile) -> None:
+    """In each profile images and bodies behind HEAD stay at the servers; pages are read in profile text alone."""
+    world = _smaller(
+        "hostile",
+        tmp_path,
+        count="25",
+        days="1.0",
+        reported_over_days="[0.0, 0.2]",
+        head_refused="0.3",
+        body_on_head="0.2",
+        mislabelled="0.6",
+    )
+    done = run_scenario(world, tmp_path / "s", _told, profile=profile)
+    plain, tls = done.counts.beside_pages
+    assert plain <= 2048
+    assert tls <= 16_384
+    assert done.counts.by_class["HEAD answered with a body"].requests_plain > 0
+    gets = {name for name in done.counts.by_class if name.startswith("GET")}
+    images = {name for name in gets if "image" in name}
+    assert bool(images) == bool(gets) == (profile != "strict")
+    assert (done.counts.excess_plain_most > 2048) == (profile == "text")
+    assert {group for group, score in done.look_scores.items() if score.looks} == {
+        "strict" if profile == "strict" else "not strict"
+    }
+    assert marked_files(tmp_path, done.marker) == []
+
+
+def test_who_answers_is_right_on_its_own_day_and_changes_move_nothing(tmp_path: Path) -> None:
+    """Sold, renamed, fronted, shared and rotating places are attributed as of the day, and none of it is a hop."""
+    world = _smaller(
+        "attribution",
+        tmp_path,
+        count="60",
+        days="9.0",
+        big_site="4",
+        share="0.5",
+        reported_over_days="[0.0, 2.0]",
+        step_s="7200.0",
+    )
+    done = run_scenario(world, tmp_path / "s", _told)
+    score = done.attribution_score
+    assert {"reseller", "moas", "sold", "renamed", "proxy", "platform", "split", "geo", "flux"} <= score.by_kind.keys()
+    assert score.share is not None
+    assert score.share >= 0.99
+    assert score.handed_over == score.as_lineage > 2
+    assert score.fronted == score.as_masked > 0
+    assert score.as_hop == sum(score.false_hops.values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("renumbering", {"days": "6.0", "step_s": "10800.0"}),
+        ("cdn", {"days": "5.0", "step_s": "10800.0", "behind_proxy": "0.7"}),
+        ("lineage", {"days": "6.5", "step_s": "10800.0"}),
+        ("churn", {"days": "3.0"}),
+    ],
+)
+def test_what_only_looks_like_moving_is_no_hop(tmp_path: Path, name: str, changes: dict[str, str]) -> None:
+    """The crawler sees addresses, proxies, owners and names change in small worlds, and finds no hop in them."""
+    done = run_scenario(
+        _smaller(name, tmp_path, count="20", reported_over_days="[0.0, 1.0]", **changes), tmp_path / "s", _told
+    )
+    assert done.truth.hops == ()
+    assert done.score.hops_measured == 0
+    assert sum(tally.measured + tally.detectable for tally in done.hop_tallies.values()) == 0
+    assert len(done.episodes) > 15

@@ -1,0 +1,145 @@
+"""One spelling for each URL, however it is written."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waterbed.model import urls
+from waterbed.model.errors import BadUrl
+from waterbed.model.urls import platform_suffix, refang, registrable_domain, same_place, spell
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("HTTP://EXAMPLE.com:80/a/../b?q=1#frag", "http://example.com/b?q=1"),
+        ("https://user:secret@example.com:443", "https://example.com/"),
+        ("hxxps://exa[.]mple(.)com/x", "https://exa.mple.com/x"),
+        ("hxxp[://]example[.]com", "http://example.com/"),
+        ("hXXp://example[dot]com/", "http://example.com/"),
+        ("http://bücher.example/ä", "http://xn--bcher-kva.example/%C3%A4"),
+        ("http://2130706433/", "http://127.0.0.1/"),
+        ("http://127.1/", "http://127.0.0.1/"),
+        ("http://0x7f.2/", "http://127.0.0.2/"),
+        ("http://[2001:DB8:0::1]:8080/", "http://[2001:db8::1]:8080/"),
+        ("http://example.com./", "http://example.com/"),
+        ("  http://example.com/  ", "http://example.com/"),
+        ("http://%65xample.com/%7Efoo", "http://example.com/%7Efoo"),
+    ],
+)
+def test_ways_of_writing_a_url_meet_in_one(written: str, canonical: str) -> None:
+    """Case, ports, dots, user information, fragments, fangs and odd addresses come to one spelling."""
+    assert spell(written).url == urls
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "   ",
+        "example.com",
+        "ftp://example.com/",
+        "javascript:alert(1)",
+        "http://",
+        "http://exa mple/",
+        "http://a..b/",
+        "http://" + "a" * 64 + ".com/",
+        "http://" + "a." * 130 + "com/",
+        "http://e.com/\x00",
+        "http://e.com/" + "x" * 20000,
+    ],
+)
+def test_what_is_no_web_address_is_refused_without_repeating_it(written: str) -> None:
+    """A bad address gives a reason that does not contain it."""
+    with pytest.raises(BadUrl) as problem:
+        spell(written)
+    assert len(written.strip()) < 4 or written.strip() not in str(problem.value)
+
+
+def test_spelling_again_changes_nothing() -> None:
+    """A canonical URL is its own spelling."""
+    for url in ("http://example.com/b?q=1", "https://[2001:db8::1]:8080/x", "http://127.0.0.1/"):
+        assert spell(url).url == url
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_spelled_or_refused(text: str) -> None:
+    """Any text after a scheme has a stable spelling or is refused; nothing else happens."""
+    try:
+        spelled = spell("http://" + text)
+    except BadUrl:
+        return
+    assert spell(spelled.url).url == spelled.url
+    assert spelled.host == spelled.host.lower()
+
+
+@given(st.sampled_from(["https://a.example.com/x.y", "http://b.org/"]))
+def test_plain_urls_have_no_fangs_to_lose(url: str) -> None:
+    """Refanging leaves ordinary URLs alone."""
+    assert refang(url) == url
+
+
+def test_a_spelled_url_does_not_show_itself() -> None:
+    """The repr of a URL says nothing of it."""
+    assert "example" not in repr(spell("http://example.com/secret"))
+
+
+@pytest.mark.parametrize(
+    ("host", "site"),
+    [
+        ("a.b.example.co.uk", "example.co.uk"),
+        ("x.github.io", "x.github.io"),
+        ("a.b.weebly.com", "b.weebly.com"),
+        ("weebly.com", "weebly.com"),
+        ("co.uk", "co.uk"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("2001:db8::1", "2001:db8::1"),
+    ],
+)
+def test_registrable_domains(host: str, site: str) -> None:
+    """A site is the public suffix plus one label, or the address itself."""
+    assert registrable_domain(host) == site
+
+
+@pytest.mark.parametrize(
+    ("host", "suffix"),
+    [
+        ("x.github.io", "github.io"),
+        ("github.io", None),
+        ("a.example.com", None),
+        ("1.1.1.1", None),
+        ("a.b.weebly.com", "weebly.com"),
+        ("weebly.com", None),
+        ("notweebly.com", None),
+        ("shop.blogspot.co.uk", "blogspot.co.uk"),
+    ],
+)
+def test_platform_suffixes(host: str, suffix: str | None) -> None:
+    """Names below a private public suffix hang on a platform."""
+    assert platform_suffix(host) == suffix
+
+
+def test_our_own_list_of_platforms_is_named_with_the_ids() -> None:
+    """Whoever changes the list gives it another number: ids made by the old one must tell so."""
+    text = Path(urls.__file__).with_name("platforms.txt").read_bytes()
+    assert (urls.PLATFORM_LIST, hashlib.sha256(text).hexdigest()[:16]) == ("1", "967b5a33918614be")
+    assert urls.SUFFIX_LIST.endswith("+platforms.1")
+    assert f"Version {urls.PLATFORM_LIST};" in text.decode()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("http://e.com/a", "https://e.com/a", True),
+        ("http://e.com/a", "http://www.e.com/a/", True),
+        ("http://e.com/a", "http://e.com/b", False),
+        ("http://e.com/a", "http://x.e.com/a", False),
+        ("http://e.com:8080/a", "https://e.com/a", False),
+    ],
+)
+def test_same_place(before: str, after: str, same: bool) -> None:
+    """Only scheme, www and the trailing slash may differ within one look."""
+    assert same_place(spell(before), spell(after)) is same

@@ -1,0 +1,165 @@
+"""Who is let in: the keys file, the command that makes keys, and the command that serves."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tests.publish.api.serving import Server
+from tests.publish.study import small_study
+from waterbed.cli.commands.publish import api_key, serve
+from waterbed.model.errors import InputError
+from waterbed.publish.api.access import Access, add_key, checksum, read_access
+from waterbed.publish.api.guard import network
+
+KEY = 'name = "one"\nsha256 = "' + "0" * 64 + '"\n'
+ALONE = (
+    "import logging, sys, typer; from pathlib import Path; from waterbed.cli.commands.publish import serve; "
+    "logging.basicConfig(); app = typer.Typer(); app.command()(serve); app(sys.argv[2:], obj=Path(sys.argv[1]))"
+)
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a small study, whose keys are found while tests run."""
+    with small_study(tmp_path_factory.mktemp("served")) as study:
+        yield study.folder.path
+
+
+def test_a_made_key_is_known_by_its_checksum_alone(tmp_path: Path) -> None:
+    """The file holds a checksum, opens what was asked for, is the owner's alone, and a second key is added to it."""
+    file, study = tmp_path / "keys.toml", tmp_path / "study"
+    made = {
+        name: add_key(file, study, name, scopes) for name, scopes in {"a": ("aggregates",), "b": ("cases",)}.items()
+    }
+    text = file.read_text()
+    assert not [key for key in made.values() if key in text]
+    assert all(checksum(key) in text for key in made.values())
+    assert file.stat().st_mode & 0o777 == 0o600
+    access = read_access(file, study)
+    assert [(key.name, key.scopes) for key in access.keys] == [("a", ("aggregates",)), ("b", ("cases",))]
+    assert access.open is False
+    holder = access.holder(made["b"])
+    assert holder is not None
+    assert holder.name == "b"
+    assert access.holder(made["b"][:-1]) is access.holder("") is None
+    with pytest.raises(InputError, match="named a already"):
+        add_key(file, study, "a", ("cases",))
+    assert file.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("keys = 3", "no keys file"),
+        (f"[[keys]]\n{KEY}scopes = ['all']", "no keys file"),
+        ("[[keys]]\nname = 'one'\nsha256 = 'a key'", "no keys file"),
+        ("a_minute = 0", "no keys file"),
+        ("opened = true", "no keys file"),
+        (f"[[keys]]\n{KEY}[[keys]]\n{KEY}", "two keys of one name"),
+    ],
+)
+def test_a_wrong_keys_file_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    """What is no keys file is refused in one sentence that names the page to read."""
+    file = tmp_path / "keys.toml"
+    file.write_text(text)
+    file.chmod(0o600)
+    with pytest.raises(InputError, match=told) as refused:
+        read_access(file, tmp_path / "study")
+    assert "docs/api.md" in str(refused.value)
+
+
+def test_a_keys_file_lies_apart_and_is_its_owners(tmp_path: Path) -> None:
+    """A file in the study's folder, one that others may write to, and one that is not there are refused."""
+    study, file = tmp_path / "study", tmp_path / "keys.toml"
+    with pytest.raises(InputError, match="cannot be read"):
+        read_access(file, study)
+    file.write_text("open = true")
+    file.chmod(0o660)
+    with pytest.raises(InputError, match="others may write"):
+        read_access(file, study)
+    with pytest.raises(InputError, match="inside the study folder"):
+        add_key(study / "keys.toml", study, "one", ("cases",))
+    for name, scope, told in (("a b", "cases", "no name"), ("one", "all", "no scope")):
+        with pytest.raises(InputError, match=told):
+            add_key(tmp_path / "new.toml", study, name, (scope,))
+    assert not (tmp_path / "new.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", "unknown"),
+    ],
+)
+def test_what_counts_as_one_asker(address: str, counted: str) -> None:
+    """An IPv4 address however it is written, or the /64 of an IPv6 one."""
+    assert network(address) == counted
+
+
+def test_keys_are_compared_with_all(tmp_path: Path) -> None:
+    """No key is known where none was given, and text beyond ASCII or broken is no key either."""
+    assert Access().holder("anything") is None
+    assert Access().holder("\udcff\N{SNOWMAN}") is None
+
+
+def test_the_command_makes_a_key(tmp_path: Path) -> None:
+    """A key is printed once, with the scopes asked for, and bad words leave no file."""
+    app = typer.Typer()
+    app.command()(api_key)
+    file = str(tmp_path / "keys.toml")
+    words = [file, "--name", "them", "--scope", "aggregates", "--scope", "cases"]
+    done = CliRunner().invoke(app, words, obj=tmp_path / "study")
+    assert done.exit_code == 0
+    holder = read_access(Path(file), tmp_path / "study").holder(done.stdout.strip())
+    assert holder is not None
+    assert (holder.name, holder.scopes) == ("them", ("aggregates", "cases"))
+
+
+def test_serving_to_others_needs_a_keys_file(tmp_path: Path) -> None:
+    """An address that others can reach is not served without keys."""
+    app = typer.Typer()
+    app.command()(serve)
+    refused = CliRunner().invoke(app, ["--host", "0.0.0.0"], obj=tmp_path)
+    assert isinstance(refused.exception, InputError)
+    assert "--keys" in str(refused.exception)
+
+
+def test_the_command_serves_until_it_is_ended(studied: Path, tmp_path: Path) -> None:
+    """It prints where it serves, answers, logs patterns and no path, tells of a taken port, and ends with Ctrl-C."""
+    words = [sys.executable, "-c", ALONE, str(studied), "--port", "0", "--every", "1"]
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(studied.parent / "config")}
+    with (tmp_path / "log").open("w") as log:
+        running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
+        try:
+            assert running.stdout is not None
+            where = re.search(r":(\d+)/ ", running.stdout.readline())
+            assert where, (tmp_path / "log").read_text()
+            server = Server(port=int(where[1]))
+            assert server.get("/v1").status == 200
+            assert server.get("/v1/cases").status == 401
+            assert server.get("/v1/tables/flows?key=secret").status == 200
+            assert json.loads(server.get("/health").content)["status"] == "ok"
+            taken = [*words[:4], "--port", where[1]]
+            second = subprocess.run(taken, capture_output=True, text=True, env=environment, check=False)
+            assert "nothing can listen" in second.stderr
+            running.send_signal(signal.SIGINT)
+            assert running.wait(60) == 0
+        finally:
+            running.kill()
+            running.wait()
+    told = (tmp_path / "log").read_text()
+    assert "/v1/tables/{name} 200 " in told
+    assert "secret" not in told

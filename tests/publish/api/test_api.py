@@ -1,0 +1,294 @@
+"""The interface: what it answers, to whom, and that it tells nothing else."""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.leaks.names import names_of
+from tests.leaks.search import Search
+from tests.publish.api.calls import campaign
+from tests.publish.api.serving import ACCESS, FOR_CASES, FOR_GROUPS, Server, fixed, served, until
+from tests.publish.study import small_study
+from tests.study.facts import _canary
+from waterbed.publish.api.access import Access, Key, checksum
+from waterbed.publish.api.serve import served_of, source_of
+from waterbed.publish.api.source import Served, Source
+from waterbed.publish.policy import Publication, publishable
+from waterbed.publish.site.site import File
+from waterbed.publish.tables import publication_of
+from waterbed.study.formats import records
+
+PATHS = ("/v1", "/v1/tables", "/v1/tables/ranking-asn", "/v1/rankings/asn", "/v1/rankings/asn/AS64500")
+SECRET = "secret-name.example"
+
+
+@pytest.fixture(scope="module")
+def publication(tmp_path_factory: pytest.TempPathFactory) -> Publication:
+    """What a small study with leave for cases publishes."""
+    with small_study(tmp_path_factory.mktemp("served"), cases=True) as study:
+        return publishable(publication_of(study, study.conclude()))
+
+
+@pytest.fixture(scope="module")
+def server(publication: Publication) -> Iterator[Server]:
+    """A server that wants keys; tests only read."""
+    with served(fixed(publication)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def document(server: Server) -> dict[str, Any]:
+    """The OpenAPI document."""
+    found: dict[str, Any] = server.get("/openapi.json").told
+    return found
+
+
+def test_every_table_is_answered_as_published(server: Server, publication: Publication) -> None:
+    """Each table's rows come under their public names, with the envelope, the terms and the number of rows."""
+    whole = server.get("/v1", FOR_GROUPS).told
+    assert set(whole["tables"]) | set(whole["cases"]) == {table.name for table in publication.tables}
+    for table in publication.tables:
+        room = "cases" if table.case_level else "tables"
+        told = server.get(f"/v1/{room}/{table.name}?limit=1000", FOR_CASES).told
+        assert told["rows"] == json.loads(json.dumps(records(table.cls, table.rows)))
+        assert told["total"] == len(table.rows)
+        assert told["terms"]["licence"] == "CC-BY-4.0"
+        assert (told["what"], told["left_out"]) == (table.envelope.what, table.envelope.left_out)
+
+
+def test_answers_fit_the_document_and_its_examples_do(server: Server, document: dict[str, Any]) -> None:
+    """Answers and examples are valid by the schemas that the document names for them."""
+    for name, schema in document["components"]["schemas"].items():
+        for one in schema.get("examples", ()):
+            jsonschema.validate(one, schema, format_checker=jsonschema.FormatChecker())
+        assert "examples" in schema or name == "Problem"
+    paths = {"/v1/cases": "/v1/cases", "/v1/cases/{name}": "/v1/cases/hops", "/health": "/health"}
+    named = dict(zip(("/v1", "/v1/tables", "/v1/tables/{name}", "/v1/rankings/{by}"), PATHS, strict=False))
+    for template, path in {**paths, **named, "/v1/rankings/{by}/{key}": PATHS[-1]}.items():
+        schema = document["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        jsonschema.validate(server.get(path, FOR_CASES).told, {**schema, "components": document["components"]})
+
+
+def test_pages_follow_one_another(server: Server) -> None:
+    """Following the links named next from the first page gives each row once, and the last page names no next."""
+    whole = server.get("/v1/cases/episodes", FOR_CASES).told["rows"]
+    path, rows, pages = "/v1/cases/episodes?limit=7", [], 0
+    while path:
+        got = server.get(path, FOR_CASES)
+        rows += got.told["rows"]
+        pages += 1
+        found = re.search(r'<(\?[^>]*)>; rel="next"', got.headers["link"])
+        path = f"/v1/cases/episodes{found[1]}" if found else ""
+    assert rows == whole
+    assert pages == -(-len(whole) // 7)
+    assert 'rel="prev"' in got.headers["link"]
+    assert server.get("/v1/cases/episodes?offset=999", FOR_CASES).told["rows"] == []
+
+
+def test_rows_are_found_by_key(server: Server) -> None:
+    """A key leaves the rows about it, on either side of a flow; a row of a ranking has an address of its own."""
+    row = server.get("/v1/rankings/asn/AS64500", FOR_GROUPS).told["row"]
+    assert row == server.get("/v1/rankings/asn?key=AS64500", FOR_GROUPS).told["rows"][0]
+    flows = server.get("/v1/tables/flow-shares-asn", FOR_GROUPS).told["rows"]
+    about = [one for one in flows if "AS64501" in (one["from_key"], one["to_key"])]
+    assert about
+    assert server.get("/v1/tables/flow-shares-asn?key=AS64501", FOR_GROUPS).told["rows"] == about
+    first = server.get("/v1/cases/episodes", FOR_CASES).told["rows"][0]
+    found = server.get(f"/v1/cases/episodes?key={first['url_id']}", FOR_CASES).told
+    assert first in found["rows"]
+    assert found["total"] < 26
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/v1/cases/hops", "/openapi.json", "/docs", "/health"])
+def test_who_has_an_answer_gets_304(server: Server, path: str) -> None:
+    """The entity tag is the answer's checksum, and an asker who names it gets 304 without content."""
+    first = server.get(path, FOR_CASES)
+    assert first.status == 200
+    assert first.headers["etag"] == f'"{sha256(first.content).hexdigest()}"'
+    again = server.get(path, FOR_CASES, If_None_Match=f'"other", W/{first.headers["etag"]}')
+    assert (again.status, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert server.get(path, FOR_CASES, If_None_Match='"other"').status == 200
+
+
+def test_keys_open_their_scopes_alone(server: Server) -> None:
+    """Without a key 401, with a wrong one 401, with one for groups no cases; health and description are open."""
+    for path in (*PATHS, "/v1/cases", "/v1/cases/hops"):
+        for key in (None, "wrong", f"{FOR_CASES} "[:-2]):
+            got = server.get(path, key)
+            assert (got.status, got.headers["www-authenticate"]) == (401, "Bearer"), path
+        assert server.get(path, FOR_CASES).status == 200
+        assert server.get(path, FOR_GROUPS).status == (403 if "cases" in path else 200)
+    assert server.get("/v1/tables/hops", FOR_CASES).status == 404
+    assert server.get("/v1", FOR_GROUPS).headers["cache-control"] == "private, max-age=3600"
+    assert server.get("/v1/cases", FOR_CASES).headers["cache-control"] == "private, no-cache"
+
+
+def test_groups_may_be_open_to_all(publication: Publication) -> None:
+    """Where the keys file says so, groups need no key and may be kept by caches; cases still need one."""
+    with served(fixed(publication), Access(open=True, a_minute=1000, keys=ACCESS.keys)) as running:
+        got = running.get("/v1/tables/flows")
+        assert (got.status, got.headers["cache-control"]) == (200, "public, max-age=3600")
+        assert running.get("/v1/cases").status == 401
+        assert running.get("/v1/tables/flows", "wrong").status == 401
+        assert {} in running.get("/openapi.json").told["paths"]["/v1"]["get"]["security"]
+
+
+def test_each_key_and_address_has_its_rate(publication: Publication) -> None:
+    """One request too many is refused with the seconds to wait; another key is not held up by it."""
+    access = Access(
+        open=True,
+        a_minute=2,
+        keys=(
+            Key(name="one", sha256=checksum("one"), a_minute=3),
+            Key(name="two", sha256=checksum("two"), a_minute=3),
+        ),
+    )
+    with served(fixed(publication), access) as running:
+        assert [running.get("/v1").status for _ in range(3)] == [200, 200, 429]
+        assert [running.get("/v1", "one").status for _ in range(4)] == [200, 200, 200, 429]
+        assert running.get("/v1", "wrong").status == 429
+        assert running.get("/v1", "two").status == 200
+        assert 1 <= int(running.get("/v1").headers["retry-after"]) <= 60
+        assert running.get("/health").status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [
+        (f"/http://{SECRET}/", "GET", 404),
+        (f"/v1/tables/{SECRET}", "GET", 404),
+        (f"/v1/tables/flows?{SECRET}=1", "GET", 422),
+        (f"/v1/tables/flows?offset={SECRET}", "GET", 422),
+        (f"/v1/rankings/asn/{SECRET}?url={SECRET}", "GET", 404),
+        (f"/v1/?{SECRET}", "GET", 404),
+        (f"/v1/tables/flows?{SECRET}", "DELETE", 405),
+        (f"/v1/tables/flows?key={SECRET}", "GET", 200),
+        (f"/v1/cases/hops?key={SECRET}", "GET", 403),
+    ],
+)
+def test_no_answer_and_no_log_line_repeats_the_request(
+    server: Server, caplog: pytest.LogCaptureFixture, path: str, method: str, status: int
+) -> None:
+    """What was asked for is in no header, no problem and no log line, which tell the route's pattern and the status."""
+    with caplog.at_level(logging.DEBUG):
+        got = server.get(path, FOR_GROUPS, method=method, Referer=f"http://{SECRET}/")
+    assert got.status == status
+    assert SECRET not in f"{got.headers} {got.content!r} {caplog.text}"
+    if status != 200:
+        assert got.headers["content-type"] == "application/problem+json"
+        assert got.told["status"] == status
+    until(lambda: any(f" {status} " in record.getMessage() for record in caplog.records))
+
+
+def test_every_answer_has_the_security_headers(server: Server) -> None:
+    """Nothing may be framed, sniffed or sent on as referrer, and the page may load its own style alone."""
+    for path in ("/v1", "/nothing", "/docs", "/health"):
+        headers = server.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert "server" not in headers
+    page = server.get("/docs")
+    style = re.search(rb"<style>(.*?)</style>", page.content, re.S)
+    assert style
+    assert b"<script" not in page.content
+    assert not re.findall(rb'(?:src|href)="(?!#|openapi\.json|data:,)', page.content)
+
+
+def test_the_page_shows_every_request_and_field(server: Server, document: dict[str, Any]) -> None:
+    """The page for people names each path, parameter and schema of the document."""
+    text = server.get("/docs").content.decode()
+    assert not [path for path in document["paths"] if path not in text]
+    assert not [name for name in document["components"]["schemas"] if f'id="{name}"' not in text]
+    assert "removed_24h" in text
+
+
+def test_schemathesis_finds_nothing(server: Server, tmp_path: Path) -> None:
+    """Calls made from the document, right and wrong ones, are all answered as it says; `make prove` makes more."""
+    called = campaign(server.url, FOR_CASES, tmp_path, examples=4, seed=7)
+    assert called.ok, called.told
+    assert called.calls >= 100
+
+
+def test_schemathesis_would_find_a_wrong_answer(publication: Publication, tmp_path: Path) -> None:
+    """An answer that lacks what the document promises is found."""
+    broken = replace(publication, policy=replace(publication.policy, publisher=7))  # type: ignore[arg-type]
+    with served(fixed(broken)) as running:
+        called = campaign(running.url, FOR_CASES, tmp_path, examples=1, seed=7)
+    assert not called.ok
+    assert "publisher" in called.told
+
+
+def test_changed_facts_change_the_answers(publication: Publication) -> None:
+    """Answers are made anew when the mark changes, and only then; a failure leaves the old ones and is told."""
+    mark, made, broken = ["one"], [], []
+
+    def read() -> Served:
+        made.append(mark[0])
+        return Served(
+            publication=replace(publication, title=mark[0]),
+            site={"index.html": File(content=mark[0].encode(), media="text/html")},
+        )
+
+    def marked() -> str:
+        if broken:
+            raise OSError(SECRET)
+        return mark[0]
+
+    with served(Source(read=read, mark=marked), every_s=0.02) as running:
+        before = running.get("/v1", FOR_GROUPS)
+        mark[0] = "two"
+        until(lambda: running.get("/v1", FOR_GROUPS).told["title"] == "two")
+        assert running.get("/", FOR_GROUPS).content == b"two"
+        assert running.get("/v1", FOR_GROUPS, If_None_Match=before.headers["etag"]).status == 200
+        assert running.get("/health").told["status"] == "ok"
+        broken.append(True)
+        until(lambda: running.get("/health").told["status"] == "stale")
+        assert running.get("/v1", FOR_GROUPS).told["title"] == "two"
+    assert made == ["one", "two"]
+
+
+def test_planted_names_are_in_no_answer(tmp_path: Path) -> None:
+    """Names of hosts that the study holds are in no answer of any path; in a text they would be found."""
+    hosts = [f"hidden-{n:02}.planted-name.com" for n in range(3)]
+    out = tmp_path / "answers"
+    out.mkdir()
+    with small_study(tmp_path, cases=True, addresses=True, least=1) as study:
+        lines = "".join(f"http://{host}/x,2026-01-05T00:00:00Z,one\n" for host in hosts)
+        (tmp_path / "reports.csv").write_text(f"url,reported_at,source\n{lines}")
+        assert study.import_reports(tmp_path / "reports.csv").imported == 3
+        with served(source_of(tmp_path / "study")) as running:
+            whole = running.get("/v1", FOR_CASES).told
+            paths = [*PATHS, "/v1/cases", "/docs", "/openapi.json", "/health", "/"]
+            paths += [f"/{path}" for path in served_of(study).site]
+            paths += [f"/v1/{room}/{name}" for room in ("tables", "cases") for name in whole[room]]
+            for number, path in enumerate(paths):
+                got = running.get(path, FOR_CASES)
+                assert got.status == 200, path
+                (out / f"{number}.txt").write_bytes(f"{got.headers}\n".encode() + got.content)
+    search = Search(names_of(hosts))
+    assert search.over([out]).hits == []
+    (out / "planted.txt").write_text(f"see {hosts[0]} there")
+    assert {Path(hit.where).name for hit in search.over([out]).hits} == {"planted.txt"}
+
+
+def test_new_facts_are_noticed(tmp_path: Path) -> None:
+    """The mark of a study changes with each fact and each setting, and not between two looks."""
+    with small_study(tmp_path) as study:
+        source = source_of(tmp_path / "study")
+        marks = [source.mark(), source.mark()]
+        study.folder.store.add([_canary(99, True)])
+        marks.append(source.mark())
+        settings = tmp_path / "study" / "waterbed.toml"
+        settings.write_text(settings.read_text().replace("a small study", "another name"))
+        marks.append(source.mark())
+        assert source.read().publication.title == "another name"
+    assert [marks.index(mark) for mark in marks] == [0, 0, 2, 3]

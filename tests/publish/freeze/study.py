@@ -1,0 +1,142 @@
+"""A study of named hosts in which everything matters that a package must carry for the vault it lacks.
+
+Labels that look alike, bare host names that mean nothing, a platform known by its suffix, a merge, people's accounts,
+settings with addresses, and a protocol that was changed after its lock.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.study.facts import _canary, _looks, config, hour, resolution
+from waterbed.governance.protocol.file import PROTOCOL
+from waterbed.governance.protocol.lock import explain, lock
+from waterbed.model.decisions_part import Coding, HosterChange
+from waterbed.model.facts import Target
+from waterbed.store.config import Canary, Citation, Creator, Linking, Names, Publish, Registry, Vantage
+from waterbed.study.study import Study, create_study
+
+HOURS = 40
+PAIRS = 6
+HOSTS = [
+    *(f"parcelpost-{word}.example{word}.com" for word in ("amber", "birch", "cedar", "delta", "ember", "flint")),
+    *(
+        f"secure-{word}-bank{n}.com"
+        for n, word in enumerate(("amber", "birch", "cedar", "delta", "ember", "flint"), 11)
+    ),
+    *(
+        f"secure-{word}-bamk{n}.com"
+        for n, word in enumerate(("amber", "birch", "cedar", "delta", "ember", "flint"), 11)
+    ),
+    *(f"quickparcel{word}.pages.dev" for word in ("amber", "birch", "cedar")),
+]
+URLS = [f"http://{host}/" for host in HOSTS]
+"""Bare host names: what they have in common means nothing, and nothing but their labels is alike."""
+CANARY = "http://canary-of-ours-example.com/"
+ACCOUNTS = ("jdoe-account", "asmith-account")
+CITATION = Citation(
+    title="Parcels, frozen",
+    description="A study of invented names.",
+    creators=(
+        Creator(name="Curie, Maria", orcid="0000-0002-1825-0097", affiliation="An Institute"),
+        Creator(name="A Hotline", kind="organisation"),
+    ),
+    keywords=("hosting", "abuse"),
+    doi="10.5072/waterbed.1",
+)
+
+
+@contextmanager
+def named_study(folder: Path, **changes: object) -> Iterator[Study]:
+    """The study; its keys lie in the folder, too."""
+    settings: dict[str, object] = {
+        "name": "a named study",
+        "contact": "abuse@contact-of-ours-example.com",
+        "canary": Canary(targets=(CANARY,)),
+        "names": Names(resolver="198.51.100.53:53"),
+        "vantages": (Vantage(name="far", network="far", proxy="198.51.100.99:8080"),),
+        "registry": Registry(bases={"ripe": "https://base-of-ours-example.com/"}),
+        "linking": Linking(near_labels=True, least="weak", weights={"fuzzy_label": 4.5, "path": 4.5}),
+        "publish": Publish(publisher="A Hotline", licence="CC-BY-4.0", least=1),
+        "citation": CITATION,
+        **changes,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+        with create_study(folder / "study", config(**settings)) as study:
+            _import(study, folder)
+            _look(study, folder)
+            study.folder.clock = lambda: hour(HOURS)
+            yield study
+
+
+def _import(study: Study, folder: Path) -> None:
+    for hours, urls in ((0, URLS[: 2 * PAIRS]), (12, URLS[2 * PAIRS :])):
+        study.folder.clock = lambda hours=hours: hour(hours)
+        (folder / "reports.csv").write_text("\n".join(["url", *urls]) + "\n")
+        study.import_reports(folder / "reports.csv", source="hotline")
+    protocol = (
+        (Path(__file__).parents[3] / "waterbed" / "protocol" / "first.toml")
+        .read_text(encoding="utf-8")
+        .replace("@title@", json.dumps("a named study"))
+        .replace("@home@", "NL")
+        .replace("@clock@", "reported")
+        .replace("@sources@", '["hotline"]')
+        .replace("@categories@", '["phishing"]')
+    )
+    path = study.folder.path / PROTOCOL
+    path.write_text(protocol, encoding="utf-8")
+    lock(study.folder)
+    path.write_text(protocol.replace("level = 0.05", "level = 0.1"), encoding="utf-8")
+    explain(study.folder, "estimands.removed-24h.level", "fewer sites came than planned")
+
+
+def _look(study: Study, folder: Path) -> None:
+    letters = "abc"
+    lines = [f"28.{n}.0.0,28.{n}.255.255,{64500 + n},Hoster {k}\n" for n, k in enumerate(letters)]
+    (folder / "routes.csv").write_text("".join(lines))
+    study.add_table(folder / "routes.csv", date(2026, 1, 5), licence="CC0-1.0")
+    vault, facts = study.folder.vault, list[object]()
+    targets = {target.host_id: target for target in study.folder.store.all(Target)}
+    for number, host in enumerate(HOSTS):
+        target = targets[vault.keyed_id("host", host)]
+        group = number // PAIRS  # looked at from hour 0 at a; the look-alikes come to b when they have left a
+        address = f"28.{min(group, 2) if group != 1 else 0}.{number}.7"
+        first, end = (0, HOURS) if group == 0 else (0, 8 + number % 3) if group == 1 else (12, HOURS)
+        states = " " * first + "u" * (end - first) + "d" * (HOURS - end)
+        facts.append(resolution(target.url_id, address, host_id=target.host_id))
+        facts += _looks(target.url_id, states, address)
+    facts += [_canary(n, True) for n in range(HOURS)]
+    merge = HosterChange(
+        change_id="merge1",
+        kind="merge",
+        key="AS64502",
+        into="AS64501",
+        members=(),
+        name=None,
+        country=None,
+        entity=None,
+        since=None,
+        who=ACCOUNTS[0],
+        reason="one company",
+        decided_at=hour(1),
+    )
+    codings = [
+        Coding(
+            coding_id=f"coding{n}",
+            queue="hosters",
+            item_id="merge1",
+            coder=account,
+            code="accept",
+            adjudicates=False,
+            note="",
+            coded_at=hour(2),
+        )
+        for n, account in enumerate(ACCOUNTS)
+    ]
+    study.folder.store.add([*facts, merge, *codings])

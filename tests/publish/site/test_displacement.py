@@ -1,0 +1,226 @@
+"""The displacement page: complete without a script, and with one the same numbers; deaf to hostile names."""
+
+import json
+import random
+import shutil
+import subprocess
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from graphs.network.figures import GraphFigure
+from graphs.network.moves import Level
+from tests.graphs.hop_makers import hour
+from tests.publish.site.parsed import Parsed
+from tests.publish.site.test_pages import HOSTILE
+from tests.publish.site.views import frame
+from tests.publish.test_hop_cells import HOSTERS, KEYS, WEEK, moved, told
+from waterbed.publish.hop_cells import LEVELS, HopCells
+from waterbed.publish.hop_flows import WAYS, cell_flows, cell_places
+from waterbed.publish.site.displacement import ChainRow, HopsView, count, displacement_page
+from waterbed.publish.site.layout import Page
+from waterbed.publish.site.site import make_site
+
+ASSETS = files("waterbed.pages").joinpath("assets")
+
+
+def cells(seed: int = 1, hops: int = 300) -> HopCells:
+    """Hops between five hosters in seven weeks, one in ten from two countries."""
+    chance = random.Random(seed)
+    made = []
+    for number in range(hops):
+        left, arrived = chance.sample(sorted(HOSTERS), 2)
+        more = {"before": ("BE", "NL")} if chance.random() < 0.1 else {}
+        order = chance.choice(["sequential", "unknown"])
+        made.append(moved(number, left, arrived, chance.randrange(7), order=order, **more))
+    named = KEYS | {"hoster": ["a", "b", "c", "d"], "country": ["BE", *KEYS["country"]]}
+    return told(made, named=named, span=(hour(0), hour(7 * WEEK - 1)))
+
+
+def view(name: str = "Acme BV", found: HopCells | None = None, **changes: Any) -> HopsView:
+    """A view in which every hoster and AS has that name."""
+    row = GraphFigure(
+        measure="returns", key="", name="", value=None, low=0.25, high=0.5, bounds="order", n=300.0, note=""
+    )
+    made: dict[str, Any] = {
+        "cells": found or cells(),
+        "names": {level: {key: f"{key} {name}" for key in KEYS[level]} for level in ("hoster", "as")},
+        "seats": {"a": "NL", "AS1": "NL", "c": "DE"},
+        "sheets": {"a": "hosters/a.html"},
+        "measures": {level: [row] for level in LEVELS},
+        "chains": {level: [ChainRow(hops="3 and more", surely=None, possibly=17)] for level in LEVELS},
+        "events": [("interventions/e.html", f"{name}, pressed", "3 of 4 numbers could be given.")],
+        **changes,
+    }
+    return HopsView(**made)
+
+
+def page(name: str = "Acme BV", found: HopCells | None = None, **changes: Any) -> Page:
+    return displacement_page(view(name, found, **changes), home="NL", least=3)
+
+
+def text(made: Page) -> str:
+    return make_site(frame(), [made])[made.path].content.decode()
+
+
+def data(made: Page) -> dict[str, Any]:
+    """What the script filters."""
+    (found,) = [script for attributes, script in Parsed(text(made)).scripts if attributes.get("id") == "hops"]
+    whole: dict[str, Any] = json.loads(found)
+    return whole
+
+
+def by_script(program: str, given: object) -> Any:
+    """What the page's own scripts answer; `given` is JSON in `given`, the answer the program's value."""
+    node = shutil.which("node")
+    assert node, "no Node.js found; get it with: make tools"
+    scripts = "".join(ASSETS.joinpath(name).read_text() for name in ("hop_flows.js", "hop_figures.js"))
+    source = f"{scripts}\nconst given = JSON.parse(require('fs').readFileSync(0, 'utf8'));\n"
+    source += f"process.stdout.write(JSON.stringify((() => {{ {program} }})()));"
+    done = subprocess.run([node, "-e", source], input=json.dumps(given), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+FILTER = """
+return given.chosen.map(([level, first, last, passages]) => {
+  const rows = hopFlows.flows(given.data, { level, first, last, passages: new Set(passages) });
+  return [rows, hopFlows.places(rows)];
+});
+"""
+
+
+def test_script_and_tables_count_alike() -> None:
+    """For fifty choices of level, weeks and passages the script's flows, sinks and sources are those of Python."""
+    found, chance = cells(), random.Random(7)
+    made = data(page(found=found))
+    chosen = []
+    for _ in range(50):
+        first, last = sorted(chance.choices(range(7), k=2))
+        ways = sorted(chance.sample(range(len(WAYS)), chance.randint(0, len(WAYS))))
+        chosen.append((chance.choice(LEVELS), first, last, ways))
+    answers = by_script(FILTER, {"data": made, "chosen": chosen})
+    for (level, first, last, ways), (rows, places) in zip(chosen, answers, strict=True):
+        keys = [key["key"] for key in made["levels"][level]["keys"]]
+
+        def key(number: int | None, keys: list[str] = keys) -> str | None:
+            return None if number is None else keys[number]
+
+        flows = cell_flows(found.cells, level, weeks=(first, last), ways=[WAYS[way] for way in ways])
+        assert [
+            (key(row["from"]), key(row["to"]), WAYS[row["passage"]], row["hops"], row["certain"], row["most"])
+            for row in rows
+        ] == [
+            (row.from_key, row.to_key, row.passage, *map(pytest.approx, (row.hops, row.certain, row.most)))
+            for row in flows
+        ]
+        assert [(key(one["key"]), one["arrived"], one["left"], one["low"], one["high"]) for one in places] == [
+            (one.key, *map(pytest.approx, (one.arrived, one.left, one.low, one.high))) for one in cell_places(flows)
+        ]
+
+
+def test_everything_stands_in_tables_without_a_script() -> None:
+    """Flows of all three levels, sinks and sources, weeks, measures and chains are text; controls are hidden."""
+    found = cells()
+    made = Parsed(text(page(found=found)))
+    names = view().names
+    for level in LEVELS:
+        for row in cell_flows(found.cells, level):
+            ends = [
+                f"other {_plural(level)}" if key is None else names.get(level, {}).get(key, key)
+                for key in (row.from_key, row.to_key)
+            ]
+            assert (
+                f"{ends[0]} {ends[1]} {row.passage or 'held back'} {count(row.hops)} {count(row.certain)}"
+                in " ".join(made.shown.split())
+            )
+    for part in ("0.25 to 0.5", "3 and more", "fewer than 3", "2026-W02", "3 of 4 numbers could be given."):
+        assert part in made.shown, part
+    assert [form.get("hidden", "shown") for form in made.having(id="filter")] == [None]
+
+
+def _plural(level: Level) -> str:
+    return {"hoster": "hosters", "as": "ASes", "country": "countries"}[level]
+
+
+def test_controls_are_a_form_with_words() -> None:
+    """Level, weeks and passages are radio buttons, lists and boxes, each in a label, in groups with a legend."""
+    made = Parsed(text(page()))
+    inputs = [a for tag, a in made.elements if tag in ("input", "select")]
+    assert {(a.get("type"), a["name"]) for a in inputs} == {
+        ("radio", "level"),
+        (None, "first"),
+        (None, "last"),
+        ("checkbox", "passage"),
+    }
+    tags = [tag for tag, _ in made.elements]
+    assert (tags.count("label"), tags.count("fieldset"), tags.count("legend")) == (len(inputs), 3, 3)
+    assert made.having(role="status")
+
+
+def test_hostile_names_stay_text() -> None:
+    """A name opens no element and ends no script; the figures get it escaped, the tables as it is."""
+    plain, hostile = page(), page(HOSTILE)
+    assert [tag for tag, _ in Parsed(text(hostile)).elements] == [tag for tag, _ in Parsed(text(plain)).elements]
+    assert HOSTILE in Parsed(text(hostile)).shown
+    keys = data(hostile)["levels"]["hoster"]["keys"]
+    assert all("<" not in key["label"] and len(key["label"]) < 60 for key in keys)
+    assert keys[0]["name"] == f"a {HOSTILE}"
+
+
+def test_figures_draw_escaped_names_only() -> None:
+    """Whatever is chosen, no text of a figure has a tag of its own but a line break."""
+    found = by_script(
+        """
+        const passages = new Set([0, 1, 2, 3, 4, 5]);
+        return Object.keys(given.levels).flatMap((level) => [true, false].flatMap((narrow) => {
+          const rows = hopFlows.flows(given, { level, first: 0, last: 6, passages });
+          const drawn = [hopFigures.sankey(given, level, rows, narrow),
+            hopFigures.network(given, level, rows, hopFlows.places(rows), narrow)];
+          return drawn.flatMap(([traces, layout]) => [
+            ...traces.flatMap(({ text, node, link }) => [text, node && node.label, link && link.customdata].flat()),
+            ...(layout.annotations || []).map((one) => one.text)]).filter(Boolean);
+        }));
+        """,
+        data(page("<b onclick=x>&amp;</b>" * 3)),
+    )
+    assert len(found) > 60
+    assert all("<" not in words.replace("<br>", "") for words in found)
+    assert any("&lt;" in words for words in found)
+
+
+def test_sankey_and_graph_have_every_hop() -> None:
+    """Links of the Sankey add up to the hops chosen, certain and possible apart."""
+    made = data(page())
+    total, certain = sum(cell[4] for cell in made["cells"]), sum(cell[5] for cell in made["cells"])
+    link = by_script(
+        """
+        const passages = new Set([0, 1, 2, 3, 4, 5]);
+        const rows = hopFlows.flows(given, { level: "hoster", first: 0, last: 6, passages });
+        return hopFigures.sankey(given, "hoster", rows, false)[0][0].link;
+        """,
+        made,
+    )
+    assert sum(link["value"]) == pytest.approx(total)
+    told_certain = [
+        value for value, words in zip(link["value"], link["customdata"], strict=True) if " certain, of " in words
+    ]
+    assert sum(told_certain) == pytest.approx(certain)
+
+
+def test_a_study_without_hops_says_so() -> None:
+    """No figure, no script and no empty table; events and the reason stand there."""
+    made = page(found=HopCells(weeks=(), cells=()), measures={}, chains={level: [] for level in LEVELS}, events=())
+    shown = Parsed(text(made))
+    assert made.scripts == ()
+    assert "fewer than 3 sites are known to have moved" in shown.shown
+    assert "declares no event" in shown.shown
+    assert not [tag for tag, _ in shown.elements if tag in ("table", "form")]
+
+
+def test_sheets_are_linked_where_there_are_any() -> None:
+    """A hoster with a page of its own leads there, in tables and in the script's data."""
+    made = page()
+    assert "hosters/a.html" in Parsed(text(made)).links
+    assert [key["sheet"] for key in data(made)["levels"]["hoster"]["keys"]] == ["hosters/a.html", "", "", ""]

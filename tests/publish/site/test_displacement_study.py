@@ -1,0 +1,187 @@
+"""A study's displacement and intervention pages: as far as its policy lets them, and refused events with reasons."""
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from graphs.displacement.event import read_event
+from graphs.network.moves import moves_of
+from tests.analysis.test_displacement import EVENT
+from tests.graphs.hop_makers import hop
+from tests.publish.site.parsed import Parsed
+from tests.publish.site.views import frame
+from tests.study.facts import config, numbered, written
+from waterbed.analysis.displacement import findings_of
+from waterbed.lab.simulate.facts import LookPlan
+from waterbed.lab.simulate.study import virtual_study
+from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.truth import simulate
+from waterbed.publish.api.serve import mark
+from waterbed.publish.policy import Publication, publishable
+from waterbed.publish.site.displacement import ChainRow
+from waterbed.publish.site.layout import Page
+from waterbed.publish.site.site import make_site
+from waterbed.publish.site.site_displacement import chain_rows, displacement_pages, named_keys
+from waterbed.publish.tables import policy_of, publication_of
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.study import Study, create_study
+
+WORLD_EVENT = """
+target = "moerashost"
+date = 2025-04-08
+chosen_until = 2025-04-07
+controls = ["birkenwald", "fjordnett", "dolmen", "terpdata", "karstcloud", "reefnet"]
+period_h = 6.0
+before = 8
+after = 4
+most_contaminated = 1.0
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Iterator[Study]:
+    """Five hosters with twelve URLs each, the first one's all gone within hours; nothing moved."""
+    seen = {f"a{n:02}": ("u" * (3 + n)).ljust(40, "d") for n in range(12)}
+    for letter in "bcde":
+        seen |= numbered(letter, 12, "u" * 40)
+    with written(tmp_path, seen) as made:
+        (made.folder.path / "events").mkdir()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def moved() -> Conclusions:
+    """What a study of a small world in which content moves concludes."""
+    plain = read_world(scenario_path("waterbed"))
+    small = msgspec.structs.replace(plain, sites=msgspec.structs.replace(plain.sites, count=80, big_site=8))
+    return virtual_study(simulate(small), LookPlan(every_hours=3.0), random.Random(1)).conclusions
+
+
+def publication(study: Study, done: Conclusions, least: int) -> Publication:
+    """What may be published, with another least number of sites."""
+    whole = publication_of(study, done)
+    return publishable(replace(whole, policy=replace(policy_of(study), least=least)))
+
+
+def pages(study: Study, done: Conclusions, least: int = 3) -> dict[str, Page]:
+    return {page.path: page for page in displacement_pages(study, done, publication(study, done, least), {})}
+
+
+def spelled(page: Page) -> Parsed:
+    return Parsed(make_site(frame(), [page])[page.path].content.decode())
+
+
+def test_each_event_file_has_a_page(study: Study) -> None:
+    """Good or refused, whatever its name: one page each, listed with a sentence; what looks like a host is redacted."""
+    events = study.folder.path / "events"
+    (events / "First (pressed).toml").write_text(EVENT)
+    (events / "first-pressed.toml").write_text(EVENT.replace('"AS64500"', '"secret.example.com"'))
+    (events / "\N{CYRILLIC SMALL LETTER A}.toml").write_text("target = [")
+    (events / "notes.txt").write_text("no event")
+    found = pages(study, study.conclude())
+    assert set(found) == {
+        "displacement.html",
+        "interventions/first-pressed.html",
+        "interventions/first-pressed-2.html",
+        "interventions/event.html",
+    }
+    index = spelled(found["displacement.html"])
+    assert {f"{path}" for path in found if "/" in path} <= set(index.links)
+    assert "numbers could be given" in index.shown
+    assert "Refused: target: [redacted] is no hoster of this study" in index.shown
+    reason = spelled(found["interventions/event.html"]).shown
+    assert "Nothing is said about this event" in reason
+    assert str(study.folder.path) not in reason
+    assert all("secret" not in spelled(page).shown for page in found.values())
+    assert found["interventions/first-pressed.html"].under == "displacement.html"
+
+
+def test_an_event_about_a_place_without_a_name_is_refused(study: Study) -> None:
+    """Where the target has fewer sites than may be told, its page says that alone, and names it nowhere."""
+    (study.folder.path / "events" / "e.toml").write_text(EVENT)
+    made = spelled(pages(study, study.conclude(), least=13)["interventions/e.html"])
+    assert "fewer than 13 sites are known there, so it is not named" in made.shown
+    assert "AS64500" not in made.shown
+
+
+def test_a_study_without_events_or_hops_has_its_page(study: Study) -> None:
+    """Nothing moved and nothing was declared: one page that says both."""
+    (page,) = pages(study, study.conclude()).values()
+    shown = spelled(page).shown
+    assert "fewer than 3 sites are known to have moved" in shown
+    assert "declares no event" in shown
+
+
+def test_an_event_file_is_served_anew(study: Study) -> None:
+    """A new or changed event file changes what a server holds its pages to be made of."""
+    path = study.folder.path
+    marks = [mark(path)]
+    for text in (EVENT, EVENT + "\n"):
+        (path / "events" / "e.toml").write_text(text)
+        marks.append(mark(path))
+    assert len(set(marks)) == 3
+
+
+@pytest.mark.parametrize("least", [1, 3, 8])
+def test_pages_hold_back_what_the_policy_holds_back(tmp_path: Path, moved: Conclusions, least: int) -> None:
+    """Every cell has as many hops as sites must be, every key is one of the published rankings, and nothing is lost."""
+    with create_study(tmp_path / "study", config()) as study:
+        (study.folder.path / "events").mkdir()
+        (study.folder.path / "events" / "e.toml").write_text(WORLD_EVENT)
+        found = pages(study, moved, least)
+        named = named_keys(publication(study, moved, least))
+    (text,) = [
+        data for attributes, data in spelled(found["displacement.html"]).scripts if attributes.get("id") == "hops"
+    ]
+    data = json.loads(text)
+    assert all(cell[4] >= least for cell in data["cells"])
+    assert sum(cell[4] for cell in data["cells"]) == sum(one.order != "parallel" for one in moved.hops)
+    for level, told in data["levels"].items():
+        assert {key["key"] for key in told["keys"]} <= named[level]
+    view = found["interventions/e.html"].values["view"]
+    counts = [getattr(row, name) for row in view.periods for name in ("target", "control", "buffer", "reports")]
+    counts += [getattr(row, name) for row in view.destinations for name in ("before", "after", "control_after")]
+    assert all(count is None or count == 0 or count >= least for count in counts)
+    assert any(count is None for count in counts) == (least > 1)
+
+
+def test_site_has_all_that_the_command_has_where_all_may_be_told(tmp_path: Path, moved: Conclusions) -> None:
+    """With a least number of one, the page of an event holds the findings that the command prints."""
+    with create_study(tmp_path / "study", config()) as study:
+        file = study.folder.path / "events" / "e.toml"
+        file.parent.mkdir()
+        file.write_text(WORLD_EVENT)
+        own = findings_of(study, read_event(file), done=moved)
+        view = pages(study, moved, least=1)["interventions/e.html"].values["view"]
+    assert (view.answers, view.periods, view.destinations, view.pairs) == (
+        own.answers,
+        own.periods,
+        own.destinations,
+        own.pairs,
+    )
+
+
+def test_lengths_of_chains_are_told_together_where_few_have_them() -> None:
+    """Six contents hop once, one twice and two three times: with three at least, two and more are one length."""
+    lengths = {f"c{n}": 1 for n in range(6)} | {"x": 2, "y": 3, "z": 3}
+    hops = [
+        hop("abcd"[at], "abcd"[at + 1], (24 * at + 1, 24 * at + 2), (24 * at + 3, 24 * at + 4), content=content)
+        for content, length in lengths.items()
+        for at in range(length)
+    ]
+    moves = moves_of(hops)
+    assert chain_rows(moves, 1) == [
+        ChainRow(hops=str(length), surely=count, possibly=count) for length, count in ((1, 6), (2, 1), (3, 2))
+    ]
+    assert chain_rows(moves, 3) == [
+        ChainRow(hops="1", surely=6, possibly=6),
+        ChainRow(hops="2 and more", surely=3, possibly=3),
+    ]
+    assert chain_rows(moves, 4) == [ChainRow(hops="1 and more", surely=9, possibly=9)]
+    assert chain_rows(moves, 10) == []
+    assert chain_rows(moves_of([]), 1) == []

@@ -1,0 +1,214 @@
+"""Intervention pages: alone or in a site, complete without JavaScript, and deaf to hostile names."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.publish.site.parsed import Parsed
+from tests.publish.site.test_pages import HOSTILE
+from tests.publish.site.views import frame
+from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow
+from waterbed.model.spelling import interval
+from waterbed.publish.site.interventions import DisplacementView, intervention_page, refused_page, render_displacement
+from waterbed.publish.site.site import make_site
+from waterbed.publish.site.site_interventions import FOLDER, _paths
+
+WHEN = datetime(2026, 6, 3, 9, 20, tzinfo=UTC)
+
+
+def answer(**changes):
+    plain = {
+        "question": "Did it?",
+        "name": "WDD",
+        "estimator": "areas.clustered_difference",
+        "reading": "not parallel",
+        "n": 40,
+        "n_of": "site clusters",
+        "estimate": -6.25,
+        "unit": "appearances a period",
+        "low": -8.5,
+        "high": 2.0,
+        "p": 0.031,
+        "smallest_p": 0.001,
+        "may": "this",
+        "may_not": "that",
+    }
+    return Answer(**(plain | changes))
+
+
+def period(age, **changes):
+    plain = {
+        "reading": "not parallel",
+        "age": age,
+        "begins_at": WHEN,
+        "target": 3,
+        "control": 5,
+        "buffer": 2,
+        "buffer_control": 1,
+        "reports": 14,
+        "observed": -1.5,
+        "foretold": -1.25,
+        "gap": -0.25,
+        "p": 0.25,
+        "smallest_p": 0.125,
+    }
+    return PeriodRow(**(plain | changes))
+
+
+def view(name="Acme BV", **changes):
+    plain = {
+        "title": f"{name}: removed or moved?",
+        "made_at": WHEN,
+        "home": "NL",
+        "declared": [("Target", name)],
+        "outcome": "appearances",
+        "answers": [answer(note=name), answer(name="WDQ", refusal="too few", estimate=None, p=None)],
+        "always": ["Nothing rejects."],
+        "periods": [period(age) for age in range(-3, 3)],
+        "placebos": [PlaceboRow(reading="not parallel", kind="place", label=name, effect=1.25)],
+        "destinations": [
+            DestinationRow(
+                reading="not parallel",
+                key=key,
+                name=key if key in ("home", "abroad") else name,
+                before=1,
+                after=9,
+                control_before=4,
+                control_after=0,
+                share_before=0.5,
+                share_after=0.9,
+                low=0.4,
+                high=0.95,
+            )
+            for key in ("home", "abroad", "k1")
+        ],
+        "pairs": [
+            PairRow(
+                reading="not parallel",
+                from_key="k0",
+                from_name=name,
+                to_key="k1",
+                to_name=name,
+                moves=9,
+                sites=7,
+                foretold=3.0,
+                lift=3.0,
+                soon=4,
+                soon_foretold=2.5,
+                destination_p=0.012,
+                timing_p=None,
+                smallest_p=0.001,
+            )
+        ],
+        "data_dates": {"routes": "2026-05-31"},
+        "run_id": "5f2c9e0b7d6a",
+        "version": "0.1.0",
+    }
+    return DisplacementView(**(plain | changes))
+
+
+def test_no_path_tells_of_a_file_that_is_called_like_a_host():
+    """Paths of pages are made of the names of event files, but for those that look like a host's."""
+    names = ["case 1.toml", "case-1.toml", "www.victim-bank.com.toml"]
+    assert list(_paths(list(map(Path, names)))) == [f"{FOLDER}/{name}.html" for name in ("case-1", "case-1-2", "event")]
+
+
+def test_what_deviates_from_the_protocol_is_on_the_page():
+    """Each deviation stands above the answers, the protocol among what the page was made from."""
+    page = render_displacement(view("Acme BV", protocol="declared: moved; SHA-256 ab12", deviations=["level: 1 -> 2"]))
+    assert "level: 1 -&gt; 2" in page
+    assert page.index("level: 1 -&gt; 2") < page.index('id="answers"')
+    assert "declared: moved; SHA-256 ab12" in page
+
+
+@pytest.mark.parametrize("name", ["Acme BV", HOSTILE])
+def test_page_asks_nothing_of_any_network(name):
+    """Only anchors within the page; its policy allows inline code and nothing from anywhere."""
+    page = Parsed(render_displacement(view(name)))
+    assert page.links
+    assert all(link.startswith("#") for link in page.links)
+    (policy,) = [a["content"] for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert set(page.figures) == {"counts", "course", "gaps", "sides", "pairs"}
+
+
+def test_hostile_names_stay_text():
+    """Markup in a name opens no element, ends no script, and is shown as it is."""
+    plain, hostile = Parsed(render_displacement(view())), Parsed(render_displacement(view(HOSTILE)))
+    assert [tag for tag, _ in hostile.elements] == [tag for tag, _ in plain.elements]
+    assert HOSTILE in hostile.shown
+    assert hostile.figures["pairs"]["data"][0]["y"][0].startswith("&lt;/script&gt;")
+
+
+def test_everything_stands_in_tables_too():
+    """Answers with interval, p and its least, refusals with their reason, and all rows are readable without scripts."""
+    shown = " ".join(Parsed(render_displacement(view())).shown.split())
+    for part in (
+        "\N{MINUS SIGN}6.25 (\N{MINUS SIGN}8.5 to 2)",
+        "0.031 (0.001)",
+        "No number: too few",
+        "May be said: this",
+        "40% to 95%",
+    ):
+        assert part in shown, part
+    assert "1.25" in shown
+
+
+def test_a_page_without_an_event_is_whole():
+    """With nothing declared and no rows there are no figures, no scripts, and no empty sections."""
+    page = Parsed(
+        render_displacement(view(declared=(), periods=(), placebos=(), destinations=(), pairs=(), outcome=""))
+    )
+    assert page.scripts == []
+    assert "What was declared" not in page.shown
+    assert "Course" not in page.shown
+
+
+def test_refused_series_draw_counts_alone():
+    """Where nothing was foretold the counts are drawn, and neither course nor gaps."""
+    rows = [period(age, observed=None, foretold=None, gap=None, p=None, smallest_p=None) for age in range(-3, 3)]
+    assert set(Parsed(render_displacement(view(periods=rows))).figures) == {"counts", "sides", "pairs"}
+
+
+def in_site(page):
+    """A page as the site spells it."""
+    return Parsed(make_site(frame(), [page])[page.path].content.decode())
+
+
+@pytest.mark.parametrize("name", ["Acme BV", HOSTILE])
+def test_site_says_what_the_command_says(name):
+    """The page of the site has the whole content and the figures of the page that `waterbed displacement` writes."""
+    alone = Parsed(render_displacement(view(name)))
+    page = in_site(intervention_page(view(name), "interventions/e.html", under="displacement.html"))
+    content = alone.shown.partition("How to read this What was declared")[2].partition("Made from")[0]
+    assert len(content) > 1500
+    assert content in page.shown
+    assert page.figures == alone.figures
+    assert {f"figure-{figure}" for figure in page.figures} <= {a.get("id") for _, a in page.elements}
+    assert "../displacement.html#interventions" in page.links
+
+
+def test_what_is_held_back_is_a_dash_and_said():
+    """A count that may not be told is a dash, in the figure a gap, and the page says what dashes are."""
+    rows = [period(age, target=None, observed=None, foretold=None, gap=None) for age in (-1, 0)] + [period(1)]
+    made = Parsed(render_displacement(view(periods=rows, least=3)))
+    assert "fewer than 3 sites" in made.shown
+    assert made.figures["counts"]["data"][0]["y"] == [None, None, 3]
+    assert made.figures["course"]["data"][0]["y"] == [None, None, -1.5]
+    assert "fewer than" not in Parsed(render_displacement(view())).shown
+
+
+def test_a_refused_event_has_its_reason():
+    """The page of an event about which nothing is said tells why, and leads back."""
+    page = in_site(refused_page("e.toml", f"no {HOSTILE}", "interventions/e.html", under="displacement.html"))
+    assert f"no {HOSTILE}" in page.shown
+    assert not page.figures
+
+
+def test_intervals_say_where_they_have_no_end():
+    """An interval without ends is a dash, one without an upper end says so."""
+    assert interval(answer()) == "\N{MINUS SIGN}8.5 to 2"
+    assert interval(replace(answer(), low=None, high=None)) == "\N{EN DASH}"
+    assert interval(replace(answer(), high=None)) == "\N{MINUS SIGN}8.5 to no end"

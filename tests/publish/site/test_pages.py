@@ -1,0 +1,323 @@
+"""Every page: complete without scripts, self-contained, and deaf to hostile names."""
+
+import posixpath
+import re
+
+import pytest
+from plotly.offline import get_plotlyjs
+
+from tests.publish.site.parsed import Parsed
+from tests.publish.site.views import (
+    SHEETS,
+    START,
+    frame,
+    overview,
+    pages,
+    quality,
+    ranking,
+    row,
+    sheet,
+    standing,
+    weekly,
+)
+from waterbed.model.spelling import NOTHING, number, percent
+from waterbed.publish.site.figures import CONFIG, label
+from waterbed.publish.site.hoster import sheet_page, sheet_paths
+from waterbed.publish.site.layout import Page, render
+from waterbed.publish.site.overview import overview_page
+from waterbed.publish.site.quality import hours, quality_page
+from waterbed.publish.site.rankings import ranking_page
+from waterbed.publish.site.site import Site, make_site
+
+HOSTILE = "</script><script>alert(1)</script><img src=https://evil.example/x onerror=alert(2)>{{ 7 * 7 }}\"' x='"
+
+
+def parsed(page: Page) -> Parsed:
+    """One page by itself, taken apart."""
+    return Parsed(render(frame(), page, [("index.html", "Overview"), ("ranking.html", "Ranking")]))
+
+
+def site(name: str = "Acme BV") -> Site:
+    """The whole site of the invented study."""
+    return make_site(frame(name), pages(name))
+
+
+def every_page(name: str = "Acme BV") -> dict[str, Parsed]:
+    """All pages of it by path, taken apart."""
+    return {path: Parsed(file.content.decode()) for path, file in site(name).items() if path.endswith(".html")}
+
+
+@pytest.mark.parametrize("name", ["Acme BV", HOSTILE])
+def test_pages_lead_nowhere_else(name: str) -> None:
+    """Each reference of each page leads to a file of the site and an element in it; none leaves it."""
+    whole, taken = site(name), every_page(name)
+    ids = {path: {a["id"] for _, a in page.elements if "id" in a} for path, page in taken.items()}
+    for path, page in taken.items():
+        assert page.links
+        for link in page.links:
+            if link == "data:,":
+                continue
+            file, _, place = link.partition("#")
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(path), file)) if file else path
+            assert target in whole, (path, link)
+            assert not place or place in ids[target], (path, link)
+        assert not {tag for tag, _ in page.elements} & {"iframe", "object", "embed", "base", "img", "form"}
+        assert not [a for _, a in page.elements if any(key.startswith("on") for key in a)]
+
+
+def test_every_page_is_reached_from_the_first() -> None:
+    """Following links from the first page comes to every page and asset."""
+    whole, todo, seen = site(), ["index.html"], {"index.html"}
+    while todo:
+        path = todo.pop()
+        for link in Parsed(whole[path].content.decode()).links if path.endswith(".html") else ():
+            file = link.partition("#")[0]
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(path), file))
+            if file and target in whole and target not in seen:
+                seen.add(target)
+                todo.append(target)
+    assert seen == set(whole)
+
+
+def test_style_and_scripts_load_nothing() -> None:
+    """Neither the stylesheet nor our own scripts name another place, and inline styles name none either."""
+    for path, file in site().items():
+        if path.startswith("assets/") and path != "assets/plotly.js":
+            assert not re.search(rb"url\(|@import|https?:|fetch|XMLHttp|eval|innerHTML", file.content), path
+    for page in every_page(HOSTILE).values():
+        inline = " ".join(str(a["style"]) for _, a in page.elements if "style" in a)
+        assert not re.search(r"url\(|@import|//", inline)
+
+
+def test_pages_forbid_themselves_any_request() -> None:
+    """The policy allows the site's own scripts and style, stands before both, and no script is inline."""
+    for page in every_page().values():
+        policies = [n for n, (_, a) in enumerate(page.elements) if a.get("http-equiv") == "Content-Security-Policy"]
+        first = next(n for n, (tag, _) in enumerate(page.elements) if tag in ("script", "link"))
+        assert len(policies) == 1
+        assert policies[0] < first
+        rules = dict(rule.strip().split(" ", 1) for rule in str(page.elements[policies[0]][1]["content"]).split(";"))
+        assert rules == {
+            "default-src": "'none'",
+            "script-src": "'self' file:",
+            "style-src": "'self' file: 'unsafe-inline'",
+            "img-src": "data:",
+            "base-uri": "'none'",
+            "form-action": "'none'",
+        }
+        for attributes, text in page.scripts:
+            assert attributes.get("type") == "application/json" or not text.strip()
+
+
+def test_hostile_names_stay_text() -> None:
+    """Markup in any name opens no element, ends no script and is no template; it is shown as it is."""
+    plain, hostile = every_page(), every_page(HOSTILE)
+    assert list(plain) == list(hostile)
+    for path, page in hostile.items():
+        assert [tag for tag, _ in page.elements] == [tag for tag, _ in plain[path].elements], path
+        assert [set(a) for _, a in page.elements] == [set(a) for _, a in plain[path].elements], path
+        assert HOSTILE in page.shown, path
+
+
+def test_names_in_figures_are_short_and_without_markup() -> None:
+    """The drawing library reads some HTML in labels: none gets through, nor control characters or long names."""
+    assert label("<a href='http://e.example'>x</a>") == "&lt;a href='http://e.example'&gt;x&lt;/a&gt;"
+    assert label("a\u202eb\nc") == "abc"
+    assert len(label("x" * 500)) == 34
+    for page in every_page(HOSTILE).values():
+        names = re.findall(r'"name": "([^"]*)"', str(page.figures).replace("'", '"'))
+        assert not [name for name in names if "<" in name]
+
+
+def test_library_is_one_file_and_loaded_only_where_it_draws() -> None:
+    """Pages with figures name the library's asset; a site without figures has no such asset."""
+    taken = every_page()
+    for page in taken.values():
+        sources = [str(a["src"]).rpartition("/")[2] for tag, a in page.elements if tag == "script" and "src" in a]
+        assert ("plotly.js" in sources) == bool(page.figures)
+    assert site()["assets/plotly.js"].content.decode() == get_plotlyjs()
+    bare = overview_page(overview(curves=[]), [], START)
+    assert set(make_site(frame(), [bare])) == {"index.html", "assets/style.css"}
+
+
+def test_buttons_and_links_of_the_library_are_off() -> None:
+    """No mode bar, logo, upload or edit button, and no server to send anything to."""
+    found = [figure for page in every_page().values() for figure in page.figures.values()]
+    assert len(found) >= 3
+    for figure in found:
+        assert figure["config"] == CONFIG
+        assert figure["config"]["displayModeBar"] is False
+        assert figure["config"]["plotlyServerURL"] == ""
+
+
+def test_each_figure_has_its_place_and_words() -> None:
+    """Each figure's element exists once, says what it shows, and says that a table gives the same."""
+    for page in every_page().values():
+        places = [a for _, a in page.elements if str(a.get("id", "")).startswith("figure-")]
+        assert {str(a["id"]) for a in places} == {f"figure-{name}" for name in page.figures}
+        assert all(a["role"] == "img" and "table" in str(a["aria-label"]) for a in places)
+
+
+def test_frame_says_what_numbers_rest_on() -> None:
+    """Each page names time, terms, data, run, version and protocol, and marks where one is in the navigation."""
+    for path, page in every_page().items():
+        for told in ("3 June 2026", "TLP:GREEN", "CC-BY-4.0", "2026-05-31", "5f2c9e0b7d6a", "0.1.0", "as locked"):
+            assert told in page.shown, (path, told)
+        assert len(page.having(**{"aria-current": "page"})) + len(page.having(**{"aria-current": "true"})) >= 1
+        assert page.having(class_="skip", href="#content")
+        assert [tag for tag, _ in page.elements].count("h1") == 1
+
+
+def test_ranking_tells_everything_without_scripts() -> None:
+    """Place, share, interval, set of places, probability, classes and what was left out are in the markup itself."""
+    shown = parsed(ranking_page(ranking(), ["hoster", "asn"], START)).shown
+    for told in ("Acme BV", "62%", "31% to 81%", "2 to 4", "25%", "proxy", "unmeasurable", "too few", "900", "1,200"):
+        assert told in shown
+    assert "hiding from measurement is no way out of it" in shown
+    assert "Left out: 2 hosters with fewer than 3 sites" in shown
+    assert "It removed 62% within 24 hours; with 95% certainty between 31% and 81%." in shown
+    assert "from place 2 to 4 of 4" in shown
+    assert "The slowest" in shown
+    several = parsed(ranking_page(ranking(slowest=3), ["hoster", "asn"], START)).shown
+    assert "Among the 3 slowest" in several
+    assert "2.5 2 to 3.1" in shown
+
+
+def test_intervals_and_sets_are_drawn_and_told() -> None:
+    """Band and set run from end to end, and their labels say the same to those who cannot see them."""
+    page = parsed(ranking_page(ranking(), ["hoster"], START))
+    assert page.having(class_="band")[0]["style"] == "left:31.00%;width:50.00%"
+    assert str(page.having(class_="bar")[0]["aria-label"]).startswith("62% removed, between 31% and 81%")
+    assert page.having(class_="set")[0]["aria-label"] == "place 2 to 4 of 4, 1 is the slowest"
+    assert page.having(style="left:25.00%;width:75.00%")
+
+
+def test_rankings_lead_to_sheets_and_to_each_other() -> None:
+    """A hoster's name leads to its sheet, an AS has none, and each kind is a tab."""
+    page = parsed(ranking_page(ranking(), ["hoster", "asn"], START))
+    assert {"hosters/k1.html", "ranking-asn.html"} <= set(page.links)
+    other = parsed(ranking_page(ranking(kind="asn", sheets={}), ["hoster", "asn"], START))
+    assert "ranking.html" in other.links
+    assert not [link for link in other.links if link.startswith("hosters/")]
+
+
+def test_columns_can_be_sorted_by_what_they_show() -> None:
+    """Each cell under a heading that sorts has its value, numbers as numbers; what has none is empty."""
+    for page in (ranking_page(ranking(), ["hoster"], START), quality_page(quality())):
+        text = render(frame(), page, [])
+        tables = re.findall(r'<table class="[^"]*sortable".*?</table>', text, re.S)
+        assert tables
+        for table in tables:
+            head, body = table.split("</thead>")
+            kinds = [re.search(r'data-sort="(\w+)"', cell) for cell in re.findall(r"<th scope=\"col\".*?>", head)]
+            for line in re.findall(r"<tr>.*?</tr>", body, re.S):
+                cells = re.findall(r"<t[hd][ >].*?>|<td>", line)
+                assert len(cells) == len(kinds)
+                for kind, cell in zip(kinds, cells, strict=True):
+                    value = re.search(r'data-value="([^"]*)"', cell)
+                    assert not kind or value, cell
+                    if kind and kind[1] == "number" and value and value[1]:
+                        float(value[1])
+
+
+def test_an_empty_study_has_all_pages() -> None:
+    """Without rows, curves, canaries or tables each page says that there is nothing, and breaks nowhere."""
+    nothing = quality(cards=[], canaries=[], held=[], tables=[], outcomes=[], stale_looks=0)
+    told = parsed(quality_page(nothing)).shown
+    assert "nothing can be called down" in told
+    assert "No table: nothing can be attributed." in told
+    assert "Nothing to rank" in parsed(ranking_page(ranking(standings=[], left_out=0), ["hoster"], START)).shown
+    bare = overview(standings=[], curves=[], flows=[], notes=[], numbers=[])
+    assert "no hoster has 3 reported sites" in parsed(overview_page(bare, [], START)).shown
+    page = parsed(sheet_page(sheet(curves=None, shares=(), duration=None, weekly=None, goes_to=()), SHEETS, START))
+    for told in ("No curve", "No notices", "No flow of 3 hops"):
+        assert told in page.shown
+    assert not page.figures
+
+
+def test_sheet_tells_everything_without_scripts() -> None:
+    """Shares by cause with intervals, weeks with their trend, flows and numbers are in the markup itself."""
+    page = parsed(sheet_page(sheet(), SHEETS, START))
+    for told in ("seat NL", "AS64500, AS64501", "31% to 81%", "17.3 h", "moved away", "56%", "2026-W03", "44%"):
+        assert told in page.shown, told
+    assert "Trend: rises." in page.shown
+    assert "+3.1 points a week; 95% interval +1.0 to +5.2, over 5 weeks" in page.shown
+    assert "Leaves for" in page.shown
+    assert "No flow of 3 hops or more arrives." in page.shown
+    assert "12.5 were expected; 2.5 times (2 to 3.1)" in page.shown
+    assert len(page.having(class_="swatch")) == 2  # nothing ended by another cause
+
+
+@pytest.mark.parametrize(
+    ("slope", "word"),
+    [
+        ((0.03, 0.01, 0.05), "Trend: rises."),
+        ((-0.03, -0.05, -0.01), "Trend: falls."),
+        ((0.03, -0.01, 0.05), "Trend: no clear change."),
+        (None, "No trend can be told"),
+    ],
+)
+def test_a_trend_is_told_only_if_its_interval_is_clear_of_nothing(
+    slope: tuple[float, float, float] | None, word: str
+) -> None:
+    """Rises or falls where the whole interval does; else no clear change, and nothing without an estimate."""
+    assert word in parsed(sheet_page(sheet(weekly=weekly(slope)), SHEETS, START)).shown
+
+
+def test_quality_tells_everything() -> None:
+    """Sources, canary, quarantines, lag, outcomes and ages of tables, with their numbers."""
+    shown = parsed(quality_page(quality())).shown
+    for told in (
+        "10% of looks undecided",
+        "2 canary looks failed",
+        "1 quarantines open",
+        "2.0 h",
+        "late: promised",
+    ):
+        assert told in shown, told
+    for told in ("7 of 9 sites went down", "soft gone", "9 days too old", "1,234", "0.5 90%: 2", "1 empty, 1 held"):
+        assert told in shown, told
+    assert "5 looks were attributed with a routing table" in shown
+
+
+def test_sheets_have_names_that_any_disk_takes() -> None:
+    """A key that is no file's name, or differs in case alone, gets one made of its checksum; no two are the same."""
+    keys = ["AS1", "as1", "../../etc/passwd", "a/b", "a b", "a.b", "x" * 300, "\N{SNOWMAN}", "AS2"]
+    paths = sheet_paths(keys)
+    assert paths["AS1"] == "hosters/AS1.html"
+    assert len({path.casefold() for path in paths.values()}) == len(keys)
+    assert all(re.fullmatch(r"hosters/[A-Za-z0-9_-]{1,60}\.html", path) for path in paths.values())
+    assert sheet_paths(["a/b"])["a/b"] == paths["a/b"]
+
+
+def test_two_pages_of_one_path_are_refused() -> None:
+    """A page never takes another's place silently."""
+    page = overview_page(overview(), [], START)
+    with pytest.raises(ValueError, match="one path"):
+        make_site(frame(), [page, page])
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(None, NOTHING), (0.0, "0%"), (0.001, "<1%"), (0.996, ">99%"), (1.0, "100%"), (0.616, "62%")]
+)
+def test_percent_never_rounds_to_certainty(share: float | None, told: str) -> None:
+    """0 and 100 are said only where it is so."""
+    assert percent(share) == told
+
+
+def test_numbers_and_times_are_spelled_for_people() -> None:
+    """Two or three digits that count; minutes, hours or days."""
+    assert [number(value) for value in (None, 0.0, 17.34, 12345.6, -0.5)] == [
+        NOTHING,
+        "0",
+        "17.3",
+        "12,300",
+        "\N{MINUS SIGN}0.5",
+    ]
+    assert [hours(seconds) for seconds in (-3, 60, 7200, 432000)] == ["0 min", "1 min", "2.0 h", "5.0 days"]
+
+
+def test_a_place_that_is_sure_is_one_number() -> None:
+    """A set of one place is said as that place."""
+    page = parsed(ranking_page(ranking(standings=[standing(row(1, "One", 0.5), 1, 1)]), ["hoster"], START))
+    assert "By speed it stands at place 1 of 1" in page.shown

@@ -1,0 +1,182 @@
+"""The site of a study: the same bytes as files and from a server, for whom it is meant, and nothing held back."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from tests.publish.api.serving import ACCESS, FOR_CASES, FOR_GROUPS, Server, fixed, served
+from tests.publish.study import small_study
+from tests.study.facts import _canary, hour
+from waterbed.model.conclusions import Quarantine, QuarantineKind
+from waterbed.publish.api.access import Access
+from waterbed.publish.api.serve import served_of
+from waterbed.publish.policy import Policy
+from waterbed.publish.release import publish_all
+from waterbed.publish.site.site import HTML, Site
+from waterbed.publish.site.site_quality import held_in_words
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds what a small study publishes, in `out`."""
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path) -> Site:
+    """Its pages, as they are served."""
+    with small_study(folder) as study:
+        publish_all(study, folder / "out")
+        return served_of(study).site
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, site: Site) -> Iterator[Server]:
+    """A server of these pages that wants keys."""
+    with small_study(folder / "again") as study:
+        publication = served_of(study).publication
+    with served(fixed(publication, site)) as running:
+        yield running
+
+
+def basic(password: str, user: str = "anybody") -> str:
+    """The header of HTTP Basic."""
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def test_files_and_answers_are_the_same_bytes(folder: Path, site: Site, server: Server) -> None:
+    """Each page and asset is answered as it is written, with its media type, and the first page under / too."""
+    assert {"index.html", "ranking.html", "quality.html", "method.html", "hosters/AS64500.html"} <= set(site)
+    for path, file in site.items():
+        got = server.get(f"/{path}", FOR_GROUPS)
+        assert (got.status, got.headers["content-type"]) == (200, file.media), path
+        assert got.content == file.content == (folder / "out" / path).read_bytes(), path
+    assert server.get("/", FOR_GROUPS).content == site["index.html"].content
+
+
+def test_a_browser_gives_the_key_as_password(server: Server) -> None:
+    """Without a key the browser is asked for one; the key as password opens pages under any name, and no other does."""
+    for path in ("/", "/ranking.html", "/nothing.html"):
+        got = server.get(path)
+        assert (got.status, got.headers["www-authenticate"]) == (401, 'Basic realm="Waterbed", charset="UTF-8"')
+    assert server.get("/ranking.html", Authorization=basic(FOR_GROUPS)).status == 200
+    assert server.get("/ranking.html", Authorization=basic(FOR_CASES, "somebody else")).status == 200
+    assert server.get("/nothing.html", Authorization=basic(FOR_GROUPS)).status == 404
+    for wrong in (basic("wrong"), basic(""), f"Basic {FOR_GROUPS}", "Basic", "Basic \xff", "Digest x", "Bearer wrong"):
+        assert server.get("/ranking.html", Authorization=wrong).status == 401, wrong
+    assert server.get("/v1", Authorization=basic(FOR_GROUPS)).status == 401
+
+
+def test_assets_need_no_key_and_pages_do(server: Server, site: Site) -> None:
+    """Style and scripts tell nothing of a study; every page needs the scope of aggregates."""
+    for path, file in site.items():
+        assert server.get(f"/{path}").status == (401 if file.media == HTML else 200), path
+    assert server.get("/assets/nothing.js").status == 404
+
+
+def test_pages_may_be_open_to_all(folder: Path, site: Site) -> None:
+    """Where the keys file says so pages need no key and may be kept by caches; a wrong password is still refused."""
+    with small_study(folder / "open") as study:
+        publication = served_of(study).publication
+    with served(fixed(publication, site), Access(open=True, a_minute=1000, keys=ACCESS.keys)) as running:
+        got = running.get("/ranking.html")
+        assert (got.status, got.headers["cache-control"]) == (200, "public, max-age=3600")
+        assert running.get("/ranking.html", Authorization=basic("wrong")).status == 401
+
+
+def test_who_has_a_page_gets_304(server: Server) -> None:
+    """The entity tag is the page's checksum; a key's answer may be kept by the asker alone."""
+    for path in ("/", "/hosters/AS64500.html", "/assets/style.css"):
+        first = server.get(path, FOR_GROUPS)
+        assert first.headers["etag"] == f'"{sha256(first.content).hexdigest()}"'
+        again = server.get(path, FOR_GROUPS, If_None_Match=first.headers["etag"])
+        assert (again.status, again.content) == (304, b"")
+    assert server.get("/", FOR_GROUPS).headers["cache-control"] == "private, max-age=3600"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "/hosters", "/hosters/", "/hosters/AS64502.html", "/../index.html", "/index.html/", "//index.html",
+     "/hosters/..%2Findex.html", "/assets/..%2Findex.html", "/ranking.html%00", "/RANKING.HTML"],
+)  # fmt: skip
+def test_what_is_no_page_is_not_found(server: Server, path: str) -> None:
+    """No path outside the mapping is answered, and the problem repeats nothing of it."""
+    got = server.get(path, FOR_GROUPS)
+    assert (got.status, got.headers["content-type"]) == (404, "application/problem+json")
+    assert "hosters" not in got.content.decode()
+
+
+def test_served_pages_are_under_a_policy(server: Server) -> None:
+    """The header lets in what the server itself has, no file of a disk, and lets nobody frame a page."""
+    policy = server.get("/", FOR_GROUPS).headers["content-security-policy"]
+    assert policy == (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def test_pages_name_no_case(site: Site) -> None:
+    """No id of a URL, host, site or content is on any page, allowed or not."""
+    for path, file in site.items():
+        if file.media == HTML:
+            assert not re.search(r"\b[abc]\d\d\b|content\d|28\.\d+\.\d+\.7", file.content.decode()), path
+
+
+def test_a_sheet_tells_of_notices_and_flows(site: Site) -> None:
+    """The small study's hosters have their compliance and their flows; what is too small is nowhere."""
+    first, second = (site[f"hosters/AS6450{n}.html"].content.decode() for n in (0, 1))
+    assert "Removed after the notice was delivered" in first
+    assert "2026-W02" in first
+    assert "No notices to this hoster" in second
+    assert 'href="../hosters/AS64501.html"' in first
+    assert "AS64502" not in first + second
+
+
+def test_failures_of_our_own_network_are_told(tmp_path: Path) -> None:
+    """A day with a failed canary look is on the page, with how many of how many failed."""
+    with small_study(tmp_path) as study:
+        study.folder.store.add([_canary(99, False)])
+        page = served_of(study).site["quality.html"].content.decode()
+    assert re.search(r"Days with failed canary looks.*2026-01-09.*<td class=\"n strong\">1</td>", page, re.S)
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope", "what"),
+    [
+        ("canary", "here", "our own network at here"),
+        ("all", "", "everything at once"),
+        ("hoster", "AS64500", "Hoster a"),
+        ("hoster", "AS64502", "a hoster that is not shown"),
+        ("prefix", "28.0.0.0/16", "a network"),
+        ("feed", "second", "delivery of second"),
+    ],
+)
+def test_what_is_not_believed_names_nothing_held_back(kind: QuarantineKind, scope: str, what: str) -> None:
+    """A quarantine is told by its scope, unless that is a hoster held back or an address; small counts are not told."""
+    policy = Policy(
+        publisher="p", namespace="n", tlp="green", licence="CC-BY-4.0", least=3, cases=False, addresses=False
+    )
+    one = Quarantine(
+        quarantine_id="q", kind=kind, scope=scope, began_at=hour(0), ended_at=hour(1), looked=12, flipped=2,
+        usual=0.1, status="open", reason="because of 28.0.0.7",
+    )  # fmt: skip
+    told = held_in_words(one, {"AS64500": "Hoster a"}, policy)
+    assert (told.what, told.status) == (what, "open")
+    assert told.figures.startswith("fewer than 3 ")
+    assert held_in_words(one, {}, replace(policy, addresses=True)).what.endswith("28.0.0.0/16") == (kind == "prefix")
+
+
+def test_a_sheet_goes_when_its_hoster_is_held_back(tmp_path: Path) -> None:
+    """Publishing again with a higher bound removes the sheets of hosters that are too small now."""
+    sheet = tmp_path / "out" / "hosters" / "AS64502.html"
+    with small_study(tmp_path / "one", least=1) as study:
+        publish_all(study, tmp_path / "out")
+    assert sheet.is_file()
+    with small_study(tmp_path / "two") as study:
+        publish_all(study, tmp_path / "out")
+    assert not sheet.exists()

@@ -1,0 +1,280 @@
+"""Views of an invented study, with one name in every place where a name can stand."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from graphs.network.flows import Flow
+from waterbed.analysis.rankings.takedown import CAUSES, RemovalCurve
+from waterbed.model.conclusions import RankClass, RankingRow
+from waterbed.model.standings import FeedCard, PlaceRow, VolumeRow
+from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
+from waterbed.publish.site.hoster import MARKS_H, CauseCurves, SheetView, Weekly, sheet_page, sheet_paths
+from waterbed.publish.site.layout import Frame, Page
+from waterbed.publish.site.method import MethodView, PublishedTable, method_page
+from waterbed.publish.site.overview import Number, OverviewView, overview_page
+from waterbed.publish.site.quality import CanaryRecord, DatedTable, Held, Lag, Outcome, QualityView, quality_page
+from waterbed.publish.site.rankings import RankingView, Standing, ranking_page
+
+NOW = datetime(2026, 6, 3, 9, 20, tzinfo=UTC)
+START = "the report"
+
+
+def frame(name: str = "Acme BV") -> Frame:
+    """What all pages have in common."""
+    return Frame(
+        title=f"Study of {name}",
+        made_at=NOW,
+        first=NOW,
+        last=NOW,
+        home="NL",
+        publisher=name,
+        tlp="green",
+        licence="CC-BY-4.0",
+        least=3,
+        clock="reported",
+        run="5f2c9e0b7d6a",
+        version="0.1.0",
+        data_dates={f"routes of {name}": "2026-05-31"},
+        protocol="as locked",
+        deviations=(name,),
+    )
+
+
+def row(
+    place: int | None, name: str, share: float | None = None, rank_class: RankClass = "ranked", **other: Any
+) -> RankingRow:
+    """A row of a ranking; its interval reaches half way down and up."""
+    made = RankingRow(
+        place=place,
+        key=f"k{place}",
+        name=name,
+        urls=1200,
+        hosts=900,
+        sites=40,
+        hosts_fractional=880.5,
+        removed_24h=share,
+        removed_24h_low=None if share is None else share / 2,
+        removed_24h_high=None if share is None else (1 + share) / 2,
+        removed_or_moved_24h=share,
+        removed_24h_worst=share,
+        removed_24h_best=share,
+        median_h=None if share is None else 17.3,
+        median_h_low=None if share is None else 12.0,
+        episodes=700,
+        unknown=3,
+        rank_class=rank_class,
+    )
+    return replace(made, **other)
+
+
+def standing(one: RankingRow, low: int | None = None, high: int | None = None) -> Standing:
+    """A row with its places and its volume against size."""
+    place = PlaceRow(
+        key=one.key,
+        name=one.name,
+        removed_24h=one.removed_24h,
+        place_low=low,
+        place_high=high,
+        own_low=low,
+        own_high=high,
+        among_worst=None if low is None else 0.25,
+        without_one_low=one.removed_24h,
+        without_one_high=one.removed_24h,
+        sites=one.sites,
+        rank_class=one.rank_class,
+    )
+    volume = VolumeRow(
+        key=one.key,
+        name=one.name,
+        urls=one.urls,
+        hosts=one.hosts,
+        sites=one.sites,
+        incidents=30,
+        incidents_fractional=20.0,
+        routed_v4=5120,
+        score=4.0,
+        expected=12.5,
+        ratio=3.2,
+        shrunk=2.5,
+        shrunk_low=2.0,
+        shrunk_high=3.1,
+        place_low=1,
+        place_high=2,
+        among_worst=0.5,
+    )
+    return Standing(row=one, place=place, volume=volume)
+
+
+def standings(name: str = "Acme BV") -> list[Standing]:
+    """Four rows, one of each class."""
+    return [
+        standing(row(1, name, 0.62), 2, 4),
+        standing(row(2, "Beta", 0.1), 1, 2),
+        standing(row(3, "Veil", rank_class="proxy")),
+        standing(row(4, "Dark", rank_class="unmeasurable")),
+        standing(row(5, "Tiny", rank_class="too few")),
+    ]
+
+
+SHEETS = sheet_paths([f"k{n}" for n in range(1, 6)])
+
+
+def ranking(name: str = "Acme BV", **other: Any) -> RankingView:
+    """A ranking by hoster."""
+    values: dict[str, Any] = {"kind": "hoster", "standings": standings(name), "left_out": 2, "slowest": 1}
+    return RankingView(**(values | {"sheets": SHEETS} | other))
+
+
+def flow(name: str, hops: int = 9) -> Flow:
+    """A flow from one hoster to another of that name."""
+    return Flow(from_key="k1", from_name=name, to_key="k9", to_name=name, passage="leaves home", hops=hops, certain=4)
+
+
+def overview(name: str = "Acme BV", **other: Any) -> OverviewView:
+    """The first page."""
+    hours = tuple(map(float, range(100)))
+    curve = RemovalCurve(key="k1", name=name, hours=hours, removed=tuple(h / 200 for h in range(100)), clocks=9)
+    values: dict[str, Any] = {
+        "title": f"Study of {name}",
+        "numbers": [Number(value="58%", label=name, note="55 to 61%")],
+        "standings": standings(name),
+        "curves": [curve],
+        "flows": [flow(name)],
+        "notes": [f"Note on {name}."],
+        "sheets": SHEETS,
+    }
+    return OverviewView(**(values | other))
+
+
+def week(name: str | None, within_h: float, removed: float | None) -> ComplianceRow:
+    """What was acted on after notices of one week, or of all."""
+    return ComplianceRow(
+        key="k1",
+        name="Acme BV",
+        week=name,
+        within_h=within_h,
+        clocks=30,
+        clusters=12,
+        removed=removed,
+        removed_low=None if removed is None else removed / 2,
+        removed_high=None if removed is None else (1 + removed) / 2,
+        removed_or_moved=removed,
+        surely=9,
+        possibly=11,
+        before=2,
+        removed_before=1,
+        late=0,
+        rank_class="too few" if removed is None else "ranked",
+    )
+
+
+def weekly(slope: tuple[float, float, float] | None = (0.031, 0.01, 0.052)) -> Weekly:
+    """Weeks with a trend."""
+    trend = ComplianceTrend(
+        key="k1",
+        name="Acme BV",
+        within_h=24.0,
+        first_week="2026-W01",
+        last_week="2026-W03",
+        weeks=5,
+        clusters=40,
+        slope=slope and slope[0],
+        slope_low=slope and slope[1],
+        slope_high=slope and slope[2],
+        rank_class="ranked",
+    )
+    return Weekly(
+        whole=[week(None, 12.0, 0.4), week(None, 24.0, 0.5)],
+        weeks=[week("2026-W01", 24.0, 0.44), week("2026-W02", 24.0, None), week("2026-W03", 24.0, 0.58)],
+        trend=trend,
+    )
+
+
+def sheet(name: str = "Acme BV", **other: Any) -> SheetView:
+    """A hoster's sheet."""
+    hours = tuple(map(float, range(169)))
+    shares = {cause: tuple(h / 300 if cause in ("removed", "moved") else 0.0 for h in hours) for cause in CAUSES}
+    told = [
+        CauseShare(cause=cause, within_h=h, share=shares[cause][int(h)], low=0.0, high=0.9)
+        for h in MARKS_H
+        for cause in CAUSES
+    ]
+    values: dict[str, Any] = {
+        "standing": standings(name)[0],
+        "places": 4,
+        "slowest": 1,
+        "seat": "NL",
+        "origins": (64500, 64501),
+        "curves": CauseCurves(hours=hours, shares=shares),
+        "shares": told,
+        "duration": Duration(
+            clocks=9, median_h=17.3, median_low=12.0, median_high=None, late=0, within_h=168.0, mean_h=40.0,
+            mean_low=30.0, mean_high=50.0,
+        ),
+        "weekly": weekly(),
+        "goes_to": [flow(name), flow("Beta", 3)],
+        "comes_from": [],
+    }  # fmt: skip
+    return SheetView(**(values | other))
+
+
+def quality(name: str = "Acme BV", **other: Any) -> QualityView:
+    """The page on data quality."""
+    card = FeedCard(
+        source=name, reports=90, urls=80, hosts=70, sites=60, first_day=NOW, last_day=NOW, days_covered=1, days=1,
+        undated=0, delay_median_h=0.5, delay_p90_h=2.0, shared=0.25, first_here=0.5, deliveries=12, empty=1, suspect=1,
+    )  # fmt: skip
+    values: dict[str, Any] = {
+        "cards": [card],
+        "canaries": [
+            CanaryRecord(
+                vantage=name,
+                looks=40,
+                failed=2,
+                last=NOW,
+                last_ok=False,
+                days=[("2026-06-02", 20, 0), ("2026-06-03", 20, 2)],
+            )
+        ],
+        "held": [
+            Held(what=name, kind="hoster", began_at=NOW, ended_at=NOW, figures="7 of 9 sites went down", status="open")
+        ],
+        "lag": Lag(
+            due=12, overdue=4, oldest_s=7200.0, promised_s=900.0, taken=100, taken_p50_s=60.0, taken_p95_s=600.0
+        ),
+        "tables": [
+            DatedTable(kind="routes", family=4, date=NOW, age_days=9.0, rows=1234, licence=name, stale=True),
+        ],
+        "outcomes": [
+            Outcome(outcome="up", state="up", looks=60),
+            Outcome(outcome="soft_gone", state="down", looks=30),
+            Outcome(outcome="challenge", state="unknown", looks=10),
+        ],
+        "stale_looks": 5,
+    }  # fmt: skip
+    return QualityView(**(values | other))
+
+
+def method(name: str = "Acme BV") -> MethodView:
+    """The page on method."""
+    return MethodView(
+        methods={"ranking": f"by {name}"},
+        tables=[PublishedTable(name="ranking-hoster", title="ranking", rows=5, left_out=2)],
+        sources={f"routes of {name}": name},
+    )
+
+
+def pages(name: str = "Acme BV") -> list[Page]:
+    """All pages of the invented study."""
+    others = [
+        ranking_page(ranking(name), ["hoster", "asn"], START),
+        ranking_page(ranking(name, kind="asn", sheets={}), ["hoster", "asn"], START),
+        quality_page(quality(name)),
+        method_page(method(name), START),
+    ]
+    sheets = [
+        sheet_page(sheet(name if n == 1 else f"{name} {n}", standing=one), SHEETS, START)
+        for n, one in enumerate(standings(name), 1)
+    ]
+    return [overview_page(overview(name), others, START), *others, *sheets]

@@ -1,0 +1,113 @@
+"""A folder that is watched: files come, grow, are broken, come again."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from waterbed.model.bookkeeping import Delivery
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Report
+from waterbed.service.watch import Watched, keep_watching
+from waterbed.store.config import Config
+from waterbed.study.study import ImportReport, Study, create_study
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """A new study."""
+    return create_study(tmp_path / "study", Config(study="0" * 32, name="watched", home="NL"))
+
+
+@pytest.fixture
+def incoming(tmp_path: Path) -> Path:
+    """An empty folder."""
+    folder = tmp_path / "incoming"
+    folder.mkdir()
+    return folder
+
+
+def put(folder: Path, name: str, number: int) -> Path:
+    """A file with one report."""
+    path = folder / name
+    path.write_text(f"http://host{number}.example.com/\n")
+    return path
+
+
+def names(watched: Watched) -> list[str]:
+    """Names of the files that a look took."""
+    return [path.name for path, _ in watched.look()]
+
+
+def test_a_file_is_taken_once_it_no_longer_changes(study: Study, incoming: Path) -> None:
+    """Not at the first look, nor while it grows; then once."""
+    watched = Watched(study=study, folder=incoming)
+    path = put(incoming, "a.txt", 1)
+    assert names(watched) == []
+    path.write_text("http://host1.example.com/\nhttp://host2.example.com/\n")
+    assert names(watched) == []
+    assert names(watched) == ["a.txt"]
+    assert names(watched) == []
+    assert study.folder.store.count(Report) == 2
+
+
+def test_unfinished_names_and_folders_are_passed_over(study: Study, incoming: Path) -> None:
+    """Hidden names and those of files in transfer are left until they are renamed."""
+    watched = Watched(study=study, folder=incoming)
+    (incoming / "sub").mkdir()
+    for name in (".a.txt", "a.txt.part", "a~"):
+        put(incoming, name, 1)
+    assert [names(watched) for _ in range(3)] == [[], [], []]
+    (incoming / "a.txt.part").rename(incoming / "a.txt")
+    assert [names(watched) for _ in range(2)] == [[], ["a.txt"]]
+
+
+def test_what_was_imported_is_not_imported_again(study: Study, incoming: Path) -> None:
+    """Under another name, by the plain command before, or after a restart: one delivery on record."""
+    study.import_reports(put(incoming, "a.txt", 1))
+    put(incoming, "b.txt", 1)
+    watched = Watched(study=study, folder=incoming)
+    assert [names(watched) for _ in range(3)] == [[], [], []]
+    assert study.folder.store.count(Delivery) == 1
+    put(incoming, "c.txt", 2)
+    assert [names(Watched(study=study, folder=incoming)) for _ in range(2)] == [[], []]
+    assert [names(watched) for _ in range(2)] == [[], ["c.txt"]]
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_rest(study: Study, incoming: Path) -> None:
+    """It is told once, and again only when it has changed."""
+    watched = Watched(study=study, folder=incoming)
+    bad = incoming / "a.csv"
+    bad.write_text("<html>not today</html>")
+    put(incoming, "b.txt", 1)
+    list(watched.look())
+    outcomes = dict(watched.look())
+    assert isinstance(outcomes[bad], InputError)
+    assert isinstance(outcomes[incoming / "b.txt"], ImportReport)
+    assert names(watched) == []
+    bad.write_text("url\nhttp://host2.example.com/\n")
+    assert [names(watched) for _ in range(2)] == [[], ["a.csv"]]
+
+
+def test_a_signal_ends_the_watch_in_order(study: Study, incoming: Path) -> None:
+    """SIGTERM while it waits: it returns with what it found, and the handlers are as before."""
+    before = signal.getsignal(signal.SIGTERM)
+    put(incoming, "a.txt", 1)
+    told: list[str] = []
+
+    def note(path: Path, outcome: ImportReport | InputError) -> None:
+        told.append(path.name)
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+
+    watched = Watched(study=study, folder=incoming)
+    assert keep_watching(watched, note, every_s=0.2, rounds=50) == 0
+    assert told == ["a.txt"]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_watch_needs_a_folder(study: Study, tmp_path: Path) -> None:
+    """A file or nothing in its place is one sentence."""
+    with pytest.raises(InputError, match="is no folder"):
+        Watched(study=study, folder=tmp_path / "none")

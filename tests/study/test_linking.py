@@ -1,0 +1,173 @@
+"""Links in a study: settings, what conclusions take of them, and what the command line tells."""
+
+import csv
+import io
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.study.facts import _known, _looks, hour, written
+from tests.study.rig import Run
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Report, Target
+from waterbed.store.config import Config, Linking
+from waterbed.study.linking import content_ids, link_rules, near_of, opened
+from waterbed.study.study import Study, create_study
+
+STAYS = (("a1", "28.0.1.7", 0, 10, "x"), ("b1", "28.1.1.7", 16, 24, "x"), ("c1", "28.2.1.7", 30, 40, "x"),
+         ("a2", "28.0.2.7", 0, 12, "y"), ("c2", "28.2.2.7", 20, 40, "y"))  # fmt: skip
+"""URL, address, first and last hour up, content; the URL's letter is its hoster."""
+
+
+def url_id(name: str) -> str:
+    """An id as ids are: 32 hexadecimal digits that begin with the name."""
+    return name.ljust(32, "0")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three hosters: content x went from a to b to c, content y from a to c; each content has one label."""
+    with written(tmp_path, dict.fromkeys(("a0", "b0", "c0"), "u" * 48)) as study:
+        facts: list[object] = []
+        for name, address, first, last, content in STAYS:
+            told = {"content_id": content, "reported_at": hour(first), "received_at": hour(first)}
+            for one in _known(url_id(name), address):
+                if isinstance(one, Report):
+                    one = replace(one, **told)  # noqa: PLW2901 (the changed fact takes its place)
+                if isinstance(one, Target):
+                    one = replace(one, label_id=f"label {content}", path_id=f"path {name}")  # noqa: PLW2901 (same)
+                facts.append(one)
+            facts += _looks(url_id(name), " " * first + ("u" * (last - first)).ljust(48 - first, "d"), address)
+        study.folder.store.add(facts)
+    return tmp_path / "study"
+
+
+def named(tmp_path: Path, urls: list[str], **linking: Any) -> Study:
+    """A study with these URLs reported, and these settings."""
+    settings = Config(study=os.urandom(16).hex(), linking=Linking(**linking))
+    study = create_study(tmp_path / "study", settings)
+    reports = tmp_path / "reports.csv"
+    reports.write_text("url,reported_at\n" + "".join(f"{url},2026-01-05T00:00:00Z\n" for url in urls))
+    study.import_reports(reports, source="feed")
+    return study
+
+
+def test_settings_become_rules() -> None:
+    """Thresholds, caps, doubts and weights take the place of the listed ones, and kinds can be left out."""
+    rules = link_rules(
+        Linking(strong=9.0, caps={"path": 3}, doubts={"title": 1.0}, weights={"label": 7.0}, off=("etag",))
+    )
+    assert (rules.strong, rules.kinds["path"].cap, rules.kinds["title"].doubt) == (9.0, 3, 1.0)
+    assert rules.kinds["label"].fixed == 7.0
+    assert "etag" not in rules.kinds
+    assert link_rules(Linking()).kinds["path"].cap == 50
+
+
+@pytest.mark.parametrize(
+    ("settings", "part"),
+    [
+        (Linking(caps={"paths": 3}), "linking.caps: 'paths' is no kind of evidence"),
+        (Linking(off=("x",)), "linking.off: 'x' is no kind of evidence"),
+        (Linking(caps={"path": 1}), "cap 1 links nothing"),
+        (Linking(weak=7.0), "weak 7.0 must be above 0"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings: Linking, part: str) -> None:
+    """One sentence names the setting and the page."""
+    with pytest.raises(InputError, match=part):
+        link_rules(settings)
+
+
+def test_content_is_the_hotline_s_word_for_the_whole_cluster(tmp_path: Path) -> None:
+    """A URL that a rare path links to a reported content has that content; without any word, the smallest URL id."""
+    urls = [f"https://site{n}.example-{n}.com/p{n}" for n in range(800)]
+    urls += ["https://a.example-a.net/very/rare", "https://b.example-b.net/very/rare"]
+    with named(tmp_path, urls, strong=5.0) as study:
+        done = study.conclude()
+        a, b = (study.folder.vault.keyed_id("url", url) for url in urls[-2:])
+        assert done.links.of(a) is done.links.of(b) is not None
+        assert done.known[a].content_id == done.known[b].content_id == min(a, b)
+        told = [replace(one, content_id="hotline") if one.url_id == b else one for one in done.facts.reports]
+        found = content_ids(done.facts.targets, told, done.links)
+        assert (found[a], found[b]) == ("hotline", "hotline")
+        alone = study.folder.vault.keyed_id("url", urls[0])
+        assert found[alone] == alone
+
+
+def test_the_root_path_links_nothing(tmp_path: Path) -> None:
+    """What every bare host has means nothing: its id is told by the vault."""
+    urls = [f"https://site{n}.example-{n}.com/{f'p{n}' if n > 5 else ''}" for n in range(400)]
+    with named(tmp_path, urls) as study:
+        assert study.conclude().links.all == []
+
+
+def test_names_are_opened_only_when_the_settings_say_so(tmp_path: Path) -> None:
+    """Near labels come as pairs of ids; by default nothing is opened for them."""
+    urls = ["https://paypal-login.com/a", "https://paypa1-login.net/b", "https://other-name.org/c"]
+    with named(tmp_path, urls) as study:
+        assert opened(study.folder).near() == ()
+        (pair,) = near_of(study.folder)
+        ids = {study.folder.vault.keyed_id("label", label) for label in ("paypal-login", "paypa1-login")}
+        assert {pair.a, pair.b} == ids
+        assert pair.likeness == "homoglyph"
+    with named(tmp_path / "on", urls, near_labels=True) as study:
+        assert len(opened(study.folder).near()) == 1
+
+
+@pytest.mark.parametrize(("least", "clusters"), [("strong", 0), ("weak", 1)])
+def test_weak_links_count_only_if_asked_for(tmp_path: Path, least: str, clusters: int) -> None:
+    """The same label under two suffixes joins two URLs only with `least` set to weak."""
+    urls = [f"https://site{n}.example-{n}.com/p{n}" for n in range(400)]
+    urls += ["https://one-brand.com/a", "https://one-brand.net/b"]
+    with named(tmp_path, urls, least=least) as study:
+        assert len(study.conclude().links.all) == clusters
+
+
+def test_hops_end_with_their_bounds(run: Run, folder: Path) -> None:
+    """Below the table stands how many are sure, and how many there can be."""
+    code, out, _ = run("-C", folder, "hops")
+    assert code == 0
+    assert "0 surely came after the leaving, 3 at most" in " ".join(out.split())
+
+
+def test_labels_are_told_by_id_alone(run: Run, folder: Path) -> None:
+    """One row a label on several sites, by its id, with bounds of its hops."""
+    code, out, _ = run("-C", folder, "hops", "--labels", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    found = {row["label_id"]: (row["sites"], row["hops_least"], row["hops_most"]) for row in rows}
+    assert (found["label x"], found["label y"]) == (("3", "0", "2"), ("2", "0", "1"))
+    assert "label hops:" in run("-C", folder, "hops", "--labels")[1]
+
+
+def test_near_labels_need_the_word_labels(run: Run, folder: Path) -> None:
+    """--near alone is refused; with --labels it lists pairs, none where no names are sealed."""
+    code, _, err = run("-C", folder, "hops", "--near")
+    assert (code, err.strip().count("\n")) == (2, 0)
+    assert "--labels" in err
+    code, out, _ = run("-C", folder, "hops", "--labels", "--near", "--format", "csv")
+    assert (code, out.strip().count("\n")) == (0, 0)
+
+
+def test_a_link_is_explained(run: Run, folder: Path) -> None:
+    """Each link of the way with its evidence and times, then the hops between the two."""
+    a, b = url_id("a1"), url_id("b1")
+    code, out, _ = run("-C", folder, "explain", a, "--link", b, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert [row["step"] for row in rows][:2] == ["link", "content_id"]
+    assert rows[-1]["step"] == "hop"
+    assert b in rows[0]["value"]
+    assert "hop" in run("-C", folder, "explain", b)[1]
+
+
+def test_what_nothing_links_is_said(run: Run, folder: Path) -> None:
+    """Two URLs of different content have no way between them; a URL and itself, or no URL, is refused."""
+    code, out, _ = run("-C", folder, "explain", url_id("a1"), "--link", url_id("a2"))
+    assert (code, "none to" in out) == (0, True)
+    for other in (url_id("a1"), "nonsense"):
+        code, _, err = run("-C", folder, "explain", url_id("a1"), "--link", other)
+        assert (code, err.strip().count("\n")) == (2, 0)

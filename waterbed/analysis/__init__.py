@@ -1,0 +1,1 @@
+"""Questions put to a study's conclusions; each file is one question."""

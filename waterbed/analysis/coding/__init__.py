@@ -1,0 +1,1 @@
+"""Doubtful cases, double coding, agreement."""

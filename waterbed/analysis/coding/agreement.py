@@ -1,0 +1,84 @@
+"""How far the two coders of each item agree."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from attribution.hosters.review import CODED, QUEUE
+from waterbed.estimators.coders import cohen_kappa
+from waterbed.estimators.refusal import Refusal
+from waterbed.model import decisions as double
+from waterbed.model.decisions_part import Coding, HosterChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """How far two coders agree, over all items of a queue that two have coded."""
+
+    queue: Annotated[str, "hosters, roles or outcomes"]
+    cases: Annotated[str, "doubtful: what waits for codes; checks: drawn at random among what the rules decided"]
+    items: Annotated[int, "items that two people have coded"]
+    agreed: Annotated[int, "of these, both gave the same code"]
+    share: Annotated[float | None, "share agreed, 0..1"]
+    kappa: Annotated[float | None, "Cohen's kappa; null where chance alone would explain all agreement"]
+    kappa_low: Annotated[float | None, "lower end of its 95% interval; null where the table tells none"]
+    kappa_high: Annotated[float | None, "upper end of its 95% interval"]
+    prevalence: Annotated[tuple[str, ...], "each code with how often the two gave it, the commonest first"]
+    disputed: Annotated[int, "items that wait for a third person"]
+    codes: Annotated[int, "codes of checks that say something, unsure left out; 0 for doubtful cases"] = 0
+    others: Annotated[int, "of these, other than what the rules said"] = 0
+    refusal: Annotated[str | None, "why there is no kappa, or no interval"] = None
+
+
+def agreement(
+    queue: str,
+    coded: Mapping[str, Sequence[Coding]],
+    *,
+    cases: str = "doubtful",
+    proposers: Mapping[str, str] | None = None,
+    said: Mapping[str, str] | None = None,
+) -> Agreement:
+    """How far the two coders of each item agree; settling votes are left out.
+
+    `coded` are the codings of each item, oldest first; `proposers` who brought it up, `said` what the rules said of it,
+    for checks. The two are told apart by their names in order, so with two coders in all it is their own table.
+    """
+    table, codes, open_, given, other = Counter[tuple[str, str]](), Counter[str](), 0, 0, 0
+    for item, its in coded.items():
+        proposer = (proposers or {}).get(item)
+        both = sorted(double.pair(its, proposer), key=lambda one: one.coder)
+        if len(both) < 2:
+            continue
+        table[both[0].code, both[1].code] += 1
+        codes.update(one.code for one in both)
+        open_ += double.disputed(its, proposer)
+        if said is not None:
+            told = [one.code for one in both if one.code != double.UNSURE]
+            given += len(told)
+            other += sum(code != said.get(item) for code in told)
+    items, agreed = table.total(), sum(n for (a, b), n in table.items() if a == b)
+    kappa = cohen_kappa(table)
+    interval = kappa if isinstance(kappa, Refusal) else kappa.interval
+    low, high = (None, None) if isinstance(interval, Refusal) else interval
+    return Agreement(
+        queue=queue,
+        cases=cases,
+        items=items,
+        agreed=agreed,
+        share=agreed / items if items else None,
+        kappa=None if isinstance(kappa, Refusal) else kappa.value,
+        kappa_low=low,
+        kappa_high=high,
+        prevalence=tuple(f"{code} {n}" for code, n in sorted(codes.items(), key=lambda one: (-one[1], one[0]))),
+        disputed=open_,
+        codes=given,
+        others=other,
+        refusal=interval.reason if isinstance(interval, Refusal) else None,
+    )
+
+
+def of_changes(changes: Iterable[HosterChange], codings: Iterable[Coding]) -> Agreement:
+    """How far the two coders of each change of the book of hosters agree."""
+    coded, proposers = double.by_item(codings, QUEUE), {c.change_id: c.who for c in changes if c.kind in CODED}
+    return agreement(QUEUE, {item: coded.get(item, []) for item in proposers}, proposers=proposers)

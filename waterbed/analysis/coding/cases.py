@@ -1,0 +1,114 @@
+"""Cases whose outcome is in doubt, with what was seen of them; never a URL."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from waterbed.analysis.coding.items import OUTCOMES, Item, drawn
+from waterbed.judging.doubtful import Case, cases
+from waterbed.judging.features import FEATURES
+from waterbed.model.conclusions import Verdict
+from waterbed.model.facts import Observation
+from waterbed.store.config import Coding
+from waterbed.study.conclusions import Conclusions
+
+_BY_CAUSE: Final[Mapping[str, str]] = {
+    "removed": "gone",
+    "moved": "moved",
+    "name": "no_name",
+    "network": "unreachable",
+}
+"""End causes as coders call them."""
+_COMPARED: Final[Mapping[str, str]] = {
+    "address": "address",
+    "length": "content_length",
+    "etag": "etag_id",
+    "certificate": "certificate_id",
+    "title": "title_id",
+    "words": "page_id",
+    "target_of_redirect": "redirect_url_id",
+}
+
+
+def outcome_items(done: Conclusions, settings: Coding) -> list[Item]:
+    """The doubtful cases of a study, and the checks among the others that the settings ask for."""
+    looks, verdicts = done.facts.looks, done.uncoded
+    every = list(cases(looks, verdicts))
+    clear = [case for case in every if case.doubt is None and _said(verdicts[case.first])] if settings.checks else []
+    strata = ((verdicts[case.first].outcome, case.item_id) for case in clear)
+    checks = drawn(strata, each=settings.checks, seed=settings.seed)
+    chosen = [case for case in every if case.doubt or case.item_id in checks]
+    features = done.features(case.item_id for case in chosen)
+    since = {url_id: known.known_up_at for url_id, known in done.known.items()}
+    return [_item(case, looks, verdicts, features[case.item_id], since) for case in chosen]
+
+
+def unresolved(done: Conclusions) -> list[Case]:
+    """The doubtful cases that no code applies to."""
+    looks = done.facts.looks
+    return [case for case in cases(looks, done.uncoded) if case.doubt and case.item_id not in done.settled]
+
+
+def _item(
+    case: Case,
+    looks: Sequence[Observation],
+    verdicts: Sequence[Verdict],
+    features: Mapping[str, Any],
+    since: Mapping[str, datetime],
+) -> Item:
+    look, verdict = looks[case.first], verdicts[case.first]
+    told = {"url_id": look.url_id, **dict(_timing(case, looks, verdicts, since.get(look.url_id)))}
+    told |= {name: _cell(features[name]) for name in FEATURES}
+    told |= {"media_type": _cell(look.media_type), "server": _cell(look.server)}
+    told |= {f"same_{name}": _same(name, case, looks, verdicts) for name in _COMPARED}
+    _, *overruled = verdict.rule.split("+")
+    told["other_networks"] = "disagree" if "panel" in overruled else ""
+    told["quarantined"] = "yes" if "quarantine" in overruled else "no"
+    return Item(
+        queue=OUTCOMES,
+        item_id=case.item_id,
+        evidence=told,
+        stratum=case.doubt or verdict.outcome,
+        said=None if case.doubt else _said(verdict),
+        doubtful=case.doubt is not None,
+    )
+
+
+def _said(verdict: Verdict) -> str | None:
+    """What the rules say, as a code; None where they say nothing."""
+    return "up" if verdict.state == "up" else _BY_CAUSE.get(verdict.cause or "")
+
+
+def _timing(
+    case: Case, looks: Sequence[Observation], verdicts: Sequence[Verdict], since: datetime | None
+) -> Iterator[tuple[str, str]]:
+    first, last = looks[case.first].observed_at, looks[case.last].observed_at
+    yield "hours_after_report", _hours(first - since) if since else ""
+    yield "looks", str(case.last - case.first + 1)
+    yield "lasted_hours", _hours(last - first)
+    for name, at, apart in (
+        ("before", case.before, None if case.before is None else first - looks[case.before].observed_at),
+        ("after", case.after, None if case.after is None else looks[case.after].observed_at - last),
+    ):
+        yield name, "" if at is None else (_said(verdicts[at]) or verdicts[at].state)
+        yield f"hours_{name}", "" if apart is None else _hours(apart)
+
+
+def _same(name: str, case: Case, looks: Sequence[Observation], verdicts: Sequence[Verdict]) -> str:
+    """Whether something is as at the look before that saw the URL up; empty where one of the two does not state it."""
+    if case.before is None or verdicts[case.before].state != "up":
+        return ""
+    was, now = (getattr(looks[n], _COMPARED[name]) for n in (case.before, case.first))
+    return "" if was is None or now is None else _cell(was == now)
+
+
+def _hours(time: timedelta) -> str:
+    return f"{time / timedelta(hours=1):.1f}"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

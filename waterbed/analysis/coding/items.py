@@ -1,0 +1,70 @@
+"""One thing to code, as coders get it: an id and evidence, nobody's opinion."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from attribution.hosters import review
+from waterbed.judging import doubtful as coded
+from waterbed.model.decisions import UNSURE
+from waterbed.model.errors import InputError
+
+HOSTERS, ROLES, OUTCOMES = review.QUEUE, "roles", coded.QUEUE
+CODES: Final[Mapping[str, tuple[str, ...]]] = {
+    HOSTERS: review.CODES,
+    ROLES: ("hoster", "operator", "proxy", "platform", "upstream", UNSURE),
+    OUTCOMES: coded.CODES,
+}
+"""The codes of each queue."""
+SEE: Final = "see docs/coding.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing to code.
+
+    `stratum` and `said` are what the rules make of it, which coders are not shown; `doubtful` is false for a check.
+    """
+
+    queue: str
+    item_id: str
+    evidence: Mapping[str, str]
+    stratum: str = ""
+    said: str | None = None
+    doubtful: bool = True
+    proposer: str | None = None
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """What it can be coded as: where no server answered, nothing that says what one answered."""
+        silent = self.queue == OUTCOMES and not self.evidence["status"]
+        return tuple(code for code in CODES[self.queue] if not (silent and code in coded.ANSWERED))
+
+
+def known_queue(name: str) -> str:
+    """The name of a queue; InputError if there is none of that name."""
+    if name not in CODES:
+        raise InputError(f"{name!r} is no queue; {', '.join(CODES)} are ({SEE})")
+    return name
+
+
+def drawn(strata: Iterable[tuple[str, str]], *, each: int, seed: int) -> set[str]:
+    """So many items of each stratum, at random; each comes as its stratum and its id.
+
+    The draw hangs on the seed and the ids alone, so an item stays drawn until another of its stratum comes before it.
+    """
+    by_stratum: dict[str, list[str]] = defaultdict(list)
+    for stratum, item_id in strata:
+        by_stratum[stratum].append(item_id)
+    return {
+        item_id
+        for ids in by_stratum.values()
+        for item_id in sorted(ids, key=lambda one: shuffled(str(seed), one))[:each]
+    }
+
+
+def shuffled(seed: str, item_id: str) -> str:
+    """Where an item stands in an order that the seed alone decides."""
+    return hashlib.sha256(f"{seed}\0{item_id}".encode()).hexdigest()

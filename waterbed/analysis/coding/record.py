@@ -1,0 +1,142 @@
+"""Codes put on record: one, or a sheet of them."""
+
+import unicodedata
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from attribution.hosters.changes import find_change
+from waterbed.analysis.coding.items import CODES, HOSTERS, SEE
+from waterbed.analysis.coding.queues import items
+from waterbed.governance.hoster_book import audited, read_book
+from waterbed.governance.hosters import coding_of
+from waterbed.governance.keys import stated_reason
+from waterbed.model import decisions as double
+from waterbed.model.decisions_part import Coding
+from waterbed.model.errors import InputError
+from waterbed.model.redaction import names_something
+from waterbed.store.audit import who
+from waterbed.store.folder import real_clock
+from waterbed.study.study import Study
+
+_LONGEST_NAME: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A code as a person gives it; `where` names it in errors."""
+
+    item_id: str
+    code: str
+    note: str = ""
+    where: str = ""
+
+
+def named(coder: str | None) -> str:
+    """The name of a coder, by default the account; InputError if it cannot be one."""
+    name = " ".join((coder if coder is not None else who()).split())
+    if not name or not name.isprintable() or len(name) > _LONGEST_NAME or names_something(name):
+        raise InputError(
+            f"--coder must be a name of up to {_LONGEST_NAME} characters, no address; it is kept in the clear ({SEE})"
+        )
+    return name
+
+
+def give(study: Study, queue: str, codes: Iterable[Given], coder: str, *, adjudicates: bool = False) -> list[Coding]:
+    """Put a person's codes on record, all or none; returns those that were new.
+
+    A code that the person gave to the item before is passed over if it is the same. The audit says that somebody
+    coded, and not what, since a second coder must not learn it. InputError, with its place, for what may not be given.
+    """
+    given, store = list(codes), study.store
+    known = {item.item_id: item.codes for item in items(study, queue)} if given and queue != HOSTERS else {}
+    made: list[Coding] = []
+    with store.writing() as connection:  # on SQLite two people code one after the other
+        before = store.all(Coding)
+        _refuse_spelling(coder, {one.coder for one in before})
+        coded = double.by_item(before, queue)
+        known = {**dict.fromkeys(coded, CODES[queue]), **known}
+        now = max([real_clock(), *(one.coded_at + timedelta(microseconds=1) for one in before)])
+        for one in given:
+            try:
+                if queue == HOSTERS:
+                    coding = _of_change(study, one, coded, coder, adjudicates)
+                else:
+                    when = now + timedelta(microseconds=len(made))
+                    coding = _of_item(queue, one, known, coded, coder, adjudicates, when)
+            except InputError as problem:
+                raise InputError(f"{one.where}{problem}") from None
+            if coding:
+                made.append(coding)
+                coded.setdefault(coding.item_id, []).append(coding)
+        audits = [audited(f"code {queue}", one.item_id, f"coded by {coder}", who()) for one in made]
+        store.add([*made, *audits], connection)
+    return made
+
+
+def _refuse_spelling(coder: str, others: Collection[str]) -> None:
+    """Refuse a name that is one on record, but spelled otherwise: one person would count as two."""
+    for one in others:
+        if one != coder and _folded(one) == _folded(coder):
+            raise InputError(f"this coder is on record as {one!r}; spell the name as there ({SEE})")
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def found(item: str, known: Collection[str]) -> str:
+    """The item of an id, or of how an id begins; InputError if there is none, or several."""
+    beginning = item.strip()
+    if beginning in known:
+        return beginning
+    match = [one for one in known if beginning and one.startswith(beginning)]
+    if len(match) == 1:
+        return match[0]
+    said = "that" if names_something(item) or not item.isprintable() else repr(item)
+    told = f"begins {len(match)} items: give more of it" if match else "is no item of this queue"
+    raise InputError(f"{said} {told}; waterbed code queue lists what waits ({SEE})")
+
+
+def _of_item(
+    queue: str,
+    one: Given,
+    known: Mapping[str, tuple[str, ...]],
+    coded: Mapping[str, Sequence[Coding]],
+    coder: str,
+    adjudicates: bool,
+    when: datetime,
+) -> Coding | None:
+    item_id, note = found(one.item_id, known), stated_reason(one.note) if one.note.strip() else ""
+    its = coded.get(item_id, ())
+    if _is_there(its, one, coder, adjudicates):
+        return None
+    double.check_coding(f"item {item_id}", its, coder, one.code, codes=known[item_id], adjudicates=adjudicates, see=SEE)
+    return Coding(
+        coding_id=uuid.uuid4().hex,
+        queue=queue,
+        item_id=item_id,
+        coder=coder,
+        code=one.code,
+        adjudicates=adjudicates,
+        note=note,
+        coded_at=when,
+    )
+
+
+def _of_change(
+    study: Study, one: Given, coded: Mapping[str, Sequence[Coding]], coder: str, adjudicates: bool
+) -> Coding | None:
+    change_id = find_change(read_book(study.folder).changes, one.item_id.strip()).change_id
+    its = coded.get(change_id, ())
+    if _is_there(its, one, coder, adjudicates):
+        return None
+    if any(old.coder == coder for old in its):  # in the same sheet, too
+        raise InputError(f"{coder} has coded change {change_id} already; a code is not changed; {SEE}")
+    return coding_of(study.folder, change_id, one.code, note=one.note, adjudicates=adjudicates, person=coder)
+
+
+def _is_there(its: Sequence[Coding], one: Given, coder: str, adjudicates: bool) -> bool:
+    return any((old.coder, old.code, old.adjudicates) == (coder, one.code, adjudicates) for old in its)

@@ -1,0 +1,131 @@
+"""What a study says about displacement: of one event or overall."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from graphs.displacement.answers import claimed
+from graphs.displacement.disclosure import EVERYTHING, Told
+from graphs.displacement.event import Event, check
+from graphs.displacement.findings import Findings, of_event, overall
+from graphs.displacement.movements import gather
+from graphs.displacement.returns import followed
+from graphs.displacement.series import Series
+from graphs.episodes import UNATTRIBUTED
+from waterbed.model.conclusions import ToldEpisode
+from waterbed.model.errors import InputError
+from waterbed.model.table import Envelope
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.external import Others
+from waterbed.study.metadata import envelope
+from waterbed.study.study import Study
+
+SEE = "docs/displacement.md, History as the period before"
+
+
+METHOD = (
+    "interrupted series against synthetic controls, ranked among placebo dates and places; WDD, WDQ and net effect "
+    "over site clusters; lifts with a destination and a timing null, all pairs at once; excess reappearance against "
+    "matched controls; bounds for what was not detected: see docs/displacement.md"
+)
+
+
+def findings_of(
+    study: Study, event: Event | None = None, *, done: Conclusions | None = None, told: Told = EVERYTHING
+) -> Findings:
+    """Draw the study's conclusions, unless given, and from them all answers; see `findings`."""
+    heading = envelope(study, "displacement", by=event.kind if event else "hoster")
+    done, config = done or study.conclude(), study.config
+    return findings(done, config.home, heading, event, told=told, others=Others(done, config.testimony))
+
+
+def findings(
+    done: Conclusions,
+    home: str,
+    heading: Envelope,
+    event: Event | None = None,
+    *,
+    told: Told = EVERYTHING,
+    others: Others | None = None,
+) -> Findings:
+    """All answers that conclusions give about one event, as far as they may be told, or about the study as a whole.
+
+    What `others` told from before our first look stands in its series, if their settings say so.
+    InputError where the study holds no episode, or the event names what it does not know.
+    """
+    if not done.episodes or done.until is None:
+        raise InputError(
+            "this study has no episode yet, so nothing can have moved; import reports and run waterbed recheck first "
+            "(docs/operations.md)"
+        )
+    kind, declared = (event.kind, tuple(event.places)) if event else ("hoster", ())
+    prior = others if others and others.settings.in_series else None
+    episodes = [*done.episodes, *(prior.prior if prior else ())]
+    hops = [*done.hops, *(prior.hops if prior else ())]
+    movements = partial(
+        gather,
+        episodes,
+        hops,
+        done.facts.reports,
+        home=home,
+        seats=done.seats,
+        until=done.until,
+        kind=kind,
+        declared=declared,
+    )
+    every = movements()
+    heading = replace(heading, method=METHOD)
+    names = {} if kind == "country" else {place: done.attributor.name_of(place) for place in every.places()}
+    if event is None:
+        found = overall(every, heading, names)
+    else:
+        check(
+            event,
+            known=every.places(),
+            categories={report.category for report in done.facts.reports},
+            sources={report.source for report in done.facts.reports},
+            first=every.zero,
+            until=every.until,
+        )
+        chosen = movements(categories=event.categories, sources=event.sources)
+        ended = followed(event, chosen, episodes, hops, home=home, seats=done.seats)
+        found = of_event(Series(event=event, movements=chosen, takedowns=ended), heading, names, told)
+    notes = tuple(told.masked(note) for note in (prior_notes(others, event) if others else ()))
+    return replace(found, answers=[claimed(answer) for answer in found.answers], notes=notes)
+
+
+def prior_notes(others: Others, event: Event | None) -> Iterator[str]:
+    """How much of the data others told, and where they change to ours; nothing if nobody told anything of before."""
+    told, began = others.prior, others.began
+    if not told or began is None:
+        return
+    who = ", ".join(sorted({f"{one.observer} (source {one.source})" for one in told}))
+    count = f"{len(told):,} episodes of {len({one.url_id for one in told}):,} URLs from before our first look"
+    if not others.settings.in_series:
+        yield f"{count} were told by {who} and are left out (testimony.in_series): see {SEE}."
+        return
+    yield f"{count}, {began:%Y-%m-%d %H:%M}, are told by {who}, not seen by us{_nowhere(told)}."
+    if event is not None:
+        yield (
+            f"The observer changes {_where(began, event)}: what differs between the two may be the observer, and only "
+            f"what target and controls do not share tells of the event. See {SEE}."
+        )
+
+
+def _nowhere(told: Sequence[ToldEpisode]) -> str:
+    lost = sum(one.hoster == UNATTRIBUTED for one in told)
+    return (
+        f"; {lost:,} of them are at no known hoster, for want of an address or of a table of that time" if lost else ""
+    )
+
+
+def _where(began: datetime, event: Event) -> str:
+    start, end = event.window
+    if began <= start:
+        return "before the periods used"
+    if began >= end:
+        return "after the periods used"
+    if began < event.at:
+        return f"{(event.at - began) / event.period:.1f} periods before the event, within those used"
+    return "at the event or after it, within the periods used"

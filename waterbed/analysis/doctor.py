@@ -1,0 +1,276 @@
+"""What is amiss with a study: findings, each with what to do."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from itertools import pairwise
+from statistics import median
+
+from attribution.lookups.rdap.registrations import RegistrationIndex
+from waterbed.analysis.doctor_storage import backup_findings, disk_findings, orphan_findings, store_findings
+from waterbed.analysis.finding import Finding, Severity, finding
+from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
+from waterbed.model.errors import KeyProblem
+from waterbed.model.facts import Registration
+from waterbed.store.leases import living
+from waterbed.store.tables import TABLES
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.study import Study
+
+OURS = ("our_fault", "unwatched", "refused_by_us")
+_UNSEEN_SHARE, _UNSEEN_ROWS, _UNSEEN_LOOKS = 0.1, 5, 10
+_RUNS = 20
+_LATE_TIMES = 2.0
+_SEE = "docs/operations.md"
+
+
+__all__ = ["Finding", "examine"]
+
+
+def examine(study: Study) -> list[Finding]:
+    """Look a study over; findings in order of severity. Writes nothing."""
+    damage = list(store_findings(study))
+    if any(one.severity == "problem" for one in damage):
+        return damage
+    done = study.conclude()
+    found = [
+        *damage,
+        *orphan_findings(study),
+        *backup_findings(study),
+        *disk_findings(study),
+        *_settings(study),
+        *_keys(study),
+        *_canary(study, done),
+        *_quarantines(done),
+        *_unseen(done),
+        *_deliveries(study, done),
+        *_schedule(study),
+        *_runs(study),
+        *_routes(study, done),
+        *_registrations(study, done),
+        *_hosters(study),
+    ]
+    order = ("problem", "warning", "note")
+    return sorted(found, key=lambda one: order.index(one.severity))
+
+
+def _settings(study: Study) -> Iterator[Finding]:
+    config, lab = study.config, study.folder.lab
+    if not config.contact.strip():
+        yield finding("warning", "nobody can reach us", "contact is empty", "set contact in waterbed.toml")
+    server = lab.resolver if lab else config.names.resolver
+    host = server.rpartition(":")[0].strip("[]")
+    try:
+        local = ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if not local:
+        yield finding(
+            "warning",
+            "names leave this machine",
+            f"resolver {server} is not on loopback",
+            "run a recursive resolver here and name it in [names] resolver",
+        )
+    networks = {config.network, *(vantage.network for vantage in config.vantages)}
+    if len(networks) < config.judge.networks:
+        yield finding(
+            "note",
+            "no unreachable host can count as down",
+            f"{len(networks)} network, judge.networks is {config.judge.networks}",
+            "add [[vantages]] in other networks if that matters",
+        )
+
+
+def _keys(study: Study) -> Iterator[Finding]:
+    checks = study.store.all(KeyCheck)
+    broken = 0
+    for check in checks:
+        try:
+            study.vault.verify(check)
+        except KeyProblem:
+            broken += 1
+    numbers = ", ".join(str(check.key_number) for check in sorted(checks, key=lambda check: check.key_number))
+    if broken or not checks:
+        yield finding("problem", "keys do not fit this study", f"keys {numbers or 'none'}", f"restore them ({_SEE})")
+    else:
+        yield finding("note", "keys are readable", f"encryption key {numbers}")
+
+
+def _canary(study: Study, done: Conclusions) -> Iterator[Finding]:
+    config = study.config.canary
+    if not config.targets:
+        yield finding(
+            "problem",
+            "no canary is configured: nothing can be called down",
+            "0 targets",
+            "name well-known targets in [canary] targets",
+        )
+    looks, failed, last = Counter[str](), Counter[str](), dict[str, tuple[datetime, bool]]()
+    for look in sorted(done.facts.canaries, key=lambda look: look.observed_at):
+        healthy = look.targets > 0 and look.reached >= config.need * look.targets
+        looks[look.vantage] += 1
+        failed[look.vantage] += not healthy
+        last[look.vantage] = look.observed_at, healthy
+    for vantage, times in sorted(failed.items()):
+        if times:
+            when, healthy = last[vantage]
+            yield finding(
+                "note" if healthy else "warning",
+                f"canary failed at vantage {vantage}",
+                f"{times} of {looks[vantage]} canary looks; last look {_at(when)} {'ok' if healthy else 'failed'}",
+                "" if healthy else "mend this vantage's network; what it saw then is our_fault",
+            )
+
+
+def _quarantines(done: Conclusions) -> Iterator[Finding]:
+    for one in done.quarantines:
+        what = f"{one.kind} quarantine{f' of {one.scope}' if one.scope else ''}, {one.status}"
+        counted = "reports came of usually" if one.kind == "feed" else "sites of"
+        usual = "" if one.usual is None else f", usually {one.usual:.1%}"
+        span = f"{_at(one.began_at)} to {_at(one.ended_at)}"
+        figures = f"{one.quarantine_id}: {span}, {one.flipped} {counted} {one.looked}{usual}"
+        if one.status == "open":
+            yield finding(
+                "warning", what, figures, "look into it, then: waterbed quarantine release|void ID --reason WHY"
+            )
+        else:
+            yield finding("note", what, f"{figures}; {one.reason}")
+
+
+def _unseen(done: Conclusions) -> Iterator[Finding]:
+    """Hosters at which many looks decide nothing, our own faults aside."""
+    looks, unseen = Counter[str](), Counter[str]()
+    why: dict[str, Counter[str]] = {}
+    for verdict, attribution in zip(done.verdicts, done.attributions, strict=True):
+        if verdict.outcome in OURS:
+            continue
+        for key in attribution.hosters if attribution else ():
+            looks[key] += 1
+            if verdict.state == "unknown":
+                unseen[key] += 1
+                why.setdefault(key, Counter())[verdict.outcome] += 1
+    shares = {key: unseen[key] / looks[key] for key in looks if looks[key] >= _UNSEEN_LOOKS}
+    for key in sorted(shares, key=lambda key: (-shares[key], key))[:_UNSEEN_ROWS]:
+        if shares[key] >= _UNSEEN_SHARE:
+            most = ", ".join(f"{outcome} {times:,}" for outcome, times in why[key].most_common(2))
+            yield finding(
+                "warning",
+                f"much of hoster {key} is not observed",
+                f"{unseen[key]:,} of {looks[key]:,} looks undecided ({shares[key]:.0%}): {most}",
+                "read worst and best case beside its share; if it is unobserved, add a vantage in another network",
+            )
+
+
+def _deliveries(study: Study, done: Conclusions) -> Iterator[Finding]:
+    """Feeds that used to come more often; shrunk ones are quarantines."""
+    now = study.clock()
+    times: dict[str, list[datetime]] = {}
+    for delivery in sorted(done.facts.deliveries, key=lambda delivery: delivery.received_at):
+        times.setdefault(delivery.source, []).append(delivery.received_at)
+    for source, came in sorted(times.items()):
+        gaps = [(after - before).total_seconds() for before, after in pairwise(came)]
+        if len(gaps) < 3:
+            continue
+        usual, waited = median(gaps), (now - came[-1]).total_seconds()
+        if waited > max(_LATE_TIMES * usual, 3600.0):
+            yield finding(
+                "warning",
+                f"no delivery of {source}",
+                f"last {_at(came[-1])}, usually every {_hours(usual)}, now {_hours(waited)} ago",
+                "find out why it does not come",
+            )
+
+
+def _schedule(study: Study) -> Iterator[Finding]:
+    folder, due, lag = study.folder, TABLES[Due], study.schedule_lag()
+    if lag.overdue and lag.late_max_s and lag.late_p50_s:
+        yield finding(
+            "warning",
+            "looks are overdue",
+            f"{lag.overdue:,} of {lag.due:,} that are due, the oldest for {_hours(lag.late_max_s)}, half for "
+            f"{_hours(lag.late_p50_s)} or more",
+            f"keep waterbed run going, on more machines if need be. {lag.sentence}",
+        )
+    elif lag.due_an_hour:
+        yield finding("note", "the schedule is kept", lag.sentence)
+    held = folder.store.count(Due, due.c.lease_run_id > "", due.c.lease_run_id.not_in(living(folder.store)))
+    if held:
+        yield finding("warning", "dead runs hold looks", f"{held:,} looks", "the next waterbed recheck takes them up")
+
+
+def _runs(study: Study) -> Iterator[Finding]:
+    store = study.store
+    runs = sorted(store.all(Run), key=lambda run: run.started_at)[-_RUNS:]
+    ends = {end.run_id: end.outcome for end in store.all(RunEnd)}
+    outcomes = [ends.get(run.run_id) for run in runs]
+    bad = [outcome for outcome in outcomes if outcome in ("failed", "killed")]
+    if bad:
+        severity: Severity = "warning" if outcomes[-1] in ("failed", "killed") else "note"
+        counted = ", ".join(f"{times} {outcome}" for outcome, times in sorted(Counter(bad).items()))
+        advice = "see its log" if severity == "warning" else ""
+        yield finding(severity, "runs did not end well", f"{counted} of the last {len(runs)}", advice)
+    unended = len(store.unfinished_runs())
+    if unended:
+        yield finding("note", "runs without an end: going on, or killed", f"{unended}")
+
+
+def _routes(study: Study, done: Conclusions) -> Iterator[Finding]:
+    days = [snapshot.data_date for snapshot in study.snapshots() if snapshot.kind == "routes"]
+    if not days:
+        yield finding("warning", "no routing table: nothing can be attributed", "0 tables", "waterbed routes add")
+        return
+    age = (study.clock() - max(days)) / timedelta(days=1)
+    stale = sum(attribution.stale for attribution in done.attributions if attribution)
+    allowed = study.config.routes_max_age_days
+    if age > allowed or stale:
+        yield finding(
+            "warning",
+            "routing tables are stale",
+            f"newest of {max(days).date()}, {age:.0f} days old; {stale:,} looks attributed with a stale table",
+            "waterbed routes add a table of these days",
+        )
+
+
+def _registrations(study: Study, done: Conclusions) -> Iterator[Finding]:
+    """Addresses of which no registry was asked lately; those that are never asked for are left out."""
+    facts, fresh_days = study.store.all(Registration), study.config.registry.fresh_days
+    known, now = RegistrationIndex(facts, fresh_days=fresh_days), study.clock()
+    addresses = {address for one in done.facts.resolutions.values() for address in one.addresses}
+    public = [address for address in addresses if ip_address(address).is_global]
+    chains = [known.chain(address, now) for address in public]
+    missing, stale = chains.count(None), sum(chain.stale for chain in chains if chain)
+    if missing or stale:
+        yield finding(
+            "warning" if facts else "note",
+            "networks without a fresh registration" if facts else "no registry was asked who holds the networks",
+            f"{missing:,} of {len(public):,} addresses without, {stale:,} older than {fresh_days:g} days",
+            "run waterbed enrich",
+        )
+
+
+def _hosters(study: Study) -> Iterator[Finding]:
+    """Changes of the book that people have not settled, or that change nothing any more."""
+    book = study.book()
+    idle = book.without_effect()
+    of = Counter[str](book.statuses.get(change.change_id, "") for change in book.in_force)
+    for status, what, advice in (
+        ("unreviewed", "changes of hosters wait for review", "two others: waterbed hosters queue"),
+        ("disputed", "changes of hosters are disputed", "a third person: waterbed hosters code ID CODE --adjudicate"),
+    ):
+        if of[status]:
+            yield finding("warning", what, f"{of[status]:,}", advice)
+    if idle:
+        ids = ", ".join(change.change_id[:8] for change in idle[:5])
+        figures = f"{len(idle):,}: {ids}{', ...' if len(idle) > 5 else ''}"
+        yield finding(
+            "warning", "changes of hosters have no effect", figures, "waterbed hosters show --changes; then undo them"
+        )
+
+
+def _at(when: datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M}"
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,99 @@
+"""What is amiss with what a study lies on: its store, its backups, its disk, its lake."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from typing import Final
+
+from waterbed.analysis.finding import Finding, finding
+from waterbed.model.facts import Target
+from waterbed.store.backup.make import KIND
+from waterbed.store.integrity import integrity, orphans, unscheduled
+from waterbed.store.lake.kinds import PRUNABLE
+from waterbed.store.lake.lake import lake_of
+from waterbed.store.tables import table_name
+from waterbed.study.study import Study
+
+_SEE: Final = "docs/backup.md"
+_LEAST_FREE: Final = 1 << 30
+"""Bytes: with less, no copy of anything can be made."""
+_LEAST_DAYS: Final = 30.0
+"""Days for which there should be room at the present growth."""
+_OVERLAP: Final = timedelta(days=2)
+"""A look names answers of up to so long before."""
+
+
+def store_findings(study: Study) -> Iterator[Finding]:
+    """Whether the store is whole."""
+    store = study.store
+    complaints, by = integrity(store)
+    if complaints:
+        figures = f"{len(complaints)} complaints of the {by}"
+        yield finding("problem", "store is damaged", figures, f"restore a backup: waterbed restore ({_SEE})")
+    elif by:
+        yield finding("note", "store is whole", f"{by} ok, schema {store.revision()}")
+    else:
+        yield finding(
+            "note",
+            "store was not checked",
+            f"PostgreSQL without amcheck, schema {store.revision()}",
+            "CREATE EXTENSION amcheck",
+        )
+
+
+def orphan_findings(study: Study) -> Iterator[Finding]:
+    """Whether the store's rows fit together."""
+    found = orphans(study.store, since=_whole_since(study))
+    if found:
+        figures = ", ".join(f"{count:,} {what}" for what, count in sorted(found.items()))
+        yield finding(
+            "warning", "facts hang in the air", figures, f"something removed rows: compare with a backup ({_SEE})"
+        )
+    never = unscheduled(study.store)
+    if never:
+        yield finding("note", "reported URLs are never due again", f"{never:,}")
+
+
+def _whole_since(study: Study) -> datetime | None:
+    """From when on all that looks name is in the store; None: from the beginning."""
+    manifest = lake_of(study.folder).manifest()
+    gone = [day for cls in PRUNABLE for day, its in manifest.days(table_name(cls)).items() if its.pruned]
+    if not gone:
+        return None
+    return datetime.combine(max(gone), time(), study.clock().tzinfo) + _OVERLAP
+
+
+def backup_findings(study: Study) -> Iterator[Finding]:
+    """How old the last backup is."""
+    store, now = study.store, study.clock()
+    allowed = timedelta(days=study.config.retention.backup_days)
+    last = store.newest_runs(KIND, 1)
+    advice = f"waterbed backup FOLDER, from a timer or as a chore of the service ({_SEE})"
+    if last:
+        age = now - last[0].started_at
+        said = f"{last[0].started_at:%Y-%m-%d %H:%M}, {age / timedelta(days=1):.1f} days ago"
+        if age > allowed:
+            yield finding("warning", "the last backup is old", said, advice)
+        else:
+            yield finding("note", "last backup", said)
+        return
+    began = store.first(Target, "added_at")
+    if began is not None and now - began > allowed:
+        yield finding("warning", "there is no backup", f"facts since {began:%Y-%m-%d}", advice)
+    else:
+        yield finding("note", "no backup was made yet", f"facts since {began:%Y-%m-%d}" if began else "no facts yet")
+
+
+def disk_findings(study: Study) -> Iterator[Finding]:
+    """For how long the disk has room."""
+    folder = study.folder
+    free = shutil.disk_usage(folder.path).free
+    used = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
+    began = folder.store.first(Target, "added_at")
+    days = (folder.clock() - began) / timedelta(days=1) if began else 0.0
+    left = free / (used / days) if days >= 1 and used else None
+    said = f"{free / 1e9:,.1f} GB free, study {used / 1e9:,.2f} GB" + (f", room for {left:,.0f} days" if left else "")
+    if free < _LEAST_FREE or (left is not None and left < _LEAST_DAYS):
+        yield finding("warning", "the disk is nearly full", said, "make room, or waterbed lake seal and waterbed prune")
+    else:
+        yield finding("note", "the disk has room", said)

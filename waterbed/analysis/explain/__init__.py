@@ -1,0 +1,1 @@
+"""Why: the chain behind a URL, address, hoster, link."""

@@ -1,0 +1,99 @@
+"""Everything known about one URL, address or hoster, as a chain of links with source, date and rule."""
+
+import re
+from datetime import date
+from ipaddress import ip_address
+
+from attribution.hosters.members import is_key, member_of, shown, stands_alone
+from waterbed.analysis.explain.explained_address import chain_of_address
+from waterbed.analysis.explain.hoster import chain_of_hoster
+from waterbed.analysis.explain.link import chain_between
+from waterbed.analysis.explain.url import chain_of_url
+from waterbed.model.bookkeeping import Forgotten
+from waterbed.model.conclusions import ChainLink
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Target
+from waterbed.store.tables import TABLES
+from waterbed.study.study import Study
+
+_KEYED = re.compile("[0-9a-f]{6,32}")
+_WHOLE = 32
+_SEE = "see docs/attribution.md, Explain"
+
+
+def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]:
+    """The chain of a URL (its id, or how it begins), an address or a hoster (its key); with `day`, as of it alone.
+
+    InputError for anything else, and for what the study does not know; a text that could be an address of a report is
+    not repeated.
+    """
+    text = what.strip()
+    address = _address(text)
+    if address:
+        return chain_of_address(study, address, day)
+    if _KEYED.fullmatch(text):
+        url_id = _url_id(study, text)
+        if url_id:
+            return chain_of_url(study, url_id, day)
+    key = _key(text)
+    if key is None:
+        raise InputError(
+            f"{shown(text)} is neither the id of a URL (url_id of waterbed verdicts, 6 to 32 hexadecimal digits) nor "
+            f"an IP address nor the key of a hoster (example-hosting, AS64500, ripe:ORG-AB1-RIPE); {_SEE}"
+        )
+    chain = chain_of_hoster(study, key, day)
+    if chain is None:
+        what = f"no hoster of this study has the key {shown(key)}; waterbed hosters show lists them"
+        raise InputError(f"{what}{', and no URL has an id that begins so' if _KEYED.fullmatch(text) else ''}; {_SEE}")
+    return chain
+
+
+def explain_link(study: Study, one: str, other: str) -> list[ChainLink]:
+    """What links two URLs, named by their ids or how these begin; InputError for anything else."""
+    ids = []
+    for text in (one.strip(), other.strip()):
+        url_id = _url_id(study, text) if _KEYED.fullmatch(text) else None
+        if url_id is None:
+            raise InputError(f"{shown(text)} is the id of no URL of this study; --link takes two of them; {_SEE}")
+        ids.append(url_id)
+    if ids[0] == ids[1]:
+        raise InputError(f"{ids[0]} was named twice: nothing needs to link a URL to itself; {_SEE}")
+    return chain_between(study, ids[0], ids[1])
+
+
+def _address(text: str) -> str | None:
+    """An address in its one spelling; an IPv4-mapped one is the IPv4 address it stands for."""
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return None
+    if found.version == 6 and found.scope_id:
+        return None
+    mapped = found.ipv4_mapped if found.version == 6 else None
+    return str(mapped or found)
+
+
+def _url_id(study: Study, text: str) -> str | None:
+    """The only id of a URL that begins so; None if there is none and the text may be a hoster's key."""
+    store = study.store
+    if len(text) == _WHOLE:
+        if store.by_ids(Target, "url_id", [text]):
+            return text
+        if store.by_ids(Forgotten, "entry_id", [text]):
+            raise InputError(f"{text} was forgotten: nothing is known of it any more; {_SEE}")
+        raise InputError(f"no URL of this study has the id {text}; url_id of waterbed verdicts was expected; {_SEE}")
+    found = [target.url_id for target in store.all(Target, TABLES[Target].c.url_id.startswith(text))]
+    if len(found) > 1:
+        raise InputError(f"{text} is the beginning of several ids; name more of it; {_SEE}")
+    return found[0] if found else None
+
+
+def _key(text: str) -> str | None:
+    """The key of a hoster in its one spelling, None if it is none."""
+    if is_key(text):
+        return text.upper() if re.fullmatch(r"as[1-9]\d*", text) else text
+    try:
+        member = member_of(text)
+    except InputError:
+        return None
+    return member if stands_alone(member) else None

@@ -1,0 +1,195 @@
+"""The fact sheet of one hoster: numbers, curves, cases by id, notices that went astray; never a URL."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from waterbed.analysis.compliance import compliance_of
+from waterbed.analysis.rankings.clocks import running_clocks
+from waterbed.analysis.rankings.compliance import compliance
+from waterbed.analysis.rankings.durations import duration
+from waterbed.analysis.rankings.tables import ranking_of
+from waterbed.analysis.rankings.takedown import (
+    CAUSES,
+    FEWEST_SITES,
+    Clock,
+    episodes_by_key,
+    incidence,
+    joined_episodes,
+    tells,
+    worth_within,
+)
+from waterbed.analysis.sizes import frame_of
+from waterbed.estimators.incidence import share_interval, share_within
+from waterbed.model.conclusions import ClockKind, Episode, RankingRow, Size
+from waterbed.model.errors import InputError
+from waterbed.model.table import Envelope
+from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration, TakedownClock
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.study import Study
+
+_ANOTHER = "another"
+SHEET_H = (1.0, 12.0, 24.0, 48.0, 72.0, 168.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """All that is known of one hoster."""
+
+    key: str
+    name: str
+    heading: Envelope
+    ranking: RankingRow | None
+    """Its row in the ranking; null: nothing reported was looked at there."""
+    size: Size | None
+    """Its size on the day of the last look; null: no table tells."""
+    shares: Sequence[ComplianceRow]
+    curve: Sequence[CauseShare]
+    duration: Sequence[Duration]
+    """One, or none where nothing was looked at."""
+    cases: Sequence[Case]
+    misaddressed: Sequence[AddressedNotice]
+    """Notices that went to it and were not its own, and notices about what it hosted that went to somebody else."""
+
+
+def sheet_of(study: Study, key: str, *, clock: ClockKind | None = None) -> Sheet:
+    """The fact sheet of a hoster; by default clocks run from the delivered notice, without notices from the report.
+
+    InputError if neither the study nor the book knows the hoster.
+    """
+    done = study.conclude()
+    until = done.until
+    day = (until or study.clock()).astimezone(UTC).date()
+    company = done.attributor.book.on(day).company(key)
+    concerned = [n for n in done.notices if n.recipient == company or company in n.hosters]
+    row = next((row for row in ranking_of(done) if row.key == company), None)
+    if row is None and not concerned and not done.attributor.book.on(day).exists(company):
+        raise InputError(
+            "the study and its book know no such hoster; a key of waterbed rank was expected (docs/notices.md)"
+        )
+    chosen: ClockKind = clock or ("notice_delivered" if done.facts.notices else "reported")
+    found = compliance_of(study, clock=chosen, done=done)
+    clocks = found.clocks.get(company, ())
+    name = done.attributor.name_of(company)
+    own = episodes_by_key(done.episodes, "hoster").get(company, [])
+    kept = running_clocks(clocks)
+    return Sheet(
+        key=company,
+        name=name,
+        heading=replace(found.headed("sheet"), by="hoster"),
+        ranking=row,
+        size=_size(study, company, day, done),
+        shares=compliance({company: clocks}, {company: name}, until=until, within_h=SHEET_H, hidden=found.hidden)
+        if until
+        else (),
+        curve=list(cause_shares(kept)) if until else (),
+        duration=[duration(clocks, within_h=SHEET_H[-1])] if until else (),
+        cases=list(_cases(own, clocks, concerned, company, chosen, until)),
+        misaddressed=[n for n in concerned if n.addressed == "misaddressed"],
+    )
+
+
+def _size(study: Study, key: str, day: date, done: Conclusions) -> Size | None:
+    """Its size on a day, None where no table was imported."""
+    if not study.snapshots():
+        return None
+    try:
+        frame = frame_of(study, "hoster", day, done=done)
+    except InputError:
+        return None
+    return next((size for size in frame.sizes if size.key == key), None)
+
+
+def cause_shares(kept: Sequence[Clock], within_h: Sequence[float] = SHEET_H) -> Iterator[CauseShare]:
+    """The cumulative incidence of each cause; no number below FEWEST_SITES clusters that tell about those hours."""
+    curves = incidence(kept) if kept else None
+    for hours in within_h:
+        reach = {one.site_id for one in kept if tells(one, hours)}
+        for number, cause in enumerate(CAUSES):
+            share = share_within(curves, number, hours) if curves and len(reach) >= FEWEST_SITES else None
+            worth = worth_within(kept, hours, (number,))
+            low, high = share_interval(share, worth) if share is not None else (None, None)
+            yield CauseShare(cause=cause, within_h=hours, share=share, low=low, high=high)
+
+
+def _cases(
+    episodes: Sequence[Episode],
+    clocks: Sequence[TakedownClock],
+    notices: Sequence[AddressedNotice],
+    key: str,
+    clock: ClockKind,
+    until: datetime | None,
+) -> Iterator[Case]:
+    """Each stay of a URL there, the latest first."""
+    by_url: dict[str, list[Episode]] = defaultdict(list)
+    for episode in episodes:
+        by_url[episode.url_id].append(episode)
+    told: dict[str, list[AddressedNotice]] = defaultdict(list)
+    for notice in notices:
+        if notice.recipient == key and not notice.bounced:
+            told[notice.url_id].append(notice)
+    of_stay = {(one.url_id, one.known_up_at): one for one in clocks}
+    stays = [stay for own in by_url.values() for stay in joined_episodes(own)]
+    for stay in sorted(stays, key=lambda stay: (-stay.known_up_at.timestamp(), stay.url_id)):
+        yield _case(stay, of_stay.get((stay.url_id, stay.known_up_at)), told[stay.url_id], clock, until)
+
+
+def _case(
+    stay: Episode,
+    one: TakedownClock | None,
+    about: Sequence[AddressedNotice],
+    clock: ClockKind,
+    until: datetime | None,
+) -> Case:
+    running = until is not None and stay.last_up >= until - timedelta(hours=24)
+    state = "gone" if stay.first_down else "up" if running else "unknown"
+    return Case(
+        url_id=stay.url_id,
+        site_id=stay.site_id,
+        state=state,
+        clock=clock,
+        origin=one.origin if one else None,
+        left_h=one.left_h if one else None,
+        right_h=one.right_h if one else None,
+        last_up=stay.last_up,
+        first_down=stay.first_down,
+        cause=stay.cause,
+        timing=one.timing if one else None,
+        notices=len(about),
+        acknowledged=any(n.acknowledged_at for n in about),
+    )
+
+
+def own_rows(sheet: Sheet) -> Sheet:
+    """The same with nothing of any other hoster: what this one may see of itself."""
+    own = [
+        replace(
+            one
+            if one.recipient == sheet.key
+            else replace(one, recipient=_ANOTHER, response=None, acknowledged_at=None),
+            hosters=tuple(key for key in one.hosters if key == sheet.key),
+        )
+        for one in sheet.misaddressed
+    ]
+    told = tuple(map(_without_places, sheet.heading.deviations))
+    return replace(sheet, misaddressed=own, heading=replace(sheet.heading, deviations=told))
+
+
+def _without_places(deviation: str) -> str:
+    """A deviation as a hoster may read it: of areas only that they changed, for they name others."""
+    subject = deviation.partition(":")[0]
+    return f"{subject}: other places than were declared" if subject.startswith("areas.") else deviation
+
+
+def as_mapping(sheet: Sheet) -> Mapping[str, Sequence[object]]:
+    """The parts of a sheet that are rows, by name."""
+    return {
+        "ranking": [sheet.ranking] if sheet.ranking else [],
+        "size": [sheet.size] if sheet.size else [],
+        "shares": sheet.shares,
+        "curve": sheet.curve,
+        "duration": sheet.duration,
+        "cases": sheet.cases,
+        "misaddressed": sheet.misaddressed,
+    }

@@ -1,0 +1,1 @@
+"""Volume, takedown clocks, speed, compliance, feeds."""

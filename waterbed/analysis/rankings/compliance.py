@@ -1,0 +1,225 @@
+"""What each hoster acted on after it was told: shares by week, their trend, and who stayed silent. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from waterbed.analysis.rankings.clocks import running_clocks
+from waterbed.analysis.rankings.takedown import REMOVED, Clock, Removal, incidence, removal
+from waterbed.estimators.incidence import share_within
+from waterbed.estimators.trend import chances_within, cluster_bootstrap, percentile_interval, weighted_slope
+from waterbed.model.conclusions import RankClass
+from waterbed.model.takedown import ComplianceRow, ComplianceTrend, TakedownClock, Unanswered
+
+WITHIN_H: Final = (1.0, 12.0, 24.0, 48.0, 72.0)
+SILENT_H: Final = 72.0
+"""Hours after which silence about something that is still up is told."""
+FEWEST_WEEKS: Final = 4
+"""Weeks below which no trend is given."""
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Groups = Mapping[str, Sequence[TakedownClock]]
+
+
+def week_of(when: datetime) -> str:
+    """The ISO week of a time (UTC), as 2026-W03."""
+    year, week, _ = when.isocalendar()
+    return f"{year}-W{week:02d}"
+
+
+def compliance(
+    groups: Groups,
+    names: Mapping[str, str],
+    *,
+    until: datetime,
+    weeks: bool = False,
+    within_h: Sequence[float] = WITHIN_H,
+    hidden: Mapping[str, Sequence[Clock]] = MappingProxyType({}),
+) -> list[ComplianceRow]:
+    """The shares removed within some hours of the origin, by key, with `weeks` by ISO week too.
+
+    Each is the interval-censored cumulative incidence of `removed`, with the rules of any share (`removal`): none
+    below FEWEST_SITES clusters, none where the looks were too sparse. What was gone before the origin is no clock and
+    stands in a column of its own; late entries are counted and left out. `until` is the end of the measurement,
+    `hidden` the clocks by key of which no look could be decided.
+    """
+    rows: list[ComplianceRow] = []
+    for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        sets: dict[str | None, list[TakedownClock]] = {None: list(group)}
+        for one in sorted(group, key=lambda one: one.origin) if weeks else ():
+            sets.setdefault(week_of(one.origin), []).append(one)
+        for week, own in sets.items():
+            if own:
+                dark = [one for one in hidden.get(key, ()) if week in (None, week_of(one.origin))]
+                rows += _rows(key, names.get(key, key), week, own, dark, until, within_h)
+    return rows
+
+
+def _rows(
+    key: str,
+    name: str,
+    week: str | None,
+    own: Sequence[TakedownClock],
+    hidden: Sequence[Clock],
+    until: datetime,
+    within_h: Sequence[float],
+) -> Iterator[ComplianceRow]:
+    kept = running_clocks(own)
+    curves = incidence(kept) if kept else None
+    gone = [one for one in own if one.timing == "before"]
+    for hours in within_h:
+        told = removal(kept, until=until, within_h=hours, curves=curves, hidden=hidden) if kept else None
+        shown = told if told and told.telling == "told" else None
+        yield ComplianceRow(
+            key=key,
+            name=name,
+            week=week,
+            within_h=hours,
+            clocks=len(kept),
+            clusters=told.sites if told else 0,
+            removed=_rounded(shown.removed if shown else None),
+            removed_low=_rounded(shown.low if shown else None),
+            removed_high=_rounded(shown.high if shown else None),
+            removed_or_moved=_rounded(shown.removed_or_moved if shown else None),
+            surely=sum(clock.cause == REMOVED and clock.right_h <= hours for clock in kept),
+            possibly=sum(clock.cause == REMOVED and clock.left_h < hours for clock in kept),
+            before=len(gone),
+            removed_before=sum(one.cause == "removed" for one in gone),
+            late=sum(one.timing != "before" and one.entered_h > 0 for one in own),
+            rank_class="ranked" if shown else _untold(told),
+        )
+
+
+def _untold(told: Removal | None) -> RankClass:
+    return "too few" if told is not None and told.telling == "too few" else "unmeasurable"
+
+
+def _rounded(share: float | None) -> float | None:
+    """To a millionth: what the iteration's tolerance leaves open is no number."""
+    return None if share is None else round(share, 6)
+
+
+def trends(
+    groups: Groups,
+    names: Mapping[str, str],
+    *,
+    until: datetime,
+    rng: np.random.Generator,
+    within_h: float = 24.0,
+    rounds: int = 1_000,
+) -> list[ComplianceTrend]:
+    """How the share removed within some hours changes a week, by key.
+
+    The slope of the weighted line through the weekly shares, weeks weighted by their clocks; a week whose clocks do not
+    reach those hours tells nothing. The interval is that of resampled clusters. No slope below FEWEST_WEEKS weeks or
+    FEWEST_SITES clusters, nor where the share itself could not be given.
+    """
+    found = []
+    for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        kept = running_clocks(group)
+        if kept:
+            found.append(_trend(key, names.get(key, key), kept, until, rng, within_h, rounds))
+    return found
+
+
+def _trend(
+    key: str, name: str, kept: Sequence[Clock], until: datetime, rng: np.random.Generator, within_h: float, rounds: int
+) -> ComplianceTrend:
+    # clocks that could not have been followed that long would leave the newest week with the quick ends alone
+    kept = [one for one in kept if (until - one.origin).total_seconds() >= within_h * 3600] or list(kept)
+    told = removal(kept, until=until, within_h=within_h)
+    rows, week, chance = _weekly(kept, within_h)
+    weeks = len(np.unique(week))
+    rank_class: RankClass = "ranked" if told.telling == "told" else _untold(told)
+    if rank_class == "ranked" and weeks < FEWEST_WEEKS:
+        rank_class = "too few"
+    slope = low = high = None
+    if rank_class == "ranked":
+        place = {label: number for number, label in enumerate(dict.fromkeys(one.site_id for one in kept))}
+        clusters = [place[kept[row].site_id] for row in rows]
+        slope = _slope(week, chance)
+        drawn = cluster_bootstrap(clusters, lambda draw: _slope(week[draw], chance[draw]), rng=rng, rounds=rounds)
+        low, high = percentile_interval(drawn) if drawn.size else (None, None)
+    return ComplianceTrend(
+        key=key,
+        name=name,
+        within_h=within_h,
+        first_week=week_of(min(one.origin for one in kept)),
+        last_week=week_of(max(one.origin for one in kept)),
+        weeks=weeks,
+        clusters=told.sites,
+        slope=_rounded(slope),
+        slope_low=_rounded(low),
+        slope_high=_rounded(high),
+        rank_class=rank_class,
+    )
+
+
+def _monday(when: datetime) -> date:
+    year, week, _ = when.isocalendar()
+    return date.fromisocalendar(year, week, 1)
+
+
+def _weekly(kept: Sequence[Clock], within_h: float) -> tuple[list[int], Ints, Floats]:
+    """Of the clocks of weeks that tell: row, week since the first, and chance to be removed in time.
+
+    The mean chance of a week is its cumulative incidence. Resampling takes the chances as they are: what an interval
+    that holds `within_h` leaves open is at most WIDEST_GAP of the share.
+    """
+    mondays = [_monday(one.origin) for one in kept]
+    first = min(mondays)
+    by_week: dict[int, list[int]] = defaultdict(list)
+    for row, monday in enumerate(mondays):
+        by_week[(monday - first).days // 7].append(row)
+    rows: list[int] = []
+    weeks: list[int] = []
+    chances: list[Floats] = []
+    for week, own in sorted(by_week.items()):
+        group = [kept[row] for row in own]
+        curves = incidence(group)
+        if share_within(curves, REMOVED, within_h) is None:
+            continue
+        ends = [one.left_h for one in group], [one.right_h for one in group], [one.cause for one in group]
+        chances.append(chances_within(curves, *ends, of=REMOVED, hours=within_h))
+        rows += own
+        weeks += [week] * len(own)
+    return rows, np.array(weeks, dtype=np.int64), np.concatenate(chances) if chances else np.zeros(0)
+
+
+def _slope(week: Ints, chance: Floats) -> float | None:
+    """The slope of the line through the weekly means, weeks weighted by their clocks."""
+    clocks = np.bincount(week)
+    at = np.flatnonzero(clocks)
+    shares = np.bincount(week, chance)[at] / clocks[at]
+    return weighted_slope(at, shares, clocks[at])
+
+
+def unanswered(groups: Groups, names: Mapping[str, str], *, after_h: float = SILENT_H) -> list[Unanswered]:
+    """What was still up some hours after the hoster was told, and nobody had answered; the longest first.
+
+    A legal order is met by removal alone: what is still up then is listed whatever was answered.
+    """
+    silent = [
+        Unanswered(
+            key=key,
+            name=names.get(key, key),
+            url_id=one.url_id,
+            notice_id=one.notice_id,
+            batch=one.batch,
+            origin=one.origin,
+            up_h=one.left_h,
+            ended=one.cause,
+            reminders=sum(hours >= 0 for hours in one.reminders_h),
+            held_for_police=one.held_for_police,
+        )
+        for key, group in groups.items()
+        for one in group
+        if one.notice_id and one.left_h >= after_h and (one.acknowledged_h is None or one.clock == "legal_order")
+    ]
+    return sorted(silent, key=lambda one: (-one.up_h, one.key, one.url_id))

@@ -1,0 +1,70 @@
+"""What a ranking can be of: the keys that an attribution, a report or an episode gives in each kind."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Literal, get_args
+
+from waterbed.analysis.rankings.takedown import By
+from waterbed.model.conclusions import Attribution, Episode
+
+Kind = Literal[
+    "hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "platform", "operator", "proxy",
+    "as_holder", "category",
+]  # fmt: skip
+"""`country` and `delegated` are one: where the addresses are delegated to."""
+
+ROLES: Final[Mapping[str, Kind]] = {
+    "hoster": "hoster",
+    "upstream": "upstream",
+    "operator": "operator",
+    "proxy": "proxy",
+    "as-holder": "as_holder",
+}
+"""Whom a ranking of organisations can hold to account: word of the command line, and kind."""
+
+_COUNTRIES: Final = ("country", "delegated", "registered", "seat")
+
+_OF: Final[Mapping[Kind, Callable[[Attribution], tuple[str, ...]]]] = {
+    "hoster": lambda answer: answer.hosters,
+    "asn": lambda answer: tuple(f"AS{origin}" for origin in answer.origins),
+    "country": lambda answer: answer.countries,
+    "delegated": lambda answer: answer.countries,
+    "registered": lambda answer: answer.registered_countries,
+    "seat": lambda answer: answer.seats,
+    "upstream": lambda answer: answer.upstreams,
+    "platform": lambda answer: (answer.platform,) if answer.platform else (),
+    "operator": lambda answer: answer.operators,
+    "proxy": lambda answer: answer.proxies,
+    "as_holder": lambda answer: answer.as_holders,
+}
+
+
+def attributed_keys(answer: Attribution, kind: Kind) -> tuple[str, ...]:
+    """The keys that an attribution gives; none for `category`, which reports give."""
+    return () if kind == "category" else _OF[kind](answer)
+
+
+def keys_of(answers: Iterable[Attribution], kind: Kind) -> tuple[str, ...]:
+    """The distinct keys that attributions give, by name."""
+    return tuple(sorted({key for answer in answers for key in attributed_keys(answer, kind)}))
+
+
+def size_kind(kind: Kind) -> By | None:
+    """The kind of sizes that belongs to a ranking, if there is one."""
+    if kind == "delegated":
+        return "country"
+    return next((by for by in get_args(By) if by == kind), None)
+
+
+def names_organisations(kind: Kind) -> bool:
+    """Whether keys of this kind have names; countries and categories are their own."""
+    return kind not in _COUNTRIES and kind != "category"
+
+
+def grouped(episodes: Iterable[Episode], keys_of: Callable[[Episode], Iterable[str]]) -> dict[str, list[Episode]]:
+    """Sort episodes into groups by keys that are looked up for each."""
+    groups: dict[str, list[Episode]] = defaultdict(list)
+    for episode in episodes:
+        for key in dict.fromkeys(keys_of(episode)):
+            groups[key].append(episode)
+    return groups

@@ -1,0 +1,159 @@
+"""Places by speed with their uncertainty, and how hosters weigh beside content."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+from typing import Annotated, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, incidence
+from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
+from waterbed.estimators.incidence import share_within
+from waterbed.estimators.rank_sets import cluster_weights, leave_one_out, place_sets, share_among_first, widened
+from waterbed.estimators.resampled_shares import resampled_share
+from waterbed.model.conclusions import Episode, RankingRow
+from waterbed.model.standings import PlaceRow
+
+WORST: Final = 10
+RESAMPLES: Final = 1_000
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighing:
+    """One share seen by hosters and by content."""
+
+    hosters: Annotated[int, "hosters whose share is given"]
+    by_hoster: Annotated[float, "mean of their shares: each hoster counts once"]
+    middle: Annotated[float, "median of their shares"]
+    slow: Annotated[int, "hosters that removed less than half"]
+    by_content: Annotated[float | None, "share over all their clocks together: each clock counts once"]
+    clocks: Annotated[int, "these clocks"]
+
+
+def slowest_of(ranked: int) -> int:
+    """How many of so many ranked rows are called the slowest: a quarter, ten at most."""
+    return max(1, min(WORST, ranked // 4))
+
+
+def weighing(rows: Sequence[RankingRow], groups: Mapping[str, Sequence[Episode]]) -> Weighing | None:
+    """Weigh the removal shares of the ranked rows by hoster and by content; None where no row has a share."""
+    shares = {row.key: row.removed_24h for row in rows if row.removed_24h is not None}
+    if not shares:
+        return None
+    pooled = [clock for key in shares for clock in clocks(groups.get(key, ()))]
+    together = share_within(incidence(pooled), REMOVED, WITHIN_H) if pooled else None
+    return Weighing(
+        hosters=len(shares),
+        by_hoster=fmean(shares.values()),
+        middle=median(shares.values()),
+        slow=sum(share < 0.5 for share in shares.values()),
+        by_content=together,
+        clocks=len(pooled),
+    )
+
+
+def speed_places(
+    rows: Sequence[RankingRow],
+    groups: Mapping[str, Sequence[Episode]],
+    clusters: Mapping[str, int],
+    *,
+    rng: np.random.Generator,
+    worst: int = WORST,
+    resamples: int = RESAMPLES,
+) -> list[PlaceRow]:
+    """The places by speed of ranked rows, slowest first; rows of other classes follow, without a place.
+
+    `clusters` gives each site its cluster. Clusters are resampled over all groups at once, shares are compared as
+    arcsin sqrt, whose error hardly depends on the share; it is at least that of the clusters' design effect, so that a
+    group whose clusters all agree is not taken for certain.
+    """
+    ranked = [row for row in rows if row.removed_24h is not None]
+    others = [_row(row) for row in rows if row.removed_24h is None]
+    if not ranked:
+        return others
+    own = [clocks(groups.get(row.key, ())) for row in ranked]
+    numbers: dict[int | str, int] = {}
+    of = [[numbers.setdefault(clusters.get(c.site_id, c.site_id), len(numbers)) for c in group] for group in own]
+    weights = cluster_weights(len(numbers), resamples, rng)
+    values, draws, parts = [], [], []
+    for row, group, at in zip(ranked, own, of, strict=True):
+        found = resampled_share(*_ends(group), WITHIN_H, weights[:, at])
+        share = row.removed_24h if row.removed_24h is not None else found.share
+        values.append(-_stable(share))
+        drawn = -_stable(found.draws)
+        draws.append(drawn - drawn.mean() + values[-1])
+        parts.append(found.parts)
+    table = widened(np.column_stack(draws), _errors(parts, of), rng)
+    estimates = np.array(values)
+    ranges = _without_one(parts, of, [row.removed_24h or 0.0 for row in ranked])
+    joint, alone = place_sets(estimates, table), place_sets(estimates, table, marginal=True)
+    among = share_among_first(table, worst)
+    made = [
+        _row(
+            row,
+            place_low=int(joint.low[n]),
+            place_high=int(joint.high[n]),
+            own_low=int(alone.low[n]),
+            own_high=int(alone.high[n]),
+            among_worst=round(float(among[n]), 4),
+            without_one_low=ranges[n][0],
+            without_one_high=ranges[n][1],
+            sites=len(set(of[n])),
+        )
+        for n, row in enumerate(ranked)
+    ]
+    return sorted(made, key=lambda row: (row.removed_24h, row.key)) + others
+
+
+def _row(row: RankingRow, **told: float | int | None) -> PlaceRow:
+    blank: dict[str, float | int | None] = dict.fromkeys(
+        ("place_low", "place_high", "own_low", "own_high", "among_worst", "without_one_low", "without_one_high")
+    )
+    blank["sites"] = row.sites
+    return PlaceRow(
+        key=row.key,
+        name=row.name,
+        removed_24h=row.removed_24h,
+        rank_class=row.rank_class,
+        **blank | told,  # type: ignore[arg-type]  # the places by name
+    )
+
+
+def _ends(group: Sequence[Clock]) -> tuple[list[float], list[float], list[bool]]:
+    return [c.left_h for c in group], [c.right_h for c in group], [c.cause == REMOVED for c in group]
+
+
+def _errors(parts: Sequence[Floats], of: Sequence[Sequence[int]]) -> list[float]:
+    """Least standard errors of shares as arcsin sqrt, from what each clock adds to them and its cluster."""
+    counted = []
+    for own, at in zip(parts, of, strict=True):
+        _, cluster = np.unique(at, return_inverse=True)
+        sizes = np.bincount(cluster)
+        counted.append((np.clip(np.bincount(cluster, own), 0.0, sizes), sizes))
+    alike = pooled_correlation(counted)
+    return [ratio_error(hits, sizes, least_correlation=alike) for hits, sizes in counted]
+
+
+def _stable(share: float | Floats) -> Floats:
+    stable: Floats = np.arcsin(np.sqrt(np.clip(share, 0.0, 1.0)))
+    return stable
+
+
+def _without_one(
+    parts: Sequence[Floats], of: Sequence[Sequence[int]], shares: Sequence[float]
+) -> list[tuple[float | None, float | None]]:
+    """Range of each share without any one cluster, from what each clock adds to it."""
+    lengths = [len(group) for group in of]
+    cluster = np.concatenate([np.asarray(group) for group in of])
+    group = np.repeat(np.arange(len(of)), lengths)
+    low, high = leave_one_out(np.concatenate(parts), np.ones(len(cluster)), cluster, group, len(of))
+    return [
+        (None, None)
+        if np.isnan(low[n])
+        else (round(min(share, float(low[n])), 6), round(max(share, float(high[n])), 6))
+        for n, share in enumerate(shares)
+    ]

@@ -1,0 +1,275 @@
+"""A study's rankings of every kind: volume and speed, volume against size, places, sources side by side."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+
+from graphs.episodes import Sighting
+from graphs.hops import is_home
+from graphs.linking.clusters import site_clusters
+from waterbed.analysis.rankings.appearances import Appearance
+from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
+from waterbed.analysis.rankings.feeds import feed_cards
+from waterbed.analysis.rankings.incidents import complaints, incidents
+from waterbed.analysis.rankings.keys import Kind, grouped, keys_of, names_organisations, size_kind
+from waterbed.analysis.rankings.ranking import rank
+from waterbed.analysis.rankings.speed_ranks import Weighing, speed_places, weighing
+from waterbed.analysis.rankings.takedown import By, Clock, episodes_by_key
+from waterbed.analysis.rankings.volume import volume_rows
+from waterbed.estimators.rank_sets import Agreement, kendall
+from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
+from waterbed.model.errors import InputError
+from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
+from waterbed.model.table import Envelope
+from waterbed.model.takedown import TakedownClock
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.metadata import envelope
+from waterbed.study.study import Study
+
+Side = Literal["home", "abroad"]
+PLACES_METHOD = (
+    "places by share removed within 24 h, 1 = slowest: sets that hold all true places at once at 95% (step-down over "
+    "studentised differences, site clusters resampled over all groups), see docs/ranking.md"
+)
+VOLUME_METHOD = (
+    "expected: negative-binomial regression of sites on log sizes over all that exist; shrunk: Gamma-Poisson; score: "
+    "10,000 incidents / routed IPv4; places by shrunk ratio, all at once at 95%, see docs/ranking.md"
+)
+SEED = 20_260
+"""Where the resampling begins: the same study gives the same places."""
+
+
+@dataclass(kw_only=True)
+class RankingTables:
+    """One kind of ranking of one study, or of what lies at home or abroad, or of what one source reported."""
+
+    done: Conclusions
+    kind: Kind
+    side: Side | None = None
+    source: str | None = None
+    clock: ClockKind = "reported"
+    """What takedown clocks run from; places by speed always run from the report."""
+    _lookup: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def appearances(self) -> list[Appearance]:
+        """Each URL with all keys of this kind that its addresses ever gave it."""
+        found = []
+        for url_id, target in self.done.facts.targets.items():
+            seen = [one for one in self.done.sightings.get(url_id, []) if self._here(one)]
+            answers = [one.attribution for one in seen if one.attribution]
+            if (self.side and not answers) or (self.source and url_id not in self._reported):
+                continue
+            found.append(
+                Appearance.of(
+                    url_id,
+                    host_id=target.host_id,
+                    site_id=target.site_id,
+                    sightings=seen,
+                    keys=partial(self._keys, url_id),
+                    since=self.done.notice_context.since(url_id, self.clock),
+                )
+            )
+        return found
+
+    @cached_property
+    def episodes(self) -> list[Episode]:
+        """The episodes that belong to this ranking."""
+        home, seats = self.done.config.home, self.done.seats
+        return [
+            episode
+            for episode in self.done.episodes
+            if (not self.source or episode.url_id in self._reported)
+            and (not self.side or is_home(episode, home, seats) == (self.side == "home"))
+        ]
+
+    @cached_property
+    def groups(self) -> Mapping[str, Sequence[Episode]]:
+        """The episodes under each key."""
+        by: By | None = size_kind(self.kind)
+        if by:
+            return episodes_by_key(self.episodes, by)
+        return grouped(self.episodes, self._episode_keys)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """A name for people for each key."""
+        keys = {key for appearance in self.appearances for key in appearance.keys}
+        name: Callable[[str], str] = self.done.attributor.name_of if names_organisations(self.kind) else str
+        return {key: name(key) for key in keys}
+
+    @cached_property
+    def rows(self) -> list[RankingRow]:
+        """The ranking: volume and speed."""
+        return rank(
+            self.appearances,
+            self.episodes,
+            by=size_kind(self.kind) or "hoster",
+            names=self.names,
+            until=self.done.until,
+            groups=self.groups,
+            started=self.started,
+        )
+
+    @cached_property
+    def clocks(self) -> dict[str, list[TakedownClock]]:
+        """The takedown clocks under each key."""
+        context = self.done.notice_context
+        return clocks_of_groups(self.groups, context, hosters=self.kind == "hoster", clock=self.clock)
+
+    @property
+    def started(self) -> Mapping[str, Sequence[Clock]] | None:
+        """The clocks under each key as estimators take them; None where they run from the report."""
+        if self.clock == "reported":
+            return None
+        return {key: running_clocks(group) for key, group in self.clocks.items()}
+
+    @cached_property
+    def clusters(self) -> dict[str, int]:
+        """The cluster of each site: sites that share a content id are one."""
+        facts = self.done.facts
+        sites = {url_id: target.site_id for url_id, target in facts.targets.items()}
+        return site_clusters(sites, ((r.url_id, r.content_id) for r in facts.reports if r.content_id))
+
+    def weighing(self) -> Weighing | None:
+        """The removal share by hoster and by content."""
+        return weighing(self.rows, self.groups)
+
+    def places(self, worst: int) -> list[PlaceRow]:
+        """Places by speed, slowest first."""
+        rng = np.random.default_rng(SEED)
+        return speed_places(self.rows, self.groups, self.clusters, rng=rng, worst=worst)
+
+    def volume(self, sizes: Sequence[Size], worst: int) -> list[VolumeRow]:
+        """Volume against sizes; without sizes there are counts alone."""
+        facts = self.done.facts
+        told = [r for r in facts.reports if not self.source or r.source == self.source]
+        return volume_rows(
+            self.appearances,
+            incidents(complaints(told, facts.targets)).values(),
+            self.clusters,
+            names=self.names,
+            frame=sizes,
+            rng=np.random.default_rng(SEED),
+            worst=worst,
+        )
+
+    @cached_property
+    def _reported(self) -> set[str]:
+        return {report.url_id for report in self.done.facts.reports if report.source == self.source}
+
+    @cached_property
+    def _categories(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for report in self.done.facts.reports:
+            found[report.url_id].add(report.category)
+        return {url_id: tuple(sorted(named)) for url_id, named in found.items()}
+
+    def _here(self, one: Sighting) -> bool:
+        """Whether a sighting lies on the side that is asked for; one without addresses lies on none."""
+        if not self.side:
+            return True
+        if one.attribution is None:
+            return False
+        return self._at_home(one.attribution) == (self.side == "home")
+
+    def _at_home(self, answer: Attribution) -> bool:
+        home = self.done.config.home
+        if answer.countries:
+            return home in answer.countries
+        return any(self.done.seats.get(key) == home for key in answer.hosters)
+
+    def _keys(self, url_id: str, answers: Sequence[Attribution]) -> tuple[str, ...]:
+        if self.kind == "category":
+            return self._categories.get(url_id, ())
+        return keys_of(answers, self.kind)
+
+    def _episode_keys(self, episode: Episode) -> tuple[str, ...]:
+        """The keys of the looks in an episode, else of the URL's first look that had an answer."""
+        if self.kind == "category":
+            return self._categories.get(episode.url_id, ())
+        seen = [one for one in self.done.sightings.get(episode.url_id, []) if one.attribution]
+        own = [
+            one.attribution
+            for one in seen
+            if one.attribution
+            and episode.known_up_at <= one.verdict.observed_at <= episode.last_up
+            and (episode.hoster in one.attribution.hosters or not one.attribution.hosters)
+        ]
+        return self._keys(episode.url_id, own or [one.attribution for one in seen[:1] if one.attribution])
+
+
+def ranking_of(done: Conclusions, by: By = "hoster") -> list[RankingRow]:
+    """The ranking by hoster, origin AS or country, by the clock of the settings."""
+    return RankingTables(done=done, kind=by, clock=done.config.clock).rows
+
+
+def ranking_info(study: Study, tables: RankingTables, what: str, method: str | None = None) -> Envelope:
+    """What a table of a ranking is."""
+    named = f"{what}, {tables.side}" if tables.side else what
+    heading = envelope(study, named, by=tables.kind, clock=tables.clock)
+    return replace(heading, method=method) if method else heading
+
+
+def sources(done: Conclusions) -> list[str]:
+    """The sources of a study's reports, by name."""
+    return sorted({report.source for report in done.facts.reports})
+
+
+def side_by_side(tables: RankingTables) -> tuple[list[FeedRow], list[tuple[str, str, Agreement]]]:
+    """The ranking by each source, and how far any two agree.
+
+    Kendall's tau-b is over the hosts of the keys that either of the two reported. InputError with fewer than two
+    sources.
+    """
+    named = sources(tables.done)
+    if len(named) < 2:
+        raise InputError(
+            "feeds can be compared only where two sources reported; import another with waterbed import --source "
+            "(docs/ranking.md)"
+        )
+    each = {
+        source: {
+            row.key: row
+            for row in RankingTables(done=tables.done, kind=tables.kind, side=tables.side, source=source).rows
+        }
+        for source in named
+    }
+    agreements = []
+    for one, other in combinations(named, 2):
+        keys = sorted(key for key in {*each[one], *each[other]} if _placed(each[one], key) or _placed(each[other], key))
+        agreements.append((one, other, kendall(*([_hosts(each[s], key) for key in keys] for s in (one, other)))))
+    return list(_feed_rows(tables.rows, each)), agreements
+
+
+def _placed(rows: Mapping[str, RankingRow], key: str) -> bool:
+    return key in rows and rows[key].place is not None
+
+
+def _hosts(rows: Mapping[str, RankingRow], key: str) -> int:
+    return rows[key].hosts if key in rows else 0
+
+
+def _feed_rows(overall: Sequence[RankingRow], each: Mapping[str, Mapping[str, RankingRow]]) -> Iterator[FeedRow]:
+    for row in overall:
+        for source, rows in each.items():
+            own = rows.get(row.key)
+            yield FeedRow(
+                key=row.key,
+                name=row.name,
+                source=source,
+                place=own.place if own else None,
+                hosts=own.hosts if own else 0,
+                removed_24h=own.removed_24h if own else None,
+            )
+
+
+def cards(done: Conclusions) -> list[FeedCard]:
+    """The card of each source."""
+    facts = done.facts
+    return feed_cards(facts.reports, facts.targets, facts.deliveries, done.quarantines)

@@ -1,0 +1,284 @@
+"""Takedown clocks of one group, and how fast it removes."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal
+
+import numpy as np
+
+from waterbed.estimators.cluster_shares import beta_binomial, worth
+from waterbed.estimators.incidence import NOTHING, Curves, cumulative_incidence, share_interval, share_within, sparse
+from waterbed.model.conclusions import Episode
+
+By = Literal["hoster", "asn", "country"]
+
+CAUSES: Final = ("removed", "moved", "name", "network", "lost")
+"""Competing ends of a takedown clock. Content put behind a proxy (masked) has moved, as far as anyone can tell."""
+
+REMOVED, MOVED = CAUSES.index("removed"), CAUSES.index("moved")
+WITHIN_H: Final = 24.0
+FEWEST_SITES: Final = 10
+"""Site clusters below which a share is not given: one site's fate would be read as the hoster's habit."""
+WIDEST_GAP: Final = 0.10
+"""Largest part of a share that may rest on what nobody saw: ends between two looks, and what was hidden."""
+
+Telling = Literal["told", "too few", "unmeasurable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """One takedown clock: hours since the URL was reported there."""
+
+    left_h: Annotated[float, "last known up, hours since the origin"]
+    right_h: Annotated[float, "first confirmed not, hours since the origin; inf: still up"]
+    cause: Annotated[int, "index in CAUSES, -1 while running"]
+    site_id: Annotated[str, "the cluster"]
+    origin: Annotated[datetime, "when it was reported"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """How much a group removed within some hours of the report."""
+
+    telling: Annotated[Telling, "whether the share could be given, and if not why"]
+    removed: Annotated[float | None, "share removed, 0..1"]
+    low: Annotated[float | None, "lower end of its 95% interval"]
+    high: Annotated[float | None, "upper end of its 95% interval"]
+    removed_or_moved: Annotated[float | None, "share removed or moved: upper bound"]
+    clocks: Annotated[int, "takedown clocks"]
+    sites: Annotated[int, "site clusters whose clocks reach, or ended within, those hours"]
+    gap: Annotated[float | None, "P(L < T) - P(R <= T): what rests on the spacing of looks and on what was hidden"]
+
+
+def episode_keys(episode: Episode, by: By) -> tuple[str, ...]:
+    """Name the groups an episode belongs to, as ranking keys."""
+    if by == "asn":
+        return tuple(f"AS{number}" for number in episode.origins)
+    if by == "country":
+        return episode.countries
+    return tuple(dict.fromkeys((episode.hoster, *episode.hosters)))
+
+
+def episodes_by_key(episodes: Iterable[Episode], by: By) -> dict[str, list[Episode]]:
+    """Sort episodes into the groups they belong to.
+
+    A hoster's own episodes of a URL stand for it; only without one do those that name it beside another.
+    """
+    groups: dict[str, list[Episode]] = defaultdict(list)
+    own: set[tuple[str, str]] = set()
+    everything = list(episodes)
+    if by == "hoster":
+        own = {(episode.url_id, episode.hoster) for episode in everything}
+    for episode in everything:
+        for key in episode_keys(episode, by):
+            if key and (by != "hoster" or episode.hoster == key or (episode.url_id, key) not in own):
+                groups[key].append(episode)
+    return groups
+
+
+def clocks(episodes: Iterable[Episode]) -> list[Clock]:
+    """Turn one group's episodes into takedown clocks.
+
+    The clock starts at `reported_at` and ends in (last_up, first_down]; what was never reported there has none: nobody
+    was asked to remove it. Episodes of one URL that overlap, or that follow a `moved` or `masked` end without a break,
+    are one clock: the content never left the group. Episodes at a reverse proxy give none: its operator cannot remove
+    what lies elsewhere.
+    """
+    by_url: dict[str, list[Episode]] = defaultdict(list)
+    for episode in episodes:
+        if not episode.proxy:
+            by_url[episode.url_id].append(episode)
+    joined = (episode for own in by_url.values() for episode in joined_episodes(own))
+    return [_clock(episode, episode.reported_at) for episode in joined if episode.reported_at]
+
+
+def joined_episodes(episodes: Sequence[Episode]) -> list[Episode]:
+    """One URL's episodes in one group, those that go on without a break as one, in time order."""
+    if len(episodes) == 1:
+        return list(episodes)
+    joined: list[Episode] = []
+    for episode in sorted(episodes, key=lambda e: (e.known_up_at, e.last_up)):
+        before = joined[-1] if joined else None
+        if before and _goes_on(before, episode):
+            joined[-1] = _union(before, episode)
+        else:
+            joined.append(episode)
+    return joined
+
+
+def _goes_on(before: Episode, after: Episode) -> bool:
+    if after.known_up_at <= before.last_up or before.first_down is None:
+        return True
+    return before.cause in ("moved", "masked", "lineage") and after.known_up_at <= before.first_down
+
+
+def _union(before: Episode, after: Episode) -> Episode:
+    """Up while either was: ends when the later one does, runs while one runs."""
+    later = max(before, after, key=lambda e: (e.first_down is None, e.first_down or e.last_up))
+    return replace(
+        later,
+        known_up_at=before.known_up_at,
+        reported_at=before.reported_at or after.reported_at,
+        last_up=max(before.last_up, after.last_up),
+    )
+
+
+def _clock(episode: Episode, origin: datetime) -> Clock:
+    # who answers for the addresses changed: the clock of the one before stops there, and nothing was removed
+    ended = episode.first_down is not None and episode.cause != "lineage"
+    cause = "moved" if episode.cause == "masked" else episode.cause or "lost"
+    return Clock(
+        left_h=max(0.0, _hours(episode.last_up - origin)),
+        right_h=_hours(episode.first_down - origin) if ended and episode.first_down else float("inf"),
+        cause=CAUSES.index(cause) if ended else NOTHING,
+        site_id=episode.site_id,
+        origin=origin,
+    )
+
+
+def never_seen(site_id: str, origin: datetime) -> Clock:
+    """The clock of what was reported and never seen: out of sight from the start."""
+    return Clock(left_h=0.0, right_h=float("inf"), cause=NOTHING, site_id=site_id, origin=origin)
+
+
+def _hours(time: timedelta) -> float:
+    return time / timedelta(hours=1)
+
+
+def incidence(group: Sequence[Clock]) -> Curves:
+    """Estimate when each cause ends the clocks of a group."""
+    return cumulative_incidence(
+        [c.left_h for c in group], [c.right_h for c in group], [c.cause for c in group], causes=len(CAUSES)
+    )
+
+
+def worth_within(group: Sequence[Clock], within_h: float, causes: Collection[int]) -> float:
+    """Count the independent clocks that those which reach `within_h`, or ended before it, are worth.
+
+    Less than their number, the more alike the clocks of a site are as to ending by one of the causes in time; 0 where
+    no clock tells.
+    """
+    telling = [c for c in group if tells(c, within_h)]
+    if not telling:
+        return 0.0
+    sizes = Counter(c.site_id for c in telling)
+    hits = Counter(c.site_id for c in telling if c.right_h <= within_h and c.cause in causes)
+    found = beta_binomial([hits[site] for site in sizes], list(sizes.values()))
+    return worth(list(sizes.values()), found.correlation)
+
+
+def tells(clock: Clock, within_h: float) -> bool:
+    """Whether a clock says what became of it within some hours."""
+    return clock.left_h >= within_h or clock.right_h <= within_h
+
+
+def removal(
+    group: Sequence[Clock],
+    *,
+    until: datetime,
+    within_h: float = WITHIN_H,
+    curves: Curves | None = None,
+    hidden: Sequence[Clock] = (),
+) -> Removal:
+    """Estimate how much a group removed within some hours.
+
+    `until` is the end of the measurement: a clock still running then is no sign of sparse looks, one lost from sight
+    before is. No share below FEWEST_SITES site clusters whose clocks reach `within_h` or ended before it, nor where
+    more than WIDEST_GAP of it hangs on the spacing of looks, or on the `hidden` clocks of which no look could be
+    decided. The interval counts what the clocks are worth given how alike those of a site are. `curves` are the
+    group's, if they are known already.
+    """
+    reach = {c.site_id for c in group if tells(c, within_h)}
+    gap = _gap([*group, *hidden], until, within_h)
+
+    def untold(telling: Telling) -> Removal:
+        return Removal(
+            telling=telling,
+            removed=None,
+            low=None,
+            high=None,
+            removed_or_moved=None,
+            clocks=len(group),
+            sites=len(reach),
+            gap=gap,
+        )
+
+    if not reach or gap is None or gap > WIDEST_GAP:
+        return untold("unmeasurable")
+    if len(reach) < FEWEST_SITES:
+        return untold("too few")
+    curves = curves or incidence(group)
+    removed, moved = share_within(curves, REMOVED, within_h), share_within(curves, MOVED, within_h)
+    if removed is None or moved is None:
+        return untold("unmeasurable")
+    low, high = share_interval(removed, worth_within(group, within_h, (REMOVED,)))
+    return Removal(
+        telling="told",
+        removed=removed,
+        low=low,
+        high=high,
+        removed_or_moved=min(1.0, removed + moved),
+        clocks=len(group),
+        sites=len(reach),
+        gap=gap,
+    )
+
+
+def _gap(group: Sequence[Clock], until: datetime, within_h: float) -> float | None:
+    """Say what the spacing of looks, and what was lost from sight, leave open about removed or moved."""
+    seen = [c for c in group if c.cause != NOTHING or c.left_h >= within_h or _hours(until - c.origin) >= within_h]
+    if not seen:
+        return None
+    bears = np.array([c.cause in (REMOVED, MOVED, NOTHING) for c in seen])
+    left = np.where(bears, [c.left_h for c in seen], np.inf)
+    right = np.where(bears, [c.right_h for c in seen], np.inf)
+    return sparse(left, right, within_h).width
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalCurve:
+    """Cumulative share removed, hour by hour, of one group."""
+
+    key: Annotated[str, "key of the group"]
+    name: Annotated[str, "name for people"]
+    hours: Annotated[tuple[float, ...], "hours since the report, increasing from 0"]
+    removed: Annotated[tuple[float, ...], "share removed by then, 0..1"]
+    clocks: Annotated[int, "takedown clocks behind it"]
+
+
+def removal_curves(
+    episodes: Iterable[Episode],
+    *,
+    by: By,
+    keys: Sequence[str],
+    names: Mapping[str, str],
+    horizon_h: int = 168,
+    started: Mapping[str, Sequence[Clock]] | None = None,
+) -> list[RemovalCurve]:
+    """Estimate the removal curves of some groups, in the order given.
+
+    `started` gives the clocks of each key if they do not run from the report.
+
+    A curve stops at `horizon_h` or where its follow-up does. Groups without a clock have none.
+    """
+    groups = episodes_by_key(episodes, by)
+    found = []
+    for key in keys:
+        group = clocks(groups.get(key, ())) if started is None else started.get(key, ())
+        if not group:
+            continue
+        curves = incidence(group)
+        last = int(min(horizon_h, curves.known_until_h))
+        shares = [share_within(curves, REMOVED, hour) or 0.0 for hour in range(last + 1)]
+        found.append(
+            RemovalCurve(
+                key=key,
+                name=names.get(key, key),
+                hours=tuple(float(hour) for hour in range(last + 1)),
+                removed=tuple(shares),
+                clocks=len(group),
+            )
+        )
+    return found

@@ -1,0 +1,201 @@
+"""Volume against size: rates by address, expected counts over all that exist, shrunk ratios and their places."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from waterbed.analysis.rankings.appearances import Appearance
+from waterbed.analysis.rankings.incidents import incidents_by_key
+from waterbed.analysis.rankings.ranking import UNKNOWN, Volume, volumes_of
+from waterbed.analysis.rankings.takedown import FEWEST_SITES
+from waterbed.estimators.counts import CountModel, Shrunk, gamma_poisson, log_design, negative_binomial
+from waterbed.estimators.rank_sets import (
+    cluster_weights,
+    place_sets,
+    resampled_sums,
+    share_among_first,
+    widened,
+)
+from waterbed.model.conclusions import Size
+from waterbed.model.standings import VolumeRow
+
+SIZE_FLOOR: Final = 50_000
+"""Routed IPv4 addresses below which a rate by address is not given: a few incidents would lead the list."""
+FEWEST_SIZED: Final = 30
+"""Rows with a size, below which no expectation is drawn from them."""
+WORST: Final = 10
+RESAMPLES: Final = 1_000
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What a size lets one expect: sites of each key that has one, and the model behind it."""
+
+    sites: Mapping[str, float]
+    model: CountModel
+    columns: tuple[str, ...]
+
+
+def rate(attacks: float, routed_v4: int | None, *, floor: int = SIZE_FLOOR) -> float | None:
+    """Attacks per 10,000 routed IPv4 addresses (Interisle's score); null below the size floor."""
+    return None if not routed_v4 or routed_v4 < floor else 1e4 * attacks / routed_v4
+
+
+def expectation(frame: Sequence[Size], sites: Mapping[str, int]) -> Expectation | None:
+    """Fit the sites of a whole frame to its sizes, zeros included.
+
+    `frame` has every hoster, AS or country there is on the day, `sites` how many of them the study has where it has
+    any. Sizes are the routed IPv4 addresses, and the hosted domains where every row has them; rows without routed IPv4
+    have no expectation. None where fewer than FEWEST_SIZED rows have a size, or nothing was seen in them.
+    """
+    sized = [row for row in frame if row.key != UNKNOWN and row.announced_v4]
+    counts = np.array([sites.get(row.key, 0) for row in sized])
+    if len(sized) < FEWEST_SIZED or not counts.any():
+        return None
+    sizes = {"announced_v4": np.array([row.announced_v4 for row in sized], dtype=float)}
+    domains = [row.domains for row in sized]
+    if all(domains):
+        sizes["domains"] = np.array(domains, dtype=float)
+    sizes = {name: column for name, column in sizes.items() if np.ptp(np.log(column)) > 0}
+    design = log_design(*sizes.values()) if sizes else np.ones((len(sized), 1))
+    model = negative_binomial(counts, design)
+    expected = model.expected(design)
+    keys = [row.key for row in sized]
+    return Expectation(sites=dict(zip(keys, expected.tolist(), strict=True)), model=model, columns=tuple(sizes))
+
+
+def volume_rows(
+    appearances: Sequence[Appearance],
+    incident_urls: Iterable[set[str]],
+    clusters: Mapping[str, int],
+    *,
+    names: Mapping[str, str],
+    frame: Sequence[Size] = (),
+    rng: np.random.Generator,
+    worst: int = WORST,
+    resamples: int = RESAMPLES,
+    floor: int = SIZE_FLOOR,
+) -> list[VolumeRow]:
+    """The volume of each key, most sites for its size first.
+
+    `incident_urls` are the URLs of each incident, `clusters` the cluster of each site, `frame` the sizes of all
+    there is (see `expectation`). Shrinkage is over the whole frame, places are among keys with at least FEWEST_SITES
+    sites. What has no size comes after, by sites; what nothing could attribute comes last.
+    """
+    volumes = volumes_of(appearances)
+    keys_of_url = _keys_of_urls(volumes)
+    counted = incidents_by_key(incident_urls, keys_of_url)
+    sizes = {row.key: row for row in frame}
+    expected = expectation(frame, {key: len(volume.sites) for key, volume in volumes.items()})
+    shrunk, places = _ratios(volumes, clusters, expected, rng, worst, resamples)
+    rows = []
+    for key, volume in volumes.items():
+        share = counted.get(key)
+        routed = sizes[key].announced_v4 if key in sizes else None
+        foreseen = expected.sites.get(key) if expected else None
+        given = shrunk.get(key, (None, None, None))
+        place = places.get(key, (None, None, None))
+        rows.append(
+            VolumeRow(
+                key=key,
+                name=names.get(key) or ("not attributed" if key == UNKNOWN else key),
+                urls=len(volume.urls),
+                hosts=len(volume.hosts),
+                sites=len(volume.sites),
+                incidents=share.full if share else 0,
+                incidents_fractional=round(share.fractional, 6) if share else 0.0,
+                routed_v4=routed,
+                score=_rounded(rate(share.full if share else 0, routed, floor=floor)),
+                expected=_rounded(foreseen),
+                ratio=_rounded(len(volume.sites) / foreseen if foreseen else None),
+                shrunk=given[0],
+                shrunk_low=given[1],
+                shrunk_high=given[2],
+                place_low=place[0],
+                place_high=place[1],
+                among_worst=place[2],
+            )
+        )
+    return sorted(rows, key=lambda r: (r.key == UNKNOWN, r.shrunk is None, -(r.shrunk or 0.0), -r.sites, r.key))
+
+
+def _keys_of_urls(volumes: Mapping[str, Volume]) -> dict[str, list[str]]:
+    keys: dict[str, list[str]] = defaultdict(list)
+    for key, volume in volumes.items():
+        for url_id in volume.urls:
+            keys[url_id].append(key)
+    return keys
+
+
+_Ratios = dict[str, tuple[float, float, float]]
+_Places = dict[str, tuple[int, int, float]]
+
+
+def _ratios(
+    volumes: Mapping[str, Volume],
+    clusters: Mapping[str, int],
+    expected: Expectation | None,
+    rng: np.random.Generator,
+    worst: int,
+    resamples: int,
+) -> tuple[_Ratios, _Places]:
+    """Shrunk ratios of all keys with a size, and the places of those with enough sites."""
+    if expected is None:
+        return {}, {}
+    keys = list(expected.sites)
+    observed = np.array([len(volumes[key].sites) if key in volumes else 0 for key in keys])
+    if not observed.any():
+        return {}, {}
+    foreseen = np.array(list(expected.sites.values()))
+    shrunk = gamma_poisson(observed, foreseen)
+    at = {key: number for number, key in enumerate(keys) if observed[number]}
+    ends = {k: (round(float(shrunk.rate[n]), 6), round(float(shrunk.low[n]), 6), round(float(shrunk.high[n]), 6))
+            for k, n in at.items()}  # fmt: skip
+    chosen = [key for key, number in at.items() if observed[number] >= FEWEST_SITES]
+    if len(chosen) < 2:
+        return ends, {}
+    index = np.array([at[key] for key in chosen])
+    log_rates, draws = _draws(chosen, observed[index], foreseen[index], shrunk, volumes, clusters, rng, resamples)
+    sets = place_sets(log_rates, draws)
+    among = share_among_first(draws, worst)
+    return ends, {key: (int(sets.low[n]), int(sets.high[n]), round(float(among[n]), 4)) for n, key in enumerate(chosen)}
+
+
+def _draws(
+    keys: Sequence[str],
+    observed: npt.NDArray[np.int64],
+    foreseen: Floats,
+    shrunk: Shrunk,
+    volumes: Mapping[str, Volume],
+    clusters: Mapping[str, int],
+    rng: np.random.Generator,
+    resamples: int,
+) -> tuple[Floats, Floats]:
+    """Logarithms of the shrunk ratios, and what they are when site clusters are drawn again.
+
+    The spread is at least that of the posterior, which a key whose sites are all their own clusters has anyway.
+    """
+    numbers: dict[int | str, int] = {}
+    cluster, group = [], []
+    for column, key in enumerate(keys):
+        for site_id in volumes[key].sites:
+            cluster.append(numbers.setdefault(clusters.get(site_id, site_id), len(numbers)))
+            group.append(column)
+    weights = cluster_weights(len(numbers), resamples, rng)
+    sums = resampled_sums(weights, cluster, group, np.ones(len(group)), len(keys))
+    shape, prior = shrunk.prior_shape, shrunk.prior_rate
+    log_rates: Floats = np.log((shape + observed) / (prior + foreseen))
+    drawn = np.log((shape + sums) / (prior + foreseen))
+    drawn = widened(drawn, np.sqrt(special.polygamma(1, shape + observed)), rng)
+    return log_rates, drawn - drawn.mean(axis=0) + log_rates
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)

@@ -1,0 +1,88 @@
+"""The choices behind a study's numbers, their levels, and all their combinations."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Final, get_args
+
+from waterbed.analysis.rankings.keys import Kind
+from waterbed.model.conclusions import ClockKind
+from waterbed.model.errors import InputError
+from waterbed.model.sensitivity import CONFIRMATION, Dedup, Dimension, Merges, Moved, Proxy, Unknown
+
+DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
+
+DEDUP: Final[tuple[Dedup, ...]] = get_args(Dedup)
+MOVED: Final[tuple[Moved, ...]] = get_args(Moved)
+UNKNOWN: Final[tuple[Unknown, ...]] = get_args(Unknown)
+PROXY: Final[tuple[Proxy, ...]] = get_args(Proxy)
+MERGES: Final[tuple[Merges, ...]] = get_args(Merges)
+"""Of these the first is the reference's."""
+
+ORGANISATIONS: Final[tuple[Kind, ...]] = ("hoster", "asn", "upstream", "operator", "as_holder")
+COUNTRIES: Final[tuple[Kind, ...]] = ("country", "registered", "seat")
+"""Roles that can stand for each other: companies for companies, countries for countries."""
+
+CLOCKS: Final[tuple[ClockKind, ...]] = ("reported", "notice_delivered", "first_seen", "episode_start")
+"""Clocks that stand in by default, in this order; three at most, with the reference's own."""
+
+_SEE: Final = "docs/sensitivity.md, Dimensions"
+
+Levels = Mapping[Dimension, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """One way to draw conclusions: a level of each dimension."""
+
+    clock: str
+    role: str
+    dedup: str
+    confirmation: str
+    moved: str
+    unknown: str
+    proxy: str
+    merges: str
+
+    def level(self, dimension: Dimension) -> str:
+        """Its level of a dimension."""
+        return str(getattr(self, dimension))
+
+
+def confirmation(level: str) -> tuple[int, float]:
+    """Looks, and seconds that they must span, of a level as `3 looks over 2 h`."""
+    found = re.fullmatch(CONFIRMATION, level)
+    if not found:
+        raise ValueError(f"confirmation {level!r} is not spelled as '1 look' or '3 looks over 2 h'")
+    return int(found[1]), float(found[2] or 0) * 3600
+
+
+def spelled_confirmation(looks: int, over_s: float) -> str:
+    """The level that stands for so many looks over so many seconds."""
+    told = f"{looks} look{'s' if looks > 1 else ''}"
+    return f"{told} over {over_s / 3600:.3f}".rstrip("0").rstrip(".") + " h" if over_s else told
+
+
+def with_reference(dimension: Dimension, levels: Sequence[str], reference: str) -> tuple[str, ...]:
+    """Declared levels of a dimension, the reference's own first; InputError if that one is not among them."""
+    if reference not in levels:
+        raise InputError(
+            f"sensitivity.{dimension} of study.toml leaves out {reference!r}, which the study itself takes; name it "
+            f"too, see {_SEE}"
+        )
+    return tuple(dict.fromkeys((reference, *levels)))
+
+
+def every_spec(levels: Levels) -> Iterator[Spec]:
+    """All combinations, the reference first: that of the first levels."""
+    for chosen in product(*(levels[dimension] for dimension in DIMENSIONS)):
+        yield Spec(**dict(zip(DIMENSIONS, chosen, strict=True)))
+
+
+def size(levels: Levels) -> int:
+    """How many combinations there are."""
+    count = 1
+    for dimension in DIMENSIONS:
+        count *= len(levels[dimension])
+    return count

@@ -1,0 +1,158 @@
+"""Which levels a study's data have, and which of them change anything."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from waterbed.analysis.rankings.clocks import running_clocks
+from waterbed.analysis.rankings.keys import Kind, attributed_keys
+from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.analysis.sensitivity.design import (
+    CLOCKS,
+    COUNTRIES,
+    DEDUP,
+    DIMENSIONS,
+    MERGES,
+    MOVED,
+    ORGANISATIONS,
+    PROXY,
+    UNKNOWN,
+    Levels,
+    Spec,
+    spelled_confirmation,
+    with_reference,
+)
+from waterbed.analysis.sensitivity.outcomes import fronted, units
+from waterbed.analysis.sensitivity.variants import Variants, same_groups
+from waterbed.governance.protocol.file import Protocol, Sensitivity
+from waterbed.model.conclusions import Attribution, ClockKind
+from waterbed.model.sensitivity import Dimension
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.study import Study
+
+_MOST_CLOCKS = 3
+_LONG_S = 12 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The levels of each dimension, the reference's first, and why others are not among them."""
+
+    levels: Levels
+    why_not: Annotated[dict[tuple[Dimension, str], str], "by dimension and level"]
+
+
+def reference_of(study: Study) -> Spec:
+    """The reference: the protocol's primary outcome, else what `waterbed rank` prints."""
+    locked, config = study.protocol, study.config
+    protocol: Protocol | None = locked.protocol if locked else None
+    judge = config.judge
+    return Spec(
+        clock=protocol.main.clock if protocol else config.clock,
+        role=protocol.main.by if protocol else "hoster",
+        dedup=DEDUP[0],
+        confirmation=spelled_confirmation(judge.confirm_looks, judge.confirm_s),
+        moved=MOVED[0],
+        unknown=UNKNOWN[0],
+        proxy=PROXY[0],
+        merges=MERGES[0],
+    )
+
+
+def grid_of(study: Study, variants: Variants, reference: Spec, declared: Sensitivity | None) -> Grid:
+    """The levels that a protocol declares, else all that are defensible by default; without those the data lack.
+
+    What gives the same groups, units or clocks under another name is no specification of its own (Simonsohn, Simmons
+    and Nelson 2020: specifications must not be redundant).
+    """
+    levels: dict[Dimension, tuple[str, ...]] = {}
+    for dimension in DIMENSIONS:
+        own = reference.level(dimension)
+        named: Sequence[str] = getattr(declared, dimension) if declared else ()
+        levels[dimension] = with_reference(dimension, named, own) if named else _by_default(dimension, own)
+    why_not: dict[tuple[Dimension, str], str] = {}
+    for dimension, level, why in _lacking(study, variants, reference, levels):
+        why_not[dimension, level] = why
+    kept = {d: tuple(level for level in levels[d] if (d, level) not in why_not) for d in DIMENSIONS}
+    if not (declared and declared.clock):
+        for level in kept["clock"][_MOST_CLOCKS:]:
+            why_not["clock", level] = f"{_MOST_CLOCKS} clocks are enough; name it in study.toml to have it"
+        kept["clock"] = kept["clock"][:_MOST_CLOCKS]
+    return Grid(levels=kept, why_not=why_not)
+
+
+def _by_default(dimension: Dimension, own: str) -> tuple[str, ...]:
+    longer = spelled_confirmation(3, _LONG_S)
+    families = [family for family in (ORGANISATIONS, COUNTRIES) if own in family]
+    levels: dict[Dimension, Sequence[str]] = {
+        "clock": CLOCKS,
+        "role": families[0] if families else (own,),
+        "dedup": DEDUP,
+        "confirmation": ("1 look", spelled_confirmation(3, 7200.0), longer),
+        "moved": MOVED,
+        "unknown": UNKNOWN,
+        "proxy": PROXY,
+        "merges": MERGES,
+    }
+    return tuple(dict.fromkeys((own, *levels[dimension])))
+
+
+def _lacking(study: Study, variants: Variants, reference: Spec, levels: Levels) -> Iterator[tuple[Dimension, str, str]]:
+    """Each level that the data lack, or in which nothing is other than in one before it, and why."""
+    done = variants.base
+    for level in levels["clock"][1:]:
+        kind = cast(ClockKind, level)
+        if not any(map(running_clocks, RankingTables(done=done, kind="hoster", clock=kind).clocks.values())):
+            yield "clock", level, "nothing starts such a clock"
+    yield from _roles(done, levels["role"])
+    unit = units(RankingTables(done=done, kind=cast(Kind, reference.role)))
+    counts = {"url": len(done.facts.targets), **{name: len(set(of.values())) for name, of in unit.items()}}
+    named = {"url": "URL", "host": "host", "site": "site"}
+    before = levels["dedup"][0]
+    for level in levels["dedup"][1:]:
+        if counts[level] == counts[before]:
+            yield "dedup", level, f"each {named[level]} has one {named[before]}"
+        else:
+            before = level
+    if not fronted(done):
+        for level in levels["proxy"][1:]:
+            yield "proxy", level, "no look met a reverse proxy"
+    if "off" in levels["merges"] and (why := _merging(variants, reference)):
+        yield "merges", "off", why
+    if all(one.verdict.state != "unknown" for seen in done.sightings.values() for one in seen):
+        for level in levels["unknown"][1:]:
+            yield "unknown", level, "every look could be decided"
+
+
+def _roles(done: Conclusions, roles: Sequence[str]) -> Iterator[tuple[Dimension, str, str]]:
+    kept = [roles[0]]
+    for level in roles[1:]:
+        keys = _keys(done.attributions, level)
+        if not any(keys):
+            yield "role", level, "no data tell it"
+            continue
+        same = next((other for other in kept if _same(_keys(done.attributions, other), keys)), None)
+        if same:
+            yield "role", level, f"the same groups as {same}"
+        else:
+            kept.append(level)
+
+
+def _merging(variants: Variants, reference: Spec) -> str:
+    """Why the book's merges change nothing; empty: they do."""
+    ones = _keys(variants.base.attributions, reference.role)
+    other = _keys(variants.unmerged.attributions, reference.role)
+    return f"the same groups: no {reference.role} has more than one AS or registrant" if _same(ones, other) else ""
+
+
+def _same(ones: Sequence[tuple[str, ...]], others: Sequence[tuple[str, ...]]) -> bool:
+    pairs: dict[tuple[str, ...], set[tuple[str, ...]]] = defaultdict(set)
+    for one, other in zip(ones, others, strict=True):
+        pairs[one].add(other)
+    return same_groups(pairs)
+
+
+def _keys(answers: Sequence[Attribution | None], role: str) -> list[tuple[str, ...]]:
+    kind = cast(Kind, role)
+    return [attributed_keys(answer, kind) if answer else () for answer in answers]

@@ -1,0 +1,245 @@
+"""The outcomes of one specification: share removed by each hoster, home less abroad, and what turned up elsewhere."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, cast
+
+from waterbed.analysis.rankings.appearances import Appearance
+from waterbed.analysis.rankings.clocks import counted, running_clocks, takedown_clocks
+from waterbed.analysis.rankings.keys import Kind
+from waterbed.analysis.rankings.ranking import UNKNOWN, Volume, class_of, volumes_of
+from waterbed.analysis.rankings.tables import RankingTables, Side
+from waterbed.analysis.rankings.takedown import (
+    FEWEST_SITES,
+    MOVED,
+    REMOVED,
+    WITHIN_H,
+    Clock,
+    Removal,
+    clocks,
+    incidence,
+    removal,
+    worth_within,
+)
+from waterbed.analysis.sensitivity.design import Spec
+from waterbed.estimators.incidence import NOTHING, share_interval
+from waterbed.model.conclusions import ClockKind, Episode
+from waterbed.model.sensitivity import Telling
+from waterbed.model.takedown import NoticeContext
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.study import Study
+
+_ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """One number with its interval, or why there is none."""
+
+    telling: Annotated[Telling, "told, or why not"]
+    estimate: Annotated[float | None, "the number"] = None
+    low: Annotated[float | None, "lower end of its 95% interval"] = None
+    high: Annotated[float | None, "upper end of its 95% interval"] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A takedown clock, and whose it is."""
+
+    clock: Clock
+    url_id: str
+
+
+def timed_clocks(
+    group: Iterable[Episode], context: NoticeContext, *, key: str, hosters: bool, clock: ClockKind
+) -> list[Timed]:
+    """One group's takedown clocks as its ranking takes them, in the same order, each with its URL."""
+    if clock == "reported":
+        by_url: dict[str, list[Episode]] = defaultdict(list)
+        for episode in group:
+            by_url[episode.url_id].append(episode)
+        return [Timed(one, url_id) for url_id, own in by_url.items() for one in clocks(own)]
+    found = takedown_clocks(group, context, key=key, hosters=hosters, clock=clock)
+    return [Timed(one, of.url_id) for of, one in zip(counted(found), running_clocks(found), strict=True)]
+
+
+def each_once(group: Sequence[Timed], unit: Mapping[str, str | int]) -> list[Timed]:
+    """The clock that started first for each unit; `unit` is that of each URL."""
+    first: dict[str | int, Timed] = {}
+    for one in group:
+        own = unit[one.url_id]
+        if own not in first or (one.clock.origin, one.url_id) < (first[own].clock.origin, first[own].url_id):
+            first[own] = one
+    kept = set(map(id, first.values()))
+    return [one for one in group if id(one) in kept]
+
+
+def moved_as(group: Sequence[Clock], level: str) -> list[Clock]:
+    """The clocks, with leaving for another hoster taken for a removal or for the end of what is known."""
+    if level == "competing":
+        return list(group)
+    if level == "removed":
+        return [replace(c, cause=REMOVED) if c.cause == MOVED else c for c in group]
+    return [replace(c, cause=NOTHING, right_h=math.inf) if c.cause == MOVED else c for c in group]
+
+
+def share_of(group: Sequence[Clock], hidden: Sequence[Clock], until: datetime | None, moved: str) -> Removal | None:
+    """What a group removed within 24 hours; whether that can be told goes by its clocks as they were seen."""
+    if not group or not until:
+        return None
+    taken = moved_as(group, moved)
+    told = removal(group, until=until, curves=incidence(taken), hidden=hidden)
+    if moved == "competing" or told.removed is None:
+        return told
+    worth = worth_within(taken, WITHIN_H, (REMOVED,))
+    if not worth:
+        return replace(told, telling="unmeasurable", removed=None, low=None, high=None)
+    low, high = share_interval(told.removed, worth)
+    return replace(told, low=low, high=high)
+
+
+def difference(one: Value, other: Value) -> Value:
+    """One share less another, with the interval that follows from theirs (MOVER: Zou and Donner 2008)."""
+    for value in (one, other):
+        if value.estimate is None or value.low is None or value.high is None:
+            return Value(telling=value.telling if value.telling != "told" else "unmeasurable")
+    a, al, ah = cast(tuple[float, float, float], (one.estimate, one.low, one.high))
+    b, bl, bh = cast(tuple[float, float, float], (other.estimate, other.low, other.high))
+    return Value(
+        telling="told",
+        estimate=round(a - b, 6),
+        low=round(a - b - math.hypot(a - al, bh - b), 6),
+        high=round(a - b + math.hypot(ah - a, b - bl), 6),
+    )
+
+
+class Grouped:
+    """What of one specification bears on groups and clocks: conclusions, role, clock, and what proxies are."""
+
+    def __init__(self, study: Study, done: Conclusions, spec: Spec) -> None:
+        """Take everything but `dedup` and `moved`, which come with the question."""
+        self.done = done
+        self._proxy = spec.proxy
+        self.clock = cast(ClockKind, spec.clock)
+        kind = cast(Kind, spec.role)
+        self.standings = RankingTables(done=done, kind=kind, clock=self.clock)
+        self._sides: dict[Side, RankingTables] = {
+            side: RankingTables(done=done, kind=kind, side=side, clock=self.clock) for side in ("home", "abroad")
+        }
+        self._hosters = kind == "hoster"
+        self._units = units(self.standings)
+        self._clocks: dict[str, list[Timed]] = {}
+        self._by_dedup: dict[str, Mapping[str, Volume]] = {}
+
+    def removed(self, key: str, spec: Spec) -> Value:
+        """Share that a group removed within 24 hours."""
+        volume = self._volumes(spec.dedup).get(key)
+        if volume is None:
+            return Value(telling="nothing")
+        if key not in self._clocks:
+            group = self._taken(self.standings.groups.get(key, ()))
+            self._clocks[key] = self._timed(group, key)
+        told = share_of(self._once(self._clocks[key], spec.dedup), volume.hidden, self.done.until, spec.moved)
+        found = class_of(volume, told)
+        return _value(told) if told and found == "ranked" else Value(telling=found if found != "ranked" else "nothing")
+
+    def at(self, side: Side, spec: Spec) -> Value:
+        """Share removed within 24 hours of all that lay at home, or abroad."""
+        name = f" {side}"
+        if name not in self._clocks:
+            self._clocks[name] = self._timed(self._taken(self._sides[side].episodes), "")
+        appeared = self._appeared(self._sides[side].appearances, spec.dedup)
+        volumes = volumes_of([replace(one, keys=(_ALL,)) for one in appeared])
+        hidden = volumes[_ALL].hidden if _ALL in volumes else []
+        told = share_of(self._once(self._clocks[name], spec.dedup), hidden, self.done.until, spec.moved)
+        return _value(told) if told else Value(telling="nothing")
+
+    @cached_property
+    def displaced(self) -> Value:
+        """Of the contents that left a hoster: those seen at another after, or perhaps after, that."""
+        ended = (e for e in self._taken(self.done.episodes) if e.first_down and e.cause != "lineage")
+        left = {episode.content_id for episode in ended}
+        fronted = self._fronted if self._proxy == "excluded" else frozenset[str]()
+        hops = (hop for hop in self.done.hops if not fronted & {hop.from_url_id, hop.to_url_id})
+        again = left & {hop.content_id for hop in hops if hop.order != "parallel"}
+        if len(left) < FEWEST_SITES:
+            return Value(telling="too few")
+        share = len(again) / len(left)
+        low, high = share_interval(share, len(left))
+        return Value(telling="told", estimate=round(share, 6), low=round(low, 6), high=round(high, 6))
+
+    @property
+    def keys(self) -> list[str]:
+        """The groups of this specification that anything could be attributed to."""
+        return [key for key in self._volumes("url") if key != UNKNOWN]
+
+    @cached_property
+    def _fronted(self) -> frozenset[str]:
+        return fronted(self.done)
+
+    def _taken(self, group: Iterable[Episode]) -> list[Episode]:
+        """Episodes as the specification takes those at proxies."""
+        if self._proxy == "excluded":
+            return [episode for episode in group if episode.url_id not in self._fronted]
+        if self._proxy == "counted":
+            return [replace(episode, proxy=False) if episode.proxy else episode for episode in group]
+        return list(group)
+
+    def _timed(self, group: Iterable[Episode], key: str) -> list[Timed]:
+        return timed_clocks(
+            group, self.done.notice_context, key=key, hosters=self._hosters and bool(key), clock=self.clock
+        )
+
+    def _once(self, group: Sequence[Timed], dedup: str) -> list[Clock]:
+        kept = group if dedup == "url" else each_once(group, self._units[dedup])
+        return [one.clock for one in kept]
+
+    def _volumes(self, dedup: str) -> Mapping[str, Volume]:
+        if dedup not in self._by_dedup:
+            self._by_dedup[dedup] = volumes_of(self._appeared(self.standings.appearances, dedup))
+        return self._by_dedup[dedup]
+
+    def _appeared(self, appearances: Sequence[Appearance], dedup: str) -> list[Appearance]:
+        """Appearances as the specification takes proxies; what nobody could decide counts once for each unit too."""
+        kept = [one for one in appearances if self._proxy != "excluded" or one.url_id not in self._fronted]
+        if self._proxy == "counted":
+            kept = [replace(one, proxy=False) if one.proxy else one for one in kept]
+        if dedup == "url":
+            return kept
+        unit = self._units[dedup]
+        seen = {(unit[one.url_id], key) for one in kept if one.decided for key in one.keys}
+        first = []
+        for one in kept:
+            own = {(unit[one.url_id], key) for key in one.keys}
+            if one.decided or not own or not own <= seen:
+                first.append(one)
+                seen |= own
+        return first
+
+
+def units(standings: RankingTables) -> dict[str, dict[str, str | int]]:
+    """What counts once, by level of dedup: the host of each URL, or the cluster of its site."""
+    targets = standings.done.facts.targets
+    return {
+        "host": {url_id: target.host_id for url_id, target in targets.items()},
+        "site": {url_id: standings.clusters[target.site_id] for url_id, target in targets.items()},
+    }
+
+
+def fronted(done: Conclusions) -> frozenset[str]:
+    """The URLs that were ever behind a reverse proxy."""
+    return frozenset(
+        url_id
+        for url_id, seen in done.sightings.items()
+        if any(one.attribution and one.attribution.proxy for one in seen)
+    )
+
+
+def _value(told: Removal) -> Value:
+    if told.removed is None or told.low is None or told.high is None:
+        return Value(telling=told.telling)
+    return Value(telling="told", estimate=round(told.removed, 6), low=round(told.low, 6), high=round(told.high, 6))

@@ -1,0 +1,99 @@
+"""All that a specification curve says of a study: the curve, the conclusions, and what flips them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, cast
+
+from waterbed.analysis.rankings.speed_ranks import slowest_of
+from waterbed.analysis.sensitivity.conclusions import conclusion_rows, curve_rows, level_rows, value_rows
+from waterbed.analysis.sensitivity.conclusions_part import conclusions_of
+from waterbed.analysis.sensitivity.curve import MOST, Curve, Outcomes, Progress, curve_of, removed
+from waterbed.model.conclusions import ClockKind
+from waterbed.model.errors import InputError
+from waterbed.model.redaction import names_something
+from waterbed.model.sensitivity import ConclusionRow, CurveRow, FlipRow, LevelRow, ValueRow
+from waterbed.model.table import Envelope
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.metadata import envelope
+from waterbed.study.study import Study
+
+METHOD = (
+    "specification curve (Simonsohn, Simmons and Nelson 2020): the same estimates under every combination of choices; "
+    "a flip is a pair of specifications that differ in one choice and disagree: see docs/sensitivity.md"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """The curve of the main outcome, and the tables around it."""
+
+    heading: Envelope
+    title: str
+    hoster: Annotated[str, "key whose share is the main outcome"]
+    name: Annotated[str, "its name for people"]
+    grid: Annotated[str, "how many specifications were run, and of how many"]
+    curve: Sequence[CurveRow]
+    conclusions: Sequence[ConclusionRow]
+    flips: Sequence[FlipRow]
+    levels: Sequence[LevelRow]
+    values: Sequence[ValueRow]
+
+    @property
+    def main(self) -> ConclusionRow:
+        """The conclusion about the main outcome."""
+        return self.conclusions[0]
+
+
+def findings_of(
+    study: Study,
+    *,
+    hoster: str | None = None,
+    than: str | None = None,
+    slowest: int | None = None,
+    most: int = MOST,
+    true_values: Callable[[Curve], Outcomes] | None = None,
+    progress: Progress | None = None,
+    done: Conclusions | None = None,
+) -> Findings:
+    """Run all specifications of a study and follow its conclusions through them.
+
+    The main outcome is the share that `hoster` removed within 24 hours, by default that of the first place by volume;
+    it is compared with `than`, by default the next place. `slowest` are called the slowest, by default a quarter of
+    those ranked. `true_values` are the outcomes as they truly were, where that is known; conclusions are drawn unless
+    given. InputError if a key is not one of the reference's.
+    """
+    curve = curve_of(study, most=most, progress=progress, done=done)
+    key = _known(curve, hoster) if hoster else curve.ranked[0]
+    other = _known(curve, than) if than else next((one for one in curve.ranked if one != key), None)
+    if other == key:
+        raise InputError(f"--than {other} is --hoster too: name another (docs/sensitivity.md)")
+    asked = conclusions_of(curve, hoster=key, than=other, slowest=slowest or slowest_of(len(curve.ranked)))
+    conclusions, flips = conclusion_rows(curve, asked, true_values(curve) if true_values else None)
+    spec, ran = curve.reference.spec, len(curve.outcomes)
+    heading = envelope(study, "sensitivity", by=spec.role, clock=cast(ClockKind, spec.clock))
+    grid = (
+        f"a balanced fraction: {ran} of {curve.whole:,} specifications"
+        if curve.fraction
+        else (f"all {ran} specifications of the grid")
+    )
+    return Findings(
+        heading=replace(heading, method=f"{METHOD}; {grid}"),
+        title=study.config.name,
+        hoster=key,
+        name=curve.names.get(key, key),
+        grid=grid,
+        curve=curve_rows(curve, removed(key), key),
+        conclusions=conclusions,
+        flips=flips,
+        levels=level_rows(curve, removed(key)),
+        values=value_rows(curve),
+    )
+
+
+def _known(curve: Curve, key: str) -> str:
+    if removed(key) not in curve.reference.values:
+        said = "that" if names_something(key) else key
+        raise InputError(
+            f"{said} is no {curve.reference.spec.role} of this study; those with a share are {', '.join(curve.ranked)}"
+        )
+    return key

@@ -1,0 +1,100 @@
+"""Conclusions under other choices, which take from the reference's all that these do not change."""
+
+from collections.abc import Mapping
+from functools import cached_property, partial
+
+import msgspec
+
+from attribution.hosters.book import HosterBook
+from attribution.hosters.files import Definition
+from attribution.hosters.members import SUFFIX
+from waterbed.analysis.sensitivity.design import Spec, confirmation
+from waterbed.analysis.sensitivity.restated import taken_for
+from waterbed.store.config import Config
+from waterbed.study.attributing import attributor_of
+from waterbed.study.conclusions import Conclusions, Restate
+from waterbed.study.study import Study
+
+
+class Variants:
+    """The conclusions of each specification; those that share confirmation, book and unknown are one object.
+
+    Only the reference's, those without merges and the last ones asked for are kept: all at once would not fit into
+    memory for a large study.
+    """
+
+    def __init__(self, study: Study, base: Conclusions, reference: Spec) -> None:
+        """Begin with the reference's own conclusions."""
+        self._study, self._reference = study, reference
+        self.base = base
+        self._kept: dict[tuple[str, str, str], Conclusions] = {facts_key(reference): base}
+        self._last: tuple[tuple[str, str, str], Conclusions] = (facts_key(reference), base)
+
+    def of(self, spec: Spec) -> Conclusions:
+        """The conclusions under a specification."""
+        key = facts_key(spec)
+        if key in self._kept:
+            return self._kept[key]
+        if key != self._last[0]:
+            sibling = self._sibling(spec)
+            if key in self._kept:
+                return self._kept[key]
+            config = confirming(self._study.config, spec.confirmation)
+            self._last = (key, sibling.with_(config=config, sightings=_taking(spec.unknown)))
+        return self._last[1]
+
+    def _sibling(self, spec: Spec) -> Conclusions:
+        """Conclusions by the specification's book, as the reference has everything else."""
+        return self.base if spec.merges == "on" else self.unmerged
+
+    @cached_property
+    def unmerged(self) -> Conclusions:
+        """The reference's conclusions by a book in which every AS and registrant stands for itself."""
+        attributor = attributor_of(self._study.folder, unmerged(self._study.book()))
+        made = self.base.with_(attributor=attributor, sightings=_taking(self._reference.unknown))
+        self._kept[(self._reference.confirmation, self._reference.unknown, "off")] = made
+        return made
+
+
+def _taking(unknown: str) -> Restate | None:
+    """How undecided looks are taken: as they are, for up, or for removed."""
+    if unknown == "censored":
+        return None
+    return partial(taken_for, what="up" if unknown == "up" else "removed")
+
+
+def facts_key(spec: Spec) -> tuple[str, str, str]:
+    """What of a specification bears on episodes: those that share it share all conclusions up to them."""
+    return spec.confirmation, spec.unknown, spec.merges
+
+
+def confirming(config: Config, level: str) -> Config:
+    """Settings that confirm an absence as a level says; what confirms longer is censored as much earlier."""
+    looks, over_s = confirmation(level)
+    judge = config.judge
+    freeze_s = judge.freeze_s + max(0.0, over_s - judge.confirm_s)
+    asked = msgspec.structs.replace(judge, confirm_looks=looks, confirm_s=over_s, freeze_s=freeze_s)
+    return msgspec.structs.replace(config, judge=asked)
+
+
+def unmerged(book: HosterBook) -> HosterBook:
+    """A book in which every AS and registrant stands for itself.
+
+    Proxies stay what they are, and so do the suffixes of platforms: neither is a merge. Decided changes are left out.
+    """
+
+    def alone(definitions: tuple[Definition, ...]) -> list[Definition]:
+        return [one if one.kind == "proxy" else _suffixes_of(one) for one in definitions]
+
+    return HosterBook(known=alone(book.known), file=alone(book.file), checksum="unmerged")
+
+
+def _suffixes_of(one: Definition) -> Definition:
+    kept = tuple(member for member in one.members if member.what.startswith(SUFFIX))
+    return Definition(key=one.key, name=one.name, country=one.country, kind=one.kind, members=kept)
+
+
+def same_groups(pairs: Mapping[tuple[str, ...], set[tuple[str, ...]]]) -> bool:
+    """Whether two groupings differ in names alone: `pairs` gives for each group of one those of the other."""
+    ones = [one for others in pairs.values() for one in others]
+    return all(len(others) == 1 for others in pairs.values()) and len(set(ones)) == len(pairs)

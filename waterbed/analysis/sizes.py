@@ -1,0 +1,162 @@
+"""A study's sizes: tables, registrations, looks and counts of one day, put together."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
+from pathlib import Path
+
+from attribution.hosters.book import BookOfDay
+from attribution.hosters.members import holder_key
+from attribution.lookups.tables.addresses import pack
+from attribution.lookups.tables.domains import DomainTable
+from attribution.named_ranges import NamedRanges, ases_of_holders, claimed_ranges, registered_country, registered_ranges
+from attribution.sizes import By, Counted, Measured, sizes_by_as, sizes_by_country, sizes_by_hoster
+from attribution.snapshots import latest
+from waterbed.analysis.rankings.keys import size_kind
+from waterbed.analysis.rankings.ranking import volumes_of
+from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.model.conclusions import Size
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Registration, Snapshot
+from waterbed.model.table import Envelope
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.metadata import envelope
+from waterbed.study.study import Study
+from waterbed.study.tables import folder_name
+
+WINDOW_DAYS = 30
+_FIRST_YEAR, _LAST_YEAR = 1980, 2200
+METHOD = (
+    "announced: routed ranges of the day, overlaps removed, ranges with several origins in full for each; "
+    "hosting: distinct addresses (IPv6: /64s) that the study's hosts had in the window; countries: delegated by the "
+    "table of places, registered by the registries' answers; urls, hosts, sites: the whole study"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Sizes of one day, and what the table is."""
+
+    sizes: list[Size]
+    heading: Envelope
+
+
+def add_domains(study: Study, path: Path, day: date) -> tuple[Snapshot, list[str]]:
+    """Import a dated table of domains; also the keys of hosters in it that the book does not know."""
+    (snapshot,) = study.add_table(path, day, kind="domains")
+    named = DomainTable.load(study.folder.tables / folder_name(snapshot)).domains
+    book = study.attributor().book.on(day)
+    return snapshot, sorted(key for key in named if key[0].islower() and ":" not in key and not book.exists(key))
+
+
+def frame_of(
+    study: Study,
+    by: By,
+    day: date,
+    *,
+    window_days: int = WINDOW_DAYS,
+    everything: bool = False,
+    done: Conclusions | None = None,
+) -> Frame:
+    """The sizes of a day, largest first.
+
+    Without `everything` only what the study or the table of domains names; with it every AS of the routing table,
+    every hoster of the book or every country of the table of places, zeros included. `done` saves drawing conclusions
+    again.
+    """
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise InputError(f"the day {day} is not in the years {_FIRST_YEAR} to {_LAST_YEAR} (docs/sizes.md)")
+    done = done or study.conclude()
+    end = datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=1)
+    start = end - timedelta(days=window_days)
+    measured = _measured(study, done, by, day, start, end)
+    attributor = done.attributor
+    if by == "country":
+        rows = sizes_by_country(measured)
+    elif by == "asn":
+        rows = sizes_by_as(measured, attributor.name_of)
+    else:
+        book = attributor.book.on(day)
+        rows = sizes_by_hoster(measured, book.key_of_as, book.entities, attributor.name_of)
+    shown = rows if everything else [row for row in rows if _concerns(row)]
+    return Frame(sizes=shown, heading=_heading(study, by, measured, start, end))
+
+
+def ranking_sizes(study: Study, tables: RankingTables, day: date) -> list[Size]:
+    """The sizes of everything of a ranking's kind that exists on a day; none for kinds without sizes."""
+    by = size_kind(tables.kind)
+    if by is None or tables.side or not study.tables("routes"):
+        return []
+    return frame_of(study, by, day, everything=True, done=tables.done).sizes
+
+
+def _concerns(row: Size) -> bool:
+    seen = (
+        row.urls or row.hosting_v4 or row.hosting_v6_64s or row.hosting_v4_registered or row.hosting_v6_64s_registered
+    )
+    return bool(seen) or row.domains is not None
+
+
+def _measured(study: Study, done: Conclusions, by: By, day: date, start: datetime, end: datetime) -> Measured:
+    routes = done.attributor.routes.both(day)
+    places = done.attributor.places.both(day) if by == "country" else {}
+    if not routes and not places:
+        raise InputError(
+            "the study has no table of routes or places to measure by; add one with waterbed routes add (docs/sizes.md)"
+        )
+    domains = latest([(on, (on, table)) for on, table in study.tables("domains")], day)
+    seen = (
+        resolution.addresses
+        for resolution in done.facts.resolutions.values()
+        if resolution.status == "ok" and start <= resolution.resolved_at < end
+    )
+    book = done.attributor.book.on(day)
+    volumes = volumes_of(RankingTables(done=done, kind=by, clock=done.config.clock).appearances)
+    return Measured(
+        day=day,
+        routes=routes,
+        places=places,
+        registered=_registered(study, book, by, day),
+        claimed=claimed_ranges(book.held()) if by == "hoster" else None,
+        addresses=pack(sorted(set(chain.from_iterable(seen)))),
+        domains=domains[1].domains if domains else None,
+        domains_date=domains[0] if domains else None,
+        counts={
+            key: Counted(urls=len(volume.urls), hosts=len(volume.hosts), sites=len(volume.sites))
+            for key, volume in volumes.items()
+        },
+        max_age_days=study.config.routes_max_age_days,
+    )
+
+
+def _registered(study: Study, book: BookOfDay, by: By, day: date) -> NamedRanges | None:
+    """What the registries said: by country, or by the hoster that claims the holder."""
+    if by == "asn":
+        return None
+    facts = study.store.all(Registration)
+    if by == "country":
+        return registered_ranges(facts, day, registered_country)
+    own = ases_of_holders(facts)
+
+    def hoster_of(fact: Registration) -> str | None:
+        if fact.holder is None:
+            return None
+        holder = holder_key(fact.holder)
+        asn = own.get(holder)
+        return book.key_of_holder(holder) or (holder if asn is None else book.key_of_as(asn))
+
+    return registered_ranges(facts, day, hoster_of)
+
+
+def _heading(study: Study, by: By, measured: Measured, start: datetime, end: datetime) -> Envelope:
+    used = {f"routes IPv{family}": chosen.data_date for family, chosen in measured.routes.items()}
+    used |= {f"places IPv{family}": chosen.data_date for family, chosen in measured.places.items()}
+    if measured.domains_date:
+        used["domains"] = measured.domains_date
+    return replace(
+        envelope(study, "sizes", by=by),
+        clock="data date",
+        window=f"{start.isoformat()}/{end.isoformat()}",
+        method=METHOD,
+        data_dates={name: on.isoformat() for name, on in used.items()},
+    )

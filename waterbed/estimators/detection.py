@@ -1,0 +1,98 @@
+"""What was not detected: capture-recapture and bounds, arrays in and numbers out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from waterbed.estimators.refusal import Refusal
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Population:
+    """How many there are in all, of whom `seen` are known."""
+
+    seen: int
+    estimate: float
+    error: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """The ends between which a quantity lies, whatever within its assumptions is true."""
+
+    low: float
+    high: float
+
+
+def chapman(first: int, second: int, both: int, *, level: float = 0.95) -> Population | Refusal:
+    """Size of a population from two independent lists.
+
+    (n1 + 1)(n2 + 1) / (m + 1) - 1 (Chapman, University of California Publications in Statistics 1, 1951), variance of
+    Seber (Biometrika 57, 1970), log-normal interval above what was seen (Chao, Biometrics 43, 1987). Lists that copy
+    from each other give too little, lists that avoid each other too much; unequal detection gives too little. Refuses
+    below 7 in both, where the estimator is biased (Robson and Regier, 1964).
+    """
+    if both > min(first, second) or min(first, second, both) < 0:
+        raise ValueError("no more can be in both lists than in either")
+    if both < 7:
+        return Refusal(f"{both} in both lists where at least 7 are needed")
+    estimate = (first + 1) * (second + 1) / (both + 1) - 1
+    spread = (first + 1) * (second + 1) * (first - both) * (second - both)
+    return _population(first + second - both, estimate, spread / ((both + 1) ** 2 * (both + 2)), level)
+
+
+def chao(caught: npt.ArrayLike, *, level: float = 0.95) -> Population | Refusal:
+    """At least so many there are, from several lists and unequal detection.
+
+    `caught` is members x lists, true where a list has the member. With t lists, f1 members on one list and f2 on two:
+    S + (t-1)/t f1 (f1-1) / (2 (f2+1)) (Chao, Biometrics 43, 1987, bias-corrected). It is a lower bound: detection that
+    differs between members makes the truth larger. Refuses where no member is on two lists.
+    """
+    table = np.asarray(caught, dtype=bool)
+    if table.ndim != 2 or table.shape[1] < 2:
+        raise ValueError("members x lists are needed, of two lists or more")
+    times = table.sum(axis=1)
+    seen, once, twice = int((times > 0).sum()), int((times == 1).sum()), int((times == 2).sum())
+    if not (times > 1).any():
+        return Refusal("no member is on two lists, which says nothing about those on none")
+    part = (table.shape[1] - 1) / table.shape[1]
+    estimate = seen + part * once * (once - 1) / (2 * (twice + 1))
+    spread = part * once * (once - 1) / (2 * (twice + 1))
+    spread += part**2 * once * (2 * once - 1) ** 2 / (4 * (twice + 1) ** 2)
+    spread += part**2 * once**2 * twice * (once - 1) ** 2 / (4 * (twice + 1) ** 4)
+    return _population(seen, estimate, spread, level)
+
+
+def destination_bounds(detected: npt.ArrayLike, least: npt.ArrayLike, most: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Lowest and highest share of each destination when each is detected in part.
+
+    `detected` counts arrivals of each destination, `least` and `most` are the ends of its detection. A share is lowest
+    where its own detection is the highest and that of all others the lowest. Chance in the counts is not in it.
+    """
+    count, low, high = (np.asarray(one, dtype=float) for one in (detected, least, most))
+    if (low <= 0).any() or (low > high).any() or (high > 1).any() or (count < 0).any() or not count.any():
+        raise ValueError("a bound needs counts, and detection in 0..1, lowest first")
+    fewest, most_many = count / high, count / low
+    lowest: Floats = fewest / np.maximum(fewest + most_many.sum() - most_many, 1e-300)
+    highest: Floats = most_many / np.maximum(most_many + fewest.sum() - fewest, 1e-300)
+    return lowest, highest
+
+
+def _population(seen: int, estimate: float, variance: float, level: float) -> Population:
+    unseen = estimate - seen
+    if unseen <= 0 or variance <= 0:
+        return Population(seen=seen, estimate=max(estimate, float(seen)), error=0.0, low=float(seen), high=float(seen))
+    factor = float(np.exp(special.ndtri((1 + level) / 2) * np.sqrt(np.log1p(variance / unseen**2))))
+    return Population(
+        seen=seen,
+        estimate=estimate,
+        error=float(np.sqrt(variance)),
+        low=seen + unseen / factor,
+        high=seen + unseen * factor,
+    )

@@ -1,0 +1,144 @@
+"""Survival from interval-censored times with late entry: the nonparametric maximum likelihood estimate."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from waterbed.estimators.em import ascend
+from waterbed.estimators.intervals import ROUNDING, Floats, Intervals, intervals
+
+TOLERANCE = 1e-4
+"""Largest directional derivative / n - 1 at which an estimate counts as the maximum."""
+
+MAX_ROUNDS = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Between:
+    """A number of which the data only say that it lies in low..high; `middle` spreads mass evenly within each cell."""
+
+    low: float
+    middle: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Survival:
+    """Mass on the cells (start, end], in time order, summing to 1.
+
+    Where in a cell its mass lies the likelihood does not say. The last cell may end at inf: what runs on. If the
+    earliest entry `since` is above 0, all is conditional on being there at `since`. `slack` says how near the maximum
+    it is (see `ascend`), after `rounds`.
+    """
+
+    start: Floats
+    end: Floats
+    mass: Floats
+    since: float
+    slack: float
+    rounds: int
+
+    @property
+    def known_until(self) -> float:
+        """Time after which the data say nothing; inf if everything ended."""
+        return float("inf") if np.isfinite(self.end[-1]) or self.mass[-1] <= 0 else float(self.start[-1])
+
+    def at(self, time: float) -> Between:
+        """S(time): least if mass lies early in its cell, greatest if late."""
+        over = self.end <= time
+        return Between(
+            low=_left_over(self.mass[over | (self.start < time)]),
+            middle=_left_over(self.mass * part_gone(self.start, self.end, time)),
+            high=_left_over(self.mass[over]),
+        )
+
+    def quantile(self, share: float) -> tuple[float, float]:
+        """The cell (low, high] in which `share` of all has ended; (.., inf) if that was not seen."""
+        if not 0.0 < share < 1.0:
+            raise ValueError("a quantile needs a share above 0 and below 1")
+        cell = int(np.argmax(np.cumsum(self.mass) >= share - ROUNDING))
+        return float(self.start[cell]), float(self.end[cell])
+
+    @property
+    def median(self) -> tuple[float, float]:
+        """The cell (low, high] in which half has ended."""
+        return self.quantile(0.5)
+
+    def rmst(self, tau: float) -> Between:
+        """Mean time until the end or `tau`, whichever comes first, counted from `since`."""
+        lived = (np.minimum(self.start, tau), part_lived(self.start, self.end, tau), np.minimum(self.end, tau))
+        low, middle, high = (float(self.mass @ np.maximum(time - self.since, 0.0)) for time in lived)
+        return Between(low=low, middle=middle, high=high)
+
+    def given(self, time: float) -> "Survival":
+        """The same for those who were there at `time`: S(t | time), t >= time.
+
+        A cell that holds `time` counts as wholly later. Raises ValueError if nobody was there.
+        """
+        later = self.end > time
+        rest = float(self.mass[later].sum())
+        if not rest > 0:
+            raise ValueError("nobody was there at that time")
+        return Survival(
+            start=np.maximum(self.start[later], time),
+            end=self.end[later],
+            mass=self.mass[later] / rest,
+            since=max(self.since, time),
+            slack=self.slack,
+            rounds=self.rounds,
+        )
+
+
+def turnbull(
+    left: npt.ArrayLike,
+    right: npt.ArrayLike,
+    entry: npt.ArrayLike | None = None,
+    *,
+    step: float | None = None,
+    tolerance: float = TOLERANCE,
+    max_rounds: int = MAX_ROUNDS,
+) -> Survival:
+    """Estimate survival from half-open intervals, given entry.
+
+    Time i lies in (left[i], right[i]], right = inf if no end was seen, and is in the data because it was not over by
+    entry[i] (default 0). Maximises the product of [S(left) - S(right)] / S(entry) over all S (Turnbull, JRSS B 38,
+    1976). `step` puts all endpoints on an even grid, by default times are exact. Times are in any one unit.
+
+    Raises ValueError for what cannot be, OwnFailure if `tolerance` is not reached.
+    """
+    held = intervals(left, right, entry, step)
+    return maximum(held, held.weight, tolerance=tolerance, max_rounds=max_rounds)
+
+
+def maximum(held: Intervals, weight: Floats, *, tolerance: float = TOLERANCE, max_rounds: int = MAX_ROUNDS) -> Survival:
+    """Estimate survival from grouped intervals, each counted `weight` times."""
+    found = ascend(held, weight[:, None], tolerance=tolerance, max_rounds=max_rounds)
+    return Survival(
+        start=held.start,
+        end=held.end,
+        mass=found.mass[:, 0],
+        since=held.since,
+        slack=float(found.slack[0]),
+        rounds=found.rounds,
+    )
+
+
+def part_gone(start: Floats, end: Floats, time: float) -> Floats:
+    """Part of each cell's mass that ended by `time`, spread evenly within the cell; a cell to inf loses none."""
+    width = end - start
+    part: Floats = np.clip((time - start) / np.where(width > 0, width, 1.0), 0.0, 1.0)
+    return np.where(width > 0, part, (end <= time).astype(float))
+
+
+def part_lived(start: Floats, end: Floats, tau: float) -> Floats:
+    """Mean time until the end or `tau` of each cell's mass, spread evenly within the cell; a cell to inf lives on."""
+    low, high = np.minimum(start, tau), np.minimum(end, tau)
+    before = np.where(np.isfinite(end), part_gone(start, end, tau), 0.0)
+    # what ends before tau does so, on average, in the middle of the part of its cell before tau
+    lived: Floats = before * (low + high) / 2 + (1.0 - before) * high
+    return lived
+
+
+def _left_over(mass: Floats) -> float:
+    return float(np.clip(1.0 - mass.sum(), 0.0, 1.0))

@@ -1,1 +1,0 @@
-"""A study as a package that others can check: frozen, verified, reproduced."""

@@ -1,0 +1,1 @@
+"""What people decide, on record: keys, hosters, quarantines, replies, protocol."""

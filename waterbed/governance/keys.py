@@ -1,0 +1,215 @@
+"""Keys and secrets in people's hands: rotate, escrow, restore, reveal, forget; each is on record."""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from waterbed.model.bookkeeping import Forgotten, KeyCheck, Sealed
+from waterbed.model.errors import InputError, KeyProblem
+from waterbed.model.redaction import names_something
+from waterbed.model.urls import spell
+from waterbed.store import sealed as entries
+from waterbed.store.audit import audit_entry
+from waterbed.store.config import read_config
+from waterbed.store.escrow import from_escrow, to_escrow
+from waterbed.store.folder import SETTINGS, Folder, open_store, real_clock
+from waterbed.store.vault import (
+    KEYS_ENVIRONMENT,
+    Keys,
+    Vault,
+    key_file,
+    read_keys,
+    refuse_inside,
+    replace_keys,
+    write_secret,
+)
+
+Told = Callable[[int, int], None]
+"""Told how many entries are done, and how many there are."""
+
+_ID = re.compile("[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotated:
+    """What a rotation did."""
+
+    number: int
+    resealed: int
+    wiped: bool
+    """False: another process was reading, and old ciphertext still stands in the store's log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgot:
+    """What was forgotten."""
+
+    urls: int
+    hosts: int
+    wiped: bool
+    """False: another process was reading, and old ciphertext still stands in the store's log."""
+
+
+def rotate(folder: Folder, told: Told = lambda *_: None) -> Rotated:
+    """Give the study a new encryption key and seal every entry anew; the id key stays.
+
+    May be killed at any instant: at each, the key file opens every entry. Called again, it goes on with the key that
+    it had made. InputError if anything else is at work, or if the keys come from the environment.
+    """
+    _refuse_environment("rotate")
+    path, study = key_file(folder.config.study), folder.config.study
+    with folder.alone("a rotation of keys"):
+        keys = read_keys(study, folder.path)
+        if len(keys.encryption) == 1:  # more than one: a rotation was killed
+            keys = keys.with_new()
+            replace_keys(path, keys, folder.path)
+        vault = Vault(keys)
+        resealed = entries.reseal(
+            folder.store, lambda entry: vault.seal(entry.kind, vault.open(entry)), keys.newest, told
+        )
+        entries.set_check(folder.store, vault.check(), audit_entry("rotate", f"key {keys.newest}", "keys rotated"))
+        wiped = entries.wipe(folder.store)
+        replace_keys(path, keys.newest_alone(), folder.path)
+        folder.vault = Vault(keys.newest_alone())
+    return Rotated(number=keys.newest, resealed=resealed, wiped=wiped)
+
+
+def escrow(folder: Folder, path: Path, passphrase: str | None = None) -> None:
+    """Write a copy of the keys to a new file, readable by its owner alone; it is on record first."""
+    refuse_inside(path, folder.path)
+    if path.exists():
+        raise KeyProblem(f"{path} exists already; keys are never overwritten")
+    keys = read_keys(folder.config.study, folder.path)
+    folder.store.add([audit_entry("escrow", f"key {keys.newest}", "keys written to a file")])
+    write_secret(path, to_escrow(keys, passphrase), folder.path)
+
+
+def restore(study: Path, path: Path, ask: Callable[[], str]) -> Path:
+    """Put escrowed keys in their place, for a study that cannot be opened without; returns that place.
+
+    `ask` is called for the passphrase if there is one. Nothing is written before the store has shown that they are its
+    keys, and other keys are never overwritten.
+    """
+    _refuse_environment("restore")
+    config, _ = read_config(study / SETTINGS)
+    keys = from_escrow(path, ask)
+    store = open_store(study, config)
+    try:
+        vault = Vault(keys)
+        for check in store.all(KeyCheck):
+            _refuse_older(path, keys, {check.key_number})
+            vault.verify(check)
+        _refuse_older(path, keys, entries.numbers(store))
+        place = key_file(config.study)
+        refuse_inside(place, study)
+        if place.exists():
+            if _in(place) != keys:
+                raise KeyProblem(
+                    f"{place} holds other keys already, or broken ones; it is never overwritten, move it away first"
+                )
+            read_keys(config.study, study)  # it may be readable by others, which is told
+        else:
+            store.add([audit_entry("restore", f"key {keys.newest}", "keys restored from a file")])
+            replace_keys(place, keys, study)
+    finally:
+        store.close()
+    return place
+
+
+def reveal(folder: Folder, entry_id: str, reason: str) -> str:
+    """The URL or host name behind an id; on record before it is told."""
+    found = folder.store.by_ids(Sealed, "entry_id", [_id(entry_id)])
+    if not found:
+        raise _unknown(folder, entry_id)
+    entry = audit_entry("reveal", found[0].entry_id, stated_reason(reason))
+    text = folder.vault.open(found[0])
+    folder.store.add([entry])
+    return text
+
+
+def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:
+    """Shred a URL, or a host and all its URLs, for good: entry and schedule go, a tombstone stays.
+
+    What looks and reports recorded under its id stays; nobody can tell any more whose it is. InputError if anything
+    else is at work.
+    """
+    wanted, why = _id(entry_id), stated_reason(reason)
+    with folder.alone("forgetting"):
+        found = folder.store.by_ids(Sealed, "entry_id", [wanted])
+        if not found:
+            raise _unknown(folder, wanted)
+        urls, host_id = {wanted}, None
+        if found[0].kind == "host":
+            host_id = wanted
+            urls = entries.urls_of_host(folder.store, wanted)
+            urls |= {
+                entry.entry_id
+                for entry in entries.unreported(folder.store)
+                if folder.vault.keyed_id("host", spell(folder.vault.open(entry)).host) == wanted
+            }
+        done = entries.shred(
+            folder.store, urls, host_id=host_id, now=real_clock(), audit=audit_entry("forget", wanted, why)
+        )
+        wiped = entries.wipe(folder.store)
+    return Forgot(urls=done.urls, hosts=done.hosts, wiped=wiped)
+
+
+def _in(place: Path) -> Keys | None:
+    """The keys in a file, None if it holds none."""
+    try:
+        return Keys.from_toml(place.read_text(), str(place))
+    except (OSError, UnicodeDecodeError, KeyProblem):
+        return None
+
+
+def _id(text: str) -> str:
+    if not _ID.fullmatch(text.lower()):
+        raise InputError(
+            "that is no id: a url_id or host_id of 32 hexadecimal digits was expected, never an address itself "
+            "(docs/operations.md, Keys)"
+        )
+    return text.lower()
+
+
+def stated_reason(
+    text: str, option: str = "--reason", *, most: int = 500, see: str = "docs/operations.md, Keys"
+) -> str:
+    """Words that may be kept in the clear; InputError if there are none, too many, or if they name an address."""
+    reason = " ".join(text.split())
+    if not reason or not reason.isprintable() or len(reason) > most:
+        raise InputError(f"{option} must say something in up to {most:,} characters; it is kept on record ({see})")
+    if names_something(reason):
+        raise InputError(
+            f"{option} holds what looks like an address or a host name; it is kept in the clear, so say it by id or "
+            f"case number ({see})"
+        )
+    return reason
+
+
+def _unknown(folder: Folder, entry_id: str) -> InputError:
+    stones = folder.store.by_ids(Forgotten, "entry_id", [entry_id])
+    if stones:
+        return InputError(f"{entry_id} was forgotten on {stones[0].forgotten_at.date()}; nobody can read it any more")
+    return InputError(
+        f"no sealed entry has the id {entry_id}; only ids of URLs and hosts (url_id, host_id) can be opened, not those "
+        "of sites, labels, paths or contents (docs/operations.md, Keys)"
+    )
+
+
+def _refuse_environment(what: str) -> None:
+    if os.environ.get(KEYS_ENVIRONMENT):
+        raise KeyProblem(
+            f"${KEYS_ENVIRONMENT} is set, and it cannot be changed from here: to {what} keys, write its text to a file "
+            "(mode 600), name that by $WATERBED_KEY_FILE and unset it (docs/operations.md, Keys)"
+        )
+
+
+def _refuse_older(path: Path, keys: Keys, needed: set[int]) -> None:
+    missing = needed - set(keys.encryption)
+    if missing:
+        raise KeyProblem(
+            f"{path} lacks encryption key {max(missing)}, which this study's store needs: it is older than the last "
+            "rotation, or another study's (docs/operations.md, Keys)"
+        )

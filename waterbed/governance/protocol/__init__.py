@@ -1,0 +1,1 @@
+"""The locked study protocol and deviations from it."""

@@ -1,0 +1,147 @@
+"""Holds a study against its locked protocol: what is done otherwise, a sentence each. No I/O."""
+
+import json
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from waterbed.governance.protocol.file import Output, Protocol, Sensitivity, flat, is_key
+from waterbed.model.protocol import DeviationNote, ProtocolLock
+from waterbed.model.redaction import redact
+
+_TABLES: Final[Mapping[str, Output]] = {
+    "ranking": "ranking",
+    "places": "ranking",
+    "volume": "volume",
+    "compliance": "compliance",
+    "displacement": "displacement",
+    "hops": "hops",
+    "flows": "flows",
+    "episodes": "episodes",
+    "survival": "survival",
+}
+"""First word of what a table is, to the output that a protocol declares."""
+
+
+LOCK: Final = "lock"
+"""Subject of a lock that came after looks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is so now, to be held against the protocol."""
+
+    text: str | None
+    """The protocol file as it is; None: it is gone."""
+    settings: Mapping[str, Any]
+    rules: str
+    sources: Collection[str]
+    """Sources of all reports."""
+    categories: Collection[str]
+    last_look: date | None
+    today: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """One thing that is not as it was locked."""
+
+    subject: str
+    told: str
+
+
+def deviations(first: ProtocolLock, locked: Protocol, now: Standing) -> list[Deviation]:
+    """All that is not as the first lock had it, in a fixed order."""
+    return [*_of_the_lock(first), *_of_the_file(first, now), *_of_settings(first, now), *_of_data(locked, now)]
+
+
+def explained(found: Sequence[Deviation], notes: Sequence[DeviationNote]) -> tuple[str, ...]:
+    """Each deviation as outputs print it, with the newest reason a person gave."""
+    reasons = {note.subject: note.reason for note in sorted(notes, key=lambda one: one.noted_at) if note.reason}
+    reasons = {LOCK: "", **reasons}  # a lock that deviates has its reason in it
+    told = ((one.told, reasons.get(one.subject, "no reason given")) for one in found)
+    return tuple(f"{what} ({why})" if why else what for what, why in told)
+
+
+def place_of(protocol: Protocol, *, what: str, by: str, clock: str) -> str:
+    """What an output is to the protocol: primary, declared, or exploratory."""
+    if what == "sensitivity" and protocol.sensitivity != Sensitivity():
+        return "declared: sensitivity"
+    output = _TABLES.get(re.split("[ ,]", what, maxsplit=1)[0])
+    for one in sorted(protocol.estimands, key=lambda one: one.name != protocol.primary):
+        timed = clock == one.clock or clock not in _CLOCKED
+        if one.output == output and timed and (one.by == by or by in ("url", "content", "source")):
+            return "primary outcome" if one.name == protocol.primary else f"declared: {one.name}"
+    return "exploratory: not declared in the protocol"
+
+
+_CLOCKED: Final = frozenset(
+    ("first_seen", "reported", "notice_sent", "notice_delivered", "legal_order", "episode_start")
+)
+
+
+def _of_the_lock(first: ProtocolLock) -> Iterator[Deviation]:
+    if first.looks:
+        yield Deviation(subject=LOCK, told=f"locked after {first.looks:,} looks had been taken: {first.reason}")
+
+
+def _of_the_file(first: ProtocolLock, now: Standing) -> Iterator[Deviation]:
+    if now.text is None:
+        yield Deviation(subject="study.toml", told="study.toml is gone; the locked text applies")
+        return
+    if now.text == first.text:
+        return
+    try:
+        is_now = flat(tomllib.loads(now.text))
+    except tomllib.TOMLDecodeError:
+        yield Deviation(subject="study.toml", told="study.toml is no TOML any more; the locked text applies")
+        return
+    yield from _changes(flat(tomllib.loads(first.text)), is_now, "")
+
+
+def _of_settings(first: ProtocolLock, now: Standing) -> Iterator[Deviation]:
+    locked = json.loads(first.settings)
+    held = {key.partition(".")[0] for key in locked}  # an older version held fewer sections
+    is_now = {key: value for key, value in now.settings.items() if key.partition(".")[0] in held}
+    yield from _changes(locked, is_now, "settings.")
+    if now.rules != first.rules:
+        yield Deviation(subject="rules", told=f"outcome rules {first.rules} -> {now.rules}")
+
+
+def _of_data(locked: Protocol, now: Standing) -> Iterator[Deviation]:
+    for name, has, declared in (
+        ("sources", now.sources, locked.frame.sources),
+        ("categories", now.categories, locked.frame.categories),
+    ):
+        more = sorted(set(has) - set(declared))
+        if more:
+            yield Deviation(subject=f"data.{name}", told=f"reports of {name} outside the frame: {', '.join(more)}")
+    end = locked.stopping.until
+    if now.last_look and now.last_look > end:
+        yield Deviation(subject="data.stopping", told=f"looks after the declared end, {end}: last on {now.last_look}")
+    elif now.today < end and now.today not in locked.stopping.interim:
+        yield Deviation(subject="data.interim", told=f"read on {now.today}, before the declared end, {end}")
+
+
+def _changes(was: Mapping[str, Any], is_now: Mapping[str, Any], at: str) -> Iterator[Deviation]:
+    for key in sorted({*was, *is_now}):
+        if was.get(key) != is_now.get(key):
+            subject = f"{at}{key if at or is_key(key) else _clear(key)}"
+            yield Deviation(subject=subject, told=f"{subject}: {_told(was.get(key))} -> {_told(is_now.get(key))}")
+
+
+def _told(value: Any) -> str:
+    if value is None:
+        return "none"
+    text = _clear(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+    return text if len(text) <= 120 else f"{text[:119]}…"
+
+
+def _clear(text: str) -> str:
+    """A text of a file that nobody has checked, as outputs may print it: no address, no host name, one line."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in redact(" ".join(text.split()))
+    )

@@ -1,0 +1,199 @@
+"""A study's protocol in its folder and store: locked, compared, explained."""
+
+import json
+import logging
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from waterbed.governance.keys import stated_reason
+from waterbed.governance.protocol.deviations import Deviation, Standing, deviations, explained, place_of
+from waterbed.governance.protocol.file import PROTOCOL, SEE, Protocol, checksum, flat, read_protocol
+from waterbed.judging.rules import read_rules
+from waterbed.model.errors import InputError, ReadOnly
+from waterbed.model.facts import Observation, Report
+from waterbed.model.protocol import DeviationNote, ProtocolLock
+from waterbed.model.redaction import names_something
+from waterbed.store.audit import after, who
+from waterbed.store.config import Config
+from waterbed.store.folder import Folder
+from waterbed.store.lake.reading import count_of, observed_span
+
+SETTINGS_HELD: Final = (
+    "home",
+    "clock",
+    "judge",
+    "cycle_guard",
+    "coding",
+    "linking",
+    "hosters",
+    "schedule",
+    "testimony",
+)
+"""Sections of waterbed.toml that conclusions or the schedule of looks depend on."""
+warn = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A study's protocol as locked, and all that deviates from it now."""
+
+    locks: Sequence[ProtocolLock]
+    """Oldest first; the first one counts."""
+    protocol: Protocol
+    found: Sequence[Deviation]
+    notes: Sequence[DeviationNote]
+
+    @property
+    def first(self) -> ProtocolLock:
+        """The lock that outputs are held against."""
+        return self.locks[0]
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Each deviation, as outputs print it."""
+        return explained(self.found, self.notes)
+
+    def heading(self, *, what: str, by: str, clock: str) -> str:
+        """What an output is to the protocol, and which protocol that is."""
+        day = self.first.locked_at.date().isoformat()
+        return f"{place_of(self.protocol, what=what, by=by, clock=clock)}; locked {day}, SHA-256 {self.first.sha256}"
+
+    def log(self, folder: Folder) -> int:
+        """Warn of all deviations, and put those on record that are not yet; how many. A read-only study stays so."""
+        for told in self.told:
+            warn.warning("deviates from the protocol locked on %s: %s", self.first.locked_at.date(), told)
+        known = {(note.subject, note.deviation) for note in self.notes}
+        new = [one for one in self.found if (one.subject, one.told) not in known]
+        if new:
+            with suppress(ReadOnly):
+                folder.store.add([_note(folder, one, "") for one in new])
+        return len(new)
+
+
+def held(folder: Folder) -> Held | None:
+    """The locked protocol and its deviations, None if none was ever locked; reads, and writes nothing."""
+    locks = folder.store.all(ProtocolLock, order=("locked_at", "lock_id"))
+    if not locks:
+        return None
+    first = locks[0]
+    if checksum(first.text) != first.sha256:
+        raise InputError(
+            f"the locked protocol does not have its own checksum {first.sha256}: the store was changed by hand; "
+            "restore it from a backup (docs/protocol.md)"
+        )
+    protocol = msgspec.toml.decode(first.text, type=Protocol)
+    notes = folder.store.all(DeviationNote, order=("noted_at", "note_id"))
+    return Held(locks=locks, protocol=protocol, found=deviations(first, protocol, standing(folder)), notes=notes)
+
+
+def standing(folder: Folder) -> Standing:
+    """What is so now in a study."""
+    store, path = folder.store, folder.path / PROTOCOL
+    last = observed_span(folder)[1]
+    try:
+        text: str | None = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = None
+    return Standing(
+        text=text,
+        settings=settings_of(folder.config),
+        rules=read_rules().name,
+        sources=store.distinct(Report, "source"),
+        categories=store.distinct(Report, "category"),
+        last_look=last.date() if last else None,
+        today=folder.clock().date(),
+    )
+
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """The settings that are held against the lock: dotted name to value."""
+    whole = json.loads(msgspec.json.encode(config))
+    return flat({**{name: whole[name] for name in SETTINGS_HELD}, "canary": {"need": whole["canary"]["need"]}})
+
+
+def lock(folder: Folder, reason: str = "") -> ProtocolLock:
+    """Put the protocol file on record as it is.
+
+    A first lock after looks, and every further one, needs a reason. InputError if the file contradicts itself or the
+    settings, or is locked as it is already.
+    """
+    protocol, text = read_protocol(folder.path / PROTOCOL)
+    _agree(protocol, folder.config)
+    store, before = folder.store, folder.store.all(ProtocolLock, order=("locked_at",))
+    looks, sha256 = count_of(folder, Observation), checksum(text)
+    if before and before[-1].sha256 == sha256:
+        raise InputError(f"the protocol is locked as it is, on {before[-1].locked_at:%Y-%m-%d %H:%M}; nothing to do")
+    if (looks or before) and not reason:
+        why = "it was locked before" if before else f"{looks:,} looks have been taken"
+        raise InputError(f"{why}: say with --reason why it is locked now; outputs will carry that (docs/protocol.md)")
+    made = ProtocolLock(
+        lock_id=uuid.uuid4().hex,
+        locked_at=after(folder.clock(), (one.locked_at for one in before)),
+        sha256=sha256,
+        text=text,
+        settings=json.dumps(settings_of(folder.config), sort_keys=True),
+        rules=read_rules().name,
+        version=version("waterbed"),
+        reports=store.count(Report),
+        looks=looks,
+        who=who(),
+        reason=stated_reason(reason, see="docs/protocol.md, What deviates") if reason else "",
+    )
+    store.add([made])
+    return made
+
+
+def explain(folder: Folder, subject: str, reason: str) -> Deviation:
+    """Put on record why something deviates; InputError if nothing of that name does."""
+    now = held(folder)
+    if now is None:
+        raise InputError("no protocol is locked, so nothing deviates from it; lock one with waterbed protocol lock")
+    found = next((one for one in now.found if one.subject == subject), None)
+    if found is None:
+        known = ", ".join(one.subject for one in now.found) or "nothing"
+        said = "that" if names_something(subject) else repr(subject)
+        raise InputError(f"{said} does not deviate from the protocol; what does: {known}")
+    folder.store.add([_note(folder, found, stated_reason(reason, see="docs/protocol.md, What deviates"), now.notes)])
+    return found
+
+
+def first_text(path: Path, config: Config, sources: Sequence[str], categories: Sequence[str]) -> str:
+    """A protocol to begin with, from a study's settings; InputError if there is one already."""
+    if path.exists():
+        raise InputError(f"{path} is there already; edit it, or remove it first")
+    names = {
+        "title": json.dumps(config.name, ensure_ascii=False),
+        "home": config.home,
+        "clock": config.clock,
+        "sources": json.dumps(list(sources)),
+        "categories": json.dumps(list(categories)),
+    }
+    text = (Path(__file__).parent / "first.toml").read_text(encoding="utf-8")
+    for name, value in names.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def _note(folder: Folder, one: Deviation, reason: str, before: Sequence[DeviationNote] = ()) -> DeviationNote:
+    return DeviationNote(
+        note_id=uuid.uuid4().hex,
+        subject=one.subject,
+        deviation=one.told,
+        reason=reason,
+        who=who(),
+        noted_at=after(folder.clock(), (note.noted_at for note in before)),
+    )
+
+
+def _agree(protocol: Protocol, config: Config) -> None:
+    for name in ("home", "clock"):
+        ours, theirs = getattr(protocol, name), getattr(config, name)
+        if ours != theirs:
+            raise InputError(f"{PROTOCOL} says {name} {ours!r}, but waterbed.toml {theirs!r}; make them agree, {SEE}")

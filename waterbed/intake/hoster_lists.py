@@ -1,0 +1,152 @@
+"""A hoster's own list: an address a line, perhaps with date and channel, however it is separated."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from waterbed.intake.csv_table import Rejected
+from waterbed.intake.text_files import opened_lines
+from waterbed.intake.written_dates import DayOrder, day_order, written_date
+from waterbed.model.errors import BadUrl, InputError
+from waterbed.model.urls import Spelled, spell
+
+_NAMES: Final = {
+    "url": ("url", "uri", "link", "address", "website", "reported url", "reported_url"),
+    "date": (
+        *("date", "datum", "received", "received_at", "date received", "reported", "reported_at", "sent", "sent_at"),
+        *("time", "timestamp", "ontvangen"),
+    ),
+    "channel": ("channel", "kanaal", "via", "medium", "source"),
+}
+_SEPARATORS: Final = ",;\t|"
+_ADDRESS: Final = re.compile(r"\s*(?:https?|hxxps?|h\*\*ps?)\W", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TheirLine:
+    """One good line of their list. Secret: its repr says the line number alone."""
+
+    line: int
+    spelled: Spelled
+    day: date | None
+    channel: str | None
+
+    def __repr__(self) -> str:
+        """Say the line number alone."""
+        return f"<TheirLine {self.line}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TheirList:
+    """A hoster's list as it came, and what its lines say. Secret like its lines."""
+
+    separator: str
+    header: Sequence[str] | None
+    rows: Sequence[tuple[int, Sequence[str]]]
+    """Line number and cells of each row, unchanged."""
+    read: Sequence[TheirLine | Rejected]
+    """The same rows, read."""
+
+    def __repr__(self) -> str:
+        """Say how many rows it has."""
+        return f"<TheirList of {len(self.rows)} rows>"
+
+
+def read_their_list(path: Path, dates: str | None = None) -> TheirList:
+    """Read a hoster's list, with or without a header; separators are commas, semicolons, tabs or bars.
+
+    `dates` says which number is the day where the file cannot (dmy or mdy). InputError if no column holds addresses.
+    """
+    lines = [text.rstrip("\r\n") for text in opened_lines(path, "a hoster's list")]
+    numbered = [(number, text) for number, text in enumerate(lines, 1) if text.strip()]
+    separator = _separator([text for _, text in numbered[:50]])
+    rows = [(number, _cells(text, separator)) for number, text in numbered]
+    header = rows[0][1] if rows and not any(_ADDRESS.match(cell) for cell in rows[0][1]) else None
+    body = rows[1:] if header else rows
+    columns = _named(header) if header else _by_content([cells for _, cells in body[:200]])
+    if "url" not in columns and body:
+        raise InputError(
+            f"{path} has no column of addresses: none is called url, link or address, and no cell begins with http; "
+            "see docs/reconcile.md"
+        )
+    order = day_order((_cell(cells, columns.get("date")) for _, cells in body), str(path), dates)
+    return TheirList(
+        separator=separator,
+        header=header,
+        rows=body,
+        read=[_read(number, cells, columns, order) for number, cells in body],
+    )
+
+
+def _separator(sample: Sequence[str]) -> str:
+    """The separator that cuts most lines into the same number of cells; addresses may hold any of them."""
+    if not sample:
+        return ","
+    best, most = ",", (0, 0)
+    for candidate in _SEPARATORS:
+        counts = Counter(len(_cells(text, candidate)) for text in sample)
+        cells, lines = max(counts.items(), key=lambda pair: (pair[1], pair[0]))
+        if cells > 1 and (lines, cells) > most:
+            best, most = candidate, (lines, cells)
+    return best
+
+
+def _cells(text: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([text], delimiter=separator), [])
+    except csv.Error:
+        return [text]
+
+
+def _named(header: Sequence[str]) -> dict[str, int]:
+    words = [cell.strip().lower() for cell in header]
+    return {
+        field: words.index(next(name for name in names if name in words))
+        for field, names in _NAMES.items()
+        if any(name in words for name in names)
+    }
+
+
+def _by_content(rows: Sequence[Sequence[str]]) -> dict[str, int]:
+    """Where addresses and dates stand in a list without a header."""
+    found: dict[str, int] = {}
+    for at in range(max((len(cells) for cells in rows), default=0)):
+        held = [cells[at] for cells in rows if at < len(cells) and cells[at].strip()]
+        if "url" not in found and any(_ADDRESS.match(cell) for cell in held):
+            found["url"] = at
+        elif (
+            "date" not in found
+            and held
+            and all(written_date(cell, "dmy") or written_date(cell, "mdy") for cell in held)
+        ):
+            found["date"] = at
+    return found
+
+
+def _cell(cells: Sequence[str], at: int | None) -> str:
+    return cells[at].strip() if at is not None and at < len(cells) else ""
+
+
+def _read(number: int, cells: Sequence[str], columns: dict[str, int], order: DayOrder | None) -> TheirLine | Rejected:
+    told = _cell(cells, columns.get("date"))
+    day = written_date(told, order)
+    if told and day is None:
+        return Rejected(line=number, reason="the date is none that can be read")
+    try:
+        spelled = spell(_cell(cells, columns["url"]))
+    except BadUrl as problem:
+        return Rejected(line=number, reason=str(problem))
+    return TheirLine(line=number, spelled=spelled, day=day, channel=_cell(cells, columns.get("channel")) or None)
+
+
+def with_answers(found: TheirList, answers: Sequence[tuple[str, ...]], names: tuple[str, ...]) -> Iterator[list[str]]:
+    """Their own rows as they came, each with what was found about it; a header only if they had one."""
+    if found.header is not None:
+        yield [*found.header, *names]
+    for (_, cells), answer in zip(found.rows, answers, strict=True):
+        yield [*cells, *answer]

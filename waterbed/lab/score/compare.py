@@ -1,0 +1,191 @@
+"""What was measured against what is true: pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from waterbed.lab.world.records import TrueEpisode, TrueHop, Truth
+from waterbed.model.conclusions import Episode, Hop, RankingRow
+
+Pair = tuple[Hop, TrueHop]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindScore:
+    """True hops of one kind, and how many of them were found."""
+
+    true: int
+    detectable: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalScore:
+    """Share removed within 24 hours of one hoster, 0..1."""
+
+    hoster: str
+    measured: float
+    true: float
+    urls: int
+    """True clocks behind the true share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorecard:
+    """How good a measurement of a world is; shares are None where nothing was to be counted.
+
+    `detectable` hops leave a place and reach one whose URLs were reported in time; hops from behind a reverse proxy
+    are not asked for, but are right when they are found.
+    """
+
+    hops_measured: int
+    hops_true: int
+    hops_detectable: int
+    hops_found: int
+    hop_precision: float | None
+    hop_recall: float | None
+    """Found, of the detectable ones."""
+    hop_recall_all: float | None
+    """Found, of all true ones."""
+    by_kind: Mapping[str, KindScore]
+    order_wrong: int
+    """Found hops called sequential that were parallel, or the reverse."""
+    left_covered: float | None
+    """Share of found hops whose true leaving lies in the measured interval."""
+    arrived_covered: float | None
+    episodes_measured: int
+    episode_precision: float | None
+    """Share of measured episodes that overlap a true one of the same URL and hoster."""
+    ends_covered: float | None
+    """Share of measured ends whose true end lies in the measured interval."""
+    removal: tuple[RemovalScore, ...]
+    removal_most_off: float | None
+    """Largest absolute difference of a hoster's share."""
+    removal_mean_off: float | None
+    top_place_agrees: bool | None
+    """Whether the measured first place is the true one."""
+
+
+def compare(
+    truth: Truth,
+    *,
+    hops: Sequence[Hop],
+    episodes: Sequence[Episode],
+    rows: Sequence[RankingRow],
+    url_id: Callable[[str], str],
+) -> Scorecard:
+    """Score hops, episodes and a ranking by hoster against the truth; `url_id` gives a URL's keyed id."""
+    ids = {url: url_id(url) for url in truth.shown}
+    pairs = _pairs(truth, hops, ids)
+    asked = [hop for hop in truth.hops if hop.detectable and not hop.masked]
+    found = [true for _, true in pairs]
+    matched, covered = _episodes(truth, episodes, ids)
+    removal = tuple(_removal(truth, rows))
+    off = [abs(score.measured - score.true) for score in removal]
+    return Scorecard(
+        hops_measured=len(hops),
+        hops_true=len(truth.hops),
+        hops_detectable=len(asked),
+        hops_found=len(pairs),
+        hop_precision=_share(len(pairs), len(hops)),
+        hop_recall=_share(sum(hop.detectable and not hop.masked for hop in found), len(asked)),
+        hop_recall_all=_share(len(pairs), len(truth.hops)),
+        by_kind=_kinds(truth, found),
+        order_wrong=sum(_order_wrong(hop, true) for hop, true in pairs),
+        left_covered=_share(sum(h.left_after <= t.left <= h.left_before for h, t in pairs), len(pairs)),
+        arrived_covered=_share(sum(_arrival_covered(h, t) for h, t in pairs), len(pairs)),
+        episodes_measured=len(episodes),
+        episode_precision=_share(matched, len(episodes)),
+        ends_covered=_share(sum(covered), len(covered)),
+        removal=removal,
+        removal_most_off=max(off, default=None),
+        removal_mean_off=sum(off) / len(off) if off else None,
+        top_place_agrees=_top(truth, rows),
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _pairs(truth: Truth, hops: Sequence[Hop], ids: Mapping[str, str]) -> list[Pair]:
+    """Pair each measured hop with a true one of the same ends, each true one once, nearest arrival first.
+
+    The place it left agrees when hoster and content do: of two copies that stood at one hoster either may be named.
+    """
+    content = {ids[url]: shown.content_id for url, shown in truth.shown.items()}
+    free: dict[tuple[str, str, str, str], list[TrueHop]] = defaultdict(list)
+    for true in truth.hops:
+        free[ids[true.to_url], true.from_hoster, true.to_hoster, true.content_id].append(true)
+    pairs = []
+    for hop in sorted(hops, key=lambda hop: hop.arrived_before):
+        key = (hop.to_url_id, hop.from_hoster, hop.to_hoster, content.get(hop.from_url_id, ""))
+        candidates = free[key]
+        if candidates:
+            best = min(candidates, key=partial(_distance, hop, ids))
+            candidates.remove(best)
+            pairs.append((hop, best))
+    return pairs
+
+
+def _distance(hop: Hop, ids: Mapping[str, str], true: TrueHop) -> tuple[bool, timedelta]:
+    return ids[true.from_url] != hop.from_url_id, abs(true.arrived - hop.arrived_before)
+
+
+def _order_wrong(hop: Hop, true: TrueHop) -> bool:
+    return (hop.order == "sequential" and true.parallel) or (hop.order == "parallel" and not true.parallel)
+
+
+def _arrival_covered(hop: Hop, true: TrueHop) -> bool:
+    return (hop.arrived_after is None or hop.arrived_after <= true.arrived) and true.arrived <= hop.arrived_before
+
+
+def _kinds(truth: Truth, found: Sequence[TrueHop]) -> dict[str, KindScore]:
+    true = Counter(hop.kind for hop in truth.hops)
+    detectable = Counter(hop.kind for hop in truth.hops if hop.detectable and not hop.masked)
+    hit = Counter(hop.kind for hop in found)
+    return {k: KindScore(true=true[k], detectable=detectable[k], found=hit[k]) for k in sorted(true)}
+
+
+def _episodes(truth: Truth, episodes: Sequence[Episode], ids: Mapping[str, str]) -> tuple[int, list[bool]]:
+    places: dict[tuple[str, str], list[TrueEpisode]] = defaultdict(list)
+    for true in truth.episodes:
+        places[ids[true.url], true.hoster].append(true)
+    matched, covered = 0, []
+    for episode in episodes:
+        theirs = [true for true in places[episode.url_id, episode.hoster] if _overlap(episode, true)]
+        matched += bool(theirs)
+        if theirs and episode.first_down is not None:
+            down = episode.first_down
+            covered.append(any(t.end is not None and episode.last_up <= t.end <= down for t in theirs))
+    return matched, covered
+
+
+def _overlap(episode: Episode, true: TrueEpisode) -> bool:
+    return episode.last_up >= true.start and (true.end is None or episode.known_up_at <= true.end)
+
+
+def _removal(truth: Truth, rows: Iterable[RankingRow]) -> Iterable[RemovalScore]:
+    for row in rows:
+        true = truth.removal.get(row.key)
+        if true is not None and row.removed_24h is not None:
+            yield RemovalScore(hoster=row.key, measured=row.removed_24h, true=true.share, urls=true.urls)
+
+
+def _top(truth: Truth, rows: Sequence[RankingRow]) -> bool | None:
+    proxies = {hoster.key for hoster in truth.world.hoster if hoster.kind == "proxy"}
+    # Later reports of a URL are overwritten by its first.
+    first = {report.url: report.reported_at for report in reversed(truth.reports)}
+    hosts: dict[str, set[str]] = defaultdict(set)
+    for episode in truth.episodes:
+        reported = first.get(episode.url)
+        if episode.hoster in proxies or reported is None or (episode.end and episode.end <= reported):
+            continue
+        hosts[episode.hoster].add(truth.shown[episode.url].host)
+    measured = {row.key for row in rows if row.place == 1}
+    if not measured or not hosts:
+        return None
+    most = max(len(found) for found in hosts.values())
+    return any(len(hosts[key]) == most for key in measured)

@@ -1,0 +1,72 @@
+"""The true outcomes of a lab study's world, to be shown in the curve."""
+
+from collections.abc import Collection
+
+from waterbed.analysis.sensitivity.curve import DISPLACED, HOME_ABROAD, Curve, Outcomes, removed
+from waterbed.analysis.sensitivity.outcomes import Value
+from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.records import Truth
+from waterbed.lab.world.truth import simulate
+from waterbed.model.errors import InputError
+from waterbed.model.urls import spell
+from waterbed.store.folder import Folder
+
+_SEE = "docs/sensitivity.md, The truth"
+
+
+def truth_of(folder: Folder, scenario: str, url_ids: Collection[str]) -> Truth:
+    """What is true in a scenario or world file; InputError if the study did not measure that world.
+
+    `url_ids` are the study's URLs.
+    """
+    truth = simulate(read_world(scenario_path(scenario)))
+    if folder.lab is None:
+        raise InputError(f"--truth {scenario}: this study is not of the lab, so nobody knows its truth, see {_SEE}")
+    known = {folder.vault.keyed_id("url", spell(url).url) for url in truth.shown}
+    if not known.issuperset(url_ids):
+        raise InputError(f"--truth {scenario}: the study's URLs are not those of that world, see {_SEE}")
+    return truth
+
+
+def true_outcomes(truth: Truth, curve: Curve) -> Outcomes:
+    """The outcomes as they truly were, for the keys that the reference gives a share."""
+    world = truth.world
+    named = {hoster.key: hoster.key for hoster in world.hoster} | {f"AS{h.asn}": h.key for h in world.hoster}
+    values = {}
+    for key in curve.ranked:
+        share = truth.removal.get(named.get(key, ""))
+        if share is not None:
+            values[removed(key)] = _exact(share.share)
+    home, abroad = (_side(truth, at_home=at_home) for at_home in (True, False))
+    if home is not None and abroad is not None:
+        values[HOME_ABROAD] = _exact(home - abroad)
+    displaced = _displaced(truth)
+    if displaced is not None:
+        values[DISPLACED] = _exact(displaced)
+    return Outcomes(
+        spec=curve.reference.spec, values=values, keys={key: key for key in curve.ranked if removed(key) in values}
+    )
+
+
+def _side(truth: Truth, *, at_home: bool) -> float | None:
+    """True share of all clocks of the hosters that sit at home, or abroad; without reverse proxies."""
+    world = truth.world
+    own = [
+        truth.removal[hoster.key]
+        for hoster in world.hoster
+        if (hoster.country == world.home) is at_home and hoster.kind != "proxy" and hoster.key in truth.removal
+    ]
+    urls = sum(share.urls for share in own)
+    return sum(share.removed for share in own) / urls if urls else None
+
+
+def _displaced(truth: Truth) -> float | None:
+    """Of the reported contents that left a hoster: those that truly turned up at another, reported or not."""
+    reported = {report.url for report in truth.reports}
+    left = {e.content_id for e in truth.episodes if e.url in reported and e.end and e.cause != "lineage"}
+    again = left & {hop.content_id for hop in truth.hops if not hop.parallel}
+    return len(again) / len(left) if left else None
+
+
+def _exact(number: float) -> Value:
+    return Value(telling="told", estimate=number, low=number, high=number)

@@ -1,0 +1,1 @@
+"""DNS, HTTP, RDAP, proxy servers on loopback."""

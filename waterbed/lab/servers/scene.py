@@ -1,0 +1,157 @@
+"""A simulated world as a scene: what its sites answer at an instant."""
+
+from datetime import datetime
+
+from waterbed.lab.servers.pages import Pages
+from waterbed.lab.servers.state import SOURCES, Behaviour, Listener, within
+from waterbed.lab.servers.zones import Names
+from waterbed.lab.world.file import PARKING, PARKING_NETWORK, Hoster, World
+from waterbed.lab.world.records import Shown, SiteTraits, Truth
+
+LINK_CHECK = "/api/exists/"
+"""Where an image host with link checks says if an image is there."""
+
+
+def down(world: World, moment: datetime, of: str = "all") -> bool:
+    """Whether a world has an outage then: of our whole network, or of one place that we look from."""
+    return any(o.source == of and within(moment, world.start, o.from_hour, o.to_hour) for o in world.outage)
+
+
+class WorldScene:
+    """A simulated world, playable."""
+
+    def __init__(self, truth: Truth, *, marker: str | None = None) -> None:
+        """Index a truth by host and path; bodies are full of `marker`, else of a random one."""
+        self._truth = truth
+        self._world = truth.world
+        self._hosters = {hoster.key: hoster for hoster in truth.world.hoster}
+        parking = [(PARKING, (PARKING_NETWORK,))] if truth.world.parks else []
+        places = [*parking, *((hoster.key, (*hoster.v4, *hoster.v6)) for hoster in truth.world.hoster)]
+        self._listeners = tuple(
+            Listener(key=key, port=port, prefixes=prefixes) for key, prefixes in places for port in (80, 443)
+        )
+        self._by_host: dict[str, dict[str, Shown]] = {}
+        for shown in truth.shown.values():
+            self._by_host.setdefault(shown.host, {})[shown.target] = shown
+        self._names = Names(truth)
+        self._pages = Pages(marker)
+
+    @property
+    def marker(self) -> str:
+        """The word that all bodies are full of."""
+        return self._pages.marker
+
+    def listeners(self) -> tuple[Listener, ...]:
+        """Two for each hoster, and for the parking service if there is one: ports 80 and 443."""
+        return self._listeners
+
+    def silent(self, moment: datetime) -> bool:
+        """Whether the world has an outage of our whole network then."""
+        return down(self._world, moment)
+
+    def cut_off(self, moment: datetime, source: str) -> bool:
+        """Whether the world has an outage of this one place then."""
+        return down(self._world, moment, SOURCES.get(source, "first"))
+
+    def addresses(self, host: str, moment: datetime) -> tuple[str, ...] | None:
+        """Look the name up."""
+        return self._names.addresses(host, moment)
+
+    def alias(self, host: str, moment: datetime) -> str | None:
+        """Look the name's alias up."""
+        return self._names.alias(host, moment)
+
+    def name_servers(self, domain: str, moment: datetime) -> tuple[str, ...]:
+        """Look the domain's name servers up."""
+        return self._names.name_servers(domain, moment)
+
+    def fails(self, host: str, moment: datetime) -> bool:
+        """Whether the name servers of a host answer with a failure."""
+        return self._names.trouble(host, moment) == "servfail"
+
+    def behaviour(self, listener: Listener, host: str, target: str, moment: datetime, source: str) -> Behaviour:
+        """Answer as the site does that lies at this hoster now, if the hoster serves this source."""
+        if listener.key == PARKING:
+            return self._pages.parked(host)
+        hoster = self._hosters[listener.key]
+        if self._blind(hoster, moment, source):
+            return self._pages.missing(None, 404) if hoster.blind_how == "404" else Behaviour(kind=hoster.blind_how)
+        place = self._truth.places.get(host)
+        here = (place.at(moment), *self._truth.beside.get(host, ())) if place else ()
+        if listener.key not in here:
+            return self._nothing(hoster, None, target, "404")
+        traits, shown = self._truth.traits[host], self._by_host[host]
+        if hoster.link_check and target.startswith(LINK_CHECK):
+            return self._exists(shown, target, moment)
+        return self._redirect(listener, traits, host, target, moment) or self._page(
+            hoster, traits, host, target, moment
+        )
+
+    def _blind(self, hoster: Hoster, moment: datetime, source: str) -> bool:
+        since = within(moment, self._world.start, hoster.blind_from_hour, float(24 * 366 * 2))
+        return SOURCES.get(source, "first") in hoster.blind_to and since
+
+    def _exists(self, shown: dict[str, Shown], target: str, moment: datetime) -> Behaviour:
+        wanted = target.removeprefix(LINK_CHECK)
+        found = next((s for path, s in shown.items() if _last_name(path) == wanted), None)
+        there = found is not None and self._truth.is_up(found.url, moment)
+        return Behaviour(status=204) if there else self._pages.missing(None, 404)
+
+    def _redirect(
+        self, listener: Listener, traits: SiteTraits, host: str, target: str, moment: datetime
+    ) -> Behaviour | None:
+        """Where the whole site leads elsewhere now, None if it does not."""
+        states = {self._truth.pages[shown.url].at(moment) for shown in self._by_host[host].values()}
+        if "suspended" in states:
+            scheme = "https" if listener.port == 443 else "http"
+            return _led(traits, 302, f"{scheme}://{host}/cgi-sys/suspendedpage.cgi", server="Apache")
+        if "moved" in states:
+            return _led(traits, 301, self._moved_to(host, target))
+        if traits.https_root and listener.port == 80:
+            return _led(traits, 301, f"https://{host}/")
+        if traits.https_redirect and listener.port == 80:
+            return _led(traits, 301, f"https://{host}{target}")
+        return None
+
+    def _moved_to(self, host: str, target: str) -> str:
+        shown = self._by_host[host].get(target)
+        url = self._truth.moved_urls.get(shown.url) if shown else None
+        return url or f"{self._truth.moved[host]}{target}"
+
+    def _page(self, hoster: Hoster, traits: SiteTraits, host: str, target: str, moment: datetime) -> Behaviour:
+        """What is at a path of a site."""
+        if traits.indistinct:
+            return self._pages.default(traits, host, target)
+        shown = self._by_host[host]
+        found = shown.get(target)
+        alive = traits.spa and any(self._truth.is_up(one.url, moment) for one in shown.values())
+        if found and self._truth.is_up(found.url, moment) and (found.image or not alive):
+            return self._pages.content(traits, found)
+        if alive:
+            return self._pages.front(traits, host)
+        if traits.https_root and target == "/" and found is None:
+            return self._pages.front(traits, host)
+        state = self._truth.pages[found.url].at(moment) if found else None
+        if traits.catch_all and not hoster.catch_all:
+            return self._pages.default(traits, host, target, echo=traits.echo)
+        return self._nothing(hoster, traits, target, state)
+
+    def _nothing(self, hoster: Hoster, traits: SiteTraits | None, target: str, state: str | None) -> Behaviour:
+        """What a hoster's machine says where nothing is."""
+        if hoster.catch_all:
+            return self._pages.default(traits or _PLAIN, hoster.key, target, echo=bool(traits and traits.echo))
+        if traits and target == "/" and traits.root_denied and self._world.sites.roots:
+            return self._pages.missing(traits, 403)
+        return self._pages.missing(traits, 410 if state == "410" else 404)
+
+
+_PLAIN = SiteTraits(https=False, https_redirect=False, catch_all=False, indistinct=False, head="plain")
+
+
+def _led(traits: SiteTraits, status: int, where: str, *, server: str = "nginx") -> Behaviour:
+    headers = (("Server", server), ("Location", where))
+    return Behaviour(status=status, headers=headers, head=traits.head, head_status=traits.head_lie)
+
+
+def _last_name(path: str) -> str:
+    return path.partition("?")[0].rpartition("/")[2].partition(".")[0]

@@ -1,0 +1,109 @@
+"""The names of a simulated world: addresses, aliases, name servers."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final, Literal
+
+from waterbed.lab.world.file import PARKING, Hoster
+from waterbed.lab.world.names import parking_addresses
+from waterbed.lab.world.records import Truth
+from waterbed.lab.world.traits import Chances
+from waterbed.model.urls import registrable_domain
+
+PARKING_SERVERS = ("ns1.sedoparking.com", "ns2.sedoparking.com")
+"""Name servers of a parked domain: a real service's, so that lists of such services can be tried."""
+
+Trouble = Literal["", "servfail", "nxdomain", "nodata"]
+_TROUBLES: Final[tuple[Trouble, ...]] = ("servfail", "servfail", "nxdomain", "nodata")
+_TROUBLED_HOURS = 0.15
+_HOUR = timedelta(hours=1)
+
+
+def name_servers_of(hoster: Hoster) -> tuple[str, str]:
+    """The two name servers that a hoster gives its customers."""
+    return f"ns1.{hoster.domain}", f"ns2.{hoster.domain}"
+
+
+class Names:
+    """All names of a world, at any instant."""
+
+    def __init__(self, truth: Truth) -> None:
+        """Index a truth by name, alias and domain."""
+        self._world = truth.world
+        self._trouble = truth.world.sites.dns_errors
+        self._hosts = truth.hosts
+        self._places = truth.places
+        self._hosters = {hoster.key: hoster for hoster in truth.world.hoster}
+        self._aliased = {host for host, traits in truth.traits.items() if traits.alias}
+        self._aliases = {
+            _alias(host, self._hosters[key]): (host, key)
+            for host in self._aliased
+            for key in truth.places[host].values
+            if key != PARKING
+        }
+        suffixes = {suffix for hoster in truth.world.hoster for suffix in hoster.suffixes}
+        hung = tuple(f".{suffix}" for suffix in suffixes)
+        # Sites of a platform hang in its zone; every other site has a registrable domain of its own.
+        self._domains = {registrable_domain(host): host for host in truth.hosts if not host.endswith(hung or ("\0",))}
+        self._own: Mapping[str, tuple[str, str]] = {
+            domain: name_servers_of(hoster)
+            for hoster in truth.world.hoster
+            for domain in (hoster.domain, *hoster.suffixes)
+        }
+        self._machines = {
+            name: (str(network[-1 - number]),)
+            for hoster in truth.world.hoster
+            for network in hoster.networks()[:1]
+            for number, name in enumerate(name_servers_of(hoster), 1)
+        }
+
+    def trouble(self, host: str, moment: datetime) -> Trouble:
+        """What is wrong with a name's servers in this hour."""
+        if not self._trouble or host not in self._hosts:
+            return ""
+        chances = Chances(self._world, host)
+        if chances.share("dns errors") >= self._trouble:
+            return ""
+        rng = chances.rng(f"dns errors {(moment - self._world.start) // _HOUR}")
+        return rng.choice(_TROUBLES) if rng.random() < _TROUBLED_HOURS else ""
+
+    def addresses(self, host: str, moment: datetime) -> tuple[str, ...] | None:
+        """All addresses of a name; None if it does not exist, none if it exists without any."""
+        timeline = self._hosts.get(host)
+        if timeline:
+            trouble = self.trouble(host, moment)
+            return None if trouble == "nxdomain" else () if trouble else timeline.at(moment)
+        if host in self._aliases:
+            named, key = self._aliases[host]
+            here = self._places[named].at(moment) == key
+            return self._hosts[named].at(moment) if here else None
+        if host in PARKING_SERVERS:
+            return parking_addresses(host)
+        if host in self._machines:
+            return self._machines[host]
+        return () if self.name_servers(host, moment) else None
+
+    def alias(self, host: str, moment: datetime) -> str | None:
+        """What a name stands for while it is at a hoster."""
+        if host not in self._aliased or not self._hosts[host].at(moment):
+            return None
+        key = self._places[host].at(moment)
+        return None if key is None or key == PARKING else _alias(host, self._hosters[key])
+
+    def name_servers(self, domain: str, moment: datetime) -> tuple[str, ...]:
+        """Those of its hoster, of a parking service, or its own."""
+        if domain in self._own:
+            return self._own[domain]
+        host = self._domains.get(domain)
+        if host is None or self._hosts[host].at(moment) is None:
+            return ()
+        key = self._places[host].at(moment)
+        if key is None:
+            return ()
+        return PARKING_SERVERS if key == PARKING else name_servers_of(self._hosters[key])
+
+
+def _alias(host: str, hoster: Hoster) -> str:
+    # made of a hash: an alias says nothing of the name before it
+    return f"s{sha256(host.encode()).hexdigest()[:12]}.edge.{hoster.domain}"

@@ -1,0 +1,1 @@
+"""Thousands of studies without a network."""

@@ -1,0 +1,150 @@
+"""Worlds drawn from stated hard ranges, from a world file's hosters and names."""
+
+import random
+from dataclasses import dataclass
+from math import exp, log
+from typing import Final, Literal
+
+import msgspec
+from scipy import special
+
+from waterbed.lab.world.file import Hoster, Movement, Removal, Sites, World
+from waterbed.model.errors import InputError
+
+Plan = Literal["constant", "backing off", "with outages"]
+PLANS: Final[tuple[Plan, ...]] = ("constant", "backing off", "with outages")
+
+MOST_HOSTERS: Final = 8
+DAYS: Final = 8.0
+MISSED: Final = (0.05, 0.20)
+"""Share of looks that tell nothing."""
+UNREPORTED: Final = (0.20, 0.70)
+"""Share of arrivals that nobody reports."""
+PARALLEL: Final = 0.30
+"""Share of moves whose copy stands before the takedown."""
+NAME_ENDS: Final = 0.67
+"""Share of sites of one hoster whose name goes, in place of a removal."""
+LATE: Final = (0.0, 0.30, 0.60)
+"""Shares of reports that come up to LATE_HOURS after they were made."""
+LATE_HOURS: Final = 24.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hard:
+    """What stands in the way of one study, and who is what in it."""
+
+    plan: Plan
+    every_hours: float
+    missed: float
+    late: float
+    """Share of reports that come up to LATE_HOURS after they were made."""
+    equal: bool
+    """Whether all hosters have one policy, and differ in size alone."""
+    big: bool
+    """Whether one site holds most URLs."""
+    blind: str | None
+    """The hoster that lets us hang."""
+    blind_from_hour: float
+    nameless: str | None
+    """The hoster of whose sites most lose their name in place of being removed."""
+    outages: tuple[tuple[float, float], ...]
+    """Hours since the start in which nothing can be seen."""
+
+
+def draw(world: World, chance: random.Random) -> tuple[World, Hard]:
+    """Draw one study: a world with another seed, and what is in the way of measuring it.
+
+    Policies are drawn anew: removes 0.3 to 0.98, median 3 to 60 hours, sigma 0.5 to 1.3, one URL at a time. Raises
+    InputError for a world file with fewer than three plain hosters.
+    """
+    plain = [hoster for hoster in world.hoster if hoster.kind == "hoster" and not hoster.within]
+    if len(plain) < 3:
+        raise InputError(f"the world {world.name} has {len(plain)} plain hosters, three are needed; see docs/lab.md")
+    chosen = chance.sample(plain, min(MOST_HOSTERS, len(plain)))
+    equal, big = chance.random() < 0.5, chance.random() < 0.5
+    policy = _policy(chance)
+    hosters = tuple(_hoster(hoster, policy if equal else _policy(chance), chance) for hoster in chosen)
+    sites = 20 * len(hosters)
+    unreported = chance.uniform(*UNREPORTED)
+    # A name that is re-pointed takes all its URLs along: what one policy then removes of the others cannot be written
+    # down, so only sites of one URL do it.
+    repointed = not big and chance.random() < 0.5
+    drawn = msgspec.structs.replace(
+        world,
+        seed=chance.randrange(2**31),
+        days=DAYS,
+        hoster=hosters,
+        sites=Sites(
+            count=sites,
+            urls_per_site=(1, 1) if repointed else (1, 3),
+            big_site=2 * sites if big else 0,
+            multi_address=chance.uniform(0.1, 0.6),
+            reported_over_days=(0.0, 4.5),
+        ),
+        movement=Movement(
+            after_takedown=chance.uniform(0.2, 0.8),
+            home_share=chance.uniform(0.2, 0.6),
+            relocation=1.0 if repointed else 0.0,
+            parallel=PARALLEL,
+            reported_home=1.0 - unreported,
+            reported_abroad=1.0 - unreported,
+        ),
+        intervention=(),
+        sale=(),
+        renaming=(),
+        fronting=(),
+        outage=(),
+        vantages=(),
+        empty_delivery_hours=(),
+        beside="nothing",
+    )
+    return drawn, _hard(hosters, equal=equal, big=big, chance=chance)
+
+
+def true_share(policy: Removal, hours: float) -> float:
+    """The share of its reports that a policy removes within some hours."""
+    return float(policy.removes * special.ndtr(log(hours / policy.median_hours) / policy.sigma))
+
+
+def true_median(policy: Removal) -> float:
+    """The hours after which half of all that was reported is gone; inf if it never is."""
+    if policy.removes <= 0.5:
+        return float("inf")
+    return float(policy.median_hours * exp(policy.sigma * special.ndtri(0.5 / policy.removes)))
+
+
+def _policy(chance: random.Random) -> Removal:
+    return Removal(
+        removes=chance.uniform(0.3, 0.98),
+        median_hours=3.0 * 20.0 ** chance.random(),
+        sigma=chance.uniform(0.5, 1.3),
+        answer_after_removal=chance.choice(("404", "410")),
+    )
+
+
+def _hoster(hoster: Hoster, policy: Removal, chance: random.Random) -> Hoster:
+    return msgspec.structs.replace(
+        hoster, weight=8.0 ** chance.random(), removal=policy, catch_all=False, link_check=False, blind_to=(), within=""
+    )
+
+
+def _hard(hosters: tuple[Hoster, ...], *, equal: bool, big: bool, chance: random.Random) -> Hard:
+    blind, nameless = chance.sample([hoster.key for hoster in hosters], 2)
+    plan = chance.choice(PLANS)
+    outages = []
+    if plan == "with outages":
+        for _ in range(chance.randint(3, 6)):
+            begin = chance.uniform(0.0, DAYS * 24 - 12)
+            outages.append((begin, begin + chance.uniform(3.0, 12.0)))
+    return Hard(
+        plan=plan,
+        every_hours=chance.uniform(1.0, 3.0),
+        missed=chance.uniform(*MISSED),
+        late=chance.choice(LATE),
+        equal=equal,
+        big=big,
+        blind=None if equal else blind,
+        blind_from_hour=chance.choice((0.0, DAYS * 8, chance.uniform(0.0, DAYS * 16))),
+        nameless=None if equal else nameless,
+        outages=tuple(outages),
+    )

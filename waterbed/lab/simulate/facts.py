@@ -1,0 +1,285 @@
+"""Facts of a true world without a network: what the crawler would have recorded, in virtual time."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from waterbed.lab.servers.zones import Names, name_servers_of
+from waterbed.lab.world.file import PARKING_NETWORK, World
+from waterbed.lab.world.records import TrueReport, Truth
+from waterbed.model.facts import CanaryLook, ControlLook, NameStatus, Observation, Report, Resolution, Target
+from waterbed.model.urls import platform_suffix, registrable_domain, spell
+
+_HOUR = timedelta(hours=1)
+_CANARY = timedelta(minutes=10)
+"""Between two looks at our own network; a look is believed within five minutes of one."""
+_RUN, _PLACE = "virtual", "virtual"
+_PARKED = PARKING_NETWORK.rpartition(".")[0] + "."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookPlan:
+    """When the URLs of a virtual study are looked at, and what is in the way."""
+
+    every_hours: float = 1.0
+    late_hours: float = 6.0
+    """Between two looks at what was reported two days ago or is gone."""
+    missed: float = 0.0
+    """Share of looks that tell nothing."""
+    late: float = 0.0
+    """Share of reports that come up to a day after they were made."""
+    outages: tuple[tuple[float, float], ...] = ()
+    """Hours since the start in which nothing can be seen."""
+
+    @property
+    def slowest(self) -> timedelta:
+        """The longest time between two looks at what is up."""
+        return timedelta(hours=max(self.every_hours, self.late_hours))
+
+
+@dataclass(slots=True, kw_only=True, repr=False)
+class VirtualFacts:
+    """The facts of one virtual study; no field holds a URL or a host."""
+
+    targets: dict[str, Target] = field(default_factory=dict)
+    reports: list[Report] = field(default_factory=list)
+    looks: list[Observation] = field(default_factory=list)
+    resolutions: dict[str, Resolution] = field(default_factory=dict)
+    controls: dict[str, ControlLook] = field(default_factory=dict)
+    canaries: list[CanaryLook] = field(default_factory=list)
+
+
+def keyed(kind: str, text: str) -> str:
+    """An id that stands for a text in a virtual study."""
+    return sha256(f"{kind} {text}".encode()).hexdigest()[:24]
+
+
+def url_id_of(url: str) -> str:
+    """The id of a URL, over its canonical spelling."""
+    return keyed("url", spell(url).url)
+
+
+def virtual_facts(truth: Truth, plan: LookPlan, chance: random.Random) -> VirtualFacts:
+    """What a study of a true world has recorded by its end; the same chance gives the same facts."""
+    return _Recorder(truth, plan, chance).recorded()
+
+
+class _Recorder:
+    """Walks through each reported URL's looks."""
+
+    def __init__(self, truth: Truth, plan: LookPlan, chance: random.Random) -> None:
+        self._truth, self._plan, self._chance = truth, plan, chance
+        self._world: World = truth.world
+        self._names = Names(truth)
+        self._hosters = {hoster.key: hoster for hoster in truth.world.hoster}
+        self._facts = VirtualFacts()
+
+    def recorded(self) -> VirtualFacts:
+        told: dict[str, list[TrueReport]] = {}
+        for report in self._truth.reports:
+            told.setdefault(report.url, []).append(report)
+        by_id = sorted((url_id_of(url), url) for url in told)
+        for url_id, url in by_id:
+            received = self._reported(url_id, told[url])
+            self._facts.targets[url_id] = _target(url_id, url, received)
+            self._look(url_id, url, received)
+        self._facts.canaries = list(self._canaries())
+        return self._facts
+
+    def _reported(self, url_id: str, told: list[TrueReport]) -> datetime:
+        """Record a URL's reports; gives when the first one came in."""
+        came = []
+        for report in sorted(told, key=lambda one: one.reported_at):
+            is_late = self._chance.random() < self._plan.late
+            received = report.reported_at + self._chance.uniform(0.0, 24.0 if is_late else 0.5) * _HOUR
+            came.append(received)
+            self._facts.reports.append(_report(url_id, report, received))
+        return min(came)
+
+    def _look(self, url_id: str, url: str, received: datetime) -> None:
+        now, gone = received, 0
+        while now < self._world.end:
+            look = self._seen(url_id, url, now)
+            self._facts.looks.append(look)
+            absent = look.status in (301, 404, 410) or look.failure == "nxdomain" or bool(look.marks)
+            gone = gone + 1 if absent else 0 if look.status == 200 else gone
+            now += self._wait(gone, now - received) * (1 + 0.1 * self._chance.uniform(-1, 1))
+
+    def _wait(self, gone: int, age: timedelta) -> timedelta:
+        if 0 < gone < 3:
+            return 1.1 * _HOUR
+        return _HOUR * (self._plan.late_hours if gone or age > 48 * _HOUR else self._plan.every_hours)
+
+    def _seen(self, url_id: str, url: str, now: datetime) -> Observation:
+        host = self._truth.shown[url].host
+        resolution = self._resolved(host, now)
+        hour = (now - self._world.start) / _HOUR
+        out = any(begin <= hour < end for begin, end in self._plan.outages)
+        if out or resolution.status != "ok":
+            failure = "timeout" if out else resolution.status
+            return _observation(url_id, now, resolution, phase="dns", failure=failure)
+        if self._chance.random() < self._plan.missed:
+            return _observation(url_id, now, resolution, status=503)
+        page = self._truth.pages[url].at(now)
+        control = self._control(host, moved=page == "moved", now=now)
+        if page == "moved":
+            return self._led(url_id, url, now, resolution, control)
+        marks = ("parked",) if "parking" in resolution.tags else ("suspended",) if page == "suspended" else ()
+        status = {"404": 404, "410": 410, None: 404}.get(page, 200)
+        return _observation(url_id, now, resolution, status=status, control=control, marks=marks)
+
+    def _led(self, url_id: str, url: str, now: datetime, resolution: Resolution, control: ControlLook) -> Observation:
+        """A URL whose site leads to a new name for good."""
+        new = self._truth.moved_urls.get(url)
+        site = registrable_domain(spell(self._truth.moved[self._truth.shown[url].host]).host)
+        return _observation(
+            url_id,
+            now,
+            resolution,
+            status=301,
+            control=control,
+            led=(url_id_of(new) if new else None, keyed("site", site)),
+        )
+
+    def _resolved(self, host: str, now: datetime) -> Resolution:
+        trouble, addresses = self._names.trouble(host, now), self._names.addresses(host, now)
+        status: NameStatus = "ok"
+        if trouble == "servfail":
+            status, addresses = "servfail", ()
+        elif not addresses:
+            status, addresses = ("nxdomain" if addresses is None else "nodata"), ()
+        hoster = self._hosters.get(self._truth.places[host].at(now) or "")
+        platform = platform_suffix(host)
+        servers = name_servers_of(hoster) if hoster and status == "ok" and not platform else ()
+        made = Resolution(
+            resolution_id=keyed("resolution", f"{host} {now.isoformat()}"),
+            host_id=keyed("host", host),
+            run_id=_RUN,
+            vantage=_PLACE,
+            status=status,
+            addresses=tuple(sorted(addresses)),
+            cname_ids=(),
+            ttl_s=60,
+            ede=(),
+            resolver="127.0.0.1:53",
+            resolved_at=now,
+            name_server_ids=tuple(sorted(keyed("host", name) for name in servers)),
+            tags=("parking",) if any(address.startswith(_PARKED) for address in addresses) else (),
+        )
+        return self._facts.resolutions.setdefault(made.resolution_id, made)
+
+    def _control(self, host: str, *, moved: bool, now: datetime) -> ControlLook:
+        """The answer to a random path: 404, or as the whole site that leads elsewhere."""
+        site = registrable_domain(spell(self._truth.moved[host]).host) if moved else ""
+        made = ControlLook(
+            control_id=keyed("control", f"{host} {moved}"),
+            host_id=keyed("host", host),
+            run_id=_RUN,
+            vantage=_PLACE,
+            observed_at=now,
+            failure=None,
+            status=301 if moved else 404,
+            media_type="text/html",
+            content_length=None,
+            etag_id=None,
+            redirect="other" if moved else None,
+            redirect_site_id=keyed("site", site) if moved else None,
+        )
+        return self._facts.controls.setdefault(made.control_id, made)
+
+    def _canaries(self) -> Iterator[CanaryLook]:
+        for number in range(round((self._world.end - self._world.start) / _CANARY) + 1):
+            hour = number * _CANARY / _HOUR
+            out = any(begin <= hour < end for begin, end in self._plan.outages)
+            yield CanaryLook(
+                canary_id=keyed("canary", f"{number}"),
+                run_id=_RUN,
+                vantage=_PLACE,
+                observed_at=self._world.start + number * _CANARY,
+                targets=2,
+                reached=0 if out else 2,
+            )
+
+
+def _target(url_id: str, url: str, added: datetime) -> Target:
+    spelled = spell(url)
+    site, suffix = registrable_domain(spelled.host), platform_suffix(spelled.host)
+    return Target(
+        url_id=url_id,
+        host_id=keyed("host", spelled.host),
+        site_id=keyed("site", site),
+        label_id=keyed("label", site.partition(".")[0]),
+        path_id=keyed("path", spelled.target),
+        suffix_id=keyed("suffix", suffix) if suffix else None,
+        spelling="virtual",
+        suffix_list="virtual",
+        added_at=added,
+    )
+
+
+def _report(url_id: str, report: TrueReport, received: datetime) -> Report:
+    return Report(
+        report_id=keyed("report", f"{report.url} {report.reported_at.isoformat()}"),
+        url_id=url_id,
+        source=report.source,
+        category=report.category,
+        site_type=None,
+        commercial=None,
+        assessed_illegal=None,
+        verified_at=None,
+        content_id=keyed("content", report.content_id),
+        reported_at=report.reported_at,
+        received_at=received,
+    )
+
+
+def _observation(
+    url_id: str,
+    now: datetime,
+    resolution: Resolution,
+    *,
+    phase: str = "http",
+    failure: str | None = None,
+    status: int | None = None,
+    control: ControlLook | None = None,
+    marks: tuple[str, ...] = (),
+    led: tuple[str | None, str] | None = None,
+) -> Observation:
+    return Observation(
+        observation_id=keyed("look", f"{url_id} {now.isoformat()}"),
+        url_id=url_id,
+        run_id=_RUN,
+        vantage=_PLACE,
+        scheduled_at=now,
+        observed_at=now,
+        resolution_id=resolution.resolution_id,
+        profile="strict",
+        method="HEAD",
+        address=resolution.addresses[0] if resolution.addresses else None,
+        port=80,
+        phase=phase,  # type: ignore[arg-type]  # dns or http
+        failure=failure,
+        status=status,
+        media_type="text/html" if status == 200 else None,
+        content_length=None,
+        etag_id=None,
+        last_modified_id=None,
+        server=None,
+        marks=marks,
+        redirect="other" if led else None,
+        redirect_url_id=led[0] if led else None,
+        redirect_site_id=led[1] if led else None,
+        steps=0,
+        retry_after_s=None,
+        tls_version=None,
+        tls_problem=None,
+        certificate_id=None,
+        public_key_id=None,
+        control_id=control.control_id if control else None,
+        bytes_read=0,
+        connect_ms=None,
+        head_ms=None,
+        network=_PLACE,
+    )

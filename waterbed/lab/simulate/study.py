@@ -1,0 +1,135 @@
+"""Studies of true worlds without a network: facts in memory, the production's conclusions."""
+
+import random
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from ipaddress import ip_network
+from pathlib import Path
+
+from attribution.attribute import Attributor
+from attribution.hosters.book import book_from
+from attribution.lookups.rdap.registrations import RegistrationIndex
+from attribution.lookups.tables.countries import read_places
+from attribution.lookups.tables.routes import read_routes
+from waterbed.judging.rules import read_rules
+from waterbed.lab.score.hops import KindTally, looked_at, score_hops, sight_of
+from waterbed.lab.simulate.facts import LookPlan, keyed, url_id_of, virtual_facts
+from waterbed.lab.world.allocations import Paper, Papers, handle_of
+from waterbed.lab.world.file import World
+from waterbed.lab.world.records import Truth
+from waterbed.lab.world.tables import country_csv, hosters_toml, routing_csv
+from waterbed.model.conclusions import HopKind
+from waterbed.model.facts import Registration
+from waterbed.store.config import Config, Judge
+from waterbed.study.conclusions import Conclusions, Facts
+from waterbed.study.linking import ROOT, Opened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualStudy:
+    """What a study of a true world concludes, and by true URL its keyed id."""
+
+    conclusions: Conclusions
+    judge: Judge
+    url_ids: dict[str, str] = field(repr=False)
+
+
+def virtual_study(truth: Truth, plan: LookPlan, chance: random.Random) -> VirtualStudy:
+    """Record what a study of the world would have seen, and draw the production's conclusions from it.
+
+    Only the network is left out: judging, attribution as of the day from the world's own tables and registrations,
+    confirmation, episodes, links and hops are those of any study.
+    """
+    seen = virtual_facts(truth, plan, chance)
+    facts = Facts(
+        targets=seen.targets,
+        reports=seen.reports,
+        looks=seen.looks,
+        resolutions=seen.resolutions,
+        controls=seen.controls,
+        canaries=seen.canaries,
+    )
+    config = Config(study="virtual", name=truth.world.name, home=truth.world.home)
+    return VirtualStudy(
+        conclusions=Conclusions(
+            facts,
+            attributor_of_world(truth.world),
+            read_rules(),
+            config,
+            Opened(common=frozenset([keyed("path", ROOT)])),
+        ),
+        judge=config.judge,
+        url_ids={url: url_id_of(url) for url in truth.shown},
+    )
+
+
+def score_virtual(truth: Truth, study: VirtualStudy) -> dict[HopKind, KindTally]:
+    """The hops of a virtual study by kind against the truth."""
+    found = study.conclusions
+    sight = sight_of(study.judge, found.until)
+    return score_hops(truth, found.hops, looked_at(found.verdicts), sight, study.url_ids.__getitem__)
+
+
+def attributor_of_world(world: World) -> Attributor:
+    """Who answers for an address in a world, by its own tables of each day on which something changes."""
+    papers = Papers(world)
+    book = book_from(hosters_toml(world).encode())
+    routes, places = [], []
+    with tempfile.TemporaryDirectory(prefix="waterbed-virtual-") as name:
+        path = Path(name) / "table.csv"
+        for day in papers.days():
+            moment = datetime.combine(day, time.max, world.start.tzinfo)
+            path.write_text(routing_csv(world, moment=moment))
+            routes.append((day, read_routes(path)))
+            path.write_text(country_csv(world, moment=moment))
+            places.append((day, read_places(path)))
+    registrations = list(_registrations(world, papers)) if world.registries else []
+    return Attributor(
+        routes=routes,
+        places=places,
+        registered=RegistrationIndex(registrations) if registrations else None,
+        book=book,
+        suffixes={keyed("suffix", suffix): suffix for suffix in book.suffixes()},
+        max_age_days=31.0,
+    )
+
+
+def _registrations(world: World, papers: Papers) -> Iterator[Registration]:
+    """What registries say of each network on each day on which something changes."""
+    for day in papers.days():
+        moment = datetime.combine(day, time.max, world.start.tzinfo)
+        for paper in papers.of_day(moment):
+            level, above = 0, paper
+            while True:
+                yield _registration(paper, above, level, moment)
+                if above.parent is None:
+                    break
+                level, above = level + 1, above.parent
+
+
+def _registration(asked: Paper, paper: Paper, level: int, moment: datetime) -> Registration:
+    network = ip_network(paper.network)
+    return Registration(
+        registration_id=keyed("registration", f"{asked.network} {paper.network} {moment.isoformat()}"),
+        asked=str(asked.network[0]),
+        kind="network",
+        level=level,
+        status="ok",
+        reason=None,
+        registry=paper.registry,
+        first=str(network[0]),
+        last=str(network[-1]),
+        handle=f"NET-{network}",
+        parent_handle=f"NET-{paper.parent.network}" if paper.parent else None,
+        name=f"{paper.holder.key.upper()}-NET",
+        allocation="ASSIGNED PA" if paper.parent else "ALLOCATED PA",
+        country=paper.holder.country,
+        holder=handle_of(paper.holder),
+        holder_name=paper.holder.name,
+        abuse_id=None,
+        etag=None,
+        source="rdap",
+        fetched_at=moment,
+    )

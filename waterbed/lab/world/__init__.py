@@ -1,0 +1,1 @@
+"""The world file and what truly happens in it."""

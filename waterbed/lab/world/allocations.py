@@ -1,0 +1,113 @@
+"""Whose each network of a world is, on each day: what routing tables and registries say."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from ipaddress import ip_address
+
+from waterbed.lab.world.file import Hoster, Network, World
+
+_RIRS = {"US": "arin", "CA": "arin", "AU": "apnic", "JP": "apnic", "SC": "afrinic", "ZA": "afrinic", "BR": "lacnic"}
+"""Which registry a country's networks are registered with; all others with RIPE."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """One network on one day: who holds it, who announces it, whose network it lies in."""
+
+    network: Network
+    holder: Hoster
+    origins: tuple[int, ...]
+    """Empty where only the larger network around it is announced."""
+    parent: "Paper | None"
+
+    @property
+    def registry(self) -> str:
+        """The registry that answers for it: its parent's, or its holder's country's."""
+        return self.parent.registry if self.parent else registry_of(self.holder)
+
+
+def registry_of(hoster: Hoster) -> str:
+    """The registry that a hoster is a member of."""
+    return _RIRS.get(hoster.country, "ripe")
+
+
+def handle_of(hoster: Hoster) -> str:
+    """Its handle there, as registry:HANDLE."""
+    registry = registry_of(hoster)
+    return f"{registry}:ORG-{hoster.key.upper()}-{registry.upper()}"
+
+
+class Papers:
+    """The papers of a world's networks."""
+
+    def __init__(self, world: World) -> None:
+        """Index its networks, sales and renamings."""
+        self._world = world
+        self._hosters = {hoster.key: hoster for hoster in world.hoster}
+        self._networks = [(network, hoster) for hoster in world.hoster for network in hoster.networks()]
+
+    def days(self) -> list[date]:
+        """The days from which papers are as they were not before, the first day included."""
+        return sorted({self._world.start.date(), *(moment.date() for moment in self.changes())})
+
+    def of_day(self, moment: datetime) -> Iterator[Paper]:
+        """The papers of all networks."""
+        for network, hoster in self._networks:
+            yield self._paper(network, hoster, moment)
+
+    def owner(self, address: str, moment: datetime) -> Hoster | None:
+        """Who holds the smallest network around an address."""
+        wanted = ip_address(address)
+        around = [pair for pair in self._networks if pair[0].version == wanted.version and wanted in pair[0]]
+        if not around:
+            return None
+        network, hoster = max(around, key=lambda pair: pair[0].prefixlen)
+        return self._holder(network, hoster, moment)
+
+    def key_at(self, addresses: Sequence[str], second: int) -> str | None:
+        """Whose all these addresses are, where networks change hands; None if several hosters', or nobody's."""
+        if not self.changes():
+            return None
+        moment = self._world.start + timedelta(seconds=second)
+        owners = {owner.key for address in addresses if (owner := self.owner(address, moment))}
+        return owners.pop() if len(owners) == 1 else None
+
+    def changes(self) -> list[datetime]:
+        """When any network changes hands or name."""
+        days = [sale.day for sale in self._world.sale] + [renaming.day for renaming in self._world.renaming]
+        return sorted({self._from(day) for day in days})
+
+    def _paper(self, network: Network, hoster: Hoster, moment: datetime) -> Paper:
+        holder = self._holder(network, hoster, moment)
+        parent = None
+        if hoster.within:
+            above = self._hosters[hoster.within]
+            wider = next(n for n in above.networks() if n.version == network.version and network.subnet_of(n))  # type: ignore[arg-type]  # versions are equal
+            parent = self._paper(wider, above, moment)
+        beside = (self._as_on(self._hosters[key], moment) for key in hoster.also_announced_by)
+        own = holder.further_as.get(str(network), holder.asn)
+        origins = () if parent else tuple(sorted({own, *beside}))
+        return Paper(network=network, holder=holder, origins=origins, parent=parent)
+
+    def _holder(self, network: Network, hoster: Hoster, moment: datetime) -> Hoster:
+        for sale in sorted(self._world.sale, key=lambda sale: sale.day):
+            if (
+                sale.prefix in (*hoster.v4, *hoster.v6)
+                and str(network) == sale.prefix
+                and moment >= self._from(sale.day)
+            ):
+                hoster = self._hosters[sale.to]
+        return self._named(hoster, moment)
+
+    def _named(self, hoster: Hoster, moment: datetime) -> Hoster:
+        for renaming in self._world.renaming:
+            if renaming.hoster == hoster.key and moment >= self._from(renaming.day):
+                return self._hosters[renaming.to]
+        return hoster
+
+    def _as_on(self, hoster: Hoster, moment: datetime) -> int:
+        return self._named(hoster, moment).asn
+
+    def _from(self, day: float) -> datetime:
+        return self._world.start + timedelta(days=day)

@@ -1,0 +1,279 @@
+"""The course of a world: events in time order, drawn from one seed. Whole seconds since its start."""
+
+from collections.abc import Callable
+from functools import partial
+from heapq import heappop, heappush
+from math import log
+from random import Random
+
+from waterbed.lab.world.actors import HOUR, Leaf, Link, Site, Stay
+from waterbed.lab.world.addressing import ROTATING, Arranged, addresses_at
+from waterbed.lab.world.allocations import Papers
+from waterbed.lab.world.destinations import chosen
+from waterbed.lab.world.file import PARKING, Hoster, World
+from waterbed.lab.world.fronting import put_in_front, take_away
+from waterbed.lab.world.moving import move, plan_copy, plan_flight, react
+from waterbed.lab.world.names import Namer, image_name, parking_addresses, target
+from waterbed.lab.world.records import Page, Shown, SiteTraits, TrueCause
+from waterbed.lab.world.renumbering import renumber
+from waterbed.lab.world.traits import Chances, further_traits
+
+
+class Course:
+    """Runs a world and keeps what happened."""
+
+    def __init__(self, world: World) -> None:
+        """Draw the first sites; nothing has happened yet."""
+        self.world = world
+        self.rng = Random(f"waterbed lab {world.seed}")  # noqa: S311 - a simulation must be repeatable
+        self.namer = Namer(self.rng)
+        self.end = round(world.days * 24 * HOUR)
+        self.stays: list[Stay] = []
+        self.links: list[Link] = []
+        self.sites: list[Site] = []
+        self.papers = Papers(world)
+        self.beside: dict[str, tuple[str, ...]] = {}
+        self.reports: list[tuple[int, Leaf]] = []
+        self.hosts: dict[str, list[tuple[int, tuple[str, ...] | None]]] = {}
+        self.places: dict[str, list[tuple[int, str]]] = {}
+        self.pages: dict[str, list[tuple[int, Page]]] = {}
+        self.traits: dict[str, SiteTraits] = {}
+        self.shown: dict[str, Shown] = {}
+        self.moved: dict[str, str] = {}
+        self.moved_urls: dict[str, str] = {}
+        self._hosters = {hoster.key: hoster for hoster in world.hoster}
+        self._strict_from = {i.hoster: (round(i.day * 24 * HOUR), i.within_hours) for i in world.intervention}
+        self._queue: list[tuple[int, int, Callable[[int], object]]] = []
+        self._contents = 0
+        self._order = 0
+
+    def run(self) -> "Course":
+        """Let everything happen, up to the world's end."""
+        for number in range(self.world.sites.count):
+            self._first_site(number)
+        for key, (start, _) in self._strict_from.items():
+            self.later(start, partial(self._intervene, key))
+        for event in self.world.fronting:
+            proxy = self._hosters[event.proxy]
+            self.later(round(event.day * 24 * HOUR), partial(put_in_front, self, proxy, event.share))
+            if event.until_day is not None:
+                self.later(round(event.until_day * 24 * HOUR), partial(take_away, self, proxy))
+        for change in self.world.renumbering:
+            self.later(round(change.day * 24 * HOUR), partial(renumber, self, change))
+        while self._queue and self._queue[0][0] <= self.end:
+            now, _, happen = heappop(self._queue)
+            happen(now)
+        return self
+
+    def later(self, when: int, happen: Callable[[int], object]) -> None:
+        """Something will happen at a time."""
+        self._order += 1
+        heappush(self._queue, (when, self._order, happen))
+
+    def hours(self, low_high: tuple[float, float]) -> int:
+        """Seconds drawn evenly from a range of hours."""
+        return round(self.rng.uniform(*low_high) * HOUR)
+
+    # Sites and URLs come to be.
+
+    def _first_site(self, number: int) -> None:
+        sites = self.world.sites
+        operator = chosen(self.rng, [h for h in self.world.hoster if h.kind != "proxy"])
+        fronts = [h for h in self.world.hoster if h.kind == "proxy"]
+        fronted = operator.kind == "hoster" and self.rng.random() < sites.behind_proxy
+        names = list(sites.categories)
+        category = self.rng.choices(names, weights=[sites.categories[c] for c in names])[0]
+        site = self.new_site(
+            operator, chosen(self.rng, fronts) if fronted else None, category, self.rng.choice(sites.sources)
+        )
+        urls = sites.big_site if number == 0 and sites.big_site else self.rng.randint(*sites.urls_per_site)
+        first, last = sites.reported_over_days or (0.0, max(self.world.days - 3, self.world.days / 2))
+        reported = round(self.rng.uniform(first, last) * 24 * HOUR)
+        appeared = reported - self.hours(sites.up_before_hours)
+        leaves = [self.new_leaf(site, index, None) for index in range(urls)]
+        self.later(appeared, partial(self.appear, site))
+        for index, leaf in enumerate(leaves):
+            delay = 0 if index == 0 else self.hours((0.0, 12.0))
+            self.later(reported + delay, partial(self.report, leaf))
+
+    def new_site(self, operator: Hoster, front: Hoster | None, category: str, source: str, *, label: str = "") -> Site:
+        """A new name at an operator, with its traits; with a label it is that one under another suffix."""
+        servers, rng = self.world.servers, self.rng
+        platform = operator.kind == "platform"
+        suffix = rng.choice(operator.suffixes if platform else self.world.sites.suffixes)
+        host = self.namer.host(suffix, www=0.0 if platform else 0.2)
+        host = self._under_label(host, label) or host
+        https = rng.random() < servers.https
+        head, spread = rng.random(), servers.head_refused + servers.body_on_head
+        refused = head < servers.head_refused or operator.link_check
+        first = SiteTraits(
+            https=https,
+            https_redirect=rng.random() < servers.https_redirect and not https,
+            catch_all=rng.random() < servers.catch_all,
+            indistinct=rng.random() < servers.indistinct,
+            head="refused" if refused else "body" if head < spread else "plain",
+        )
+        traits = further_traits(self.world, host, first)
+        # A registrable domain has records of its own, so only a name below it can be an alias.
+        host = f"www.{host}" if traits.alias and not platform and not host.startswith("www.") else host
+        self.traits[host] = traits
+        scheme = "https" if https else "http"
+        site = Site(host=host, scheme=scheme, operator=operator, front=front, category=category, source=source)
+        self.sites.append(site)
+        return site
+
+    def _under_label(self, host: str, label: str) -> str:
+        """The name with another label, under a suffix where that one does not stand yet; empty if there is none."""
+        taken = {name.removeprefix("www.") for name in self.traits}
+        free = [suffix for suffix in self.world.sites.suffixes if label and f"{label}.{suffix}" not in taken]
+        www = "www." if host.startswith("www.") else ""
+        return f"{www}{label}.{Chances(self.world, host).rng('suffix').choice(free)}" if free else ""
+
+    def new_leaf(self, site: Site, number: int, original: Leaf | None) -> Leaf:
+        """A new URL of a site; with an original it shows the same content."""
+        servers, rng = self.world.servers, self.rng
+        chances = Chances(self.world, f"{site.host} {number}")
+        wished = self.world.sites.roots
+        root = original is None and number == 0 and wished > 0 and chances.share("root") < wished
+        root = root and not site.operator.link_check
+        if original is None:
+            image = (rng.random() < servers.images or site.operator.link_check) and not root
+            media_type = "text/html" if not image or rng.random() < servers.mislabelled else "image/jpeg"
+            self._contents += 1
+            content_id = f"content-{self._contents:06d}"
+        else:
+            image, media_type = original.shown.image, original.shown.media_type
+            content_id = original.shown.content_id
+        same_path = original is not None and rng.random() < 0.5
+        path = original.shown.target if original and same_path else target(rng, image=image, number=number)
+        if site.operator.link_check:
+            path = image_name(chances.rng("path"), image=image)
+        elif root:
+            path = "/"
+        taken = {leaf.shown.target for leaf in site.leaves}
+        while path in taken:
+            path = target(rng, image=image, number=number)
+        url = f"{site.scheme}://{site.host}{path}"
+        shown = Shown(url=url, host=site.host, target=path, media_type=media_type, image=image, content_id=content_id)
+        leaf = Leaf(site=site, shown=shown)
+        site.leaves.append(leaf)
+        self.shown[url] = shown
+        return leaf
+
+    def appear(self, site: Site, now: int) -> None:
+        """A site answers at its operator from now on, with all its URLs."""
+        own = addresses_at(site.seen, self.world.sites, self.rng)
+        arranged = Arranged(self.world, site.host, site.seen, own)
+        if arranged.beside:
+            self.beside[site.host] = tuple(sorted({hoster.key for hoster in arranged.beside}))
+        self._say(site, arranged, site.moves, now)
+        self.places.setdefault(site.host, []).append((now, site.seen.key))
+        for leaf in site.leaves:
+            self.begin(leaf, now)
+
+    def _say(self, site: Site, arranged: Arranged, moves: int, now: int) -> None:
+        """Give a name its addresses; where they rotate, others an hour later."""
+        said = self.hosts.setdefault(site.host, [])
+        if site.moves != moves or (said and said[-1][1] is None):
+            return
+        addresses = arranged.said(now // HOUR)
+        if not said or said[-1][1] != addresses:
+            said.append((now, addresses))
+        if arranged.kind in ROTATING:
+            self.later(now + HOUR, partial(self._say, site, arranged, moves))
+
+    def begin(self, leaf: Leaf, now: int) -> Stay:
+        """A URL is up from now on, at whoever holds its addresses by now."""
+        site = leaf.site
+        seen = self.papers.key_at(self.hosts[site.host][-1][1] or (), now) or site.seen.key
+        stay = Stay(
+            url=leaf.shown.url,
+            content_id=leaf.shown.content_id,
+            hoster=seen,
+            origin=site.operator.key if site.front else seen,
+            start=now,
+        )
+        leaf.stay, leaf.copied = stay, False
+        self.stays.append(stay)
+        self.pages.setdefault(stay.url, []).append((now, "up"))
+        return stay
+
+    # They are reported and removed.
+
+    def report(self, leaf: Leaf, now: int) -> None:
+        """A URL is reported; its hoster may act on it, its owner may leave first."""
+        self.reports.append((now, leaf))
+        stay = leaf.stay
+        if stay is None or stay.reported is not None:
+            return
+        stay.reported = now
+        removed = self._removal_time(leaf.site.operator, now)
+        if removed is None:
+            return
+        self.later(removed, partial(self._remove, leaf, stay))
+        movement = self.world.movement
+        if movement.flight:
+            plan_flight(self, leaf, now, removed)
+        if self.rng.random() < movement.parallel * movement.after_takedown:
+            early = max(now + HOUR // 2, removed - self.hours(movement.delay_hours))
+            if early < removed:
+                leaf.copied = True
+                plan_copy(self, [leaf], early)
+
+    def _removal_time(self, operator: Hoster, now: int) -> int | None:
+        start, within = self._strict_from.get(operator.key, (self.end + 1, 0.0))
+        if now >= start:
+            return now + self.hours((0.0, within))
+        policy = operator.removal
+        if self.rng.random() >= policy.removes:
+            return None
+        return now + max(60, round(self.rng.lognormvariate(log(policy.median_hours), policy.sigma) * HOUR))
+
+    def _intervene(self, key: str, now: int) -> None:
+        _, within = self._strict_from[key]
+        sites = {id(leaf.site): leaf.site for _, leaf in self.reports}
+        for site in sites.values():
+            for leaf in site.leaves:
+                stay = leaf.stay
+                if stay is not None and stay.reported is not None and stay.origin == key:
+                    moment = now + self.hours((0.0, within))
+                    self.later(moment, partial(self._remove, leaf, stay))
+
+    def _remove(self, leaf: Leaf, stay: Stay, now: int) -> None:
+        while stay.goes_on is not None:
+            stay = stay.goes_on
+        if leaf.stay is not stay:
+            return
+        answer = leaf.site.operator.removal.answer_after_removal
+        gone = [leaf]
+        if answer in ("404", "410"):
+            self.finish(leaf, now, "removed", "410" if answer == "410" else "404")
+        elif answer == "moved":
+            move(self, leaf.site, now)
+            return
+        elif answer == "suspended":
+            gone = [other for other in leaf.site.leaves if other.stay is not None]
+            for other in gone:
+                self.finish(other, now, "removed", None)
+            for other in leaf.site.leaves:
+                self.pages[other.shown.url].append((now, "suspended"))
+        else:
+            gone = [other for other in leaf.site.leaves if other.stay is not None]
+            parked = answer == "parked"
+            for other in gone:
+                self.finish(other, now, "name", "parked" if parked else "404")
+            leaf.site.moves += 1  # no address of its own comes after this
+            self.hosts[leaf.site.host].append((now, parking_addresses(leaf.site.host) if parked else None))
+            if parked:
+                self.places[leaf.site.host].append((now, PARKING))
+        react(self, leaf.site, [one for one in gone if not one.copied], now)
+
+    def finish(self, leaf: Leaf, now: int, cause: TrueCause, page: Page | None) -> None:
+        """A URL's stay is over."""
+        stay = leaf.stay
+        if stay is None:
+            raise AssertionError("only what is up can end")
+        stay.end, stay.cause = now, cause
+        leaf.stay, leaf.last = None, stay
+        if page:
+            self.pages[stay.url].append((now, page))

@@ -1,0 +1,186 @@
+"""Where content goes: re-pointed names, new names, copies, sites that come back."""
+
+from collections.abc import Callable
+from functools import partial
+from random import Random
+from typing import Protocol
+
+from waterbed.lab.world.actors import HOUR, Leaf, Link, Site, Stay
+from waterbed.lab.world.destinations import destination
+from waterbed.lab.world.file import Hoster, World
+from waterbed.lab.world.records import Page, TrueCause
+from waterbed.lab.world.traits import Chances
+from waterbed.model.conclusions import HopKind
+
+
+class Course(Protocol):
+    """What moves of content need of the course of a world."""
+
+    world: World
+    rng: Random
+    sites: list[Site]
+    links: list[Link]
+    hosts: dict[str, list[tuple[int, tuple[str, ...] | None]]]
+    places: dict[str, list[tuple[int, str]]]
+    beside: dict[str, tuple[str, ...]]
+    moved: dict[str, str]
+    moved_urls: dict[str, str]
+
+    def later(self, when: int, happen: Callable[[int], object]) -> None:
+        """Something will happen at a time."""
+
+    def hours(self, low_high: tuple[float, float]) -> int:
+        """Seconds drawn from a range of hours."""
+
+    def new_site(self, operator: Hoster, front: Hoster | None, category: str, source: str, *, label: str = "") -> Site:
+        """A new name at an operator."""
+
+    def new_leaf(self, site: Site, number: int, original: Leaf | None) -> Leaf:
+        """A new URL of a site."""
+
+    def appear(self, site: Site, now: int) -> None:
+        """A site answers from now on."""
+
+    def begin(self, leaf: Leaf, now: int) -> Stay:
+        """A URL is up from now on."""
+
+    def report(self, leaf: Leaf, now: int) -> None:
+        """A URL is reported."""
+
+    def finish(self, leaf: Leaf, now: int, cause: TrueCause, page: Page | None) -> None:
+        """A URL's stay is over."""
+
+
+def react(course: Course, site: Site, gone: list[Leaf], now: int) -> None:
+    """What the owner does about a takedown: nothing, or content appears again."""
+    movement = course.world.movement
+    if not gone or course.rng.random() >= movement.after_takedown:
+        return
+    when = now + max(60, course.hours(movement.delay_hours))
+    weights = {"relocation": movement.relocation, "copy": movement.copy, "back": movement.back}
+    kind = course.rng.choices(list(weights), weights=list(weights.values()))[0] if any(weights.values()) else "copy"
+    if kind == "back":
+        course.later(when, partial(_come_back, course, site, site.moves))
+        return
+    # Behind a proxy, on a platform and without a name, the same name cannot be re-pointed to be seen elsewhere.
+    nameless = site.operator.removal.answer_after_removal in ("name_gone", "parked")
+    fixed = nameless or site.front is not None or site.operator.kind == "platform"
+    if kind == "copy" or fixed:
+        plan_copy(course, gone, when)
+        return
+    course.later(when, partial(_relocate, course, site, site.moves))
+
+
+def plan_flight(course: Course, leaf: Leaf, now: int, removed: int) -> None:
+    """Whether the owner of a reported page leaves before it is removed; who has moved before stays.
+
+    With several pages reported, the first flight takes all along.
+    """
+    site, movement = leaf.site, course.world.movement
+    chances = Chances(course.world, leaf.shown.url)
+    bound = site.moves > 0 or site.front is not None or site.operator.kind != "hoster"
+    if bound or removed <= now + HOUR or chances.share("flight") >= movement.flight:
+        return
+    leads = chances.share("redirect") < movement.redirect
+    when = round(chances.rng("flight hour").uniform(now + HOUR // 2, removed - HOUR // 2))
+    course.later(when, partial(_flee, course, leaf, leaf.stay, site.moves, leads))
+
+
+def _flee(course: Course, leaf: Leaf, stay: Stay | None, moves: int, leads: bool, now: int) -> None:
+    site = leaf.site
+    if site.moves != moves or leaf.stay is not stay:
+        return
+    if leads:
+        site.moves += 1
+        move(course, site, now)
+    else:
+        _relocate(course, site, moves, now)
+
+
+def _come_back(course: Course, site: Site, moves: int, now: int) -> None:
+    """The whole site is up again where it was."""
+    if site.moves != moves or any(leaf.stay is not None for leaf in site.leaves):
+        return
+    site.moves += 1
+    if course.hosts[site.host][-1][1] is None:
+        course.hosts[site.host].append((now, ()))  # the name exists again
+    course.appear(site, now)
+    hear_of(course, site, site.operator, now)
+
+
+def _relocate(course: Course, site: Site, moves: int, now: int) -> None:
+    to = destination(course.world, course.rng, site, ("hoster",))
+    if site.moves != moves or to is None:
+        return
+    site.moves += 1
+    before: list[tuple[Leaf, Stay | None, HopKind]] = []
+    for leaf in site.leaves:
+        kind: HopKind = "reappearance" if leaf.stay is None else "relocation"
+        if leaf.stay is not None:
+            course.finish(leaf, now, "moved", None)
+        before.append((leaf, leaf.last, kind))
+    site.operator = to
+    course.appear(site, now)
+    for leaf, stay, kind in before:
+        if stay is not None and leaf.stay is not None:
+            course.links.append(Link(before=stay, after=leaf.stay, kind=kind))
+    hear_of(course, site, to, now)
+
+
+def move(course: Course, site: Site, now: int) -> None:
+    """The owner takes the whole site to a new name elsewhere, and lets the old one lead there for good."""
+    leaves = [leaf for leaf in site.leaves if leaf.stay is not None]
+    stays = [leaf.stay for leaf in leaves]
+    new = _copy(course, leaves, stays, "redirect", now)
+    for leaf in leaves:
+        course.finish(leaf, now, "moved", "404" if new is None else "moved")
+    if new is not None:
+        course.moved[site.host] = f"{new.scheme}://{new.host}"
+        course.moved_urls.update((a.shown.url, b.shown.url) for a, b in zip(leaves, new.leaves, strict=True))
+
+
+def plan_copy(course: Course, leaves: list[Leaf], when: int) -> None:
+    """Copies of some URLs of one site will appear under one new name."""
+    stays = [leaf.stay or leaf.last for leaf in leaves]
+    course.later(when, partial(_copy, course, leaves, stays, "copy"))
+
+
+def _copy(course: Course, leaves: list[Leaf], stays: list[Stay | None], kind: HopKind, now: int) -> Site | None:
+    old = leaves[0].site
+    to = destination(course.world, course.rng, old, ("hoster", "platform"))
+    if to is None:
+        return None
+    label = _label_kept(course, old, to) if kind == "copy" else ""
+    site = course.new_site(to, None, old.category, old.source, label=label)
+    site.moves = int(kind == "redirect")  # it is the one that fled
+    kind = "tld" if label and _label(site) == label else kind
+    for number, leaf in enumerate(leaves):
+        course.new_leaf(site, number, leaf)
+    course.appear(site, now)
+    for leaf, stay in zip(site.leaves, stays, strict=True):
+        if stay is not None and leaf.stay is not None:
+            course.links.append(Link(before=stay, after=leaf.stay, kind=kind))
+    hear_of(course, site, to, now)
+    return site
+
+
+def _label_kept(course: Course, old: Site, to: Hoster) -> str:
+    """The old name's label, if the copy keeps it; a platform's names are its own."""
+    share = course.world.movement.same_label
+    if not share or to.kind == "platform" or Chances(course.world, old.host).share("label") >= share:
+        return ""
+    return _label(old)
+
+
+def _label(site: Site) -> str:
+    return site.host.removeprefix("www.").partition(".")[0]
+
+
+def hear_of(course: Course, site: Site, to: Hoster, now: int) -> None:
+    """Whether what arrived is reported, and when."""
+    movement = course.world.movement
+    at_home = to.country == course.world.home
+    for leaf in site.leaves:
+        if course.rng.random() < (movement.reported_home if at_home else movement.reported_abroad):
+            delay = course.hours(movement.report_delay_hours)
+            course.later(now + delay, partial(course.report, leaf))

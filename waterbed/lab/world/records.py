@@ -1,0 +1,185 @@
+"""What is true in a simulated world: values only."""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, Literal, TypeVar
+
+from waterbed.lab.world.file import World
+from waterbed.model.conclusions import HopKind
+
+T = TypeVar("T")
+TrueCause = Literal["removed", "name", "moved", "masked", "unmasked", "lineage"]
+Page = Literal["up", "404", "410", "suspended", "parked", "moved"]
+"""What a URL's own server has to say of it."""
+Length = Literal["stated", "chunked", "close"]
+"""How the end of a page is told: stated before it, by chunks, or by the end of the connection."""
+Dynamic = Literal["no", "numbers", "words"]
+"""What differs each time a page is asked for, length and ETag in any case."""
+Head = Literal["plain", "refused", "body"]
+"""What becomes of HEAD: answered well, refused with 405, or answered with a body behind it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline(Generic[T]):
+    """A value that changes at known instants; `values[i]` holds from `starts[i]` on."""
+
+    starts: tuple[datetime, ...]
+    values: tuple[T, ...]
+
+    def at(self, moment: datetime) -> T | None:
+        """Give the value at an instant, None before the first."""
+        place = bisect_right(self.starts, moment)
+        return self.values[place - 1] if place else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class TrueReport:
+    """One report that reaches the study."""
+
+    url: str
+    reported_at: datetime
+    category: str
+    content_id: str
+    source: str
+
+    def __repr__(self) -> str:
+        """Say nothing of the URL."""
+        return f"<TrueReport {self.reported_at:%Y-%m-%d %H:%M}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class TrueEpisode:
+    """A time in which a URL was up at one hoster; `end` None: it outlives the world.
+
+    `hoster` is whose addresses answer; `origin` differs from it behind a reverse proxy only.
+    """
+
+    url: str
+    content_id: str
+    hoster: str
+    origin: str
+    start: datetime
+    end: datetime | None
+    cause: TrueCause | None
+
+    def __repr__(self) -> str:
+        """Say nothing of the URL."""
+        return f"<TrueEpisode at {self.hoster} from {self.start:%Y-%m-%d %H:%M}, {self.cause or 'open'}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class TrueHop:
+    """Content that left one hoster and was, or is then, up at another."""
+
+    content_id: str
+    from_url: str
+    to_url: str
+    from_hoster: str
+    to_hoster: str
+    left: datetime
+    arrived: datetime
+    kind: HopKind
+    parallel: bool
+    """Whether the arrival came before the leaving."""
+    reported: bool
+    """Whether the URL of the arrival is ever reported (on a relocation it is the old URL)."""
+    detectable: bool
+    """Whether both ends were up after the first report of their URL."""
+    masked: bool
+    """Whether the place it left stood behind a reverse proxy."""
+
+    def __repr__(self) -> str:
+        """Say nothing of the URLs."""
+        return f"<TrueHop {self.kind} {self.from_hoster} to {self.to_hoster}, {self.arrived:%Y-%m-%d %H:%M}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalShare:
+    """Of the reported URLs of a hoster, those it removed within 24 hours of the report."""
+
+    share: float
+    urls: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SiteTraits:
+    """How a host's servers behave, whatever they serve."""
+
+    https: bool
+    https_redirect: bool
+    catch_all: bool
+    indistinct: bool
+    head: Head
+    length: Length = "stated"
+    no_etag: bool = False
+    echo: bool = False
+    dynamic: Dynamic = "no"
+    spa: bool = False
+    head_lie: int = 0
+    """Status of every answer to HEAD; 0: the true one."""
+    https_root: bool = False
+    root_denied: bool = False
+    """Whether the root, when nothing is there, gives 403 rather than 404."""
+    alias: bool = False
+    """Whether its name is an alias of a name of its hoster."""
+
+    def __repr__(self) -> str:
+        """Name the class alone: it is listed beside hosts."""
+        return "<SiteTraits>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Shown:
+    """What one URL shows while it is up."""
+
+    url: str
+    host: str
+    target: str
+    media_type: str
+    image: bool
+    content_id: str
+
+    def __repr__(self) -> str:
+        """Say nothing of the URL."""
+        return "<Shown>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Truth:
+    """All that happens in a world, in time order."""
+
+    world: World
+    reports: tuple[TrueReport, ...]
+    episodes: tuple[TrueEpisode, ...]
+    hops: tuple[TrueHop, ...]
+    removal: Mapping[str, RemovalShare]
+    """By hoster key; hosters without a full day after any report are missing."""
+    hosts: Mapping[str, Timeline[tuple[str, ...] | None]]
+    """By host: all its addresses, None while the name does not exist."""
+    places: Mapping[str, Timeline[str]]
+    """By host: the key of the hoster whose addresses answer."""
+    pages: Mapping[str, Timeline[Page]]
+    """By URL."""
+    traits: Mapping[str, SiteTraits]
+    shown: Mapping[str, Shown]
+    moved: Mapping[str, str]
+    """By host that redirects elsewhere for good: scheme and host of where it went."""
+    moved_urls: Mapping[str, str]
+    """By URL that moved so: the URL that its content has now."""
+    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By host: keys of further hosters at which it answers, besides its place."""
+
+    def is_up(self, url: str, moment: datetime) -> bool:
+        """Whether a URL's content is there at an instant."""
+        timeline = self.pages.get(url)
+        return timeline is not None and timeline.at(moment) == "up"
+
+    def __repr__(self) -> str:
+        """Say how much there is, and nothing of URLs."""
+        return (
+            f"<Truth of {self.world.name}: {len(self.reports)} reports, "
+            f"{len(self.episodes)} episodes, {len(self.hops)} hops>"
+        )

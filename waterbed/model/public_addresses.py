@@ -1,0 +1,74 @@
+"""Which addresses are public, by the registries of IANA."""
+
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+_SPECIAL_V4 = tuple(
+    IPv4Network(net)
+    for net in (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",
+        "100.64.0.0/10",  # shared by carriers' customers
+        "127.0.0.0/8",
+        "169.254.0.0/16",  # link-local
+        "172.16.0.0/12",
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # documentation
+        "192.88.99.0/24",  # 6to4 relays
+        "192.168.0.0/16",
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, broadcast
+    )
+)
+_UNICAST = IPv6Network("2000::/3")
+"""All that IANA gives out as global unicast. Outside it: loopback, link-, site- and unique-local, multicast, mapped,
+compatible, translated, NAT64, discard, dummy and segment-routing prefixes."""
+
+_SPECIAL_V6 = tuple(
+    IPv6Network(net)
+    for net in (
+        "2001::/23",  # protocol assignments: Teredo, benchmarks, ORCHID, anycast
+        "2001:db8::/32",  # documentation
+        "3fff::/20",  # documentation
+    )
+)
+_SIX_TO_FOUR = IPv6Network("2002::/16")
+_ISATAP, _ISATAP_BITS = 0x0000_5EFE, 0xFCFF_FFFF
+
+
+@lru_cache(maxsize=8192)
+def refusal(address: str) -> str | None:
+    """Why an address may not be connected to, None if it may.
+
+    Goes by the IANA special-purpose registries themselves, because `ipaddress.is_global` differs between versions of
+    Python and calls several such prefixes global. A global IPv6 address that carries an IPv4 address (6to4, ISATAP) is
+    judged by that one too; the other kinds of carriers are refused, whatever they carry.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "no address"
+    if isinstance(parsed, IPv4Address):
+        return None if _public_v4(parsed) else "non-public address"
+    if parsed.scope_id:
+        return "scoped address"
+    if parsed not in _UNICAST or any(parsed in net for net in _SPECIAL_V6):
+        return "non-public address"
+    return None if all(map(_public_v4, _carried(parsed))) else "non-public address embedded"
+
+
+def _public_v4(address: IPv4Address) -> bool:
+    return not any(address in net for net in _SPECIAL_V4)
+
+
+def _carried(address: IPv6Address) -> list[IPv4Address]:
+    """The IPv4 addresses inside a global IPv6 address."""
+    number, found = int(address), []
+    if address in _SIX_TO_FOUR:
+        found.append(IPv4Address((number >> 80) & 0xFFFF_FFFF))
+    if (number >> 32) & _ISATAP_BITS == _ISATAP:
+        found.append(IPv4Address(number & 0xFFFF_FFFF))
+    return found

@@ -1,1 +1,0 @@
-"""The pages: what is published, for people; views in, bytes out, and no request of any network."""

@@ -1,1 +1,0 @@
-"""The study's protocol: written before the data, locked, and held against every output."""

@@ -1,0 +1,1 @@
+"""The same content over HTTP."""

@@ -1,0 +1,210 @@
+"""A publication spelled out as the bytes of HTTP answers, before anyone asks."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Any, Final
+
+from waterbed.model.codec import columns
+from waterbed.publish.policy import KEYS, Publication, Table
+from waterbed.publish.site.site import START, Site
+from waterbed.study.formats import loose, records
+
+PAGE: Final = 100
+"""Rows of a page unless another number is asked for; pages of so many are kept ready."""
+MOST: Final = 1_000
+"""Most rows of a page."""
+CASE_KEYS: Final = ("url_id", "content_id", "from_url_id", "to_url_id", "hoster", "from_hoster", "to_hoster")
+"""Fields by which rows of single cases are found, beside those that name what a row is about."""
+RANKING: Final = "ranking-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms a table is published."""
+
+    publisher: Annotated[str, "who publishes, a name for people"]
+    tlp: Annotated[str, "traffic light (TLP 2.0) of everything published"]
+    licence: Annotated[str, "SPDX name of the licence"]
+    sources: Annotated[Mapping[str, str], "each data set used, to its licence and attribution"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portion:
+    """Which part of the rows an answer holds."""
+
+    total: Annotated[int, "rows that match"]
+    offset: Annotated[int, "rows passed over before the first one here"]
+    limit: Annotated[int, "most rows of this page"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableCard:
+    """One table, as it stands in a list of tables."""
+
+    name: Annotated[str, "name of the table, the last part of its address"]
+    title: Annotated[str, "what it holds, for people"]
+    by: Annotated[str, "what a row stands for: hoster, asn, country, ..."]
+    rows: Annotated[int, "how many rows it has"]
+    left_out: Annotated[int, "rows left out because they are about too few"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """What there is."""
+
+    title: Annotated[str, "name of the study"]
+    made_at: Annotated[datetime, "when the conclusions were drawn"]
+    first: Annotated[datetime | None, "first look; null: none yet"]
+    last: Annotated[datetime | None, "last look"]
+    tables: Annotated[tuple[str, ...], "names of the tables under /v1/tables"]
+    rankings: Annotated[tuple[str, ...], "what is ranked under /v1/rankings"]
+    cases: Annotated[tuple[str, ...], "names of the tables of single cases under /v1/cases"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """The bytes of an answer, and their strong entity tag."""
+
+    content: bytes
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a table."""
+
+    body: Body
+    portion: Portion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """One page, or an asset of pages."""
+
+    body: Body
+    media: str
+
+
+class Answers:
+    """All answers that one edition can give; nothing in it changes."""
+
+    def __init__(self, publication: Publication, site: Site) -> None:
+        """Spell everything; both hold only what may be published."""
+        policy = publication.policy
+        terms = Terms(
+            publisher=policy.publisher, tlp=policy.tlp, licence=policy.licence, sources=dict(publication.sources)
+        )
+        spelled = [SpelledTable(table, terms) for table in publication.tables]
+        self.tables = {one.table.name: one for one in spelled if not one.table.case_level}
+        self.cases = {one.table.name: one for one in spelled if one.table.case_level}
+        self.rankings = {
+            name.removeprefix(RANKING): one for name, one in self.tables.items() if name.startswith(RANKING)
+        }
+        self.pages = {path: Leaf(body=body(file.content), media=file.media) for path, file in site.items()}
+        if START in self.pages:
+            self.pages[""] = self.pages[START]
+        self.made_at = publication.made_at
+        self.table_list = _listed(self.tables)
+        self.case_list = _listed(self.cases)
+        whole = Overview(
+            title=publication.title,
+            made_at=publication.made_at,
+            first=publication.first,
+            last=publication.last,
+            tables=tuple(self.tables),
+            rankings=tuple(self.rankings),
+            cases=tuple(self.cases),
+        )
+        self.overview = body(_json({**_record(whole), "terms": _terms(terms)}))
+
+
+class SpelledTable:
+    """A table whose rows are spelled already: pages are cut out of it."""
+
+    def __init__(self, table: Table, terms: Terms) -> None:
+        """Spell each row once, find each by its keys, and keep the usual pages ready."""
+        self.table = table
+        self._rows = [_json(record) for record in records(table.cls, table.rows)]
+        self._head = _json({**loose(table.envelope), "terms": _terms(terms)})[:-1]
+        self._places: dict[str, list[int]] = defaultdict(list)
+        for place, row in enumerate(table.rows):
+            for key in set(_keys(row, key_fields(table))):
+                self._places[key].append(place)
+        self._ready = {offset: self._page(self._rows, offset, PAGE) for offset in range(0, len(self._rows) + 1, PAGE)}
+
+    def page(self, offset: int, limit: int, key: str | None = None) -> Page:
+        """The rows from `offset` on, at most `limit`; with a key those that are about it alone."""
+        if key is None and limit == PAGE and offset in self._ready:
+            return self._ready[offset]
+        rows = self._rows if key is None else [self._rows[place] for place in self._places.get(key, ())]
+        return self._page(rows, offset, limit)
+
+    def row(self, key: str) -> Body | None:
+        """The one row about a key; None if there is none."""
+        places = self._places.get(key)
+        return body(self._head + b', "row": ' + self._rows[places[0]] + b"}") if places else None
+
+    def _page(self, rows: Sequence[bytes], offset: int, limit: int) -> Page:
+        portion = Portion(total=len(rows), offset=offset, limit=limit)
+        inside = b", ".join(rows[offset : offset + limit])
+        told = _json(_record(portion))[1:-1]
+        return Page(body=body(self._head + b", " + told + b', "rows": [' + inside + b"]}"), portion=portion)
+
+
+def key_fields(table: Table) -> list[str]:
+    """The fields of a table's rows by which they are found."""
+    wanted = (*KEYS, *CASE_KEYS) if table.case_level else KEYS
+    return [name for name in wanted if name in columns(table.cls)]
+
+
+def body(content: bytes) -> Body:
+    """An answer's bytes with their checksum as entity tag (RFC 9110, 8.8.3)."""
+    return Body(content=content, etag=f'"{sha256(content).hexdigest()}"')
+
+
+def links(portion: Portion) -> list[tuple[str, Portion]]:
+    """Further pages by relation: first, prev, next and last (RFC 8288), where there are any."""
+    total, offset, limit = portion.total, portion.offset, portion.limit
+    if not total:
+        return []
+    found = [("first", 0)]
+    if offset > 0:
+        found.append(("prev", max(0, min(offset, total) - limit)))
+    if offset + limit < total:
+        found.append(("next", offset + limit))
+    found.append(("last", (total - 1) // limit * limit))
+    return [(name, replace(portion, offset=where)) for name, where in found]
+
+
+def _keys(row: Any, fields: Sequence[str]) -> Iterator[str]:
+    return (str(getattr(row, name)) for name in fields)
+
+
+def _listed(tables: Mapping[str, SpelledTable]) -> Body:
+    cards = [
+        TableCard(
+            name=name,
+            title=one.table.title,
+            by=one.table.envelope.by,
+            rows=len(one.table.rows),
+            left_out=one.table.envelope.left_out,
+        )
+        for name, one in tables.items()
+    ]
+    return body(_json({"tables": records(TableCard, cards)}))
+
+
+def _terms(terms: Terms) -> dict[str, Any]:
+    return {**_record(terms), "sources": dict(terms.sources)}
+
+
+def _record(value: Any) -> dict[str, Any]:
+    return records(type(value), [value])[0]
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()

@@ -1,0 +1,228 @@
+"""The application: GET alone, every answer made beforehand."""
+
+import asyncio
+import json
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from waterbed.publish.api.access import Access, Key
+from waterbed.publish.api.answers import MOST, PAGE, Answers, Body, Leaf, SpelledTable, body, links
+from waterbed.publish.api.guard import DoorGate, Gate, Guard, Rates
+from waterbed.publish.api.openapi import document
+from waterbed.publish.api.problems import refused
+from waterbed.publish.api.reference import STYLE, reference
+from waterbed.publish.api.source import EVERY_S, Current, Described, Source
+from waterbed.publish.site.layout import POLICY
+
+_FARTHEST: Final = 1_000_000_000
+_TELL: Final = "Published tables of one study, read-only. No answer holds a reported URL or its host name."
+
+
+class Wanted(BaseModel):
+    """Which rows of a table."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    offset: Annotated[int, Field(ge=0, le=_FARTHEST, description="rows to pass over")] = 0
+    limit: Annotated[int, Field(ge=1, le=MOST, description="most rows of the page")] = PAGE
+    key: Annotated[
+        str | None,
+        Field(min_length=1, max_length=200, description="only rows about this: an AS, hoster, country or keyed id"),
+    ] = None
+
+
+def api(source: Source, access: Access, *, every_s: float = EVERY_S) -> FastAPI:
+    """The application for one study; reads the source once now, and every `every_s` seconds if facts changed."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(current.keep_fresh(every_s))
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    app = FastAPI(
+        title="Waterbed",
+        version=version("waterbed"),
+        description=_TELL,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    current = Current(source, lambda answers: _described(app, answers, free=access.open))
+    rates = Rates(access)
+    kept = f"max-age={every_s:.0f}"
+    app.include_router(_plain(current, kept))
+    app.include_router(_tables(current, Gate(access, rates, "aggregates"), kept))
+    app.include_router(_cases(current, Gate(access, rates, "cases")))
+    app.include_router(_pages(current, DoorGate(access, rates, "aggregates"), kept))
+    for kind in (StarletteHTTPException, RequestValidationError):
+        app.add_exception_handler(kind, refused)
+    app.add_middleware(Guard)
+    current.refresh()
+    return app
+
+
+def _plain(current: Current, kept: str) -> APIRouter:
+    """What needs no key: whether the server is well, and how to ask it."""
+    router = APIRouter(tags=["about"])
+
+    @router.get("/health", summary="Whether answers are of the facts as they are", response_class=JSONResponse)
+    async def health(request: Request) -> Response:
+        told = {
+            "status": "stale" if current.stale else "ok",
+            "made_at": current.answers.made_at.isoformat(),
+        }
+        return answer(request, body(json.dumps(told).encode()), "no-cache")
+
+    @router.get("/openapi.json", summary="This description, for tools", response_class=JSONResponse)
+    async def openapi(request: Request) -> Response:
+        return answer(request, current.described.document, f"public, {kept}")
+
+    @router.get("/docs", summary="This description, for people", response_class=HTMLResponse)
+    async def docs(request: Request) -> Response:
+        more = {"Content-Security-Policy": _PAGE_POLICY}
+        return answer(request, current.described.page, f"public, {kept}", more, media="text/html; charset=utf-8")
+
+    return router
+
+
+def _tables(current: Current, gate: Gate, kept: str) -> APIRouter:
+    """Numbers of groups."""
+    router = APIRouter(prefix="/v1", tags=["aggregates"], default_response_class=JSONResponse)
+    caller = Depends(gate)
+
+    @router.get("", summary="What there is")
+    async def overview(request: Request, who: Key | None = caller) -> Response:
+        return answer(request, current.answers.overview, _cache(who, kept))
+
+    @router.get("/tables", summary="The tables")
+    async def tables(request: Request, who: Key | None = caller) -> Response:
+        return answer(request, current.answers.table_list, _cache(who, kept))
+
+    @router.get("/tables/{name}", summary="A page of a table")
+    async def table(
+        request: Request, name: str, wanted: Annotated[Wanted, Query()], who: Key | None = caller
+    ) -> Response:
+        return paged(request, _one(current.answers.tables, name), wanted, _cache(who, kept))
+
+    @router.get("/rankings/{by}", summary="A page of a ranking")
+    async def ranking(
+        request: Request, by: str, wanted: Annotated[Wanted, Query()], who: Key | None = caller
+    ) -> Response:
+        return paged(request, _one(current.answers.rankings, by), wanted, _cache(who, kept))
+
+    @router.get("/rankings/{by}/{key}", summary="One row of a ranking")
+    async def ranked(request: Request, by: str, key: str, who: Key | None = caller) -> Response:
+        row = _one(current.answers.rankings, by).row(key)
+        if row is None:
+            raise HTTPException(404)
+        return answer(request, row, _cache(who, kept))
+
+    return router
+
+
+def _cases(current: Current, gate: Gate) -> APIRouter:
+    """Episodes and hops one by one; kept by nobody unasked, since a case can be forgotten."""
+    router = APIRouter(prefix="/v1/cases", tags=["cases"], default_response_class=JSONResponse)
+    gated = [Depends(gate)]
+
+    @router.get("", summary="The tables of single cases", dependencies=gated)
+    async def cases(request: Request) -> Response:
+        return answer(request, current.answers.case_list, "private, no-cache")
+
+    @router.get("/{name}", summary="A page of cases", dependencies=gated)
+    async def case(request: Request, name: str, wanted: Annotated[Wanted, Query()]) -> Response:
+        return paged(request, _one(current.answers.cases, name), wanted, "private, no-cache")
+
+    return router
+
+
+def _pages(current: Current, gate: DoorGate, kept: str) -> APIRouter:
+    """Pages, and assets, which tell nothing of the study and need no key.
+
+    The last router: it takes any path.
+    """
+    router = APIRouter(include_in_schema=False)
+    caller = Depends(gate)
+
+    @router.get("/assets/{name}")
+    async def asset(request: Request, name: str) -> Response:
+        return _leaf(request, current.answers.pages, f"assets/{name}", f"public, {kept}")
+
+    @router.get("/{path:path}")
+    async def page(request: Request, path: str, who: Key | None = caller) -> Response:
+        return _leaf(request, current.answers.pages, path, _cache(who, kept))
+
+    return router
+
+
+def _leaf(request: Request, pages: Mapping[str, Leaf], path: str, cache: str) -> Response:
+    if path not in pages:
+        raise HTTPException(404)
+    leaf = pages[path]
+    more = {"Content-Security-Policy": f"{POLICY.format(files='')}; frame-ancestors 'none'"}
+    return answer(request, leaf.body, cache, more, media=leaf.media)
+
+
+def paged(request: Request, table: SpelledTable, wanted: Wanted, cache: str) -> Response:
+    """A page of a table with links to further ones, relative to it (RFC 8288)."""
+    page = table.page(wanted.offset, wanted.limit, wanted.key)
+    key = {"key": wanted.key} if wanted.key is not None else {}
+    told = ", ".join(
+        f'<?{urlencode({"offset": at.offset, "limit": at.limit, **key})}>; rel="{name}"'
+        for name, at in links(page.portion)
+    )
+    return answer(request, page.body, cache, {"Link": told} if told else {})
+
+
+def answer(
+    request: Request,
+    told: Body,
+    cache: str,
+    more: Mapping[str, str] | None = None,
+    *,
+    media: str = "application/json",
+) -> Response:
+    """An answer made beforehand, or 304 if the asker has it (RFC 9110, 13.1.2)."""
+    headers = {"ETag": told.etag, "Cache-Control": cache, "Vary": "Authorization", **(more or {})}
+    known = {one.strip().removeprefix("W/") for one in ",".join(request.headers.getlist("if-none-match")).split(",")}
+    if told.etag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(told.content, headers=headers, media_type=media)
+
+
+def _one(tables: Mapping[str, SpelledTable], name: str) -> SpelledTable:
+    if name not in tables:
+        raise HTTPException(404)
+    return tables[name]
+
+
+def _cache(who: Key | None, kept: str) -> str:
+    return f"private, {kept}" if who else f"public, {kept}"
+
+
+def _described(app: FastAPI, answers: Answers, *, free: bool) -> Described:
+    text = document(app, answers, free=free)
+    whole: dict[str, Any] = json.loads(text)
+    return Described(document=body(text.encode()), page=body(reference(whole).encode()))
+
+
+_PAGE_POLICY: Final = (
+    f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)

@@ -1,0 +1,158 @@
+"""What every request passes: key, rate, security headers, and one log line without path, query or address."""
+
+import base64
+import ipaddress
+import logging
+import math
+import time
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from fastapi import HTTPException, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import FixedWindowRateLimiter
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from waterbed.publish.api import access
+from waterbed.publish.api.access import Access, Key
+from waterbed.publish.api.problems import problem
+
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+"""Sent with every answer, unless it has a stricter or fitting one of its own."""
+BEARER: Final = HTTPBearer(scheme_name="key", description="A key that the publisher gave you.", auto_error=False)
+
+log = logging.getLogger(__name__)
+
+
+class Rates:
+    """Counts requests by key, or by address without one; forgets them after a minute."""
+
+    def __init__(self, given: Access) -> None:
+        """Begin with nothing counted."""
+        self._counted = FixedWindowRateLimiter(MemoryStorage())
+        self._without_key = RateLimitItemPerMinute(given.a_minute)
+
+    async def count(self, request: Request, holder: Key | None) -> None:
+        """One request more; HTTP 429 with Retry-After (RFC 9110, 10.2.3) if it is one too many."""
+        rate, who = self._without_key, network(request.client.host if request.client else "")
+        if holder:
+            rate, who = RateLimitItemPerMinute(holder.a_minute), f"key {holder.name}"
+        if not await self._counted.hit(rate, who):
+            window = await self._counted.get_window_stats(rate, who)
+            wait = max(1, math.ceil(window.reset_time - time.time()))
+            raise HTTPException(429, headers={"Retry-After": str(wait)})
+
+
+class Gate:
+    """Lets a request for one scope pass, if its key may and its rate is not used up."""
+
+    challenge = "Bearer"
+    """How somebody without a key is asked for one."""
+
+    def __init__(self, given: Access, rates: Rates, scope: access.KeyScope) -> None:
+        """Guard one scope."""
+        self._access, self._rates, self._scope = given, rates, scope
+        self._free = given.open and scope == "aggregates"
+
+    async def __call__(
+        self, request: Request, presented: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
+    ) -> Key | None:
+        """Who asks, None for somebody without a key; HTTP 401, 403 or 429."""
+        return await self.admit(request, presented.credentials if presented else None)
+
+    async def admit(self, request: Request, presented: str | None) -> Key | None:
+        """The same for a key that was found in the request, None if there was none."""
+        holder = self._access.holder(presented) if presented is not None else None
+        await self._rates.count(request, holder)
+        if holder is None and (presented is not None or not self._free):
+            raise HTTPException(401, headers={"WWW-Authenticate": self.challenge})
+        if holder and not self._free and self._scope not in holder.scopes:
+            raise HTTPException(403)
+        return holder
+
+
+class DoorGate(Gate):
+    """The same for pages: a browser gives the key as the password of HTTP Basic (RFC 7617), whatever the user name."""
+
+    challenge = 'Basic realm="Waterbed", charset="UTF-8"'
+
+    async def __call__(self, request: Request) -> Key | None:  # type: ignore[override]  # no Security: not in the document
+        """Who asks, None for somebody without a key; HTTP 401, 403 or 429."""
+        scheme, rest = get_authorization_scheme_param(request.headers.get("authorization"))
+        if not scheme:
+            return await self.admit(request, None)
+        return await self.admit(request, rest if scheme.lower() == "bearer" else password(scheme, rest))
+
+
+def password(scheme: str, credentials: str) -> str:
+    """The password of HTTP Basic; empty, which is nobody's key, for what is none."""
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
+
+
+def network(address: str) -> str:
+    """What is counted as one asker: an IPv4 address, or the /64 of an IPv6 one, which is one customer's."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    mapped = parsed.ipv4_mapped if parsed.version == 6 else None
+    if mapped or parsed.version == 4:
+        return str(mapped or parsed)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+class Guard:
+    """Adds the headers, turns failures into problems, and logs route template, status and milliseconds."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Stand before an application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 0
+
+        async def sent(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        except Exception as failure:  # its text could hold what was asked for: only its class and place are told
+            log.error("failure %s at %s", type(failure).__name__, _place(failure))
+            if status == 0:
+                await problem(500)(scope, receive, sent)
+        finally:
+            took = (time.perf_counter() - began) * 1000
+            log.info("%s %d %.1f ms", getattr(scope.get("route"), "path", "no route"), status, took)
+
+
+def _place(failure: BaseException) -> str:
+    trace: Any = failure.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).stem}:{trace.tb_lineno}" if trace else "?"

@@ -1,0 +1,163 @@
+"""The OpenAPI document: FastAPI's list of routes, with the schemas of the published dataclasses."""
+
+import json
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from waterbed.model.table import Envelope
+from waterbed.publish.api.answers import Answers, Overview, Portion, SpelledTable, TableCard, Terms
+from waterbed.publish.api.problems import MEDIA, SCHEMA, told
+from waterbed.study.schemas import row_schema
+
+_WORDS: Final = {
+    "key": "AS64500",
+    "from_key": "AS64500",
+    "to_key": "AS64501",
+    "by": "asn",
+    "hoster": "AS64500",
+    "run": "0" * 32,
+    "version": "0.1.0",
+    "window": "2026-01-05T00:00:00+00:00/2026-01-06T00:00:00+00:00",
+    "clock": "reported",
+    "name": "Example Hosting",
+    "tlp": "green",
+    "licence": "CC-BY-4.0",
+}
+"""Example values of text columns; all others are told as `example`."""
+_PROBLEMS: Final = {"gate": (401, 403, 429), "name": (404,), "query": (422,)}
+_PATH_WORDS: Final = {
+    "name": "name of a table",
+    "by": "what is ranked",
+    "key": "what the row is about: an AS as AS64500, a country as NL, a hoster's key",
+}
+_HEADERS: Final = {
+    "ETag": {"description": "checksum of the answer, a strong entity tag", "schema": {"type": "string"}},
+    "Cache-Control": {"description": "how long it may be kept, and by whom", "schema": {"type": "string"}},
+}
+_LINK: Final = {"Link": {"description": "first, prev, next and last page (RFC 8288)", "schema": {"type": "string"}}}
+
+
+def document(app: FastAPI, answers: Answers, *, free: bool) -> str:
+    """The document as JSON text; names of tables are those that there are, `free` whether aggregates need no key."""
+    whole = get_openapi(
+        title=app.title, version=app.version, openapi_version="3.1.0", description=app.description, routes=app.routes
+    )
+    components = whole.setdefault("components", {})
+    components["schemas"] = {"Problem": SCHEMA, **_schemas(answers)}
+    for path, methods in whole["paths"].items():
+        for operation in methods.values():
+            _describe(path, operation, answers, free=free)
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+
+def example(schema: dict[str, Any], name: str = "") -> Any:
+    """An invented value that a schema allows."""
+    if "$ref" in schema:
+        raise ValueError("an example of a reference is its target's")
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind == "object":
+        return {key: example(part, key) for key, part in schema.get("properties", {}).items()}
+    if kind == "array":
+        return [example(schema["items"], name)]
+    if schema.get("format") == "date-time":
+        return "2026-01-05T12:00:00Z"
+    return {"integer": 12, "number": 0.5, "boolean": False}.get(str(kind), _WORDS.get(name, "example"))
+
+
+def _schemas(answers: Answers) -> dict[str, Any]:
+    plain = {
+        "Overview": _joined(row_schema(Overview), {"terms": row_schema(Terms)}),
+        "Tables": _object("The tables that there are.", {"tables": {"type": "array", "items": row_schema(TableCard)}}),
+        "Health": _object(
+            "Whether answers are those of the facts as they are.",
+            {
+                "status": {"type": "string", "enum": ["ok", "stale"], "description": "stale: facts cannot be read"},
+                "made_at": {"type": "string", "format": "date-time", "description": "when conclusions were drawn"},
+            },
+        ),
+    }
+    made: dict[str, Any] = {}
+    for one in (*answers.tables.values(), *answers.cases.values()):
+        row, title = row_schema(one.table.cls), one.table.cls.__name__
+        heading = _joined(row_schema(Envelope), {"terms": row_schema(Terms)})
+        paged = _joined(heading, row_schema(Portion)["properties"] | {"rows": {"type": "array", "items": row}})
+        made[f"{title}Page"] = {**paged, "title": f"{title}Page", "description": f"A page of rows: {row['title']}."}
+        single = _joined(heading, {"row": row})
+        made[title] = {**single, "title": title, "description": row["description"]}
+    return {name: {**schema, "examples": [example(schema)]} for name, schema in {**plain, **made}.items()}
+
+
+def _object(told_: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "description": told_,
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _joined(schema: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    properties = {**schema["properties"], **more}
+    return {**schema, "properties": properties, "required": list(properties)}
+
+
+def _describe(path: str, operation: dict[str, Any], answers: Answers, *, free: bool) -> None:
+    """Put an operation's schemas, problems, names and headers in place of FastAPI's."""
+    named = _named(path, answers)
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path":
+            parameter["description"] = _PATH_WORDS[parameter["name"]]
+        if parameter["name"] in ("name", "by"):
+            parameter["schema"] = {"type": "string", "enum": sorted(named)} if named else {"type": "string"}
+        elif parameter["in"] == "path":
+            parameter["example"] = _WORDS["key"]
+    guarded = "security" in operation
+    if guarded and free and "/cases" not in path:
+        operation["security"] = [{}, *operation["security"]]
+    whole = {**_HEADERS, **(_LINK if "limit" in {one["name"] for one in operation.get("parameters", ())} else {})}
+    media = operation["responses"]["200"].get("content", {})
+    if "application/json" in media:
+        media["application/json"] = {"schema": _answer(path, named)}
+    responses: dict[str, Any] = {"200": {"description": "The answer.", "headers": whole, "content": media}}
+    responses["304"] = {"description": "What you have, as If-None-Match says, is what there is."}
+    parameters = {one["in"] for one in operation.get("parameters", ())}
+    statuses = [
+        *(_PROBLEMS["gate"] if guarded else ()),
+        *(_PROBLEMS["name"] if "{" in path else ()),
+        *(_PROBLEMS["query"] if parameters else ()),
+    ]
+    operation["responses"] = responses | {str(status): _problem(status) for status in sorted(statuses)}
+
+
+def _named(path: str, answers: Answers) -> dict[str, SpelledTable]:
+    if path.startswith("/v1/cases"):
+        return answers.cases
+    return answers.rankings if path.startswith("/v1/rankings") else answers.tables
+
+
+def _answer(path: str, named: dict[str, SpelledTable]) -> dict[str, Any]:
+    whole = {"/v1": "Overview", "/v1/tables": "Tables", "/v1/cases": "Tables", "/health": "Health"}
+    if path in whole:
+        return {"$ref": f"#/components/schemas/{whole[path]}"}
+    if "{" not in path or not named:
+        return {"type": "object"}
+    last = "" if path.endswith("{key}") else "Page"
+    titles = sorted({one.table.cls.__name__ for one in named.values()})
+    choices = [{"$ref": f"#/components/schemas/{title}{last}"} for title in titles]
+    return choices[0] if len(choices) == 1 else {"anyOf": choices}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "description": told(status)["title"],
+        "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": told(status)}},
+    }
+    if status == 429:
+        found["headers"] = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}}}
+    return found

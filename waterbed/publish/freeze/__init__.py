@@ -1,0 +1,1 @@
+"""Citable, reproducible packages."""

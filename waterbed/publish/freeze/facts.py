@@ -1,0 +1,132 @@
+"""The facts of a package: all that conclusions rest on, without machines, accounts and sealed names."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from waterbed.model.bookkeeping import Delivery, QuarantineDecision, Run
+from waterbed.model.decisions_part import Coding, HosterChange
+from waterbed.model.errors import InputError
+from waterbed.model.facts import (
+    CanaryLook,
+    ControlLook,
+    Notice,
+    Observation,
+    Registration,
+    Report,
+    Resolution,
+    Snapshot,
+    Target,
+    Testimony,
+)
+from waterbed.model.protocol import DeviationNote, ProtocolLock
+from waterbed.model.redaction import redact
+from waterbed.store.folder import Folder
+from waterbed.store.lake.reading import facts_of
+from waterbed.store.lake.rows import facts_in, schema_of
+from waterbed.store.tables import table_name
+
+FROZEN_FACTS: Final[tuple[type, ...]] = (
+    Target,
+    Report,
+    Notice,
+    Testimony,
+    Resolution,
+    Observation,
+    ControlLook,
+    CanaryLook,
+    Registration,
+    Snapshot,
+    Delivery,
+    Run,
+    QuarantineDecision,
+    HosterChange,
+    Coding,
+    ProtocolLock,
+    DeviationNote,
+)
+"""What is frozen. Sealed names, keys, schedules, leases, the audit and what hosters answered never are."""
+_PEOPLE: Final = ("who", "coder")
+"""Fields that hold a person's account."""
+_WORDS: Final = ("reason", "note", "deviation", "source")
+"""Fields that hold words of people, and names of files."""
+
+Facts = Mapping[type, Sequence[Any]]
+
+
+def frozen_facts(folder: Folder) -> Facts:
+    """All facts of a study as a package has them, each kind sorted by its key.
+
+    Accounts become person-1, person-2, ... in one order over all kinds; a host name in words of people is redacted.
+    """
+    plain: dict[type, list[Any]] = {cls: facts_of(folder, cls) for cls in FROZEN_FACTS}
+    accounts = sorted({getattr(one, name) for one, name in _with(plain, _PEOPLE)})
+    digits = len(str(len(accounts)))
+    people = {account: f"person-{number:0{digits}}" for number, account in enumerate(accounts, 1)}
+    return {cls: [_cleaned(one, people) for one in facts] for cls, facts in plain.items()}
+
+
+def counts(folder: Folder) -> dict[type, int]:
+    """How many of each there are in the store: a change while a package is made shows here."""
+    return {cls: folder.store.count(cls) for cls in FROZEN_FACTS}
+
+
+def _with(facts: Facts, names: Sequence[str]) -> Iterator[tuple[Any, str]]:
+    for cls, its in facts.items():
+        for name in names:
+            if name in {field.name for field in fields(cls)}:
+                yield from ((one, name) for one in its)
+
+
+def _cleaned(one: Any, people: Mapping[str, str]) -> Any:
+    cls, changes = type(one), dict[str, Any]()
+    if cls is Run:
+        changes = {"config_hash": "", "clock_skew_s": None}
+    elif cls is Resolution:
+        changes = {"resolver": ""}
+    elif cls in _SPOKEN:
+        names = {field.name for field in fields(cls)}
+        changes = {name: people[getattr(one, name)] for name in names & set(_PEOPLE)}
+        changes |= {name: redact(getattr(one, name)) for name in names & set(_WORDS)}
+    return replace(one, **changes) if changes else one
+
+
+_SPOKEN: Final = frozenset((Snapshot, QuarantineDecision, HosterChange, Coding, ProtocolLock, DeviationNote))
+
+
+def write_facts(facts: Facts, into: Path) -> dict[str, int]:
+    """One Parquet file for each kind; rows of each by the name of its table."""
+    into.mkdir(parents=True)
+    rows = {}
+    for cls, its in facts.items():
+        schema = schema_of(cls)
+        arrays = [pa.array([getattr(one, field.name) for one in its], type=field.type) for field in schema]
+        name = table_name(cls)
+        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), into / f"{name}.parquet", compression="zstd")
+        rows[name] = len(its)
+    return rows
+
+
+def read_facts(place: Path, rows: Mapping[str, int]) -> dict[type, list[Any]]:
+    """The facts of a package; InputError if a table is missing, or is none that this version knows."""
+    by_name = {table_name(cls): cls for cls in FROZEN_FACTS}
+    strange = sorted(set(rows) - set(by_name))
+    if strange:
+        raise InputError(f"the package has facts of a kind {strange[0]!r}, which this version does not know ({_SEE})")
+    found: dict[type, list[Any]] = {}
+    for name, count in rows.items():
+        path = place / f"{name}.parquet"
+        try:
+            found[by_name[name]] = facts_in(by_name[name], pq.read_table(path))
+        except (OSError, pa.ArrowException, KeyError, TypeError):
+            raise InputError(f"{path} is no table of facts that this version can read ({_SEE})") from None
+        if len(found[by_name[name]]) != count:
+            raise InputError(f"{path} has {len(found[by_name[name]]):,} rows, and {count:,} were frozen ({_SEE})")
+    return found
+
+
+_SEE: Final = "docs/freeze.md"

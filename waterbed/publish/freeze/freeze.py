@@ -1,0 +1,310 @@
+"""Freezes a study: everything that its results rest on, as a package that others can check."""
+
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from waterbed.governance.hoster_book import FILE as HOSTERS
+from waterbed.governance.protocol.file import PROTOCOL, read_protocol
+from waterbed.governance.reply import refuse_unheard
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Target
+from waterbed.model.protocol import DeviationNote, ProtocolLock
+from waterbed.model.shared import PooledHoster, SharedEpisode, SharedLook
+from waterbed.publish.freeze.bag import ALGORITHMS, DATA, seal, sums_of
+from waterbed.publish.freeze.codebook import codebook
+from waterbed.publish.freeze.facts import Facts, counts, frozen_facts, write_facts
+from waterbed.publish.freeze.layout import (
+    ABOUT,
+    DOCS,
+    FACTS,
+    FORM,
+    RESULTS,
+    RULES,
+    SETTINGS,
+    SHARED,
+    TABLES,
+    About,
+    DatedTable,
+    Kind,
+    access,
+    here,
+    installed,
+    rules_inside,
+)
+from waterbed.publish.freeze.metadata import CRATE, DATACITE, Cited, crate, datacite
+from waterbed.publish.freeze.named import refuse_named
+from waterbed.publish.freeze.readme import readme
+from waterbed.publish.freeze.results import results_of
+from waterbed.publish.freeze.shared_form import shared_results
+from waterbed.publish.policy import Publication, named_hosters, publishable
+from waterbed.publish.sharing.share import export
+from waterbed.publish.tables import publication_of
+from waterbed.store.audit import put_on_record
+from waterbed.store.config import Canary, Config
+from waterbed.store.folder import Folder
+from waterbed.store.frozen import Frozen
+from waterbed.store.lake.reading import observed_span
+from waterbed.store.tables import table_name
+from waterbed.study.attributing import suffixes_of
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.linking import near_of, opened
+from waterbed.study.study import Study
+from waterbed.study.tables import folder_name
+
+ACTION: Final = "freeze"
+"""What the audit calls it; its subject is the SHA-256 that names the package."""
+_KEPT: Final = (
+    "name",
+    "home",
+    "vantage",
+    "network",
+    "routes_max_age_days",
+    "clock",
+    "engine",
+    "probe",
+    "schedule",
+    "judge",
+    "cycle_guard",
+    "coding",
+    "hosters",
+    "linking",
+    "testimony",
+    "publish",
+    "reply",
+    "citation",
+)
+"""Settings that a package has as they are; all others tell of machines, people or addresses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A package."""
+
+    package: Annotated[Path, "its folder"]
+    name: Annotated[str, "SHA-256 that names it: cite it"]
+    kind: Annotated[Kind, "facts or shared"]
+    rows: Annotated[int, "rows of facts in it"]
+    results: Annotated[int, "tables in it"]
+    files: Annotated[int, "files of its payload"]
+    size: Annotated[int, "bytes of its payload"]
+    outside: Annotated[list[str], "dated tables that it names by checksum alone"]
+
+
+def freeze(study: Study, out: Path, *, shared: str = "", without_tables: bool = False, override: str = "") -> Made:
+    """Write a package to a new folder, whole or not at all; who did so is on record first.
+
+    `shared` names a partner: then it holds what `waterbed lake export` gives that partner in place of the facts.
+    InputError if a run is alive, the study is TLP:RED, hosters could still answer (TLP:CLEAR, unless `override` says
+    why), or a text of people names a host of the study.
+    """
+    folder = study.folder
+    _refuse(out, folder)
+    work = out.absolute().with_name(f".{out.name}.{secrets.token_hex(8)}")
+    clock, now = folder.clock, folder.clock()
+    try:
+        with folder.alone("freezing"):
+            folder.clock = lambda: now
+            before, done = counts(folder), study.conclude()
+            publication = publication_of(study, done)
+            why = refuse_unheard(folder, named_hosters(publishable(publication)), override)
+            about = _written(study, done, publication, work, shared, inside=not without_tables)
+            _refuse_changed(folder, before)
+            name = seal(work, _information(study, about), now.date())
+            put_on_record(folder, ACTION, name, why or (f"for {shared}" if shared else "whole"))
+            work.rename(out)
+    finally:
+        folder.clock = clock
+        shutil.rmtree(work, ignore_errors=True)
+    files = [path for path in (out / DATA).rglob("*") if path.is_file()]
+    return Made(
+        package=out,
+        name=name,
+        kind=about.kind,
+        rows=sum(about.rows.values()),
+        results=len(list((out / DATA / RESULTS).glob("*.csv"))),
+        files=len(files),
+        size=sum(path.stat().st_size for path in files),
+        outside=[table.folder for table in about.tables if not table.inside],
+    )
+
+
+def _written(
+    study: Study, done: Conclusions, publication: Publication, work: Path, shared: str, *, inside: bool
+) -> About:
+    """The whole payload of a package."""
+    folder, payload = study.folder, work / DATA
+    facts = frozen_facts(folder)
+    _refuse_names(folder, facts, suffixes_of(folder, done.attributor.book).values())
+    payload.mkdir(parents=True)
+    results, held = results_of(publication)
+    _texts(folder, payload, whole=not shared)
+    rows, tables, frozen = dict[str, int](), list[DatedTable](), _nothing_told(folder)
+    if shared:
+        export(study, payload / SHARED, shared)
+        results |= shared_results(payload / SHARED, work / ".pool")
+        held = {}
+    else:
+        rows, tables = write_facts(facts, payload / FACTS), _tables(study, payload, inside=inside)
+        frozen = _frozen(folder, facts, done)
+    _write(payload / RESULTS, results)
+    about = _about(study, "shared" if shared else "facts", facts, rows, tables, held, frozen)
+    _describe(study, payload, about, publication)
+    return about
+
+
+def _refuse_changed(folder: Folder, before: Mapping[type, int]) -> None:
+    now = counts(folder)
+    changed = [cls for cls in before if now[cls] != before[cls] and cls is not DeviationNote]  # those we add ourselves
+    if changed:
+        raise InputError(
+            f"rows of {table_name(changed[0])} were added meanwhile; freeze again when nobody else is at work ({DOCS})"
+        )
+
+
+def settings_of(config: Config) -> Config:
+    """The settings that a package has: those of `_KEPT`, and how many canary targets must answer."""
+    kept = {name: getattr(config, name) for name in _KEPT}
+    if config.engine == "spark":  # the results are equal, and who reproduces need not have it
+        kept["engine"] = "duckdb"
+    return Config(study="", canary=Canary(need=config.canary.need), **kept)
+
+
+def _refuse(out: Path, folder: Folder) -> None:
+    if out.exists() or out.is_symlink():
+        raise InputError(f"{out} exists already; name a new folder for the package ({DOCS})")
+    if out.resolve().is_relative_to(folder.path.resolve()):
+        raise InputError(f"{out} lies inside the study folder; name a place outside it ({DOCS})")
+    if folder.config.publish.tlp == "red":
+        raise InputError("publish.tlp is red: nothing may leave this study (docs/publishing.md)")
+
+
+def _refuse_names(folder: Folder, facts: Facts, platforms: Iterable[str]) -> None:
+    config = folder.config
+    cited = config.citation
+    said = [config.name, config.publish.publisher, cited.title, cited.description, *cited.keywords]
+    said += [text for one in cited.creators for text in (one.name, one.affiliation)]
+    texts = {"name, publisher or [citation] in waterbed.toml": "\n".join(said)}
+    if (folder.path / PROTOCOL).exists():
+        texts[PROTOCOL] = read_protocol(folder.path / PROTOCOL)[1]
+    for number, lock in enumerate(facts[ProtocolLock], 1):
+        texts[f"the text of lock {number}"] = lock.text
+    if (folder.path / HOSTERS).exists():
+        texts[HOSTERS] = (folder.path / HOSTERS).read_text(encoding="utf-8", errors="replace")
+    refuse_named(texts, folder.vault, facts[Target], set(platforms))
+
+
+def _texts(folder: Folder, payload: Path, *, whole: bool) -> None:
+    """The files that people wrote, and the rules."""
+    for name in (PROTOCOL, *([HOSTERS] if whole else [])):
+        if (folder.path / name).exists():
+            shutil.copyfile(folder.path / name, payload / name)
+    (payload / SETTINGS).write_bytes(msgspec.toml.encode(settings_of(folder.config)))
+    (payload / "requirements.lock").write_text(installed())
+    _write(payload / RULES, rules_inside())
+
+
+def _tables(study: Study, payload: Path, *, inside: bool) -> list[DatedTable]:
+    made = {
+        folder_name(one): DatedTable(
+            folder=folder_name(one),
+            kind=one.kind,
+            day=one.data_date.date().isoformat(),
+            sha256=one.checksum,
+            licence=one.licence,
+            inside=inside,
+        )
+        for one in study.snapshots()
+    }
+    for name in made if inside else ():
+        shutil.copytree(study.folder.tables / name, payload / TABLES / name)
+    return list(made.values())
+
+
+def _nothing_told(folder: Folder) -> Frozen:
+    return Frozen(frozen_at=folder.clock(), common=(), suffixes={}, near=None)
+
+
+def _frozen(folder: Folder, facts: Facts, done: Conclusions) -> Frozen:
+    linking = folder.config.linking
+    occurring = {target.suffix_id for target in facts[Target]}
+    suffixes = suffixes_of(folder, done.attributor.book)
+    asked = linking.near_labels and "fuzzy_label" not in linking.off
+    return Frozen(
+        frozen_at=folder.clock(),
+        common=tuple(sorted(opened(folder).common)),
+        suffixes={key: suffixes[key] for key in sorted(suffixes) if key in occurring},
+        near=tuple((one.a, one.b, one.likeness) for one in near_of(folder)) if asked else None,
+    )
+
+
+def _about(
+    study: Study,
+    kind: Kind,
+    facts: Facts,
+    rows: Mapping[str, int],
+    tables: list[DatedTable],
+    held: Mapping[str, str],
+    frozen: Frozen,
+) -> About:
+    locks = sorted(facts[ProtocolLock], key=lambda one: (one.locked_at, one.lock_id))
+    installation: dict[str, Any] = here()
+    return About(
+        form=FORM,
+        kind=kind,
+        title=study.config.citation.title or study.config.name,
+        protocol=tuple(lock.sha256 for lock in locks),
+        deviations=study.protocol.told if study.protocol else (),
+        rows=dict(rows),
+        tables=tuple(tables),
+        held_back=dict(held),
+        frozen=frozen,
+        **installation,
+    )
+
+
+def _describe(study: Study, payload: Path, about: About, publication: Publication) -> None:
+    """What the package says of itself, written last: it names every other file."""
+    first, last = observed_span(study.folder)
+    days = (first.date().isoformat(), last.date().isoformat()) if first and last else None
+    cited = Cited(
+        config=study.config,
+        made_on=about.frozen.frozen_at.date(),
+        collected=days,
+        version=about.version,
+        access=access(study.config, about.kind),
+    )
+    (payload / ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(about), indent=1) + b"\n")
+    shown = {f"{RESULTS}/{table.name}.csv": table.cls for table in publishable(publication).tables}
+    facts = {f"{FACTS}/{table_name(cls)}.parquet": cls for cls in counts(study.folder)}
+    if about.kind == "shared":
+        facts = {f"{SHARED}/looks.parquet": SharedLook, f"{SHARED}/episodes.parquet": SharedEpisode}
+        shown[f"{RESULTS}/shared-hosters.csv"] = PooledHoster
+    (payload / "codebook.csv").write_text(codebook({**facts, **shown}), encoding="utf-8")
+    (payload / DATACITE).write_bytes(datacite(cited))
+    (payload / "README.txt").write_text(readme(about, study.config, sorted(shown)), encoding="utf-8")
+    names = sorted(path.relative_to(payload).as_posix() for path in payload.rglob("*") if path.is_file())
+    sha256 = ALGORITHMS.index("sha256")
+    sums = {name: its[sha256] for name, its in sums_of(payload, names).items()}
+    (payload / CRATE).write_bytes(crate(cited, payload, sums, about.tables))
+
+
+def _information(study: Study, about: About) -> dict[str, str]:
+    config = study.config
+    return {
+        "Source-Organization": config.publish.publisher or config.name,
+        "External-Description": about.title,
+        "Bag-Software-Agent": f"Waterbed {version('waterbed')}",
+    }
+
+
+def _write(into: Path, contents: Mapping[str, bytes]) -> None:
+    into.mkdir()
+    for name, content in contents.items():
+        (into / name).write_bytes(content)

@@ -1,0 +1,170 @@
+"""What stands where in a package, and the file that says what it is."""
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from packaging.requirements import Requirement
+
+from waterbed.analysis.compliance import SEED as OF_COMPLIANCE
+from waterbed.analysis.rankings.durations import SEED as OF_MEDIANS
+from waterbed.analysis.rankings.tables import SEED as OF_STANDINGS
+from waterbed.model.errors import InputError
+from waterbed.publish.freeze.bag import DATA
+from waterbed.store.config import Config
+from waterbed.store.frozen import Frozen
+
+FORM: Final = 1
+"""The form of packages that this version writes."""
+ABOUT: Final = "freeze.json"
+SETTINGS: Final = "settings.toml"
+FACTS: Final = "facts"
+TABLES: Final = "tables"
+RESULTS: Final = "results"
+RULES: Final = "rules"
+SHARED: Final = "shared"
+DOCS: Final = "docs/freeze.md"
+
+Kind = Literal["facts", "shared"]
+
+_RULES: Final[Mapping[str, tuple[str, str]]] = {
+    "outcomes.toml": ("waterbed.judging", "rules.toml"),
+    "attribution.toml": ("attribution", "rules.toml"),
+    "known-hosters.toml": ("attribution", "known_hosters.toml"),
+    "infrastructure.toml": ("attribution.lookups", "infrastructure.toml"),
+    "platforms.txt": ("waterbed.model", "platforms.txt"),
+}
+_WITHOUT_NAMES: Final = ("outcomes.toml", "attribution.toml")
+"""Rule sets that name no host: they are in the package; the others are named by checksum."""
+
+
+class DatedTable(msgspec.Struct, frozen=True, kw_only=True):
+    """A dated table that conclusions rest on."""
+
+    folder: Annotated[str, "name of its folder"]
+    kind: Annotated[str, "routes, places, organisations, hosting or domains"]
+    day: Annotated[str, "the day whose state it gives"]
+    sha256: Annotated[str, "checksum of the file that it was imported from"]
+    licence: Annotated[str | None, "as the study has it"]
+    inside: Annotated[bool, "whether the package holds it in compact form"]
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What a package is, and what its results rest on beside its facts."""
+
+    form: int
+    kind: Annotated[Kind, "facts: everything; shared: what a partner may have"]
+    title: str
+    version: Annotated[str, "version of Waterbed"]
+    python: str
+    machine: Annotated[str, "kind of processor: last digits of numbers may depend on it"]
+    libraries: Annotated[dict[str, str], "libraries that numbers go through, to their versions"]
+    seeds: Annotated[dict[str, int], "constants of this version"]
+    rules: Annotated[dict[str, str], "rule sets and lists of this version, to SHA-256"]
+    protocol: Annotated[tuple[str, ...], "SHA-256 of each locked protocol, the first lock first; none: no protocol"]
+    deviations: Annotated[tuple[str, ...], "what was done otherwise than the protocol says"]
+    rows: Annotated[dict[str, int], "rows of each table of facts"]
+    tables: tuple[DatedTable, ...]
+    held_back: Annotated[dict[str, str], "tables that the study does not publish, to SHA-256"]
+    frozen: Frozen
+
+
+def read_about(package: Path) -> About:
+    """What a package says it is; InputError if this version does not know its form."""
+    path = package / DATA / ABOUT
+    try:
+        content = path.read_bytes()
+        form = msgspec.json.decode(content, type=_Form).form
+        if form == FORM:
+            return _within(msgspec.json.decode(content, type=About))
+    except (OSError, msgspec.DecodeError, ValueError):
+        raise InputError(
+            f"{path} says not what this package is; one of waterbed freeze was expected ({DOCS})"
+        ) from None
+    raise InputError(f"{path} is of form {form}, and this version reads form {FORM}: install a newer one ({DOCS})")
+
+
+def _within(about: About) -> About:
+    """The same; ValueError if a table's folder would not lie in that of tables."""
+    for table in about.tables:
+        if table.folder in ("", ".", "..") or "/" in table.folder or "\0" in table.folder:
+            raise ValueError(table.folder)
+    return about
+
+
+class _Form(msgspec.Struct):
+    form: int
+
+
+def rule_sets() -> dict[str, bytes]:
+    """The rule sets and lists of this version."""
+    return {name: (files(room) / file).read_bytes() for name, (room, file) in _RULES.items()}
+
+
+def rules_inside() -> dict[str, bytes]:
+    """Those that are put into packages."""
+    return {name: content for name, content in rule_sets().items() if name in _WITHOUT_NAMES}
+
+
+def here() -> dict[str, object]:
+    """What of `About` this installation decides."""
+    return {
+        "version": version("waterbed"),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "libraries": {name: version(name) for name in ("numpy", "scipy", "networkx", "pyarrow", "publicsuffixlist")},
+        "seeds": {"standings": OF_STANDINGS, "medians": OF_MEDIANS, "compliance": OF_COMPLIANCE},
+        "rules": {name: hashlib.sha256(content).hexdigest() for name, content in rule_sets().items()},
+    }
+
+
+def other_than(about: About) -> list[str]:
+    """What of this installation is not as it was where the package was frozen, a sentence each."""
+    told = []
+    for what, ours in here().items():
+        theirs = getattr(about, what)
+        if not isinstance(ours, dict):
+            told += [f"{what}: {theirs} there, {ours} here"] if ours != theirs else []
+            continue
+        names = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
+        told += [f"{what}, {name}: {_short(theirs.get(name))} there, {_short(ours.get(name))} here" for name in names]
+    return told
+
+
+def _short(value: object) -> str:
+    return str(value)[:12]
+
+
+def access(config: Config, kind: Kind) -> str:
+    """Who may have a package. Facts hold ids and addresses: they are public only where the policy allows both."""
+    policy = config.publish
+    if kind == "facts" and policy.tlp in ("clear", "green") and not (policy.cases and policy.addresses):
+        return "TLP:AMBER: the facts hold ids, addresses and times, which the study does not publish; restricted access"
+    return f"TLP:{policy.tlp.upper()}"
+
+
+def installed() -> str:
+    """Everything that is installed for Waterbed, as a requirements file with the exact versions."""
+    found, todo = dict[str, str](), [Requirement("waterbed")]
+    seen = set[str]()
+    while todo:
+        asked = todo.pop()
+        name = asked.name.lower().replace("_", "-").replace(".", "-")
+        wanted = f"{name}{sorted(asked.extras)}"
+        if wanted in seen:
+            continue
+        seen.add(wanted)
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+        for needed in map(Requirement, requires(name) or ()):
+            extras = ("", *asked.extras)
+            if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
+                todo.append(needed)
+    return "".join(f"{name}=={number}\n" for name, number in sorted(found.items()))

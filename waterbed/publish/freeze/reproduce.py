@@ -1,0 +1,209 @@
+"""Makes a study anew from a package and holds its tables against the frozen ones."""
+
+import hashlib
+import os
+import secrets
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from waterbed.governance.hoster_book import FILE as HOSTERS
+from waterbed.governance.protocol.file import PROTOCOL, checksum
+from waterbed.model.errors import InputError
+from waterbed.model.protocol import ProtocolLock
+from waterbed.publish.freeze.bag import DATA, damages, name_of
+from waterbed.publish.freeze.facts import read_facts
+from waterbed.publish.freeze.freeze import settings_of
+from waterbed.publish.freeze.layout import (
+    DOCS,
+    FACTS,
+    RESULTS,
+    SETTINGS,
+    SHARED,
+    TABLES,
+    About,
+    DatedTable,
+    other_than,
+    read_about,
+)
+from waterbed.publish.freeze.results import Compared, compared, compared_held, results_of
+from waterbed.publish.freeze.shared_form import SHARED_TABLE, shared_results
+from waterbed.publish.tables import publication_of
+from waterbed.store.config import Config, StoreAt, read_config
+from waterbed.store.folder import STORE_ENVIRONMENT
+from waterbed.store.frozen import FROZEN
+from waterbed.store.vault import key_file
+from waterbed.study.study import create_study, open_study
+from waterbed.study.tables import READERS
+
+_PIECE: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reproduced:
+    """What came of a package."""
+
+    package: Annotated[str, "SHA-256 that names it"]
+    folder: Annotated[Path, "the new study; of a package for a partner, a folder of its results"]
+    tables: Annotated[list[Compared], "every table that can be reproduced"]
+    cannot: Annotated[list[str], "tables of the package that cannot be reproduced from what it holds"]
+    other: Annotated[list[str], "what of this installation is not as it was there"]
+    deviations: Annotated[tuple[str, ...], "from the locked protocol: of the new study; for a partner, as frozen"]
+    protocol: Annotated[str, "SHA-256 of the locked protocol, which fits its text; empty: none was locked"]
+
+    @property
+    def equal(self) -> bool:
+        """Whether all tables are equal."""
+        return all(table.equal for table in self.tables)
+
+
+def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: Path | None = None) -> Reproduced:
+    """Verify a package, make a new study of it with keys of its own, and compare all tables.
+
+    `store` is sqlite or the URL of an empty PostgreSQL database; in `tables`, files of dated tables that the package
+    lacks are found by checksum. InputError, and nothing made, if the package is damaged (it names every file), its
+    protocol is not the locked one, or a dated table is missing.
+    """
+    if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
+        raise InputError(f"{folder} exists already; a package is reproduced in a new folder alone ({DOCS})")
+    found = damages(package)
+    if found:
+        told = "; ".join(f"{one.path} {one.what}" for one in found)
+        raise InputError(f"{package} is not as it was frozen: {told} ({DOCS})")
+    about = read_about(package)
+    theirs = {path.name: path.read_bytes() for path in sorted((package / DATA / RESULTS).glob("*")) if path.is_file()}
+    done = _shared if about.kind == "shared" else _whole
+    compared_, cannot, deviations = done(package / DATA, about, theirs, folder, store, tables)
+    return Reproduced(
+        package=name_of(package),
+        folder=folder,
+        tables=compared_,
+        cannot=cannot,
+        other=other_than(about),
+        deviations=deviations,
+        protocol=about.protocol[0] if about.protocol else "",
+    )
+
+
+def _shared(
+    payload: Path, about: About, theirs: Mapping[str, bytes], folder: Path, store: str | None, tables: Path | None
+) -> tuple[list[Compared], list[str], tuple[str, ...]]:
+    if store or tables:
+        raise InputError(f"a package for a partner has no facts: --store and --tables mean nothing for it ({DOCS})")
+    ours = shared_results(payload / SHARED, _beside(folder))
+    _results(folder, ours)
+    own = {name: content for name, content in theirs.items() if name in ours}
+    cannot = sorted({name.rpartition(".")[0] for name in theirs} - {SHARED_TABLE})
+    return compared(own, ours), cannot, about.deviations
+
+
+def _whole(
+    payload: Path, about: About, theirs: Mapping[str, bytes], folder: Path, store: str | None, tables: Path | None
+) -> tuple[list[Compared], list[str], tuple[str, ...]]:
+    url = _store(store)
+    facts = read_facts(payload / FACTS, about.rows)
+    _refuse_protocol(facts.get(ProtocolLock, []), about)
+    files = _found([one for one in about.tables if not one.inside], tables)
+    kept = settings_of(read_config(payload / SETTINGS)[0])
+    config = msgspec.structs.replace(kept, study=uuid.uuid4().hex, store=StoreAt(url=url))
+    _make(payload, about, config, facts, files, folder)
+    with open_study(folder) as study:
+        ours, held = results_of(publication_of(study, study.conclude()))
+        told = study.protocol.told if study.protocol else ()
+    _results(folder, ours)
+    return [*compared(theirs, ours), *compared_held(about.held_back, held)], [], told
+
+
+def _store(asked: str | None) -> str:
+    named = os.environ.get(STORE_ENVIRONMENT)
+    if asked and named and asked != named:
+        raise InputError(f"--store and ${STORE_ENVIRONMENT} name two databases; unset one of them ({DOCS})")
+    return asked or named or "sqlite"
+
+
+def _refuse_protocol(locks: list[Any], about: About) -> None:
+    """The locked texts are those whose checksums stand on the outputs."""
+    ordered = sorted(locks, key=lambda one: (one.locked_at, one.lock_id))
+    wrong = [lock.sha256 for lock in ordered if checksum(lock.text) != lock.sha256]
+    if wrong or tuple(lock.sha256 for lock in ordered) != about.protocol:
+        which = (wrong or about.protocol or [ordered[0].sha256])[0]
+        raise InputError(
+            f"the locked protocol of the package has not the SHA-256 that its outputs name, {which}: it was put "
+            f"together by hand ({DOCS})"
+        )
+
+
+def _found(missing: list[DatedTable], place: Path | None) -> dict[str, Path]:
+    """The file of each table that a package lacks, by the table's folder; found by checksum, whatever it is called."""
+    if not missing:
+        return {}
+    if place is None:
+        told = "; ".join(f"{one.kind} of {one.day}, SHA-256 {one.sha256}" for one in missing)
+        raise InputError(
+            f"the package names {len(missing)} dated tables by checksum alone: {told}; get their files, and name their "
+            f"folder with --tables ({DOCS})"
+        )
+    if not place.is_dir():
+        raise InputError(f"{place} is no folder; one with the files of dated tables was expected ({DOCS})")
+    by_sum = {_sha256(path): path for path in sorted(place.rglob("*")) if path.is_file()}
+    lacking = [one for one in missing if one.sha256 not in by_sum]
+    if lacking:
+        told = "; ".join(f"{one.kind} of {one.day}, SHA-256 {one.sha256}" for one in lacking)
+        raise InputError(f"no file in {place} is {told} ({DOCS})")
+    return {one.folder: by_sum[one.sha256] for one in missing}
+
+
+def _make(
+    payload: Path,
+    about: About,
+    config: Config,
+    facts: Mapping[type, list[Any]],
+    files: Mapping[str, Path],
+    folder: Path,
+) -> None:
+    """The new study, whole at its place or not at all."""
+    work = _beside(folder)
+    keys = key_file(config.study)
+    known = keys.exists()
+    try:
+        for name, path in files.items():
+            kind = next(one.kind for one in about.tables if one.folder == name)
+            READERS[kind](path).save(work / TABLES / name)
+        if (payload / TABLES).is_dir():
+            shutil.copytree(payload / TABLES, work / TABLES, dirs_exist_ok=True)
+        with create_study(work, config) as study:
+            study.store.add(one for its in facts.values() for one in its)
+        for name in (PROTOCOL, HOSTERS):
+            if (payload / name).exists():
+                shutil.copyfile(payload / name, work / name)
+        marked = msgspec.structs.replace(about.frozen, package=name_of(payload.parent))
+        (work / FROZEN).write_bytes(msgspec.json.encode(marked))
+        if folder.exists():
+            folder.rmdir()
+        work.rename(folder)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        if not known:
+            keys.unlink(missing_ok=True)
+        raise
+
+
+def _beside(folder: Path) -> Path:
+    return folder.absolute().with_name(f".{folder.name}.{secrets.token_hex(8)}")
+
+
+def _results(folder: Path, files: Mapping[str, bytes]) -> None:
+    place = folder / RESULTS
+    place.mkdir(parents=True)
+    for name, content in files.items():
+        (place / name).write_bytes(content)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,105 @@
+"""The tables of a study as files, and two of them held against each other."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isclose
+from typing import Annotated, Any, Final
+
+from waterbed.publish.policy import Publication, Table, publishable
+from waterbed.study.formats import as_csv, as_json
+
+_CLOSE: Final = 1.1e-6
+"""A last digit as tables print numbers: another kind of processor may round it otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One table of a package beside the same one drawn anew."""
+
+    name: Annotated[str, "the table"]
+    equal: Annotated[bool, "whether each of its files is equal, byte for byte"]
+    differ: Annotated[int, "values that differ; 0 of a table that is compared by checksum alone"] = 0
+    first: Annotated[str, "where it differs first, and how; empty: it does not"] = ""
+    close: Annotated[bool, "whether all that differs are numbers, by less than 1 in 10^9"] = False
+
+
+def results_of(publication: Publication) -> tuple[dict[str, bytes], dict[str, str]]:
+    """The files of all tables that are published, and the checksums of those that are held back whole."""
+    shown = publishable(publication).tables
+    held = [table for table in publication.tables if table.name not in {one.name for one in shown}]
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in _files(held)}
+    return dict(_files(shown)), sums
+
+
+def _files(tables: Sequence[Table]) -> Iterator[tuple[str, bytes]]:
+    for table in tables:
+        yield f"{table.name}.csv", as_csv(table.cls, table.rows).encode()
+        yield f"{table.name}.json", as_json(table.cls, table.rows, table.envelope).encode()
+
+
+def compared(theirs: Mapping[str, bytes], ours: Mapping[str, bytes]) -> list[Compared]:
+    """Each table of a package, and each that only we have, beside the same one drawn anew."""
+    names = sorted({name.rpartition(".")[0] for name in {*theirs, *ours}})
+    return [_one(name, theirs, ours) for name in names]
+
+
+def compared_held(theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[Compared]:
+    """The same of tables that are known by checksums."""
+    names = sorted({name.rpartition(".")[0] for name in {*theirs, *ours}})
+    made = []
+    for name in names:
+        equal = all(theirs.get(f"{name}.{end}") == ours.get(f"{name}.{end}") for end in ("csv", "json"))
+        first = "" if equal else "it is held back: the package has its checksums alone"
+        made.append(Compared(name=name, equal=equal, first=first))
+    return made
+
+
+def _one(name: str, theirs: Mapping[str, bytes], ours: Mapping[str, bytes]) -> Compared:
+    files = [f"{name}.csv", f"{name}.json"]
+    if all(theirs.get(file) == ours.get(file) for file in files):
+        return Compared(name=name, equal=True)
+    for whose, missing in ((theirs, "the package has no such table"), (ours, "it is not drawn any more")):
+        if not all(file in whose for file in files):
+            return Compared(name=name, equal=False, first=missing)
+    found = list(_differences(json.loads(theirs[files[1]]), json.loads(ours[files[1]]), ""))
+    if not found:  # the same values, spelled otherwise
+        return Compared(name=name, equal=False, first=_line(theirs[files[0]], ours[files[0]]))
+    where, was, is_now = found[0]
+    return Compared(
+        name=name,
+        equal=False,
+        differ=len(found),
+        first=f"{where}: {_told(was)} -> {_told(is_now)}",
+        close=all(_near(a, b) for _, a, b in found),
+    )
+
+
+def _differences(was: Any, is_now: Any, at: str) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(was, dict) and isinstance(is_now, dict):
+        for key in dict.fromkeys((*was, *is_now)):
+            yield from _differences(was.get(key), is_now.get(key), f"{at}.{key}" if at else key)
+    elif isinstance(was, list) and isinstance(is_now, list) and len(was) == len(is_now):
+        for number, (a, b) in enumerate(zip(was, is_now, strict=True), 1):
+            yield from _differences(a, b, f"{at} {number}")
+    elif isinstance(was, list) and isinstance(is_now, list):
+        yield at, f"{len(was):,} of them", f"{len(is_now):,}"
+    elif was != is_now or type(was) is not type(is_now):
+        yield at, was, is_now
+
+
+def _near(was: Any, is_now: Any) -> bool:
+    numbers = isinstance(was, int | float) and isinstance(is_now, int | float)
+    return numbers and isclose(was, is_now, rel_tol=_CLOSE, abs_tol=_CLOSE)
+
+
+def _line(was: bytes, is_now: bytes) -> str:
+    lines = zip(was.split(b"\n"), is_now.split(b"\n"), strict=False)
+    number = next((number for number, (a, b) in enumerate(lines, 1) if a != b), 0)
+    return f"the same values, spelled otherwise from line {number} of the CSV file on" if number else "spelling alone"
+
+
+def _told(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -1,0 +1,253 @@
+"""A study as Arrow tables, for notebooks: conclusions and facts under keyed ids."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self, TypeVar, get_args
+
+import pyarrow as pa
+
+from waterbed.analysis.compliance import compliance_of
+from waterbed.analysis.rankings.keys import Kind
+from waterbed.analysis.rankings.tables import (
+    PLACES_METHOD,
+    VOLUME_METHOD,
+    RankingTables,
+    Side,
+    cards,
+    ranking_info,
+    side_by_side,
+    sources,
+)
+from waterbed.analysis.rankings.takedown import By
+from waterbed.analysis.rankings.volume import WORST
+from waterbed.analysis.sizes import ranking_sizes
+from waterbed.model.conclusions import (
+    Attribution,
+    ClockKind,
+    Episode,
+    Hop,
+    Quarantine,
+    RankingRow,
+    ToldEpisode,
+    Verdict,
+)
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Observation, Report, Target, Testimony
+from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
+from waterbed.model.takedown import AddressedNotice, ComplianceRow, TakedownClock
+from waterbed.publish.tables import flow_tables
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.external import Others
+from waterbed.study.formats import METADATA, as_arrow
+from waterbed.study.metadata import envelope
+from waterbed.study.study import Study, open_study
+
+_LOOK = ("observation_id", "url_id", "observed_at")
+_AS_FOUND = "as recorded"
+Word = TypeVar("Word", bound=str)
+
+
+class Notebook:
+    """An opened study whose methods return Arrow tables; use it in a `with` block or call `close`.
+
+    Conclusions are drawn once, from the facts at the first call. Rows have keyed ids, never a URL or host name. Lists
+    are JSON text; times are UTC. A word that is not known is an InputError.
+    """
+
+    def __init__(self, study: Study) -> None:
+        """Wrap an opened study; use `waterbed.open`."""
+        self.study = study
+
+    def __enter__(self) -> Self:
+        """Use the study."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Give the database back; tables that were returned stay."""
+        self.study.close()
+
+    @cached_property
+    def conclusions(self) -> Conclusions:
+        """What all tables are made from."""
+        return self.study.conclude()
+
+    # facts
+    def targets(self) -> pa.Table:
+        """The URLs of the study, a row each, by keyed ids (`Target`)."""
+        return self._facts(Target, list(self.conclusions.facts.targets.values()), "targets")
+
+    def reports(self) -> pa.Table:
+        """All reports, a row each (`Report`)."""
+        return self._facts(Report, self.conclusions.facts.reports, "reports")
+
+    def looks(self) -> pa.Table:
+        """All looks, a row each, by URL and time (`Observation`)."""
+        return self._facts(Observation, self.conclusions.facts.looks, "looks")
+
+    def notices(self) -> pa.Table:
+        """Each notice as its latest word has it, and whom it reached (`AddressedNotice`)."""
+        return self._facts(AddressedNotice, self.conclusions.notices, "notices")
+
+    def testimonies(self) -> pa.Table:
+        """What other observers say they saw, a row a word (`Testimony`)."""
+        return self._facts(Testimony, self.conclusions.facts.testimonies, "testimonies")
+
+    # conclusions
+    def verdicts(self) -> pa.Table:
+        """What each look is taken to mean, in the order of `looks` (`Verdict`)."""
+        return self._table(Verdict, self.conclusions.verdicts, "verdicts")
+
+    def attributions(self) -> pa.Table:
+        """Who answered at each look whose name had an address.
+
+        The columns of `Attribution` after `observation_id`, `url_id` and `observed_at` of the look.
+        """
+        done = self.conclusions
+        pairs = [(look, found) for look, found in zip(done.facts.looks, done.attributions, strict=True) if found]
+        table = self._table(Attribution, [found for _, found in pairs], "attributions")
+        looks = self._table(Observation, [look for look, _ in pairs], "looks")
+        for name in reversed(_LOOK):
+            table = table.add_column(0, looks.schema.field(name), looks.column(name))
+        return table
+
+    def episodes(self) -> pa.Table:
+        """When each URL was up, at which hoster (`Episode`)."""
+        return self._table(Episode, self.conclusions.episodes, "episodes")
+
+    def told_episodes(self) -> pa.Table:
+        """When other observers say that each URL was up (`ToldEpisode`): none of our own episodes."""
+        told = Others(self.conclusions, self.study.config.testimony).episodes
+        return self._table(ToldEpisode, told, "told episodes")
+
+    def hops(self) -> pa.Table:
+        """Where content went after it left a hoster (`Hop`)."""
+        return self._table(Hop, self.conclusions.hops, "hops")
+
+    def quarantines(self) -> pa.Table:
+        """Cycles and deliveries that are not believed, decided ones too (`Quarantine`)."""
+        return self._table(Quarantine, self.conclusions.quarantines, "quarantines")
+
+    # standings
+    def rankings(
+        self,
+        by: Kind = "hoster",
+        *,
+        clock: ClockKind | None = None,
+        side: Side | None = None,
+        source: str | None = None,
+    ) -> pa.Table:
+        """The ranking of one kind (`RankingRow`); `clock` as the settings say if None.
+
+        `side` is home or abroad: only what lies there. `source`: only what it reported.
+        """
+        its = self._rankings(by, clock=clock, side=side, source=source)
+        return as_arrow(RankingRow, its.rows, ranking_info(self.study, its, "ranking"))
+
+    def volume(self, by: Kind = "hoster", *, worst: int = WORST) -> pa.Table:
+        """Volume against size on the day of the last look (`VolumeRow`); no rows before the first look."""
+        its, until = self._rankings(by), self.conclusions.until
+        rows = its.volume(ranking_sizes(self.study, its, until.date()), _positive(worst)) if until else []
+        return as_arrow(VolumeRow, rows, ranking_info(self.study, its, "volume", VOLUME_METHOD))
+
+    def places(self, by: Kind = "hoster", *, worst: int = WORST) -> pa.Table:
+        """Places by speed from the report, slowest first, and how sure they are (`PlaceRow`)."""
+        its = self._rankings(by, clock="reported")
+        return as_arrow(PlaceRow, its.places(_positive(worst)), ranking_info(self.study, its, "places", PLACES_METHOD))
+
+    def feeds(self) -> pa.Table:
+        """A card for each source of reports (`FeedCard`)."""
+        return as_arrow(FeedCard, cards(self.conclusions), envelope(self.study, "feeds", by="source"))
+
+    def feed_rankings(self, by: Kind = "hoster") -> pa.Table:
+        """The ranking by each source (`FeedRow`); InputError with fewer than two sources."""
+        its = self._rankings(by, clock="reported")
+        return as_arrow(FeedRow, side_by_side(its)[0], ranking_info(self.study, its, "feeds"))
+
+    def compliance(self, by: By = "hoster", *, clock: ClockKind = "notice_delivered", weeks: bool = False) -> pa.Table:
+        """What was removed within hours of the origin of the clock (`ComplianceRow`), by ISO week too if asked."""
+        found = self._compliance(by, clock)
+        return as_arrow(ComplianceRow, found.shares(weeks=weeks), found.heading)
+
+    def clocks(self, by: By = "hoster", *, clock: ClockKind = "notice_delivered") -> pa.Table:
+        """Each takedown clock from an origin (`TakedownClock`), a row for each key that it counts for."""
+        found = self._compliance(by, clock)
+        rows = [one for key in sorted(found.clocks) for one in found.clocks[key]]
+        return as_arrow(TakedownClock, rows, found.headed("clocks"))
+
+    # hops added up
+    def flows(self) -> pa.Table:
+        """Flows between hosters (`Flow`)."""
+        return self._flows("flows")
+
+    def flow_shares(self, by: By = "hoster") -> pa.Table:
+        """What part of what left each key arrived where (`FlowShare`)."""
+        return self._flows(f"flow-shares-{_known(by, By, 'by')}")
+
+    def _flows(self, name: str) -> pa.Table:
+        found = next(one for one in flow_tables(self.study, self.conclusions) if one.name == name)
+        return as_arrow(found.cls, found.rows, found.envelope)
+
+    def _table(self, cls: type, rows: Sequence[Any], what: str) -> pa.Table:
+        return as_arrow(cls, rows, envelope(self.study, what))
+
+    def _facts(self, cls: type, rows: Sequence[Any], what: str) -> pa.Table:
+        return as_arrow(cls, rows, replace(envelope(self.study, what), method=_AS_FOUND))
+
+    def _rankings(
+        self, by: Kind, *, clock: ClockKind | None = None, side: Side | None = None, source: str | None = None
+    ) -> RankingTables:
+        named = sources(self.conclusions)
+        if source is not None and source not in named:
+            raise InputError(f"source={source!r} reported nothing; sources are {', '.join(named)} (docs/notebook.md)")
+        return RankingTables(
+            done=self.conclusions,
+            kind=_known(by, Kind, "by"),
+            side=_known(side, Side, "side") if side else None,
+            source=source,
+            clock=_known(clock, ClockKind, "clock") if clock else self.study.config.clock,
+        )
+
+    def _compliance(self, by: By, clock: ClockKind) -> Any:
+        by, clock = _known(by, By, "by"), _known(clock, ClockKind, "clock")
+        return compliance_of(self.study, by=by, clock=clock, done=self.conclusions)
+
+
+def open_notebook(path: Path | str) -> Notebook:
+    """Open a study folder for tables."""
+    return Notebook(open_study(path))
+
+
+def described(table: pa.Table) -> pa.Table:
+    """The columns of a table that a notebook returned: name, type, whether null is allowed, meaning."""
+    rows = [(one.name, str(one.type), one.nullable, _meaning(one)) for one in table.schema]
+    names = ("column", "type", "null", "meaning")
+    return pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+def heading(table: pa.Table) -> dict[str, Any]:
+    """The envelope of a table that a notebook returned: what, clock, window, method, data dates, run, version."""
+    found: dict[str, Any] = json.loads(table.schema.metadata[METADATA])
+    return found
+
+
+def _meaning(field: Any) -> str:
+    return str((field.metadata or {}).get(b"description", b"").decode())
+
+
+def _known(word: Word, words: Any, what: str) -> Word:
+    if word not in get_args(words):
+        raise InputError(f"{what}={word!r} is none of {', '.join(get_args(words))} (docs/notebook.md)")
+    return word
+
+
+def _positive(worst: int) -> int:
+    if worst < 1:
+        raise InputError(f"worst={worst} is no number of rows from 1 (docs/notebook.md)")
+    return worst

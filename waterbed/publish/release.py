@@ -1,0 +1,109 @@
+"""Writes what a study publishes: tables, bundles, feeds, graph and pages, and nothing that is held back."""
+
+import re
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from graphs.network.graph import flow_graph
+from graphs.network.graph_files import gexf, graphml
+from waterbed.governance.reply import PUBLIC, add_edition, next_edition, record, refuse_unheard
+from waterbed.model.governance import Edition
+from waterbed.publish.data_package import data_package
+from waterbed.publish.intelmq import address_events, intelmq_events
+from waterbed.publish.misp import misp_feed
+from waterbed.publish.policy import Publication, named_hosters, publishable, told
+from waterbed.publish.readme import readme
+from waterbed.publish.site.build import site_of
+from waterbed.publish.site.site import START
+from waterbed.publish.stix import extension_schema, stix_bundle
+from waterbed.publish.tables import hoster_names, last_seen, publication_of
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.formats import in_every_format, write_whole
+from waterbed.study.metadata import envelope
+from waterbed.study.study import Study
+
+SUMS: Final = "SHA256SUMS"
+"""Name of the file of checksums: it tells the next time which files are ours."""
+_SUM: Final = re.compile(r"([0-9a-f]{64})  ([\w-]+(?:/[\w-]+)?\.\w+(?:\.\w+)?)")
+
+
+def publish_all(
+    study: Study, out: Path, conclusions: Conclusions | None = None, *, override: str = "", errata: str = ""
+) -> list[Path]:
+    """Write all that may be published into a folder; returns the files, the first page last.
+
+    Files that an earlier publication wrote there and this one does not are removed, unless somebody changed them.
+    What is public (TLP:CLEAR) is an edition: InputError while a hoster that it names could still answer, unless
+    `override` says why. `errata` is what is corrected against the edition before, beside what rulings corrected.
+    """
+    done = conclusions or study.conclude()
+    publication = publishable(publication_of(study, done))
+    why = refuse_unheard(study.folder, named_hosters(publication), override)
+    contents = dict(_contents(study, done, publication))
+    edition = _edition(study, contents, why, errata)
+    contents |= {path: file.content for path, file in site_of(study, done, publication).items()}
+    contents["README.txt"] = readme(publication, [*contents, SUMS]).encode()
+    contents[START] = contents.pop(START)
+    sums = "".join(f"{sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
+    _remove_old(out, contents)
+    for folder in {(out / name).parent for name in contents}:
+        folder.mkdir(parents=True, exist_ok=True)
+    first = write_whole(out / SUMS, sums.encode())
+    if edition:
+        add_edition(study.folder, edition)
+    return [first, *(write_whole(out / name, content) for name, content in contents.items())]
+
+
+def _edition(study: Study, contents: dict[str, bytes], override: str, errata: str) -> Edition | None:
+    """The edition that this is, its table added to the contents; None where it is not public."""
+    if study.config.publish.tlp != PUBLIC:
+        return None
+    tables = b"".join(content for name, content in sorted(contents.items()) if name.endswith(".csv"))
+    made = next_edition(study.folder, override=override, more=errata, tables=tables)
+    heading = envelope(study, "editions", by="edition")
+    contents |= in_every_format("editions", Edition, [*record(study.folder).editions, made], heading)
+    return made
+
+
+def _contents(study: Study, done: Conclusions, publication: Publication) -> Iterator[tuple[str, bytes]]:
+    """Every file but the pages and the README, by name."""
+    tables: dict[str, bytes] = {}
+    for table in publication.tables:
+        tables |= in_every_format(table.name, table.cls, table.rows, table.envelope)
+    yield from tables.items()
+    version = publication.table("ranking-hoster").envelope.version
+    yield "datapackage.json", data_package(publication, tables, version).encode()
+    yield "stix.json", stix_bundle(publication).encode()
+    yield "stix-extension.schema.json", extension_schema().encode()
+    for name, text in misp_feed(publication).items():
+        yield f"misp/{name}", text.encode()
+    yield "intelmq.jsonl", intelmq_events(publication).encode()
+    if publication.policy.addresses:
+        yield "intelmq-addresses.jsonl", address_events(publication, last_seen(done)).encode()
+    flows = publication.table("flow-shares-hoster")
+    graph = flow_graph(
+        done.hops,
+        {(row.from_key, row.to_key) for row in flows.rows},
+        names=hoster_names(done),
+        seats=done.seats,
+        home=study.config.home,
+        told=told(publication, flows.envelope),
+    )
+    yield "hops.gexf", gexf(graph)
+    yield "hops.graphml", graphml(graph)
+
+
+def _remove_old(out: Path, contents: Mapping[str, bytes]) -> None:
+    """Remove what an earlier publication left that is not published any more."""
+    sums = out / SUMS
+    if not sums.is_file():
+        return
+    for line in sums.read_text(encoding="utf-8", errors="replace").splitlines():
+        found = _SUM.fullmatch(line)
+        if found is None or found[2] in contents:
+            continue
+        path = out / found[2]
+        if path.is_file() and sha256(path.read_bytes()).hexdigest() == found[1]:
+            path.unlink()

@@ -1,0 +1,175 @@
+"""A study as a site: what its pages show of what may be published, and no more."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from waterbed.analysis.rankings.clocks import CLOCK_WORDS
+from waterbed.analysis.rankings.ranking import UNKNOWN
+from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.analysis.rankings.takedown import removal_curves
+from waterbed.model.conclusions import ClockKind
+from waterbed.publish.policy import Publication, Table
+from waterbed.publish.site.hoster import sheet_page, sheet_paths
+from waterbed.publish.site.layout import Frame
+from waterbed.publish.site.method import MethodView, PublishedTable, method_page
+from waterbed.publish.site.overview import Number, OverviewView, overview_page
+from waterbed.publish.site.quality import quality_page
+from waterbed.publish.site.rankings import RankingView, Standing, ranking_page
+from waterbed.publish.site.site import Site, make_site
+from waterbed.publish.site.site_displacement import displacement_pages
+from waterbed.publish.site.site_quality import quality_view
+from waterbed.publish.site.site_sheets import sheet_views
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.study import Study
+
+CURVES = 6
+"""Most removal curves drawn on the first page."""
+_RANKING = "ranking-"
+
+
+def site_of(study: Study, done: Conclusions, publication: Publication) -> Site:
+    """All pages of a study; `publication` holds only what may be published."""
+    rankings = [_ranking(publication, table) for table in publication.tables if table.name.startswith(_RANKING)]
+    hosters = next(view for view in rankings if view.kind == "hoster")
+    sheets = sheet_paths([one.row.key for one in hosters.standings if one.row.key != UNKNOWN])
+    start = start_words(study.config.clock)
+    kinds = [view.kind for view in rankings]
+    pages = [
+        *(ranking_page(_linked(view, sheets), kinds, start) for view in rankings),
+        *displacement_pages(study, done, publication, sheets),
+        quality_page(quality_view(study, done, publication)),
+        method_page(_method(publication), start),
+    ]
+    first = overview_page(_overview(study, done, publication, hosters.standings, sheets), pages, start)
+    told = [sheet_page(view, sheets, start) for view in sheet_views(study, done, publication, hosters.standings)]
+    return make_site(_frame(study, publication), [first, *pages, *told])
+
+
+def start_words(clock: ClockKind) -> str:
+    """What takedown clocks run from, to stand after "within 24 hours of"."""
+    return "the report" if clock == "reported" else f"the time at which {CLOCK_WORDS[clock]}"
+
+
+def _frame(study: Study, publication: Publication) -> Frame:
+    heading, policy = publication.table("ranking-hoster").envelope, publication.policy
+    return Frame(
+        title=publication.title,
+        made_at=publication.made_at,
+        first=publication.first,
+        last=publication.last,
+        home=study.config.home,
+        publisher=policy.publisher,
+        tlp=policy.tlp,
+        licence=policy.licence,
+        least=policy.least,
+        clock=heading.clock,
+        run=heading.run,
+        version=heading.version,
+        data_dates=heading.data_dates,
+        protocol=heading.protocol,
+        deviations=heading.deviations,
+    )
+
+
+def _ranking(publication: Publication, table: Table) -> RankingView:
+    """One ranking with the places and volumes of its keys, where these are published."""
+    kind = table.name.removeprefix(_RANKING)
+    places, volumes = (_by_key(publication, f"{what}-{kind}") for what in ("places", "volume"))
+    return RankingView(
+        kind=kind,
+        standings=[Standing(row=row, place=places.get(row.key), volume=volumes.get(row.key)) for row in table.rows],
+        left_out=table.envelope.left_out,
+        slowest=publication.slowest.get(kind, 0),
+    )
+
+
+def _by_key(publication: Publication, name: str) -> dict[str, Any]:
+    return {row.key: row for table in publication.tables if table.name == name for row in table.rows}
+
+
+def _linked(view: RankingView, sheets: Mapping[str, str]) -> RankingView:
+    """The ranking by hoster with links to sheets; other kinds have none."""
+    if view.kind != "hoster":
+        return view
+    return replace(view, sheets=sheets)
+
+
+def _overview(
+    study: Study,
+    done: Conclusions,
+    publication: Publication,
+    standings: Sequence[Standing],
+    sheets: Mapping[str, str],
+) -> OverviewView:
+    names = {one.row.key: one.row.name for one in standings}
+    biggest = [one.row.key for one in standings if one.row.rank_class == "ranked"][:CURVES]
+    curves = removal_curves(
+        done.episodes,
+        by="hoster",
+        keys=biggest,
+        names=names,
+        started=RankingTables(done=done, kind="hoster", clock=done.config.clock).started,
+    )
+    return OverviewView(
+        title=publication.title,
+        numbers=_numbers(done, standings, publication.policy.least),
+        standings=standings,
+        curves=curves,
+        flows=publication.table("flows").rows,
+        notes=list(_notes(done)),
+        sheets=sheets,
+    )
+
+
+def _numbers(done: Conclusions, standings: Sequence[Standing], least: int) -> list[Number]:
+    undecided = sum(verdict.state == "unknown" for verdict in done.verdicts)
+    hosters = sum(one.row.place is not None for one in standings)
+    hops = sum(hop.order != "parallel" for hop in done.hops)
+    return [
+        Number(
+            label="URLs reported", value=f"{len(done.facts.targets):,}", note=f"{len(done.facts.reports):,} reports"
+        ),
+        Number(label="looks taken", value=f"{len(done.facts.looks):,}", note=f"{undecided:,} undecided"),
+        Number(label="hosters", value=f"{hosters:,}", note=f"with at least {least} reported sites"),
+        Number(
+            label="hops seen",
+            value=f"fewer than {least}" if 0 < hops < least else f"{hops:,}",
+            note="without copies known to be parallel; unreported arrivals are not seen",
+        ),
+    ]
+
+
+def _notes(done: Conclusions) -> Iterator[str]:
+    """What a reader must know before believing a number."""
+    if not done.facts.canaries:
+        yield "No canary was configured: nothing can be called down, so no removal is shown."
+    held = [one for one in done.quarantines if one.status == "open" and one.kind not in ("canary", "feed")]
+    if held:
+        looks = sum(verdict.outcome == "quarantined" for verdict in done.verdicts)
+        where = ", ".join(sorted({one.kind for one in held}))
+        yield (
+            f"{looks:,} looks that saw much go down at once ({where}) are held back until a person decides: "
+            "they count as undecided."
+        )
+    hidden = sum(verdict.outcome == "unobserved" for verdict in done.verdicts)
+    if hidden:
+        yield f"{hidden:,} looks reached no server from one network alone: they count as undecided, never as removed."
+    stale = sum(attribution.stale for attribution in done.attributions if attribution)
+    if stale:
+        yield f"{stale:,} looks were attributed with a routing table that is too old or too young for their day."
+
+
+def _method(publication: Publication) -> MethodView:
+    methods: dict[str, str] = {}
+    for table in publication.tables:
+        if table.envelope.method not in methods.values():
+            methods[table.envelope.what] = table.envelope.method
+    return MethodView(
+        methods=methods,
+        tables=[
+            PublishedTable(name=table.name, title=table.title, rows=len(table.rows), left_out=table.envelope.left_out)
+            for table in publication.tables
+        ],
+        sources=dict(sorted(publication.sources.items())),
+    )

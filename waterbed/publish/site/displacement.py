@@ -1,0 +1,194 @@
+"""The displacement page: hops between hosters, ASes and countries, by week and by home and abroad."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from graphs.network.figures import GraphFigure
+from graphs.network.moves import Level
+from graphs.network.passages import Passage
+from graphs.network.weeks import week_window
+from waterbed.publish.hop_cells import LEVELS, HopCell, HopCells
+from waterbed.publish.hop_flows import WAYS, CellFlow, CellPlace, cell_flows, cell_places, week_sums
+from waterbed.publish.site.figures import CONFIG, FAINT, INK, PASSAGE_COLOURS, label, plain_layout
+from waterbed.publish.site.layout import Page
+
+PATH: Final = "displacement.html"
+WORDS: Final[Mapping[Level, tuple[str, str]]] = {
+    "hoster": ("hoster", "hosters"),
+    "as": ("AS", "ASes"),
+    "country": ("country", "countries"),
+}
+HELD: Final = "held back"
+"""What stands for a passage that is not told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainRow:
+    """How many contents made so many hops, one after the other."""
+
+    hops: Annotated[str, "hops of the longest chain, as 2 or 3 and more"]
+    surely: Annotated[int | None, "contents whose chain surely is that long; null: fewer than may be told"]
+    possibly: Annotated[int, "contents whose chain may be"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HopsView:
+    """Everything the displacement page shows, held back already what is to be."""
+
+    cells: HopCells
+    names: Annotated[Mapping[Level, Mapping[str, str]], "name for people of each key on a level"]
+    seats: Annotated[Mapping[str, str], "country of each hoster's or AS's seat, where it is known"]
+    sheets: Annotated[Mapping[str, str], "path of each hoster's sheet, by key"]
+    measures: Annotated[Mapping[Level, Sequence[GraphFigure]], "measures of the whole graph on each level"]
+    chains: Annotated[Mapping[Level, Sequence[ChainRow]], "lengths of chains on each level"]
+    events: Annotated[Sequence[tuple[str, str, str]], "path, title and one sentence of each intervention's page"]
+
+
+def displacement_page(view: HopsView, *, home: str, least: int) -> Page:
+    """Make the page: controls, three figures, and tables that say all of it without a script."""
+    shown = _Shown(view)
+    found = view.cells.cells
+    tables = {level: _table(shown, level) for level in LEVELS}
+    return Page(
+        path=PATH,
+        template="displacement.html",
+        title="Where it goes",
+        menu="Displacement",
+        scripts=("plotly.js", "hop_flows.js", "hop_figures.js", "displacement.js") if found else (),
+        values={
+            "cells": found,
+            "tables": tables,
+            "words": WORDS,
+            "weeks": [(week, _monday(week)) for week in view.cells.weeks],
+            "week_sums": week_sums(found, len(view.cells.weeks)),
+            "ways": [(at, way or HELD) for at, way in enumerate(WAYS) if any(cell.passage == way for cell in found)],
+            "colours": {way or HELD: _colour(way) for way in WAYS},
+            "hops": sum(cell.hops for cell in found),
+            "certain": sum(cell.certain for cell in found),
+            "held": HELD,
+            "measures": _measures(view),
+            "chains": view.chains,
+            "events": view.events,
+            "data": _data(shown, home),
+            "home": home,
+            "least": least,
+        },
+    )
+
+
+def count(value: float) -> str:
+    """Spell a number of hops, with one digit of a share of one."""
+    return f"{value:,.0f}" if abs(value - round(value)) < 0.05 else f"{value:,.1f}"
+
+
+class _Shown:
+    """Keys that cells name on each level, in order, with their names."""
+
+    def __init__(self, view: HopsView) -> None:
+        self.view = view
+        self.keys = {level: sorted(set(_keys(view.cells.cells, level))) for level in LEVELS}
+
+    def name(self, level: Level, key: str | None) -> str:
+        if key is None:
+            return f"other {WORDS[level][1]}"
+        return self.view.names.get(level, {}).get(key, key)
+
+    def seat(self, level: Level, key: str) -> str:
+        return key if level == "country" else self.view.seats.get(key, "")
+
+    def sheet(self, level: Level, key: str | None) -> str:
+        return self.view.sheets.get(key, "") if level == "hoster" and key is not None else ""
+
+
+def _keys(cells: Sequence[HopCell], level: Level) -> Iterator[str]:
+    for cell in cells:
+        for side in cell.ends(level) or ():
+            yield from side
+
+
+def _table(shown: _Shown, level: Level) -> dict[str, Any]:
+    """Flows, sinks and sources of all weeks and passages, as the table without a script has them."""
+    flows = cell_flows(shown.view.cells.cells, level)
+
+    def end(key: str | None) -> dict[str, str]:
+        return {"name": shown.name(level, key), "sheet": shown.sheet(level, key), "key": key or ""}
+
+    def flow(row: CellFlow) -> dict[str, Any]:
+        counts = {name: count(getattr(row, name)) for name in ("hops", "certain", "most")}
+        return {"from": end(row.from_key), "to": end(row.to_key), "passage": row.passage or HELD, **counts}
+
+    def place(row: CellPlace) -> dict[str, Any]:
+        kind = "sink" if row.low > 0 else "source" if row.high < 0 else "either"
+        counts = {name: count(getattr(row, name)) for name in ("arrived", "left")}
+        net, low, high = (_signed(value) for value in (row.arrived - row.left, row.low, row.high))
+        return {"place": end(row.key), **counts, "net": net, "low": low, "high": high, "kind": kind}
+
+    return {"flows": [flow(row) for row in flows], "places": [place(row) for row in cell_places(flows)]}
+
+
+def _signed(value: float) -> str:
+    sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else ""
+    return f"{sign}{count(abs(value))}"
+
+
+def _data(shown: _Shown, home: str) -> dict[str, Any]:
+    """What the script filters: keys once, cells by their numbers. Labels are escaped for the library's own markup."""
+    numbers = {level: {key: at for at, key in enumerate(shown.keys[level])} for level in LEVELS}
+
+    def ends(cell: HopCell, level: Level) -> list[list[int]] | None:
+        told = cell.ends(level)
+        return None if told is None else [[numbers[level][key] for key in side] for side in told]
+
+    return {
+        "weeks": shown.view.cells.weeks,
+        "passages": [{"word": way or HELD, "colour": _colour(way)} for way in WAYS],
+        "levels": {
+            level: {
+                "plural": WORDS[level][1],
+                "keys": [
+                    {
+                        "key": key,
+                        "name": shown.name(level, key),
+                        "label": label(shown.name(level, key)),
+                        "country": shown.seat(level, key),
+                        "home": shown.seat(level, key) == home,
+                        "sheet": shown.sheet(level, key),
+                    }
+                    for key in shown.keys[level]
+                ],
+            }
+            for level in LEVELS
+        },
+        "cells": [
+            [
+                cell.first,
+                cell.last,
+                {level: ends(cell, level) for level in LEVELS},
+                WAYS.index(cell.passage),
+                cell.hops,
+                cell.certain,
+            ]
+            for cell in shown.view.cells.cells
+        ],
+        "layout": plain_layout(),
+        "config": CONFIG,
+        "ink": INK,
+        "faint": FAINT,
+    }
+
+
+def _colour(way: Passage | None) -> str:
+    return PASSAGE_COLOURS[way] if way else "#d8cbb3"
+
+
+def _monday(week: str) -> datetime:
+    return week_window(week)[0]
+
+
+def _measures(view: HopsView) -> list[tuple[str, list[GraphFigure | None]]]:
+    """Each measure with its figure on every level."""
+    by_level = {level: {row.measure: row for row in view.measures.get(level, ())} for level in LEVELS}
+    names = dict.fromkeys(name for level in LEVELS for name in by_level[level])
+    return [(name, [by_level[level].get(name) for level in LEVELS]) for name in names]

@@ -1,0 +1,86 @@
+"""The first page: what was measured, who has most, how fast it goes, and where the rest of the site leads."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from graphs.network.flows import Flow
+from graphs.network.passages import PASSAGES
+from waterbed.analysis.rankings.takedown import RemovalCurve
+from waterbed.publish.site.figures import DASHES, LINES, PASSAGE_COLOURS, curves_figure
+from waterbed.publish.site.layout import Page
+from waterbed.publish.site.rankings import CLASSES, Standing, places_of
+
+MARKS_H: Final = (1, 12, 24, 72, 168)
+"""Hours at which the table beside the curves gives shares."""
+SHOWN: Final = 8
+"""Hosters of the ranking that the first page shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A headline number: as shown, what it is, and its fine print."""
+
+    value: str
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverviewView:
+    """Everything the first page shows; at most six `curves` are drawn."""
+
+    title: str
+    numbers: Sequence[Number]
+    standings: Annotated[Sequence[Standing], "the ranking by hoster, in its order"]
+    curves: Sequence[RemovalCurve]
+    flows: Annotated[Sequence[Flow], "flows between hosters, largest first"]
+    notes: Annotated[Sequence[str], "what a reader must know before believing a number"]
+    sheets: Mapping[str, str]
+
+
+def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Page:
+    """The first page; `others` are the pages that the navigation names, `start` what clocks run from, in words."""
+    curves = list(view.curves)[: len(LINES)]
+    return Page(
+        path="index.html",
+        template="overview.html",
+        title=view.title,
+        menu="Overview",
+        figures={"curves": curves_figure(curves)} if curves else {},
+        values={
+            "view": view,
+            "start": start,
+            "shown": view.standings[:SHOWN],
+            "places": places_of(view.standings),
+            "classes": CLASSES,
+            "curves": [
+                _listed(curve, colour, DASHES[dash]) for curve, (colour, dash) in zip(curves, LINES, strict=False)
+            ],
+            "marks": MARKS_H,
+            "passages": passage_shares(view.flows),
+            "others": [page.path for page in others],
+        },
+    )
+
+
+def _listed(curve: RemovalCurve, colour: str, dashes: str) -> dict[str, Any]:
+    shares = dict(zip(curve.hours, curve.removed, strict=True))
+    return {
+        "key": curve.key,
+        "name": curve.name,
+        "colour": colour,
+        "dashes": dashes,
+        "shares": [shares.get(float(hour)) for hour in MARKS_H],
+    }
+
+
+def passage_shares(flows: Sequence[Flow]) -> list[dict[str, Any]]:
+    """What part of the hops leaves home, stays, comes or never was there."""
+    total = sum(flow.hops for flow in flows)
+    found = []
+    for way in PASSAGES:
+        hops = sum(flow.hops for flow in flows if flow.passage == way)
+        if hops:
+            found.append({"passage": way, "hops": hops, "share": hops / total, "colour": PASSAGE_COLOURS[way]})
+    return found

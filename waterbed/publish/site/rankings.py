@@ -1,0 +1,116 @@
+"""What stands in a ranking page's row: volume, speed and places of one key, as far as they are published."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+from waterbed.model.conclusions import RankClass, RankingRow
+from waterbed.model.spelling import percent
+from waterbed.model.standings import PlaceRow, VolumeRow
+from waterbed.publish.site.layout import Page
+
+CLASSES: Final[Mapping[RankClass, str]] = {
+    "ranked": "Enough sites, and looks dense enough: the share is given.",
+    "too few": "Fewer than ten site clusters: a share would say more about one site than about who hosts it.",
+    "unmeasurable": "Looks could not be decided, or were too sparse around 24 hours. It stays in the list: hiding "
+    "from measurement is no way out of it.",
+    "proxy": "Only ever seen as a reverse proxy: the real host is behind it, so it is counted and not judged.",
+}
+NOUNS: Final[Mapping[str, tuple[str, str]]] = {
+    "hoster": ("hoster", "hosters"),
+    "asn": ("AS", "ASes"),
+    "country": ("country", "countries"),
+    "registered": ("registered country", "registered countries"),
+    "seat": ("country of the seat", "countries of the seat"),
+    "upstream": ("upstream", "upstreams"),
+    "platform": ("platform", "platforms"),
+    "category": ("category of reports", "categories of reports"),
+}
+"""What one key of each kind is called, and several."""
+FIRST_ROWS: Final = 30
+"""Rows of a long table that a browser with scripts shows at first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One row: what the tables say of one key."""
+
+    row: RankingRow
+    place: Annotated[PlaceRow | None, "its places by speed; null: none are published"] = None
+    volume: Annotated[VolumeRow | None, "its volume against size"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingView:
+    """One ranking, in the order to be shown."""
+
+    kind: Annotated[str, "hoster, asn, country, ..."]
+    standings: Sequence[Standing]
+    left_out: Annotated[int, "rows left out because they are about too few"]
+    slowest: Annotated[int, "how many are called the slowest; 0: no places by speed"]
+    sheets: Annotated[Mapping[str, str], "path of the sheet of each key that has one"] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """Its path in the site."""
+        return ranking_path(self.kind)
+
+
+def ranking_path(kind: str) -> str:
+    """The path of the ranking of a kind."""
+    return "ranking.html" if kind == "hoster" else f"ranking-{kind}.html"
+
+
+def ranking_page(view: RankingView, kinds: Sequence[str], start: str) -> Page:
+    """The page of one ranking; `kinds` are all that are ranked, `start` what clocks run from, in words."""
+    noun, nouns = NOUNS[view.kind]
+    return Page(
+        path=view.path,
+        template="ranking.html",
+        title=f"Ranking by {noun}",
+        menu="Ranking" if view.kind == "hoster" else None,
+        under=ranking_path("hoster"),
+        scripts=("tables.js",),
+        values={
+            "view": view,
+            "noun": noun,
+            "nouns": nouns,
+            "start": start,
+            "tabs": [(ranking_path(kind), NOUNS[kind][0], kind == view.kind) for kind in kinds],
+            "classes": CLASSES,
+            "places": places_of(view.standings),
+            "reading": _reading(view, noun, nouns),
+            "sizes": any(one.volume and one.volume.routed_v4 is not None for one in view.standings),
+            "against": any(one.volume and one.volume.shrunk is not None for one in view.standings),
+            "slow": slow_words(view.slowest),
+            "first_rows": FIRST_ROWS,
+        },
+    )
+
+
+def places_of(standings: Sequence[Standing]) -> int:
+    """How many places by speed there are."""
+    return max((one.place.place_high or 0 for one in standings if one.place), default=0)
+
+
+def slow_words(slowest: int) -> str:
+    """What a row is that is among so many slowest."""
+    return "the slowest" if slowest == 1 else f"among the {slowest} slowest"
+
+
+def _reading(view: RankingView, noun: str, nouns: str) -> dict[str, Any] | None:
+    """The first row with a share, in words."""
+    for one in view.standings:
+        row, place = one.row, one.place
+        if row.removed_24h is not None:
+            return {
+                "name": row.name,
+                "hosts": row.hosts,
+                "share": percent(row.removed_24h),
+                "low": percent(row.removed_24h_low),
+                "high": percent(row.removed_24h_high),
+                "place": place if place and place.place_low else None,
+                "noun": noun,
+                "nouns": nouns,
+            }
+    return None

@@ -1,0 +1,220 @@
+"""A study's conclusions as one publication: standings, compliance, flows, and the cases behind them."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, get_args
+from uuid import NAMESPACE_URL, uuid5
+
+from graphs.network.flows import Flow, FlowShare, flow_shares, flows
+from graphs.network.measures import hop_matrix
+from graphs.network.moves import Level, moves_of, origins_index
+from waterbed.analysis.compliance import compliance_of
+from waterbed.analysis.rankings.keys import Kind
+from waterbed.analysis.rankings.ranking import UNKNOWN
+from waterbed.analysis.rankings.speed_ranks import slowest_of
+from waterbed.analysis.rankings.tables import (
+    PLACES_METHOD,
+    VOLUME_METHOD,
+    RankingTables,
+    cards,
+    ranking_info,
+    side_by_side,
+    sources,
+)
+from waterbed.analysis.rankings.takedown import By
+from waterbed.analysis.rankings.volume import WORST
+from waterbed.analysis.sizes import ranking_sizes
+from waterbed.model.conclusions import Episode, Hop, RankingRow
+from waterbed.model.facts import Registration
+from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
+from waterbed.model.takedown import ComplianceRow
+from waterbed.publish.policy import Policy, Publication, Table
+from waterbed.store.lake.reading import observed_span
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.metadata import envelope
+from waterbed.study.study import Study
+
+KINDS: Final[tuple[Kind, ...]] = (*get_args(By), "registered", "seat", "upstream", "platform", "category")
+"""Rankings that are published; those after the first three where anything tells."""
+LEVELS: Final[Mapping[By, Level]] = {"hoster": "hoster", "asn": "as", "country": "country"}
+NOUNS: Final[Mapping[str, str]] = {"asn": "AS", "category": "category of reports", "registered": "registered country"}
+"""What a kind is called, where its name is no word for people."""
+FLOWS_METHOD: Final = "hops not known to be parallel; certain: surely displacement; see docs/graph.md"
+REGISTRIES: Final = "terms of AFRINIC, APNIC, ARIN, LACNIC and RIPE NCC"
+
+
+def publication_of(study: Study, done: Conclusions) -> Publication:
+    """All that could be published of a study; `publishable` says what is."""
+    config = study.config
+    first, last = observed_span(study.folder)
+    now = study.clock()
+    tables = [*ranking_tables(study, done), *flow_tables(study, done), *case_tables(study, done)]
+    return Publication(
+        title=config.name,
+        made_at=max(now, last) if last else now,
+        first=first,
+        last=last,
+        policy=policy_of(study),
+        tables=tables,
+        sources=data_sources(study),
+        origins=_origins(done),
+        countries=_countries(done),
+        slowest=_slowest(tables),
+        addressed=_addressed(done) if config.publish.addresses else (),
+    )
+
+
+def policy_of(study: Study) -> Policy:
+    """What the settings allow, and how it is marked."""
+    config = study.config
+    asked = config.publish
+    return Policy(
+        publisher=asked.publisher or config.name,
+        namespace=str(uuid5(NAMESPACE_URL, f"waterbed:{config.study}")),
+        tlp=asked.tlp,
+        licence=asked.licence,
+        least=asked.least,
+        cases=asked.cases,
+        addresses=asked.addresses,
+    )
+
+
+def data_sources(study: Study) -> dict[str, str]:
+    """Each data set that the conclusions rest on, to its licence; what a licence asks to be named stands in it."""
+    found = {
+        f"{one.kind}{f' IPv{one.family}' if one.family else ''} of {one.data_date.date()}": one.licence
+        or "licence not named"
+        for one in study.snapshots()
+    }
+    return found | ({"registrations": REGISTRIES} if study.store.count(Registration) else {})
+
+
+def ranking_tables(study: Study, done: Conclusions) -> Iterator[Table]:
+    """The tables of standings and compliance: numbers of groups, no URL and no id of one."""
+    clock = study.config.clock
+    ranked = {kind: RankingTables(done=done, kind=kind, clock=clock) for kind in KINDS}
+    for kind, its in ranked.items():
+        if kind in LEVELS or any(row.key != UNKNOWN for row in its.rows):
+            title = f"ranking by {NOUNS.get(kind, kind)}: how much, and how fast it goes"
+            yield Table(
+                name=f"ranking-{kind}",
+                title=title,
+                cls=RankingRow,
+                rows=its.rows,
+                envelope=ranking_info(study, its, "ranking"),
+            )
+    for by in LEVELS:
+        # places, and what sources are held against, run from the report
+        its = ranked[by] if clock == "reported" else RankingTables(done=done, kind=by)
+        yield from _by(study, its, by)
+    heading = envelope(study, "feeds", by="source")
+    yield Table(name="feeds", title="sources of reports", cls=FeedCard, rows=cards(done), envelope=heading)
+
+
+def _by(study: Study, its: RankingTables, by: By) -> Iterator[Table]:
+    done, noun = its.done, NOUNS.get(by, by)
+    if done.until:
+        rows = its.volume(ranking_sizes(study, its, done.until.date()), WORST)
+        heading = ranking_info(study, its, "volume", VOLUME_METHOD)
+        yield Table(
+            name=f"volume-{by}", title=f"volume against size by {noun}", cls=VolumeRow, rows=rows, envelope=heading
+        )
+    heading = ranking_info(study, its, "places", PLACES_METHOD)
+    title = f"places by speed of removal by {noun}"
+    slowest = slowest_of(sum(row.removed_24h is not None for row in its.rows))
+    heading = replace(heading, method=f"{heading.method}; among_worst: among the {slowest} slowest")
+    yield Table(name=f"places-{by}", title=title, cls=PlaceRow, rows=its.places(slowest), envelope=heading)
+    if len(sources(done)) > 1:
+        title = f"ranking by {noun}, by each source"
+        rows_of_feeds = side_by_side(its)[0]
+        yield Table(
+            name=f"feeds-{by}", title=title, cls=FeedRow, rows=rows_of_feeds, envelope=ranking_info(study, its, "feeds")
+        )
+    if done.facts.notices:
+        found = compliance_of(study, by=by, done=done)
+        title = f"what was removed after notices, by {noun}"
+        shares = found.shares(weeks=True)
+        yield Table(name=f"compliance-{by}", title=title, cls=ComplianceRow, rows=shares, envelope=found.heading)
+
+
+def flow_tables(study: Study, done: Conclusions) -> Iterator[Table]:
+    """Hops added up: between hosters by passage, and as shares of what left each hoster, AS and country."""
+    names = hoster_names(done)
+    heading = replace(envelope(study, "flows", by="hoster"), method=FLOWS_METHOD)
+    rows = flows(done.hops, names=names, home=study.config.home)
+    yield Table(name="flows", title="flows between hosters", cls=Flow, rows=rows, envelope=heading)
+    for by, level in LEVELS.items():
+        moves = moves_of(done.hops, by=level, origins=origins_index(done.episodes) if level == "as" else None)
+        named = names if by == "hoster" else _named(done, moves.keys) if by == "asn" else {}
+        yield Table(
+            name=f"flow-shares-{by}",
+            title=f"what part of what left each {NOUNS.get(by, by)} arrived where",
+            cls=FlowShare,
+            rows=flow_shares(hop_matrix(moves), named),
+            envelope=replace(heading, what="flow shares", by=by),
+        )
+
+
+def case_tables(study: Study, done: Conclusions) -> Iterator[Table]:
+    """Episodes and hops one by one, under keyed ids."""
+    for name, cls, rows in (("episodes", Episode, done.episodes), ("hops", Hop, done.hops)):
+        heading = envelope(study, name)
+        yield Table(name=name, title=f"{name}, one by one", cls=cls, rows=rows, envelope=heading, case_level=True)
+
+
+def _slowest(tables: Sequence[Table]) -> dict[str, int]:
+    """How many are called the slowest of each kind that has places."""
+    places = {table.envelope.by: table.rows for table in tables if table.name.startswith("places-")}
+    return {by: slowest_of(sum(row.place_low is not None for row in rows)) for by, rows in places.items()}
+
+
+def hoster_names(done: Conclusions) -> dict[str, str]:
+    """A name for people of each hoster."""
+    return _named(done, done.hosters)
+
+
+def last_seen(done: Conclusions) -> list[tuple[str, int | None, str, datetime]]:
+    """Each address with its origin AS, a category reported there, and when that was last up there.
+
+    Addresses of reverse proxies are left out: the content is behind them. The origin is None where an address was seen
+    among others of other ASes.
+    """
+    categories: dict[str, set[str]] = defaultdict(set)
+    for report in done.facts.reports:
+        categories[report.url_id].add(report.category)
+    found: dict[tuple[str, int | None, str], datetime] = {}
+    for episode in done.episodes:
+        if episode.proxy:
+            continue
+        origin = episode.origins[0] if len(episode.origins) == 1 else None
+        for address in episode.addresses:
+            for category in categories[episode.url_id]:
+                which = address, origin, category
+                found[which] = max(found.get(which, episode.last_up), episode.last_up)
+    return sorted(((*which, last) for which, last in found.items()), key=lambda one: (one[0], one[2], one[3]))
+
+
+def _addressed(done: Conclusions) -> list[str]:
+    """Hosters that `last_seen` has an address of."""
+    return sorted({key for episode in done.episodes if not episode.proxy for key in episode.hosters} - {UNKNOWN})
+
+
+def _named(done: Conclusions, keys: "tuple[str, ...] | list[str]") -> dict[str, str]:
+    return {key: done.attributor.name_of(key) for key in keys if key != UNKNOWN}
+
+
+def _origins(done: Conclusions) -> dict[str, tuple[int, ...]]:
+    """The AS numbers seen where a hoster alone answered."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for answer in done.attributions:
+        if answer and len(answer.hosters) == 1:
+            found[answer.hosters[0]].update(answer.origins)
+    return {key: tuple(sorted(numbers)) for key, numbers in found.items()}
+
+
+def _countries(done: Conclusions) -> dict[str, str]:
+    systems = {f"AS{number}" for answer in done.attributions if answer for number in answer.origins}
+    seats = {key: done.attributor.country_of(key) for key in systems}
+    return {key: seat for key, seat in seats.items() if seat} | done.seats

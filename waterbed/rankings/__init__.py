@@ -1,1 +1,0 @@
-"""From episodes to how much each hoster has, and how fast it goes."""

@@ -1,1 +1,0 @@
-"""The right of reply: hosters see their numbers before the public does."""

@@ -1,1 +1,0 @@
-"""The specification curve: conclusions under every defensible way to draw them."""

@@ -1,0 +1,221 @@
+"""The service: one lasting pass after the other, for as long as nobody stops it."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from crawler.logs import place_of
+from crawler.probe.look import HostFacts
+from crawler.recheck.run import recheck
+from crawler.recheck.session import Lasting, Session
+from crawler.signals import stopped_by_signals
+from waterbed.model.errors import InputError, LeaseLost, StoreFailure
+from waterbed.service.chores import Chores
+from waterbed.service.endpoint import Endpoint
+from waterbed.service.metrics import Gauges
+from waterbed.service.notify import notify
+from waterbed.service.state import State, Why
+from waterbed.store.folder import Folder
+from waterbed.store.lag import schedule_lag
+from waterbed.store.leases import machine_s, skew_s
+
+_TICK_S = 1.0
+_JUMP_S = 60.0
+"""A clock that was set by more than this is not believed at once."""
+_STEADY_S = 5.0
+"""How long a clock that was set must stay as it is."""
+_CHORES_S = 30.0
+_log = logging.getLogger("waterbed.service")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a service did until it ended."""
+
+    passes: int
+    looks: int
+    seconds: float
+
+
+class Service:
+    """Keeps one study on schedule; it may share the study with others, on this machine or elsewhere."""
+
+    def __init__(self, folder: Folder, *, seconds: float | None = None) -> None:
+        """Take an opened study, and after how many seconds to end, None: never by itself."""
+        self._folder, self._seconds = folder, seconds
+        self._config = folder.config.service
+        self.state = State()
+        self.gauges = Gauges(self.state)
+        self._chores = Chores(folder.path, self._config.chores, self.gauges.chore)
+        self._session: Session | None = None
+        self._tries = 0
+        self._jumped = False
+        self._chance = random.Random()  # noqa: S311 (spreads tries, nothing secret)
+
+    async def keep(self, began: Callable[[Endpoint | None], None] | None = None) -> Kept:
+        """Keep going until a signal, `stop`, or the end of the seconds; `began` is told the endpoint."""
+        self._ended = asyncio.Event()
+        endpoint = self._endpoint()
+        beats = [asyncio.create_task(beat()) for beat in (self._tick, self._tell, self._do_chores)]
+        with stopped_by_signals(self.stop):
+            try:
+                if began:
+                    began(endpoint)
+                notify("READY=1")
+                _log.info("begun", extra={"chores": len(self._config.chores)})
+                while not self._ended.is_set():
+                    await self._one_pass()
+            finally:
+                await self._chores.stop(self._config.stop_s)
+                for beat in beats:
+                    beat.cancel()
+                await asyncio.gather(*beats, return_exceptions=True)
+                if endpoint:
+                    endpoint.close()
+        kept = Kept(passes=self.state.passes, looks=self.state.looks, seconds=monotonic() - self.state.began)
+        _log.info("ended", extra={"passes": kept.passes, "looks": kept.looks})
+        return kept
+
+    def stop(self) -> None:
+        """End in order: nothing more is begun; what is in flight gets `service.stop_s`, then it is given back."""
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        self.state.enter("stopping")
+        notify("STOPPING=1")
+        _log.info("stopping", extra={"in_flight": self._session.load.in_flight if self._session else 0})
+        if self._session:
+            self._session.stop("signal")
+            asyncio.get_running_loop().call_later(self._config.stop_s, self._session.abandon)
+
+    async def _one_pass(self) -> None:
+        left = self._config.pass_s
+        if self._seconds is not None:
+            left = min(left, max(0.0, self._seconds - (monotonic() - self.state.began)))
+            if not left:
+                self.stop()
+                return
+        outcome: str = "failed"
+        why: Why = ""
+        try:
+            lasting = Lasting(seconds=left, began=self._began, recorded=self._recorded)
+            report = await recheck(self._folder, lasting=lasting)
+            outcome = report.stopped or "finished"
+            why = _reason(report.stopped)
+        except Exception as problem:
+            why = _cause(problem)
+            _log.warning("a pass failed", extra={"why": why, "place": place_of(problem)})
+        finally:
+            self._session = None
+            self.state.in_flight = 0
+        self.state.passes += 1
+        self.gauges.passed(outcome)
+        if self._ended.is_set():
+            return
+        if self._jumped:
+            await self._let_settle()
+        elif why:
+            await self._wait(why)
+        else:
+            self._tries = 0
+
+    def _began(self, session: Session) -> None:
+        self._session = session
+        self.state.enter("looking")
+        if self._ended.is_set():
+            session.stop("signal")
+
+    def _recorded(self, batch: Sequence[HostFacts]) -> None:
+        self._tries = 0
+        self.state.looked(self.gauges.recorded(batch))
+
+    async def _wait(self, why: Why) -> None:
+        """Wait before the next try, twice as long each time, up to `service.longest_wait_s`."""
+        longest = self._config.longest_wait_s
+        seconds = min(longest, 2.0 ** min(self._tries, 16)) * self._chance.uniform(0.8, 1.0)
+        self._tries += 1
+        self.state.enter("waiting", why)
+        self.gauges.waited(why)
+        _log.warning("waiting", extra={"why": why, "seconds": seconds, "tries": self._tries})
+        await self._pause(seconds)
+
+    async def _let_settle(self) -> None:
+        self._jumped = False
+        self.state.enter("waiting", "clock")
+        self.gauges.waited("clock")
+        await self._pause(_STEADY_S)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._ended.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _tick(self) -> None:
+        """Each second: say that the loop lives, see whether the clock was set, end when the time is over."""
+        apart = time.time() - machine_s()
+        while True:
+            await asyncio.sleep(_TICK_S)
+            state = self.state
+            state.beat = monotonic()
+            state.in_flight = self._session.load.in_flight if self._session else 0
+            now_apart = time.time() - machine_s()
+            jumped, apart = now_apart - apart, now_apart
+            if abs(jumped) > _JUMP_S:
+                self._clock_was_set(jumped)
+            if self._seconds is not None and monotonic() - state.began >= self._seconds:
+                self.stop()
+
+    def _clock_was_set(self, seconds: float) -> None:
+        """What is in flight has a time that means nothing: it is given back and looked at again."""
+        self._jumped = True
+        _log.warning("the clock was set", extra={"seconds": seconds})
+        if self._session:
+            self._session.abandon()
+
+    async def _tell(self) -> None:
+        """A line of health at once and each `service.health_every_s`; systemd hears that we live."""
+        while True:
+            try:
+                self.state.lag = await asyncio.to_thread(schedule_lag, self._folder)
+                self.state.clock_skew_s = await asyncio.to_thread(skew_s, self._folder.store)
+            except Exception as problem:
+                _log.warning("the lag cannot be measured", extra={"why": _cause(problem), "place": place_of(problem)})
+            notify("WATCHDOG=1")
+            _log.info("health", extra=self.state.told())
+            await asyncio.sleep(self._config.health_every_s)
+
+    async def _do_chores(self) -> None:
+        while not self._ended.is_set():
+            try:
+                await self._chores.run_due()
+            except Exception as problem:
+                _log.warning("a chore could not be run", extra={"place": place_of(problem)})
+            await self._pause(_CHORES_S)
+
+    def _endpoint(self) -> Endpoint | None:
+        """Where /health and /metrics are; None if that is not wanted, or the port is another's."""
+        if not self._config.listen:
+            return None
+        try:
+            return Endpoint(self._config.listen, self.state, self.gauges.text)
+        except OSError as problem:
+            _log.warning("no health endpoint: nothing can listen there", extra={"why": problem.strerror})
+            return None
+
+
+def _reason(stopped: str | None) -> Why:
+    """What is waited for after a pass that was stopped."""
+    return {"canary": "canary", "resolver": "resolver", "lease": "lease"}.get(stopped or "", "")  # type: ignore[return-value]  # words of Why
+
+
+def _cause(problem: BaseException) -> Why:
+    if isinstance(problem, StoreFailure):
+        return "store"
+    if isinstance(problem, LeaseLost):
+        return "lease"
+    return "input" if isinstance(problem, InputError) else "own"

@@ -1,0 +1,286 @@
+"""Makes a backup of a study while it is at work: whole or not at all, and never its keys."""
+
+import os
+import secrets
+import shutil
+import tomllib
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Annotated, Final
+
+import msgspec
+import pyarrow as pa
+
+from waterbed.model.bookkeeping import Forgotten, Run, RunEnd
+from waterbed.model.errors import InputError, ReadOnly, StoreFailure
+from waterbed.store.backup.manifest import (
+    FILES,
+    FORM,
+    MANIFEST,
+    STORE,
+    SUMS,
+    Kept,
+    Manifest,
+    alone_in,
+    backups_in,
+    checksum,
+    drop_old,
+    name_for,
+    read_manifest,
+    settle,
+    sums_of,
+)
+from waterbed.store.backup.portable import Told, copy_out
+from waterbed.store.config import Config, read_config, read_lab
+from waterbed.store.folder import LAB, SETTINGS, Clock, open_store, real_clock
+from waterbed.store.lake.lake import LOCK, unchanged
+from waterbed.store.lake.sealing import SCRATCH
+from waterbed.store.schema import held
+from waterbed.store.store import Store
+
+KIND: Final = "backup"
+"""What a backup is on record as, among the runs."""
+_LEFT_OUT: Final = ("waterbed.db", "waterbed.db-wal", "waterbed.db-shm", "lock", "runs", LOCK, SCRATCH)
+_PIECE: Final = 1 << 20
+_KEYS_AT_MOST: Final = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackedUp:
+    """What a backup did."""
+
+    backup: Annotated[Path, "its folder"]
+    rows: Annotated[int, "rows of the store in it"]
+    files: Annotated[int, "other files in it"]
+    new_files: Annotated[int, "of these, not in any backup before"]
+    size: Annotated[int, "bytes that were written"]
+    removed: Annotated[int, "older backups that were removed"]
+    lake: Annotated[bool, "whether the lake is in it: not if it lies outside the study folder"]
+    recorded: Annotated[bool, "whether the study knows of it: not if its store cannot be written to"]
+
+
+def make_backup(study: Path, place: Path, *, keep: int | None = None, told: Told = lambda *_: None) -> BackedUp:
+    """Write a backup of a study into a folder of backups; `keep` removes all but so many of the newest.
+
+    Needs no keys. InputError if the folder is inside the study, holds another study's backups, or if the study folder
+    has keys in it; StoreFailure if the store is damaged or a disk is full. Then nothing is left of it.
+    """
+    config, _ = read_config(study / SETTINGS)
+    _refuse_place(study, place, config)
+    clock, store = _clock(study), open_store(study, config)
+    began = clock()
+    try:
+        with alone_in(place), held(study, store, alone=False) as free:
+            if not free:
+                raise InputError(
+                    "keys are being changed, URLs forgotten or days pruned at this moment; start again when that has "
+                    "ended (docs/backup.md)"
+                )
+            work = place / f".new-{secrets.token_hex(8)}"
+            try:
+                work.mkdir(mode=0o700)
+                manifest, new, size = _written(study, store, config, work, told)
+                backup = place / name_for(place, manifest.made_at)
+                work.rename(backup)
+            except OSError as problem:
+                raise StoreFailure(
+                    f"the backup cannot be written to {place} ({problem.strerror}); older backups are as they were "
+                    "(docs/backup.md)"
+                ) from None
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+            settle([place])
+            removed = drop_old(place, keep) if keep else []
+        rows = sum(manifest.rows.values())
+        recorded = _record(store, config, study, began, clock(), rows)
+    finally:
+        store.close()
+    return BackedUp(
+        backup=backup,
+        rows=rows,
+        files=len(manifest.files),
+        new_files=new,
+        size=size,
+        removed=len(removed),
+        lake=_lake(study, config) is not None,
+        recorded=recorded,
+    )
+
+
+def _refuse_place(study: Path, place: Path, config: Config) -> None:
+    if place.resolve().is_relative_to(study.resolve()):
+        raise InputError(f"{place} lies inside the study folder; keep backups on another disk (docs/backup.md)")
+    if place.exists() and not place.is_dir():
+        raise InputError(f"{place} is a file; a folder for backups was expected (docs/backup.md)")
+    for backup in reversed(backups_in(place)):
+        try:
+            other = read_manifest(backup).study
+        except InputError:  # damaged: no reason to make none any more
+            continue
+        if other != config.study:
+            raise InputError(f"{place} holds backups of another study; each needs a folder of its own (docs/backup.md)")
+        return
+
+
+def _written(study: Path, store: Store, config: Config, work: Path, told: Told) -> tuple[Manifest, int, int]:
+    """Everything of a backup but its name; with it how many files are new, and bytes written."""
+    made_at, revision = real_clock(), store.revision()
+    plain = work / "store.db"
+    rows = copy_out(store, plain, told)
+    packed = _packed(plain, work / STORE)
+    # the store comes first: the files that its facts name are there by now
+    forgotten = {stone.entry_id: stone.kind for stone in store.all(Forgotten)}
+    pool = work.parent / FILES
+    pool.mkdir(exist_ok=True, mode=0o700)
+    kept, new, size = [], 0, packed.size
+    with _lake_at_rest(study, store):
+        for path in _files(study, _lake(study, config)):
+            with suppress(FileNotFoundError):  # a temporary file that is gone again
+                one, fresh = _keep(path, path.relative_to(study).as_posix(), pool)
+                kept.append(one)
+                new, size = new + fresh, size + fresh * one.size
+    manifest = Manifest(
+        form=FORM,
+        study=config.study,
+        name=config.name,
+        made_at=made_at,
+        version=version("waterbed"),
+        schema=revision or "",
+        engine="sqlite" if store.sqlite else "postgresql",
+        rows=rows,
+        store=packed,
+        files=tuple(kept),
+        forgotten=forgotten,
+    )
+    spelled = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    _write(work / SUMS, sums_of(manifest, spelled).encode())
+    _write(work / MANIFEST, spelled)
+    settle([pool, work])
+    return manifest, new, size
+
+
+@contextmanager
+def _lake_at_rest(study: Path, store: Store) -> Iterator[None]:
+    """The lake's files are those that its manifest names; where nothing can be written, nobody changes them."""
+    if not os.access(study, os.W_OK):
+        yield
+        return
+    with unchanged(study, store):
+        yield
+
+
+def _packed(plain: Path, into: Path) -> Kept:
+    """A file packed with zstd, in the place of the plain one."""
+    with plain.open("rb") as source, pa.CompressedOutputStream(str(into), "zstd") as packed:
+        while piece := source.read(_PIECE):
+            packed.write(piece)
+    plain.unlink()
+    into.chmod(0o600)
+    _sync(into)
+    digest, size = checksum(into)
+    return Kept(path="waterbed.db", sha256=digest, size=size)
+
+
+def _files(study: Path, lake: Path | None) -> Iterator[Path]:
+    """All files of a study but its store, locks and temporary ones; links to folders are followed.
+
+    The lake is among them, whatever its folder is called.
+    """
+    spared = {lake, *lake.parents} if lake else set()
+    for name, folders, files in os.walk(study, followlinks=True):
+        here = Path(name)
+        if here.resolve() in (above.resolve() for above in here.parents if above.is_relative_to(study)):
+            folders.clear()  # a link to where it lies in
+            continue
+        top = here == study
+        folders[:] = sorted(
+            one
+            for one in folders
+            if here / one in spared or not (one.startswith((".", "sql-")) or (top and one in _LEFT_OUT))
+        )
+        for one in sorted(files):
+            path = here / one
+            if path.is_file() and not one.startswith(".") and not (top and one in _LEFT_OUT):
+                _refuse_keys(path)
+                yield path
+
+
+def _refuse_keys(path: Path) -> None:
+    """Keys in a study folder are nobody's plan; they do not get into its backups."""
+    with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        if path.stat().st_size < _KEYS_AT_MOST:
+            read = tomllib.loads(path.read_text())
+            if "id_key" in read or {"cost", "salt", "sealed"} <= set(read):
+                raise InputError(f"{path} holds keys; move it out of the study folder, then back up (docs/backup.md)")
+
+
+def _keep(path: Path, name: str, pool: Path) -> tuple[Kept, bool]:
+    """A file in the pool, and whether it was not there before."""
+    part = pool / f".{secrets.token_hex(8)}"
+    digest, size = checksum(path)
+    with suppress(FileNotFoundError):
+        if checksum(pool / digest) == (digest, size):  # read in full: one that has rotted is written anew
+            return Kept(path=name, sha256=digest, size=size), False
+    try:
+        with path.open("rb") as source, _new(part) as out:
+            shutil.copyfileobj(source, out, _PIECE)
+        digest, size = checksum(part)  # of what was copied: the file may have changed meanwhile
+        _sync(part)
+        part.replace(pool / digest)
+    finally:
+        part.unlink(missing_ok=True)
+    return Kept(path=name, sha256=digest, size=size), True
+
+
+def _new(path: Path) -> IO[bytes]:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _write(path: Path, content: bytes) -> None:
+    with _new(path) as out:
+        out.write(content)
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    settle([path])
+
+
+def _record(store: Store, config: Config, study: Path, began: datetime, ended: datetime, rows: int) -> bool:
+    """Put a backup on record among the runs; False if the store cannot take it, which is no failure of the backup."""
+    _, config_hash = read_config(study / SETTINGS)
+    run = Run(
+        run_id=uuid.uuid4().hex,
+        kind=KIND,
+        vantage=config.vantage,
+        started_at=began,
+        version=version("waterbed"),
+        config_hash=config_hash,
+    )
+    try:
+        store.add([run, RunEnd(run_id=run.run_id, finished_at=ended, outcome="finished", done=rows)])
+    except (ReadOnly, StoreFailure):
+        return False
+    return True
+
+
+def _lake(study: Path, config: Config) -> Path | None:
+    """The lake's folder below the study's, None if it lies elsewhere; a link to it counts as there."""
+    if "://" in config.lake.location:
+        return None
+    place = study / config.lake.location
+    for lake, base in ((place, study), (place.resolve(), study.resolve())):
+        below = Path(os.path.relpath(lake, base))
+        if os.pardir not in below.parts:
+            return study / below
+    return None
+
+
+def _clock(study: Path) -> Clock:
+    lab = read_lab(study / LAB)
+    return (lambda: lab.clock) if lab else real_clock

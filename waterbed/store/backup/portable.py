@@ -1,0 +1,168 @@
+"""A whole store as one SQLite file, out of either database and into either.
+
+It is the form of backups: of one schema with all studies, so that it is brought forward by the same migrations.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final, cast
+
+from sqlalchemy import Connection, Table, func, inspect, select
+from sqlalchemy.exc import DatabaseError
+
+from waterbed.model.errors import InputError, OwnFailure, StoreFailure
+from waterbed.store.database import failures_told
+from waterbed.store.store import Store
+from waterbed.store.tables import metadata
+
+Told = Callable[[int, int], None]
+"""Told how many rows are done, and how many there are."""
+
+_AT_ONCE: Final = 5_000
+"""Rows that are in memory at the same time."""
+
+
+def copy_out(store: Store, file: Path, told: Told = lambda *_: None) -> dict[str, int]:
+    """Write a consistent state of a store to a new SQLite file, while passes go on; rows by table.
+
+    The file is checked as a whole before it counts. StoreFailure if the store is damaged, OSError-like failures of the
+    file's own disk as one sentence.
+    """
+    with failures_told(), _told_of(file):
+        if store.sqlite:
+            with closing(store.engine.raw_connection()) as pooled, closing(sqlite3.connect(file)) as made:
+                # all pages in one step: a copy in several begins anew whenever somebody writes
+                cast(sqlite3.Connection, pooled.driver_connection).backup(made)
+                made.execute("PRAGMA journal_mode=DELETE")
+        else:
+            _rows_out(store, file, told)
+    complaints = damage(file)
+    if complaints:
+        raise StoreFailure(
+            f"the study's store is damaged ({len(complaints)} complaints of its integrity check), so no backup was "
+            "made of it and none was removed; restore the last one (docs/backup.md)"
+        )
+    _on_disk(file)
+    return rows_in(file)
+
+
+def rows_in(file: Path) -> dict[str, int]:
+    """The rows of each table of an SQLite file."""
+    with closing(sqlite3.connect(file)) as opened:
+        names = [name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: _count(opened, name) for name in sorted(names)}
+
+
+def rows_of(store: Store, connection: Connection) -> dict[str, int]:
+    """The rows of each table of a store."""
+    names = sorted(inspect(connection).get_table_names())
+    known = {name: metadata.tables[name] for name in names if name in metadata.tables}
+    found = {name: connection.scalar(select(func.count()).select_from(table)) or 0 for name, table in known.items()}
+    return found | {name: 1 for name in names if name == "alembic_version"}
+
+
+def damage(file: Path) -> list[str]:
+    """What an SQLite file's integrity check complains about; empty if it is whole."""
+    try:
+        with closing(sqlite3.connect(file)) as opened:
+            said = [str(line) for (line,) in opened.execute("PRAGMA integrity_check")]
+            return [line for line in said if line != "ok"]
+    except sqlite3.DatabaseError as problem:  # so damaged that the check itself cannot read it
+        return [type(problem).__name__]
+
+
+def fill(store: Store, file: Path, told: Told = lambda *_: None) -> None:
+    """Take all rows of a file of this version's schema into an empty PostgreSQL database: all of them, or none."""
+    with closing(sqlite3.connect(file)) as opened:
+        total, done = sum(_count(opened, name) for name in metadata.tables), 0
+        with store.writing() as connection:
+            if inspect(connection).get_table_names():
+                raise InputError(
+                    "the database to restore into is not empty; each study needs a database of its own (docs/backup.md)"
+                )
+            store.migrate_in(connection)
+            for table in metadata.sorted_tables:
+                for rows in _batches(opened.execute(_every_row(table))):
+                    _copy(table, rows, connection)
+                    done += len(rows)
+                    told(done, total)
+            if sum(rows_of(store, connection).values()) != total + 1:  # and the row of the schema's revision
+                raise OwnFailure("rows were lost on the way into the database; nothing was kept")
+    with store.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+
+
+def _rows_out(store: Store, file: Path, told: Told) -> None:
+    """All rows of a PostgreSQL database as they are at one instant."""
+    made = Store(f"sqlite:///{file}")
+    made.migrate()
+    made.close()
+    with store.engine.connect() as plain, closing(sqlite3.connect(file, isolation_level=None)) as into:
+        for pragma in ("journal_mode=OFF", "synchronous=OFF"):  # a file that is not whole is thrown away
+            into.execute(f"PRAGMA {pragma}")
+        connection = plain.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True, stream_results=True, max_row_buffer=_AT_ONCE
+        )
+        total, done = sum(rows_of(store, connection).values()), 0
+        into.execute("BEGIN")
+        for table in metadata.sorted_tables:
+            places = ", ".join("?" * len(table.c))
+            insert = f'INSERT INTO "{table.name}" ({_names(table)}) VALUES ({places})'  # noqa: S608 (names of our own tables)
+            for rows in _batches(connection.exec_driver_sql(_every_row(table))):
+                into.executemany(insert, [tuple(row) for row in rows])
+                done += len(rows)
+                told(done, total)
+        into.execute("COMMIT")
+        into.execute("PRAGMA journal_mode=DELETE")
+
+
+def _copy(table: Table, rows: Sequence[Any], connection: Connection) -> None:
+    """Rows into a table by COPY; it reads SQLite's 0 and 1 as booleans."""
+    cursor: Any = connection.connection.cursor()
+    with cursor, cursor.copy(f'COPY "{table.name}" ({_names(table)}) FROM STDIN') as into:
+        for row in rows:
+            into.write_row(row)
+
+
+def _batches(result: Any) -> Iterator[Sequence[Any]]:
+    while rows := result.fetchmany(_AT_ONCE):
+        yield rows
+
+
+def _names(table: Table) -> str:
+    return ", ".join(f'"{name}"' for name in table.columns.keys())  # noqa: SIM118 (no dict)
+
+
+def _every_row(table: Table) -> str:
+    return f'SELECT {_names(table)} FROM "{table.name}"'  # noqa: S608 (names of our own tables)
+
+
+def _count(opened: sqlite3.Connection, name: str) -> int:
+    return int(opened.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608 (names of our own tables)
+
+
+@contextmanager
+def _told_of(file: Path) -> Iterator[None]:
+    """What the disk of a file cannot do, and what the driver says of a damaged store, as one sentence each."""
+    try:
+        yield
+    except DatabaseError:
+        raise
+    except sqlite3.DatabaseError as problem:
+        if problem.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
+            raise StoreFailure(
+                f"{file.parent.parent} has no room for the backup or cannot be written ({problem}); older backups are "
+                "as they were (docs/backup.md)"
+            ) from None
+        raise StoreFailure(f"the study's store cannot be read whole ({problem}); see docs/backup.md") from None
+
+
+def _on_disk(file: Path) -> None:
+    handle = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,211 @@
+"""Makes a study folder again from a backup: verified first, in either database, whole or not at all."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import pyarrow as pa
+
+from waterbed.model.bookkeeping import Audit, KeyCheck, Sealed
+from waterbed.model.errors import InputError, StoreFailure
+from waterbed.store import sealed as entries
+from waterbed.store.backup.manifest import FILES, STORE, Manifest, backups_in, read_manifest, settle, verify
+from waterbed.store.backup.portable import Told, damage, fill, rows_in
+from waterbed.store.config import read_config, write_toml
+from waterbed.store.folder import SETTINGS, STORE_ENVIRONMENT, real_clock
+from waterbed.store.leases import bury
+from waterbed.store.schema_part import refuse_unknown, revisions
+from waterbed.store.store import Store
+from waterbed.store.vault import Keys, Vault
+
+_DOCS: Final = "docs/backup.md"
+_PIECE: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What a restore did."""
+
+    backup: Annotated[Path, "the backup it was made from"]
+    study: Annotated[str, "id of the study"]
+    schema: Annotated[str, "schema of the backup; it was brought forward to this version's"]
+    rows: Annotated[int, "rows of the store"]
+    files: Annotated[int, "other files"]
+    released: Annotated[int, "leases that were given back"]
+    forgotten: Annotated[int, "entries that were forgotten after the backup, and are now"]
+
+
+def chosen(place: Path) -> Path:
+    """The backup that is meant: the folder itself, or the newest in a folder of backups."""
+    if (place / STORE).exists() or not backups_in(place):
+        return place
+    return backups_in(place)[-1]
+
+
+def restore_backup(
+    place: Path,
+    folder: Path,
+    *,
+    who: str,
+    store: str | None = None,
+    keys: Keys | None = None,
+    told: Told = lambda *_: None,
+) -> Restored:
+    """Make a new study folder from a backup; `store` is sqlite or the URL of an empty PostgreSQL database.
+
+    Nothing appears at `folder` before all of it has been checked. It needs no keys; if some are given, they must be the
+    study's. InputError if the folder exists and is not empty, or the backup is damaged or made by a newer version.
+    """
+    _refuse_folder(folder)
+    backup = chosen(place)
+    manifest = read_manifest(backup)
+    refuse_unknown(manifest.schema, "the backup")
+    verify(backup, manifest)
+    work = folder.absolute().parent / f".{folder.name}.{secrets.token_hex(8)}"
+    with _disk(folder):
+        try:
+            work.mkdir(parents=True)
+            _files_back(backup, manifest, work)
+            file = _store_back(backup, manifest, work)
+            released, forgotten = _settled(file, backup, manifest, who, keys)
+            _into(file, work, store, told)
+            settle([work])
+            work.rename(folder)
+            settle([folder.absolute().parent])
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return Restored(
+        backup=backup,
+        study=manifest.study,
+        schema=manifest.schema,
+        rows=sum(manifest.rows.values()),
+        files=len(manifest.files),
+        released=released,
+        forgotten=forgotten,
+    )
+
+
+def _refuse_folder(folder: Path) -> None:
+    if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
+        raise InputError(f"{folder} exists already; a backup is restored into a new folder alone ({_DOCS})")
+    if folder.resolve() == Path.cwd():
+        raise InputError(f"{folder} is the folder you are in, and cannot be replaced; name a new one ({_DOCS})")
+
+
+def _files_back(backup: Path, manifest: Manifest, work: Path) -> None:
+    for kept in manifest.files:
+        into = work / kept.path
+        into.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(backup.parent / FILES / kept.sha256, into)
+    config, _ = read_config(work / SETTINGS)
+    if config.study != manifest.study:
+        raise InputError(f"the settings in {backup} are of another study than its manifest; take another one ({_DOCS})")
+
+
+def _store_back(backup: Path, manifest: Manifest, work: Path) -> Path:
+    """The store as the file it was, checked as a whole, then brought to this version's schema."""
+    file = work / "waterbed.db"
+    with pa.input_stream(str(backup / STORE), compression="zstd") as packed, file.open("wb") as out:
+        while piece := packed.read(_PIECE):
+            out.write(piece)
+        out.flush()
+        os.fsync(out.fileno())
+    if damage(file) or rows_in(file) != manifest.rows:
+        raise InputError(f"the store in {backup} is not what its manifest says; take another backup ({_DOCS})")
+    if manifest.schema != revisions()[-1]:
+        store = Store(f"sqlite:///{file}")
+        store.migrate()
+        store.close()
+    return file
+
+
+def _settled(file: Path, backup: Path, manifest: Manifest, who: str, keys: Keys | None) -> tuple[int, int]:
+    """End what was going on when the backup was made, and forget again what was forgotten since."""
+    store = Store(f"sqlite:///{file}")
+    try:
+        if keys:
+            for check in store.all(KeyCheck):
+                Vault(keys).verify(check)
+        released = bury(store, store.unfinished_runs(), real_clock())
+        forgotten = _forget_again(store, backup, manifest, who)
+        entries.wipe(store)
+    finally:
+        store.close()
+    return released, forgotten
+
+
+def _forget_again(store: Store, backup: Path, manifest: Manifest, who: str) -> int:
+    since: dict[str, str] = {}
+    for other in backups_in(backup.parent):
+        if other.name > backup.name:
+            newer = _newer(other)
+            since |= newer.forgotten if newer.study == manifest.study else {}
+    gone = {entry_id: kind for entry_id, kind in since.items() if entry_id not in manifest.forgotten}
+    if not gone:
+        return 0
+    before = store.count(Sealed)
+    groups: list[tuple[list[str], str | None]] = [
+        ([entry_id for entry_id, kind in gone.items() if kind == "url"], None),
+        *(([], entry_id) for entry_id, kind in gone.items() if kind == "host"),
+    ]
+    for urls, host_id in groups:
+        audit = Audit(
+            audit_id=secrets.token_hex(16),
+            done_at=real_clock(),
+            who=who,
+            action="forget",
+            subject_id=host_id or f"{len(urls)} urls",
+            reason="forgotten after the backup that was restored",
+        )
+        entries.shred(store, urls, host_id=host_id, now=real_clock(), audit=audit)
+    return before - store.count(Sealed)
+
+
+def _newer(backup: Path) -> Manifest:
+    try:
+        return read_manifest(backup)
+    except InputError as problem:
+        raise InputError(
+            f"{problem}. It is newer than the backup to restore, and tells what was forgotten since; to restore "
+            f"without it, move {backup} elsewhere, then forget again what people asked for"
+        ) from None
+
+
+def _into(file: Path, work: Path, url: str | None, told: Told) -> None:
+    """Settings that name the store, and its rows there if that is not the file itself."""
+    config, _ = read_config(work / SETTINGS)
+    named = url or os.environ.get(STORE_ENVIRONMENT) or "sqlite"
+    if (url or not os.environ.get(STORE_ENVIRONMENT)) and config.store.url != named:
+        store_at = msgspec.structs.replace(config.store, url=named)
+        write_toml(work / SETTINGS, msgspec.structs.replace(config, store=store_at))
+    if named == "sqlite":
+        return
+    store = Store(named)
+    try:
+        if store.sqlite:
+            raise InputError(
+                f"--store is sqlite or a postgresql:// URL; a file of its own is not restored into ({_DOCS})"
+            )
+        store.revision()  # one that cannot be reached is the user's to mend, and is told as such
+        fill(store, file, told)
+    finally:
+        store.close()
+    for end in ("", "-wal", "-shm"):
+        file.with_name(f"{file.name}{end}").unlink(missing_ok=True)
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise StoreFailure(
+            f"{folder} cannot be restored ({problem.strerror or 'the packed store cannot be read'}); nothing of it is "
+            f"left ({_DOCS})"
+        ) from None

@@ -1,0 +1,98 @@
+"""Whether a store is whole, and whether its rows fit together."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, exists, func, select, text
+from sqlalchemy.exc import ProgrammingError
+
+from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
+from waterbed.model.facts import ControlLook, Notice, Observation, Report, Resolution, Target
+from waterbed.store.store import Store
+from waterbed.store.tables import TABLES
+
+_BELONGS: Final[dict[str, tuple[type, str, type, str]]] = {
+    "looks at unknown URLs": (Observation, "url_id", Target, "url_id"),
+    "reports of unknown URLs": (Report, "url_id", Target, "url_id"),
+    "notices about unknown URLs": (Notice, "url_id", Target, "url_id"),
+    "due looks at URLs that cannot be opened": (Due, "url_id", Sealed, "entry_id"),
+    "ends of unknown runs": (RunEnd, "run_id", Run, "run_id"),
+}
+"""What rows of a table hang on, in words: a table and its column, another table and its column."""
+
+_USED: Final[dict[str, tuple[str, type, str]]] = {
+    "looks without their name's answer": ("resolution_id", Resolution, "resolution_id"),
+    "looks without their control look": ("control_id", ControlLook, "control_id"),
+}
+"""What a look names that may have left the store with its day."""
+
+
+def integrity(store: Store) -> tuple[list[str], str]:
+    """Complaints of the database's own check, and by what it was checked; empty where it may not be, or cannot."""
+    by = "integrity check" if store.sqlite else "amcheck"
+    try:
+        with store.reading() as connection:
+            if store.sqlite:
+                said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+                return [line for line in said if line != "ok"], by
+            if not connection.scalar(text("SELECT 1 FROM pg_extension WHERE extname = 'amcheck'")):
+                return [], ""
+            return _amcheck(connection), by
+    except ProgrammingError:  # this user may not call it
+        return [], ""
+    except Exception as problem:  # a damaged store makes a driver raise whatever it likes
+        return [type(problem).__name__], by
+
+
+def _amcheck(connection: Connection) -> list[str]:
+    """What PostgreSQL's amcheck says of all tables and indexes (its manual, F.1); an index that fails raises."""
+    ours = "c.relnamespace = 'public'::regnamespace"
+    tables = text(f"SELECT c.oid FROM pg_class c WHERE c.relkind = 'r' AND {ours}")  # noqa: S608 (a constant)
+    indexes = text(
+        "SELECT c.oid FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_am a ON a.oid = c.relam "  # noqa: S608 (a constant)
+        f"WHERE a.amname = 'btree' AND i.indisvalid AND {ours}"
+    )
+    found = []
+    for oid in connection.scalars(tables).all():
+        found += list(connection.execute(text("SELECT msg FROM verify_heapam(CAST(:oid AS regclass))"), {"oid": oid}))
+    for oid in connection.scalars(indexes).all():
+        connection.execute(text("SELECT bt_index_check(CAST(:oid AS regclass), true)"), {"oid": oid})
+    return [str(row[0]) for row in found]
+
+
+def orphans(store: Store, *, since: datetime | None = None) -> dict[str, int]:
+    """How many rows hang on something that is not there, by what they are; those that there are none of are left out.
+
+    Of looks before `since` it is not asked what they name: their days left the store.
+    """
+    with store.reading() as connection:
+        found = {
+            what: _count(connection, TABLES[cls], ~_has(TABLES[cls].c[column], other, key))
+            for what, (cls, column, other, key) in _BELONGS.items()
+        }
+        look = TABLES[Observation]
+        for what, (column, other, key) in _USED.items():
+            named = look.c[column]
+            late = [] if since is None else [look.c.observed_at >= since]
+            found[what] = _count(connection, look, named.is_not(None), ~_has(named, other, key), *late)
+    return {what: count for what, count in found.items() if count}
+
+
+def unscheduled(store: Store) -> int:
+    """How many reported URLs are never due again though nobody forgot them."""
+    target = TABLES[Target]
+    without = (
+        ~_has(target.c.url_id, Due, "url_id"),
+        ~_has(target.c.url_id, Forgotten, "entry_id"),
+        ~_has(target.c.host_id, Forgotten, "entry_id"),
+    )
+    with store.reading() as connection:
+        return _count(connection, target, *without)
+
+
+def _has(column: ColumnElement[Any], other: type, key: str) -> ColumnElement[bool]:
+    return exists(select(TABLES[other].c[key]).where(TABLES[other].c[key] == column))
+
+
+def _count(connection: Connection, table: Any, *conditions: ColumnElement[bool]) -> int:
+    return int(connection.scalar(select(func.count()).select_from(table).where(*conditions)) or 0)

@@ -1,0 +1,69 @@
+"""A run's heart: says in the database that the run lives, and buries those that do not."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from waterbed.model.errors import StoreGone, WaterbedError
+from waterbed.store.leases import machine_s, renew
+from waterbed.store.store import Store
+
+Done = TypeVar("Done")
+_PAUSE_S = 0.25
+_BEATS_A_LEASE = 6
+"""So many chances a run has to say that it lives before it is taken for dead."""
+
+
+class Heart:
+    """Beats in a thread of its own, so that a busy event loop delays nothing."""
+
+    def __init__(self, store: Store, run_id: str, lease_s: float, bury: Callable[[], object], born: float) -> None:
+        """Take a run that was begun, and how others are buried that are dead.
+
+        `born` is a time of `machine_s` before it was begun. It beats between start and stop.
+        """
+        self._store, self._run_id, self._lease_s, self._bury = store, run_id, lease_s, bury
+        self._lapses = born + lease_s
+        self._lost = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._beat_on, name="heart", daemon=True)
+
+    def holds(self) -> bool:
+        """Whether nobody can have taken over what the run holds.
+
+        By this machine's own clock, from before the last beat was sent: never longer than the database thinks.
+        """
+        return not self._lost and machine_s() < self._lapses
+
+    def start(self) -> None:
+        """Begin to beat."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Beat no more."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _beat_on(self) -> None:
+        while not self._stopping.wait(self._lease_s / _BEATS_A_LEASE):
+            before = machine_s()
+            try:
+                if not renew(self._store, self._run_id, self._lease_s):
+                    self._lost = True
+                    return
+                self._lapses = before + self._lease_s
+                self._bury()
+            except WaterbedError:
+                continue  # the next beat may come through; until the lease lapses nothing is lost
+
+
+def patiently(step: Callable[[], Done], holds: Callable[[], bool]) -> Done:
+    """Do a step of a run's again while the database is gone, for as long as the lease holds; it may be done twice."""
+    while True:
+        try:
+            return step()
+        except StoreGone:
+            if not holds():
+                raise
+            time.sleep(_PAUSE_S)

@@ -1,0 +1,287 @@
+"""One store on SQLite (WAL) or PostgreSQL, through the same code."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Update, func, inspect, select, text, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
+
+from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
+from waterbed.model.errors import InputError, ReadOnly
+from waterbed.model.facts import ControlLook, Observation, Resolution
+from waterbed.store.bulk import among, fetch, insert
+from waterbed.store.database import failures_told, opened, read_only, unreachable, writable
+from waterbed.store.tables import TABLES
+
+Fact = TypeVar("Fact")
+_AT_ONCE = 500
+"""Rows or ids in one statement: below every database's limit of parameters."""
+_LOCK = 0x7761746572
+"""The number of Waterbed's advisory lock in a PostgreSQL database."""
+_CACHE_MIB = 2
+"""SQLite's own default."""
+_BY_ID: dict[type, tuple[str, ...]] = {Sealed: ("entry_id",), Due: ("url_id", "host_id")}
+"""What may not come back once it is forgotten, and by which ids it is known."""
+
+
+class Store:
+    """The facts of one study, in one database."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database at a SQLAlchemy URL; nothing is created yet."""
+        try:
+            self.url = make_url(url)
+        except ArgumentError:
+            raise InputError("the store in waterbed.toml is no database URL; see docs/operations.md") from None
+        if self.url.get_backend_name() == "postgresql":
+            self.url = self.url.set(drivername="postgresql+psycopg")
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        if not self.sqlite and self.url.get_backend_name() != "postgresql":
+            raise InputError("the store is neither sqlite nor a postgresql:// URL; see docs/operations.md, PostgreSQL")
+        self.engine = opened(self.url, sqlite=self.sqlite)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file, None for a server."""
+        return Path(self.url.database) if self.sqlite and self.url.database else None
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+    def migrate(self, to: str = "head") -> None:
+        """Create the tables, or bring them forward to this version or to an earlier one: all of it, or nothing."""
+        self.revision()  # one that cannot be reached is the user's to mend, and is told as such
+        with self.writing() as connection:
+            self.migrate_in(connection, to)
+
+    def migrate_in(self, connection: Connection, to: str = "head") -> None:
+        """The same within a transaction that goes on."""
+        from alembic import command  # noqa: PLC0415 (a third of a second that no other call should pay)
+        from alembic.config import Config as AlembicConfig  # noqa: PLC0415 (the same)
+
+        config = AlembicConfig()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
+
+    def revision(self) -> str | None:
+        """The schema's revision in the database, None if it is empty."""
+        try:
+            with self.engine.connect() as connection, failures_told():
+                connection.info["begin"] = "BEGIN"
+                if not inspect(connection).has_table("alembic_version"):
+                    return None
+                found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+                return found
+        except DatabaseError as problem:
+            raise InputError(unreachable(problem)) from None
+
+    @contextmanager
+    def writing(self, cache_mib: int = _CACHE_MIB) -> Iterator[Connection]:
+        """One transaction that may write: all or nothing; `cache_mib` of pages are kept at hand meanwhile (SQLite)."""
+        with failures_told(), self.engine.connect() as connection:
+            connection.info["begin"] = "BEGIN IMMEDIATE"
+            self._refuse_read_only()
+            with self._keeping(cache_mib, connection), connection.begin():
+                yield connection
+
+    @contextmanager
+    def _keeping(self, cache_mib: int, connection: Connection) -> Iterator[None]:
+        if not self.sqlite or cache_mib == _CACHE_MIB:
+            yield
+            return
+        driver = connection.connection.cursor()
+        driver.execute(f"PRAGMA cache_size = {-1024 * cache_mib}")
+        try:
+            yield
+        finally:
+            driver.execute(f"PRAGMA cache_size = {-1024 * _CACHE_MIB}")
+
+    def _refuse_read_only(self) -> None:
+        """A file that cannot be written to is told before anything is tried."""
+        if self.file is not None and not writable(self.file):
+            raise ReadOnly(read_only(f"{self.file.name} or its folder is read-only"))
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One transaction that only reads a consistent state."""
+        with failures_told(), self.engine.connect() as connection:
+            connection.info["begin"] = "BEGIN"
+            yield connection
+
+    def add(self, facts: Iterable[Any], connection: Connection | None = None) -> None:
+        """Add facts in one transaction; those already known stay as they are.
+
+        What was forgotten is not sealed again, whoever comes across it.
+        """
+        if connection is None:
+            with self.writing() as own:
+                self.add(facts, own)
+            return
+        by_class: dict[type, list[Any]] = defaultdict(list)
+        for fact in facts:
+            by_class[type(fact)].append(fact)
+        if Sealed in by_class and self.anything_forgotten(connection):
+            self._leave_forgotten(by_class, connection)
+        for cls, found in by_class.items():
+            if found:
+                insert(cls, found, connection)
+
+    def _leave_forgotten(self, by_class: dict[type, list[Any]], connection: Connection) -> None:
+        """What was forgotten is neither sealed nor looked at."""
+        named = [getattr(fact, name) for cls, names in _BY_ID.items() for fact in by_class[cls] for name in names]
+        gone = self.forgotten_among(named, connection)
+        for cls, names in _BY_ID.items() if gone else ():
+            by_class[cls] = [fact for fact in by_class[cls] if not any(getattr(fact, name) in gone for name in names)]
+
+    def forgotten(self, ids: Iterable[str]) -> set[str]:
+        """Which of the ids bear a tombstone."""
+        with self.reading() as connection:
+            return self.forgotten_among(ids, connection)
+
+    def forgotten_among(self, ids: Iterable[str], connection: Connection) -> set[str]:
+        """Which of the ids bear a tombstone; nearly nothing to ask while nothing was ever forgotten."""
+        if not self.anything_forgotten(connection):
+            return set()
+        return self.known_ids(Forgotten, "entry_id", ids, connection)
+
+    def anything_forgotten(self, connection: Connection) -> bool:
+        """Whether anything bears a tombstone."""
+        return connection.scalar(select(TABLES[Forgotten].c.entry_id).limit(1)) is not None
+
+    def known_ids(self, cls: type, column: str, ids: Iterable[str], connection: Connection) -> set[str]:
+        """Which of the ids a table has already."""
+        its = TABLES[cls].c[column]
+        return set(connection.scalars(select(its).where(among(its, ids, connection))))
+
+    def all(self, cls: type[Fact], *conditions: Any, order: Sequence[str] = ()) -> list[Fact]:
+        """All facts of a class that meet the SQL conditions."""
+        table = TABLES[cls]
+        query = select(table).where(*conditions).order_by(*(table.c[name] for name in order))
+        with self.reading() as connection:
+            return [cls(**row._mapping) for row in connection.execute(query)]
+
+    def by_ids(self, cls: type[Fact], column: str, ids: Iterable[str]) -> list[Fact]:
+        """All facts of a class whose column is one of the ids."""
+        table, wanted, found = TABLES[cls], list(ids), []
+        with self.reading() as connection:
+            for start in range(0, len(wanted), _AT_ONCE):
+                query = select(table).where(table.c[column].in_(wanted[start : start + _AT_ONCE]))
+                found += fetch(cls, query, connection)
+        return found
+
+    def count(self, cls: type, *conditions: Any) -> int:
+        """How many facts of a class meet the conditions."""
+        with self.reading() as connection:
+            return connection.scalar(select(func.count()).select_from(TABLES[cls]).where(*conditions)) or 0
+
+    def distinct(self, cls: type, column: str) -> list[str]:
+        """All values of a column, in order."""
+        of = TABLES[cls].c[column]
+        with self.reading() as connection:
+            return sorted(connection.scalars(select(of).distinct()))
+
+    @contextmanager
+    def locked(self, *, alone: bool, number: int = _LOCK) -> Iterator[bool]:
+        """Hold a lock of the database server's, shared or alone; yields False if others hold it.
+
+        SQLite serves one machine, where a lock on a file does. A server that goes away drops the lock itself.
+        """
+        if self.sqlite:
+            yield True
+            return
+        shared, key = "" if alone else "_shared", {"key": number}
+        with failures_told(), self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").detach()  # closed for good when it is left
+            free = bool(connection.scalar(text(f"SELECT pg_try_advisory_lock{shared}(:key)"), key))
+            try:
+                yield free
+            finally:
+                with suppress(DatabaseError):
+                    if free:
+                        connection.execute(text(f"SELECT pg_advisory_unlock{shared}(:key)"), key)
+
+    def make_all_due(self, when: datetime) -> None:
+        """Make every URL due now at the latest; those being looked at are left alone."""
+        with self.writing() as connection:
+            connection.execute(_sooner(when))
+
+    def make_due(self, when: datetime, url_ids: Iterable[str], connection: Connection) -> None:
+        """Make some URLs due now at the latest; those being looked at are left alone."""
+        connection.execute(_sooner(when).where(among(TABLES[Due].c.url_id, url_ids, connection)))
+
+    def set_category(self, category: str, url_ids: Iterable[str], connection: Connection) -> None:
+        """Change the category by which URLs are looked at."""
+        due = TABLES[Due]
+        connection.execute(update(due).where(among(due.c.url_id, url_ids, connection)).values(category=category))
+
+    def count_due(self, due_by: datetime) -> int:
+        """How many URLs are due at a time on the study's clock."""
+        return self.count(Due, TABLES[Due].c.due_at <= due_by)
+
+    def latest_controls(self, host_ids: Iterable[str], vantage: str, since: datetime) -> list[ControlLook]:
+        """The control looks of some hosts since a time."""
+        table, wanted, found = TABLES[ControlLook], list(host_ids), []
+        with self.reading() as connection:
+            for start in range(0, len(wanted), _AT_ONCE):
+                chosen = table.c.host_id.in_(wanted[start : start + _AT_ONCE])
+                query = select(table).where(chosen, table.c.vantage == vantage, table.c.observed_at >= since)
+                found += fetch(ControlLook, query, connection)
+        return found
+
+    def latest_name_servers(self, host_ids: Iterable[str], since: datetime) -> list[Resolution]:
+        """The resolutions of some hosts for which name servers were asked since a time, oldest first."""
+        table, wanted, found = TABLES[Resolution], list(host_ids), []
+        with self.reading() as connection:
+            for start in range(0, len(wanted), _AT_ONCE):
+                chosen = table.c.host_id.in_(wanted[start : start + _AT_ONCE])
+                recent = (table.c.resolved_at >= since, table.c.name_servers_at.is_not(None))
+                query = select(table).where(chosen, *recent).order_by(table.c.resolved_at)
+                found += fetch(Resolution, query, connection)
+        return found
+
+    def next_due(self) -> datetime | None:
+        """When the next look is due, on the study's clock."""
+        with self.reading() as connection:
+            when: datetime | None = connection.scalar(select(func.min(TABLES[Due].c.due_at)))
+            return when
+
+    def newest_runs(self, kind: str, limit: int) -> list[Run]:
+        """The newest runs of a kind."""
+        table = TABLES[Run]
+        newest = (table.c.started_at.desc(), table.c.run_id.desc())
+        query = select(table).where(table.c.kind == kind).order_by(*newest).limit(limit)
+        with self.reading() as connection:
+            return [Run(**row._mapping) for row in connection.execute(query)]
+
+    def first(self, cls: type, column: str) -> datetime | None:
+        """The earliest time in a column, None without a row."""
+        with self.reading() as connection:
+            when: datetime | None = connection.scalar(select(func.min(TABLES[cls].c[column])))
+            return when
+
+    def observed_span(self) -> tuple[datetime | None, datetime | None]:
+        """When the first and the last look were taken."""
+        when = TABLES[Observation].c.observed_at
+        with self.reading() as connection:
+            first, last = connection.execute(select(func.min(when), func.max(when))).one()
+            return first, last
+
+    def unfinished_runs(self) -> list[str]:
+        """Runs that started and have no end on record."""
+        run, end = TABLES[Run], TABLES[RunEnd]
+        query = select(run.c.run_id).where(run.c.run_id.not_in(select(end.c.run_id)))
+        with self.reading() as connection:
+            return list(connection.scalars(query))
+
+
+def _sooner(when: datetime) -> Update:
+    due = TABLES[Due]
+    free = func.coalesce(due.c.lease_run_id, "") == ""  # IS NULL would lure SQLite into walking all that is free
+    return update(due).where(due.c.due_at > when, free).values(due_at=when)

@@ -1,0 +1,1 @@
+"""Open a study; facts -> verdicts -> episodes -> hops (the one pipeline)."""

@@ -1,0 +1,147 @@
+"""Rows of conclusions as CSV, JSON and Parquet files."""
+
+import csv
+import io
+import json
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from waterbed.model.codec import columns, public_name
+from waterbed.model.table import Envelope
+from waterbed.study.schemas import envelope_schema
+
+METADATA: Final = b"waterbed"
+"""Key under which a Parquet file carries its envelope, as JSON."""
+
+_ARROW: Final = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    bytes: pa.binary(),
+    datetime: pa.timestamp("us", tz="UTC"),
+    tuple: pa.string(),
+}
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def in_every_format(name: str, cls: type, rows: Sequence[Any], envelope: Envelope) -> dict[str, bytes]:
+    """Rows of one dataclass in every format, with their schema: file names to contents."""
+    schema = json.dumps(envelope_schema(Envelope, cls), indent=1, ensure_ascii=False) + "\n"
+    return {
+        f"{name}.csv": as_csv(cls, rows).encode(),
+        f"{name}.json": as_json(cls, rows, envelope).encode(),
+        f"{name}.parquet": as_parquet(cls, rows, envelope),
+        f"{name}.schema.json": schema.encode(),
+    }
+
+
+def as_csv(cls: type, rows: Sequence[Any]) -> str:
+    """Spell rows as CSV: RFC 4180, UTF-8, a header, empty for null.
+
+    Names of hosters come from registries that anyone can write to: text that a spreadsheet would run as a formula
+    gets a leading apostrophe. The other formats keep it as it is.
+    """
+    names = list(columns(cls))
+    out = io.StringIO()
+    table = csv.writer(out)
+    table.writerow([public_name(cls, name) for name in names])
+    for row in rows:
+        table.writerow([_cell(getattr(row, name)) for name in names])
+    return out.getvalue()
+
+
+def as_json(cls: type, rows: Sequence[Any], envelope: Envelope) -> str:
+    """Spell rows as one JSON object: the envelope and `rows`."""
+    return spelled({**loose(envelope), "rows": records(cls, rows)})
+
+
+def records(cls: type, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows as JSON objects under their public names."""
+    return [{public_name(cls, name): _value(getattr(row, name)) for name in columns(cls)} for row in rows]
+
+
+def spelled(whole: Mapping[str, Any]) -> str:
+    """One JSON object as text; a number that is none is an error."""
+    return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_parquet(cls: type, rows: Sequence[Any], envelope: Envelope) -> bytes:
+    """Spell rows as Parquet, columns as `as_arrow` has them."""
+    out = pa.BufferOutputStream()
+    pq.write_table(as_arrow(cls, rows, envelope), out, compression="zstd")
+    return bytes(out.getvalue().to_pybytes())
+
+
+def as_arrow(cls: type, rows: Sequence[Any], envelope: Envelope) -> pa.Table:
+    """Rows as an Arrow table; sets and lists are JSON text, the envelope is metadata of the schema.
+
+    Each field has the meaning of its column under `description`; times are UTC, in microseconds.
+    """
+    plain = columns(cls)
+    fields = [
+        pa.field(public_name(cls, name), _ARROW[kind], nullable=nullable, metadata={"description": meaning})
+        for name, (kind, nullable, meaning) in plain.items()
+    ]
+    schema = pa.schema(fields, metadata={METADATA: json.dumps(loose(envelope), ensure_ascii=False).encode()})
+    arrays = [
+        pa.array([_flat(getattr(row, name)) for row in rows], type=field.type)
+        for name, field in zip(plain, fields, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def parquet_of(names: Sequence[str], columns_of_text: Sequence[Sequence[str]]) -> bytes:
+    """Spell a plain table of text as Parquet: rows that have no dataclass of their own."""
+    out = pa.BufferOutputStream()
+    arrays = [pa.array(column, type=pa.string()) for column in columns_of_text]
+    pq.write_table(pa.Table.from_arrays(arrays, names=list(names)), out, compression="zstd")
+    return bytes(out.getvalue().to_pybytes())
+
+
+def write_whole(path: Path, content: bytes) -> Path:
+    """Write a file so that it is there whole or not at all."""
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def loose(envelope: Envelope) -> dict[str, Any]:
+    """The envelope as a JSON object."""
+    return {**asdict(envelope), "data_dates": dict(envelope.data_dates)}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _flat(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, tuple) else value
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return defused(_value(_flat(value)))
+
+
+def defused(value: Any) -> Any:
+    """A cell of a CSV file that no spreadsheet runs as a formula."""
+    return f"'{value}" if isinstance(value, str) and len(value) > 1 and value.startswith(_FORMULA) else value

@@ -1,0 +1,150 @@
+"""Which URLs of a study carry the same content: settings to rules, facts to clusters, clusters to names."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import cast, get_args
+
+from graphs.episodes import Known
+from graphs.linking.clusters import Clusters, cluster
+from graphs.linking.evidence import KINDS, EvidenceKind, KindRule, LinkRules
+from graphs.linking.links import find_links
+from graphs.linking.near_labels import Likeness, NearLabels, near_labels
+from graphs.linking.signs import homes_of, signs_of
+from waterbed.model.bookkeeping import Sealed
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Report
+from waterbed.model.urls import is_address, registrable_domain
+from waterbed.store.config import Linking
+from waterbed.store.folder import Folder
+from waterbed.store.tables import TABLES
+from waterbed.study.facts import Facts
+
+ROOT = "/"
+"""Path of a bare host name: it is on every site and means nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What linking needs of the vault, as keyed ids alone."""
+
+    common: frozenset[str] = frozenset()
+    """Keys known to mean nothing."""
+    near: Callable[[], Sequence[NearLabels]] = tuple
+    """Labels that look alike, found when asked for."""
+
+
+def opened(folder: Folder) -> Opened:
+    """What linking needs of a study's vault; names are opened only if the settings say so, and forgotten at once."""
+    frozen = folder.frozen
+    common = frozenset(frozen.common if frozen else [folder.vault.keyed_id("path", ROOT)])
+    if not folder.config.linking.near_labels:
+        return Opened(common=common)
+    return Opened(common=common, near=lambda: near_of(folder))
+
+
+def near_of(folder: Folder) -> list[NearLabels]:
+    """Pairs of labels that look alike, by their ids: names are opened in memory, and forgotten.
+
+    A study that was reproduced has those of its package; InputError if these were not frozen.
+    """
+    if folder.frozen is None:
+        return near_labels(_labels(folder))
+    if folder.frozen.near is None:
+        raise InputError(
+            "labels that look alike are found in names, and this study was reproduced from a package that holds none: "
+            "freeze again with linking.near_labels on, or switch it off (docs/freeze.md)"
+        )
+    return [NearLabels(a, b, cast(Likeness, likeness)) for a, b, likeness in folder.frozen.near]
+
+
+def _labels(folder: Folder) -> dict[str, str]:
+    """The text of each label, for the memory of this process alone."""
+    vault, found = folder.vault, dict[str, str]()
+    for entry in folder.store.all(Sealed, TABLES[Sealed].c.kind == "host"):
+        host = vault.open(entry)
+        if not is_address(host):
+            label = registrable_domain(host).partition(".")[0]
+            found[vault.keyed_id("label", label)] = label
+    return found
+
+
+def link_rules(settings: Linking) -> LinkRules:
+    """The rules that the settings ask for; InputError for an unknown kind, or a number that makes no sense."""
+    for name in ("caps", "doubts", "weights", "off"):
+        for kind in getattr(settings, name):
+            if kind not in get_args(EvidenceKind):
+                raise InputError(f"linking.{name}: {kind!r} is no kind of evidence; see docs/linking.md, Evidence")
+    try:
+        return LinkRules(
+            weak=settings.weak,
+            strong=settings.strong,
+            agreement=settings.agreement,
+            common_share=settings.common_share,
+            all_pairs=settings.all_pairs,
+            neighbours=settings.neighbours,
+            most_keys=settings.most_keys,
+            largest=settings.largest,
+            kinds=MappingProxyType({k: _rule(k, rule, settings) for k, rule in KINDS.items() if k not in settings.off}),
+        )
+    except ValueError as problem:
+        raise InputError(
+            f"the settings under linking cannot be used: {problem}; see docs/operations.md, Settings"
+        ) from None
+
+
+def _rule(kind: EvidenceKind, rule: KindRule, settings: Linking) -> KindRule:
+    return replace(
+        rule,
+        cap=settings.caps.get(kind, rule.cap),
+        doubt=settings.doubts.get(kind, rule.doubt),
+        fixed=settings.weights.get(kind, rule.fixed),
+    )
+
+
+def clusters_of(facts: Facts, opened: Opened, settings: Linking) -> Clusters:
+    """The clusters of a study's URLs, by links of the least class that the settings name.
+
+    The time grows linearly with the number of looks. Raises InputError as `link_rules` does.
+    """
+    rules = link_rules(settings)
+    near = opened.near() if "fuzzy_label" in rules.kinds else ()
+    signs = signs_of(
+        facts.targets, facts.reports, facts.looks, resolutions=facts.resolutions, controls=facts.controls, near=near
+    )
+    links = find_links(signs, homes_of(facts.targets.values()), rules, common=opened.common)
+    return cluster(links, rules, least=settings.least)
+
+
+def content_ids(targets: Iterable[str], reports: Iterable[Report], clusters: Clusters) -> dict[str, str]:
+    """The content of each URL: the smallest id that a hotline gave to a URL of its cluster, else the cluster's name."""
+    told: dict[str, set[str]] = defaultdict(set)
+    for report in reports:
+        if report.content_id:
+            told[clusters.name_of(report.url_id)].add(report.content_id)
+    names = {name: min(ids) for name, ids in told.items()}
+    found = {url_id: clusters.name_of(url_id) for url_id in targets}
+    return {url_id: names.get(name, name) for url_id, name in found.items()}
+
+
+def known_of(facts: Facts, contents: Mapping[str, str]) -> dict[str, Known]:
+    """What reports say of each URL, with the content that it carries."""
+    first: dict[str, datetime] = {}
+    reported: dict[str, list[datetime]] = defaultdict(list)
+    for report in facts.reports:
+        told = min(report.reported_at or report.received_at, report.received_at)
+        up = min(report.verified_at or told, told)
+        first[report.url_id] = min(first.get(report.url_id, up), up)
+        reported[report.url_id].append(told)
+    return {
+        url_id: Known(
+            url_id=url_id,
+            content_id=contents[url_id],
+            site_id=target.site_id,
+            known_up_at=first[url_id],
+            reported=tuple(sorted(reported[url_id])),
+        )
+        for url_id, target in facts.targets.items()
+    }

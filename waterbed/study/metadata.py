@@ -1,0 +1,36 @@
+"""What the tables of a study are."""
+
+from importlib.metadata import version
+
+from waterbed.model.conclusions import ClockKind
+from waterbed.model.table import Envelope
+from waterbed.store.lake.reading import observed_span
+from waterbed.study.study import Study
+
+METHOD = (
+    "removed within 24 h: interval-censored cumulative incidence (discrete-time NPMLE, hour grid) of the cause "
+    "'removed'; 95% interval of what clocks are worth given how alike those of a site are; unknown looks are never down"
+)
+
+
+def envelope(study: Study, what: str, *, by: str = "url", clock: ClockKind | None = None) -> Envelope:
+    """What a table is, what clocks run from (else as the settings say), where numbers come from, and of which run."""
+    runs = study.store.newest_runs("recheck", 1)
+    first, last = observed_span(study.folder)
+    window = f"{first.isoformat()}/{last.isoformat()}" if first and last else "no look yet"
+    starts, locked = clock or study.config.clock, study.protocol
+    return Envelope(
+        what=what,
+        by=by,
+        clock=starts,
+        window=window,
+        method=METHOD,
+        data_dates={
+            f"{one.kind} IPv{one.family}" if one.family else one.kind: one.data_date.date().isoformat()
+            for one in study.snapshots()
+        },
+        run=runs[0].run_id if runs else "none",
+        version=version("waterbed"),
+        protocol=locked.heading(what=what, by=by, clock=starts) if locked else "none",
+        deviations=locked.told if locked else (),
+    )

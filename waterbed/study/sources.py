@@ -1,0 +1,122 @@
+"""Getting a source's package with its ordinary client, and its tables out of it."""
+
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from waterbed.model.errors import InputError
+from waterbed.study.catalogue import Source, TableFile, checked_version
+
+MAX_BYTES = 1 << 30
+"""Largest file taken out of a package."""
+
+_PATIENCE_S = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """One table's file, and what to tell `routes add` of it."""
+
+    path: Path
+    kind: str
+    day: date | None
+
+
+def fetch(source: Source, out: Path, version: str | None = None) -> list[Fetched]:
+    """Get a source's package and put its tables into a folder.
+
+    Nothing of the package is run. Raises InputError if a person has to get it, the client is missing or fails, or the
+    package lacks a file; then `out` has no new file.
+    """
+    if source.client is None:
+        raise InputError(f"{source.id} comes with no package client: {source.how} (docs/tables.md)")
+    chosen = checked_version(version) if version else source.version
+    with tempfile.TemporaryDirectory(prefix="waterbed-") as work:
+        package = _CLIENTS[source.client](source.package, chosen, Path(work))
+        taken = _taken(package, source.files, Path(work))
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            paths = [Path(shutil.move(path, out / path.name)) for path in taken]
+        except OSError as problem:
+            raise InputError(f"{out} cannot be written ({problem.strerror}); name another folder") from None
+    days = [source.day_of(path.name) or source.day_of(chosen or "") for path in paths]
+    return [
+        Fetched(path=path, kind=file.kind, day=day) for path, file, day in zip(paths, source.files, days, strict=True)
+    ]
+
+
+def _npm(package: str, version: str | None, work: Path) -> Path:
+    spec = f"{package}@{version}" if version else package
+    _run(["npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", str(work), "--", spec], work, spec)
+    return _only(work, "*.tgz", spec)
+
+
+def _apt(package: str, version: str | None, work: Path) -> Path:
+    spec = f"{package}={version}" if version else package
+    _run(["apt-get", "-q", "download", spec], work, spec)
+    whole = _only(work, "*.deb", spec)
+    with (work / "data.tar").open("wb") as tar:
+        _run(["dpkg-deb", "--fsys-tarfile", str(whole)], work, spec, tar.fileno())
+    return work / "data.tar"
+
+
+_CLIENTS: dict[str, Callable[[str, str | None, Path], Path]] = {"npm": _npm, "apt": _apt}
+
+
+def _run(words: list[str], work: Path, spec: str, stdout: int = subprocess.DEVNULL) -> None:
+    client = words[0]
+    try:
+        done = subprocess.run(  # noqa: S603 (a list of words, no shell; package and version are checked patterns)
+            words,
+            cwd=work,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.DEVNULL,
+            timeout=_PATIENCE_S,
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except FileNotFoundError:
+        raise InputError(f"{client} is not on this machine; install it to fetch {spec} (docs/tables.md)") from None
+    except OSError as problem:
+        raise InputError(f"{client} cannot be started ({problem.strerror}); see docs/tables.md") from None
+    except subprocess.TimeoutExpired:
+        raise InputError(f"{client} did not get {spec} within {_PATIENCE_S} s; try again (docs/tables.md)") from None
+    if done.returncode:
+        raise InputError(
+            f"{client} could not get {spec} (exit code {done.returncode}); run it by hand to see why, or choose "
+            "another --version (docs/tables.md)"
+        )
+
+
+def _only(work: Path, pattern: str, spec: str) -> Path:
+    found = list(work.glob(pattern))
+    if len(found) != 1:
+        raise InputError(f"the client left {len(found)} packages for {spec}, one was expected (docs/tables.md)")
+    return found[0]
+
+
+def _taken(package: Path, files: tuple[TableFile, ...], work: Path) -> list[Path]:
+    """The wanted files of a tar archive, by their names alone: no path in it is followed."""
+    wanted = {file.name: work / "taken" / file.name for file in files}
+    (work / "taken").mkdir()
+    try:
+        with tarfile.open(package) as tar:
+            for member in tar:
+                path = wanted.get(member.name.rpartition("/")[2])
+                content = tar.extractfile(member) if path and member.isreg() and member.size <= MAX_BYTES else None
+                if path and content:
+                    with path.open("wb") as copy:
+                        shutil.copyfileobj(content, copy)
+    except (tarfile.TarError, OSError, EOFError):
+        raise InputError(f"{package.name} is a damaged package; fetch it again (docs/tables.md)") from None
+    missing = [name for name, path in wanted.items() if not path.is_file()]
+    if missing:
+        raise InputError(f"{package.name} holds no {', '.join(missing)}; choose another --version (docs/tables.md)")
+    return list(wanted.values())

@@ -1,0 +1,267 @@
+"""The Python API: open a study folder and run each step."""
+
+import hashlib
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from waterbed.intake.batches import Batches
+from waterbed.intake.csv_reports import Rejected, ReportLine, as_plain_word, plain_word
+from waterbed.intake.csv_table import zone_of
+from waterbed.intake.importer import ImportReport, take_in
+from waterbed.intake.reports import Defaults
+from waterbed.intake.worker import batches_of
+from waterbed.judging.rules import read_rules
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Snapshot
+from waterbed.store.config import Config, Lab
+from waterbed.store.folder import Clock, Folder, create_folder, open_folder
+from waterbed.store.lag import ScheduleLag, schedule_lag
+from waterbed.store.store import Store
+from waterbed.store.vault import Vault
+
+if TYPE_CHECKING:
+    from attribution.attribute import Attributor
+    from attribution.hosters.book import HosterBook
+    from waterbed.governance.protocol.lock import Held
+    from waterbed.intake.notices import NoticeImport
+    from waterbed.study.conclusions import Conclusions
+
+# A pass needs none of the numerical libraries behind conclusions and tables: a third of its start. Hence PLC0415 below.
+__all__ = ["ImportReport", "OriginCount", "Study", "create_study", "open_study", "read_addresses"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginCount:
+    """How many rows of a table have an origin AS."""
+
+    key: str
+    name: str
+    rows: int
+
+
+class Study:
+    """An opened study; use it in a `with` block or call `close`."""
+
+    def __init__(self, folder: Folder) -> None:
+        """Wrap an opened folder; use `open_study` or `create_study`."""
+        self.folder = folder
+
+    @property
+    def path(self) -> Path:
+        """Where the study's folder is."""
+        return self.folder.path
+
+    @property
+    def config(self) -> Config:
+        """The study's settings."""
+        return self.folder.config
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of what is recorded and scheduled; virtual in a study of the lab."""
+        return self.folder.clock
+
+    @property
+    def store(self) -> Store:
+        """The study's database."""
+        return self.folder.store
+
+    @property
+    def vault(self) -> Vault:
+        """Where URLs and host names are, encrypted."""
+        return self.folder.vault
+
+    def __enter__(self) -> Self:
+        """Use the study."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Give the database back."""
+        self.folder.close()
+
+    # 1 intake
+    def import_reports(
+        self,
+        path: Path,
+        *,
+        source: str | None = None,
+        category: str = "phishing",
+        form: str | None = None,
+        zone: str | None = None,
+        history: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> ImportReport:
+        """Import a reports file: good lines are kept, bad ones returned with number and reason.
+
+        `form` is the file's (docs/intake.md); by default what it looks like. `zone` is that of times that name none,
+        in SCART's files. Of `history` nothing is to be looked at.
+        What each source delivered is on record, an empty file too.
+        """
+        defaults = Defaults(
+            source=plain_word("source", source) if source else as_plain_word(path.name.partition(".")[0]),
+            category=plain_word("category", category),
+            look=not history,
+        )
+        file_id = self.file_id(path)
+        with batches_of(self.folder, path, defaults, form=form, zone=zone_of(zone) if zone else None) as batches:
+            return take_in(self.folder, batches, defaults, file_id=file_id, progress=progress)
+
+    def file_id(self, path: Path) -> str:
+        """The keyed id of a file's content; InputError if it cannot be read."""
+        try:
+            with path.open("rb") as file:
+                return self.vault.keyed_id("file", hashlib.file_digest(file, "sha256").hexdigest())
+        except OSError as problem:
+            raise InputError(f"{path} cannot be read ({problem.strerror}); a reports file was expected") from None
+
+    def import_lines(
+        self,
+        lines: Iterator[ReportLine | Rejected],
+        defaults: Defaults,
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> ImportReport:
+        """Import lines that are already parsed."""
+        return take_in(self.folder, Batches(lines, lambda: self.vault, defaults), defaults, progress=progress)
+
+    def import_notices(
+        self,
+        path: Path,
+        *,
+        sender: str | None = None,
+        kind: str = "ntd",
+        form: str = "csv",
+        zone: str | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> "NoticeImport":
+        """Import a file of notices: good lines are kept, all others returned with number and reason.
+
+        `form` is csv or scart; `zone` is that of SCART's times.
+        """
+        from waterbed.intake.csv_notices import known_kind  # noqa: PLC0415 (see above)
+        from waterbed.intake.notice_files import read_notices  # noqa: PLC0415 (see above)
+        from waterbed.intake.notices import NoticeDefaults, take_in_notices  # noqa: PLC0415 (see above)
+
+        defaults = NoticeDefaults(
+            sender=plain_word("sender", sender) if sender else as_plain_word(path.name.partition(".")[0]),
+            kind=known_kind(kind),
+        )
+        lines = read_notices(path, form, self.vault, zone_of(zone) if zone else None)
+        return take_in_notices(self.folder, lines, defaults, progress=progress)
+
+    # 2 what is due
+    def schedule_lag(self) -> ScheduleLag:
+        """How late looks are, and the workers that they need."""
+        return schedule_lag(self.folder)
+
+    # 8 dated tables
+    def add_table(self, path: Path, day: date, *, kind: str = "routes", licence: str | None = None) -> list[Snapshot]:
+        """Import a dated table of routes, places, organisations or hosting; its compact form is kept in the study."""
+        from waterbed.study.tables import add_table  # noqa: PLC0415 (see above)
+
+        return add_table(self.folder, path, day, kind=kind, licence=licence)
+
+    def set_hosters(self, path: Path) -> "HosterBook":
+        """Take a file of hoster entities (aliases of ASes) into the study."""
+        from waterbed.governance.hoster_book import set_file  # noqa: PLC0415 (see above)
+
+        return set_file(self.folder, path)
+
+    # what was planned
+    @cached_property
+    def protocol(self) -> "Held | None":
+        """The locked protocol and all that deviates from it, as when first asked for; None if none is locked."""
+        from waterbed.governance.protocol.lock import held  # noqa: PLC0415 (see above)
+
+        return held(self.folder)
+
+    # 9-14 conclude
+    def conclude(self) -> "Conclusions":
+        """Draw all conclusions from the facts as they are now."""
+        from waterbed.study.by_text import by_text_of  # noqa: PLC0415 (see above)
+        from waterbed.study.conclusions import Conclusions, read_facts  # noqa: PLC0415 (see above)
+        from waterbed.study.linking import opened  # noqa: PLC0415 (see above)
+
+        if self.protocol:
+            self.protocol.log(self.folder)
+        facts, folder = read_facts(self.folder), self.folder
+        return Conclusions(
+            facts, self.attributor(), read_rules(), folder.config, opened(folder), by_text=by_text_of(folder)
+        )
+
+    def attributor(self) -> "Attributor":
+        """Everything that attribution needs, opened from the study's tables."""
+        from waterbed.study.attributing import attributor_of  # noqa: PLC0415 (see above)
+
+        return attributor_of(self.folder, self.book())
+
+    def book(self) -> "HosterBook":
+        """The book of hosters: the known list, the study's file and all decided changes."""
+        from waterbed.governance.hoster_book import read_book  # noqa: PLC0415 (see above)
+
+        return read_book(self.folder)
+
+    def snapshots(self) -> list[Snapshot]:
+        """All dated tables, oldest first; of one date, the one added last comes last and applies."""
+        return self.folder.store.all(Snapshot, order=("data_date", "imported_at", "snapshot_id"))
+
+    def tables(self, kind: str) -> list[tuple[date, Any]]:
+        """The opened tables of a kind with their dates, in the order of `snapshots`."""
+        from waterbed.study.tables import opened  # noqa: PLC0415 (see above)
+
+        return opened(self.folder, kind)
+
+    def attribute_table(self, addresses: list[str], day: date) -> tuple[list[tuple[int, ...]], list[OriginCount]]:
+        """The origin ASes of each address on a day, and how many rows each has.
+
+        Rows without any origin are counted under the key "unknown".
+        """
+        attributor = self.attributor()
+        origins = attributor.origins_by_row(addresses, datetime.combine(day, time(), tzinfo=UTC))
+        counted = Counter(f"AS{origin}" for row in origins for origin in row)
+        nowhere = sum(not row for row in origins)
+        if nowhere:
+            counted["unknown"] = nowhere
+        ordered = sorted(counted.items(), key=lambda item: (item[0] == "unknown", -item[1], item[0]))
+        names = {key: "no route" if key == "unknown" else attributor.name_of(key) for key, _ in ordered}
+        return origins, [OriginCount(key=key, name=names[key], rows=rows) for key, rows in ordered]
+
+
+def create_study(path: Path, config: Config | None = None, lab: Lab | None = None) -> Study:
+    """Make a new study folder; keys go outside it."""
+    return Study(create_folder(path, config or Config(study=uuid.uuid4().hex), lab))
+
+
+def open_study(path: Path | str, clock: Clock | None = None) -> Study:
+    """Open a study folder."""
+    return Study(open_folder(Path(path), clock))
+
+
+def read_addresses(path: Path, column: str) -> Iterator[str]:
+    """The cells of one column of a CSV file with a header line."""
+    import csv  # noqa: PLC0415 (only this reader needs it)
+
+    try:
+        with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+            rows = csv.DictReader(line for line in file if not line.startswith("#"))
+            if column not in (rows.fieldnames or ()):
+                raise InputError(
+                    f"{path} has no column {column!r} in its header line; name one with --address-column "
+                    "(docs/attribution.md)"
+                )
+            for row in rows:
+                yield (row[column] or "").strip()
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read ({problem.strerror}); a CSV file was expected") from None
+    except csv.Error as problem:
+        raise InputError(f"{path} is no readable CSV file ({problem})") from None

@@ -1,0 +1,131 @@
+"""Dated tables of a study: imported from files, kept in compact form, opened again."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from attribution.hosters.evidence import printable
+from attribution.lookups.tables.countries import PlaceTables, read_places, together
+from attribution.lookups.tables.domains import DomainTable, read_domains
+from attribution.lookups.tables.hosting import HostingTables, read_hosting
+from attribution.lookups.tables.organisations_part import AsOrganisations, read_organisations
+from attribution.lookups.tables.routes import RouteTables, read_routes
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Snapshot
+from waterbed.store.folder import Folder
+
+Tables = RouteTables | PlaceTables | HostingTables | AsOrganisations | DomainTable
+
+READERS: dict[str, Callable[[Path], Tables]] = {
+    "routes": read_routes,
+    "places": read_places,
+    "organisations": read_organisations,
+    "hosting": read_hosting,
+    "domains": read_domains,
+}
+_LOADERS: dict[str, Callable[[Path], Tables]] = {
+    "routes": RouteTables.load,
+    "places": PlaceTables.load,
+    "organisations": AsOrganisations.load,
+    "hosting": HostingTables.load,
+    "domains": DomainTable.load,
+}
+_FIRST_YEAR, _LAST_YEAR = 1980, 2100
+_LICENCE = 120
+"""Most characters of a licence's name."""
+
+
+def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str | None = None) -> list[Snapshot]:
+    """Import a file as the table of a day: one snapshot for each address family, or one of family 0."""
+    if kind not in READERS:
+        raise InputError(f"kind {kind!r} is unknown; {', '.join(READERS)} was expected (docs/tables.md)")
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise InputError(
+            f"{day} is no day of such a table; one from {_FIRST_YEAR} to {_LAST_YEAR} was expected (docs/tables.md)"
+        )
+    if licence is not None and not (licence.isprintable() and 0 < len(licence.strip()) <= _LICENCE):
+        raise InputError(f"the licence is no plain text of 1 to {_LICENCE} characters (docs/tables.md)")
+    tables = READERS[kind](path)
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    name = f"{kind}-{day.isoformat()}-{checksum[:16]}"
+    kept = folder.tables / name
+    try:
+        _LOADERS[kind](kept)  # its name is its content: what is there whole is not written again
+    except InputError:
+        tables.save(kept)
+    form, built_at = (
+        (tables.form, None)
+        if isinstance(tables, AsOrganisations | DomainTable)
+        else (tables.about.form, tables.about.built_at)
+    )
+    earlier = max((one.imported_at for one in snapshots_of(folder)), default=datetime.min.replace(tzinfo=UTC))
+    # a lab's clock may stand still between two imports, and the one added last is to apply
+    imported_at = max(folder.clock(), earlier + timedelta(microseconds=1))
+    snapshots = [
+        Snapshot(
+            snapshot_id=f"{name}-v{family}",
+            kind=kind,
+            family=family,
+            source=printable(path.name),
+            data_date=datetime.combine(day, time(), tzinfo=UTC),
+            rows=rows,
+            checksum=checksum,
+            imported_at=imported_at,
+            form=form,
+            built_at=built_at,
+            licence=licence.strip() if licence else None,
+        )
+        for family, rows in _rows_by_family(tables)
+    ]
+    folder.store.add(snapshots)
+    return snapshots
+
+
+def snapshots_of(folder: Folder) -> list[Snapshot]:
+    """All dated tables, oldest first; of one date, the one added last comes last and applies."""
+    return folder.store.all(Snapshot, order=("data_date", "imported_at", "snapshot_id"))
+
+
+def folder_name(snapshot: Snapshot) -> str:
+    """What the folder of a snapshot's table is called; the families of one file share it."""
+    return snapshot.snapshot_id.rpartition("-v")[0]
+
+
+def opened(folder: Folder, kind: str) -> list[tuple[date, Any]]:
+    """The tables of a kind with their dates, in the order of `snapshots_of`.
+
+    Delegated files of several registries and one day are one table; of one registry's, the one added last counts.
+    """
+    named = {folder_name(one): one.data_date.date() for one in snapshots_of(folder) if one.kind == kind}
+    return joined_by_registry([(day, load(folder, name, kind)) for name, day in named.items()])
+
+
+def load(folder: Folder, name: str, kind: str) -> Any:
+    """One table, memory-mapped; InputError if its folder is damaged."""
+    return _LOADERS[kind](folder.tables / name)
+
+
+def joined_by_registry(dated: list[tuple[date, Any]]) -> list[tuple[date, Any]]:
+    """The same tables, the delegated ones of each day put together, where the last of them stood."""
+    parts: dict[date, dict[str | None, PlaceTables]] = {}
+    last: dict[date, int] = {}
+    for place, (day, table) in enumerate(dated):
+        if isinstance(table, PlaceTables) and table.about.form == "delegated":
+            parts.setdefault(day, {})[table.about.registry] = table
+            last[day] = place
+    found: list[tuple[date, Any]] = []
+    for place, (day, table) in enumerate(dated):
+        if not (isinstance(table, PlaceTables) and table.about.form == "delegated"):
+            found.append((day, table))
+        elif last[day] == place:
+            several = list(parts[day].values())
+            found.append((day, together(several) if len(several) > 1 else several[0]))
+    return found
+
+
+def _rows_by_family(tables: Tables) -> list[tuple[int, int]]:
+    if isinstance(tables, AsOrganisations | DomainTable):
+        return [(0, len(tables))]
+    return [(family, rows) for family, rows in ((4, tables.rows_v4), (6, tables.rows_v6)) if rows]

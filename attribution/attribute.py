@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from attribution.hosters.book import HosterBook, as_of_key
+from attribution.hosters.book import HosterBook
+from attribution.hosters.members import as_of_key
 from attribution.lookups.tables.addresses import Packed, pack
 from attribution.lookups.tables.countries import PlaceTables
-from attribution.lookups.tables.organisations_part import AsOrganisations
+from attribution.lookups.tables.extent import stretches_of
+from attribution.lookups.tables.organisations import AsOrganisations
 from attribution.lookups.tables.routes import RouteTables
-from attribution.lookups.tables.stretches import stretches_of
 from attribution.roles import AddressRoles, Book, Chain, roles_of
 from attribution.rules import Roles, Rule, RuleSet, standard_rules
 from attribution.snapshots import Chosen, Snapshots, dates_of, day_of, latest

@@ -21,8 +21,9 @@ from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.reports import Defaults
 from waterbed.model.facts import Observation
 from waterbed.model.urls import Spelled
-from waterbed.store.config import Config, ConnectTo, Lab, Probe, read_config, write_toml
+from waterbed.store.config import Config, read_config, write_toml
 from waterbed.store.folder import SETTINGS
+from waterbed.store.settings import ConnectTo, Lab, Probe
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
 from waterbed.study.study import Study, create_study, open_study

@@ -14,9 +14,8 @@ from graphs.network.communities import communities
 from graphs.network.concentration import concentration
 from graphs.network.measures import hop_matrix, net_flows, returns
 from graphs.network.moves import moves_of
-from graphs.network.passages import abroad_shares
 from graphs.network.paths import chains
-from graphs.network.weeks import weeks
+from graphs.network.weeks import abroad_shares, weeks
 from waterbed.model.conclusions import Hop
 
 TARGET_S = 30.0

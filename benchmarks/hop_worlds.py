@@ -14,11 +14,11 @@ import msgspec
 import numpy as np
 from scipy import stats
 
-from waterbed.estimators.displaced import displaced_bounds
+from waterbed.estimators.detection import displaced_bounds
 from waterbed.estimators.refusal import Refusal
 from waterbed.lab.score.hops import KINDS, KindTally
 from waterbed.lab.simulate.displacement import DETECTION, displaced_world
-from waterbed.lab.simulate.drawn_hops import draw_hop_world
+from waterbed.lab.simulate.draw import draw_hop_world
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import score_virtual, virtual_study
 from waterbed.lab.world.file import read_world, scenario_path

@@ -25,8 +25,9 @@ from waterbed.lab.servers.process import LabServers
 from waterbed.lab.world.replay import replay
 from waterbed.model.bookkeeping import Due
 from waterbed.model.codec import microseconds
-from waterbed.store.config import Canary, Config, Lab, Names, Probe, StoreAt
-from waterbed.store.lag import schedule_lag
+from waterbed.store.backlog import schedule_lag
+from waterbed.store.config import Config
+from waterbed.store.settings import Canary, Lab, Names, Probe, StoreAt
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study, create_study

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.analysis.rankings.stays import suspect_deliveries
+from waterbed.analysis.rankings.feeds import suspect_deliveries
 from waterbed.intake.feed_presence import Delivered
 from waterbed.judging.quarantines import GuardRules
 

@@ -31,8 +31,9 @@ from waterbed.lab.servers.process import LabServers
 from waterbed.lab.world.replay import replay
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import Observation, Report
-from waterbed.store.config import Config, Lab, Schedule, StoreAt
-from waterbed.store.lag import schedule_lag
+from waterbed.store.backlog import schedule_lag
+from waterbed.store.config import Config
+from waterbed.store.settings import Lab, Schedule, StoreAt
 from waterbed.study.study import Study, create_study
 
 COPIES = Path(__file__).parent / "copies.py"

@@ -13,10 +13,9 @@ from pass_start import ID, ROWS, SERIES, fill
 from sqlalchemy import text
 
 from waterbed.lab.simulate.facts import LookPlan, virtual_facts
-from waterbed.lab.world.allocations import Papers
+from waterbed.lab.world.allocations import Papers, country_csv, hosters_toml, routing_csv
 from waterbed.lab.world.file import read_world, scenario_path
 from waterbed.lab.world.records import Truth
-from waterbed.lab.world.tables import country_csv, hosters_toml, routing_csv
 from waterbed.lab.world.truth import simulate
 from waterbed.model.codec import microseconds
 from waterbed.model.facts import ControlLook, Observation, Report, Resolution, Target

@@ -17,8 +17,7 @@ from pathlib import Path
 
 from figures import Figure, tell
 
-from waterbed.analysis.sensitivity.conclusions import conclusion_rows
-from waterbed.analysis.sensitivity.conclusions_part import conclusions_of
+from waterbed.analysis.sensitivity.conclusions import conclusion_rows, conclusions_of
 from waterbed.analysis.sensitivity.curve import Curve, curve_of, removed
 from waterbed.analysis.sensitivity.grid import reference_of
 from waterbed.analysis.sensitivity.outcomes import Grouped

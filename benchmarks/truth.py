@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from waterbed.lab.run import Rehearsed, rehearse, run_scenario, run_world
-from waterbed.lab.servers.markers import marked_files
+from waterbed.lab.servers.pages import marked_files
 from waterbed.lab.world.file import read_world, scenario_path
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
 

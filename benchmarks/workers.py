@@ -34,8 +34,9 @@ from crawler.recheck.run import run_recheck
 from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Due, Reserved
 from waterbed.model.facts import Observation
-from waterbed.store.config import Config, ConnectTo, Lab, Probe, Schedule, StoreAt, read_config, write_toml
+from waterbed.store.config import Config, read_config, write_toml
 from waterbed.store.folder import SETTINGS
+from waterbed.store.settings import ConnectTo, Lab, Probe, Schedule, StoreAt
 from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
 from waterbed.study.study import create_study, open_study

@@ -41,14 +41,15 @@ from waterbed.model.conclusions import RankingRow
 from waterbed.model.facts import CanaryLook, ControlLook, Observation, Report, Resolution, Target
 from waterbed.store.backup.make import make_backup
 from waterbed.store.backup.restore import restore_backup
-from waterbed.store.config import Config, Retention
+from waterbed.store.config import Config
 from waterbed.store.lake.sealing import seal
 from waterbed.store.retention import prune
-from waterbed.store.schema_part import revisions
+from waterbed.store.schema import revisions
+from waterbed.store.settings import Retention
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
-from waterbed.study.conclusions import Conclusions, read_facts
-from waterbed.study.facts import Facts
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.facts import Facts, read_facts
 from waterbed.study.linking import ROOT, Opened
 from waterbed.study.study import create_study, open_study
 

@@ -12,8 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphs.episodes import UNATTRIBUTED, EpisodeRules, Known, Sighting, episodes, routed
-from graphs.rotation import RETURNS
+from graphs.episodes import RETURNS, UNATTRIBUTED, EpisodeRules, Known, Sighting, episodes, routed
 from waterbed.model.conclusions import Attribution, EndCause, Episode
 from waterbed.store.engine import Engine, Source, Value, run
 

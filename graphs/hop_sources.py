@@ -1,11 +1,13 @@
-"""Losses of content: the one that an arrival most likely answers, found in logarithmic time."""
+"""Which loss an arrival answers; URLs that alternate between hosters."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
-from waterbed.model.conclusions import Episode
+from graphs.episodes import Sighting
+from waterbed.model.conclusions import Episode, Hop
 
 _NOT_LEFT = (None, "masked", "lost", "lineage")
 """Ends that are no departure: a proxy put in front hides the origin, a network's new owner moves no site in it."""
@@ -64,3 +66,50 @@ class Losses:
         after = not gone or (bool(later) and down_by(later[0]) - when < when - down_by(gone[-1]))
         hosters = len({e.hoster for e in (*gone, *later)})
         return Source(later[0] if after else gone[-1], hosters, known_gone=bool(gone))
+
+
+TURNS = 3
+"""Changes between two hosters that a re-pointed name does not make: there, back, and there again."""
+
+
+def without_alternating(
+    hops: Iterable[Hop], sightings: Mapping[str, Sequence[Sighting]], *, soon: timedelta
+) -> list[Hop]:
+    """The hops without those of a URL whose name stands at both hosters by turns, or at a third one all along.
+
+    What the name servers say counts at every look, whether the page was up, away or not to be told: a page that is
+    removed after a few looks was seen up too rarely for that. A name changes by turns if it went from one of the two to
+    the other and back three times, or was back within `soon`. Answers that hold both hosters or neither say nothing.
+    A URL that was at a third hoster both when last seen at the old one and when first seen at the new one has not gone:
+    its name was given other addresses beside. Hops to another URL stay. `sightings` are in time order. Pure.
+    """
+    kept = []
+    for hop in hops:
+        seen = sightings.get(hop.to_url_id, ()) if hop.from_url_id == hop.to_url_id else ()
+        if not _by_turns(hop, seen, soon) and not _stayed(hop, seen):
+            kept.append(hop)
+    return kept
+
+
+def _stayed(hop: Hop, seen: Sequence[Sighting]) -> bool:
+    """Whether the two looks between which it moved have a hoster in common."""
+    before, after = (
+        {key for one in seen if one.verdict.observed_at == when and one.attribution for key in one.attribution.hosters}
+        for when in (hop.left_after, hop.arrived_before)
+    )
+    return bool(before & after)
+
+
+def _by_turns(hop: Hop, seen: Sequence[Sighting], soon: timedelta) -> bool:
+    changes: list[datetime] = []
+    last: str | None = None
+    for sighting in seen:
+        hosters = sighting.attribution.hosters if sighting.attribution else ()
+        here = [key for key in (hop.from_hoster, hop.to_hoster) if key in hosters]
+        if len(here) != 1 or here[0] == last:
+            continue
+        if last is not None:
+            changes.append(sighting.verdict.observed_at)
+        last = here[0]
+    back = any(after - before <= soon for before, after in pairwise(changes))
+    return len(changes) >= TURNS or back

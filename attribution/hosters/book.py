@@ -9,8 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from attribution.hosters.book_of_day import BookOfDay
-from attribution.hosters.day import Entity, Fold, first_day
+from attribution.hosters.day import BookOfDay, Entity, Fold, first_day
 from attribution.hosters.files import (
     KNOWN,
     DatedMember,
@@ -22,7 +21,7 @@ from attribution.hosters.files import (
 )
 from attribution.hosters.members import SUFFIX, as_of_key
 from attribution.hosters.review import Status, statuses
-from waterbed.model.decisions_part import Coding, HosterChange
+from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
 
 __all__ = [

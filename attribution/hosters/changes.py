@@ -5,11 +5,10 @@ from dataclasses import replace
 from datetime import date
 
 from attribution.hosters.book import HosterBook, undone_ids
-from attribution.hosters.book_of_day import BookOfDay
-from attribution.hosters.day import first_day
+from attribution.hosters.day import BookOfDay, first_day
 from attribution.hosters.files import check_entity
 from attribution.hosters.members import is_key, member_of, shown, stands_alone
-from waterbed.model.decisions_part import HosterChange
+from waterbed.model.decisions import HosterChange
 from waterbed.model.errors import InputError
 
 _FIRST_YEAR, _LAST_YEAR = 1980, 2100

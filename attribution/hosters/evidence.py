@@ -7,11 +7,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated
 
 from attribution.hosters.book import HosterBook
-from attribution.hosters.book_of_day import BookOfDay
-from attribution.hosters.day import first_day
+from attribution.hosters.day import BookOfDay, first_day
 from attribution.hosters.members import as_of_key, holder_key, stands_alone
 from attribution.hosters.review import waiting_for
-from waterbed.model.decisions_part import HosterChange
+from waterbed.model.decisions import HosterChange
 from waterbed.model.facts import Registration
 
 _SHOWN = 50

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from waterbed.model import decisions as double
-from waterbed.model.decisions_part import Coding, HosterChange
+from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
 
 Status = Literal["unreviewed", "accepted", "rejected", "disputed"]

@@ -5,7 +5,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from waterbed.model.errors import InputError
-from waterbed.store.config import Lab
+from waterbed.store.settings import Lab
 
 Connector = Callable[[str, int], tuple[str, int] | None]
 """From a checked public address and port to where to connect, None if that is refused."""

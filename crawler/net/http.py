@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Self
 
-from crawler.net.body import PAGE_MOST, read_body, refused
 from crawler.net.connection import Wire, WireFailure
 from crawler.net.guard import Connector
 from crawler.net.politeness import Manners
-from crawler.net.response import Head, read_head
+from crawler.net.response import PAGE_MOST, Head, read_body, read_head, refused
 from crawler.net.vantage import Vantage
 from waterbed.model.facts import Phase
 from waterbed.model.public_addresses import refusal

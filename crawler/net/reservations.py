@@ -9,8 +9,7 @@ from time import monotonic
 
 from waterbed.model.errors import LeaseLost
 from waterbed.store.folder import Pass
-from waterbed.store.reservations import claim, give_back
-from waterbed.store.runs import patiently
+from waterbed.store.runs import claim, give_back, patiently
 from waterbed.store.store import Store
 
 Claim = Callable[[Collection[str]], set[str]]

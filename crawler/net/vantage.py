@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from waterbed.model.errors import InputError
-from waterbed.store.config import Config, Lab
+from waterbed.store.config import Config
+from waterbed.store.settings import Lab
 
 _WHERE = "see docs/operations.md, Vantage points"
 

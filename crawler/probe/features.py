@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from crawler.probe.known_pages import marks_of_fields
+from crawler.probe.pages import marks_of_fields
 
 _TOP_LEVEL = ("text", "image", "video", "audio", "application", "font", "model", "multipart", "message")
 _MEDIA_TYPE = re.compile(r"^([a-z]+)/([a-z0-9][a-z0-9.+-]{0,40})")

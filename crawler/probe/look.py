@@ -11,7 +11,8 @@ from typing import Any
 
 from attribution.lookups.dns.infrastructure import tags
 from attribution.lookups.dns.resolver import Resolver
-from crawler.net.http import Connector, HostConnections
+from crawler.net.guard import Connector
+from crawler.net.http import HostConnections
 from crawler.net.politeness import Manners
 from crawler.net.reservations import Reservations
 from crawler.net.vantage import Vantage

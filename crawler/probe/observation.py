@@ -6,8 +6,7 @@ from hashlib import blake2b
 
 from crawler.probe.features import certificate_features, features
 from crawler.probe.follow import Step
-from crawler.probe.known_pages import marks_of_redirect
-from crawler.probe.pages import page_features
+from crawler.probe.pages import marks_of_redirect, page_features
 from waterbed.model.bookkeeping import Due
 from waterbed.model.codec import microseconds
 from waterbed.model.facts import ControlLook, Observation, Profile

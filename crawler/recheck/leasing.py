@@ -2,19 +2,43 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from time import monotonic
 
 from crawler.probe.look import HostWork
-from crawler.recheck.hourly import within_hour
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.facts import ControlLook
 from waterbed.model.urls import spell
-from waterbed.store.backlog import something_free
+from waterbed.store.backlog import give_back, leased, something_free, taken
 from waterbed.store.folder import Folder, Pass
 from waterbed.store.leases import lease
 from waterbed.store.runs import patiently
+from waterbed.store.store import Store
+
+_HOUR = timedelta(hours=1)
+
+
+def within_hour(
+    store: Store, run_id: str, now: datetime, most: int, limit: int, lease: Callable[[int], list[Due]]
+) -> list[Due]:
+    """Lease up to `limit` looks, but no more than may still be taken in this hour; `most` 0 is no bound.
+
+    Looks taken within an hour and those leased count. What two workers leased at the same instant beyond the bound is
+    given back by whoever counts last, so it may be too few for a moment, never too many.
+    """
+    if not most:
+        return lease(limit)
+    free = most - taken(store, now - _HOUR) - leased(store)
+    if free <= 0:
+        return []
+    found = sorted(lease(min(limit, free)), key=lambda due: due.due_at)
+    over = taken(store, now - _HOUR) + leased(store) - most
+    if over > 0:
+        give_back(store, run_id, [due.url_id for due in found[-over:]])
+        return found[:-over]
+    return found
+
 
 _LOOK_FOR_DUE_S = 0.5
 """How often a pass that lasts looks whether something has fallen due."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from waterbed.model.bookkeeping import Due
 from waterbed.model.conclusions import State
-from waterbed.store.config import Schedule
+from waterbed.store.settings import Schedule
 
 _LONGEST_PATIENCE_S = 86_400
 _DAY = timedelta(days=1)

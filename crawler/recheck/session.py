@@ -18,15 +18,68 @@ from crawler.net.vantage import Vantage, first_vantage, further_vantages
 from crawler.probe.link_checks import read_link_checks
 from crawler.probe.look import HostFacts, HostWork, Looker
 from crawler.recheck.leasing import Leasing
-from crawler.recheck.load import Load
 from crawler.recheck.recorder import Recorder
-from crawler.recheck.resolver_check import answers
 from waterbed.model.errors import InputError, LeaseLost, ReadOnly, StoreFailure, StoreGone
 from waterbed.model.facts import CanaryLook
 from waterbed.model.urls import spell
 from waterbed.store.folder import Folder, Pass
 from waterbed.store.leases import release
 from waterbed.store.runs import patiently
+from waterbed.store.settings import Names
+
+_LEAST = 100
+"""Looks without which a rate says nothing."""
+
+
+class Load:
+    """Counts looks and seconds in which hosts wait for their turn: what a worker can do, not what there was to do."""
+
+    def __init__(self) -> None:
+        """Nothing waits yet."""
+        self.in_flight = 0
+        self._waiting = 0
+        self._since = 0.0
+        self._seconds = 0.0
+        self._looks = 0
+
+    def waits(self) -> None:
+        """A host waits for its turn."""
+        if not self._waiting:
+            self._since = monotonic()
+        self._waiting += 1
+
+    def begins(self) -> None:
+        """A host has waited and is looked at."""
+        self._waiting -= 1
+        self.in_flight += 1
+        if not self._waiting:
+            self._seconds += monotonic() - self._since
+
+    def ends(self, looks: int) -> None:
+        """A host's looks are done."""
+        self.in_flight -= 1
+        if self._waiting:
+            self._looks += looks
+
+    @property
+    def rate(self) -> float | None:
+        """Looks a second while hosts waited; None if that were fewer than 100 looks."""
+        seconds = self._seconds + (monotonic() - self._since if self._waiting else 0.0)
+        return self._looks / seconds if self._looks >= _LEAST and seconds > 0 else None
+
+
+_ALWAYS_THERE = "com"
+"""Its name servers are asked for: every resolver knows them, and the question tells nothing."""
+
+
+async def answers(server: str, names: Names) -> bool:
+    """Ask a resolver, past everything that is remembered, for what it always knows; any answer counts."""
+    resolver = Resolver(server, timeout_s=names.timeout_s, tries=names.tries, in_flight=1)
+    try:
+        return await resolver.name_servers(_ALWAYS_THERE) is not None
+    finally:
+        await resolver.close()
+
 
 Progress = Callable[[int, int], None]
 """Told how many looks are recorded, and how many were due when the pass began."""

@@ -16,7 +16,7 @@ from crawler.registry.pace import LONGEST_PATIENCE, backoff
 from crawler.registry.queue import GIVE_UP, Desk, Work
 from crawler.registry.response import Again, Found, Heard, Moved, Never, Unchanged, meaning
 from waterbed.model.facts import Registration, RegistrationStatus
-from waterbed.store.config import Registry
+from waterbed.store.settings import Registry
 
 _MOST_MOVES = 3
 _WORTH_WHOIS: frozenset[RegistrationStatus] = frozenset({"unreachable", "timeout", "bad_answer", "server_error"})

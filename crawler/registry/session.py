@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from ipaddress import ip_address
 
 from attribution.lookups.rdap.bootstrap import asn_of, read_bootstrap
 from attribution.lookups.rdap.plan import Answered, Ask
@@ -20,11 +21,11 @@ from crawler.registry.queue import Desk, Work
 from crawler.registry.report import CrawlReport, report_of
 from crawler.registry.response import Heard
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Registration
+from waterbed.model.facts import Registration, Snapshot
 from waterbed.model.public_addresses import refusal
-from waterbed.store.config import Registry
 from waterbed.store.folder import Folder, Pass
-from waterbed.store.lake.registered import known_addresses, last_asked, registrations
+from waterbed.store.lake.reading import known_addresses, last_asked, registrations
+from waterbed.store.settings import Registry
 
 Send = Callable[[str, dict[str, str], float], Awaitable[Heard]]
 """Asks one URL with these headers, within so many seconds."""
@@ -117,7 +118,7 @@ class RegistrySession:
 
     def _plan(self) -> list[Ask]:
         addresses = {address for address in known_addresses(self.folder) if refusal(address) is None}
-        asks = self.answered.to_ask(addresses, origins_of(self.folder, sorted(addresses)))
+        asks = self.answered.to_ask(addresses, newest_origins(self.folder, sorted(addresses)))
         return asks if self._limit is None else asks[: self._limit]
 
     def _begin(self, ask: Ask) -> None:
@@ -272,13 +273,6 @@ def check(settings: Registry) -> None:
         )
 
 
-def origins_of(folder: Folder, addresses: list[str]) -> set[int]:
-    """The origin ASes of addresses, by the newest table of routes of each family; none without a table."""
-    from crawler.registry.registry_origins import newest_origins  # noqa: PLC0415 (numpy, only where there are tables)
-
-    return newest_origins(folder, addresses)
-
-
 @contextmanager
 def _alone(folder: Folder) -> Iterator[None]:
     """One crawl of registries at a time, on all machines: two would double the pace."""
@@ -292,3 +286,22 @@ def _alone(folder: Folder) -> Iterator[None]:
             if not free:
                 raise InputError(busy)
             yield
+
+
+def newest_origins(folder: Folder, addresses: list[str]) -> set[int]:
+    """The origin ASes of addresses, by the newest table of each family; none without a table."""
+    newest = {
+        snapshot.family: snapshot.snapshot_id.rpartition("-v")[0]
+        for snapshot in folder.store.all(Snapshot, order=("data_date", "imported_at", "snapshot_id"))
+        if snapshot.kind == "routes"
+    }
+    if not newest or not addresses:
+        return set()
+    from attribution.lookups.tables.routes import RouteTables  # noqa: PLC0415 (numpy, only where there are tables)
+
+    found: set[int] = set()
+    for family, name in newest.items():
+        ours = [address for address in addresses if ip_address(address).version == family]
+        for origins in RouteTables.load(folder.tables / name).origins_of(ours):
+            found.update(origins)
+    return found

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.analysis.rankings.stays import Stays, stays, suspect_deliveries
+from waterbed.analysis.rankings.feeds import Stays, stays, suspect_deliveries
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.feed_presence import Delivered, Presence, read_deliveries
 from waterbed.intake.text_files import opened_lines

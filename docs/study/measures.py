@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from listings import Listings, Mask, Runs, first_end
 
-from waterbed.analysis.rankings.stays import Stays
+from waterbed.analysis.rankings.feeds import Stays
 from waterbed.estimators.logrank import log_rank
-from waterbed.estimators.midpoint import kaplan_meier
 from waterbed.estimators.resampling import Resampled, resample
-from waterbed.estimators.survival import turnbull
+from waterbed.estimators.survival import kaplan_meier, turnbull
 
 PLATFORMS: Final = (
     "000webhostapp.com",

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from graphs.displacement.answer import SEED, answer
+from graphs.displacement.answers import SEED, answer
 from graphs.displacement.series import Series
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.staggered import NEVER, group_times

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from graphs.displacement.answer import SEED, answer
+from graphs.displacement.answers import SEED, answer
 from graphs.displacement.disclosure import EVERYTHING, OTHERS, Pools, Told, pools
 from graphs.displacement.movements import Gain, Movements
 from graphs.displacement.returns import NO_DETECTION

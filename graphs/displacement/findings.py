@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from graphs.displacement.answer import answer
+from graphs.displacement.answers import answer
 from graphs.displacement.areas import balance, many_events
 from graphs.displacement.destinations import Destinations, overall_abroad
 from graphs.displacement.disclosure import (

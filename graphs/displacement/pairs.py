@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from graphs.displacement.answer import SEED
+from graphs.displacement.answers import SEED
 from graphs.displacement.movements import Gain, Movements, Stay
 from waterbed.estimators.lifts import (
     NOWHERE,

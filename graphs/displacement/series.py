@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from graphs.displacement.displaced import Takedown
 from graphs.displacement.event import Event
 from graphs.displacement.movements import HOUR, Movements
+from graphs.displacement.returns import Takedown
 from waterbed.estimators.interrupted import EventWindow, rates
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.results import Area, Reading

@@ -7,19 +7,19 @@ from functools import cached_property, partial
 import numpy as np
 import numpy.typing as npt
 
-from graphs.displacement.answer import answer
+from graphs.displacement.answers import answer
 from graphs.displacement.series import Series
 from waterbed.estimators.interrupted import (
     EventWindow,
     Interruption,
     PlaceboTest,
+    half_life,
     interrupted,
     peak_check,
     placebo_units,
     placebo_windows,
 )
 from waterbed.estimators.refusal import Refusal
-from waterbed.estimators.returning import half_life
 from waterbed.model.results import Answer, PeriodRow, PlaceboRow, Reading
 
 Floats = npt.NDArray[np.float64]

@@ -11,9 +11,8 @@ from graphs.network.communities import communities
 from graphs.network.concentration import Concentration, concentration
 from graphs.network.measures import Share, net_flows, returns
 from graphs.network.moves import CERTAIN, Moves
-from graphs.network.passages import abroad_shares
 from graphs.network.paths import LEAST, chains
-from graphs.network.weeks import Weeks
+from graphs.network.weeks import Weeks, abroad_shares
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.conclusions import Hop
 

@@ -1,13 +1,15 @@
-"""The hop graph week by week: hops that surely, or possibly, arrived in a window of time."""
+"""ISO weeks, arrivals within a window, domestic and cross-border hops."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
-from graphs.network.moves import Floats, Ints, Moves
+from graphs.network.measures import Share, bounded_share
+from graphs.network.moves import CERTAIN, Floats, Ints, Moves
 from waterbed.model.conclusions import Hop
 
 Within = Literal["surely", "possibly", "no"]
@@ -91,3 +93,48 @@ def week_label(week: int) -> str:
     """ISO week as 2026-W12 of a number, 0 the one that began on 5 January 1970."""
     year, number, _ = datetime.fromtimestamp(MONDAY + week * WEEK_S, UTC).isocalendar()
     return f"{year}-W{number:02}"
+
+
+Passage = Literal["stays home", "leaves home", "comes home", "stays abroad", "unknown"]
+
+PASSAGES: Final[tuple[Passage, ...]] = ("leaves home", "stays home", "comes home", "stays abroad", "unknown")
+"""In the order in which a reader asks for them."""
+
+
+def passage(hop: Hop, home: str | None) -> Passage:
+    """Tell whether a hop leaves or enters the home country.
+
+    A host is at home while any of its addresses is.
+    """
+    return _passage(hop.from_countries, hop.to_countries, home)
+
+
+def _passage(before: tuple[str, ...], after: tuple[str, ...], home: str | None) -> Passage:
+    if not home or not before or not after:
+        return "unknown"
+    if home in before:
+        return "stays home" if home in after else "leaves home"
+    return "comes home" if home in after else "stays abroad"
+
+
+def abroad_shares(hops: Iterable[Hop], home: str | None) -> dict[str, Share]:
+    """Of what left home and of what left abroad: the share that arrived abroad.
+
+    Keys are "home" and "abroad", where it was before. Hops with unknown countries are in neither.
+    """
+    told: dict[tuple[tuple[str, ...], tuple[str, ...], bool], float] = {}
+    for hop in hops:
+        if hop.order != "parallel":
+            kind = (hop.from_countries, hop.to_countries, hop.order in CERTAIN)
+            told[kind] = told.get(kind, 0.0) + 1.0
+    totals: dict[tuple[Passage, bool], float] = {}
+    for (before, after, certain), number in told.items():
+        way = _passage(before, after, home)
+        totals[way, certain] = totals.get((way, certain), 0.0) + number
+
+    def share(out: Passage, back: Passage) -> Share:
+        hit, miss = totals.get((out, True), 0.0), totals.get((back, True), 0.0)
+        doubted, missed = totals.get((out, False), 0.0), totals.get((back, False), 0.0)
+        return bounded_share(hit, hit + miss, hit + doubted, hit + miss + doubted + missed)
+
+    return {"home": share("leaves home", "stays home"), "abroad": share("stays abroad", "comes home")}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.study.facts import hour, numbered, written
 from tests.study.rig import Run
-from waterbed.publish.site.written import schema
+from waterbed.publish.site.interventions import schema
 from waterbed.store.config import Config
 from waterbed.study.study import create_study
 

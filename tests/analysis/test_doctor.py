@@ -12,12 +12,13 @@ import typer
 from typer.testing import CliRunner, Result
 
 from tests.study.facts import config, hour, numbered, run, written
-from waterbed.analysis.doctor import Finding, examine
+from waterbed.analysis.doctor import examine
+from waterbed.analysis.doctor_storage import Finding
 from waterbed.cli.commands.doctor import doctor, quarantine_app, rejudge
 from waterbed.judging.rules import DEFAULT_RULES
 from waterbed.model.bookkeeping import Audit, Delivery, Due, QuarantineDecision
 from waterbed.model.errors import InputError
-from waterbed.store.config import Canary, Names
+from waterbed.store.settings import Canary, Names
 from waterbed.study.study import Study, create_study, open_study
 
 MASS = {**numbered("a", 10, "uuu" + "d" * 12), **numbered("b", 10, "u" * 15)}

@@ -13,7 +13,7 @@ from tests.store.study_folder import made, report, url
 from tests.study.facts import hour, written
 from tests.study.rig import Run
 from waterbed.analysis.doctor import examine
-from waterbed.analysis.finding import Finding
+from waterbed.analysis.doctor_storage import Finding
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.facts import Report, Resolution
 from waterbed.store.backup.make import make_backup

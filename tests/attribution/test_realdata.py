@@ -13,8 +13,7 @@ import pytest
 from attribution.attribute import Attributor
 from attribution.hosters.book import book_from
 from attribution.lookups.tables.routes import RouteTables, read_routes
-from attribution.origin_changes import origin_changes
-from attribution.space import changed_space
+from attribution.space import changed_space, origin_changes
 from waterbed.model.urls import spell
 
 pytestmark = pytest.mark.realdata("WATERBED_ROUTES")

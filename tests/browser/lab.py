@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from waterbed.lab.simulate.facts import LookPlan, VirtualFacts, virtual_facts
-from waterbed.lab.world.allocations import Papers
+from waterbed.lab.world.allocations import Papers, country_csv, hosters_toml, routing_csv
 from waterbed.lab.world.file import World, read_world, scenario_path
-from waterbed.lab.world.tables import country_csv, hosters_toml, routing_csv
 from waterbed.lab.world.truth import simulate
 from waterbed.model.facts import Notice
-from waterbed.store.config import Config, Lab, Publish
+from waterbed.store.config import Config
+from waterbed.store.settings import Lab, Publish
 from waterbed.study.study import Study, create_study
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from tests.store.study_folder import made, report
 from tests.study.facts import hour, numbered, written
 from tests.study.rig import Run
 from waterbed.model.facts import Notice
-from waterbed.store.config import StoreAt
+from waterbed.store.settings import StoreAt
 from waterbed.study.study import Study, open_study
 
 URL = "http://one.forgetme-example.com/a"
@@ -64,7 +64,7 @@ def study(tmp_path: Path, store_url: str) -> Path:
 
 
 def _unguarded() -> object:
-    from waterbed.store.config import CycleGuard
+    from waterbed.store.settings import CycleGuard
 
     return CycleGuard(share=1.0)
 

@@ -3,8 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from graphs.displacement.displaced import Takedown
-from graphs.displacement.returns import followed
+from graphs.displacement.returns import Takedown, followed
 from tests.graphs.displacement.movements import event, movements
 from tests.graphs.displacement.test_returns import ABROAD, EPISODE, HOP, HOUR, NO, START
 from waterbed.model.conclusions import Episode, Hop

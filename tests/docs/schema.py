@@ -23,9 +23,21 @@ from waterbed.model.conclusions import (
     ToldEpisode,
     Verdict,
 )
-from waterbed.model.sensitivity import ConclusionRow, CurveRow, FlipRow, LevelRow, ValueRow
-from waterbed.model.shared import PooledHoster, Provenance, SharedEpisode, SharedLook
-from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
+from waterbed.model.results import (
+    ConclusionRow,
+    CurveRow,
+    FeedCard,
+    FeedRow,
+    FlipRow,
+    LevelRow,
+    PlaceRow,
+    PooledHoster,
+    Provenance,
+    SharedEpisode,
+    SharedLook,
+    ValueRow,
+    VolumeRow,
+)
 from waterbed.model.table import Envelope
 from waterbed.model.takedown import (
     AddressedNotice,
@@ -39,7 +51,7 @@ from waterbed.model.takedown import (
     Unanswered,
 )
 from waterbed.store.tables import table_name
-from waterbed.study.schemas import row_schema
+from waterbed.study.formats import row_schema
 
 CONCLUSIONS: tuple[type, ...] = (
     Verdict,

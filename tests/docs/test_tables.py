@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 import msgspec
 import pytest
 
-from attribution.hosters.book import Hoster as HosterEntity
+from attribution.hosters.files import Hoster as HosterEntity
 from attribution.rules import standard_rules
 from tests.docs.markdown import page, rows, section
 from tests.docs.schema import schema_text

@@ -6,7 +6,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from waterbed.estimators.coders import Kappa, cohen_kappa
+from waterbed.estimators.cluster_shares import Kappa, cohen_kappa
 from waterbed.estimators.refusal import Refusal
 
 

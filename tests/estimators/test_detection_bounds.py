@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from waterbed.estimators.detection import Bounds
-from waterbed.estimators.displaced import displaced_bounds
+from waterbed.estimators.detection import Bounds, displaced_bounds
 from waterbed.estimators.refusal import Refusal
 
 ONE = ((1.0, 1.0),)

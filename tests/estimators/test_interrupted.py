@@ -5,6 +5,7 @@ import pytest
 
 from waterbed.estimators.interrupted import (
     EventWindow,
+    half_life,
     interrupted,
     peak_check,
     placebo_units,
@@ -13,7 +14,6 @@ from waterbed.estimators.interrupted import (
     synthetic_weights,
 )
 from waterbed.estimators.refusal import Refusal
-from waterbed.estimators.returning import half_life
 
 
 def shocks(rng, periods, units, *, memory=0.6):

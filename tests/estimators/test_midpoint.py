@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from lifelines import KaplanMeierFitter
 
-from waterbed.estimators.midpoint import kaplan_meier
+from waterbed.estimators.survival import kaplan_meier
 
 INF = np.inf
 

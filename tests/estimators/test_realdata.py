@@ -10,8 +10,7 @@ import pytest
 
 from benchmarks.phishtank import Cohort, read_cohort
 from docs.study.lognormal import fit_lognormal
-from waterbed.estimators.midpoint import kaplan_meier
-from waterbed.estimators.survival import turnbull
+from waterbed.estimators.survival import kaplan_meier, turnbull
 
 pytestmark = pytest.mark.realdata
 

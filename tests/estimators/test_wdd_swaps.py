@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from waterbed.estimators.swaps import Swaps, edge, reach, signed_sums, standardised
+from waterbed.estimators.wdd import Swaps, edge, reach, signed_sums, standardised
 
 
 def tables_of(rng, n):

@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 from tests.store.study_folder import made
 from waterbed.cli.commands.hosters import hosters_app
 from waterbed.governance import hosters
-from waterbed.governance.hoster_book import VERSIONS, book_as_decided, read_book
+from waterbed.governance.hosters import VERSIONS, book_as_decided, read_book
 from waterbed.model.bookkeeping import Audit
-from waterbed.model.decisions_part import Coding, HosterChange
+from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
-from waterbed.store.config import Config, Hosters, StoreAt
+from waterbed.store.config import Config
+from waterbed.store.settings import Hosters, StoreAt
 from waterbed.study.study import Study, create_study
 
 FILE = """

@@ -13,11 +13,21 @@ from typer.testing import CliRunner, Result
 from tests.publish.study import small_study
 from waterbed.analysis.fact_sheet import own_rows, sheet_of
 from waterbed.cli.app import app
-from waterbed.governance.reply import decide, record, refuse_unheard, rows, show, take
-from waterbed.governance.standing import Record, ReplyRow, errata, standings
+from waterbed.governance.reply import (
+    Record,
+    ReplyRow,
+    decide,
+    errata,
+    record,
+    refuse_unheard,
+    rows,
+    show,
+    standings,
+    take,
+)
 from waterbed.model.errors import InputError
 from waterbed.model.governance import Edition, Preview, Reply, Ruling
-from waterbed.publish.api.serve import served_of
+from waterbed.publish.api.source import served_of
 from waterbed.publish.release import publish_all
 from waterbed.study.study import Study
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from graphs.alternating import without_alternating
 from graphs.episodes import Sighting
+from graphs.hop_sources import without_alternating
 from tests.graphs.displacement.test_returns import HOP, HOUR
 from waterbed.model.conclusions import Attribution, Verdict
 

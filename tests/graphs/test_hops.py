@@ -10,8 +10,7 @@ import networkx as nx
 from graphs.hops import Frame, HopCount, count_hops, find_hops
 from graphs.linking.clusters import cluster
 from graphs.linking.evidence import Evidence, EvidenceKind, Link
-from graphs.network.graph import displacement_graph, main_flows
-from graphs.network.graph_files import gexf
+from graphs.network.graph import displacement_graph, gexf, main_flows
 from tests.graphs.test_episodes import found
 from waterbed.model.conclusions import EndCause, Episode, Hop, LinkStrength
 

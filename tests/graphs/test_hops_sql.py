@@ -11,7 +11,7 @@ from graphs.hops_sql import set_hops
 from graphs.linking.clusters import cluster
 from graphs.linking.evidence import Evidence, Link
 from tests.graphs.test_hops import SEATS, hour
-from waterbed.lab.simulate.drawn_hops import draw_hop_world
+from waterbed.lab.simulate.draw import draw_hop_world
 from waterbed.lab.simulate.study import virtual_study
 from waterbed.lab.world.file import read_world, scenario_path
 from waterbed.lab.world.truth import simulate

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waterbed.intake.csv_table import Rejected
-from waterbed.intake.hoster_lists import TheirList, read_their_list
-from waterbed.intake.written_dates import day_order, written_date
+from waterbed.intake.hoster_lists import TheirList, day_order, read_their_list, written_date
 from waterbed.model.errors import InputError
 
 DAY = date(2026, 1, 5)

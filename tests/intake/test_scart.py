@@ -12,8 +12,8 @@ from attribution.hosters.book import book_from
 from tests.store.study_folder import made, report
 from waterbed.intake.csv_notices import NoticeLine
 from waterbed.intake.csv_table import Rejected, zone_of
-from waterbed.intake.notice_files import NOTICE_FORMS, read_notices
-from waterbed.intake.scart_notices import parse_scart_notices
+from waterbed.intake.notices import NOTICE_FORMS, read_notices
+from waterbed.intake.scart import parse_scart_notices
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice
 from waterbed.study.study import Study

@@ -4,8 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tests.judging.test_judge import NOW, RULES, canary, control, look
-from waterbed.judging.canary import CanaryRecord
-from waterbed.judging.judge import judge
+from waterbed.judging.judge import CanaryRecord, judge
 
 HEALTHY = CanaryRecord([canary(second) for second in range(0, 6 * 3600, 240)], within_s=300, need=0.5)
 

@@ -4,9 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tests.judging.test_judge import NOW, RULES, control, look
-from waterbed.judging.canary import CanaryRecord
-from waterbed.judging.catch_all import AnswersOfAddresses, AnswersOfHosts
-from waterbed.judging.judge import judge
+from waterbed.judging.judge import AnswersOfAddresses, AnswersOfHosts, CanaryRecord, judge
 from waterbed.model.conclusions import Verdict
 from waterbed.model.facts import CanaryLook, ControlLook, Observation
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waterbed.judging.canary import CanaryRecord
-from waterbed.judging.judge import confirmed_down, judge, judge_one
+from waterbed.judging.judge import CanaryRecord, confirmed_down, judge, judge_one
 from waterbed.judging.rules import DEFAULT_RULES, read_rules
 from waterbed.model.conclusions import Verdict
 from waterbed.model.errors import InputError

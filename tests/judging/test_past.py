@@ -7,9 +7,8 @@ import pytest
 
 from tests.judging.test_judge import NOW, RULES, canary, control, look
 from tests.study.facts import resolution
-from waterbed.judging.canary import CanaryRecord
 from waterbed.judging.features import compare
-from waterbed.judging.judge import judge, judge_one
+from waterbed.judging.judge import CanaryRecord, judge, judge_one
 from waterbed.model.facts import ControlLook, Observation
 
 SAME = {"status": 200, "content_length": 100}

@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.judging.test_judge import NOW, RULES, canary, control, look
-from waterbed.judging.canary import CanaryRecord
-from waterbed.judging.judge import judge
+from waterbed.judging.judge import CanaryRecord, judge
 from waterbed.model.facts import ControlLook, Observation
 
 URLS, LOOKS = 600, 12

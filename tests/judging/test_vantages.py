@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.judging.test_judge import NOW, RULES, canary, look
-from waterbed.judging.canary import CanaryRecord
-from waterbed.judging.judge import confirmed_down, judge
+from waterbed.judging.judge import CanaryRecord, confirmed_down, judge
 from waterbed.judging.vantages import hear
 from waterbed.model.facts import Observation
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from waterbed.lab.run import BESIDE, Rehearsal, rehearse, run_scenario
-from waterbed.lab.servers.markers import marked_files
+from waterbed.lab.servers.pages import marked_files
 from waterbed.lab.world.file import scenario_path
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.facts import Profile

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from waterbed.intake.csv_reports import Rejected, read_csv_reports
+from waterbed.intake.csv_reports import read_csv_reports
+from waterbed.intake.csv_table import Rejected
 from waterbed.model.urls import is_address, registrable_domain
 
 Kind = Literal["host", "domain", "label"]

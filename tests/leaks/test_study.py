@@ -21,8 +21,8 @@ from waterbed.model.facts import Report
 from waterbed.model.urls import spell
 from waterbed.publish.release import publish_all
 from waterbed.publish.sharing.share import export
-from waterbed.store.config import Publish
 from waterbed.store.lake.sealing import seal
+from waterbed.store.settings import Publish
 from waterbed.study.study import open_study
 
 WORLD = """
@@ -240,11 +240,11 @@ PLACES = [
     "crawler.recheck.session.Session.record",
     "crawler.recheck.leasing.Leasing._lease",
     "crawler.recheck.session.Session._ask_canary",
-    "crawler.recheck.recorder.next_due",
+    "crawler.recheck.schedule.next_due",
     "crawler.recheck.session.Session.close",
     "attribution.lookups.dns.resolver.Resolver.resolve",
     "waterbed.store.vault.Vault.open",
-    "crawler.recheck.recorder.record",
+    "waterbed.store.leases.record",
     "waterbed.analysis.rankings.tables.RankingTables.rows",
 ]
 """Where bugs are put: each raises an error whose message holds URLs."""

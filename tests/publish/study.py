@@ -9,7 +9,7 @@ import pytest
 
 from tests.study.facts import _canary, _looks, config, hour, report, resolution, target
 from waterbed.model.facts import Notice
-from waterbed.store.config import Publish
+from waterbed.store.settings import Publish
 from waterbed.study.study import Study, create_study
 
 HOURS = 40

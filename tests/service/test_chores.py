@@ -10,7 +10,8 @@ import pytest
 from tests.service.rig import until
 from waterbed.model.errors import InputError
 from waterbed.service.chores import DONE, Chores, words_of
-from waterbed.store.config import Chore, Config
+from waterbed.store.config import Config
+from waterbed.store.settings import Chore
 from waterbed.study.study import create_study
 
 

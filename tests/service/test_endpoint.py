@@ -15,9 +15,8 @@ from tests.study.rig import feed, lab_study, reports_csv
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation
 from waterbed.service.endpoint import Endpoint, where
-from waterbed.service.metrics import Gauges
+from waterbed.service.metrics import STUCK_S, Gauges, State
 from waterbed.service.service import Service
-from waterbed.service.state import STUCK_S, State
 
 
 @pytest.fixture

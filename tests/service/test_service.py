@@ -21,7 +21,7 @@ from waterbed.model.facts import Observation
 from waterbed.service import service as keeping
 from waterbed.service.endpoint import Endpoint
 from waterbed.service.service import Service
-from waterbed.store.config import Log, Names, Schedule
+from waterbed.store.settings import Log, Names, Schedule
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study, open_study
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from waterbed.intake.importer import ImportReport
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report
 from waterbed.service.watch import Watched, keep_watching
 from waterbed.store.config import Config
-from waterbed.study.study import ImportReport, Study, create_study
+from waterbed.study.study import Study, create_study
 
 
 @pytest.fixture

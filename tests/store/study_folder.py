@@ -7,8 +7,9 @@ from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import parse_csv_reports
 from waterbed.intake.importer import ImportReport, take_in
 from waterbed.intake.reports import Defaults
-from waterbed.store.config import Config, StoreAt
+from waterbed.store.config import Config
 from waterbed.store.folder import Folder, create_folder
+from waterbed.store.settings import StoreAt
 
 
 def made(path: Path, *, store: str = "sqlite") -> Folder:

@@ -15,9 +15,9 @@ from crawler.recheck.run import run_recheck
 from tests.study.conftest import run  # noqa: F401 (a fixture)
 from tests.study.rig import NOON, Run, feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Due, RunEnd
-from waterbed.store.backlog import begin_ladder
-from waterbed.store.config import Config, Schedule, StoreAt
-from waterbed.store.lag import ScheduleLag, schedule_lag, workers_needed
+from waterbed.store.backlog import ScheduleLag, begin_ladder, schedule_lag, workers_needed
+from waterbed.store.config import Config
+from waterbed.store.settings import Schedule, StoreAt
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study, create_study
 

@@ -9,7 +9,7 @@ import pytest
 from graphs.episodes_sql import set_episodes
 from graphs.hops import find_hops
 from graphs.hops_sql import set_hops
-from waterbed.lab.simulate.drawn_hops import draw_hop_world
+from waterbed.lab.simulate.draw import draw_hop_world
 from waterbed.lab.simulate.study import virtual_study
 from waterbed.lab.world.file import read_world, scenario_path
 from waterbed.lab.world.truth import simulate

@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import insert, select, text
 
-import waterbed.store.schema_part
+import waterbed.store.schema
 from tests.store.schemas import RELEASED, dump, fill, reflected, released
 from tests.store.study_folder import made, report, url
 from tests.store.test_rotation import after, forked
@@ -22,7 +22,7 @@ from waterbed.model.errors import InputError
 from waterbed.store.backup.make import make_backup
 from waterbed.store.backup.restore import restore_backup
 from waterbed.store.folder import Folder, open_folder
-from waterbed.store.schema_part import revisions
+from waterbed.store.schema import revisions
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES, metadata
 
@@ -84,7 +84,7 @@ def test_every_fact_of_every_schema_is_there_after_the_upgrade(revision: str, st
     store = old_store(store_url, revision)
     before = rows_of(store)
     assert all(len(rows) == 3 for rows in before.values())
-    waterbed.store.schema_part.bring_forward(tmp_path, store)
+    waterbed.store.schema.bring_forward(tmp_path, store)
     after_ = rows_of(store)
     for table, rows in before.items():
         for key, row in rows.items():
@@ -175,8 +175,8 @@ def test_a_study_at_work_is_not_brought_forward(
 ) -> None:
     """While a run of an older version is alive the upgrade waits, then says so; nothing was changed."""
     folder, rows = old_study(tmp_path / "s", store_url, revisions()[1])
-    monkeypatch.setattr(waterbed.store.schema_part, "_WAIT_S", 0.3)
-    with waterbed.store.schema_part.held(folder.path, folder.store, alone=False):
+    monkeypatch.setattr(waterbed.store.schema, "_WAIT_S", 0.3)
+    with waterbed.store.schema.held(folder.path, folder.store, alone=False):
         with pytest.raises(InputError, match="end it first"):
             open_folder(tmp_path / "s")
         assert rows_of(folder.store) == rows
@@ -206,7 +206,7 @@ def test_a_backup_of_an_older_schema_is_restored(tmp_path: Path, monkeypatch: py
     """A backup that an older version made becomes a study of this one."""
     folder, rows = old_study(tmp_path / "s", "sqlite", revisions()[2])
     with monkeypatch.context() as older:  # as the version of then knew it
-        older.setattr(waterbed.store.schema_part, "revisions", lambda: revisions()[:3])
+        older.setattr(waterbed.store.schema, "revisions", lambda: revisions()[:3])
         older.setattr("waterbed.store.backup.make._record", lambda *_: True)
         older.setattr(Store, "all", lambda *_, **__: [])
         make_backup(tmp_path / "s", tmp_path / "b")

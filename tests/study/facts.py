@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.judging.test_judge import look
 from waterbed.model.bookkeeping import Due, Run, RunEnd, Sealed
 from waterbed.model.facts import CanaryLook, Observation, Report, Resolution, Target
-from waterbed.store.config import Canary, Config
+from waterbed.store.config import Config
+from waterbed.store.settings import Canary
 from waterbed.study.study import Study, create_study
 
 START = datetime(2026, 1, 5, tzinfo=UTC)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from waterbed.lab.servers.process import LabServers
 from waterbed.lab.world.replay import replay
-from waterbed.store.config import Canary, Config, Lab, Names, Probe, StoreAt
+from waterbed.store.config import Config
+from waterbed.store.settings import Canary, Lab, Names, Probe, StoreAt
 from waterbed.study.study import Study, create_study
 
 Run = Callable[..., tuple[int, str, str]]

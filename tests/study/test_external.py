@@ -11,7 +11,7 @@ from tests.study.facts import START, hour, numbered, written
 from tests.study.rig import Run
 from waterbed.model import facts
 from waterbed.model.bookkeeping import Due
-from waterbed.store.config import StoreAt, Testimony
+from waterbed.store.settings import StoreAt, Testimony
 from waterbed.study.external import Others
 from waterbed.study.study import Study, open_study
 

@@ -17,8 +17,7 @@ from graphs.network.flows import Flow
 from waterbed.model.codec import columns, public_name
 from waterbed.model.conclusions import Attribution, RankingRow
 from waterbed.model.table import Envelope
-from waterbed.study.formats import METADATA, as_csv, as_json, in_every_format, write_whole
-from waterbed.study.schemas import envelope_schema, row_schema
+from waterbed.study.formats import METADATA, as_csv, as_json, envelope_schema, in_every_format, row_schema, write_whole
 
 ENVELOPE = Envelope(
     what="ranking",

@@ -13,7 +13,8 @@ from tests.study.facts import _known, _looks, hour, written
 from tests.study.rig import Run
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report, Target
-from waterbed.store.config import Config, Linking
+from waterbed.store.config import Config
+from waterbed.store.settings import Linking
 from waterbed.study.linking import content_ids, link_rules, near_of, opened
 from waterbed.study.study import Study, create_study
 

@@ -16,7 +16,8 @@ from tests.zoo.servers import CANARY, Taken, Zoo
 from waterbed.model.conclusions import Verdict
 from waterbed.model.errors import OwnFailure
 from waterbed.model.facts import ControlLook, Observation, Profile, Resolution
-from waterbed.store.config import Canary, Config, Lab, Names, Probe
+from waterbed.store.config import Config
+from waterbed.store.settings import Canary, Lab, Names, Probe
 from waterbed.study.study import Study, create_study
 
 NAME_S = 1.0

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from attribution.lookups.dns.resolver import Answer, Resolver
-from crawler.net.body import PAGE_MOST
+from attribution.lookups.dns.replies import Answer
+from attribution.lookups.dns.resolver import Resolver
 from crawler.net.http import Exchange, HostConnections
 from crawler.net.politeness import Manners
-from crawler.net.response import MAX_HEAD
+from crawler.net.response import MAX_HEAD, PAGE_MOST
 from crawler.probe.features import Features, certificate_features, features
 from crawler.probe.pages import page_features
 from tests.zoo import dns_faults

@@ -8,8 +8,15 @@ from itertools import pairwise
 from statistics import median
 
 from attribution.lookups.rdap.registrations import RegistrationIndex
-from waterbed.analysis.doctor_storage import backup_findings, disk_findings, orphan_findings, store_findings
-from waterbed.analysis.finding import Finding, Severity, finding
+from waterbed.analysis.doctor_storage import (
+    Finding,
+    Severity,
+    backup_findings,
+    disk_findings,
+    finding,
+    orphan_findings,
+    store_findings,
+)
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.errors import KeyProblem
 from waterbed.model.facts import Registration

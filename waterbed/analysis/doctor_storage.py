@@ -2,10 +2,10 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Final
+from typing import Annotated, Final, Literal
 
-from waterbed.analysis.finding import Finding, finding
 from waterbed.model.facts import Target
 from waterbed.store.backup.make import KIND
 from waterbed.store.integrity import integrity, orphans, unscheduled
@@ -13,6 +13,29 @@ from waterbed.store.lake.kinds import PRUNABLE
 from waterbed.store.lake.lake import lake_of
 from waterbed.store.tables import table_name
 from waterbed.study.study import Study
+
+Severity = Literal["problem", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that a person should know or mend."""
+
+    severity: Annotated[Severity, "problem: results are wrong or missing; warning: they may be; note: nothing to do"]
+    what: Annotated[str, "what was found"]
+    figures: Annotated[str, "the numbers of it"]
+    advice: Annotated[str, "what to do"]
+
+    @property
+    def open(self) -> bool:
+        """Whether something is to be done."""
+        return self.severity != "note"
+
+
+def finding(severity: Severity, what: str, figures: str, advice: str = "") -> Finding:
+    """A finding, said in order."""
+    return Finding(severity=severity, what=what, figures=figures, advice=advice)
+
 
 _SEE: Final = "docs/backup.md"
 _LEAST_FREE: Final = 1 << 30

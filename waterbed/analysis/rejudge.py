@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.judging.rules import read_rules
 from waterbed.model.conclusions import Episode, Verdict
-from waterbed.study.conclusions import Conclusions, read_facts
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.facts import read_facts
 from waterbed.study.formats import as_parquet, write_whole
 from waterbed.study.linking import opened
 from waterbed.study.metadata import envelope

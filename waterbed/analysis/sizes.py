@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from pathlib import Path
 
-from attribution.hosters.book import BookOfDay
+from attribution.hosters.day import BookOfDay
 from attribution.hosters.members import holder_key
 from attribution.lookups.tables.addresses import pack
 from attribution.lookups.tables.domains import DomainTable

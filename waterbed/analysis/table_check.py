@@ -1,18 +1,22 @@
 """Whether a study's dated tables can bear what is concluded from them."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attribution.lookups.dns.cymru import ask_cymru
 from attribution.lookups.tables.addresses import Packed, pack
 from attribution.lookups.tables.extent import Extent, differing, extent_of
 from attribution.lookups.tables.hosting import HostingTables
+from waterbed.model.errors import InputError
 from waterbed.model.facts import Resolution, Snapshot
-from waterbed.store.lake.reading import facts_of, observed_span
+from waterbed.model.public_addresses import refusal
+from waterbed.store.lake.reading import facts_of, known_addresses, observed_span
 from waterbed.study.study import Study
 from waterbed.study.tables import folder_name, joined_by_registry, load
 
@@ -161,3 +165,33 @@ def _other(one: Snapshot, snapshots: Sequence[Snapshot], tables: dict[str, Any])
 
 def _date(moment: datetime) -> date:
     return moment.date()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One address: our origins beside Team Cymru's."""
+
+    address: Annotated[str, "the address"]
+    ours: Annotated[tuple[int, ...], "origin ASes by the study's table of today"]
+    theirs: Annotated[tuple[int, ...], "origin ASes that Team Cymru says"]
+    verdict: Annotated[str, "same, other, or why there is nothing to compare with"]
+
+
+def compare(study: Study, *, limit: int | None = None) -> list[Compared]:
+    """Each address's origins beside Team Cymru's; nothing is recorded. InputError unless the settings allow it."""
+    folder = study.folder
+    if not folder.config.registry.cymru:
+        raise InputError(
+            "registry.cymru is false, so Team Cymru is not asked; set it to true if they may learn the study's "
+            "addresses (docs/registrations.md)"
+        )
+    addresses = sorted(address for address in known_addresses(folder) if refusal(address) is None)[:limit]
+    resolver = folder.lab.resolver if folder.lab else folder.config.names.resolver
+    theirs = asyncio.run(ask_cymru(addresses, resolver, folder.config.names.timeout_s))
+    ours = study.attribute_table(addresses, folder.clock().astimezone(UTC).date())[0]
+    rows = []
+    for address, mine in zip(addresses, ours, strict=True):
+        said = theirs[address]
+        verdict = said.problem or ("same" if set(mine) == set(said.origins) else "other")
+        rows.append(Compared(address=address, ours=tuple(mine), theirs=said.origins, verdict=verdict))
+    return rows

@@ -145,7 +145,7 @@ def _disks_told() -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        from waterbed.store.disks import disk_trouble  # noqa: PLC0415 (help needs none of it)
+        from waterbed.store.integrity import disk_trouble  # noqa: PLC0415 (help needs none of it)
 
         told = disk_trouble(problem)
         if told is None:

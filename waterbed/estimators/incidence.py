@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from waterbed.estimators.maximise import Segments, maximise
+from waterbed.estimators.em import Segments, maximise
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

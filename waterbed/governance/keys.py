@@ -13,8 +13,8 @@ from waterbed.model.urls import spell
 from waterbed.store import sealed as entries
 from waterbed.store.audit import audit_entry
 from waterbed.store.config import read_config
-from waterbed.store.escrow import from_escrow, to_escrow
 from waterbed.store.folder import SETTINGS, Folder, open_store, real_clock
+from waterbed.store.sealed import from_escrow, to_escrow
 from waterbed.store.vault import (
     KEYS_ENVIRONMENT,
     Keys,

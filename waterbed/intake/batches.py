@@ -7,7 +7,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Protocol
 
-from waterbed.intake.csv_reports import Rejected, ReportLine
+from waterbed.intake.csv_reports import ReportLine
+from waterbed.intake.csv_table import Rejected
 from waterbed.intake.reports import Defaults, report_facts
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.facts import Report, Target, Testimony

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 from waterbed.intake.csv_table import (
+    MAX_LINE,
     BadCell,
     Cells,
     Columns,
     Rejected,
-    as_plain_word,
-    plain_word,
     read_lines,
     time_in,
     truth_in,
@@ -21,17 +21,6 @@ from waterbed.intake.csv_table import (
 from waterbed.intake.text_files import opened_lines
 from waterbed.model.errors import BadUrl
 from waterbed.model.urls import Spelled, spell
-
-__all__ = [
-    "COLUMNS",
-    "Rejected",
-    "ReportLine",
-    "Witnessed",
-    "as_plain_word",
-    "parse_csv_reports",
-    "plain_word",
-    "read_csv_reports",
-]
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "url": ("url", "uri", "reported_url"),
@@ -137,3 +126,58 @@ def _address(field: str, cells: Cells) -> str | None:
         return str(ip_address(text))
     except ValueError:
         raise BadCell(f"{field} is no IP address") from None
+
+
+PAGE: Final = "docs/intake.md"
+
+URLHAUS: Final = Columns(
+    names={"url": ("url",), "reported_at": ("dateadded",), "category": ("threat",), "verified_at": ("last_online",)},
+    needed=(("url",),),
+    page=PAGE,
+)
+"""URLhaus (abuse.ch): the header is a comment; older dumps have no `last_online`."""
+
+PHISHSTATS: Final = Columns(
+    names={"url": ("url",), "reported_at": ("date",)},
+    needed=(("url",),),
+    page=PAGE,
+    header=("date", "score", "url", "ip"),
+)
+"""PhishStats: comment lines, then rows without a header. Its address is that of its own look, not of ours."""
+
+
+def parse_urlhaus(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+    """Reports from URLhaus's CSV dump: its header line is a comment."""
+    yield from read_lines((_uncommented(text) for text in lines), name, URLHAUS, report)
+
+
+def is_urlhaus_header(text: str) -> bool:
+    """Whether a comment names URLhaus's columns."""
+    return text.lstrip("# ").lower().startswith("id,dateadded,url,")
+
+
+def _uncommented(text: str) -> str:
+    return text.lstrip("# ") if is_urlhaus_header(text) else text
+
+
+def parse_phishstats(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+    """Reports from PhishStats's CSV file, with or without its header line."""
+    yield from read_lines(("" if is_phishstats_header(text) else text for text in lines), name, PHISHSTATS, report)
+
+
+def is_phishstats_header(text: str) -> bool:
+    """Whether a line names PhishStats's columns."""
+    return text.lstrip("# ").replace('"', "").lower().startswith("date,score,url")
+
+
+def parse_url_list(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+    """One report for each line; empty lines and lines that begin with `#` are skipped."""
+    del name  # any text is a list of lines: nothing is refused whole
+    for number, text in enumerate(lines, 1):
+        address = text.strip()
+        if not address or address.startswith("#"):
+            continue
+        if len(address) > MAX_LINE:
+            yield Rejected(line=number, reason=f"line of {len(address)} characters; at most {MAX_LINE} are accepted")
+        else:
+            yield checked_report(number, {"url": address})

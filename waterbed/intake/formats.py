@@ -8,20 +8,20 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
-from waterbed.intake.csv_reports import ReportLine, parse_csv_reports
-from waterbed.intake.csv_table import Rejected
-from waterbed.intake.feed_files import (
+from waterbed.intake.csv_reports import (
+    ReportLine,
     is_phishstats_header,
     is_urlhaus_header,
+    parse_csv_reports,
     parse_phishstats,
+    parse_url_list,
     parse_urlhaus,
 )
+from waterbed.intake.csv_table import Rejected
 from waterbed.intake.json_reports import parse_json, parse_json_lines
-from waterbed.intake.misp_files import parse_misp
-from waterbed.intake.misp_stix import parse_stix
+from waterbed.intake.misp_stix import parse_misp, parse_stix
 from waterbed.intake.scart import parse_scart, parse_scart_input
 from waterbed.intake.text_files import opened_lines
-from waterbed.intake.url_lists import parse_url_list
 from waterbed.model.errors import InputError
 
 Parse = Callable[[Iterable[str], str], Iterator[ReportLine | Rejected]]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from waterbed.intake.batches import Batch, BatchSource, without_forgotten
-from waterbed.intake.csv_reports import Rejected
+from waterbed.intake.csv_table import Rejected
 from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.facts import Report, Target, Testimony

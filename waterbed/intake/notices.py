@@ -3,12 +3,17 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
-from waterbed.intake.csv_notices import NoticeLine
+from waterbed.intake.csv_notices import NoticeLine, read_csv_notices
 from waterbed.intake.csv_table import Rejected
+from waterbed.intake.scart import parse_scart_notices
+from waterbed.intake.text_files import opened_lines
+from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, NoticeKind, Target
 from waterbed.store.backlog import begin_ladder
 from waterbed.store.folder import Folder
@@ -145,3 +150,20 @@ def _fact(line: NoticeLine, url_id: str, defaults: NoticeDefaults, now: datetime
     same = "\x00".join(f"{name}={value}" for name, value in said.items())
     notice_id = hashlib.blake2b(same.encode(), digest_size=16).hexdigest()
     return Notice(notice_id=notice_id, received_at=now, **said)  # type: ignore[arg-type]  # fields by name
+
+
+NOTICE_FORMS: Final = ("csv", "scart")
+
+
+def read_notices(path: Path, form: str, vault: Vault, zone: tzinfo | None = None) -> Iterator[NoticeLine | Rejected]:
+    """Read a file of notices in the form named; InputError if there is no such form, or the file does not have it."""
+    if form not in NOTICE_FORMS:
+        raise InputError(
+            f"--format {form!r} is not known; one of {', '.join(NOTICE_FORMS)} was expected (docs/notices.md)"
+        )
+    if form == "csv":
+        if zone:
+            raise InputError("--zone is about SCART's times; name --format scart, or leave it out (docs/notices.md)")
+        return read_csv_notices(path)
+    lines = opened_lines(path, "a file of notices")
+    return parse_scart_notices(lines, str(path), partial(vault.keyed_id, "owner"), zone or UTC)

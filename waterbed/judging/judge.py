@@ -1,16 +1,101 @@
 """Verdicts of many looks, each URL's looks in time order."""
 
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from waterbed.judging.canary import CanaryRecord
-from waterbed.judging.catch_all import AnswersOfAddresses, AnswersOfHosts
 from waterbed.judging.features import Canary, Past, look_features
 from waterbed.judging.rules import RuleSet
 from waterbed.model.conclusions import Verdict
-from waterbed.model.facts import ControlLook, Observation, Resolution
+from waterbed.model.facts import CanaryLook, ControlLook, Observation, Resolution
+from waterbed.model.urls import network_of
+
+
+def _usable(control: ControlLook) -> bool:
+    return control.failure is None and control.status is not None and "status" not in control.unstable
+
+
+class AnswersOfHosts:
+    """The status classes with which each host answered random paths over time."""
+
+    def __init__(self, controls: Iterable[ControlLook]) -> None:
+        """Take all control looks."""
+        self._times: dict[str, list[datetime]] = defaultdict(list)
+        self._classes: dict[str, list[int]] = defaultdict(list)
+        for control in sorted(controls, key=lambda control: control.observed_at):
+            if _usable(control) and control.status is not None:
+                self._times[control.host_id].append(control.observed_at)
+                self._classes[control.host_id].append(control.status // 100)
+
+    def last_class(self, host_id: str, before: datetime) -> int | None:
+        """The status class of the host's last usable control up to a time."""
+        if host_id not in self._times:
+            return None
+        place = bisect_right(self._times[host_id], before)
+        return self._classes[host_id][place - 1] if place else None
+
+
+_NEIGHBOURS = 3
+"""Hosts of a network that must have been asked before it says something of one that was not."""
+
+
+class AnswersOfAddresses:
+    """The status class with which most hosts at an address, or in its network, answer random paths.
+
+    In the strict profile no random path is asked, and a server that answers everything would look up for ever. Hosts
+    that share its address are mostly served alike, those in its network often, and some of them were asked.
+    """
+
+    def __init__(self, looks: Iterable[Observation], controls: Mapping[str, ControlLook]) -> None:
+        """Take all looks, for where each control was asked, and all control looks."""
+        newest: dict[str, dict[str, ControlLook]] = defaultdict(dict)
+        for look in looks:
+            control = controls.get(look.control_id) if look.control_id else None
+            if control is None or look.address is None or not _usable(control):
+                continue
+            for place in (look.address, network_of(look.address)):
+                known = newest[place].get(control.host_id)
+                if known is None or known.observed_at < control.observed_at:
+                    newest[place][control.host_id] = control
+        self._usual: dict[str, int] = {}
+        for place, of_host in newest.items():
+            found, count = Counter((c.status or 0) // 100 for c in of_host.values()).most_common(1)[0]
+            if 2 * count > len(of_host) and ("/" not in place or len(of_host) >= _NEIGHBOURS):
+                self._usual[place] = found
+
+    def usual_class(self, address: str | None) -> int | None:
+        """The class of more than half of the hosts at the address, else in its network; None if there is none."""
+        if address is None:
+            return None
+        return self._usual.get(address) or self._usual.get(network_of(address))
+
+
+class CanaryRecord:
+    """What the canary saw over time, for one vantage."""
+
+    def __init__(self, looks: Iterable[CanaryLook], *, within_s: float, need: float) -> None:
+        """Take the canary looks of one vantage; a look is healthy if `need` of its targets answered."""
+        ordered = sorted(looks, key=lambda look: look.observed_at)
+        self._times = [look.observed_at for look in ordered]
+        self._healthy = [look.targets > 0 and look.reached >= need * look.targets for look in ordered]
+        self._within = timedelta(seconds=within_s)
+
+    def at(self, moment: datetime) -> Canary:
+        """`ok` if the nearest canary looks before and after were healthy.
+
+        `failed` if one of them was not, `none` if there is none within reach on either side.
+        """
+        first = bisect_left(self._times, moment - self._within)
+        last = bisect_right(self._times, moment + self._within)
+        if first == last:
+            return "none"
+        at = bisect_right(self._times, moment)
+        same = bisect_left(self._times, moment)
+        near = self._healthy[max(first, min(same, at - 1)) : min(last, at + 1)]
+        return "ok" if all(near) else "failed"
 
 
 def judge(

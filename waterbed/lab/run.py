@@ -1,42 +1,118 @@
-"""Rehearsals: the production crawler on the lab's Internet, and how true it was."""
+"""Run a world with the production crawler through virtual time; replay a feed."""
 
+import csv
+import io
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import msgspec
 import uvloop
 
 from crawler.probe.link_checks import LINK_CHECKS
-from crawler.recheck.run import PassReport, run_recheck
+from crawler.recheck.run import PassReport, recheck, run_recheck
 from crawler.registry.run import enrich
 from waterbed.analysis.rankings.tables import ranking_of
+from waterbed.intake.csv_reports import parse_csv_reports
+from waterbed.intake.importer import ImportReport
+from waterbed.intake.reports import Defaults
 from waterbed.lab.score.attribution import AttributionScore, score_attribution
-from waterbed.lab.score.compare import Scorecard, compare
+from waterbed.lab.score.compare import Paired, Scorecard, compare, compare_runs
 from waterbed.lab.score.hops import KindTally, looked_at, score_hops, sight_of
 from waterbed.lab.score.looks import Group, LookScore, score_looks
-from waterbed.lab.score.paired import Paired, compare_runs
 from waterbed.lab.servers.counts import Counts
 from waterbed.lab.servers.process import LabServers
 from waterbed.lab.servers.rdap import RdapServers
-from waterbed.lab.servers.rdap_papers import registries_of
-from waterbed.lab.servers.scene import WorldScene
-from waterbed.lab.virtual_time import Told, drive
-from waterbed.lab.world.allocations import Papers
+from waterbed.lab.servers.rdap_data import registries_of
+from waterbed.lab.servers.scene import WorldScene, down
+from waterbed.lab.world.allocations import Papers, country_csv, hosters_toml, link_checks_toml, routing_csv
 from waterbed.lab.world.file import World, read_world, scenario_path
-from waterbed.lab.world.records import Truth
+from waterbed.lab.world.records import TrueReport, Truth
 from waterbed.lab.world.replay import read_feed
-from waterbed.lab.world.tables import country_csv, hosters_toml, link_checks_toml, routing_csv
 from waterbed.lab.world.truth import simulate
 from waterbed.model.conclusions import Episode, HopKind, RankingRow
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Profile
 from waterbed.model.urls import spell
-from waterbed.store.config import Canary, Config, Lab, Names, Probe, Registry, Schedule, Vantage, write_toml
+from waterbed.store.config import Config, write_toml
 from waterbed.store.folder import LAB, SETTINGS
-from waterbed.study.study import ImportReport, Study, create_study, open_study
+from waterbed.store.settings import Canary, Lab, Names, Probe, Registry, Schedule, Vantage
+from waterbed.study.study import Study, create_study, open_study
+
+_ASK_S = 6 * 3600.0
+"""Virtual time between two rounds of registries, seconds."""
+
+Told = Callable[[str, int, int], None]
+"""Told what is going on, how much is done, how much there is."""
+
+
+async def drive(
+    study: Study,
+    truth: Truth,
+    servers: LabServers,
+    now: list[datetime],
+    told: Told,
+    *,
+    ask: Callable[[], Awaitable[object]] | None = None,
+) -> list[PassReport]:
+    """Walk through virtual time: reports come in, what is due is looked at; `now` holds the study's clock.
+
+    After the first pass of each quarter of a day `ask` is called: registries are asked then.
+    """
+    world = truth.world
+    reports = sorted(truth.reports, key=lambda report: report.reported_at)
+    empty = [world.start + timedelta(hours=hours) for hours in sorted(world.empty_delivery_hours)]
+    step = timedelta(seconds=world.step_s)
+    steps = int((world.end - world.start) / step)
+    passes: list[PassReport] = []
+    at = 0
+    for number in range(steps + 1):
+        now[0] = world.start + number * step
+        servers.set_time(now[0])
+        # While our network is down no feed reaches us: what it holds comes afterwards, as after an empty delivery.
+        if empty and empty[0] <= now[0]:
+            empty.pop(0)
+            _deliver_nothing(study, world.sites.sources[0])
+        elif not down(world, now[0]):
+            arrived = at
+            while arrived < len(reports) and reports[arrived].reported_at <= now[0]:
+                arrived += 1
+            _import(study, reports[at:arrived])
+            at = arrived
+        due = study.store.next_due()
+        if due is not None and due <= now[0]:
+            passes.append(await recheck(study.folder))
+        if ask and number % max(1, round(_ASK_S / world.step_s)) == 0:
+            await ask()
+        told("virtual hours", number, steps)
+    return passes
+
+
+def _deliver_nothing(study: Study, source: str) -> None:
+    """An empty file, through the ordinary intake."""
+    folder = study.path / "lab-deliveries"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{source}.csv"
+    path.write_bytes(b"")
+    study.import_reports(path, source=source)
+
+
+def _import(study: Study, reports: Sequence[TrueReport]) -> None:
+    """One delivery of each source, through the ordinary intake but in memory: no file ever holds a URL."""
+    by_source: dict[str, list[TrueReport]] = {}
+    for report in reports:
+        by_source.setdefault(report.source, []).append(report)
+    for source, theirs in by_source.items():
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("url", "reported_at", "source", "category", "content_id"))
+        for one in theirs:
+            writer.writerow((one.url, one.reported_at.isoformat(), one.source, one.category, one.content_id))
+        lines = parse_csv_reports(text.getvalue().splitlines(), "the lab's reports")
+        study.import_lines(lines, Defaults(source=source, category="phishing"))
+
 
 BESIDE = "beside"
 """Folder of the second run, in that of the first."""

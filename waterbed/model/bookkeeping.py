@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
-from waterbed.model.decisions_part import Coding, HosterChange
+from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.facts import (
     CanaryLook,
     ControlLook,
@@ -21,8 +21,7 @@ from waterbed.model.facts import (
     Target,
     Testimony,
 )
-from waterbed.model.governance import Edition, Preview, Reply, Ruling
-from waterbed.model.protocol import DeviationNote, ProtocolLock
+from waterbed.model.governance import DeviationNote, Edition, Preview, ProtocolLock, Reply, Ruling
 
 Decision = Literal["release", "void"]
 

@@ -1,8 +1,10 @@
-"""What a study says about displacement: answers with their numbers, or the reason why there is none."""
+"""Row types of rankings, displacement, sensitivity, shared exports."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Final, Literal
+
+from waterbed.model.conclusions import RankClass
 
 Reading = Literal["sequential", "not parallel", "all"]
 """Which arrivals count: those surely after the end, all that are not surely before it, or any (order plays no part)."""
@@ -98,3 +100,251 @@ class PairRow:
     destination_p: Annotated[float | None, "destination null, of all pairs at once (maxT); null: refused"]
     timing_p: Annotated[float | None, "timing null, of all pairs at once (maxT); null: refused"]
     smallest_p: Annotated[float | None, "least value that either can take"]
+
+
+Dimension = Literal["clock", "role", "dedup", "confirmation", "moved", "unknown", "proxy", "merges"]
+"""A choice that somebody else could have made otherwise."""
+
+Dedup = Literal["url", "host", "site"]
+Moved = Literal["competing", "removed", "censored"]
+Unknown = Literal["censored", "up", "removed"]
+Proxy = Literal["own class", "excluded", "counted"]
+Merges = Literal["on", "off"]
+AnyRole = Literal["hoster", "asn", "upstream", "operator", "as_holder", "platform", "country", "registered", "seat"]
+"""Levels of each dimension, the reference's first; `confirmation` is spelled as CONFIRMATION has it."""
+
+CONFIRMATION: Final = r"^([1-9][0-9]?) looks?(?: over ([0-9]{1,4}(?:\.[0-9]{1,3})?) h)?$"
+
+Telling = Literal["told", "too few", "unmeasurable", "proxy", "nothing"]
+"""Whether a specification gives the number, and if not why; `nothing`: there is nobody to give it for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveRow:
+    """One specification, and the main outcome under it: one point of the curve."""
+
+    place: Annotated[int | None, "place in the curve, 1 = least estimate; null: it gives no number"]
+    spec: Annotated[int, "number of the specification; 0 is the reference"]
+    estimate: Annotated[float | None, "the main outcome; null: not told"]
+    low: Annotated[float | None, "lower end of its 95% interval"]
+    high: Annotated[float | None, "upper end of its 95% interval"]
+    key: Annotated[str, "key of the group that stands for the hoster here"]
+    telling: Annotated[Telling, "told, or why not"]
+    clock: Annotated[str, "what takedown clocks run from"]
+    role: Annotated[str, "who is held to account: hoster, asn, upstream, ..."]
+    dedup: Annotated[str, "what counts once: url, host or site"]
+    confirmation: Annotated[str, "what confirms an absence"]
+    moved: Annotated[str, "what leaving for another hoster is: competing, removed or censored"]
+    unknown: Annotated[str, "what undecided looks are taken for: censored, up or removed"]
+    proxy: Annotated[str, "what becomes of URLs behind a reverse proxy: own class, excluded or counted"]
+    merges: Annotated[str, "whether the book's companies hold: on, or off (each AS and registrant for itself)"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueRow:
+    """One outcome under one specification."""
+
+    spec: Annotated[int, "number of the specification"]
+    outcome: Annotated[str, "removed:KEY, home-abroad or displaced"]
+    key: Annotated[str, "key of the group that stands for the hoster here; empty: the outcome is of all"]
+    estimate: Annotated[float | None, "the number; null: not told"]
+    low: Annotated[float | None, "lower end of its 95% interval"]
+    high: Annotated[float | None, "upper end of its 95% interval"]
+    telling: Annotated[Telling, "told, or why not"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConclusionRow:
+    """One conclusion of the reference specification, and in how many others it holds."""
+
+    conclusion: Annotated[str, "short name: half:KEY, slowest:KEY, slowest, order:KEY:KEY, home-abroad, displaced"]
+    says: Annotated[str, "the conclusion as the reference specification draws it; empty: it draws none"]
+    holds: Annotated[float | None, "share of the specifications that tell it in which it holds; null: none tells"]
+    surely: Annotated[float | None, "the same, with the 95% interval on that side too; null: it has no interval"]
+    told: Annotated[int, "specifications that tell it"]
+    untold: Annotated[int, "specifications that do not"]
+    flipped_by: Annotated[str, "dimension that flips it most often when changed alone; empty: none does"]
+    flips: Annotated[float | None, "how often that one does: share of the pairs that differ in it alone"]
+    reference: Annotated[float | None, "its number under the reference specification"]
+    least: Annotated[float | None, "its least number"]
+    middle: Annotated[float | None, "its median number"]
+    most: Annotated[float | None, "its largest number"]
+    truth: Annotated[float | None, "its true number, of a lab study; null: unknown"]
+    below_truth: Annotated[float | None, "share of the specifications whose number is below the true one"]
+    truly: Annotated[bool | None, "whether the conclusion is true; null: unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlipRow:
+    """How often one dimension, changed alone, flips one conclusion."""
+
+    conclusion: Annotated[str, "its short name"]
+    dimension: Annotated[Dimension, "the dimension"]
+    pairs: Annotated[int, "pairs of specifications that differ in it alone, and both tell"]
+    flips: Annotated[int, "pairs of which one says otherwise"]
+    share: Annotated[float | None, "flips of pairs; null: no pair"]
+    lost: Annotated[int, "pairs of which one tells and the other does not"]
+    from_reference: Annotated[tuple[str, ...], "levels that flip it when nothing else is changed in the reference"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelRow:
+    """One level of one dimension: used in how many specifications, or why not."""
+
+    dimension: Annotated[Dimension, "the dimension"]
+    level: Annotated[str, "the level"]
+    reference: Annotated[bool, "whether the reference specification has it"]
+    specs: Annotated[int, "specifications with it"]
+    middle: Annotated[float | None, "median of the main outcome over these"]
+    why_not: Annotated[str, "why it is not in the grid; empty: it is"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeRow:
+    """How much one hoster, AS or country has, against its size."""
+
+    key: Annotated[str, "hoster key, AS number as AS13335, ISO country code, or category"]
+    name: Annotated[str, "name for people"]
+    urls: Annotated[int, "distinct URLs"]
+    hosts: Annotated[int, "distinct hosts"]
+    sites: Annotated[int, "distinct registrable domains"]
+    incidents: Annotated[int, "incidents, each once for each distinct key of its URLs"]
+    incidents_fractional: Annotated[float, "incidents, each shared equally among its keys"]
+    routed_v4: Annotated[int | None, "IPv4 addresses routed to it; null: not known"]
+    score: Annotated[float | None, "10,000 x incidents / routed IPv4 addresses; null below the size floor"]
+    expected: Annotated[float | None, "sites expected of its size, over all that exist; null: no size"]
+    ratio: Annotated[float | None, "sites / expected"]
+    shrunk: Annotated[float | None, "the same drawn towards what all have in common"]
+    shrunk_low: Annotated[float | None, "lower end of its 95% interval"]
+    shrunk_high: Annotated[float | None, "upper end of its 95% interval"]
+    place_low: Annotated[int | None, "best of the places by the shrunk ratio that it may have, 1 = most; all at 95%"]
+    place_high: Annotated[int | None, "last of these places"]
+    among_worst: Annotated[float | None, "probability to be among the worst, 0..1"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceRow:
+    """Which places by speed one hoster, AS or country may have."""
+
+    PUBLIC: ClassVar = {"rank_class": "class"}
+
+    key: Annotated[str, "hoster key, AS number as AS13335, ISO country code, or category"]
+    name: Annotated[str, "name for people"]
+    removed_24h: Annotated[float | None, "share removed within 24 h of the report, 0..1; null where not estimable"]
+    place_low: Annotated[int | None, "first of the places that it may have, 1 = slowest; all rows at once at 95%"]
+    place_high: Annotated[int | None, "last of these places"]
+    own_low: Annotated[int | None, "first place of the set that holds at 95% for this row alone"]
+    own_high: Annotated[int | None, "last place of that set"]
+    among_worst: Annotated[float | None, "probability to be among the slowest, 0..1"]
+    without_one_low: Annotated[float | None, "least share removed if any one site cluster is left out"]
+    without_one_high: Annotated[float | None, "largest share removed if any one site cluster is left out"]
+    sites: Annotated[int, "site clusters behind the share"]
+    rank_class: Annotated[RankClass, "ranked, too few, unmeasurable or proxy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedRow:
+    """One hoster, AS or country by one source of reports."""
+
+    key: Annotated[str, "hoster key, AS number as AS13335, ISO country code, or category"]
+    name: Annotated[str, "name for people"]
+    source: Annotated[str, "the feed or hotline, by name"]
+    place: Annotated[int | None, "place by hosts among what this source reported; null: it reported none there"]
+    hosts: Annotated[int, "distinct hosts it reported there"]
+    removed_24h: Annotated[float | None, "share of what it reported removed within 24 h; null where not estimable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedCard:
+    """What one source of reports delivers, and how."""
+
+    source: Annotated[str, "the feed or hotline, by name"]
+    reports: Annotated[int, "reports"]
+    urls: Annotated[int, "distinct URLs"]
+    hosts: Annotated[int, "distinct hosts"]
+    sites: Annotated[int, "distinct registrable domains"]
+    first_day: Annotated[datetime | None, "day of its first report"]
+    last_day: Annotated[datetime | None, "day of its last report"]
+    days_covered: Annotated[int, "days between these with at least one report"]
+    days: Annotated[int, "days between these"]
+    undated: Annotated[int, "reports without a time of their own"]
+    delay_median_h: Annotated[float | None, "median hours from report to receipt here; null: none is dated"]
+    delay_p90_h: Annotated[float | None, "90th percentile of these hours"]
+    shared: Annotated[float, "share of its URLs that another source reported too, 0..1"]
+    first_here: Annotated[float | None, "of the shared ones, share that reached us from it first; null: none shared"]
+    deliveries: Annotated[int, "deliveries on record"]
+    empty: Annotated[int, "of these, without any report"]
+    suspect: Annotated[int, "of these, held as empty or much too small"]
+    retention_day: Annotated[
+        int | None, "age in days at which entries leave it by rule; null: none found, or unknown"
+    ] = None
+    listed_median_low_d: Annotated[
+        float | None, "days by which half of its entries left it, lower end; null: unknown"
+    ] = None
+    listed_median_high_d: Annotated[float | None, "upper end of these days; null: unknown, or not yet half"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedLook:
+    """Looks of one day at one URL with one answer."""
+
+    url_id: Annotated[str, "id of the URL, made for this partner alone"]
+    site_id: Annotated[str, "id of its registrable domain, made for this partner alone"]
+    day: Annotated[str, "day of the looks, UTC"]
+    prefix: Annotated[str | None, "IPv4 /24 or IPv6 /48 connected; null: none, or with too few sites"]
+    hosters: Annotated[tuple[str, ...], "keys of the hosters that answered for it, sorted; none if it had no address"]
+    state: Annotated[str, "up, down or unknown"]
+    outcome: Annotated[str, "the verdict's outcome, by the rule set of the export"]
+    looks: Annotated[int, "how many looks"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedEpisode:
+    """When one URL was up at one hoster, by days."""
+
+    url_id: Annotated[str, "id of the URL, made for this partner alone"]
+    site_id: Annotated[str, "id of its registrable domain, made for this partner alone"]
+    content_id: Annotated[str, "id of the content, made for this partner alone"]
+    hoster: Annotated[str, "key of the hoster"]
+    proxy: Annotated[bool, "whether that is a reverse proxy"]
+    known_up_day: Annotated[str, "day from which it is known to have been up there"]
+    reported_day: Annotated[str | None, "day of the report that it was up for"]
+    last_up_day: Annotated[str, "day on which it was last known up there"]
+    first_down_day: Annotated[str | None, "day on which it was first known gone; null: not yet"]
+    cause: Annotated[str | None, "how it ended"]
+    looks: Annotated[int, "looks that decided it"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledHoster:
+    """One hoster in the exports of several studies."""
+
+    hoster: Annotated[str, "key of the hoster"]
+    studies: Annotated[int, "studies whose export names it"]
+    sites: Annotated[int, "sites there, each study's counted apart"]
+    urls: Annotated[int, "URLs there, each study's counted apart"]
+    episodes: Annotated[int, "episodes there"]
+    ended: Annotated[int, "of these, ended"]
+    removed: Annotated[int, "of these, because the content was removed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a pooled row comes from: one export."""
+
+    export_id: Annotated[str, "id of the export: SHA-256 of its files' checksums"]
+    study: Annotated[str, "id of the study, made for this partner alone: the same in each of its exports"]
+    publisher: Annotated[str, "who made it, as they call themselves"]
+    partner: Annotated[str, "whom it was made for"]
+    licence: Annotated[str, "SPDX identifier"]
+    tlp: Annotated[str, "traffic light protocol 2.0"]
+    made_on: Annotated[str, "day on which it was made"]
+    first_day: Annotated[str | None, "day of the first look; null: no look"]
+    last_day: Annotated[str | None, "day of the last look"]
+    version: Annotated[str, "version of Waterbed"]
+    ruleset: Annotated[str, "the rules by which looks were judged"]
+    least: Annotated[int, "sites below which a hoster is left out and a prefix hidden"]
+    looks: Annotated[int, "rows of looks"]
+    episodes: Annotated[int, "rows of episodes"]
+    left_out: Annotated[int, "rows left out because their hoster has too few sites"]
+    hidden: Annotated[int, "prefixes hidden because they have too few sites"]

@@ -1,14 +1,13 @@
 """Hops as disjoint cells, none about too few sites: whatever is added up of them gives no smaller one away."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 from graphs.network.moves import CERTAIN, Ends, Level, OriginsOf, ends_of
-from graphs.network.passages import Passage, passage
-from graphs.network.weeks import MONDAY, week_label
+from graphs.network.weeks import MONDAY, PASSAGES, Passage, passage, week_label
 from waterbed.model.conclusions import Hop
 
 LEVELS: Final[tuple[Level, ...]] = ("hoster", "as", "country")
@@ -177,3 +176,106 @@ def _first(told: Hashable) -> object:
 
 def _week(when: datetime) -> int:
     return (when.astimezone(UTC) - datetime.fromtimestamp(MONDAY, UTC)) // _WEEK
+
+
+WAYS: Final[tuple[Passage | None, ...]] = (*PASSAGES, None)
+"""Passages in the order in which a reader asks for them; None: held back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellFlow:
+    """Hops from one key to another, as far as cells tell."""
+
+    from_key: Annotated[str | None, "key left; null: held back"]
+    to_key: Annotated[str | None, "key arrived at"]
+    passage: Annotated[Passage | None, "whether the home country is left, entered or neither; null: held back"]
+    hops: Annotated[float, "hops in cells within the weeks; one with several keys is shared equally among its pairs"]
+    certain: Annotated[float, "of these, surely displacement"]
+    most: Annotated[float, "the same with all cells that reach into the weeks"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellPlace:
+    """What arrived at a key and what left it, hops within it and those with a key held back left out."""
+
+    key: Annotated[str, "the key"]
+    arrived: Annotated[float, "hops that arrived"]
+    left: Annotated[float, "hops that left"]
+    low: Annotated[float, "least that arrived less left can be, whichever doubtful hops are displacement"]
+    high: Annotated[float, "most that it can be"]
+
+
+def cell_flows(
+    cells: Iterable[HopCell],
+    level: Level,
+    *,
+    weeks: tuple[int, int] | None = None,
+    ways: Collection[Passage | None] = WAYS,
+) -> list[CellFlow]:
+    """Flows of the cells in some weeks (first and last number) and passages, most hops first."""
+    sums: dict[tuple[str | None, str | None, Passage | None], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    for cell in cells:
+        if cell.passage not in ways or not _reaches(cell, weeks):
+            continue
+        inside = weeks is None or (weeks[0] <= cell.first and cell.last <= weeks[1])
+        for before, after, share in _pairs(cell, level):
+            found = sums[before, after, cell.passage]
+            found[0] += share * cell.hops * inside
+            found[1] += share * cell.certain * inside
+            found[2] += share * cell.hops
+    rows = [
+        CellFlow(from_key=before, to_key=after, passage=way, hops=hops, certain=certain, most=most)
+        for (before, after, way), (hops, certain, most) in sums.items()
+    ]
+    return sorted(
+        rows,
+        key=lambda row: (
+            row.from_key is None,
+            -row.hops,
+            -row.most,
+            row.from_key or "",
+            row.to_key or "",
+            WAYS.index(row.passage),
+        ),
+    )
+
+
+def cell_places(flows: Iterable[CellFlow]) -> list[CellPlace]:
+    """Sinks and sources among flows, by the size of the net flow."""
+    sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0, 0.0])
+    for flow in flows:
+        if flow.from_key is None or flow.to_key is None or flow.from_key == flow.to_key or not flow.hops:
+            continue
+        for key, at in ((flow.to_key, 0), (flow.from_key, 2)):
+            sums[key][at] += flow.hops
+            sums[key][at + 1] += flow.certain
+    rows = [
+        CellPlace(key=key, arrived=arrived, left=left, low=arrived_surely - left, high=arrived - left_surely)
+        for key, (arrived, arrived_surely, left, left_surely) in sums.items()
+    ]
+    return sorted(rows, key=lambda row: (-abs(row.arrived - row.left), row.key))
+
+
+def week_sums(cells: Sequence[HopCell], weeks: int) -> list[tuple[int, int, int]]:
+    """For each week: hops of cells that lie in it, the certain of these, and hops of all cells that reach into it."""
+    within = [[cell for cell in cells if cell.first <= at <= cell.last] for at in range(weeks)]
+    alone = [[cell for cell in found if cell.first == cell.last] for found in within]
+    return [
+        (sum(cell.hops for cell in sure), sum(cell.certain for cell in sure), sum(cell.hops for cell in found))
+        for sure, found in zip(alone, within, strict=True)
+    ]
+
+
+def _reaches(cell: HopCell, weeks: tuple[int, int] | None) -> bool:
+    return weeks is None or (cell.first <= weeks[1] and weeks[0] <= cell.last)
+
+
+def _pairs(cell: HopCell, level: Level) -> Iterator[tuple[str | None, str | None, float]]:
+    ends = cell.ends(level)
+    if ends is None:
+        yield None, None, 1.0
+        return
+    share = 1.0 / (len(ends[0]) * len(ends[1]))
+    for before in ends[0]:
+        for after in ends[1]:
+            yield before, after, share

@@ -36,7 +36,7 @@ from waterbed.model.conclusions import (
 )
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation, Report, Target, Testimony
-from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
+from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.takedown import AddressedNotice, ComplianceRow, TakedownClock
 from waterbed.publish.tables import flow_tables
 from waterbed.study.conclusions import Conclusions

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from waterbed.model.codec import columns
 from waterbed.model.table import Envelope
-from waterbed.store.config import Tlp
+from waterbed.store.settings import Tlp
 
 COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls")
 """Which field of a row says how many independent things it is about: the first of these that it has."""

@@ -1,22 +1,20 @@
 """Writes what a study publishes: tables, bundles, feeds, graph and pages, and nothing that is held back."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from graphs.network.graph import flow_graph
-from graphs.network.graph_files import gexf, graphml
+from graphs.network.graph import flow_graph, gexf, graphml
 from waterbed.governance.reply import PUBLIC, add_edition, next_edition, record, refuse_unheard
 from waterbed.model.governance import Edition
 from waterbed.publish.data_package import data_package
 from waterbed.publish.intelmq import address_events, intelmq_events
 from waterbed.publish.misp import misp_feed
 from waterbed.publish.policy import Publication, named_hosters, publishable, told
-from waterbed.publish.readme import readme
 from waterbed.publish.site.build import site_of
-from waterbed.publish.site.site import START
+from waterbed.publish.site.layout import START
 from waterbed.publish.stix import extension_schema, stix_bundle
 from waterbed.publish.tables import hoster_names, last_seen, publication_of
 from waterbed.study.conclusions import Conclusions
@@ -107,3 +105,55 @@ def _remove_old(out: Path, contents: Mapping[str, bytes]) -> None:
         path = out / found[2]
         if path.is_file() and sha256(path.read_bytes()).hexdigest() == found[1]:
             path.unlink()
+
+
+KINDS: Final = {
+    "datapackage.json": "Frictionless data package: what each column of the CSV files means",
+    "stix.json": "STIX 2.1 bundle: ASes and hosters with their rows of the rankings",
+    "stix-extension.schema.json": "JSON Schema of the extension that these rows are",
+    "misp/": "MISP feed: add this folder, or where it is served, as a feed of the format MISP",
+    "intelmq.jsonl": "IntelMQ events, one line for each AS",
+    "intelmq-addresses.jsonl": "IntelMQ events, one line for each address and category",
+    "hops.gexf": "flows between hosters for Gephi and graphology",
+    "hops.graphml": "the same for NetworkX, igraph and yEd",
+    "index.html": "the pages, all .html, begin here; none asks anything of any network",
+    "hosters/": "pages: a sheet for each hoster",
+    "interventions/": "pages: what each event did",
+    "assets/": "style and scripts of the pages",
+    "SHA256SUMS": "checksum of each file: sha256sum -c SHA256SUMS",
+}
+"""What each file is that is no table."""
+
+
+def readme(publication: Publication, names: Iterable[str]) -> str:
+    """The text of README.txt; `names` are the other files, in a folder or not."""
+    policy = publication.policy
+    folders = {f"{name.partition('/')[0]}/" if "/" in name else name for name in names}
+    lines = [
+        publication.title,
+        "=" * len(publication.title),
+        "",
+        f"Published by {policy.publisher} on {publication.made_at:%Y-%m-%d %H:%M} UTC. "
+        f"TLP:{policy.tlp.upper()}. Licence: {policy.licence}.",
+        f"Rows about fewer than {policy.least} sites are left out. No file holds a URL or a host name.",
+        "",
+        "Tables, each as .csv, .json (with .schema.json) and .parquet:",
+        *(
+            f"  {table.name:24} {table.title}; {len(table.rows):,} rows, {table.envelope.left_out:,} left out"
+            for table in publication.tables
+        ),
+        "",
+        "Other files:",
+        *(f"  {name:28} {what}" for name, what in KINDS.items() if name in folders),
+        "",
+        "What they rest on",
+        "-----------------",
+        "",
+    ]
+    for heading in {table.envelope.method: table.envelope for table in publication.tables}.values():
+        lines += [f"{heading.what}: {heading.method}", ""]
+    heading = publication.table("ranking-hoster").envelope
+    lines += ["Ranking by hoster:", *(f"  {told}" for told in heading.standing)]
+    lines += ["", f"Looks of {heading.window}. Run {heading.run}, Waterbed {heading.version}.", "", "Data used:"]
+    lines += [f"  {name}: {words}" for name, words in sorted(publication.sources.items())] or ["  none"]
+    return "\n".join(lines) + "\n"

@@ -12,8 +12,7 @@ from stix2 import v21
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import RankingRow
 from waterbed.publish.policy import Publication, told
-from waterbed.study.formats import records
-from waterbed.study.schemas import row_schema
+from waterbed.study.formats import records, row_schema
 
 
 def stable_id(space: UUID, text: str) -> UUID:

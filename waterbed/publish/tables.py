@@ -28,7 +28,7 @@ from waterbed.analysis.rankings.volume import WORST
 from waterbed.analysis.sizes import ranking_sizes
 from waterbed.model.conclusions import Episode, Hop, RankingRow
 from waterbed.model.facts import Registration
-from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
+from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.takedown import ComplianceRow
 from waterbed.publish.policy import Policy, Publication, Table
 from waterbed.store.lake.reading import observed_span

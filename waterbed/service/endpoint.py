@@ -9,8 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from waterbed.model.errors import InputError
-from waterbed.service.metrics import CONTENT_TYPE
-from waterbed.service.state import State
+from waterbed.service.metrics import CONTENT_TYPE, State
 
 _PATIENCE_S = 5.0
 _SEE = "docs/service.md, Health"

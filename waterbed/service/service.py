@@ -16,11 +16,10 @@ from crawler.signals import stopped_by_signals
 from waterbed.model.errors import InputError, LeaseLost, StoreFailure
 from waterbed.service.chores import Chores
 from waterbed.service.endpoint import Endpoint
-from waterbed.service.metrics import Gauges
-from waterbed.service.notify import notify
-from waterbed.service.state import State, Why
+from waterbed.service.metrics import Gauges, State, Why
+from waterbed.service.systemd import notify
+from waterbed.store.backlog import schedule_lag
 from waterbed.store.folder import Folder
-from waterbed.store.lag import schedule_lag
 from waterbed.store.leases import machine_s, skew_s
 
 _TICK_S = 1.0

@@ -1,8 +1,11 @@
 """systemd's unit files for a study: the service, or a pass now and then by a timer."""
 
 import getpass
+import os
 import shutil
+import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from waterbed.model.errors import InputError
@@ -131,3 +134,14 @@ def _quoted(path: Path) -> str:
             f"{text!r} holds a space, a quote, a backslash or a semicolon: no unit file can name it ({_SEE})"
         )
     return text.replace("%", "%%").replace("$", "$$")
+
+
+def notify(said: str) -> bool:
+    """Send a state like `READY=1` to who started us (sd_notify(3)); False if nobody asked for it."""
+    place = os.environ.get("NOTIFY_SOCKET")
+    if not place:
+        return False
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as talk:
+        talk.sendto(said.encode(), "\0" + place[1:] if place.startswith("@") else place)
+        return True
+    return False

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from waterbed.intake.importer import ImportReport
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.errors import InputError
-from waterbed.study.study import ImportReport, Study
+from waterbed.study.study import Study
 
 _UNFINISHED: Final = (".part", ".tmp", ".crdownload", ".filepart", "~")
 """How names of files end that are still being written."""

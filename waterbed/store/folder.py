@@ -13,12 +13,12 @@ from pathlib import Path
 
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
 from waterbed.model.errors import InputError, KeyProblem, StudyMissing
-from waterbed.store.config import Config, Lab, placed, read_config, read_lab, write_toml
+from waterbed.store.config import Config, placed, read_config, read_lab, write_toml
 from waterbed.store.frozen import FROZEN, Frozen, read_frozen
 from waterbed.store.leases import begin, bury, end, living, machine_s, skew_s
 from waterbed.store.runs import Heart, patiently
-from waterbed.store.schema import held
-from waterbed.store.schema_part import bring_forward
+from waterbed.store.schema import bring_forward, held
+from waterbed.store.settings import Lab
 from waterbed.store.store import Store
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
 

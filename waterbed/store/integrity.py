@@ -1,5 +1,6 @@
 """Whether a store is whole, and whether its rows fit together."""
 
+import errno
 from datetime import datetime
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
+from waterbed.model.errors import OwnFailure, ReadOnly, WaterbedError
 from waterbed.model.facts import ControlLook, Notice, Observation, Report, Resolution, Target
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
@@ -96,3 +98,25 @@ def _has(column: ColumnElement[Any], other: type, key: str) -> ColumnElement[boo
 
 def _count(connection: Connection, table: Any, *conditions: ColumnElement[bool]) -> int:
     return int(connection.scalar(select(func.count()).select_from(table).where(*conditions)) or 0)
+
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_CLOSED: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def disk_trouble(problem: OSError) -> WaterbedError | None:
+    """A failure of a disk as one of ours, in one sentence; None if it is none.
+
+    The file's name is left out, for it may tell.
+    """
+    if problem.errno in _FULL:
+        return OwnFailure(
+            f"there is no room left on a disk ({problem.strerror}): what was recorded before is safe, this step was "
+            "not finished; make room and start again (docs/operations.md, Full disk)"
+        )
+    if problem.errno in _CLOSED:
+        return ReadOnly(
+            f"the study folder, or the place that was named, cannot be written to ({problem.strerror}), and nothing "
+            "was changed; rankings and other conclusions can be had all the same (docs/operations.md, Read only)"
+        )
+    return None

@@ -13,9 +13,9 @@ from waterbed.store.folder import Folder, real_clock
 from waterbed.store.lake.kinds import PRUNABLE
 from waterbed.store.lake.lake import changing
 from waterbed.store.lake.pruning import keys, mark_pruned, ready
-from waterbed.store.lake.stored import days_in
-from waterbed.store.removing import PRUNE, remove
+from waterbed.store.lake.reading import days_in
 from waterbed.store.schema import held
+from waterbed.store.store import PRUNE, remove
 
 Told = Callable[[int, int], None]
 _LEAST_DAYS = 2

@@ -1,17 +1,17 @@
 """One store on SQLite (WAL) or PostgreSQL, through the same code."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Update, func, inspect, select, text, update
+from sqlalchemy import Connection, Update, delete, func, inspect, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
-from waterbed.model.bookkeeping import Due, Forgotten, Run, RunEnd, Sealed
+from waterbed.model.bookkeeping import Audit, Due, Forgotten, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import ControlLook, Observation, Resolution
 from waterbed.store.bulk import among, fetch, insert
@@ -285,3 +285,29 @@ def _sooner(when: datetime) -> Update:
     due = TABLES[Due]
     free = func.coalesce(due.c.lease_run_id, "") == ""  # IS NULL would lure SQLite into walking all that is free
     return update(due).where(due.c.due_at > when, free).values(due_at=when)
+
+
+PRUNE: Final = "prune"
+"""What it is called on record that a day left the store."""
+
+
+def remove(store: Store, keys: Mapping[Any, Sequence[str]], audit: Audit) -> int:
+    """Remove rows by their primary keys, and say who did it, in one transaction; how many were there."""
+    removed = 0
+    with store.writing() as connection:
+        for cls, ids in keys.items():
+            table, (key,) = TABLES[cls], cls.KEY
+            for start in range(0, len(ids), _AT_ONCE):
+                gone = delete(table).where(table.c[key].in_(ids[start : start + _AT_ONCE]))
+                removed += connection.execute(gone).rowcount
+        if removed:
+            store.add([audit], connection)
+    return removed
+
+
+def removed_days(store: Store) -> set[date]:
+    """The days that are on record as having left the store."""
+    audit = TABLES[Audit].c
+    with store.reading() as connection:
+        days = connection.scalars(select(audit.subject_id).where(audit.action == PRUNE)).all()
+    return {date.fromisoformat(day) for day in days}

@@ -1,23 +1,25 @@
-"""From a study's facts to its conclusions, step by step: no step writes."""
+"""Conclusions: judge, attribute, sightings, links, episodes, hops; engine python|sql. No ranking."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, Self, TypeVar, overload
 
 from msgspec.structs import asdict
 
-from attribution.addressees import Seen, addressed
+from attribution.addressees import OriginsTold, Seen, addressed
 from attribution.attribute import Attributor
-from attribution.told_origins import OriginsTold
-from graphs.alternating import without_alternating
 from graphs.episodes import EpisodeRules, Known, Sighting, all_episodes, censor_from
+from graphs.episodes_sql import set_episodes
+from graphs.hop_sources import without_alternating
 from graphs.hops import Frame, find_hops
+from graphs.hops_sql import set_hops
 from graphs.linking.clusters import Clusters
 from waterbed.judging import doubtful
-from waterbed.judging.canary import CanaryRecord
-from waterbed.judging.judge import confirmed_down, judge, restated
+from waterbed.judging.judge import CanaryRecord, confirmed_down, judge, restated
 from waterbed.judging.mass_flips import guard_flips
 from waterbed.judging.quarantines import Decided, GuardRules, canary_quarantines, feed_quarantines
 from waterbed.judging.rules import RuleSet
@@ -27,11 +29,35 @@ from waterbed.model.decisions import settled_codes
 from waterbed.model.facts import CanaryLook, Observation
 from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.store.config import Config
-from waterbed.study.by_text import ByText
-from waterbed.study.facts import Facts, read_facts
+from waterbed.store.engine import Engine
+from waterbed.store.folder import Folder
+from waterbed.study.facts import Facts
 from waterbed.study.linking import Opened, clusters_of, content_ids, known_of
 
-__all__ = ["Conclusions", "Facts", "read_facts"]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByText:
+    """The engine that runs the texts, and where it may put what does not fit into memory."""
+
+    engine: Engine
+    folder: Path
+
+    def episodes(
+        self, known: Mapping[str, Known], sightings: Mapping[str, Sequence[Sighting]], rules: EpisodeRules
+    ) -> list[Episode]:
+        """The same episodes as the pure definition's."""
+        return set_episodes(known, sightings, rules, folder=self.folder, engine=self.engine)
+
+    def hops(self, episodes: Iterable[Episode], frame: Frame) -> list[Hop]:
+        """The same hops as the pure definition's."""
+        return set_hops(episodes, frame, folder=self.folder, engine=self.engine)
+
+
+def by_text_of(folder: Folder) -> ByText | None:
+    """What the settings of a study say; None: the pure definitions work."""
+    engine = folder.config.engine
+    return None if engine == "python" else ByText(engine=engine, folder=folder.path)
+
 
 Restate = Callable[[Mapping[str, list[Sighting]]], dict[str, list[Sighting]]]
 """Takes the judged looks of each URL for something else: bounds of what nobody saw."""

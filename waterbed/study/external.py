@@ -6,7 +6,7 @@ from functools import cached_property
 from graphs.external import told_before, told_episodes
 from graphs.hops import find_hops
 from waterbed.model.conclusions import Attribution, Hop, ToldEpisode
-from waterbed.store.config import Testimony
+from waterbed.store.settings import Testimony
 from waterbed.study.conclusions import Conclusions
 
 

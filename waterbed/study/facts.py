@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision
-from waterbed.model.decisions_part import Coding
+from waterbed.model.decisions import Coding
 from waterbed.model.facts import CanaryLook, ControlLook, Notice, Observation, Report, Resolution, Target, Testimony
 from waterbed.store.folder import Folder
 from waterbed.store.lake.reading import facts_of

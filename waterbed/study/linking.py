@@ -17,8 +17,8 @@ from waterbed.model.bookkeeping import Sealed
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report
 from waterbed.model.urls import is_address, registrable_domain
-from waterbed.store.config import Linking
 from waterbed.store.folder import Folder
+from waterbed.store.settings import Linking
 from waterbed.store.tables import TABLES
 from waterbed.study.facts import Facts
 

@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from waterbed.intake.batches import Batches
-from waterbed.intake.csv_reports import Rejected, ReportLine, as_plain_word, plain_word
-from waterbed.intake.csv_table import zone_of
+from waterbed.intake.csv_reports import ReportLine
+from waterbed.intake.csv_table import Rejected, as_plain_word, plain_word, zone_of
 from waterbed.intake.importer import ImportReport, take_in
 from waterbed.intake.reports import Defaults
 from waterbed.intake.worker import batches_of
 from waterbed.judging.rules import read_rules
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Snapshot
-from waterbed.store.config import Config, Lab
+from waterbed.store.backlog import ScheduleLag, schedule_lag
+from waterbed.store.config import Config
 from waterbed.store.folder import Clock, Folder, create_folder, open_folder
-from waterbed.store.lag import ScheduleLag, schedule_lag
+from waterbed.store.settings import Lab
 from waterbed.store.store import Store
 from waterbed.store.vault import Vault
 
@@ -149,8 +150,11 @@ class Study:
         `form` is csv or scart; `zone` is that of SCART's times.
         """
         from waterbed.intake.csv_notices import known_kind  # noqa: PLC0415 (see above)
-        from waterbed.intake.notice_files import read_notices  # noqa: PLC0415 (see above)
-        from waterbed.intake.notices import NoticeDefaults, take_in_notices  # noqa: PLC0415 (see above)
+        from waterbed.intake.notices import (  # noqa: PLC0415 (see above)
+            NoticeDefaults,
+            read_notices,
+            take_in_notices,
+        )
 
         defaults = NoticeDefaults(
             sender=plain_word("sender", sender) if sender else as_plain_word(path.name.partition(".")[0]),
@@ -173,7 +177,7 @@ class Study:
 
     def set_hosters(self, path: Path) -> "HosterBook":
         """Take a file of hoster entities (aliases of ASes) into the study."""
-        from waterbed.governance.hoster_book import set_file  # noqa: PLC0415 (see above)
+        from waterbed.governance.hosters import set_file  # noqa: PLC0415 (see above)
 
         return set_file(self.folder, path)
 
@@ -188,8 +192,8 @@ class Study:
     # 9-14 conclude
     def conclude(self) -> "Conclusions":
         """Draw all conclusions from the facts as they are now."""
-        from waterbed.study.by_text import by_text_of  # noqa: PLC0415 (see above)
-        from waterbed.study.conclusions import Conclusions, read_facts  # noqa: PLC0415 (see above)
+        from waterbed.study.conclusions import Conclusions, by_text_of  # noqa: PLC0415 (see above)
+        from waterbed.study.facts import read_facts  # noqa: PLC0415 (see above)
         from waterbed.study.linking import opened  # noqa: PLC0415 (see above)
 
         if self.protocol:
@@ -201,13 +205,13 @@ class Study:
 
     def attributor(self) -> "Attributor":
         """Everything that attribution needs, opened from the study's tables."""
-        from waterbed.study.attributing import attributor_of  # noqa: PLC0415 (see above)
+        from waterbed.study.tables import attributor_of  # noqa: PLC0415 (see above)
 
         return attributor_of(self.folder, self.book())
 
     def book(self) -> "HosterBook":
         """The book of hosters: the known list, the study's file and all decided changes."""
-        from waterbed.governance.hoster_book import read_book  # noqa: PLC0415 (see above)
+        from waterbed.governance.hosters import read_book  # noqa: PLC0415 (see above)
 
         return read_book(self.folder)
 

@@ -6,14 +6,18 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from attribution.attribute import Attributor
+from attribution.hosters.book import HosterBook
 from attribution.hosters.evidence import printable
+from attribution.hosters.members import holder_key
+from attribution.lookups.rdap.registrations import RegistrationIndex
 from attribution.lookups.tables.countries import PlaceTables, read_places, together
 from attribution.lookups.tables.domains import DomainTable, read_domains
 from attribution.lookups.tables.hosting import HostingTables, read_hosting
-from attribution.lookups.tables.organisations_part import AsOrganisations, read_organisations
+from attribution.lookups.tables.organisations import AsOrganisations, read_organisations
 from attribution.lookups.tables.routes import RouteTables, read_routes
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Snapshot
+from waterbed.model.facts import Registration, Snapshot
 from waterbed.store.folder import Folder
 
 Tables = RouteTables | PlaceTables | HostingTables | AsOrganisations | DomainTable
@@ -129,3 +133,30 @@ def _rows_by_family(tables: Tables) -> list[tuple[int, int]]:
     if isinstance(tables, AsOrganisations | DomainTable):
         return [(0, len(tables))]
     return [(family, rows) for family, rows in ((4, tables.rows_v4), (6, tables.rows_v6)) if rows]
+
+
+def attributor_of(folder: Folder, book: HosterBook) -> Attributor:
+    """Everything that says who answers for an address on a day."""
+    registrations = folder.store.all(Registration, order=("fetched_at", "registration_id"))
+    routes: list[tuple[date, RouteTables]] = opened(folder, "routes")
+    places: list[tuple[date, PlaceTables]] = opened(folder, "places")
+    organisations: list[tuple[date, AsOrganisations]] = opened(folder, "organisations")
+    return Attributor(
+        routes=routes,
+        places=places,
+        organisations=organisations,
+        registered=RegistrationIndex(registrations, fresh_days=folder.config.registry.fresh_days),
+        holder_names={
+            holder_key(one.holder): one.holder_name for one in registrations if one.holder and one.holder_name
+        },
+        book=book,
+        suffixes=suffixes_of(folder, book),
+        max_age_days=folder.config.routes_max_age_days,
+    )
+
+
+def suffixes_of(folder: Folder, book: HosterBook) -> dict[str, str]:
+    """The suffixes of platforms by their keyed ids; of a study that was reproduced, those of its package."""
+    if folder.frozen:
+        return dict(folder.frozen.suffixes)
+    return {folder.vault.keyed_id("suffix", suffix): suffix for suffix in book.suffixes()}

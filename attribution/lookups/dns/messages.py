@@ -10,8 +10,7 @@ import re
 from dataclasses import dataclass, field
 from socket import AF_INET, AF_INET6, inet_ntop
 
-from attribution.lookups.dns.replies import MAX_LINKS, read_any
-from attribution.lookups.dns.replies_part import NO_MORE, Reply, true_ttl
+from attribution.lookups.dns.replies import MAX_LINKS, NO_MORE, Reply, read_any, true_ttl
 from waterbed.model.facts import NameStatus
 
 A = b"\x00\x01\x00\x01"

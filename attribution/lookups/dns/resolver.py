@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from attribution.lookups.dns.messages import AAAA, NS, A, read_reply, truncated, wire_name
-from attribution.lookups.dns.replies_part import Answer, Reply, combine, name_servers_said
+from attribution.lookups.dns.replies import Answer, Reply, combine, name_servers_said
 from attribution.lookups.dns.transport import Datagrams, Ticket, ask_over_tcp
-from attribution.lookups.tables.literals import canonical
+from attribution.lookups.tables.addresses import canonical
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.model.facts import NameStatus
 

@@ -6,9 +6,8 @@ from typing import Any
 from ipwhois.net import Net
 from ipwhois.whois import Whois
 
-from attribution.lookups.rdap.answers import Registered
+from attribution.lookups.rdap.answers import Registered, plain
 from attribution.lookups.rdap.bootstrap import in_order
-from attribution.lookups.rdap.contacts import plain
 
 _NAMES = {"ripe": "ripencc"}
 """What ipwhois calls a registry, where it differs."""

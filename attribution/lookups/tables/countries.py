@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from attribution.lookups.tables.about import FileAbout
 from attribution.lookups.tables.addresses import Packed
 from attribution.lookups.tables.contents import country_code, country_number
+from attribution.lookups.tables.extent import joined
 from attribution.lookups.tables.files import read_rows
-from attribution.lookups.tables.joined import joined
 from attribution.lookups.tables.ranges import RangeTable, build, load_table, save_table
 from waterbed.model.errors import InputError
 

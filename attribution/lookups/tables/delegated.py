@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attribution.lookups.tables.contents import MAX_AS, FileRows, bad_row, country_code, country_number
-from attribution.lookups.tables.contents_part import SEE
+from attribution.lookups.tables.contents import MAX_AS, SEE, FileRows, bad_row, country_code, country_number
 from attribution.lookups.tables.ranges import Rows, words
 from waterbed.model.errors import InputError
 

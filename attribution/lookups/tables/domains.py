@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from attribution.lookups.tables.contents_part import as_utf8, content
+from attribution.lookups.tables.contents import as_utf8, content
 from attribution.lookups.tables.folders import whole_folder
 from waterbed.model.errors import InputError
 

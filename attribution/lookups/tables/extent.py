@@ -1,17 +1,77 @@
 """How much address space a range table covers, and how much two of them differ in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network, summarize_address_range
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.addresses import Numbers, pack
+from attribution.lookups.tables.addresses import Numbers, Packed, pack
 from attribution.lookups.tables.contents import by_family, span
-from attribution.lookups.tables.joined import Sets, cut
-from attribution.lookups.tables.ranges import RangeTable, build
+from attribution.lookups.tables.ranges import NOTHING, RangeTable, build
+
+Sets = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cut:
+    """Both address spaces cut wherever one of several tables changes, and each table's set numbers there."""
+
+    v4_first: NDArray[np.uint32]
+    v4_sets: list[Sets]
+    v6_high: Numbers
+    v6_low: Numbers
+    v6_sets: list[Sets]
+
+
+def cut(tables: Sequence[RangeTable]) -> Cut:
+    """Lay tables over one another."""
+    v4_first = np.unique(np.concatenate([table.v4_first for table in tables]))
+    high = np.concatenate([table.v6_high for table in tables])
+    low = np.concatenate([table.v6_low for table in tables])
+    order = np.lexsort((low, high))
+    high, low = high[order], low[order]
+    new = np.ones(len(high), bool)
+    new[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+    high, low = high[new], low[new]
+    return Cut(
+        v4_first=v4_first,
+        v4_sets=[table.v4_set_of(v4_first) for table in tables],
+        v6_high=high,
+        v6_low=low,
+        v6_sets=[table.v6_set_of(high, low) for table in tables],
+    )
+
+
+def joined(tables: Sequence[RangeTable]) -> RangeTable:
+    """One table in which each address has the numbers it has in any of them."""
+    whole = cut(tables)
+    sets: dict[tuple[int, ...], int] = {}
+    v4_set = _united(tables, whole.v4_sets, sets)
+    v6_set = _united(tables, whole.v6_sets, sets)
+    v4_new = np.append(True, v4_set[1:] != v4_set[:-1])
+    v6_new = np.append(True, v6_set[1:] != v6_set[:-1])
+    return RangeTable(
+        v4_first=whole.v4_first[v4_new],
+        v4_set=v4_set[v4_new],
+        v6_high=whole.v6_high[v6_new],
+        v6_low=whole.v6_low[v6_new],
+        v6_set=v6_set[v6_new],
+        offsets=np.cumsum([0, *map(len, sets)], dtype=np.int64),
+        members=np.fromiter((m for s in sets for m in s), np.uint32),
+    )
+
+
+def _united(tables: Sequence[RangeTable], columns: Sequence[Sets], sets: dict[tuple[int, ...], int]) -> Sets:
+    distinct, place = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
+    numbers = []
+    for row in distinct.tolist():
+        members = {m for table, number in zip(tables, row, strict=True) for m in table.members_of(number)}
+        numbers.append(sets.setdefault(tuple(sorted(members)), len(sets)) if members else NOTHING)
+    return np.array(numbers, np.int32)[place.ravel()]
+
 
 _RESERVED = (
     "0.0.0.0/8",
@@ -103,3 +163,45 @@ def _reserved() -> RangeTable:
     first, last = span(packed, np.array([network.prefixlen for network in networks], np.int64))
     v4, v6 = by_family(packed.family, first, last, np.ones(len(networks), np.uint64))
     return build(v4, v6)
+
+
+_TOP = {4: (1 << 32) - 1, 6: (1 << 128) - 1}
+
+
+def stretches_of(table: RangeTable, packed: Packed) -> list[str]:
+    """The stretch around each address: a prefix if it is one, else first-last; empty where nothing is known.
+
+    Stretches are what overlapping ranges were cut into: the smallest range, less what smaller ones take of it.
+    """
+    sets = table.sets_of(packed)
+    texts = [""] * len(packed)
+    for row in np.flatnonzero(sets >= 0).tolist():
+        texts[row] = _text(*_bounds(table, packed, row))
+    return texts
+
+
+def _bounds(table: RangeTable, packed: Packed, row: int) -> tuple[int, int, int]:
+    """Family, first and last address of the stretch around one row."""
+    family, low = int(packed.family[row]), int(packed.low[row])
+    if family == 4:
+        return family, *_around(table.v4_first, low, _TOP[4])
+    high = int(packed.high[row])
+    start = int(np.searchsorted(table.v6_high, np.uint64(high), side="left"))
+    stop = int(np.searchsorted(table.v6_high, np.uint64(high), side="right"))
+    place = start + int(np.searchsorted(table.v6_low[start:stop], np.uint64(low), side="right")) - 1
+
+    def whole(at: int) -> int:
+        return int(table.v6_high[at]) << 64 | int(table.v6_low[at])
+
+    return family, whole(place), whole(place + 1) - 1 if place + 1 < len(table.v6_high) else _TOP[6]
+
+
+def _around(firsts: NDArray[np.uint32], address: int, top: int) -> tuple[int, int]:
+    place = int(np.searchsorted(firsts, np.uint32(address), side="right")) - 1
+    return int(firsts[place]), int(firsts[place + 1]) - 1 if place + 1 < len(firsts) else top
+
+
+def _text(family: int, first: int, last: int) -> str:
+    kind = type(ip_address(0 if family == 4 else 1 << 127))
+    prefixes = list(summarize_address_range(kind(first), kind(last)))
+    return str(prefixes[0]) if len(prefixes) == 1 else f"{kind(first)}-{kind(last)}"

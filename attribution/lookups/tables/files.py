@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from attribution.lookups.tables.contents import FileRows, Kind, refuse
-from attribution.lookups.tables.contents_part import SAMPLE, as_utf8, content, first_lines
+from attribution.lookups.tables.contents import SAMPLE, FileRows, Kind, as_utf8, content, first_lines, refuse
 from attribution.lookups.tables.delegated import is_delegated, read_delegated
 from attribution.lookups.tables.mmdb import is_mmdb, read_mmdb
-from attribution.lookups.tables.prefix_files import prefix_form, read_prefixes
-from attribution.lookups.tables.range_files import csv_kind, read_ranges
+from attribution.lookups.tables.range_files import csv_kind, prefix_form, read_prefixes, read_ranges
 
 
 def read_rows(path: Path, wanted: Kind) -> FileRows:

@@ -15,7 +15,7 @@ from waterbed.analysis.coding.queues import items
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.cli.app import app
 from waterbed.model.bookkeeping import Audit
-from waterbed.model.decisions_part import Coding
+from waterbed.model.decisions import Coding
 from waterbed.model.errors import InputError
 from waterbed.store import config
 from waterbed.store.folder import SETTINGS

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from waterbed.analysis.rankings.appearances import Appearance
+from waterbed.analysis.rankings.keys import Appearance
 from waterbed.model.conclusions import Episode
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

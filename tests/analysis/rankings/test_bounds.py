@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waterbed.analysis.rankings.bounds import removal_bounds
-from waterbed.analysis.rankings.ranking import rank
+from waterbed.analysis.rankings.ranking import rank, removal_bounds
 from waterbed.analysis.rankings.takedown import clocks, removal
 
 from .episodes import appearance, episode, hours

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waterbed.analysis.rankings.stays import staying, stays, suspect_deliveries
+from waterbed.analysis.rankings.feeds import staying, stays, suspect_deliveries
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.feed_presence import Delivered, Presence, parse_deliveries, parse_presence
 from waterbed.judging.quarantines import GuardRules

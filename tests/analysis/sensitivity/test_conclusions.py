@@ -5,13 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from waterbed.analysis.sensitivity.conclusions import conclusion_rows, curve_rows, level_rows, value_rows
-from waterbed.analysis.sensitivity.conclusions_part import conclusions_of, slow
+from waterbed.analysis.sensitivity.conclusions import (
+    conclusion_rows,
+    conclusions_of,
+    curve_rows,
+    level_rows,
+    slow,
+    value_rows,
+)
 from waterbed.analysis.sensitivity.curve import Curve, Outcomes, removed
 from waterbed.analysis.sensitivity.design import DIMENSIONS, Levels, Spec, every_spec, size
 from waterbed.analysis.sensitivity.grid import Grid
 from waterbed.analysis.sensitivity.outcomes import Value
-from waterbed.model.sensitivity import ConclusionRow, FlipRow
+from waterbed.model.results import ConclusionRow, FlipRow
 
 LEVELS: Levels = {
     "clock": ("reported", "first_seen"),

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from waterbed.analysis.sensitivity.design import (
     DIMENSIONS,
     Levels,
+    chosen_specs,
     confirmation,
     every_spec,
     size,
     spelled_confirmation,
     with_reference,
 )
-from waterbed.analysis.sensitivity.fraction import chosen_specs
 from waterbed.analysis.sensitivity.variants import same_groups
 from waterbed.model.errors import InputError
 

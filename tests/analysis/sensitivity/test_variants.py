@@ -6,7 +6,7 @@ import pytest
 
 from graphs.episodes import Sighting
 from tests.study.facts import hour
-from waterbed.analysis.sensitivity.restated import taken_for
+from waterbed.analysis.sensitivity.variants import taken_for
 from waterbed.model.conclusions import Attribution, Verdict
 
 _VERDICT = Verdict(

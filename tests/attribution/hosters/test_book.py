@@ -9,7 +9,7 @@ from attribution.hosters.book import HosterBook, book_from
 from attribution.hosters.changes import check_change, find_change, well_formed
 from attribution.hosters.listing import change_rows, hoster_rows, taken_from_known
 from tests.attribution.hosters.deciding import change, coding
-from waterbed.model.decisions_part import HosterChange
+from waterbed.model.decisions import HosterChange
 from waterbed.model.errors import InputError
 
 FILE = b"""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from attribution.hosters.book import HosterBook, book_from
 from attribution.hosters.changes import check_change, well_formed
 from tests.attribution.hosters.deciding import change, coding
-from waterbed.model.decisions_part import Coding, HosterChange
+from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
 
 FILE = b"""

@@ -18,7 +18,7 @@ from waterbed.model.errors import LeaseLost
 from waterbed.model.urls import network_of
 from waterbed.store.folder import Pass
 from waterbed.store.leases import bury, end
-from waterbed.store.reservations import claim, give_back
+from waterbed.store.runs import claim, give_back
 from waterbed.store.store import Store
 
 NETWORKS = {"192.0.2.0/24", "198.51.100.0/24", "2001:db8::/48"}

@@ -16,8 +16,9 @@ from crawler.net.vantage import Vantage, first_vantage, further_vantages
 from tests.crawler.net.pushing import context, pushing
 from waterbed.model.errors import InputError
 from waterbed.model.urls import spell
-from waterbed.store.config import Config, ConnectTo, Lab
-from waterbed.store.config import Vantage as Entry
+from waterbed.store.config import Config
+from waterbed.store.settings import ConnectTo, Lab
+from waterbed.store.settings import Vantage as Entry
 
 PUBLIC, PUBLIC6 = "28.10.0.7", "2606:4700::7"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n"

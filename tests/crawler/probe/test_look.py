@@ -14,7 +14,8 @@ from tests.crawler.net.hostile import Answer, talking
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ControlLook, Observation
 from waterbed.model.urls import spell
-from waterbed.store.config import Config, Probe
+from waterbed.store.config import Config
+from waterbed.store.settings import Probe
 from waterbed.store.vault import Keys, Vault
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crawler.recheck.schedule import next_due
 from waterbed.model.bookkeeping import Due
 from waterbed.model.conclusions import State
-from waterbed.store.config import Schedule
+from waterbed.store.settings import Schedule
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 STEADY = Schedule(jitter=0.0)

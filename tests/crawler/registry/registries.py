@@ -10,8 +10,9 @@ from crawler.registry.clock import SkippingClock
 from waterbed.lab.servers.rdap import RdapServers
 from waterbed.lab.servers.rdap_data import TrueNetwork
 from waterbed.model.facts import Resolution
-from waterbed.store.config import Config, Lab, Registry
+from waterbed.store.config import Config
 from waterbed.store.folder import Folder, create_folder
+from waterbed.store.settings import Lab, Registry
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BLOCKS = {"ripe": "80.0.0.0/8", "arin": "64.0.0.0/8", "apnic": "110.0.0.0/8", "lacnic": "177.0.0.0/8"}

@@ -25,8 +25,9 @@ from waterbed.lab.servers.rdap_data import Registries, TrueNetwork
 from waterbed.model.bookkeeping import RunEnd
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration
-from waterbed.store.config import Config, Lab, Registry
+from waterbed.store.config import Config
 from waterbed.store.folder import create_folder
+from waterbed.store.settings import Lab, Registry
 from waterbed.study.study import Study
 
 TEXTS = {

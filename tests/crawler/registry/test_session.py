@@ -21,8 +21,9 @@ from waterbed.lab.servers.wire import server_context
 from waterbed.model.bookkeeping import RunEnd, Sealed
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration
-from waterbed.store.config import Config, Lab, Registry
+from waterbed.store.config import Config
 from waterbed.store.folder import Folder, create_folder
+from waterbed.store.settings import Lab, Registry
 
 FAULTS = {
     "limited_seconds": 0.02,
@@ -389,7 +390,7 @@ def test_origin_ases_are_asked_for(tmp_path: Path) -> None:
             from waterbed.study.study import Study
 
             Study(folder).add_table(table, NOON.date())
-            assert registry_session.origins_of(folder, ["80.1.2.1"]) == {3333}
+            assert registry_session.newest_origins(folder, ["80.1.2.1"]) == {3333}
             await enrich(folder, clock=time)
             found = folder.store.all(Registration, order=("asked",))
             folder.close()

@@ -13,7 +13,7 @@ from waterbed.governance.protocol.deviations import deviations
 from waterbed.governance.protocol.file import PROTOCOL, read_protocol
 from waterbed.governance.protocol.lock import explain, first_text, held, lock
 from waterbed.model.errors import InputError
-from waterbed.model.protocol import DeviationNote
+from waterbed.model.governance import DeviationNote
 from waterbed.model.redaction import names_something
 from waterbed.publish.release import publish_all
 from waterbed.store.config import Config

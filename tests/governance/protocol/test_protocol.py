@@ -15,7 +15,7 @@ from waterbed.governance.protocol.deviations import Standing, deviations, explai
 from waterbed.governance.protocol.file import PROTOCOL, Protocol, checksum, flat, read_protocol
 from waterbed.governance.protocol.lock import explain, held, lock
 from waterbed.model.errors import InputError
-from waterbed.model.protocol import DeviationNote, ProtocolLock
+from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.publish.policy import told
 from waterbed.store.config import Config
 from waterbed.study.study import Study, create_study, open_study

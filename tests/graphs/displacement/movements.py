@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from graphs.displacement.displaced import Takedown
 from graphs.displacement.event import Event
 from graphs.displacement.movements import Gain, Movements, Stay
+from graphs.displacement.returns import Takedown
 from graphs.displacement.series import Series
 from waterbed.model.table import Envelope
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from graphs.displacement.displaced import takedowns
+from graphs.displacement.returns import takedowns
 from waterbed.model.conclusions import Episode, Hop
 
 START = datetime(2025, 4, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from graphs.network.flows import flows
-from graphs.network.passages import passage
+from graphs.network.weeks import passage
 from waterbed.model.conclusions import Hop
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)

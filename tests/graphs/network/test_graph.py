@@ -8,8 +8,7 @@ from dataclasses import replace
 import networkx as nx
 import pytest
 
-from graphs.network.graph import content_graph, displacement_graph, flow_graph
-from graphs.network.graph_files import WRITERS, gexf, graphml, node_link
+from graphs.network.graph import WRITERS, content_graph, displacement_graph, flow_graph, gexf, graphml, node_link
 from graphs.network.moves import origins_index
 from graphs.network.weeks import week_window
 from tests.graphs.hop_makers import hop, stay, sure

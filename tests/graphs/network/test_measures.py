@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from graphs.network.measures import bounded_share, hop_matrix, net_flows, returns
 from graphs.network.moves import moves_of
-from graphs.network.passages import abroad_shares
+from graphs.network.weeks import abroad_shares
 from tests.graphs.hop_makers import hop, sure
 from waterbed.model.conclusions import Hop
 

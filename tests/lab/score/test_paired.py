@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.lab.score.test_compare import _episode, _id, _row
-from waterbed.lab.score.paired import compare_runs, false_removals
+from waterbed.lab.score.compare import compare_runs, false_removals
 from waterbed.lab.world.records import Truth
 
 _MINUTE = timedelta(minutes=1)

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from waterbed.lab.servers.counts import request_class
-from waterbed.lab.servers.markers import marked_files
-from waterbed.lab.servers.pages import Pages
+from waterbed.lab.servers.pages import Pages, marked_files
 from waterbed.lab.servers.scene import WorldScene
 from waterbed.lab.servers.state import BODY_BYTES, Behaviour, page
 from waterbed.lab.world.records import Shown, SiteTraits, Truth

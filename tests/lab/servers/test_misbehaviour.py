@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from waterbed.lab.servers.http import Stage, Tally, serve_http
+from waterbed.lab.servers.counts import Tally
+from waterbed.lab.servers.http import Stage, serve_http
 from waterbed.lab.servers.state import Behaviour, Listener
 from waterbed.lab.servers.wire import server_context
 

@@ -9,12 +9,10 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from waterbed.estimators.detection import Bounds
-from waterbed.estimators.displaced import displaced_bounds
+from waterbed.estimators.detection import Bounds, displaced_bounds
 from waterbed.lab.score.hops import KindTally, looked_at, score_hops, sight_of
 from waterbed.lab.simulate.displacement import DETECTION, displaced_world
-from waterbed.lab.simulate.draw import UNREPORTED
-from waterbed.lab.simulate.drawn_hops import draw_hop_world
+from waterbed.lab.simulate.draw import UNREPORTED, draw_hop_world
 from waterbed.lab.simulate.facts import LookPlan, url_id_of, virtual_facts
 from waterbed.lab.simulate.study import VirtualStudy, score_virtual, virtual_study
 from waterbed.lab.world.file import World, read_world, scenario_path

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from waterbed.lab.world.allocations import country_csv, hosters_toml, link_checks_toml, routing_csv
 from waterbed.lab.world.file import World
-from waterbed.lab.world.tables import country_csv, hosters_toml, link_checks_toml, routing_csv
 
 
 @pytest.mark.parametrize("family", [4, 6, None])

@@ -10,12 +10,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from waterbed.publish.api.access import Access, Key, checksum
-from waterbed.publish.api.app import api
-from waterbed.publish.api.running import server_of
+from waterbed.publish.api.app import api, server_of
+from waterbed.publish.api.guard import Access, Key, checksum
 from waterbed.publish.api.source import Served, Source
 from waterbed.publish.policy import Publication
-from waterbed.publish.site.site import Site
+from waterbed.publish.site.layout import Site
 
 FOR_GROUPS, FOR_CASES = "a key for groups", "a key for cases"
 ACCESS = Access(

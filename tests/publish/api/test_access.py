@@ -17,8 +17,7 @@ from tests.publish.api.serving import Server
 from tests.publish.study import small_study
 from waterbed.cli.commands.publish import api_key, serve
 from waterbed.model.errors import InputError
-from waterbed.publish.api.access import Access, add_key, checksum, read_access
-from waterbed.publish.api.guard import network
+from waterbed.publish.api.guard import Access, add_key, checksum, network, read_access
 
 KEY = 'name = "one"\nsha256 = "' + "0" * 64 + '"\n'
 ALONE = (

@@ -18,11 +18,10 @@ from tests.publish.api.calls import campaign
 from tests.publish.api.serving import ACCESS, FOR_CASES, FOR_GROUPS, Server, fixed, served, until
 from tests.publish.study import small_study
 from tests.study.facts import _canary
-from waterbed.publish.api.access import Access, Key, checksum
-from waterbed.publish.api.serve import served_of, source_of
-from waterbed.publish.api.source import Served, Source
+from waterbed.publish.api.guard import Access, Key, checksum
+from waterbed.publish.api.source import Served, Source, served_of, source_of
 from waterbed.publish.policy import Publication, publishable
-from waterbed.publish.site.site import File
+from waterbed.publish.site.layout import File
 from waterbed.publish.tables import publication_of
 from waterbed.study.formats import records
 

@@ -15,9 +15,9 @@ import pytest
 from tests.study.facts import _canary, _looks, config, hour, resolution
 from waterbed.governance.protocol.file import PROTOCOL
 from waterbed.governance.protocol.lock import explain, lock
-from waterbed.model.decisions_part import Coding, HosterChange
+from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.facts import Target
-from waterbed.store.config import Canary, Citation, Creator, Linking, Names, Publish, Registry, Vantage
+from waterbed.store.settings import Canary, Citation, Creator, Linking, Names, Publish, Registry, Vantage
 from waterbed.study.study import Study, create_study
 
 HOURS = 40

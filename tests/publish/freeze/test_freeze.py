@@ -16,9 +16,9 @@ from tests.publish.freeze.study import ACCOUNTS, CANARY, HOSTS, named_study
 from tests.publish.study import small_study
 from waterbed.model.bookkeeping import Audit
 from waterbed.model.errors import InputError
-from waterbed.publish.freeze.codebook import HEADER
 from waterbed.publish.freeze.freeze import ACTION, freeze
 from waterbed.publish.freeze.layout import read_about
+from waterbed.publish.freeze.metadata import HEADER
 from waterbed.publish.release import publish_all
 from waterbed.store.folder import open_folder
 from waterbed.study.study import Study

@@ -19,7 +19,8 @@ from waterbed.publish.freeze.bag import DATA, damages
 from waterbed.publish.freeze.freeze import freeze, settings_of
 from waterbed.publish.freeze.layout import ABOUT
 from waterbed.publish.freeze.reproduce import reproduce
-from waterbed.store.config import Coding, Config, read_config
+from waterbed.store.config import Config, read_config
+from waterbed.store.settings import Coding
 
 
 @pytest.fixture

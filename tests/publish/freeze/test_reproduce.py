@@ -28,8 +28,9 @@ from waterbed.publish.freeze.layout import ABOUT
 from waterbed.publish.freeze.reproduce import reproduce
 from waterbed.publish.freeze.results import compared
 from waterbed.publish.tables import publication_of
-from waterbed.store.config import Linking, write_toml
+from waterbed.store.config import write_toml
 from waterbed.store.frozen import FROZEN
+from waterbed.store.settings import Linking
 from waterbed.study.study import open_study
 
 

@@ -16,11 +16,9 @@ from tests.publish.site.parsed import Parsed
 from tests.publish.site.test_pages import HOSTILE
 from tests.publish.site.views import frame
 from tests.publish.test_hop_cells import HOSTERS, KEYS, WEEK, moved, told
-from waterbed.publish.hop_cells import LEVELS, HopCells
-from waterbed.publish.hop_flows import WAYS, cell_flows, cell_places
+from waterbed.publish.hop_cells import LEVELS, WAYS, HopCells, cell_flows, cell_places
 from waterbed.publish.site.displacement import ChainRow, HopsView, count, displacement_page
-from waterbed.publish.site.layout import Page
-from waterbed.publish.site.site import make_site
+from waterbed.publish.site.layout import Page, make_site
 
 ASSETS = files("waterbed.pages").joinpath("assets")
 

@@ -21,12 +21,10 @@ from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import virtual_study
 from waterbed.lab.world.file import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
-from waterbed.publish.api.serve import mark
+from waterbed.publish.api.source import mark
 from waterbed.publish.policy import Publication, publishable
-from waterbed.publish.site.displacement import ChainRow
-from waterbed.publish.site.layout import Page
-from waterbed.publish.site.site import make_site
-from waterbed.publish.site.site_displacement import chain_rows, displacement_pages, named_keys
+from waterbed.publish.site.displacement import ChainRow, chain_rows, displacement_pages, named_keys
+from waterbed.publish.site.layout import Page, make_site
 from waterbed.publish.tables import policy_of, publication_of
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study, create_study

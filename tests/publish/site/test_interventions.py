@@ -11,9 +11,15 @@ from tests.publish.site.test_pages import HOSTILE
 from tests.publish.site.views import frame
 from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow
 from waterbed.model.spelling import interval
-from waterbed.publish.site.interventions import DisplacementView, intervention_page, refused_page, render_displacement
-from waterbed.publish.site.site import make_site
-from waterbed.publish.site.site_interventions import FOLDER, _paths
+from waterbed.publish.site.interventions import (
+    FOLDER,
+    DisplacementView,
+    _paths,
+    intervention_page,
+    refused_page,
+    render_displacement,
+)
+from waterbed.publish.site.layout import make_site
 
 WHEN = datetime(2026, 6, 3, 9, 20, tzinfo=UTC)
 

@@ -23,11 +23,10 @@ from tests.publish.site.views import (
 from waterbed.model.spelling import NOTHING, number, percent
 from waterbed.publish.site.figures import CONFIG, label
 from waterbed.publish.site.hoster import sheet_page, sheet_paths
-from waterbed.publish.site.layout import Page, render
+from waterbed.publish.site.layout import Page, Site, make_site, render
 from waterbed.publish.site.overview import overview_page
 from waterbed.publish.site.quality import hours, quality_page
 from waterbed.publish.site.rankings import ranking_page
-from waterbed.publish.site.site import Site, make_site
 
 HOSTILE = "</script><script>alert(1)</script><img src=https://evil.example/x onerror=alert(2)>{{ 7 * 7 }}\"' x='"
 

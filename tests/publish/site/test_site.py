@@ -13,12 +13,12 @@ from tests.publish.api.serving import ACCESS, FOR_CASES, FOR_GROUPS, Server, fix
 from tests.publish.study import small_study
 from tests.study.facts import _canary, hour
 from waterbed.model.conclusions import Quarantine, QuarantineKind
-from waterbed.publish.api.access import Access
-from waterbed.publish.api.serve import served_of
+from waterbed.publish.api.guard import Access
+from waterbed.publish.api.source import served_of
 from waterbed.publish.policy import Policy
 from waterbed.publish.release import publish_all
-from waterbed.publish.site.site import HTML, Site
-from waterbed.publish.site.site_quality import held_in_words
+from waterbed.publish.site.layout import HTML, Site
+from waterbed.publish.site.quality import held_in_words
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,11 @@ from typing import Any
 from graphs.network.flows import Flow
 from waterbed.analysis.rankings.takedown import CAUSES, RemovalCurve
 from waterbed.model.conclusions import RankClass, RankingRow
-from waterbed.model.standings import FeedCard, PlaceRow, VolumeRow
+from waterbed.model.results import FeedCard, PlaceRow, VolumeRow
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
 from waterbed.publish.site.hoster import MARKS_H, CauseCurves, SheetView, Weekly, sheet_page, sheet_paths
 from waterbed.publish.site.layout import Frame, Page
-from waterbed.publish.site.method import MethodView, PublishedTable, method_page
-from waterbed.publish.site.overview import Number, OverviewView, overview_page
+from waterbed.publish.site.overview import MethodView, Number, OverviewView, PublishedTable, method_page, overview_page
 from waterbed.publish.site.quality import CanaryRecord, DatedTable, Held, Lag, Outcome, QualityView, quality_page
 from waterbed.publish.site.rankings import RankingView, Standing, ranking_page
 

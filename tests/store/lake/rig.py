@@ -16,13 +16,14 @@ from waterbed.lab.simulate.study import VirtualStudy, virtual_study
 from waterbed.lab.world.file import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.model.facts import Observation
-from waterbed.store.config import Config, LakeAt, StoreAt
+from waterbed.store.config import Config
 from waterbed.store.folder import Folder, create_folder
 from waterbed.store.lake.kinds import PRUNABLE
 from waterbed.store.lake.pruning import keys, mark_pruned
+from waterbed.store.settings import LakeAt, StoreAt
 from waterbed.store.tables import TABLES
-from waterbed.study.conclusions import Conclusions, Facts
-from waterbed.study.facts import read_facts
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.facts import Facts, read_facts
 
 LATER = timedelta(days=3)
 

@@ -12,10 +12,11 @@ from tests.publish.study import small_study
 from tests.store.lake.rig import days_of, in_store, virtual
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.model.errors import InputError
-from waterbed.store.config import LakeAt, Retention, read_config, write_toml
+from waterbed.store.config import read_config, write_toml
 from waterbed.store.folder import SETTINGS
 from waterbed.store.lake.lake import LOCK, lake_of
 from waterbed.store.lake.sealing import seal
+from waterbed.store.settings import LakeAt, Retention
 from waterbed.study.study import Study
 
 Say = Callable[..., tuple[int, str, str]]

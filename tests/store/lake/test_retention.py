@@ -16,10 +16,9 @@ from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.model.bookkeeping import Audit
 from waterbed.model.errors import InputError, StoreFailure
 from waterbed.model.facts import CanaryLook, Observation
-from waterbed.store import removing
+from waterbed.store import store
 from waterbed.store.backup.make import make_backup
 from waterbed.store.backup.restore import restore_backup
-from waterbed.store.config import LakeAt
 from waterbed.store.lake.lake import lake_of
 from waterbed.store.lake.manifest import Manifest, spelled
 from waterbed.store.lake.reading import count_of
@@ -27,7 +26,8 @@ from waterbed.store.lake.rebuilding import rebuild
 from waterbed.store.lake.sealing import seal
 from waterbed.store.lake.verifying import verify
 from waterbed.store.retention import prune
-from waterbed.study.conclusions import read_facts
+from waterbed.store.settings import LakeAt
+from waterbed.study.facts import read_facts
 from waterbed.study.study import Study, open_study
 
 DAYS = 9
@@ -146,7 +146,7 @@ def _die_in(where: str) -> None:
 
         waterbed.store.retention.remove = die  # type: ignore[assignment]  # dies where rows would be removed
     else:
-        removing.Store.add = die  # type: ignore[method-assign]  # dies after the rows, before the commit
+        store.Store.add = die  # type: ignore[method-assign]  # dies after the rows, before the commit
 
 
 def test_a_pruned_study_is_backed_up_and_restored_whole(study: Study, tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from tests.store.lake.rig import concluded, days_of, figures, in_store, prune, shifted, virtual
 from waterbed.model.errors import InputError, StoreFailure
 from waterbed.model.facts import Observation
-from waterbed.store.config import LakeAt
 from waterbed.store.folder import Folder
 from waterbed.store.lake.lake import changing, lake_of
 from waterbed.store.lake.pruning import ready
@@ -25,6 +24,7 @@ from waterbed.store.lake.reading import count_of, known_resolved, observed_span
 from waterbed.store.lake.rebuilding import rebuild
 from waterbed.store.lake.sealing import compact, seal
 from waterbed.store.lake.verifying import verify
+from waterbed.store.settings import LakeAt
 from waterbed.study.facts import Facts, read_facts
 
 

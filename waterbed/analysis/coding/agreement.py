@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from attribution.hosters.review import CODED, QUEUE
-from waterbed.estimators.coders import cohen_kappa
+from waterbed.estimators.cluster_shares import cohen_kappa
 from waterbed.estimators.refusal import Refusal
 from waterbed.model import decisions as double
-from waterbed.model.decisions_part import Coding, HosterChange
+from waterbed.model.decisions import Coding, HosterChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

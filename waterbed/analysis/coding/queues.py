@@ -6,12 +6,11 @@ from typing import Annotated
 
 from attribution.hosters.evidence import queue_for
 from waterbed.analysis.coding.agreement import Agreement, agreement, of_changes
-from waterbed.analysis.coding.cases import outcome_items
+from waterbed.analysis.coding.cases import outcome_items, role_items
 from waterbed.analysis.coding.items import CODES, HOSTERS, ROLES, Item, shuffled
-from waterbed.analysis.coding.roles import role_items
-from waterbed.governance.hoster_book import read_book
+from waterbed.governance.hosters import read_book
 from waterbed.model import decisions as double
-from waterbed.model.decisions_part import Coding
+from waterbed.model.decisions import Coding
 from waterbed.model.facts import Registration
 from waterbed.study.study import Study
 

@@ -5,8 +5,7 @@ from datetime import date
 from ipaddress import ip_address
 
 from attribution.hosters.members import is_key, member_of, shown, stands_alone
-from waterbed.analysis.explain.explained_address import chain_of_address
-from waterbed.analysis.explain.hoster import chain_of_hoster
+from waterbed.analysis.explain.hoster import chain_of_address, chain_of_hoster
 from waterbed.analysis.explain.link import chain_between
 from waterbed.analysis.explain.url import chain_of_url
 from waterbed.model.bookkeeping import Forgotten

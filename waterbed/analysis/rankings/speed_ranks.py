@@ -12,9 +12,9 @@ from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks
 from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
 from waterbed.estimators.incidence import share_within
 from waterbed.estimators.rank_sets import cluster_weights, leave_one_out, place_sets, share_among_first, widened
-from waterbed.estimators.resampled_shares import resampled_share
+from waterbed.estimators.resampling import resampled_share
 from waterbed.model.conclusions import Episode, RankingRow
-from waterbed.model.standings import PlaceRow
+from waterbed.model.results import PlaceRow
 
 WORST: Final = 10
 RESAMPLES: Final = 1_000

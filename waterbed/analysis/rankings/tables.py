@@ -12,11 +12,10 @@ import numpy as np
 from graphs.episodes import Sighting
 from graphs.hops import is_home
 from graphs.linking.clusters import site_clusters
-from waterbed.analysis.rankings.appearances import Appearance
 from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
 from waterbed.analysis.rankings.feeds import feed_cards
 from waterbed.analysis.rankings.incidents import complaints, incidents
-from waterbed.analysis.rankings.keys import Kind, grouped, keys_of, names_organisations, size_kind
+from waterbed.analysis.rankings.keys import Appearance, Kind, grouped, keys_of, names_organisations, size_kind
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.speed_ranks import Weighing, speed_places, weighing
 from waterbed.analysis.rankings.takedown import By, Clock, episodes_by_key
@@ -24,7 +23,7 @@ from waterbed.analysis.rankings.volume import volume_rows
 from waterbed.estimators.rank_sets import Agreement, kendall
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
-from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
+from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.table import Envelope
 from waterbed.model.takedown import TakedownClock
 from waterbed.study.conclusions import Conclusions

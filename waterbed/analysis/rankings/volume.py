@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from waterbed.analysis.rankings.appearances import Appearance
 from waterbed.analysis.rankings.incidents import incidents_by_key
+from waterbed.analysis.rankings.keys import Appearance
 from waterbed.analysis.rankings.ranking import UNKNOWN, Volume, volumes_of
 from waterbed.analysis.rankings.takedown import FEWEST_SITES
 from waterbed.estimators.counts import CountModel, Shrunk, gamma_poisson, log_design, negative_binomial
@@ -22,7 +22,7 @@ from waterbed.estimators.rank_sets import (
     widened,
 )
 from waterbed.model.conclusions import Size
-from waterbed.model.standings import VolumeRow
+from waterbed.model.results import VolumeRow
 
 SIZE_FLOOR: Final = 50_000
 """Routed IPv4 addresses below which a rate by address is not given: a few incidents would lead the list."""

@@ -8,8 +8,7 @@ from typing import Annotated, cast
 from waterbed.analysis.rankings.keys import Kind, attributed_keys
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.sensitivity.design import Spec, size
-from waterbed.analysis.sensitivity.fraction import chosen_specs
+from waterbed.analysis.sensitivity.design import Spec, chosen_specs, size
 from waterbed.analysis.sensitivity.grid import Grid, grid_of, reference_of
 from waterbed.analysis.sensitivity.outcomes import Grouped, Value, difference
 from waterbed.analysis.sensitivity.variants import Variants, facts_key

@@ -8,9 +8,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, cast
 
-from waterbed.analysis.rankings.appearances import Appearance
 from waterbed.analysis.rankings.clocks import counted, running_clocks, takedown_clocks
-from waterbed.analysis.rankings.keys import Kind
+from waterbed.analysis.rankings.keys import Appearance, Kind
 from waterbed.analysis.rankings.ranking import UNKNOWN, Volume, class_of, volumes_of
 from waterbed.analysis.rankings.tables import RankingTables, Side
 from waterbed.analysis.rankings.takedown import (
@@ -28,7 +27,7 @@ from waterbed.analysis.rankings.takedown import (
 from waterbed.analysis.sensitivity.design import Spec
 from waterbed.estimators.incidence import NOTHING, share_interval
 from waterbed.model.conclusions import ClockKind, Episode
-from waterbed.model.sensitivity import Telling
+from waterbed.model.results import Telling
 from waterbed.model.takedown import NoticeContext
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study

@@ -5,13 +5,18 @@ from dataclasses import dataclass, replace
 from typing import Annotated, cast
 
 from waterbed.analysis.rankings.speed_ranks import slowest_of
-from waterbed.analysis.sensitivity.conclusions import conclusion_rows, curve_rows, level_rows, value_rows
-from waterbed.analysis.sensitivity.conclusions_part import conclusions_of
+from waterbed.analysis.sensitivity.conclusions import (
+    conclusion_rows,
+    conclusions_of,
+    curve_rows,
+    level_rows,
+    value_rows,
+)
 from waterbed.analysis.sensitivity.curve import MOST, Curve, Outcomes, Progress, curve_of, removed
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
-from waterbed.model.sensitivity import ConclusionRow, CurveRow, FlipRow, LevelRow, ValueRow
+from waterbed.model.results import ConclusionRow, CurveRow, FlipRow, LevelRow, ValueRow
 from waterbed.model.table import Envelope
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.metadata import envelope

@@ -23,7 +23,7 @@ from waterbed.cli.output import (
 from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
-    from attribution.origin_changes import OriginChanges
+    from attribution.space import OriginChanges
     from waterbed.study.study import Study
 
 
@@ -42,7 +42,7 @@ def attribute(
 
     For example: waterbed -C mystudy attribute --csv hosts.csv --address-column ip --date 2025-04-11
     """
-    from attribution.origin_changes import origin_changes
+    from attribution.space import origin_changes
     from waterbed.study.study import open_study, read_addresses
 
     with open_study(context.obj) as study:
@@ -90,7 +90,7 @@ def _attributions(study: Study, form: str) -> None:
 
 def _write_origins(path: Path, addresses: Sequence[str], origins: Sequence[tuple[int, ...]]) -> None:
     """Write the origin ASes of each row of a table."""
-    from attribution.lookups.tables.literals import canonical
+    from attribution.lookups.tables.addresses import canonical
 
     with path.open("w", newline="") as file:
         writer = csv.writer(file)

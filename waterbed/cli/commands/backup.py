@@ -63,8 +63,8 @@ def restore(
     from waterbed.governance import keys as custody
     from waterbed.store.audit import who
     from waterbed.store.backup.restore import restore_backup
-    from waterbed.store.escrow import from_escrow
     from waterbed.store.folder import open_folder
+    from waterbed.store.sealed import from_escrow
 
     asked = cache(lambda: str(typer.prompt("Passphrase", hide_input=True, err=True)))
     keys = from_escrow(escrow, asked) if escrow else None

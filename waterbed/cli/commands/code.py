@@ -153,7 +153,7 @@ def code_sheet(
     """
     from waterbed.analysis.coding import queues, record
     from waterbed.analysis.coding.items import CODES, known_queue
-    from waterbed.analysis.coding.sheets import write_sheet
+    from waterbed.analysis.coding.record import write_sheet
     from waterbed.study.study import open_study
 
     name, whose = known_queue(queue), record.named(coder)
@@ -174,7 +174,7 @@ def code_read(
     For example: waterbed -C mystudy code read ann.csv --coder ann
     """
     from waterbed.analysis.coding import record
-    from waterbed.analysis.coding.sheets import read_sheet
+    from waterbed.analysis.coding.record import read_sheet
     from waterbed.study.study import open_study
 
     whose = record.named(coder)

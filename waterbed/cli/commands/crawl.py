@@ -28,9 +28,9 @@ from waterbed.cli.output import (
 if TYPE_CHECKING:
     from crawler.recheck.run import PassReport
     from crawler.registry.report import CrawlReport
-    from waterbed.analysis.cross_check import Compared
+    from waterbed.analysis.table_check import Compared
     from waterbed.service.endpoint import Endpoint
-    from waterbed.store.lag import ScheduleLag
+    from waterbed.store.backlog import ScheduleLag
 
 _MEANT = {
     "measured_at": "measured at",
@@ -138,8 +138,8 @@ def lag(context: typer.Context, form: Formatted = Format.table) -> None:
 
     For example: waterbed -C mystudy lag --format json
     """
+    from waterbed.store.backlog import ScheduleLag, schedule_lag
     from waterbed.store.folder import open_folder
-    from waterbed.store.lag import ScheduleLag, schedule_lag
 
     with closing(open_folder(context.obj)) as folder:
         found = schedule_lag(folder)
@@ -184,7 +184,7 @@ def enrich(
 
     from crawler.registry import run as registry
     from crawler.registry.report import RegistryRow
-    from waterbed.analysis.cross_check import Compared, compare
+    from waterbed.analysis.table_check import Compared, compare
     from waterbed.study.metadata import envelope
     from waterbed.study.study import open_study
 

@@ -46,7 +46,7 @@ def displacement(
     """
     from graphs.displacement.event import read_event
     from waterbed.analysis.displacement import findings_of
-    from waterbed.publish.site.written import as_json, write_findings
+    from waterbed.publish.site.interventions import as_json, write_findings
     from waterbed.study.study import open_study
 
     planned = read_event(event) if event else None

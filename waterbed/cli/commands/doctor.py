@@ -39,7 +39,8 @@ def doctor(context: typer.Context, form: Formatted = Format.table) -> None:
 
     For example: waterbed -C mystudy doctor --format json
     """
-    from waterbed.analysis.doctor import Finding, examine
+    from waterbed.analysis.doctor import examine
+    from waterbed.analysis.doctor_storage import Finding
     from waterbed.study.metadata import envelope
     from waterbed.study.study import open_study
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from waterbed.estimators.survival import Survival
     from waterbed.intake.csv_table import Rejected
     from waterbed.judging.quarantines import GuardRules
-    from waterbed.model.standings import FeedCard
+    from waterbed.model.results import FeedCard
 
 METHOD = (
     "counts of reports; listed_median: days from entry to absence, interval-censored NPMLE on an hour grid given entry"
@@ -74,7 +74,7 @@ def feeds(
     """
     from waterbed.analysis.rankings.tables import cards, sources
     from waterbed.cli.commands.rank import print_cards
-    from waterbed.model.standings import FeedCard
+    from waterbed.model.results import FeedCard
     from waterbed.study.conclusions import guard_rules
     from waterbed.study.metadata import envelope
     from waterbed.study.study import open_study
@@ -105,8 +105,7 @@ def feeds(
 def _listing(
     source: str, presence: Path, deliveries: Path | None, rules: GuardRules, *, midpoint: bool, ignore_entry: bool
 ) -> _Listing:
-    from waterbed.analysis.rankings.feeds import retention_spike
-    from waterbed.analysis.rankings.stays import staying, stays, suspect_deliveries
+    from waterbed.analysis.rankings.feeds import retention_spike, staying, stays, suspect_deliveries
     from waterbed.intake.feed_presence import read_deliveries, read_presence
 
     entries, bad = _parted(read_presence(presence))

@@ -84,7 +84,7 @@ def reproduce(
 @contextmanager
 def _written_at(folder: Path) -> Iterator[None]:
     """A place that cannot be is the user's to mend; a disk that is full or closed is told of elsewhere."""
-    from waterbed.store.disks import disk_trouble
+    from waterbed.store.integrity import disk_trouble
 
     try:
         yield

@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from graphs.network.figures import GraphFigure, WeekRow
-    from graphs.network.flows import FlowShare
+    from graphs.network.flows import ContentRow, FlowShare, StayRow
     from graphs.network.moves import Level, Moves, OriginsOf
-    from graphs.network.stays import ContentRow, StayRow
     from waterbed.model.table import Envelope
     from waterbed.study.conclusions import Conclusions
     from waterbed.study.study import Study
@@ -200,15 +199,14 @@ def _known(content: str | None, done: Conclusions) -> str | None:
 
 
 def _writer(out: Path | None) -> None:
-    from graphs.network.graph_files import WRITERS
+    from graphs.network.graph import WRITERS
 
     if out is not None and out.suffix not in WRITERS:
         raise InputError(f"--out {out} ends with none of {', '.join(WRITERS)}: its end says the form (docs/graph.md)")
 
 
 def _write(chosen: _Chosen, out: Path) -> None:
-    from graphs.network.graph import content_graph, displacement_graph
-    from graphs.network.graph_files import WRITERS
+    from graphs.network.graph import WRITERS, content_graph, displacement_graph
     from waterbed.study.formats import write_whole
     from waterbed.study.metadata import envelope
 
@@ -235,7 +233,7 @@ def _write(chosen: _Chosen, out: Path) -> None:
 
 
 def _contents(chosen: _Chosen, form: Format) -> None:
-    from graphs.network.stays import ContentRow, StayRow, content_rows, stay_rows
+    from graphs.network.flows import ContentRow, StayRow, content_rows, stay_rows
 
     if chosen.content is None:
         _print(chosen, ContentRow, content_rows(chosen.hops, chosen.moves), "contents that hopped", form)

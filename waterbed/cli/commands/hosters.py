@@ -28,8 +28,9 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration
 
 if TYPE_CHECKING:
-    from attribution.hosters.book import HosterBook, HosterKind
-    from waterbed.model.decisions_part import HosterChangeKind
+    from attribution.hosters.book import HosterBook
+    from attribution.hosters.files import HosterKind
+    from waterbed.model.decisions import HosterChangeKind
 
 hosters_app = typer.Typer(help="Hosters: which ASes, registrants and ranges are one company.", no_args_is_help=True)
 Key = Annotated[str, typer.Argument(metavar="KEY", help="A hoster's key, AS64500 or ripe:ORG-AB1-RIPE.")]
@@ -51,7 +52,7 @@ def hosters_add(
 
     For example: waterbed -C mystudy hosters add hosters.toml --reason "first list"
     """
-    from waterbed.governance.hoster_book import read_book, set_file
+    from waterbed.governance.hosters import read_book, set_file
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -153,7 +154,7 @@ def hosters_show(
     """
     from attribution.hosters.listing import ChangeRow, HosterRow, change_rows, hoster_rows
     from attribution.hosters.members import shown
-    from waterbed.governance.hoster_book import book_as_decided, read_book
+    from waterbed.governance.hosters import book_as_decided, read_book
     from waterbed.study.metadata import envelope
     from waterbed.study.study import open_study
 
@@ -188,7 +189,7 @@ def hosters_queue(context: typer.Context, form: Formatted = Format.table) -> Non
     For example: waterbed -C mystudy hosters queue
     """
     from attribution.hosters.evidence import QueueItem, queue_for
-    from waterbed.governance.hoster_book import read_book
+    from waterbed.governance.hosters import read_book
     from waterbed.store.audit import who
     from waterbed.study.metadata import envelope
     from waterbed.study.study import open_study
@@ -236,7 +237,7 @@ def hosters_agreement(context: typer.Context, form: Formatted = Format.table) ->
     For example: waterbed -C mystudy hosters agreement
     """
     from waterbed.analysis.coding.agreement import Agreement, of_changes
-    from waterbed.governance.hoster_book import read_book
+    from waterbed.governance.hosters import read_book
     from waterbed.study.metadata import envelope
     from waterbed.study.study import open_study
 

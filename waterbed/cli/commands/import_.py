@@ -23,8 +23,9 @@ from waterbed.cli.output import (
 from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
+    from waterbed.intake.importer import ImportReport
     from waterbed.intake.notices import NoticeImport
-    from waterbed.study.study import ImportReport, Study
+    from waterbed.study.study import Study
 
 
 def import_(

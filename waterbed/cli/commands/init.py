@@ -27,8 +27,9 @@ def init(
 
     For example: waterbed init mystudy --home NL
     """
-    from waterbed.store.config import Config, StoreAt
+    from waterbed.store.config import Config
     from waterbed.store.folder import create_folder
+    from waterbed.store.settings import StoreAt
 
     try:
         config = Config(study=uuid.uuid4().hex, name=name, home=home, contact=contact, store=StoreAt(url=store))

@@ -33,9 +33,8 @@ from waterbed.model.conclusions import HopKind
 if TYPE_CHECKING:
     from waterbed.lab.run import Rehearsal, Rehearsed
     from waterbed.lab.score.attribution import AttributionScore
-    from waterbed.lab.score.compare import Scorecard
+    from waterbed.lab.score.compare import Paired, PairedShare, Scorecard
     from waterbed.lab.score.hops import KindTally
-    from waterbed.lab.score.paired import Paired, PairedShare
     from waterbed.lab.servers.counts import Counts
     from waterbed.lab.simulate.coverage import Campaign
     from waterbed.lab.simulate.power import Plan, PowerRow
@@ -167,7 +166,7 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> Rehearsa
     from waterbed.analysis.rankings.tables import ranking_of
     from waterbed.cli.commands.rank import print_ranking
     from waterbed.lab.run import rehearse
-    from waterbed.lab.servers.markers import marked_files
+    from waterbed.lab.servers.pages import marked_files
     from waterbed.publish.release import publish_all
     from waterbed.study.metadata import envelope
     from waterbed.study.study import open_study

@@ -22,7 +22,7 @@ from waterbed.cli.output import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from waterbed.model.shared import PooledHoster, Provenance
+    from waterbed.model.results import PooledHoster, Provenance
     from waterbed.store.folder import Folder
 
 lake_app = typer.Typer(help="Closed days of facts as Parquet files.", no_args_is_help=True)

@@ -148,7 +148,7 @@ def protocol_log(context: typer.Context, form: Formatted = Format.table) -> None
     For example: waterbed -C mystudy protocol log --format csv
     """
     from waterbed.governance.protocol.lock import held
-    from waterbed.model.protocol import DeviationNote
+    from waterbed.model.governance import DeviationNote
     from waterbed.study.metadata import envelope
     from waterbed.study.study import open_study
 

@@ -57,10 +57,9 @@ def serve(
 
     For example: waterbed -C mystudy serve --port 8000 --keys keys.toml
     """
-    from waterbed.publish.api.access import Access, read_access
-    from waterbed.publish.api.app import api
-    from waterbed.publish.api.running import server_of
-    from waterbed.publish.api.serve import source_of
+    from waterbed.publish.api.app import api, server_of
+    from waterbed.publish.api.guard import Access, read_access
+    from waterbed.publish.api.source import source_of
 
     if keys is None and not _loopback(host):
         raise InputError(f"{host} is open to others: name a file of keys with --keys (docs/api.md, Keys)")
@@ -87,7 +86,7 @@ def api_key(
 
     For example: waterbed api-key keys.toml --name dashboard --scope aggregates
     """
-    from waterbed.publish.api.access import add_key
+    from waterbed.publish.api.guard import add_key
 
     sys.stdout.write(add_key(file, context.obj, name, tuple(scope or ("aggregates",))) + "\n")
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from waterbed.analysis.rankings.speed_ranks import Weighing
     from waterbed.analysis.rankings.tables import RankingTables, Side
     from waterbed.estimators.rank_sets import Agreement
-    from waterbed.model.standings import FeedCard, FeedRow, PlaceRow, VolumeRow
+    from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
     from waterbed.model.table import Envelope
     from waterbed.study.study import Study
 
@@ -89,7 +89,7 @@ def rank(
     For example: waterbed -C mystudy rank --by asn --top 20
     """
     from waterbed.analysis.rankings.tables import PLACES_METHOD, RankingTables, ranking_info
-    from waterbed.model.standings import PlaceRow
+    from waterbed.model.results import PlaceRow
     from waterbed.study.study import open_study
 
     if volume + places + feeds > 1:
@@ -142,7 +142,7 @@ def _volume(
 ) -> None:
     from waterbed.analysis.rankings.tables import VOLUME_METHOD, ranking_info
     from waterbed.analysis.sizes import ranking_sizes
-    from waterbed.model.standings import VolumeRow
+    from waterbed.model.results import VolumeRow
 
     when = day or tables.done.until or study.clock().astimezone(UTC)
     rows = tables.volume(ranking_sizes(study, tables, when.date()), worst)
@@ -151,7 +151,7 @@ def _volume(
 
 def _feeds(study: Study, tables: RankingTables, top: int | None, form: Format) -> None:
     from waterbed.analysis.rankings.tables import ranking_info, side_by_side
-    from waterbed.model.standings import FeedRow
+    from waterbed.model.results import FeedRow
 
     rows, agreements = side_by_side(tables)
     heading = ranking_info(study, tables, "feeds")
@@ -199,7 +199,7 @@ def _unattributed(kind: str) -> None:
 def _standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], heading: Envelope, worst: int) -> None:
     """Print volume against size, or places by speed."""
     from waterbed.analysis.rankings.volume import SIZE_FLOOR
-    from waterbed.model.standings import VolumeRow
+    from waterbed.model.results import VolumeRow
 
     by_volume = heading.what.startswith("volume")
     columns = [f"worst {worst}" if name == "worst" else name for name in (_VOLUME if by_volume else _PLACES)]

@@ -23,7 +23,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.takedown import Reconciled
 
 if TYPE_CHECKING:
-    from waterbed.analysis.reconcile_part import Reconciliation
+    from waterbed.analysis.reconcile import Reconciliation
 
 _SHOWN = 100
 
@@ -44,7 +44,7 @@ def reconcile(
 
     Exit code 1 if anything does not match. For example: waterbed reconcile theirs.csv --hoster AS64500
     """
-    from waterbed.analysis.reconcile_part import answered, reconcile_list
+    from waterbed.analysis.reconcile import answered, reconcile_list
     from waterbed.study.study import open_study
 
     if back is not None and back.exists() and back.samefile(file):
@@ -75,7 +75,7 @@ def _written(path: Path, text: str) -> None:
 
 def _printed(found: Reconciliation) -> None:
 
-    from waterbed.analysis.reconcile_part import counted
+    from waterbed.analysis.reconcile import counted
 
     say(f"{found.key}: {found.name}", style="bold")
     told = ", ".join(f"{number:,} {result}" for result, number in counted(found.rows))

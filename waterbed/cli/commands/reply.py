@@ -31,7 +31,7 @@ from waterbed.model.takedown import Case
 
 if TYPE_CHECKING:
     from waterbed.analysis.fact_sheet import Sheet
-    from waterbed.governance.standing import ReplyRow
+    from waterbed.governance.reply import ReplyRow
     from waterbed.model.governance import Answer
     from waterbed.study.study import Study
 
@@ -138,8 +138,7 @@ def reply_list(context: typer.Context, form: Formatted = Format.table) -> None:
 
     For example: waterbed -C mystudy reply list
     """
-    from waterbed.governance.reply import rows
-    from waterbed.governance.standing import ReplyRow
+    from waterbed.governance.reply import ReplyRow, rows
     from waterbed.study.metadata import envelope
     from waterbed.study.study import open_study
 

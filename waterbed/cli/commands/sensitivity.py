@@ -68,7 +68,7 @@ def sensitivity(
 
     from waterbed.analysis.sensitivity.results import findings_of
     from waterbed.lab.score.specification import true_outcomes, truth_of
-    from waterbed.publish.site.written_part import TABLES, write_findings
+    from waterbed.publish.site.sensitivity import TABLES, write_findings
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -97,7 +97,7 @@ def sensitivity(
 def _print(found: Findings) -> None:
     """Print all conclusions, the choices that were made, and those that the data did not allow."""
     from waterbed.model.spelling import NOTHING, percent
-    from waterbed.publish.site.sensitivity_part import estimate_text
+    from waterbed.publish.site.sensitivity import estimate_text
 
     true = found.main.truth is not None
     table = new_table(f"{found.title}: {found.grid}", look="wide")

@@ -31,7 +31,7 @@ from waterbed.model.errors import InputError
 if TYPE_CHECKING:
     from waterbed.analysis.table_check import TableCheck
     from waterbed.model.facts import Snapshot
-    from waterbed.study.catalogue import Source
+    from waterbed.study.sources import Source
 
 routes_app = typer.Typer(
     help="Dated tables: address to origin AS, country or use; AS to organisation.", no_args_is_help=True
@@ -121,7 +121,7 @@ def data_list(form: Formatted = Format.table) -> None:
 
     For example: waterbed data list
     """
-    from waterbed.study.catalogue import catalogue
+    from waterbed.study.sources import catalogue
 
     if form is not Format.table:
         print_cells(_SOURCE_COLUMNS, [_as_row(source) for source in catalogue()], form)
@@ -146,8 +146,7 @@ def data_fetch(
 
     For example: waterbed data fetch ip-location-asn --out tables
     """
-    from waterbed.study.catalogue import source_of
-    from waterbed.study.sources import fetch
+    from waterbed.study.sources import fetch, source_of
 
     source = source_of(source_id)
     fetched = fetch(source, out, version)

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Final
 
 from waterbed.governance.protocol.file import Output, Protocol, Sensitivity, flat, is_key
-from waterbed.model.protocol import DeviationNote, ProtocolLock
+from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.redaction import redact
 
 _TABLES: Final[Mapping[str, Output]] = {

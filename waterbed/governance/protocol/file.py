@@ -14,7 +14,7 @@ import msgspec
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
-from waterbed.model.sensitivity import CONFIRMATION, AnyRole, Dedup, Merges, Moved, Proxy, Unknown
+from waterbed.model.results import CONFIRMATION, AnyRole, Dedup, Merges, Moved, Proxy, Unknown
 
 PROTOCOL: Final = "study.toml"
 SEE: Final = "see docs/protocol.md, The file"

@@ -18,7 +18,7 @@ from waterbed.governance.protocol.file import PROTOCOL, SEE, Protocol, checksum,
 from waterbed.judging.rules import read_rules
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import Observation, Report
-from waterbed.model.protocol import DeviationNote, ProtocolLock
+from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.redaction import names_something
 from waterbed.store.audit import after, who
 from waterbed.store.config import Config

@@ -10,7 +10,7 @@ from typing import Final, get_args
 from waterbed.lab.world.records import TrueEpisode, TrueHop, Truth
 from waterbed.model.conclusions import Hop, HopKind, Verdict
 from waterbed.model.urls import registrable_domain
-from waterbed.store.config import Judge
+from waterbed.store.settings import Judge
 
 Looked = tuple[datetime, bool]
 """When a look was taken, and whether it saw the page up."""

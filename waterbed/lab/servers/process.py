@@ -19,7 +19,7 @@ from waterbed.lab.servers.proxy import Proxy, route_of
 from waterbed.lab.servers.state import CANARY_URLS, Scene, WithCanary
 from waterbed.lab.servers.wire import server_context
 from waterbed.model.errors import OwnFailure
-from waterbed.store.config import ConnectTo
+from waterbed.store.settings import ConnectTo
 
 _START_S = 60.0
 _ANSWER_S = 60.0

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, Literal
 
+from waterbed.lab.world.addressing import Chances
 from waterbed.lab.world.file import PARKING, Hoster
 from waterbed.lab.world.names import parking_addresses
 from waterbed.lab.world.records import Truth
-from waterbed.lab.world.traits import Chances
 from waterbed.model.urls import registrable_domain
 
 PARKING_SERVERS = ("ns1.sedoparking.com", "ns2.sedoparking.com")

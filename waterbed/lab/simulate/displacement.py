@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from graphs.displacement.displaced import Takedown, takedowns
+from graphs.displacement.returns import Takedown, takedowns
 from graphs.episodes import EpisodeRules, all_episodes, censor_from
 from graphs.hops import Frame, find_hops
 from waterbed.lab.simulate.draw import MISSED, PARALLEL, PLANS, UNREPORTED, Hard
@@ -17,7 +17,7 @@ from waterbed.lab.simulate.looks import Looker
 from waterbed.lab.world.file import Hoster, Movement, Removal, Sites, World
 from waterbed.lab.world.records import TrueEpisode, TrueHop, Truth
 from waterbed.lab.world.truth import simulate
-from waterbed.store.config import Judge
+from waterbed.store.settings import Judge
 
 DAYS: Final = 13.0
 WITHIN: Final = timedelta(hours=72)
@@ -25,7 +25,7 @@ WITHIN: Final = timedelta(hours=72)
 LAG: Final = timedelta(hours=60)
 """From an arrival until it is reported, however late, and looked at."""
 DETECTION: Final = ((0.9, 1.0), (1.0 - UNREPORTED[1], 1.0 - UNREPORTED[0]), (1.0 - UNREPORTED[1], 1.0 - UNREPORTED[0]))
-"""What a study would declare of the detection of each way (graphs.displacement.displaced.WAYS)."""
+"""What a study would declare of the detection of each way (graphs.displacement.returns.WAYS)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from waterbed.judging.judge import confirmed_down
 from waterbed.lab.simulate.draw import LATE_HOURS, NAME_ENDS, Hard
 from waterbed.lab.world.records import TrueReport, Truth
 from waterbed.model.conclusions import Attribution, EndCause, State, Verdict
-from waterbed.store.config import Judge
+from waterbed.store.settings import Judge
 
 _HOUR = timedelta(hours=1)
 _PAGES: Mapping[str, EndCause] = {"404": "removed", "410": "removed", "suspended": "removed", "parked": "name"}

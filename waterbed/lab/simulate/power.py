@@ -22,7 +22,7 @@ from waterbed.lab.simulate.studies import episodes_of
 from waterbed.lab.world.file import Hoster, Removal, World
 from waterbed.lab.world.truth import simulate as happen
 from waterbed.model.errors import InputError
-from waterbed.store.config import Judge
+from waterbed.store.settings import Judge
 
 _REMOVES: Final = 0.95
 """Share of reports that both hosters remove in the end: they differ in how soon."""

@@ -11,9 +11,8 @@ from multiprocessing import get_context
 import numpy as np
 
 from graphs.episodes import EpisodeRules, all_episodes, censor_from
-from waterbed.analysis.rankings.appearances import Appearance
 from waterbed.analysis.rankings.durations import half_gone
-from waterbed.analysis.rankings.keys import keys_of
+from waterbed.analysis.rankings.keys import Appearance, keys_of
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key, removal
 from waterbed.estimators.incidence import NOTHING
@@ -23,7 +22,7 @@ from waterbed.lab.world.file import World
 from waterbed.lab.world.records import TrueEpisode, Truth
 from waterbed.lab.world.truth import simulate as happen
 from waterbed.model.conclusions import Episode, RankingRow
-from waterbed.store.config import Judge
+from waterbed.store.settings import Judge
 
 _CHUNK = 4
 """Studies that a worker takes at a time."""

@@ -16,14 +16,15 @@ from attribution.lookups.tables.routes import read_routes
 from waterbed.judging.rules import read_rules
 from waterbed.lab.score.hops import KindTally, looked_at, score_hops, sight_of
 from waterbed.lab.simulate.facts import LookPlan, keyed, url_id_of, virtual_facts
-from waterbed.lab.world.allocations import Paper, Papers, handle_of
+from waterbed.lab.world.allocations import Paper, Papers, country_csv, handle_of, hosters_toml, routing_csv
 from waterbed.lab.world.file import World
 from waterbed.lab.world.records import Truth
-from waterbed.lab.world.tables import country_csv, hosters_toml, routing_csv
 from waterbed.model.conclusions import HopKind
 from waterbed.model.facts import Registration
-from waterbed.store.config import Config, Judge
-from waterbed.study.conclusions import Conclusions, Facts
+from waterbed.store.config import Config
+from waterbed.store.settings import Judge
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.facts import Facts
 from waterbed.study.linking import ROOT, Opened
 
 

@@ -6,17 +6,12 @@ from heapq import heappop, heappush
 from math import log
 from random import Random
 
-from waterbed.lab.world.actors import HOUR, Leaf, Link, Site, Stay
-from waterbed.lab.world.addressing import ROTATING, Arranged, addresses_at
+from waterbed.lab.world.addressing import ROTATING, Arranged, Chances, addresses_at, further_traits
 from waterbed.lab.world.allocations import Papers
-from waterbed.lab.world.destinations import chosen
 from waterbed.lab.world.file import PARKING, Hoster, World
-from waterbed.lab.world.fronting import put_in_front, take_away
-from waterbed.lab.world.moving import move, plan_copy, plan_flight, react
+from waterbed.lab.world.moving import chosen, move, plan_copy, plan_flight, put_in_front, react, renumber, take_away
 from waterbed.lab.world.names import Namer, image_name, parking_addresses, target
-from waterbed.lab.world.records import Page, Shown, SiteTraits, TrueCause
-from waterbed.lab.world.renumbering import renumber
-from waterbed.lab.world.traits import Chances, further_traits
+from waterbed.lab.world.records import HOUR, Leaf, Link, Page, Shown, Site, SiteTraits, Stay, TrueCause
 
 
 class Course:

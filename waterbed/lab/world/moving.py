@@ -1,15 +1,14 @@
-"""Where content goes: re-pointed names, new names, copies, sites that come back."""
+"""Where content goes: re-pointing, copies, fronting, renumbering."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from ipaddress import ip_address, ip_network
 from random import Random
 from typing import Protocol
 
-from waterbed.lab.world.actors import HOUR, Leaf, Link, Site, Stay
-from waterbed.lab.world.destinations import destination
-from waterbed.lab.world.file import Hoster, World
-from waterbed.lab.world.records import Page, TrueCause
-from waterbed.lab.world.traits import Chances
+from waterbed.lab.world.addressing import Chances, address_in, addresses_at, arrangement_of
+from waterbed.lab.world.file import Hoster, Renumbering, World
+from waterbed.lab.world.records import HOUR, Leaf, Link, Page, Site, Stay, TrueCause
 from waterbed.model.conclusions import HopKind
 
 
@@ -184,3 +183,84 @@ def hear_of(course: Course, site: Site, to: Hoster, now: int) -> None:
         if course.rng.random() < (movement.reported_home if at_home else movement.reported_abroad):
             delay = course.hours(movement.report_delay_hours)
             course.later(now + delay, partial(course.report, leaf))
+
+
+def put_in_front(course: Course, proxy: Hoster, share: float, now: int) -> None:
+    """Put a proxy in front of a share of the plain sites that are up."""
+    for site in _chosen(course.world, course.sites, share):
+        site.front = proxy
+        site.moves += 1
+        before = [(leaf, leaf.stay) for leaf in site.leaves]
+        for leaf, stay in before:
+            if stay is not None:
+                course.finish(leaf, now, "masked", None)
+        rng = Chances(course.world, site.host).rng("front addresses")
+        course.hosts[site.host].append((now, addresses_at(proxy, course.world.sites, rng)))
+        course.places[site.host].append((now, proxy.key))
+        for leaf, stay in before:
+            if stay is not None:
+                stay.goes_on = course.begin(leaf, now)
+
+
+def take_away(course: Course, proxy: Hoster, now: int) -> None:
+    """Let the sites behind a proxy answer from their hosters again."""
+    for site in course.sites:
+        if site.front is not proxy:
+            continue
+        site.front = None
+        site.moves += 1
+        before = [(leaf, leaf.stay) for leaf in site.leaves]
+        for leaf, stay in before:
+            if stay is not None:
+                course.finish(leaf, now, "unmasked", None)
+        if course.hosts.get(site.host, [(0, None)])[-1][1] is None:
+            continue
+        rng = Chances(course.world, site.host).rng("back addresses")
+        course.hosts[site.host].append((now, addresses_at(site.operator, course.world.sites, rng)))
+        course.places[site.host].append((now, site.operator.key))
+        for leaf, stay in before:
+            if stay is not None:
+                stay.goes_on = course.begin(leaf, now)
+
+
+def _chosen(world: World, sites: Sequence[Site], share: float) -> list[Site]:
+    return [
+        site
+        for site in sites
+        if site.front is None
+        and site.operator.kind == "hoster"
+        and arrangement_of(world, site.host, site.operator) == "plain"
+        and Chances(world, site.host).share("front") < share
+        and any(leaf.stay is not None for leaf in site.leaves)
+    ]
+
+
+def renumber(course: Course, event: Renumbering, now: int) -> None:
+    """Give a share of a hoster's sites addresses in one prefix; those of the other family stay."""
+    network = ip_network(event.prefix)
+    listed = next(hoster for hoster in course.world.hoster if event.prefix in (*hoster.v4, *hoster.v6))
+    for site in course.sites:
+        said = course.hosts.get(site.host)
+        plain = arrangement_of(course.world, site.host, site.operator) == "plain"
+        if site.operator.key != event.hoster or site.front or not plain or not said or not said[-1][1]:
+            continue
+        chances = Chances(course.world, f"{site.host} {event.prefix}")
+        if chances.share("renumbered") >= event.share:
+            continue
+        kept = [address for address in said[-1][1] if ip_address(address).version != network.version]
+        said.append((now, tuple(sorted({*kept, address_in(network, chances.rng("address"))}))))
+        if listed is not site.operator:  # bought: the seller's listener still plays that prefix
+            course.beside[site.host] = (*course.beside.get(site.host, ()), listed.key)
+
+
+def chosen(rng: Random, hosters: list[Hoster]) -> Hoster:
+    """One of some hosters, by weight."""
+    return rng.choices(hosters, weights=[h.weight for h in hosters])[0]
+
+
+def destination(world: World, rng: Random, site: Site, kinds: tuple[str, ...]) -> Hoster | None:
+    """Where content goes that leaves a site: at home or abroad, never where it was."""
+    found = [h for h in world.hoster if h.kind in kinds and h is not site.operator and h.weight > 0]
+    at_home = rng.random() < world.movement.home_share
+    wished = [h for h in found if (h.country == world.home) == at_home]
+    return chosen(rng, wished or found) if found else None

@@ -6,10 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from waterbed.lab.world.actors import HOUR, Link, Stay
 from waterbed.lab.world.events import Course
 from waterbed.lab.world.file import World
-from waterbed.lab.world.records import RemovalShare, Timeline, TrueEpisode, TrueHop, TrueReport, Truth
+from waterbed.lab.world.records import HOUR, Link, RemovalShare, Stay, Timeline, TrueEpisode, TrueHop, TrueReport, Truth
 
 T = TypeVar("T")
 _DAY = 24 * HOUR

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 from waterbed.model.codec import columns
 from waterbed.publish.policy import KEYS, Publication, Table
-from waterbed.publish.site.site import START, Site
+from waterbed.publish.site.layout import START, Site
 from waterbed.study.formats import loose, records
 
 PAGE: Final = 100

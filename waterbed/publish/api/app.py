@@ -10,18 +10,19 @@ from importlib.metadata import version
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
+import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from waterbed.publish.api.access import Access, Key
 from waterbed.publish.api.answers import MOST, PAGE, Answers, Body, Leaf, SpelledTable, body, links
-from waterbed.publish.api.guard import DoorGate, Gate, Guard, Rates
-from waterbed.publish.api.openapi import document
+from waterbed.publish.api.guard import Access, DoorGate, Gate, Guard, Key, Rates
+from waterbed.publish.api.openapi import STYLE, document, reference
 from waterbed.publish.api.problems import refused
-from waterbed.publish.api.reference import STYLE, reference
 from waterbed.publish.api.source import EVERY_S, Current, Described, Source
 from waterbed.publish.site.layout import POLICY
 
@@ -226,3 +227,28 @@ _PAGE_POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+
+class Unlogged(HttpToolsProtocol):
+    """The HTTP protocol without its access log, whatever was done to loggers since: its lines hold paths."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Begin a connection."""
+        super().__init__(*args, **kwargs)
+        self.access_log = False
+
+
+def server_of(app: ASGIApp, *, proxy: str | None = None) -> uvicorn.Server:
+    """A server for an application; `proxy` is the address whose word on who asks is taken."""
+    config = uvicorn.Config(
+        app,
+        http=Unlogged,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=proxy is not None,
+        forwarded_allow_ips=proxy or "",
+        timeout_graceful_shutdown=5,
+    )
+    return uvicorn.Server(config)

@@ -1,6 +1,7 @@
 """The facts of a package: all that conclusions rest on, without machines, accounts and sealed names."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision, Run
-from waterbed.model.decisions_part import Coding, HosterChange
+from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.errors import InputError
 from waterbed.model.facts import (
     CanaryLook,
@@ -23,12 +24,14 @@ from waterbed.model.facts import (
     Target,
     Testimony,
 )
-from waterbed.model.protocol import DeviationNote, ProtocolLock
+from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.redaction import redact
+from waterbed.model.urls import is_address, registrable_domain
 from waterbed.store.folder import Folder
+from waterbed.store.lake.kinds import facts_in, schema_of
 from waterbed.store.lake.reading import facts_of
-from waterbed.store.lake.rows import facts_in, schema_of
 from waterbed.store.tables import table_name
+from waterbed.store.vault import Vault
 
 FROZEN_FACTS: Final[tuple[type, ...]] = (
     Target,
@@ -130,3 +133,35 @@ def read_facts(place: Path, rows: Mapping[str, int]) -> dict[type, list[Any]]:
 
 
 _SEE: Final = "docs/freeze.md"
+
+
+_NAME: Final = re.compile(r"(?<![\w.-])[\w-]+(?:\.[\w-]+)+")
+
+
+def refuse_named(texts: Mapping[str, str], vault: Vault, targets: Iterable[Target], platforms: Collection[str]) -> None:
+    """Refuse texts of people that name a host, or a registrable domain, of the study's URLs.
+
+    The suffixes of `platforms` may be named. InputError says which text does, and in which line.
+    """
+    hosts, sites = set[str](), set[str]()
+    for target in targets:
+        hosts.add(target.host_id)
+        sites.add(target.site_id)
+    for what, text in texts.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            names = {name.lower() for name in _NAME.findall(line)} - set(platforms)
+            if any(_is_ours(name, vault, hosts, sites) for name in names):
+                raise InputError(
+                    f"{what}, line {number}, names a host of the study; leave it out and freeze again (docs/freeze.md)"
+                )
+
+
+def _is_ours(name: str, vault: Vault, hosts: set[str], sites: set[str]) -> bool:
+    if is_address(name):
+        return False
+    parts = name.split(".")  # a file's ending, or a path's, may stand behind a name
+    starts = [".".join(parts[:end]) for end in range(2, len(parts) + 1)]
+    return any(
+        vault.keyed_id("host", one) in hosts or vault.keyed_id("site", registrable_domain(one)) in sites
+        for one in starts
+    )

@@ -10,16 +10,15 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from waterbed.governance.hoster_book import FILE as HOSTERS
+from waterbed.governance.hosters import FILE as HOSTERS
 from waterbed.governance.protocol.file import PROTOCOL, read_protocol
 from waterbed.governance.reply import refuse_unheard
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Target
-from waterbed.model.protocol import DeviationNote, ProtocolLock
-from waterbed.model.shared import PooledHoster, SharedEpisode, SharedLook
+from waterbed.model.governance import DeviationNote, ProtocolLock
+from waterbed.model.results import PooledHoster, SharedEpisode, SharedLook
 from waterbed.publish.freeze.bag import ALGORITHMS, DATA, seal, sums_of
-from waterbed.publish.freeze.codebook import codebook
-from waterbed.publish.freeze.facts import Facts, counts, frozen_facts, write_facts
+from waterbed.publish.freeze.facts import Facts, counts, frozen_facts, refuse_named, write_facts
 from waterbed.publish.freeze.layout import (
     ABOUT,
     DOCS,
@@ -36,27 +35,25 @@ from waterbed.publish.freeze.layout import (
     access,
     here,
     installed,
+    readme,
     rules_inside,
 )
-from waterbed.publish.freeze.metadata import CRATE, DATACITE, Cited, crate, datacite
-from waterbed.publish.freeze.named import refuse_named
-from waterbed.publish.freeze.readme import readme
-from waterbed.publish.freeze.results import results_of
-from waterbed.publish.freeze.shared_form import shared_results
+from waterbed.publish.freeze.metadata import CRATE, DATACITE, Cited, codebook, crate, datacite
+from waterbed.publish.freeze.results import results_of, shared_results
 from waterbed.publish.policy import Publication, named_hosters, publishable
 from waterbed.publish.sharing.share import export
 from waterbed.publish.tables import publication_of
 from waterbed.store.audit import put_on_record
-from waterbed.store.config import Canary, Config
+from waterbed.store.config import Config
 from waterbed.store.folder import Folder
 from waterbed.store.frozen import Frozen
 from waterbed.store.lake.reading import observed_span
+from waterbed.store.settings import Canary
 from waterbed.store.tables import table_name
-from waterbed.study.attributing import suffixes_of
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.linking import near_of, opened
 from waterbed.study.study import Study
-from waterbed.study.tables import folder_name
+from waterbed.study.tables import folder_name, suffixes_of
 
 ACTION: Final = "freeze"
 """What the audit calls it; its subject is the SHA-256 that names the package."""

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from waterbed.governance.hoster_book import FILE as HOSTERS
+from waterbed.governance.hosters import FILE as HOSTERS
 from waterbed.governance.protocol.file import PROTOCOL, checksum
 from waterbed.model.errors import InputError
-from waterbed.model.protocol import ProtocolLock
+from waterbed.model.governance import ProtocolLock
 from waterbed.publish.freeze.bag import DATA, damages, name_of
 from waterbed.publish.freeze.facts import read_facts
 from waterbed.publish.freeze.freeze import settings_of
@@ -31,12 +31,12 @@ from waterbed.publish.freeze.layout import (
     other_than,
     read_about,
 )
-from waterbed.publish.freeze.results import Compared, compared, compared_held, results_of
-from waterbed.publish.freeze.shared_form import SHARED_TABLE, shared_results
+from waterbed.publish.freeze.results import SHARED_TABLE, Compared, compared, compared_held, results_of, shared_results
 from waterbed.publish.tables import publication_of
-from waterbed.store.config import Config, StoreAt, read_config
+from waterbed.store.config import Config, read_config
 from waterbed.store.folder import STORE_ENVIRONMENT
 from waterbed.store.frozen import FROZEN
+from waterbed.store.settings import StoreAt
 from waterbed.store.vault import key_file
 from waterbed.study.study import create_study, open_study
 from waterbed.study.tables import READERS

@@ -2,12 +2,16 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isclose
+from pathlib import Path
 from typing import Annotated, Any, Final
 
+from waterbed.model.results import PooledHoster
 from waterbed.publish.policy import Publication, Table, publishable
+from waterbed.publish.sharing.pool import Pooled, heading, pool
 from waterbed.study.formats import as_csv, as_json
 
 _CLOSE: Final = 1.1e-6
@@ -103,3 +107,23 @@ def _line(was: bytes, is_now: bytes) -> str:
 def _told(value: Any) -> str:
     text = "nothing" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+SHARED_TABLE: Final = "shared-hosters"
+"""The one table that is worked out of looks and episodes by day and prefix alone."""
+
+
+def shared_results(export: Path, scratch: Path) -> dict[str, bytes]:
+    """The hosters in an export, as files; InputError if the export is damaged."""
+    try:
+        return _pooled_files(pool(scratch, [export]))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _pooled_files(pooled: Pooled) -> dict[str, bytes]:
+    rows = pooled.hosters
+    return {
+        f"{SHARED_TABLE}.csv": as_csv(PooledHoster, rows).encode(),
+        f"{SHARED_TABLE}.json": as_json(PooledHoster, rows, heading(pooled)).encode(),
+    }

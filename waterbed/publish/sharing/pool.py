@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from waterbed.model.errors import InputError
-from waterbed.model.shared import PooledHoster, Provenance
+from waterbed.model.results import PooledHoster, Provenance
 from waterbed.model.table import Envelope
 from waterbed.publish.sharing.share import MANIFEST, PARTNER, TABLES, export_id_of
 from waterbed.study.formats import as_arrow, as_csv

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from waterbed.model.errors import InputError
-from waterbed.model.shared import Provenance, SharedEpisode, SharedLook
+from waterbed.model.results import Provenance, SharedEpisode, SharedLook
 from waterbed.store.audit import put_on_record
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import as_parquet

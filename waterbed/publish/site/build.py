@@ -10,16 +10,12 @@ from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import removal_curves
 from waterbed.model.conclusions import ClockKind
 from waterbed.publish.policy import Publication, Table
-from waterbed.publish.site.hoster import sheet_page, sheet_paths
-from waterbed.publish.site.layout import Frame
-from waterbed.publish.site.method import MethodView, PublishedTable, method_page
-from waterbed.publish.site.overview import Number, OverviewView, overview_page
-from waterbed.publish.site.quality import quality_page
+from waterbed.publish.site.displacement import displacement_pages
+from waterbed.publish.site.hoster import sheet_page, sheet_paths, sheet_views
+from waterbed.publish.site.layout import Frame, Site, make_site
+from waterbed.publish.site.overview import MethodView, Number, OverviewView, PublishedTable, method_page, overview_page
+from waterbed.publish.site.quality import quality_page, quality_view
 from waterbed.publish.site.rankings import RankingView, Standing, ranking_page
-from waterbed.publish.site.site import Site, make_site
-from waterbed.publish.site.site_displacement import displacement_pages
-from waterbed.publish.site.site_quality import quality_view
-from waterbed.publish.site.site_sheets import sheet_views
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from graphs.network.passages import Passage
+from graphs.network.weeks import Passage
 from waterbed.analysis.rankings.takedown import RemovalCurve
 from waterbed.model.takedown import CauseShare, ComplianceRow
 

@@ -1,14 +1,27 @@
 """Intervention pages: answers, what may be said with them, and the pictures behind them; asks nothing of anyone."""
 
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
+import msgspec
 from plotly.offline import get_plotlyjs
 
+from graphs.displacement.answers import ALWAYS
+from graphs.displacement.disclosure import Told
+from graphs.displacement.event import Event, read_event
+from graphs.displacement.findings import Findings
+from graphs.network.moves import Level
+from waterbed.analysis.displacement import findings_of
+from waterbed.model.errors import InputError
+from waterbed.model.redaction import names_something, redact
 from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.spelling import interval
+from waterbed.model.table import Envelope
 from waterbed.publish.site.intervention_figures import (
     counts_figure,
     course_figure,
@@ -16,8 +29,78 @@ from waterbed.publish.site.intervention_figures import (
     pairs_figure,
     sides_figure,
 )
-from waterbed.publish.site.layout import Page, templates
-from waterbed.publish.site.site import asset
+from waterbed.publish.site.layout import Page, asset, templates
+from waterbed.store.config import Config
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.formats import DIALECT, loose, records, row_schema, spelled, write_whole
+from waterbed.study.study import Study
+
+EVENTS: Final = "events"
+"""Folder of a study that holds its event files."""
+FOLDER: Final = "interventions"
+"""Folder of the site that holds their pages."""
+_POINTER: Final = re.compile(r"(?:[;,] see | \()docs/[^;]*$")
+"""Where a refusal says where to look: readers of the site have no such file."""
+
+
+def intervention_pages(
+    study: Study, done: Conclusions, *, named: Mapping[Level, frozenset[str]], least: int, under: str
+) -> list[tuple[Page, str]]:
+    """The page of each event file, by its name, with one sentence about it; a file that is refused has its reason."""
+    files = event_files(study.path)
+    return [
+        _page(study, done, file, path, named=named, least=least, under=under)
+        for file, path in zip(files, _paths(files), strict=True)
+    ]
+
+
+def event_files(folder: Path) -> list[Path]:
+    """The event files of a study folder, by name."""
+    return sorted((folder / EVENTS).glob("*.toml"))
+
+
+def _paths(files: Sequence[Path]) -> Iterator[str]:
+    """A path for each page: small letters, digits and dashes, none twice, and nothing of a file called like a host."""
+    given: set[str] = set()
+    for file in files:
+        stem = "" if names_something(file.name) else file.stem.lower()
+        name = re.sub("[^a-z0-9]+", "-", stem).strip("-")[:60] or "event"
+        number, path = 1, name
+        while path in given:
+            number += 1
+            path = f"{name}-{number}"
+        given.add(path)
+        yield f"{FOLDER}/{path}.html"
+
+
+def _page(
+    study: Study,
+    done: Conclusions,
+    file: Path,
+    path: str,
+    *,
+    named: Mapping[Level, frozenset[str]],
+    least: int,
+    under: str,
+) -> tuple[Page, str]:
+    try:
+        found = _found(study, done, file, named, least)
+    except InputError as refusal:
+        reason = redact(_POINTER.sub("", str(refusal).replace(str(file), file.name)))
+        return refused_page(redact(file.name), reason, path, under=under), f"Refused: {reason}"
+    view = view_of(found, study.config, made_at=study.clock())
+    given = sum(answer.refusal is None for answer in found.answers)
+    return intervention_page(view, path, under=under), f"{given} of {len(found.answers)} numbers could be given."
+
+
+def _found(study: Study, done: Conclusions, file: Path, named: Mapping[Level, frozenset[str]], least: int) -> Findings:
+    event = read_event(file)
+    told = Told(least=least, named=named[event.kind])
+    found = findings_of(study, event, done=done, told=told)
+    if not told.names(event.target):
+        raise InputError(f"target: fewer than {least} sites are known there, so it is not named (publish.least)")
+    return found
+
 
 SHOWN_PAIRS = 16
 HEADLINES = ("mean change", "WDD", "excess reappearance", "displaced share", "abroad after", "abroad")
@@ -143,3 +226,115 @@ def _figures(view: DisplacementView) -> dict[str, Any]:
     if any(row.lift for row in pairs):
         figures["pairs"] = pairs_figure(pairs)
     return figures
+
+
+TABLES: Final[dict[str, type]] = {
+    "answers": Answer,
+    "periods": PeriodRow,
+    "placebos": PlaceboRow,
+    "destinations": DestinationRow,
+    "pairs": PairRow,
+}
+"""Lists in the JSON object, and what their rows are."""
+
+
+def write_findings(found: Findings, out: Path, config: Config) -> list[Path]:
+    """Write displacement.json, its schema, and the page; each appears whole or not at all."""
+    out.mkdir(parents=True, exist_ok=True)
+    page = render_displacement(view_of(found, config, made_at=datetime.now(UTC)))
+    contents = {
+        "displacement.json": as_json(found),
+        "displacement.schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",
+        "displacement.html": page,
+    }
+    return [write_whole(out / name, content.encode()) for name, content in contents.items()]
+
+
+def as_json(found: Findings) -> str:
+    """Spell findings as one JSON object: the envelope, the event as declared, answers and tables."""
+    tables = {name: records(cls, getattr(found, name)) for name, cls in TABLES.items()}
+    event = msgspec.to_builtins(found.event) if found.event else None
+    return spelled({**loose(found.heading), "event": event, "notes": list(found.notes), **tables})
+
+
+def schema() -> dict[str, Any]:
+    """Describe the JSON object: every part required, nothing else allowed."""
+    whole = row_schema(Envelope)
+    whole["$schema"] = DIALECT
+    whole["title"] = "Displacement"
+    whole["properties"]["event"] = {
+        "description": "the event file as read, with its defaults; null: the study as a whole",
+        "type": ["object", "null"],
+        "required": ["target", "date", "chosen_until", "controls"],
+    }
+    whole["properties"]["notes"] = {
+        "description": "sentences about the data: which of them others saw, and where the observer changes",
+        "type": "array",
+        "items": {"type": "string"},
+    }
+    for name, cls in TABLES.items():
+        whole["properties"][name] = {"type": "array", "items": row_schema(cls)}
+    whole["required"] += ["event", "notes", *TABLES]
+    return whole
+
+
+def declared(event: Event, names: Findings) -> list[tuple[str, str]]:
+    """The lines of an event file in words."""
+
+    def named(keys: tuple[str, ...]) -> str:
+        told = [f"{names.names.get(key, key)} ({key})" for key in keys if names.told.names(key)]
+        held = len(keys) - len(told)
+        return (
+            ", ".join([*told, *([f"{held} that {'is' if held == 1 else 'are'} not named"] if held else [])]) or "none"
+        )
+
+    def spans(detection: tuple[float, float]) -> str:
+        return f"{detection[0]:.0%} to {detection[1]:.0%}"
+
+    return [
+        ("Target", named((event.target,))),
+        ("Event, UTC", f"{event.at:%Y-%m-%d %H:%M}"),
+        ("Areas chosen with data until", f"{event.chosen_until:%Y-%m-%d %H:%M}"),
+        ("Controls", named(event.controls)),
+        ("Buffer", named(event.buffer)),
+        ("Controls of the buffer", named(event.buffer_controls)),
+        (
+            "Windows",
+            f"{event.before} periods of {event.period_h:g} h before, {event.after} after, {event.anticipation} between",
+        ),
+        ("What is counted", event.outcome),
+        ("Effort", event.effort),
+        ("Categories", ", ".join(event.categories) or "all"),
+        ("Sources", ", ".join(event.sources) or "all"),
+        (
+            "Detection",
+            f"home {spans(event.detection.home)}, abroad {spans(event.detection.abroad)}"
+            if event.detection
+            else "not stated",
+        ),
+    ]
+
+
+def view_of(found: Findings, config: Config, *, made_at: datetime) -> DisplacementView:
+    """What a page shows of findings."""
+    event = found.event
+    target = found.names.get(event.target, event.target) if event else ""
+    return DisplacementView(
+        title=f"{target}, {event.at:%-d %B %Y}: removed or moved?" if event else f"{config.name}: removed or moved?",
+        made_at=made_at,
+        home=config.home,
+        declared=declared(event, found) if event else (),
+        outcome=event.outcome if event else "",
+        answers=found.answers,
+        always=(*found.notes, *ALWAYS),
+        periods=found.periods,
+        placebos=found.placebos,
+        destinations=found.destinations,
+        pairs=found.pairs,
+        data_dates=found.heading.data_dates,
+        run_id=found.heading.run,
+        version=found.heading.version,
+        least=found.told.least,
+        protocol=found.heading.protocol,
+        deviations=found.heading.deviations,
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from graphs.network.flows import Flow
-from graphs.network.passages import PASSAGES
+from graphs.network.weeks import PASSAGES
 from waterbed.analysis.rankings.takedown import RemovalCurve
 from waterbed.publish.site.figures import DASHES, LINES, PASSAGE_COLOURS, curves_figure
 from waterbed.publish.site.layout import Page
@@ -84,3 +84,33 @@ def passage_shares(flows: Sequence[Flow]) -> list[dict[str, Any]]:
         if hops:
             found.append({"passage": way, "hops": hops, "share": hops / total, "colour": PASSAGE_COLOURS[way]})
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedTable:
+    """One table beside the pages."""
+
+    name: str
+    title: str
+    rows: int
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodView:
+    """Everything the page shows."""
+
+    methods: Annotated[Mapping[str, str], "what a group of tables holds, to how it was estimated"]
+    tables: Sequence[PublishedTable]
+    sources: Annotated[Mapping[str, str], "each data set used, to its licence and attribution"]
+
+
+def method_page(view: MethodView, start: str) -> Page:
+    """The page on method; `start` is what clocks run from, in words."""
+    return Page(
+        path="method.html",
+        template="method.html",
+        title="Method and limits",
+        menu="Method",
+        values={"view": view, "start": start},
+    )

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from waterbed.model.conclusions import RankClass, RankingRow
+from waterbed.model.results import PlaceRow, VolumeRow
 from waterbed.model.spelling import percent
-from waterbed.model.standings import PlaceRow, VolumeRow
 from waterbed.publish.site.layout import Page
 
 CLASSES: Final[Mapping[RankClass, str]] = {

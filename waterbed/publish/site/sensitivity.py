@@ -1,10 +1,21 @@
 """The specification curve: estimates in order, and below them the choices behind each."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
-from waterbed.model.sensitivity import ConclusionRow, CurveRow, LevelRow
+from plotly.offline import get_plotlyjs
+
+from waterbed.analysis.sensitivity.results import Findings
+from waterbed.model.results import ConclusionRow, CurveRow, Dimension, FlipRow, LevelRow, ValueRow
+from waterbed.model.spelling import NOTHING, number, percent
+from waterbed.model.table import Envelope
 from waterbed.publish.site.figures import CONFIG, FAINT, INK, LINES, label, plain_layout
+from waterbed.publish.site.layout import asset, templates
+from waterbed.study.formats import DIALECT, loose, records, row_schema, spelled, write_whole
 
 _HOLDS, _FLIPS = LINES[0][0], LINES[1][0]
 _BAR: Final = "#c9ced4"
@@ -180,3 +191,124 @@ def _true(at: float) -> dict[str, Any]:
         "font": {"size": 12, "color": INK},
         "bgcolor": "rgba(255,255,255,0.8)",
     }
+
+
+_DIFFERENCES = ("order:", "home-abroad")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensitivityView:
+    """Everything the page shows; `made_at` is aware."""
+
+    title: str
+    name: str
+    """The hoster whose share is drawn."""
+    grid: str
+    made_at: datetime
+    curve: Sequence[CurveRow]
+    conclusions: Sequence[ConclusionRow]
+    flips: Sequence[FlipRow]
+    levels: Sequence[LevelRow]
+    clock: str
+    protocol: str
+    deviations: Sequence[str]
+    data_dates: Mapping[str, str]
+    run_id: str
+    version: str
+
+
+def render_sensitivity(view: SensitivityView) -> str:
+    """Make one page for itself: HTML, style, scripts and data in one text, with nothing to load."""
+    return (
+        templates()
+        .get_template("sensitivity_alone.html")
+        .render(
+            {
+                "view": view,
+                "made_at": view.made_at.astimezone(UTC),
+                "main": view.conclusions[0],
+                "dimensions": list(dict.fromkeys(row.dimension for row in view.flips)),
+                "flips": {(row.conclusion, row.dimension): row for row in view.flips},
+                "estimate_text": estimate_text,
+                "flip_cell": flip_cell,
+                "style": asset("style.css").content.decode(),
+                "library": get_plotlyjs(),
+                "figures": {"curve": curve_figure(view.curve, view.levels, view.conclusions[0])},
+            }
+        )
+    )
+
+
+def estimate_text(row: ConclusionRow, value: float | None) -> str:
+    """A conclusion's number: a share in percent, or a difference of shares in percentage points."""
+    if value is None:
+        return NOTHING
+    if row.conclusion.startswith(_DIFFERENCES):
+        return f"{number(round(value * 100))} pp"
+    return percent(value)
+
+
+def flip_cell(flips: Mapping[tuple[str, Dimension], FlipRow], conclusion: str, dimension: Dimension) -> str:
+    """How often a dimension flips a conclusion, as a share of pairs; a dash where no pair tells."""
+    row = flips.get((conclusion, dimension))
+    return NOTHING if row is None else percent(row.share)
+
+
+TABLES: Final[dict[str, type]] = {
+    "conclusions": ConclusionRow,
+    "flips": FlipRow,
+    "levels": LevelRow,
+    "curve": CurveRow,
+    "values": ValueRow,
+}
+"""Lists in the JSON object, and what their rows are."""
+
+
+def write_findings(found: Findings, out: Path) -> list[Path]:
+    """Write sensitivity.json, its schema, and the page; each appears whole or not at all."""
+    out.mkdir(parents=True, exist_ok=True)
+    contents = {
+        "sensitivity.json": as_json(found),
+        "sensitivity.schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",
+        "sensitivity.html": render_sensitivity(view_of(found, made_at=datetime.now(UTC))),
+    }
+    return [write_whole(out / name, content.encode()) for name, content in contents.items()]
+
+
+def as_json(found: Findings) -> str:
+    """Spell all of it as one JSON object: the envelope, the main outcome's hoster, and the tables."""
+    tables = {name: records(cls, getattr(found, name)) for name, cls in TABLES.items()}
+    return spelled({**loose(found.heading), "hoster": found.hoster, "grid": found.grid, **tables})
+
+
+def schema() -> dict[str, Any]:
+    """Describe the JSON object: every part required, nothing else allowed."""
+    whole = row_schema(Envelope)
+    whole["$schema"] = DIALECT
+    whole["title"] = "Sensitivity"
+    whole["properties"]["hoster"] = {"description": "key whose share is the main outcome", "type": "string"}
+    whole["properties"]["grid"] = {"description": "specifications that were run, and of how many", "type": "string"}
+    for name, cls in TABLES.items():
+        whole["properties"][name] = {"type": "array", "items": row_schema(cls)}
+    whole["required"] += ["hoster", "grid", *TABLES]
+    return whole
+
+
+def view_of(found: Findings, *, made_at: datetime) -> SensitivityView:
+    """What the page shows."""
+    return SensitivityView(
+        title=f"{found.title}: which conclusions hold?",
+        name=found.name,
+        grid=found.grid,
+        made_at=made_at,
+        curve=found.curve,
+        conclusions=found.conclusions,
+        flips=found.flips,
+        levels=found.levels,
+        clock=found.heading.clock,
+        protocol=found.heading.protocol,
+        deviations=found.heading.deviations,
+        data_dates=found.heading.data_dates,
+        run_id=found.heading.run,
+        version=found.heading.version,
+    )

@@ -20,7 +20,7 @@ from waterbed.store.backup.portable import Told, damage, fill, rows_in
 from waterbed.store.config import read_config, write_toml
 from waterbed.store.folder import SETTINGS, STORE_ENVIRONMENT, real_clock
 from waterbed.store.leases import bury
-from waterbed.store.schema_part import refuse_unknown, revisions
+from waterbed.store.schema import refuse_unknown, revisions
 from waterbed.store.store import Store
 from waterbed.store.vault import Keys, Vault
 

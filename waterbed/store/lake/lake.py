@@ -14,12 +14,10 @@ import pyarrow.parquet as pq
 from waterbed.model.errors import InputError, StoreFailure
 from waterbed.store.folder import Folder
 from waterbed.store.lake import manifest as manifests
-from waterbed.store.lake.kinds import PRUNABLE, SEALED
+from waterbed.store.lake.kinds import PRUNABLE, SEALED, stamp
 from waterbed.store.lake.manifest import Day, File, Manifest
-from waterbed.store.lake.rows import stamp
 from waterbed.store.lake.storage import NEW, Place
-from waterbed.store.removing import removed_days
-from waterbed.store.store import Store
+from waterbed.store.store import Store, removed_days
 from waterbed.store.tables import table_name
 
 LOCK = "lake.lock"

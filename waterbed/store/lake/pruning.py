@@ -7,7 +7,7 @@ from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import PRUNABLE
 from waterbed.store.lake.lake import lake_of
 from waterbed.store.lake.manifest import Day
-from waterbed.store.lake.stored import days_in
+from waterbed.store.lake.reading import days_in
 from waterbed.store.lake.verifying import day_amiss
 from waterbed.store.tables import table_name
 

@@ -1,22 +1,25 @@
 """Facts wherever they lie: sealed days from the lake, all others from the store."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date, datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import select
+import msgspec
+import pyarrow as pa
+from sqlalchemy import BigInteger, ColumnElement, Connection, Text, func, select, type_coerce
 
+from waterbed.model.bookkeeping import RunEnd
 from waterbed.model.codec import moment
 from waterbed.model.errors import StoreFailure
-from waterbed.model.facts import Observation, Resolution
+from waterbed.model.facts import Observation, Registration, Report, Resolution
 from waterbed.store.folder import Folder
-from waterbed.store.lake.kinds import PRUNABLE
+from waterbed.store.lake.kinds import DAY_US, PRUNABLE, SEALED, TIME, day_of, facts_in, number_of, schema_of
 from waterbed.store.lake.lake import Lake, lake_of
 from waterbed.store.lake.manifest import File, Manifest
-from waterbed.store.lake.rows import facts_in
-from waterbed.store.lake.stored import days_in, in_days
-from waterbed.store.tables import TABLES, table_name
+from waterbed.store.store import Store
+from waterbed.store.tables import TABLES, TupleText, UtcTime, table_name
 
 Fact = TypeVar("Fact")
 _TRIES: Final = 5
@@ -97,3 +100,79 @@ def _files(manifest: Manifest, cls: type, *, pruned: bool = False) -> Iterable[F
     for its in manifest.days(table_name(cls)).values():
         if its.pruned or not pruned:
             yield from its.files
+
+
+_AT_ONCE: Final = 50_000
+"""Rows fetched at once."""
+
+
+def day_number(cls: type) -> ColumnElement[int]:
+    """The day of a fact, in days since 1970, as the database works it out."""
+    when = type_coerce(TABLES[cls].c[SEALED[cls]], BigInteger)
+    return when.op("/")(DAY_US)  # of whole numbers: both databases leave the rest
+
+
+def in_days(cls: type, days: Collection[date]) -> ColumnElement[bool]:
+    """Whether a fact belongs to one of some days."""
+    return day_number(cls).in_([number_of(day) for day in days])
+
+
+def days_in(store: Store, cls: type) -> dict[date, int]:
+    """How many facts of a kind the store has of each day."""
+    number = day_number(cls).label("number")
+    query = select(number, func.count()).select_from(TABLES[cls]).group_by(number)
+    with store.reading() as connection:
+        return {day_of(int(day)): count for day, count in connection.execute(query)}
+
+
+def tables_of(cls: type, days: Collection[date], connection: Connection) -> Iterator[pa.Table]:
+    """All facts of some days, in pieces, in the order of their recording."""
+    schema, table = schema_of(cls), TABLES[cls]
+    plain = [_plain(column) for column in table.c]
+    query = select(*plain).where(in_days(cls, days))
+    streamed = connection.execution_options(stream_results=True, max_row_buffer=_AT_ONCE).execute(query)
+    for rows in streamed.partitions(_AT_ONCE):
+        cells = zip(*rows, strict=True)
+        yield pa.Table.from_arrays(
+            [_array(values, field.type) for values, field in zip(cells, schema, strict=True)], schema=schema
+        )
+
+
+def _plain(column: Any) -> Any:
+    """A column as the database has it: times as whole numbers, lists as text."""
+    if isinstance(column.type, UtcTime):
+        return type_coerce(column, BigInteger)
+    return type_coerce(column, Text) if isinstance(column.type, TupleText) else column
+
+
+def _array(values: Any, form: pa.DataType) -> pa.Array:
+    if form == TIME:
+        return pa.array(values, pa.int64()).cast(TIME)
+    if pa.types.is_list(form):
+        return pa.array([_listed(text) for text in values], form)
+    return pa.array(values, form)
+
+
+@lru_cache(maxsize=10_000)
+def _listed(text: str) -> list[Any]:
+    return msgspec.json.decode(text, type=list)
+
+
+def known_addresses(folder: Folder) -> set[str]:
+    """Every address that a host was ever resolved to, or that a reporter knew behind a proxy."""
+    found, reported = known_resolved(folder), TABLES[Report].c.origin_address
+    with folder.store.reading() as connection:
+        found.update(connection.scalars(select(reported).where(reported.is_not(None)).distinct()))
+    return found
+
+
+def registrations(store: Store) -> Iterator[Registration]:
+    """All registrations, in the order in which they were fetched."""
+    yield from store.all(Registration, order=("fetched_at", "registration_id"))
+
+
+def last_asked(store: Store, kind: str) -> datetime | None:
+    """When registries were last asked, as far as facts tell: the end of the last crawl, or its last answer."""
+    runs = store.newest_runs(kind, 5)
+    ends = [end.finished_at for end in store.by_ids(RunEnd, "run_id", [run.run_id for run in runs])]
+    return max([*ends, *(run.started_at for run in runs)], default=None)

@@ -7,8 +7,8 @@ from waterbed.model.errors import InputError, StoreFailure
 from waterbed.store.folder import Folder
 from waterbed.store.lake.lake import CLASSES, Lake, changing
 from waterbed.store.lake.manifest import Day, File, Manifest
+from waterbed.store.lake.reading import days_in
 from waterbed.store.lake.sealing import Sealing, Told, kind_and_day, merged, scratch_of, seal
-from waterbed.store.lake.stored import days_in
 from waterbed.store.lake.verifying import amiss
 
 _Where = tuple[str, date]

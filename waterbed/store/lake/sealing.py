@@ -16,7 +16,7 @@ from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import SEALED, closed_before
 from waterbed.store.lake.lake import CLASSES, Lake, changing, lake_of, replaced
 from waterbed.store.lake.manifest import Day, File, Manifest
-from waterbed.store.lake.stored import days_in, in_days, tables_of
+from waterbed.store.lake.reading import days_in, in_days, tables_of
 from waterbed.store.lake.writing import DayFiles, as_now, days_of, without
 from waterbed.store.tables import TABLES, table_name
 

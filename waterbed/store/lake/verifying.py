@@ -12,8 +12,8 @@ from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import SEALED, closed_before
 from waterbed.store.lake.lake import Lake, lake_of
 from waterbed.store.lake.manifest import PATH, File, Manifest
+from waterbed.store.lake.reading import days_in
 from waterbed.store.lake.storage import NEW
-from waterbed.store.lake.stored import days_in
 from waterbed.store.tables import table_name
 
 Told = Callable[[int, int], None]

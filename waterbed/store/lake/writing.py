@@ -11,10 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from waterbed.store.lake.kinds import DAY_US, SEALED, day_of
+from waterbed.store.lake.kinds import DAY_US, SEALED, day_of, schema_of
 from waterbed.store.lake.lake import Lake, sorted_table
 from waterbed.store.lake.manifest import File
-from waterbed.store.lake.rows import schema_of
 
 _GROUP: Final = 100_000
 """Rows of a row group, sorted among themselves."""

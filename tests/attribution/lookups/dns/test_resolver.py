@@ -14,8 +14,8 @@ import dns.message
 import pytest
 
 from attribution.lookups.dns.messages import A, wire_name
-from attribution.lookups.dns.replies_part import MAX_ADDRESSES, MAX_NAME_SERVERS, Reply, combine
-from attribution.lookups.dns.resolver import Answer, Resolver
+from attribution.lookups.dns.replies import MAX_ADDRESSES, MAX_NAME_SERVERS, Answer, Reply, combine
+from attribution.lookups.dns.resolver import Resolver
 from attribution.lookups.dns.transport import Datagrams
 from waterbed.model.errors import InputError, OwnFailure
 

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.lookups.tables.extent import differing, extent_of
-from attribution.lookups.tables.joined import joined
-from attribution.lookups.tables.overlaps import overlapping
+from attribution.lookups.tables.about import overlapping
+from attribution.lookups.tables.extent import differing, extent_of, joined
 from attribution.lookups.tables.ranges import RangeTable, Rows, build, words
 from attribution.lookups.tables.routes import read_routes
 

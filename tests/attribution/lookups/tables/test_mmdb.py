@@ -17,7 +17,7 @@ from netaddr import IPSet
 from attribution.lookups.tables.addresses import pack
 from attribution.lookups.tables.countries import read_places
 from attribution.lookups.tables.hosting import HostingTables, read_hosting
-from attribution.lookups.tables.mmdb_tree import leaves_of
+from attribution.lookups.tables.mmdb import leaves_of
 from attribution.lookups.tables.routes import RouteTables, read_routes
 from waterbed.model.errors import InputError
 

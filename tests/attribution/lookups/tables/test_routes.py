@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.lookups.tables.addresses import pack
+from attribution.lookups.tables.addresses import canonical, pack
 from attribution.lookups.tables.countries import PlaceTables, read_places
-from attribution.lookups.tables.literals import canonical
 from attribution.lookups.tables.ranges import Rows, build, words
 from attribution.lookups.tables.routes import RouteTables, read_routes
 from waterbed.model.errors import InputError
@@ -275,7 +274,7 @@ def test_a_missing_file_is_an_input_error(tmp_path):
 
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
     """A gzip file that unpacks to more than the limit is refused before it fills the memory."""
-    monkeypatch.setattr("attribution.lookups.tables.contents_part.MAX_BYTES", 1000)
+    monkeypatch.setattr("attribution.lookups.tables.contents.MAX_BYTES", 1000)
     with pytest.raises(InputError, match="larger than 1000 bytes"):
         read_routes(_file(tmp_path, gzip.compress(bytes(100_000))))
 

@@ -5,6 +5,8 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+import grimp
+import networkx as nx
 import pytest
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.settings import Settings
@@ -15,7 +17,8 @@ from waterbed.lab.world.file import read_world, scenario_path
 from waterbed.model import bookkeeping, conclusions
 
 ROOT = Path(__file__).parents[1]
-SOURCES = [p for room in ("waterbed", "crawler", "attribution", "graphs") for p in (ROOT / room).rglob("*.py")]
+ROOMS = ("waterbed", "crawler", "attribution", "graphs")
+SOURCES = [p for room in ROOMS for p in (ROOT / room).rglob("*.py")]
 
 
 def test_imports_go_down_only() -> None:
@@ -28,6 +31,13 @@ def test_imports_go_down_only() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """There is no import cycle, imports within functions and for types included."""
+    imports = grimp.build_graph(*ROOMS, cache_dir=None)
+    edges = nx.DiGraph((a, b) for a in imports.modules for b in imports.find_modules_directly_imported_by(a))
+    assert [sorted(cycle) for cycle in nx.strongly_connected_components(edges) if len(cycle) > 1] == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -1,1 +1,1 @@
-"""The command line: names, helps and exit codes in `main`; each command in `commands`, loaded when it is called."""
+"""The command line: names and helps in `commands`, exit codes in `app`; a command is loaded when it is called."""

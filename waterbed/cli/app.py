@@ -17,7 +17,7 @@ from typer.main import get_group
 
 from crawler.logs import no_core_dumps, quiet_crashes, redact_failures
 from waterbed import __version__
-from waterbed.cli.main import COMMANDS
+from waterbed.cli.commands import COMMANDS
 from waterbed.model.errors import InputError, WaterbedError
 
 _STUDY, _VANTAGE, _NETWORK = "WATERBED_STUDY", "WATERBED_VANTAGE", "WATERBED_NETWORK"

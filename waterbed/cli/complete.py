@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 
-from waterbed.cli.main import COMMANDS
+from waterbed.cli.commands import COMMANDS
 
 _VALUED = ("-C", "--study", "--vantage", "--network")
 """Options before the command that are followed by a value."""

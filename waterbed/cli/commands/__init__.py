@@ -1,1 +1,66 @@
-"""One file for each command or group of commands, with its own printing; each imports what it needs when called."""
+"""The table of commands: one file for each command or group, with its own printing, imported when it is called."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+
+class Command(NamedTuple):
+    """Where a command lies, and what the overview says of it."""
+
+    module: str
+    """Its file in `waterbed.cli.commands`."""
+    name: str
+    """Its function or group in that file."""
+    help: str
+    group: str
+
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "demo": Command("lab", "demo", "Run the main job on a simulated Internet, and compare with the truth.", "Start"),
+    "init": Command("init", "init", "Make a study folder: settings and an empty store.", "Start"),
+    "import": Command("import_", "import_", "Import reports.", "Collect"),
+    "notices": Command("import_", "notices", "Import notices that were sent.", "Collect"),
+    "recheck": Command("crawl", "recheck", "Check what is due, once, without touching content.", "Collect"),
+    "run": Command("crawl", "run", "Keep checking on schedule until a signal.", "Collect"),
+    "enrich": Command("crawl", "enrich", "Ask registries who holds networks and ASes (RDAP).", "Collect"),
+    "routes": Command("tables", "routes_app", "Add, list and check dated tables, as of routes.", "Attribute"),
+    "data": Command("tables", "data_app", "List and fetch known public sources of dated tables.", "Attribute"),
+    "hosters": Command("hosters", "hosters_app", "Say which ASes and ranges are one company.", "Attribute"),
+    "attribute": Command("attribute", "attribute", "Find origin ASes and hosters of addresses.", "Attribute"),
+    "sizes": Command("sizes", "sizes_app", "Print sizes of hosters, ASes and countries.", "Attribute"),
+    "explain": Command("explain", "explain", "Show why a URL or an address belongs to a hoster.", "Attribute"),
+    "rank": Command("rank", "rank", "Rank hosters by volume and by speed of removal.", "Results"),
+    "sheet": Command("sheet", "sheet", "Print the fact sheet of one hoster.", "Results"),
+    "compliance": Command("compliance", "compliance", "Show who acts on notices, and how fast.", "Results"),
+    "feeds": Command("feeds", "feeds", "Print a card for each source of reports.", "Results"),
+    "episodes": Command("hops", "episodes", "List when each URL was up, at which hoster.", "Results"),
+    "verdicts": Command("hops", "verdicts", "List what each check is taken to mean.", "Results"),
+    "sensitivity": Command("sensitivity", "sensitivity", "Test which conclusions hold under other choices.", "Results"),
+    "hops": Command("hops", "hops", "List where content went after it left a hoster.", "Displacement"),
+    "graph": Command("graph", "graph", "Print or write the graph of hops.", "Displacement"),
+    "displacement": Command("displacement", "displacement", "Tell whether pressure removed content or moved it.",
+                            "Displacement"),
+    "publish": Command("publish", "publish", "Write what may be published: tables, feeds, pages.", "Publish"),
+    "reply": Command("reply", "reply_app", "Let hosters answer before their numbers are public.", "Publish"),
+    "serve": Command("publish", "serve", "Serve pages and tables over HTTP, read-only.", "Publish"),
+    "api-key": Command("publish", "api_key", "Make a key for the interface.", "Publish"),
+    "protocol": Command("protocol", "protocol_app", "Lock what the study asks, and list deviations.", "Study record"),
+    "code": Command("code", "code_app", "Code doubtful cases, two people each.", "Study record"),
+    "quarantine": Command("doctor", "quarantine_app", "Decide on checks that are not believed.", "Study record"),
+    "rejudge": Command("doctor", "rejudge", "Judge all checks by other rules too.", "Study record"),
+    "reconcile": Command("reconcile", "reconcile", "Compare a hoster's own list with the study.", "Study record"),
+    "freeze": Command("freeze", "freeze", "Freeze the study as a package that others can reproduce.", "Study record"),
+    "reproduce": Command("freeze", "reproduce", "Reproduce a frozen study, and compare byte for byte.", "Study record"),
+    "audit": Command("keys", "audit", "List who revealed, forgot or decided what, and why.", "Study record"),
+    "doctor": Command("doctor", "doctor", "Look the study over for what is to be done.", "Operate"),
+    "lag": Command("crawl", "lag", "Show how late the schedule is.", "Operate"),
+    "backup": Command("backup", "backup", "Back the study up, never its keys.", "Operate"),
+    "restore": Command("backup", "restore", "Make a study folder again from a backup.", "Operate"),
+    "prune": Command("backup", "prune", "Remove checks from the store that the lake holds.", "Operate"),
+    "lake": Command("lake", "lake_app", "Keep closed days of facts as Parquet files.", "Operate"),
+    "key": Command("keys", "key_app", "Rotate, escrow and restore the study's keys.", "Operate"),
+    "reveal": Command("keys", "reveal", "Print the URL or host behind an id; on record.", "Operate"),
+    "forget": Command("keys", "forget", "Shred a URL, or a host with all its URLs, for good.", "Operate"),
+    "lab": Command("lab", "lab_app", "Simulate an Internet with known truth.", "Lab"),
+}  # fmt: skip
+"""All commands in the order in which a newcomer needs them; a command's module is imported when it is called."""

@@ -1,12 +1,9 @@
-"""Excess reappearance, displaced share (one implementation), unseen arrivals."""
+"""Excess reappearance, displaced share, and arrivals that nobody saw."""
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,88 +13,12 @@ from graphs.displacement.event import Event
 from graphs.displacement.movements import READINGS, Gain, Movements, Stay, place_of
 from graphs.displacement.pairs import arrived
 from graphs.displacement.series import Series
+from graphs.displacement.takedowns import Takedown, takedowns
 from waterbed.estimators.detection import Bounds, Population, chao, chapman, displaced_bounds
 from waterbed.estimators.reappearance import Excess, Units, excess_reappearance
 from waterbed.estimators.refusal import Refusal, too_few
 from waterbed.model.conclusions import Episode, Hop
 from waterbed.model.results import Answer, Reading
-
-WAYS: Final = ("same URL", "new URL at home", "new URL abroad")
-"""Ways that content goes, as they differ in detection: a known URL is looked at wherever it is, a new one must be
-reported first."""
-
-TAKEDOWNS: Final = ("removed", "name", "network")
-"""Ends of episodes that are takedowns."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Takedown:
-    """One takedown of a URL at a hoster, and on which of the ways its content went on."""
-
-    url_id: str
-    content_id: str
-    site_id: str
-    hoster: str
-    certain: tuple[bool, bool, bool]
-    """Surely after it, and within the horizon."""
-    possible: tuple[bool, bool, bool]
-    """Perhaps so: not known to have been there before, nor to have come later."""
-
-
-def takedowns(
-    episodes: Iterable[Episode],
-    hops: Iterable[Hop],
-    *,
-    home: str,
-    seats: Mapping[str, str],
-    within: timedelta,
-    until: datetime,
-) -> list[Takedown]:
-    """The takedowns known by `until`, with what their hops say of the time `within` after each.
-
-    `until` is early enough for arrivals within the horizon to be reported and looked at before the measurement ends:
-    later takedowns had no time to be followed by anything. A hop is of the one takedown that it answers, and a proxy's
-    episodes have none: what lies behind it is not seen to leave. It is certain if it is sequential or repointed and
-    came within the horizon even by the outer ends of both intervals, possible if it is not parallel and may have come
-    within it. Pure.
-    """
-    by_loss: dict[tuple[str, str, datetime], list[Hop]] = defaultdict(list)
-    for hop in hops:
-        by_loss[hop.from_url_id, hop.from_hoster, hop.left_before].append(hop)
-    found = []
-    for episode in episodes:
-        down = episode.first_down
-        if down is None or down > until or episode.cause not in TAKEDOWNS or episode.proxy:
-            continue
-        certain, possible = [False] * len(WAYS), [False] * len(WAYS)
-        for hop in by_loss[episode.url_id, episode.hoster, down]:
-            way = _way(hop, home, seats)
-            sure = hop.order in ("sequential", "repointed") and hop.arrived_before - hop.left_after <= within
-            certain[way] = certain[way] or sure
-            possible[way] = possible[way] or (hop.order != "parallel" and _may_be_within(hop, within))
-        found.append(
-            Takedown(
-                url_id=episode.url_id,
-                content_id=episode.content_id,
-                site_id=episode.site_id,
-                hoster=episode.hoster,
-                certain=(certain[0], certain[1], certain[2]),
-                possible=(possible[0], possible[1], possible[2]),
-            )
-        )
-    return found
-
-
-def _way(hop: Hop, home: str, seats: Mapping[str, str]) -> int:
-    if hop.from_url_id == hop.to_url_id:
-        return 0
-    at_home = home in hop.to_countries if hop.to_countries else seats.get(hop.to_hoster) == home
-    return 1 if at_home else 2
-
-
-def _may_be_within(hop: Hop, within: timedelta) -> bool:
-    return hop.arrived_after is None or hop.arrived_after - hop.left_before <= within
-
 
 NO_DETECTION = Refusal("no detection is stated: give its lowest and highest value at home and abroad ([detection])")
 

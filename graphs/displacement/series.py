@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from graphs.displacement.event import Event
 from graphs.displacement.movements import HOUR, Movements
-from graphs.displacement.returns import Takedown
+from graphs.displacement.takedowns import Takedown
 from waterbed.estimators.interrupted import EventWindow, rates
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.results import Area, Reading

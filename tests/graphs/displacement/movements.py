@@ -7,8 +7,8 @@ import numpy as np
 
 from graphs.displacement.event import Event
 from graphs.displacement.movements import Gain, Movements, Stay
-from graphs.displacement.returns import Takedown
 from graphs.displacement.series import Series
+from graphs.displacement.takedowns import Takedown
 from waterbed.model.table import Envelope
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,102 +1,64 @@
-"""Takedowns and what their hops say of the time after them."""
+"""Which takedowns of a target were followed elsewhere: each hop answers one, and what stays there left nothing."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from typing import Any
 
-import pytest
-
-from graphs.displacement.returns import takedowns
+from graphs.displacement.returns import followed
+from graphs.displacement.takedowns import Takedown
+from tests.graphs.displacement.movements import event, movements
+from tests.graphs.displacement.test_takedowns import ABROAD, EPISODE, HOP, HOUR, NO, START
 from waterbed.model.conclusions import Episode, Hop
 
-START = datetime(2025, 4, 1, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-
-EPISODE = Episode(
-    url_id="a",
-    content_id="c",
-    site_id="site",
-    hoster="old",
-    hosters=("old",),
-    origins=(),
-    countries=("NL",),
-    addresses=(),
-    proxy=False,
-    known_up_at=START,
-    reported_at=START,
-    absent_at=None,
-    first_up=START,
-    last_up=START + 9 * HOUR,
-    first_down=START + 10 * HOUR,
-    cause="removed",
-    looks=10,
-    unknown_looks=0,
+COPY = replace(
+    EPISODE,
+    url_id="b",
+    hoster="new",
+    hosters=("new",),
+    countries=("FR",),
+    absent_at=START + 11 * HOUR,
+    known_up_at=START + 20 * HOUR,
+    first_up=START + 20 * HOUR,
+    last_up=START + 90 * HOUR,
+    first_down=None,
+    cause=None,
 )
-HOP = Hop(
-    content_id="c",
-    from_url_id="a",
-    to_url_id="b",
-    from_hoster="old",
-    to_hoster="new",
-    from_countries=("NL",),
-    to_countries=("FR",),
-    left_after=START + 9 * HOUR,
-    left_before=START + 10 * HOUR,
-    arrived_after=START + 11 * HOUR,
-    arrived_before=START + 20 * HOUR,
-    kind="copy",
-    order="sequential",
-    levels=("organisation",),
-    evidence=("content_id",),
+AGAIN = replace(
+    EPISODE,
+    known_up_at=START + 12 * HOUR,
+    first_up=START + 12 * HOUR,
+    last_up=START + 30 * HOUR,
+    first_down=START + 31 * HOUR,
 )
 
 
-def _one(hop: Hop, episode: Episode = EPISODE, *, within: int = 24, until: int = 100):
-    (found,) = takedowns(
-        [episode], [hop], home="NL", seats={"new": "NL"}, within=within * HOUR, until=START + until * HOUR
+def _followed(episodes: list[Episode], hops: list[Hop], *, told: str = "ab", **changes: Any) -> list[Takedown]:
+    plain: dict[str, Any] = {"target": "old", "controls": ("third",), "buffer": (), "buffer_controls": ()}
+    asked = event(**{**plain, "date": START, "chosen_until": START, "horizon_h": 24.0, **changes})
+    known = replace(
+        movements([]), until=START + 100 * HOUR, told_by={url_id: frozenset({"hotline"}) for url_id in told}
     )
-    return found.certain, found.possible
+    return followed(asked, known, episodes, hops, home="NL", seats={})
 
 
-NO, SAME, HOME, ABROAD = (False,) * 3, (True, False, False), (False, True, False), (False, False, True)
+def test_a_hop_answers_one_takedown() -> None:
+    """Content that ended twice at the target and moved once was displaced once, after the end that it answers."""
+    first, second = _followed([EPISODE, AGAIN, COPY], [HOP])
+    assert (first.certain, second.certain, second.possible) == (ABROAD, NO, NO)
 
 
-@pytest.mark.parametrize(
-    ("change", "certain", "possible"),
-    [
-        ({}, ABROAD, ABROAD),
-        ({"to_countries": ("NL",)}, HOME, HOME),
-        ({"to_countries": ()}, HOME, HOME),
-        ({"to_url_id": "a", "kind": "relocation", "order": "repointed"}, SAME, SAME),
-        ({"order": "unknown", "arrived_after": None}, NO, ABROAD),
-        ({"order": "parallel"}, NO, NO),
-        ({"arrived_before": START + 34 * HOUR}, NO, ABROAD),
-        ({"arrived_after": START + 35 * HOUR, "arrived_before": START + 36 * HOUR}, NO, NO),
-        ({"left_before": START + 11 * HOUR}, NO, NO),
-        ({"from_hoster": "third"}, NO, NO),
-    ],
-)
-def test_order_horizon_and_way_decide(change, certain, possible) -> None:
-    """Certain by the outer ends of both intervals, possible unless parallel or surely too late; of this loss alone."""
-    assert _one(replace(HOP, **change)) == (certain, possible)
+def test_what_moves_within_the_target_did_not_leave_it() -> None:
+    """Between hosters of one country content went nowhere, where the target is that country."""
+    places = {"target": "NL", "controls": ("DE",)}
+    assert [one.certain for one in _followed([EPISODE, COPY], [HOP], **places)] == [ABROAD]
+    stayed = replace(COPY, countries=("NL",))
+    within = replace(HOP, to_countries=("NL",))
+    assert [one.possible for one in _followed([EPISODE, stayed], [within], **places)] == [NO]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"cause": "moved"}, {"cause": "lineage"}, {"first_down": None, "cause": None}, {"proxy": True}],
-)
-def test_other_ends_are_no_takedowns(change) -> None:
-    """What moved by itself, changed hands, is still up or was a proxy's is not counted."""
-    episode = replace(EPISODE, **change)
-    assert takedowns([episode], [HOP], home="NL", seats={}, within=HOUR, until=START + 100 * HOUR) == []
-
-
-def test_takedowns_without_time_to_be_followed_are_left_out() -> None:
-    """A takedown after the last moment that leaves time for arrivals to be known does not count."""
-    assert takedowns([EPISODE], [HOP], home="NL", seats={}, within=HOUR, until=START + 9 * HOUR) == []
-
-
-def test_a_takedown_without_a_hop_is_one() -> None:
-    """It counts, and nothing followed it."""
-    (found,) = takedowns([EPISODE], [], home="NL", seats={}, within=HOUR, until=START + 10 * HOUR)
-    assert (found.url_id, found.site_id, found.hoster) == ("a", "site", "old")
-    assert found.certain == found.possible == NO
+def test_what_was_not_asked_for_is_neither_taken_down_nor_followed() -> None:
+    """URLs of other categories or sources count at neither end, nor do takedowns before the event or too late."""
+    assert [one.possible for one in _followed([EPISODE, COPY], [HOP], told="a")] == [NO]
+    assert _followed([EPISODE, COPY], [HOP], told="b") == []
+    assert _followed([EPISODE, COPY], [HOP], date=START + 11 * HOUR, chosen_until=START) == []
+    assert _followed([EPISODE, COPY], [HOP], horizon_h=91.0) == []
+    assert _followed([replace(EPISODE, proxy=True), COPY], [HOP]) == []

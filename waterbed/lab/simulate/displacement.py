@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from graphs.displacement.returns import Takedown, takedowns
+from graphs.displacement.takedowns import Takedown, takedowns
 from graphs.episodes import EpisodeRules, all_episodes, censor_from
 from graphs.hops import Frame, find_hops
 from waterbed.lab.simulate.draw import MISSED, PARALLEL, PLANS, UNREPORTED, Hard

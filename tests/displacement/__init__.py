@@ -1,1 +1,0 @@
-"""Displacement: event files, what they make of a study, and the page."""

@@ -1,1 +1,0 @@
-"""Tests of packages: frozen, verified, reproduced."""

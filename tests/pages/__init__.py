@@ -1,1 +1,0 @@
-"""The pages: what they show, and what no name can make of them."""

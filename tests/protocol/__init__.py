@@ -1,1 +1,0 @@
-"""Tests of the protocol: the file, the lock, what deviates from it."""

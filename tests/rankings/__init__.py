@@ -1,1 +1,0 @@
-"""Tests: one sentence each; real servers on loopback."""

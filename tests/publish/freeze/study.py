@@ -81,7 +81,7 @@ def _import(study: Study, folder: Path) -> None:
         (folder / "reports.csv").write_text("\n".join(["url", *urls]) + "\n")
         study.import_reports(folder / "reports.csv", source="hotline")
     protocol = (
-        (Path(__file__).parents[3] / "waterbed" / "protocol" / "first.toml")
+        (Path(__file__).parents[3] / "waterbed" / "governance" / "protocol" / "first.toml")
         .read_text(encoding="utf-8")
         .replace("@title@", json.dumps("a named study"))
         .replace("@home@", "NL")

@@ -20,7 +20,7 @@ from waterbed.publish.hop_cells import LEVELS, WAYS, HopCells, cell_flows, cell_
 from waterbed.publish.site.displacement import ChainRow, HopsView, count, displacement_page
 from waterbed.publish.site.layout import Page, make_site
 
-ASSETS = files("waterbed.pages").joinpath("assets")
+ASSETS = files("waterbed.publish.site").joinpath("assets")
 
 
 def cells(seed: int = 1, hops: int = 300) -> HopCells:

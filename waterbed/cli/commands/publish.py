@@ -65,7 +65,7 @@ def serve(
         raise InputError(f"{host} is open to others: name a file of keys with --keys (docs/api.md, Keys)")
     access = read_access(keys, context.obj) if keys else Access(open=True, a_minute=60_000)
     app = api(source_of(context.obj), access, every_s=every)
-    logging.getLogger("waterbed.serving").setLevel(logging.INFO)
+    logging.getLogger("waterbed.publish.api").setLevel(logging.INFO)
     with _listening(host, port) as listening:
         shown = f"[{host}]" if ":" in host else host
         at = f"http://{shown}:{listening.getsockname()[1]}/"

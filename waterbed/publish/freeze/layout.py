@@ -35,8 +35,8 @@ Kind = Literal["facts", "shared"]
 _RULES: Final[Mapping[str, tuple[str, str]]] = {
     "outcomes.toml": ("waterbed.judging", "rules.toml"),
     "attribution.toml": ("attribution", "rules.toml"),
-    "known-hosters.toml": ("attribution", "known_hosters.toml"),
-    "infrastructure.toml": ("attribution.lookups", "infrastructure.toml"),
+    "known-hosters.toml": ("attribution.hosters", "known_hosters.toml"),
+    "infrastructure.toml": ("attribution.lookups.dns", "infrastructure.toml"),
     "platforms.txt": ("waterbed.model", "platforms.txt"),
 }
 _WITHOUT_NAMES: Final = ("outcomes.toml", "attribution.toml")

@@ -89,7 +89,7 @@ def render(frame: Frame, page: Page, menu: Sequence[tuple[str, str]]) -> str:
 def templates() -> Environment:
     """The pages' templates: escaped throughout, undefined names an error."""
     found = Environment(
-        loader=PackageLoader("waterbed.pages", "templates"),
+        loader=PackageLoader("waterbed.publish.site", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -151,5 +151,5 @@ def asset(name: str) -> File:
     if name == LIBRARY:
         text = get_plotlyjs()
     else:
-        text = files("waterbed.pages").joinpath("assets", name).read_text(encoding="utf-8")
+        text = files("waterbed.publish.site").joinpath("assets", name).read_text(encoding="utf-8")
     return File(content=text.encode(), media=_MEDIA[name.rpartition(".")[2]])

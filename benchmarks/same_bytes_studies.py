@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-SCENARIOS: Final = ROOT / "waterbed" / "lab" / "scenarios"
+SCENARIOS: Final = ROOT / "waterbed" / "lab" / "world" / "scenarios"
 STORE: Final = "postgresql"
 """Folder of the database cluster, in that of the study on PostgreSQL."""
 WORLDS: Final[Mapping[str, tuple[str, Mapping[str, int]]]] = {

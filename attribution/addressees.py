@@ -18,7 +18,7 @@ _FILLED = ("batch", "channel", "delivered_at", "acknowledged_at", "response")
 """What an earlier word on a notice still says where the latest is silent."""
 
 
-class Seen(NamedTuple):
+class SeenAnswer(NamedTuple):
     """Who answered for a URL at one look."""
 
     when: datetime
@@ -54,7 +54,7 @@ def _joined(words: Sequence[Notice]) -> Notice:
 
 
 def addressed(
-    notices: Iterable[Notice], seen: Mapping[str, Sequence[Seen]], sites: Mapping[str, str], company: Company
+    notices: Iterable[Notice], seen: Mapping[str, Sequence[SeenAnswer]], sites: Mapping[str, str], company: Company
 ) -> list[AddressedNotice]:
     """Say of each notice whom it reached, by the time of sending.
 
@@ -94,7 +94,7 @@ def addressed(
     return found
 
 
-def _nearest(looks: Sequence[Seen], when: datetime) -> Seen | None:
+def _nearest(looks: Sequence[SeenAnswer], when: datetime) -> SeenAnswer | None:
     place = bisect_left(looks, when, key=lambda look: look.when)
     return min(looks[max(0, place - 1) : place + 1], key=lambda look: abs(look.when - when), default=None)
 

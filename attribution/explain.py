@@ -50,7 +50,7 @@ class Sources:
         return "stale" if chosen.stale(day, self._max_age_days) else ""
 
 
-class Lasting:
+class Validity:
     """Links that stand once, each with the first and the last time at which it held.
 
     Newer data that say the same are no new link.

@@ -20,7 +20,7 @@ from work import Work
 from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.reports import Defaults
 from waterbed.model.facts import Observation
-from waterbed.model.urls import Spelled
+from waterbed.model.urls import CanonicalUrl
 from waterbed.store.config import Config, read_config, write_toml
 from waterbed.store.folder import SETTINGS
 from waterbed.store.settings import ConnectTo, Lab, Probe
@@ -156,7 +156,7 @@ def _checked(found: Measured, *conditions: tuple[bool, str]) -> Measured:
     return replace(found, wrong="; ".join(said for holds, said in conditions if not holds))
 
 
-def report_line(number: int, url: Spelled) -> ReportLine:
+def report_line(number: int, url: CanonicalUrl) -> ReportLine:
     """An invented URL as a line of a reports file."""
     return ReportLine(
         line=number,

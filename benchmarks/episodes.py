@@ -19,7 +19,7 @@ if str(Path(__file__).parent) not in sys.path:
 from episodes_world import make, until
 from figures import Figure, tell
 
-from graphs.episodes import EpisodeRules, Known, Sighting, all_episodes
+from graphs.episodes import EpisodeRules, Sighting, UrlHistory, all_episodes
 from graphs.episodes_sql import CAUSES, episode_rows
 from waterbed.model.conclusions import Attribution, Verdict
 from waterbed.store.engine import run
@@ -83,7 +83,7 @@ def equal(folder: Path) -> bool:
     for look in looks:
         sightings[str(look["url"])].append(_sighting(look, answers[look["attr"]]))
     known = {
-        str(row["url"]): Known(
+        str(row["url"]): UrlHistory(
             url_id=str(row["url"]),
             content_id="",
             site_id="",

@@ -20,7 +20,7 @@ from figures import Figure, tell
 
 from graphs.episodes import EpisodeRules
 from graphs.episodes_sql import CAUSES, episode_rows
-from graphs.hops import Frame, find_hops
+from graphs.hops import HopContext, find_hops
 from graphs.hops_sql import ANSWERS, CONTENTS, REDIRECTS, SEATS, hop_rows, set_hops
 from waterbed.lab.run import run_world
 from waterbed.lab.world.file import read_world, scenario_path
@@ -138,7 +138,7 @@ def equal(episodes: pa.Table, hops: pa.Table, tables: dict[str, pa.Table]) -> bo
     labels = {f"{url:09}": str(row["label"]) for url, row in where.items()}
     seats = {row["hoster"]: row["country"] for row in tables["seats"].to_pylist()}
     began = time.perf_counter()
-    pure = find_hops(made.values(), Frame(home="NL", seats=seats, labels=labels))
+    pure = find_hops(made.values(), HopContext(home="NL", seats=seats, labels=labels))
     took = time.perf_counter() - began
     theirs = sorted(
         (h.from_url_id, h.to_url_id, h.from_hoster, h.to_hoster, h.kind, h.order, h.levels, h.sources, h.arrived_before)

@@ -18,7 +18,7 @@ from graphs.linking.clusters import cluster
 from graphs.linking.evidence import EvidenceKind, Home, Sign
 from graphs.linking.links import find_links
 from waterbed.model.errors import BadUrl
-from waterbed.model.urls import platform_suffix, registrable_domain, spell
+from waterbed.model.urls import canonicalize, platform_suffix, registrable_domain
 
 START = datetime(2018, 10, 25, tzinfo=UTC)
 """When the first dump was taken."""
@@ -56,7 +56,7 @@ def read_phishtank(folder: Path) -> Iterator[Phish]:
     with gzip.open(folder / "phishtank-2018-2019.csv.gz", "rt", newline="") as lines:
         for row in csv.DictReader(lines):
             try:
-                spelled = spell(row["url"])
+                spelled = canonicalize(row["url"])
             except BadUrl:
                 continue
             if spelled.literal:

@@ -13,7 +13,7 @@ from pass_start import ID, ROWS, SERIES, fill
 from sqlalchemy import text
 
 from waterbed.lab.simulate.facts import LookPlan, virtual_facts
-from waterbed.lab.world.allocations import Papers, country_csv, hosters_toml, routing_csv
+from waterbed.lab.world.allocations import Allocations, country_csv, hosters_toml, routing_csv
 from waterbed.lab.world.file import read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
@@ -66,7 +66,7 @@ def record(study: Study, truth: Truth, seed: int) -> None:
     study.folder.store.add([*facts, *seen.looks, *seen.canaries])
     made = study.folder.path / "lab-tables"
     made.mkdir()
-    for day in Papers(truth.world).days():
+    for day in Allocations(truth.world).days():
         moment = datetime.combine(day, time.max, truth.world.start.tzinfo)
         for kind, said in (("routes", routing_csv), ("places", country_csv)):
             path = made / f"{kind}-{day.isoformat()}.csv"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from waterbed.lab.run import Rehearsed, rehearse, run_scenario, run_world
+from waterbed.lab.run import LabRun, run_lab, run_scenario, run_world
 from waterbed.lab.servers.pages import marked_files
 from waterbed.lab.world.file import read_world, scenario_path
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
@@ -66,7 +66,7 @@ def bytes_of(folder: Path) -> Iterator[tuple[str, bool]]:
             )
 
 
-def _most(done: Rehearsed, profile: str) -> tuple[int, int]:
+def _most(done: LabRun, profile: str) -> tuple[int, int]:
     """Pages are read on purpose in the profile text, and only there."""
     return (
         done.counts.beside_pages if profile == "text" else (done.counts.excess_plain_most, done.counts.excess_tls_most)
@@ -75,7 +75,7 @@ def _most(done: Rehearsed, profile: str) -> tuple[int, int]:
 
 def soft_gone(folder: Path) -> Iterator[tuple[str, bool]]:
     """Looks called down against the truth, with control looks and without."""
-    found = rehearse("soft404", folder / "soft404", _told)
+    found = run_lab("soft404", folder / "soft404", _told)
     for said, run in (("controls on", found.first), ("controls off", found.beside)):
         if run is None:
             continue
@@ -92,7 +92,7 @@ def soft_gone(folder: Path) -> Iterator[tuple[str, bool]]:
 
 def outage(folder: Path) -> Iterator[tuple[str, bool]]:
     """A disturbed run against the undisturbed one of the same truth."""
-    paired = rehearse("outage", folder / "outage", _told).paired
+    paired = run_lab("outage", folder / "outage", _told).paired
     if paired is None or paired.mean_off is None or paired.most_off is None:
         yield "outage: nothing to compare", False
         return

@@ -9,7 +9,7 @@ from servers import SPREAD
 from attribution.lookups.dns.messages import wire_name
 from waterbed.intake.csv_reports import ReportLine, read_csv_reports
 from waterbed.model.errors import BadUrl
-from waterbed.model.urls import Spelled, spell
+from waterbed.model.urls import CanonicalUrl, canonicalize
 
 ZONES = 40
 """How many invented domains there are."""
@@ -22,7 +22,7 @@ class Work:
     `zones` are the domains above the hosts that have a zone of their own; they name no host.
     """
 
-    urls: tuple[Spelled, ...] = field(repr=False)
+    urls: tuple[CanonicalUrl, ...] = field(repr=False)
     zones: tuple[str, ...]
     said: str
 
@@ -35,13 +35,13 @@ class Work:
 def invented(urls: int, hosts: int) -> Work:
     """URLs dealt out evenly over invented hosts, in a fixed random order."""
     texts = [f"http://shop{n % hosts}.z{n % hosts % ZONES}.example/p{n // hosts}/login" for n in range(urls)]
-    return _shuffled([spell(text) for text in texts], {f"z{n}.example" for n in range(ZONES)}, "invented")
+    return _shuffled([canonicalize(text) for text in texts], {f"z{n}.example" for n in range(ZONES)}, "invented")
 
 
 def spread_out(urls: int, a_host: int) -> Work:
     """So many URLs on each host, every host below a domain of its own, at an address and in a network of its own."""
     texts = [f"http://www.s{n // a_host}.{SPREAD}/p{n % a_host}/login" for n in range(urls)]
-    return _shuffled([spell(text) for text in texts], set(), "invented")
+    return _shuffled([canonicalize(text) for text in texts], set(), "invented")
 
 
 def from_feed(path: Path, limit: int | None) -> Work:
@@ -49,14 +49,14 @@ def from_feed(path: Path, limit: int | None) -> Work:
 
     Left out are address literals (a stock spider cannot be kept on loopback with them) and hosts that are no DNS names.
     """
-    found: dict[str, Spelled] = {}
+    found: dict[str, CanonicalUrl] = {}
     left_out = 0
     for line in read_csv_reports(path):
         if not isinstance(line, ReportLine) or line.spelled.literal or wire_name(line.spelled.host) is None:
             left_out += 1
             continue
         try:
-            plain = spell(f"http://{line.spelled.host}{line.spelled.target}")
+            plain = canonicalize(f"http://{line.spelled.host}{line.spelled.target}")
         except BadUrl:
             left_out += 1
             continue
@@ -69,6 +69,6 @@ def from_feed(path: Path, limit: int | None) -> Work:
     )
 
 
-def _shuffled(urls: list[Spelled], zones: set[str], said: str) -> Work:
+def _shuffled(urls: list[CanonicalUrl], zones: set[str], said: str) -> Work:
     random.Random(7).shuffle(urls)
     return Work(urls=tuple(urls), zones=tuple(sorted(zones)), said=said)

@@ -50,7 +50,7 @@ from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.facts import Facts, read_facts
-from waterbed.study.linking import ROOT, Opened
+from waterbed.study.linking import ROOT, OpenedNames
 from waterbed.study.study import create_study, open_study
 
 Recorded = dict[type, list[Any]]
@@ -255,7 +255,7 @@ def lost_whole(study: Disturbed, facts: Recorded, night: datetime) -> None:
 
 def conclusions(facts: Facts, world: World, config: Config) -> Conclusions:
     """The production's conclusions from facts of the world."""
-    opened = Opened(common=frozenset([keyed("path", ROOT)]))
+    opened = OpenedNames(common=frozenset([keyed("path", ROOT)]))
     return Conclusions(facts, attributor_of_world(world), read_rules(), config, opened)
 
 

@@ -72,7 +72,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class UrlHistory:
     """What is known of a URL besides its looks."""
 
     url_id: str
@@ -150,7 +150,7 @@ def censor_from(last_look: datetime, confirmation: timedelta) -> datetime:
     return last_look - confirmation
 
 
-def episodes(known: Known, sightings: Sequence[Sighting], rules: EpisodeRules) -> list[Episode]:
+def episodes(known: UrlHistory, sightings: Sequence[Sighting], rules: EpisodeRules) -> list[Episode]:
     """The episodes of one URL, from its sightings in time order.
 
     A report or an analyst's check counts as known up; a URL that is down at our first look gives an episode that
@@ -174,7 +174,7 @@ def _answered(sightings: Sequence[Sighting]) -> Iterable[Answered]:
 class _Machine:
     """Walks through one URL's sightings, one open episode a hoster."""
 
-    def __init__(self, known: Known, rules: EpisodeRules, rotation: Rotation) -> None:
+    def __init__(self, known: UrlHistory, rules: EpisodeRules, rotation: Rotation) -> None:
         self.known = known
         self.rules = rules
         self.rotation = rotation
@@ -318,7 +318,7 @@ def _why_without(hoster: str, before: Attribution, answer: Attribution) -> EndCa
 
 
 def all_episodes(
-    known: Mapping[str, Known], sightings: Mapping[str, Sequence[Sighting]], rules: EpisodeRules
+    known: Mapping[str, UrlHistory], sightings: Mapping[str, Sequence[Sighting]], rules: EpisodeRules
 ) -> Iterable[Episode]:
     """The episodes of many URLs."""
     for url_id, seen in sightings.items():

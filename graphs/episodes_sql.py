@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphs.episodes import RETURNS, UNATTRIBUTED, EpisodeRules, Known, Sighting, episodes, routed
+from graphs.episodes import RETURNS, UNATTRIBUTED, EpisodeRules, Sighting, UrlHistory, episodes, routed
 from waterbed.model.conclusions import Attribution, EndCause, Episode
 from waterbed.store.engine import Engine, Source, Value, run
 
@@ -78,7 +78,7 @@ def episode_rows(
 
 
 def set_episodes(
-    known: Mapping[str, Known],
+    known: Mapping[str, UrlHistory],
     sightings: Mapping[str, Sequence[Sighting]],
     rules: EpisodeRules,
     *,
@@ -167,7 +167,7 @@ def _looks(sightings: Mapping[str, Sequence[Sighting]], answers: _Answers) -> pa
     return pa.table(columns, schema=LOOKS)
 
 
-def _known(urls: Sequence[Known]) -> pa.Table:
+def _known(urls: Sequence[UrlHistory]) -> pa.Table:
     ends = np.cumsum([0, *(len(its.reported) for its in urls)], dtype=np.int32)
     reports = _times([moment for its in urls for moment in its.reported])
     columns = {
@@ -188,7 +188,7 @@ def _moment(value: int | None) -> datetime | None:
     return None if value is None else _START + value * _MICROSECOND
 
 
-def _episode(row: Mapping[str, Any], its: Known, answer: Attribution) -> Episode:
+def _episode(row: Mapping[str, Any], its: UrlHistory, answer: Attribution) -> Episode:
     return Episode(
         url_id=its.url_id,
         content_id=its.content_id,

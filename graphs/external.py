@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from graphs.episodes import UNATTRIBUTED, Known, routed
-from waterbed.model.conclusions import Attribution, EndCause, ToldEpisode
-from waterbed.model.facts import Testimony
+from graphs.episodes import UNATTRIBUTED, UrlHistory, routed
+from waterbed.model.conclusions import Attribution, EndCause, ExternalEpisode
+from waterbed.model.facts import ExternalObservation
 
 Attribute = Callable[[str, str, datetime], Attribution | None]
 """Who answered for a URL's address at a time; None where nobody can say so as of that day."""
@@ -33,16 +33,20 @@ class _Open:
     looks: int = 1
 
 
-def told_episodes(
-    words: Iterable[Testimony], known: Mapping[str, Known], attribute: Attribute, *, within: timedelta | None
-) -> list[ToldEpisode]:
+def external_episodes(
+    words: Iterable[ExternalObservation],
+    known: Mapping[str, UrlHistory],
+    attribute: Attribute,
+    *,
+    within: timedelta | None,
+) -> list[ExternalEpisode]:
     """The episodes that testimonies tell of, for each URL, observer and source by itself, in the order of time.
 
     An end is an interval: from the last time the observer saw it up until the time of closing, else `within` so long
     after it, else the import. A case that was closed for another reason, or not at all, is censored where it was last
     seen up. `within` None: nothing is known of how often the observer looked.
     """
-    grouped: dict[tuple[str, str, str], list[Testimony]] = defaultdict(list)
+    grouped: dict[tuple[str, str, str], list[ExternalObservation]] = defaultdict(list)
     for word in words:
         grouped[word.url_id, word.observer, word.source].append(word)
     found = [
@@ -53,21 +57,21 @@ def told_episodes(
     return sorted(found, key=lambda one: (one.known_up_at, one.url_id, one.observer, one.source, one.hoster))
 
 
-def told_before(
-    told: Iterable[ToldEpisode], own: Collection[str], *, began: datetime, until: datetime
-) -> list[ToldEpisode]:
+def episodes_before(
+    told: Iterable[ExternalEpisode], own: Collection[str], *, began: datetime, until: datetime
+) -> list[ExternalEpisode]:
     """Those that begin before our first look, of URLs that are not among our own, censored where our own are."""
     return [_censored(one, until) for one in told if one.url_id not in own and one.known_up_at < min(began, until)]
 
 
-def _censored(told: ToldEpisode, until: datetime) -> ToldEpisode:
+def _censored(told: ExternalEpisode, until: datetime) -> ExternalEpisode:
     """The same as it is known at a time: what ended later has not ended."""
     if told.first_down is None or told.first_down <= until:
         return told if told.last_up <= until else replace(told, last_up=until)
     return replace(told, first_down=None, cause=None, last_up=min(told.last_up, until))
 
 
-def _course(words: Sequence[Testimony], within: timedelta | None) -> list[_Seen]:
+def _course(words: Sequence[ExternalObservation], within: timedelta | None) -> list[_Seen]:
     """All that was seen of one URL in time order; what was seen up at a time was not gone by then."""
     ups = sorted({when for word in words for when in (word.first_seen, word.last_seen) if when})
     held = sorted(
@@ -87,7 +91,7 @@ def _address_at(held: Sequence[tuple[datetime, str]], when: datetime) -> str | N
 
 
 def _gone_by(
-    word: Testimony, words: Sequence[Testimony], ups: Sequence[datetime], within: timedelta | None
+    word: ExternalObservation, words: Sequence[ExternalObservation], ups: Sequence[datetime], within: timedelta | None
 ) -> datetime | None:
     """By when a closed case was gone; None where nobody can say, or where it was seen up in that time."""
     if word.since:
@@ -106,10 +110,10 @@ def _gone_by(
 class _Telling:
     """Walks through what one observer says of one URL."""
 
-    def __init__(self, known: Known, observer: str, source: str, attribute: Attribute) -> None:
+    def __init__(self, known: UrlHistory, observer: str, source: str, attribute: Attribute) -> None:
         self.known, self.observer, self.source, self.attribute = known, observer, source, attribute
 
-    def episodes(self, course: Iterable[_Seen]) -> Iterator[ToldEpisode]:
+    def episodes(self, course: Iterable[_Seen]) -> Iterator[ExternalEpisode]:
         """The episodes of its course."""
         now: _Open | None = None
         before: datetime | None = None
@@ -139,11 +143,11 @@ class _Telling:
         if now:
             yield from self._ended(now, None, None)
 
-    def _ended(self, now: _Open, when: datetime | None, cause: EndCause | None) -> Iterator[ToldEpisode]:
+    def _ended(self, now: _Open, when: datetime | None, cause: EndCause | None) -> Iterator[ExternalEpisode]:
         answer = now.attribution
         reported = (r for r in self.known.reported if (now.absent_at is None or r > now.absent_at))
         for hoster in _hosters(answer):
-            yield ToldEpisode(
+            yield ExternalEpisode(
                 url_id=self.known.url_id,
                 content_id=self.known.content_id,
                 site_id=self.known.site_id,

@@ -32,7 +32,7 @@ def count_hops(hops: Iterable[Hop]) -> HopCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class HopContext:
     """What hops are described by, beside the episodes.
 
     `home` is the declared jurisdiction, `seats` the country of a hoster's legal seat, `labels` the keyed id of each
@@ -50,7 +50,7 @@ class Frame:
         return label is not None and label == self.labels.get(arrived.url_id) and left.site_id != arrived.site_id
 
 
-def find_hops(episodes: Iterable[Episode], frame: Frame) -> list[Hop]:
+def find_hops(episodes: Iterable[Episode], frame: HopContext) -> list[Hop]:
     """All hops in the episodes of any number of contents, content by content in the order of arrival.
 
     A hop needs a loss and a gain. The gain: an episode at a hoster where the content was not up just then. The loss:
@@ -67,7 +67,7 @@ def find_hops(episodes: Iterable[Episode], frame: Frame) -> list[Hop]:
     ]
 
 
-def _hops_of_content(episodes: Iterable[Episode], frame: Frame) -> Iterator[Hop]:
+def _hops_of_content(episodes: Iterable[Episode], frame: HopContext) -> Iterator[Hop]:
     ordered = sorted(episodes, key=in_order)
     ends: dict[str, datetime] = {}
     own_ends: dict[tuple[str, str], datetime] = {}
@@ -119,7 +119,7 @@ def _own_loss(arrived: Episode, own: Sequence[Episode]) -> Episode | None:
 class _Sources:
     """Where a new URL's content may have come from."""
 
-    def __init__(self, ordered: Iterable[Episode], frame: Frame) -> None:
+    def __init__(self, ordered: Iterable[Episode], frame: HopContext) -> None:
         self._frame = frame
         losses = [episode for episode in ordered if is_loss(episode)]
         by_label: dict[str, list[Episode]] = defaultdict(list)
@@ -156,7 +156,7 @@ class _Sources:
         return losses.nearest(arrived.known_up_at, arrived.hoster) if losses else None
 
 
-def _same_url(left: Episode, arrived: Episode, frame: Frame) -> Hop:
+def _same_url(left: Episode, arrived: Episode, frame: HopContext) -> Hop:
     """A name pointed elsewhere leaves and arrives in one interval: a class of its own."""
     if left.cause == "moved" and not _known_away(left, arrived):
         return hop_between(left, arrived, frame, "relocation", "repointed")
@@ -179,7 +179,7 @@ def _order(left: Episode, arrived: Episode, *, known_gone: bool) -> OrderClass:
 
 
 def hop_between(
-    left: Episode, arrived: Episode, frame: Frame, kind: HopKind, order: OrderClass, *, sources: int = 1
+    left: Episode, arrived: Episode, frame: HopContext, kind: HopKind, order: OrderClass, *, sources: int = 1
 ) -> Hop:
     """The hop from one episode to another, with what changed and on what evidence it rests.
 
@@ -213,7 +213,7 @@ def _link(old: str, new: str, clusters: Clusters, kind: HopKind) -> Link | None:
     return dict(clusters.redirecting_to(new))[old] if kind == "redirect" else clusters.weakest(old, new)
 
 
-def _levels(left: Episode, arrived: Episode, frame: Frame) -> tuple[str, ...]:
+def _levels(left: Episode, arrived: Episode, frame: HopContext) -> tuple[str, ...]:
     """What is known to have changed: where one side is not known, nothing is."""
     changed = {
         "address": _apart(left.addresses, arrived.addresses),

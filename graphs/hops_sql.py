@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from graphs.episodes_sql import CAUSES, microseconds
 from graphs.hop_sources import REACH
-from graphs.hops import Frame, hop_between
+from graphs.hops import HopContext, hop_between
 from waterbed.model.conclusions import Episode, Hop
 from waterbed.store.engine import Engine, Source, Value, run
 
@@ -60,7 +60,7 @@ def hop_rows(
 
 
 def set_hops(
-    episodes: Iterable[Episode], frame: Frame, *, folder: Path, memory_mb: int = 4096, engine: Engine = "duckdb"
+    episodes: Iterable[Episode], frame: HopContext, *, folder: Path, memory_mb: int = 4096, engine: Engine = "duckdb"
 ) -> list[Hop]:
     """The same hops as `find_hops`, sorted by content, arrival and URL."""
     every = list(episodes)
@@ -79,7 +79,7 @@ def set_hops(
     return sorted(hops, key=lambda hop: (hop.content_id, hop.arrived_before, hop.to_url_id, hop.to_hoster))
 
 
-def _tables(every: list[Episode], numbers: Mapping[str, int], frame: Frame) -> dict[str, Source]:
+def _tables(every: list[Episode], numbers: Mapping[str, int], frame: HopContext) -> dict[str, Source]:
     urls = {e.url_id: e for e in every}
     contents, sites = _numbered(e.content_id for e in every), _numbered(e.site_id for e in every)
     labels = _numbered(frame.labels.values())

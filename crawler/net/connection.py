@@ -7,7 +7,7 @@ import ssl
 from time import perf_counter
 from typing import Literal
 
-from crawler.net.tls import BadRecord, Secured
+from crawler.net.tls import BadRecord, TlsSession
 from waterbed.model.facts import Phase
 
 PIECE = 512
@@ -70,13 +70,13 @@ def failure_class(problem: OSError) -> str:
     return _UNREACHABLE.get(problem.errno or 0, "network_error")
 
 
-class Wire:
+class Connection:
     """One TCP or TLS connection to a checked address."""
 
     def __init__(self) -> None:
         """Make an unconnected wire."""
         self._sock: socket.socket | None = None
-        self._tls: Secured | None = None
+        self._tls: TlsSession | None = None
         self._piece = PIECE
         self._ahead = b""
         self._stage: Phase | Literal["proxy"] = "connect"
@@ -161,7 +161,7 @@ class Wire:
 
     async def _handshake(self, name: str | None) -> None:
         try:
-            tls = self._tls = Secured(name)
+            tls = self._tls = TlsSession(name)
         except (ValueError, UnicodeError):
             self.close()
             raise WireFailure("tls", "bad_name") from None
@@ -210,7 +210,7 @@ class Wire:
         except OSError as problem:
             raise self._failure(failure_class(problem)) from None
 
-    async def _text(self, tls: Secured) -> bytes:
+    async def _text(self, tls: TlsSession) -> bytes:
         while not (text := tls.read(self._piece)) and not tls.ended:
             await self._push(tls.outgoing())
             data = await self._pull(self._piece if tls.early else min(_HANDSHAKE_PIECE, tls.room()))

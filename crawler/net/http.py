@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Self
 
-from crawler.net.connection import Wire, WireFailure
+from crawler.net.connection import Connection, WireFailure
 from crawler.net.guard import Connector
-from crawler.net.politeness import Manners
+from crawler.net.politeness import Politeness
 from crawler.net.response import PAGE_MOST, Head, read_body, read_head, refused
 from crawler.net.vantage import Vantage
 from waterbed.model.facts import Phase
 from waterbed.model.public_addresses import refusal
-from waterbed.model.urls import Spelled
+from waterbed.model.urls import CanonicalUrl
 
 __all__ = ["ADDRESSES_TRIED", "Connector", "Exchange", "HostConnections"]
 
@@ -53,7 +53,7 @@ class HostConnections:
     """Guarded connections to one host, kept between its looks."""
 
     def __init__(
-        self, connector: Connector, manners: Manners, *, timeout_s: float, agent: str, vantage: Vantage = _HERE
+        self, connector: Connector, manners: Politeness, *, timeout_s: float, agent: str, vantage: Vantage = _HERE
     ) -> None:
         """Take where to connect, how gently, how long, who we say we are, and where from."""
         self._connector = connector
@@ -61,7 +61,7 @@ class HostConnections:
         self._timeout = timeout_s
         self._agent = agent
         self._vantage = vantage
-        self._wires: dict[tuple[str, str, int], tuple[Wire, str]] = {}
+        self._wires: dict[tuple[str, str, int], tuple[Connection, str]] = {}
         self._broken: dict[tuple[str, str, int], Exchange] = {}
 
     async def __aenter__(self) -> Self:
@@ -74,21 +74,21 @@ class HostConnections:
             wire.close()
         self._wires.clear()
 
-    async def ask(self, spelled: Spelled, method: str, addresses: Sequence[str]) -> Exchange:
+    async def ask(self, spelled: CanonicalUrl, method: str, addresses: Sequence[str]) -> Exchange:
         """Send one request to a public address of the host, read the head.
 
         A host that could not be connected is not tried again for its other URLs: that failure is their look too.
         """
         return await self._ask(spelled, method, addresses, 0)
 
-    async def read_page(self, spelled: Spelled, addresses: Sequence[str], most: int = PAGE_MOST) -> Exchange:
+    async def read_page(self, spelled: CanonicalUrl, addresses: Sequence[str], most: int = PAGE_MOST) -> Exchange:
         """Ask by GET and read the text of a page, at most `most` bytes; anything else ends at its head.
 
         One deadline covers both. A page that breaks off is none; the head stands all the same.
         """
         return await self._ask(spelled, "GET", addresses, most)
 
-    async def _ask(self, spelled: Spelled, method: str, addresses: Sequence[str], most: int) -> Exchange:
+    async def _ask(self, spelled: CanonicalUrl, method: str, addresses: Sequence[str], most: int) -> Exchange:
         key = (spelled.host, spelled.scheme, spelled.port)
         if key in self._broken:
             return self._broken[key]
@@ -112,7 +112,7 @@ class HostConnections:
                 return Exchange(address=address, head=None, phase="guard", failure="outside_lab")
             if not self._vantage.reaches(where[0]):
                 continue
-            exchange, tried = await self._visit(key, spelled, method, address, Wire(), most, where), tried + 1
+            exchange, tried = await self._visit(key, spelled, method, address, Connection(), most, where), tried + 1
             if (
                 exchange.phase not in ("connect", "tls")
                 or exchange.failure in ("proxy_failed", "proxy_timeout")
@@ -126,10 +126,10 @@ class HostConnections:
     async def _visit(
         self,
         key: tuple[str, str, int],
-        spelled: Spelled,
+        spelled: CanonicalUrl,
         method: str,
         address: str,
-        wire: Wire,
+        wire: Connection,
         most: int,
         where: tuple[str, int] | None = None,
     ) -> Exchange:
@@ -180,7 +180,7 @@ class HostConnections:
             page_refused=page_refused,
         )
 
-    async def _connect(self, wire: Wire, spelled: Spelled, where: tuple[str, int], address: str) -> None:
+    async def _connect(self, wire: Connection, spelled: CanonicalUrl, where: tuple[str, int], address: str) -> None:
         """Connect to the address that was checked; a proxy is told it, and never where a lab plays it."""
         await wire.connect(
             self._vantage.proxy or where,
@@ -190,7 +190,7 @@ class HostConnections:
             tunnel=(address, spelled.port) if self._vantage.proxy else None,
         )
 
-    def _request(self, spelled: Spelled, method: str) -> bytes:
+    def _request(self, spelled: CanonicalUrl, method: str) -> bytes:
         lines = (
             f"{method} {spelled.target} HTTP/1.1",
             f"Host: {spelled.authority}",

@@ -22,7 +22,7 @@ class Place:
     inside: int = 0
 
 
-class Manners:
+class Politeness:
     """Bounds requests to one address and to one network: how many at once, how soon."""
 
     def __init__(
@@ -51,13 +51,13 @@ class Manners:
         self._places: dict[str, Place] = {}
         self._leaving: deque[tuple[float, str]] = deque()
 
-    def visit(self, address: str) -> "Visit":
+    def visit(self, address: str) -> "Slot":
         """A place at an address, held in an `async with`; await its `turn` before each request.
 
         Places are always taken in one order, so that nobody waits in a circle. The address comes first: who waits for
         a busy address takes no place in the network from its other addresses.
         """
-        return Visit(self, (address, network_of(address)))
+        return Slot(self, (address, network_of(address)))
 
     def enter(self, names: tuple[str, ...]) -> list[Place]:
         """The places of an address and its network, counted as in use."""
@@ -101,17 +101,17 @@ class Manners:
             raise LeaseLost
 
 
-class Visit:
+class Slot:
     """A place held at an address and in its network."""
 
     __slots__ = ("_held", "_manners", "_names", "_places", "_reserved")
 
-    def __init__(self, manners: Manners, names: tuple[str, ...]) -> None:
+    def __init__(self, manners: Politeness, names: tuple[str, ...]) -> None:
         """Nothing is held yet."""
         self._manners = manners
         self._names = names
 
-    async def __aenter__(self) -> "Visit":
+    async def __aenter__(self) -> "Slot":
         """Wait for both places, then for the network to be this pass's own."""
         self._places = self._manners.enter(self._names)
         self._reserved = False

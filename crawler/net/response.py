@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import httptools
 
-from crawler.net.connection import Wire, WireFailure
+from crawler.net.connection import Connection, WireFailure
 
 MAX_HEAD = 65_536
 """Longest response head that is read, bytes."""
@@ -48,7 +48,7 @@ def _lowered(name: bytes) -> str:
     return name.decode("latin-1").lower()
 
 
-async def read_head(wire: Wire, *, body_follows: bool, raw: bytearray | None = None) -> Head:
+async def read_head(wire: Connection, *, body_follows: bool, raw: bytearray | None = None) -> Head:
     """Read one response head, passing over a few interim ones.
 
     `body_follows` says that the request allows a body (GET), so the connection cannot be used again. `raw` receives
@@ -70,7 +70,7 @@ async def read_head(wire: Wire, *, body_follows: bool, raw: bytearray | None = N
     raise WireFailure("http", "endless_interim")
 
 
-async def _head_end(wire: Wire, buffer: bytearray) -> int:
+async def _head_end(wire: Connection, buffer: bytearray) -> int:
     """Read until a head lies in the buffer; where it ends. Each byte is searched once."""
     searched = 0
     while True:
@@ -153,7 +153,7 @@ class _Collector:
         self.complete = True
 
 
-async def read_body(wire: Wire, head: Head, raw: bytes, most: int) -> tuple[bytes | None, str | None]:
+async def read_body(wire: Connection, head: Head, raw: bytes, most: int) -> tuple[bytes | None, str | None]:
     """Read the page that follows a head: at most `most` bytes, or why there is none.
 
     `raw` is the head and what came with it. It ends at once where it turns out to be no text, before the kernel is

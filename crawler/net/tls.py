@@ -65,7 +65,7 @@ def _client(_process: int) -> tuple[ssl.SSLContext, KeyLog]:
     return context, KeyLog(context)
 
 
-class Secured:
+class TlsSession:
     """A client's TLS session. Its methods raise `ssl.SSLError` for what the server does wrong."""
 
     def __init__(self, name: str | None) -> None:

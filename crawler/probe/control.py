@@ -13,7 +13,7 @@ from crawler.probe.features import features
 from crawler.probe.follow import Step, redirect_of
 from crawler.probe.observation import Place, site_id
 from waterbed.model.facts import ControlLook
-from waterbed.model.urls import Spelled
+from waterbed.model.urls import CanonicalUrl
 from waterbed.store.vault import Vault
 
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,5}$", re.IGNORECASE)
@@ -26,7 +26,7 @@ async def control_look(
     vault: Vault,
     place: Place,
     host_id: str,
-    asked: Spelled,
+    asked: CanonicalUrl,
     step: Step,
     now: datetime,
     *,
@@ -55,13 +55,13 @@ async def control_look(
 async def _ask(
     connections: HostConnections,
     resolver: Resolver,
-    asked: Spelled,
+    asked: CanonicalUrl,
     addresses: Sequence[str],
     method: str,
     most_steps: int,
     *,
     size: int,
-) -> tuple[Exchange, tuple[str | None, Spelled | None]]:
+) -> tuple[Exchange, tuple[str | None, CanonicalUrl | None]]:
     path = asked.target.partition("?")[0]
     kind = _EXTENSION.search(path)
     token = secrets.token_hex(size)
@@ -77,7 +77,7 @@ async def _ask(
     return exchange, (redirect, target)
 
 
-def spell_beside(asked: Spelled, target: str) -> Spelled:
+def spell_beside(asked: CanonicalUrl, target: str) -> CanonicalUrl:
     """The same host and port with another path."""
     return replace(asked, target=target, url=f"{asked.scheme}://{asked.authority}{target}")
 
@@ -87,7 +87,7 @@ def _facts(
     place: Place,
     host_id: str,
     exchange: Exchange,
-    redirect: tuple[str | None, Spelled | None],
+    redirect: tuple[str | None, CanonicalUrl | None],
     now: datetime,
 ) -> ControlLook:
     head = exchange.head

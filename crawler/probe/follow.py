@@ -10,7 +10,7 @@ from crawler.probe.link_checks import LinkCheck
 from waterbed.model.errors import BadUrl
 from waterbed.model.facts import Profile
 from waterbed.model.public_addresses import refusal
-from waterbed.model.urls import Spelled, registrable_domain, same_place, spell
+from waterbed.model.urls import CanonicalUrl, canonicalize, registrable_domain, same_place
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -22,7 +22,7 @@ _DOUBTED = (400, 403, 404, 405, 406, 410, 500, 501)
 class Step:
     """Where a look ended, after redirects within the same place. Secret: its repr says nothing."""
 
-    spelled: Spelled
+    spelled: CanonicalUrl
     addresses: Sequence[str]
     exchange: Exchange
     method: str | None
@@ -30,7 +30,7 @@ class Step:
     bytes_read: int = 0
     head_status: int | None = None
     redirect: str | None = None
-    target: Spelled | None = None
+    target: CanonicalUrl | None = None
     link_check: LinkCheck | None = None
 
     def __repr__(self) -> str:
@@ -38,7 +38,7 @@ class Step:
         return f"<Step {self.exchange.phase}>"
 
 
-def nowhere(spelled: Spelled, failure: str) -> Step:
+def nowhere(spelled: CanonicalUrl, failure: str) -> Step:
     """A look that ended without an address to ask."""
     exchange = Exchange(address=None, head=None, phase="dns", failure=failure)
     return Step(spelled=spelled, addresses=(), exchange=exchange, method=None)
@@ -47,7 +47,7 @@ def nowhere(spelled: Spelled, failure: str) -> Step:
 async def follow(
     connections: HostConnections,
     resolver: Resolver,
-    spelled: Spelled,
+    spelled: CanonicalUrl,
     addresses: Sequence[str],
     *,
     profile: Profile,
@@ -68,7 +68,7 @@ async def follow(
         return replace(step, steps=steps, bytes_read=total) if steps else step
 
 
-async def _ask(connections: HostConnections, spelled: Spelled, addresses: Sequence[str], profile: Profile) -> Step:
+async def _ask(connections: HostConnections, spelled: CanonicalUrl, addresses: Sequence[str], profile: Profile) -> Step:
     """One HEAD, and one GET if the profile allows it and HEAD did not settle it."""
     exchange = await connections.ask(spelled, "HEAD", addresses)
     total, method, first = exchange.bytes_read, "HEAD", exchange.head.status if exchange.head else None
@@ -108,7 +108,7 @@ async def ask_link_check(
     connections: HostConnections,
     resolver: Resolver,
     check: LinkCheck,
-    asked: Spelled,
+    asked: CanonicalUrl,
     addresses: Sequence[str],
     host: str,
 ) -> Step:
@@ -126,7 +126,7 @@ async def ask_link_check(
     )
 
 
-def redirect_of(spelled: Spelled, exchange: Exchange) -> tuple[str | None, Spelled | None]:
+def redirect_of(spelled: CanonicalUrl, exchange: Exchange) -> tuple[str | None, CanonicalUrl | None]:
     """The kind of a redirect and its target, both None if it is none."""
     head = exchange.head
     if head is None or head.status not in REDIRECTS:
@@ -135,7 +135,7 @@ def redirect_of(spelled: Spelled, exchange: Exchange) -> tuple[str | None, Spell
     if not location:
         return "bad", None
     try:
-        target = spell(urljoin(spelled.url, location))
+        target = canonicalize(urljoin(spelled.url, location))
     except (BadUrl, ValueError):
         return "bad", None
     if target.literal and refusal(target.host):

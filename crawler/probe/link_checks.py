@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from waterbed.model.errors import BadUrl, InputError
-from waterbed.model.urls import Spelled, registrable_domain, spell
+from waterbed.model.urls import CanonicalUrl, canonicalize, registrable_domain
 
 LINK_CHECKS = "link-checks.toml"
 _SEE = "see docs/link-checks.md"
@@ -44,7 +44,7 @@ class LinkCheck:
     exists: frozenset[int]
     missing: frozenset[int]
 
-    def question(self, spelled: Spelled) -> Spelled | None:
+    def question(self, spelled: CanonicalUrl) -> CanonicalUrl | None:
         """The URL to ask in place of this one, None if it is not this hoster's file."""
         if spelled.host != self.suffix and not spelled.host.endswith(f".{self.suffix}"):
             return None
@@ -55,7 +55,7 @@ class LinkCheck:
         if self.host is None:
             return replace(spelled, target=target)
         try:
-            asked = spell(f"https://{self.host}{target}")
+            asked = canonicalize(f"https://{self.host}{target}")
         except BadUrl:
             return None
         return asked if registrable_domain(asked.host) == registrable_domain(spelled.host) else None
@@ -102,7 +102,7 @@ def _checked(entry: _Entry, path: Path) -> LinkCheck:
     )
 
 
-def question(checks: Iterable[LinkCheck], spelled: Spelled) -> tuple[LinkCheck, Spelled] | None:
+def question(checks: Iterable[LinkCheck], spelled: CanonicalUrl) -> tuple[LinkCheck, CanonicalUrl] | None:
     """The first link check that knows this URL, and what it asks."""
     for check in checks:
         asked = check.question(spelled)

@@ -13,7 +13,7 @@ from attribution.lookups.dns.infrastructure import tags
 from attribution.lookups.dns.resolver import Resolver
 from crawler.net.guard import Connector
 from crawler.net.http import HostConnections
-from crawler.net.politeness import Manners
+from crawler.net.politeness import Politeness
 from crawler.net.reservations import Reservations
 from crawler.net.vantage import Vantage
 from crawler.probe.control import control_look
@@ -22,7 +22,7 @@ from crawler.probe.link_checks import LinkCheck, question
 from crawler.probe.observation import Place, fingerprint, observation
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ControlLook, Observation, Profile, Resolution
-from waterbed.model.urls import Spelled, registrable_domain
+from waterbed.model.urls import CanonicalUrl, registrable_domain
 from waterbed.store.config import Config
 from waterbed.store.folder import Clock
 from waterbed.store.vault import Vault
@@ -36,7 +36,7 @@ class HostWork:
     """The due URLs of one host, and what is known of it. Secret: its repr says nothing."""
 
     host_id: str
-    items: tuple[tuple[Due, Spelled], ...]
+    items: tuple[tuple[Due, CanonicalUrl], ...]
     control: ControlLook | None
     named: Resolution | None
     """The last resolution for which name servers were asked, if it is young enough."""
@@ -47,14 +47,14 @@ class HostWork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class HostResult:
     """What came of one due look: one observation from each vantage that looked, the first one's first."""
 
     due: Due
     seen: tuple[Observation, ...]
     control: ControlLook | None
     fingerprint: str
-    target: Spelled | None
+    target: CanonicalUrl | None
     """Where a redirect led, if it left the place. Secret."""
 
     def __repr__(self) -> str:
@@ -68,14 +68,14 @@ class HostFacts:
 
     host_id: str
     facts: tuple[Any, ...]
-    answered: tuple[Looked, ...]
+    answered: tuple[HostResult, ...]
 
     def __repr__(self) -> str:
         """Say the id alone."""
         return f"<HostFacts {self.host_id}: {len(self.answered)} looks>"
 
 
-class Looker:
+class Prober:
     """Takes looks and returns facts; it stores and concludes nothing."""
 
     def __init__(
@@ -103,7 +103,7 @@ class Looker:
         self._link_checks = link_checks
         probe = config.probe
         bounds = partial(
-            Manners,
+            Politeness,
             at_once=probe.per_address,
             delay_s=probe.delay_s,
             network_at_once=probe.per_network,
@@ -119,7 +119,7 @@ class Looker:
         """Look at all due URLs of one host, one after the other."""
         resolution = await self._resolve(work)
         facts: list[Any] = [resolution]
-        answered: list[Looked] = []
+        answered: list[HostResult] = []
         async with AsyncExitStack() as stack:
             here = await stack.enter_async_context(self._connections(self.vantages[0]))
             there = [await stack.enter_async_context(self._connections(vantage)) for vantage in self.vantages[1:]]
@@ -142,8 +142,8 @@ class Looker:
         resolution: Resolution,
         control: ControlLook | None,
         due: Due,
-        spelled: Spelled,
-    ) -> Looked:
+        spelled: CanonicalUrl,
+    ) -> HostResult:
         """One due look: from the first vantage, and from the others if that one did not see it plainly up."""
         profile = self._config.probe.profiles.get(due.category, self._config.probe.default_profile)
         place = self._place(self.vantages[0])
@@ -174,10 +174,10 @@ class Looker:
                 again = await self._ask(connections, resolution, spelled, profile)
                 other = observe(place=self._place(vantage), step=again, started=began)
                 all_seen.append(replace(other, control_id=control_id))
-        return Looked(due=due, seen=tuple(all_seen), control=control, fingerprint=print_now, target=step.target)
+        return HostResult(due=due, seen=tuple(all_seen), control=control, fingerprint=print_now, target=step.target)
 
     async def _ask(
-        self, connections: HostConnections, resolution: Resolution, spelled: Spelled, profile: Profile
+        self, connections: HostConnections, resolution: Resolution, spelled: CanonicalUrl, profile: Profile
     ) -> Step:
         if resolution.status not in ("ok", "literal"):
             return nowhere(spelled, resolution.status)
@@ -194,7 +194,7 @@ class Looker:
             most_steps=self._config.probe.redirect_steps,
         )
 
-    def _connections(self, vantage: Vantage, manners: Manners | None = None) -> HostConnections:
+    def _connections(self, vantage: Vantage, manners: Politeness | None = None) -> HostConnections:
         return HostConnections(
             self._connector,
             manners or self._manners,
@@ -206,7 +206,7 @@ class Looker:
     def _place(self, vantage: Vantage) -> Place:
         return Place(run_id=self._run_id, vantage=vantage.name, network=vantage.network)
 
-    async def reaches(self, spelled: Spelled, vantage: Vantage) -> bool:
+    async def reaches(self, spelled: CanonicalUrl, vantage: Vantage) -> bool:
         """Whether any response head comes from a canary target."""
         answer = await self._resolver.resolve(spelled.host)
         async with self._connections(vantage, self._canary_manners) as connections:

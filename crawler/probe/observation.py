@@ -10,7 +10,7 @@ from crawler.probe.pages import marks_of_redirect, page_features
 from waterbed.model.bookkeeping import Due
 from waterbed.model.codec import microseconds
 from waterbed.model.facts import ControlLook, Observation, Profile
-from waterbed.model.urls import Spelled, registrable_domain
+from waterbed.model.urls import CanonicalUrl, registrable_domain
 from waterbed.store.vault import Vault
 
 
@@ -97,7 +97,7 @@ def observation(
     )
 
 
-def site_id(vault: Vault, target: Spelled | None) -> str | None:
+def site_id(vault: Vault, target: CanonicalUrl | None) -> str | None:
     """The keyed id of a redirect target's registrable domain."""
     return vault.keyed_id("site", registrable_domain(target.host)) if target else None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from lxml.etree import HTMLParser, LxmlError
 
-from waterbed.model.urls import Spelled
+from waterbed.model.urls import CanonicalUrl
 
 _UNSEEN = ("script", "style", "noscript", "template", "svg")
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -51,7 +51,7 @@ class _Reader:
         """End; what was collected stays."""
 
 
-def page_features(page: bytes, asked: Spelled, keyed_id: Callable[[str, str], str]) -> PageFeatures:
+def page_features(page: bytes, asked: CanonicalUrl, keyed_id: Callable[[str, str], str]) -> PageFeatures:
     """Features of an HTML page of which at most 64 KiB were read.
 
     Numbers, and whatever of the URL the page repeats, are left out of the hashes: a page that echoes its path or a
@@ -122,7 +122,7 @@ def marks_of_fields(fields: Mapping[str, str]) -> set[str]:
     return {mark for name in known.keys() & fields.keys() for part, mark in known[name] if part in fields[name].lower()}
 
 
-def marks_of_redirect(target: Spelled | None) -> set[str]:
+def marks_of_redirect(target: CanonicalUrl | None) -> set[str]:
     """What a redirect's target says: a panel's or a marketplace's own page."""
     if target is None:
         return set()

@@ -9,7 +9,7 @@ from time import monotonic
 from crawler.probe.look import HostWork
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.facts import ControlLook
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 from waterbed.store.backlog import give_back, leased, something_free, taken
 from waterbed.store.folder import Folder, Pass
 from waterbed.store.leases import lease
@@ -119,7 +119,7 @@ class Leasing:
         return [
             HostWork(
                 host_id=host_id,
-                items=tuple((due, spell(self._folder.vault.open(sealed[due.url_id]))) for due in dues),
+                items=tuple((due, canonicalize(self._folder.vault.open(sealed[due.url_id]))) for due in dues),
                 control=controls.get(host_id),
                 named=named.get(host_id),
             )

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from crawler.probe.look import HostFacts, Looked
+from crawler.probe.look import HostFacts, HostResult
 from crawler.recheck.schedule import next_due
 from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.reports import Defaults, report_facts
@@ -45,7 +45,7 @@ class Recorder:
         gone = self._folder.store.forgotten(str(known["host_id"]) for known in ids)
         return {str(known["url_id"]) for known in ids if known["host_id"] in gone}
 
-    def _advance(self, looked: Looked) -> Due:
+    def _advance(self, looked: HostResult) -> Due:
         return next_due(
             looked.due,
             seen=self._seen(looked),
@@ -56,7 +56,7 @@ class Recorder:
             chance=self._chance,
         )
 
-    def _seen(self, looked: Looked) -> State:
+    def _seen(self, looked: HostResult) -> State:
         """What the look seems to have seen: it times the next one and is judged again when conclusions are drawn.
 
         A changed answer that equals its control is taken for a loss until proved otherwise, and so is a server that no
@@ -75,7 +75,7 @@ class Recorder:
         alone = len(unreached) < self._folder.config.judge.networks
         return "unknown" if verdicts[0].outcome == "unreachable" and alone else verdicts[0].state
 
-    def _moved_to(self, looked: Looked) -> Iterator[Any]:
+    def _moved_to(self, looked: HostResult) -> Iterator[Any]:
         """If policy allows, a lasting redirect's target is looked at from now on, as if it had been reported."""
         seen = looked.seen[0]
         if not self._folder.config.probe.look_at_redirect_targets or looked.target is None:

@@ -16,12 +16,12 @@ from crawler.net.guard import connector, loopback
 from crawler.net.reservations import Reservations, reservations_of
 from crawler.net.vantage import Vantage, first_vantage, further_vantages
 from crawler.probe.link_checks import read_link_checks
-from crawler.probe.look import HostFacts, HostWork, Looker
+from crawler.probe.look import HostFacts, HostWork, Prober
 from crawler.recheck.leasing import Leasing
 from crawler.recheck.recorder import Recorder
 from waterbed.model.errors import InputError, LeaseLost, ReadOnly, StoreFailure, StoreGone
 from waterbed.model.facts import CanaryLook
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 from waterbed.store.folder import Folder, Pass
 from waterbed.store.leases import release
 from waterbed.store.runs import patiently
@@ -169,7 +169,7 @@ class Session:
             server, timeout_s=config.names.timeout_s, tries=config.names.tries, in_flight=config.names.in_flight
         )
         self._reservations = reservations_of(self.folder.store, self.run)
-        self.looker = Looker(
+        self.looker = Prober(
             config=config,
             vault=self.folder.vault,
             resolver=self._resolver,
@@ -315,7 +315,7 @@ class Session:
 
     async def _canary_look(self, vantage: Vantage) -> CanaryLook:
         targets, when = self.folder.config.canary.targets, self.folder.clock()
-        reached = await asyncio.gather(*(self.looker.reaches(spell(target), vantage) for target in targets))
+        reached = await asyncio.gather(*(self.looker.reaches(canonicalize(target), vantage) for target in targets))
         return CanaryLook(
             canary_id=secrets.token_hex(16),
             run_id=self.run.run_id,

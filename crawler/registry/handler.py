@@ -17,7 +17,7 @@ from scrapy.http import Response
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from crawler.registry.response import Failure, Heard
+    from crawler.registry.response import Failure, RdapResponse
 
 REGISTRY_SCHEME = "registry"
 """Requests are `registry://<name>/<turn>`: what is asked for stands in no log."""
@@ -54,9 +54,9 @@ class RegistryHandler(BaseDownloadHandler):
         await spider.session.turn(request.meta["registry"], self._send)
         return Response(request.url)
 
-    async def _send(self, url: str, headers: dict[str, str], timeout_s: float) -> "Heard":
+    async def _send(self, url: str, headers: dict[str, str], timeout_s: float) -> "RdapResponse":
         """Fetch one URL; what the network did is a value."""
-        from crawler.registry.response import Heard  # noqa: PLC0415 (this module is imported by every pass)
+        from crawler.registry.response import RdapResponse  # noqa: PLC0415 (this module is imported by every pass)
 
         meta = {
             "download_timeout": timeout_s,
@@ -67,16 +67,16 @@ class RegistryHandler(BaseDownloadHandler):
         try:
             response = await self._client.download_request(Request(url, headers=headers, meta=meta, dont_filter=True))
         except (DownloadFailedError, DownloadConnectionRefusedError, UnsupportedURLSchemeError, OSError) as problem:
-            return Heard(failure=_failure(problem))
+            return RdapResponse(failure=_failure(problem))
         except CannotResolveHostError:
-            return Heard(failure="unreachable")
+            return RdapResponse(failure="unreachable")
         except DownloadTimeoutError:
-            return Heard(failure="timeout")
+            return RdapResponse(failure="timeout")
         except DownloadCancelledError:
-            return Heard(failure="too_large")
+            return RdapResponse(failure="too_large")
         if "dataloss" in response.flags:
-            return Heard(failure="cut_off")
-        return Heard(
+            return RdapResponse(failure="cut_off")
+        return RdapResponse(
             status=response.status,
             location=_header(response, "Location"),
             retry_after=_header(response, "Retry-After"),

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from attribution.lookups.rdap.answers import Registered
 from attribution.lookups.rdap.bootstrap import Bootstrap, asn_of, in_order
 from attribution.lookups.rdap.plan import Answered
-from crawler.registry.queue import Work
+from crawler.registry.queue import RdapTask
 from waterbed.model.facts import Registration
 
 _WIDEST = {4: 8, 6: 12}
@@ -25,7 +25,7 @@ class Climb:
         self._most_levels = most_levels
         self._asked: set[tuple[str, str]] = set()
 
-    def above(self, work: Work, found: Registered) -> Work | None:
+    def above(self, work: RdapTask, found: Registered) -> RdapTask | None:
         """The question for the network above, None if there is none, or it is known or asked for already."""
         if work.ask.kind != "network" or work.level >= self._most_levels:
             return None
@@ -39,9 +39,9 @@ class Climb:
         if marks & self._asked or there[1] == work.url:
             return None
         self._asked |= marks
-        return Work(ask=work.ask, level=work.level + 1, registry=there[0], url=there[1], below=found)
+        return RdapTask(ask=work.ask, level=work.level + 1, registry=there[0], url=there[1], below=found)
 
-    def is_nobodys(self, work: Work, found: Registered) -> bool:
+    def is_nobodys(self, work: RdapTask, found: Registered) -> bool:
         """Whether a network is what IANA gave the registry, or more, and not what a holder has of it."""
         if work.ask.kind != "network":
             return False
@@ -82,7 +82,7 @@ class Climb:
         return registry, f"{base}ip/{start}/{length}"
 
 
-def encloses(found: Registered, work: Work) -> bool:
+def encloses(found: Registered, work: RdapTask) -> bool:
     """Whether an answer fits its question: it encloses the address or AS, or is larger than the network below."""
     asn = asn_of(work.ask.asked)
     if asn is not None:

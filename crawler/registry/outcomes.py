@@ -13,8 +13,8 @@ from crawler.registry.clock import Clock
 from crawler.registry.facts import Recorded, renewed, said, unsaid
 from crawler.registry.hierarchy import Climb, encloses
 from crawler.registry.pace import LONGEST_PATIENCE, backoff
-from crawler.registry.queue import GIVE_UP, Desk, Work
-from crawler.registry.response import Again, Found, Heard, Moved, Never, Unchanged, meaning
+from crawler.registry.queue import GIVE_UP, Queue, RdapTask
+from crawler.registry.response import Found, Moved, Permanent, RdapResponse, Retry, Unchanged, meaning
 from waterbed.model.facts import Registration, RegistrationStatus
 from waterbed.store.settings import Registry
 
@@ -31,7 +31,7 @@ class Outcomes:
         settings: Registry,
         bootstrap: Bootstrap,
         answered: Answered,
-        desk_of: Callable[[str], Desk],
+        desk_of: Callable[[str], Queue],
         recorded: Recorded,
         clock: Clock,
         chance: random.Random,
@@ -44,7 +44,7 @@ class Outcomes:
         self._done, self._may_whois = done, whois
         self._climb = Climb(bootstrap, answered, settings.most_levels)
 
-    def is_covered(self, desk: Desk, work: Work) -> bool:
+    def is_covered(self, desk: Queue, work: RdapTask) -> bool:
         """Whether another answer covers by now what is to be asked for; then it is done."""
         if work.level or not self._answered.covers(work.ask.asked):
             return False
@@ -52,12 +52,12 @@ class Outcomes:
         self._done()
         return True
 
-    def known(self, work: Work) -> Registration | None:
+    def known(self, work: RdapTask) -> Registration | None:
         """The last answer to this very question, with whose ETag may be asked whether it still holds."""
         known = work.ask.known
         return known if known and not work.level and not work.trail and known.registry == work.registry else None
 
-    async def take_in(self, desk: Desk, work: Work, heard: Heard) -> None:
+    async def take_in(self, desk: Queue, work: RdapTask, heard: RdapResponse) -> None:
         """Do what an answer asks for."""
         now = self._clock.now()
         found = meaning(heard, work.ask.kind, work.registry, work.url, now)
@@ -74,9 +74,9 @@ class Outcomes:
                 self._keep(desk, work, renewed(known, now), now)
             case Moved():
                 await self._take_moved(desk, work, found, now)
-            case Again():
+            case Retry():
                 await self._take_again(desk, work, found, now)
-            case Never():
+            case Permanent():
                 await self._give_up(desk, work, found.status, found.reason, now)
                 if found.status == "not_found":
                     desk.well()
@@ -84,7 +84,7 @@ class Outcomes:
                     reason = f"given up after {GIVE_UP} failures in a row: {found.reason}"
                     await self._close(desk, found.status, reason, now)
 
-    def _take_found(self, desk: Desk, work: Work, found: Found, now: datetime) -> None:
+    def _take_found(self, desk: Queue, work: RdapTask, found: Found, now: datetime) -> None:
         registered = found.registered
         if not encloses(registered, work):
             reason = "it does not enclose what was asked" if not work.level else "it is not above the other"
@@ -99,7 +99,7 @@ class Outcomes:
             )
 
     def _keep(
-        self, desk: Desk, work: Work, fact: Registration, now: datetime, registered: Registered | None = None
+        self, desk: Queue, work: RdapTask, fact: Registration, now: datetime, registered: Registered | None = None
     ) -> None:
         """Record a good answer, and go on to the network above it."""
         self._end(desk, work, fact, registered.abuse if registered else None)
@@ -114,7 +114,7 @@ class Outcomes:
             else:
                 up.put(above)
 
-    def _end(self, desk: Desk, work: Work, fact: Registration, abuse: str | None = None) -> None:
+    def _end(self, desk: Queue, work: RdapTask, fact: Registration, abuse: str | None = None) -> None:
         """Record the outcome of one piece of work."""
         self._recorded.put(fact, abuse)
         if fact.status != "ok":
@@ -124,7 +124,7 @@ class Outcomes:
         if not work.level:
             self._done()
 
-    async def _take_moved(self, desk: Desk, work: Work, found: Moved, now: datetime) -> None:
+    async def _take_moved(self, desk: Queue, work: RdapTask, found: Moved, now: datetime) -> None:
         there = self._bootstrap.of_url(found.url)
         if there is None:
             await self._give_up(desk, work, "bad_answer", "redirect to no known registry", now)
@@ -139,7 +139,7 @@ class Outcomes:
                 desk.asked, other.asked = desk.asked - 1, other.asked + 1
             other.put(work.moved(*there))
 
-    async def _take_again(self, desk: Desk, work: Work, found: Again, now: datetime) -> None:
+    async def _take_again(self, desk: Queue, work: RdapTask, found: Retry, now: datetime) -> None:
         tried = work.once_more()
         patient = not found.enough or desk.pace.leave_alone(now, found.wait, self._chance)
         if not patient:
@@ -152,7 +152,9 @@ class Outcomes:
         if desk.badly():
             await self._close(desk, found.status, f"given up after {GIVE_UP} failures in a row: {found.reason}", now)
 
-    async def _give_up(self, desk: Desk, work: Work, status: RegistrationStatus, reason: str, now: datetime) -> None:
+    async def _give_up(
+        self, desk: Queue, work: RdapTask, status: RegistrationStatus, reason: str, now: datetime
+    ) -> None:
         """A network without registration, with its dated reason; WHOIS is asked first where the settings allow it."""
         if self._may_whois and not work.level and work.ask.kind == "network" and status in _WORTH_WHOIS:
             found = await self._whois(desk, work)
@@ -164,7 +166,7 @@ class Outcomes:
                 return
         self._end(desk, work, unsaid(work.ask, work.level, work.registry, status, reason, now))
 
-    async def _whois(self, desk: Desk, work: Work) -> Registered | None:
+    async def _whois(self, desk: Queue, work: RdapTask) -> Registered | None:
         server = self._bootstrap.whois_of(work.registry)
         if server is None:
             return None
@@ -178,7 +180,7 @@ class Outcomes:
             desk.pace.answered(self._clock.now())
 
     async def _close(
-        self, desk: Desk, status: RegistrationStatus, reason: str, now: datetime, work: Work | None = None
+        self, desk: Queue, status: RegistrationStatus, reason: str, now: datetime, work: RdapTask | None = None
     ) -> None:
         """Ask a registry no more in this crawl: what waits there ends with the reason."""
         desk.closed = (status, reason)

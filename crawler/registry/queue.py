@@ -17,7 +17,7 @@ GIVE_UP = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class RdapTask:
     """One question to a registry: for the smallest network (level 0), or for one above `below`."""
 
     ask: Ask
@@ -33,17 +33,17 @@ class Work:
         """Level and registry alone."""
         return f"<work at level {self.level} for {self.registry}>"
 
-    def once_more(self) -> "Work":
+    def once_more(self) -> "RdapTask":
         """The same, tried once more."""
         return replace(self, tries=self.tries + 1)
 
-    def moved(self, registry: str, url: str) -> "Work":
+    def moved(self, registry: str, url: str) -> "RdapTask":
         """The same, at another registry."""
         return replace(self, registry=registry, url=url, trail=(*self.trail, self.url))
 
 
 @dataclass(slots=True)
-class Desk:
+class Queue:
     """One registry in one crawl; at most one question is under way there."""
 
     name: str
@@ -56,8 +56,8 @@ class Desk:
     requests: int = 0
     waited: timedelta = timedelta()
     failed: Counter[str] = field(default_factory=Counter)
-    _ready: deque[Work] = field(default_factory=deque)
-    _later: list[tuple[datetime, int, Work]] = field(default_factory=list)
+    _ready: deque[RdapTask] = field(default_factory=deque)
+    _later: list[tuple[datetime, int, RdapTask]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
     _bad_in_row: int = 0
 
@@ -65,25 +65,25 @@ class Desk:
         """Count what waits."""
         return len(self._ready) + len(self._later)
 
-    def put(self, work: Work) -> None:
+    def put(self, work: RdapTask) -> None:
         """Let work wait; a network above comes first, so that a chain is soon whole."""
         if work.level:
             self._ready.appendleft(work)
         else:
             self._ready.append(work)
 
-    def put_back(self, work: Work, ready_at: datetime) -> None:
+    def put_back(self, work: RdapTask, ready_at: datetime) -> None:
         """Let work wait for a time."""
         heapq.heappush(self._later, (ready_at, next(self._numbers), work))
 
-    def take(self, now: datetime) -> tuple[datetime, Work]:
+    def take(self, now: datetime) -> tuple[datetime, RdapTask]:
         """Take what is next, and when it may be asked: what has waited for its time comes before what is new."""
         if self._later and (self._later[0][0] <= now or not self._ready):
             ready_at, _, work = heapq.heappop(self._later)
             return ready_at, work
         return now, self._ready.popleft()
 
-    def take_all(self) -> list[Work]:
+    def take_all(self) -> list[RdapTask]:
         """Take all that waits."""
         taken = [*self._ready, *(work for _, _, work in self._later)]
         self._ready.clear()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-from crawler.registry.queue import Desk
+from crawler.registry.queue import Queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class CrawlReport:
         return sum(row.requests for row in self.rows)
 
 
-def report_of(desks: Iterable[Desk], *, without: int, stopped: bool) -> CrawlReport:
+def report_of(desks: Iterable[Queue], *, without: int, stopped: bool) -> CrawlReport:
     """The report of a crawl; `without`: how many had no registry to ask."""
     rows = [
         RegistryRow(

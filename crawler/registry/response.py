@@ -13,7 +13,7 @@ Failure = Literal["timeout", "unreachable", "tls", "too_large", "cut_off"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class RdapResponse:
     """What came back of one question: an HTTP answer, or the kind of failure."""
 
     failure: Failure | None = None
@@ -49,7 +49,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class Retry:
     """It failed in a way that may pass; `enough`: the registry wants fewer questions."""
 
     status: RegistrationStatus
@@ -59,14 +59,14 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Never:
+class Permanent:
     """It is of no use to ask again now."""
 
     status: RegistrationStatus
     reason: str
 
 
-Meaning = Found | Unchanged | Moved | Again | Never
+Meaning = Found | Unchanged | Moved | Retry | Permanent
 
 _FAILURES: dict[Failure, tuple[RegistrationStatus, str]] = {
     "timeout": ("timeout", "no whole answer in time"),
@@ -77,13 +77,13 @@ _FAILURES: dict[Failure, tuple[RegistrationStatus, str]] = {
 }
 
 
-def meaning(heard: Heard, kind: RegistrationKind, registry: str, url: str, now: datetime) -> Meaning:
+def meaning(heard: RdapResponse, kind: RegistrationKind, registry: str, url: str, now: datetime) -> Meaning:
     """What an answer means. Status comes first: an error may come as HTML, JSON or nothing."""
     if heard.failure is not None:
         status, reason = _FAILURES[heard.failure]
         if heard.failure == "too_large":
-            return Never(status=status, reason=reason)
-        return Again(status=status, reason=reason)
+            return Permanent(status=status, reason=reason)
+        return Retry(status=status, reason=reason)
     code = heard.status
     if code == 200:
         return _found(heard, kind, registry)
@@ -92,22 +92,22 @@ def meaning(heard: Heard, kind: RegistrationKind, registry: str, url: str, now: 
     if code in (301, 302, 303, 307, 308):
         return _moved(heard.location, url)
     if code == 429:
-        return Again(status="limited", reason="HTTP 429", enough=True, wait=retry_after(heard.retry_after, now))
+        return Retry(status="limited", reason="HTTP 429", enough=True, wait=retry_after(heard.retry_after, now))
     if code == 404:
-        return Never(status="not_found", reason="HTTP 404")
+        return Permanent(status="not_found", reason="HTTP 404")
     if code >= 500:
         asked_for = retry_after(heard.retry_after, now)
-        return Again(status="server_error", reason=f"HTTP {code}", enough=asked_for is not None, wait=asked_for)
-    return Never(status="refused" if code >= 400 else "bad_answer", reason=f"HTTP {code}")
+        return Retry(status="server_error", reason=f"HTTP {code}", enough=asked_for is not None, wait=asked_for)
+    return Permanent(status="refused" if code >= 400 else "bad_answer", reason=f"HTTP {code}")
 
 
-def _found(heard: Heard, kind: RegistrationKind, registry: str) -> Meaning:
+def _found(heard: RdapResponse, kind: RegistrationKind, registry: str) -> Meaning:
     read = read_network if kind == "network" else read_as
     found = read(heard.body, registry)
     if isinstance(found, BadAnswer):
-        return Again(status="bad_answer", reason=found.reason)
+        return Retry(status="bad_answer", reason=found.reason)
     if not is_managed(found):
-        return Never(status="not_found", reason="another registry's space")
+        return Permanent(status="not_found", reason="another registry's space")
     etag = heard.etag.strip()
     return Found(
         registered=found, etag=etag if 0 < len(etag) <= 200 and etag.isascii() and etag.isprintable() else None
@@ -116,6 +116,8 @@ def _found(heard: Heard, kind: RegistrationKind, registry: str) -> Meaning:
 
 def _moved(location: str, url: str) -> Meaning:
     try:
-        return Moved(url=urljoin(url, location)) if location else Never(status="bad_answer", reason="no way to go on")
+        return (
+            Moved(url=urljoin(url, location)) if location else Permanent(status="bad_answer", reason="no way to go on")
+        )
     except ValueError:
-        return Never(status="bad_answer", reason="redirect to no URL")
+        return Permanent(status="bad_answer", reason="redirect to no URL")

@@ -17,9 +17,9 @@ from crawler.registry.clock import Clock, LoopClock, SkippingClock
 from crawler.registry.facts import Recorded, unsaid
 from crawler.registry.outcomes import Outcomes
 from crawler.registry.pace import WINDOW, Pace
-from crawler.registry.queue import Desk, Work
+from crawler.registry.queue import Queue, RdapTask
 from crawler.registry.report import CrawlReport, report_of
-from crawler.registry.response import Heard
+from crawler.registry.response import RdapResponse
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration, Snapshot
 from waterbed.model.public_addresses import refusal
@@ -27,7 +27,7 @@ from waterbed.store.folder import Folder, Pass
 from waterbed.store.lake.reading import known_addresses, last_asked, registrations
 from waterbed.store.settings import Registry
 
-Send = Callable[[str, dict[str, str], float], Awaitable[Heard]]
+Send = Callable[[str, dict[str, str], float], Awaitable[RdapResponse]]
 """Asks one URL with these headers, within so many seconds."""
 
 Progress = Callable[[int, int], None]
@@ -56,7 +56,7 @@ class RegistrySession:
         self.folder = folder
         self.failures = 0
         self.begun = False
-        self.desks: dict[str, Desk] = {}
+        self.desks: dict[str, Queue] = {}
         self._settings = folder.config.registry
         check(self._settings)
         self._bootstrap = read_bootstrap(self._settings.bases, only_loopback=folder.lab is not None)
@@ -134,12 +134,12 @@ class RegistrySession:
         path = f"ip/{ask.asked}" if asn is None else f"autnum/{asn}"
         desk = self._desk(name)
         desk.asked += 1
-        desk.put(Work(ask=ask, level=0, registry=name, url=base + path))
+        desk.put(RdapTask(ask=ask, level=0, registry=name, url=base + path))
 
-    def _desk(self, name: str) -> Desk:
+    def _desk(self, name: str) -> Queue:
         if name not in self.desks:
             a_minute = self._settings.a_minute.get(name, self._settings.default_a_minute)
-            self.desks[name] = Desk(name=name, pace=Pace(a_minute, full_at=self._full_at))
+            self.desks[name] = Queue(name=name, pace=Pace(a_minute, full_at=self._full_at))
         return self.desks[name]
 
     def stop(self) -> None:
@@ -178,7 +178,7 @@ class RegistrySession:
         return report_of(self.desks.values(), without=self._without, stopped=self.stopped)
 
     # one question
-    def idle_desks(self) -> Iterator[Desk]:
+    def idle_desks(self) -> Iterator[Queue]:
         """The registries at which work waits and nothing is under way; they count as busy from then on."""
         for desk in self.desks.values() if not self.stopped else ():
             if len(desk) and not desk.busy:
@@ -196,7 +196,7 @@ class RegistrySession:
         finally:
             desk.busy = False
 
-    async def _next(self, desk: Desk) -> Work | None:
+    async def _next(self, desk: Queue) -> RdapTask | None:
         """What is asked next, when it may be; networks that an answer covers by now are left out."""
         while len(desk) and not self.stopped:
             began = self.clock.now()
@@ -220,7 +220,7 @@ class RegistrySession:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
-    async def _asked(self, desk: Desk, work: Work, send: Send) -> Heard:
+    async def _asked(self, desk: Queue, work: RdapTask, send: Send) -> RdapResponse:
         contact = f" (+{self.folder.config.contact})" if self.folder.config.contact else ""
         headers = {
             "Accept": "application/rdap+json, application/json;q=0.9",

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.analysis.rankings.feeds import Stays, stays, suspect_deliveries
+from waterbed.analysis.rankings.feeds import FeedRetention, stays, suspect_deliveries
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.feed_presence import Delivered, Presence, read_deliveries
 from waterbed.intake.text_files import opened_lines
 from waterbed.judging.quarantines import GuardRules
 from waterbed.model.errors import BadUrl, InputError
-from waterbed.model.urls import registrable_domain, spell
+from waterbed.model.urls import canonicalize, registrable_domain
 
 ENTRIES, DUMPS = "phishtank-2018-2019.csv.gz", "phishtank-dumps.csv"
 SOURCE = "phishtank"
@@ -93,7 +93,7 @@ class Listings:
                 first_missing=None,
             )
 
-    def stays(self, which: Mask, *, repaired: bool = True, believed: bool = False) -> Stays:
+    def stays(self, which: Mask, *, repaired: bool = True, believed: bool = False) -> FeedRetention:
         """Ages in days at which the chosen entries were last listed, first missing, and came into sight."""
         told = [one.received for number, one in enumerate(self.dumps) if believed or number not in self.held]
         return stays(self.presence(which, repaired=repaired, believed=believed), told)
@@ -155,7 +155,7 @@ def _entry(number: int, row: dict[str, str], dumps: int) -> Entry:
     host = site = f"entry {number}"
     usable, address = True, False
     try:
-        spelled = spell(row["url"])
+        spelled = canonicalize(row["url"])
     except BadUrl:
         usable = False
     else:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from listings import Listings, Mask, Runs, first_end
 
-from waterbed.analysis.rankings.feeds import Stays
+from waterbed.analysis.rankings.feeds import FeedRetention
 from waterbed.estimators.logrank import log_rank
 from waterbed.estimators.resampling import Resampled, resample
 from waterbed.estimators.survival import kaplan_meier, turnbull
@@ -169,7 +169,7 @@ def _platform(listings: Listings, which: Mask, hosts: npt.NDArray[np.int64]) -> 
     }
 
 
-def _resampled(its: Stays, cluster: npt.NDArray[np.int64]) -> Resampled:
+def _resampled(its: FeedRetention, cluster: npt.NDArray[np.int64]) -> Resampled:
     """The product limit of middles on an hour grid, with resamples of whole clusters."""
     ended = np.isfinite(its.right)
     middle = np.where(ended, (its.left + its.right) / 2, its.left)
@@ -178,7 +178,7 @@ def _resampled(its: Stays, cluster: npt.NDArray[np.int64]) -> Resampled:
     return resample(before, after, cluster, np.random.default_rng(SEED), step=HOUR, resamples=RESAMPLES)
 
 
-def _median_row(its: Stays, sure: Resampled) -> dict[str, Any]:
+def _median_row(its: FeedRetention, sure: Resampled) -> dict[str, Any]:
     """The median in days: of middles with its interval, and with ends where they can be at most; interval estimate."""
     band = sure.median()
     return {
@@ -191,14 +191,14 @@ def _median_row(its: Stays, sure: Resampled) -> dict[str, Any]:
     }
 
 
-def _median(its: Stays, ends: Ends, entry: npt.NDArray[np.float64] | None = None) -> float:
+def _median(its: FeedRetention, ends: Ends, entry: npt.NDArray[np.float64] | None = None) -> float:
     """The end of the cell in which half has left; of the interval estimate its middle."""
     if ends == "interval":
         return sum(turnbull(its.left, its.right, entry, step=HOUR).median) / 2
     return _product_limit(its, ends, entry).median[1]
 
 
-def _product_limit(its: Stays, ends: Ends, entry: npt.NDArray[np.float64] | None = None) -> Any:
+def _product_limit(its: FeedRetention, ends: Ends, entry: npt.NDArray[np.float64] | None = None) -> Any:
     ended = np.isfinite(its.right)
     if ends == "middle":
         return kaplan_meier(its.left, its.right, entry, midpoint=True)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from graphs.displacement.answers import SEED, answer
-from graphs.displacement.disclosure import EVERYTHING, OTHERS, Pools, Told, pools
+from graphs.displacement.disclosure import EVERYTHING, OTHERS, Disclosure, Pools, pools
 from graphs.displacement.movements import Gain, Movements
 from graphs.displacement.returns import NO_DETECTION
 from graphs.displacement.series import Series
@@ -30,7 +30,7 @@ class Destinations:
     series: Series
     reading: Reading
     names: Mapping[str, str]
-    told: Told = EVERYTHING
+    told: Disclosure = EVERYTHING
 
     @cached_property
     def pools(self) -> Pools:

@@ -18,7 +18,7 @@ _NUMBER: Final = re.compile(r"(?<!at least )(?<!p )(?<![\w.,+:\u2212-])\d+(?![\w
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Disclosure:
     """Who is told: the study's own people everything, others what is about enough sites."""
 
     least: Annotated[int, "sites that a number is about at least"] = 1
@@ -37,7 +37,7 @@ class Told:
         return _NUMBER.sub(lambda found: f"fewer than {self.least}" if self.small(int(found[0])) else found[0], text)
 
 
-EVERYTHING: Final = Told()
+EVERYTHING: Final = Disclosure()
 """All of it, for the study's own people."""
 
 
@@ -55,7 +55,7 @@ class Pools:
         return self.sides.get("abroad", "abroad") == "abroad"
 
 
-def pools(columns: Sequence[Sequence[Gain]], told: Told, *, first: int) -> Pools:
+def pools(columns: Sequence[Sequence[Gain]], told: Disclosure, *, first: int) -> Pools:
     """Put arrivals together by side and place until each side of each place has none or enough in every column.
 
     Sides are put together for the column `first` alone; another in which a side has too few is not told of at all.
@@ -82,7 +82,7 @@ def pools(columns: Sequence[Sequence[Gain]], told: Told, *, first: int) -> Pools
     )
 
 
-def _groups(every: Sequence[Gain], gains: Sequence[Gain], told: Told) -> list[list[str]]:
+def _groups(every: Sequence[Gain], gains: Sequence[Gain], told: Disclosure) -> list[list[str]]:
     """Sides, those of too few arrivals together with the next larger one."""
     number = Counter[str](gain.side for gain in gains)
     groups = sorted(([str(side)] for side in {gain.side for gain in every}), key=lambda one: (number[one[0]], one))
@@ -98,12 +98,12 @@ def _of(gains: Iterable[Gain], sides: Collection[str], places: Collection[str] |
     return (gain for gain in gains if gain.side in sides and (places is None or gain.place in places))
 
 
-def answers_told(answers: Iterable[Answer], pairs: Sequence[PairRow], told: Told) -> list[Answer]:
+def disclosed_answers(answers: Iterable[Answer], pairs: Sequence[PairRow], told: Disclosure) -> list[Answer]:
     """The answers, those resting on too few refused; `pairs` are those that may be told of."""
     return [_answer(one, pairs, told) for one in answers]
 
 
-def periods_told(rows: Iterable[PeriodRow], told: Told) -> list[PeriodRow]:
+def disclosed_periods(rows: Iterable[PeriodRow], told: Disclosure) -> list[PeriodRow]:
     """The periods without counts of too few; where a series can be worked out of such a count, without that, too."""
     found = []
     for row in rows:
@@ -114,12 +114,14 @@ def periods_told(rows: Iterable[PeriodRow], told: Told) -> list[PeriodRow]:
     return found
 
 
-def placebos_told(rows: Iterable[PlaceboRow], told: Told) -> list[PlaceboRow]:
+def disclosed_placebos(rows: Iterable[PlaceboRow], told: Disclosure) -> list[PlaceboRow]:
     """Placebos but those of places that are not named."""
     return [row for row in rows if row.kind == "window" or told.names(row.label)]
 
 
-def pairs_told(rows: Iterable[PairRow], told: Told, pooled: Collection[tuple[str, str]] = ()) -> list[PairRow]:
+def disclosed_pairs(
+    rows: Iterable[PairRow], told: Disclosure, pooled: Collection[tuple[str, str]] = ()
+) -> list[PairRow]:
     """Pairs of named places whose moves are of enough sites; `pooled` are readings and places told with others."""
     return [
         row
@@ -131,7 +133,7 @@ def pairs_told(rows: Iterable[PairRow], told: Told, pooled: Collection[tuple[str
     ]
 
 
-def _answer(one: Answer, pairs: Sequence[PairRow], told: Told) -> Answer:
+def _answer(one: Answer, pairs: Sequence[PairRow], told: Disclosure) -> Answer:
     if told == EVERYTHING:
         return one
     said = replace(one, note=told.masked(one.note), refusal=one.refusal and told.masked(one.refusal))

@@ -9,21 +9,21 @@ from graphs.displacement.destinations import Destinations, overall_abroad
 from graphs.displacement.disclosure import (
     EVERYTHING,
     OTHERS,
-    Told,
-    answers_told,
-    pairs_told,
-    periods_told,
-    placebos_told,
+    Disclosure,
+    disclosed_answers,
+    disclosed_pairs,
+    disclosed_periods,
+    disclosed_placebos,
 )
 from graphs.displacement.event import Event
 from graphs.displacement.movements import READINGS, Movements
 from graphs.displacement.pairs import PairTable, pair_table
 from graphs.displacement.returns import displaced_share, excess, excess_after, unseen
 from graphs.displacement.series import Series
-from graphs.displacement.time_series import Course
+from graphs.displacement.time_series import TimeSeries
 from waterbed.estimators.refusal import Refusal
 from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 
 HORIZON_H, AGE_WITHIN_H = 72.0, 48.0
 """What the overall view takes where no event file says otherwise, hours."""
@@ -33,7 +33,7 @@ HORIZON_H, AGE_WITHIN_H = 72.0, 48.0
 class Findings:
     """Answers, and the tables behind them; `event` None: the study as a whole."""
 
-    heading: Envelope
+    heading: TableInfo
     event: Event | None
     answers: Sequence[Answer]
     periods: Sequence[PeriodRow] = ()
@@ -41,13 +41,13 @@ class Findings:
     destinations: Sequence[DestinationRow] = ()
     pairs: Sequence[PairRow] = ()
     names: Mapping[str, str] = field(default_factory=dict)
-    told: Told = EVERYTHING
+    told: Disclosure = EVERYTHING
     """To whom; what is held back from them is not in it."""
     notes: Sequence[str] = ()
     """Sentences about the data: which of them others saw."""
 
 
-def overall(movements: Movements, heading: Envelope, names: Mapping[str, str]) -> Findings:
+def overall(movements: Movements, heading: TableInfo, names: Mapping[str, str]) -> Findings:
     """What a study as a whole shows."""
     answers = list(excess(movements, horizon_h=HORIZON_H, age_within_h=AGE_WITHIN_H))
     pairs: list[PairRow] = []
@@ -60,7 +60,7 @@ def overall(movements: Movements, heading: Envelope, names: Mapping[str, str]) -
     return Findings(heading=heading, event=None, answers=answers, pairs=pairs, names=names)
 
 
-def of_event(series: Series, heading: Envelope, names: Mapping[str, str], told: Told = EVERYTHING) -> Findings:
+def of_event(series: Series, heading: TableInfo, names: Mapping[str, str], told: Disclosure = EVERYTHING) -> Findings:
     """What one event did, as far as it may be told."""
     event, movements = series.event, series.movements
     readings: tuple[Reading, ...] = ("all",) if event.outcome == "takedowns" else READINGS
@@ -68,7 +68,7 @@ def of_event(series: Series, heading: Envelope, names: Mapping[str, str], told: 
     periods: list[PeriodRow] = []
     placebos: list[PlaceboRow] = []
     for reading in readings:
-        course = Course(series=series, reading=reading)
+        course = TimeSeries(series=series, reading=reading)
         answers += [*course.answers(), *balance(series, reading)]
         staggered = many_events(series, reading)
         answers += [staggered] if staggered else []
@@ -100,13 +100,13 @@ def of_event(series: Series, heading: Envelope, names: Mapping[str, str], told: 
         reading="not parallel",
         of_what="of what left the target after the event",
     )
-    pairs = pairs_told(pairs, told, pooled)
+    pairs = disclosed_pairs(pairs, told, pooled)
     return Findings(
         heading=heading,
         event=event,
-        answers=answers_told(answers, pairs, told),
-        periods=periods_told(periods, told),
-        placebos=placebos_told(placebos, told),
+        answers=disclosed_answers(answers, pairs, told),
+        periods=disclosed_periods(periods, told),
+        placebos=disclosed_placebos(placebos, told),
         destinations=destinations,
         pairs=pairs,
         names={place: name for place, name in names.items() if told.names(place)},

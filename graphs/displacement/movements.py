@@ -52,7 +52,7 @@ class Gain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stay:
+class Spell:
     """Content at a place from its first appearance there until all of it was gone, hours; `gone` inf: it is not."""
 
     content_id: str
@@ -80,7 +80,7 @@ class Movements:
     zero: datetime
     until: datetime
     gains: Sequence[Gain] = field(repr=False)
-    stays: Sequence[Stay] = field(repr=False)
+    stays: Sequence[Spell] = field(repr=False)
     reports: Sequence[tuple[float, str]] = field(repr=False)
     """When each report was made, and about what place."""
     told_by: Mapping[str, frozenset[str]] = field(repr=False)
@@ -213,7 +213,7 @@ def _gains(episodes: Sequence[Episode], hops: Iterable[Hop], known: _Known) -> I
             )
 
 
-def _stays(episodes: Sequence[Episode], known: _Known) -> Iterable[Stay]:
+def _stays(episodes: Sequence[Episode], known: _Known) -> Iterable[Spell]:
     """The episodes of one content at one place, overlapping ones taken together."""
     grouped: dict[tuple[str, str], list[Episode]] = defaultdict(list)
     for episode in episodes:
@@ -230,11 +230,11 @@ def _stays(episodes: Sequence[Episode], known: _Known) -> Iterable[Stay]:
         yield _stay(place, together, known)
 
 
-def _stay(place: str, together: Sequence[Episode], known: _Known) -> Stay:
+def _stay(place: str, together: Sequence[Episode], known: _Known) -> Spell:
     first, last = together[0], max(together, key=lambda one: one.last_up)
     ends = [one.first_down for one in together if one.first_down is not None]
     gone = max(ends) if len(ends) == len(together) else None
-    return Stay(
+    return Spell(
         content_id=first.content_id,
         url_ids=frozenset(one.url_id for one in together),
         place=place,

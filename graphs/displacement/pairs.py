@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphs.displacement.answers import SEED
-from graphs.displacement.movements import Gain, Movements, Stay
+from graphs.displacement.movements import Gain, Movements, Spell
 from waterbed.estimators.lifts import (
     NOWHERE,
     Lifts,
@@ -118,7 +118,7 @@ def _destinations(pool: Sequence[Gain], label: Mapping[str, int], wanted: Ints) 
 
 
 def _timing(
-    ended: Sequence[Stay],
+    ended: Sequence[Spell],
     movements: Movements,
     reading: Reading,
     number: Mapping[tuple[str, str], int],
@@ -155,7 +155,7 @@ def arrived(gain: Gain, reading: Reading) -> float:
     return gain.absent if reading == "sequential" else gain.seen
 
 
-def first_elsewhere(stays: Sequence[Stay], movements: Movements, reading: Reading) -> list[tuple[float, str]]:
+def first_elsewhere(stays: Sequence[Spell], movements: Movements, reading: Reading) -> list[tuple[float, str]]:
     """The first arrival of each stay's content at another place after it started here; inf where there is none."""
     by_content: dict[str, list[Gain]] = {}
     for gain in movements.gains:

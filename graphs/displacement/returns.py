@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from graphs.displacement.answers import SEED, answer
 from graphs.displacement.event import Event
-from graphs.displacement.movements import READINGS, Gain, Movements, Stay, place_of
+from graphs.displacement.movements import READINGS, Gain, Movements, Spell, place_of
 from graphs.displacement.pairs import arrived
 from graphs.displacement.series import Series
 from graphs.displacement.takedowns import Takedown, takedowns
@@ -53,7 +53,7 @@ def excess_after(series: Series) -> Iterator[Answer]:
 
 
 def _excess(
-    stays: Sequence[Stay],
+    stays: Sequence[Spell],
     movements: Movements,
     reading: Reading,
     horizon_h: float,
@@ -90,7 +90,7 @@ def _told(found: Excess | Refusal, reading: Reading, horizon_h: float) -> Answer
     )
 
 
-def _units(stays: Sequence[Stay], movements: Movements, reading: Reading) -> Units:
+def _units(stays: Sequence[Spell], movements: Movements, reading: Reading) -> Units:
     """Stays as units, and each one's arrivals at other places."""
     by_content = _by_content(movements)
     owner: list[int] = []

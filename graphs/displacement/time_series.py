@@ -32,7 +32,7 @@ _CITS = "What did the event do to the target, beyond what its controls did?"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
+class TimeSeries:
     """The target's log rates against those of its controls, in one reading."""
 
     series: Series

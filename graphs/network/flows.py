@@ -108,7 +108,7 @@ class ContentRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StayRow:
+class TimelineRow:
     """One stay of a content: a URL at a hoster."""
 
     url_id: Annotated[str, "the URL"]
@@ -148,14 +148,14 @@ def _longest(moves: Moves, *, surely: bool) -> dict[int, int]:
     return dict(zip(found.contents.tolist(), found.longest.tolist(), strict=True))
 
 
-def stay_rows(episodes: Sequence[Episode], hops: Sequence[Hop], names: Mapping[str, str]) -> list[StayRow]:
+def stay_rows(episodes: Sequence[Episode], hops: Sequence[Hop], names: Mapping[str, str]) -> list[TimelineRow]:
     """The stays of one content, in the order in which they were known."""
     came = {(hop.to_url_id, hop.to_hoster, hop.arrived_before): hop for hop in hops}
     rows = []
     for stay in sorted(episodes, key=lambda one: (one.known_up_at, one.url_id, one.hoster)):
         hop = came.get((stay.url_id, stay.hoster, stay.known_up_at))
         rows.append(
-            StayRow(
+            TimelineRow(
                 url_id=stay.url_id,
                 hoster=stay.hoster,
                 name=names.get(stay.hoster, stay.hoster),

@@ -13,7 +13,7 @@ from crawler.recheck.run import run_recheck
 from tests.leaks.names import names_of
 from tests.leaks.search import Search
 from tests.study.rig import Run, feed, lab_study, reports_csv
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 
 PAIRS = feed(6)
 """Four hosts at one hoster, two at another."""
@@ -91,7 +91,7 @@ def test_the_answer_holds_their_rows_alone(run: Run, study: Path, tmp_path: Path
     ]
     assert not any(url in back.read_text() for url, _ in PAIRS[2:5])
     assert stat.S_IMODE(back.stat().st_mode) == 0o600
-    search = Search(names_of([spell(url).host for url, _ in PAIRS]))
+    search = Search(names_of([canonicalize(url).host for url, _ in PAIRS]))
     (tmp_path / "said").write_text(out)
     assert not search.over([tmp_path / "said"]).hits
 

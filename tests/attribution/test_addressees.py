@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.addressees import Seen, addressed, latest_words
+from attribution.addressees import SeenAnswer, addressed, latest_words
 from tests.analysis.rankings.episodes import hours
 from waterbed.model.conclusions import Attribution
 from waterbed.model.facts import Notice
@@ -52,7 +52,7 @@ def seen(at, *hosters, down=False, proxy=False, **other):
         stale=False,
         **other,
     )
-    return Seen(hours(at), attribution, down)
+    return SeenAnswer(hours(at), attribution, down)
 
 
 def reached(looks, *notices):

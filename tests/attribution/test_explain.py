@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from attribution.attribute import Attributor
-from attribution.explain import Lasting, Sources, links_of_set
+from attribution.explain import Sources, Validity, links_of_set
 from attribution.hosters.book import book_from
 from attribution.hosters.members import holder_key, holder_member
 from attribution.lookups.rdap.registrations import RegistrationIndex
@@ -111,7 +111,7 @@ def _link(step: str, value: str, when: datetime = DAY) -> ChainLink:
 
 def test_links_stand_once_with_their_time() -> None:
     """Newer data that say the same are a note; what is other is a change; what comes back is a rotation."""
-    lasting, hour = Lasting(), timedelta(hours=1)
+    lasting, hour = Validity(), timedelta(hours=1)
     days = [DAY + timedelta(days=n) for n in range(5)]
     assert lasting.take([_link("origin", "1", days[0]), _link("range", "x")], days[0], days[0] + hour) == []
     assert lasting.take([_link("origin", "1", days[1]), _link("range", "x")], days[1], days[1] + hour) == []

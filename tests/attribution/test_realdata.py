@@ -14,7 +14,7 @@ from attribution.attribute import Attributor
 from attribution.hosters.book import book_from
 from attribution.lookups.tables.routes import RouteTables, read_routes
 from attribution.space import changed_space, origin_changes
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 
 pytestmark = pytest.mark.realdata("WATERBED_ROUTES")
 
@@ -65,7 +65,7 @@ def test_hosts_by_origin_as_are_those_published():
     expected = oracle()
     by_host: dict[str, set[str]] = defaultdict(set)
     for url, address in feed():
-        by_host[spell(url).host].add(address)
+        by_host[canonicalize(url).host].add(address)
     by_day = attributor(*tables("WATERBED_ROUTES", date(2025, 4, 11)))
     counts = Counter(
         asn for held in by_host.values() for asn in by_day.attribute(tuple(sorted(held)), None, DAY).origins

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from waterbed.lab.simulate.facts import LookPlan, VirtualFacts, virtual_facts
-from waterbed.lab.world.allocations import Papers, country_csv, hosters_toml, routing_csv
+from waterbed.lab.world.allocations import Allocations, country_csv, hosters_toml, routing_csv
 from waterbed.lab.world.file import World, read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.model.facts import Notice
@@ -47,7 +47,7 @@ def lab_study(folder: Path) -> Iterator[Study]:
 def _add_tables(study: Study, world: World, folder: Path) -> None:
     """The world's own tables of each day on which one changes, and its hosters."""
     path = folder / "table.csv"
-    for day in Papers(world).days():
+    for day in Allocations(world).days():
         moment = datetime.combine(day, time.max, world.start.tzinfo)
         for kind, text in (
             ("routes", routing_csv(world, moment=moment)),

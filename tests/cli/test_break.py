@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.probe.look import HostFacts, Looked
+from crawler.probe.look import HostFacts, HostResult
 from crawler.recheck.recorder import Recorder
 from crawler.recheck.run import run_recheck
 from tests.store.study_folder import made, report, url
@@ -19,7 +19,7 @@ from waterbed.governance.quarantines import decide
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.errors import InputError, KeyProblem
 from waterbed.model.facts import Observation
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 from waterbed.store.vault import key_file
 from waterbed.study.study import Study
 
@@ -38,10 +38,10 @@ def test_a_forgotten_host_does_not_come_back_by_a_redirect(follow: bool, tmp_pat
         run_recheck(study.folder)
         folder = study.folder
         looks, dues = folder.store.all(Observation), folder.store.all(Due)
-        away = spell(pairs[1][0])
+        away = canonicalize(pairs[1][0])
         forget(folder, str(folder.vault.ids(away)["host_id"]), "case 1")
-        due = next(due for due in dues if due.url_id == folder.vault.ids(spell(pairs[0][0]))["url_id"])
-        target = spell(f"http://{away.host}/never/seen")
+        due = next(due for due in dues if due.url_id == folder.vault.ids(canonicalize(pairs[0][0]))["url_id"])
+        target = canonicalize(f"http://{away.host}/never/seen")
         ids = folder.vault.ids(target)
         before = next(look for look in looks if look.url_id == due.url_id)
         seen = replace(
@@ -52,7 +52,7 @@ def test_a_forgotten_host_does_not_come_back_by_a_redirect(follow: bool, tmp_pat
             redirect_url_id=ids["url_id"],
             redirect_site_id=ids["site_id"],
         )
-        looked = Looked(due=due, seen=(seen,), control=None, fingerprint="f", target=target)
+        looked = HostResult(due=due, seen=(seen,), control=None, fingerprint="f", target=target)
         with folder.run("recheck") as run:
             facts = (folder.vault.seal("url", target.url), seen)
             Recorder(folder).write(run.run_id, [HostFacts(host_id=due.host_id, facts=facts, answered=(looked,))])

@@ -16,11 +16,11 @@ from waterbed.model.conclusions import (
     Attribution,
     ChainLink,
     Episode,
+    ExternalEpisode,
     Hop,
     Quarantine,
     RankingRow,
     Size,
-    ToldEpisode,
     Verdict,
 )
 from waterbed.model.results import (
@@ -38,7 +38,7 @@ from waterbed.model.results import (
     ValueRow,
     VolumeRow,
 )
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.model.takedown import (
     AddressedNotice,
     Case,
@@ -58,7 +58,7 @@ CONCLUSIONS: tuple[type, ...] = (
     Attribution,
     ChainLink,
     Episode,
-    ToldEpisode,
+    ExternalEpisode,
     Hop,
     Quarantine,
     LabelRow,
@@ -131,7 +131,7 @@ Nothing here is stored. Each is recomputed from the facts whenever it is asked f
 """
 
 _ENVELOPE = """\
-## Envelope
+## TableInfo
 
 The JSON and Parquet forms of a table carry these fields beside the rows, so that its numbers can be compared with
 others.
@@ -144,7 +144,7 @@ def schema_text() -> str:
     parts += ["\n".join(_section(cls, f"`{table_name(cls)}`", stored=True)) for cls in STORED]
     parts += [_CONCLUSIONS]
     parts += ["\n".join(_section(cls, f"`{cls.__name__}`", stored=False)) for cls in CONCLUSIONS]
-    parts += [_ENVELOPE, "\n".join(_rows(Envelope))]
+    parts += [_ENVELOPE, "\n".join(_rows(TableInfo))]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 

@@ -24,7 +24,7 @@ from waterbed.model.errors import InputError
 from waterbed.publish.notebook import Notebook, described, heading
 from waterbed.store.config import Config
 from waterbed.study.formats import as_parquet
-from waterbed.study.metadata import envelope
+from waterbed.study.metadata import table_info
 from waterbed.study.study import create_study
 
 TABLES = sorted(
@@ -98,7 +98,7 @@ def test_every_kind_has_its_standings(study: Notebook, kind: Kind) -> None:
 
 def test_parquet_is_written_from_the_same_table(study: Notebook) -> None:
     """A table of a notebook equals the Parquet export of the same rows, metadata too."""
-    spelled = as_parquet(Hop, study.conclusions.hops, envelope(study.study, "hops"))
+    spelled = as_parquet(Hop, study.conclusions.hops, table_info(study.study, "hops"))
     table = pq.read_table(pa.BufferReader(spelled))
     assert table.equals(study.hops(), check_metadata=True)
 

@@ -13,7 +13,7 @@ from waterbed.intake.reports import Defaults, report_facts
 from waterbed.model.bookkeeping import Due, Forgotten, Sealed
 from waterbed.model.errors import InputError, KeyProblem
 from waterbed.model.facts import Report, Target
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 from waterbed.store.audit import audits
 from waterbed.store.folder import Folder, open_folder
 from waterbed.store.leases import lease, record
@@ -24,12 +24,12 @@ WHY = "case 12"
 
 def url_id(folder: Folder, text: str) -> str:
     """The id of a URL."""
-    return folder.vault.keyed_id("url", spell(text).url)
+    return folder.vault.keyed_id("url", canonicalize(text).url)
 
 
 def host_id(folder: Folder, text: str) -> str:
     """The id of a URL's host."""
-    return folder.vault.keyed_id("host", spell(text).host)
+    return folder.vault.keyed_id("host", canonicalize(text).host)
 
 
 def never() -> str:
@@ -143,7 +143,7 @@ def test_a_reveal_is_on_record_before_it_is_told(tmp_path: Path, monkeypatch: py
     folder = made(tmp_path / "s")
     report(folder, [url(3)])
     assert reveal(folder, url_id(folder, url(3)), "court order 4") == url(3)
-    assert reveal(folder, host_id(folder, url(3)).upper(), " case\n 5 ") == spell(url(3)).host
+    assert reveal(folder, host_id(folder, url(3)).upper(), " case\n 5 ") == canonicalize(url(3)).host
     rows = [(row.action, row.subject_id, row.reason) for row in audits(folder)]
     assert rows == [
         ("reveal", url_id(folder, url(3)), "court order 4"),
@@ -179,7 +179,7 @@ def test_unknown_ids_are_refused_without_repeating_them_if_they_are_none(tmp_pat
     """An address in place of an id is not repeated; ids of sites and paths have no entry."""
     folder = made(tmp_path / "s")
     report(folder, [url(3)])
-    site = folder.vault.ids(spell(url(3)))["site_id"]
+    site = folder.vault.ids(canonicalize(url(3)))["site_id"]
     for action in (reveal, forget):
         with pytest.raises(InputError, match="that is no id") as caught:
             action(folder, url(3), WHY)
@@ -242,7 +242,7 @@ def test_a_forgotten_host_takes_all_its_urls_along(store_url: str, tmp_path: Pat
     done = forget(folder, host_id(folder, url(1, host=1)), WHY)
     assert (done.urls, done.hosts, done.wiped) == (4, 1, True)
     assert {folder.vault.open(entry) for entry in folder.store.all(Sealed)} == {
-        *(spell(url(n, host=0)).url for n in (0, 2, 4)),
+        *(canonicalize(url(n, host=0)).url for n in (0, 2, 4)),
         "shop0.forgetme-example.com",
         elsewhere,
     }

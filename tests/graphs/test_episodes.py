@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.episodes import EpisodeRules, Known, Sighting, episodes
+from graphs.episodes import EpisodeRules, Sighting, UrlHistory, episodes
 from waterbed.model.conclusions import Attribution, Episode, Verdict
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -62,7 +62,7 @@ def sightings(text: str) -> list[Sighting]:
 
 
 def found(text: str, *, until: float = 1000, reported: tuple[float, ...] = (0,), leave: int = 2) -> list[Episode]:
-    known = Known(
+    known = UrlHistory(
         url_id="u", content_id="c", site_id="s", known_up_at=hour(min(reported)), reported=tuple(map(hour, reported))
     )
     rules = EpisodeRules(leave_looks=leave, until=hour(until))

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from graphs.episodes import EpisodeRules, Known, Sighting, all_episodes
+from graphs.episodes import EpisodeRules, Sighting, UrlHistory, all_episodes
 from graphs.episodes_sql import ATTRS, KNOWN, LOOKS, episode_rows, set_episodes
 from tests.graphs.test_episodes import hour, sightings
 from waterbed.lab.simulate.facts import LookPlan
@@ -34,7 +34,7 @@ rules_drawn = st.builds(
 )
 
 
-def in_order(found: list[Episode], known: dict[str, Known]) -> list[Episode]:
+def in_order(found: list[Episode], known: dict[str, UrlHistory]) -> list[Episode]:
     place = {url_id: number for number, url_id in enumerate(known)}
     return sorted(found, key=lambda e: (place[e.url_id], e.known_up_at, e.last_up, e.hoster))
 
@@ -72,7 +72,7 @@ def test_sql_finds_what_the_pure_definition_finds(
     for number, words in enumerate(many):
         told = tuple(hour(n) for n in reports(words, chance))
         url_id = f"url {number}"
-        known[url_id] = Known(
+        known[url_id] = UrlHistory(
             url_id=url_id,
             content_id="c",
             site_id="s",

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.episodes import Known
-from graphs.external import told_episodes
+from graphs.episodes import UrlHistory
+from graphs.external import external_episodes
 from waterbed.model import facts
-from waterbed.model.conclusions import Attribution, ToldEpisode
+from waterbed.model.conclusions import Attribution, ExternalEpisode
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 HOSTERS = {"192.0.2.1": "alpha", "192.0.2.2": "alpha", "198.51.100.1": "beta"}
@@ -23,9 +23,9 @@ def hour(n: float) -> datetime:
     return START + timedelta(hours=n)
 
 
-def word(first: float | None, last: float | None, status: str | None = None, **other: Any) -> facts.Testimony:
+def word(first: float | None, last: float | None, status: str | None = None, **other: Any) -> facts.ExternalObservation:
     """What an observer says of URL u, hours after the start."""
-    plain = facts.Testimony(
+    plain = facts.ExternalObservation(
         testimony_id="t",
         url_id="u",
         observer="scart",
@@ -66,12 +66,14 @@ def answered(_: str, address: str, when: datetime) -> Attribution | None:
     return attribution(address, when, hoster) if hoster else None
 
 
-def told(*words: facts.Testimony, within: timedelta | None = DAY, attribute: Any = answered) -> list[ToldEpisode]:
-    known = Known(url_id="u", content_id="c", site_id="s", known_up_at=hour(0), reported=(hour(0.5),))
-    return told_episodes(words, {"u": known}, attribute, within=within)
+def told(
+    *words: facts.ExternalObservation, within: timedelta | None = DAY, attribute: Any = answered
+) -> list[ExternalEpisode]:
+    known = UrlHistory(url_id="u", content_id="c", site_id="s", known_up_at=hour(0), reported=(hour(0.5),))
+    return external_episodes(words, {"u": known}, attribute, within=within)
 
 
-def ends(*words: facts.Testimony, **other: Any) -> list[tuple[str, float, float, float | None, str | None]]:
+def ends(*words: facts.ExternalObservation, **other: Any) -> list[tuple[str, float, float, float | None, str | None]]:
     """Each episode: hoster, begin, last up, first down, cause."""
     return [
         (
@@ -201,7 +203,7 @@ def test_observers_and_sources_stay_apart() -> None:
         max_size=6,
     )
 )
-def test_ends_are_intervals_and_order_does_not_matter(words: list[facts.Testimony]) -> None:
+def test_ends_are_intervals_and_order_does_not_matter(words: list[facts.ExternalObservation]) -> None:
     """Whatever is told: last up before first down, nothing overlaps, and the order of lines changes nothing."""
     found = told(*words)
     assert found == told(*reversed(words))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import networkx as nx
 
-from graphs.hops import Frame, HopCount, count_hops, find_hops
+from graphs.hops import HopContext, HopCount, count_hops, find_hops
 from graphs.linking.clusters import cluster
 from graphs.linking.evidence import Evidence, EvidenceKind, Link
 from graphs.network.graph import displacement_graph, gexf, main_flows
@@ -57,7 +57,7 @@ def stay(
 
 
 def hops(*episodes: Episode, labels: dict[str, str] | None = None, links: Sequence[Link] = ()) -> list[Hop]:
-    return find_hops(episodes, Frame(home="NL", seats=SEATS, labels=labels or {}, clusters=cluster(links)))
+    return find_hops(episodes, HopContext(home="NL", seats=SEATS, labels=labels or {}, clusters=cluster(links)))
 
 
 def link(a: str, b: str, kind: EvidenceKind, *, source: str | None = None, strength: LinkStrength = "strong") -> Link:

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graphs.hops import Frame, find_hops
+from graphs.hops import HopContext, find_hops
 from graphs.hops_sql import set_hops
 from graphs.linking.clusters import cluster
 from graphs.linking.evidence import Evidence, Link
@@ -81,7 +81,7 @@ def test_sql_finds_what_the_pure_definition_finds(tmp_path: Path, urls: int, con
     episodes = [episode for url in range(urls) for episode in drawn(chance, url, contents)]
     ids = sorted({episode.url_id for episode in episodes})
     links = [redirect(*pair) for pair in (chance.sample(ids, 2) for _ in range(urls // 4)) if urls > 1]
-    frame = Frame(
+    frame = HopContext(
         home="NL",
         seats=SEATS,
         labels={url_id: f"label {chance.randint(0, 4)}" for url_id in ids if chance.random() < 0.7},
@@ -102,4 +102,4 @@ def test_sql_agrees_on_a_study(tmp_path: Path) -> None:
 
 def test_nothing_up_gives_nothing(tmp_path: Path) -> None:
     """Without an episode there is no hop."""
-    assert set_hops([], Frame(home="NL", seats={}), folder=tmp_path) == []
+    assert set_hops([], HopContext(home="NL", seats={}), folder=tmp_path) == []

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.judging.flips import START, Story, decision, held, hour, judged, urls
 from tests.judging.test_judge import look
-from waterbed.judging.flip_baseline import Count, Usual
-from waterbed.judging.quarantines import Decided, GuardRules, canary_quarantines, feed_quarantines
+from waterbed.judging.flip_baseline import Count, FlipBaseline
+from waterbed.judging.quarantines import Decisions, GuardRules, canary_quarantines, feed_quarantines
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.facts import CanaryLook
 from waterbed.model.urls import network_of
@@ -302,11 +302,11 @@ def test_cycles_in_which_the_canary_failed_are_listed_by_vantage() -> None:
     canaries += [canary(minute, 2, "there") for minute in range(0, 300, 10)]
     seen = look(url_id="u", observed_at=hour(1.5))
     verdict = judged(seen)
-    found = canary_quarantines(canaries, [seen], [verdict], {"u": "s"}, GuardRules(), Decided(), need=0.5)
+    found = canary_quarantines(canaries, [seen], [verdict], {"u": "s"}, GuardRules(), Decisions(), need=0.5)
     assert [(one.kind, one.scope, one.began_at, one.ended_at, one.looked, one.flipped) for one in found] == [
         ("canary", "here", hour(1), hour(3), 1, 0)
     ]
-    decided = Decided([decision(found[0], "void", hour(2) - timedelta(minutes=1))])
+    decided = Decisions([decision(found[0], "void", hour(2) - timedelta(minutes=1))])
     again = canary_quarantines(canaries, [], [], {}, GuardRules(), decided, need=0.5)
     assert [(one.began_at, one.status) for one in again] == [(hour(1), "voided"), (hour(2), "open")]
 
@@ -328,19 +328,19 @@ def test_an_empty_or_halved_delivery_is_quarantined() -> None:
     sizes = [100, 110, 90, 60, 45, 0, 100]
     deliveries = [delivery(day, size) for day, size in enumerate(sizes)]
     deliveries += [delivery(0, 0, "new"), delivery(1, 5, "new"), delivery(2, 1, "new"), delivery(3, 0, "new")]
-    found = feed_quarantines(deliveries, GuardRules(), Decided())
+    found = feed_quarantines(deliveries, GuardRules(), Decisions())
     assert [(one.scope, one.began_at.day - START.day, one.looked, one.flipped) for one in found] == [
         ("new", 3, 1, 0),
         ("hotline", 4, 95, 45),
         ("hotline", 5, 95, 0),
     ]
-    released = feed_quarantines(deliveries, GuardRules(), Decided([decision(found[1], "release", hour(999))]))
+    released = feed_quarantines(deliveries, GuardRules(), Decisions([decision(found[1], "release", hour(999))]))
     assert [one.status for one in released] == ["open", "released", "open"]
 
 
 def test_a_feed_that_was_always_empty_is_no_finding() -> None:
     """Nothing to compare with."""
-    assert feed_quarantines([delivery(day, 0) for day in range(9)], GuardRules(), Decided()) == []
+    assert feed_quarantines([delivery(day, 0) for day in range(9)], GuardRules(), Decisions()) == []
 
 
 @settings(max_examples=40, deadline=None)
@@ -358,7 +358,7 @@ def test_what_comes_later_changes_no_quarantine_that_there_was(states: list[str]
 def test_waits_add_up_to_the_same_in_any_order(waits: list[int], random: random.Random) -> None:
     """What a group is expected to flip does not depend on the order of its looks, nor on what was forgotten."""
     shuffled = random.sample(waits, len(waits))
-    one, other = Usual(), Usual()
+    one, other = FlipBaseline(), FlipBaseline()
     other.learn(0, _waited(shuffled))
     for usual, order in ((one, waits), (other, shuffled)):
         usual.learn(1, _waited(order))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from waterbed.analysis.compliance import compliance_of
-from waterbed.lab.run import Rehearsed, run_world
+from waterbed.lab.run import LabRun, run_world
 from waterbed.lab.world.file import World, parse_world
 from waterbed.study.study import open_study
 
@@ -59,7 +59,7 @@ def small() -> World:
     return parse_world(WORLD)
 
 
-def _written(path: Path, done: Rehearsed, world: World) -> dict[str, dict[str, datetime]]:
+def _written(path: Path, done: LabRun, world: World) -> dict[str, dict[str, datetime]]:
     """Notices about the truth, as a sender would write them; by case the URL ids and their times of delivery."""
     cases: dict[str, dict[str, datetime]] = {"in time": {}, "after removal": {}, "after hop": {}}
     end = world.start + timedelta(days=world.days)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from waterbed.lab.run import BESIDE, Rehearsal, rehearse, run_scenario
+from waterbed.lab.run import BESIDE, LabRuns, run_lab, run_scenario
 from waterbed.lab.servers.pages import marked_files
 from waterbed.lab.world.file import scenario_path
 from waterbed.model.bookkeeping import Delivery
@@ -27,8 +27,8 @@ def _smaller(name: str, folder: Path, **changes: str) -> str:
     return str(path)
 
 
-def _run(name: str, folder: Path, **changes: str) -> Rehearsal:
-    return rehearse(_smaller(name, folder, **changes), folder / "s", _told)
+def _run(name: str, folder: Path, **changes: str) -> LabRuns:
+    return run_lab(_smaller(name, folder, **changes), folder / "s", _told)
 
 
 def test_a_disturbed_run_removes_nothing_falsely(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.leaks.search import Search
 from tests.study.rig import feed, lab_study, reports_csv
 from waterbed.lab.servers.process import LabServers
 from waterbed.model.facts import Observation
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 from waterbed.study.study import Study
 
 HOSTS = 300
@@ -27,7 +27,7 @@ HOSTS = 300
 
 def searched(pairs: list[tuple[str, str]]) -> Search:
     """A search for all hosts of a feed."""
-    return Search(names_of(spell(url).host for url, _ in pairs))
+    return Search(names_of(canonicalize(url).host for url, _ in pairs))
 
 
 def first_looks(study: Study, process: "subprocess.Popen[bytes]") -> None:
@@ -137,7 +137,7 @@ def test_keys_in_peoples_hands_tell_hosts_on_stdout_alone(tmp_path: Path, out: P
         study.import_reports(reports_csv(pairs, tmp_path))
         rotate(folder)
         escrow(folder, out / "escrow")
-        url_id = folder.vault.keyed_id("url", spell(pairs[3][0]).url)
+        url_id = folder.vault.keyed_id("url", canonicalize(pairs[3][0]).url)
         assert reveal(folder, url_id, "case 1") == pairs[3][0]
         forget(folder, url_id, "case 2")
         (out / "audit").write_text(repr(audits(folder)))

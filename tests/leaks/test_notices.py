@@ -7,17 +7,17 @@ from tests.leaks.running import clean, config_home, say
 from tests.leaks.search import Search
 from tests.study.rig import feed, reports_csv
 from waterbed.model.facts import Notice
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 from waterbed.study.study import open_study
 
 
 def test_notices_hold_no_host(tmp_path: Path, out: Path) -> None:
     """Good notices, bad lines of every kind and files of the wrong kind: nothing repeats an address."""
     pairs = feed(12)
-    hosts = [spell(url).host for url, _ in pairs]
+    hosts = [canonicalize(url).host for url, _ in pairs]
     lines = ["url,recipient,sent_at,kind,sender,batch,response"]
     for url, _ in pairs:
-        host = spell(url).host
+        host = canonicalize(url).host
         lines += [
             f"{url},AS64500,2026-01-05,ntd,us,1,done",
             f"{url},abuse@{host},2026-01-05,ntd,us,1,",

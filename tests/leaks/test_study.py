@@ -18,7 +18,7 @@ from waterbed.lab.world.file import read_world
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.facts import Report
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 from waterbed.publish.release import publish_all
 from waterbed.publish.sharing.share import export
 from waterbed.store.lake.sealing import seal
@@ -198,7 +198,7 @@ def presence(hosts: set[str]) -> str:
 
 def test_bad_lines_hold_no_host(tmp_path: Path, out: Path) -> None:
     """Bad lines of every kind, and files of the wrong kind, are refused without their text."""
-    hosts = [spell(url).host for url, _ in feed(20)]
+    hosts = [canonicalize(url).host for url, _ in feed(20)]
     lines = ["url,reported_at,source,category,assessed_illegal"]
     for number, host in enumerate(hosts):
         lines += [
@@ -232,9 +232,9 @@ def test_bad_lines_hold_no_host(tmp_path: Path, out: Path) -> None:
 
 
 PLACES = [
-    "crawler.probe.look.Looker.look",
+    "crawler.probe.look.Prober.look",
     "crawler.probe.follow.redirect_of",
-    "crawler.probe.look.Looker.reaches",
+    "crawler.probe.look.Prober.reaches",
     "crawler.net.http.HostConnections.ask",
     "crawler.recheck.recorder.Recorder.write",
     "crawler.recheck.session.Session.record",
@@ -269,7 +269,7 @@ def test_a_bug_whose_message_holds_urls_tells_none(
     heard = capfd.readouterr()
     (out / "stdout").write_text(heard.out)
     (out / "stderr").write_text(heard.err)
-    search = Search(names_of(spell(url).host for url, _ in pairs))
+    search = Search(names_of(canonicalize(url).host for url, _ in pairs))
     clean(search, study.folder.path, out, config_home())
     assert 3 in codes
 

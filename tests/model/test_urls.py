@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from waterbed.model import urls
 from waterbed.model.errors import BadUrl
-from waterbed.model.urls import platform_suffix, refang, registrable_domain, same_place, spell
+from waterbed.model.urls import canonicalize, platform_suffix, refang, registrable_domain, same_place
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ from waterbed.model.urls import platform_suffix, refang, registrable_domain, sam
 )
 def test_ways_of_writing_a_url_meet_in_one(written: str, canonical: str) -> None:
     """Case, ports, dots, user information, fragments, fangs and odd addresses come to one spelling."""
-    assert spell(written).url == urls
+    assert canonicalize(written).url == urls
 
 
 @pytest.mark.parametrize(
@@ -55,24 +55,24 @@ def test_ways_of_writing_a_url_meet_in_one(written: str, canonical: str) -> None
 def test_what_is_no_web_address_is_refused_without_repeating_it(written: str) -> None:
     """A bad address gives a reason that does not contain it."""
     with pytest.raises(BadUrl) as problem:
-        spell(written)
+        canonicalize(written)
     assert len(written.strip()) < 4 or written.strip() not in str(problem.value)
 
 
 def test_spelling_again_changes_nothing() -> None:
     """A canonical URL is its own spelling."""
     for url in ("http://example.com/b?q=1", "https://[2001:db8::1]:8080/x", "http://127.0.0.1/"):
-        assert spell(url).url == url
+        assert canonicalize(url).url == url
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_spelled_or_refused(text: str) -> None:
     """Any text after a scheme has a stable spelling or is refused; nothing else happens."""
     try:
-        spelled = spell("http://" + text)
+        spelled = canonicalize("http://" + text)
     except BadUrl:
         return
-    assert spell(spelled.url).url == spelled.url
+    assert canonicalize(spelled.url).url == spelled.url
     assert spelled.host == spelled.host.lower()
 
 
@@ -84,7 +84,7 @@ def test_plain_urls_have_no_fangs_to_lose(url: str) -> None:
 
 def test_a_spelled_url_does_not_show_itself() -> None:
     """The repr of a URL says nothing of it."""
-    assert "example" not in repr(spell("http://example.com/secret"))
+    assert "example" not in repr(canonicalize("http://example.com/secret"))
 
 
 @pytest.mark.parametrize(
@@ -142,4 +142,4 @@ def test_our_own_list_of_platforms_is_named_with_the_ids() -> None:
 )
 def test_same_place(before: str, after: str, same: bool) -> None:
     """Only scheme, www and the trailing slash may differ within one look."""
-    assert same_place(spell(before), spell(after)) is same
+    assert same_place(canonicalize(before), canonicalize(after)) is same

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from waterbed.model.errors import KeyProblem
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 from waterbed.store.vault import Keys, Vault, read_keys, write_keys
 
 URL = "http://some.example.com/path?q"
@@ -18,7 +18,7 @@ def test_what_is_sealed_comes_back() -> None:
     sealed = vault.seal("url", URL)
     assert vault.open(sealed) == URL
     assert b"example" not in sealed.ciphertext
-    assert sealed.entry_id == vault.ids(spell(URL))["url_id"]
+    assert sealed.entry_id == vault.ids(canonicalize(URL))["url_id"]
 
 
 def test_ids_depend_on_key_and_kind() -> None:

@@ -11,8 +11,8 @@ from tests.study.facts import START, hour, numbered, written
 from tests.study.rig import Run
 from waterbed.model import facts
 from waterbed.model.bookkeeping import Due
-from waterbed.store.settings import StoreAt, Testimony
-from waterbed.study.external import Others
+from waterbed.store.settings import ExternalSettings, StoreAt
+from waterbed.study.external import ExternalConclusions
 from waterbed.study.study import Study, open_study
 
 HEADER = '"filenumber";"url";"status";"abuse owner";"IP";"first seen";"last seen";"online counter";'
@@ -80,9 +80,9 @@ def told(study: Path, path: Path, **named: object) -> Study:
     return opened
 
 
-def others(study: Study) -> Others:
+def others(study: Study) -> ExternalConclusions:
     """What others told."""
-    return Others(study.conclude(), study.folder.config.testimony)
+    return ExternalConclusions(study.conclude(), study.folder.config.testimony)
 
 
 def test_words_are_kept_and_no_name_is(run: Run, stored: Path, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_words_are_kept_and_no_name_is(run: Run, stored: Path, tmp_path: Path) -
     assert "0 reports imported, 160 already known" in again
     assert "words" not in again
     with open_study(stored) as opened:
-        words = opened.folder.store.all(facts.Testimony)
+        words = opened.folder.store.all(facts.ExternalObservation)
         assert {(word.observer, word.source, word.status, word.gone) for word in words} == {
             ("scart", "hotline", "close_offline", True)
         }
@@ -133,7 +133,7 @@ def test_a_later_file_of_the_same_source_adds_words_and_no_report(stored: Path, 
         opened.import_reports(log, source="other", form="scart")
         reports = [one for one in opened.folder.store.all(facts.Report) if one.url_id not in SEEN]
         assert sorted(one.source for one in reports) == ["hotline", "other"]
-        assert opened.folder.store.count(facts.Testimony) == 3
+        assert opened.folder.store.count(facts.ExternalObservation) == 3
 
 
 def test_told_episodes_stand_apart(run: Run, study: Path, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_history_is_the_period_before(run: Run, study: Path, tmp_path: Path) -> 
 
 def test_the_settings_can_leave_it_out(run: Run, tmp_path: Path) -> None:
     """With in_series = false the series are ours alone, and a sentence says what was left out."""
-    study = _made(tmp_path, testimony=Testimony(in_series=False))
+    study = _made(tmp_path, testimony=ExternalSettings(in_series=False))
     told(study, history(tmp_path), history=True).close()
     code, out, _ = run("-C", study, "displacement")
     assert (code, "are left out (testimony.in_series)" in out) == (0, True)
@@ -207,7 +207,7 @@ def test_our_own_looks_come_first(study: Path, tmp_path: Path) -> None:
     with told(study, path) as opened:
         done = others(opened)
         assert [one.known_up_at for one in done.prior] == [START - timedelta(days=20)]
-        word = opened.folder.store.all(facts.Testimony)[0]
+        word = opened.folder.store.all(facts.ExternalObservation)[0]
         opened.folder.store.add([replace(word, testimony_id="own", url_id="a00", first_seen=hour(-600))])
         again = others(opened)
         assert len(again.episodes) == 3
@@ -241,4 +241,4 @@ def test_wrong_words_are_one_sentence(run: Run, study: Path, tmp_path: Path, wor
     code, out, err = run("-C", study, "import", history(tmp_path), *words)
     assert (code, out, "--zone" in err) == (2, "", True)
     with open_study(study) as opened:
-        assert opened.folder.store.count(facts.Testimony) == 0
+        assert opened.folder.store.count(facts.ExternalObservation) == 0

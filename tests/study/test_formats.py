@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from graphs.network.flows import Flow
 from waterbed.model.codec import columns, public_name
 from waterbed.model.conclusions import Attribution, RankingRow
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.study.formats import METADATA, as_csv, as_json, envelope_schema, in_every_format, row_schema, write_whole
 
-ENVELOPE = Envelope(
+ENVELOPE = TableInfo(
     what="ranking",
     by="hoster",
     clock="reported",
@@ -95,7 +95,7 @@ def test_schema_refuses_what_the_dataclass_does_not_allow(change):
     whole = json.loads(as_json(RankingRow, [ROW], ENVELOPE))
     whole["rows"][0].update(change)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(whole, envelope_schema(Envelope, RankingRow))
+        jsonschema.validate(whole, envelope_schema(TableInfo, RankingRow))
 
 
 def test_schema_lists_every_column_with_its_meaning():
@@ -114,7 +114,7 @@ def test_times_are_utc_and_switches_words(tmp_path):
     assert as_csv(Timed, rows).splitlines()[1:] == ["2026-03-01T12:00:00Z,true", ",false"]
     whole = json.loads(as_json(Timed, rows, ENVELOPE))
     assert whole["rows"][0] == {"seen_at": "2026-03-01T12:00:00Z", "on": True}
-    jsonschema.validate(whole, envelope_schema(Envelope, Timed))
+    jsonschema.validate(whole, envelope_schema(TableInfo, Timed))
     assert pq.read_table(exported(tmp_path, Timed, rows)["table.parquet"]).column("seen_at").to_pylist() == [
         rows[0].seen_at,
         None,

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from attribution.lookups.dns.replies import Answer
 from attribution.lookups.dns.resolver import Resolver
 from crawler.net.http import Exchange, HostConnections
-from crawler.net.politeness import Manners
+from crawler.net.politeness import Politeness
 from crawler.net.response import MAX_HEAD, PAGE_MOST
 from crawler.probe.features import Features, certificate_features, features
 from crawler.probe.pages import page_features
@@ -30,7 +30,7 @@ from tests.zoo.certificates import certificate, context
 from tests.zoo.servers import DnsServer
 from waterbed.model.errors import BadUrl
 from waterbed.model.facts import NameStatus, Phase
-from waterbed.model.urls import Spelled, is_address, spell
+from waterbed.model.urls import CanonicalUrl, canonicalize, is_address
 
 EXAMPLES = int(os.environ.get("WATERBED_FUZZ_EXAMPLES", "8"))
 """Examples a test; each is a batch of answers that are all under way at once."""
@@ -257,10 +257,10 @@ async def _ask_all(batch: Sequence[tuple[bytes, str, str]], where: str) -> list[
         listeners.append(sock)
         port = sock.getsockname()[1]
         tasks.append(loop.create_task(accept(sock, answer, end, made)))
-        manners = Manners(at_once=4, delay_s=0)
+        manners = Politeness(at_once=4, delay_s=0)
         connect = lambda address, _: ("127.0.0.1", port) if address == PUBLIC else None  # noqa: E731 (a one-line connector)
         async with HostConnections(connect, manners, timeout_s=ASK_S, agent="fuzz") as connections:
-            url = spell(f"{scheme}://fuzz-zoo.com/x")
+            url = canonicalize(f"{scheme}://fuzz-zoo.com/x")
             asked = connections.read_page(url, [PUBLIC]) if method == "page" else connections.ask(url, method, [PUBLIC])
             return await asked
 
@@ -374,7 +374,7 @@ _PIECES = [
 def test_any_text_is_spelled_or_refused(text: str) -> None:
     """Any text has one canonical spelling, which is its own, or is refused in words that do not repeat it."""
     try:
-        spelled = spell(text)
+        spelled = canonicalize(text)
     except BadUrl as refused:
         told = str(refused)
     else:
@@ -383,9 +383,9 @@ def test_any_text_is_spelled_or_refused(text: str) -> None:
     assert len(text) < 12 or text not in told
 
 
-def _check_spelling(spelled: Spelled) -> None:
+def _check_spelling(spelled: CanonicalUrl) -> None:
     """One that is its own spelling, in plain characters."""
-    assert spell(spelled.url) == spelled
+    assert canonicalize(spelled.url) == spelled
     assert 0 <= spelled.port < 65_536
     assert spelled.url.isascii()
     assert not any(character in spelled.url for character in "\0\r\n\t ")
@@ -421,7 +421,7 @@ _PAGES = st.one_of(
 @given(_PAGES)
 def test_any_bytes_as_a_page_give_features(data: bytes) -> None:
     """Whatever stands in a page, its features are taken, and they are ids, known marks and a size."""
-    kept = page_features(data, spell("http://fuzz-zoo.com/word/other"), lambda kind, text: f"{kind}-id")
+    kept = page_features(data, canonicalize("http://fuzz-zoo.com/word/other"), lambda kind, text: f"{kind}-id")
     assert kept.page_id == "page-id"
     assert kept.title_id in (None, "title-id")
     assert kept.size == len(data)

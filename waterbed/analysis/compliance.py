@@ -13,10 +13,10 @@ from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import By
 from waterbed.analysis.rankings.takedown import Clock as Started
 from waterbed.model.conclusions import ClockKind
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.model.takedown import AddressedNotice, ComplianceRow, ComplianceTrend, TakedownClock, Unanswered
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.metadata import envelope
+from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
 METHOD = (
@@ -49,7 +49,7 @@ class Compliance:
     hidden: Mapping[str, Sequence[Started]]
     """Clocks of what no look could decide."""
     names: Mapping[str, str]
-    heading: Envelope
+    heading: TableInfo
 
     def shares(self, *, weeks: bool = False) -> list[ComplianceRow]:
         """The shares removed within some hours, those with most clocks first."""
@@ -73,7 +73,7 @@ class Compliance:
         """All notices with whom they reached, in time order."""
         return self.done.notices
 
-    def headed(self, what: str) -> Envelope:
+    def headed(self, what: str) -> TableInfo:
         """What one of its tables is."""
         return replace(self.heading, what=what)
 
@@ -86,6 +86,6 @@ def compliance_of(
     tables = RankingTables(done=concluded, kind=by, clock=clock)
     clocks = {key: group for key, group in tables.clocks.items() if group}
     names = {key: key if by == "country" else concluded.attributor.name_of(key) for key in clocks}
-    heading = replace(envelope(study, "compliance", by=by, clock=clock), method=METHOD)
+    heading = replace(table_info(study, "compliance", by=by, clock=clock), method=METHOD)
     hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
     return Compliance(done=concluded, clocks=clocks, hidden=hidden, names=names, heading=heading)

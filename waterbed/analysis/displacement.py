@@ -6,19 +6,19 @@ from datetime import datetime
 from functools import partial
 
 from graphs.displacement.answers import claimed
-from graphs.displacement.disclosure import EVERYTHING, Told
+from graphs.displacement.disclosure import EVERYTHING, Disclosure
 from graphs.displacement.event import Event, check
 from graphs.displacement.findings import Findings, of_event, overall
 from graphs.displacement.movements import gather
 from graphs.displacement.returns import followed
 from graphs.displacement.series import Series
 from graphs.episodes import UNATTRIBUTED
-from waterbed.model.conclusions import ToldEpisode
+from waterbed.model.conclusions import ExternalEpisode
 from waterbed.model.errors import InputError
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.external import Others
-from waterbed.study.metadata import envelope
+from waterbed.study.external import ExternalConclusions
+from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
 SEE = "docs/displacement.md, History as the period before"
@@ -32,22 +32,22 @@ METHOD = (
 
 
 def findings_of(
-    study: Study, event: Event | None = None, *, done: Conclusions | None = None, told: Told = EVERYTHING
+    study: Study, event: Event | None = None, *, done: Conclusions | None = None, told: Disclosure = EVERYTHING
 ) -> Findings:
     """Draw the study's conclusions, unless given, and from them all answers; see `findings`."""
-    heading = envelope(study, "displacement", by=event.kind if event else "hoster")
+    heading = table_info(study, "displacement", by=event.kind if event else "hoster")
     done, config = done or study.conclude(), study.config
-    return findings(done, config.home, heading, event, told=told, others=Others(done, config.testimony))
+    return findings(done, config.home, heading, event, told=told, others=ExternalConclusions(done, config.testimony))
 
 
 def findings(
     done: Conclusions,
     home: str,
-    heading: Envelope,
+    heading: TableInfo,
     event: Event | None = None,
     *,
-    told: Told = EVERYTHING,
-    others: Others | None = None,
+    told: Disclosure = EVERYTHING,
+    others: ExternalConclusions | None = None,
 ) -> Findings:
     """All answers that conclusions give about one event, as far as they may be told, or about the study as a whole.
 
@@ -95,7 +95,7 @@ def findings(
     return replace(found, answers=[claimed(answer) for answer in found.answers], notes=notes)
 
 
-def prior_notes(others: Others, event: Event | None) -> Iterator[str]:
+def prior_notes(others: ExternalConclusions, event: Event | None) -> Iterator[str]:
     """How much of the data others told, and where they change to ours; nothing if nobody told anything of before."""
     told, began = others.prior, others.began
     if not told or began is None:
@@ -113,7 +113,7 @@ def prior_notes(others: Others, event: Event | None) -> Iterator[str]:
         )
 
 
-def _nowhere(told: Sequence[ToldEpisode]) -> str:
+def _nowhere(told: Sequence[ExternalEpisode]) -> str:
     lost = sum(one.hoster == UNATTRIBUTED for one in told)
     return (
         f"; {lost:,} of them are at no known hoster, for want of an address or of a table of that time" if lost else ""

@@ -20,11 +20,11 @@ from waterbed.analysis.rankings.takedown import (
     tells,
     worth_within,
 )
-from waterbed.analysis.sizes import frame_of
+from waterbed.analysis.sizes import size_table
 from waterbed.estimators.incidence import share_interval, share_within
 from waterbed.model.conclusions import ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration, TakedownClock
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
@@ -39,7 +39,7 @@ class Sheet:
 
     key: str
     name: str
-    heading: Envelope
+    heading: TableInfo
     ranking: RankingRow | None
     """Its row in the ranking; null: nothing reported was looked at there."""
     size: Size | None
@@ -95,7 +95,7 @@ def _size(study: Study, key: str, day: date, done: Conclusions) -> Size | None:
     if not study.snapshots():
         return None
     try:
-        frame = frame_of(study, "hoster", day, done=done)
+        frame = size_table(study, "hoster", day, done=done)
     except InputError:
         return None
     return next((size for size in frame.sizes if size.key == key), None)

@@ -13,10 +13,10 @@ from waterbed.analysis.rankings.takedown import episodes_by_key
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.hoster_lists import TheirLine, TheirList, read_their_list, with_answers
 from waterbed.model.errors import InputError
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.model.takedown import Reconciled
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.metadata import envelope
+from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
 
@@ -131,7 +131,7 @@ class Reconciliation:
 
     key: str
     name: str
-    heading: Envelope
+    heading: TableInfo
     rows: Sequence[Reconciled]
     theirs: TheirList
 
@@ -155,7 +155,7 @@ def reconcile_list(study: Study, path: Path, hoster: str, *, dates: str | None =
             "the study and its book know no such hoster; a key of waterbed rank was expected (docs/reconcile.md)"
         )
     rows = reconcile([_row(study, line) for line in theirs.read], ours, done.facts.targets.keys())
-    heading = envelope(study, "reconciliation", by="url")
+    heading = table_info(study, "reconciliation", by="url")
     return Reconciliation(key=key, name=done.attributor.name_of(key), heading=heading, rows=list(rows), theirs=theirs)
 
 

@@ -14,7 +14,7 @@ from waterbed.study.conclusions import Conclusions
 from waterbed.study.facts import read_facts
 from waterbed.study.formats import as_parquet, write_whole
 from waterbed.study.linking import opened
-from waterbed.study.metadata import envelope
+from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
 VERDICTS = "verdicts"
@@ -74,7 +74,7 @@ def rejudge(study: Study, rules: Path, out: Path | None = None) -> Rejudged:
 
 
 def _write(study: Study, folder: Path, done: Conclusions) -> Path:
-    content = as_parquet(Verdict, done.verdicts, envelope(study, VERDICTS))
+    content = as_parquet(Verdict, done.verdicts, table_info(study, VERDICTS))
     return write_whole(folder / f"{done.rules.name.replace(':', '-')}.parquet", content)
 
 

@@ -18,9 +18,9 @@ from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.model.conclusions import Size
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration, Snapshot
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.metadata import envelope
+from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 from waterbed.study.tables import folder_name
 
@@ -34,11 +34,11 @@ METHOD = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class SizeTable:
     """Sizes of one day, and what the table is."""
 
     sizes: list[Size]
-    heading: Envelope
+    heading: TableInfo
 
 
 def add_domains(study: Study, path: Path, day: date) -> tuple[Snapshot, list[str]]:
@@ -49,7 +49,7 @@ def add_domains(study: Study, path: Path, day: date) -> tuple[Snapshot, list[str
     return snapshot, sorted(key for key in named if key[0].islower() and ":" not in key and not book.exists(key))
 
 
-def frame_of(
+def size_table(
     study: Study,
     by: By,
     day: date,
@@ -57,7 +57,7 @@ def frame_of(
     window_days: int = WINDOW_DAYS,
     everything: bool = False,
     done: Conclusions | None = None,
-) -> Frame:
+) -> SizeTable:
     """The sizes of a day, largest first.
 
     Without `everything` only what the study or the table of domains names; with it every AS of the routing table,
@@ -79,7 +79,7 @@ def frame_of(
         book = attributor.book.on(day)
         rows = sizes_by_hoster(measured, book.key_of_as, book.entities, attributor.name_of)
     shown = rows if everything else [row for row in rows if _concerns(row)]
-    return Frame(sizes=shown, heading=_heading(study, by, measured, start, end))
+    return SizeTable(sizes=shown, heading=_heading(study, by, measured, start, end))
 
 
 def ranking_sizes(study: Study, tables: RankingTables, day: date) -> list[Size]:
@@ -87,7 +87,7 @@ def ranking_sizes(study: Study, tables: RankingTables, day: date) -> list[Size]:
     by = size_kind(tables.kind)
     if by is None or tables.side or not study.tables("routes"):
         return []
-    return frame_of(study, by, day, everything=True, done=tables.done).sizes
+    return size_table(study, by, day, everything=True, done=tables.done).sizes
 
 
 def _concerns(row: Size) -> bool:
@@ -148,13 +148,13 @@ def _registered(study: Study, book: BookOfDay, by: By, day: date) -> NamedRanges
     return registered_ranges(facts, day, hoster_of)
 
 
-def _heading(study: Study, by: By, measured: Measured, start: datetime, end: datetime) -> Envelope:
+def _heading(study: Study, by: By, measured: Measured, start: datetime, end: datetime) -> TableInfo:
     used = {f"routes IPv{family}": chosen.data_date for family, chosen in measured.routes.items()}
     used |= {f"places IPv{family}": chosen.data_date for family, chosen in measured.places.items()}
     if measured.domains_date:
         used["domains"] = measured.domains_date
     return replace(
-        envelope(study, "sizes", by=by),
+        table_info(study, "sizes", by=by),
         clock="data date",
         window=f"{start.isoformat()}/{end.isoformat()}",
         method=METHOD,

@@ -19,7 +19,7 @@ from waterbed.model.errors import InputError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from waterbed.model.table import Envelope
+    from waterbed.model.table import TableInfo
 
 # Neither tables, bars nor formats are loaded by a command that prints none of them: hence PLC0415 below.
 OK, FINDING, USAGE, OURS, STOPPED = 0, 1, 2, 3, 130
@@ -148,7 +148,7 @@ def more(rows: int, shown: int = SHOWN, formats: str = "csv, json or parquet", o
 
 
 def print_rows(
-    cls: type, rows: Sequence[Any], info: Envelope, form: str, *, columns: Mapping[str, str] | None = None, **how: Any
+    cls: type, rows: Sequence[Any], info: TableInfo, form: str, *, columns: Mapping[str, str] | None = None, **how: Any
 ) -> None:
     """Print rows of a class: for people the columns named (heading to field; else all), for tools everything.
 
@@ -166,7 +166,7 @@ def print_rows(
     more(len(rows), shown or len(rows))
 
 
-def for_tools(cls: type, rows: Sequence[Any], heading: Envelope, form: str) -> None:
+def for_tools(cls: type, rows: Sequence[Any], heading: TableInfo, form: str) -> None:
     """Write rows of a class to standard output, in any format but the table."""
     from waterbed.study.formats import as_csv, as_json, as_parquet  # noqa: PLC0415 (see above)
 

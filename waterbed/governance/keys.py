@@ -9,7 +9,7 @@ from pathlib import Path
 from waterbed.model.bookkeeping import Forgotten, KeyCheck, Sealed
 from waterbed.model.errors import InputError, KeyProblem
 from waterbed.model.redaction import names_something
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 from waterbed.store import sealed as entries
 from waterbed.store.audit import audit_entry
 from waterbed.store.config import read_config
@@ -147,7 +147,7 @@ def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:
             urls |= {
                 entry.entry_id
                 for entry in entries.unreported(folder.store)
-                if folder.vault.keyed_id("host", spell(folder.vault.open(entry)).host) == wanted
+                if folder.vault.keyed_id("host", canonicalize(folder.vault.open(entry)).host) == wanted
             }
         done = entries.shred(
             folder.store, urls, host_id=host_id, now=real_clock(), audit=audit_entry("forget", wanted, why)

@@ -11,7 +11,7 @@ from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.reports import Defaults, report_facts
 from waterbed.model.bookkeeping import Due, Sealed
-from waterbed.model.facts import Report, Target, Testimony
+from waterbed.model.facts import ExternalObservation, Report, Target
 from waterbed.store.bulk import Columns, columns_of
 from waterbed.store.vault import Vault
 
@@ -23,7 +23,7 @@ _KEYS: dict[type, str] = {
     Report: "report_id",
     Target: "url_id",
     Due: "url_id",
-    Testimony: "testimony_id",
+    ExternalObservation: "testimony_id",
 }
 
 

@@ -12,7 +12,7 @@ from waterbed.intake.text_files import opened_lines
 from waterbed.model.errors import InputError
 from waterbed.model.facts import NoticeKind
 from waterbed.model.redaction import names_something
-from waterbed.model.urls import Spelled, spell
+from waterbed.model.urls import CanonicalUrl, canonicalize
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "url": ("url", "uri", "reported_url"),
@@ -45,7 +45,7 @@ class NoticeLine:
     """One good line. Secret: its repr says the line number alone."""
 
     line: int
-    spelled: Spelled | None
+    spelled: CanonicalUrl | None
     """The URL; null: the line names its id alone."""
     url_id: str | None
     recipient: str
@@ -99,7 +99,7 @@ def _notice(number: int, cells: Cells) -> NoticeLine:
         raise BadCell("sent_at is empty: nobody can say when the notice was sent")
     line = NoticeLine(
         line=number,
-        spelled=spell(cells["url"]) if cells.get("url") else None,
+        spelled=canonicalize(cells["url"]) if cells.get("url") else None,
         url_id=_url_id(cells),
         recipient=_recipient(cells),
         kind=_kind(cells),

@@ -20,7 +20,7 @@ from waterbed.intake.csv_table import (
 )
 from waterbed.intake.text_files import opened_lines
 from waterbed.model.errors import BadUrl
-from waterbed.model.urls import Spelled, spell
+from waterbed.model.urls import CanonicalUrl, canonicalize
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "url": ("url", "uri", "reported_url"),
@@ -59,7 +59,7 @@ class ReportLine:
     """One good line. Secret: its repr says the line number alone."""
 
     line: int
-    spelled: Spelled
+    spelled: CanonicalUrl
     reported_at: datetime | None
     verified_at: datetime | None
     source: str | None
@@ -103,7 +103,7 @@ def report(number: int, cells: Cells, *, witnessed: Witnessed | None = None, ret
     """The report of one line or entry; BadCell or BadUrl if it cannot be used."""
     return ReportLine(
         line=number,
-        spelled=spell(cells["url"]),
+        spelled=canonicalize(cells["url"]),
         reported_at=time_in("reported_at", cells),
         verified_at=time_in("verified_at", cells),
         source=word_in("source", cells),

@@ -12,7 +12,7 @@ from typing import Final, Literal, get_args
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.text_files import opened_lines
 from waterbed.model.errors import BadUrl, InputError
-from waterbed.model.urls import Spelled, spell
+from waterbed.model.urls import CanonicalUrl, canonicalize
 
 DayOrder = Literal["dmy", "mdy"]
 
@@ -101,7 +101,7 @@ class TheirLine:
     """One good line of their list. Secret: its repr says the line number alone."""
 
     line: int
-    spelled: Spelled
+    spelled: CanonicalUrl
     day: date | None
     channel: str | None
 
@@ -207,7 +207,7 @@ def _read(number: int, cells: Sequence[str], columns: dict[str, int], order: Day
     if told and day is None:
         return Rejected(line=number, reason="the date is none that can be read")
     try:
-        spelled = spell(_cell(cells, columns["url"]))
+        spelled = canonicalize(_cell(cells, columns["url"]))
     except BadUrl as problem:
         return Rejected(line=number, reason=str(problem))
     return TheirLine(line=number, spelled=spelled, day=day, channel=_cell(cells, columns.get("channel")) or None)

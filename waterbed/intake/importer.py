@@ -13,7 +13,7 @@ from waterbed.intake.batches import Batch, BatchSource, without_forgotten
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Delivery
-from waterbed.model.facts import Report, Target, Testimony
+from waterbed.model.facts import ExternalObservation, Report, Target
 from waterbed.store.backlog import begin_ladder
 from waterbed.store.bulk import Columns, insert_columns
 from waterbed.store.folder import Folder
@@ -115,8 +115,8 @@ def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, 
             facts, forgotten = without_forgotten(batch, store.forgotten_among(named, connection))
             tally.forgotten += forgotten
         facts = _without_retold(folder, batch, facts)
-        words = facts[Testimony].column("testimony_id")
-        tally.heard += len(words) - len(store.known_ids(Testimony, "testimony_id", words, connection))
+        words = facts[ExternalObservation].column("testimony_id")
+        tally.heard += len(words) - len(store.known_ids(ExternalObservation, "testimony_id", words, connection))
         reports, ids = facts[Report], facts[Report].column("report_id")
         known = store.known_ids(Report, "report_id", ids, connection)
         new = reports.only([n for n, report_id in enumerate(ids) if report_id not in known])

@@ -8,7 +8,7 @@ from typing import Any
 
 from waterbed.intake.csv_reports import ReportLine, Witnessed
 from waterbed.model.bookkeeping import Due
-from waterbed.model.facts import Report, Target, Testimony
+from waterbed.model.facts import ExternalObservation, Report, Target
 from waterbed.model.urls import SPELLING, SUFFIX_LIST
 from waterbed.store.vault import Vault
 
@@ -71,9 +71,9 @@ def report_facts(
     )
 
 
-def _testimony(seen: Witnessed, url_id: str, source: str, now: datetime) -> Testimony:
+def _testimony(seen: Witnessed, url_id: str, source: str, now: datetime) -> ExternalObservation:
     """What another observer says; its id is made of all that it says: a later word is a fact of its own."""
     said = {field.name: getattr(seen, field.name) for field in fields(seen)}
     same = "\x00".join(f"{name}={value}" for name, value in {"url_id": url_id, "source": source, **said}.items())
     testimony_id = hashlib.blake2b(same.encode(), digest_size=16).hexdigest()
-    return Testimony(testimony_id=testimony_id, url_id=url_id, source=source, received_at=now, **said)
+    return ExternalObservation(testimony_id=testimony_id, url_id=url_id, source=source, received_at=now, **said)

@@ -13,7 +13,7 @@ from waterbed.intake.csv_notices import NoticeLine
 from waterbed.intake.csv_reports import ReportLine, Witnessed, report
 from waterbed.intake.csv_table import BadCell, Cells, Columns, Rejected, as_plain_word, read_lines, time_in, word_in
 from waterbed.model.redaction import names_something
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 
 OBSERVER: Final = "scart"
 PAGE: Final = "docs/intake.md"
@@ -199,7 +199,7 @@ def _notice(keyed: Keyed, zone: tzinfo, number: int, raw: Cells) -> NoticeLine:
     channel = word_in("NTD type", cells) or _SENT[status]
     return NoticeLine(
         line=number,
-        spelled=spell(cells["url"]),
+        spelled=canonicalize(cells["url"]),
         url_id=None,
         recipient=_recipient(cells, keyed),
         kind="ntd",

@@ -62,7 +62,7 @@ class _Sum(NamedTuple):
     waited_us: int
 
 
-class Usual:
+class FlipBaseline:
     """How much of one group flipped in its earlier cycles."""
 
     def __init__(self) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from waterbed.judging.flip_baseline import Count, Usual
-from waterbed.judging.quarantines import Decided, Group, GuardRules, Held, cycle_bounds
+from waterbed.judging.flip_baseline import Count, FlipBaseline
+from waterbed.judging.quarantines import Decisions, Group, GuardRules, Held, cycle_bounds
 from waterbed.model.conclusions import Quarantine, State, Verdict
 from waterbed.model.facts import Observation
 from waterbed.model.urls import network_of
@@ -47,7 +47,7 @@ def guard_flips(
     hosters: Sequence[tuple[str, ...]],
     sites: Mapping[str, str],
     rules: GuardRules,
-    decided: Decided,
+    decided: Decisions,
 ) -> tuple[list[Quarantine], list[bool]]:
     """Find cycles in which too much flipped at once, and the looks that are not believed for it.
 
@@ -74,7 +74,7 @@ class _Guard:
         hosters: Sequence[tuple[str, ...]],
         sites: Mapping[str, str],
         rules: GuardRules,
-        decided: Decided,
+        decided: Decisions,
     ) -> None:
         self.held = [False] * len(looks)
         self._looks, self._verdicts, self._hosters, self._sites = looks, verdicts, hosters, sites
@@ -82,7 +82,7 @@ class _Guard:
         self._state: dict[str, tuple[State, datetime]] = {}
         self._place: dict[str, tuple[Group, ...]] = {}
         self._groups: dict[int, tuple[Group, ...]] = {}
-        self._usual: dict[Group, Usual] = defaultdict(Usual)
+        self._usual: dict[Group, FlipBaseline] = defaultdict(FlipBaseline)
         self._going: dict[Group, _Going] = {}
         self._voided: set[Group] = set()
         self._done: list[Quarantine] = []

@@ -56,7 +56,7 @@ def quarantine_id(group: Group, began_at: datetime) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-class Decided:
+class Decisions:
     """What people decided; of several decisions the newest counts."""
 
     def __init__(self, decisions: Iterable[QuarantineDecision] = ()) -> None:
@@ -113,7 +113,7 @@ def canary_quarantines(
     verdicts: Sequence[Verdict],
     sites: Mapping[str, str],
     rules: GuardRules,
-    decided: Decided,
+    decided: Decisions,
     *,
     need: float,
 ) -> list[Quarantine]:
@@ -147,7 +147,7 @@ def _canary_runs(
     cycles: Mapping[int, bool],
     seen: Mapping[tuple[str, int], tuple[set[str], set[str]]],
     rules: GuardRules,
-    decided: Decided,
+    decided: Decisions,
 ) -> list[Quarantine]:
     found: list[Quarantine] = []
     now: Held | None = None
@@ -177,7 +177,7 @@ def _canary_runs(
     return found
 
 
-def feed_quarantines(deliveries: Iterable[Delivery], rules: GuardRules, decided: Decided) -> list[Quarantine]:
+def feed_quarantines(deliveries: Iterable[Delivery], rules: GuardRules, decided: Decisions) -> list[Quarantine]:
     """Deliveries that are much smaller than their source's usual ones, or empty.
 
     Suspect is less than `feed_share` of the median of at least three earlier deliveries, and an empty one after any

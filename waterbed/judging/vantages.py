@@ -13,7 +13,7 @@ from waterbed.model.facts import Observation
 UNREACHABLE = "unreachable"
 
 
-def hear(
+def combine(
     looks: Sequence[Observation], verdicts: Sequence[Verdict], rules: RuleSet, *, networks: int, within_s: float
 ) -> list[Verdict]:
     """Let each look's verdict be heard beside those within `within_s` seconds of it at the same URL.

@@ -27,7 +27,7 @@ from waterbed.lab.servers.process import LabServers
 from waterbed.lab.servers.rdap import RdapServers
 from waterbed.lab.servers.rdap_data import registries_of
 from waterbed.lab.servers.scene import WorldScene, down
-from waterbed.lab.world.allocations import Papers, country_csv, hosters_toml, link_checks_toml, routing_csv
+from waterbed.lab.world.allocations import Allocations, country_csv, hosters_toml, link_checks_toml, routing_csv
 from waterbed.lab.world.file import World, read_world, scenario_path
 from waterbed.lab.world.records import TrueReport, Truth
 from waterbed.lab.world.replay import read_feed
@@ -35,7 +35,7 @@ from waterbed.lab.world.truth import simulate
 from waterbed.model.conclusions import Episode, HopKind, RankingRow
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Profile
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config, write_toml
 from waterbed.store.folder import LAB, SETTINGS
 from waterbed.store.settings import Canary, Lab, Names, Probe, Registry, Schedule, Vantage
@@ -128,7 +128,7 @@ class Replayed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsed:
+class LabRun:
     """What a lab run measured, and how true it was."""
 
     truth: Truth
@@ -149,11 +149,11 @@ class Rehearsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
+class LabRuns:
     """A lab run, and the second one that its world asks for."""
 
-    first: Rehearsed
-    beside: Rehearsed | None
+    first: LabRun
+    beside: LabRun | None
     paired: Paired | None
     """What the disturbance changed, if the second run was undisturbed."""
 
@@ -238,26 +238,26 @@ def replay(feed: Path, routes: Sequence[Path], day: date, out: Path, told: Told)
         return Replayed(imported=imported, passed=passed, counts=servers.counts())
 
 
-def rehearse(scenario: str, out: Path, told: Told, *, profile: Profile | None = None) -> Rehearsal:
+def run_lab(scenario: str, out: Path, told: Told, *, profile: Profile | None = None) -> LabRuns:
     """Run a scenario, and the second run that its world asks for, in the folder `beside` of the first."""
     world = read_world(scenario_path(scenario))
     first = run_world(world, out, told, profile=profile)
     if world.beside == "nothing":
-        return Rehearsal(first=first, beside=None, paired=None)
+        return LabRuns(first=first, beside=None, paired=None)
     other = out / BESIDE
     if world.beside == "without_controls":
         beside = run_world(world, other, told, profile=profile, controls=False)
-        return Rehearsal(first=first, beside=beside, paired=None)
+        return LabRuns(first=first, beside=beside, paired=None)
     beside = run_world(world.undisturbed(), other, told, profile=profile)
     paired = compare_runs(
         first.truth,
         undisturbed=(beside.episodes, beside.rows, beside.url_ids.__getitem__),
         disturbed=(first.episodes, first.rows, first.url_ids.__getitem__),
     )
-    return Rehearsal(first=first, beside=beside, paired=paired)
+    return LabRuns(first=first, beside=beside, paired=paired)
 
 
-def run_scenario(scenario: str, out: Path, told: Told, *, profile: Profile | None = None) -> Rehearsed:
+def run_scenario(scenario: str, out: Path, told: Told, *, profile: Profile | None = None) -> LabRun:
     """Simulate a scenario, measure it with the production crawler, compare with the truth.
 
     With a profile, all categories are looked at in it.
@@ -265,9 +265,7 @@ def run_scenario(scenario: str, out: Path, told: Told, *, profile: Profile | Non
     return run_world(read_world(scenario_path(scenario)), out, told, profile=profile)
 
 
-def run_world(
-    world: World, out: Path, told: Told, *, profile: Profile | None = None, controls: bool = True
-) -> Rehearsed:
+def run_world(world: World, out: Path, told: Told, *, profile: Profile | None = None, controls: bool = True) -> LabRun:
     """The same for a world, if wanted without control looks."""
     if (out / SETTINGS).exists():
         raise InputError(f"{out} holds a study already; choose another folder or remove it first")
@@ -312,11 +310,11 @@ async def _driven(study: Study, truth: Truth, servers: LabServers, now: list[dat
         return await drive(study, truth, servers, now, told, ask=ask)
 
 
-def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Counts, marker: str) -> Rehearsed:
+def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Counts, marker: str) -> LabRun:
     conclusions, vault = study.conclude(), study.vault
-    url_ids = {url: vault.keyed_id("url", spell(url).url) for url in truth.shown}
+    url_ids = {url: vault.keyed_id("url", canonicalize(url).url) for url in truth.shown}
     rows = ranking_of(conclusions)
-    return Rehearsed(
+    return LabRun(
         truth=truth,
         passes=len(passes),
         looks=sum(report.looks for report in passes),
@@ -356,7 +354,7 @@ def _add_tables(study: Study, truth: Truth) -> None:
     """The world's own dated tables; they name invented companies, no host."""
     folder = study.path / "lab-tables"
     folder.mkdir(exist_ok=True)
-    for day in Papers(truth.world).days():
+    for day in Allocations(truth.world).days():
         moment = datetime.combine(day, time.max, truth.world.start.tzinfo)
         for kind, text in (
             ("routes", routing_csv(truth.world, moment=moment)),

@@ -12,6 +12,7 @@ from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.facts import (
     CanaryLook,
     ControlLook,
+    ExternalObservation,
     Notice,
     Observation,
     Registration,
@@ -19,7 +20,6 @@ from waterbed.model.facts import (
     Resolution,
     Snapshot,
     Target,
-    Testimony,
 )
 from waterbed.model.governance import DeviationNote, Edition, Preview, ProtocolLock, Reply, Ruling
 
@@ -207,7 +207,7 @@ STORED: tuple[type, ...] = (
     HosterChange,
     Coding,
     Notice,
-    Testimony,
+    ExternalObservation,
     ProtocolLock,
     DeviationNote,
     Preview,

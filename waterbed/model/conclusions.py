@@ -143,7 +143,7 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldEpisode(Episode):
+class ExternalEpisode(Episode):
     """An episode as another observer tells it.
 
     Its looks are that observer's. It is never among the study's own episodes.

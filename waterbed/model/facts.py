@@ -85,12 +85,13 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Testimony:
+class ExternalObservation:
     """What another observer says it saw of one URL.
 
     Not a look of ours: it opens, prolongs and ends none of our episodes.
     """
 
+    TABLE: ClassVar = "testimony"
     KEY: ClassVar = ("testimony_id",)
     INDEX: ClassVar = (("url_id",),)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class TableInfo:
     """What a table is: without it numbers cannot be compared."""
 
     what: Annotated[str, "what the rows are: ranking, flows, ..."]

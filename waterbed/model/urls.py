@@ -30,7 +30,7 @@ _all_suffixes = PublicSuffixList()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spelled:
+class CanonicalUrl:
     """A URL in canonical spelling, taken apart. Secret: never log it."""
 
     url: str
@@ -63,7 +63,7 @@ def refang(text: str) -> str:
     return _DOTS.sub(".", text) if "[" in text or "(" in text or "{" in text else text
 
 
-def spell(text: str) -> Spelled:
+def canonicalize(text: str) -> CanonicalUrl:
     """Give the canonical spelling of a reported address.
 
     Follows the WHATWG URL standard; user information and fragment are dropped, a host's trailing dot too.
@@ -93,7 +93,7 @@ def spell(text: str) -> Spelled:
     port = int(parsed.port) if parsed.port else (443 if scheme == "https" else 80)
     target = (parsed.pathname or "/") + parsed.search
     url = f"{scheme}://{_authority(scheme, host, port)}{target}"
-    return Spelled(url=url, scheme=scheme, host=host, port=port, target=target, literal=literal)
+    return CanonicalUrl(url=url, scheme=scheme, host=host, port=port, target=target, literal=literal)
 
 
 def _labelled(host: str) -> bool:
@@ -169,7 +169,7 @@ def in_suffix_list(host: str) -> bool:
     return _all_suffixes.publicsuffix(host, accept_unknown=False) is not None
 
 
-def same_place(before: Spelled, after: Spelled) -> bool:
+def same_place(before: CanonicalUrl, after: CanonicalUrl) -> bool:
     """Whether two URLs differ only in scheme, `www.` or trailing slash."""
     plain = [(s.host.removeprefix("www."), s.target.rstrip("/")) for s in (before, after)]
     ports = before.port == after.port or {before.port, after.port} == {80, 443}

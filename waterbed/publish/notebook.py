@@ -28,21 +28,21 @@ from waterbed.model.conclusions import (
     Attribution,
     ClockKind,
     Episode,
+    ExternalEpisode,
     Hop,
     Quarantine,
     RankingRow,
-    ToldEpisode,
     Verdict,
 )
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Observation, Report, Target, Testimony
+from waterbed.model.facts import ExternalObservation, Observation, Report, Target
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.takedown import AddressedNotice, ComplianceRow, TakedownClock
 from waterbed.publish.tables import flow_tables
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.external import Others
+from waterbed.study.external import ExternalConclusions
 from waterbed.study.formats import METADATA, as_arrow
-from waterbed.study.metadata import envelope
+from waterbed.study.metadata import table_info
 from waterbed.study.study import Study, open_study
 
 _LOOK = ("observation_id", "url_id", "observed_at")
@@ -96,8 +96,8 @@ class Notebook:
         return self._facts(AddressedNotice, self.conclusions.notices, "notices")
 
     def testimonies(self) -> pa.Table:
-        """What other observers say they saw, a row a word (`Testimony`)."""
-        return self._facts(Testimony, self.conclusions.facts.testimonies, "testimonies")
+        """What other observers say they saw, a row a word (`ExternalObservation`)."""
+        return self._facts(ExternalObservation, self.conclusions.facts.testimonies, "testimonies")
 
     # conclusions
     def verdicts(self) -> pa.Table:
@@ -122,9 +122,9 @@ class Notebook:
         return self._table(Episode, self.conclusions.episodes, "episodes")
 
     def told_episodes(self) -> pa.Table:
-        """When other observers say that each URL was up (`ToldEpisode`): none of our own episodes."""
-        told = Others(self.conclusions, self.study.config.testimony).episodes
-        return self._table(ToldEpisode, told, "told episodes")
+        """When other observers say that each URL was up (`ExternalEpisode`): none of our own episodes."""
+        told = ExternalConclusions(self.conclusions, self.study.config.testimony).episodes
+        return self._table(ExternalEpisode, told, "told episodes")
 
     def hops(self) -> pa.Table:
         """Where content went after it left a hoster (`Hop`)."""
@@ -163,7 +163,7 @@ class Notebook:
 
     def feeds(self) -> pa.Table:
         """A card for each source of reports (`FeedCard`)."""
-        return as_arrow(FeedCard, cards(self.conclusions), envelope(self.study, "feeds", by="source"))
+        return as_arrow(FeedCard, cards(self.conclusions), table_info(self.study, "feeds", by="source"))
 
     def feed_rankings(self, by: Kind = "hoster") -> pa.Table:
         """The ranking by each source (`FeedRow`); InputError with fewer than two sources."""
@@ -195,10 +195,10 @@ class Notebook:
         return as_arrow(found.cls, found.rows, found.envelope)
 
     def _table(self, cls: type, rows: Sequence[Any], what: str) -> pa.Table:
-        return as_arrow(cls, rows, envelope(self.study, what))
+        return as_arrow(cls, rows, table_info(self.study, what))
 
     def _facts(self, cls: type, rows: Sequence[Any], what: str) -> pa.Table:
-        return as_arrow(cls, rows, replace(envelope(self.study, what), method=_AS_FOUND))
+        return as_arrow(cls, rows, replace(table_info(self.study, what), method=_AS_FOUND))
 
     def _rankings(
         self, by: Kind, *, clock: ClockKind | None = None, side: Side | None = None, source: str | None = None

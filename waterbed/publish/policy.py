@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 from waterbed.model.codec import columns
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.store.settings import Tlp
 
 COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls")
@@ -42,7 +42,7 @@ class Table:
     title: Annotated[str, "what it holds, for people"]
     cls: Annotated[type, "dataclass of its rows"]
     rows: Annotated[Sequence[Any], "the rows"]
-    envelope: Annotated[Envelope, "what they are, and what they rest on"]
+    envelope: Annotated[TableInfo, "what they are, and what they rest on"]
     case_level: Annotated[bool, "whether a row is one case by id"] = False
 
 
@@ -70,7 +70,7 @@ class Publication:
         raise KeyError(name)
 
 
-def told(publication: Publication, envelope: Envelope) -> str:
+def told(publication: Publication, envelope: TableInfo) -> str:
     """What a table is and rests on, in words, for forms that have no place for an envelope."""
     dates = ", ".join(f"{name} {day}" for name, day in sorted(envelope.data_dates.items())) or "none"
     sources = "; ".join(f"{name}: {words}" for name, words in sorted(publication.sources.items())) or "none"

@@ -19,7 +19,7 @@ from waterbed.publish.stix import extension_schema, stix_bundle
 from waterbed.publish.tables import hoster_names, last_seen, publication_of
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import in_every_format, write_whole
-from waterbed.study.metadata import envelope
+from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
 SUMS: Final = "SHA256SUMS"
@@ -60,7 +60,7 @@ def _edition(study: Study, contents: dict[str, bytes], override: str, errata: st
         return None
     tables = b"".join(content for name, content in sorted(contents.items()) if name.endswith(".csv"))
     made = next_edition(study.folder, override=override, more=errata, tables=tables)
-    heading = envelope(study, "editions", by="edition")
+    heading = table_info(study, "editions", by="edition")
     contents |= in_every_format("editions", Edition, [*record(study.folder).editions, made], heading)
     return made
 

@@ -33,7 +33,7 @@ from waterbed.model.takedown import ComplianceRow
 from waterbed.publish.policy import Policy, Publication, Table
 from waterbed.store.lake.reading import observed_span
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.metadata import envelope
+from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
 KINDS: Final[tuple[Kind, ...]] = (*get_args(By), "registered", "seat", "upstream", "platform", "category")
@@ -109,7 +109,7 @@ def ranking_tables(study: Study, done: Conclusions) -> Iterator[Table]:
         # places, and what sources are held against, run from the report
         its = ranked[by] if clock == "reported" else RankingTables(done=done, kind=by)
         yield from _by(study, its, by)
-    heading = envelope(study, "feeds", by="source")
+    heading = table_info(study, "feeds", by="source")
     yield Table(name="feeds", title="sources of reports", cls=FeedCard, rows=cards(done), envelope=heading)
 
 
@@ -142,7 +142,7 @@ def _by(study: Study, its: RankingTables, by: By) -> Iterator[Table]:
 def flow_tables(study: Study, done: Conclusions) -> Iterator[Table]:
     """Hops added up: between hosters by passage, and as shares of what left each hoster, AS and country."""
     names = hoster_names(done)
-    heading = replace(envelope(study, "flows", by="hoster"), method=FLOWS_METHOD)
+    heading = replace(table_info(study, "flows", by="hoster"), method=FLOWS_METHOD)
     rows = flows(done.hops, names=names, home=study.config.home)
     yield Table(name="flows", title="flows between hosters", cls=Flow, rows=rows, envelope=heading)
     for by, level in LEVELS.items():
@@ -160,7 +160,7 @@ def flow_tables(study: Study, done: Conclusions) -> Iterator[Table]:
 def case_tables(study: Study, done: Conclusions) -> Iterator[Table]:
     """Episodes and hops one by one, under keyed ids."""
     for name, cls, rows in (("episodes", Episode, done.episodes), ("hops", Hop, done.hops)):
-        heading = envelope(study, name)
+        heading = table_info(study, name)
         yield Table(name=name, title=f"{name}, one by one", cls=cls, rows=rows, envelope=heading, case_level=True)
 
 

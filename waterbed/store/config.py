@@ -18,6 +18,7 @@ from waterbed.store.settings import (
     ConnectTo,
     Creator,
     CycleGuard,
+    ExternalSettings,
     Hosters,
     Judge,
     Lab,
@@ -33,7 +34,6 @@ from waterbed.store.settings import (
     Schedule,
     Service,
     StoreAt,
-    Testimony,
     Tlp,
     Vantage,
 )
@@ -50,6 +50,7 @@ __all__ = [
     "ConnectTo",
     "Creator",
     "CycleGuard",
+    "ExternalSettings",
     "Hosters",
     "Judge",
     "Lab",
@@ -66,7 +67,6 @@ __all__ = [
     "Service",
     "Settings",
     "StoreAt",
-    "Testimony",
     "Tlp",
     "Vantage",
     "placed",
@@ -105,7 +105,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     hosters: Hosters = Hosters()
     coding: Coding = Coding()
     linking: Linking = msgspec.field(default_factory=Linking)
-    testimony: Testimony = Testimony()
+    testimony: ExternalSettings = ExternalSettings()
     publish: Publish = Publish()
     reply: Reply = Reply()
     citation: Citation = Citation()

@@ -173,7 +173,7 @@ class Linking(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     off: tuple[str, ...] = ()
 
 
-class Testimony(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class ExternalSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What is made of the looks of others."""
 
     in_series: bool = True

@@ -58,8 +58,9 @@ metadata = MetaData()
 
 
 def table_name(cls: type) -> str:
-    """The table of a dataclass: its name in snake case."""
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__).lstrip("_")
+    """The table of a dataclass: the one it names, else its name in snake case."""
+    named: str | None = getattr(cls, "TABLE", None)
+    return named or "".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__).lstrip("_")
 
 
 def _table(cls: Any) -> Table:

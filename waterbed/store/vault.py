@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 from waterbed.model.bookkeeping import KeyCheck, Sealed
 from waterbed.model.errors import KeyProblem
-from waterbed.model.urls import Spelled, is_address, platform_suffix, registrable_domain
+from waterbed.model.urls import CanonicalUrl, is_address, platform_suffix, registrable_domain
 
 _CONSTANT = "waterbed"
 KEYS_ENVIRONMENT = "WATERBED_KEYS"
@@ -188,7 +188,7 @@ class Vault:
         made.update(f"{kind}\x00{text}".encode())
         return made.finalize()[:16].hex()
 
-    def ids(self, spelled: Spelled) -> dict[str, str | None]:
+    def ids(self, spelled: CanonicalUrl) -> dict[str, str | None]:
         """All keyed ids of a URL, by the fields of `Target`."""
         return {
             "url_id": self.keyed_id("url", spelled.url),

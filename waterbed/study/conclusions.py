@@ -10,20 +10,20 @@ from typing import Any, Final, Self, TypeVar, overload
 
 from msgspec.structs import asdict
 
-from attribution.addressees import OriginsTold, Seen, addressed
+from attribution.addressees import OriginsTold, SeenAnswer, addressed
 from attribution.attribute import Attributor
-from graphs.episodes import EpisodeRules, Known, Sighting, all_episodes, censor_from
+from graphs.episodes import EpisodeRules, Sighting, UrlHistory, all_episodes, censor_from
 from graphs.episodes_sql import set_episodes
 from graphs.hop_sources import without_alternating
-from graphs.hops import Frame, find_hops
+from graphs.hops import HopContext, find_hops
 from graphs.hops_sql import set_hops
 from graphs.linking.clusters import Clusters
 from waterbed.judging import doubtful
 from waterbed.judging.judge import CanaryRecord, confirmed_down, judge, restated
 from waterbed.judging.mass_flips import guard_flips
-from waterbed.judging.quarantines import Decided, GuardRules, canary_quarantines, feed_quarantines
+from waterbed.judging.quarantines import Decisions, GuardRules, canary_quarantines, feed_quarantines
 from waterbed.judging.rules import RuleSet
-from waterbed.judging.vantages import hear
+from waterbed.judging.vantages import combine
 from waterbed.model.conclusions import Attribution, Episode, Hop, Quarantine, Verdict
 from waterbed.model.decisions import settled_codes
 from waterbed.model.facts import CanaryLook, Observation
@@ -32,7 +32,7 @@ from waterbed.store.config import Config
 from waterbed.store.engine import Engine
 from waterbed.store.folder import Folder
 from waterbed.study.facts import Facts
-from waterbed.study.linking import Opened, clusters_of, content_ids, known_of
+from waterbed.study.linking import OpenedNames, clusters_of, content_ids, known_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +43,12 @@ class ByText:
     folder: Path
 
     def episodes(
-        self, known: Mapping[str, Known], sightings: Mapping[str, Sequence[Sighting]], rules: EpisodeRules
+        self, known: Mapping[str, UrlHistory], sightings: Mapping[str, Sequence[Sighting]], rules: EpisodeRules
     ) -> list[Episode]:
         """The same episodes as the pure definition's."""
         return set_episodes(known, sightings, rules, folder=self.folder, engine=self.engine)
 
-    def hops(self, episodes: Iterable[Episode], frame: Frame) -> list[Hop]:
+    def hops(self, episodes: Iterable[Episode], frame: HopContext) -> list[Hop]:
         """The same hops as the pure definition's."""
         return set_hops(episodes, frame, folder=self.folder, engine=self.engine)
 
@@ -105,7 +105,7 @@ class Conclusions:
         attributor: Attributor,
         rules: RuleSet,
         config: Config,
-        opened: Opened | None = None,
+        opened: OpenedNames | None = None,
         by_text: ByText | None = None,
     ) -> None:
         """Take everything that conclusions depend on; `opened` is what linking needs of the vault."""
@@ -113,7 +113,7 @@ class Conclusions:
         self.attributor = attributor
         self.rules = rules
         self.config = config
-        self._opened = opened or Opened()
+        self._opened = opened or OpenedNames()
         self._by_text = by_text
         self._codes: Mapping[str, str] = {}
         self._restate: Restate | None = None
@@ -176,7 +176,7 @@ class Conclusions:
     def _heard(self) -> list[Verdict]:
         """The verdict on each look by the rules, then beside those of other vantages."""
         settings = self.config.judge
-        return hear(
+        return combine(
             self.facts.looks,
             self._judged(),
             self.rules,
@@ -207,7 +207,7 @@ class Conclusions:
     @_Step
     def _believed(self) -> tuple[list[Verdict], list[Quarantine]]:
         """The verdicts, and the quarantines that hold some of them."""
-        looks, heard, decided = self.facts.looks, self._heard, Decided(self.facts.decisions)
+        looks, heard, decided = self.facts.looks, self._heard, Decisions(self.facts.decisions)
         sites = {url_id: target.site_id for url_id, target in self.facts.targets.items()}
         hosters = [attribution.hosters if attribution else () for attribution in self.attributions]
         rules = guard_rules(self.config)
@@ -277,7 +277,7 @@ class Conclusions:
         return clusters_of(self.facts, self._opened, self.config.linking)
 
     @_Step
-    def known(self) -> dict[str, Known]:
+    def known(self) -> dict[str, UrlHistory]:
         """What reports say of each URL, and which content it carries."""
         return known_of(self.facts, content_ids(self.facts.targets, self.facts.reports, self.links))
 
@@ -305,10 +305,10 @@ class Conclusions:
         return list(all_episodes(self.known, self.sightings, rules))
 
     @cached_property
-    def frame(self) -> Frame:
+    def frame(self) -> HopContext:
         """What hops are described by, beside the episodes."""
         labels = {url_id: target.label_id for url_id, target in self.facts.targets.items()}
-        return Frame(home=self.config.home, seats=self.seats, labels=labels, clusters=self.links)
+        return HopContext(home=self.config.home, seats=self.seats, labels=labels, clusters=self.links)
 
     @cached_property
     def hops(self) -> list[Hop]:
@@ -321,12 +321,12 @@ class Conclusions:
     def notices(self) -> list[AddressedNotice]:
         """Each notice as its latest word has it, and whom it reached."""
         wanted = {notice.url_id for notice in self.facts.notices}
-        seen: dict[str, list[Seen]] = defaultdict(list)
+        seen: dict[str, list[SeenAnswer]] = defaultdict(list)
         for url_id in wanted:
             for sighting in self.sightings.get(url_id, ()):
                 if sighting.attribution:
                     verdict = sighting.verdict
-                    seen[url_id].append(Seen(verdict.observed_at, sighting.attribution, verdict.state == "down"))
+                    seen[url_id].append(SeenAnswer(verdict.observed_at, sighting.attribution, verdict.state == "down"))
         sites = {url_id: self.facts.targets[url_id].site_id for url_id in wanted}
         return addressed(
             self.facts.notices, seen, sites, lambda key, on: self.attributor.book.on(on.date()).company(key)

@@ -3,27 +3,27 @@
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from graphs.external import told_before, told_episodes
+from graphs.external import episodes_before, external_episodes
 from graphs.hops import find_hops
-from waterbed.model.conclusions import Attribution, Hop, ToldEpisode
-from waterbed.store.settings import Testimony
+from waterbed.model.conclusions import Attribution, ExternalEpisode, Hop
+from waterbed.store.settings import ExternalSettings
 from waterbed.study.conclusions import Conclusions
 
 
-class Others:
+class ExternalConclusions:
     """Episodes and hops that rest on the looks of others, each computed when first asked for."""
 
-    def __init__(self, done: Conclusions, settings: Testimony) -> None:
+    def __init__(self, done: Conclusions, settings: ExternalSettings) -> None:
         """Take the study's own conclusions and how the words of others are read."""
         self.done = done
         self.settings = settings
 
     @cached_property
-    def episodes(self) -> list[ToldEpisode]:
+    def episodes(self) -> list[ExternalEpisode]:
         """When others say that each URL was up, and where."""
         hours = self.settings.within_hours
         within = timedelta(hours=hours) if hours else None
-        return told_episodes(self.done.facts.testimonies, self.done.known, self._as_of, within=within)
+        return external_episodes(self.done.facts.testimonies, self.done.known, self._as_of, within=within)
 
     def _as_of(self, url_id: str, address: str, when: datetime) -> Attribution | None:
         """Who answered for an address that somebody told; None where no table is of that time."""
@@ -36,12 +36,12 @@ class Others:
         return min((look.observed_at for look in self.done.facts.looks), default=None)
 
     @cached_property
-    def prior(self) -> list[ToldEpisode]:
+    def prior(self) -> list[ExternalEpisode]:
         """Those from before our first look, of URLs that none of our own episodes tells of."""
         if self.began is None or self.done.until is None:
             return []
         own = {episode.url_id for episode in self.done.episodes}
-        return told_before(self.episodes, own, began=self.began, until=self.done.until)
+        return episodes_before(self.episodes, own, began=self.began, until=self.done.until)
 
     @cached_property
     def hops(self) -> list[Hop]:

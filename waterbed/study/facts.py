@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision
 from waterbed.model.decisions import Coding
-from waterbed.model.facts import CanaryLook, ControlLook, Notice, Observation, Report, Resolution, Target, Testimony
+from waterbed.model.facts import (
+    CanaryLook,
+    ControlLook,
+    ExternalObservation,
+    Notice,
+    Observation,
+    Report,
+    Resolution,
+    Target,
+)
 from waterbed.store.folder import Folder
 from waterbed.store.lake.reading import facts_of
 
@@ -23,7 +32,7 @@ class Facts:
     deliveries: Sequence[Delivery] = ()
     decisions: Sequence[QuarantineDecision] = ()
     notices: Sequence[Notice] = ()
-    testimonies: Sequence[Testimony] = ()
+    testimonies: Sequence[ExternalObservation] = ()
     codings: Sequence[Coding] = ()
 
 
@@ -43,6 +52,6 @@ def read_facts(folder: Folder) -> Facts:
         deliveries=facts_of(folder, Delivery, order=("received_at",)),
         decisions=facts_of(folder, QuarantineDecision, order=("decided_at",)),
         notices=facts_of(folder, Notice, order=("received_at",)),
-        testimonies=facts_of(folder, Testimony, order=("received_at",)),
+        testimonies=facts_of(folder, ExternalObservation, order=("received_at",)),
         codings=facts_of(folder, Coding, order=("coded_at",)),
     )

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from waterbed.model.codec import Plain, columns, public_name
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 
 METADATA: Final = b"waterbed"
 """Key under which a Parquet file carries its envelope, as JSON."""
@@ -32,9 +32,9 @@ _ARROW: Final = {
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def in_every_format(name: str, cls: type, rows: Sequence[Any], envelope: Envelope) -> dict[str, bytes]:
+def in_every_format(name: str, cls: type, rows: Sequence[Any], envelope: TableInfo) -> dict[str, bytes]:
     """Rows of one dataclass in every format, with their schema: file names to contents."""
-    schema = json.dumps(envelope_schema(Envelope, cls), indent=1, ensure_ascii=False) + "\n"
+    schema = json.dumps(envelope_schema(TableInfo, cls), indent=1, ensure_ascii=False) + "\n"
     return {
         f"{name}.csv": as_csv(cls, rows).encode(),
         f"{name}.json": as_json(cls, rows, envelope).encode(),
@@ -58,9 +58,9 @@ def as_csv(cls: type, rows: Sequence[Any]) -> str:
     return out.getvalue()
 
 
-def as_json(cls: type, rows: Sequence[Any], envelope: Envelope) -> str:
+def as_json(cls: type, rows: Sequence[Any], envelope: TableInfo) -> str:
     """Spell rows as one JSON object: the envelope and `rows`."""
-    return spelled({**loose(envelope), "rows": records(cls, rows)})
+    return to_json({**loose(envelope), "rows": records(cls, rows)})
 
 
 def records(cls: type, rows: Sequence[Any]) -> list[dict[str, Any]]:
@@ -68,19 +68,19 @@ def records(cls: type, rows: Sequence[Any]) -> list[dict[str, Any]]:
     return [{public_name(cls, name): _value(getattr(row, name)) for name in columns(cls)} for row in rows]
 
 
-def spelled(whole: Mapping[str, Any]) -> str:
+def to_json(whole: Mapping[str, Any]) -> str:
     """One JSON object as text; a number that is none is an error."""
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def as_parquet(cls: type, rows: Sequence[Any], envelope: Envelope) -> bytes:
+def as_parquet(cls: type, rows: Sequence[Any], envelope: TableInfo) -> bytes:
     """Spell rows as Parquet, columns as `as_arrow` has them."""
     out = pa.BufferOutputStream()
     pq.write_table(as_arrow(cls, rows, envelope), out, compression="zstd")
     return bytes(out.getvalue().to_pybytes())
 
 
-def as_arrow(cls: type, rows: Sequence[Any], envelope: Envelope) -> pa.Table:
+def as_arrow(cls: type, rows: Sequence[Any], envelope: TableInfo) -> pa.Table:
     """Rows as an Arrow table; sets and lists are JSON text, the envelope is metadata of the schema.
 
     Each field has the meaning of its column under `description`; times are UTC, in microseconds.
@@ -120,7 +120,7 @@ def write_whole(path: Path, content: bytes) -> Path:
     return path
 
 
-def loose(envelope: Envelope) -> dict[str, Any]:
+def loose(envelope: TableInfo) -> dict[str, Any]:
     """The envelope as a JSON object."""
     return {**asdict(envelope), "data_dates": dict(envelope.data_dates)}
 

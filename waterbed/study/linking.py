@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import cast, get_args
 
-from graphs.episodes import Known
+from graphs.episodes import UrlHistory
 from graphs.linking.clusters import Clusters, cluster
 from graphs.linking.evidence import KINDS, EvidenceKind, KindRule, LinkRules
 from graphs.linking.links import find_links
@@ -27,7 +27,7 @@ ROOT = "/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class OpenedNames:
     """What linking needs of the vault, as keyed ids alone."""
 
     common: frozenset[str] = frozenset()
@@ -36,13 +36,13 @@ class Opened:
     """Labels that look alike, found when asked for."""
 
 
-def opened(folder: Folder) -> Opened:
+def opened(folder: Folder) -> OpenedNames:
     """What linking needs of a study's vault; names are opened only if the settings say so, and forgotten at once."""
     frozen = folder.frozen
     common = frozenset(frozen.common if frozen else [folder.vault.keyed_id("path", ROOT)])
     if not folder.config.linking.near_labels:
-        return Opened(common=common)
-    return Opened(common=common, near=lambda: near_of(folder))
+        return OpenedNames(common=common)
+    return OpenedNames(common=common, near=lambda: near_of(folder))
 
 
 def near_of(folder: Folder) -> list[NearLabels]:
@@ -104,7 +104,7 @@ def _rule(kind: EvidenceKind, rule: KindRule, settings: Linking) -> KindRule:
     )
 
 
-def clusters_of(facts: Facts, opened: Opened, settings: Linking) -> Clusters:
+def clusters_of(facts: Facts, opened: OpenedNames, settings: Linking) -> Clusters:
     """The clusters of a study's URLs, by links of the least class that the settings name.
 
     The time grows linearly with the number of looks. Raises InputError as `link_rules` does.
@@ -129,7 +129,7 @@ def content_ids(targets: Iterable[str], reports: Iterable[Report], clusters: Clu
     return {url_id: names.get(name, name) for url_id, name in found.items()}
 
 
-def known_of(facts: Facts, contents: Mapping[str, str]) -> dict[str, Known]:
+def known_of(facts: Facts, contents: Mapping[str, str]) -> dict[str, UrlHistory]:
     """What reports say of each URL, with the content that it carries."""
     first: dict[str, datetime] = {}
     reported: dict[str, list[datetime]] = defaultdict(list)
@@ -139,7 +139,7 @@ def known_of(facts: Facts, contents: Mapping[str, str]) -> dict[str, Known]:
         first[report.url_id] = min(first.get(report.url_id, up), up)
         reported[report.url_id].append(told)
     return {
-        url_id: Known(
+        url_id: UrlHistory(
             url_id=url_id,
             content_id=contents[url_id],
             site_id=target.site_id,

@@ -3,7 +3,7 @@
 from importlib.metadata import version
 
 from waterbed.model.conclusions import ClockKind
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.store.lake.reading import observed_span
 from waterbed.study.study import Study
 
@@ -13,13 +13,13 @@ METHOD = (
 )
 
 
-def envelope(study: Study, what: str, *, by: str = "url", clock: ClockKind | None = None) -> Envelope:
+def table_info(study: Study, what: str, *, by: str = "url", clock: ClockKind | None = None) -> TableInfo:
     """What a table is, what clocks run from (else as the settings say), where numbers come from, and of which run."""
     runs = study.store.newest_runs("recheck", 1)
     first, last = observed_span(study.folder)
     window = f"{first.isoformat()}/{last.isoformat()}" if first and last else "no look yet"
     starts, locked = clock or study.config.clock, study.protocol
-    return Envelope(
+    return TableInfo(
         what=what,
         by=by,
         clock=starts,

@@ -29,7 +29,7 @@ from waterbed.store.vault import Vault
 if TYPE_CHECKING:
     from attribution.attribute import Attributor
     from attribution.hosters.book import HosterBook
-    from waterbed.governance.protocol.lock import Held
+    from waterbed.governance.protocol.lock import LockedProtocol
     from waterbed.intake.notices import NoticeImport
     from waterbed.study.conclusions import Conclusions
 
@@ -183,7 +183,7 @@ class Study:
 
     # what was planned
     @cached_property
-    def protocol(self) -> "Held | None":
+    def protocol(self) -> "LockedProtocol | None":
         """The locked protocol and all that deviates from it, as when first asked for; None if none is locked."""
         from waterbed.governance.protocol.lock import held  # noqa: PLC0415 (see above)
 

@@ -20,7 +20,7 @@ from waterbed.governance import hosters, keys
 from waterbed.model.conclusions import ChainLink
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation, Registration, Resolution, Target
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config
 from waterbed.store.settings import Hosters, StoreAt
 from waterbed.study.study import Study, create_study
@@ -132,7 +132,7 @@ def study(tmp_path: Path, store_url: str):
 
 def _ids(study: Study) -> list[str]:
     """The ids of the three URLs, in the order of the file."""
-    return [study.folder.vault.keyed_id("url", spell(url).url) for url in URLS]
+    return [study.folder.vault.keyed_id("url", canonicalize(url).url) for url in URLS]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.episodes import EpisodeRules, Known, Sighting, episodes
+from graphs.episodes import EpisodeRules, Sighting, UrlHistory, episodes
 from tests.analysis.rankings.episodes import START, episode, hours
 from tests.analysis.rankings.notices import notice, told_of
 from waterbed.analysis.rankings.clocks import clocks_of_groups, clusters_of, running_clocks, takedown_clocks
@@ -264,7 +264,7 @@ def sighting(n, state):
 )
 def test_an_unknown_look_never_ends_a_clock(clock, states, told):
     """Without its unknown looks a URL has the same clocks, whatever they run from."""
-    known = Known(url_id="u1", content_id="u1", site_id="s1", known_up_at=START, reported=(START,))
+    known = UrlHistory(url_id="u1", content_id="u1", site_id="s1", known_up_at=START, reported=(START,))
     rules = EpisodeRules(leave_looks=2, until=hours(100))
     about = told_of(*(notice(1, when, notice_id=f"{k}") for k, when in enumerate(told)), since={"u1": START})
     looks = [sighting(n + 1, state) for n, state in enumerate(states)]

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.phishtank import read_cohort
 from tests.study import facts
 from waterbed.analysis.rankings.feeds import feed_cards, retention_spike
-from waterbed.judging.quarantines import Decided, GuardRules, feed_quarantines
+from waterbed.judging.quarantines import Decisions, GuardRules, feed_quarantines
 from waterbed.model.bookkeeping import Delivery
 
 from .episodes import START, hours
@@ -77,7 +77,7 @@ def test_empty_and_halved_deliveries_are_on_the_card():
     """The deliveries that the cycle guard holds are counted for their source alone; a source may have nothing else."""
     came = [delivery(n, "a", reports) for n, reports in enumerate([100, 110, 90, 20, 0, 100])]
     came += [delivery(n, "b", 0) for n in range(2)]
-    held = feed_quarantines(came, GuardRules(), Decided())
+    held = feed_quarantines(came, GuardRules(), Decisions())
     found = cards([report(0, "a")], came, held)
     assert (found["a"].deliveries, found["a"].empty, found["a"].suspect) == (6, 1, 2)
     assert (found["b"].reports, found["b"].deliveries, found["b"].suspect, found["b"].days) == (0, 2, 0, 0)

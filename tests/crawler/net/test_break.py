@@ -7,8 +7,8 @@ import ssl
 import struct
 import termios
 
-from crawler.net.connection import Wire, WireFailure
-from crawler.net.tls import Secured
+from crawler.net.connection import Connection, WireFailure
+from crawler.net.tls import TlsSession
 from crawler.net.tls_records import KeyLog
 from tests.crawler.net.pushing import context
 from tests.crawler.probe.test_look import head, looked
@@ -29,7 +29,7 @@ class Server(Records):
         log = KeyLog(made)
         to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = made.wrap_bio(to_server, to_client, server_side=True)
-        self.client = Secured(None)
+        self.client = TlsSession(None)
         random = b""
         while not self.client.shake():
             hello = self.client.outgoing()
@@ -94,7 +94,7 @@ def test_a_warning_before_the_server_s_hello_spoils_no_keys() -> None:
     """TLS 1.2 servers that do not know the name warn first; beginnings are read all the same."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context(version=ssl.TLSVersion.TLSv1_2).wrap_bio(to_server, to_client, server_side=True)
-    client, warning = Secured("lab.example"), b"\x15\x03\x03\0\x02\x01\x70"
+    client, warning = TlsSession("lab.example"), b"\x15\x03\x03\0\x02\x01\x70"
     while not client.shake():
         to_server.write(client.outgoing())
         with contextlib.suppress(ssl.SSLWantReadError):
@@ -119,7 +119,7 @@ def test_a_handshake_takes_no_more_than_a_certificate_needs() -> None:
             writer.close()
 
         server = await asyncio.start_server(flood, "127.0.0.1", 0)
-        wire = Wire()
+        wire = Connection()
         try:
             async with asyncio.timeout(20):
                 await wire.connect(server.sockets[0].getsockname()[:2], name=None, tls=True)

@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from crawler.net.connection import Wire
+from crawler.net.connection import Connection
 from crawler.net.response import Head, read_head
 from tests.crawler.net.pushing import context, pushing
 
@@ -32,7 +32,7 @@ async def look(
 ) -> tuple[Head, int, str | None]:
     """The head a wire reads, what the server's kernel counts past it, and the TLS version."""
     async with pushing(head, body, tls=tls, apart=apart) as server:
-        wire = Wire()
+        wire = Connection()
         await wire.connect(("127.0.0.1", server.port), name="a.example" if tls else None, tls=tls is not None)
         await wire.send(b"GET / HTTP/1.1\r\n\r\n")
         await asyncio.sleep(idle_s)

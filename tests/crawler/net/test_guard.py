@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from crawler.net.guard import connector
 from crawler.net.http import Exchange, HostConnections
-from crawler.net.politeness import Manners
+from crawler.net.politeness import Politeness
 from tests.crawler.net.hostile import serving
 from waterbed.model.public_addresses import refusal
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 
 NON_PUBLIC_V4 = [
     IPv4Network(net)
@@ -184,7 +184,7 @@ def notations(v4: IPv4Address) -> list[str]:
 def test_every_notation_is_the_address_it_means(v4: IPv4Address) -> None:
     """Decimal, octal, hexadecimal, short, mixed, escaped and full-width notations mean one address, judged as such."""
     for text in notations(v4):
-        spelled = spell(f"http://{text}/")
+        spelled = canonicalize(f"http://{text}/")
         assert (spelled.host, spelled.literal) == (str(v4), True), text
         assert refusal(spelled.host) == refusal(str(v4))
 
@@ -193,9 +193,9 @@ def test_every_notation_is_the_address_it_means(v4: IPv4Address) -> None:
 def test_wrapped_addresses_in_urls_are_refused(v4: IPv4Address, noise: int) -> None:
     """The same for IPv6 literals, with dotted quads in them too."""
     for address in wrapped(v4, noise):
-        assert refusal(spell(f"http://[{address.exploded}]/").host) is not None
+        assert refusal(canonicalize(f"http://[{address.exploded}]/").host) is not None
     for text in (f"::ffff:{v4}", f"::{v4}", f"64:ff9b::{v4}"):
-        assert refusal(spell(f"http://[{text}]/").host) is not None
+        assert refusal(canonicalize(f"http://[{text}]/").host) is not None
 
 
 class Changing(Sequence[str]):
@@ -246,9 +246,9 @@ def test_the_address_checked_is_the_address_used() -> None:
                 used.append(address)
                 return ("127.0.0.1", port) if address == "28.10.0.7" else (address, asked)
 
-            async with HostConnections(to, Manners(at_once=1, delay_s=0), timeout_s=1, agent="t") as host:
+            async with HostConnections(to, Politeness(at_once=1, delay_s=0), timeout_s=1, agent="t") as host:
                 return await host.ask(
-                    spell(f"http://lab.example:{trap}/"), "HEAD", Changing(["28.10.0.7"], ["127.0.0.1"])
+                    canonicalize(f"http://lab.example:{trap}/"), "HEAD", Changing(["28.10.0.7"], ["127.0.0.1"])
                 )
 
     with listening() as sock:
@@ -272,10 +272,10 @@ def test_a_redirect_to_a_private_host_reaches_nobody(answers: list[str]) -> None
             def to(address: str, asked: int) -> tuple[str, int] | None:
                 return ("127.0.0.1", port) if address == "28.10.0.7" else connector(None)(address, asked)
 
-            async with HostConnections(to, Manners(at_once=1, delay_s=0), timeout_s=1, agent="t") as host:
-                first = await host.ask(spell("http://lab.example/"), "HEAD", ["28.10.0.7"])
+            async with HostConnections(to, Politeness(at_once=1, delay_s=0), timeout_s=1, agent="t") as host:
+                first = await host.ask(canonicalize("http://lab.example/"), "HEAD", ["28.10.0.7"])
                 assert first.head is not None
-                target = spell(urljoin("http://lab.example/", first.head.fields["location"]))
+                target = canonicalize(urljoin("http://lab.example/", first.head.fields["location"]))
                 return first, await host.ask(target, "HEAD", answers)
 
     with listening() as sock:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.net.connection import Wire
+from crawler.net.connection import Connection
 from crawler.net.http import Exchange, HostConnections
-from crawler.net.politeness import Manners
+from crawler.net.politeness import Politeness
 from crawler.net.response import read_head
 from tests.crawler.net.hostile import serving
 from waterbed.lab.servers.wire import server_context
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 
 PUBLIC = "28.10.0.7"
 
@@ -27,10 +27,10 @@ def ask(
 
     async def run() -> Exchange:
         async with serving(pieces, pause_s=pause_s, hang=hang) as port:
-            manners = Manners(at_once=2, delay_s=0)
+            manners = Politeness(at_once=2, delay_s=0)
             to = lambda address, _: ("127.0.0.1", port) if address == PUBLIC else None  # noqa: E731 (a one-line connector)
             async with HostConnections(to, manners, timeout_s=timeout_s, agent="test") as connections:
-                return await connections.ask(spell("http://lab.example/x"), method, [PUBLIC])
+                return await connections.ask(canonicalize("http://lab.example/x"), method, [PUBLIC])
 
     return asyncio.run(run())
 
@@ -100,9 +100,9 @@ def test_nobody_listening_is_refused() -> None:
 
     async def run() -> Exchange:
         async with HostConnections(
-            lambda *_: ("127.0.0.1", 9), Manners(at_once=1, delay_s=0), timeout_s=1, agent="t"
+            lambda *_: ("127.0.0.1", 9), Politeness(at_once=1, delay_s=0), timeout_s=1, agent="t"
         ) as connections:
-            return await connections.ask(spell("http://lab.example/"), "HEAD", [PUBLIC])
+            return await connections.ask(canonicalize("http://lab.example/"), "HEAD", [PUBLIC])
 
     exchange = asyncio.run(run())
     assert (exchange.phase, exchange.failure) == ("connect", "refused")
@@ -121,9 +121,9 @@ def test_plaintext_on_a_tls_port_is_told_apart() -> None:
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         async with HostConnections(
-            lambda *_: ("127.0.0.1", port), Manners(at_once=1, delay_s=0), timeout_s=2, agent="t"
+            lambda *_: ("127.0.0.1", port), Politeness(at_once=1, delay_s=0), timeout_s=2, agent="t"
         ) as connections:
-            exchange = await connections.ask(spell("https://lab.example/"), "HEAD", [PUBLIC])
+            exchange = await connections.ask(canonicalize("https://lab.example/"), "HEAD", [PUBLIC])
         server.close()
         return exchange
 
@@ -140,8 +140,8 @@ def test_only_public_addresses_are_connected() -> None:
             asked.append(address)
             return ("127.0.0.1", 9)
 
-        async with HostConnections(to, Manners(at_once=1, delay_s=0), timeout_s=1, agent="t") as connections:
-            return await connections.ask(spell("http://lab.example/"), "HEAD", addresses)
+        async with HostConnections(to, Politeness(at_once=1, delay_s=0), timeout_s=1, agent="t") as connections:
+            return await connections.ask(canonicalize("http://lab.example/"), "HEAD", addresses)
 
     exchange = asyncio.run(run(["10.0.0.1", "fe80::1", "::ffff:127.0.0.1"]))
     assert (exchange.phase, exchange.failure, asked) == ("guard", "non_public_address", [])
@@ -158,9 +158,9 @@ def test_ipv4_is_tried_before_ipv6() -> None:
             asked.append(address)
             return ("127.0.0.1", 9)
 
-        async with HostConnections(to, Manners(at_once=1, delay_s=0), timeout_s=1, agent="t") as connections:
+        async with HostConnections(to, Politeness(at_once=1, delay_s=0), timeout_s=1, agent="t") as connections:
             return await connections.ask(
-                spell("http://lab.example/"), "HEAD", [f"2606:4700::{n}" for n in range(1, 5)] + ["34.1.1.1"]
+                canonicalize("http://lab.example/"), "HEAD", [f"2606:4700::{n}" for n in range(1, 5)] + ["34.1.1.1"]
             )
 
     asyncio.run(run())
@@ -172,9 +172,9 @@ def test_a_host_outside_the_lab_is_refused_before_any_packet() -> None:
 
     async def run() -> Exchange:
         async with HostConnections(
-            lambda *_: None, Manners(at_once=1, delay_s=0), timeout_s=1, agent="t"
+            lambda *_: None, Politeness(at_once=1, delay_s=0), timeout_s=1, agent="t"
         ) as connections:
-            return await connections.ask(spell("http://lab.example/"), "HEAD", [PUBLIC])
+            return await connections.ask(canonicalize("http://lab.example/"), "HEAD", [PUBLIC])
 
     assert asyncio.run(run()).failure == "outside_lab"
 
@@ -239,7 +239,7 @@ def test_a_head_in_single_bytes_is_searched_once() -> None:
     """The longest head in the smallest pieces: each byte is looked at a few times, not each time again."""
     searched = 0
 
-    class Drips(Wire):
+    class Drips(Connection):
         def __init__(self) -> None:
             super().__init__()
             self.left = iter(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 10_000 + b"\r\n")
@@ -282,9 +282,11 @@ def test_a_connection_that_went_stale_is_replaced_once(scheme: str, how: str) ->
         tls = server_context() if scheme == "https" else None
         server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls)
         port = server.sockets[0].getsockname()[1]
-        manners = Manners(at_once=1, delay_s=0)
+        manners = Politeness(at_once=1, delay_s=0)
         async with HostConnections(lambda *_: ("127.0.0.1", port), manners, timeout_s=2, agent="t") as host:
-            exchanges = [await host.ask(spell(f"{scheme}://lab.example/{n}"), "HEAD", [PUBLIC]) for n in range(2)]
+            exchanges = [
+                await host.ask(canonicalize(f"{scheme}://lab.example/{n}"), "HEAD", [PUBLIC]) for n in range(2)
+            ]
         server.close()
         return exchanges
 

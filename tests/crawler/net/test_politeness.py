@@ -7,12 +7,12 @@ from collections import Counter
 
 import pytest
 
-from crawler.net.politeness import Manners
+from crawler.net.politeness import Politeness
 from waterbed.model.urls import network_of
 
 
 async def visits(
-    manners: Manners, addresses: list[str], *, stay_s: float = 0.005
+    manners: Politeness, addresses: list[str], *, stay_s: float = 0.005
 ) -> tuple[dict[str, int], list[tuple[float, str]]]:
     """The most visitors at once at each address and network, and when each began."""
     inside: Counter[str] = Counter()
@@ -50,20 +50,20 @@ def test_networks_are_told_by_prefix(address: str, network: str) -> None:
 def test_addresses_and_networks_have_bounds_of_their_own() -> None:
     """No more at once than allowed, at an address and at its network; other networks do not wait."""
     addresses = [f"1.1.{n % 2}.{n % 8}" for n in range(80)]
-    most, _ = asyncio.run(visits(Manners(at_once=2, delay_s=0, network_at_once=3), addresses))
+    most, _ = asyncio.run(visits(Politeness(at_once=2, delay_s=0, network_at_once=3), addresses))
     assert {most[f"1.1.{n}.0/24"] for n in range(2)} == {3}
     assert max(most[address] for address in addresses) <= 2
 
 
 def test_without_a_network_bound_addresses_alone_count() -> None:
     """Null and 0 bound nothing."""
-    most, _ = asyncio.run(visits(Manners(at_once=1, delay_s=0), [f"1.1.1.{n}" for n in range(20)]))
+    most, _ = asyncio.run(visits(Politeness(at_once=1, delay_s=0), [f"1.1.1.{n}" for n in range(20)]))
     assert most["1.1.1.0/24"] == 20
 
 
 def test_starts_in_a_network_are_apart() -> None:
     """Request starts keep the pause, drawn within the jitter, over all addresses of a network."""
-    manners = Manners(at_once=9, delay_s=0, network_at_once=9, network_delay_s=0.02, chance=random.Random(1))
+    manners = Politeness(at_once=9, delay_s=0, network_at_once=9, network_delay_s=0.02, chance=random.Random(1))
     _, began = asyncio.run(visits(manners, [f"1.1.1.{n}" for n in range(8)]))
     times = sorted(at for at, _ in began)
     assert times[-1] - times[0] >= 7 * 0.02 * 0.8
@@ -80,7 +80,7 @@ def test_pauses_are_drawn_within_the_jitter() -> None:
             return self.drawn[-1]
 
     chance = Draws(3)
-    asyncio.run(visits(Manners(at_once=9, delay_s=0.001, jitter=0.5, chance=chance), ["1.1.1.1"] * 30))
+    asyncio.run(visits(Politeness(at_once=9, delay_s=0.001, jitter=0.5, chance=chance), ["1.1.1.1"] * 30))
     assert len(set(chance.drawn)) == 30
     assert 0.5 <= min(chance.drawn) < 0.7
     assert 1.3 < max(chance.drawn) <= 1.5
@@ -88,14 +88,14 @@ def test_pauses_are_drawn_within_the_jitter() -> None:
 
 def test_a_queue_at_one_address_does_not_hold_up_its_network() -> None:
     """Who waits at a busy address takes neither places nor time from the network's other addresses."""
-    manners = Manners(at_once=1, delay_s=0.1, network_at_once=2, network_delay_s=0.001)
+    manners = Politeness(at_once=1, delay_s=0.1, network_at_once=2, network_delay_s=0.001)
     _, began = asyncio.run(visits(manners, ["1.1.1.1"] * 5 + ["1.1.1.2"], stay_s=0))
     assert [address for _, address in sorted(began)].index("1.1.1.2") <= 1
 
 
 def test_nobody_waits_in_a_circle_and_nothing_is_left_behind() -> None:
     """Thousands of visits with every bound tight end, also when some are cut off, and leave no place behind."""
-    manners = Manners(at_once=1, delay_s=0.0001, network_at_once=2, network_delay_s=0.0001)
+    manners = Politeness(at_once=1, delay_s=0.0001, network_at_once=2, network_delay_s=0.0001)
 
     async def run() -> int:
         chance = random.Random(4)

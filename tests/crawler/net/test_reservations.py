@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from crawler.net.politeness import Manners
+from crawler.net.politeness import Politeness
 from crawler.net.reservations import Reservations, reservations_of
 from tests.store.test_leases import alive
 from tests.store.test_store import NOW
@@ -73,7 +73,7 @@ class Site:
         self.began: dict[str, list[float]] = {}
         self.order: list[str] = []
 
-    async def visit(self, manners: Manners, name: str, address: str) -> None:
+    async def visit(self, manners: Politeness, name: str, address: str) -> None:
         network = network_of(address)
         async with manners.visit(address) as visit:
             await visit.turn()
@@ -104,7 +104,7 @@ async def crowd(store: Store, names: str, addresses: list[str], longest_s: float
             longest_s=longest_s,
         )
         shared.start()
-        bounded = Manners(**bounds, reservations=shared)  # type: ignore[arg-type]
+        bounded = Politeness(**bounds, reservations=shared)  # type: ignore[arg-type]
         passes.append((name, bounded, shared))
     async with asyncio.timeout(60):
         await asyncio.gather(
@@ -143,14 +143,14 @@ def test_whoever_waits_hears_that_the_lease_is_lost(store: Store) -> None:
     async def wait() -> None:
         shared = reservations_of(store, Pass(run_id="a", holds=lambda: False))
         assert shared is not None
-        async with asyncio.timeout(30), Manners(at_once=1, delay_s=0, reservations=shared).visit("1.1.1.1"):
+        async with asyncio.timeout(30), Politeness(at_once=1, delay_s=0, reservations=shared).visit("1.1.1.1"):
             raise AssertionError
 
     with pytest.raises(LeaseLost):
         asyncio.run(wait())
 
     async def turn() -> None:
-        async with Manners(at_once=1, delay_s=0, holds=lambda: False).visit("1.1.1.1") as visit:
+        async with Politeness(at_once=1, delay_s=0, holds=lambda: False).visit("1.1.1.1") as visit:
             await visit.turn()
 
     with pytest.raises(LeaseLost):
@@ -164,7 +164,7 @@ def test_a_visit_that_is_broken_off_leaves_nothing_behind(store: Store) -> None:
 
     async def broken_off() -> None:
         shared = reservations_of(store, Pass(run_id=alive(store, "a"), holds=lambda: True))
-        manners = Manners(at_once=1, delay_s=0, reservations=shared)
+        manners = Politeness(at_once=1, delay_s=0, reservations=shared)
         site = Site()
         waiting = asyncio.create_task(site.visit(manners, "a", "1.1.1.1"))
         await asyncio.sleep(0.1)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.net.http import Exchange, HostConnections
-from crawler.net.politeness import Manners
+from crawler.net.politeness import Politeness
 from tests.crawler.net.hostile import serving
 from tests.crawler.net.pushing import context, pushing
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 
 PUBLIC = "28.10.0.7"
 HTML = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"
@@ -21,14 +21,14 @@ PAGE = b"<!doctype html><title>a page</title>" + b"<p>text</p>\n" * 9000
 
 
 def connections(port: int, timeout_s: float = 3.0) -> HostConnections:
-    manners = Manners(at_once=2, delay_s=0)
+    manners = Politeness(at_once=2, delay_s=0)
     return HostConnections(lambda *_: ("127.0.0.1", port), manners, timeout_s=timeout_s, agent="test")
 
 
 def read(pieces: Sequence[bytes], *, most: int = 65_536, timeout_s: float = 3.0, **how: float) -> Exchange:
     async def run() -> Exchange:
         async with serving(pieces, **how) as port, connections(port, timeout_s) as host:  # type: ignore[arg-type]
-            return await host.read_page(spell("http://lab.example/x"), [PUBLIC], most)
+            return await host.read_page(canonicalize("http://lab.example/x"), [PUBLIC], most)
 
     return asyncio.run(run())
 
@@ -109,7 +109,7 @@ def test_a_picture_labelled_as_a_page_stays_outside(tls: ssl.SSLContext | None, 
         async with pushing(HTML + b"\r\n", b"\xff\xd8\xff" + b"z" * 400_000, tls=tls, apart=apart) as server:
             async with connections(server.port) as host:
                 scheme = "https" if tls else "http"
-                exchange = await host.read_page(spell(f"{scheme}://lab.example/x"), [PUBLIC])
+                exchange = await host.read_page(canonicalize(f"{scheme}://lab.example/x"), [PUBLIC])
             await asyncio.wait_for(server.ended.wait(), 5)
             return exchange, server.excess[0]
 
@@ -129,7 +129,7 @@ def test_a_page_comes_through_tls_unharmed(version: ssl.TLSVersion, apart: bool)
             pushing(head, PAGE, tls=context(version=version), apart=apart) as server,
             connections(server.port) as host,
         ):
-            return await host.read_page(spell("https://lab.example/x"), [PUBLIC], 100_000)
+            return await host.read_page(canonicalize("https://lab.example/x"), [PUBLIC], 100_000)
 
     assert asyncio.run(run()).page == PAGE[:100_000]
 

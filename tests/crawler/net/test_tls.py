@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.net.connection import Wire, WireFailure
+from crawler.net.connection import Connection, WireFailure
 from crawler.net.response import read_head
-from crawler.net.tls import BadRecord, Secured
+from crawler.net.tls import BadRecord, TlsSession
 from tests.crawler.net.pushing import context
 from tests.crawler.records import HANDSHAKE, TEXT, Answer, Records, Said, crafting, ticket
 
@@ -38,7 +38,7 @@ async def looks(*answers: Answer, idle_s: float = 0.0, requests: int = 1) -> lis
     made = []
     for answer in answers:
         async with crafting(answer) as server:
-            wire = Wire()
+            wire = Connection()
             await wire.connect(("127.0.0.1", server.port), name="a.example", tls=True)
             shaken, result = wire.bytes_read, 0
             try:
@@ -192,11 +192,11 @@ def test_tickets_and_key_updates_within_an_answer_are_passed_over() -> None:
     assert look(answer, requests=2).result == 200
 
 
-def older() -> tuple[Secured, ssl.SSLObject, ssl.MemoryBIO]:
+def older() -> tuple[TlsSession, ssl.SSLObject, ssl.MemoryBIO]:
     """A client and a server of TLS 1.2 that have shaken hands in memory, and what the server writes to."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = context(version=ssl.TLSVersion.TLSv1_2).wrap_bio(to_server, to_client, server_side=True)
-    client = Secured(None)
+    client = TlsSession(None)
     while not client.shake():
         to_server.write(client.outgoing())
         with contextlib.suppress(ssl.SSLWantReadError):

@@ -11,11 +11,11 @@ import pytest
 
 from crawler.net.guard import connector
 from crawler.net.http import Exchange, HostConnections
-from crawler.net.politeness import Manners
+from crawler.net.politeness import Politeness
 from crawler.net.vantage import Vantage, first_vantage, further_vantages
 from tests.crawler.net.pushing import context, pushing
 from waterbed.model.errors import InputError
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config
 from waterbed.store.settings import ConnectTo, Lab
 from waterbed.store.settings import Vantage as Entry
@@ -85,9 +85,9 @@ async def asked(
             for prefix in ("28.0.0.0/8", "2606:4700::/32")
         ),
     )
-    manners = Manners(at_once=2, delay_s=0)
+    manners = Politeness(at_once=2, delay_s=0)
     async with HostConnections(connector(lab), manners, timeout_s=timeout_s, agent="t", vantage=vantage) as host:
-        return await host.ask(spell(f"{scheme}://lab.example/x"), "HEAD", addresses)
+        return await host.ask(canonicalize(f"{scheme}://lab.example/x"), "HEAD", addresses)
 
 
 def test_the_outgoing_address_is_the_one_that_was_set() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from crawler.probe.pages import marks_of_fields, marks_of_redirect, marks_of_text
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from waterbed.model.urls import spell
 )
 def test_a_redirect_to_a_known_page_is_marked(target: str, marks: set[str]) -> None:
     """The target's host or path is on the closed list, at a label's or a path's boundary; an entry's host is needed."""
-    assert marks_of_redirect(spell(target)) == marks
+    assert marks_of_redirect(canonicalize(target)) == marks
 
 
 def test_no_redirect_has_no_marks() -> None:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from attribution.lookups.dns.resolver import Resolver
 from crawler.net.vantage import Vantage
 from crawler.probe.link_checks import LinkCheck
-from crawler.probe.look import HostFacts, HostWork, Looker
+from crawler.probe.look import HostFacts, HostWork, Prober
 from tests.crawler.net.hostile import Answer, talking
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ControlLook, Observation
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config
 from waterbed.store.settings import Probe
 from waterbed.store.vault import Keys, Vault
@@ -62,7 +62,7 @@ def looked(
 
     async def run() -> HostFacts:
         async with talking(answer, asked) as port:
-            looker = Looker(
+            looker = Prober(
                 config=config,
                 vault=VAULT,
                 resolver=Resolver("127.0.0.1:1", timeout_s=0.1, tries=1, in_flight=1),
@@ -72,7 +72,7 @@ def looked(
                 vantages=vantages,
                 link_checks=checks,
             )
-            url = spell(f"http://{ADDRESS}{path}")
+            url = canonicalize(f"http://{ADDRESS}{path}")
             return await looker.look(
                 HostWork(host_id="h", items=((due(category, fingerprint), url),), control=control, named=None)
             )

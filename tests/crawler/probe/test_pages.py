@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.probe.pages import page_features
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 
-ASKED = spell("https://shop.example/login/account?step=2")
+ASKED = canonicalize("https://shop.example/login/account?step=2")
 
 
 def keyed(kind: str, text: str) -> str:
@@ -14,7 +14,7 @@ def keyed(kind: str, text: str) -> str:
 
 
 def of(page: str, asked: str | None = None) -> tuple[str | None, str]:
-    kept = page_features(page.encode(), spell(asked) if asked else ASKED, keyed)
+    kept = page_features(page.encode(), canonicalize(asked) if asked else ASKED, keyed)
     return kept.title_id, kept.page_id
 
 

@@ -159,13 +159,13 @@ def test_an_import_that_dies_takes_all_of_a_batch_or_nothing(tmp_path: Path, mon
 
 def test_a_bug_of_ours_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception in a look is our own failure: it is raised, the look stays due, no fact is written."""
-    from crawler.probe.look import Looker
+    from crawler.probe.look import Prober
     from waterbed.model.errors import OwnFailure
 
     pairs = feed(5)
     with lab_study(pairs, tmp_path) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
-        good = Looker.look
+        good = Prober.look
         chosen = study.folder.store.all(Target)[0].host_id
 
         async def sometimes(self, work):
@@ -173,7 +173,7 @@ def test_a_bug_of_ours_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyP
                 raise RuntimeError("bug near http://secret.lab-example.com/")
             return await good(self, work)
 
-        monkeypatch.setattr(Looker, "look", sometimes)
+        monkeypatch.setattr(Prober, "look", sometimes)
         with pytest.raises(OwnFailure, match="1 hosts could not be looked at"):
             run_recheck(study.folder)
         monkeypatch.undo()

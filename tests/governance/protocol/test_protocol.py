@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from tests.judging.test_judge import look
 from waterbed.cli.app import app
-from waterbed.governance.protocol.deviations import Standing, deviations, explained, place_of
+from waterbed.governance.protocol.deviations import ProtocolStatus, deviations, explained, place_of
 from waterbed.governance.protocol.file import PROTOCOL, Protocol, checksum, flat, read_protocol
 from waterbed.governance.protocol.lock import explain, held, lock
 from waterbed.model.errors import InputError
@@ -259,7 +259,7 @@ def protocol() -> Protocol:
     return msgspec.toml.decode(TEXT, type=Protocol)
 
 
-def standing(**other: object) -> Standing:
+def standing(**other: object) -> ProtocolStatus:
     """A study that does as it was locked, but for what is said."""
     usual: dict[str, object] = {
         "text": TEXT,
@@ -270,7 +270,7 @@ def standing(**other: object) -> Standing:
         "last_look": date(2026, 3, 1),
         "today": date(2026, 3, 2),
     }
-    return Standing(**{**usual, **other})  # type: ignore[arg-type]
+    return ProtocolStatus(**{**usual, **other})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 
 from graphs.displacement.event import Event
-from graphs.displacement.movements import Gain, Movements, Stay
+from graphs.displacement.movements import Gain, Movements, Spell
 from graphs.displacement.series import Series
 from graphs.displacement.takedowns import Takedown
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY_H = 24.0
 CONTROLS = tuple(f"c{n}" for n in range(24))
 SPARED = ("d1", "d2")
-HEADING = Envelope(
+HEADING = TableInfo(
     what="displacement", by="hoster", clock="reported", window="", method="", data_dates={}, run="r", version="0"
 )
 
@@ -57,8 +57,8 @@ def gain(place: str, seen: float, number: int, **changes: Any) -> Gain:
     return Gain(**{**plain, **changes})
 
 
-def stay(place: str, started: float, number: int, *, gone: float = float("inf")) -> Stay:
-    return Stay(
+def stay(place: str, started: float, number: int, *, gone: float = float("inf")) -> Spell:
+    return Spell(
         content_id=f"content{number}",
         url_ids=frozenset({f"url{number}-{place}"}),
         place=place,
@@ -72,7 +72,7 @@ def stay(place: str, started: float, number: int, *, gone: float = float("inf"))
     )
 
 
-def movements(gains: list[Gain], stays: list[Stay] | None = None, *, days: float = 180.0) -> Movements:
+def movements(gains: list[Gain], stays: list[Spell] | None = None, *, days: float = 180.0) -> Movements:
     return Movements(
         zero=START,
         until=day(days),
@@ -93,7 +93,7 @@ def world(
     """
     rng = np.random.default_rng(seed)
     gains: list[Gain] = []
-    stays: list[Stay] = []
+    stays: list[Spell] = []
     number = 0
     for place in ("t", "b", *SPARED, *CONTROLS):
         for one in range(days):

@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from graphs.displacement.destinations import Destinations
 from graphs.displacement.disclosure import (
     EVERYTHING,
-    Told,
-    answers_told,
-    pairs_told,
-    periods_told,
-    placebos_told,
+    Disclosure,
+    disclosed_answers,
+    disclosed_pairs,
+    disclosed_periods,
+    disclosed_placebos,
     pools,
 )
 from graphs.displacement.findings import of_event
 from tests.graphs.displacement.movements import HEADING, day, gain, series, world
 from waterbed.model.results import Answer, PairRow, PeriodRow, PlaceboRow
 
-OUTSIDE = Told(least=3)
+OUTSIDE = Disclosure(least=3)
 
 
 def answer(**changes: object) -> Answer:
@@ -99,27 +99,27 @@ def test_everything_is_told_to_the_study_itself() -> None:
     assert found.columns == (True,) * 4
     assert all(key == name for key, name in (*found.sides.items(), *found.places.items()))
     one = answer(n=1, note="1 of 2")
-    assert answers_told([one], [], EVERYTHING) == [one]
-    assert periods_told([period(target=1)], EVERYTHING) == [period(target=1)]
+    assert disclosed_answers([one], [], EVERYTHING) == [one]
+    assert disclosed_periods([period(target=1)], EVERYTHING) == [period(target=1)]
 
 
 @pytest.mark.parametrize("name", ["target", "control"])
 def test_a_small_count_takes_along_what_gives_it_away(name: str) -> None:
     """Log rates and their gap are held back with the count that they are made of; other counts stay."""
-    (row,) = periods_told([period(**{name: 2})], OUTSIDE)
+    (row,) = disclosed_periods([period(**{name: 2})], OUTSIDE)
     assert (getattr(row, name), row.observed, row.foretold, row.gap) == (None, None, None, None)
     assert (row.buffer, row.buffer_control, row.reports) == (0, 9, 14)
 
 
 def test_a_small_buffer_takes_nothing_along() -> None:
     """No series is made of the buffer."""
-    (row,) = periods_told([period(buffer=1)], OUTSIDE)
+    (row,) = disclosed_periods([period(buffer=1)], OUTSIDE)
     assert (row.buffer, row.gap) == (None, -0.5)
 
 
 def test_answers_of_few_are_refused() -> None:
     """An answer about two contents is refused with the reason; one of two periods is not."""
-    held, kept = answers_told([answer(n=2, n_of="contents"), answer(n=2, n_of="periods")], [], OUTSIDE)
+    held, kept = disclosed_answers([answer(n=2, n_of="contents"), answer(n=2, n_of="periods")], [], OUTSIDE)
     assert (held.estimate, held.low, held.p, held.n) == (None, None, None, 0)
     assert held.refusal == "held back: it rests on fewer than 3 contents"
     assert kept.estimate == 1.5
@@ -130,9 +130,9 @@ def test_lifts_of_pairs_not_told_are_refused() -> None:
     lift = answer(
         name="lift, timing", reading="sequential", n=50, note="the least p of 9 pairs, for all at once: t to b"
     )
-    assert answers_told([lift], [pair()], OUTSIDE) == [lift]
+    assert disclosed_answers([lift], [pair()], OUTSIDE) == [lift]
     for pairs in ([], [pair(to_key="c")], [pair(reading="not parallel")]):
-        (held,) = answers_told([lift], pairs, OUTSIDE)
+        (held,) = disclosed_answers([lift], pairs, OUTSIDE)
         assert held.refusal is not None
         assert held.note == ""
 
@@ -157,10 +157,10 @@ def test_pairs_and_placebos_name_only_what_has_a_name() -> None:
     """Pairs of too few sites, without a name, or told with others are left out, and placebos without a name."""
     only = replace(OUTSIDE, named=["t", "b", "c"])
     rows = [pair(), pair(sites=2), pair(to_key="x"), pair(from_key="x"), pair(to_key="c"), pair(moves=0, sites=0)]
-    assert pairs_told(rows, only, {("sequential", "c")}) == [rows[0], rows[5]]
+    assert disclosed_pairs(rows, only, {("sequential", "c")}) == [rows[0], rows[5]]
     labels = [("window", "2026-01-01 00:00"), ("place", "b"), ("place", "x")]
     placebos = [PlaceboRow(reading="all", kind=kind, label=label, effect=1.0) for kind, label in labels]  # type: ignore[arg-type]
-    assert placebos_told(placebos, only) == placebos[:2]
+    assert disclosed_placebos(placebos, only) == placebos[:2]
 
 
 def test_destinations_add_up_whatever_is_told() -> None:
@@ -184,7 +184,7 @@ def test_findings_hold_back_what_their_parts_do() -> None:
     found = series(world(1, fall=1 / 3, moved=0.5))
     own, outside = (
         of_event(found, HEADING, {}),
-        of_event(found, HEADING, {"t": "T", "b": "B"}, Told(least=4, named="tb")),
+        of_event(found, HEADING, {"t": "T", "b": "B"}, Disclosure(least=4, named="tb")),
     )
     assert any(0 < (row.target or 0) < 4 for row in own.periods)
     assert not any(0 < (row.target or 0) < 4 for row in outside.periods)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from waterbed.cli.app import app
 from waterbed.lab.simulate.coverage import summarise
 from waterbed.lab.simulate.draw import DAYS, MISSED, UNREPORTED, draw, true_median, true_share
-from waterbed.lab.simulate.looks import Looker
+from waterbed.lab.simulate.looks import Simulator
 from waterbed.lab.simulate.studies import StudyResult, Trial, one_study, simulate_studies
 from waterbed.lab.world.file import Removal, World, parse_world, read_world, scenario_path
 from waterbed.lab.world.truth import simulate
@@ -54,7 +54,7 @@ def test_looks_tell_the_truth_of_their_time_or_nothing(base: World) -> None:
     """No look says up of what is away, or down of what is there; some say nothing; none comes before its report."""
     world, hard = draw(base, random.Random(5))
     truth = simulate(world)
-    looked = list(Looker(truth, hard, random.Random(6)).all())
+    looked = list(Simulator(truth, hard, random.Random(6)).all())
     urls = list(dict.fromkeys(report.url for report in truth.reports))
     unknown = 0
     for one in looked:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from waterbed.lab.servers.zones import Names
-from waterbed.lab.world.allocations import Papers
+from waterbed.lab.world.allocations import Allocations
 from waterbed.lab.world.file import Movement, World, parse_world, read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
@@ -86,7 +86,7 @@ def test_nothing_moves_in_worlds_that_only_look_so(name: str) -> None:
 def test_renumbered_sites_stay_at_their_hoster() -> None:
     """New addresses lie in the prefix that was named, which is the hoster's on that day, bought or its own."""
     truth = simulate(read_world(scenario_path("renumbering")))
-    papers = Papers(truth.world)
+    papers = Allocations(truth.world)
     for event in truth.world.renumbering:
         moment = truth.world.start + timedelta(days=event.day)
         before, after = moment - timedelta(seconds=1), moment + timedelta(seconds=1)

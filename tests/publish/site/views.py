@@ -10,18 +10,18 @@ from waterbed.model.conclusions import RankClass, RankingRow
 from waterbed.model.results import FeedCard, PlaceRow, VolumeRow
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
 from waterbed.publish.site.hoster import MARKS_H, CauseCurves, SheetView, Weekly, sheet_page, sheet_paths
-from waterbed.publish.site.layout import Frame, Page
+from waterbed.publish.site.layout import Layout, Page
 from waterbed.publish.site.overview import MethodView, Number, OverviewView, PublishedTable, method_page, overview_page
 from waterbed.publish.site.quality import CanaryRecord, DatedTable, Held, Lag, Outcome, QualityView, quality_page
-from waterbed.publish.site.rankings import RankingView, Standing, ranking_page
+from waterbed.publish.site.rankings import RankingEntry, RankingView, ranking_page
 
 NOW = datetime(2026, 6, 3, 9, 20, tzinfo=UTC)
 START = "the report"
 
 
-def frame(name: str = "Acme BV") -> Frame:
+def frame(name: str = "Acme BV") -> Layout:
     """What all pages have in common."""
-    return Frame(
+    return Layout(
         title=f"Study of {name}",
         made_at=NOW,
         first=NOW,
@@ -67,7 +67,7 @@ def row(
     return replace(made, **other)
 
 
-def standing(one: RankingRow, low: int | None = None, high: int | None = None) -> Standing:
+def standing(one: RankingRow, low: int | None = None, high: int | None = None) -> RankingEntry:
     """A row with its places and its volume against size."""
     place = PlaceRow(
         key=one.key,
@@ -102,10 +102,10 @@ def standing(one: RankingRow, low: int | None = None, high: int | None = None) -
         place_high=2,
         among_worst=0.5,
     )
-    return Standing(row=one, place=place, volume=volume)
+    return RankingEntry(row=one, place=place, volume=volume)
 
 
-def standings(name: str = "Acme BV") -> list[Standing]:
+def standings(name: str = "Acme BV") -> list[RankingEntry]:
     """Four rows, one of each class."""
     return [
         standing(row(1, name, 0.62), 2, 4),

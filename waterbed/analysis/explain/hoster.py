@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from attribution.explain import BOOK, UNSEEN, Lasting, Sources, links_of_set
+from attribution.explain import BOOK, UNSEEN, Sources, Validity, links_of_set
 from attribution.hosters.book import HosterBook
 from attribution.hosters.day import BookOfDay
 from attribution.hosters.listing import change_rows
@@ -117,7 +117,7 @@ def chain_of_address(study: Study, address: str, day: date | None) -> list[Chain
     sources = Sources(snapshots, study.tables("hosting"), config.routes_max_age_days)
     today = study.clock().astimezone(UTC).date()
     days = [day] if day else sorted({*_days(study, snapshots, attributor.book.boundaries, address, today), today})
-    lasting, changes = Lasting(), list[ChainLink]()
+    lasting, changes = Validity(), list[ChainLink]()
     for place, one in enumerate(days):
         noon = _noon(one)
         links = links_of_set(attributor, attributor.attribute((address,), None, noon), sources, about=address)

@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import groupby
 
-from attribution.explain import Lasting, Sources, links_of_set
+from attribution.explain import Sources, Validity, links_of_set
 from attribution.snapshots import day_of
 from waterbed.analysis.explain.link import linked_to
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.conclusions import Attribution, ChainLink, Episode, Verdict
 from waterbed.model.facts import Observation
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.external import Others
+from waterbed.study.external import ExternalConclusions
 from waterbed.study.study import Study
 
 _Look = tuple[Observation, Verdict, Attribution | None]
@@ -36,7 +36,7 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
         when = f"on {day}" if day else "yet"
         timed.append(ChainLink(about=url_id, step="look", value=f"none {when}", source="looks"))
     linked = list(linked_to(done, url_id))
-    timed += _told(Others(done, study.config.testimony), url_id, day)
+    timed += _told(ExternalConclusions(done, study.config.testimony), url_id, day)
     timed += [link for link in linked if link.since and (day is None or day_of(link.since) == day)]
     timed.sort(key=lambda link: link.since or datetime.min.replace(tzinfo=UTC))
     episodes = (one for one in done.episodes if one.url_id == url_id and (day is None or _touches(one, day)))
@@ -62,7 +62,7 @@ def _known(study: Study, done: Conclusions, url_id: str) -> Iterator[ChainLink]:
         yield ChainLink(about=url_id, step=step, value=value, source=source, data_date=added)
 
 
-def _told(others: Others, url_id: str, day: date | None) -> Iterator[ChainLink]:
+def _told(others: ExternalConclusions, url_id: str, day: date | None) -> Iterator[ChainLink]:
     """What other observers say they saw of it, and the episodes that their words make."""
     for word in others.done.facts.testimonies:
         since, until = word.first_seen or word.since, word.last_seen or word.since or word.first_seen
@@ -109,7 +109,7 @@ def _looks(url_id: str, seen: Sequence[_Look]) -> Iterator[ChainLink]:
 def _answers(study: Study, done: Conclusions, url_id: str, seen: Iterable[_Look]) -> Iterator[ChainLink]:
     """Each link of the chains behind its looks, and what changed from one answer to the next."""
     sources = Sources(study.snapshots(), study.tables("hosting"), study.config.routes_max_age_days)
-    lasting = Lasting()
+    lasting = Validity()
     before: tuple[str, ...] = ()
     for _, group in groupby(seen, key=lambda row: _alike(done, row)):
         looks = list(group)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from waterbed.estimators.spikes import Spike, hazard_spikes
 from waterbed.estimators.survival import Survival, kaplan_meier, turnbull
 from waterbed.intake.feed_presence import Delivered, Presence
-from waterbed.judging.quarantines import Decided, GuardRules, feed_quarantines
+from waterbed.judging.quarantines import Decisions, GuardRules, feed_quarantines
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.facts import Report, Target
@@ -117,7 +117,7 @@ _DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Stays:
+class FeedRetention:
     """Ages of entries in days: last listed, first missing (inf: still listed), and when they came into sight."""
 
     left: Floats
@@ -139,10 +139,10 @@ def suspect_deliveries(source: str, deliveries: Iterable[Delivered], rules: Guar
         )
         for number, one in enumerate(deliveries)
     ]
-    return feed_quarantines(came, rules, Decided())
+    return feed_quarantines(came, rules, Decisions())
 
 
-def stays(entries: Iterable[Presence], believed: Sequence[datetime] = ()) -> Stays:
+def stays(entries: Iterable[Presence], believed: Sequence[datetime] = ()) -> FeedRetention:
     """The stay of each entry.
 
     `believed` are the times of the deliveries that tell of absence, increasing: an entry is missing from the first of
@@ -158,10 +158,10 @@ def stays(entries: Iterable[Presence], believed: Sequence[datetime] = ()) -> Sta
         missing = np.append(told, np.inf)[np.searchsorted(told, np.maximum(last, entered), side="right")]
     left = np.maximum(last - entered, 0.0)
     seen = np.array([_days(row[1] or row[0]) for row in rows]) - entered
-    return Stays(left=left, right=missing - entered, entry=np.clip(seen, 0.0, left))
+    return FeedRetention(left=left, right=missing - entered, entry=np.clip(seen, 0.0, left))
 
 
-def staying(found: Stays, *, midpoint: bool = False, ignore_entry: bool = False) -> Survival:
+def staying(found: FeedRetention, *, midpoint: bool = False, ignore_entry: bool = False) -> Survival:
     """How long entries stay, in days: the interval estimate on an hour grid, given entry.
 
     `midpoint` puts each end in the middle of its interval and takes the product limit. With it `ignore_entry` counts

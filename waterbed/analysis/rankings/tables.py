@@ -24,10 +24,10 @@ from waterbed.estimators.rank_sets import Agreement, kendall
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.model.takedown import TakedownClock
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.metadata import envelope
+from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
 Side = Literal["home", "abroad"]
@@ -208,10 +208,10 @@ def ranking_of(done: Conclusions, by: By = "hoster") -> list[RankingRow]:
     return RankingTables(done=done, kind=by, clock=done.config.clock).rows
 
 
-def ranking_info(study: Study, tables: RankingTables, what: str, method: str | None = None) -> Envelope:
+def ranking_info(study: Study, tables: RankingTables, what: str, method: str | None = None) -> TableInfo:
     """What a table of a ranking is."""
     named = f"{what}, {tables.side}" if tables.side else what
-    heading = envelope(study, named, by=tables.kind, clock=tables.clock)
+    heading = table_info(study, named, by=tables.kind, clock=tables.clock)
     return replace(heading, method=method) if method else heading
 
 

@@ -17,9 +17,9 @@ from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
 from waterbed.model.results import ConclusionRow, CurveRow, FlipRow, LevelRow, ValueRow
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.metadata import envelope
+from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
 METHOD = (
@@ -32,7 +32,7 @@ METHOD = (
 class Findings:
     """The curve of the main outcome, and the tables around it."""
 
-    heading: Envelope
+    heading: TableInfo
     title: str
     hoster: Annotated[str, "key whose share is the main outcome"]
     name: Annotated[str, "its name for people"]
@@ -75,7 +75,7 @@ def findings_of(
     asked = conclusions_of(curve, hoster=key, than=other, slowest=slowest or slowest_of(len(curve.ranked)))
     conclusions, flips = conclusion_rows(curve, asked, true_values(curve) if true_values else None)
     spec, ran = curve.reference.spec, len(curve.outcomes)
-    heading = envelope(study, "sensitivity", by=spec.role, clock=cast(ClockKind, spec.clock))
+    heading = table_info(study, "sensitivity", by=spec.role, clock=cast(ClockKind, spec.clock))
     grid = (
         f"a balanced fraction: {ran} of {curve.whole:,} specifications"
         if curve.fraction

@@ -44,13 +44,13 @@ def code_queue(
     """
     from waterbed.analysis.coding import queues, record
     from waterbed.analysis.coding.items import known_queue
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     name, whose = known_queue(queue), record.named(coder)
     with open_study(context.obj) as study:
         found = queues.waiting(study, name, whose)
-        heading = envelope(study, f"{name} to code", by="item")
+        heading = table_info(study, f"{name} to code", by="item")
     rows = [queues.row_of(item, task) for item, task in found]
     if form is not Format.table:
         for_tools(queues.Waiting, rows, heading, form)
@@ -192,11 +192,11 @@ def code_agreement(context: typer.Context, form: Formatted = Format.table) -> No
     """
     from waterbed.analysis.coding import queues
     from waterbed.analysis.coding.agreement import Agreement
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        rows, heading = queues.agreements(study), envelope(study, "agreement of coders", by="queue")
+        rows, heading = queues.agreements(study), table_info(study, "agreement of coders", by="queue")
     if form is not Format.table:
         for_tools(Agreement, rows, heading, form)
         return
@@ -228,11 +228,11 @@ def code_effect(
     """
     from waterbed.analysis.coding.cases import unresolved
     from waterbed.analysis.coding.effect import EffectRow, effect
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        done, heading = study.conclude(), envelope(study, "effect of unresolved cases", by="hoster")
+        done, heading = study.conclude(), table_info(study, "effect of unresolved cases", by="hoster")
         rows, open_ = effect(done), len(unresolved(done))
     if form is not Format.table:
         for_tools(EffectRow, rows[:top], heading, form)

@@ -146,10 +146,10 @@ def lag(context: typer.Context, form: Formatted = Format.table) -> None:
         if form is Format.table:
             _print(found)
         else:
-            from waterbed.study.metadata import envelope
+            from waterbed.study.metadata import table_info
             from waterbed.study.study import Study
 
-            for_tools(ScheduleLag, [found], envelope(Study(folder), "schedule lag", by="study"), form)
+            for_tools(ScheduleLag, [found], table_info(Study(folder), "schedule lag", by="study"), form)
     raise typer.Exit(FINDING if found.overdue else OK)
 
 
@@ -185,7 +185,7 @@ def enrich(
     from crawler.registry import run as registry
     from crawler.registry.report import RegistryRow
     from waterbed.analysis.table_check import Compared, compare
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -194,7 +194,7 @@ def enrich(
             if form is Format.table:
                 _compared(rows)
             else:
-                for_tools(Compared, rows, envelope(study, "origins compared", by="address"), form)
+                for_tools(Compared, rows, table_info(study, "origins compared", by="address"), form)
             raise typer.Exit(FINDING if any(row.verdict == "other" for row in rows) else OK)
         with progress() as told:
             crawl = registry.enrich(study.folder, limit=limit, progress=lambda done, all_: told("look-ups", done, all_))
@@ -202,7 +202,7 @@ def enrich(
         if form is Format.table:
             _crawled(report)
         else:
-            for_tools(RegistryRow, report.rows, envelope(study, "registries", by="registry"), form)
+            for_tools(RegistryRow, report.rows, table_info(study, "registries", by="registry"), form)
     raise typer.Exit(FINDING if report.without or report.stopped else OK)
 
 

@@ -28,7 +28,7 @@ from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
     from waterbed.model.bookkeeping import Decision
-    from waterbed.model.table import Envelope
+    from waterbed.model.table import TableInfo
 
 quarantine_app = typer.Typer(help="Looks that are not believed until a person decides.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(metavar="ID", help="The quarantine, as waterbed doctor names it.")]
@@ -41,12 +41,12 @@ def doctor(context: typer.Context, form: Formatted = Format.table) -> None:
     """
     from waterbed.analysis.doctor import examine
     from waterbed.analysis.doctor_storage import Finding
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         found = examine(study)
-        _print(Finding, found, envelope(study, "findings", by="finding"), form)
+        _print(Finding, found, table_info(study, "findings", by="finding"), form)
     raise typer.Exit(FINDING if any(finding.open for finding in found) else OK)
 
 
@@ -56,12 +56,12 @@ def quarantine_list(context: typer.Context, form: Formatted = Format.table) -> N
 
     For example: waterbed -C mystudy quarantine list
     """
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         found = study.conclude().quarantines
-        _print(Quarantine, found, envelope(study, "quarantines", by="quarantine"), form)
+        _print(Quarantine, found, table_info(study, "quarantines", by="quarantine"), form)
     raise typer.Exit(FINDING if any(one.status == "open" for one in found) else OK)
 
 
@@ -107,7 +107,7 @@ def rejudge(
     """
     from waterbed.analysis.rejudge import Change
     from waterbed.analysis.rejudge import rejudge as judge_again
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -115,7 +115,7 @@ def rejudge(
             done = judge_again(study, rules, out)
         except OSError as problem:
             raise InputError(f"the verdicts cannot be written ({problem.strerror}); name another --out") from None
-        _print(Change, done.changes, envelope(study, "rule changes", by="outcome"), form)
+        _print(Change, done.changes, table_info(study, "rule changes", by="outcome"), form)
     if form is Format.table:
         console.print(
             f"{done.old} -> {done.new}: {sum(change.looks for change in done.changes):,} looks change outcome,"
@@ -126,7 +126,7 @@ def rejudge(
     raise typer.Exit(FINDING if done.changed else OK)
 
 
-def _print(cls: type, rows: Sequence[Any], heading: Envelope, form: Format) -> None:
+def _print(cls: type, rows: Sequence[Any], heading: TableInfo, form: Format) -> None:
 
     if form is not Format.table:
         for_tools(cls, rows, heading, form)

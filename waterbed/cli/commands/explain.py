@@ -44,13 +44,13 @@ def explain(
     """
     from waterbed.analysis.explain.lookup import explain as chain_of
     from waterbed.analysis.explain.lookup import explain_link
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         links = explain_link(study, what, link) if link else chain_of(study, what, day.date() if day else None)
         if form is not Format.table:
-            for_tools(ChainLink, links, envelope(study, "chain", by="link"), form)
+            for_tools(ChainLink, links, table_info(study, "chain", by="link"), form)
             return
     _shown(links)
 

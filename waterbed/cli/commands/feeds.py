@@ -76,7 +76,7 @@ def feeds(
     from waterbed.cli.commands.rank import print_cards
     from waterbed.model.results import FeedCard
     from waterbed.study.conclusions import guard_rules
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     if presence is None and (deliveries or midpoint or ignore_entry):
@@ -91,7 +91,7 @@ def feeds(
             rules = guard_rules(study.config)
             listing = _listing(named, presence, deliveries, rules, midpoint=midpoint, ignore_entry=ignore_entry)
         method = MIDPOINT_METHOD if midpoint else METHOD
-        heading = replace(envelope(study, "survival in a feed" if presence else "feeds", by="source"), method=method)
+        heading = replace(table_info(study, "survival in a feed" if presence else "feeds", by="source"), method=method)
         found = [_with(card, listing) for card in cards(done)]
     if form is not Format.table:
         for_tools(FeedCard, found, heading, form)

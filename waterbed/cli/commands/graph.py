@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from graphs.network.figures import GraphFigure, WeekRow
-    from graphs.network.flows import ContentRow, FlowShare, StayRow
+    from graphs.network.flows import ContentRow, FlowShare, TimelineRow
     from graphs.network.moves import Level, Moves, OriginsOf
-    from waterbed.model.table import Envelope
+    from waterbed.model.table import TableInfo
     from waterbed.study.conclusions import Conclusions
     from waterbed.study.study import Study
 
@@ -208,7 +208,7 @@ def _writer(out: Path | None) -> None:
 def _write(chosen: _Chosen, out: Path) -> None:
     from graphs.network.graph import WRITERS, content_graph, displacement_graph
     from waterbed.study.formats import write_whole
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
 
     if chosen.by is Nodes.content:
         hops = [hop for hop in chosen.hops if chosen.content in (None, hop.content_id)]
@@ -225,7 +225,7 @@ def _write(chosen: _Chosen, out: Path) -> None:
             origins=chosen.origins,
             window=chosen.window,
         )
-    standing = envelope(chosen.study, "hop matrix", by=chosen.by.value).standing
+    standing = table_info(chosen.study, "hop matrix", by=chosen.by.value).standing
     network.graph["name"] = "; ".join([network.graph.get("name", ""), *standing])
     with written_at(out):
         write_whole(out, WRITERS[out.suffix](network))
@@ -233,20 +233,20 @@ def _write(chosen: _Chosen, out: Path) -> None:
 
 
 def _contents(chosen: _Chosen, form: Format) -> None:
-    from graphs.network.flows import ContentRow, StayRow, content_rows, stay_rows
+    from graphs.network.flows import ContentRow, TimelineRow, content_rows, stay_rows
 
     if chosen.content is None:
         _print(chosen, ContentRow, content_rows(chosen.hops, chosen.moves), "contents that hopped", form)
         return
     stays = [episode for episode in chosen.done.episodes if episode.content_id == chosen.content]
     own = replace(chosen, hops=[hop for hop in chosen.hops if hop.content_id == chosen.content])
-    _print(own, StayRow, stay_rows(stays, own.hops, own.names), "stays of one content", form)
+    _print(own, TimelineRow, stay_rows(stays, own.hops, own.names), "stays of one content", form)
 
 
 def _print(chosen: _Chosen, cls: type, rows: Sequence[Any], what: str, form: Format) -> None:
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
 
-    heading = replace(envelope(chosen.study, what, by=chosen.by.value), clock="arrival", method=METHOD)
+    heading = replace(table_info(chosen.study, what, by=chosen.by.value), clock="arrival", method=METHOD)
     if form is Format.table:
         parallel = sum(hop.order == "parallel" for hop in chosen.hops)
         _table(rows, heading, len(chosen.hops), parallel)
@@ -254,7 +254,7 @@ def _print(chosen: _Chosen, cls: type, rows: Sequence[Any], what: str, form: For
         for_tools(cls, rows, heading, form)
 
 
-def _table(rows: Sequence[Any], heading: Envelope, hops: int, parallel: int) -> None:
+def _table(rows: Sequence[Any], heading: TableInfo, hops: int, parallel: int) -> None:
     """Print rows of one kind with what must be known to read them."""
     without = f", {parallel:,} of them parallel and left out" if parallel else ""
     say(f"{heading.what.capitalize()}, by {heading.by}: {hops:,} hops{without}", style="italic")
@@ -311,7 +311,7 @@ def _content(row: ContentRow) -> list[str]:
     return [row.content_id, *(f"{number:,}" for number in numbers), chain]
 
 
-def _stay(row: StayRow) -> list[str]:
+def _stay(row: TimelineRow) -> list[str]:
     down = minute(row.first_down)
     came = f"{row.kind}, {row.order}, from {row.came_from}" if row.came_from else "-"
     return [
@@ -349,7 +349,7 @@ _KINDS: Final[dict[str, tuple[tuple[str, ...], Callable[[Any], list[str]], str]]
         _content,
         "chain: hops of the longest path in order of time, surely-possibly. One content: --content ID.",
     ),
-    "StayRow": (
+    "TimelineRow": (
         ("URL", "hoster", "known up", "last up", "down", "cause", "came as"),
         _stay,
         "Times are UTC. A stay without a hop was there first, or beside another.",

@@ -16,11 +16,11 @@ from waterbed.cli.output import (
     print_rows,
     say,
 )
-from waterbed.model.conclusions import Episode, Hop, ToldEpisode, Verdict
+from waterbed.model.conclusions import Episode, ExternalEpisode, Hop, Verdict
 from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
-    from waterbed.model.table import Envelope
+    from waterbed.model.table import TableInfo
     from waterbed.study.study import Study
 
 _SHORT = 12
@@ -35,17 +35,17 @@ def episodes(
 
     For example: waterbed -C mystudy episodes --format csv
     """
-    from waterbed.study.external import Others
-    from waterbed.study.metadata import envelope
+    from waterbed.study.external import ExternalConclusions
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         done = study.conclude()
         if told:
-            rows = Others(done, study.config.testimony).episodes
-            _rows(ToldEpisode, rows, envelope(study, "told episodes"), "told_episodes", form)
+            rows = ExternalConclusions(done, study.config.testimony).episodes
+            _rows(ExternalEpisode, rows, table_info(study, "told episodes"), "told_episodes", form)
         else:
-            _rows(Episode, done.episodes, envelope(study, "episodes"), "episodes", form)
+            _rows(Episode, done.episodes, table_info(study, "episodes"), "episodes", form)
 
 
 def verdicts(context: typer.Context, form: Formatted = Format.table) -> None:
@@ -53,11 +53,11 @@ def verdicts(context: typer.Context, form: Formatted = Format.table) -> None:
 
     For example: waterbed -C mystudy verdicts --format parquet
     """
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        _rows(Verdict, study.conclude().verdicts, envelope(study, "verdicts"), "verdicts", form)
+        _rows(Verdict, study.conclude().verdicts, table_info(study, "verdicts"), "verdicts", form)
 
 
 _COLUMNS = {
@@ -69,7 +69,7 @@ _COLUMNS = {
 """What people are shown of each kind; the other formats have every column."""
 
 
-def _rows(cls: type, rows: Sequence[Any], info: Envelope, what: str, form: Format) -> None:
+def _rows(cls: type, rows: Sequence[Any], info: TableInfo, what: str, form: Format) -> None:
     columns = {name: name for name in _COLUMNS[what]}
     title = f"{len(rows):,} {what.replace('_', ' ')}, {days_of(info.window)}"
     print_rows(cls, rows, info, form, columns=columns, title=title)
@@ -91,8 +91,8 @@ def hops(
     For example: waterbed -C mystudy hops --format csv
     """
     from graphs.hops import count_hops
-    from waterbed.study.external import Others
-    from waterbed.study.metadata import envelope
+    from waterbed.study.external import ExternalConclusions
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     if near and not labels:
@@ -103,8 +103,8 @@ def hops(
         if labels:
             _labels(study, near, form)
             return
-        done, heading = study.conclude(), envelope(study, "told hops" if told else "hops")
-        found = Others(done, study.config.testimony).hops if told else done.hops
+        done, heading = study.conclude(), table_info(study, "told hops" if told else "hops")
+        found = ExternalConclusions(done, study.config.testimony).hops if told else done.hops
     _rows(Hop, found, heading, "hops", form)
     if form is Format.table:
         bounds = count_hops(found)
@@ -152,9 +152,9 @@ _NEAR = {
 
 def _told(study: Study, cls: type, rows: Sequence[Any], columns: Mapping[str, str], what: str, form: Format) -> None:
     """Print rows of a class, for people the named columns of the first ones."""
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
 
-    info = envelope(study, what, by="label")
+    info = table_info(study, what, by="label")
     print_rows(cls, rows, info, form, columns=columns, title=f"{len(rows):,} {what}", look="wide", cell=_cell)
 
 

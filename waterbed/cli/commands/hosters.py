@@ -155,7 +155,7 @@ def hosters_show(
     from attribution.hosters.listing import ChangeRow, HosterRow, change_rows, hoster_rows
     from attribution.hosters.members import shown
     from waterbed.governance.hosters import book_as_decided, read_book
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -165,7 +165,7 @@ def hosters_show(
         if key is not None and not rows and not decided:
             raise InputError(f"{shown(key)} is no hoster of this book on {day}; see docs/hosters.md")
         what, by = ("changes of hosters", "change") if changes else ("hosters", "hoster")
-        heading = envelope(study, what, by=by)
+        heading = table_info(study, what, by=by)
     if form is not Format.table:
         if changes:
             for_tools(ChangeRow, decided, heading, form)
@@ -191,14 +191,14 @@ def hosters_queue(context: typer.Context, form: Formatted = Format.table) -> Non
     from attribution.hosters.evidence import QueueItem, queue_for
     from waterbed.governance.hosters import read_book
     from waterbed.store.audit import who
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         book = read_book(study.folder)
         names = study.attributor().name_of if book.standing else str
         items = queue_for(who(), book, study.store.all(Registration), names)
-        heading = envelope(study, "hoster queue", by="change")
+        heading = table_info(study, "hoster queue", by="change")
     if form is not Format.table:
         for_tools(QueueItem, items, heading, form)
     else:
@@ -238,13 +238,13 @@ def hosters_agreement(context: typer.Context, form: Formatted = Format.table) ->
     """
     from waterbed.analysis.coding.agreement import Agreement, of_changes
     from waterbed.governance.hosters import read_book
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         book = read_book(study.folder)
         row = of_changes(book.changes, book.codings)
-        heading = envelope(study, "agreement of coders", by="queue")
+        heading = table_info(study, "agreement of coders", by="queue")
     if form is not Format.table:
         for_tools(Agreement, [row], heading, form)
     else:

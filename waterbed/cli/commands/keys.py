@@ -135,7 +135,7 @@ def audit(
     For example: waterbed -C mystudy audit --format csv
     """
     from waterbed.model.bookkeeping import Audit
-    from waterbed.model.table import Envelope
+    from waterbed.model.table import TableInfo
     from waterbed.store.audit import audits
     from waterbed.store.folder import open_folder
 
@@ -148,7 +148,7 @@ def audit(
         _table(rows)
         return
     span = f"{rows[0].done_at.isoformat()}/{rows[-1].done_at.isoformat()}" if rows else "no entry yet"
-    heading = Envelope(
+    heading = TableInfo(
         what="audit",
         by="entry",
         clock="real",

@@ -31,14 +31,14 @@ from waterbed.cli.output import (
 from waterbed.model.conclusions import HopKind
 
 if TYPE_CHECKING:
-    from waterbed.lab.run import Rehearsal, Rehearsed
+    from waterbed.lab.run import LabRun, LabRuns
     from waterbed.lab.score.attribution import AttributionScore
     from waterbed.lab.score.compare import Paired, PairedShare, Scorecard
     from waterbed.lab.score.hops import KindTally
     from waterbed.lab.servers.counts import Counts
     from waterbed.lab.simulate.coverage import Campaign
     from waterbed.lab.simulate.power import Plan, PowerRow
-    from waterbed.model.table import Envelope
+    from waterbed.model.table import TableInfo
     from waterbed.study.conclusions import Conclusions
 
 lab_app = typer.Typer(help="A simulated Internet on loopback, with known truth.", no_args_is_help=True)
@@ -162,21 +162,21 @@ def demo(
     _rehearse(scenario, out, None)
 
 
-def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> Rehearsal:
+def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> LabRuns:
     from waterbed.analysis.rankings.tables import ranking_of
     from waterbed.cli.commands.rank import print_ranking
-    from waterbed.lab.run import rehearse
+    from waterbed.lab.run import run_lab
     from waterbed.lab.servers.pages import marked_files
     from waterbed.publish.release import publish_all
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with progress() as told:
-        done = rehearse(scenario, out, told, profile=profile.value if profile else None)
+        done = run_lab(scenario, out, told, profile=profile.value if profile else None)
     with open_study(out) as study:
         conclusions = study.conclude()
         files = publish_all(study, out / "published", conclusions)
-        print_ranking(ranking_of(conclusions), envelope(study, "ranking", by="hoster"), "table")
+        print_ranking(ranking_of(conclusions), table_info(study, "ranking", by="hoster"), "table")
         _flows(conclusions)
     _score(done.first)
     _hop_tallies(done.first.hop_tallies)
@@ -191,7 +191,7 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> Rehearsa
     return done
 
 
-def _look_scores(done: Rehearsal) -> None:
+def _look_scores(done: LabRuns) -> None:
     """Print how right single looks were, and the same of a second run without control looks."""
     runs = [("on", done.first)]
     if done.beside and done.paired is None:
@@ -341,10 +341,10 @@ def _power(rows: Sequence[PowerRow], plan: Plan, of: str, form: str) -> None:
     console.print(f"least difference that four of five studies see: {told}")
 
 
-def _power_heading(what: str, of: str) -> Envelope:
-    from waterbed.model.table import Envelope
+def _power_heading(what: str, of: str) -> TableInfo:
+    from waterbed.model.table import TableInfo
 
-    return Envelope(
+    return TableInfo(
         what=f"power, {what}",
         by="effect",
         clock="reported",
@@ -394,7 +394,7 @@ def _seated(key: str, names: dict[str, str], done: Conclusions) -> str:
     return f"{names.get(key, key)} ({seat})" if seat else names.get(key, key)
 
 
-def _score(done: Rehearsed) -> None:
+def _score(done: LabRun) -> None:
     """Print measured against true."""
     card: Scorecard = done.score
     table = new_table(f"Measured against true: {done.truth.world.name}")

@@ -95,7 +95,7 @@ def protocol_show(context: typer.Context, form: Formatted = Format.table) -> Non
 
     For example: waterbed -C mystudy protocol show
     """
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -108,7 +108,7 @@ def protocol_show(context: typer.Context, form: Formatted = Format.table) -> Non
             DeviationRow(subject=one.subject, deviation=told) for one, told in zip(now.found, now.told, strict=True)
         ]
         if form is not Format.table:
-            for_tools(DeviationRow, rows, envelope(study, "deviations", by="subject"), form)
+            for_tools(DeviationRow, rows, table_info(study, "deviations", by="subject"), form)
         else:
             for number, one in enumerate(now.locks, 1):
                 why = f": {one.reason}" if one.reason else ""
@@ -149,14 +149,14 @@ def protocol_log(context: typer.Context, form: Formatted = Format.table) -> None
     """
     from waterbed.governance.protocol.lock import held
     from waterbed.model.governance import DeviationNote
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
         now = held(study.folder)
         notes = list(now.notes) if now else []
         if form is not Format.table:
-            for_tools(DeviationNote, notes, envelope(study, "deviation log", by="note"), form)
+            for_tools(DeviationNote, notes, table_info(study, "deviation log", by="note"), form)
             return
         table = new_table("Deviations on record")
         for name in ("noted", "by", "deviation", "reason"):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from waterbed.analysis.rankings.tables import RankingTables, Side
     from waterbed.estimators.rank_sets import Agreement
     from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
-    from waterbed.model.table import Envelope
+    from waterbed.model.table import TableInfo
     from waterbed.study.study import Study
 
 
@@ -165,7 +165,7 @@ def _feeds(study: Study, tables: RankingTables, top: int | None, form: Format) -
 
 
 def _print(
-    cls: type, rows: Sequence[VolumeRow] | Sequence[PlaceRow], heading: Envelope, form: Format, worst: int
+    cls: type, rows: Sequence[VolumeRow] | Sequence[PlaceRow], heading: TableInfo, form: Format, worst: int
 ) -> None:
     if form is not Format.table:
         for_tools(cls, rows, heading, form)
@@ -196,7 +196,7 @@ def _unattributed(kind: str) -> None:
     say(f"Nothing in the study tells the {kind} of any URL: see docs/ranking.md#what-is-ranked.")
 
 
-def _standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], heading: Envelope, worst: int) -> None:
+def _standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], heading: TableInfo, worst: int) -> None:
     """Print volume against size, or places by speed."""
     from waterbed.analysis.rankings.volume import SIZE_FLOOR
     from waterbed.model.results import VolumeRow
@@ -257,7 +257,9 @@ def _place_cells(row: PlaceRow) -> list[str]:
     ]
 
 
-def _side_by_side(rows: Sequence[FeedRow], agreements: Sequence[tuple[str, str, Agreement]], heading: Envelope) -> None:
+def _side_by_side(
+    rows: Sequence[FeedRow], agreements: Sequence[tuple[str, str, Agreement]], heading: TableInfo
+) -> None:
     """Print the ranking by each source side by side, and how far they agree."""
     named = list(dict.fromkeys(row.source for row in rows))
     by_key: dict[str, list[FeedRow]] = {}
@@ -337,7 +339,7 @@ def _range(low: int | None, high: int | None) -> str:
     return str(low) if low == high else f"{low}-{high}"
 
 
-def print_ranking(found: Sequence[RankingRow], heading: Envelope, form: str) -> None:
+def print_ranking(found: Sequence[RankingRow], heading: TableInfo, form: str) -> None:
     """Print a ranking."""
     from waterbed.analysis.rankings.clocks import CLOCK_WORDS
 

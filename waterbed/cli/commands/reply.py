@@ -139,7 +139,7 @@ def reply_list(context: typer.Context, form: Formatted = Format.table) -> None:
     For example: waterbed -C mystudy reply list
     """
     from waterbed.governance.reply import ReplyRow, rows
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -147,7 +147,7 @@ def reply_list(context: typer.Context, form: Formatted = Format.table) -> None:
         if form is Format.table:
             _table(found)
         else:
-            for_tools(ReplyRow, found, envelope(study, "replies", by="hoster"), form)
+            for_tools(ReplyRow, found, table_info(study, "replies", by="hoster"), form)
     raise typer.Exit(FINDING if any(row.state != "done" for row in found) else OK)
 
 

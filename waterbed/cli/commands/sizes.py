@@ -29,7 +29,7 @@ from waterbed.cli.output import (
 from waterbed.model.conclusions import Size
 
 if TYPE_CHECKING:
-    from waterbed.model.table import Envelope
+    from waterbed.model.table import TableInfo
 
 sizes_app = typer.Typer(
     help="Sizes of hosters, ASes and countries on a day: the denominators.\n\n"
@@ -70,14 +70,14 @@ def sizes(
     form: Formatted = Format.table,
 ) -> None:
     """Print how large each hoster, AS or country is on a day."""
-    from waterbed.analysis.sizes import frame_of
+    from waterbed.analysis.sizes import size_table
     from waterbed.study.study import open_study
 
     if context.invoked_subcommand:
         return
     with open_study(context.obj) as study:
         when = day.date() if day else study.clock().astimezone(UTC).date()
-        found = frame_of(study, by.value, when, window_days=window, everything=frame)
+        found = size_table(study, by.value, when, window_days=window, everything=frame)
     if form is Format.table:
         _table(found.sizes, found.heading)
     else:
@@ -106,7 +106,7 @@ def sizes_add(
         raise typer.Exit(1)
 
 
-def _table(rows: Sequence[Size], heading: Envelope) -> None:
+def _table(rows: Sequence[Size], heading: TableInfo) -> None:
     columns = _COLUMNS["country" if heading.by == "country" else "hoster"]
     first_day = heading.window.partition("/")[0][:10]
     table = new_table(f"Sizes by {heading.by}, seen hosting from {first_day}")

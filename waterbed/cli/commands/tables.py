@@ -88,7 +88,7 @@ def routes_check(
     For example: waterbed -C mystudy routes check --kind routes
     """
     from waterbed.analysis.table_check import TableCheck, check_tables
-    from waterbed.study.metadata import envelope
+    from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     if kind is not None:
@@ -104,7 +104,7 @@ def routes_check(
         if form is Format.table:
             _print_checks(found)
         else:
-            for_tools(TableCheck, found, envelope(study, "tables", by="snapshot"), form)
+            for_tools(TableCheck, found, table_info(study, "tables", by="snapshot"), form)
     raise typer.Exit(FINDING if any(check.findings for check in found) else OK)
 
 

@@ -31,7 +31,7 @@ LOCK: Final = "lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class ProtocolStatus:
     """What is so now, to be held against the protocol."""
 
     text: str | None
@@ -53,7 +53,7 @@ class Deviation:
     told: str
 
 
-def deviations(first: ProtocolLock, locked: Protocol, now: Standing) -> list[Deviation]:
+def deviations(first: ProtocolLock, locked: Protocol, now: ProtocolStatus) -> list[Deviation]:
     """All that is not as the first lock had it, in a fixed order."""
     return [*_of_the_lock(first), *_of_the_file(first, now), *_of_settings(first, now), *_of_data(locked, now)]
 
@@ -88,7 +88,7 @@ def _of_the_lock(first: ProtocolLock) -> Iterator[Deviation]:
         yield Deviation(subject=LOCK, told=f"locked after {first.looks:,} looks had been taken: {first.reason}")
 
 
-def _of_the_file(first: ProtocolLock, now: Standing) -> Iterator[Deviation]:
+def _of_the_file(first: ProtocolLock, now: ProtocolStatus) -> Iterator[Deviation]:
     if now.text is None:
         yield Deviation(subject="study.toml", told="study.toml is gone; the locked text applies")
         return
@@ -102,7 +102,7 @@ def _of_the_file(first: ProtocolLock, now: Standing) -> Iterator[Deviation]:
     yield from _changes(flat(tomllib.loads(first.text)), is_now, "")
 
 
-def _of_settings(first: ProtocolLock, now: Standing) -> Iterator[Deviation]:
+def _of_settings(first: ProtocolLock, now: ProtocolStatus) -> Iterator[Deviation]:
     locked = json.loads(first.settings)
     held = {key.partition(".")[0] for key in locked}  # an older version held fewer sections
     is_now = {key: value for key, value in now.settings.items() if key.partition(".")[0] in held}
@@ -111,7 +111,7 @@ def _of_settings(first: ProtocolLock, now: Standing) -> Iterator[Deviation]:
         yield Deviation(subject="rules", told=f"outcome rules {first.rules} -> {now.rules}")
 
 
-def _of_data(locked: Protocol, now: Standing) -> Iterator[Deviation]:
+def _of_data(locked: Protocol, now: ProtocolStatus) -> Iterator[Deviation]:
     for name, has, declared in (
         ("sources", now.sources, locked.frame.sources),
         ("categories", now.categories, locked.frame.categories),

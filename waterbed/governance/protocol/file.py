@@ -31,7 +31,7 @@ _Confirmation = Annotated[str, msgspec.Meta(pattern=CONFIRMATION)]
 _Level = Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
 
 
-class Frame(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class Scope(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Which reports the study is about."""
 
     sources: tuple[_Key, ...]
@@ -101,7 +101,7 @@ class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     clock: ClockKind
     role: Role
     primary: _Name
-    frame: Frame
+    frame: Scope
     estimands: Annotated[tuple[Estimand, ...], msgspec.Meta(min_length=1)]
     stopping: Stopping
     areas: Areas = Areas()
@@ -135,7 +135,7 @@ class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 
 _TABLES: Final[Mapping[str, type[msgspec.Struct]]] = {
-    "frame": Frame,
+    "frame": Scope,
     "areas": Areas,
     "stopping": Stopping,
     "sensitivity": Sensitivity,

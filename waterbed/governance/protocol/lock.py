@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from waterbed.governance.keys import stated_reason
-from waterbed.governance.protocol.deviations import Deviation, Standing, deviations, explained, place_of
+from waterbed.governance.protocol.deviations import Deviation, ProtocolStatus, deviations, explained, place_of
 from waterbed.governance.protocol.file import PROTOCOL, SEE, Protocol, checksum, flat, read_protocol
 from waterbed.judging.rules import read_rules
 from waterbed.model.errors import InputError, ReadOnly
@@ -41,7 +41,7 @@ warn = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class LockedProtocol:
     """A study's protocol as locked, and all that deviates from it now."""
 
     locks: Sequence[ProtocolLock]
@@ -77,7 +77,7 @@ class Held:
         return len(new)
 
 
-def held(folder: Folder) -> Held | None:
+def held(folder: Folder) -> LockedProtocol | None:
     """The locked protocol and its deviations, None if none was ever locked; reads, and writes nothing."""
     locks = folder.store.all(ProtocolLock, order=("locked_at", "lock_id"))
     if not locks:
@@ -90,10 +90,12 @@ def held(folder: Folder) -> Held | None:
         )
     protocol = msgspec.toml.decode(first.text, type=Protocol)
     notes = folder.store.all(DeviationNote, order=("noted_at", "note_id"))
-    return Held(locks=locks, protocol=protocol, found=deviations(first, protocol, standing(folder)), notes=notes)
+    return LockedProtocol(
+        locks=locks, protocol=protocol, found=deviations(first, protocol, standing(folder)), notes=notes
+    )
 
 
-def standing(folder: Folder) -> Standing:
+def standing(folder: Folder) -> ProtocolStatus:
     """What is so now in a study."""
     store, path = folder.store, folder.path / PROTOCOL
     last = observed_span(folder)[1]
@@ -101,7 +103,7 @@ def standing(folder: Folder) -> Standing:
         text: str | None = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         text = None
-    return Standing(
+    return ProtocolStatus(
         text=text,
         settings=settings_of(folder.config),
         rules=read_rules().name,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from waterbed.lab.world.addressing import arrangement_of
-from waterbed.lab.world.allocations import Papers
+from waterbed.lab.world.allocations import Allocations
 from waterbed.lab.world.file import PARKING_NETWORK, Hoster
 from waterbed.lab.world.records import Truth
 from waterbed.model.conclusions import Attribution, Episode, Hop
@@ -108,7 +108,7 @@ class _Judge:
 
     def __init__(self, truth: Truth) -> None:
         self._truth = truth
-        self._papers = Papers(truth.world)
+        self._papers = Allocations(truth.world)
         self._platforms = {suffix: h.key for h in truth.world.hoster if h.kind == "platform" for suffix in h.suffixes}
 
     def hosters(self, url: str, moment: datetime) -> set[str] | None:

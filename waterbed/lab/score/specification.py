@@ -8,7 +8,7 @@ from waterbed.lab.world.file import read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.errors import InputError
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 from waterbed.store.folder import Folder
 
 _SEE = "docs/sensitivity.md, The truth"
@@ -22,7 +22,7 @@ def truth_of(folder: Folder, scenario: str, url_ids: Collection[str]) -> Truth:
     truth = simulate(read_world(scenario_path(scenario)))
     if folder.lab is None:
         raise InputError(f"--truth {scenario}: this study is not of the lab, so nobody knows its truth, see {_SEE}")
-    known = {folder.vault.keyed_id("url", spell(url).url) for url in truth.shown}
+    known = {folder.vault.keyed_id("url", canonicalize(url).url) for url in truth.shown}
     if not known.issuperset(url_ids):
         raise InputError(f"--truth {scenario}: the study's URLs are not those of that world, see {_SEE}")
     return truth

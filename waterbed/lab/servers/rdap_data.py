@@ -9,7 +9,7 @@ from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
-from waterbed.lab.world.allocations import Paper, Papers, handle_of
+from waterbed.lab.world.allocations import Allocation, Allocations, handle_of
 from waterbed.lab.world.file import World
 
 
@@ -155,10 +155,10 @@ def _card(handle: str | None, roles: list[str], name: str, kind: str | None, ema
 
 def registries_of(world: World, moment: datetime) -> Registries:
     """What the registries know of a world's networks at an instant."""
-    return Registries(_record(paper) for paper in Papers(world).of_day(moment))
+    return Registries(_record(paper) for paper in Allocations(world).of_day(moment))
 
 
-def _record(paper: Paper) -> TrueNetwork:
+def _record(paper: Allocation) -> TrueNetwork:
     holder = paper.holder
     return TrueNetwork(
         registry=paper.registry,
@@ -175,5 +175,5 @@ def _record(paper: Paper) -> TrueNetwork:
     )
 
 
-def _handle(paper: Paper) -> str:
+def _handle(paper: Allocation) -> str:
     return f"NET-{str(paper.network).replace('/', '-')}"

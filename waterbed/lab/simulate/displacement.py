@@ -11,9 +11,9 @@ import msgspec
 
 from graphs.displacement.takedowns import Takedown, takedowns
 from graphs.episodes import EpisodeRules, all_episodes, censor_from
-from graphs.hops import Frame, find_hops
+from graphs.hops import HopContext, find_hops
 from waterbed.lab.simulate.draw import MISSED, PARALLEL, PLANS, UNREPORTED, Hard
-from waterbed.lab.simulate.looks import Looker
+from waterbed.lab.simulate.looks import Simulator
 from waterbed.lab.world.file import Hoster, Movement, Removal, Sites, World
 from waterbed.lab.world.records import TrueEpisode, TrueHop, Truth
 from waterbed.lab.world.truth import simulate
@@ -53,7 +53,7 @@ def displaced_world(base: World, chance: random.Random, *, sites: int = 60) -> D
     """
     world, hard = _drawn(base, chance, sites)
     truth = simulate(world)
-    looked = list(Looker(truth, hard, chance).all())
+    looked = list(Simulator(truth, hard, chance).all())
     judge = Judge()
     last = max((look.verdict.observed_at for one in looked for look in one.sightings), default=world.start)
     until = censor_from(last, timedelta(seconds=judge.freeze_s))
@@ -61,7 +61,7 @@ def displaced_world(base: World, chance: random.Random, *, sites: int = 60) -> D
     known = {one.known.url_id: one.known for one in looked}
     episodes = list(all_episodes(known, {one.known.url_id: one.sightings for one in looked}, rules))
     seats = {hoster.key: hoster.country for hoster in world.hoster}
-    hops = find_hops(episodes, Frame(home=world.home, seats=seats))
+    hops = find_hops(episodes, HopContext(home=world.home, seats=seats))
     counted_until = until - WITHIN - LAG
     seen, everything = _true_shares(truth, counted_until)
     return Displaced(

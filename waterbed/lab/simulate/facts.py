@@ -10,7 +10,7 @@ from waterbed.lab.servers.zones import Names, name_servers_of
 from waterbed.lab.world.file import PARKING_NETWORK, World
 from waterbed.lab.world.records import TrueReport, Truth
 from waterbed.model.facts import CanaryLook, ControlLook, NameStatus, Observation, Report, Resolution, Target
-from waterbed.model.urls import platform_suffix, registrable_domain, spell
+from waterbed.model.urls import canonicalize, platform_suffix, registrable_domain
 
 _HOUR = timedelta(hours=1)
 _CANARY = timedelta(minutes=10)
@@ -58,7 +58,7 @@ def keyed(kind: str, text: str) -> str:
 
 def url_id_of(url: str) -> str:
     """The id of a URL, over its canonical spelling."""
-    return keyed("url", spell(url).url)
+    return keyed("url", canonicalize(url).url)
 
 
 def virtual_facts(truth: Truth, plan: LookPlan, chance: random.Random) -> VirtualFacts:
@@ -133,7 +133,7 @@ class _Recorder:
     def _led(self, url_id: str, url: str, now: datetime, resolution: Resolution, control: ControlLook) -> Observation:
         """A URL whose site leads to a new name for good."""
         new = self._truth.moved_urls.get(url)
-        site = registrable_domain(spell(self._truth.moved[self._truth.shown[url].host]).host)
+        site = registrable_domain(canonicalize(self._truth.moved[self._truth.shown[url].host]).host)
         return _observation(
             url_id,
             now,
@@ -172,7 +172,7 @@ class _Recorder:
 
     def _control(self, host: str, *, moved: bool, now: datetime) -> ControlLook:
         """The answer to a random path: 404, or as the whole site that leads elsewhere."""
-        site = registrable_domain(spell(self._truth.moved[host]).host) if moved else ""
+        site = registrable_domain(canonicalize(self._truth.moved[host]).host) if moved else ""
         made = ControlLook(
             control_id=keyed("control", f"{host} {moved}"),
             host_id=keyed("host", host),
@@ -204,7 +204,7 @@ class _Recorder:
 
 
 def _target(url_id: str, url: str, added: datetime) -> Target:
-    spelled = spell(url)
+    spelled = canonicalize(url)
     site, suffix = registrable_domain(spelled.host), platform_suffix(spelled.host)
     return Target(
         url_id=url_id,

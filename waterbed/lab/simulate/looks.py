@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from graphs.episodes import Known, Sighting
+from graphs.episodes import Sighting, UrlHistory
 from waterbed.judging.judge import confirmed_down
 from waterbed.lab.simulate.draw import LATE_HOURS, NAME_ENDS, Hard
 from waterbed.lab.world.records import TrueReport, Truth
@@ -18,15 +18,15 @@ _PAGES: Mapping[str, EndCause] = {"404": "removed", "410": "removed", "suspended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Looked:
+class SimulatedUrl:
     """What a study has of one URL."""
 
-    known: Known
+    known: UrlHistory
     host: str
     sightings: Sequence[Sighting]
 
 
-class Looker:
+class Simulator:
     """Looks at the URLs of a true world as a plan says, and misses what the study is to miss."""
 
     def __init__(self, truth: Truth, hard: Hard, chance: random.Random) -> None:
@@ -37,7 +37,7 @@ class Looker:
         self._nameless: dict[str, bool] = {}
         self._judge = Judge()
 
-    def all(self) -> Iterator[Looked]:
+    def all(self) -> Iterator[SimulatedUrl]:
         """Each reported URL, numbered in the order of first reports."""
         reports: dict[str, list[TrueReport]] = {}
         for report in self._truth.reports:
@@ -53,19 +53,19 @@ class Looker:
             self._nameless[host] = self._chance.random() < NAME_ENDS
         return self._nameless[host]
 
-    def _look_at(self, url_id: str, url: str, told: Sequence[TrueReport]) -> Looked:
+    def _look_at(self, url_id: str, url: str, told: Sequence[TrueReport]) -> SimulatedUrl:
         shown = self._truth.shown[url]
         made = sorted(report.reported_at for report in told)
         is_late = self._chance.random() < self._hard.late
         late = self._chance.uniform(0.0, LATE_HOURS if is_late else 0.5)
-        known = Known(
+        known = UrlHistory(
             url_id=url_id,
             content_id=shown.content_id,
             site_id=shown.host,
             known_up_at=made[0],
             reported=tuple(made),
         )
-        return Looked(
+        return SimulatedUrl(
             known=known, host=shown.host, sightings=self._seen(url_id, url, shown.host, made[0], late * _HOUR)
         )
 

@@ -17,7 +17,7 @@ from graphs.episodes import censor_from
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key
 from waterbed.estimators.logrank import log_rank
 from waterbed.lab.simulate.draw import Hard, draw
-from waterbed.lab.simulate.looks import Looker
+from waterbed.lab.simulate.looks import Simulator
 from waterbed.lab.simulate.studies import episodes_of
 from waterbed.lab.world.file import Hoster, Removal, World
 from waterbed.lab.world.truth import simulate as happen
@@ -117,7 +117,7 @@ def one_test(job: tuple[World, Plan, float, int, int]) -> tuple[float, int] | No
     base, plan, effect, seed, number = job
     chance = random.Random(f"{seed} {number}")  # noqa: S311 - a simulation must be repeatable
     world, hard = _two(base, plan, effect, chance)
-    looked = list(Looker(happen(world), hard, chance).all())
+    looked = list(Simulator(happen(world), hard, chance).all())
     judge = Judge()
     last = max((look.verdict.observed_at for one in looked for look in one.sightings), default=world.start)
     until = censor_from(last, timedelta(seconds=judge.freeze_s))

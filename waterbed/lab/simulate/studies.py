@@ -17,7 +17,7 @@ from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key, removal
 from waterbed.estimators.incidence import NOTHING
 from waterbed.lab.simulate.draw import MOST_HOSTERS, NAME_ENDS, Hard, draw, true_median, true_share
-from waterbed.lab.simulate.looks import Looked, Looker
+from waterbed.lab.simulate.looks import SimulatedUrl, Simulator
 from waterbed.lab.world.file import World
 from waterbed.lab.world.records import TrueEpisode, Truth
 from waterbed.lab.world.truth import simulate as happen
@@ -96,7 +96,7 @@ def one_study(which: tuple[World, int, int]) -> StudyResult:
     chance = random.Random(f"{seed} {number}")  # noqa: S311 - a simulation must be repeatable
     world, hard = draw(base, chance)
     truth = happen(world)
-    looker = Looker(truth, hard, chance)
+    looker = Simulator(truth, hard, chance)
     looked = list(looker.all())
     judge = Judge()
     last = max((look.verdict.observed_at for one in looked for look in one.sightings), default=world.start)
@@ -117,14 +117,14 @@ def one_study(which: tuple[World, int, int]) -> StudyResult:
     )
 
 
-def episodes_of(looked: Sequence[Looked], judge: Judge, until: datetime) -> list[Episode]:
+def episodes_of(looked: Sequence[SimulatedUrl], judge: Judge, until: datetime) -> list[Episode]:
     """The episodes that the production's rules make of virtual looks."""
     rules = EpisodeRules.from_settings(judge, until)
     known = {one.known.url_id: one.known for one in looked}
     return list(all_episodes(known, {one.known.url_id: one.sightings for one in looked}, rules))
 
 
-def _appearances(looked: Sequence[Looked]) -> Iterator[Appearance]:
+def _appearances(looked: Sequence[SimulatedUrl]) -> Iterator[Appearance]:
     for one in looked:
         yield Appearance.of(
             one.known.url_id,
@@ -136,7 +136,7 @@ def _appearances(looked: Sequence[Looked]) -> Iterator[Appearance]:
         )
 
 
-def _exact(truth: Truth, looker: Looker) -> dict[str, list[Clock]]:
+def _exact(truth: Truth, looker: Simulator) -> dict[str, list[Clock]]:
     """By hoster: its clocks as one would have them who knew all times."""
     reports: dict[str, list[datetime]] = {}
     for report in truth.reports:
@@ -153,7 +153,7 @@ def _during(report: datetime, stay: TrueEpisode) -> bool:
     return stay.start <= report and (stay.end is None or report < stay.end)
 
 
-def _exact_clock(truth: Truth, looker: Looker, stay: TrueEpisode, origin: datetime) -> Clock:
+def _exact_clock(truth: Truth, looker: Simulator, stay: TrueEpisode, origin: datetime) -> Clock:
     host = truth.shown[stay.url].host
     if stay.end is None:
         left, right, cause = (truth.world.end - origin) / _HOUR, float("inf"), NOTHING

@@ -16,7 +16,7 @@ from attribution.lookups.tables.routes import read_routes
 from waterbed.judging.rules import read_rules
 from waterbed.lab.score.hops import KindTally, looked_at, score_hops, sight_of
 from waterbed.lab.simulate.facts import LookPlan, keyed, url_id_of, virtual_facts
-from waterbed.lab.world.allocations import Paper, Papers, country_csv, handle_of, hosters_toml, routing_csv
+from waterbed.lab.world.allocations import Allocation, Allocations, country_csv, handle_of, hosters_toml, routing_csv
 from waterbed.lab.world.file import World
 from waterbed.lab.world.records import Truth
 from waterbed.model.conclusions import HopKind
@@ -25,7 +25,7 @@ from waterbed.store.config import Config
 from waterbed.store.settings import Judge
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.facts import Facts
-from waterbed.study.linking import ROOT, Opened
+from waterbed.study.linking import ROOT, OpenedNames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ def virtual_study(truth: Truth, plan: LookPlan, chance: random.Random) -> Virtua
             attributor_of_world(truth.world),
             read_rules(),
             config,
-            Opened(common=frozenset([keyed("path", ROOT)])),
+            OpenedNames(common=frozenset([keyed("path", ROOT)])),
         ),
         judge=config.judge,
         url_ids={url: url_id_of(url) for url in truth.shown},
@@ -75,7 +75,7 @@ def score_virtual(truth: Truth, study: VirtualStudy) -> dict[HopKind, KindTally]
 
 def attributor_of_world(world: World) -> Attributor:
     """Who answers for an address in a world, by its own tables of each day on which something changes."""
-    papers = Papers(world)
+    papers = Allocations(world)
     book = book_from(hosters_toml(world).encode())
     routes, places = [], []
     with tempfile.TemporaryDirectory(prefix="waterbed-virtual-") as name:
@@ -97,7 +97,7 @@ def attributor_of_world(world: World) -> Attributor:
     )
 
 
-def _registrations(world: World, papers: Papers) -> Iterator[Registration]:
+def _registrations(world: World, papers: Allocations) -> Iterator[Registration]:
     """What registries say of each network on each day on which something changes."""
     for day in papers.days():
         moment = datetime.combine(day, time.max, world.start.tzinfo)
@@ -110,7 +110,7 @@ def _registrations(world: World, papers: Papers) -> Iterator[Registration]:
                 level, above = level + 1, above.parent
 
 
-def _registration(asked: Paper, paper: Paper, level: int, moment: datetime) -> Registration:
+def _registration(asked: Allocation, paper: Allocation, level: int, moment: datetime) -> Registration:
     network = ip_network(paper.network)
     return Registration(
         registration_id=keyed("registration", f"{asked.network} {paper.network} {moment.isoformat()}"),

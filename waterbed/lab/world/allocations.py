@@ -16,14 +16,14 @@ _RIRS = {"US": "arin", "CA": "arin", "AU": "apnic", "JP": "apnic", "SC": "afrini
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paper:
+class Allocation:
     """One network on one day: who holds it, who announces it, whose network it lies in."""
 
     network: Network
     holder: Hoster
     origins: tuple[int, ...]
     """Empty where only the larger network around it is announced."""
-    parent: "Paper | None"
+    parent: "Allocation | None"
 
     @property
     def registry(self) -> str:
@@ -42,7 +42,7 @@ def handle_of(hoster: Hoster) -> str:
     return f"{registry}:ORG-{hoster.key.upper()}-{registry.upper()}"
 
 
-class Papers:
+class Allocations:
     """The papers of a world's networks."""
 
     def __init__(self, world: World) -> None:
@@ -55,7 +55,7 @@ class Papers:
         """The days from which papers are as they were not before, the first day included."""
         return sorted({self._world.start.date(), *(moment.date() for moment in self.changes())})
 
-    def of_day(self, moment: datetime) -> Iterator[Paper]:
+    def of_day(self, moment: datetime) -> Iterator[Allocation]:
         """The papers of all networks."""
         for network, hoster in self._networks:
             yield self._paper(network, hoster, moment)
@@ -82,7 +82,7 @@ class Papers:
         days = [sale.day for sale in self._world.sale] + [renaming.day for renaming in self._world.renaming]
         return sorted({self._from(day) for day in days})
 
-    def _paper(self, network: Network, hoster: Hoster, moment: datetime) -> Paper:
+    def _paper(self, network: Network, hoster: Hoster, moment: datetime) -> Allocation:
         holder = self._holder(network, hoster, moment)
         parent = None
         if hoster.within:
@@ -92,7 +92,7 @@ class Papers:
         beside = (self._as_on(self._hosters[key], moment) for key in hoster.also_announced_by)
         own = holder.further_as.get(str(network), holder.asn)
         origins = () if parent else tuple(sorted({own, *beside}))
-        return Paper(network=network, holder=holder, origins=origins, parent=parent)
+        return Allocation(network=network, holder=holder, origins=origins, parent=parent)
 
     def _holder(self, network: Network, hoster: Hoster, moment: datetime) -> Hoster:
         for sale in sorted(self._world.sale, key=lambda sale: sale.day):
@@ -147,12 +147,12 @@ def hosters_toml(world: World) -> str:
     return "\n".join(_entity(hoster) for hoster in world.hoster)
 
 
-def _papers(world: World, family: int | None, moment: datetime | None) -> list[Paper]:
+def _papers(world: World, family: int | None, moment: datetime | None) -> list[Allocation]:
     parking = [
-        Paper(network=network, holder=_PARKING, origins=(_PARKING.asn,), parent=None)
+        Allocation(network=network, holder=_PARKING, origins=(_PARKING.asn,), parent=None)
         for network in (_PARKING.networks() if world.parks else ())
     ]
-    papers = [*Papers(world).of_day(moment or world.start), *parking]
+    papers = [*Allocations(world).of_day(moment or world.start), *parking]
     found = [paper for paper in papers if family in (None, paper.network.version)]
     return sorted(found, key=lambda p: (p.network.version, int(p.network.network_address), p.network.prefixlen))
 

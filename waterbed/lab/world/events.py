@@ -7,14 +7,14 @@ from math import log
 from random import Random
 
 from waterbed.lab.world.addressing import ROTATING, Arranged, Chances, addresses_at, further_traits
-from waterbed.lab.world.allocations import Papers
+from waterbed.lab.world.allocations import Allocations
 from waterbed.lab.world.file import PARKING, Hoster, World
 from waterbed.lab.world.moving import chosen, move, plan_copy, plan_flight, put_in_front, react, renumber, take_away
 from waterbed.lab.world.names import Namer, image_name, parking_addresses, target
-from waterbed.lab.world.records import HOUR, Leaf, Link, Page, Shown, Site, SiteTraits, Stay, TrueCause
+from waterbed.lab.world.records import HOUR, Leaf, Link, Page, Placement, Shown, Site, SiteTraits, TrueCause
 
 
-class Course:
+class Events:
     """Runs a world and keeps what happened."""
 
     def __init__(self, world: World) -> None:
@@ -23,10 +23,10 @@ class Course:
         self.rng = Random(f"waterbed lab {world.seed}")  # noqa: S311 - a simulation must be repeatable
         self.namer = Namer(self.rng)
         self.end = round(world.days * 24 * HOUR)
-        self.stays: list[Stay] = []
+        self.stays: list[Placement] = []
         self.links: list[Link] = []
         self.sites: list[Site] = []
-        self.papers = Papers(world)
+        self.papers = Allocations(world)
         self.beside: dict[str, tuple[str, ...]] = {}
         self.reports: list[tuple[int, Leaf]] = []
         self.hosts: dict[str, list[tuple[int, tuple[str, ...] | None]]] = {}
@@ -42,7 +42,7 @@ class Course:
         self._contents = 0
         self._order = 0
 
-    def run(self) -> "Course":
+    def run(self) -> "Events":
         """Let everything happen, up to the world's end."""
         for number in range(self.world.sites.count):
             self._first_site(number)
@@ -177,11 +177,11 @@ class Course:
         if arranged.kind in ROTATING:
             self.later(now + HOUR, partial(self._say, site, arranged, moves))
 
-    def begin(self, leaf: Leaf, now: int) -> Stay:
+    def begin(self, leaf: Leaf, now: int) -> Placement:
         """A URL is up from now on, at whoever holds its addresses by now."""
         site = leaf.site
         seen = self.papers.key_at(self.hosts[site.host][-1][1] or (), now) or site.seen.key
-        stay = Stay(
+        stay = Placement(
             url=leaf.shown.url,
             content_id=leaf.shown.content_id,
             hoster=seen,
@@ -234,7 +234,7 @@ class Course:
                     moment = now + self.hours((0.0, within))
                     self.later(moment, partial(self._remove, leaf, stay))
 
-    def _remove(self, leaf: Leaf, stay: Stay, now: int) -> None:
+    def _remove(self, leaf: Leaf, stay: Placement, now: int) -> None:
         while stay.goes_on is not None:
             stay = stay.goes_on
         if leaf.stay is not stay:

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from waterbed.lab.world.addressing import Chances, address_in, addresses_at, arrangement_of
 from waterbed.lab.world.file import Hoster, Renumbering, World
-from waterbed.lab.world.records import HOUR, Leaf, Link, Page, Site, Stay, TrueCause
+from waterbed.lab.world.records import HOUR, Leaf, Link, Page, Placement, Site, TrueCause
 from waterbed.model.conclusions import HopKind
 
 
-class Course(Protocol):
+class EventQueue(Protocol):
     """What moves of content need of the course of a world."""
 
     world: World
@@ -40,7 +40,7 @@ class Course(Protocol):
     def appear(self, site: Site, now: int) -> None:
         """A site answers from now on."""
 
-    def begin(self, leaf: Leaf, now: int) -> Stay:
+    def begin(self, leaf: Leaf, now: int) -> Placement:
         """A URL is up from now on."""
 
     def report(self, leaf: Leaf, now: int) -> None:
@@ -50,7 +50,7 @@ class Course(Protocol):
         """A URL's stay is over."""
 
 
-def react(course: Course, site: Site, gone: list[Leaf], now: int) -> None:
+def react(course: EventQueue, site: Site, gone: list[Leaf], now: int) -> None:
     """What the owner does about a takedown: nothing, or content appears again."""
     movement = course.world.movement
     if not gone or course.rng.random() >= movement.after_takedown:
@@ -70,7 +70,7 @@ def react(course: Course, site: Site, gone: list[Leaf], now: int) -> None:
     course.later(when, partial(_relocate, course, site, site.moves))
 
 
-def plan_flight(course: Course, leaf: Leaf, now: int, removed: int) -> None:
+def plan_flight(course: EventQueue, leaf: Leaf, now: int, removed: int) -> None:
     """Whether the owner of a reported page leaves before it is removed; who has moved before stays.
 
     With several pages reported, the first flight takes all along.
@@ -85,7 +85,7 @@ def plan_flight(course: Course, leaf: Leaf, now: int, removed: int) -> None:
     course.later(when, partial(_flee, course, leaf, leaf.stay, site.moves, leads))
 
 
-def _flee(course: Course, leaf: Leaf, stay: Stay | None, moves: int, leads: bool, now: int) -> None:
+def _flee(course: EventQueue, leaf: Leaf, stay: Placement | None, moves: int, leads: bool, now: int) -> None:
     site = leaf.site
     if site.moves != moves or leaf.stay is not stay:
         return
@@ -96,7 +96,7 @@ def _flee(course: Course, leaf: Leaf, stay: Stay | None, moves: int, leads: bool
         _relocate(course, site, moves, now)
 
 
-def _come_back(course: Course, site: Site, moves: int, now: int) -> None:
+def _come_back(course: EventQueue, site: Site, moves: int, now: int) -> None:
     """The whole site is up again where it was."""
     if site.moves != moves or any(leaf.stay is not None for leaf in site.leaves):
         return
@@ -107,12 +107,12 @@ def _come_back(course: Course, site: Site, moves: int, now: int) -> None:
     hear_of(course, site, site.operator, now)
 
 
-def _relocate(course: Course, site: Site, moves: int, now: int) -> None:
+def _relocate(course: EventQueue, site: Site, moves: int, now: int) -> None:
     to = destination(course.world, course.rng, site, ("hoster",))
     if site.moves != moves or to is None:
         return
     site.moves += 1
-    before: list[tuple[Leaf, Stay | None, HopKind]] = []
+    before: list[tuple[Leaf, Placement | None, HopKind]] = []
     for leaf in site.leaves:
         kind: HopKind = "reappearance" if leaf.stay is None else "relocation"
         if leaf.stay is not None:
@@ -126,7 +126,7 @@ def _relocate(course: Course, site: Site, moves: int, now: int) -> None:
     hear_of(course, site, to, now)
 
 
-def move(course: Course, site: Site, now: int) -> None:
+def move(course: EventQueue, site: Site, now: int) -> None:
     """The owner takes the whole site to a new name elsewhere, and lets the old one lead there for good."""
     leaves = [leaf for leaf in site.leaves if leaf.stay is not None]
     stays = [leaf.stay for leaf in leaves]
@@ -138,13 +138,15 @@ def move(course: Course, site: Site, now: int) -> None:
         course.moved_urls.update((a.shown.url, b.shown.url) for a, b in zip(leaves, new.leaves, strict=True))
 
 
-def plan_copy(course: Course, leaves: list[Leaf], when: int) -> None:
+def plan_copy(course: EventQueue, leaves: list[Leaf], when: int) -> None:
     """Copies of some URLs of one site will appear under one new name."""
     stays = [leaf.stay or leaf.last for leaf in leaves]
     course.later(when, partial(_copy, course, leaves, stays, "copy"))
 
 
-def _copy(course: Course, leaves: list[Leaf], stays: list[Stay | None], kind: HopKind, now: int) -> Site | None:
+def _copy(
+    course: EventQueue, leaves: list[Leaf], stays: list[Placement | None], kind: HopKind, now: int
+) -> Site | None:
     old = leaves[0].site
     to = destination(course.world, course.rng, old, ("hoster", "platform"))
     if to is None:
@@ -163,7 +165,7 @@ def _copy(course: Course, leaves: list[Leaf], stays: list[Stay | None], kind: Ho
     return site
 
 
-def _label_kept(course: Course, old: Site, to: Hoster) -> str:
+def _label_kept(course: EventQueue, old: Site, to: Hoster) -> str:
     """The old name's label, if the copy keeps it; a platform's names are its own."""
     share = course.world.movement.same_label
     if not share or to.kind == "platform" or Chances(course.world, old.host).share("label") >= share:
@@ -175,7 +177,7 @@ def _label(site: Site) -> str:
     return site.host.removeprefix("www.").partition(".")[0]
 
 
-def hear_of(course: Course, site: Site, to: Hoster, now: int) -> None:
+def hear_of(course: EventQueue, site: Site, to: Hoster, now: int) -> None:
     """Whether what arrived is reported, and when."""
     movement = course.world.movement
     at_home = to.country == course.world.home
@@ -185,7 +187,7 @@ def hear_of(course: Course, site: Site, to: Hoster, now: int) -> None:
             course.later(now + delay, partial(course.report, leaf))
 
 
-def put_in_front(course: Course, proxy: Hoster, share: float, now: int) -> None:
+def put_in_front(course: EventQueue, proxy: Hoster, share: float, now: int) -> None:
     """Put a proxy in front of a share of the plain sites that are up."""
     for site in _chosen(course.world, course.sites, share):
         site.front = proxy
@@ -202,7 +204,7 @@ def put_in_front(course: Course, proxy: Hoster, share: float, now: int) -> None:
                 stay.goes_on = course.begin(leaf, now)
 
 
-def take_away(course: Course, proxy: Hoster, now: int) -> None:
+def take_away(course: EventQueue, proxy: Hoster, now: int) -> None:
     """Let the sites behind a proxy answer from their hosters again."""
     for site in course.sites:
         if site.front is not proxy:
@@ -235,7 +237,7 @@ def _chosen(world: World, sites: Sequence[Site], share: float) -> list[Site]:
     ]
 
 
-def renumber(course: Course, event: Renumbering, now: int) -> None:
+def renumber(course: EventQueue, event: Renumbering, now: int) -> None:
     """Give a share of a hoster's sites addresses in one prefix; those of the other family stay."""
     network = ip_network(event.prefix)
     listed = next(hoster for hoster in course.world.hoster if event.prefix in (*hoster.v4, *hoster.v6))

@@ -190,7 +190,7 @@ HOUR = 3600
 
 
 @dataclass(slots=True, kw_only=True)
-class Stay:
+class Placement:
     """An episode as it is being made."""
 
     url: str
@@ -201,7 +201,7 @@ class Stay:
     end: int | None = None
     cause: TrueCause | None = None
     reported: int | None = None
-    goes_on: "Stay | None" = None
+    goes_on: "Placement | None" = None
     """The stay that it became when a proxy was put in front."""
 
 
@@ -209,12 +209,12 @@ class Stay:
 class Link:
     """One movement of content, from one stay to another."""
 
-    before: Stay
-    after: Stay
+    before: Placement
+    after: Placement
     kind: HopKind
 
     @property
-    def left(self) -> Stay:
+    def left(self) -> Placement:
         """The stay that was left: a proxy put in front of the first one is no leaving."""
         stay = self.before
         while stay.goes_on is not None:
@@ -247,6 +247,6 @@ class Leaf:
 
     site: Site
     shown: Shown
-    stay: Stay | None = None
-    last: Stay | None = None
+    stay: Placement | None = None
+    last: Placement | None = None
     copied: bool = False

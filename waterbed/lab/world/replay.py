@@ -10,7 +10,7 @@ from pathlib import Path
 
 from waterbed.lab.servers.state import Behaviour, Listener, page
 from waterbed.model.errors import BadUrl, InputError
-from waterbed.model.urls import spell
+from waterbed.model.urls import canonicalize
 
 _PAGE = b"<!doctype html><title>lab</title>" + b"<p>A page of the replayed feed.</p>\n" * 1_000
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
@@ -81,7 +81,7 @@ def replay(rows: Iterable[tuple[str, str]]) -> ReplayWorld:
     ports: set[int] = set()
     for url, address in rows:
         try:
-            spelled = spell(url)
+            spelled = canonicalize(url)
             plain = str(ip_address(address.strip()))
         except (BadUrl, ValueError):
             continue

@@ -6,9 +6,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from waterbed.lab.world.events import Course
+from waterbed.lab.world.events import Events
 from waterbed.lab.world.file import World
-from waterbed.lab.world.records import HOUR, Link, RemovalShare, Stay, Timeline, TrueEpisode, TrueHop, TrueReport, Truth
+from waterbed.lab.world.records import (
+    HOUR,
+    Link,
+    Placement,
+    RemovalShare,
+    Timeline,
+    TrueEpisode,
+    TrueHop,
+    TrueReport,
+    Truth,
+)
 
 T = TypeVar("T")
 _DAY = 24 * HOUR
@@ -19,7 +29,7 @@ def simulate(world: World) -> Truth:
 
     Times are aware and whole seconds. The world's end cuts: what would come later has not happened.
     """
-    course = Course(world).run()
+    course = Events(world).run()
     first = _first_reports(course)
     episodes = sorted(
         (part for stay in course.stays for part in _handed_over(stay, course)),
@@ -62,14 +72,14 @@ def _timeline(world: World, changes: list[tuple[int, T]]) -> Timeline[T]:
     )
 
 
-def _first_reports(course: Course) -> dict[str, int]:
+def _first_reports(course: Events) -> dict[str, int]:
     first: dict[str, int] = {}
     for second, leaf in course.reports:
         first.setdefault(leaf.shown.url, second)
     return first
 
 
-def _episode(world: World, stay: Stay) -> TrueEpisode:
+def _episode(world: World, stay: Placement) -> TrueEpisode:
     return TrueEpisode(
         url=stay.url,
         content_id=stay.content_id,
@@ -81,7 +91,7 @@ def _episode(world: World, stay: Stay) -> TrueEpisode:
     )
 
 
-def _handed_over(stay: Stay, course: Course) -> list[TrueEpisode]:
+def _handed_over(stay: Placement, course: Events) -> list[TrueEpisode]:
     """A stay as episodes: cut where all its addresses became another hoster's."""
     whole = _episode(course.world, stay)
     moments = [m for m in course.papers.changes() if whole.start < m and (whole.end is None or m < whole.end)]
@@ -97,11 +107,11 @@ def _handed_over(stay: Stay, course: Course) -> list[TrueEpisode]:
     return parts
 
 
-def _owners(course: Course, addresses: Sequence[str], moment: datetime) -> set[str]:
+def _owners(course: Events, addresses: Sequence[str], moment: datetime) -> set[str]:
     return {owner.key for address in addresses if (owner := course.papers.owner(address, moment))}
 
 
-def _hop(course: Course, link: Link, first: dict[str, int]) -> TrueHop | None:
+def _hop(course: Events, link: Link, first: dict[str, int]) -> TrueHop | None:
     """A hop as it was; None where nothing was left: a copy whose original never went is a second place."""
     world, before, after, left = course.world, link.left, link.after, link.left.end
     from_hoster = _handed_over(before, course)[-1].hoster
@@ -125,7 +135,7 @@ def _hop(course: Course, link: Link, first: dict[str, int]) -> TrueHop | None:
     )
 
 
-def _removal(course: Course) -> dict[str, RemovalShare]:
+def _removal(course: Events) -> dict[str, RemovalShare]:
     clocks: dict[str, list[bool]] = defaultdict(list)
     for stay in course.stays:
         # A clock that the world's end cuts before its first day could only count removals, never their absence.

@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.publish.api.answers import Answers, Overview, Portion, SpelledTable, TableCard, Terms
 from waterbed.publish.api.problems import MEDIA, SCHEMA, told
 from waterbed.publish.site.layout import templates
@@ -86,7 +86,7 @@ def _schemas(answers: Answers) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for one in (*answers.tables.values(), *answers.cases.values()):
         row, title = row_schema(one.table.cls), one.table.cls.__name__
-        heading = _joined(row_schema(Envelope), {"terms": row_schema(Terms)})
+        heading = _joined(row_schema(TableInfo), {"terms": row_schema(Terms)})
         paged = _joined(heading, row_schema(Portion)["properties"] | {"rows": {"type": "array", "items": row}})
         made[f"{title}Page"] = {**paged, "title": f"{title}Page", "description": f"A page of rows: {row['title']}."}
         single = _joined(heading, {"row": row})

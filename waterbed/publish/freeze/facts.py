@@ -15,6 +15,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import (
     CanaryLook,
     ControlLook,
+    ExternalObservation,
     Notice,
     Observation,
     Registration,
@@ -22,7 +23,6 @@ from waterbed.model.facts import (
     Resolution,
     Snapshot,
     Target,
-    Testimony,
 )
 from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.redaction import redact
@@ -37,7 +37,7 @@ FROZEN_FACTS: Final[tuple[type, ...]] = (
     Target,
     Report,
     Notice,
-    Testimony,
+    ExternalObservation,
     Resolution,
     Observation,
     ControlLook,

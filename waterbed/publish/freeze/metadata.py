@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Final
 
 from waterbed.model.codec import columns, public_name
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.publish.freeze.layout import FACTS, RESULTS, RULES, SHARED, TABLES, DatedTable
 from waterbed.store.config import Config
 from waterbed.store.settings import Creator
@@ -324,7 +324,7 @@ def codebook(tables: Mapping[str, type]) -> str:
     table.writerow(HEADER)
     for file, cls in tables.items():
         table.writerows(_rows(file, cls, public=file.startswith("results/")))
-    table.writerows(_rows("results/*.json, beside its rows", Envelope, public=False))
+    table.writerows(_rows("results/*.json, beside its rows", TableInfo, public=False))
     return out.getvalue()
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from waterbed.model.errors import InputError
 from waterbed.model.results import PooledHoster, Provenance
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.publish.sharing.share import MANIFEST, PARTNER, TABLES, export_id_of
 from waterbed.study.formats import as_arrow, as_csv
 
@@ -180,10 +180,10 @@ def _with(table: pa.Table, its: Provenance) -> pa.Table:
     return table
 
 
-def heading(made: Pooled) -> Envelope:
+def heading(made: Pooled) -> TableInfo:
     """What the table of pooled hosters is."""
     days = sorted(day for its in made.exports for day in (its.first_day, its.last_day) if day)
-    return Envelope(
+    return TableInfo(
         what="pooled hosters",
         by="hoster",
         clock="none",

@@ -19,7 +19,7 @@ from waterbed.model.results import Provenance, SharedEpisode, SharedLook
 from waterbed.store.audit import put_on_record
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import as_parquet
-from waterbed.study.metadata import envelope
+from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
 MANIFEST: Final = "export.json"
@@ -55,7 +55,7 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
     renamed = _renamed(study, partner)
     done = study.conclude()
     chosen = choose(done, renamed, config.publish.least)
-    heading = replace(envelope(study, "export"), run="none", window="days")
+    heading = replace(table_info(study, "export"), run="none", window="days")
     files = {
         f"{name}.parquet": as_parquet(cls, getattr(chosen, name), replace(heading, what=name))
         for name, cls in TABLES.items()

@@ -12,10 +12,10 @@ from waterbed.model.conclusions import ClockKind
 from waterbed.publish.policy import Publication, Table
 from waterbed.publish.site.displacement import displacement_pages
 from waterbed.publish.site.hoster import sheet_page, sheet_paths, sheet_views
-from waterbed.publish.site.layout import Frame, Site, make_site
+from waterbed.publish.site.layout import Layout, Site, make_site
 from waterbed.publish.site.overview import MethodView, Number, OverviewView, PublishedTable, method_page, overview_page
 from waterbed.publish.site.quality import quality_page, quality_view
-from waterbed.publish.site.rankings import RankingView, Standing, ranking_page
+from waterbed.publish.site.rankings import RankingEntry, RankingView, ranking_page
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
@@ -47,9 +47,9 @@ def start_words(clock: ClockKind) -> str:
     return "the report" if clock == "reported" else f"the time at which {CLOCK_WORDS[clock]}"
 
 
-def _frame(study: Study, publication: Publication) -> Frame:
+def _frame(study: Study, publication: Publication) -> Layout:
     heading, policy = publication.table("ranking-hoster").envelope, publication.policy
-    return Frame(
+    return Layout(
         title=publication.title,
         made_at=publication.made_at,
         first=publication.first,
@@ -74,7 +74,7 @@ def _ranking(publication: Publication, table: Table) -> RankingView:
     places, volumes = (_by_key(publication, f"{what}-{kind}") for what in ("places", "volume"))
     return RankingView(
         kind=kind,
-        standings=[Standing(row=row, place=places.get(row.key), volume=volumes.get(row.key)) for row in table.rows],
+        standings=[RankingEntry(row=row, place=places.get(row.key), volume=volumes.get(row.key)) for row in table.rows],
         left_out=table.envelope.left_out,
         slowest=publication.slowest.get(kind, 0),
     )
@@ -95,7 +95,7 @@ def _overview(
     study: Study,
     done: Conclusions,
     publication: Publication,
-    standings: Sequence[Standing],
+    standings: Sequence[RankingEntry],
     sheets: Mapping[str, str],
 ) -> OverviewView:
     names = {one.row.key: one.row.name for one in standings}
@@ -118,7 +118,7 @@ def _overview(
     )
 
 
-def _numbers(done: Conclusions, standings: Sequence[Standing], least: int) -> list[Number]:
+def _numbers(done: Conclusions, standings: Sequence[RankingEntry], least: int) -> list[Number]:
     undecided = sum(verdict.state == "unknown" for verdict in done.verdicts)
     hosters = sum(one.row.place is not None for one in standings)
     hops = sum(hop.order != "parallel" for hop in done.hops)

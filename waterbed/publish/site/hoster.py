@@ -20,7 +20,7 @@ from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, 
 from waterbed.publish.policy import Publication
 from waterbed.publish.site.figures import CAUSE_LINES, DASHES, causes_figure, weeks_figure
 from waterbed.publish.site.layout import Page
-from waterbed.publish.site.rankings import CLASSES, Standing, places_of, ranking_path, slow_words
+from waterbed.publish.site.rankings import CLASSES, RankingEntry, places_of, ranking_path, slow_words
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
@@ -57,7 +57,7 @@ class Weekly:
 class SheetView:
     """Everything a sheet shows."""
 
-    standing: Standing
+    standing: RankingEntry
     places: Annotated[int, "how many places by speed there are"]
     slowest: Annotated[int, "how many are called the slowest"]
     seat: Annotated[str | None, "country of its legal seat"]
@@ -135,7 +135,7 @@ HORIZON_H = 168
 
 
 def sheet_views(
-    study: Study, done: Conclusions, publication: Publication, standings: Sequence[Standing]
+    study: Study, done: Conclusions, publication: Publication, standings: Sequence[RankingEntry]
 ) -> Iterator[SheetView]:
     """The sheet of each hoster in the published ranking, in its order."""
     clocks = RankingTables(done=done, kind="hoster", clock=study.config.clock).clocks

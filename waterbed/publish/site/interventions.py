@@ -12,7 +12,7 @@ import msgspec
 from plotly.offline import get_plotlyjs
 
 from graphs.displacement.answers import ALWAYS
-from graphs.displacement.disclosure import Told
+from graphs.displacement.disclosure import Disclosure
 from graphs.displacement.event import Event, read_event
 from graphs.displacement.findings import Findings
 from graphs.network.moves import Level
@@ -21,7 +21,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something, redact
 from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.spelling import interval
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.publish.site.intervention_figures import (
     counts_figure,
     course_figure,
@@ -32,7 +32,7 @@ from waterbed.publish.site.intervention_figures import (
 from waterbed.publish.site.layout import Page, asset, templates
 from waterbed.store.config import Config
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.formats import DIALECT, loose, records, row_schema, spelled, write_whole
+from waterbed.study.formats import DIALECT, loose, records, row_schema, to_json, write_whole
 from waterbed.study.study import Study
 
 EVENTS: Final = "events"
@@ -95,7 +95,7 @@ def _page(
 
 def _found(study: Study, done: Conclusions, file: Path, named: Mapping[Level, frozenset[str]], least: int) -> Findings:
     event = read_event(file)
-    told = Told(least=least, named=named[event.kind])
+    told = Disclosure(least=least, named=named[event.kind])
     found = findings_of(study, event, done=done, told=told)
     if not told.names(event.target):
         raise InputError(f"target: fewer than {least} sites are known there, so it is not named (publish.least)")
@@ -254,12 +254,12 @@ def as_json(found: Findings) -> str:
     """Spell findings as one JSON object: the envelope, the event as declared, answers and tables."""
     tables = {name: records(cls, getattr(found, name)) for name, cls in TABLES.items()}
     event = msgspec.to_builtins(found.event) if found.event else None
-    return spelled({**loose(found.heading), "event": event, "notes": list(found.notes), **tables})
+    return to_json({**loose(found.heading), "event": event, "notes": list(found.notes), **tables})
 
 
 def schema() -> dict[str, Any]:
     """Describe the JSON object: every part required, nothing else allowed."""
-    whole = row_schema(Envelope)
+    whole = row_schema(TableInfo)
     whole["$schema"] = DIALECT
     whole["title"] = "Displacement"
     whole["properties"]["event"] = {

@@ -25,7 +25,7 @@ A folder that is opened from a disk has no origin of its own in every browser, h
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Layout:
     """What all pages of a site have in common."""
 
     title: Annotated[str, "name of the study"]
@@ -66,7 +66,7 @@ class Page:
         return (*((LIBRARY, "figures.js") if self.figures else ()), *self.scripts)
 
 
-def render(frame: Frame, page: Page, menu: Sequence[tuple[str, str]]) -> str:
+def render(frame: Layout, page: Page, menu: Sequence[tuple[str, str]]) -> str:
     """Make a page; every name in it is escaped. `menu` are path and word of the navigation's entries."""
     return (
         templates()
@@ -135,7 +135,7 @@ Site = Mapping[str, File]
 """Files by path: index.html, hosters/KEY.html, assets/style.css, ..."""
 
 
-def make_site(frame: Frame, pages: Sequence[Page]) -> Site:
+def make_site(frame: Layout, pages: Sequence[Page]) -> Site:
     """Spell all pages, and the assets that they ask for; the navigation names those that have a `menu`."""
     menu = tuple((page.path, page.menu) for page in pages if page.menu)
     made = {page.path: File(content=render(frame, page, menu).encode(), media=HTML) for page in pages}

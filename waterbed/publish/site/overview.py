@@ -9,7 +9,7 @@ from graphs.network.weeks import PASSAGES
 from waterbed.analysis.rankings.takedown import RemovalCurve
 from waterbed.publish.site.figures import DASHES, LINES, PASSAGE_COLOURS, curves_figure
 from waterbed.publish.site.layout import Page
-from waterbed.publish.site.rankings import CLASSES, Standing, places_of
+from waterbed.publish.site.rankings import CLASSES, RankingEntry, places_of
 
 MARKS_H: Final = (1, 12, 24, 72, 168)
 """Hours at which the table beside the curves gives shares."""
@@ -32,7 +32,7 @@ class OverviewView:
 
     title: str
     numbers: Sequence[Number]
-    standings: Annotated[Sequence[Standing], "the ranking by hoster, in its order"]
+    standings: Annotated[Sequence[RankingEntry], "the ranking by hoster, in its order"]
     curves: Sequence[RemovalCurve]
     flows: Annotated[Sequence[Flow], "flows between hosters, largest first"]
     notes: Annotated[Sequence[str], "what a reader must know before believing a number"]

@@ -32,7 +32,7 @@ FIRST_ROWS: Final = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class RankingEntry:
     """One row: what the tables say of one key."""
 
     row: RankingRow
@@ -45,7 +45,7 @@ class RankingView:
     """One ranking, in the order to be shown."""
 
     kind: Annotated[str, "hoster, asn, country, ..."]
-    standings: Sequence[Standing]
+    standings: Sequence[RankingEntry]
     left_out: Annotated[int, "rows left out because they are about too few"]
     slowest: Annotated[int, "how many are called the slowest; 0: no places by speed"]
     sheets: Annotated[Mapping[str, str], "path of the sheet of each key that has one"] = field(default_factory=dict)
@@ -88,7 +88,7 @@ def ranking_page(view: RankingView, kinds: Sequence[str], start: str) -> Page:
     )
 
 
-def places_of(standings: Sequence[Standing]) -> int:
+def places_of(standings: Sequence[RankingEntry]) -> int:
     """How many places by speed there are."""
     return max((one.place.place_high or 0 for one in standings if one.place), default=0)
 

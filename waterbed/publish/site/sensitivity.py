@@ -12,10 +12,10 @@ from plotly.offline import get_plotlyjs
 from waterbed.analysis.sensitivity.results import Findings
 from waterbed.model.results import ConclusionRow, CurveRow, Dimension, FlipRow, LevelRow, ValueRow
 from waterbed.model.spelling import NOTHING, number, percent
-from waterbed.model.table import Envelope
+from waterbed.model.table import TableInfo
 from waterbed.publish.site.figures import CONFIG, FAINT, INK, LINES, label, plain_layout
 from waterbed.publish.site.layout import asset, templates
-from waterbed.study.formats import DIALECT, loose, records, row_schema, spelled, write_whole
+from waterbed.study.formats import DIALECT, loose, records, row_schema, to_json, write_whole
 
 _HOLDS, _FLIPS = LINES[0][0], LINES[1][0]
 _BAR: Final = "#c9ced4"
@@ -278,12 +278,12 @@ def write_findings(found: Findings, out: Path) -> list[Path]:
 def as_json(found: Findings) -> str:
     """Spell all of it as one JSON object: the envelope, the main outcome's hoster, and the tables."""
     tables = {name: records(cls, getattr(found, name)) for name, cls in TABLES.items()}
-    return spelled({**loose(found.heading), "hoster": found.hoster, "grid": found.grid, **tables})
+    return to_json({**loose(found.heading), "hoster": found.hoster, "grid": found.grid, **tables})
 
 
 def schema() -> dict[str, Any]:
     """Describe the JSON object: every part required, nothing else allowed."""
-    whole = row_schema(Envelope)
+    whole = row_schema(TableInfo)
     whole["$schema"] = DIALECT
     whole["title"] = "Sensitivity"
     whole["properties"]["hoster"] = {"description": "key whose share is the main outcome", "type": "string"}

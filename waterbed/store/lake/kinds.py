@@ -12,6 +12,7 @@ from waterbed.model.codec import columns, moment
 from waterbed.model.facts import (
     CanaryLook,
     ControlLook,
+    ExternalObservation,
     Notice,
     Observation,
     Registration,
@@ -19,7 +20,6 @@ from waterbed.model.facts import (
     Resolution,
     Snapshot,
     Target,
-    Testimony,
 )
 
 PRUNABLE: Final[Mapping[type, str]] = {
@@ -35,7 +35,7 @@ SEALED: Final[Mapping[type, str]] = {
     Target: "added_at",
     Report: "received_at",
     Notice: "received_at",
-    Testimony: "received_at",
+    ExternalObservation: "received_at",
     Registration: "fetched_at",
     Snapshot: "imported_at",
     Delivery: "received_at",

@@ -16,7 +16,7 @@ from waterbed.store.folder import Folder
 from waterbed.store.lake import manifest as manifests
 from waterbed.store.lake.kinds import PRUNABLE, SEALED, stamp
 from waterbed.store.lake.manifest import Day, File, Manifest
-from waterbed.store.lake.storage import NEW, Place
+from waterbed.store.lake.storage import NEW, Storage
 from waterbed.store.store import Store, removed_days
 from waterbed.store.tables import table_name
 
@@ -31,7 +31,7 @@ class Lake:
     def __init__(self, location: str, path: Path, study: str, removed: Callable[[], set[date]] = set) -> None:
         """Open it; nothing is created yet. `removed` tells the days whose facts left the store for it."""
         self.study = study
-        self.place = Place(location, path)
+        self.place = Storage(location, path)
         self._removed = removed
 
     def manifest(self) -> Manifest:
@@ -158,7 +158,7 @@ def _refuse_lacking(manifest: Manifest, removed: set[date]) -> None:
 
 
 def _checksum(made: Path) -> tuple[int, str]:
-    return Place(".", made.parent).checksum(made.name)
+    return Storage(".", made.parent).checksum(made.name)
 
 
 def _busy() -> InputError:

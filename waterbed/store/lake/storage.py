@@ -18,7 +18,7 @@ NEW: Final = ".new"
 """End of the name of what is being written."""
 
 
-class Place:
+class Storage:
     """Files under one root; paths are relative to it, with slashes."""
 
     def __init__(self, location: str, study: Path) -> None:

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from tests.docs.markdown import page, rows, section
-from waterbed.compliance import Clock
+from waterbed.cli.options import Clock
 from waterbed.intake.csv_notices import COLUMNS
 from waterbed.model.conclusions import Addressed, ClockKind
 from waterbed.rankings.clocks import CLOCK_WORDS

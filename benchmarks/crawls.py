@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,10 +29,13 @@ from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
 from waterbed.study.study import Study, create_study, open_study
 
-OUR_PASS = (HERE / "our_pass.py",)
+COMMAND = ("-m", "waterbed", "-C")
+"""The command, as it is started; the study's folder and what it is to do follow."""
+
 LONGEST_S = 900
 """How long one crawl may take, seconds."""
 
+_SENTENCE = re.compile(r"([\d,]+) of [\d,]+ due looks recorded in ([\d.]+) s")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PROBE = Probe(per_address=100_000, delay_s=0.0, per_network=100_000, network_delay_s=0.0)
 """Manners off, as the peer has none; the rest is what a new study has."""
@@ -76,15 +80,19 @@ class Crawls:
         if report.imported != len(work.urls):
             raise RuntimeError("the work holds a URL twice")
 
-    def ours(self, *, controls: bool, processes: int = 1, script: Sequence[str | Path] = OUR_PASS) -> Measured:
-        """One pass over a fresh copy of the study, checked by what is on record; several processes share its leases."""
+    def ours(self, *, controls: bool, processes: int = 1, script: Sequence[str | Path] = ()) -> Measured:
+        """`waterbed recheck` over a fresh copy of the study, or a script, checked by what is on record.
+
+        Several processes share the study's leases.
+        """
         path = self._folder / "study"
         shutil.copytree(self._template, path)
         try:
             config = read_config(path / SETTINGS)[0]
             probe = msgspec.structs.replace(config.probe, controls=controls)
             write_toml(path / SETTINGS, msgspec.structs.replace(config, probe=probe))
-            found = self._measure([script[0], path, *script[1:]], "", OUR_RESOLVER, processes)
+            line = [script[0], path, *script[1:]] if script else [*COMMAND, path, "recheck"]
+            found = self._measure(line, "", OUR_RESOLVER, processes)
             with open_study(path) as study:
                 looks, looked_at, ok = _on_record(study)
                 still_due = study.folder.store.count_due(NOON)
@@ -130,7 +138,7 @@ class Crawls:
             timeout=LONGEST_S,
             check=True,
         )
-        *said, used = (json.loads(line) for line in done.stdout.splitlines())
+        *said, used = map(_said, done.stdout.splitlines())
         return Measured(
             wall_s=used["wall_s"],
             crawl_s=max(one["seconds"] for one in said),
@@ -142,6 +150,14 @@ class Crawls:
             said=tuple(said),
             ok=sum(one.get("ok", 0) for one in said),
         )
+
+
+def _said(line: str) -> dict[str, Any]:
+    """What a process says of itself: a JSON object, or the sentence of `waterbed recheck`."""
+    sentence = _SENTENCE.match(line)
+    if sentence is None:
+        return dict(json.loads(line))
+    return {"answered": int(sentence[1].replace(",", "")), "seconds": float(sentence[2])}
 
 
 def _on_record(study: Study) -> tuple[int, int, int]:

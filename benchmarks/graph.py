@@ -66,7 +66,7 @@ def make_hops(number, seed):
 
 
 def ours(hops, told):
-    """All measures of `waterbed graph --measures`, and the weeks; seconds and processor seconds of each."""
+    """All measures of `waterbed graph --table measures`, and the weeks; seconds and processor seconds of each."""
 
     def timed(name, work):
         wall, cpu = time.perf_counter(), time.process_time()

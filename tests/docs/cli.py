@@ -20,7 +20,7 @@ FOUND: Final = {
     "feeds": "with `--presence`, lines were kept out or deliveries are suspect",
     "notices": "a line was kept out",
     "reconcile": "a row does not match",
-    "enrich": "a network or AS stays without an answer; with `--compare`, an origin differs",
+    "enrich": "a network or AS stays without an answer; with `--table origins`, an origin differs",
     "doctor": "something is to be done",
     "lag": "looks are overdue",
     "rejudge": "a verdict would change",

@@ -3,8 +3,8 @@
 from typing import get_args
 
 from tests.docs.markdown import page, rows, section
-from waterbed.analysis.compliance import Clock
 from waterbed.analysis.rankings.clocks import CLOCK_WORDS
+from waterbed.cli.options import Clock
 from waterbed.intake.csv_notices import COLUMNS
 from waterbed.model.conclusions import Addressed, ClockKind
 

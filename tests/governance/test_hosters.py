@@ -103,14 +103,14 @@ def test_a_merge_is_proposed_coded_by_two_and_undone(study: Study, shell: Shell)
     assert shell.run("queue")[0] == 0
     shell.be(3)
     assert "invoices" not in shell.run("queue", "--format", "json")[1]
-    assert shell.rows("show", "--changes")[0]["status"] == "unreviewed"
+    assert shell.rows("show", "--table", "changes")[0]["status"] == "unreviewed"
     assert shell.run("code", change_id, "reject")[0] == 0
-    assert shell.rows("show", "--changes")[0]["status"] == "disputed"
+    assert shell.rows("show", "--table", "changes")[0]["status"] == "disputed"
     shell.be(4)
     assert shell.rows("queue")[0]["task"] == "settle"
     assert "--adjudicate" in shell.run("code", change_id, "accept")[1]
     assert shell.run("code", change_id, "accept", "--adjudicate")[0] == 0
-    assert shell.rows("show", "--changes")[0]["status"] == "accepted"
+    assert shell.rows("show", "--table", "changes")[0]["status"] == "accepted"
     assert not study.book().on(DAY).unreviewed("second")
     agreed = shell.rows("agreement")[0]
     assert (agreed["queue"], agreed["items"], agreed["agreed"], agreed["share"]) == ("hosters", "1", "0", "0.0")
@@ -147,13 +147,13 @@ def test_define_split_and_succession_by_command(shell: Shell, study: Study) -> N
     book = study.book()
     assert [book.on(day).key_of_as(64502) for day in (BEFORE, DAY)] == ["cloud", "AS64510"]
     assert [book.on(day).key_of_address("192.0.2.9") for day in (BEFORE, DAY)] == ["cloud", "AS64510"]
-    code, said = shell.run("show", "cloud", "--on", DAY)
+    code, said = shell.run("show", "cloud", "--as-of", DAY)
     assert (code, "AS64510 succeeded cloud on 2025-04-11" in said, "case 2" in said) == (0, True, True)
-    rows = {row["key"]: row for row in shell.rows("show", "--on", BEFORE)}
+    rows = {row["key"]: row for row in shell.rows("show", "--as-of", BEFORE)}
     assert json.loads(rows["cloud"]["members"]) == ["AS64502", "192.0.2.0/24"]
     assert rows["cloud"]["unreviewed"] == "true"
     assert shell.run("show", "nobody")[0] == 2
-    assert [row["part_of"] for row in shell.rows("show", "AS64502", "--on", BEFORE)] == ["cloud"]
+    assert [row["part_of"] for row in shell.rows("show", "AS64502", "--as-of", BEFORE)] == ["cloud"]
     assert [(row["part_of"], row["origin"]) for row in shell.rows("show", "AS64999")] == [("", "unclaimed")]
 
 
@@ -227,7 +227,7 @@ def test_a_new_file_under_old_decisions_is_told(shell: Shell, tmp_path: Path) ->
     small = tmp_path / "small.toml"
     small.write_text(FILE.partition('[[hoster]]\nkey = "second"')[0])
     assert "has no effect any more" in shell.run("add", small)[1]
-    assert shell.rows("show", "--changes")[0]["status"] == "no effect"
+    assert shell.rows("show", "--table", "changes")[0]["status"] == "no effect"
 
 
 def test_decisions_decide_an_attribution(study: Study, tmp_path: Path) -> None:

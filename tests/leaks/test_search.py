@@ -66,7 +66,7 @@ def _sqlite_row(path: Path) -> None:
 
 def _sqlite_blob(path: Path) -> None:
     with _table(path) as connection:
-        connection.execute("INSERT INTO look VALUES (1, 'x', ?, 'NL')", (gzip.compress(LINE.encode()),))
+        connection.execute("INSERT INTO look VALUES (1, 'x', ?, 'NL')", (gzip.compress(LINE.encode(), mtime=0),))
 
 
 def _sqlite_free_page(path: Path) -> None:
@@ -129,11 +129,11 @@ def _zip_in_gzip(path: Path) -> None:
     inner = io.BytesIO()
     with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("log.txt", LINE * 20)
-    path.write_bytes(gzip.compress(inner.getvalue()))
+    path.write_bytes(gzip.compress(inner.getvalue(), mtime=0))
 
 
 def _gzip(path: Path) -> None:
-    path.write_bytes(gzip.compress(b"first member\n") + gzip.compress(("x" * 5_000 + LINE).encode()))
+    path.write_bytes(gzip.compress(b"first member\n", mtime=0) + gzip.compress(("x" * 5_000 + LINE).encode(), mtime=0))
 
 
 FORMATS: dict[str, Callable[[Path], object]] = {
@@ -182,8 +182,8 @@ def test_a_name_on_a_free_page_is_found_in_raw_bytes_alone(tmp_path: Path) -> No
 def test_a_database_is_left_as_it_was(tmp_path: Path) -> None:
     """Cells are read from a copy, the write-ahead log's too: nothing in the folder changes."""
     connection = _table(tmp_path / "a.db", wal=True)
-    connection.execute("INSERT INTO look VALUES (1, 'x', ?, 'NL')", ("a" + gzip.compress(b"").hex(),))
-    connection.execute("INSERT INTO look VALUES (2, 'x', ?, 'NL')", (gzip.compress(LINE.encode()),))
+    connection.execute("INSERT INTO look VALUES (1, 'x', ?, 'NL')", ("a" + gzip.compress(b"", mtime=0).hex(),))
+    connection.execute("INSERT INTO look VALUES (2, 'x', ?, 'NL')", (gzip.compress(LINE.encode(), mtime=0),))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     found = found_in(tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
@@ -368,7 +368,7 @@ def test_a_file_named_by_a_secret_is_found_and_not_named(tmp_path: Path) -> None
 
 def test_what_cannot_be_unpacked_is_told(tmp_path: Path) -> None:
     """A damaged archive is counted as unread, and its raw bytes are searched all the same."""
-    (tmp_path / "a.gz").write_bytes(gzip.compress(random.Random(1).randbytes(5_000))[:-900])
+    (tmp_path / "a.gz").write_bytes(gzip.compress(random.Random(1).randbytes(5_000), mtime=0)[:-900])
     (tmp_path / "b.parquet").write_bytes(b"PAR1" + LINE.encode())
     (tmp_path / "c.db").write_bytes(b"SQLite format 3\x00" + b"\0" * 200 + LINE.encode())
     found = SEARCH.over([tmp_path])
@@ -384,7 +384,7 @@ def test_the_command_counts_and_never_repeats(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "out" / "a.log").write_text("nothing\n")
     words = ["--feed", str(feed), str(tmp_path / "out")]
     assert main(words) == 0
-    (tmp_path / "out" / "b.gz").write_bytes(gzip.compress(bytes(999))[:-5])
+    (tmp_path / "out" / "b.gz").write_bytes(gzip.compress(bytes(999), mtime=0)[:-5])
     assert main(words) == 2
     (tmp_path / "out" / "c.log").write_text(LINE)
     assert main(words) == 1

@@ -89,11 +89,11 @@ body_on_head = 0.2
 
 STANDINGS = (
     ("rank", "--by", "platform", "--abroad"),
-    ("rank", "--volume", "--by", "asn"),
-    ("rank", "--places"),
-    ("rank", "--feeds", "--format", "csv"),
+    ("rank", "--table", "volume", "--by", "asn"),
+    ("rank", "--table", "places"),
+    ("rank", "--table", "feeds", "--format", "csv"),
     ("compliance", "--weeks"),
-    ("compliance", "--show", "unanswered", "--after", "1"),
+    ("compliance", "--table", "unanswered", "--after", "1"),
     ("sheet", "pages", "--format", "json"),
 )
 """Everything that says something of hosters and sources."""

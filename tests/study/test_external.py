@@ -141,11 +141,11 @@ def test_told_episodes_stand_apart(run: Run, study: Path, tmp_path: Path) -> Non
     ours = run("-C", study, "episodes", "--format", "json")[1]
     told(study, history(tmp_path), history=True).close()
     assert json.loads(run("-C", study, "episodes", "--format", "json")[1])["rows"] == json.loads(ours)["rows"]
-    rows = json.loads(run("-C", study, "episodes", "--told", "--format", "json")[1])["rows"]
+    rows = json.loads(run("-C", study, "episodes", "--table", "external", "--format", "json")[1])["rows"]
     assert len(rows) == 160
     assert {(row["observer"], row["source"], row["cause"]) for row in rows} == {("scart", "hotline", "removed")}
     assert {row["hoster"] for row in rows} == {"AS64500", "AS64501", "AS64502"}
-    assert "scart" in run("-C", study, "episodes", "--told")[1]
+    assert "scart" in run("-C", study, "episodes", "--table", "external")[1]
 
 
 def test_an_address_is_attributed_as_of_its_day_or_not_at_all(study: Path, tmp_path: Path) -> None:
@@ -221,9 +221,9 @@ def test_a_move_before_our_looks_is_a_hop_of_its_own_list(run: Run, study: Path,
     path.write_text("\n".join([HEADER, one, case(1, 20, 1, hours=60).replace("28.1.", "28.1.")]))
     told(study, path).close()
     assert json.loads(run("-C", study, "hops", "--format", "json")[1])["rows"] == []
-    (hop,) = json.loads(run("-C", study, "hops", "--told", "--format", "json")[1])["rows"]
+    (hop,) = json.loads(run("-C", study, "hops", "--table", "external", "--format", "json")[1])["rows"]
     assert (hop["from_hoster"], hop["to_hoster"], hop["order"]) == ("AS64500", "AS64501", "repointed")
-    assert run("-C", study, "hops", "--told", "--labels")[0] == 2
+    assert run("-C", study, "hops", "--table", "external", "--table", "labels")[0] == 2
 
 
 def test_explain_says_whose_looks_they_were(run: Run, study: Path, tmp_path: Path) -> None:

@@ -136,20 +136,17 @@ def test_hops_end_with_their_bounds(run: Run, folder: Path) -> None:
 
 def test_labels_are_told_by_id_alone(run: Run, folder: Path) -> None:
     """One row a label on several sites, by its id, with bounds of its hops."""
-    code, out, _ = run("-C", folder, "hops", "--labels", "--format", "csv")
+    code, out, _ = run("-C", folder, "hops", "--table", "labels", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0
     found = {row["label_id"]: (row["sites"], row["hops_least"], row["hops_most"]) for row in rows}
     assert (found["label x"], found["label y"]) == (("3", "0", "2"), ("2", "0", "1"))
-    assert "label hops:" in run("-C", folder, "hops", "--labels")[1]
+    assert "label hops:" in run("-C", folder, "hops", "--table", "labels")[1]
 
 
-def test_near_labels_need_the_word_labels(run: Run, folder: Path) -> None:
-    """--near alone is refused; with --labels it lists pairs, none where no names are sealed."""
-    code, _, err = run("-C", folder, "hops", "--near")
-    assert (code, err.strip().count("\n")) == (2, 0)
-    assert "--labels" in err
-    code, out, _ = run("-C", folder, "hops", "--labels", "--near", "--format", "csv")
+def test_near_labels_are_listed(run: Run, folder: Path) -> None:
+    """Near labels are listed as pairs, none where no names are sealed."""
+    code, out, _ = run("-C", folder, "hops", "--table", "near-labels", "--format", "csv")
     assert (code, out.strip().count("\n")) == (0, 0)
 
 

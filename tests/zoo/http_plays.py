@@ -6,7 +6,7 @@ import gzip
 from tests.zoo.behaviour import OK, REAL_PATH, Behaviour, Left, Listening, Play, Request, Visit
 
 PHOTO = b"\xff\xd8\xff\xe0" + bytes(10_000_000)
-BOMB = gzip.compress(bytes(10_000_000), 1)
+BOMB = gzip.compress(bytes(10_000_000), 1, mtime=0)
 PAGE = b"<html><title>Sign in</title><p>Please sign in to go on.</p></html>"
 ODD = b"<meta charset=utf-99><title>\xff\xfe\x00</title>" + bytes(range(256)) * 20
 MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 
@@ -27,17 +26,6 @@ METHOD = (
 )
 SEED = 20_260_105
 """Of the resampling: the same facts give the same interval."""
-
-
-class Clock(StrEnum):
-    """What clocks run from."""
-
-    first_seen = "first_seen"
-    reported = "reported"
-    notice_sent = "notice_sent"
-    notice_delivered = "notice_delivered"
-    legal_order = "legal_order"
-    episode_start = "episode_start"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -271,7 +271,10 @@ def _hosters(study: Study) -> Iterator[Finding]:
         ids = ", ".join(change.change_id[:8] for change in idle[:5])
         figures = f"{len(idle):,}: {ids}{', ...' if len(idle) > 5 else ''}"
         yield finding(
-            "warning", "changes of hosters have no effect", figures, "waterbed hosters show --changes; then undo them"
+            "warning",
+            "changes of hosters have no effect",
+            figures,
+            "waterbed hosters show --table changes; then undo them",
         )
 
 

@@ -15,9 +15,9 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from crawler.logs import no_core_dumps, quiet_crashes, redact_failures
 from waterbed import __version__
 from waterbed.cli.commands import COMMANDS
+from waterbed.cli.former import as_now
 from waterbed.model.errors import InputError, WaterbedError
 
 _STUDY, _VANTAGE, _NETWORK = "WATERBED_STUDY", "WATERBED_VANTAGE", "WATERBED_NETWORK"
@@ -76,6 +76,10 @@ class _Root(TyperGroup):
             raise typer.Exit(2)
         return super().parse_args(ctx, args)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command of the words; spellings of the version before are understood."""
+        return super().resolve_command(ctx, as_now(args))
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the overview: commands in groups, in the order of the table, from the table alone."""
         self.format_usage(ctx, formatter)
@@ -127,16 +131,25 @@ def root(
     ] = False,
 ) -> None:
     """Remember which study is meant, and where this is."""
+    _guard()
     context.obj = study
     named = {variable: name for variable, name in ((_VANTAGE, vantage), (_NETWORK, network)) if name}
     os.environ.update(named)  # for what this command starts as well
-    if quiet:
-        from waterbed.cli.output import be_quiet  # noqa: PLC0415 (help needs no console)
+    from waterbed.cli.output import be_quiet  # noqa: PLC0415 (help needs no console)
 
-        be_quiet()
+    be_quiet(quiet)
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s %(message)s"
     )
+
+
+def _guard() -> None:
+    """Before a command begins: no core dumps, and neither crashes nor logs hold a URL or host name."""
+    from crawler.logs import no_core_dumps, quiet_crashes, redact_failures  # noqa: PLC0415 (help needs none of it)
+
+    no_core_dumps()
+    quiet_crashes()
+    redact_failures()
 
 
 @contextmanager
@@ -155,9 +168,6 @@ def _disks_told() -> Iterator[None]:
 
 def run() -> None:
     """Run the command that the words name; every failure is one sentence and an exit code."""
-    no_core_dumps()
-    quiet_crashes()
-    redact_failures()
     try:
         with _disks_told():
             app(standalone_mode=True)

@@ -40,6 +40,7 @@ Formatted = Annotated[Format, typer.Option("--format", help="table for people; c
 ByRow = Annotated[By, typer.Option("--by", help="What a row stands for.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept on record. No address in it.", show_default=False)]
 Given = Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day, as 2025-04-11.")]
+AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="As of this day; else today.")]
 Queue = Annotated[str, typer.Option("--queue", help="hosters, roles or outcomes.")]
 Page = Annotated[
     Path | None, typer.Option("--out", help="Folder for the page and the JSON, instead.", show_default=False)

@@ -43,9 +43,9 @@ _PADDING: dict[Look, tuple[int, int, int, int]] = {
 Progress = Callable[[str, int, int], None]
 
 
-def be_quiet() -> None:
-    """Print results and errors alone from now on: no progress, no notes."""
-    _told["quiet"] = True
+def be_quiet(quiet: bool = True) -> None:
+    """Print results and errors alone from now on, or not: no progress, no notes."""
+    _told["quiet"] = quiet
 
 
 def say(text: str = "", *, style: str | None = None) -> None:
@@ -53,10 +53,10 @@ def say(text: str = "", *, style: str | None = None) -> None:
     console.print(text, style=style, soft_wrap=True)
 
 
-def note(text: str, *, soft_wrap: bool = True) -> None:
-    """Print what helps to read a result, or what was done; --quiet leaves it out."""
+def note(text: str, *, broken: bool = False) -> None:
+    """Print what helps to read a result, or what was done; --quiet leaves it out. Broken: at the terminal's width."""
     if not _told["quiet"]:
-        console.print(text, soft_wrap=soft_wrap)
+        console.print(text, soft_wrap=not broken)
 
 
 def complain(problem: object) -> None:
@@ -106,8 +106,8 @@ def written_at(place: object) -> Iterator[None]:
 
 def written(files: Sequence[Path]) -> None:
     """Say what was written, the page last."""
-    say(f"wrote {len(files)} files to {files[0].parent}")
-    say(f"page: {files[-1].resolve()}")
+    note(f"wrote {len(files)} files to {files[0].parent}")
+    note(f"page: {files[-1].resolve()}")
 
 
 def new_table(title: str = "", *names: str, look: Look = "ruled", overflow: Literal["fold"] | None = "fold") -> Table:
@@ -128,8 +128,11 @@ def new_table(title: str = "", *names: str, look: Look = "ruled", overflow: Lite
     return made
 
 
-def print_table(made: Table, on: Console = console) -> None:
-    """Print a table; if its columns need more room than the terminal has, it is wider: no column is cut off."""
+def print_table(made: Table, on: Console = console, *, unbroken: bool = False) -> None:
+    """Print a table; if its columns need more room than the terminal has, it is wider: no column is cut off.
+
+    An unbroken title is not held to the table's width.
+    """
     columns = made.columns
     gap = made.padding[1] + made.padding[3]
     need = sum((column.min_width or column.width or 1) + gap for column in columns)
@@ -138,7 +141,7 @@ def print_table(made: Table, on: Console = console) -> None:
         need += len(columns) + 1
     if need > on.width:
         made.width = need
-    on.print(made, crop=False)
+    on.print(made, crop=False, no_wrap=unbroken or None, overflow="ignore" if unbroken else None)
 
 
 def more(rows: int, shown: int = SHOWN, formats: str = "csv, json or parquet", on: Console = console) -> None:

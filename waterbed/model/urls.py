@@ -26,7 +26,12 @@ MAX_URL = 16_384
 
 _SCHEME = re.compile(r"^h(?:xx|tt|\*\*)p(s?)(?:\[://\]|\[:\]//|:\[//\]|://)", re.IGNORECASE)
 _DOTS = re.compile(r"\s?(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\[,\])\s?", re.IGNORECASE)
-_all_suffixes = PublicSuffixList()
+
+
+@cache
+def _all_suffixes() -> PublicSuffixList:
+    """The Public Suffix List, read when it is first asked: most commands never do."""
+    return PublicSuffixList()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +125,7 @@ def registrable_domain(host: str) -> str:
         return host
     if suffix := _listed_platform(host):
         return f"{host[: -len(suffix) - 1].rpartition('.')[2]}.{suffix}"
-    return _all_suffixes.privatesuffix(host) or host
+    return _all_suffixes().privatesuffix(host) or host
 
 
 @lru_cache(maxsize=8192)
@@ -134,7 +139,7 @@ def platform_suffix(host: str) -> str | None:
         return None
     if listed := _listed_platform(host):
         return listed
-    suffix: str | None = _all_suffixes.publicsuffix(host)
+    suffix: str | None = _all_suffixes().publicsuffix(host)
     if suffix is None or suffix == host or suffix == _icann_suffixes().publicsuffix(host):
         return None
     return suffix
@@ -166,7 +171,7 @@ def _icann_suffixes() -> PublicSuffixList:
 @lru_cache(maxsize=8192)
 def in_suffix_list(host: str) -> bool:
     """Whether a dotted name ends in a known public suffix: whether it could be a host's."""
-    return _all_suffixes.publicsuffix(host, accept_unknown=False) is not None
+    return _all_suffixes().publicsuffix(host, accept_unknown=False) is not None
 
 
 def same_place(before: CanonicalUrl, after: CanonicalUrl) -> bool:

@@ -341,7 +341,7 @@ def test_a_column_of_urls_is_not_written_out(study: Study, run: Run, tmp_path: P
     formula = tmp_path / "formula.csv"
     formula.write_text("28.9.0.0,28.9.0.255,64509,=1+1\n")
     study.add_table(formula, date(2026, 2, 1))
-    code, said, _ = run("attribute", "--csv", table, "--date", "2026-02-02", "--out", out, "--format", "csv")
+    code, said, _ = run("attribute", "--csv", table, "--as-of", "2026-02-02", "--out", out, "--format", "csv")
     assert code == 0
     assert out.read_text().splitlines()[1:] == ["1,,", "2,28.1.0.5,", "3,28.9.0.1,AS64509"]
     assert "AS64509,'=1+1,1" in said

@@ -100,24 +100,24 @@ def test_share_by_hoster_stands_beside_that_by_content(run: Run, folder: Path) -
 
 def test_places_say_who_is_slowest_and_how_sure(run: Run, folder: Path) -> None:
     """The slower hoster may be first; the one with too few sites has no place."""
-    found = rows(run("-C", folder, "rank", "--by", "asn", "--places", "--worst", "1", "--format", "json"))
+    found = rows(run("-C", folder, "rank", "--by", "asn", "--table", "places", "--worst", "1", "--format", "json"))
     assert list(found) == ["AS64501", "AS64500", "AS64502"]
     assert found["AS64501"]["place_low"] == 1
     assert found["AS64501"]["among_worst"] > 0.9
     assert found["AS64501"]["without_one_low"] < found["AS64501"]["removed_24h"]
     assert (found["AS64502"]["class"], found["AS64502"]["place_low"]) == ("too few", None)
-    code, out, _ = run("-C", folder, "rank", "--by", "asn", "--places")
+    code, out, _ = run("-C", folder, "rank", "--by", "asn", "--table", "places")
     assert code == 0
     assert "1 is the slowest" in out
 
 
 def test_volume_without_a_frame_has_counts_and_rates(run: Run, folder: Path) -> None:
     """Three ASes are no base for an expectation; the rate by address needs none."""
-    found = rows(run("-C", folder, "rank", "--by", "asn", "--volume", "--format", "json"))
+    found = rows(run("-C", folder, "rank", "--by", "asn", "--table", "volume", "--format", "json"))
     first = found["AS64500"]
     assert (first["sites"], first["incidents"], first["routed_v4"], first["expected"]) == (12, 12, 65536, None)
     assert first["score"] == pytest.approx(1e4 * 12 / 65536, abs=1e-5)
-    assert "routed IPv4" in run("-C", folder, "rank", "--by", "asn", "--volume")[1]
+    assert "routed IPv4" in run("-C", folder, "rank", "--by", "asn", "--table", "volume")[1]
 
 
 def test_volume_is_held_against_all_that_exist(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -128,13 +128,13 @@ def test_volume_is_held_against_all_that_exist(run: Run, folder: Path, tmp_path:
     routes.write_text("\n".join(lines) + "\n")
     with opened(folder) as study:
         study.add_table(routes, date(2026, 1, 5))
-    found = rows(run("-C", folder, "rank", "--by", "asn", "--volume", "--format", "json"))
+    found = rows(run("-C", folder, "rank", "--by", "asn", "--table", "volume", "--format", "json"))
     assert set(found) == {"AS64500", "AS64501", "AS64502"}
     first = found["AS64500"]
     assert 0 < first["expected"] < 12
     assert first["shrunk_low"] < first["shrunk"] < first["shrunk_high"]
     assert (first["place_low"], first["place_high"], found["AS64502"]["place_low"]) == (1, 2, None)
-    abroad = rows(run("-C", folder, "rank", "--by", "asn", "--abroad", "--volume", "--format", "json"))
+    abroad = rows(run("-C", folder, "rank", "--by", "asn", "--abroad", "--table", "volume", "--format", "json"))
     assert {row["expected"] for row in abroad.values()} == {None}
 
 
@@ -154,20 +154,20 @@ def second_feed(folder: Path) -> None:
 def test_feeds_side_by_side(run: Run, folder: Path) -> None:
     """Each source has its own places, and Kendall's tau says how far two agree, or that it cannot."""
     second_feed(folder)
-    said = json.loads(run("-C", folder, "rank", "--by", "asn", "--feeds", "--format", "json")[1])
+    said = json.loads(run("-C", folder, "rank", "--by", "asn", "--table", "feeds", "--format", "json")[1])
     found = {(row["key"], row["source"]): (row["place"], row["hosts"]) for row in said["rows"]}
     assert found["AS64500", "hotline"] == (1, 12)
     assert found["AS64500", "other"] == (None, 0)
     assert found["AS64501", "other"] == (1, 12)
-    code, out, _ = run("-C", folder, "rank", "--by", "asn", "--feeds", "--top", "2")
+    code, out, _ = run("-C", folder, "rank", "--by", "asn", "--table", "feeds", "--top", "2")
     assert code == 0
     assert "Kendall's tau-b of hotline and other: not estimable, 3 keys" in out
 
 
 def test_one_feed_has_nothing_beside_it(run: Run, folder: Path) -> None:
-    """With one source --feeds says what is missing; two tables at once are refused."""
-    refused(run("-C", folder, "rank", "--feeds"), "two sources", "docs/ranking.md")
-    refused(run("-C", folder, "rank", "--feeds", "--places"), "name one of them")
+    """With one source `--table feeds` says what is missing; two tables at once are refused."""
+    refused(run("-C", folder, "rank", "--table", "feeds"), "two sources", "docs/ranking.md")
+    refused(run("-C", folder, "rank", "--table", "feeds", "--table", "places"), "name one of them")
 
 
 def test_cards_of_sources(run: Run, folder: Path) -> None:
@@ -223,6 +223,6 @@ def test_deliveries_that_held_nothing_tell_of_no_absence(run: Run, folder: Path,
 
 
 def test_what_cannot_be_asked_is_refused(run: Run, folder: Path) -> None:
-    """A day without --volume is refused; a kind that nothing tells says where to look."""
-    refused(run("-C", folder, "rank", "--date", "2026-01-05"), "--volume")
+    """A day without `--table volume` is refused; a kind that nothing tells says where to look."""
+    refused(run("-C", folder, "rank", "--as-of", "2026-01-05"), "--table", "volume")
     assert "Nothing in the study tells the upstream of any URL" in run("-C", folder, "rank", "--by", "upstream")[1]

@@ -98,7 +98,7 @@ def test_origins_are_compared_and_not_taken_over(tmp_path: Path) -> None:
     with cymru() as resolver:
         made = study(tmp_path, resolver, ["80.1.2.1", "80.1.2.2"], cymru=True)
         made.close()
-        words = ["-C", str(tmp_path / "study"), "enrich", "--compare"]
+        words = ["-C", str(tmp_path / "study"), "enrich", "--table", "origins"]
         done = CliRunner().invoke(app, [*words, "--format", "csv"])
         table = CliRunner().invoke(app, words)
     assert done.exit_code == table.exit_code == 1
@@ -109,7 +109,7 @@ def test_origins_are_compared_and_not_taken_over(tmp_path: Path) -> None:
 def test_team_cymru_is_not_asked_unless_it_is_allowed(tmp_path: Path) -> None:
     """The setting is off by default."""
     study(tmp_path, "127.0.0.1:9", ["80.1.2.1"]).close()
-    done = CliRunner().invoke(app, ["-C", str(tmp_path / "study"), "enrich", "--compare"])
+    done = CliRunner().invoke(app, ["-C", str(tmp_path / "study"), "enrich", "--table", "origins"])
     assert isinstance(done.exception, InputError)
     assert "registry.cymru is false" in str(done.exception)
 

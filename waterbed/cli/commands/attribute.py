@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli.options import (
+    AsOf,
     Format,
     Formatted,
 )
 from waterbed.cli.output import (
     console,
+    note,
     print_cells,
     say,
     written_at,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 def attribute(
     context: typer.Context,
-    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The day; else today.")] = None,
+    day: AsOf = None,
     table: Annotated[Path | None, typer.Option("--csv", help="Any table with a column of addresses.")] = None,
     column: Annotated[str, typer.Option("--address-column", help="The column's name.")] = "ip",
     against: Annotated[
@@ -40,7 +42,7 @@ def attribute(
 ) -> None:
     """Origin ASes of any table's addresses, or of the study's looks.
 
-    For example: waterbed -C mystudy attribute --csv hosts.csv --address-column ip --date 2025-04-11
+    For example: waterbed -C mystudy attribute --csv hosts.csv --address-column ip --as-of 2025-04-11
     """
     from attribution.space import origin_changes
     from waterbed.study.study import open_study, read_addresses
@@ -48,7 +50,7 @@ def attribute(
     with open_study(context.obj) as study:
         if table is None:
             if out or day or against:
-                raise InputError("--out, --date and --against belong to --csv; without it the study's looks are shown")
+                raise InputError("--out, --as-of and --against belong to --csv; without it the study's looks are shown")
             _attributions(study, form)
             return
         when = day.date() if day else study.clock().astimezone(UTC).date()
@@ -98,7 +100,7 @@ def _write_origins(path: Path, addresses: Sequence[str], origins: Sequence[tuple
         for number, (address, found) in enumerate(zip(addresses, origins, strict=True), 1):
             # never any other text: a wrong column may hold URLs
             writer.writerow((number, canonical(address) or "", " ".join(f"AS{origin}" for origin in found)))
-    say(f"wrote {len(addresses):,} rows to {path}")
+    note(f"wrote {len(addresses):,} rows to {path}")
 
 
 def _different_tables(study: Study, day: date, other: date) -> None:
@@ -112,7 +114,7 @@ def _different_tables(study: Study, day: date, other: date) -> None:
     if all(first[family].table is second[family].table for family in first):
         only = " and ".join(sorted({chosen.data_date.isoformat() for chosen in first.values()}))
         raise InputError(
-            f"--date {day} and --against {other} both use the routes of {only}; add a table of another day with "
+            f"--as-of {day} and --against {other} both use the routes of {only}; add a table of another day with "
             "waterbed routes add (docs/attribution.md)"
         )
 

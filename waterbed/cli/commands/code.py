@@ -208,7 +208,7 @@ def code_agreement(context: typer.Context, form: Formatted = Format.table) -> No
         interval = "-" if row.kappa_low is None else f"{_number(row.kappa_low)}..{_number(row.kappa_high)}"
         cells = (f"{row.items:,}", _number(row.share), _number(row.kappa), interval, f"{row.disputed:,}", given)
         table.add_row(row.queue, row.cases, *cells)
-    print_table(table)
+    print_table(table, unbroken=True)
     for row in rows:
         if row.items and row.refusal:
             say(f"{row.queue}, {row.cases}: {row.refusal}.")
@@ -244,7 +244,7 @@ def code_effect(
         could = "-" if row.place_low is None else f"{row.place_low}..{row.place_high}"
         shares = (_number(one) for one in (row.removed_24h, row.against, row.in_favour))
         table.add_row(row.name, f"{row.cases:,}", *shares, str(row.place or "-"), could)
-    print_table(table)
+    print_table(table, unbroken=True)
     say(f"{open_:,} cases are unresolved.")
 
 

@@ -20,6 +20,7 @@ from waterbed.cli.output import (
     for_tools,
     more,
     new_table,
+    note,
     print_rows,
     print_table,
     say,
@@ -51,7 +52,7 @@ def compliance(
     clock: Annotated[Clock, typer.Option(help="What the clocks run from.")] = Clock.notice_delivered,
     weeks: Annotated[bool, typer.Option("--weeks", help="By ISO week too.")] = False,
     what: Annotated[
-        What, typer.Option("--show", help="Shares, their trends, what nobody answered, or all notices.")
+        What, typer.Option("--table", help="Shares, their trends, what nobody answered, or all notices.")
     ] = What.shares,
     after: Annotated[
         float | None,
@@ -105,9 +106,9 @@ def _shares(found: Compliance, weeks: bool, form: Format) -> None:
     for start in range(0, min(len(rows), _SHOWN * step), step):
         table.add_row(*_cells(rows[start : start + step], named=named, weeks=weeks))
     print_table(table)
-    say(f"Clocks run from when {CLOCK_WORDS[cast(ClockKind, found.heading.clock)]}.")
-    console.print("24 h: with its 95% interval; moved: removed or moved within 24 h; class: of the share in 24 h.")
-    console.print("before: removed / all that was gone before the clock began; late: under study later, left out.")
+    note(f"Clocks run from when {CLOCK_WORDS[cast(ClockKind, found.heading.clock)]}.")
+    note("24 h: with its 95% interval; moved: removed or moved within 24 h; class: of the share in 24 h.", broken=True)
+    note("before: removed / all that was gone before the clock began; late: under study later, left out.", broken=True)
     more(len(rows) // step, _SHOWN)
     _reached(found.notices())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 from dataclasses import fields
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,7 @@ from waterbed.cli.output import (
     console,
     for_tools,
     new_table,
+    note,
     print_table,
     progress,
     say,
@@ -51,6 +53,13 @@ _MEANT = {
     "workers": "workers needed",
     "catch_up_hours": "hours to catch up",
 }
+
+
+class Told(StrEnum):
+    """What `enrich` does, and which table it prints of that."""
+
+    registries = "registries"
+    origins = "origins"
 
 
 def recheck(
@@ -130,7 +139,7 @@ def run(
 
 def _begun(endpoint: Endpoint | None) -> None:
     if endpoint:
-        console.print(f"health at {endpoint.shown}/health, figures at {endpoint.shown}/metrics; end with Ctrl-C")
+        note(f"health at {endpoint.shown}/health, figures at {endpoint.shown}/metrics; end with Ctrl-C", broken=True)
 
 
 def lag(context: typer.Context, form: Formatted = Format.table) -> None:
@@ -173,7 +182,9 @@ def _cell(name: str, value: object) -> str:
 def enrich(
     context: typer.Context,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many networks and ASes.")] = None,
-    cymru: Annotated[bool, typer.Option("--compare", help="Ask no registry; compare origins with Team Cymru.")] = False,
+    table: Annotated[
+        Told, typer.Option(help="registries: ask them; origins: ask no registry, compare with Team Cymru.")
+    ] = Told.registries,
     form: Formatted = Format.table,
 ) -> None:
     """Ask registries who is registered (RDAP); exit code 1 if a network stays without.
@@ -189,7 +200,7 @@ def enrich(
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        if cymru:
+        if table is Told.origins:
             rows = compare(study, limit=limit)
             if form is Format.table:
                 _compared(rows)

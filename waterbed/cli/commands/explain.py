@@ -31,7 +31,7 @@ def explain(
         str, typer.Argument(metavar="ID", help="A url_id (or how it begins), an IP address, or a hoster's key.")
     ],
     day: Annotated[
-        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="As of this day alone (UTC).")
+        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="As of this day alone (UTC).")
     ] = None,
     link: Annotated[
         str | None, typer.Option(metavar="ID", help="Another url_id: what links the two, in place of the chain.")
@@ -40,7 +40,7 @@ def explain(
 ) -> None:
     """Show the chain behind a URL, an address or a hoster, each link with source, date and rule.
 
-    For example: waterbed -C mystudy explain AS64500 --date 2025-04-11
+    For example: waterbed -C mystudy explain AS64500 --as-of 2025-04-11
     """
     from waterbed.analysis.explain.lookup import explain as chain_of
     from waterbed.analysis.explain.lookup import explain_link

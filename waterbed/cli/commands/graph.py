@@ -22,6 +22,7 @@ from waterbed.cli.output import (
     minute,
     more,
     new_table,
+    note,
     print_table,
     say,
     written_at,
@@ -51,9 +52,17 @@ class Nodes(StrEnum):
     """What the nodes are."""
 
     hoster = "hoster"
-    asn = "as"
+    asn = "asn"
     country = "country"
     content = "content"
+
+
+class Shown(StrEnum):
+    """Which table is shown."""
+
+    flows = "flows"
+    measures = "measures"
+    weeks = "weeks"
 
 
 _LEVELS: dict[Nodes, Level] = {Nodes.hoster: "hoster", Nodes.asn: "as", Nodes.country: "country"}
@@ -69,8 +78,7 @@ def graph(
     kind: Annotated[str | None, typer.Option(help=f"Only {', '.join(get_args(HopKind))}.")] = None,
     order: Annotated[str | None, typer.Option(help=f"Only {', '.join(get_args(OrderClass))}.")] = None,
     content: Annotated[str | None, typer.Option(help="With --by content: the time line of that one.")] = None,
-    measures: Annotated[bool, typer.Option("--measures", help="All measures, instead of flows.")] = False,
-    by_week: Annotated[bool, typer.Option("--weeks", help="Hops by week of arrival, instead.")] = False,
+    table: Annotated[Shown, typer.Option(help="Main flows, all measures, or hops by week of arrival.")] = Shown.flows,
     out: Annotated[
         Path | None, typer.Option(help="Write the graph: .gexf, .graphml or .json.", show_default=False)
     ] = None,
@@ -86,7 +94,7 @@ def graph(
     from graphs.network.weeks import weeks
     from waterbed.study.study import open_study
 
-    _check(by, cumulative and week is None, content, measures, by_week)
+    _check(by, cumulative and week is None, content, table)
     window = _window(week, cumulative)
     wanted = {"kind": _one_of("--kind", kind, HopKind), "order": _one_of("--order", order, OrderClass)}
     _writer(out)
@@ -98,10 +106,10 @@ def graph(
             _write(chosen, out)
         elif by is Nodes.content:
             _contents(chosen, form)
-        elif measures:
+        elif table is Shown.measures:
             rows = graph_figures(hops, chosen.moves, names=chosen.names, home=chosen.home, rng=_rng())
             _print(chosen, GraphFigure, rows, "graph measures", form)
-        elif by_week:
+        elif table is Shown.weeks:
             _print(chosen, WeekRow, week_rows(weeks(chosen.moves)), "hops by week", form)
         else:
             rows_of_flows = flow_shares(hop_matrix(chosen.moves), chosen.names)
@@ -152,11 +160,9 @@ def _rng() -> np.random.Generator:
     return np.random.default_rng(SEED)
 
 
-def _check(by: Nodes, no_week: bool, content: str | None, measures: bool, by_week: bool) -> None:
-    if measures and by_week:
-        raise InputError("--measures and --weeks are two tables: name one of them (docs/graph.md)")
-    if by is Nodes.content and (measures or by_week):
-        raise InputError("--by content has no measures and no weeks: use --by hoster, as or country (docs/graph.md)")
+def _check(by: Nodes, no_week: bool, content: str | None, table: Shown) -> None:
+    if by is Nodes.content and table is not Shown.flows:
+        raise InputError("--by content has no measures and no weeks: use --by hoster, asn or country (docs/graph.md)")
     if content is not None and by is not Nodes.content:
         raise InputError(f"--content is for --by content, not --by {by.value} (docs/graph.md)")
     if no_week:
@@ -270,7 +276,7 @@ def _table(rows: Sequence[Any], heading: TableInfo, hops: int, parallel: int) ->
         shown.add_row(*cells(row))
     print_table(shown)
     more(len(rows))
-    say(footnote)
+    note(footnote)
 
 
 def _written(nodes: int, edges: int, out: Path) -> None:

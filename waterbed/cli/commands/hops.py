@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,7 +18,6 @@ from waterbed.cli.output import (
     say,
 )
 from waterbed.model.conclusions import Episode, ExternalEpisode, Hop, Verdict
-from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
     from waterbed.model.table import TableInfo
@@ -26,9 +26,25 @@ if TYPE_CHECKING:
 _SHORT = 12
 
 
+class Whose(StrEnum):
+    """Which episodes are shown."""
+
+    episodes = "episodes"
+    external = "external"
+
+
+class Hops(StrEnum):
+    """Which table is shown."""
+
+    hops = "hops"
+    external = "external"
+    labels = "labels"
+    near = "near-labels"
+
+
 def episodes(
     context: typer.Context,
-    told: Annotated[bool, typer.Option("--told", help="Those that other observers tell of, instead of ours.")] = False,
+    table: Annotated[Whose, typer.Option(help="Ours, or those that other observers tell of.")] = Whose.episodes,
     form: Formatted = Format.table,
 ) -> None:
     """When each URL was up, at which hoster; ends are intervals.
@@ -41,7 +57,7 @@ def episodes(
 
     with open_study(context.obj) as study:
         done = study.conclude()
-        if told:
+        if table is Whose.external:
             rows = ExternalConclusions(done, study.config.testimony).episodes
             _rows(ExternalEpisode, rows, table_info(study, "told episodes"), "told_episodes", form)
         else:
@@ -77,16 +93,16 @@ def _rows(cls: type, rows: Sequence[Any], info: TableInfo, what: str, form: Form
 
 def hops(
     context: typer.Context,
-    labels: Annotated[bool, typer.Option("--labels", help="Exact labels that were under several suffixes.")] = False,
-    near: Annotated[
-        bool, typer.Option("--near", help="With --labels: pairs that look alike, in place of these. Opens the names.")
-    ] = False,
-    told: Annotated[
-        bool, typer.Option("--told", help="Those that rest on what others told from before our first look, instead.")
-    ] = False,
+    table: Annotated[
+        Hops,
+        typer.Option(
+            help="Ours; those that rest on what others saw before our first look; labels under several suffixes; pairs "
+            "of labels that look alike, which opens the names."
+        ),
+    ] = Hops.hops,
     form: Formatted = Format.table,
 ) -> None:
-    """Where content went after it left a hoster; with --labels, which names moved to another suffix.
+    """Where content went after it left a hoster, or which names moved to another suffix.
 
     For example: waterbed -C mystudy hops --format csv
     """
@@ -95,14 +111,11 @@ def hops(
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
-    if near and not labels:
-        raise InputError("--near tells of labels: name --labels too (docs/linking.md, Near labels)")
-    if told and labels:
-        raise InputError("--told is about hops of content, and --labels is not: name one of them (docs/intake.md)")
     with open_study(context.obj) as study:
-        if labels:
-            _labels(study, near, form)
+        if table in (Hops.labels, Hops.near):
+            _labels(study, table is Hops.near, form)
             return
+        told = table is Hops.external
         done, heading = study.conclude(), table_info(study, "told hops" if told else "hops")
         found = ExternalConclusions(done, study.config.testimony).hops if told else done.hops
     _rows(Hop, found, heading, "hops", form)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime, time
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from waterbed.cli.options import (
+    AsOf,
     Format,
     Formatted,
     Reason,
@@ -21,6 +23,7 @@ from waterbed.cli.output import (
     console,
     for_tools,
     new_table,
+    note,
     print_table,
     say,
 )
@@ -40,6 +43,13 @@ Members = Annotated[str, typer.Option("--members", help="AS64500,ripe:ORG-AB1-RI
 Since = Annotated[
     datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="First day on which it holds; else always.")
 ]
+
+
+class Shown(StrEnum):
+    """Which table is shown."""
+
+    hosters = "hosters"
+    changes = "changes"
 
 
 @hosters_app.command("add")
@@ -143,14 +153,14 @@ def hosters_undo(context: typer.Context, change: ChangeId, reason: Reason) -> No
 def hosters_show(
     context: typer.Context,
     key: Annotated[str | None, typer.Argument(metavar="KEY", help="One hoster; else all.")] = None,
-    on: Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="As of a day; else today.")] = None,
+    on: AsOf = None,
     decided_by: Annotated[str | None, typer.Option("--decided-by", help="As decided by a day or moment, UTC.")] = None,
-    changes: Annotated[bool, typer.Option("--changes", help="The changes, in any format.")] = False,
+    table: Annotated[Shown, typer.Option(help="What is shown: the hosters, or the changes alone.")] = Shown.hosters,
     form: Formatted = Format.table,
 ) -> None:
     """The book of hosters: who holds what on a day, and the changes behind it.
 
-    For example: waterbed -C mystudy hosters show acme --on 2026-01-01
+    For example: waterbed -C mystudy hosters show acme --as-of 2026-01-01
     """
     from attribution.hosters.listing import ChangeRow, HosterRow, change_rows, hoster_rows
     from attribution.hosters.members import shown
@@ -164,6 +174,7 @@ def hosters_show(
         rows, decided = hoster_rows(book, day, key), change_rows(book, key)
         if key is not None and not rows and not decided:
             raise InputError(f"{shown(key)} is no hoster of this book on {day}; see docs/hosters.md")
+        changes = table is Shown.changes
         what, by = ("changes of hosters", "change") if changes else ("hosters", "hoster")
         heading = table_info(study, what, by=by)
     if form is not Format.table:
@@ -262,7 +273,7 @@ def _decide(context: typer.Context, kind: HosterChangeKind, key: str, reason: st
     told = _sentence(change.kind, change.key, change.into, change.members, day)
     say(f"{change.change_id}: {told}")
     if change.kind in ("merge", "split", "succession"):
-        say("It holds at once, marked as unreviewed until two others have coded it (waterbed hosters queue).")
+        note("It holds at once, marked as unreviewed until two others have coded it (waterbed hosters queue).")
 
 
 def _sentence(kind: str, key: str, into: str | None, members: tuple[str, ...], since: str | None) -> str:
@@ -285,7 +296,7 @@ def _footnotes(book: HosterBook, day: date, key: str | None) -> None:
     for what, known, holder in taken_from_known(book, day):
         if key in (None, known, holder):
             say(f"{what} is {known}'s in the known list; here {holder} has it.")
-    console.print(f"book {book.checksum[:16]} as of {day}")
+    note(f"book {book.checksum[:16]} as of {day}", broken=True)
 
 
 def _split(members: str) -> tuple[str, ...]:

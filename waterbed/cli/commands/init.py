@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.output import console, say
+from waterbed.cli.output import note, say
 from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def _created(made: Folder) -> None:
     given = os.environ.get(KEYS_ENVIRONMENT)
     say(f"study   {made.path}")
     say(f"keys    {f'${KEYS_ENVIRONMENT} (no file)' if given else key_file(made.config.study)}")
-    console.print("Keep a copy of the keys somewhere safe and apart. Without them no URL of this")
-    console.print("study can be read again; whoever holds them can read them all (docs/operations.md).")
+    note("Keep a copy of the keys somewhere safe and apart. Without them no URL of this", broken=True)
+    note("study can be read again; whoever holds them can read them all (docs/operations.md).", broken=True)
     if not made.config.canary.targets:
-        console.print("No canary is configured yet ([canary] targets in waterbed.toml): until then")
-        console.print("nothing is called down.")
+        note("No canary is configured yet ([canary] targets in waterbed.toml): until then", broken=True)
+        note("nothing is called down.", broken=True)

@@ -17,6 +17,7 @@ from waterbed.cli.output import (
     console,
     for_tools,
     new_table,
+    note,
     print_table,
     say,
 )
@@ -53,7 +54,7 @@ def protocol_init(context: typer.Context) -> None:
             store.distinct(Report, "category") or ["phishing"],
         )
         path.write_text(text, encoding="utf-8")
-    console.print(f"{path} is written. Change it until it says what the study asks, then: waterbed protocol lock")
+    note(f"{path} is written. Change it until it says what the study asks, then: waterbed protocol lock", broken=True)
 
 
 @protocol_app.command("check")
@@ -86,7 +87,7 @@ def protocol_lock(context: typer.Context, reason: Printed = "") -> None:
         made = lock(study.folder, reason)
     console.print(f"locked {made.locked_at:%Y-%m-%d %H:%M} UTC, {made.looks:,} looks taken before")
     console.print(f"SHA-256 {made.sha256}")
-    console.print("Deposit this checksum where you cannot change it: a registry of studies, or a signed mail.")
+    note("Deposit this checksum where you cannot change it: a registry of studies, or a signed mail.", broken=True)
 
 
 @protocol_app.command("show")

@@ -22,6 +22,7 @@ from waterbed.cli.output import (
     for_tools,
     more,
     new_table,
+    note,
     number,
     print_table,
     say,
@@ -53,6 +54,15 @@ class Ranked(StrEnum):
     category = "category"
 
 
+class Shown(StrEnum):
+    """Which table is shown."""
+
+    ranking = "ranking"
+    volume = "volume"
+    places = "places"
+    feeds = "feeds"
+
+
 class Role(StrEnum):
     """Which organisations a ranking by hoster is of."""
 
@@ -72,12 +82,15 @@ def rank(
     home: Annotated[
         bool | None, typer.Option("--home/--abroad", help="Only what lies there.", show_default=False)
     ] = None,
-    volume: Annotated[bool, typer.Option("--volume", help="Volume against size, instead.")] = False,
-    places: Annotated[bool, typer.Option("--places", help="Places by speed and how sure they are, instead.")] = False,
-    feeds: Annotated[bool, typer.Option("--feeds", help="Each source on its own, side by side, instead.")] = False,
+    table: Annotated[
+        Shown,
+        typer.Option(
+            help="The ranking; volume against size; places by speed and how sure they are; each source on its own."
+        ),
+    ] = Shown.ranking,
     day: Annotated[
         datetime | None,
-        typer.Option("--date", formats=["%Y-%m-%d"], help="Day of the sizes; else that of the last look."),
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Day of the sizes; else that of the last look."),
     ] = None,
     worst: Annotated[int, typer.Option(min=1, help="How many count as the worst.")] = 10,
     clock: Annotated[
@@ -92,22 +105,22 @@ def rank(
     from waterbed.model.results import PlaceRow
     from waterbed.study.study import open_study
 
-    if volume + places + feeds > 1:
-        raise InputError("--volume, --places and --feeds are three tables: name one of them (docs/ranking.md)")
-    if day and not volume:
-        raise InputError("--date is the day of the sizes that --volume needs: leave it out (docs/ranking.md)")
+    if day and table is not Shown.volume:
+        raise InputError("--as-of is the day of the sizes that --table volume needs: leave it out (docs/ranking.md)")
     with open_study(context.obj) as study:
         origin = clock.value if clock else study.config.clock
-        if (places or feeds) and origin != "reported":
-            raise InputError(f"--places and --feeds know clocks from the report alone, not {origin} (docs/notices.md)")
+        if table in (Shown.places, Shown.feeds) and origin != "reported":
+            raise InputError(
+                f"--table places and --table feeds know clocks from the report alone, not {origin} (docs/notices.md)"
+            )
         kind, done = _kind(by, role), study.conclude()
         tables = RankingTables(done=done, kind=kind, side=_side(home), clock=origin)
-        if volume:
+        if table is Shown.volume:
             _volume(study, tables, day, worst, top, form)
-        elif places:
+        elif table is Shown.places:
             heading = ranking_info(study, tables, "places", PLACES_METHOD)
             _print(PlaceRow, tables.places(worst)[:top], heading, form, worst)
-        elif feeds:
+        elif table is Shown.feeds:
             _feeds(study, tables, top, form)
         else:
             _ranking(study, tables, by, top, form)
@@ -206,14 +219,14 @@ def _standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], heading: TableInf
     cells = [_volume_cells(row) if isinstance(row, VolumeRow) else _place_cells(row) for row in rows[:SHOWN]]
     _print_cells(f"{'Volume against size' if by_volume else 'Places by speed'}, by {heading.by}", columns, cells)
     if by_volume:
-        say(
+        note(
             f"score: incidents per 10,000 routed IPv4 addresses, from {SIZE_FLOOR:,} addresses on. O/E: sites for one "
-            "expected of that size; shrunk: drawn to what all have in common, 95% interval."
+            "expected of that size; shrunk: drawn to what all have in common, 95% interval.",
         )
     else:
-        say(
+        note(
             "place: 1 is the slowest; all sets hold at once at 95%; own: that row alone. without one: the share if any "
-            "one site is left out."
+            "one site is left out.",
         )
     more(len(rows))
 
@@ -285,9 +298,9 @@ def print_cards(found: Sequence[FeedCard]) -> None:
     """Print the card of each source."""
     names = ("source", "reports", "URLs", "hosts", "sites", "days", "delay h", "p90", "shared", "first", "deliveries")
     _print_cells("Sources of reports", names, [_card_cells(card) for card in found[:SHOWN]])
-    say(
+    note(
         "delay: hours from report to import here. shared: URLs that others reported too; first: of these, here first "
-        "from it. held: deliveries without reports or with far fewer than usual (waterbed quarantine list)."
+        "from it. held: deliveries without reports or with far fewer than usual (waterbed quarantine list).",
     )
     more(len(found))
 
@@ -357,11 +370,11 @@ def print_ranking(found: Sequence[RankingRow], heading: TableInfo, form: str) ->
     print_table(table)
     origin = {str(kind): words for kind, words in CLOCK_WORDS.items()}.get(heading.clock, heading.clock)
     start = "the report" if heading.clock == "reported" else f"the time at which {origin}"
-    say(f"removed: share removed within 24 h of {start}, 95% interval; - not estimable.")
-    console.print("half: hours until half was gone, by any cause.")
+    note(f"removed: share removed within 24 h of {start}, 95% interval; - not estimable.")
+    note("half: hours until half was gone, by any cause.", broken=True)
     if "if unseen" in shown:
-        console.print("if unseen: the same share if all that we could not follow had not, or had, been removed.")
-        console.print("?: URLs of which no look could be decided.")
+        note("if unseen: the same share if all that we could not follow had not, or had, been removed.", broken=True)
+        note("?: URLs of which no look could be decided.", broken=True)
     more(len(found))
 
 

@@ -15,6 +15,7 @@ from waterbed.cli.options import (
 from waterbed.cli.output import (
     for_tools,
     new_table,
+    note,
     print_table,
     progress,
     say,
@@ -129,7 +130,7 @@ def _print(found: Findings) -> None:
         used = ", ".join(row.level for row in own if row.specs)
         left = "".join(f"; not {row.level}: {row.why_not}" for row in own if row.why_not)
         say(f"{dimension}: {used}{left}")
-    say(
+    note(
         "holds: share of specifications that say the same; surely: with the 95% interval on that side too. flipped by: "
-        "the choice that, changed alone, flips it most often, and in what share of pairs (docs/sensitivity.md)."
+        "the choice that, changed alone, flips it most often, and in what share of pairs (docs/sensitivity.md).",
     )

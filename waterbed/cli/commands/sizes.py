@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,7 @@ import typer
 
 from waterbed.cli.options import (
     WINDOW_DAYS,
+    AsOf,
     By,
     ByRow,
     Format,
@@ -23,6 +24,7 @@ from waterbed.cli.output import (
     for_tools,
     more,
     new_table,
+    note,
     print_table,
     say,
 )
@@ -62,7 +64,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
 def sizes(
     context: typer.Context,
     by: ByRow = By.hoster,
-    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The day; else today.")] = None,
+    day: AsOf = None,
     frame: Annotated[bool, typer.Option("--frame", help="All there are, zeros included.")] = False,
     window: Annotated[
         int, typer.Option("--window", min=1, max=3_660, help="Days up to that day in which hosting was seen.")
@@ -122,11 +124,11 @@ def _table(rows: Sequence[Size], heading: TableInfo) -> None:
     for row, cells in zip(rows, shown, strict=False):
         table.add_row(*([row.key] if heading.by == "country" else [row.key, row.name]), *cells)
     print_table(table)
-    say(", ".join(f"{name} of {on}" for name, on in heading.data_dates.items()))
+    note(", ".join(f"{name} of {on}" for name, on in heading.data_dates.items()))
     if heading.by == "country":
-        say("IPv4 only. del.: by delegation; reg.: by registration; told: in the networks the registries told.")
+        note("IPv4 only. del.: by delegation; reg.: by registration; told: in the networks the registries told.")
     else:
-        console.print("IPv4 addresses and IPv6 /64s are never added up; - says that no table tells.")
+        note("IPv4 addresses and IPv6 /64s are never added up; - says that no table tells.", broken=True)
     if any(row.stale for row in rows):
         console.print("The routing table is too old or too young for the day: see waterbed routes list.")
     more(len(rows))

@@ -18,10 +18,10 @@ from waterbed.cli.options import (
 from waterbed.cli.output import (
     FINDING,
     OK,
-    console,
     for_tools,
     minute,
     new_table,
+    note,
     print_cells,
     print_table,
     say,
@@ -214,10 +214,10 @@ def _print_checks(found: Sequence[TableCheck]) -> None:
             "-" if one.known is None or not one.addresses else f"{one.known / one.addresses:.0%}",
         )
     print_table(table)
-    console.print("covers: share of all IPv4, or /48s of IPv6; overlap: ranges in or across others;")
-    console.print("multi: ranges with several origins, countries or tags; known: of our addresses.")
+    note("covers: share of all IPv4, or /48s of IPv6; overlap: ranges in or across others;", broken=True)
+    note("multi: ranges with several origins, countries or tags; known: of our addresses.", broken=True)
     if any(one.form == "mmdb" for one in found):
-        console.print("mmdb: its networks are no BGP prefixes.")
+        note("mmdb: its networks are no BGP prefixes.", broken=True)
     for one in found:
         for finding in one.findings:
             say(f"{_name(one)} {one.data_date:%Y-%m-%d}: {finding}", style="red")

@@ -68,8 +68,8 @@ def _file(folder: Path, data: bytes | str) -> Path:
         "# a comment\n\n" + ORGS + OLD_ASES,
         _json(ORGS + ASES),
         _json(ASES + ORGS),
-        gzip.compress((ORGS + ASES).encode()),
-        gzip.compress(_json(ORGS + ASES).encode()),
+        gzip.compress((ORGS + ASES).encode(), mtime=0),
+        gzip.compress(_json(ORGS + ASES).encode(), mtime=0),
     ],
     ids=["text", "ases first", "without opaque id", "json", "json ases first", "gzip", "json gzip"],
 )
@@ -109,7 +109,7 @@ def test_handles_are_those_of_the_registry() -> None:
         (_json(ORGS + ASES)[:-30], "line 10 is no whole JSON object"),
         (_json(ORGS + ASES) + "[" * 100_000, "line 11 is no whole JSON object"),
         (_json(ORGS + ASES) + '{"type": "Person"}\n', "line 11 is no ASN or Organization"),
-        (gzip.compress((ORGS + ASES).encode())[:-9], "breaks off"),
+        (gzip.compress((ORGS + ASES).encode(), mtime=0)[:-9], "breaks off"),
     ],
 )
 def test_any_other_file_is_refused_in_one_sentence(tmp_path: Path, data: bytes | str, says: str) -> None:

@@ -41,7 +41,7 @@ def refused(said: tuple[int, str, str], *parts: str) -> None:
 
 def test_sizes_of_what_the_study_saw(run: Run, study: Path) -> None:
     """Without --frame only what the study has is listed, with its counts and the dates of the tables."""
-    said = run("-C", study, "sizes", "--by", "asn", "--date", "2026-01-05", "--format", "json")
+    said = run("-C", study, "sizes", "--by", "asn", "--as-of", "2026-01-05", "--format", "json")
     found = rows(said)
     assert set(found) == {"AS64500", "AS64501"}
     first = found["AS64500"]
@@ -54,7 +54,7 @@ def test_sizes_of_what_the_study_saw(run: Run, study: Path) -> None:
 
 def test_the_frame_has_zeros(run: Run, study: Path) -> None:
     """With --frame every AS of the routing table and every country of the places is there, seen or not."""
-    by_as = rows(run("-C", study, "sizes", "--by", "asn", "--frame", "--date", "2026-01-05", "--format", "json"))
+    by_as = rows(run("-C", study, "sizes", "--by", "asn", "--frame", "--as-of", "2026-01-05", "--format", "json"))
     assert (by_as["AS64502"]["announced_v4"], by_as["AS64502"]["urls"], by_as["AS64502"]["hosting_v4"]) == (1024, 0, 0)
     countries = rows(run("-C", study, "sizes", "--by", "country", "--frame", "--format", "json"))
     assert {key: row["delegated_v4"] for key, row in countries.items()} == {"NL": 65536, "DE": 65536}
@@ -62,7 +62,7 @@ def test_the_frame_has_zeros(run: Run, study: Path) -> None:
 
 def test_hosting_outside_the_window_is_not_counted(run: Run, study: Path) -> None:
     """The window ends with the day and is as long as told."""
-    words = ("-C", study, "sizes", "--by", "asn", "--format", "json", "--date")
+    words = ("-C", study, "sizes", "--by", "asn", "--format", "json", "--as-of")
     assert rows(run(*words, "2026-01-20"))["AS64500"]["hosting_v4"] == 2
     assert rows(run(*words, "2026-01-20", "--window", "10"))["AS64500"]["hosting_v4"] == 0
     assert rows(run(*words, "2026-01-04"))["AS64500"]["hosting_v4"] == 0
@@ -74,7 +74,7 @@ def test_domains_are_added_and_shown(run: Run, study: Path, tmp_path: Path) -> N
     table.write_text("key,domains\nAS64500,120\nNL,7\n")
     code, out, _ = run("-C", study, "sizes", "add", table, "--date", "2026-01-02")
     assert (code, "2 keys" in out) == (0, True)
-    found = rows(run("-C", study, "sizes", "--by", "hoster", "--date", "2026-01-05", "--format", "json"))
+    found = rows(run("-C", study, "sizes", "--by", "hoster", "--as-of", "2026-01-05", "--format", "json"))
     assert (found["AS64500"]["domains"], found["AS64501"]["domains"]) == (120, None)
     assert found["AS64500"]["domains_date"] == "2026-01-02T00:00:00Z"
     table.write_text("key,domains\nnobody-known,1\n")
@@ -87,11 +87,11 @@ def test_domains_are_added_and_shown(run: Run, study: Path, tmp_path: Path) -> N
 
 def test_each_format_has_every_row(run: Run, study: Path) -> None:
     """The table for people names its data and what it leaves out; CSV has a header and all columns."""
-    code, out, _ = run("-C", study, "sizes", "--by", "asn", "--date", "2026-01-05")
+    code, out, _ = run("-C", study, "sizes", "--by", "asn", "--as-of", "2026-01-05")
     assert code == 0
     assert "routes IPv4 of 2026-01-05" in out
     assert "65,536" in out
-    code, out, _ = run("-C", study, "sizes", "--by", "country", "--date", "2026-01-05")
+    code, out, _ = run("-C", study, "sizes", "--by", "country", "--as-of", "2026-01-05")
     assert (code, "by registration" in out) == (0, True)
     lines = run("-C", study, "sizes", "--by", "asn", "--frame", "--format", "csv")[1].splitlines()
     assert lines[0].startswith("key,name,day,announced_v4,")
@@ -102,7 +102,7 @@ def test_sizes_need_a_table(run: Run, study: Path, tmp_path: Path) -> None:
     """Without tables, or with a wrong file or day, one sentence says what is missing and nothing is changed."""
     assert run("init", tmp_path / "bare")[0] == 0
     refused(run("-C", tmp_path / "bare", "sizes"), "no table of routes", "docs/sizes.md")
-    refused(run("-C", study, "sizes", "--date", "0001-01-01"), "not in the years")
+    refused(run("-C", study, "sizes", "--as-of", "0001-01-01"), "not in the years")
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("AS64500,12\n")
     refused(run("-C", study, "sizes", "add", wrong, "--date", "2026-01-02"), "header key,domains", "docs/sizes.md")
@@ -116,7 +116,7 @@ def test_two_days_are_compared(run: Run, study: Path, tmp_path: Path) -> None:
     assert run("-C", study, "routes", "add", tmp_path / "later.csv", "--date", "2026-03-01")[0] == 0
     feed = tmp_path / "feed.csv"
     feed.write_text("ip\n28.0.0.1\n28.0.200.1\n28.0.200.2\n28.2.0.1\n28.9.9.9\nnone\n")
-    words = ("-C", study, "attribute", "--csv", feed, "--date", "2026-01-05", "--against", "2026-03-01")
+    words = ("-C", study, "attribute", "--csv", feed, "--as-of", "2026-01-05", "--against", "2026-03-01")
     code, out, _ = run(*words)
     assert code == 0
     assert "3 of 6 rows have origins on both days; 2 of them (66.67%)" in out
@@ -133,7 +133,7 @@ def test_a_table_is_not_compared_with_itself(run: Run, study: Path, tmp_path: Pa
     """Two days that use one table, a study without routes, and --against without --csv are refused."""
     feed = tmp_path / "feed.csv"
     feed.write_text("ip\n28.0.0.1\n")
-    both = ("--date", "2026-01-05", "--against", "2026-01-06")
+    both = ("--as-of", "2026-01-05", "--against", "2026-01-06")
     refused(run("-C", study, "attribute", "--csv", feed, *both), "both use the routes of 2026-01-05")
     refused(run("-C", study, "attribute", "--against", "2026-01-06"), "belong to --csv")
     assert run("init", tmp_path / "bare")[0] == 0

@@ -67,22 +67,22 @@ def test_main_flows_are_the_rows_of_the_hop_matrix(run: Run, folder: Path) -> No
     assert "3 hops" in out
 
 
-@pytest.mark.parametrize("by", ["hoster", "as", "country"])
+@pytest.mark.parametrize("by", ["hoster", "asn", "country"])
 def test_measures_name_what_bounds_are_of(by: str, run: Run, folder: Path) -> None:
     """All measures in one table for each level; where there is no number the reason stands beside."""
     found = {
         (row["measure"], row["key"]): row
-        for row in rows(run("-C", folder, "graph", "--by", by, "--measures", "--format", "json"))
+        for row in rows(run("-C", folder, "graph", "--by", by, "--table", "measures", "--format", "json"))
     }
     assert (found["hops", ""]["value"], found["hops", ""]["low"]) == (3.0, 0.0)
     assert "where 30 between 3 are needed" in str(found["communities", ""]["note"])
     assert any(measure == "net flow" for measure, _ in found)
-    assert run("-C", folder, "graph", "--by", by, "--measures")[0] == 0
+    assert run("-C", folder, "graph", "--by", by, "--table", "measures")[0] == 0
 
 
 def test_weeks_and_filters_part_the_hops(run: Run, folder: Path) -> None:
     """All arrivals may lie in the week of the study; kinds and orders that there are none of leave nothing."""
-    (week,) = rows(run("-C", folder, "graph", "--weeks", "--format", "json"))
+    (week,) = rows(run("-C", folder, "graph", "--table", "weeks", "--format", "json"))
     assert (week["possibly"], week["possibly_until"]) == (3, 3)
     assert len(rows(run("-C", folder, "graph", "--week", str(week["week"]), "--format", "json"))) == 3
     assert rows(run("-C", folder, "graph", "--week", "2027-W01", "--format", "json", "--kind", "relocation")) == []
@@ -101,7 +101,7 @@ def test_contents_and_the_time_line_of_one(run: Run, folder: Path) -> None:
     assert "Hoster b" in run(*ask)[1]
 
 
-@pytest.mark.parametrize("by", ["hoster", "as", "country", "content"])
+@pytest.mark.parametrize("by", ["hoster", "asn", "country", "content"])
 def test_files_open_in_networkx(by: str, run: Run, folder: Path, tmp_path: Path) -> None:
     """Each form has an edge a hop."""
     for end in ("gexf", "graphml", "json"):
@@ -125,8 +125,8 @@ def test_what_cannot_be_is_refused_in_one_sentence(run: Run, folder: Path, tmp_p
     refused(ask("--out", tmp_path / "hops.png"), "hops.png", ".gexf")
     refused(ask("--out", tmp_path / "none" / "hops.gexf"), "cannot be written")
     refused(ask("--cumulative"), "--week")
-    refused(ask("--measures", "--weeks"), "name one")
-    refused(ask("--by", "content", "--measures"), "--by content")
+    refused(ask("--table", "measures", "--table", "weeks"), "name one")
+    refused(ask("--by", "content", "--table", "measures"), "--by content")
     refused(ask("--content", "x"), "--by content")
     said = ask("--by", "content", "--content", "http://secret.example.com/")
     refused(said, "no content id")

@@ -107,7 +107,7 @@ def test_notices_are_imported_and_told(run: Run, tmp_path: Path) -> None:
         (("notices", "missing.csv", "--kind", "letter"), "--kind is none of"),
         (("notices", "missing.csv", "--sender", "a.example"), "--sender is no short word"),
         (("sheet", "nobody"), "know no such hoster"),
-        (("rank", "--places", "--clock", "notice_sent"), "clocks from the report alone"),
+        (("rank", "--table", "places", "--clock", "notice_sent"), "clocks from the report alone"),
     ],
 )
 def test_wrong_words_are_one_sentence(run: Run, tmp_path: Path, words: tuple[str, ...], part: str) -> None:
@@ -139,15 +139,15 @@ def test_compliance_shows_weeks_trends_silence_and_notices(run: Run, study: Path
     """Each table has its rows in every format."""
     weekly = rows(run("-C", study, "compliance", "--weeks", "--format", "json"))
     assert {row["week"] for row in weekly} == {None, "2026-W02"}
-    (trend, _) = rows(run("-C", study, "compliance", "--show", "trends", "--format", "json"))
+    (trend, _) = rows(run("-C", study, "compliance", "--table", "trends", "--format", "json"))
     assert (trend["slope"], trend["weeks"], trend["class"]) == (None, 1, "too few")
-    silent = rows(run("-C", study, "compliance", "--show", "unanswered", "--after", "48", "--format", "json"))
+    silent = rows(run("-C", study, "compliance", "--table", "unanswered", "--after", "48", "--format", "json"))
     assert {(row["url_id"], row["reminders"]) for row in silent} == {("a13", 1), ("b00", 0), ("b01", 0), ("b02", 0)}
-    notices = rows(run("-C", study, "compliance", "--show", "notices", "--format", "json"))
+    notices = rows(run("-C", study, "compliance", "--table", "notices", "--format", "json"))
     assert [row["url_id"] for row in notices if row["addressed"] == "misaddressed"] == ["b00"]
     for what in ("shares", "trends", "unanswered", "notices"):
-        assert run("-C", study, "compliance", "--show", what)[0] == 0
-        lines = run("-C", study, "compliance", "--show", what, "--weeks", "--format", "csv")[1].splitlines()
+        assert run("-C", study, "compliance", "--table", what)[0] == 0
+        lines = run("-C", study, "compliance", "--table", what, "--weeks", "--format", "csv")[1].splitlines()
         assert len(lines) > 1
 
 

@@ -1,0 +1,61 @@
+"""Spellings of options of the version before this one, read as those of today; not shown in any help."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from waterbed.model.errors import InputError
+
+TABLES: Final[Mapping[str, Mapping[str, str]]] = {
+    "rank": {"--volume": "volume", "--places": "places", "--feeds": "feeds"},
+    "graph": {"--measures": "measures", "--weeks": "weeks"},
+    "hops": {"--labels": "labels", "--near": "near-labels", "--told": "external"},
+    "episodes": {"--told": "external"},
+    "enrich": {"--compare": "origins"},
+    "hosters show": {"--changes": "changes"},
+}
+"""By command: flags that chose a table, and the value of --table that does so now."""
+
+OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "compliance": {"--show": "--table"},
+    "attribute": {"--date": "--as-of"},
+    "explain": {"--date": "--as-of"},
+    "rank": {"--date": "--as-of"},
+    "sizes": {"--date": "--as-of"},
+    "hosters show": {"--on": "--as-of"},
+}
+"""By command: options that have another name now."""
+
+VALUES: Final[Mapping[str, Mapping[tuple[str, str], str]]] = {"graph": {("--by", "as"): "asn"}}
+"""By command: values that are spelled otherwise now."""
+
+_BOTH = ("labels", "near-labels")
+"""What `hops --labels --near` chose: the second alone says it now."""
+
+
+def as_now(words: list[str]) -> list[str]:
+    """A command and its words as they are spelled now; InputError if they choose two tables."""
+    command = " ".join(words[:2]) if words[0] == "hosters" else words[0]
+    start = len(command.split())
+    if command == "sizes" and "add" in words:  # its own --date is no "as of"
+        return words
+    if sum(word == "--table" or word.startswith("--table=") for word in words) > 1:
+        raise InputError("--table is given more than once: name one of them (docs/cli.md)")
+    tables = [TABLES[command][word] for word in words if word in TABLES.get(command, {})]
+    if len(tables) > 1 and tuple(tables) not in (_BOTH, _BOTH[::-1]):
+        raise InputError(
+            f"{' and '.join(tables)} are {len(tables)} tables: name one of them with --table (docs/cli.md)"
+        )
+    chosen = ["--table", "near-labels" if len(tables) > 1 else tables[0]] if tables else []
+    return [*words[:start], *_renamed(command, words[start:]), *chosen]
+
+
+def _renamed(command: str, words: list[str]) -> Iterator[str]:
+    names, values = OPTIONS.get(command, {}), VALUES.get(command, {})
+    before = ""
+    for word in words:
+        if word in TABLES.get(command, {}):
+            continue
+        name, given, value = word.partition("=")
+        value = values.get((name if given else before, value if given else word), value if given else word)
+        yield f"{names.get(name, name)}={value}" if given else names.get(value, value)
+        before = word

@@ -20,7 +20,7 @@ from waterbed.analysis.coding.items import OUTCOMES
 from waterbed.analysis.sizes import WINDOW_DAYS
 from waterbed.cli import app as root
 from waterbed.cli import options
-from waterbed.cli.main import COMMANDS
+from waterbed.cli.commands import COMMANDS
 from waterbed.intake.formats import FORMS
 from waterbed.intake.notices import NOTICE_FORMS
 from waterbed.model.conclusions import ClockKind

@@ -1,1 +1,1 @@
-"""Who answers for an address on a day."""
+"""Who answered for an address on a day: pure rules."""

@@ -1,1 +1,1 @@
-"""The Scrapy project: it looks at what is due and records facts."""
+"""The Scrapy project: settings, locked profile, log redaction."""

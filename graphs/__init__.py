@@ -1,1 +1,1 @@
-"""Episodes, hops between hosters, and their graph; no I/O."""
+"""Episodes, hops, and the graph of hosters; no I/O."""

@@ -1,1 +1,1 @@
-"""The hoster directory: entities, decided changes, as of a day."""
+"""The hoster directory: companies and decided changes, by day."""

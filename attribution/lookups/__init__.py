@@ -1,1 +1,1 @@
-"""The only doors to DNS and dated address tables."""
+"""DNS, RDAP, WHOIS and dated address tables."""

@@ -1,1 +1,1 @@
-"""Everything that opens a socket: guard, politeness, connection, TLS, HTTP."""
+"""Everything that opens a socket: guard, politeness, TLS, HTTP."""

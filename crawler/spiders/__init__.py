@@ -1,1 +1,1 @@
-"""The spiders: each walks through what is due."""
+"""The two spiders, and nothing else."""

@@ -1,1 +1,1 @@
-"""Did pressing a place remove or move content: event in, answers out; pure."""
+"""Whether an event removed content or moved it."""

@@ -1,1 +1,1 @@
-"""The NetworkX graph, its measures and files."""
+"""The graph of hops: measures, weeks, files (NetworkX)."""

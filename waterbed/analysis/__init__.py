@@ -1,1 +1,1 @@
-"""Questions put to a study's conclusions; each file is one question."""
+"""Questions about a study's conclusions: one file, one question."""

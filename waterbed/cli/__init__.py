@@ -1,1 +1,1 @@
-"""The command line: names and helps in `commands`, exit codes in `app`; a command is loaded when it is called."""
+"""The command line: words in, tables out, exit codes."""

@@ -1,1 +1,1 @@
-"""What people decide, on record: keys, hosters, quarantines, replies, protocol."""
+"""Decisions of people, on record: keys, hosters, quarantines, replies."""

@@ -1,1 +1,1 @@
-"""From facts to verdicts, by ordered rules; no I/O."""
+"""Observations become verdicts, by ordered rules; no I/O."""

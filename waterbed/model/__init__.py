@@ -1,1 +1,1 @@
-"""What is measured and concluded, as plain values."""
+"""Facts and conclusions as plain values."""

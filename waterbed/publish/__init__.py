@@ -1,1 +1,1 @@
-"""What leaves the study: files, schemas and the report page."""
+"""Everything that leaves the study: policy, tables, feeds."""

@@ -1,1 +1,1 @@
-"""A study that keeps going: passes on schedule, chores, health, metrics."""
+"""The service that keeps a study going on schedule."""

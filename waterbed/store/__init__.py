@@ -1,1 +1,1 @@
-"""Where facts are kept: tables, vault, keys and the study folder."""
+"""The study folder: database, vault, keys, runs, leases."""

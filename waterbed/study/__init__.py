@@ -1,1 +1,1 @@
-"""Open a study; facts -> verdicts -> episodes -> hops (the one pipeline)."""
+"""Open a study; from facts to hops: the one pipeline."""

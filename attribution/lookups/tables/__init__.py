@@ -1,1 +1,1 @@
-"""Dated address tables: read files, range arrays, look up."""
+"""Dated address tables: read files, look addresses up."""

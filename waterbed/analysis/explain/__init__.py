@@ -1,1 +1,1 @@
-"""Why: the chain behind a URL, address, hoster, link."""
+"""The chain behind a URL, address, hoster or link."""

@@ -1,1 +1,1 @@
-"""Volume, takedown clocks, speed, compliance, feeds."""
+"""Rankings: volume, takedown clocks, speed, compliance, feeds."""

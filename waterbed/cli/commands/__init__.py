@@ -1,4 +1,7 @@
-"""The table of commands: one file for each command or group, with its own printing, imported when it is called."""
+"""The table of commands; each file is one command.
+
+A command's module is imported when it is called, and does its own printing.
+"""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple

@@ -1,1 +1,1 @@
-"""The locked study protocol and deviations from it."""
+"""The locked study protocol, and deviations from it."""

@@ -1,1 +1,1 @@
-"""Measured against true."""
+"""Measured values against true ones."""

@@ -1,1 +1,1 @@
-"""DNS, HTTP, RDAP, proxy servers on loopback."""
+"""DNS, HTTP, RDAP and proxy servers on loopback."""

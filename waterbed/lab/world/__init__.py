@@ -1,1 +1,1 @@
-"""The world file and what truly happens in it."""
+"""The world file, and what truly happens in it."""

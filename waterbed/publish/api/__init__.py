@@ -1,1 +1,1 @@
-"""The same content over HTTP."""
+"""The published content over HTTP."""

@@ -1,1 +1,1 @@
-"""Citable, reproducible packages."""
+"""Citable packages that others reproduce."""

@@ -1,1 +1,1 @@
-"""Exports for partners and pools of them."""
+"""Exports for partners, and pools of them."""

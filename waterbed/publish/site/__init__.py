@@ -1,1 +1,1 @@
-"""HTML pages (one file = view + page), figures, templates, assets."""
+"""The HTML pages: one file is one page."""

@@ -1,1 +1,1 @@
-"""Backups and restores."""
+"""Backups, and studies restored from them."""

@@ -1,1 +1,1 @@
-"""The lake: closed days of facts as Parquet files, and how they are read beside the store."""
+"""The lake: closed days of facts as Parquet files."""

@@ -7,12 +7,10 @@ from datetime import UTC, datetime
 from plotly.offline import get_plotlyjs
 
 from waterbed.model.sensitivity import ConclusionRow, CurveRow, Dimension, FlipRow, LevelRow
-from waterbed.model.spelling import NOTHING, number, percent
+from waterbed.model.spelling import NOTHING, percent, spelled
 from waterbed.pages.frame import templates
 from waterbed.pages.sensitivity_figure import curve_figure
 from waterbed.pages.site import asset
-
-_DIFFERENCES = ("order:", "home-abroad")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,15 +54,6 @@ def render_sensitivity(view: SensitivityView) -> str:
             }
         )
     )
-
-
-def spelled(row: ConclusionRow, value: float | None) -> str:
-    """A conclusion's number: a share in percent, or a difference of shares in percentage points."""
-    if value is None:
-        return NOTHING
-    if row.conclusion.startswith(_DIFFERENCES):
-        return f"{number(round(value * 100))} pp"
-    return percent(value)
 
 
 def flip_cell(flips: Mapping[tuple[str, Dimension], FlipRow], conclusion: str, dimension: Dimension) -> str:

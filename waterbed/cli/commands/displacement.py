@@ -46,16 +46,19 @@ def displacement(
     """
     from waterbed.displacement.event import read_event
     from waterbed.displacement.findings import findings_of
-    from waterbed.displacement.written import as_json, write_findings
     from waterbed.study import open_study
 
     planned = read_event(event) if event else None
     with open_study(context.obj) as study:
         found = findings_of(study, planned)
         if out is not None:
+            from waterbed.displacement.written import write_findings
+
             with written_at(out):
                 written(write_findings(found, out, study.folder.config))
         elif form is Printed.json:
+            from waterbed.displacement.written import as_json
+
             sys.stdout.write(as_json(found))
         else:
             _print(found)

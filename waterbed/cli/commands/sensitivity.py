@@ -66,7 +66,6 @@ def sensitivity(
     For example: waterbed -C mystudy sensitivity --out out
     """
     from waterbed.sensitivity.findings import findings_of
-    from waterbed.sensitivity.written import TABLES, write_findings
     from waterbed.study import open_study
 
     with open_study(context.obj) as study:
@@ -81,18 +80,21 @@ def sensitivity(
                 progress=lambda done, total: told("specifications", done, total),
             )
         if out is not None:
+            from waterbed.sensitivity.written import write_findings
+
             with written_at(out):
                 written(write_findings(found, out))
         elif form is Format.table:
             _print(found)
         else:
+            from waterbed.sensitivity.written import TABLES
+
             for_tools(TABLES[table.value], getattr(found, table.value), found.heading, form)
 
 
 def _print(found: Findings) -> None:
     """Print all conclusions, the choices that were made, and those that the data did not allow."""
-    from waterbed.model.spelling import NOTHING, percent
-    from waterbed.pages.sensitivity import spelled
+    from waterbed.model.spelling import NOTHING, percent, spelled
 
     true = found.main.truth is not None
     table = new_table(f"{found.title}: {found.grid}", look="wide")

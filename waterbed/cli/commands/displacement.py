@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    Page,
-)
-from waterbed.cli.output import (
-    new_table,
-    print_table,
-    say,
-    written,
-    written_at,
-)
+from waterbed.cli.options import Page
+from waterbed.cli.output import new_table, print_table, say, written, written_at
 
 if TYPE_CHECKING:
     from waterbed.displacement.findings import Findings

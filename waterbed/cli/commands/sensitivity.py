@@ -7,21 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    Format,
-    Formatted,
-    Page,
-)
-from waterbed.cli.output import (
-    for_tools,
-    new_table,
-    note,
-    print_table,
-    progress,
-    say,
-    written,
-    written_at,
-)
+from waterbed.cli.options import Format, Formatted, Page
+from waterbed.cli.output import for_tools, new_table, note, print_table, progress, say, written, written_at
 
 if TYPE_CHECKING:
     from waterbed.sensitivity.findings import Findings

@@ -18,6 +18,7 @@ from typer.main import get_group
 from waterbed import __version__
 from waterbed.cli.commands import COMMANDS
 from waterbed.cli.former import as_now
+from waterbed.cli.plain import read_plainly
 from waterbed.model.errors import InputError, WaterbedError
 
 _STUDY, _VANTAGE, _NETWORK = "WATERBED_STUDY", "WATERBED_VANTAGE", "WATERBED_NETWORK"
@@ -59,7 +60,10 @@ def _made(name: str) -> Any:
         around.add_typer(found, name=name)
     else:
         around.command(name)(found)
-    return get_group(around).commands[name]
+    made = get_group(around).commands[name]
+    for one in (made, *getattr(made, "commands", {}).values()):
+        read_plainly(one.get_params(typer.Context(one)))
+    return made
 
 
 class _Root(TyperGroup):
@@ -74,6 +78,7 @@ class _Root(TyperGroup):
         if not args and not ctx.resilient_parsing:
             typer.echo(ctx.get_help())
             raise typer.Exit(2)
+        read_plainly(self.get_params(ctx))
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

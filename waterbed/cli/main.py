@@ -1,11 +1,16 @@
 """The way in: help, version and completion are answered from the table of commands alone."""
 
+import os
+import signal
 import sys
+from types import FrameType
 
 
 def main() -> None:
     """Run the command line; every failure is one sentence and an exit code."""
     try:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, _interrupted)
         from waterbed.cli.complete import completed  # noqa: PLC0415 (Ctrl-C is heard while these load too)
 
         if not completed():
@@ -14,6 +19,19 @@ def main() -> None:
             run()
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """Ctrl-C ends what is at work in order, the second time at once.
+
+    While a module loads it ends at once as well: nothing is at work, and what loads may catch every exception.
+    """
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            os._exit(128 + number)
+        frame = frame.f_back
+    signal.signal(number, lambda *_: os._exit(128 + number))
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

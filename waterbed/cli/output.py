@@ -75,13 +75,7 @@ def progress() -> Iterator[Progress]:
     if _told["quiet"] or not err.is_terminal:
         yield lambda what, done, total: None
         return
-    from rich.progress import (  # noqa: PLC0415 (see above)
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 (see above)
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err) as bar:

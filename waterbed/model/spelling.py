@@ -1,10 +1,11 @@
-"""How numbers are spelled for people, on pages and on terminals."""
+"""How numbers are estimate_text for people, on pages and on terminals."""
 
 from typing import Final
 
-from waterbed.model.results import Answer
+from waterbed.model.results import Answer, ConclusionRow
 
 NOTHING: Final = "\N{EN DASH}"
+_DIFFERENCES: Final = ("order:", "home-abroad")
 
 
 def percent(share: float | None) -> str:
@@ -26,8 +27,8 @@ def number(value: float | None) -> str:
     rounded = float(f"{value:.3g}") if abs(value) >= 1 else round(value, 3)
     if value and not rounded:
         return "<0.001" if value > 0 else "\N{MINUS SIGN}0.000"
-    spelled = f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:g}"
-    return spelled.replace("-", "\N{MINUS SIGN}")
+    digits = f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:g}"
+    return digits.replace("-", "\N{MINUS SIGN}")
 
 
 def interval(answer: Answer) -> str:
@@ -35,3 +36,12 @@ def interval(answer: Answer) -> str:
     if answer.low is None and answer.high is None:
         return NOTHING
     return f"{number(answer.low)} to {number(answer.high) if answer.high is not None else 'no end'}"
+
+
+def estimate_text(row: ConclusionRow, value: float | None) -> str:
+    """A conclusion's number: a share in percent, or a difference of shares in percentage points."""
+    if value is None:
+        return NOTHING
+    if row.conclusion.startswith(_DIFFERENCES):
+        return f"{number(round(value * 100))} pp"
+    return percent(value)

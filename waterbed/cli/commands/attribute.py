@@ -10,18 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    AsOf,
-    Format,
-    Formatted,
-)
-from waterbed.cli.output import (
-    console,
-    note,
-    print_cells,
-    say,
-    written_at,
-)
+from waterbed.cli.options import AsOf, Format, Formatted
+from waterbed.cli.output import console, note, print_cells, say, written_at
 from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:

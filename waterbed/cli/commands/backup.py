@@ -9,17 +9,8 @@ from typing import Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    NewStudy,
-    Store,
-)
-from waterbed.cli.output import (
-    FINDING,
-    OK,
-    console,
-    progress,
-    say,
-)
+from waterbed.cli.options import NewStudy, Store
+from waterbed.cli.output import FINDING, OK, console, progress, say
 from waterbed.model.errors import KeyProblem
 
 

@@ -7,22 +7,8 @@ from typing import Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    OUTCOMES,
-    Format,
-    Formatted,
-    Queue,
-    Reason,
-    Top,
-)
-from waterbed.cli.output import (
-    FINDING,
-    OK,
-    for_tools,
-    new_table,
-    print_table,
-    say,
-)
+from waterbed.cli.options import OUTCOMES, Format, Formatted, Queue, Reason, Top
+from waterbed.cli.output import FINDING, OK, for_tools, new_table, print_table, say
 
 code_app = typer.Typer(
     help="Doubtful cases: two people code each, blind to each other; a third settles.", no_args_is_help=True

@@ -8,24 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from waterbed.cli.options import (
-    By,
-    ByRow,
-    Clock,
-    Format,
-    Formatted,
-)
-from waterbed.cli.output import (
-    console,
-    for_tools,
-    more,
-    new_table,
-    note,
-    print_rows,
-    print_table,
-    say,
-    short,
-)
+from waterbed.cli.options import By, ByRow, Clock, Format, Formatted
+from waterbed.cli.output import console, for_tools, more, new_table, note, print_rows, print_table, say, short
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.takedown import AddressedNotice, ComplianceRow, ComplianceTrend, Unanswered
 

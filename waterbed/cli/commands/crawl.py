@@ -11,21 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    Format,
-    Formatted,
-)
-from waterbed.cli.output import (
-    FINDING,
-    OK,
-    console,
-    for_tools,
-    new_table,
-    note,
-    print_table,
-    progress,
-    say,
-)
+from waterbed.cli.options import Format, Formatted
+from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_table, progress, say
 
 if TYPE_CHECKING:
     from crawler.recheck.run import PassReport

@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    Page,
-)
-from waterbed.cli.output import (
-    new_table,
-    print_table,
-    say,
-    written,
-    written_at,
-)
+from waterbed.cli.options import Page
+from waterbed.cli.output import new_table, print_table, say, written, written_at
 
 if TYPE_CHECKING:
     from graphs.displacement.findings import Findings
@@ -46,16 +38,19 @@ def displacement(
     """
     from graphs.displacement.event import read_event
     from waterbed.analysis.displacement import findings_of
-    from waterbed.publish.site.interventions import as_json, write_findings
     from waterbed.study.study import open_study
 
     planned = read_event(event) if event else None
     with open_study(context.obj) as study:
         found = findings_of(study, planned)
         if out is not None:
+            from waterbed.publish.site.interventions import write_findings
+
             with written_at(out):
                 written(write_findings(found, out, study.config))
         elif form is Printed.json:
+            from waterbed.publish.site.interventions import as_json
+
             sys.stdout.write(as_json(found))
         else:
             _print(found)

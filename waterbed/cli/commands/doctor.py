@@ -9,20 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waterbed.cli.options import (
-    Format,
-    Formatted,
-    Reason,
-)
-from waterbed.cli.output import (
-    FINDING,
-    OK,
-    console,
-    for_tools,
-    new_table,
-    print_table,
-    say,
-)
+from waterbed.cli.options import Format, Formatted, Reason
+from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, print_table, say
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
 

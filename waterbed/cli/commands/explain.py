@@ -9,16 +9,8 @@ from typing import Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    Format,
-    Formatted,
-)
-from waterbed.cli.output import (
-    console,
-    for_tools,
-    new_table,
-    print_table,
-)
+from waterbed.cli.options import Format, Formatted
+from waterbed.cli.output import console, for_tools, new_table, print_table
 from waterbed.model.conclusions import ChainLink
 
 _SHORT = 12

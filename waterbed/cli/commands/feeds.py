@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from waterbed.cli.options import (
-    Format,
-    Formatted,
-)
-from waterbed.cli.output import (
-    for_tools,
-    say,
-)
+from waterbed.cli.options import Format, Formatted
+from waterbed.cli.output import for_tools, say
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
 

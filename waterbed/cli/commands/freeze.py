@@ -9,16 +9,8 @@ from typing import Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    NewStudy,
-    Override,
-    Store,
-)
-from waterbed.cli.output import (
-    FINDING,
-    OK,
-    say,
-)
+from waterbed.cli.options import NewStudy, Override, Store
+from waterbed.cli.output import FINDING, OK, say
 from waterbed.model.errors import InputError
 
 

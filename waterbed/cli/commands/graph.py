@@ -11,22 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
 import typer
 
-from waterbed.cli.options import (
-    Format,
-    Formatted,
-)
-from waterbed.cli.output import (
-    SHOWN,
-    console,
-    for_tools,
-    minute,
-    more,
-    new_table,
-    note,
-    print_table,
-    say,
-    written_at,
-)
+from waterbed.cli.options import Format, Formatted
+from waterbed.cli.output import SHOWN, console, for_tools, minute, more, new_table, note, print_table, say, written_at
 from waterbed.model.conclusions import Hop, HopKind, OrderClass
 from waterbed.model.errors import InputError
 

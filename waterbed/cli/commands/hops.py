@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waterbed.cli.options import (
-    Format,
-    Formatted,
-)
-from waterbed.cli.output import (
-    days_of,
-    print_rows,
-    say,
-)
+from waterbed.cli.options import Format, Formatted
+from waterbed.cli.output import days_of, print_rows, say
 from waterbed.model.conclusions import Episode, ExternalEpisode, Hop, Verdict
 
 if TYPE_CHECKING:

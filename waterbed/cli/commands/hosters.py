@@ -11,22 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waterbed.cli.options import (
-    AsOf,
-    Format,
-    Formatted,
-    Reason,
-)
-from waterbed.cli.output import (
-    FINDING,
-    OK,
-    console,
-    for_tools,
-    new_table,
-    note,
-    print_table,
-    say,
-)
+from waterbed.cli.options import AsOf, Format, Formatted, Reason
+from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_table, say
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration
 

@@ -7,19 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    NOTICE_FORMS,
-    REPORT_FORMS,
-    Zone,
-)
-from waterbed.cli.output import (
-    FINDING,
-    OK,
-    complain,
-    console,
-    progress,
-    say,
-)
+from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Zone
+from waterbed.cli.output import FINDING, OK, complain, console, progress, say
 from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:

@@ -9,19 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    Format,
-    Formatted,
-    Reason,
-)
-from waterbed.cli.output import (
-    console,
-    for_tools,
-    new_table,
-    print_table,
-    progress,
-    say,
-)
+from waterbed.cli.options import Format, Formatted, Reason
+from waterbed.cli.output import console, for_tools, new_table, print_table, progress, say
 
 if TYPE_CHECKING:
     from waterbed.model.bookkeeping import Audit

@@ -10,24 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    Format,
-    Formatted,
-    Given,
-    Seed,
-    Workers,
-)
-from waterbed.cli.output import (
-    console,
-    for_tools,
-    new_table,
-    percent,
-    points,
-    print_table,
-    progress,
-    say,
-    written,
-)
+from waterbed.cli.options import Format, Formatted, Given, Seed, Workers
+from waterbed.cli.output import console, for_tools, new_table, percent, points, print_table, progress, say, written
 from waterbed.model.conclusions import HopKind
 
 if TYPE_CHECKING:

@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.output import (
-    FINDING,
-    OK,
-    console,
-    new_table,
-    print_table,
-    progress,
-    say,
-)
+from waterbed.cli.output import FINDING, OK, console, new_table, print_table, progress, say
 
 if TYPE_CHECKING:
     from rich.table import Table

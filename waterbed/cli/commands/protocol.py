@@ -7,20 +7,8 @@ from typing import Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    Format,
-    Formatted,
-)
-from waterbed.cli.output import (
-    FINDING,
-    OK,
-    console,
-    for_tools,
-    new_table,
-    note,
-    print_table,
-    say,
-)
+from waterbed.cli.options import Format, Formatted
+from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_table, say
 from waterbed.model.facts import Report
 
 protocol_app = typer.Typer(help="What the study asks: written before its data, locked, held against every output.")

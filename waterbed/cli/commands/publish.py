@@ -11,14 +11,8 @@ from typing import Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    Override,
-)
-from waterbed.cli.output import (
-    say,
-    written,
-    written_at,
-)
+from waterbed.cli.options import Override
+from waterbed.cli.output import say, written, written_at
 from waterbed.model.errors import InputError
 
 KeysFile = Annotated[

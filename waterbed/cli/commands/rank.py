@@ -9,24 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from waterbed.cli.options import (
-    Clock,
-    Format,
-    Formatted,
-    Top,
-)
-from waterbed.cli.output import (
-    SHOWN,
-    console,
-    days_of,
-    for_tools,
-    more,
-    new_table,
-    note,
-    number,
-    print_table,
-    say,
-)
+from waterbed.cli.options import Clock, Format, Formatted, Top
+from waterbed.cli.output import SHOWN, console, days_of, for_tools, more, new_table, note, number, print_table, say
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.errors import InputError
 

@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    Format,
-    Formatted,
-)
-from waterbed.cli.output import (
-    for_tools,
-    more,
-    new_table,
-    print_table,
-    say,
-)
+from waterbed.cli.options import Format, Formatted
+from waterbed.cli.output import for_tools, more, new_table, print_table, say
 from waterbed.model.errors import InputError
 from waterbed.model.takedown import Reconciled
 

@@ -11,21 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from waterbed.cli.options import (
-    Format,
-    Formatted,
-    Reason,
-)
-from waterbed.cli.output import (
-    FINDING,
-    OK,
-    console,
-    for_tools,
-    minute,
-    new_table,
-    print_table,
-    say,
-)
+from waterbed.cli.options import Format, Formatted, Reason
+from waterbed.cli.output import FINDING, OK, console, for_tools, minute, new_table, print_table, say
 from waterbed.model.errors import InputError
 from waterbed.model.takedown import Case
 

@@ -7,21 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    Format,
-    Formatted,
-    Page,
-)
-from waterbed.cli.output import (
-    for_tools,
-    new_table,
-    note,
-    print_table,
-    progress,
-    say,
-    written,
-    written_at,
-)
+from waterbed.cli.options import Format, Formatted, Page
+from waterbed.cli.output import for_tools, new_table, note, print_table, progress, say, written, written_at
 
 if TYPE_CHECKING:
     from waterbed.analysis.sensitivity.results import Findings
@@ -69,7 +56,6 @@ def sensitivity(
 
     from waterbed.analysis.sensitivity.results import findings_of
     from waterbed.lab.score.specification import true_outcomes, truth_of
-    from waterbed.publish.site.sensitivity import TABLES, write_findings
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -87,18 +73,21 @@ def sensitivity(
                 done=done,
             )
         if out is not None:
+            from waterbed.publish.site.sensitivity import write_findings
+
             with written_at(out):
                 written(write_findings(found, out))
         elif form is Format.table:
             _print(found)
         else:
+            from waterbed.publish.site.sensitivity import TABLES
+
             for_tools(TABLES[table.value], getattr(found, table.value), found.heading, form)
 
 
 def _print(found: Findings) -> None:
     """Print all conclusions, the choices that were made, and those that the data did not allow."""
-    from waterbed.model.spelling import NOTHING, percent
-    from waterbed.publish.site.sensitivity import estimate_text
+    from waterbed.model.spelling import NOTHING, estimate_text, percent
 
     true = found.main.truth is not None
     table = new_table(f"{found.title}: {found.grid}", look="wide")

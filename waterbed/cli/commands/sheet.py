@@ -9,20 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waterbed.cli.options import (
-    Clock,
-    Format,
-    Formatted,
-    Hoster,
-)
-from waterbed.cli.output import (
-    console,
-    for_tools,
-    more,
-    new_table,
-    page_of,
-    print_table,
-)
+from waterbed.cli.options import Clock, Format, Formatted, Hoster
+from waterbed.cli.output import console, for_tools, more, new_table, page_of, print_table
 from waterbed.model.conclusions import RankingRow, Size
 from waterbed.model.takedown import AddressedNotice, Case, CauseShare, ComplianceRow, Duration
 

@@ -9,25 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import (
-    WINDOW_DAYS,
-    AsOf,
-    By,
-    ByRow,
-    Format,
-    Formatted,
-    Given,
-)
-from waterbed.cli.output import (
-    SHOWN,
-    console,
-    for_tools,
-    more,
-    new_table,
-    note,
-    print_table,
-    say,
-)
+from waterbed.cli.options import WINDOW_DAYS, AsOf, By, ByRow, Format, Formatted, Given
+from waterbed.cli.output import SHOWN, console, for_tools, more, new_table, note, print_table, say
 from waterbed.model.conclusions import Size
 
 if TYPE_CHECKING:

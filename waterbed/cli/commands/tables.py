@@ -10,22 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waterbed.cli.options import (
-    TABLE_KINDS,
-    Format,
-    Formatted,
-)
-from waterbed.cli.output import (
-    FINDING,
-    OK,
-    for_tools,
-    minute,
-    new_table,
-    note,
-    print_cells,
-    print_table,
-    say,
-)
+from waterbed.cli.options import TABLE_KINDS, Format, Formatted
+from waterbed.cli.output import FINDING, OK, for_tools, minute, new_table, note, print_cells, print_table, say
 from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from plotly.offline import get_plotlyjs
 
 from waterbed.analysis.sensitivity.results import Findings
 from waterbed.model.results import ConclusionRow, CurveRow, Dimension, FlipRow, LevelRow, ValueRow
-from waterbed.model.spelling import NOTHING, number, percent
+from waterbed.model.spelling import NOTHING, estimate_text, percent
 from waterbed.model.table import TableInfo
 from waterbed.publish.site.figures import CONFIG, FAINT, INK, LINES, label, plain_layout
 from waterbed.publish.site.layout import asset, templates
@@ -237,15 +237,6 @@ def render_sensitivity(view: SensitivityView) -> str:
             }
         )
     )
-
-
-def estimate_text(row: ConclusionRow, value: float | None) -> str:
-    """A conclusion's number: a share in percent, or a difference of shares in percentage points."""
-    if value is None:
-        return NOTHING
-    if row.conclusion.startswith(_DIFFERENCES):
-        return f"{number(round(value * 100))} pp"
-    return percent(value)
 
 
 def flip_cell(flips: Mapping[tuple[str, Dimension], FlipRow], conclusion: str, dimension: Dimension) -> str:

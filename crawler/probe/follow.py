@@ -7,9 +7,9 @@ from urllib.parse import urljoin
 from attribution.lookups.dns.resolver import Resolver
 from crawler.net.http import Exchange, HostConnections
 from crawler.probe.link_checks import LinkCheck
+from waterbed.model.addresses import refusal
 from waterbed.model.errors import BadUrl
 from waterbed.model.facts import Profile
-from waterbed.model.public_addresses import refusal
 from waterbed.model.urls import CanonicalUrl, canonicalize, registrable_domain, same_place
 
 REDIRECTS = (301, 302, 303, 307, 308)

@@ -20,9 +20,9 @@ from crawler.registry.pace import WINDOW, Pace
 from crawler.registry.queue import Queue, RdapTask
 from crawler.registry.report import CrawlReport, report_of
 from crawler.registry.response import RdapResponse
+from waterbed.model.addresses import refusal
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration, Snapshot
-from waterbed.model.public_addresses import refusal
 from waterbed.store.folder import Folder, Pass
 from waterbed.store.lake.reading import known_addresses, last_asked, registrations
 from waterbed.store.settings import Registry

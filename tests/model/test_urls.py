@@ -32,7 +32,7 @@ from waterbed.model.urls import canonicalize, platform_suffix, refang, registrab
 )
 def test_ways_of_writing_a_url_meet_in_one(written: str, canonical: str) -> None:
     """Case, ports, dots, user information, fragments, fangs and odd addresses come to one spelling."""
-    assert canonicalize(written).url == urls
+    assert canonicalize(written).url == canonical
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from attribution.lookups.dns.cymru import ask_cymru
 from attribution.lookups.tables.addresses import Packed, pack
 from attribution.lookups.tables.extent import Extent, differing, extent_of
 from attribution.lookups.tables.hosting import HostingTables
+from waterbed.model.addresses import refusal
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Resolution, Snapshot
-from waterbed.model.public_addresses import refusal
 from waterbed.store.lake.reading import facts_of, known_addresses, observed_span
 from waterbed.study.study import Study
 from waterbed.study.tables import folder_name, joined_by_registry, load

@@ -47,7 +47,7 @@ class CanonicalUrl:
 
     def __repr__(self) -> str:
         """Say nothing of the URL: reprs end up in tracebacks."""
-        return "<Spelled URL>"
+        return "<Canonical URL>"
 
     @property
     def authority(self) -> str:

@@ -10,7 +10,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from attribution.lookups.tables.addresses import canonical
+from waterbed.model.addresses import canonical_address
 from waterbed.model.facts import NameStatus
 
 MAX_ADDRESSES = 256
@@ -216,7 +216,7 @@ def _followed(message: dns.message.Message, held: _Held, ede: tuple[int, ...]) -
     found = held[name, question.rdtype]
     if rcode == 3:
         return Reply(status="bad_answer", ede=ede)
-    addresses = tuple(text for record in found if (text := canonical(record.address)))
+    addresses = tuple(text for record in found if (text := canonical_address(record.address)))
     return Reply(status="ok", addresses=addresses, cnames=tuple(cnames), ttl_s=min(ttl, found.ttl), ede=ede)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from attribution.lookups.dns.messages import AAAA, NS, A, read_reply, truncated, wire_name
 from attribution.lookups.dns.replies import Answer, Reply, combine, name_servers_said
 from attribution.lookups.dns.transport import Datagrams, Ticket, ask_over_tcp
-from attribution.lookups.tables.addresses import canonical
+from waterbed.model.addresses import canonical_address
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.model.facts import NameStatus
 
@@ -84,7 +84,7 @@ class Resolver:
         Raises OwnFailure if the resolver is closed or no socket can be had, never for what the network does.
         """
         host = host.lower().removesuffix(".")
-        literal = canonical(host.removeprefix("[").removesuffix("]"))
+        literal = canonical_address(host.removeprefix("[").removesuffix("]"))
         name = None if literal else wire_name(host)
         if name is None:
             return self._without_query("literal" if literal else "bad_name", (literal,) if literal else ())
@@ -98,7 +98,7 @@ class Resolver:
         """
         domain = domain.lower().removesuffix(".")
         name = wire_name(domain)
-        if name is None or canonical(domain):
+        if name is None or canonical_address(domain):
             return ()
         return await self._said((domain, True), (name + NS,), name_servers_said)
 
@@ -230,7 +230,7 @@ class Resolver:
 
 def _where(resolver: str) -> tuple[str, int]:
     host, _, port = resolver.rpartition(":")
-    address = canonical(host.removeprefix("[").removesuffix("]"))
+    address = canonical_address(host.removeprefix("[").removesuffix("]"))
     if address is None or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
         raise InputError(
             f"resolver {resolver!r} is not address:port, as in 127.0.0.1:53 or [::1]:53; see docs/operations.md"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
+from socket import AF_INET, AF_INET6, inet_pton
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,12 +59,3 @@ def _sixteen(text: str) -> tuple[int, bytes]:
         return 4, _BEFORE_V4 + inet_pton(AF_INET, text)
     except (OSError, ValueError):
         return _NONE
-
-
-def canonical(text: str) -> str | None:
-    """An address in its one spelling, if it is one."""
-    family = AF_INET6 if ":" in text else AF_INET
-    try:
-        return inet_ntop(family, inet_pton(family, text))
-    except (OSError, ValueError):
-        return None

@@ -14,7 +14,7 @@ from crawler.net.guard import connector
 from crawler.net.http import Exchange, HostConnections
 from crawler.net.politeness import Politeness
 from tests.crawler.net.hostile import serving
-from waterbed.model.public_addresses import refusal
+from waterbed.model.addresses import refusal
 from waterbed.model.urls import canonicalize
 
 NON_PUBLIC_V4 = [

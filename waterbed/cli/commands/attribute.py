@@ -82,14 +82,14 @@ def _attributions(study: Study, form: str) -> None:
 
 def _write_origins(path: Path, addresses: Sequence[str], origins: Sequence[tuple[int, ...]]) -> None:
     """Write the origin ASes of each row of a table."""
-    from attribution.lookups.tables.addresses import canonical
+    from waterbed.model.addresses import canonical_address
 
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("row", "address", "origins"))
         for number, (address, found) in enumerate(zip(addresses, origins, strict=True), 1):
             # never any other text: a wrong column may hold URLs
-            writer.writerow((number, canonical(address) or "", " ".join(f"AS{origin}" for origin in found)))
+            writer.writerow((number, canonical_address(address) or "", " ".join(f"AS{origin}" for origin in found)))
     note(f"wrote {len(addresses):,} rows to {path}")
 
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.lookups.tables.addresses import canonical, pack
+from attribution.lookups.tables.addresses import pack
 from attribution.lookups.tables.countries import PlaceTables, read_places
 from attribution.lookups.tables.ranges import Rows, build, words
 from attribution.lookups.tables.routes import RouteTables, read_routes
+from waterbed.model.addresses import canonical_address
 from waterbed.model.errors import InputError
 
 CSV = """192.0.2.0,192.0.2.127,64500,"First, Inc."
@@ -163,7 +164,7 @@ def test_text_that_is_no_address_has_no_origin(tmp_path):
     tables = read_routes(_file(tmp_path, CSV))
     odd = ["", "x", "192.0.2", "192.0.2.01", "fe80::1%eth0", "192.0.2.1\x00", "192.0.2.1 ", "\ud800", "1.2.3.4.5"]
     assert tables.origins_of(odd) == [()] * len(odd)
-    assert [canonical(text) for text in odd] == [None] * len(odd)
+    assert [canonical_address(text) for text in odd] == [None] * len(odd)
     assert tables.origins_of([]) == []
 
 

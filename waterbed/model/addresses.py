@@ -1,7 +1,8 @@
-"""Which addresses are public, by the registries of IANA."""
+"""Addresses as text: one spelling, and which are public."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 _SPECIAL_V4 = tuple(
     IPv4Network(net)
@@ -37,6 +38,15 @@ _SPECIAL_V6 = tuple(
 )
 _SIX_TO_FOUR = IPv6Network("2002::/16")
 _ISATAP, _ISATAP_BITS = 0x0000_5EFE, 0xFCFF_FFFF
+
+
+def canonical_address(text: str) -> str | None:
+    """The one spelling of an address; None for any other text."""
+    family = AF_INET6 if ":" in text else AF_INET
+    try:
+        return inet_ntop(family, inet_pton(family, text))
+    except (OSError, ValueError):
+        return None
 
 
 @lru_cache(maxsize=8192)

@@ -40,6 +40,8 @@ SHOWN: Final = 12
 """Lines of a difference that are shown, and files of one recording alone."""
 _UNKNOWN: Final = ("No such option", "No such command")
 """What a program says that spells a command line otherwise."""
+_LOGGER: Final = re.compile(r"(?<=^WARNING )[\w.]+ ", re.MULTILINE)
+"""Names of modules in the log: a module may move."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ class Recorder:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.with_name(f"{target.name}.out").write_text(self._plain(said))
         if status or problem:
-            target.with_name(f"{target.name}.err").write_text(f"exit {status}\n{self._plain(problem)}")
+            target.with_name(f"{target.name}.err").write_text(f"exit {status}\n{_LOGGER.sub('', self._plain(problem))}")
         for path in sorted((self.work / "written").glob(f"{line.name}*")) if line.writes else ():
             shutil.move(path, self.out / path.name)
 

@@ -26,7 +26,7 @@ TABLES: Final[Mapping[str, Words]] = {
     "verdicts": "verdicts",
     "episodes": "episodes",
     "episodes-told": "episodes --told",
-    "attribute": "attribute --date {day}",
+    "attribute": "attribute",
     "attribute-csv": "attribute --csv {side}/addresses.csv --date {day}",
     "hops": "hops",
     "hops-told": "hops --told",

@@ -135,6 +135,7 @@ def _beside(made: Made) -> None:
         values["example"] = "side/example.toml"
         made("-C", study, "protocol", "init")
         made("-C", study, "protocol", "lock", "--reason", "to be recorded")
+        made("-C", study, "rank")  # what deviates is put on record now, under ids that recordings share
     _rules(side / "rules.toml")
     (made.folder / "values.json").write_text(json.dumps({**values, "side": "side"}, indent=1, sort_keys=True))
 

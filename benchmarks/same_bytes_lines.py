@@ -135,3 +135,11 @@ WITHOUT_STUDY: Final[Mapping[str, Words]] = {
     "help": "--help",
 }
 """Recorded as printed in both widths, outside any study."""
+
+FEW: Final[Mapping[str, tuple[str, ...]]] = {
+    "worked": (
+        *("verdicts.*", "rank-platform.*", "feeds*", "hops-labels.*", "quarantine-list.*", "protocol-*", "audit.*"),
+        *("doctor.*", "lag.*", "routes-list.*", "publish"),
+    ),
+}
+"""Studies of which few lines are recorded, by patterns of their names: many reports and no look make the rest slow."""

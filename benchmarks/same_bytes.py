@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from same_bytes_lines import ANSWERS, FOR_TOOLS, PRINTED, SERVE, TABLES, WITHOUT_STUDY, WRITTEN, Words
+from same_bytes_lines import ANSWERS, FEW, FOR_TOOLS, PRINTED, SERVE, TABLES, WITHOUT_STUDY, WRITTEN, Words
 from same_bytes_studies import STORE, make, served
 
 DRIVER: Final = Path(__file__).with_name("same_bytes_driver.py")
@@ -40,6 +40,8 @@ SHOWN: Final = 12
 """Lines of a difference that are shown, and files of one recording alone."""
 _UNKNOWN: Final = ("No such option", "No such command")
 """What a program says that spells a command line otherwise."""
+_LOGGER: Final = re.compile(r"(?<=^WARNING )[\w.]+ ", re.MULTILINE)
+"""Names of modules in the log: a module may move."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ class Recorder:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.with_name(f"{target.name}.out").write_text(self._plain(said))
         if status or problem:
-            target.with_name(f"{target.name}.err").write_text(f"exit {status}\n{self._plain(problem)}")
+            target.with_name(f"{target.name}.err").write_text(f"exit {status}\n{_LOGGER.sub('', self._plain(problem))}")
         for path in sorted((self.work / "written").glob(f"{line.name}*")) if line.writes else ():
             shutil.move(path, self.out / path.name)
 
@@ -200,7 +202,14 @@ def _ask(port: int, out: Path) -> None:
 
 def _half(program: list[str], studies: Path, study: str, out: Path, columns: int, chosen: str) -> None:
     """Record one study at one width, on a copy of its own."""
-    lines = [one for one in lines_of(study) if one.columns == columns and fnmatch.fnmatch(one.name, chosen)]
+    few = FEW.get(study, ("*",))
+    lines = [
+        one
+        for one in lines_of(study)
+        if one.columns == columns
+        and fnmatch.fnmatch(one.name, chosen)
+        and any(fnmatch.fnmatch(one.name, pattern) for pattern in few)
+    ]
     with tempfile.TemporaryDirectory(prefix="waterbed-same-") as name, contextlib.ExitStack() as stack:
         work = Path(name).resolve() / "work"
         values: dict[str, str] = {}
@@ -217,7 +226,7 @@ def _half(program: list[str], studies: Path, study: str, out: Path, columns: int
         recorder = Recorder(
             program=program, work=work, out=out / study, columns=columns, values=values, environment=environment
         )
-        if study != OUTSIDE and columns == 160 and fnmatch.fnmatch("serve", chosen):
+        if study not in (OUTSIDE, *FEW) and columns == 160 and fnmatch.fnmatch("serve", chosen):
             recorder.answers()
         recorder.record(lines)
 

@@ -26,7 +26,7 @@ TABLES: Final[Mapping[str, Words]] = {
     "verdicts": "verdicts",
     "episodes": "episodes",
     "episodes-told": "episodes --told",
-    "attribute": "attribute --date {day}",
+    "attribute": "attribute",
     "attribute-csv": "attribute --csv {side}/addresses.csv --date {day}",
     "hops": "hops",
     "hops-told": "hops --told",
@@ -135,3 +135,11 @@ WITHOUT_STUDY: Final[Mapping[str, Words]] = {
     "help": "--help",
 }
 """Recorded as printed in both widths, outside any study."""
+
+FEW: Final[Mapping[str, tuple[str, ...]]] = {
+    "worked": (
+        *("verdicts.*", "rank-platform.*", "feeds*", "hops-labels.*", "quarantine-list.*", "protocol-*", "audit.*"),
+        *("doctor.*", "lag.*", "routes-list.*", "publish"),
+    ),
+}
+"""Studies of which few lines are recorded, by patterns of their names: many reports and no look make the rest slow."""

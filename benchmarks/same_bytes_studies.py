@@ -135,6 +135,7 @@ def _beside(made: Made) -> None:
         values["example"] = "side/example.toml"
         made("-C", study, "protocol", "init")
         made("-C", study, "protocol", "lock", "--reason", "to be recorded")
+        made("-C", study, "rank")  # what deviates is put on record now, under ids that recordings share
     _rules(side / "rules.toml")
     (made.folder / "values.json").write_text(json.dumps({**values, "side": "side"}, indent=1, sort_keys=True))
 
@@ -166,9 +167,10 @@ def _values(ranking: Sequence[Any], episodes: Sequence[Any], hops: Sequence[Any]
         "week": f"{year}-W{week:02}",
         "source": "feed",
     }
-    if not hops:
+    moved = [one for one in hops if one["from_url_id"] != one["to_url_id"]]
+    if not moved:
         return found
-    return found | {"url": hops[0]["from_url_id"], "linked": hops[0]["to_url_id"], "content": hops[0]["content_id"]}
+    return found | {"url": moved[0]["from_url_id"], "linked": moved[0]["to_url_id"], "content": moved[0]["content_id"]}
 
 
 def _theirs(made: Made, episodes: Sequence[Any], hoster: str) -> str:

@@ -177,17 +177,21 @@ def run() -> None:
         with _disks_told():
             app(standalone_mode=True)
     except InputError as problem:
-        _end(str(problem), 2)
+        _end(str(problem), ours=False)
     except WaterbedError as problem:
-        _end(str(problem), 3)
+        _end(str(problem), ours=True)
     except Exception as problem:  # the last resort: name the place, never the values, which could be URLs
         frames = traceback.extract_tb(problem.__traceback__)
         where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-6:]))
-        _end(f"{__version__} failed: {type(problem).__name__} at {where}; please report this line", 3, "waterbed ")
+        _end(
+            f"{__version__} failed: {type(problem).__name__} at {where}; please report this line",
+            ours=True,
+            who="waterbed ",
+        )
 
 
-def _end(problem: str, code: int, who: str = "waterbed: ") -> None:
-    from waterbed.cli.output import err  # noqa: PLC0415 (help needs no console)
+def _end(problem: str, *, ours: bool, who: str = "waterbed: ") -> None:
+    from waterbed.cli.output import OURS, USAGE, err  # noqa: PLC0415 (help needs no console)
 
     err.print(f"{who}{problem}", style="red", soft_wrap=True)
-    sys.exit(code)
+    sys.exit(OURS if ours else USAGE)

@@ -66,7 +66,5 @@ REPORT_FORMS = (
 )  # fmt: skip
 NOTICE_FORMS = ("csv", "scart")
 TABLE_KINDS = ("routes", "places", "organisations", "hosting", "domains")
-HOP_KINDS: tuple[str, ...] = ()
-ORDERS: tuple[str, ...] = ()
 WINDOW_DAYS = 30
 OUTCOMES = "outcomes"

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from waterbed.model.table import TableInfo
 
 # Neither tables, bars nor formats are loaded by a command that prints none of them: hence PLC0415 below.
-OK, FINDING, USAGE, OURS, STOPPED = 0, 1, 2, 3, 130
-"""Exit codes: done; done and something was found; the user's to mend; our fault; ended by Ctrl-C."""
+OK, FINDING, USAGE, OURS = 0, 1, 2, 3
+"""Exit codes: done; done and something was found; the user's to mend; our fault."""
 
 console = Console(highlight=False, markup=False, emoji=False)
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from waterbed.cli.options import Format, Formatted, Reason
-from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, print_table, say
+from waterbed.cli.output import FINDING, OK, console, print_rows, say
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.errors import InputError
 
@@ -115,17 +114,7 @@ def rejudge(
 
 
 def _print(cls: type, rows: Sequence[Any], heading: TableInfo, form: Format) -> None:
-
-    if form is not Format.table:
-        for_tools(cls, rows, heading, form)
-    else:
-        table = new_table(look="open")
-        names = [field.name for field in fields(cls)]
-        for name in names:
-            table.add_column(name, overflow="fold")
-        for row in rows:
-            table.add_row(*(_cell(getattr(row, name)) for name in names))
-        print_table(table)
+    print_rows(cls, rows, heading, form, look="open", cell=_cell, shown=None)
 
 
 def _cell(value: Any) -> str:

@@ -302,7 +302,6 @@ def _moment(text: str) -> datetime:
 
 
 def _table(cls: type, rows: Sequence[Any]) -> None:
-
     table = new_table(look="open")
     names = [field.name for field in fields(cls)]
     for name in names:

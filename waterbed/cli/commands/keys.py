@@ -151,7 +151,6 @@ def audit(
 
 
 def _table(rows: list[Audit]) -> None:
-
     table = new_table(look="open")
     for name in ("when", "who", "action", "id", "reason"):
         table.add_column(name, overflow="fold")

@@ -65,7 +65,6 @@ def _written(path: Path, text: str) -> None:
 
 
 def _printed(found: Reconciliation) -> None:
-
     from waterbed.analysis.reconcile import counted
 
     say(f"{found.key}: {found.name}", style="bold")

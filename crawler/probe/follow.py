@@ -22,7 +22,7 @@ _DOUBTED = (400, 403, 404, 405, 406, 410, 500, 501)
 class Step:
     """Where a look ended, after redirects within the same place. Secret: its repr says nothing."""
 
-    spelled: CanonicalUrl
+    canonical: CanonicalUrl
     addresses: Sequence[str]
     exchange: Exchange
     method: str | None
@@ -38,16 +38,16 @@ class Step:
         return f"<Step {self.exchange.phase}>"
 
 
-def nowhere(spelled: CanonicalUrl, failure: str) -> Step:
+def nowhere(canonical: CanonicalUrl, failure: str) -> Step:
     """A look that ended without an address to ask."""
     exchange = Exchange(address=None, head=None, phase="dns", failure=failure)
-    return Step(spelled=spelled, addresses=(), exchange=exchange, method=None)
+    return Step(canonical=canonical, addresses=(), exchange=exchange, method=None)
 
 
 async def follow(
     connections: HostConnections,
     resolver: Resolver,
-    spelled: CanonicalUrl,
+    canonical: CanonicalUrl,
     addresses: Sequence[str],
     *,
     profile: Profile,
@@ -56,39 +56,41 @@ async def follow(
     """Ask, and follow redirects that stay in the same place, each step guarded anew."""
     steps = total = 0
     while True:
-        step = await _ask(connections, spelled, addresses, profile)
+        step = await _ask(connections, canonical, addresses, profile)
         total += step.bytes_read
         target = step.target
         if step.redirect == "same" and target and steps < most_steps:
             steps += 1
-            if target.host != spelled.host:
+            if target.host != canonical.host:
                 addresses = (await resolver.resolve(target.host)).addresses
-            spelled = target
+            canonical = target
             continue
         return replace(step, steps=steps, bytes_read=total) if steps else step
 
 
-async def _ask(connections: HostConnections, spelled: CanonicalUrl, addresses: Sequence[str], profile: Profile) -> Step:
+async def _ask(
+    connections: HostConnections, canonical: CanonicalUrl, addresses: Sequence[str], profile: Profile
+) -> Step:
     """One HEAD, and one GET if the profile allows it and HEAD did not settle it."""
-    exchange = await connections.ask(spelled, "HEAD", addresses)
+    exchange = await connections.ask(canonical, "HEAD", addresses)
     total, method, first = exchange.bytes_read, "HEAD", exchange.head.status if exchange.head else None
     head_status = None
     if profile != "strict" and first is not None:
         readable = profile == "text" and 200 <= first < 300 and _is_text(exchange)
         if readable or first in _DOUBTED:
             again = (
-                await connections.read_page(spelled, addresses)
+                await connections.read_page(canonical, addresses)
                 if profile == "text"
-                else await connections.ask(spelled, "GET", addresses)
+                else await connections.ask(canonical, "GET", addresses)
             )
             total += again.bytes_read
             if (
                 again.head is not None or first in _DOUBTED
             ):  # where HEAD is trusted, it says more than a GET that breaks off
                 exchange, method, head_status = again, "GET", first
-    redirect, target = redirect_of(spelled, exchange)
+    redirect, target = redirect_of(canonical, exchange)
     return Step(
-        spelled=spelled,
+        canonical=canonical,
         addresses=addresses,
         exchange=exchange,
         method=method,
@@ -117,7 +119,7 @@ async def ask_link_check(
         addresses = (await resolver.resolve(asked.host)).addresses
     exchange = await connections.ask(asked, "HEAD", addresses)
     return Step(
-        spelled=asked,
+        canonical=asked,
         addresses=addresses,
         exchange=exchange,
         method="HEAD",
@@ -126,7 +128,7 @@ async def ask_link_check(
     )
 
 
-def redirect_of(spelled: CanonicalUrl, exchange: Exchange) -> tuple[str | None, CanonicalUrl | None]:
+def redirect_of(canonical: CanonicalUrl, exchange: Exchange) -> tuple[str | None, CanonicalUrl | None]:
     """The kind of a redirect and its target, both None if it is none."""
     head = exchange.head
     if head is None or head.status not in REDIRECTS:
@@ -135,12 +137,12 @@ def redirect_of(spelled: CanonicalUrl, exchange: Exchange) -> tuple[str | None, 
     if not location:
         return "bad", None
     try:
-        target = canonicalize(urljoin(spelled.url, location))
+        target = canonicalize(urljoin(canonical.url, location))
     except (BadUrl, ValueError):
         return "bad", None
     if target.literal and refusal(target.host):
         return "bad", None  # nobody can have moved there: kits send visitors they do not want to 127.0.0.1
-    if same_place(spelled, target):
-        return ("same", target) if target.url != spelled.url else ("bad", None)
-    same_site = registrable_domain(spelled.host) == registrable_domain(target.host)
+    if same_place(canonical, target):
+        return ("same", target) if target.url != canonical.url else ("bad", None)
+    same_site = registrable_domain(canonical.host) == registrable_domain(target.host)
     return ("site" if same_site else "other"), target

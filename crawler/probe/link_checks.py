@@ -44,21 +44,21 @@ class LinkCheck:
     exists: frozenset[int]
     missing: frozenset[int]
 
-    def question(self, spelled: CanonicalUrl) -> CanonicalUrl | None:
+    def question(self, canonical: CanonicalUrl) -> CanonicalUrl | None:
         """The URL to ask in place of this one, None if it is not this hoster's file."""
-        if spelled.host != self.suffix and not spelled.host.endswith(f".{self.suffix}"):
+        if canonical.host != self.suffix and not canonical.host.endswith(f".{self.suffix}"):
             return None
-        found = self.path.search(spelled.target)
+        found = self.path.search(canonical.target)
         if not found:
             return None
         target = re.sub(r"\{(\d)\}", lambda part: found.group(int(part.group(1))), self.ask)
         if self.host is None:
-            return replace(spelled, target=target)
+            return replace(canonical, target=target)
         try:
             asked = canonicalize(f"https://{self.host}{target}")
         except BadUrl:
             return None
-        return asked if registrable_domain(asked.host) == registrable_domain(spelled.host) else None
+        return asked if registrable_domain(asked.host) == registrable_domain(canonical.host) else None
 
     def says(self, status: int | None) -> bool | None:
         """Whether a status means that the file is there; None if it is unclear."""
@@ -102,10 +102,10 @@ def _checked(entry: _Entry, path: Path) -> LinkCheck:
     )
 
 
-def question(checks: Iterable[LinkCheck], spelled: CanonicalUrl) -> tuple[LinkCheck, CanonicalUrl] | None:
+def question(checks: Iterable[LinkCheck], canonical: CanonicalUrl) -> tuple[LinkCheck, CanonicalUrl] | None:
     """The first link check that knows this URL, and what it asks."""
     for check in checks:
-        asked = check.question(spelled)
+        asked = check.question(canonical)
         if asked is not None:
             return check, asked
     return None

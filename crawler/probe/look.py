@@ -124,8 +124,8 @@ class Prober:
             here = await stack.enter_async_context(self._connections(self.vantages[0]))
             there = [await stack.enter_async_context(self._connections(vantage)) for vantage in self.vantages[1:]]
             control = work.control
-            for due, spelled in work.items:
-                looked = await self._look(here, there, resolution, control, due, spelled)
+            for due, canonical in work.items:
+                looked = await self._look(here, there, resolution, control, due, canonical)
                 if looked.control is not None and looked.control is not control:
                     control = looked.control
                     facts.append(control)
@@ -142,7 +142,7 @@ class Prober:
         resolution: Resolution,
         control: ControlLook | None,
         due: Due,
-        spelled: CanonicalUrl,
+        canonical: CanonicalUrl,
     ) -> HostResult:
         """One due look: from the first vantage, and from the others if that one did not see it plainly up."""
         profile = self._config.probe.profiles.get(due.category, self._config.probe.default_profile)
@@ -151,7 +151,7 @@ class Prober:
             observation, self._vault, due=due, profile=profile, resolution_id=resolution.resolution_id, control=None
         )
         started = self._clock()
-        step = await self._ask(here, resolution, spelled, profile)
+        step = await self._ask(here, resolution, canonical, profile)
         seen = observe(place=place, step=step, started=started)
         print_now = fingerprint(self._vault, seen)
         if self._wants_control(step, profile, control, changed=print_now != due.fingerprint):
@@ -161,7 +161,7 @@ class Prober:
                 self._vault,
                 place,
                 due.host_id,
-                spelled,
+                canonical,
                 replace(step, addresses=resolution.addresses),
                 self._clock(),
                 most_steps=self._config.probe.redirect_steps,
@@ -171,24 +171,24 @@ class Prober:
         if seen.phase not in ("dns", "guard") and not _plainly_up(seen, print_now, due):
             for connections, vantage in zip(there, self.vantages[1:], strict=True):
                 began = self._clock()
-                again = await self._ask(connections, resolution, spelled, profile)
+                again = await self._ask(connections, resolution, canonical, profile)
                 other = observe(place=self._place(vantage), step=again, started=began)
                 all_seen.append(replace(other, control_id=control_id))
         return HostResult(due=due, seen=tuple(all_seen), control=control, fingerprint=print_now, target=step.target)
 
     async def _ask(
-        self, connections: HostConnections, resolution: Resolution, spelled: CanonicalUrl, profile: Profile
+        self, connections: HostConnections, resolution: Resolution, canonical: CanonicalUrl, profile: Profile
     ) -> Step:
         if resolution.status not in ("ok", "literal"):
-            return nowhere(spelled, resolution.status)
-        known = question(self._link_checks, spelled)
+            return nowhere(canonical, resolution.status)
+        known = question(self._link_checks, canonical)
         if known:
             check, asked = known
-            return await ask_link_check(connections, self._resolver, check, asked, resolution.addresses, spelled.host)
+            return await ask_link_check(connections, self._resolver, check, asked, resolution.addresses, canonical.host)
         return await follow(
             connections,
             self._resolver,
-            spelled,
+            canonical,
             resolution.addresses,
             profile=profile,
             most_steps=self._config.probe.redirect_steps,
@@ -206,11 +206,11 @@ class Prober:
     def _place(self, vantage: Vantage) -> Place:
         return Place(run_id=self._run_id, vantage=vantage.name, network=vantage.network)
 
-    async def reaches(self, spelled: CanonicalUrl, vantage: Vantage) -> bool:
+    async def reaches(self, canonical: CanonicalUrl, vantage: Vantage) -> bool:
         """Whether any response head comes from a canary target."""
-        answer = await self._resolver.resolve(spelled.host)
+        answer = await self._resolver.resolve(canonical.host)
         async with self._connections(vantage, self._canary_manners) as connections:
-            return (await connections.ask(spelled, "HEAD", answer.addresses)).head is not None
+            return (await connections.ask(canonical, "HEAD", answer.addresses)).head is not None
 
     async def _resolve(self, work: HostWork) -> Resolution:
         """The host's addresses; its name servers too, if they may have changed."""

@@ -43,9 +43,9 @@ def observation(
     """The fact of one look."""
     exchange, head, target = step.exchange, step.exchange.head, step.target
     kept = features(head.fields if head else {}, vault.keyed_id, started)
-    page = page_features(exchange.page, step.spelled, vault.keyed_id) if exchange.page is not None else None
+    page = page_features(exchange.page, step.canonical, vault.keyed_id) if exchange.page is not None else None
     certificate = (
-        certificate_features(exchange.certificate, step.spelled.host, vault.keyed_id, started)
+        certificate_features(exchange.certificate, step.canonical.host, vault.keyed_id, started)
         if exchange.certificate
         else None
     )
@@ -65,7 +65,7 @@ def observation(
         profile=profile,
         method=step.method,
         address=exchange.address,
-        port=step.spelled.port,
+        port=step.canonical.port,
         phase=exchange.phase,
         failure=exchange.failure,
         status=status,

@@ -1,1 +1,1 @@
-"""One check of one URL: ask, follow, control request, extract the kept features."""
+"""One check of one URL, from request to observation."""

@@ -1,4 +1,4 @@
-"""Asking for one URL: HEAD, GET where HEAD is refused or doubted, redirects that stay in the same place."""
+"""Requests one URL and follows redirects in the same place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +15,15 @@ from waterbed.model.urls import CanonicalUrl, canonicalize, registrable_domain, 
 REDIRECTS = (301, 302, 303, 307, 308)
 
 _DOUBTED = (400, 403, 404, 405, 406, 410, 500, 501)
-"""Answers to HEAD that some servers give whatever GET would say: GET is asked too, unless the profile forbids it."""
+"""Statuses that some servers send to HEAD whatever the status of GET: GET follows, unless the profile forbids it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Where a look ended, after redirects within the same place. Secret: its repr says nothing."""
+    """A check's end, after redirects in the same place.
+
+    Secret: its repr shows the phase alone.
+    """
 
     canonical: CanonicalUrl
     addresses: Sequence[str]
@@ -34,12 +37,12 @@ class Step:
     link_check: LinkCheck | None = None
 
     def __repr__(self) -> str:
-        """Say the phase alone."""
+        """Show the phase alone."""
         return f"<Step {self.exchange.phase}>"
 
 
-def nowhere(canonical: CanonicalUrl, failure: str) -> Step:
-    """A look that ended without an address to ask."""
+def failed_step(canonical: CanonicalUrl, failure: str) -> Step:
+    """Return the step of a check without any address."""
     exchange = Exchange(address=None, head=None, phase="dns", failure=failure)
     return Step(canonical=canonical, addresses=(), exchange=exchange, method=None)
 
@@ -53,7 +56,10 @@ async def follow(
     profile: Profile,
     most_steps: int,
 ) -> Step:
-    """Ask, and follow redirects that stay in the same place, each step guarded anew."""
+    """Request a URL and follow redirects in the same place.
+
+    Each step is guarded anew.
+    """
     steps = total = 0
     while True:
         step = await _ask(connections, canonical, addresses, profile)
@@ -71,7 +77,7 @@ async def follow(
 async def _ask(
     connections: HostConnections, canonical: CanonicalUrl, addresses: Sequence[str], profile: Profile
 ) -> Step:
-    """One HEAD, and one GET if the profile allows it and HEAD did not settle it."""
+    """Send one HEAD, and one GET if the profile allows it and HEAD was inconclusive."""
     exchange = await connections.ask(canonical, "HEAD", addresses)
     total, method, first = exchange.bytes_read, "HEAD", exchange.head.status if exchange.head else None
     head_status = None
@@ -86,7 +92,7 @@ async def _ask(
             total += again.bytes_read
             if (
                 again.head is not None or first in _DOUBTED
-            ):  # where HEAD is trusted, it says more than a GET that breaks off
+            ):  # where HEAD is trusted, it counts more than a GET that is cut off
                 exchange, method, head_status = again, "GET", first
     redirect, target = redirect_of(canonical, exchange)
     return Step(
@@ -114,7 +120,10 @@ async def ask_link_check(
     addresses: Sequence[str],
     host: str,
 ) -> Step:
-    """Ask a hoster's link check in place of the URL: one HEAD, no redirect followed."""
+    """Request a hoster's link check in place of the URL.
+
+    One HEAD; no redirect is followed.
+    """
     if asked.host != host:
         addresses = (await resolver.resolve(asked.host)).addresses
     exchange = await connections.ask(asked, "HEAD", addresses)
@@ -129,7 +138,7 @@ async def ask_link_check(
 
 
 def redirect_of(canonical: CanonicalUrl, exchange: Exchange) -> tuple[str | None, CanonicalUrl | None]:
-    """The kind of a redirect and its target, both None if it is none."""
+    """Return a redirect's kind and target, or None twice."""
     head = exchange.head
     if head is None or head.status not in REDIRECTS:
         return None, None
@@ -141,7 +150,7 @@ def redirect_of(canonical: CanonicalUrl, exchange: Exchange) -> tuple[str | None
     except (BadUrl, ValueError):
         return "bad", None
     if target.literal and refusal(target.host):
-        return "bad", None  # nobody can have moved there: kits send visitors they do not want to 127.0.0.1
+        return "bad", None  # no content can have moved there: kits send unwanted visitors to 127.0.0.1
     if same_place(canonical, target):
         return ("same", target) if target.url != canonical.url else ("bad", None)
     same_site = registrable_domain(canonical.host) == registrable_domain(target.host)

@@ -11,7 +11,7 @@ from crawler.net.connection import Connection, ConnectionFailure
 from crawler.net.tls import TlsSession
 from crawler.net.tls_records import KeyLog
 from tests.crawler.net.pushing import context
-from tests.crawler.probe.test_look import head, looked
+from tests.crawler.probe.test_prober import head, looked
 from tests.crawler.records import HANDSHAKE, TEXT, Records, ticket
 from tests.judging.test_judge import RULES
 from waterbed.judging.judge import judge_one

@@ -16,7 +16,7 @@ import psycopg
 from figures import Figure, tell
 from sqlalchemy import text
 
-from crawler.probe.look import Prober
+from crawler.probe.prober import Prober
 from crawler.recheck.leasing import Leasing
 from crawler.recheck.run import run_recheck
 from waterbed.intake.csv_reports import parse_csv_reports
@@ -75,7 +75,7 @@ def fill(store: Store, known: int, now: datetime) -> None:
 def times_taken() -> Iterator[dict[str, float]]:
     """When the first lease was asked for, when it came, when the first look began (seconds)."""
     seen: dict[str, float] = {}
-    lease, look = Leasing._lease, Prober.look
+    lease, check = Leasing._lease, Prober.check
 
     def leased(self: Leasing) -> Any:
         seen.setdefault("asked", time.perf_counter())
@@ -83,15 +83,15 @@ def times_taken() -> Iterator[dict[str, float]]:
         seen.setdefault("leased", time.perf_counter())
         return found
 
-    async def looked(self: Prober, work: Any) -> Any:
+    async def checked(self: Prober, task: Any) -> Any:
         seen.setdefault("looks", time.perf_counter())
-        return await look(self, work)
+        return await check(self, task)
 
-    Leasing._lease, Prober.look = leased, looked  # type: ignore[method-assign]  # watched from outside
+    Leasing._lease, Prober.check = leased, checked  # type: ignore[method-assign]  # watched from outside
     try:
         yield seen
     finally:
-        Leasing._lease, Prober.look = lease, look  # type: ignore[method-assign]  # the same
+        Leasing._lease, Prober.check = lease, check  # type: ignore[method-assign]  # the same
 
 
 def timed(action: Callable[[], object]) -> float:

@@ -1,4 +1,4 @@
-"""Bytes of one guarded connection: small reads, nothing kept past the head."""
+"""One guarded connection that reads in small pieces."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ PIECE = 512
 """Most bytes taken from a connection at once: a head can end anywhere in a piece."""
 
 _HANDSHAKE_PIECE = 2048
-"""The same while TLS shakes hands, when there is no content yet."""
+"""The same during the TLS handshake, before any content."""
 
 _MOST_HANDSHAKE = 131_072
 """Most bytes of a handshake: OpenSSL takes certificates of up to 100 KiB."""
@@ -23,14 +23,14 @@ _TLS_BUFFER = 2048
 """Receive buffer with TLS: a certificate should come in few round trips. Of a body it can hold some 2.5 kB."""
 
 _PLAIN_BUFFER = 1
-"""Receive buffer without TLS: the kernel grants its least, 2,304 bytes with their bookkeeping."""
+"""Receive buffer without TLS: the kernel grants its minimum, 2,304 bytes with their bookkeeping."""
 
 _PLAIN_WINDOW = 1152
-"""Largest receive window without TLS, the least that Linux grants.
+"""Largest receive window without TLS, the minimum that Linux grants.
 
 The kernel acknowledges what it has room for, read or not: past a head that is at most a piece and a window, together
-below 2 KiB, however late this process comes to read. Both are set before connecting: servers wait for windows as large
-as the largest they were ever promised, so a window that narrows later costs 0.2 s each time.
+below 2 KiB, however late this process reads. Both are set before connecting: servers wait for windows as large as the
+largest they were ever promised, so a window that narrows later costs 0.2 s each time.
 """
 
 PAGE_PIECE = 8192
@@ -42,11 +42,11 @@ _BIND_ADDRESS_NO_PORT = 24
 """IP_BIND_ADDRESS_NO_PORT of Linux, which the standard library names from Python 3.12 on only; serves IPv6 too."""
 
 
-class WireFailure(Exception):
-    """What the network did instead of answering: phase and failure class."""
+class ConnectionFailure(Exception):
+    """The network gave no response; holds phase and failure class."""
 
     def __init__(self, phase: Phase, failure: str) -> None:
-        """Name the phase and the class; never an address or a name."""
+        """Take phase and class, never an address or a name."""
         super().__init__(f"{phase}: {failure}")
         self.phase: Phase = phase
         self.failure = failure
@@ -63,7 +63,7 @@ _UNREACHABLE = {101: "no_route", 113: "no_route", 112: "no_route", 110: "timeout
 
 
 def failure_class(problem: OSError) -> str:
-    """The failure class of an operating-system error."""
+    """Return the failure class of an operating-system error."""
     for kind, name in _OS_FAILURES:
         if isinstance(problem, kind):
             return name
@@ -74,11 +74,11 @@ class Connection:
     """One TCP or TLS connection to a checked address."""
 
     def __init__(self) -> None:
-        """Make an unconnected wire."""
+        """Make an unconnected one."""
         self._sock: socket.socket | None = None
         self._tls: TlsSession | None = None
         self._piece = PIECE
-        self._ahead = b""
+        self._buffered = b""
         self._stage: Phase | Literal["proxy"] = "connect"
         self.bytes_read = 0
         self.text_read = 0
@@ -93,10 +93,11 @@ class Connection:
         source: str | None = None,
         tunnel: tuple[str, int] | None = None,
     ) -> None:
-        """Connect to an address; `name` is what TLS is told (SNI), null for a literal.
+        """Connect to an address, through a proxy with `tunnel`.
 
-        `source` is the outgoing address, else the usual one. With `tunnel`, `where` is an HTTP proxy that is asked to
-        connect there: to an address, never a name. Raises WireFailure for whatever the network or the proxy does.
+        `name` is the server name of the TLS handshake (SNI), None for an address literal. `source` is the outgoing
+        address, None for the kernel's choice. With `tunnel`, `where` is an HTTP proxy that connects there: to an
+        address, never a name. Raises ConnectionFailure for any failure of the network or the proxy.
         """
         started = perf_counter()
         self._stage = "proxy" if tunnel else "connect"
@@ -125,7 +126,7 @@ class Connection:
                 sock.bind((source, 0))
             except OSError:
                 self.close()
-                raise WireFailure("connect", "no_source_address") from None
+                raise ConnectionFailure("connect", "no_source_address") from None
         try:
             await asyncio.get_running_loop().sock_connect(sock, where)
         except OSError as problem:
@@ -133,14 +134,14 @@ class Connection:
             raise self._failure(failure_class(problem)) from None
 
     def widen(self) -> None:
-        """Take more at a time: a page is to be read."""
+        """Read larger pieces from now on, for a page."""
         self._piece = PAGE_PIECE
         if self._sock:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PAGE_PIECE)
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, PAGE_PIECE)
 
     async def _ask_proxy(self, tunnel: tuple[str, int]) -> None:
-        """Have an HTTP proxy connect to an address (RFC 9110, 9.3.6)."""
+        """Send CONNECT for an address to an HTTP proxy (RFC 9110, 9.3.6)."""
         host = f"[{tunnel[0]}]" if ":" in tunnel[0] else tunnel[0]
         at = f"{host}:{tunnel[1]}"
         await self.send(f"CONNECT {at} HTTP/1.1\r\nHost: {at}\r\n\r\n".encode())
@@ -150,43 +151,43 @@ class Connection:
             head += piece
             if not piece or len(head) > _MOST_PROXY_HEAD:
                 raise self._failure("closed")
-        self._ahead = head[end + 4 :]
-        self.bytes_read = len(self._ahead)
+        self._buffered = head[end + 4 :]
+        self.bytes_read = len(self._buffered)
         words = head.split(b"\r\n", 1)[0].split(b" ")
         if not words[0].startswith(b"HTTP/1.") or len(words) < 2 or len(words[1]) != 3 or not words[1].isdigit():
             raise self._failure("closed")
         if not words[1].startswith(b"2"):
             self.close()
-            raise WireFailure("connect", "proxy_refused")
+            raise ConnectionFailure("connect", "proxy_refused")
 
     async def _handshake(self, name: str | None) -> None:
         try:
             tls = self._tls = TlsSession(name)
         except (ValueError, UnicodeError):
             self.close()
-            raise WireFailure("tls", "bad_name") from None
+            raise ConnectionFailure("tls", "bad_name") from None
         try:
-            while not tls.shake():
+            while not tls.handshake():
                 await self._push(tls.outgoing())
                 data = await self._pull(_HANDSHAKE_PIECE)
                 tls.take(data)
                 if not data:
-                    raise WireFailure("tls", "closed")
+                    raise ConnectionFailure("tls", "closed")
                 if self.bytes_read > _MOST_HANDSHAKE:
-                    raise WireFailure("tls", "handshake_too_long")
+                    raise ConnectionFailure("tls", "handshake_too_long")
             await self._push(tls.outgoing())
         except ssl.SSLError as problem:
             self.close()
-            raise WireFailure("tls", _tls_class(problem)) from None
+            raise ConnectionFailure("tls", _tls_class(problem)) from None
         except OSError as problem:
             self.close()
-            raise WireFailure("tls", failure_class(problem)) from None
-        except WireFailure:
+            raise ConnectionFailure("tls", failure_class(problem)) from None
+        except ConnectionFailure:
             self.close()
             raise
 
     async def send(self, data: bytes) -> None:
-        """Send all of it; WireFailure if that fails."""
+        """Send all bytes; ConnectionFailure if that fails."""
         if self._sock is None:
             raise self._failure("closed")
         try:
@@ -200,7 +201,10 @@ class Connection:
             raise self._failure(failure_class(problem)) from None
 
     async def receive(self) -> bytes:
-        """At most a piece of what the server says; empty at its end."""
+        """Receive at most one piece.
+
+        Empty at the end of the stream.
+        """
         try:
             text = await (self._pull(self._piece) if self._tls is None else self._text(self._tls))
             self.text_read += len(text)
@@ -217,13 +221,13 @@ class Connection:
             if not data:
                 break
             tls.take(data)
-            # Records without text could come for ever, faster than they are read: the deadline must get its turn.
+            # Records without text could come for ever, faster than they are read: let the deadline run.
             await asyncio.sleep(0)
         return text
 
     async def _pull(self, size: int) -> bytes:
-        if self._ahead:
-            data, self._ahead = self._ahead[:size], self._ahead[size:]
+        if self._buffered:
+            data, self._buffered = self._buffered[:size], self._buffered[size:]
             return data
         if self._sock is None:
             return b""
@@ -238,30 +242,33 @@ class Connection:
         if data and self._sock is not None:
             await asyncio.get_running_loop().sock_sendall(self._sock, data)
 
-    def late(self, *, text_before: int) -> WireFailure:
-        """What it is called if the time is up now: `no_answer` if nothing came at all since, else `timeout`."""
-        heard = self.text_read > text_before if self._stage == "http" else self.bytes_read > 0
-        silent = not heard and self._stage in ("tls", "http")
+    def timeout_failure(self, *, text_before: int) -> ConnectionFailure:
+        """Return the failure of a time-out at this moment.
+
+        It is `no_answer` if no byte came since `text_before`, else `timeout`.
+        """
+        received = self.text_read > text_before if self._stage == "http" else self.bytes_read > 0
+        silent = not received and self._stage in ("tls", "http")
         return self._failure("no_answer" if silent else "timeout")
 
-    def _failure(self, name: str) -> WireFailure:
-        """A failure of the stage it is in; a proxy's is ours and never told as the server's."""
+    def _failure(self, name: str) -> ConnectionFailure:
+        """Return a failure of the current stage; a proxy's is never reported as the server's."""
         if self._stage != "proxy":
-            return WireFailure(self._stage, name)
+            return ConnectionFailure(self._stage, name)
         self.close()
-        return WireFailure("connect", "proxy_timeout" if name == "timeout" else "proxy_failed")
+        return ConnectionFailure("connect", "proxy_timeout" if name == "timeout" else "proxy_failed")
 
     def certificate(self) -> bytes | None:
-        """The server's certificate, DER, if TLS was spoken."""
+        """Return the server's certificate, DER; None without TLS."""
         return self._tls.certificate() if self._tls else None
 
     def tls_version(self) -> str | None:
-        """The negotiated TLS version."""
+        """Return the negotiated TLS version."""
         return self._tls.version() if self._tls else None
 
-    def quiet(self) -> bool:
-        """Whether it is open and nothing lies unread: only then may the connection be used again."""
-        if self._sock is None or self._ahead or (self._tls and not self._tls.idle):
+    def is_quiet(self) -> bool:
+        """True if it is open with nothing unread, so reusable."""
+        if self._sock is None or self._buffered or (self._tls and not self._tls.idle):
             return False
         try:
             self._sock.recv(1, socket.MSG_PEEK)
@@ -272,7 +279,7 @@ class Connection:
         return False
 
     def close(self) -> None:
-        """Hang up at once; the kernel drops what is unread."""
+        """Close at once; the kernel drops unread bytes."""
         sock, self._sock = self._sock, None
         if sock is not None:
             sock.close()

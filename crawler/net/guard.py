@@ -1,4 +1,4 @@
-"""Where a look may connect: the address itself, or in a lab its listener."""
+"""Maps a checked address to the endpoint to connect to."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -8,14 +8,14 @@ from waterbed.model.errors import InputError
 from waterbed.store.settings import Lab
 
 Connector = Callable[[str, int], tuple[str, int] | None]
-"""From a checked public address and port to where to connect, None if that is refused."""
+"""Maps a checked public address and port to the endpoint to connect to, None if that is refused."""
 
 
 def connector(lab: Lab | None) -> Connector:
-    """The connector of a study.
+    """Return the connector of a study.
 
-    Outside a lab every address stands for itself. In a lab an address outside the map is refused, and the map may name
-    loopback listeners only, so that no packet leaves the machine.
+    Outside a lab every address is its own endpoint. In a lab an address outside the map is refused, and the map may
+    name loopback listeners only, so that no packet leaves the machine.
     """
     if lab is None:
         return lambda address, port: (address, port)
@@ -33,7 +33,10 @@ def connector(lab: Lab | None) -> Connector:
 
 
 def loopback(listener: str) -> tuple[str, int]:
-    """A `host:port` of the lab, refused unless it is loopback."""
+    """Parse a `host:port` of the lab.
+
+    InputError unless it is loopback.
+    """
     host, _, port = listener.rpartition(":")
     try:
         if not ip_address(host.strip("[]")).is_loopback:

@@ -1,4 +1,4 @@
-"""One request and the head of its answer, over kept connections to one host."""
+"""Sends requests to one host and reads the response heads."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Self
 
-from crawler.net.connection import Connection, WireFailure
+from crawler.net.connection import Connection, ConnectionFailure
 from crawler.net.guard import Connector
 from crawler.net.politeness import Politeness
 from crawler.net.response import PAGE_MOST, Head, read_body, read_head, refused
@@ -18,12 +18,12 @@ from waterbed.model.urls import CanonicalUrl
 __all__ = ["ADDRESSES_TRIED", "Connector", "Exchange", "HostConnections"]
 
 ADDRESSES_TRIED = 3
-"""Most addresses of one host that a look tries to connect to."""
+"""Most addresses of one host that a check tries to connect to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """What came of one request."""
+    """The outcome of one request."""
 
     address: str | None
     head: Head | None
@@ -40,79 +40,83 @@ class Exchange:
     """Why there is no page: status, media_type, compressed, not_text, bad_body, cut_off or timeout."""
 
     def __repr__(self) -> str:
-        """Say nothing of what was asked or answered."""
+        """Show phase and outcome, nothing of request or response."""
         return f"<Exchange {self.phase}: {self.failure or self.head}>"
 
 
 _HERE = Vantage(name="here", network="here")
 _STALE = ("closed", "reset", "eof", "no_status_line", "bad_head")
-"""How a kept connection fails that the server has closed meanwhile, or on which an illegal body came late."""
+"""Failures of a kept connection that the server closed meanwhile, or that received a forbidden body late."""
 
 
 class HostConnections:
-    """Guarded connections to one host, kept between its looks."""
+    """Guarded connections to one host, kept between its checks."""
 
     def __init__(
-        self, connector: Connector, manners: Politeness, *, timeout_s: float, agent: str, vantage: Vantage = _HERE
+        self, connector: Connector, politeness: Politeness, *, timeout_s: float, agent: str, vantage: Vantage = _HERE
     ) -> None:
-        """Take where to connect, how gently, how long, who we say we are, and where from."""
+        """Take connector, rate limits, time-out, User-Agent and vantage point."""
         self._connector = connector
-        self._manners = manners
+        self._politeness = politeness
         self._timeout = timeout_s
         self._agent = agent
         self._vantage = vantage
-        self._wires: dict[tuple[str, str, int], tuple[Connection, str]] = {}
+        self._connections: dict[tuple[str, str, int], tuple[Connection, str]] = {}
         self._broken: dict[tuple[str, str, int], Exchange] = {}
 
     async def __aenter__(self) -> Self:
-        """Start with no connection."""
+        """Open no connection yet."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Hang up everywhere."""
-        for wire, _address in self._wires.values():
-            wire.close()
-        self._wires.clear()
+        """Close all connections."""
+        for connection, _address in self._connections.values():
+            connection.close()
+        self._connections.clear()
 
-    async def ask(self, spelled: CanonicalUrl, method: str, addresses: Sequence[str]) -> Exchange:
-        """Send one request to a public address of the host, read the head.
+    async def ask(self, canonical: CanonicalUrl, method: str, addresses: Sequence[str]) -> Exchange:
+        """Send a request to a public address, read the head.
 
-        A host that could not be connected is not tried again for its other URLs: that failure is their look too.
+        A host that could not be connected to is not tried again for its other URLs: they get the same failure.
         """
-        return await self._ask(spelled, method, addresses, 0)
+        return await self._ask(canonical, method, addresses, 0)
 
-    async def read_page(self, spelled: CanonicalUrl, addresses: Sequence[str], most: int = PAGE_MOST) -> Exchange:
-        """Ask by GET and read the text of a page, at most `most` bytes; anything else ends at its head.
+    async def read_page(self, canonical: CanonicalUrl, addresses: Sequence[str], most: int = PAGE_MOST) -> Exchange:
+        """Send a GET and read the text of a page.
 
-        One deadline covers both. A page that breaks off is none; the head stands all the same.
+        At most `most` bytes are read; of anything but a page only the head is read. One deadline covers head and page.
+        A page that is cut off is dropped, and its head is kept.
         """
-        return await self._ask(spelled, "GET", addresses, most)
+        return await self._ask(canonical, "GET", addresses, most)
 
-    async def _ask(self, spelled: CanonicalUrl, method: str, addresses: Sequence[str], most: int) -> Exchange:
-        key = (spelled.host, spelled.scheme, spelled.port)
+    async def _ask(self, canonical: CanonicalUrl, method: str, addresses: Sequence[str], most: int) -> Exchange:
+        key = (canonical.host, canonical.scheme, canonical.port)
         if key in self._broken:
             return self._broken[key]
-        # IPv4 first: where only one family has a route, it is IPv4, and three dead ends would hide it
+        # IPv4 first: where only one family has a route, it is IPv4, and three failed IPv6 addresses would hide it
         public = sorted((a for a in addresses if refusal(a) is None), key=lambda a: ":" in a)
         if not public:
             reason = "non_public_address" if addresses else "no_address"
             return Exchange(address=None, head=None, phase="guard", failure=reason)
-        kept = self._wires.pop(key, None)
+        kept = self._connections.pop(key, None)
         if kept:
-            wire, address = kept
-            if wire.quiet():
-                exchange = await self._visit(key, spelled, method, address, wire, most)
+            connection, address = kept
+            if connection.is_quiet():
+                exchange = await self._exchange(key, canonical, method, address, connection, most)
                 if exchange.failure not in _STALE:
                     return exchange
-            wire.close()
+            connection.close()
         exchange, tried = Exchange(address=None, head=None, phase="connect", failure="no_source_address"), 0
         for address in public:
-            where = self._connector(address, spelled.port)
-            if where is None:
+            endpoint = self._connector(address, canonical.port)
+            if endpoint is None:
                 return Exchange(address=address, head=None, phase="guard", failure="outside_lab")
-            if not self._vantage.reaches(where[0]):
+            if not self._vantage.reaches(endpoint[0]):
                 continue
-            exchange, tried = await self._visit(key, spelled, method, address, Connection(), most, where), tried + 1
+            exchange, tried = (
+                await self._exchange(key, canonical, method, address, Connection(), most, endpoint),
+                tried + 1,
+            )
             if (
                 exchange.phase not in ("connect", "tls")
                 or exchange.failure in ("proxy_failed", "proxy_timeout")
@@ -123,77 +127,79 @@ class HostConnections:
             self._broken[key] = exchange
         return exchange
 
-    async def _visit(
+    async def _exchange(
         self,
         key: tuple[str, str, int],
-        spelled: CanonicalUrl,
+        canonical: CanonicalUrl,
         method: str,
         address: str,
-        wire: Connection,
+        connection: Connection,
         most: int,
-        where: tuple[str, int] | None = None,
+        endpoint: tuple[str, int] | None = None,
     ) -> Exchange:
-        before, text_before, started, phase = wire.bytes_read, wire.text_read, perf_counter(), "connect"
-        fresh = where is not None
+        before, text_before, started, phase = connection.bytes_read, connection.text_read, perf_counter(), "connect"
+        fresh = endpoint is not None
         head: Head | None = None
         page: bytes | None = None
         failure = page_refused = head_ms = None
-        async with self._manners.visit(address) as visit:
-            await visit.turn()
+        async with self._politeness.slot(address) as slot:
+            await slot.wait_turn()
             try:
                 async with asyncio.timeout(self._timeout):
-                    if where:
-                        await self._connect(wire, spelled, where, address)
+                    if endpoint:
+                        await self._connect(connection, canonical, endpoint, address)
                     phase, started = "http", perf_counter()
-                    await wire.send(self._request(spelled, method))
+                    await connection.send(self._request(canonical, method))
                     raw = bytearray() if most else None
-                    head = await read_head(wire, body_follows=method != "HEAD", raw=raw)
+                    head = await read_head(connection, body_follows=method != "HEAD", raw=raw)
                     head_ms = round((perf_counter() - started) * 1000, 3)
                     if raw is not None:
                         page_refused = refused(head)
                         if not page_refused:
-                            page, page_refused = await read_body(wire, head, bytes(raw), most)
-            except WireFailure as problem:
+                            page, page_refused = await read_body(connection, head, bytes(raw), most)
+            except ConnectionFailure as problem:
                 phase, failure = problem.phase, problem.failure
             except TimeoutError:
-                late = wire.late(text_before=text_before)
+                timed_out = connection.timeout_failure(text_before=text_before)
                 if head:
                     page_refused = "timeout"
                 else:
-                    phase, failure = late.phase, late.failure
+                    phase, failure = timed_out.phase, timed_out.failure
             finally:
                 if head and head.reusable:
-                    self._wires[key] = (wire, address)
+                    self._connections[key] = (connection, address)
                 else:
-                    wire.close()
+                    connection.close()
         return Exchange(
             address=address,
             head=head,
             phase=phase,  # type: ignore[arg-type]  # only the literals above are assigned
             failure=failure,
-            bytes_read=wire.bytes_read - before,
-            connect_ms=round(wire.connect_ms, 3) if fresh and wire.connect_ms else None,
+            bytes_read=connection.bytes_read - before,
+            connect_ms=round(connection.connect_ms, 3) if fresh and connection.connect_ms else None,
             head_ms=head_ms,
-            tls_version=wire.tls_version(),
-            certificate=wire.certificate() if fresh else None,
+            tls_version=connection.tls_version(),
+            certificate=connection.certificate() if fresh else None,
             page=page,
             page_refused=page_refused,
         )
 
-    async def _connect(self, wire: Connection, spelled: CanonicalUrl, where: tuple[str, int], address: str) -> None:
-        """Connect to the address that was checked; a proxy is told it, and never where a lab plays it."""
-        await wire.connect(
-            self._vantage.proxy or where,
-            name=None if spelled.literal else spelled.host,
-            tls=spelled.scheme == "https",
+    async def _connect(
+        self, connection: Connection, canonical: CanonicalUrl, endpoint: tuple[str, int], address: str
+    ) -> None:
+        """Connect to the address that was checked; a proxy gets that address, never a lab's listener."""
+        await connection.connect(
+            self._vantage.proxy or endpoint,
+            name=None if canonical.literal else canonical.host,
+            tls=canonical.scheme == "https",
             source=self._vantage.source,
-            tunnel=(address, spelled.port) if self._vantage.proxy else None,
+            tunnel=(address, canonical.port) if self._vantage.proxy else None,
         )
 
-    def _request(self, spelled: CanonicalUrl, method: str) -> bytes:
+    def _request(self, canonical: CanonicalUrl, method: str) -> bytes:
         lines = (
-            f"{method} {spelled.target} HTTP/1.1",
-            f"Host: {spelled.authority}",
+            f"{method} {canonical.target} HTTP/1.1",
+            f"Host: {canonical.authority}",
             f"User-Agent: {self._agent}",
             "Accept: */*",
             "Accept-Encoding: identity",

@@ -1,4 +1,4 @@
-"""How gently servers are treated: few at once, a pause between."""
+"""Per-address and per-network rate limits."""
 
 import asyncio
 import random
@@ -13,17 +13,17 @@ from waterbed.model.urls import network_of
 
 
 @dataclass(slots=True)
-class Place:
-    """One address or network: who is in it, and when the next request may start."""
+class Allowance:
+    """The rate limit and use of one address or network."""
 
-    gate: asyncio.Semaphore | None
+    semaphore: asyncio.Semaphore | None
     delay: float
     next_start: float = 0.0
-    inside: int = 0
+    users: int = 0
 
 
 class Politeness:
-    """Bounds requests to one address and to one network: how many at once, how soon."""
+    """Limits concurrent connections and request starts per address and network."""
 
     def __init__(
         self,
@@ -33,68 +33,73 @@ class Politeness:
         network_at_once: int | None = None,
         network_delay_s: float = 0.0,
         jitter: float = 0.2,
-        chance: random.Random | None = None,
+        rng: random.Random | None = None,
         reservations: Reservations | None = None,
         holds: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Allow so many connections and seconds between request starts, for an address and for its network.
+        """Set the limits of an address and of its network.
 
-        A network is an IPv4 /24 or an IPv6 /48; null or 0 is no bound. Each pause is drawn up to `jitter` (a share)
-        longer or shorter. With `reservations` the bounds hold over all passes at work. Nothing is asked once the pass
-        no longer `holds` its leases.
+        `at_once` is the number of connections, `delay_s` the seconds between request starts. A network is an IPv4 /24
+        or an IPv6 /48; None or 0 sets no limit. Each pause is drawn up to `jitter` (a share) longer or shorter. With
+        `reservations` the limits hold over all running passes. No request is sent once the pass no longer `holds` its
+        leases.
         """
         self.reservations = reservations
         self._holds = holds
         self._bounds = ((at_once, delay_s), (network_at_once, network_delay_s))
         self._jitter = jitter
-        self._chance = chance or random.Random()  # noqa: S311 (spreads requests, nothing secret)
-        self._places: dict[str, Place] = {}
+        self._rng = rng or random.Random()  # noqa: S311 (spreads requests, nothing secret)
+        self._allowances: dict[str, Allowance] = {}
         self._leaving: deque[tuple[float, str]] = deque()
 
-    def visit(self, address: str) -> "Slot":
-        """A place at an address, held in an `async with`; await its `turn` before each request.
+    def slot(self, address: str) -> "Slot":
+        """Return a slot at an address.
 
-        Places are always taken in one order, so that nobody waits in a circle. The address comes first: who waits for
-        a busy address takes no place in the network from its other addresses.
+        Hold it in an `async with`, and await its `wait_turn` before each request. Slots are always taken in one order,
+        which excludes deadlocks. The address comes first: a request that waits for a busy address takes no slot from
+        the network's other addresses.
         """
         return Slot(self, (address, network_of(address)))
 
-    def enter(self, names: tuple[str, ...]) -> list[Place]:
-        """The places of an address and its network, counted as in use."""
+    def enter(self, names: tuple[str, ...]) -> list[Allowance]:
+        """Mark the allowances of address and network as used."""
         self._forget()
-        places = []
+        allowances = []
         for name, (at_once, delay) in zip(names, self._bounds, strict=True):
-            place = self._places.get(name)
-            if place is None:
-                place = self._places[name] = Place(asyncio.Semaphore(at_once) if at_once else None, delay)
-            place.inside += 1
-            places.append(place)
-        return places
+            allowance = self._allowances.get(name)
+            if allowance is None:
+                allowance = self._allowances[name] = Allowance(asyncio.Semaphore(at_once) if at_once else None, delay)
+            allowance.users += 1
+            allowances.append(allowance)
+        return allowances
 
-    def leave(self, names: tuple[str, ...], places: list[Place]) -> None:
-        """Give places back."""
-        for name, place in zip(names, places, strict=True):
-            place.inside -= 1
-            if not place.inside:
-                self._leaving.append((place.next_start, name))
+    def leave(self, names: tuple[str, ...], allowances: list[Allowance]) -> None:
+        """Return allowances that are no longer used."""
+        for name, allowance in zip(names, allowances, strict=True):
+            allowance.users -= 1
+            if not allowance.users:
+                self._leaving.append((allowance.next_start, name))
 
     def _forget(self) -> None:
-        """Drop places that are empty and whose pause is over; a few at a time, so that none stays for long."""
+        """Drop unused allowances whose pause is over."""
         now = monotonic()
         while self._leaving and self._leaving[0][0] <= now:
             _, name = self._leaving.popleft()
-            place = self._places.get(name)
-            if place and not place.inside and place.next_start <= now:
-                del self._places[name]
+            allowance = self._allowances.get(name)
+            if allowance and not allowance.users and allowance.next_start <= now:
+                del self._allowances[name]
 
-    async def turn(self, places: list[Place]) -> None:
-        """Wait until a request may start; LeaseLost if the pass lost what it held."""
+    async def wait_turn(self, allowances: list[Allowance]) -> None:
+        """Wait until a request may start.
+
+        LeaseLost if the pass lost its leases.
+        """
         # One after the other: a long queue at one address must not reserve the network's time far ahead.
-        for place in places:
-            if place.delay:
+        for allowance in allowances:
+            if allowance.delay:
                 now = monotonic()
-                start = max(now, place.next_start)
-                place.next_start = start + place.delay * self._chance.uniform(1 - self._jitter, 1 + self._jitter)
+                start = max(now, allowance.next_start)
+                allowance.next_start = start + allowance.delay * self._rng.uniform(1 - self._jitter, 1 + self._jitter)
                 if start > now:
                     await asyncio.sleep(start - now)
         if not self._holds():
@@ -102,44 +107,49 @@ class Politeness:
 
 
 class Slot:
-    """A place held at an address and in its network."""
+    """A connection slot at an address and in its network."""
 
-    __slots__ = ("_held", "_manners", "_names", "_places", "_reserved")
+    __slots__ = ("_allowances", "_held", "_names", "_politeness", "_reserved")
 
-    def __init__(self, manners: Politeness, names: tuple[str, ...]) -> None:
-        """Nothing is held yet."""
-        self._manners = manners
+    def __init__(self, politeness: Politeness, names: tuple[str, ...]) -> None:
+        """Take the limits and the two names.
+
+        No slot is held yet.
+        """
+        self._politeness = politeness
         self._names = names
 
     async def __aenter__(self) -> "Slot":
-        """Wait for both places, then for the network to be this pass's own."""
-        self._places = self._manners.enter(self._names)
+        """Wait for both slots, then for the network's reservation."""
+        self._allowances = self._politeness.enter(self._names)
         self._reserved = False
         self._held: list[asyncio.Semaphore] = []
         try:
-            for place in self._places:
-                if place.gate:
-                    await place.gate.acquire()
-                    self._held.append(place.gate)
-            if self._manners.reservations:
-                await self._manners.reservations.enter(self._names[1])
+            for allowance in self._allowances:
+                if allowance.semaphore:
+                    await allowance.semaphore.acquire()
+                    self._held.append(allowance.semaphore)
+            if self._politeness.reservations:
+                await self._politeness.reservations.enter(self._names[1])
                 self._reserved = True
         except BaseException:
-            self._give_back()
+            self._release()
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Give both places back."""
-        self._give_back()
+        """Release both slots."""
+        self._release()
 
-    async def turn(self) -> None:
+    async def wait_turn(self) -> None:
         """Wait until a request may start."""
-        await self._manners.turn(self._places)
+        await self._politeness.wait_turn(self._allowances)
 
-    def _give_back(self) -> None:
-        if self._reserved and self._manners.reservations:
-            self._manners.reservations.leave(self._names[1], max(place.next_start for place in self._places))
-        for gate in self._held:
-            gate.release()
-        self._manners.leave(self._names, self._places)
+    def _release(self) -> None:
+        if self._reserved and self._politeness.reservations:
+            self._politeness.reservations.leave(
+                self._names[1], max(allowance.next_start for allowance in self._allowances)
+            )
+        for semaphore in self._held:
+            semaphore.release()
+        self._politeness.leave(self._names, self._allowances)

@@ -1,4 +1,4 @@
-"""Networks taken for this pass alone, so that manners hold though others look as well."""
+"""Reserves networks for one pass, across machines."""
 
 import asyncio
 import random
@@ -13,35 +13,36 @@ from waterbed.store.runs import claim, give_back, patiently
 from waterbed.store.store import Store
 
 Claim = Callable[[Collection[str]], set[str]]
-"""Takes networks for the pass; those are returned that it has now."""
+"""Claims networks for the pass; returns those that it has now."""
 
 GiveBack = Callable[[Collection[str]], None]
-"""Lets others visit networks again."""
+"""Lets other passes reserve networks again."""
 
 _LONGEST_S = 10.0
-"""How long a busy network is kept before others get their turn."""
+"""Longest time that a busy network is held before other passes get their turn, seconds."""
 _ROUND_S = 0.01
-"""Between two questions to the database: what comes in meanwhile is asked for together."""
+"""Seconds between two queries to the database: requests of the meantime share one query."""
 _RETRY_S = (0.05, 0.15)
-"""Between two tries at a network that others have; whoever just had it for long waits the longer of the next."""
+"""Seconds between two tries at a network that another pass holds; a pass that just held it long waits `_POLITE_S`."""
 _POLITE_S = (0.2, 0.3)
 
 
 @dataclass(slots=True)
-class Hold:
-    """One network: since when it is ours, who is in it, who waits, and until when its pauses last."""
+class Reservation:
+    """One network's reservation, with its users and waiters."""
 
-    ours_since: float | None = None
-    inside: int = 0
+    held_since: float | None = None
+    users: int = 0
     quiet_at: float = 0.0
     retry_at: float = 0.0
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
 
 class Reservations:
-    """A network is visited by one pass at a time, within which its own manners hold.
+    """Reserves each network for one pass at a time.
 
-    Taken and given back in batches, one statement for each, however many looks there are.
+    Within the pass its own rate limits hold. Networks are claimed and given back in batches, one statement each,
+    however many checks there are.
     """
 
     def __init__(
@@ -51,13 +52,13 @@ class Reservations:
         holds: Callable[[], bool],
         *,
         longest_s: float = _LONGEST_S,
-        chance: random.Random | None = None,
+        rng: random.Random | None = None,
     ) -> None:
-        """Take how to ask the database, and whether the pass still holds its leases; nothing is asked yet."""
+        """Take the database's functions and the check of leases."""
         self._claim, self._give_back, self._holds = claim, give_back, holds
         self._longest_s = longest_s
-        self._chance = chance or random.Random()  # noqa: S311 (spreads tries, nothing secret)
-        self._known: dict[str, Hold] = {}
+        self._rng = rng or random.Random()  # noqa: S311 (spreads tries, nothing secret)
+        self._known: dict[str, Reservation] = {}
         self._wanted: set[str] = set()
         self._idle: set[str] = set()
         self._wake = asyncio.Event()
@@ -65,32 +66,38 @@ class Reservations:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to ask the database, as soon as anything is wanted."""
+        """Start the task that queries the database."""
         self._task = asyncio.create_task(self._rounds())
 
     async def close(self) -> None:
-        """End when all pauses are over; what is still held goes back with the run."""
+        """Stop once all pauses are over.
+
+        Networks that are still held are given back with the run.
+        """
         if self._task is None:
             return
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
-        pause = max((hold.quiet_at for hold in self._known.values()), default=0.0) - monotonic()
+        pause = max((reservation.quiet_at for reservation in self._known.values()), default=0.0) - monotonic()
         if pause > 0 and self._holds():
             await asyncio.sleep(pause)
 
     async def enter(self, network: str) -> None:
-        """Wait until this pass alone visits the network; LeaseLost if it lost what it held."""
+        """Wait until this pass has reserved the network.
+
+        LeaseLost if it lost its leases.
+        """
         if self._broken:
             raise self._broken
-        hold = self._known.setdefault(network, Hold())
-        if hold.ours_since is not None and monotonic() - hold.ours_since < self._longest_s:
-            hold.inside += 1
+        reservation = self._known.setdefault(network, Reservation())
+        if reservation.held_since is not None and monotonic() - reservation.held_since < self._longest_s:
+            reservation.users += 1
             self._idle.discard(network)
             return
         admitted = asyncio.get_running_loop().create_future()
-        hold.waiting.append(admitted)
-        if hold.ours_since is None:
+        reservation.waiting.append(admitted)
+        if reservation.held_since is None:
             self._wanted.add(network)
             self._wake.set()
         try:
@@ -101,11 +108,14 @@ class Reservations:
             raise
 
     def leave(self, network: str, quiet_at: float) -> None:
-        """Be done with a visit; nobody else visits the network before `quiet_at` (monotonic clock)."""
-        hold = self._known[network]
-        hold.inside -= 1
-        hold.quiet_at = max(hold.quiet_at, quiet_at)
-        if not hold.inside:
+        """End one use of a network.
+
+        No other pass reserves it before `quiet_at` (monotonic clock).
+        """
+        reservation = self._known[network]
+        reservation.users -= 1
+        reservation.quiet_at = max(reservation.quiet_at, quiet_at)
+        if not reservation.users:
             self._idle.add(network)
             self._wake.set()
 
@@ -117,15 +127,15 @@ class Reservations:
                 await asyncio.sleep(_ROUND_S)
         except asyncio.CancelledError:
             raise
-        except BaseException as problem:  # whoever waits must hear of it
+        except BaseException as problem:  # raised in every waiter
             self._broken = problem
-            for hold in self._known.values():
-                for admitted in hold.waiting:
+            for reservation in self._known.values():
+                for admitted in reservation.waiting:
                     if not admitted.done():
                         admitted.set_exception(problem)
 
     async def _something_to_do(self) -> None:
-        """Wait for the next try or the end of a pause, but no longer than until something new comes in."""
+        """Wait for the next try, the end of a pause or a new request."""
         times = [self._known[network].retry_at for network in self._wanted]
         times += [self._known[network].quiet_at for network in self._idle]
         self._wake.clear()
@@ -135,13 +145,13 @@ class Reservations:
                 await asyncio.wait_for(self._wake.wait(), pause)
 
     async def _round(self) -> None:
-        """Give back what is idle, take what is wanted."""
+        """Give idle networks back and claim wanted ones."""
         now = monotonic()
-        done = [network for network in self._idle if self._known[network].quiet_at <= now]
-        for network in done:
+        finished = [network for network in self._idle if self._known[network].quiet_at <= now]
+        for network in finished:
             self._leave_to_others(network, now)
-        if done:
-            await asyncio.to_thread(self._give_back, done)
+        if finished:
+            await asyncio.to_thread(self._give_back, finished)
         wanted = [network for network in self._wanted if self._known[network].retry_at <= now]
         if not wanted:
             return
@@ -151,33 +161,36 @@ class Reservations:
             if network in taken:
                 self._admit(network, now)
             else:
-                self._known[network].retry_at = now + self._chance.uniform(*_RETRY_S)
+                self._known[network].retry_at = now + self._rng.uniform(*_RETRY_S)
         if not self._holds():
             raise LeaseLost
 
     def _leave_to_others(self, network: str, now: float) -> None:
-        """Forget a network; if somebody waits for it here, it is taken anew after the others had their chance."""
+        """Drop a reservation; if waiters remain, claim it again after a pause for other passes."""
         waiting = self._known.pop(network).waiting
         self._idle.discard(network)
         if waiting:
-            self._known[network] = Hold(retry_at=now + self._chance.uniform(*_POLITE_S), waiting=waiting)
+            self._known[network] = Reservation(retry_at=now + self._rng.uniform(*_POLITE_S), waiting=waiting)
             self._wanted.add(network)
 
     def _admit(self, network: str, now: float) -> None:
-        hold = self._known[network]
+        reservation = self._known[network]
         self._wanted.discard(network)
-        hold.ours_since = now
-        for admitted in hold.waiting:
+        reservation.held_since = now
+        for admitted in reservation.waiting:
             if not admitted.done():
-                hold.inside += 1
+                reservation.users += 1
                 admitted.set_result(None)
-        hold.waiting = []
-        if not hold.inside:
+        reservation.waiting = []
+        if not reservation.users:
             self._idle.add(network)
 
 
 def reservations_of(store: Store, run: Pass) -> Reservations | None:
-    """How a pass shares the bounds on networks with those of other machines; None on SQLite, which serves one alone."""
+    """Return the reservations of a pass; None on SQLite.
+
+    They share the limits on networks with passes of other machines; SQLite serves one machine alone.
+    """
     if store.sqlite:
         return None
     shared = Reservations(

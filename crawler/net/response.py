@@ -1,4 +1,4 @@
-"""The head of an HTTP response: read to its end, never beyond a piece."""
+"""Reads HTTP response heads, and text pages where asked for."""
 
 import re
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from functools import lru_cache
 
 import httptools
 
-from crawler.net.connection import Connection, WireFailure
+from crawler.net.connection import Connection, ConnectionFailure
 
 MAX_HEAD = 65_536
 """Longest response head that is read, bytes."""
 
 MAX_INTERIM = 8
-"""Most interim (1xx) responses that are passed over."""
+"""Most interim (1xx) responses that are skipped."""
 
 _START = b"HTTP/"
 _BARE = re.compile(rb"(?<!\r)\n")
@@ -21,19 +21,22 @@ _BARE = re.compile(rb"(?<!\r)\n")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """A response head: status and header fields, names in lower case. Secret: never log it."""
+    """The status and header fields of a response.
+
+    Names are in lower case. Secret: never log it.
+    """
 
     status: int
     fields: dict[str, str]
     reusable: bool
 
     def __repr__(self) -> str:
-        """Say nothing of the header fields."""
+        """Show the status, no header field."""
         return f"<Head {self.status}>"
 
 
 class _Reader:
-    """Collects what the parser calls back with."""
+    """Collects the header fields that the parser finds."""
 
     def __init__(self) -> None:
         self.fields: dict[str, str] = {}
@@ -44,47 +47,47 @@ class _Reader:
 
 @lru_cache(maxsize=1024)
 def _lowered(name: bytes) -> str:
-    """A field's name as it is looked up; servers use few."""
+    """Return a field's name in lower case; cached, as servers use few."""
     return name.decode("latin-1").lower()
 
 
-async def read_head(wire: Connection, *, body_follows: bool, raw: bytearray | None = None) -> Head:
-    """Read one response head, passing over a few interim ones.
+async def read_head(connection: Connection, *, body_follows: bool, raw: bytearray | None = None) -> Head:
+    """Read one response head, skipping a few interim ones.
 
-    `body_follows` says that the request allows a body (GET), so the connection cannot be used again. `raw` receives
-    the head, its line ends mended, and what came in one piece with its end; without it both are dropped.
-    Raises WireFailure for anything that is not a head.
+    `body_follows`: the request allows a body (GET), so the connection cannot be used again. `raw` receives the head
+    with its line ends normalized, and the bytes that came in one piece with its end; without it both are dropped.
+    Raises ConnectionFailure for anything that is not a head.
     """
     buffer = bytearray()
     for _ in range(MAX_INTERIM + 1):
-        end = await _head_end(wire, buffer)
+        end = await _head_end(connection, buffer)
         head = _BARE.sub(b"\r\n", bytes(buffer[:end]))
         status, fields, keep = _parse(head)
         if status == 101:
-            raise WireFailure("http", "unasked_upgrade")
+            raise ConnectionFailure("http", "unasked_upgrade")
         if status >= 200:
             if raw is not None:
                 raw += head + buffer[end:]
             return Head(status=status, fields=fields, reusable=keep and not body_follows and len(buffer) == end)
         del buffer[:end]
-    raise WireFailure("http", "endless_interim")
+    raise ConnectionFailure("http", "endless_interim")
 
 
-async def _head_end(wire: Connection, buffer: bytearray) -> int:
-    """Read until a head lies in the buffer; where it ends. Each byte is searched once."""
+async def _head_end(connection: Connection, buffer: bytearray) -> int:
+    """Read until the buffer holds a head; return where it ends. Each byte is searched once."""
     searched = 0
     while True:
         if not buffer.startswith(_START[: len(buffer)]):
-            raise WireFailure("http", "no_status_line")
+            raise ConnectionFailure("http", "no_status_line")
         ends = [at + len(mark) for mark in (b"\n\r\n", b"\n\n") if (at := buffer.find(mark, searched)) >= 0]
         if ends and min(ends) <= MAX_HEAD:
             return min(ends)
         if len(buffer) > MAX_HEAD:
-            raise WireFailure("http", "head_too_long")
+            raise ConnectionFailure("http", "head_too_long")
         searched = max(0, len(buffer) - 2)
-        piece = await wire.receive()
+        piece = await connection.receive()
         if not piece:
-            raise WireFailure("http", "head_cut_off" if buffer else "closed")
+            raise ConnectionFailure("http", "head_cut_off" if buffer else "closed")
         buffer += piece
 
 
@@ -100,9 +103,9 @@ def _parse(head: bytes) -> tuple[int, dict[str, str], bool]:
     except httptools.HttpParserUpgrade:
         return parser.get_status_code(), reader.fields, False
     except httptools.HttpParserError:
-        raise WireFailure("http", "bad_head") from None
+        raise ConnectionFailure("http", "bad_head") from None
     if not 100 <= status <= 999:
-        raise WireFailure("http", "bad_status")
+        raise ConnectionFailure("http", "bad_status")
     return status, reader.fields, keep
 
 
@@ -121,7 +124,7 @@ _NO_TEXT = re.compile(
     )""",
     re.DOTALL | re.VERBOSE,
 )
-"""How pictures, films, sound, documents, archives and programs begin."""
+"""First bytes of pictures, films, sound, documents, archives and programs."""
 
 _SNIFFED = 512
 _SURE = 64
@@ -129,7 +132,7 @@ _SURE = 64
 
 
 def refused(head: Head) -> str | None:
-    """Why no byte of what follows this head is wanted, None if it may be a page."""
+    """Return why no body is read, None for a page."""
     if head.status not in _STATUSES:
         return "status"
     if head.fields.get("content-type", "").partition(";")[0].strip().lower() not in _PAGES:
@@ -140,7 +143,7 @@ def refused(head: Head) -> str | None:
 
 
 class _Collector:
-    """Collects what the parser takes out of the body's framing."""
+    """Collects the body that the parser takes out of its framing."""
 
     def __init__(self) -> None:
         self.text = bytearray()
@@ -153,11 +156,11 @@ class _Collector:
         self.complete = True
 
 
-async def read_body(wire: Connection, head: Head, raw: bytes, most: int) -> tuple[bytes | None, str | None]:
-    """Read the page that follows a head: at most `most` bytes, or why there is none.
+async def read_body(connection: Connection, head: Head, raw: bytes, most: int) -> tuple[bytes | None, str | None]:
+    """Read the page after a head, at most `most` bytes.
 
-    `raw` is the head and what came with it. It ends at once where it turns out to be no text, before the kernel is
-    allowed more than at a head.
+    `raw` is the head and the bytes that came with it. Returns the page, or None and the reason. Reading ends at once
+    where the body is not text, before the kernel may hold more than at a head.
     """
     page = _Collector()
     parser = httptools.HttpResponseParser(page)
@@ -169,7 +172,7 @@ async def read_body(wire: Connection, head: Head, raw: bytes, most: int) -> tupl
             try:
                 parser.feed_data(piece)
             except (httptools.HttpParserUpgrade, httptools.HttpParserError):
-                if not page.complete:  # what comes behind a whole page is nobody's business
+                if not page.complete:  # bytes behind a complete page are ignored
                     return None, "bad_body"
             if b"\0" in page.text[before:] or (before < _SNIFFED and _NO_TEXT.match(page.text[:_SNIFFED])):
                 return None, "not_text"
@@ -178,10 +181,10 @@ async def read_body(wire: Connection, head: Head, raw: bytes, most: int) -> tupl
             if taken > 2 * most:
                 return None, "bad_body"
             if not wide and len(page.text) >= _SURE:
-                wire.widen()
+                connection.widen()
                 wide = True
-            piece = await wire.receive()
+            piece = await connection.receive()
             if not piece:
                 return (None, "cut_off") if framed else (bytes(page.text), None)
-    except WireFailure:
+    except ConnectionFailure:
         return None, "cut_off"

@@ -1,12 +1,13 @@
-"""The beginning of a TLS record, readable before its end has come.
+"""Decrypts the beginning of a TLS record before its end.
 
-A record of up to 16 KiB is authenticated as a whole, so a TLS library shows nothing of it until all of it is in. The
-ciphers themselves run from front to back. A look needs the head and nothing behind it, and certificates are recorded,
-not enforced: whoever could alter the bytes could have answered in the server's place. So the front is deciphered here
-and the connection closed, with the rest of the record left outside. What does arrive whole is checked as ever.
+A record of up to 16 KiB is authenticated as a whole, so a TLS library returns no text of it until it is complete. The
+ciphers themselves run from front to back. A check needs the head and nothing behind it, and certificates are recorded,
+not enforced: an attacker who could alter the bytes could have answered in the server's place. So the front is decrypted
+here and the connection closed, and the rest of the record is never received. Records that arrive whole are
+authenticated as usual.
 
 Sources: RFC 8446 sections 5 and 7 (TLS 1.3), RFC 5246 section 6 (TLS 1.2), RFC 4346 and 2246 (TLS 1.1 and 1.0),
-RFC 5288 (GCM), RFC 7905 (ChaCha20). A suite without a line here is read by whole records.
+RFC 5288 (GCM), RFC 7905 (ChaCha20). Suites that are not listed here are read by whole records.
 """
 
 import hmac
@@ -23,38 +24,44 @@ _MOST_REMEMBERED = 512
 _MASTERS = ("TLSv1.2", "TLSv1.1", "TLSv1")
 _IV = 12
 _BLOCK = 256
-"""Key material made, bytes: more than any suite needs."""
+"""Key material that is derived, bytes: more than any suite needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opener:
-    """Opens beginnings of one server's records. Secret: its repr says nothing."""
+class RecordDecryptor:
+    """Decrypts beginnings of one server's records.
+
+    Secret: its repr shows nothing.
+    """
 
     first: int
     """Number of the first record after the handshake."""
     explicit: int
-    """Bytes at a record's start that choose its nonce and are no ciphertext."""
+    """Bytes of explicit nonce at a record's start, before the ciphertext."""
     chained: bool = False
-    """Whether the block before the record takes that place (TLS 1.0)."""
+    """True if the last ciphertext block before the record replaces the explicit nonce (TLS 1.0)."""
     trailing: int
-    """Most bytes at a record's end that are no text: tag, type, padding."""
+    """Most bytes at a record's end besides text: tag, type, padding."""
     begin: Callable[[int, bytes], CipherContext]
-    """The decipherer of the record of this number, with these explicit or chained bytes."""
-    renewed: Callable[[], "Opener | None"] = lambda: None
-    """The opener of the records that follow a change of the key (TLS 1.3 alone has one)."""
+    """Returns the cipher context of the record of this number, with these explicit or chained bytes."""
+    renewed: Callable[[], "RecordDecryptor | None"] = lambda: None
+    """Returns the decryptor of the records after a key update (TLS 1.3 only)."""
 
     def __repr__(self) -> str:
-        """Say nothing of the keys."""
+        """Show no key."""
         return "<Opener>"
 
 
 class KeyLog:
-    """The secrets of a context's sessions, handed over in memory through a pipe, never a file."""
+    """The secrets of a context's sessions, read through a pipe."""
 
     def __init__(self, context: SSLContext) -> None:
-        """Have the context tell its secrets; without /proc it tells nothing, and records are read whole."""
+        """Let the context log its secrets to a pipe.
+
+        Without /proc nothing is logged, and records are read whole.
+        """
         self._reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._told: dict[str, dict[str, bytes]] = {}
+        self._secrets: dict[str, dict[str, bytes]] = {}
         try:
             context.keylog_filename = f"/proc/self/fd/{writer}"
         except OSError:
@@ -63,64 +70,66 @@ class KeyLog:
             os.close(writer)
 
     def take(self, client_random: bytes) -> dict[str, bytes]:
-        """The secrets of the session that began with this random; they are forgotten here."""
+        """Remove and return the secrets of the client random's session."""
         try:
             lines = os.read(self._reader, 65_536).decode("ascii", "replace").splitlines()
         except BlockingIOError:
             lines = []
-        if len(self._told) > _MOST_REMEMBERED:
-            self._told.clear()
+        if len(self._secrets) > _MOST_REMEMBERED:
+            self._secrets.clear()
         for label, whose, secret in (line.split(" ") for line in lines if line.count(" ") == 2):
-            self._told.setdefault(whose, {})[label] = bytes.fromhex(secret)
-        return self._told.pop(client_random.hex(), {})
+            self._secrets.setdefault(whose, {})[label] = bytes.fromhex(secret)
+        return self._secrets.pop(client_random.hex(), {})
 
 
-def opener(
+def record_decryptor(
     suite: str, version: str, secrets: Mapping[str, bytes], client_random: bytes, server_random: bytes
-) -> Opener | None:
-    """The opener of a session, None for a suite or version that has none."""
+) -> RecordDecryptor | None:
+    """Return a session's decryptor, None for an unsupported suite or version."""
     digest = "sha384" if suite.endswith("SHA384") else "sha256"
     if version == "TLSv1.3" and "SERVER_TRAFFIC_SECRET_0" in secrets:
-        return _newest(suite, secrets["SERVER_TRAFFIC_SECRET_0"], digest)
+        return _tls13(suite, secrets["SERVER_TRAFFIC_SECRET_0"], digest)
     if version in _MASTERS and "CLIENT_RANDOM" in secrets:
         seed = b"key expansion" + server_random + client_random
-        return _older(suite, version, _key_block(secrets["CLIENT_RANDOM"], seed, version, digest))
+        return _tls12_or_older(suite, version, _key_block(secrets["CLIENT_RANDOM"], seed, version, digest))
     return None
 
 
-def _newest(suite: str, secret: bytes, digest: str) -> Opener | None:
-    """TLS 1.3 makes key, IV and the next secret of a secret (RFC 8446, 7.2 and 7.3)."""
+def _tls13(suite: str, secret: bytes, digest: str) -> RecordDecryptor | None:
+    """TLS 1.3 derives key, IV and the next secret from a secret (RFC 8446, 7.2 and 7.3)."""
     made = _stream(suite, _expand_label(secret, "key", _key_size(suite), digest))
     iv = _expand_label(secret, "iv", _IV, digest)
-    return made and Opener(
+    return made and RecordDecryptor(
         first=0,
         explicit=0,
         trailing=17,  # one byte of it is the inner content type
-        begin=lambda number, _: made(_mixed(iv, number)).decryptor(),
-        renewed=lambda: _newest(suite, _expand_label(secret, "traffic upd", len(secret), digest), digest),
+        begin=lambda number, _: made(_nonce(iv, number)).decryptor(),
+        renewed=lambda: _tls13(suite, _expand_label(secret, "traffic upd", len(secret), digest), digest),
     )
 
 
-def _older(suite: str, version: str, block: bytes) -> Opener | None:
+def _tls12_or_older(suite: str, version: str, block: bytes) -> RecordDecryptor | None:
     """Before TLS 1.3 the first record under the server's key was its Finished."""
     size = _key_size(suite)
     made = _stream(suite, block[size : 2 * size])
     if made is None:
-        return _chained(suite, version, block, size)
+        return _cbc(suite, version, block, size)
     if "CHACHA20" in suite:
         iv = block[2 * size + _IV : 2 * size + 2 * _IV]
-        return Opener(first=1, explicit=0, trailing=16, begin=lambda number, _: made(_mixed(iv, number)).decryptor())
+        return RecordDecryptor(
+            first=1, explicit=0, trailing=16, begin=lambda number, _: made(_nonce(iv, number)).decryptor()
+        )
     salt = block[2 * size + 4 : 2 * size + 8]
-    return Opener(first=1, explicit=8, trailing=16, begin=lambda _, first: made(salt + first).decryptor())
+    return RecordDecryptor(first=1, explicit=8, trailing=16, begin=lambda _, first: made(salt + first).decryptor())
 
 
-def _chained(suite: str, version: str, block: bytes, size: int) -> Opener | None:
-    """A suite whose blocks are chained (CBC); its padding can be 256 bytes long."""
+def _cbc(suite: str, version: str, block: bytes, size: int) -> RecordDecryptor | None:
+    """Return the decryptor of a CBC suite; its padding can be 256 bytes long."""
     mac = {"SHA": 20, "SHA256": 32, "SHA384": 48}.get(suite.rpartition("-")[2])
     if mac is None or "AES" not in suite:
         return None
     key = block[2 * mac + size : 2 * mac + 2 * size]
-    return Opener(
+    return RecordDecryptor(
         first=1,
         explicit=0 if version == "TLSv1" else 16,
         chained=version == "TLSv1",
@@ -130,9 +139,10 @@ def _chained(suite: str, version: str, block: bytes, size: int) -> Opener | None
 
 
 def chained_block(last: bytes, size: int) -> bytes:
-    """The last enciphered block of the record before one of `size` bytes (TLS 1.0).
+    """Return the last ciphertext block before a record.
 
-    If both sides can, the digest (SHA-1 there) stands unenciphered behind the blocks (RFC 7366): its length tells.
+    TLS 1.0 chains a record of `size` bytes to it. If both sides support encrypt-then-MAC, the digest (SHA-1 there)
+    follows the blocks in clear (RFC 7366); the length shows that.
     """
     return last[-36:-20] if size % 16 else last[-16:]
 
@@ -142,7 +152,7 @@ def _key_size(suite: str) -> int:
 
 
 def _stream(suite: str, key: bytes) -> Callable[[bytes], Cipher[CTR] | Cipher[None]] | None:
-    """From a record's nonce to the cipher as the AEAD suite runs it; block 0, or 1, makes the tag."""
+    """Return the function from a record's nonce to the AEAD suite's cipher; block 0, or 1, makes the tag."""
     if "CHACHA20" in suite:
         return lambda nonce: Cipher(ChaCha20(key, b"\x01\0\0\0" + nonce), None)
     if "AES" in suite and "GCM" in suite:
@@ -150,7 +160,7 @@ def _stream(suite: str, key: bytes) -> Callable[[bytes], Cipher[CTR] | Cipher[No
     return None
 
 
-def _mixed(iv: bytes, number: int) -> bytes:
+def _nonce(iv: bytes, number: int) -> bytes:
     return (int.from_bytes(iv) ^ number).to_bytes(_IV)
 
 

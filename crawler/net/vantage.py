@@ -1,6 +1,5 @@
-"""Where looks are taken from: this machine, one of its addresses, or a proxy."""
+"""Vantage points: this machine, its addresses, or a proxy."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -13,29 +12,32 @@ _WHERE = "see docs/operations.md, Vantage points"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vantage:
-    """A place that looks are taken from."""
+    """A point in the network from which URLs are checked."""
 
     name: str
     network: str
     source: str | None = None
-    """Outgoing address of this machine, else the usual one."""
+    """Outgoing address of this machine; None leaves the choice to the kernel."""
     proxy: tuple[str, int] | None = None
-    """HTTP CONNECT proxy: it is told the checked address, never a name."""
+    """HTTP CONNECT proxy: it gets the checked address, never a name."""
 
     def reaches(self, address: str) -> bool:
-        """Whether a connection to this address, or to the proxy instead, can leave from here at all."""
+        """True if a connection can be made from here.
+
+        The connection goes to this address, or to the proxy instead; its family must be the source address's.
+        """
         return self.source is None or (":" in self.source) == (":" in (self.proxy[0] if self.proxy else address))
 
 
 def first_vantage(config: Config) -> Vantage:
-    """The vantage of a pass itself: this machine as it is."""
+    """Return the first vantage of a pass: this machine."""
     return Vantage(name=config.vantage, network=config.network)
 
 
 def further_vantages(config: Config, lab: Lab | None) -> tuple[Vantage, ...]:
-    """The further vantages of a study; in a lab they stay on loopback.
+    """Return the further vantages of a study.
 
-    InputError for an address or a proxy that cannot be meant.
+    InputError for two vantages of one name, for an invalid address or proxy, and in a lab for any outside loopback.
     """
     names = [config.vantage, *(entry.name for entry in config.vantages)]
     for name in names:
@@ -60,7 +62,7 @@ def _source(name: str, text: str | None, lab: Lab | None) -> str | None:
         raise InputError(
             f"vantage point {name!r} has the address {text!r}; an IP address of this machine is expected, {_WHERE}"
         )
-    _stays(name, "address", text, [address], lab)
+    _require_loopback(name, "address", text, address, lab)
     return str(address)
 
 
@@ -78,7 +80,7 @@ def _proxy(name: str, text: str | None, source: str | None, lab: Lab | None) -> 
         raise InputError(
             f"vantage point {name!r} has the proxy {text!r}; address:port is expected, not a name, {_WHERE}"
         )
-    _stays(name, "proxy", text, [address], lab)
+    _require_loopback(name, "proxy", text, address, lab)
     if source and (":" in source) != (address.version == 6):
         raise InputError(f"vantage point {name!r} has an address and a proxy of different families, {_WHERE}")
     return str(address), int(port)
@@ -91,6 +93,6 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _stays(name: str, what: str, text: str, found: Sequence[IPv4Address | IPv6Address], lab: Lab | None) -> None:
-    if lab is not None and not all(address.is_loopback for address in found):
+def _require_loopback(name: str, what: str, text: str, address: IPv4Address | IPv6Address, lab: Lab | None) -> None:
+    if lab is not None and not address.is_loopback:
         raise InputError(f"vantage point {name!r} has the {what} {text!r}; in a lab only loopback is allowed, {_WHERE}")

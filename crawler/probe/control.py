@@ -1,4 +1,4 @@
-"""Control looks: what a host answers to a path that nobody made."""
+"""Control requests: a host's response to a random path."""
 
 import re
 import secrets
@@ -11,7 +11,7 @@ from attribution.lookups.dns.resolver import Resolver
 from crawler.net.http import Exchange, HostConnections
 from crawler.probe.features import features
 from crawler.probe.follow import Step, redirect_of
-from crawler.probe.observation import Place, site_id
+from crawler.probe.observation import Origin, site_id
 from waterbed.model.facts import ControlLook
 from waterbed.model.urls import CanonicalUrl
 from waterbed.store.vault import Vault
@@ -20,11 +20,11 @@ _EXTENSION = re.compile(r"\.[a-z0-9]{1,5}$", re.IGNORECASE)
 _COMPARED = ("status", "media_type", "content_length", "etag_id", "redirect", "redirect_site_id")
 
 
-async def control_look(
+async def check_control(
     connections: HostConnections,
     resolver: Resolver,
     vault: Vault,
-    place: Place,
+    origin: Origin,
     host_id: str,
     asked: CanonicalUrl,
     step: Step,
@@ -32,21 +32,21 @@ async def control_look(
     *,
     most_steps: int,
 ) -> ControlLook:
-    """Ask for a random path beside the reported one, as the reported one was asked.
+    """Request a random path exactly as the reported one.
 
-    That is from the same beginning, with redirects in the same place followed alike, by HEAD, and by GET cut at the end
-    of the head where the look itself had to fall back on it: otherwise the answers could not be compared.
-    If it is answered as if it were there, a second one of another length is asked: features in which the two differ
-    (a length that grows with the path, an ETag drawn anew) tell nothing of the reported path either.
+    The request starts at the same address and follows redirects in the same place alike. It is a HEAD, or a GET cut at
+    the end of the head where the check itself had to fall back on GET: otherwise the responses could not be compared.
+    If the host responds as if the path existed, a second path of another length is requested. Features in which the
+    two differ (a length that grows with the path, a random ETag) carry no information on the reported path either.
     """
     doubted = step.head_status is not None and not 200 <= step.head_status < 300
     ask = partial(_ask, connections, resolver, asked, step.addresses, "GET" if doubted else "HEAD", most_steps)
     first, redirect = await ask(size=16)
-    facts = _facts(vault, place, host_id, first, redirect, now)
+    facts = _facts(vault, origin, host_id, first, redirect, now)
     if facts.status is None or not 200 <= facts.status < 400:
         return facts
     second, redirect = await ask(size=29)
-    again = _facts(vault, place, host_id, second, redirect, now)
+    again = _facts(vault, origin, host_id, second, redirect, now)
     if again.status is None:
         return facts
     return replace(facts, unstable=tuple(n for n in _COMPARED if getattr(facts, n) != getattr(again, n)))
@@ -65,26 +65,26 @@ async def _ask(
     path = asked.target.partition("?")[0]
     kind = _EXTENSION.search(path)
     token = secrets.token_hex(size)
-    beside = spell_beside(asked, f"{path.rpartition('/')[0]}/{token}{kind.group(0) if kind else ''}")
+    control = control_url(asked, f"{path.rpartition('/')[0]}/{token}{kind.group(0) if kind else ''}")
     for _ in range(most_steps + 1):
-        exchange = await connections.ask(beside, method, addresses)
-        redirect, target = redirect_of(beside, exchange)
+        exchange = await connections.ask(control, method, addresses)
+        redirect, target = redirect_of(control, exchange)
         if redirect != "same" or target is None:
             break
-        if target.host != beside.host:
+        if target.host != control.host:
             addresses = (await resolver.resolve(target.host)).addresses
-        beside = target
+        control = target
     return exchange, (redirect, target)
 
 
-def spell_beside(asked: CanonicalUrl, target: str) -> CanonicalUrl:
-    """The same host and port with another path."""
+def control_url(asked: CanonicalUrl, target: str) -> CanonicalUrl:
+    """Return the URL with another path on the same host."""
     return replace(asked, target=target, url=f"{asked.scheme}://{asked.authority}{target}")
 
 
 def _facts(
     vault: Vault,
-    place: Place,
+    origin: Origin,
     host_id: str,
     exchange: Exchange,
     redirect: tuple[str | None, CanonicalUrl | None],
@@ -95,8 +95,8 @@ def _facts(
     return ControlLook(
         control_id=secrets.token_hex(16),
         host_id=host_id,
-        run_id=place.run_id,
-        vantage=place.vantage,
+        run_id=origin.run_id,
+        vantage=origin.vantage,
         observed_at=now,
         failure=exchange.failure,
         status=head.status if head else None,

@@ -1,4 +1,4 @@
-"""The few features of a response that are kept: an allow-list."""
+"""The allow-list of features that are kept of a response."""
 
 import datetime
 import re
@@ -43,7 +43,7 @@ _SERVERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """What is kept of a response head."""
+    """The features that are kept of a response head."""
 
     media_type: str | None
     content_length: int | None
@@ -55,7 +55,10 @@ class Features:
 
 
 def features(fields: Mapping[str, str], keyed_id: Callable[[str, str], str], now: datetime.datetime) -> Features:
-    """Keep the allowed features of header fields; hash what could identify."""
+    """Keep the allowed features of header fields.
+
+    Hash what could identify.
+    """
     etag, modified = fields.get("etag"), fields.get("last-modified")
     return Features(
         media_type=_media_type(fields.get("content-type", "")),
@@ -98,7 +101,7 @@ def _retry_after(value: str, now: datetime.datetime) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateFeatures:
-    """What is kept of a certificate."""
+    """The features that are kept of a certificate."""
 
     problem: str | None
     certificate_id: str
@@ -108,9 +111,9 @@ class CertificateFeatures:
 def certificate_features(
     der: bytes, host: str, keyed_id: Callable[[str, str], str], now: datetime.datetime
 ) -> CertificateFeatures:
-    """Hash a certificate and say what is wrong with it at first sight.
+    """Hash a certificate and name its first problem.
 
-    Looks at dates, names and self-signature; trust in its issuer is not judged here.
+    Checks dates, names and self-signature; trust in the issuer is not checked.
     """
     certificate_id = keyed_id("certificate", der.hex())
     try:

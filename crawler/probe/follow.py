@@ -1,4 +1,4 @@
-"""Asking for one URL: HEAD, GET where HEAD is refused or doubted, redirects that stay in the same place."""
+"""Requests one URL and follows redirects in the same place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,14 +15,17 @@ from waterbed.model.urls import CanonicalUrl, canonicalize, registrable_domain, 
 REDIRECTS = (301, 302, 303, 307, 308)
 
 _DOUBTED = (400, 403, 404, 405, 406, 410, 500, 501)
-"""Answers to HEAD that some servers give whatever GET would say: GET is asked too, unless the profile forbids it."""
+"""Statuses that some servers send to HEAD whatever the status of GET: GET follows, unless the profile forbids it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Where a look ended, after redirects within the same place. Secret: its repr says nothing."""
+    """A check's end, after redirects in the same place.
 
-    spelled: CanonicalUrl
+    Secret: its repr shows the phase alone.
+    """
+
+    canonical: CanonicalUrl
     addresses: Sequence[str]
     exchange: Exchange
     method: str | None
@@ -34,61 +37,66 @@ class Step:
     link_check: LinkCheck | None = None
 
     def __repr__(self) -> str:
-        """Say the phase alone."""
+        """Show the phase alone."""
         return f"<Step {self.exchange.phase}>"
 
 
-def nowhere(spelled: CanonicalUrl, failure: str) -> Step:
-    """A look that ended without an address to ask."""
+def failed_step(canonical: CanonicalUrl, failure: str) -> Step:
+    """Return the step of a check without any address."""
     exchange = Exchange(address=None, head=None, phase="dns", failure=failure)
-    return Step(spelled=spelled, addresses=(), exchange=exchange, method=None)
+    return Step(canonical=canonical, addresses=(), exchange=exchange, method=None)
 
 
 async def follow(
     connections: HostConnections,
     resolver: Resolver,
-    spelled: CanonicalUrl,
+    canonical: CanonicalUrl,
     addresses: Sequence[str],
     *,
     profile: Profile,
     most_steps: int,
 ) -> Step:
-    """Ask, and follow redirects that stay in the same place, each step guarded anew."""
+    """Request a URL and follow redirects in the same place.
+
+    Each step is guarded anew.
+    """
     steps = total = 0
     while True:
-        step = await _ask(connections, spelled, addresses, profile)
+        step = await _ask(connections, canonical, addresses, profile)
         total += step.bytes_read
         target = step.target
         if step.redirect == "same" and target and steps < most_steps:
             steps += 1
-            if target.host != spelled.host:
+            if target.host != canonical.host:
                 addresses = (await resolver.resolve(target.host)).addresses
-            spelled = target
+            canonical = target
             continue
         return replace(step, steps=steps, bytes_read=total) if steps else step
 
 
-async def _ask(connections: HostConnections, spelled: CanonicalUrl, addresses: Sequence[str], profile: Profile) -> Step:
-    """One HEAD, and one GET if the profile allows it and HEAD did not settle it."""
-    exchange = await connections.ask(spelled, "HEAD", addresses)
+async def _ask(
+    connections: HostConnections, canonical: CanonicalUrl, addresses: Sequence[str], profile: Profile
+) -> Step:
+    """Send one HEAD, and one GET if the profile allows it and HEAD was inconclusive."""
+    exchange = await connections.ask(canonical, "HEAD", addresses)
     total, method, first = exchange.bytes_read, "HEAD", exchange.head.status if exchange.head else None
     head_status = None
     if profile != "strict" and first is not None:
         readable = profile == "text" and 200 <= first < 300 and _is_text(exchange)
         if readable or first in _DOUBTED:
             again = (
-                await connections.read_page(spelled, addresses)
+                await connections.read_page(canonical, addresses)
                 if profile == "text"
-                else await connections.ask(spelled, "GET", addresses)
+                else await connections.ask(canonical, "GET", addresses)
             )
             total += again.bytes_read
             if (
                 again.head is not None or first in _DOUBTED
-            ):  # where HEAD is trusted, it says more than a GET that breaks off
+            ):  # where HEAD is trusted, it counts more than a GET that is cut off
                 exchange, method, head_status = again, "GET", first
-    redirect, target = redirect_of(spelled, exchange)
+    redirect, target = redirect_of(canonical, exchange)
     return Step(
-        spelled=spelled,
+        canonical=canonical,
         addresses=addresses,
         exchange=exchange,
         method=method,
@@ -112,12 +120,15 @@ async def ask_link_check(
     addresses: Sequence[str],
     host: str,
 ) -> Step:
-    """Ask a hoster's link check in place of the URL: one HEAD, no redirect followed."""
+    """Request a hoster's link check in place of the URL.
+
+    One HEAD; no redirect is followed.
+    """
     if asked.host != host:
         addresses = (await resolver.resolve(asked.host)).addresses
     exchange = await connections.ask(asked, "HEAD", addresses)
     return Step(
-        spelled=asked,
+        canonical=asked,
         addresses=addresses,
         exchange=exchange,
         method="HEAD",
@@ -126,8 +137,8 @@ async def ask_link_check(
     )
 
 
-def redirect_of(spelled: CanonicalUrl, exchange: Exchange) -> tuple[str | None, CanonicalUrl | None]:
-    """The kind of a redirect and its target, both None if it is none."""
+def redirect_of(canonical: CanonicalUrl, exchange: Exchange) -> tuple[str | None, CanonicalUrl | None]:
+    """Return a redirect's kind and target, or None twice."""
     head = exchange.head
     if head is None or head.status not in REDIRECTS:
         return None, None
@@ -135,12 +146,12 @@ def redirect_of(spelled: CanonicalUrl, exchange: Exchange) -> tuple[str | None, 
     if not location:
         return "bad", None
     try:
-        target = canonicalize(urljoin(spelled.url, location))
+        target = canonicalize(urljoin(canonical.url, location))
     except (BadUrl, ValueError):
         return "bad", None
     if target.literal and refusal(target.host):
-        return "bad", None  # nobody can have moved there: kits send visitors they do not want to 127.0.0.1
-    if same_place(spelled, target):
-        return ("same", target) if target.url != spelled.url else ("bad", None)
-    same_site = registrable_domain(spelled.host) == registrable_domain(target.host)
+        return "bad", None  # no content can have moved there: kits send unwanted visitors to 127.0.0.1
+    if same_place(canonical, target):
+        return ("same", target) if target.url != canonical.url else ("bad", None)
+    same_site = registrable_domain(canonical.host) == registrable_domain(target.host)
     return ("site" if same_site else "other"), target

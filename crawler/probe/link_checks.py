@@ -1,7 +1,8 @@
-"""Link checks: a hoster's own answer to "does this file exist", in place of the file.
+"""Link checks: hosters' endpoints that say if a file exists.
 
 An adapter is data, `link-checks.toml` in the study folder (docs/link-checks.md): which hosts, which path names the
-file, and which path of the same registrable domain is asked by HEAD. Only the status of the answer counts.
+file, and which path of the same registrable domain is requested by HEAD in place of the file. Only the status of the
+response counts.
 """
 
 import re
@@ -34,7 +35,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkCheck:
-    """One hoster's endpoint, and how its answers are read."""
+    """One hoster's endpoint and the meaning of its statuses."""
 
     name: str
     suffix: str
@@ -44,29 +45,38 @@ class LinkCheck:
     exists: frozenset[int]
     missing: frozenset[int]
 
-    def question(self, spelled: CanonicalUrl) -> CanonicalUrl | None:
-        """The URL to ask in place of this one, None if it is not this hoster's file."""
-        if spelled.host != self.suffix and not spelled.host.endswith(f".{self.suffix}"):
+    def url_for(self, canonical: CanonicalUrl) -> CanonicalUrl | None:
+        """Return the endpoint's URL for a file.
+
+        None if the URL is not a file of this hoster.
+        """
+        if canonical.host != self.suffix and not canonical.host.endswith(f".{self.suffix}"):
             return None
-        found = self.path.search(spelled.target)
+        found = self.path.search(canonical.target)
         if not found:
             return None
         target = re.sub(r"\{(\d)\}", lambda part: found.group(int(part.group(1))), self.ask)
         if self.host is None:
-            return replace(spelled, target=target)
+            return replace(canonical, target=target)
         try:
             asked = canonicalize(f"https://{self.host}{target}")
         except BadUrl:
             return None
-        return asked if registrable_domain(asked.host) == registrable_domain(spelled.host) else None
+        return asked if registrable_domain(asked.host) == registrable_domain(canonical.host) else None
 
-    def says(self, status: int | None) -> bool | None:
-        """Whether a status means that the file is there; None if it is unclear."""
+    def file_exists(self, status: int | None) -> bool | None:
+        """True if a status means that the file exists.
+
+        None if unclear.
+        """
         return True if status in self.exists else False if status in self.missing else None
 
 
 def read_link_checks(folder: Path) -> tuple[LinkCheck, ...]:
-    """The study's link checks, none if it has no file; InputError says what is wrong with it."""
+    """Read the study's link checks, none without a file.
+
+    InputError for a file that cannot be used.
+    """
     path = folder / LINK_CHECKS
     if not path.exists():
         return ()
@@ -102,10 +112,10 @@ def _checked(entry: _Entry, path: Path) -> LinkCheck:
     )
 
 
-def question(checks: Iterable[LinkCheck], spelled: CanonicalUrl) -> tuple[LinkCheck, CanonicalUrl] | None:
-    """The first link check that knows this URL, and what it asks."""
+def link_check_for(checks: Iterable[LinkCheck], canonical: CanonicalUrl) -> tuple[LinkCheck, CanonicalUrl] | None:
+    """Return the first link check that matches, and its URL."""
     for check in checks:
-        asked = check.question(spelled)
+        asked = check.url_for(canonical)
         if asked is not None:
             return check, asked
     return None

@@ -1,4 +1,4 @@
-"""From what came of a look to the facts that are kept: nothing else of an answer survives."""
+"""Build the Observation that is stored; everything else is dropped."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +15,8 @@ from waterbed.store.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Who looks, and from where: the same for all looks of a pass from one vantage."""
+class Origin:
+    """The run, vantage and network of an observation."""
 
     run_id: str
     vantage: str
@@ -24,14 +24,14 @@ class Place:
 
 
 def observation_id(due: Due, vantage: str) -> str:
-    """The id of the one look that answers a due time from a vantage."""
+    """Return the id of a due check from a vantage."""
     text = f"{due.url_id}\x00{microseconds(due.due_at)}\x00{vantage}"
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def observation(
     vault: Vault,
-    place: Place,
+    origin: Origin,
     due: Due,
     step: Step,
     *,
@@ -40,12 +40,12 @@ def observation(
     control: ControlLook | None,
     started: datetime,
 ) -> Observation:
-    """The fact of one look."""
+    """Build the observation of one check."""
     exchange, head, target = step.exchange, step.exchange.head, step.target
     kept = features(head.fields if head else {}, vault.keyed_id, started)
-    page = page_features(exchange.page, step.spelled, vault.keyed_id) if exchange.page is not None else None
+    page = page_features(exchange.page, step.canonical, vault.keyed_id) if exchange.page is not None else None
     certificate = (
-        certificate_features(exchange.certificate, step.spelled.host, vault.keyed_id, started)
+        certificate_features(exchange.certificate, step.canonical.host, vault.keyed_id, started)
         if exchange.certificate
         else None
     )
@@ -54,18 +54,18 @@ def observation(
         marks = tuple(sorted({*marks, *marks_of_redirect(target), *(page.marks if page else ())}))
     status = head.status if head else None
     return Observation(
-        observation_id=observation_id(due, place.vantage),
+        observation_id=observation_id(due, origin.vantage),
         url_id=due.url_id,
-        run_id=place.run_id,
-        vantage=place.vantage,
-        network=place.network,
+        run_id=origin.run_id,
+        vantage=origin.vantage,
+        network=origin.network,
         scheduled_at=due.due_at,
         observed_at=started,
         resolution_id=resolution_id,
         profile=profile,
         method=step.method,
         address=exchange.address,
-        port=step.spelled.port,
+        port=step.canonical.port,
         phase=exchange.phase,
         failure=exchange.failure,
         status=status,
@@ -90,7 +90,7 @@ def observation(
         connect_ms=exchange.connect_ms,
         head_ms=exchange.head_ms,
         link_check=step.link_check.name if step.link_check else None,
-        link_exists=step.link_check.says(status) if step.link_check else None,
+        link_exists=step.link_check.file_exists(status) if step.link_check else None,
         title_id=page.title_id if page else None,
         page_id=page.page_id if page else None,
         page_bytes=page.size if page else None,
@@ -98,12 +98,15 @@ def observation(
 
 
 def site_id(vault: Vault, target: CanonicalUrl | None) -> str | None:
-    """The keyed id of a redirect target's registrable domain."""
+    """Return the keyed id of a redirect target's registrable domain."""
     return vault.keyed_id("site", registrable_domain(target.host)) if target else None
 
 
 def fingerprint(vault: Vault, seen: Observation) -> str:
-    """What would change if the answer became another one; of a look that got none, its failure."""
+    """Return a hash that changes if the response changes.
+
+    Of a check without response it is the failure's hash.
+    """
     parts = (
         seen.failure,
         seen.status,

@@ -1,4 +1,4 @@
-"""The few features of a text page: hashes of its title and words, known marks. Nothing of it is kept."""
+"""Page features: hashes of title and words, and known marks."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -18,7 +18,10 @@ _CHARSET = re.compile(rb"""charset=["']?([a-z0-9_-]{2,20})""", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageFeatures:
-    """What is kept of a page."""
+    """The features that are kept of a page.
+
+    Its text is dropped.
+    """
 
     title_id: str | None
     page_id: str
@@ -48,21 +51,21 @@ class _Reader:
             (self.title if self._in_title else self.text).append(text)
 
     def close(self) -> None:
-        """End; what was collected stays."""
+        """End; the collected text stays."""
 
 
 def page_features(page: bytes, asked: CanonicalUrl, keyed_id: Callable[[str, str], str]) -> PageFeatures:
-    """Features of an HTML page of which at most 64 KiB were read.
+    """Return the features of an HTML page (first 64 KiB).
 
-    Numbers, and whatever of the URL the page repeats, are left out of the hashes: a page that echoes its path or a
-    counter is still the same page.
+    Numbers, and words of the URL that the page repeats, are left out of the hashes: a page that echoes its path or
+    shows a counter is still the same page.
     """
     reader = _Reader()
     parser = _parser(reader, page)
     try:
         parser.feed(page)
         parser.close()
-    except LxmlError:  # it could not even be mended: what came before counts
+    except LxmlError:  # beyond the parser's repair: the text before counts
         pass
     title, text = " ".join(reader.title), " ".join(reader.text)
     echoed = set(_WORD.findall(asked.url.lower()))
@@ -77,7 +80,7 @@ def page_features(page: bytes, asked: CanonicalUrl, keyed_id: Callable[[str, str
 
 
 def _parser(reader: _Reader, page: bytes) -> HTMLParser:
-    """A parser for the page's declared charset, UTF-8 where that is none."""
+    """Return a parser for the page's declared charset, UTF-8 without a valid one."""
     found = _CHARSET.search(page[:1024])
     try:
         return HTMLParser(target=reader, encoding=found.group(1).decode() if found else "utf-8", no_network=True)
@@ -108,7 +111,7 @@ def _known() -> tuple[_Known, ...]:
 
 @cache
 def _headers() -> dict[str, tuple[tuple[str, str], ...]]:
-    """By header name: the parts of its value that are known, and their marks."""
+    """By header name: the known parts of its value, and their marks."""
     found: dict[str, tuple[tuple[str, str], ...]] = {}
     for entry in _known():
         for name, part in entry.header.items():
@@ -117,13 +120,16 @@ def _headers() -> dict[str, tuple[tuple[str, str], ...]]:
 
 
 def marks_of_fields(fields: Mapping[str, str]) -> set[str]:
-    """What the header fields say; names in lower case."""
+    """Return the marks of header fields; names in lower case."""
     known = _headers()
     return {mark for name in known.keys() & fields.keys() for part, mark in known[name] if part in fields[name].lower()}
 
 
 def marks_of_redirect(target: CanonicalUrl | None) -> set[str]:
-    """What a redirect's target says: a panel's or a marketplace's own page."""
+    """Return the marks of a redirect's target.
+
+    Known targets are the own pages of panels and marketplaces.
+    """
     if target is None:
         return set()
     path = target.target.partition("?")[0].lower().rstrip("/") or "/"
@@ -137,9 +143,9 @@ def marks_of_redirect(target: CanonicalUrl | None) -> set[str]:
 
 
 def marks_of_text(title: str, text: str) -> set[str]:
-    """What a page's title, or all of a short page, says in so many words.
+    """Return the marks of known phrases in a page.
 
-    A long page may well speak of removed things; only its title counts.
+    Only the title of a long page counts, as its text may mention removals of other content.
     """
     words = f"{title} {text}" if len(text) < _SHORT else title
     words = words.lower()
@@ -147,4 +153,4 @@ def marks_of_text(title: str, text: str) -> set[str]:
 
 
 _SHORT = 1_500
-"""Characters up to which a page is nothing but its message."""
+"""Characters up to which a page consists of its message alone."""

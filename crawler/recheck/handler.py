@@ -1,4 +1,4 @@
-"""The download handler: one Scrapy request stands for the due looks of a few hosts."""
+"""The download handler: one Scrapy request checks a few hosts."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ from scrapy import Request
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.http import Response
 
-from crawler.probe.look import HostWork
+from crawler.probe.prober import HostTask
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -17,27 +17,28 @@ SCHEME = "look"
 
 
 class ProbeHandler(BaseDownloadHandler):
-    """Hands hosts to the pass, which looks and records; the response says only that it is done."""
+    """Hands hosts to the pass; the response is empty."""
 
     lazy = False
 
     def __init__(self, crawler: "Crawler") -> None:
-        """Start with no look in flight."""
+        """Start with no request in flight."""
         super().__init__(crawler)
         self._in_flight: set[asyncio.Task[object]] = set()
 
     async def download_request(self, request: Request) -> Response:
-        """Look at all due URLs of the request's hosts.
+        """Check the due URLs of the request's hosts.
 
-        Scrapy holds its download tasks weakly; they are kept here until they end, or a look could vanish in mid-flight.
+        Scrapy holds its download tasks weakly; they are referenced here until they end, or the garbage collector could
+        drop a check in flight.
         """
-        task = asyncio.current_task()
-        if task is not None:
-            self._in_flight.add(task)
+        running = asyncio.current_task()
+        if running is not None:
+            self._in_flight.add(running)
         try:
-            works: tuple[HostWork, ...] = request.meta["works"]
-            await self.crawler.spider.session.look_at(works)  # type: ignore[union-attr]  # Scrapy sets it before any download
+            tasks: tuple[HostTask, ...] = request.meta["tasks"]
+            await self.crawler.spider.session.check_hosts(tasks)  # type: ignore[union-attr]  # Scrapy sets it before any download
             return Response(request.url)
         finally:
-            if task is not None:
-                self._in_flight.discard(task)
+            if running is not None:
+                self._in_flight.discard(running)

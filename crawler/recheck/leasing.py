@@ -1,4 +1,4 @@
-"""What a pass takes up next: due URLs, leased, opened and grouped by host."""
+"""Leases due URLs for a pass, grouped by host."""
 
 import asyncio
 from collections import defaultdict
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from time import monotonic
 
-from crawler.probe.look import HostWork
+from crawler.probe.prober import HostTask
 from waterbed.model.bookkeeping import Due, Sealed
 from waterbed.model.facts import ControlLook
 from waterbed.model.urls import canonicalize
@@ -22,61 +22,71 @@ _HOUR = timedelta(hours=1)
 def within_hour(
     store: Store, run_id: str, now: datetime, most: int, limit: int, lease: Callable[[int], list[Due]]
 ) -> list[Due]:
-    """Lease up to `limit` looks, but no more than may still be taken in this hour; `most` 0 is no bound.
+    """Lease up to `limit` looks, within the hourly limit `most`.
 
-    Looks taken within an hour and those leased count. What two workers leased at the same instant beyond the bound is
-    given back by whoever counts last, so it may be too few for a moment, never too many.
+    `most` 0 sets no limit. Looks taken within the last hour and leased ones count. If two workers lease beyond the
+    limit at the same instant, the one that counts last gives the excess back, so the number may be too low for a
+    moment, never too high.
     """
     if not most:
         return lease(limit)
     free = most - taken(store, now - _HOUR) - leased(store)
     if free <= 0:
         return []
-    found = sorted(lease(min(limit, free)), key=lambda due: due.due_at)
+    batch = sorted(lease(min(limit, free)), key=lambda due: due.due_at)
     over = taken(store, now - _HOUR) + leased(store) - most
     if over > 0:
-        give_back(store, run_id, [due.url_id for due in found[-over:]])
-        return found[:-over]
-    return found
+        give_back(store, run_id, [due.url_id for due in batch[-over:]])
+        return batch[:-over]
+    return batch
 
 
 _LOOK_FOR_DUE_S = 0.5
-"""How often a pass that lasts looks whether something has fallen due."""
+"""Seconds between two checks of a continuous pass for newly due URLs."""
 
 
 class Leasing:
-    """Leases for one run until nothing is due; if the pass lasts, until its time is over."""
+    """Leases for one run until nothing is due.
+
+    A continuous pass leases until its time is over.
+    """
 
     def __init__(self, folder: Folder, run: Pass, *, limit: int | None, due_by: datetime, until: float | None) -> None:
-        """Take how many looks at most; `until` is a time of the monotonic clock, None if the pass does not last."""
+        """Take the greatest number of looks, and the end.
+
+        `until` is a time of the monotonic clock, None if the pass is not continuous.
+        """
         self._folder, self._run_id, self._holds, self._left = folder, run.run_id, run.holds, limit
         self._due_by, self._until = due_by, until
-        self._one = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._ended = asyncio.Event()
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is leased."""
+        """True if nothing more is leased."""
         return self._ended.is_set()
 
     def end(self) -> None:
-        """Lease no more; one lease that is under way may still come."""
+        """Lease no more; a lease in progress may still complete."""
         self._ended.set()
 
     async def settled(self) -> None:
-        """Wait until no lease is under way."""
-        async with self._one:
+        """Wait until no lease is in progress."""
+        async with self._lock:
             return
 
-    async def take(self) -> list[HostWork]:
-        """The next due URLs, a piece of work for each host; empty when none is left or the leasing was ended."""
-        async with self._one:
+    async def take(self) -> list[HostTask]:
+        """Lease the next due URLs, one task for each host.
+
+        Empty when none is left or the leasing has ended.
+        """
+        async with self._lock:
             while not (self.ended or self._left == 0 or self._over()):
                 if self._until is not None:
                     self._due_by = self._folder.clock()
                 taken = await asyncio.to_thread(self._lease)
                 if self._left is not None:
-                    self._left -= sum(len(work.items) for work in taken)
+                    self._left -= sum(len(task.items) for task in taken)
                 if taken or self._until is None:
                     return taken
                 await self._wait_for_due()
@@ -86,7 +96,7 @@ class Leasing:
         return self._until is not None and monotonic() >= self._until
 
     async def _wait_for_due(self) -> None:
-        """Wait until something is due, or the pass is to end."""
+        """Wait until a URL is due, or the pass must end."""
         while not (self.ended or self._over()):
             try:
                 await asyncio.wait_for(self._ended.wait(), _LOOK_FOR_DUE_S)
@@ -94,20 +104,20 @@ class Leasing:
                 if await asyncio.to_thread(something_free, self._folder.store, self._folder.clock()):
                     return
 
-    def _lease(self) -> list[HostWork]:
+    def _lease(self) -> list[HostTask]:
         store, config, now = self._folder.store, self._folder.config, self._folder.clock()
-        batch = config.probe.batch if self._left is None else min(config.probe.batch, self._left)
+        limit = config.probe.batch if self._left is None else min(config.probe.batch, self._left)
         taken = within_hour(
             store,
             self._run_id,
             now,
             config.schedule.looks_an_hour,
-            batch,
+            limit,
             lambda most: patiently(lambda: lease(store, self._run_id, due_by=self._due_by, limit=most), self._holds),
         )
-        return patiently(lambda: self._opened(taken, now), self._holds)
+        return patiently(lambda: self._tasks(taken, now), self._holds)
 
-    def _opened(self, taken: list[Due], now: datetime) -> list[HostWork]:
+    def _tasks(self, taken: list[Due], now: datetime) -> list[HostTask]:
         store, config = self._folder.store, self._folder.config
         sealed = {entry.entry_id: entry for entry in store.by_ids(Sealed, "entry_id", [due.url_id for due in taken])}
         hosts: dict[str, list[Due]] = defaultdict(list)
@@ -115,13 +125,13 @@ class Leasing:
             hosts[due.host_id].append(due)
         controls = self._controls(hosts)
         since = now - timedelta(hours=config.names.name_server_hours)
-        named = {known.host_id: known for known in store.latest_name_servers(hosts, since)}
+        name_servers = {known.host_id: known for known in store.latest_name_servers(hosts, since)}
         return [
-            HostWork(
+            HostTask(
                 host_id=host_id,
                 items=tuple((due, canonicalize(self._folder.vault.open(sealed[due.url_id]))) for due in dues),
                 control=controls.get(host_id),
-                named=named.get(host_id),
+                name_servers=name_servers.get(host_id),
             )
             for host_id, dues in hosts.items()
         ]

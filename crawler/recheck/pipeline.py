@@ -1,4 +1,4 @@
-"""Opens the pass before the first request and closes it after the last."""
+"""Opens and closes the pass as Scrapy's item pipeline."""
 
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
 
 class PassPipeline:
-    """A pass as Scrapy's item pipeline; there are no items, looks are recorded as they are done."""
+    """A pass as Scrapy's item pipeline.
+
+    It has no items: looks are recorded when they are finished.
+    """
 
     def __init__(self, crawler: "Crawler") -> None:
         """Remember the crawler; its spider holds the pass."""
@@ -33,10 +36,14 @@ class PassPipeline:
         return item
 
     async def close_spider(self) -> None:
-        """Write what is left and end the run; if that fails, the pass does. One that never began has no end."""
+        """Write the rest and end the run.
+
+        A failure fails the pass.
+        A pass that never began is not closed.
+        """
         if not self._spider.session.begun:
             return
         try:
             await self._spider.session.close()
-        except Exception as problem:  # Scrapy would log it and go on as if nothing were
+        except Exception as problem:  # Scrapy would log it and go on
             self._spider.session.fail("the pass's end", problem)

@@ -9,7 +9,7 @@ import uvloop
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 
-from crawler.recheck.session import Lasting, Progress, Stop
+from crawler.recheck.session import Continuous, Progress, Stop
 from crawler.signals import stopped_by_signals
 from crawler.spiders.recheck import RecheckSpider
 from waterbed.model.errors import OwnFailure
@@ -18,7 +18,7 @@ from waterbed.store.folder import Folder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassReport:
-    """What a pass did."""
+    """The counts of one pass."""
 
     due: int
     looks: int
@@ -29,7 +29,10 @@ class PassReport:
 def run_recheck(
     folder: Folder, *, everything: bool = False, limit: int | None = None, progress: Progress | None = None
 ) -> PassReport:
-    """One pass over what is due, in an event loop of its own; see `recheck`."""
+    """Run one pass in an event loop of its own.
+
+    See `recheck`.
+    """
     return uvloop.run(recheck(folder, everything=everything, limit=limit, progress=progress))
 
 
@@ -39,11 +42,11 @@ async def recheck(
     everything: bool = False,
     limit: int | None = None,
     progress: Progress | None = None,
-    lasting: Lasting | None = None,
+    continuous: Continuous | None = None,
 ) -> PassReport:
-    """One pass over what is due; OwnFailure if any look failed by our fault.
+    """Run one pass over all due URLs.
 
-    A pass that lasts leaves signals to whoever began it.
+    OwnFailure if any check failed by our own fault. A continuous pass leaves signals to its caller.
     """
     settings = Settings()
     settings.setmodule("crawler.settings")
@@ -51,9 +54,9 @@ async def recheck(
     logging.getLogger("scrapy").setLevel(logging.WARNING)
     crawler = AsyncCrawlerRunner(settings).create_crawler(RecheckSpider)
     started = perf_counter()
-    with nullcontext() if lasting else stopped_by_signals(lambda: _stop(crawler)):
+    with nullcontext() if continuous else stopped_by_signals(lambda: _stop(crawler)):
         await crawler.crawl_async(
-            folder=folder, limit=limit, due="all" if everything else "due", progress=progress, lasting=lasting
+            folder=folder, limit=limit, due="all" if everything else "due", progress=progress, continuous=continuous
         )
     spider = crawler.spider
     if not isinstance(spider, RecheckSpider):
@@ -63,7 +66,7 @@ async def recheck(
         raise session.broken
     if session.failures:
         raise OwnFailure(
-            f"{session.failures} hosts could not be looked at or recorded by our own fault; their looks stay due"
+            f"{session.failures} hosts could not be checked or recorded by our own fault; their URLs stay due"
         )
     return PassReport(
         due=session.due, looks=session.run.done, seconds=perf_counter() - started, stopped=session.stopped

@@ -1,4 +1,4 @@
-"""When a URL is looked at next: the same rule for every hoster."""
+"""The time of the next look, alike for every hoster."""
 
 import random
 from dataclasses import replace
@@ -11,7 +11,7 @@ from waterbed.store.settings import Schedule
 _LONGEST_PATIENCE_S = 86_400
 _DAY = timedelta(days=1)
 _STEP_TAKEN_S = 300.0
-"""A step of the ladder that is nearer than this counts as taken: a re-report may have asked for a look just before."""
+"""A step of the ladder that is nearer than this counts as taken: a re-report may have caused a look just before."""
 
 
 def next_due(
@@ -22,16 +22,16 @@ def next_due(
     now: datetime,
     fingerprint: str | None,
     schedule: Schedule,
-    chance: random.Random,
+    rng: random.Random,
 ) -> Due:
-    """The schedule after a look: confirm a loss soon, then look slowly.
+    """Return the schedule after a look.
 
-    `seen` only times the next look; it is not recorded. An unknown look neither counts nor hurries. A server that
-    asked for patience (Retry-After) gets it, a day at most. No URL is looked at more than `looks_a_day` times in 24
-    hours, whatever it answers. Nothing of the hoster or the network comes in.
+    A loss is confirmed soon, then the looks become rarer. `seen` only times the next look; it is not recorded. An
+    unknown look changes neither streak nor interval. Retry-After is respected up to a day. No URL is checked more than
+    `looks_a_day` times in 24 hours, whatever its responses. Hoster and network have no influence.
     """
     streak = {"up": 0, "down": due.streak + 1, "unknown": due.streak}[seen]
-    seconds = _wait(0 if seen == "unknown" else streak, due, now, schedule, chance.uniform(-1, 1))
+    seconds = _wait(0 if seen == "unknown" else streak, due, now, schedule, rng.uniform(-1, 1))
     seconds = max(seconds, min(retry_after_s or 0, _LONGEST_PATIENCE_S))
     next_at = now + timedelta(seconds=seconds)
     began, looks = due.day_began_at, due.day_looks + 1
@@ -50,22 +50,22 @@ def next_due(
     )
 
 
-def _wait(streak: int, due: Due, now: datetime, schedule: Schedule, drawn: float) -> float:
-    """Seconds until the next look; `drawn` is from -1 to 1."""
-    around = 1 + schedule.jitter * drawn
+def _wait(streak: int, due: Due, now: datetime, schedule: Schedule, deviation: float) -> float:
+    """Return the seconds until the next look; `deviation` is from -1 to 1."""
+    around = 1 + schedule.jitter * deviation
     if 0 < streak <= len(schedule.confirm_s):
         return schedule.confirm_s[streak - 1] * around
     age_s = (now - max(due.first_report_at, due.anchor_at or due.first_report_at)).total_seconds()
     if streak:
         return _slower(schedule.removed_interval_s, age_s, schedule) * around
     step = next((step for step in schedule.ladder_s if step - age_s >= _STEP_TAKEN_S), None)
-    if step is not None:  # never before its step: a look just before it would leave the step to be taken once more
-        return (step - age_s) * (1 + schedule.jitter * (drawn + 1) / 2)
+    if step is not None:  # never before its step: after a look just before it the step would be due once more
+        return (step - age_s) * (1 + schedule.jitter * (deviation + 1) / 2)
     if not schedule.ladder_s and age_s < schedule.fresh_s:
         return schedule.young_interval_s * around
     return _slower(schedule.interval_s, age_s, schedule) * around
 
 
 def _slower(interval_s: float, age_s: float, schedule: Schedule) -> float:
-    """An interval that grows with age: never below itself, and above the longest one only if it is so by itself."""
+    """Return an interval that grows with age, up to the longest one; never below `interval_s`."""
     return max(interval_s, min(age_s * schedule.age_share, schedule.longest_interval_s))

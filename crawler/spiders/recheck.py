@@ -9,14 +9,14 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawler.probe.look import HostWork
+from crawler.probe.prober import HostTask
 from crawler.recheck.handler import SCHEME
-from crawler.recheck.session import Lasting, Progress, Session
+from crawler.recheck.session import Continuous, Progress, Session
 from waterbed.model.errors import InputError
 from waterbed.store.folder import Folder, open_folder
 
 HOSTS_A_REQUEST = 16
-"""Hosts that one request stands for: a request costs Scrapy's engine as much as a look costs us."""
+"""Hosts in one Scrapy request: a request costs the engine as much as a check costs us."""
 
 
 class RecheckSpider(Spider):
@@ -32,50 +32,56 @@ class RecheckSpider(Spider):
         limit: str | int | None = None,
         due: str = "due",
         progress: Progress | None = None,
-        lasting: Lasting | None = None,
+        continuous: Continuous | None = None,
         **kwargs: Any,
     ) -> None:
-        """Take a study by path or opened; `limit` looks at most; `due=all` looks at every URL now."""
+        """Take a study by path or opened.
+
+        `limit` is the greatest number of looks; `due=all` makes every URL due now.
+        """
         super().__init__(**kwargs)
         if folder is None and study is None:
             raise InputError("no study given; call: scrapy crawl recheck -a study=DIR")
         opened = folder or open_folder(Path(str(study)))
         most = None if limit is None else int(limit)
-        self.session = Session(opened, everything=due == "all", limit=most, progress=progress, lasting=lasting)
+        self.session = Session(opened, everything=due == "all", limit=most, progress=progress, continuous=continuous)
 
     async def start(self) -> AsyncIterator[Request]:
-        """Lease due URLs bit by bit, one request for a few hosts; if that fails, the pass does."""
+        """Lease due URLs in batches, one request for a few hosts.
+
+        A failure fails the pass.
+        """
         ahead = asyncio.create_task(self._lease())
-        while works := await ahead:
-            # the next are leased while these are looked at
+        while tasks := await ahead:
+            # the next batch is leased while this one is checked
             ahead = asyncio.create_task(self._lease())
-            for few in batched(works, HOSTS_A_REQUEST):
+            for batch in batched(tasks, HOSTS_A_REQUEST):
                 if self.session.ending:
                     break
                 yield Request(
-                    f"{SCHEME}://{few[0].host_id}",
-                    meta={"works": few, "download_slot": SCHEME},
-                    callback=self.looked,
-                    errback=self.broke,
+                    f"{SCHEME}://{batch[0].host_id}",
+                    meta={"tasks": batch, "download_slot": SCHEME},
+                    callback=self.on_response,
+                    errback=self.on_error,
                     dont_filter=True,
                 )
 
-    async def _lease(self) -> list[HostWork]:
+    async def _lease(self) -> list[HostTask]:
         try:
             return await self.session.lease()
-        except Exception as problem:  # Scrapy would log it and go on as if nothing were
+        except Exception as problem:  # Scrapy would log it and go on
             self.session.fail("the lease", problem)
             return []
 
-    def looked(self, response: Response) -> None:
-        """Nothing is left to do: the looks are recorded."""
+    def on_response(self, response: Response) -> None:
+        """Do nothing: the looks are recorded already."""
 
-    def broke(self, failure: Failure) -> None:
-        """Count our own failure: the looks stay due, nothing is concluded."""
+    def on_error(self, failure: Failure) -> None:
+        """Count a failure of our own; the URLs stay due."""
         self.session.fail("a few hosts' looks", failure.value)
 
 
-def batched(works: Sequence[HostWork], size: int) -> Iterator[tuple[HostWork, ...]]:
+def batched(tasks: Sequence[HostTask], size: int) -> Iterator[tuple[HostTask, ...]]:
     """Cut a sequence into tuples of at most a size."""
-    for start in range(0, len(works), size):
-        yield tuple(works[start : start + size])
+    for start in range(0, len(tasks), size):
+        yield tuple(tasks[start : start + size])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.probe.look import HostFacts, HostResult
+from crawler.probe.prober import HostFacts, HostResult
 from crawler.recheck.recorder import Recorder
 from crawler.recheck.run import run_recheck
 from tests.store.study_folder import made, report, url
@@ -52,10 +52,10 @@ def test_a_forgotten_host_does_not_come_back_by_a_redirect(follow: bool, tmp_pat
             redirect_url_id=ids["url_id"],
             redirect_site_id=ids["site_id"],
         )
-        looked = HostResult(due=due, seen=(seen,), control=None, fingerprint="f", target=target)
+        result = HostResult(due=due, observations=(seen,), control=None, fingerprint="f", target=target)
         with folder.run("recheck") as run:
             facts = (folder.vault.seal("url", target.url), seen)
-            Recorder(folder).write(run.run_id, [HostFacts(host_id=due.host_id, facts=facts, answered=(looked,))])
+            Recorder(folder).write(run.run_id, [HostFacts(host_id=due.host_id, facts=facts, answered=(result,))])
         sealed = {entry.entry_id for entry in folder.store.all(Sealed)}
         assert not sealed & {ids["url_id"], ids["host_id"]}
         assert {one.host_id for one in folder.store.all(Due)} == {due.host_id}

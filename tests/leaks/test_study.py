@@ -232,9 +232,9 @@ def test_bad_lines_hold_no_host(tmp_path: Path, out: Path) -> None:
 
 
 PLACES = [
-    "crawler.probe.look.Prober.look",
+    "crawler.probe.prober.Prober.check",
     "crawler.probe.follow.redirect_of",
-    "crawler.probe.look.Prober.reaches",
+    "crawler.probe.prober.Prober.reaches",
     "crawler.net.http.HostConnections.ask",
     "crawler.recheck.recorder.Recorder.write",
     "crawler.recheck.session.Session.record",

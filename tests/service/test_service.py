@@ -78,7 +78,7 @@ def test_a_signal_in_mid_pass_leaves_no_lease(number: int, store_url: str, tmp_p
 
 def test_what_hangs_is_given_back_within_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks that do not end within `service.stop_s` are abandoned: no fact of them, no lease, still due."""
-    from crawler.probe.look import Prober
+    from crawler.probe.prober import Prober
 
     async def hangs(*_: object) -> None:
         await asyncio.sleep(600)
@@ -87,7 +87,7 @@ def test_what_hangs_is_given_back_within_the_bound(tmp_path: Path, monkeypatch: 
     with lab_study(pairs, tmp_path) as (study, _):
         set_service(study)
         study.import_reports(reports_csv(pairs, tmp_path))
-        monkeypatch.setattr(Prober, "look", hangs)
+        monkeypatch.setattr(Prober, "check", hangs)
 
         async def stopped_in_mid_look(service: Service, _: Endpoint) -> None:
             await until(lambda: service.state.in_flight == 20)
@@ -224,21 +224,21 @@ def test_a_database_that_is_gone_is_waited_for(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize("seconds", [86_400.0, -86_400.0])
 def test_a_clock_that_is_set_costs_no_look(seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the clock jumps by a day, what is in flight is given back unrecorded, and looked at when it is steady."""
-    from crawler.probe.look import Prober
+    from crawler.probe.prober import Prober
 
     pairs = feed(10)
     monkeypatch.setattr(keeping, "_STEADY_S", 0.2)
     with lab_study(pairs, tmp_path) as (study, _):
         set_service(study)
         study.import_reports(reports_csv(pairs, tmp_path))
-        look, slow = Prober.look, [True]
+        look, slow = Prober.check, [True]
 
-        async def sometimes(self: Prober, work):
+        async def sometimes(self: Prober, task):
             if slow[0]:
                 await asyncio.sleep(600)
-            return await look(self, work)
+            return await look(self, task)
 
-        monkeypatch.setattr(Prober, "look", sometimes)
+        monkeypatch.setattr(Prober, "check", sometimes)
         real = time.time
 
         async def set_clock(service: Service, _: Endpoint) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
-from crawler.probe.look import HostFacts, HostWork, Prober
+from crawler.probe.prober import HostFacts, HostTask, Prober
 from crawler.recheck.run import run_recheck
 from tests.study.rig import NOON, reports_csv
 from tests.zoo.behaviour import Behaviour
@@ -118,16 +118,16 @@ def _seen(study: Study, zoo: Zoo, seconds: dict[str, float]) -> dict[str, Seen]:
 def _timed() -> Iterator[dict[str, float]]:
     """The seconds of each host's look, by its id, measured around the production path."""
     seconds: dict[str, float] = {}
-    look = Prober.look
+    check = Prober.check
 
-    async def timed(self: Prober, work: HostWork) -> HostFacts:
+    async def timed(self: Prober, task: HostTask) -> HostFacts:
         began = time.monotonic()
         try:
-            return await look(self, work)
+            return await check(self, task)
         finally:
-            seconds[work.host_id] = time.monotonic() - began
+            seconds[task.host_id] = time.monotonic() - began
 
-    with patch.object(Prober, "look", timed):
+    with patch.object(Prober, "check", timed):
         yield seconds
 
 

@@ -257,9 +257,9 @@ async def _ask_all(batch: Sequence[tuple[bytes, str, str]], where: str) -> list[
         listeners.append(sock)
         port = sock.getsockname()[1]
         tasks.append(loop.create_task(accept(sock, answer, end, made)))
-        manners = Politeness(at_once=4, delay_s=0)
+        politeness = Politeness(at_once=4, delay_s=0)
         connect = lambda address, _: ("127.0.0.1", port) if address == PUBLIC else None  # noqa: E731 (a one-line connector)
-        async with HostConnections(connect, manners, timeout_s=ASK_S, agent="fuzz") as connections:
+        async with HostConnections(connect, politeness, timeout_s=ASK_S, agent="fuzz") as connections:
             url = canonicalize(f"{scheme}://fuzz-zoo.com/x")
             asked = connections.read_page(url, [PUBLIC]) if method == "page" else connections.ask(url, method, [PUBLIC])
             return await asked

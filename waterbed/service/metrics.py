@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
-from crawler.probe.look import HostFacts
+from crawler.probe.prober import HostFacts
 from waterbed.store.backlog import ScheduleLag
 
 Phase = Literal["starting", "looking", "waiting", "stopping"]
@@ -42,7 +42,7 @@ class State:
             self.since = monotonic()
         self.phase, self.why = phase, why
 
-    def looked(self, looks: int) -> None:
+    def count_looks(self, looks: int) -> None:
         """Count recorded looks."""
         now = monotonic()
         self.looks += looks
@@ -133,9 +133,9 @@ class Gauges:
     def recorded(self, batch: Sequence[HostFacts]) -> int:
         """Count recorded looks; how many they were."""
         looks = 0
-        for done in batch:
-            for looked in done.answered:
-                seen = looked.seen[0]
+        for host in batch:
+            for result in host.answered:
+                seen = result.observations[0]
                 looks += 1
                 self._looks.labels(phase=seen.phase, answered="no" if seen.failure else "yes").inc()
                 self._lateness.observe(max(0.0, (seen.observed_at - seen.scheduled_at).total_seconds()))

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from time import monotonic
 
 from crawler.logs import place_of
-from crawler.probe.look import HostFacts
+from crawler.probe.prober import HostFacts
 from crawler.recheck.run import recheck
-from crawler.recheck.session import Lasting, Session
+from crawler.recheck.session import Continuous, Session
 from crawler.signals import stopped_by_signals
 from waterbed.model.errors import InputError, LeaseLost, StoreFailure
 from waterbed.service.chores import Chores
@@ -101,8 +101,8 @@ class Service:
         outcome: str = "failed"
         why: Why = ""
         try:
-            lasting = Lasting(seconds=left, began=self._began, recorded=self._recorded)
-            report = await recheck(self._folder, lasting=lasting)
+            continuous = Continuous(seconds=left, on_begin=self._began, on_record=self._recorded)
+            report = await recheck(self._folder, continuous=continuous)
             outcome = report.stopped or "finished"
             why = _reason(report.stopped)
         except Exception as problem:
@@ -130,7 +130,7 @@ class Service:
 
     def _recorded(self, batch: Sequence[HostFacts]) -> None:
         self._tries = 0
-        self.state.looked(self.gauges.recorded(batch))
+        self.state.count_looks(self.gauges.recorded(batch))
 
     async def _wait(self, why: Why) -> None:
         """Wait before the next try, twice as long each time, up to `service.longest_wait_s`."""

@@ -7,11 +7,11 @@ import ssl
 import struct
 import termios
 
-from crawler.net.connection import Connection, WireFailure
+from crawler.net.connection import Connection, ConnectionFailure
 from crawler.net.tls import TlsSession
 from crawler.net.tls_records import KeyLog
 from tests.crawler.net.pushing import context
-from tests.crawler.probe.test_look import head, looked
+from tests.crawler.probe.test_prober import head, looked
 from tests.crawler.records import HANDSHAKE, TEXT, Records, ticket
 from tests.judging.test_judge import RULES
 from waterbed.judging.judge import judge_one
@@ -31,7 +31,7 @@ class Server(Records):
         tls = made.wrap_bio(to_server, to_client, server_side=True)
         self.client = TlsSession(None)
         random = b""
-        while not self.client.shake():
+        while not self.client.handshake():
             hello = self.client.outgoing()
             random = random or hello[11:43]
             to_server.write(hello)
@@ -95,7 +95,7 @@ def test_a_warning_before_the_server_s_hello_spoils_no_keys() -> None:
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context(version=ssl.TLSVersion.TLSv1_2).wrap_bio(to_server, to_client, server_side=True)
     client, warning = TlsSession("lab.example"), b"\x15\x03\x03\0\x02\x01\x70"
-    while not client.shake():
+    while not client.handshake():
         to_server.write(client.outgoing())
         with contextlib.suppress(ssl.SSLWantReadError):
             tls.do_handshake()
@@ -123,7 +123,7 @@ def test_a_handshake_takes_no_more_than_a_certificate_needs() -> None:
         try:
             async with asyncio.timeout(20):
                 await wire.connect(server.sockets[0].getsockname()[:2], name=None, tls=True)
-        except WireFailure as problem:
+        except ConnectionFailure as problem:
             return problem.phase, wire.bytes_read
         finally:
             server.close()

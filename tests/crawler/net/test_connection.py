@@ -90,7 +90,7 @@ def test_old_versions_give_away_no_more(head: bytes, version: ssl.TLSVersion, ap
 
 def test_what_cannot_be_read_early_is_read_by_whole_records(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the means to read beginnings the head is still read, and a record and a window are taken at most."""
-    monkeypatch.setattr("crawler.net.tls_records.opener", lambda *_: None)
+    monkeypatch.setattr("crawler.net.tls.record_decryptor", lambda *_: None)
     read, excess, _ = asyncio.run(look(HEAD, tls=context()))
     assert read.status == 200
     assert excess <= 16_384 + 3072

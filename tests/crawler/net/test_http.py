@@ -27,9 +27,9 @@ def ask(
 
     async def run() -> Exchange:
         async with serving(pieces, pause_s=pause_s, hang=hang) as port:
-            manners = Politeness(at_once=2, delay_s=0)
+            politeness = Politeness(at_once=2, delay_s=0)
             to = lambda address, _: ("127.0.0.1", port) if address == PUBLIC else None  # noqa: E731 (a one-line connector)
-            async with HostConnections(to, manners, timeout_s=timeout_s, agent="test") as connections:
+            async with HostConnections(to, politeness, timeout_s=timeout_s, agent="test") as connections:
                 return await connections.ask(canonicalize("http://lab.example/x"), method, [PUBLIC])
 
     return asyncio.run(run())
@@ -282,8 +282,8 @@ def test_a_connection_that_went_stale_is_replaced_once(scheme: str, how: str) ->
         tls = server_context() if scheme == "https" else None
         server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls)
         port = server.sockets[0].getsockname()[1]
-        manners = Politeness(at_once=1, delay_s=0)
-        async with HostConnections(lambda *_: ("127.0.0.1", port), manners, timeout_s=2, agent="t") as host:
+        politeness = Politeness(at_once=1, delay_s=0)
+        async with HostConnections(lambda *_: ("127.0.0.1", port), politeness, timeout_s=2, agent="t") as host:
             exchanges = [
                 await host.ask(canonicalize(f"{scheme}://lab.example/{n}"), "HEAD", [PUBLIC]) for n in range(2)
             ]

@@ -12,7 +12,7 @@ from waterbed.model.urls import network_of
 
 
 async def visits(
-    manners: Politeness, addresses: list[str], *, stay_s: float = 0.005
+    politeness: Politeness, addresses: list[str], *, stay_s: float = 0.005
 ) -> tuple[dict[str, int], list[tuple[float, str]]]:
     """The most visitors at once at each address and network, and when each began."""
     inside: Counter[str] = Counter()
@@ -20,8 +20,8 @@ async def visits(
     began: list[tuple[float, str]] = []
 
     async def visit(address: str) -> None:
-        async with manners.visit(address) as visit:
-            await visit.turn()
+        async with politeness.slot(address) as slot:
+            await slot.wait_turn()
             began.append((time.monotonic(), address))
             for name in (address, network_of(address)):
                 inside[name] += 1
@@ -63,8 +63,8 @@ def test_without_a_network_bound_addresses_alone_count() -> None:
 
 def test_starts_in_a_network_are_apart() -> None:
     """Request starts keep the pause, drawn within the jitter, over all addresses of a network."""
-    manners = Politeness(at_once=9, delay_s=0, network_at_once=9, network_delay_s=0.02, chance=random.Random(1))
-    _, began = asyncio.run(visits(manners, [f"1.1.1.{n}" for n in range(8)]))
+    politeness = Politeness(at_once=9, delay_s=0, network_at_once=9, network_delay_s=0.02, rng=random.Random(1))
+    _, began = asyncio.run(visits(politeness, [f"1.1.1.{n}" for n in range(8)]))
     times = sorted(at for at, _ in began)
     assert times[-1] - times[0] >= 7 * 0.02 * 0.8
 
@@ -79,36 +79,36 @@ def test_pauses_are_drawn_within_the_jitter() -> None:
             self.drawn.append(super().uniform(a, b))
             return self.drawn[-1]
 
-    chance = Draws(3)
-    asyncio.run(visits(Politeness(at_once=9, delay_s=0.001, jitter=0.5, chance=chance), ["1.1.1.1"] * 30))
-    assert len(set(chance.drawn)) == 30
-    assert 0.5 <= min(chance.drawn) < 0.7
-    assert 1.3 < max(chance.drawn) <= 1.5
+    rng = Draws(3)
+    asyncio.run(visits(Politeness(at_once=9, delay_s=0.001, jitter=0.5, rng=rng), ["1.1.1.1"] * 30))
+    assert len(set(rng.drawn)) == 30
+    assert 0.5 <= min(rng.drawn) < 0.7
+    assert 1.3 < max(rng.drawn) <= 1.5
 
 
 def test_a_queue_at_one_address_does_not_hold_up_its_network() -> None:
     """Who waits at a busy address takes neither places nor time from the network's other addresses."""
-    manners = Politeness(at_once=1, delay_s=0.1, network_at_once=2, network_delay_s=0.001)
-    _, began = asyncio.run(visits(manners, ["1.1.1.1"] * 5 + ["1.1.1.2"], stay_s=0))
+    politeness = Politeness(at_once=1, delay_s=0.1, network_at_once=2, network_delay_s=0.001)
+    _, began = asyncio.run(visits(politeness, ["1.1.1.1"] * 5 + ["1.1.1.2"], stay_s=0))
     assert [address for _, address in sorted(began)].index("1.1.1.2") <= 1
 
 
 def test_nobody_waits_in_a_circle_and_nothing_is_left_behind() -> None:
     """Thousands of visits with every bound tight end, also when some are cut off, and leave no place behind."""
-    manners = Politeness(at_once=1, delay_s=0.0001, network_at_once=2, network_delay_s=0.0001)
+    politeness = Politeness(at_once=1, delay_s=0.0001, network_at_once=2, network_delay_s=0.0001)
 
     async def run() -> int:
-        chance = random.Random(4)
+        rng = random.Random(4)
         addresses = [f"1.{n % 50}.{n % 3}.{n % 4}" for n in range(1500)]
-        await visits(manners, addresses, stay_s=0)
-        cut = [asyncio.create_task(visits(manners, ["9.9.9.9"] * 5)) for _ in range(50)]
+        await visits(politeness, addresses, stay_s=0)
+        cut = [asyncio.create_task(visits(politeness, ["9.9.9.9"] * 5)) for _ in range(50)]
         await asyncio.sleep(0.01)
         for task in cut:
-            if chance.random() < 0.7:
+            if rng.random() < 0.7:
                 task.cancel()
         await asyncio.gather(*cut, return_exceptions=True)
         await asyncio.sleep(0.01)
-        await visits(manners, ["8.8.8.8"])
-        return len(manners._places)
+        await visits(politeness, ["8.8.8.8"])
+        return len(politeness._allowances)
 
     assert asyncio.run(run()) <= 4

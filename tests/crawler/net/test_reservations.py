@@ -73,10 +73,10 @@ class Site:
         self.began: dict[str, list[float]] = {}
         self.order: list[str] = []
 
-    async def visit(self, manners: Politeness, name: str, address: str) -> None:
+    async def slot(self, politeness: Politeness, name: str, address: str) -> None:
         network = network_of(address)
-        async with manners.visit(address) as visit:
-            await visit.turn()
+        async with politeness.slot(address) as slot:
+            await slot.wait_turn()
             self.began.setdefault(address, []).append(time.monotonic())
             self.order.append(name)
             here = self.passes.setdefault(network, Counter())
@@ -108,7 +108,7 @@ async def crowd(store: Store, names: str, addresses: list[str], longest_s: float
         passes.append((name, bounded, shared))
     async with asyncio.timeout(60):
         await asyncio.gather(
-            *(site.visit(manners, name, address) for address in addresses for name, manners, _ in passes)
+            *(site.slot(politeness, name, address) for address in addresses for name, politeness, _ in passes)
         )
         await asyncio.gather(*(shared.close() for _, _, shared in passes))
     return site
@@ -143,15 +143,15 @@ def test_whoever_waits_hears_that_the_lease_is_lost(store: Store) -> None:
     async def wait() -> None:
         shared = reservations_of(store, Pass(run_id="a", holds=lambda: False))
         assert shared is not None
-        async with asyncio.timeout(30), Politeness(at_once=1, delay_s=0, reservations=shared).visit("1.1.1.1"):
+        async with asyncio.timeout(30), Politeness(at_once=1, delay_s=0, reservations=shared).slot("1.1.1.1"):
             raise AssertionError
 
     with pytest.raises(LeaseLost):
         asyncio.run(wait())
 
     async def turn() -> None:
-        async with Politeness(at_once=1, delay_s=0, holds=lambda: False).visit("1.1.1.1") as visit:
-            await visit.turn()
+        async with Politeness(at_once=1, delay_s=0, holds=lambda: False).slot("1.1.1.1") as slot:
+            await slot.wait_turn()
 
     with pytest.raises(LeaseLost):
         asyncio.run(turn())
@@ -164,9 +164,9 @@ def test_a_visit_that_is_broken_off_leaves_nothing_behind(store: Store) -> None:
 
     async def broken_off() -> None:
         shared = reservations_of(store, Pass(run_id=alive(store, "a"), holds=lambda: True))
-        manners = Politeness(at_once=1, delay_s=0, reservations=shared)
+        politeness = Politeness(at_once=1, delay_s=0, reservations=shared)
         site = Site()
-        waiting = asyncio.create_task(site.visit(manners, "a", "1.1.1.1"))
+        waiting = asyncio.create_task(site.slot(politeness, "a", "1.1.1.1"))
         await asyncio.sleep(0.1)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
@@ -174,6 +174,6 @@ def test_a_visit_that_is_broken_off_leaves_nothing_behind(store: Store) -> None:
         async with asyncio.timeout(30):
             while store.count(Reserved):  # noqa: ASYNC110 (it is the database that is waited for)
                 await asyncio.sleep(0.05)
-            await site.visit(manners, "a", "1.1.1.1")
+            await site.slot(politeness, "a", "1.1.1.1")
 
     asyncio.run(broken_off())

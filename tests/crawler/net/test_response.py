@@ -21,8 +21,8 @@ PAGE = b"<!doctype html><title>a page</title>" + b"<p>text</p>\n" * 9000
 
 
 def connections(port: int, timeout_s: float = 3.0) -> HostConnections:
-    manners = Politeness(at_once=2, delay_s=0)
-    return HostConnections(lambda *_: ("127.0.0.1", port), manners, timeout_s=timeout_s, agent="test")
+    politeness = Politeness(at_once=2, delay_s=0)
+    return HostConnections(lambda *_: ("127.0.0.1", port), politeness, timeout_s=timeout_s, agent="test")
 
 
 def read(pieces: Sequence[bytes], *, most: int = 65_536, timeout_s: float = 3.0, **how: float) -> Exchange:

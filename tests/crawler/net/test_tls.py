@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.net.connection import Connection, WireFailure
+from crawler.net.connection import Connection, ConnectionFailure
 from crawler.net.response import read_head
 from crawler.net.tls import BadRecord, TlsSession
 from tests.crawler.net.pushing import context
@@ -47,7 +47,7 @@ async def looks(*answers: Answer, idle_s: float = 0.0, requests: int = 1) -> lis
                         await wire.send(b"HEAD / HTTP/1.1\r\n\r\n")
                         await asyncio.sleep(idle_s)
                         result = (await read_head(wire, body_follows=False)).status
-            except WireFailure as problem:
+            except ConnectionFailure as problem:
                 result = problem.failure
             await asyncio.sleep(idle_s)
             wire.close()
@@ -197,7 +197,7 @@ def older() -> tuple[TlsSession, ssl.SSLObject, ssl.MemoryBIO]:
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = context(version=ssl.TLSVersion.TLSv1_2).wrap_bio(to_server, to_client, server_side=True)
     client = TlsSession(None)
-    while not client.shake():
+    while not client.handshake():
         to_server.write(client.outgoing())
         with contextlib.suppress(ssl.SSLWantReadError):
             server.do_handshake()

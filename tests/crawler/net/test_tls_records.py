@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.net.tls_records import KeyLog, opener
+from crawler.net.tls_records import KeyLog, record_decryptor
 from waterbed.lab.servers.wire import server_context
 
 # RFC 8448, section 3: the server's application traffic secret, and the key and the IV made of it
@@ -27,7 +27,7 @@ def test_a_beginning_reads_as_the_whole_does(number: int, text: bytes, seen: int
     """The first bytes of a record read the same before its tag has come."""
     nonce = (int.from_bytes(IV) ^ number).to_bytes(12)
     whole = AESGCM(KEY).encrypt(nonce, text, None)
-    way = opener("TLS_AES_128_GCM_SHA256", "TLSv1.3", {"SERVER_TRAFFIC_SECRET_0": SECRET}, b"", b"")
+    way = record_decryptor("TLS_AES_128_GCM_SHA256", "TLSv1.3", {"SERVER_TRAFFIC_SECRET_0": SECRET}, b"", b"")
     assert way is not None
     assert way.begin(number, b"").update(whole[:seen]) == text[:seen]
 
@@ -35,7 +35,7 @@ def test_a_beginning_reads_as_the_whole_does(number: int, text: bytes, seen: int
 def test_chacha_begins_where_its_standard_says() -> None:
     """ChaCha20 reads from block 1 on: block 0 makes the tag's key."""
     key, text = hkdf_expand(SECRET, 32), os.urandom(100)
-    way = opener("TLS_CHACHA20_POLY1305_SHA256", "TLSv1.3", {"SERVER_TRAFFIC_SECRET_0": SECRET}, b"", b"")
+    way = record_decryptor("TLS_CHACHA20_POLY1305_SHA256", "TLSv1.3", {"SERVER_TRAFFIC_SECRET_0": SECRET}, b"", b"")
     assert way is not None
     assert way.begin(0, b"").update(ChaCha20Poly1305(key).encrypt(IV, text, None))[:100] == text
 
@@ -57,8 +57,8 @@ def hkdf_expand(secret: bytes, size: int) -> bytes:
     ],
 )
 def test_what_is_not_known_is_not_tried(suite: str, version: str, label: str) -> None:
-    """A suite, version or secret that is not known has no opener, and its records are read whole."""
-    assert opener(suite, version, {label: SECRET}, b"", b"") is None
+    """A suite, version or secret that is not known has no decryptor, and its records are read whole."""
+    assert record_decryptor(suite, version, {label: SECRET}, b"", b"") is None
 
 
 def test_a_session_s_secrets_are_told_once_and_lie_in_no_file() -> None:

@@ -85,8 +85,8 @@ async def asked(
             for prefix in ("28.0.0.0/8", "2606:4700::/32")
         ),
     )
-    manners = Politeness(at_once=2, delay_s=0)
-    async with HostConnections(connector(lab), manners, timeout_s=timeout_s, agent="t", vantage=vantage) as host:
+    politeness = Politeness(at_once=2, delay_s=0)
+    async with HostConnections(connector(lab), politeness, timeout_s=timeout_s, agent="t", vantage=vantage) as host:
         return await host.ask(canonicalize(f"{scheme}://lab.example/x"), "HEAD", addresses)
 
 

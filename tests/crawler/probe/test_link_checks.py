@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.probe.link_checks import LINK_CHECKS, question, read_link_checks
+from crawler.probe.link_checks import LINK_CHECKS, link_check_for, read_link_checks
 from waterbed.model.errors import InputError
 from waterbed.model.urls import canonicalize
 
@@ -25,7 +25,7 @@ def written(folder: Path, text: str) -> Path:
 def test_a_file_of_the_hoster_is_asked_for_by_its_own_endpoint(tmp_path: Path) -> None:
     """The path's part is put into the endpoint, on the same host and scheme."""
     checks = read_link_checks(written(tmp_path, TEXT))
-    found = question(checks, canonicalize("http://a.pictures.example/i/k7q.jpg"))
+    found = link_check_for(checks, canonicalize("http://a.pictures.example/i/k7q.jpg"))
     assert found is not None
     assert (found[0].name, found[1].host, found[1].target) == ("pictures", "a.pictures.example", "/api/exists/k7q")
 
@@ -33,23 +33,23 @@ def test_a_file_of_the_hoster_is_asked_for_by_its_own_endpoint(tmp_path: Path) -
 @pytest.mark.parametrize("url", ["http://a.pictures.example/about", "http://notpictures.example/i/k7q.jpg"])
 def test_other_urls_are_not_asked_for(url: str, tmp_path: Path) -> None:
     """Another path, or a name that only ends alike, is looked at as usual."""
-    assert question(read_link_checks(written(tmp_path, TEXT)), canonicalize(url)) is None
+    assert link_check_for(read_link_checks(written(tmp_path, TEXT)), canonicalize(url)) is None
 
 
 def test_another_host_must_belong_to_the_same_registrable_domain(tmp_path: Path) -> None:
     """An endpoint elsewhere would learn what is reported: it is not asked."""
     there = read_link_checks(written(tmp_path, TEXT + 'host = "api.pictures.example"\n'))
-    found = question(there, canonicalize("http://a.pictures.example/i/k7q.jpg"))
+    found = link_check_for(there, canonicalize("http://a.pictures.example/i/k7q.jpg"))
     assert found is not None
     assert found[1].authority == "api.pictures.example"
     elsewhere = read_link_checks(written(tmp_path, TEXT + 'host = "api.other.example"\n'))
-    assert question(elsewhere, canonicalize("http://a.pictures.example/i/k7q.jpg")) is None
+    assert link_check_for(elsewhere, canonicalize("http://a.pictures.example/i/k7q.jpg")) is None
 
 
 def test_only_the_listed_statuses_say_something(tmp_path: Path) -> None:
     """There, missing, or unclear."""
     check = read_link_checks(written(tmp_path, TEXT))[0]
-    assert [check.says(status) for status in (200, 204, 404, 410, 403, 500, None)] == [
+    assert [check.file_exists(status) for status in (200, 204, 404, 410, 403, 500, None)] == [
         True, True, False, False, None, None, None,
     ]  # fmt: skip
 

@@ -159,22 +159,22 @@ def test_an_import_that_dies_takes_all_of_a_batch_or_nothing(tmp_path: Path, mon
 
 def test_a_bug_of_ours_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception in a look is our own failure: it is raised, the look stays due, no fact is written."""
-    from crawler.probe.look import Prober
+    from crawler.probe.prober import Prober
     from waterbed.model.errors import OwnFailure
 
     pairs = feed(5)
     with lab_study(pairs, tmp_path) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
-        good = Prober.look
+        good = Prober.check
         chosen = study.folder.store.all(Target)[0].host_id
 
-        async def sometimes(self, work):
-            if work.host_id == chosen:
+        async def sometimes(self, task):
+            if task.host_id == chosen:
                 raise RuntimeError("bug near http://secret.lab-example.com/")
-            return await good(self, work)
+            return await good(self, task)
 
-        monkeypatch.setattr(Prober, "look", sometimes)
-        with pytest.raises(OwnFailure, match="1 hosts could not be looked at"):
+        monkeypatch.setattr(Prober, "check", sometimes)
+        with pytest.raises(OwnFailure, match="1 hosts could not be checked"):
             run_recheck(study.folder)
         monkeypatch.undo()
         assert study.folder.store.count(Observation) == 4
@@ -193,7 +193,7 @@ def test_a_pass_that_cannot_lease_or_write_fails(place: str, tmp_path: Path, mon
     with lab_study(pairs, tmp_path) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
         with monkeypatch.context() as patched:
-            patched.setattr(f"crawler.{place}", broken)
+            patched.setattr(f"crawler.recheck.{place}", broken)
             with pytest.raises(OwnFailure, match="by our own fault"):
                 run_recheck(study.folder)
         assert study.folder.store.all(RunEnd)[-1].outcome == "failed"

@@ -34,7 +34,7 @@ def step(
     schedule: Schedule,
     *,
     retry: int | None = None,
-    chance: random.Random | None = None,
+    rng: random.Random | None = None,
 ) -> Due:
     return next_due(
         due,
@@ -43,7 +43,7 @@ def step(
         now=now,
         fingerprint="f",
         schedule=schedule,
-        chance=chance or random.Random(1),
+        rng=rng or random.Random(1),
     )
 
 
@@ -76,8 +76,8 @@ def test_the_ladder_after_a_look(options: dict, expected: tuple[float, int]) -> 
 
 def test_jitter_spreads_and_stays_in_bounds() -> None:
     """Looks of many URLs do not fall on one instant, and none is later than promised."""
-    chance = random.Random(2)
-    made = [step(DUE, "up", NOW, Schedule(), chance=chance) for _ in range(200)]
+    rng = random.Random(2)
+    made = [step(DUE, "up", NOW, Schedule(), rng=rng) for _ in range(200)]
     times = {(due.due_at - NOW).total_seconds() for due in made}
     assert len(times) > 190
     assert 3600 * 0.9 <= min(times) <= max(times) <= 3600 * 1.1
@@ -119,12 +119,12 @@ def test_a_ladder_is_climbed_step_by_step() -> None:
         times.append((due.due_at - NOW).total_seconds())
         due = step(due, "up", due.due_at, exact)
     assert times == [*steps, steps[-1] + 6 * 3600, steps[-1] + 12 * 3600]
-    spread, chance = Schedule(jitter=0.2, ladder_s=steps), random.Random(5)
+    spread, rng = Schedule(jitter=0.2, ladder_s=steps), random.Random(5)
     for _ in range(200):
         due, looks = replace(DUE, first_report_at=NOW, due_at=NOW), []
         for _ in steps:
             looks.append((due.due_at - NOW).total_seconds())
-            due = step(due, "up", due.due_at, spread, chance=chance)
+            due = step(due, "up", due.due_at, spread, rng=rng)
         assert all(first <= look <= first * 1.2 for first, look in zip(steps, looks, strict=True))
 
 
@@ -153,9 +153,9 @@ def test_hosters_change_nothing(answers: list[tuple[State, int]], hosters: list[
     """URLs with the same past have the same schedule, wherever they are hosted and whatever they are called."""
     made = []
     for number, hoster in enumerate(hosters):
-        due, chance = replace(DUE, url_id=f"u{number}", host_id=hoster), random.Random(7)
+        due, rng = replace(DUE, url_id=f"u{number}", host_id=hoster), random.Random(7)
         for seen, seconds in answers:
-            due = step(due, seen, due.due_at + timedelta(seconds=seconds), Schedule(), chance=chance)
+            due = step(due, seen, due.due_at + timedelta(seconds=seconds), Schedule(), rng=rng)
         made.append(replace(due, url_id="", host_id=""))
     assert made[0] == made[1] == made[2]
 

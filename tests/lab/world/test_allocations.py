@@ -54,13 +54,13 @@ def test_parked_names_have_a_route(strange_world: World) -> None:
 
 def test_link_checks_are_of_image_hosts(world: World, strange_world: World, tmp_path: Path) -> None:
     """Each image host has a link check under its suffix that the crawler can read; other worlds have none."""
-    from crawler.probe.link_checks import LINK_CHECKS, question, read_link_checks
+    from crawler.probe.link_checks import LINK_CHECKS, link_check_for, read_link_checks
     from waterbed.model.urls import canonicalize
 
     assert link_checks_toml(world) == ""
     (tmp_path / LINK_CHECKS).write_text(link_checks_toml(strange_world))
-    found = question(read_link_checks(tmp_path), canonicalize("https://shop.square7.ch/i/abc123.jpg"))
+    found = link_check_for(read_link_checks(tmp_path), canonicalize("https://shop.square7.ch/i/abc123.jpg"))
     assert found is not None
     check, asked = found
     assert (asked.host, asked.target) == ("shop.square7.ch", "/api/exists/abc123")
-    assert [check.says(status) for status in (204, 404, 500)] == [True, False, None]
+    assert [check.file_exists(status) for status in (204, 404, 500)] == [True, False, None]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from attribution.lookups.dns.resolver import Resolver
 from crawler.net.vantage import Vantage
 from crawler.probe.link_checks import LinkCheck
-from crawler.probe.look import HostFacts, HostWork, Prober
+from crawler.probe.prober import HostFacts, HostTask, Prober
 from tests.crawler.net.hostile import Answer, talking
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ControlLook, Observation
@@ -54,7 +54,7 @@ def looked(
     fingerprint: str | None = None,
     probe: Probe | None = None,
 ) -> tuple[HostFacts, list[tuple[str, str, str]]]:
-    """One look at one URL of a server; what came of it, and what the server was asked."""
+    """The facts of one check of one URL, and the requests that the server received."""
     asked: list[tuple[str, str, str]] = []
     profiles = {"phishing": "headers", "abuse": "strict", "reading": "text"}
     settings = probe or Probe(delay_s=0.0, network_delay_s=0.0, timeout_s=2.0)
@@ -62,7 +62,7 @@ def looked(
 
     async def run() -> HostFacts:
         async with talking(answer, asked) as port:
-            looker = Prober(
+            prober = Prober(
                 config=config,
                 vault=VAULT,
                 resolver=Resolver("127.0.0.1:1", timeout_s=0.1, tries=1, in_flight=1),
@@ -73,8 +73,8 @@ def looked(
                 link_checks=checks,
             )
             url = canonicalize(f"http://{ADDRESS}{path}")
-            return await looker.look(
-                HostWork(host_id="h", items=((due(category, fingerprint), url),), control=control, named=None)
+            return await prober.check(
+                HostTask(host_id="h", items=((due(category, fingerprint), url),), control=control, name_servers=None)
             )
 
     return asyncio.run(run()), asked

@@ -1,4 +1,4 @@
-"""A look at all due URLs of one host: from name to facts, from every vantage that is needed."""
+"""Checks the due URLs of one host and returns facts."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -16,10 +16,10 @@ from crawler.net.http import HostConnections
 from crawler.net.politeness import Politeness
 from crawler.net.reservations import Reservations
 from crawler.net.vantage import Vantage
-from crawler.probe.control import control_look
-from crawler.probe.follow import Step, ask_link_check, follow, nowhere
-from crawler.probe.link_checks import LinkCheck, question
-from crawler.probe.observation import Place, fingerprint, observation
+from crawler.probe.control import check_control
+from crawler.probe.follow import Step, ask_link_check, failed_step, follow
+from crawler.probe.link_checks import LinkCheck, link_check_for
+from crawler.probe.observation import Origin, fingerprint, observation
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ControlLook, Observation, Profile, Resolution
 from waterbed.model.urls import CanonicalUrl, registrable_domain
@@ -28,55 +28,61 @@ from waterbed.store.folder import Clock
 from waterbed.store.vault import Vault
 
 _CHANGED_CONTROL = timedelta(hours=2)
-"""How old a control look may be when the answer of the URL itself has changed."""
+"""Greatest age of a control look when the response of the URL itself has changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostWork:
-    """The due URLs of one host, and what is known of it. Secret: its repr says nothing."""
+class HostTask:
+    """The due URLs of one host, and its earlier facts.
+
+    Secret: its repr shows the host's id alone.
+    """
 
     host_id: str
     items: tuple[tuple[Due, CanonicalUrl], ...]
     control: ControlLook | None
-    named: Resolution | None
-    """The last resolution for which name servers were asked, if it is young enough."""
+    name_servers: Resolution | None
+    """The last resolution with a look-up of name servers, if it is recent enough."""
 
     def __repr__(self) -> str:
-        """Say the id alone."""
-        return f"<HostWork {self.host_id}: {len(self.items)} looks>"
+        """Show the id alone."""
+        return f"<HostTask {self.host_id}: {len(self.items)} looks>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostResult:
-    """What came of one due look: one observation from each vantage that looked, the first one's first."""
+    """The outcome of one due check.
+
+    One observation from each vantage that checked, the first vantage's first.
+    """
 
     due: Due
-    seen: tuple[Observation, ...]
+    observations: tuple[Observation, ...]
     control: ControlLook | None
     fingerprint: str
     target: CanonicalUrl | None
-    """Where a redirect led, if it left the place. Secret."""
+    """The target of a redirect that left the place. Secret."""
 
     def __repr__(self) -> str:
-        """Say the id alone."""
-        return f"<Looked {self.due.url_id}>"
+        """Show the id alone."""
+        return f"<HostResult {self.due.url_id}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
-    """What came of one host's looks: facts, and the leases they answer."""
+    """The facts of one host's checks, and the answered leases."""
 
     host_id: str
     facts: tuple[Any, ...]
     answered: tuple[HostResult, ...]
 
     def __repr__(self) -> str:
-        """Say the id alone."""
+        """Show the id alone."""
         return f"<HostFacts {self.host_id}: {len(self.answered)} looks>"
 
 
 class Prober:
-    """Takes looks and returns facts; it stores and concludes nothing."""
+    """Checks hosts and returns facts; it stores and concludes nothing."""
 
     def __init__(
         self,
@@ -92,7 +98,10 @@ class Prober:
         reservations: Reservations | None = None,
         holds: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Take everything a look needs; no connection is made yet. The first vantage looks first."""
+        """Take all that a check needs; no connection is made.
+
+        The first vantage checks first.
+        """
         self._config = config
         self._vault = vault
         self._resolver = resolver
@@ -110,119 +119,121 @@ class Prober:
             network_delay_s=probe.network_delay_s,
             holds=holds,
         )
-        self._manners = bounds(reservations=reservations)
-        self._canary_manners = bounds()  # a request a minute: it must not wait for what other passes visit
+        self._politeness = bounds(reservations=reservations)
+        self._canary_politeness = bounds()  # a request a minute: it must not wait for other passes' reservations
         contact = f" (+{config.contact})" if config.contact else ""
         self._agent = f"Waterbed/{version('waterbed')} hosting-attribution research{contact}"
 
-    async def look(self, work: HostWork) -> HostFacts:
-        """Look at all due URLs of one host, one after the other."""
-        resolution = await self._resolve(work)
+    async def check(self, task: HostTask) -> HostFacts:
+        """Check the due URLs of one host one by one."""
+        resolution = await self._resolve(task)
         facts: list[Any] = [resolution]
         answered: list[HostResult] = []
         async with AsyncExitStack() as stack:
-            here = await stack.enter_async_context(self._connections(self.vantages[0]))
-            there = [await stack.enter_async_context(self._connections(vantage)) for vantage in self.vantages[1:]]
-            control = work.control
-            for due, spelled in work.items:
-                looked = await self._look(here, there, resolution, control, due, spelled)
-                if looked.control is not None and looked.control is not control:
-                    control = looked.control
+            first = await stack.enter_async_context(self._connections(self.vantages[0]))
+            further = [await stack.enter_async_context(self._connections(vantage)) for vantage in self.vantages[1:]]
+            control = task.control
+            for due, canonical in task.items:
+                result = await self._check(first, further, resolution, control, due, canonical)
+                if result.control is not None and result.control is not control:
+                    control = result.control
                     facts.append(control)
-                if looked.target:
-                    facts.append(self._vault.seal("url", looked.target.url))
-                facts.extend(looked.seen)
-                answered.append(looked)
-        return HostFacts(host_id=work.host_id, facts=tuple(facts), answered=tuple(answered))
+                if result.target:
+                    facts.append(self._vault.seal("url", result.target.url))
+                facts.extend(result.observations)
+                answered.append(result)
+        return HostFacts(host_id=task.host_id, facts=tuple(facts), answered=tuple(answered))
 
-    async def _look(
+    async def _check(
         self,
-        here: HostConnections,
-        there: Sequence[HostConnections],
+        first: HostConnections,
+        further: Sequence[HostConnections],
         resolution: Resolution,
         control: ControlLook | None,
         due: Due,
-        spelled: CanonicalUrl,
+        canonical: CanonicalUrl,
     ) -> HostResult:
-        """One due look: from the first vantage, and from the others if that one did not see it plainly up."""
+        """Check one URL from the first vantage, and from the others unless that one saw it clearly up."""
         profile = self._config.probe.profiles.get(due.category, self._config.probe.default_profile)
-        place = self._place(self.vantages[0])
+        origin = self._origin(self.vantages[0])
         observe = partial(
             observation, self._vault, due=due, profile=profile, resolution_id=resolution.resolution_id, control=None
         )
         started = self._clock()
-        step = await self._ask(here, resolution, spelled, profile)
-        seen = observe(place=place, step=step, started=started)
-        print_now = fingerprint(self._vault, seen)
-        if self._wants_control(step, profile, control, changed=print_now != due.fingerprint):
-            control = await control_look(
-                here,
+        step = await self._ask(first, resolution, canonical, profile)
+        seen = observe(origin=origin, step=step, started=started)
+        fingerprint_now = fingerprint(self._vault, seen)
+        if self._wants_control(step, profile, control, changed=fingerprint_now != due.fingerprint):
+            control = await check_control(
+                first,
                 self._resolver,
                 self._vault,
-                place,
+                origin,
                 due.host_id,
-                spelled,
+                canonical,
                 replace(step, addresses=resolution.addresses),
                 self._clock(),
                 most_steps=self._config.probe.redirect_steps,
             )
         control_id = control.control_id if control and not step.link_check else None
-        all_seen = [replace(seen, control_id=control_id) if control_id else seen]
-        if seen.phase not in ("dns", "guard") and not _plainly_up(seen, print_now, due):
-            for connections, vantage in zip(there, self.vantages[1:], strict=True):
+        observations = [replace(seen, control_id=control_id) if control_id else seen]
+        if seen.phase not in ("dns", "guard") and not _clearly_up(seen, fingerprint_now, due):
+            for connections, vantage in zip(further, self.vantages[1:], strict=True):
                 began = self._clock()
-                again = await self._ask(connections, resolution, spelled, profile)
-                other = observe(place=self._place(vantage), step=again, started=began)
-                all_seen.append(replace(other, control_id=control_id))
-        return HostResult(due=due, seen=tuple(all_seen), control=control, fingerprint=print_now, target=step.target)
+                again = await self._ask(connections, resolution, canonical, profile)
+                other = observe(origin=self._origin(vantage), step=again, started=began)
+                observations.append(replace(other, control_id=control_id))
+        return HostResult(
+            due=due, observations=tuple(observations), control=control, fingerprint=fingerprint_now, target=step.target
+        )
 
     async def _ask(
-        self, connections: HostConnections, resolution: Resolution, spelled: CanonicalUrl, profile: Profile
+        self, connections: HostConnections, resolution: Resolution, canonical: CanonicalUrl, profile: Profile
     ) -> Step:
         if resolution.status not in ("ok", "literal"):
-            return nowhere(spelled, resolution.status)
-        known = question(self._link_checks, spelled)
+            return failed_step(canonical, resolution.status)
+        known = link_check_for(self._link_checks, canonical)
         if known:
             check, asked = known
-            return await ask_link_check(connections, self._resolver, check, asked, resolution.addresses, spelled.host)
+            return await ask_link_check(connections, self._resolver, check, asked, resolution.addresses, canonical.host)
         return await follow(
             connections,
             self._resolver,
-            spelled,
+            canonical,
             resolution.addresses,
             profile=profile,
             most_steps=self._config.probe.redirect_steps,
         )
 
-    def _connections(self, vantage: Vantage, manners: Politeness | None = None) -> HostConnections:
+    def _connections(self, vantage: Vantage, politeness: Politeness | None = None) -> HostConnections:
         return HostConnections(
             self._connector,
-            manners or self._manners,
+            politeness or self._politeness,
             timeout_s=self._config.probe.timeout_s,
             agent=self._agent,
             vantage=vantage,
         )
 
-    def _place(self, vantage: Vantage) -> Place:
-        return Place(run_id=self._run_id, vantage=vantage.name, network=vantage.network)
+    def _origin(self, vantage: Vantage) -> Origin:
+        return Origin(run_id=self._run_id, vantage=vantage.name, network=vantage.network)
 
-    async def reaches(self, spelled: CanonicalUrl, vantage: Vantage) -> bool:
-        """Whether any response head comes from a canary target."""
-        answer = await self._resolver.resolve(spelled.host)
-        async with self._connections(vantage, self._canary_manners) as connections:
-            return (await connections.ask(spelled, "HEAD", answer.addresses)).head is not None
+    async def reaches(self, canonical: CanonicalUrl, vantage: Vantage) -> bool:
+        """True if a canary target sends any response head."""
+        answer = await self._resolver.resolve(canonical.host)
+        async with self._connections(vantage, self._canary_politeness) as connections:
+            return (await connections.ask(canonical, "HEAD", answer.addresses)).head is not None
 
-    async def _resolve(self, work: HostWork) -> Resolution:
-        """The host's addresses; its name servers too, if they may have changed."""
-        host = work.items[0][1].host
+    async def _resolve(self, task: HostTask) -> Resolution:
+        """Resolve the host's addresses, and its name servers if they may have changed."""
+        host = task.items[0][1].host
         answer = await self._resolver.resolve(host)
         now = self._clock()
-        named, asked_at = work.named, None
+        name_servers, asked_at = task.name_servers, None
         servers: tuple[str, ...] = ()
         known: tuple[str, ...] = ()
-        if named is not None and named.addresses == answer.addresses:
-            servers = named.name_server_ids
-            known = tuple(sorted({*named.tags, *tags(answer.addresses, answer.cnames, None)}))
+        if name_servers is not None and name_servers.addresses == answer.addresses:
+            servers = name_servers.name_server_ids
+            known = tuple(sorted({*name_servers.tags, *tags(answer.addresses, answer.cnames, None)}))
         elif answer.status == "ok":
             names = await self._resolver.name_servers(registrable_domain(host))
             known = tags(answer.addresses, answer.cnames, names)
@@ -231,7 +242,7 @@ class Prober:
                 servers = tuple(sorted(self._vault.keyed_id("host", name) for name in names))
         return Resolution(
             resolution_id=secrets.token_hex(16),
-            host_id=work.host_id,
+            host_id=task.host_id,
             run_id=self._run_id,
             vantage=self.vantages[0].name,
             status=answer.status,
@@ -247,10 +258,10 @@ class Prober:
         )
 
     def _wants_control(self, step: Step, profile: Profile, control: ControlLook | None, *, changed: bool) -> bool:
-        """Whether a control look is taken now.
+        """True if a control request is to be sent now.
 
-        One serves for hours, but not if the URL's own answer has just become another: the host may then answer
-        everything in a new way.
+        A control look is valid for hours, but not once the URL's own response has changed: the host may then respond
+        to every path in a new way.
         """
         probe, head = self._config.probe, step.exchange.head
         if not probe.controls or (profile == "strict" and not probe.strict_controls) or step.link_check:
@@ -260,9 +271,9 @@ class Prober:
         return control is None or (changed and self._clock() - control.observed_at > _CHANGED_CONTROL)
 
 
-def _plainly_up(seen: Observation, print_now: str, due: Due) -> bool:
-    """Whether a look needs no second opinion: answered as before, or up."""
+def _clearly_up(seen: Observation, fingerprint_now: str, due: Due) -> bool:
+    """True if the other vantages are not needed: the URL is up and responds as before."""
     if seen.link_check:
         return seen.link_exists is True
     up = seen.status is not None and 200 <= seen.status < 300
-    return up and (due.fingerprint is None or print_now == due.fingerprint) and not due.streak
+    return up and (due.fingerprint is None or fingerprint_now == due.fingerprint) and not due.streak

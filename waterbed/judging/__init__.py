@@ -1,1 +1,1 @@
-"""From facts to verdicts, by ordered rules; no I/O."""
+"""Facts to verdicts, by ordered rules; no I/O."""

@@ -1,1 +1,1 @@
-"""From lines of a reports file to reports and rejected lines."""
+"""Files of reports and notices to facts and rejected lines."""

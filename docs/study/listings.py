@@ -14,7 +14,7 @@ import numpy.typing as npt
 from waterbed.analysis.rankings.feeds import FeedRetention, stays, suspect_deliveries
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.feed_presence import Delivered, Presence, read_deliveries
-from waterbed.intake.text_files import opened_lines
+from waterbed.intake.text_files import open_lines
 from waterbed.judging.quarantines import GuardRules
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.urls import canonicalize, registrable_domain
@@ -138,7 +138,7 @@ def read_listings(folder: Path) -> Listings:
 
 def rows(folder: Path) -> Iterator[dict[str, str]]:
     """Each entry as the file has it."""
-    yield from csv.DictReader(opened_lines(folder / ENTRIES, "the file of entries"))
+    yield from csv.DictReader(open_lines(folder / ENTRIES, "the file of entries"))
 
 
 def runs_of(present: str) -> Runs:

@@ -251,5 +251,5 @@ def test_a_bad_rule_file_is_one_sentence_and_writes_nothing(tmp_path: Path) -> N
     said = command("-C", tmp_path / "study", "rejudge", "--rules", mine)
     assert isinstance(said.exception, InputError)
     line = next(n for n, text in enumerate(mine.read_text().splitlines(), 1) if text == 'id = "H8-legal"')
-    assert f"line {line}, rule H8-legal: a rule cannot ask about 'statuss'" in str(said.exception)
+    assert f"line {line}, rule H8-legal: a rule cannot test 'statuss'" in str(said.exception)
     assert not (tmp_path / "study" / "verdicts").exists()

@@ -21,8 +21,8 @@ from waterbed.analysis.sizes import WINDOW_DAYS
 from waterbed.cli import app as root
 from waterbed.cli import options
 from waterbed.cli.commands import COMMANDS
-from waterbed.intake.formats import FORMS
-from waterbed.intake.notices import NOTICE_FORMS
+from waterbed.intake.formats import FORMATS
+from waterbed.intake.notices import NOTICE_FORMATS
 from waterbed.model.conclusions import ClockKind
 from waterbed.store.config import NETWORK, VANTAGE
 from waterbed.study.tables import READERS
@@ -174,8 +174,8 @@ def test_ctrl_c_at_any_time_ends_with_130(tmp_path: Path, seconds: float) -> Non
 
 def test_words_of_the_options_are_those_of_the_code() -> None:
     """What options name without loading the code behind them is what that code knows."""
-    assert tuple(FORMS) == options.REPORT_FORMS
-    assert options.NOTICE_FORMS == NOTICE_FORMS
+    assert tuple(FORMATS) == options.REPORT_FORMS
+    assert options.NOTICE_FORMS == NOTICE_FORMATS
     assert tuple(READERS) == options.TABLE_KINDS
     assert (options.WINDOW_DAYS, options.OUTCOMES) == (WINDOW_DAYS, OUTCOMES)
     assert {str(clock) for clock in options.Clock} <= set(get_args(ClockKind))

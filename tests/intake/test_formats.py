@@ -14,7 +14,7 @@ import pytest
 
 from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.csv_table import Rejected
-from waterbed.intake.formats import FORMS, form_of, read_reports
+from waterbed.intake.formats import FORMATS, detect_format, read_reports
 from waterbed.model.errors import InputError
 
 CASES = Path(__file__).parent / "cases"
@@ -33,11 +33,11 @@ def plain(line: ReportLine | Rejected) -> list[Any]:
     }
     times = {field: getattr(line, field) for field in ("reported_at", "verified_at")}
     known = {**told, **{field: when.isoformat() if when else None for field, when in times.items()}}
-    if line.witnessed:
-        seen = {field: value for field, value in asdict(line.witnessed).items() if value not in (None, False)}
+    if line.sighting:
+        seen = {field: value for field, value in asdict(line.sighting).items() if value not in (None, False)}
         known["saw"] = {key: one.isoformat() if isinstance(one, datetime) else one for key, one in seen.items()}
-    known["retold"] = line.retold or None
-    return [line.line, line.spelled.url, {field: value for field, value in known.items() if value is not None}]
+    known["supplement"] = line.supplement or None
+    return [line.line, line.canonical.url, {field: value for field, value in known.items() if value is not None}]
 
 
 def case_name(path: Path) -> str:
@@ -55,12 +55,12 @@ def test_a_file_of_each_form_is_read_as_expected(path: Path) -> None:
 @pytest.mark.parametrize("path", [p for p in FILES if p.parent.name not in BY_NAME], ids=case_name)
 def test_a_form_is_told_from_the_first_lines(path: Path) -> None:
     """Without a --format the file is read as its own form."""
-    assert form_of(path.read_text().splitlines(keepends=True)) == path.parent.name
+    assert detect_format(path.read_text().splitlines(keepends=True)) == path.parent.name
 
 
 def test_every_form_has_a_case() -> None:
     """No form is without a file to read; CSV has tests of its own."""
-    assert {path.parent.name for path in FILES} == set(FORMS) - {"csv"}
+    assert {path.parent.name for path in FILES} == set(FORMATS) - {"csv"}
 
 
 def _packed(path: Path, content: bytes) -> Iterator[Path]:
@@ -110,11 +110,11 @@ def test_a_broken_zip_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("form", "content", "said"),
     [
-        ("json", "{", "is no JSON"),
+        ("json", "{", "is not JSON"),
         ("json", '{"a": 1}', "without an array of reports"),
-        ("json", "[\ud800]", "is no JSON"),
+        ("json", "[\ud800]", "is not JSON"),
         ("misp", '{"a": 1}', "without MISP events"),
-        ("stix", '{"type": "report"}', "no STIX bundle"),
+        ("stix", '{"type": "report"}', "not a STIX bundle"),
         ("urlhaus", "id,url\n", "no column named url|column"),
         ("scart", "host;IP\nx;y\n", "has no column named url"),
         (None, "<html>", "is HTML or JSON"),

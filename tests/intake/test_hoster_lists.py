@@ -8,25 +8,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waterbed.intake.csv_table import Rejected
-from waterbed.intake.hoster_lists import TheirList, day_order, read_their_list, written_date
+from waterbed.intake.hoster_lists import HosterList, day_order, read_hoster_list, written_date
 from waterbed.model.errors import InputError
 
 DAY = date(2026, 1, 5)
 
 
-def read(folder: Path, text: str, dates: str | None = None) -> TheirList:
+def read(folder: Path, text: str, dates: str | None = None) -> HosterList:
     """A list from its text."""
     path = folder / "theirs"
     path.write_text(text)
-    return read_their_list(path, dates)
+    return read_hoster_list(path, dates)
 
 
-def plain(found: TheirList) -> list[tuple[object, ...]]:
+def plain(found: HosterList) -> list[tuple[object, ...]]:
     """Its lines as tuples."""
     return [
         (line.line, line.reason)
         if isinstance(line, Rejected)
-        else (line.line, line.spelled.url, line.day, line.channel)
+        else (line.line, line.canonical.url, line.day, line.channel)
         for line in found.read
     ]
 
@@ -58,14 +58,14 @@ def test_bad_rows_are_told_with_number_and_reason(tmp_path: Path) -> None:
     found = read(tmp_path, "url,date\nnonsense,2026-01-05\nhttp://a.example.com/,soon\nhttp://a.example.com/,\n")
     assert plain(found) == [
         (2, "address has no http:// or https:// scheme"),
-        (3, "the date is none that can be read"),
+        (3, "the date cannot be read"),
         (4, "http://a.example.com/", None, None),
     ]
 
 
 def test_a_list_without_addresses_is_one_sentence(tmp_path: Path) -> None:
     """No column by that name and no cell that begins with http."""
-    with pytest.raises(InputError, match="no column of addresses"):
+    with pytest.raises(InputError, match="lacks a column of URLs"):
         read(tmp_path, "host,date\na.example.com,2026-01-05\n")
 
 
@@ -108,7 +108,7 @@ def test_one_number_above_twelve_tells_the_order_for_all() -> None:
     ("texts", "told", "said"),
     [
         (["5-1-2026"], None, "name --dates dmy or mdy"),
-        (["25-1-2026", "1-25-2026"], None, "mend the file"),
+        (["25-1-2026", "1-25-2026"], None, "correct the file"),
         (["25-1-2026"], "mdy", "do not fit --dates mdy"),
         (["2026-01-05"], "ymd", "was expected"),
     ],
@@ -132,4 +132,4 @@ def test_each_spelling_of_a_day_reads_as_that_day(day: date, separator: str) -> 
 def test_a_list_and_its_lines_show_numbers_alone(tmp_path: Path) -> None:
     """Their repr, which may end in a traceback, holds no address."""
     found = read(tmp_path, "http://a.example.com/\n")
-    assert (repr(found), repr(found.read[0])) == ("<TheirList of 1 rows>", "<TheirLine 1>")
+    assert (repr(found), repr(found.read[0])) == ("<HosterList of 1 rows>", "<HosterLine 1>")

@@ -8,7 +8,7 @@ import pytest
 from tests.store.study_folder import made, report, url
 from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import read_csv_reports
-from waterbed.intake.importer import ImportReport, take_in
+from waterbed.intake.importer import ImportReport, import_reports
 from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Delivery, Run, RunEnd, Sealed
 from waterbed.model.errors import InputError
@@ -22,7 +22,7 @@ def imported(folder: Folder, path: Path, content: bytes) -> ImportReport:
     """Import a file's bytes."""
     path.write_bytes(content)
     defaults = Defaults(source="usual", category="phishing")
-    return take_in(folder, Batches(read_csv_reports(path), lambda: folder.vault, defaults), defaults)
+    return import_reports(folder, Batches(read_csv_reports(path), lambda: folder.vault, defaults), defaults)
 
 
 def deliveries(folder: Folder) -> list[tuple[str, int, int, int]]:

@@ -9,7 +9,7 @@ import pytest
 from tests.store.study_folder import made, report
 from waterbed.governance.keys import forget
 from waterbed.intake.csv_notices import COLUMNS, NoticeLine, parse_csv_notices, read_csv_notices
-from waterbed.intake.notices import NoticeDefaults, NoticeImport, take_in_notices
+from waterbed.intake.notices import NoticeDefaults, NoticeImport, import_notices
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, Target
 from waterbed.store.folder import Folder
@@ -22,7 +22,7 @@ SENT, ARRIVED = "2026-01-05T10:00:00Z", "2026-01-05T12:00:00+01:00"
 def imported(folder: Folder, path: Path, content: bytes) -> NoticeImport:
     """Import a file's bytes."""
     path.write_bytes(content)
-    return take_in_notices(folder, read_csv_notices(path), NoticeDefaults(sender="hotline"))
+    return import_notices(folder, read_csv_notices(path), NoticeDefaults(sender="hotline"))
 
 
 def reasons(lines: str, header: str = HEADER) -> list[str]:
@@ -113,11 +113,11 @@ def test_bad_lines_are_told_with_number_and_reason() -> None:
         f"{ONE},acme,{SENT},{ARRIVED}\n"
     ) == [
         "delivered_at is before sent_at",
-        "sent_at is empty: nobody can say when the notice was sent",
-        "url and url_id are empty: nobody can say what the notice is about",
-        "recipient is no hoster's key, AS64500 or registry:HANDLE",
-        "recipient is no hoster's key, AS64500 or registry:HANDLE",
-        "sent_at is no ISO 8601 date or time",
+        "sent_at is empty: the time of sending is needed",
+        "url and url_id are empty: one of them is needed",
+        "recipient must be a hoster's key, AS64500 or registry:HANDLE",
+        "recipient must be a hoster's key, AS64500 or registry:HANDLE",
+        "sent_at must be an ISO 8601 date or time",
         "2 columns; the header promises at least 4",
         "broken quoting (unexpected end of data)",
         "address has no http:// or https:// scheme",
@@ -128,14 +128,14 @@ def test_bad_lines_are_told_with_number_and_reason() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("url_id", "xyz", "url_id is not 32 hexadecimal digits"),
-        ("kind", "letter", "kind is none of ntd, legal_order, dsa, citizen"),
-        ("bounced", "perhaps", "bounced is neither yes nor no"),
-        ("bounced", "yes", "bounced, and yet there is a delivered_at"),
+        ("url_id", "xyz", "url_id must be 32 hexadecimal digits"),
+        ("kind", "letter", "kind must be one of ntd, legal_order, dsa, citizen"),
+        ("bounced", "perhaps", "bounced must be yes or no"),
+        ("bounced", "yes", "bounced, but has a delivered_at"),
         ("acknowledged_at", "2026-01-05T10:30:00Z", "acknowledged_at is before delivered_at"),
-        ("sender", "a.example", "sender is no short word of letters, digits, spaces, _ and -"),
-        ("batch", "x/y", "batch is no short word of letters, digits, spaces, _ and -"),
-        ("response", "see http://x.example", "response is no short word of letters, digits, spaces, _ and -"),
+        ("sender", "a.example", "sender must be 1 to 64 letters, digits, spaces, '_' or '-'"),
+        ("batch", "x/y", "batch must be 1 to 64 letters, digits, spaces, '_' or '-'"),
+        ("response", "see http://x.example", "response must be 1 to 64 letters, digits, spaces, '_' or '-'"),
     ],
 )
 def test_each_cell_is_checked(name: str, value: str, reason: str) -> None:
@@ -164,9 +164,9 @@ def test_what_the_study_does_not_know_is_kept_out(tmp_path: Path) -> None:
     )
     found = imported(folder, tmp_path / "n.csv", (header + lines).encode())
     assert [line.reason for line in found.rejected] == [
-        "its URL is not known to the study; import its report first",
+        "its URL is unknown to the study; import its report first",
         "its URL was forgotten",
-        "url and url_id are two different URLs",
+        "url and url_id are different URLs",
         "sent_at is in the future",
         "delivered_at is in the future",
     ]

@@ -12,7 +12,7 @@ from attribution.hosters.book import book_from
 from tests.store.study_folder import made, report
 from waterbed.intake.csv_notices import NoticeLine
 from waterbed.intake.csv_table import Rejected, zone_of
-from waterbed.intake.notices import NOTICE_FORMS, read_notices
+from waterbed.intake.notices import NOTICE_FORMATS, read_notices
 from waterbed.intake.scart import parse_scart_notices
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice
@@ -35,7 +35,7 @@ def plain(line: NoticeLine | Rejected) -> list[Any]:
         return [line.line, line.reason]
     times = {name: when.isoformat() for name in ("sent_at", "delivered_at") if (when := getattr(line, name))}
     told = {name: value for name in TOLD if (value := getattr(line, name))}
-    return [line.line, line.spelled.url if line.spelled else None, {**told, **times}]
+    return [line.line, line.canonical.url if line.canonical else None, {**told, **times}]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -47,7 +47,7 @@ def test_a_log_is_read_as_expected(path: Path) -> None:
 
 def test_every_form_of_notices_has_a_case() -> None:
     """No form is without a file to read; CSV has tests of its own."""
-    assert {path.parent.name for path in FILES} == set(NOTICE_FORMS) - {"csv"}
+    assert {path.parent.name for path in FILES} == set(NOTICE_FORMATS) - {"csv"}
 
 
 def test_times_are_those_of_the_zone_named() -> None:
@@ -91,9 +91,9 @@ def test_a_zip_of_a_log_is_read(tmp_path: Path) -> None:
     ("form", "zone", "content", "said"),
     [
         ("xml", None, "", "--format 'xml' is not known"),
-        ("csv", "UTC", "url,recipient,sent_at\n", "--zone is about SCART's times"),
+        ("csv", "UTC", "url,recipient,sent_at\n", "--zone is for SCART's times"),
         ("scart", None, "filenumber;url;status;\n", "no column named NTD status time"),
-        ("scart", "Mars/Phobos", "", "no time zone like"),
+        ("scart", "Mars/Phobos", "", "is not a time zone"),
     ],
 )
 def test_a_log_that_lacks_its_form_is_one_sentence(

@@ -15,7 +15,7 @@ from waterbed.governance.keys import forget, rotate
 from waterbed.intake import worker
 from waterbed.intake.importer import ImportReport
 from waterbed.intake.reports import Defaults
-from waterbed.intake.worker import Apart, Order
+from waterbed.intake.worker import Order, WorkerBatches
 from waterbed.model.bookkeeping import Delivery, Due, Run, Sealed
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.model.facts import Report, Target
@@ -111,7 +111,7 @@ def test_a_mistake_of_ours_names_its_place_alone(tmp_path: Path) -> None:
     """What breaks in the other process is our own failure, told without any value."""
     folder = made(tmp_path / "s")
     (tmp_path / "r.csv").write_text("url\nhttp://shop1.forgetme-example.com/\n")
-    broken = Apart(order(folder, tmp_path / "r.csv", defaults=None))
+    broken = WorkerBatches(order(folder, tmp_path / "r.csv", defaults=None))
     with pytest.raises(OwnFailure, match=r"reading the file failed: AttributeError at reports:\d+") as problem:
         broken.next(NOON)
     assert "forgetme" not in str(problem.value)
@@ -123,7 +123,7 @@ def test_a_killed_reader_ends_the_import_in_one_sentence(tmp_path: Path) -> None
     """Its exit status is told; Ctrl-C and SIGTERM, which reach it too, do not end it."""
     folder = made(tmp_path / "s")
     (tmp_path / "r.csv").write_text(REPORTS)
-    reader = Apart(order(folder, tmp_path / "r.csv"))
+    reader = WorkerBatches(order(folder, tmp_path / "r.csv"))
     assert reader.next(NOON).last
     for number in (signal.SIGINT, signal.SIGTERM):
         reader._process.send_signal(number)
@@ -159,13 +159,14 @@ ASKER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from waterbed.intake.worker import Apart, Order
+from waterbed.intake.worker import WorkerBatches, Order
 from waterbed.intake.reports import Defaults
 from waterbed.store.folder import open_folder
 folder = open_folder(Path(sys.argv[1]))
-order = Order(path=Path(sys.argv[2]), form=None, zone=None, defaults=Defaults(source="usual", category="phishing"),
+order = Order(path=Path(sys.argv[2]), file_format=None, zone=None,
+              defaults=Defaults(source="usual", category="phishing"),
               study=folder.config.study, folder=folder.path)
-reader = Apart(order)
+reader = WorkerBatches(order)
 reader.next(datetime.now(UTC))
 print(reader._process.pid, flush=True)
 reader._process.wait()
@@ -175,7 +176,7 @@ reader._process.wait()
 def order(folder: Folder, path: Path, defaults: Defaults | None = DEFAULTS) -> Order:
     """What is read for a study; without defaults it breaks."""
     study = folder.config.study
-    return Order(path=path, form=None, zone=None, defaults=defaults, study=study, folder=folder.path)  # type: ignore[arg-type]
+    return Order(path=path, file_format=None, zone=None, defaults=defaults, study=study, folder=folder.path)  # type: ignore[arg-type]
 
 
 def running(pid: int) -> bool:

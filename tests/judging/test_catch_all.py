@@ -53,9 +53,9 @@ def test_three_hosts_of_a_network_stand_in_for_an_address_that_nobody_asked() ->
 def test_half_of_the_hosts_are_not_most() -> None:
     """A tie tells nothing of an address, and unusable controls do not count."""
     looks, controls = neighbours([200, 404])
-    assert AnswersOfAddresses(looks, {c.control_id: c for c in controls}).usual_class("28.10.0.7") is None
+    assert AnswersOfAddresses(looks, {c.control_id: c for c in controls}).majority_class("28.10.0.7") is None
     broken = [replace(c, failure="timeout") for c in controls]
-    assert AnswersOfAddresses(looks, {c.control_id: c for c in broken}).usual_class("28.10.0.7") is None
+    assert AnswersOfAddresses(looks, {c.control_id: c for c in broken}).majority_class("28.10.0.7") is None
 
 
 def test_a_host_is_known_by_its_last_answer_before_a_look() -> None:

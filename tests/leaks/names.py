@@ -69,7 +69,7 @@ def names_of_feed(path: Path) -> tuple[Names, int]:
         if isinstance(line, Rejected):
             rejected += 1
         else:
-            hosts.add(line.spelled.host)
+            hosts.add(line.canonical.host)
     return names_of(hosts), rejected
 
 

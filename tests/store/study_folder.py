@@ -5,7 +5,7 @@ from pathlib import Path
 
 from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import parse_csv_reports
-from waterbed.intake.importer import ImportReport, take_in
+from waterbed.intake.importer import ImportReport, import_reports
 from waterbed.intake.reports import Defaults
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder, create_folder
@@ -21,7 +21,9 @@ def report(folder: Folder, urls: list[str], source: str = "hotline") -> ImportRe
     """Import URLs, one a line."""
     lines = ["url", *(f'"{url}"' for url in urls)]
     defaults = Defaults(source=source, category="phishing")
-    return take_in(folder, Batches(parse_csv_reports(lines, "reports"), lambda: folder.vault, defaults), defaults)
+    return import_reports(
+        folder, Batches(parse_csv_reports(lines, "reports"), lambda: folder.vault, defaults), defaults
+    )
 
 
 def url(number: int, host: int | None = None) -> str:

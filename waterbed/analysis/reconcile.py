@@ -11,7 +11,7 @@ from typing import Annotated
 
 from waterbed.analysis.rankings.takedown import episodes_by_key
 from waterbed.intake.csv_table import Rejected
-from waterbed.intake.hoster_lists import TheirLine, TheirList, read_their_list, with_answers
+from waterbed.intake.hoster_lists import HosterLine, HosterList, read_hoster_list, with_answers
 from waterbed.model.errors import InputError
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import Reconciled
@@ -133,7 +133,7 @@ class Reconciliation:
     name: str
     heading: TableInfo
     rows: Sequence[Reconciled]
-    theirs: TheirList
+    theirs: HosterList
 
     def __repr__(self) -> str:
         """Say how many rows there are."""
@@ -145,7 +145,7 @@ def reconcile_list(study: Study, path: Path, hoster: str, *, dates: str | None =
 
     InputError if the list cannot be read, or neither the study nor its book knows the hoster.
     """
-    theirs = read_their_list(path, dates)
+    theirs = read_hoster_list(path, dates)
     done = study.conclude()
     on = (done.until or study.clock()).astimezone(UTC).date()
     key = done.attributor.book.on(on).company(hoster)
@@ -159,10 +159,10 @@ def reconcile_list(study: Study, path: Path, hoster: str, *, dates: str | None =
     return Reconciliation(key=key, name=done.attributor.name_of(key), heading=heading, rows=list(rows), theirs=theirs)
 
 
-def _row(study: Study, line: TheirLine | Rejected) -> Theirs:
+def _row(study: Study, line: HosterLine | Rejected) -> Theirs:
     if isinstance(line, Rejected):
         return Theirs(line=line.line, url_id=None, day=None, channel=None, reason=line.reason)
-    url_id = str(study.vault.ids(line.spelled)["url_id"])
+    url_id = str(study.vault.ids(line.canonical)["url_id"])
     return Theirs(line=line.line, url_id=url_id, day=line.day, channel=line.channel)
 
 

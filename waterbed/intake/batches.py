@@ -1,4 +1,4 @@
-"""Lines of a file, some at a time, and the facts that they make: work for the processor alone."""
+"""Batches of lines, and their facts. No I/O."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,10 @@ from waterbed.store.bulk import Columns, columns_of
 from waterbed.store.vault import Vault
 
 LINES_AT_ONCE = 50_000
-"""Lines in one transaction: ids are random, so each one touches nearly every page of the store's indexes."""
+"""Lines in one transaction.
+
+Ids are random, so each transaction touches nearly every page of the store's indexes.
+"""
 
 _KEYS: dict[type, str] = {
     Sealed: "entry_id",
@@ -29,7 +32,7 @@ _KEYS: dict[type, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What some lines come to, before it is held against what is known."""
+    """Facts of some lines, before comparison with the store."""
 
     now: datetime
     rejected: list[Rejected]
@@ -38,29 +41,35 @@ class Batch:
     urls: list[str]
     """The URL's id of each good line."""
     first_hand: frozenset[tuple[str, datetime | None]] | None
-    """URL and time of lines that tell nothing again; None if no line does."""
+    """URL and time of the lines that are not supplements.
+
+    None if no line is a supplement.
+    """
     facts: Mapping[type, Columns]
-    """Each target, entry and due look once, since many lines name one host."""
+    """Facts by type, each once although many lines repeat them."""
     last: bool
 
 
 class BatchSource(Protocol):
-    """What gives one batch after the other."""
+    """A source of batches, one after the other."""
 
     def begin(self) -> None:
-        """Read the first lines, and nothing else: InputError if the file is of the wrong kind."""
+        """Read the first lines; InputError if the format is wrong."""
         ...
 
     def next(self, now: datetime) -> Batch:
-        """The next one; the facts are of this time. Not to be called after the last one."""
+        """Return the next batch, its facts dated `now`.
+
+        Must not be called after the last batch.
+        """
         ...
 
 
 class Batches:
-    """Batches that are made in this process."""
+    """Batches made in this process."""
 
     def __init__(self, lines: Iterator[ReportLine | Rejected], vault: Callable[[], Vault], defaults: Defaults) -> None:
-        """Take the lines, by whose keys each batch is sealed, and what lines are that do not say."""
+        """Take the lines, the vault that seals URLs, and the defaults for empty fields."""
         self._lines, self._vault, self._defaults = lines, vault, defaults
         self._ahead: list[ReportLine | Rejected] = []
 
@@ -69,18 +78,18 @@ class Batches:
         self._ahead = list(islice(self._lines, LINES_AT_ONCE))
 
     def next(self, now: datetime) -> Batch:
-        """The next one; the first one, of a file without lines, is empty."""
+        """Return the next batch; empty for a file without lines."""
         lines = [*self._ahead, *islice(self._lines, LINES_AT_ONCE - len(self._ahead))]
         self._ahead = list(islice(self._lines, 1))
         good = [line for line in lines if isinstance(line, ReportLine)]
         urls, facts = self._facts(good, now)
         columns = {kind: columns_of(kind, of) for kind, of in facts.items()}
         first_hand = None
-        if any(line.retold for line in good):
+        if any(line.supplement for line in good):
             first_hand = frozenset(
-                (url_id, line.reported_at) for url_id, line in zip(urls, good, strict=True) if not line.retold
+                (url_id, line.reported_at) for url_id, line in zip(urls, good, strict=True) if not line.supplement
             )
-        else:  # of lines that are told again the first counts: their order stays
+        else:  # only here: among supplements the first counts, so their order must stay
             columns = {kind: _in_order(of) for kind, of in columns.items()}
         return Batch(
             now=now,
@@ -109,13 +118,13 @@ class Batches:
 
 
 def _in_order(facts: Columns) -> Columns:
-    """By URL or entry, so that what lies on one page of an index comes together."""
+    """Sort by URL or entry, so that rows on one page of an index come together."""
     ids = facts.column("entry_id" if facts.cls is Sealed else "url_id")
     return facts.only(sorted(range(facts.count), key=ids.__getitem__))
 
 
 def without_forgotten(batch: Batch, gone: set[str]) -> tuple[Mapping[type, Columns], int]:
-    """The facts of lines that name none of some URLs and hosts, and how many lines do."""
+    """Drop facts about forgotten URLs and hosts; count their lines."""
     if not gone:
         return batch.facts, 0
     targets = batch.facts[Target]
@@ -124,6 +133,6 @@ def without_forgotten(batch: Batch, gone: set[str]) -> tuple[Mapping[type, Colum
     named = kept | {host_id for url_id, host_id in pairs if url_id in kept}
     facts = {}
     for kind, columns in batch.facts.items():
-        ids, stay = (columns.column("entry_id"), named) if kind is Sealed else (columns.column("url_id"), kept)
-        facts[kind] = columns.only([n for n, one in enumerate(ids) if one in stay])
+        ids, remaining = (columns.column("entry_id"), named) if kind is Sealed else (columns.column("url_id"), kept)
+        facts[kind] = columns.only([n for n, row_id in enumerate(ids) if row_id in remaining])
     return facts, sum(url_id not in kept for url_id in batch.urls)

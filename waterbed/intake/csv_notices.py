@@ -1,4 +1,4 @@
-"""Notices from a CSV file with a header line, one notice a line."""
+"""Notices from CSV files, one notice a line."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from waterbed.intake.csv_table import BadCell, Cells, Columns, Rejected, read_lines, time_in, truth_in, word_in
-from waterbed.intake.text_files import opened_lines
+from waterbed.intake.text_files import open_lines
 from waterbed.model.errors import InputError
 from waterbed.model.facts import NoticeKind
 from waterbed.model.redaction import names_something
@@ -30,7 +30,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "response": ("response",),
     "held_for_police": ("held_for_police",),
 }
-"""What each field may be called in a header, in lower case."""
+"""Accepted header names of each field, in lower case."""
 
 _HEADER = Columns(names=COLUMNS, needed=(("url", "url_id"), ("recipient",), ("sent_at",)), page="docs/notices.md")
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -42,11 +42,11 @@ _LONGEST_KEY = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeLine:
-    """One good line. Secret: its repr says the line number alone."""
+    """One valid line. Secret: repr gives only its number."""
 
     line: int
-    spelled: CanonicalUrl | None
-    """The URL; null: the line names its id alone."""
+    canonical: CanonicalUrl | None
+    """The URL; None if the line has only its id."""
     url_id: str | None
     recipient: str
     kind: NoticeKind | None
@@ -62,44 +62,47 @@ class NoticeLine:
     held_for_police: bool
 
     def __repr__(self) -> str:
-        """Say the line number alone."""
+        """Give only the line number."""
         return f"<NoticeLine {self.line}>"
 
 
 def read_csv_notices(path: Path) -> Iterator[NoticeLine | Rejected]:
-    """Read notices line by line: good ones, and bad ones with a reason.
+    """Read notices and rejected lines from a CSV file.
 
-    InputError if the file is no such CSV at all; an empty file holds no notice.
+    InputError if the file is not CSV with the needed columns; an empty file has no notices.
     """
-    yield from parse_csv_notices(opened_lines(path, "a file of notices"), str(path))
+    yield from parse_csv_notices(open_lines(path, "a file of notices"), str(path))
 
 
 def parse_csv_notices(lines: Iterable[str], name: str) -> Iterator[NoticeLine | Rejected]:
-    """The same from lines of text; `name` is what errors call them."""
+    """Read the same from lines; errors call them `name`."""
     yield from read_lines(lines, name, _HEADER, _notice)
 
 
 def kind_of(text: str) -> NoticeKind | None:
-    """The kind of notice that a word means, in any case and with spaces or hyphens; None if it is none."""
+    """Return the kind of notice for a word, or None.
+
+    Case is ignored, and spaces and hyphens count as underscores.
+    """
     word = re.sub(r"[\s-]+", "_", text.strip().lower())
     return cast(NoticeKind, word) if word in get_args(NoticeKind) else None
 
 
 def known_kind(text: str) -> NoticeKind:
-    """The same for a word from the command line; InputError if it is none."""
+    """Return the same for a command-line word; InputError if unknown."""
     kind = kind_of(text)
     if kind is None:
-        raise InputError(f"--kind is none of {', '.join(get_args(NoticeKind))} (docs/notices.md)")
+        raise InputError(f"--kind must be one of {', '.join(get_args(NoticeKind))} (docs/notices.md)")
     return kind
 
 
 def _notice(number: int, cells: Cells) -> NoticeLine:
     sent = time_in("sent_at", cells)
     if sent is None:
-        raise BadCell("sent_at is empty: nobody can say when the notice was sent")
+        raise BadCell("sent_at is empty: the time of sending is needed")
     line = NoticeLine(
         line=number,
-        spelled=canonicalize(cells["url"]) if cells.get("url") else None,
+        canonical=canonicalize(cells["url"]) if cells.get("url") else None,
         url_id=_url_id(cells),
         recipient=_recipient(cells),
         kind=_kind(cells),
@@ -120,20 +123,20 @@ def _notice(number: int, cells: Cells) -> NoticeLine:
 
 def _contradiction(line: NoticeLine) -> None:
     """Refuse a line whose cells cannot all be true."""
-    if line.spelled is None and line.url_id is None:
-        raise BadCell("url and url_id are empty: nobody can say what the notice is about")
+    if line.canonical is None and line.url_id is None:
+        raise BadCell("url and url_id are empty: one of them is needed")
     if line.delivered_at and line.delivered_at < line.sent_at:
         raise BadCell("delivered_at is before sent_at")
     if line.acknowledged_at and line.acknowledged_at < (line.delivered_at or line.sent_at):
         raise BadCell(f"acknowledged_at is before {'delivered_at' if line.delivered_at else 'sent_at'}")
     if line.bounced and (line.delivered_at or line.acknowledged_at):
-        raise BadCell(f"bounced, and yet there is a {'delivered_at' if line.delivered_at else 'acknowledged_at'}")
+        raise BadCell(f"bounced, but has a {'delivered_at' if line.delivered_at else 'acknowledged_at'}")
 
 
 def _url_id(cells: Cells) -> str | None:
     text = cells.get("url_id", "").lower()
     if text and not _ID.fullmatch(text):
-        raise BadCell("url_id is not 32 hexadecimal digits")
+        raise BadCell("url_id must be 32 hexadecimal digits")
     return text or None
 
 
@@ -143,17 +146,17 @@ def _kind(cells: Cells) -> NoticeKind | None:
         return None
     kind = kind_of(text)
     if kind is None:
-        raise BadCell(f"kind is none of {', '.join(get_args(NoticeKind))}")
+        raise BadCell(f"kind must be one of {', '.join(get_args(NoticeKind))}")
     return kind
 
 
 def _recipient(cells: Cells) -> str:
-    """The recipient in its one spelling; it is kept in the clear, so no mailbox and no host name gets in."""
+    """The recipient in canonical form. It is stored in the clear, so mailboxes and host names are refused."""
     text = cells.get("recipient", "")
-    if found := _AS.fullmatch(text):
-        return f"AS{found[1]}"
-    if (found := _HOLDER.fullmatch(text)) and not names_something(text):
-        return f"{found[1].lower()}:{found[2].upper()}"
+    if match := _AS.fullmatch(text):
+        return f"AS{match[1]}"
+    if (match := _HOLDER.fullmatch(text)) and not names_something(text):
+        return f"{match[1].lower()}:{match[2].upper()}"
     if len(text) <= _LONGEST_KEY and _KEY.fullmatch(text.lower()):
         return text.lower()
-    raise BadCell("recipient is no hoster's key, AS64500 or registry:HANDLE")
+    raise BadCell("recipient must be a hoster's key, AS64500 or registry:HANDLE")

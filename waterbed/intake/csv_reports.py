@@ -1,4 +1,4 @@
-"""Reports from a CSV file with a header line, one report a line."""
+"""Reports from CSV files and URL lists, one a line."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from waterbed.intake.csv_table import (
     truth_in,
     word_in,
 )
-from waterbed.intake.text_files import opened_lines
+from waterbed.intake.text_files import open_lines
 from waterbed.model.errors import BadUrl
 from waterbed.model.urls import CanonicalUrl, canonicalize
 
@@ -34,14 +34,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "verified_at": ("verified_at", "verification_time"),
     "origin_address": ("origin_address", "origin_ip"),
 }
-"""What each field may be called in a header, in lower case."""
+"""Accepted header names of each field, in lower case."""
 
 _HEADER = Columns(names=COLUMNS, needed=(("url",),), page="docs/intake.md")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Witnessed:
-    """What the one who made the file says it saw itself; see `Testimony`."""
+class Sighting:
+    """An observation by the maker of the file (`ExternalObservation`)."""
 
     observer: str
     reference: str | None
@@ -56,10 +56,10 @@ class Witnessed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportLine:
-    """One good line. Secret: its repr says the line number alone."""
+    """One valid line. Secret: repr gives only its number."""
 
     line: int
-    spelled: CanonicalUrl
+    canonical: CanonicalUrl
     reported_at: datetime | None
     verified_at: datetime | None
     source: str | None
@@ -69,41 +69,44 @@ class ReportLine:
     commercial: bool | None
     assessed_illegal: bool | None
     origin_address: str | None = None
-    witnessed: Witnessed | None = None
-    retold: bool = False
-    """Whether it tells more of what its source has reported, and is a report only where that is not known."""
+    sighting: Sighting | None = None
+    supplement: bool = False
+    """True if the line adds to an earlier report.
+
+    That report has the same source. The line counts as a report only if the earlier one is not known.
+    """
 
     def __repr__(self) -> str:
-        """Say the line number alone."""
+        """Give only the line number."""
         return f"<ReportLine {self.line}>"
 
 
 def read_csv_reports(path: Path) -> Iterator[ReportLine | Rejected]:
-    """Read reports line by line: good ones, and bad ones with a reason.
+    """Read reports and rejected lines from a CSV file.
 
-    InputError if the file is no such CSV at all; an empty file holds no report.
+    InputError if the file is not CSV with a URL column; an empty file has no reports.
     """
-    yield from parse_csv_reports(opened_lines(path, "a reports file"), str(path))
+    yield from parse_csv_reports(open_lines(path, "a reports file"), str(path))
 
 
 def parse_csv_reports(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """The same from lines of text; `name` is what errors call them."""
+    """Read the same from lines; errors call them `name`."""
     yield from read_lines(lines, name, _HEADER, report)
 
 
 def checked_report(number: int, cells: Cells) -> ReportLine | Rejected:
-    """The report of one line or entry, or why there is none."""
+    """Return the report of one line, or its rejection."""
     try:
         return report(number, cells)
     except (BadUrl, BadCell) as problem:
         return Rejected(line=number, reason=str(problem))
 
 
-def report(number: int, cells: Cells, *, witnessed: Witnessed | None = None, retold: bool = False) -> ReportLine:
-    """The report of one line or entry; BadCell or BadUrl if it cannot be used."""
+def report(number: int, cells: Cells, *, sighting: Sighting | None = None, supplement: bool = False) -> ReportLine:
+    """Return one line's report; BadCell or BadUrl if invalid."""
     return ReportLine(
         line=number,
-        spelled=canonicalize(cells["url"]),
+        canonical=canonicalize(cells["url"]),
         reported_at=time_in("reported_at", cells),
         verified_at=time_in("verified_at", cells),
         source=word_in("source", cells),
@@ -113,8 +116,8 @@ def report(number: int, cells: Cells, *, witnessed: Witnessed | None = None, ret
         commercial=truth_in("commercial", cells),
         assessed_illegal=truth_in("assessed_illegal", cells),
         origin_address=_address("origin_address", cells),
-        witnessed=witnessed,
-        retold=retold,
+        sighting=sighting,
+        supplement=supplement,
     )
 
 
@@ -125,7 +128,7 @@ def _address(field: str, cells: Cells) -> str | None:
     try:
         return str(ip_address(text))
     except ValueError:
-        raise BadCell(f"{field} is no IP address") from None
+        raise BadCell(f"{field} must be an IP address") from None
 
 
 PAGE: Final = "docs/intake.md"
@@ -135,7 +138,7 @@ URLHAUS: Final = Columns(
     needed=(("url",),),
     page=PAGE,
 )
-"""URLhaus (abuse.ch): the header is a comment; older dumps have no `last_online`."""
+"""URLhaus (abuse.ch): commented header; older dumps lack `last_online`."""
 
 PHISHSTATS: Final = Columns(
     names={"url": ("url",), "reported_at": ("date",)},
@@ -143,16 +146,19 @@ PHISHSTATS: Final = Columns(
     page=PAGE,
     header=("date", "score", "url", "ip"),
 )
-"""PhishStats: comment lines, then rows without a header. Its address is that of its own look, not of ours."""
+"""PhishStats: comment lines, then rows without a header.
+
+The address in a row comes from PhishStats's own check and is not imported.
+"""
 
 
 def parse_urlhaus(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """Reports from URLhaus's CSV dump: its header line is a comment."""
+    """Read reports from URLhaus's CSV dump."""
     yield from read_lines((_uncommented(text) for text in lines), name, URLHAUS, report)
 
 
 def is_urlhaus_header(text: str) -> bool:
-    """Whether a comment names URLhaus's columns."""
+    """True if a comment names URLhaus's columns."""
     return text.lstrip("# ").lower().startswith("id,dateadded,url,")
 
 
@@ -161,17 +167,17 @@ def _uncommented(text: str) -> str:
 
 
 def parse_phishstats(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """Reports from PhishStats's CSV file, with or without its header line."""
+    """Read reports from PhishStats's CSV file, with or without header."""
     yield from read_lines(("" if is_phishstats_header(text) else text for text in lines), name, PHISHSTATS, report)
 
 
 def is_phishstats_header(text: str) -> bool:
-    """Whether a line names PhishStats's columns."""
+    """True if a line names PhishStats's columns."""
     return text.lstrip("# ").replace('"', "").lower().startswith("date,score,url")
 
 
 def parse_url_list(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """One report for each line; empty lines and lines that begin with `#` are skipped."""
+    """Read one report a line, skipping empty and `#` lines."""
     del name  # any text is a list of lines: nothing is refused whole
     for number, text in enumerate(lines, 1):
         address = text.strip()

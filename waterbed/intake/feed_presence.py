@@ -1,4 +1,4 @@
-"""Presence lists of a feed: when each entry came and went; and how much each of its deliveries held."""
+"""A feed's presence list, and the sizes of its deliveries."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from waterbed.intake.csv_table import BadCell, Cells, Columns, Rejected, read_lines, time_in
-from waterbed.intake.text_files import opened_lines
+from waterbed.intake.text_files import open_lines
 
 PAGE: Final = "docs/ranking.md"
 _ENTRIES: Final = Columns(
@@ -41,22 +41,28 @@ class Delivered:
 
 
 def read_presence(path: Path) -> Iterator[Presence | Rejected]:
-    """The entries of a presence list, and its bad lines; InputError if it cannot be read."""
-    return parse_presence(opened_lines(path, "a presence list"), str(path))
+    """Read the entries and rejected lines of a presence list.
+
+    InputError if the file cannot be read.
+    """
+    return parse_presence(open_lines(path, "a presence list"), str(path))
 
 
 def parse_presence(lines: Iterable[str], name: str) -> Iterator[Presence | Rejected]:
-    """The same from lines; `name` is what errors call the file."""
+    """Read the same from lines; errors call them `name`."""
     return read_lines(lines, name, _ENTRIES, _entry)
 
 
 def read_deliveries(path: Path) -> Iterator[Delivered | Rejected]:
-    """The deliveries of a feed, and bad lines; InputError if the file cannot be read."""
-    return parse_deliveries(opened_lines(path, "a list of deliveries"), str(path))
+    """Read the deliveries of a feed, and rejected lines.
+
+    InputError if the file cannot be read.
+    """
+    return parse_deliveries(open_lines(path, "a list of deliveries"), str(path))
 
 
 def parse_deliveries(lines: Iterable[str], name: str) -> Iterator[Delivered | Rejected]:
-    """The same from lines; `name` is what errors call the file."""
+    """Read the same from lines; errors call them `name`."""
     return read_lines(lines, name, _DELIVERIES, _delivery)
 
 
@@ -64,17 +70,17 @@ def _entry(_: int, cells: Cells) -> Presence:
     entered, last = time_in("entered", cells), time_in("last_listed", cells)
     if entered is None or last is None:
         raise BadCell("entered and last_listed are needed")
-    found = Presence(
+    presence = Presence(
         entered=entered,
         first_listed=time_in("first_listed", cells),
         last_listed=last,
         first_missing=time_in("first_missing", cells),
     )
-    if found.first_missing and found.first_missing <= max(entered, last):
+    if presence.first_missing and presence.first_missing <= max(entered, last):
         raise BadCell("first_missing is not after last_listed and entered")
-    if found.first_listed and found.first_listed > last:
+    if presence.first_listed and presence.first_listed > last:
         raise BadCell("first_listed is after last_listed")
-    return found
+    return presence
 
 
 def _delivery(_: int, cells: Cells) -> Delivered:

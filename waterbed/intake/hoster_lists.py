@@ -1,4 +1,4 @@
-"""A hoster's own list: an address a line, perhaps with date and channel, however it is separated."""
+"""A hoster's list of URLs, with optional date and channel."""
 
 import csv
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from waterbed.intake.csv_table import Rejected
-from waterbed.intake.text_files import opened_lines
+from waterbed.intake.text_files import open_lines
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.urls import CanonicalUrl, canonicalize
 
@@ -28,49 +28,53 @@ _MONTHS: Final = {
 }
 
 
-def day_order(texts: Iterable[str], name: str, told: str | None = None) -> DayOrder | None:
-    """Whether days or months come first in a file's dates; None where no date leaves it open.
+def day_order(texts: Iterable[str], name: str, chosen: str | None = None) -> DayOrder | None:
+    """Return which comes first in dates: day or month.
 
-    One number above 12 tells it for the whole file. InputError if numbers tell both, or none does and `told` neither.
+    One number above 12 decides for the whole file, else `chosen` does. None if no date is ambiguous. InputError if the
+    dates contradict each other or `chosen`, or if they are ambiguous without it.
     """
-    if told is not None and told not in get_args(DayOrder):
-        raise InputError(f"--dates is {told!r}; dmy (5-1-2026) or mdy (1/5/2026) was expected (docs/reconcile.md)")
-    pairs = [(int(found[1]), int(found[2])) for text in texts if (found := _YEAR_LAST.fullmatch(text.strip()))]
+    if chosen is not None and chosen not in get_args(DayOrder):
+        raise InputError(f"--dates is {chosen!r}; dmy (5-1-2026) or mdy (1/5/2026) was expected (docs/reconcile.md)")
+    pairs = [(int(match[1]), int(match[2])) for text in texts if (match := _YEAR_LAST.fullmatch(text.strip()))]
     days_first = any(first > 12 for first, _ in pairs)
     months_first = any(second > 12 for _, second in pairs)
     if days_first and months_first:
         raise InputError(
-            f"{name} has dates that only fit day first and others that only fit month first; mend the file"
+            f"{name} has dates that only fit day first and others that only fit month first; correct the file"
         )
     if days_first or months_first:
-        found_order: DayOrder = "dmy" if days_first else "mdy"
-        if told and told != found_order:
-            raise InputError(f"{name} has dates that do not fit --dates {told}; leave it out, or mend the file")
-        return found_order
-    if told:
-        return "dmy" if told == "dmy" else "mdy"
+        order: DayOrder = "dmy" if days_first else "mdy"
+        if chosen and chosen != order:
+            raise InputError(f"{name} has dates that do not fit --dates {chosen}; leave it out, or correct the file")
+        return order
+    if chosen:
+        return "dmy" if chosen == "dmy" else "mdy"
     if any(first != second for first, second in pairs):
         raise InputError(
-            f"{name} has {len(pairs)} dates such as 5-1-2026, and none tells day from month; name --dates dmy or mdy"
+            f"{name} has {len(pairs)} dates such as 5-1-2026, in an unclear order; name --dates dmy or mdy"
         )
     return "dmy" if pairs else None
 
 
 def written_date(text: str, order: DayOrder | None) -> date | None:
-    """The day that a text names, None if it names none; a time with a zone counts by its day in UTC."""
+    """Return the date in a text, or None.
+
+    A time with a zone counts by its day in UTC.
+    """
     text = text.strip()
     try:
         if zoned := _zoned(text):
             return zoned
-        if found := _YEAR_FIRST.fullmatch(text):
-            return date(int(found[1]), int(found[3]), int(found[4]))
-        if order and (found := _YEAR_LAST.fullmatch(text)):
-            first, second, year = (int(part) for part in found.groups())
+        if match := _YEAR_FIRST.fullmatch(text):
+            return date(int(match[1]), int(match[3]), int(match[4]))
+        if order and (match := _YEAR_LAST.fullmatch(text)):
+            first, second, year = (int(part) for part in match.groups())
             day, month = (first, second) if order == "dmy" else (second, first)
             return date(year if year > 99 else 2000 + year, month, day)
-        if found := _NAMED.fullmatch(text):
-            month = _MONTHS.get((found["month"] or found["month2"])[:3].lower(), 0)
-            return date(int(found["year"]), month, int(found["day"] or found["day2"]))
+        if match := _NAMED.fullmatch(text):
+            month = _MONTHS.get((match["month"] or match["month2"])[:3].lower(), 0)
+            return date(int(match["year"]), month, int(match["day"] or match["day2"]))
     except ValueError:
         return None
     return None
@@ -97,41 +101,42 @@ _ADDRESS: Final = re.compile(r"\s*(?:https?|hxxps?|h\*\*ps?)\W", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TheirLine:
-    """One good line of their list. Secret: its repr says the line number alone."""
+class HosterLine:
+    """One valid line. Secret: repr gives only its number."""
 
     line: int
-    spelled: CanonicalUrl
+    canonical: CanonicalUrl
     day: date | None
     channel: str | None
 
     def __repr__(self) -> str:
-        """Say the line number alone."""
-        return f"<TheirLine {self.line}>"
+        """Give only the line number."""
+        return f"<HosterLine {self.line}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TheirList:
-    """A hoster's list as it came, and what its lines say. Secret like its lines."""
+class HosterList:
+    """A hoster's list: rows as received, and parsed. Secret."""
 
     separator: str
     header: Sequence[str] | None
     rows: Sequence[tuple[int, Sequence[str]]]
     """Line number and cells of each row, unchanged."""
-    read: Sequence[TheirLine | Rejected]
-    """The same rows, read."""
+    read: Sequence[HosterLine | Rejected]
+    """The same rows, parsed."""
 
     def __repr__(self) -> str:
-        """Say how many rows it has."""
-        return f"<TheirList of {len(self.rows)} rows>"
+        """Give only the number of rows."""
+        return f"<HosterList of {len(self.rows)} rows>"
 
 
-def read_their_list(path: Path, dates: str | None = None) -> TheirList:
-    """Read a hoster's list, with or without a header; separators are commas, semicolons, tabs or bars.
+def read_hoster_list(path: Path, dates: str | None = None) -> HosterList:
+    """Read a hoster's list, with or without a header.
 
-    `dates` says which number is the day where the file cannot (dmy or mdy). InputError if no column holds addresses.
+    Separators are commas, semicolons, tabs or bars. `dates` (dmy or mdy) decides where the file's dates are ambiguous.
+    InputError if no column has URLs.
     """
-    lines = [text.rstrip("\r\n") for text in opened_lines(path, "a hoster's list")]
+    lines = [text.rstrip("\r\n") for text in open_lines(path, "a hoster's list")]
     numbered = [(number, text) for number, text in enumerate(lines, 1) if text.strip()]
     separator = _separator([text for _, text in numbered[:50]])
     rows = [(number, _cells(text, separator)) for number, text in numbered]
@@ -140,11 +145,11 @@ def read_their_list(path: Path, dates: str | None = None) -> TheirList:
     columns = _named(header) if header else _by_content([cells for _, cells in body[:200]])
     if "url" not in columns and body:
         raise InputError(
-            f"{path} has no column of addresses: none is called url, link or address, and no cell begins with http; "
+            f"{path} lacks a column of URLs: a column named url, link or address, or cells that begin with http; "
             "see docs/reconcile.md"
         )
     order = day_order((_cell(cells, columns.get("date")) for _, cells in body), str(path), dates)
-    return TheirList(
+    return HosterList(
         separator=separator,
         header=header,
         rows=body,
@@ -153,7 +158,7 @@ def read_their_list(path: Path, dates: str | None = None) -> TheirList:
 
 
 def _separator(sample: Sequence[str]) -> str:
-    """The separator that cuts most lines into the same number of cells; addresses may hold any of them."""
+    """The separator that cuts most lines into the same number of cells; URLs can contain any of them."""
     if not sample:
         return ","
     best, most = ",", (0, 0)
@@ -182,40 +187,45 @@ def _named(header: Sequence[str]) -> dict[str, int]:
 
 
 def _by_content(rows: Sequence[Sequence[str]]) -> dict[str, int]:
-    """Where addresses and dates stand in a list without a header."""
-    found: dict[str, int] = {}
+    """The columns of URLs and dates in a list without a header."""
+    columns: dict[str, int] = {}
     for at in range(max((len(cells) for cells in rows), default=0)):
         held = [cells[at] for cells in rows if at < len(cells) and cells[at].strip()]
-        if "url" not in found and any(_ADDRESS.match(cell) for cell in held):
-            found["url"] = at
+        if "url" not in columns and any(_ADDRESS.match(cell) for cell in held):
+            columns["url"] = at
         elif (
-            "date" not in found
+            "date" not in columns
             and held
             and all(written_date(cell, "dmy") or written_date(cell, "mdy") for cell in held)
         ):
-            found["date"] = at
-    return found
+            columns["date"] = at
+    return columns
 
 
 def _cell(cells: Sequence[str], at: int | None) -> str:
     return cells[at].strip() if at is not None and at < len(cells) else ""
 
 
-def _read(number: int, cells: Sequence[str], columns: dict[str, int], order: DayOrder | None) -> TheirLine | Rejected:
-    told = _cell(cells, columns.get("date"))
-    day = written_date(told, order)
-    if told and day is None:
-        return Rejected(line=number, reason="the date is none that can be read")
+def _read(number: int, cells: Sequence[str], columns: dict[str, int], order: DayOrder | None) -> HosterLine | Rejected:
+    text = _cell(cells, columns.get("date"))
+    day = written_date(text, order)
+    if text and day is None:
+        return Rejected(line=number, reason="the date cannot be read")
     try:
-        spelled = canonicalize(_cell(cells, columns["url"]))
+        canonical = canonicalize(_cell(cells, columns["url"]))
     except BadUrl as problem:
         return Rejected(line=number, reason=str(problem))
-    return TheirLine(line=number, spelled=spelled, day=day, channel=_cell(cells, columns.get("channel")) or None)
+    return HosterLine(line=number, canonical=canonical, day=day, channel=_cell(cells, columns.get("channel")) or None)
 
 
-def with_answers(found: TheirList, answers: Sequence[tuple[str, ...]], names: tuple[str, ...]) -> Iterator[list[str]]:
-    """Their own rows as they came, each with what was found about it; a header only if they had one."""
-    if found.header is not None:
-        yield [*found.header, *names]
-    for (_, cells), answer in zip(found.rows, answers, strict=True):
+def with_answers(
+    hoster_list: HosterList, answers: Sequence[tuple[str, ...]], names: tuple[str, ...]
+) -> Iterator[list[str]]:
+    """Append our answers to the hoster's rows.
+
+    The rows stay as received; a header is written only if the list has one.
+    """
+    if hoster_list.header is not None:
+        yield [*hoster_list.header, *names]
+    for (_, cells), answer in zip(hoster_list.rows, answers, strict=True):
         yield [*cells, *answer]

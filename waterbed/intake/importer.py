@@ -1,4 +1,4 @@
-"""One import: batches of facts are held against what is known, and each source's delivery is on record."""
+"""One import: facts are stored in batches, and deliveries recorded."""
 
 import gc
 import secrets
@@ -19,33 +19,33 @@ from waterbed.store.bulk import Columns, insert_columns
 from waterbed.store.folder import Folder
 
 _CACHE_MIB = 192
-"""Pages of the store that are kept at hand: with few, one page is written many times in a transaction."""
+"""Cache of the store's pages: with a small one, a page is written many times in a transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What an import did. Every line that is no report's is in one of these counts."""
+    """Results of an import; each line is in one count."""
 
     imported: int
     known: int
     rejected: tuple[Rejected, ...]
     forgotten: int
-    """Lines whose URL or host was forgotten: they are not taken in."""
+    """Lines skipped because their URL or host was forgotten."""
     empty: bool
-    """Whether it held no line at all: a delivery of nothing, on record as such."""
-    heard: int = 0
-    """New words of another observer on what it saw itself."""
+    """True if the file has no lines: an empty delivery."""
+    external: int = 0
+    """New external observations."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Tally:
-    """What one import has come to so far."""
+    """Counts of an import so far."""
 
     file_id: str | None
     lines: Counter[str] = field(default_factory=Counter)
-    """Good lines by source, known and forgotten ones too."""
+    """Valid lines by source, including known and forgotten ones."""
     new: Counter[str] = field(default_factory=Counter)
-    heard: int = 0
+    external: int = 0
     forgotten: int = 0
     rejected: list[Rejected] = field(default_factory=list)
 
@@ -54,7 +54,7 @@ class _Tally:
         return sum(self.lines.values())
 
 
-def take_in(
+def import_reports(
     folder: Folder,
     batches: BatchSource,
     defaults: Defaults,
@@ -62,12 +62,13 @@ def take_in(
     file_id: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
-    """Import batch by batch, a transaction each; the last one holds the deliveries too, with the id of their file.
+    """Import reports in batches, one transaction each.
 
-    While one is written, the next is made: the database works without the interpreter's lock.
+    The last transaction also records the deliveries, with the id of their file. While one batch is written, the next
+    is made: the database works without the interpreter's lock. `progress` gets the number of lines so far.
     """
     tally = _Tally(file_id=file_id)
-    with _nothing_collected():
+    with _collector_paused():
         batches.begin()  # a file of the wrong kind fails here, before anything is written
         with folder.run("import") as run, ThreadPoolExecutor(1) as writer:
             batch = batches.next(folder.clock())
@@ -89,13 +90,13 @@ def take_in(
         rejected=tuple(tally.rejected),
         forgotten=tally.forgotten,
         empty=not tally.done and not tally.rejected,
-        heard=tally.heard,
+        external=tally.external,
     )
 
 
 @contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """No search for cycles meanwhile: of millions of facts none is in one, and looking costs a seventh of the time."""
+def _collector_paused() -> Iterator[None]:
+    """Pause the garbage collector: facts do not form cycles, and searching takes a seventh of the time."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -114,9 +115,11 @@ def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, 
             named = {*facts[Target].column("url_id"), *facts[Target].column("host_id")}
             facts, forgotten = without_forgotten(batch, store.forgotten_among(named, connection))
             tally.forgotten += forgotten
-        facts = _without_retold(folder, batch, facts)
-        words = facts[ExternalObservation].column("testimony_id")
-        tally.heard += len(words) - len(store.known_ids(ExternalObservation, "testimony_id", words, connection))
+        facts = _without_known_supplements(folder, batch, facts)
+        observed = facts[ExternalObservation].column("testimony_id")
+        tally.external += len(observed) - len(
+            store.known_ids(ExternalObservation, "testimony_id", observed, connection)
+        )
         reports, ids = facts[Report], facts[Report].column("report_id")
         known = store.known_ids(Report, "report_id", ids, connection)
         new = reports.only([n for n, report_id in enumerate(ids) if report_id not in known])
@@ -126,25 +129,25 @@ def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, 
         if defaults.look:
             store.make_due(now, set(new.column("url_id")), connection)
             fresh = now - timedelta(seconds=folder.config.schedule.fresh_s)
-            begin_ladder(_told_after(fresh, new, now), now, fresh, connection)
+            begin_ladder(_reported_after(fresh, new, now), now, fresh, connection)
         for category, url_ids in _strict(folder, reports).items():
             store.set_category(category, url_ids, connection)
         if batch.last:
             store.add(_deliveries(tally, defaults, run_id, now), connection)
 
 
-def _told_after(fresh: datetime, new: Columns, now: datetime) -> list[str]:
-    told = zip(new.column("url_id"), new.column("reported_at"), strict=True)
-    return sorted({url_id for url_id, reported_at in told if (reported_at or now) > fresh})
+def _reported_after(fresh: datetime, new: Columns, now: datetime) -> list[str]:
+    reports = zip(new.column("url_id"), new.column("reported_at"), strict=True)
+    return sorted({url_id for url_id, reported_at in reports if (reported_at or now) > fresh})
 
 
-def _without_retold(folder: Folder, batch: Batch, facts: Mapping[type, Columns]) -> Mapping[type, Columns]:
-    """Leave out reports of lines that only tell more of what their source has reported before, or in this batch."""
+def _without_known_supplements(folder: Folder, batch: Batch, facts: Mapping[type, Columns]) -> Mapping[type, Columns]:
+    """Drop reports of supplements to a report of the same source that is known or in this batch."""
     if batch.first_hand is None:
         return facts
     reports = facts[Report]
     url_ids, times, sources = (reports.column(name) for name in ("url_id", "reported_at", "source"))
-    known = {(one.url_id, one.source) for one in folder.store.by_ids(Report, "url_id", set(url_ids))}
+    known = {(report.url_id, report.source) for report in folder.store.by_ids(Report, "url_id", set(url_ids))}
     kept = []
     for n, (url_id, reported_at, source) in enumerate(zip(url_ids, times, sources, strict=True)):
         if (url_id, reported_at) in batch.first_hand or (url_id, source) not in known:
@@ -154,7 +157,7 @@ def _without_retold(folder: Folder, batch: Batch, facts: Mapping[type, Columns])
 
 
 def _strict(folder: Folder, reports: Columns) -> dict[str, set[str]]:
-    """What anyone reports in a strict category: it is looked at strictly from now on, whatever came first."""
+    """URLs reported in a strict category: they are checked strictly from now on, whatever came first."""
     probe = folder.config.probe
     strict: dict[str, set[str]] = defaultdict(set)
     for category, url_id in zip(reports.column("category"), reports.column("url_id"), strict=True):
@@ -164,9 +167,9 @@ def _strict(folder: Folder, reports: Columns) -> dict[str, set[str]]:
 
 
 def _deliveries(tally: _Tally, defaults: Defaults, run_id: str, now: datetime) -> Iterator[Delivery]:
-    """One for each source; an import without a good line is a delivery of nothing by its default source.
+    """One delivery for each source; an import without a valid line is an empty delivery of the default source.
 
-    A rejected line's source is unknown: it counts with the default source, or with the largest if that has no line.
+    The source of a rejected line is unknown: it counts with the default source, or with the largest if that has none.
     """
     counts = tally.lines or Counter({defaults.source: 0})
     blamed = defaults.source if defaults.source in counts else counts.most_common(1)[0][0]

@@ -1,4 +1,4 @@
-"""Reports from JSON: lines of objects, arrays, PhishTank's and URLhaus's dumps."""
+"""Reports from JSON: object lines, arrays, PhishTank and URLhaus dumps."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -11,14 +11,17 @@ from waterbed.model.errors import InputError
 
 PAGE: Final = "docs/intake.md"
 _LISTS: Final = ("urls", "reports", "data", "results")
-"""Under which key an object holds its reports."""
+"""Keys under which an object can hold its reports."""
 _ALSO: Final[Mapping[str, tuple[str, ...]]] = {"verified_at": ("last_online",)}
-"""What fields are called in JSON beside their names in CSV."""
+"""Names of fields in JSON beside those in CSV."""
 
 
 def parse_json_lines(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """One report for each line that is an object with a url; empty lines are skipped."""
-    del name  # each line stands for itself: nothing is refused whole
+    """Read one report from each JSON line.
+
+    A line is an object with a url; empty lines are skipped.
+    """
+    del name  # lines are rejected one by one, never the whole file
     for number, text in enumerate(lines, 1):
         if not text.strip():
             continue
@@ -28,33 +31,34 @@ def parse_json_lines(lines: Iterable[str], name: str) -> Iterator[ReportLine | R
         try:
             entry = msgspec.json.decode(text)
         except (msgspec.DecodeError, UnicodeEncodeError):
-            yield Rejected(line=number, reason="line is no JSON object")
+            yield Rejected(line=number, reason="line is not a JSON object")
             continue
         yield entry_report(number, entry)
 
 
 def parse_json(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """One report for each object of an array; numbers are those of entries, counted from 1.
+    """Read one report from each object of an array.
 
-    An object may hold the array under urls, reports, data or results, or be URLhaus's: arrays by number.
+    Entries are numbered from 1. The array can be in an object under urls, reports, data or results, or be URLhaus's:
+    arrays by number.
     """
     for number, entry in enumerate(_entries(decoded(lines, name), name), 1):
         yield entry_report(number, entry)
 
 
 def decoded(lines: Iterable[str], name: str) -> Any:
-    """The JSON value of a whole file; InputError if it is none."""
+    """The JSON value of a whole file; InputError if invalid."""
     try:
         return msgspec.json.decode("".join(lines))
     except (msgspec.DecodeError, UnicodeEncodeError) as problem:
         where = str(problem).rpartition("(")[2].rstrip(")") if "(" in str(problem) else "not UTF-8"
-        raise InputError(f"{name} is no JSON ({where}); get the file again, or name its --format ({PAGE})") from None
+        raise InputError(f"{name} is not JSON ({where}); get the file again, or name its --format ({PAGE})") from None
 
 
 def entry_report(number: int, entry: Any) -> ReportLine | Rejected:
-    """The report of one object, by the names of the CSV columns."""
+    """Return the report of one object, keyed like CSV columns."""
     if not isinstance(entry, dict):
-        return Rejected(line=number, reason="entry is no JSON object")
+        return Rejected(line=number, reason="entry is not a JSON object")
     lowered = {str(key).lower(): value for key, value in entry.items()}
     cells = {}
     for field, names in COLUMNS.items():
@@ -66,7 +70,7 @@ def entry_report(number: int, entry: Any) -> ReportLine | Rejected:
 
 
 def plain_text(value: Any) -> str:
-    """A JSON value as the text of a cell; what holds more than one value has none."""
+    """A JSON scalar as cell text; else the empty text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value).strip() if isinstance(value, (str, int, float)) else ""
@@ -85,4 +89,4 @@ def _entries(value: Any, name: str) -> Iterator[Any]:
             for each in value.values():
                 yield from each
             return
-    raise InputError(f"{name} is JSON without an array of reports; see {PAGE} for the forms that are read")
+    raise InputError(f"{name} is JSON without an array of reports; see {PAGE} for the accepted formats")

@@ -1,4 +1,4 @@
-"""Reports from STIX 2 bundles: urls that are observed, or that indicators name."""
+"""Reports from STIX 2 bundles and MISP events."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,24 +16,25 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 
 
 def parse_stix(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """One report for each url of an indicator, an observation or a url object, numbered from 1.
+    """Read one report for each URL in a STIX bundle.
 
-    A url object that an observation refers to is reported with it, once. The source is the name of the identity that
-    made the object. Revoked objects are left out.
+    URLs come from indicators, observations and url objects, numbered from 1. A url object that an observation refers
+    to is reported once, with it. The source is the name of the identity that made the object. Revoked objects are
+    left out.
     """
     bundle = decoded(lines, name)
     if not isinstance(bundle, dict) or bundle.get("type") != "bundle":
-        raise InputError(f"{name} is JSON, but no STIX bundle: its type was expected to be bundle ({PAGE})")
+        raise InputError(f"{name} is JSON, but not a STIX bundle: its type must be bundle ({PAGE})")
     held = bundle.get("objects")
-    objects = [one for one in held if isinstance(one, dict)] if isinstance(held, list) else []
-    named = {plain_text(one.get("id")): one for one in objects}
-    for number, (address, told, seen, maker) in enumerate(_urls(objects, named), 1):
+    objects = [entry for entry in held if isinstance(entry, dict)] if isinstance(held, list) else []
+    named = {plain_text(entry.get("id")): entry for entry in objects}
+    for number, (address, reported, seen, maker) in enumerate(_urls(objects, named), 1):
         source = plain_text(named.get(maker, {}).get("name"))
         yield checked_report(
             number,
             {
                 "url": address,
-                "reported_at": told,
+                "reported_at": reported,
                 "verified_at": seen,
                 "source": as_plain_word(source) if source else "",
             },
@@ -41,28 +42,28 @@ def parse_stix(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejecte
 
 
 def _urls(objects: list[dict[str, Any]], named: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, str, str]]:
-    """Address, time told, time last seen and maker of each."""
+    """URL, time reported, time last seen and maker of each."""
     referred: set[str] = set()
-    for one in objects:
-        maker = plain_text(one.get("created_by_ref"))
-        if one.get("revoked"):
+    for entry in objects:
+        maker = plain_text(entry.get("created_by_ref"))
+        if entry.get("revoked"):
             continue
-        if one.get("type") == "indicator":
-            told = plain_text(one.get("valid_from")) or plain_text(one.get("created"))
-            for found in _NAMED.finditer(plain_text(one.get("pattern"))):
-                yield _ESCAPED.sub(r"\1", found[1]), told, "", maker
-        elif one.get("type") == "observed-data":
-            told, seen = plain_text(one.get("first_observed")), plain_text(one.get("last_observed"))
-            refs = [ref for ref in _list(one.get("object_refs")) if isinstance(ref, str)]
+        if entry.get("type") == "indicator":
+            reported = plain_text(entry.get("valid_from")) or plain_text(entry.get("created"))
+            for match in _NAMED.finditer(plain_text(entry.get("pattern"))):
+                yield _ESCAPED.sub(r"\1", match[1]), reported, "", maker
+        elif entry.get("type") == "observed-data":
+            reported, seen = plain_text(entry.get("first_observed")), plain_text(entry.get("last_observed"))
+            refs = [ref for ref in _list(entry.get("object_refs")) if isinstance(ref, str)]
             referred.update(refs)
-            inner = one.get("objects")
+            inner = entry.get("objects")
             own = list(inner.values()) if isinstance(inner, dict) else []  # STIX 2.0 holds them inside
             for each in [named.get(ref, {}) for ref in refs] + own:
                 if isinstance(each, dict) and each.get("type") == "url":
-                    yield plain_text(each.get("value")), told, seen, maker
-    for one in objects:
-        if one.get("type") == "url" and plain_text(one.get("id")) not in referred:
-            yield plain_text(one.get("value")), "", "", ""
+                    yield plain_text(each.get("value")), reported, seen, maker
+    for entry in objects:
+        if entry.get("type") == "url" and plain_text(entry.get("id")) not in referred:
+            yield plain_text(entry.get("value")), "", "", ""
 
 
 def _list(value: Any) -> list[Any]:
@@ -70,14 +71,14 @@ def _list(value: Any) -> list[Any]:
 
 
 _KINDS: Final = ("url", "uri")
-"""Types of attributes that are addresses; a bare domain is none."""
+"""Types of attributes that are URLs; a bare domain is not."""
 
 
 def parse_misp(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """One report for each url attribute that is not deleted, numbered from 1 over all events.
+    """Read one report for each url attribute of MISP events.
 
-    The source is the organisation that made the event. Reported at first_seen, else the attribute's timestamp;
-    known up at last_seen.
+    Attributes are numbered from 1 over all events; deleted ones are left out. The source is the organisation that made
+    the event. Reported at first_seen, else the attribute's timestamp; known up at last_seen.
     """
     number = 0
     for event in _events(decoded(lines, name), name):
@@ -97,11 +98,11 @@ def parse_misp(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejecte
 
 
 def _events(value: Any, name: str) -> Iterator[dict[str, Any]]:
-    """The events of a feed's file, of an export, or of an answer of the API."""
+    """The events of a feed's file, an export or an API response."""
     if isinstance(value, dict):
         value = value.get("response", value)
     each = value if isinstance(value, list) else [value]
-    events = [one.get("Event") if isinstance(one, dict) else None for one in each]
+    events = [entry.get("Event") if isinstance(entry, dict) else None for entry in each]
     if not all(isinstance(event, dict) for event in events):
         raise InputError(f"{name} is JSON without MISP events; each was expected under the key Event ({PAGE})")
     yield from (event for event in events if event is not None)
@@ -112,12 +113,12 @@ def _attributes(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for inner in _misp_list(event, "Object"):
         if not inner.get("deleted"):
             held += _misp_list(inner, "Attribute")
-    yield from (one for one in held if one.get("type") in _KINDS and not one.get("deleted"))
+    yield from (entry for entry in held if entry.get("type") in _KINDS and not entry.get("deleted"))
 
 
 def _misp_list(holder: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    found = holder.get(key)
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    held = holder.get(key)
+    return [entry for entry in held if isinstance(entry, dict)] if isinstance(held, list) else []
 
 
 def _from_epoch(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""One import of notices: good lines become facts, all others are told with a reason."""
+"""One import of notices: facts, and lines rejected with reasons."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from typing import Any, Final
 from waterbed.intake.csv_notices import NoticeLine, read_csv_notices
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.scart import parse_scart_notices
-from waterbed.intake.text_files import opened_lines
+from waterbed.intake.text_files import open_lines
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, NoticeKind, Target
 from waterbed.store.backlog import begin_ladder
@@ -25,7 +25,7 @@ _LINES_AT_ONCE = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeDefaults:
-    """What a line that does not say so is taken to be."""
+    """Sender and kind of lines that do not give them."""
 
     sender: str
     kind: NoticeKind = "ntd"
@@ -33,23 +33,29 @@ class NoticeDefaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeImport:
-    """What an import of notices did. Every line that is no comment is in one of these counts."""
+    """Results of an import; each line is in one count.
+
+    Comments are not counted.
+    """
 
     imported: int
     known: int
     rejected: tuple[Rejected, ...]
     recipients: frozenset[str]
-    """To whom the good lines were sent, as the file has it."""
+    """Recipients of the valid lines, as in the file."""
 
 
-def take_in_notices(
+def import_notices(
     folder: Folder,
     lines: Iterator[NoticeLine | Rejected],
     defaults: NoticeDefaults,
     *,
     progress: Callable[[int], None] | None = None,
 ) -> NoticeImport:
-    """Import notices, 20,000 lines a transaction; one about a URL that the study does not know is kept out."""
+    """Import notices, 20,000 lines a transaction.
+
+    A notice about a URL that is unknown to the study is rejected. `progress` gets the number of notices so far.
+    """
     rejected: list[Rejected] = []
     recipients: set[str] = set()
     imported = done = 0
@@ -70,7 +76,7 @@ def take_in_notices(
     return NoticeImport(
         imported=imported,
         known=done - imported,
-        rejected=tuple(sorted(rejected, key=lambda one: one.line)),
+        rejected=tuple(sorted(rejected, key=lambda line: line.line)),
         recipients=frozenset(recipients),
     )
 
@@ -78,7 +84,7 @@ def take_in_notices(
 def _one_batch(
     folder: Folder, lines: list[NoticeLine], defaults: NoticeDefaults
 ) -> tuple[list[Notice], int, list[Rejected]]:
-    """The notices of good lines, how many of them are new, and the lines kept out."""
+    """The notices of valid lines, the number of new ones, and the rejected lines."""
     now, store = folder.clock(), folder.store
     about = [_about(line, folder.vault) for line in lines]
     kept, refused = [], []
@@ -95,12 +101,12 @@ def _one_batch(
         known_notices = store.known_ids(Notice, "notice_id", facts, connection)
         new = [notice for notice_id, notice in facts.items() if notice_id not in known_notices]
         store.add(facts.values(), connection)
-        _look_often(folder, new, now, connection)
+        _check_often(folder, new, now, connection)
     return kept, len(new), refused
 
 
-def _look_often(folder: Folder, notices: list[Notice], now: datetime, connection: Any) -> None:
-    """What a fresh notice is about is looked at now, and often from now on; old notices change nothing."""
+def _check_often(folder: Folder, notices: list[Notice], now: datetime, connection: Any) -> None:
+    """Check URLs of fresh notices now, and often from now on; old notices change nothing."""
     fresh = now - timedelta(seconds=folder.config.schedule.fresh_s)
     url_ids = sorted({notice.url_id for notice in notices if (notice.delivered_at or notice.sent_at) > fresh})
     begin_ladder(url_ids, now, now, connection)
@@ -108,21 +114,21 @@ def _look_often(folder: Folder, notices: list[Notice], now: datetime, connection
 
 
 def _about(line: NoticeLine, vault: Vault) -> str | None:
-    """The id of the URL that a line is about, None if it names two."""
-    if line.spelled is None:
+    """The id of a line's URL; None if the line names two."""
+    if line.canonical is None:
         return line.url_id
-    url_id = vault.keyed_id("url", line.spelled.url)
+    url_id = vault.keyed_id("url", line.canonical.url)
     return url_id if line.url_id in (None, url_id) else None
 
 
 def _reason(line: NoticeLine, url_id: str | None, known: set[str], gone: set[str], now: datetime) -> str | None:
-    """Why a line is kept out, None if it is not."""
+    """The reason to reject a line; None if it is valid."""
     if url_id is None:
-        return "url and url_id are two different URLs"
+        return "url and url_id are different URLs"
     if url_id in gone:
         return "its URL was forgotten"
     if url_id not in known:
-        return "its URL is not known to the study; import its report first"
+        return "its URL is unknown to the study; import its report first"
     for name in ("sent_at", "delivered_at", "acknowledged_at"):
         when = getattr(line, name)
         if when and when > now:
@@ -131,8 +137,8 @@ def _reason(line: NoticeLine, url_id: str | None, known: set[str], gone: set[str
 
 
 def _fact(line: NoticeLine, url_id: str, defaults: NoticeDefaults, now: datetime) -> Notice:
-    """The notice of a line. Its id is made of all that the line says: a later word on a notice is a fact of its own."""
-    said = {
+    """The notice of a line. Its id is a hash of all fields: an update of a notice is a separate fact."""
+    fields = {
         "url_id": url_id,
         "kind": line.kind or defaults.kind,
         "sender": line.sender or defaults.sender,
@@ -147,23 +153,28 @@ def _fact(line: NoticeLine, url_id: str, defaults: NoticeDefaults, now: datetime
         "response": line.response,
         "held_for_police": line.held_for_police,
     }
-    same = "\x00".join(f"{name}={value}" for name, value in said.items())
+    same = "\x00".join(f"{name}={value}" for name, value in fields.items())
     notice_id = hashlib.blake2b(same.encode(), digest_size=16).hexdigest()
-    return Notice(notice_id=notice_id, received_at=now, **said)  # type: ignore[arg-type]  # fields by name
+    return Notice(notice_id=notice_id, received_at=now, **fields)  # type: ignore[arg-type]  # fields by name
 
 
-NOTICE_FORMS: Final = ("csv", "scart")
+NOTICE_FORMATS: Final = ("csv", "scart")
 
 
-def read_notices(path: Path, form: str, vault: Vault, zone: tzinfo | None = None) -> Iterator[NoticeLine | Rejected]:
-    """Read a file of notices in the form named; InputError if there is no such form, or the file does not have it."""
-    if form not in NOTICE_FORMS:
+def read_notices(
+    path: Path, file_format: str, vault: Vault, zone: tzinfo | None = None
+) -> Iterator[NoticeLine | Rejected]:
+    """Read a file of notices in the named format.
+
+    InputError if the format is unknown or the file does not have it.
+    """
+    if file_format not in NOTICE_FORMATS:
         raise InputError(
-            f"--format {form!r} is not known; one of {', '.join(NOTICE_FORMS)} was expected (docs/notices.md)"
+            f"--format {file_format!r} is not known; one of {', '.join(NOTICE_FORMATS)} was expected (docs/notices.md)"
         )
-    if form == "csv":
+    if file_format == "csv":
         if zone:
-            raise InputError("--zone is about SCART's times; name --format scart, or leave it out (docs/notices.md)")
+            raise InputError("--zone is for SCART's times; name --format scart, or leave it out (docs/notices.md)")
         return read_csv_notices(path)
-    lines = opened_lines(path, "a file of notices")
+    lines = open_lines(path, "a file of notices")
     return parse_scart_notices(lines, str(path), partial(vault.keyed_id, "owner"), zone or UTC)

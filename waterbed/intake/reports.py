@@ -1,4 +1,4 @@
-"""From good lines to facts: targets, reports, sealed URLs, first due looks."""
+"""Facts of valid lines: targets, reports, sealed URLs, due looks."""
 
 import hashlib
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from waterbed.intake.csv_reports import ReportLine, Witnessed
+from waterbed.intake.csv_reports import ReportLine, Sighting
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ExternalObservation, Report, Target
 from waterbed.model.urls import SPELLING, SUFFIX_LIST
@@ -15,29 +15,29 @@ from waterbed.store.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What a line that does not say so is taken to be."""
+    """Source and category of lines that do not give them."""
 
     source: str
     category: str
     look: bool = True
-    """Whether URLs are to be looked at; not, if all of it is history."""
+    """True if URLs are to be checked; False for history."""
 
 
 def report_facts(
     line: ReportLine, vault: Vault, *, defaults: Defaults, now: datetime, sealed: set[str] | None = None
 ) -> Iterator[Any]:
-    """The facts of one good line; a first look is due at once, unless its source says that it is gone.
+    """Yield the facts of one valid line.
 
-    The same report gives the same ids, so importing a file twice adds nothing. What is in `sealed` is not sealed once
-    more; what was sealed is put there.
+    A first look is due at once, unless the source says that the content is gone. The same report gives the same ids,
+    so importing a file twice adds nothing. Entries in `sealed` are not sealed again; new ones are added to it.
     """
     seen = set() if sealed is None else sealed
-    ids = vault.ids(line.spelled)
+    ids = vault.ids(line.canonical)
     url_id, host_id = str(ids["url_id"]), str(ids["host_id"])
     source, category = line.source or defaults.source, line.category or defaults.category
     content_id = vault.keyed_id("content", f"{source}\x00{line.content_id}") if line.content_id else None
     same = f"{source}\x00{url_id}\x00{line.reported_at}\x00{content_id}\x00{category}"
-    for kind, text, entry_id in (("url", line.spelled.url, url_id), ("host", line.spelled.host, host_id)):
+    for kind, text, entry_id in (("url", line.canonical.url, url_id), ("host", line.canonical.host, host_id)):
         if entry_id not in seen:
             seen.add(entry_id)
             yield vault.seal(kind, text, entry_id)
@@ -56,9 +56,9 @@ def report_facts(
         received_at=now,
         origin_address=line.origin_address,
     )
-    if line.witnessed:
-        yield _testimony(line.witnessed, url_id, source, now)
-    if not defaults.look or (line.witnessed and line.witnessed.gone):
+    if line.sighting:
+        yield _external(line.sighting, url_id, source, now)
+    if not defaults.look or (line.sighting and line.sighting.gone):
         return
     yield Due(
         url_id=url_id,
@@ -71,9 +71,9 @@ def report_facts(
     )
 
 
-def _testimony(seen: Witnessed, url_id: str, source: str, now: datetime) -> ExternalObservation:
-    """What another observer says; its id is made of all that it says: a later word is a fact of its own."""
-    said = {field.name: getattr(seen, field.name) for field in fields(seen)}
-    same = "\x00".join(f"{name}={value}" for name, value in {"url_id": url_id, "source": source, **said}.items())
+def _external(seen: Sighting, url_id: str, source: str, now: datetime) -> ExternalObservation:
+    """An external observation. Its id is a hash of all fields: an update is a separate fact."""
+    values = {field.name: getattr(seen, field.name) for field in fields(seen)}
+    same = "\x00".join(f"{name}={value}" for name, value in {"url_id": url_id, "source": source, **values}.items())
     testimony_id = hashlib.blake2b(same.encode(), digest_size=16).hexdigest()
-    return ExternalObservation(testimony_id=testimony_id, url_id=url_id, source=source, received_at=now, **said)
+    return ExternalObservation(testimony_id=testimony_id, url_id=url_id, source=source, received_at=now, **values)

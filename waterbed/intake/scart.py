@@ -1,4 +1,4 @@
-"""SCART's files: its import, its exports, its history, and the log of its notices."""
+"""SCART's files: import, exports, history and log of notices."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Final
 
 from waterbed.intake.csv_notices import NoticeLine
-from waterbed.intake.csv_reports import ReportLine, Witnessed, report
+from waterbed.intake.csv_reports import ReportLine, Sighting, report
 from waterbed.intake.csv_table import BadCell, Cells, Columns, Rejected, as_plain_word, read_lines, time_in, word_in
 from waterbed.model.redaction import names_something
 from waterbed.model.urls import canonicalize
@@ -18,7 +18,7 @@ from waterbed.model.urls import canonicalize
 OBSERVER: Final = "scart"
 PAGE: Final = "docs/intake.md"
 TIMES: Final = ("received", "first_seen", "last_seen", "since")
-"""Fields that hold a time; SCART writes them without a zone."""
+"""Fields with a time; SCART writes them without a zone."""
 
 EXPORT: Final = Columns(
     names={
@@ -32,7 +32,7 @@ EXPORT: Final = Columns(
         "reference": ("filenumber",),
         "address": ("ip", "url_ip"),
         "looks": ("online counter", "online_counter"),
-        "told": ("abuse type",),
+        "recipient": ("abuse type",),
         "tag": ("tag",),
         "new": ("new",),
         "since": ("timestamp", "updated_at", "created_at"),
@@ -43,7 +43,10 @@ EXPORT: Final = Columns(
     escape="\\",
     short=True,
 )
-"""Semicolons, a header, a semicolon at the end of each line, quotes behind a backslash."""
+"""Columns of an export.
+
+Fields are separated by semicolons, with a header, a semicolon at the end of each line and backslashes before quotes.
+"""
 
 INPUT: Final = Columns(
     names={"url": ("url",), "site_type": ("type",)},
@@ -53,18 +56,19 @@ INPUT: Final = Columns(
     header=("url", "referer", "workuser", "reference", "source", "type"),
     short=True,
 )
-"""An address and up to five fields, no header."""
+"""A URL and five optional fields, without a header."""
 
 _ASSESSED: Final = {"illegal": "yes", "not_illegal": "no"}
 _GONE: Final = ("close_offline", "close_offline_manual")
 _UNCHECKED: Final = re.compile(r"first_police\w*|\w+_manual")
-"""States in which SCART moves `last seen` on without looking: the case waits for the police, or is checked by hand."""
+"""States in which SCART updates `last seen` without a check: it waits for the police or for a manual check."""
 
 
 def parse_scart(lines: Iterable[str], name: str, zone: tzinfo = UTC) -> Iterator[ReportLine | Rejected]:
-    """Reports from any of SCART's files, with what SCART itself saw; `zone` is that of its times.
+    """Read reports and SCART's own sightings from its files.
 
-    A file whose first line has an address in its first field is one for SCART's import: it has no header.
+    `zone` is the time zone of SCART's times. A file with a URL in the first field of the first line is one for SCART's
+    import, which has no header.
     """
     rest, head = iter(lines), []
     for text in rest:
@@ -74,16 +78,19 @@ def parse_scart(lines: Iterable[str], name: str, zone: tzinfo = UTC) -> Iterator
     if head and "://" in head[-1].partition(";")[0]:
         yield from parse_scart_input(chain(head, rest), name)
     else:
-        yield from read_lines(chain(head, rest), name, EXPORT, partial(_exported, zone))
+        yield from read_lines(chain(head, rest), name, EXPORT, partial(_export_report, zone))
 
 
 def parse_scart_input(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """Reports from a file made for SCART's import."""
+    """Read reports from a file made for SCART's import."""
     yield from read_lines(lines, name, INPUT, report)
 
 
 def in_zone(cells: Cells, fields: Iterable[str], zone: tzinfo) -> dict[str, str]:
-    """The cells with each time that names no zone taken to be in one; what is no time stays as it is."""
+    """Return the cells, times without a zone set to `zone`.
+
+    Invalid times stay as they are.
+    """
     return {**cells, **{field: _zoned(cells[field], zone) for field in fields if cells.get(field)}}
 
 
@@ -92,37 +99,37 @@ def _zoned(text: str, zone: tzinfo) -> str:
         read = datetime.fromisoformat(text)
         return text if read.tzinfo else read.replace(tzinfo=zone).astimezone(UTC).isoformat()
     except (ValueError, OverflowError):
-        return text  # refused where it is read
+        return text  # rejected by time_in
 
 
-def _exported(zone: tzinfo, number: int, raw: Cells) -> ReportLine:
-    """`illegal` and `not_illegal` are an analyst's word; what is not classified yet is unknown."""
+def _export_report(zone: tzinfo, number: int, raw: Cells) -> ReportLine:
+    """`illegal` and `not_illegal` are an analyst's assessment; unclassified content is unknown."""
     cells = in_zone(raw, TIMES, zone)
-    seen = _witnessed(cells)
+    seen = _sighting_in(cells)
     when = cells.get("received") or cells.get("first_seen") or cells.get("since", "")
-    found = {
+    fields = {
         "url": cells["url"],
         "site_type": cells.get("site_type", ""),
         "assessed_illegal": _ASSESSED.get(cells.get("grade", ""), ""),
         "reported_at": when,
         "verified_at": seen.last_seen.isoformat() if seen.last_seen else "",
     }
-    return report(number, found, witnessed=seen, retold="received" not in cells)
+    return report(number, fields, sighting=seen, supplement="received" not in cells)
 
 
-def _witnessed(cells: Cells) -> Witnessed:
-    """What SCART says it saw of the line's URL."""
+def _sighting_in(cells: Cells) -> Sighting:
+    """SCART's own sighting of the line's URL."""
     state = {**cells, **_changed(cells)}
     status = word_in("status", state)
     first, last, since = (time_in(field, state) for field in ("first_seen", "last_seen", "since"))
     if first and last and last < first:
         raise BadCell("last seen is before first seen")
     looks = state.get("looks", "")
-    return Witnessed(
+    return Sighting(
         observer=OBSERVER,
         reference=as_plain_word(state["reference"]) if state.get("reference") else None,
         first_seen=first,
-        last_seen=None if _UNCHECKED.fullmatch(status or "") or state.get("told") == "police" else last,
+        last_seen=None if _UNCHECKED.fullmatch(status or "") or state.get("recipient") == "police" else last,
         status=status,
         gone=status in _GONE,
         since=since if "tag" in cells else None,
@@ -132,19 +139,19 @@ def _witnessed(cells: Cells) -> Witnessed:
 
 
 def _changed(cells: Cells) -> dict[str, str]:
-    """What a line of the history changed: the state or the address."""
+    """The change in a line of the history: the state or the address."""
     if "tag" not in cells:
         return {}
     field = {"STATUS": "status", "IP": "address"}.get(cells["tag"].upper())
     if field is None:
-        raise BadCell("tag is neither STATUS nor IP: nothing of it is kept")
+        raise BadCell("tag must be STATUS or IP")
     if not cells.get("since"):
-        raise BadCell("timestamp is empty: nobody can say when it changed")
+        raise BadCell("timestamp is empty: the time of the change is needed")
     return {"status": "", "address": "", field: cells.get("new", "")}
 
 
 def _address(text: str) -> str | None:
-    """An IP address; where its name was not known SCART writes something else."""
+    """An IP address; SCART writes other text where the name did not resolve."""
     try:
         return str(ip_address(text))
     except ValueError:
@@ -152,7 +159,7 @@ def _address(text: str) -> str | None:
 
 
 Keyed = Callable[[str], str]
-"""The keyed id of a text."""
+"""Gives the keyed id of a text."""
 
 LOG: Final = Columns(
     names={
@@ -173,11 +180,11 @@ LOG: Final = Columns(
 
 _CHANNELS: Final = {"email": "mail"}
 _SENT: Final = {"sent_succes": "mail", "sent_api_succes": "api", "sent_failed": "mail", "sent_api_failed": "api"}
-"""States of a notice that was sent, or tried, and by what."""
+"""States of a sent or attempted notice, with the channel."""
 
 _UNSENT: Final = ("init", "grouping", "queued", "queue_directly", "queue_directly_police", "close")
 _ROLES: Final = {"": "", "hoster": "", "unknown": "", "registrar": "-registrar", "site_owner": "-site-owner"}
-"""What stands behind `scart` in the recipient, by what SCART took it for."""
+"""Suffix of `scart` in the recipient, by the role that SCART assigned."""
 
 _LONGEST: Final = 64
 
@@ -185,7 +192,10 @@ _LONGEST: Final = 64
 def parse_scart_notices(
     lines: Iterable[str], name: str, keyed: Keyed, zone: tzinfo = UTC
 ) -> Iterator[NoticeLine | Rejected]:
-    """Read notices from SCART's log line by line; `zone` is that of its times, `keyed` hides what may not be kept."""
+    """Read notices and rejected lines from SCART's log.
+
+    `zone` is the time zone of its times. `keyed` gives ids in place of text that must not be stored.
+    """
     yield from read_lines(lines, name, LOG, partial(_notice, keyed, zone))
 
 
@@ -193,13 +203,13 @@ def _notice(keyed: Keyed, zone: tzinfo, number: int, raw: Cells) -> NoticeLine:
     cells = in_zone(raw, ("NTD status time",), zone)
     status, sent = cells["NTD status"].lower(), time_in("NTD status time", cells)
     if status not in _SENT:
-        raise BadCell(_why_not(status))
+        raise BadCell(_unsent_reason(status))
     if sent is None:
-        raise BadCell("NTD status time is empty: nobody can say when the notice was sent")
+        raise BadCell("NTD status time is empty: the time of sending is needed")
     channel = word_in("NTD type", cells) or _SENT[status]
     return NoticeLine(
         line=number,
-        spelled=canonicalize(cells["url"]),
+        canonical=canonicalize(cells["url"]),
         url_id=None,
         recipient=_recipient(cells, keyed),
         kind="ntd",
@@ -216,25 +226,25 @@ def _notice(keyed: Keyed, zone: tzinfo, number: int, raw: Cells) -> NoticeLine:
     )
 
 
-def _why_not(status: str) -> str:
+def _unsent_reason(status: str) -> str:
     if status in _UNSENT:
         return f"NTD status is {status}: it was not sent"
-    return f"NTD status is none of {', '.join((*_SENT, *_UNSENT))}"
+    return f"NTD status must be one of {', '.join((*_SENT, *_UNSENT))}"
 
 
 def _recipient(cells: Cells, keyed: Keyed) -> str:
-    """The owner of the contact as the log names it, spelled like a registrant.
+    """The owner of the contact in the log, written like a registrant.
 
-    It is kept in the clear and can be a member of a hoster in the book. What names a host or a mailbox, and what has
-    no letter that a handle can have, is kept as a keyed id.
+    It is stored in the clear and can be a member of a hoster in the book. An owner that names a host or a mailbox, or
+    that has none of the characters of a handle, is stored as a keyed id.
     """
     role, owner = cells.get("abuse type", "").lower(), cells["abuse owner"]
     if role == "police":
-        raise BadCell("it went to the police: no notice to whom can remove it")
+        raise BadCell("it was sent to the police, who cannot remove the content")
     if role not in _ROLES:
-        raise BadCell(f"abuse type is none of {', '.join(filter(None, (*_ROLES, 'police')))}")
+        raise BadCell(f"abuse type must be one of {', '.join(filter(None, (*_ROLES, 'police')))}")
     if not owner or owner.lower() == "unknown":
-        raise BadCell("abuse owner is unknown: nobody can say who was told")
+        raise BadCell("abuse owner is unknown: the recipient is needed")
     plain = unicodedata.normalize("NFKD", owner).encode("ascii", "ignore").decode().upper()
     handle = re.sub(r"[^A-Z0-9]+", "-", plain)[:_LONGEST].strip("-")
     if not handle or names_something(owner) or "@" in owner:

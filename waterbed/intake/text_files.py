@@ -1,4 +1,4 @@
-"""Files of text as they come: packed or plain, in UTF-8 or UTF-16."""
+"""Text files, compressed or plain, in UTF-8 or UTF-16."""
 
 import bz2
 import gzip
@@ -14,11 +14,11 @@ from waterbed.model.errors import InputError
 _DAMAGED: Final = (OSError, EOFError, zlib.error, zipfile.BadZipFile, UnicodeError)
 
 
-def opened_lines(path: Path, what: str) -> Iterator[str]:
-    """The lines of a text file, `what` being what was expected of it.
+def open_lines(path: Path, what: str) -> Iterator[str]:
+    """Yield the lines of a text file.
 
-    Understands gzip, bzip2, a zip with one file in it, a byte-order mark, UTF-16 and any line ending. InputError if it
-    cannot be read, or breaks off.
+    Reads gzip, bzip2, a zip with one file, a byte-order mark, UTF-16 and any line ending. InputError if the file
+    cannot be read or breaks off; it names `what` was expected.
     """
     with _open(path, what) as file:
         try:
@@ -38,7 +38,7 @@ def _open(path: Path, what: str) -> IO[str]:
     try:
         mark = data.peek(2)[:2]
     except _DAMAGED:
-        mark = b""  # told when its lines are read
+        mark = b""  # reported when its lines are read
     if mark in (b"\xff\xfe", b"\xfe\xff"):
         return io.TextIOWrapper(data, encoding="utf-16", newline=None)
     return io.TextIOWrapper(data, encoding="utf-8-sig", errors="surrogateescape", newline=None)

@@ -1,7 +1,7 @@
-"""Reads a file and prepares its batches in a process of its own, while this one writes.
+"""A worker process that reads a file into batches.
 
-Both processes compute: beside a thread that does, the interpreter's lock would let the other one wait. What is said
-goes through pipes, never through arguments; the other process ends with this one, however this one ends.
+This process writes meanwhile. Both compute, so a thread would have to wait for the interpreter's lock. Messages go
+through pipes, never through arguments; the worker ends with this process, however this process ends.
 """
 
 import gc
@@ -27,7 +27,10 @@ from waterbed.store.folder import Folder
 from waterbed.store.vault import Vault, read_keys
 
 LARGE: Final = 4 << 20
-"""Bytes of a file for which another process is worth its start of half a second."""
+"""Smallest file size for a worker, bytes.
+
+Its start takes half a second.
+"""
 _START: Final = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from waterbed.intake.worker import serve; serve()"
 )
@@ -35,56 +38,59 @@ _START: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """Which file is read, how, and for which study."""
+    """The file to read, its format, and the study."""
 
     path: Path
-    form: str | None
+    file_format: str | None
     zone: tzinfo | None
     defaults: Defaults
     study: str
     folder: Path
 
 
-class Apart:
-    """Batches that another process makes."""
+class WorkerBatches:
+    """Batches made by a worker process."""
 
     def __init__(self, order: Order) -> None:
-        """Start it, and say what it is to read."""
+        """Start the worker, and send it the order."""
         self._process = subprocess.Popen(  # noqa: S603 (this interpreter, a text of our own)
             [sys.executable, "-c", _START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        with suppress(BrokenPipeError):  # it has ended: the first answer that is missing says so
-            self._say(sys.path)
-            self._say(order)
+        with suppress(BrokenPipeError):  # it has ended: the first missing answer raises the error
+            self._send(sys.path)
+            self._send(order)
 
     def begin(self) -> None:
-        """Let it read the first lines."""
-        self._answer(None)
+        """Make the worker read the first lines."""
+        self._request(None)
 
     def next(self, now: datetime) -> Batch:
-        """The next batch; raises what the other process raised, OwnFailure if it is no more."""
-        made: Batch = self._answer(now)
+        """Return the next batch.
+
+        Raises the worker's error, or OwnFailure if the worker has ended.
+        """
+        made: Batch = self._request(now)
         return made
 
     def close(self) -> None:
-        """End it."""
+        """End the worker."""
         self._process.kill()
         self._process.communicate()
 
-    def _answer(self, asked: datetime | None) -> Any:
+    def _request(self, request: datetime | None) -> Any:
         try:
-            self._say(asked)
+            self._send(request)
             answer = pickle.load(self._process.stdout)  # type: ignore[arg-type]  # noqa: S301 (our own process)
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             raise OwnFailure(
-                f"the process that reads the file ended (exit status {self._process.wait()}), so the import did; what "
-                "was taken in is kept: import the file again"
+                f"the process that reads the file ended (exit status {self._process.wait()}), and so did the import; "
+                "imported lines are kept: import the file again"
             ) from None
         if isinstance(answer, WaterbedError):
             raise answer
         return answer
 
-    def _say(self, what: Any) -> None:
+    def _send(self, what: Any) -> None:
         pipe = self._process.stdin
         pickle.dump(what, pipe)  # type: ignore[arg-type]
         pipe.flush()  # type: ignore[union-attr]
@@ -92,23 +98,33 @@ class Apart:
 
 @contextmanager
 def batches_of(
-    folder: Folder, path: Path, defaults: Defaults, *, form: str | None = None, zone: tzinfo | None = None
+    folder: Folder, path: Path, defaults: Defaults, *, file_format: str | None = None, zone: tzinfo | None = None
 ) -> Iterator[BatchSource]:
-    """The batches of a file; a large one is read by another process where there are processors for both."""
+    """Yield the batches of a file.
+
+    A worker process reads a large file if there are at least two processors.
+    """
     if not _is_large(path) or (os.cpu_count() or 1) < 2:
-        yield Batches(read_reports(path, form, zone), lambda: folder.vault, defaults)
+        yield Batches(read_reports(path, file_format, zone), lambda: folder.vault, defaults)
         return
-    apart = Apart(
-        Order(path=path, form=form, zone=zone, defaults=defaults, study=folder.config.study, folder=folder.path)
+    worker = WorkerBatches(
+        Order(
+            path=path,
+            file_format=file_format,
+            zone=zone,
+            defaults=defaults,
+            study=folder.config.study,
+            folder=folder.path,
+        )
     )
     try:
-        yield apart
+        yield worker
     finally:
-        apart.close()
+        worker.close()
 
 
 def _is_large(path: Path) -> bool:
-    """Whether it is worth it; a file that is gone is not, and whoever opens it says so."""
+    """True if a worker is worth it; a missing file is reported when it is opened."""
     try:
         return path.stat().st_size >= LARGE
     except OSError:
@@ -116,16 +132,19 @@ def _is_large(path: Path) -> bool:
 
 
 def serve() -> None:
-    """Answer each time that is read with the next batch, until nobody asks any more; None: begin."""
+    """Answer each time read from stdin with the next batch.
+
+    None in place of a time means begin. Ends with the input.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # whoever asks decides when it is enough
-    asked, answers = sys.stdin.buffer, sys.stdout.buffer
+        signal.signal(number, signal.SIG_IGN)  # the main process decides when to stop
+    request, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr
     gc.disable()  # of millions of facts none is in a cycle
     with suppress(EOFError, BrokenPipeError):
-        source = _source(pickle.load(asked))  # noqa: S301 (our own process)
+        source = _source(pickle.load(request))  # noqa: S301 (our own process)
         while True:
-            now: datetime | None = pickle.load(asked)  # noqa: S301 (the same)
+            now: datetime | None = pickle.load(request)  # noqa: S301 (the same)
             answer: Batch | WaterbedError | None = None
             try:
                 if now:
@@ -134,7 +153,7 @@ def serve() -> None:
                     source.begin()
             except WaterbedError as problem:
                 answer = problem
-            except Exception as problem:  # its text may quote a line: the place alone is told
+            except Exception as problem:  # its text may quote a line, so only the place is given
                 frame = traceback.extract_tb(problem.__traceback__)[-1]
                 where = f"{type(problem).__name__} at {Path(frame.filename).stem}:{frame.lineno}"
                 answer = OwnFailure(f"reading the file failed: {where}; please report this line")
@@ -143,6 +162,6 @@ def serve() -> None:
 
 
 def _source(order: Order) -> Batches:
-    """The batches; keys are read for the first one, when the import's run keeps others from rotating them."""
+    """The batches. Keys are read with the first one, when the import's run keeps others from rotating them."""
     vault = cache(lambda: Vault(read_keys(order.study, order.folder)))
-    return Batches(read_reports(order.path, order.form, order.zone), vault, order.defaults)
+    return Batches(read_reports(order.path, order.file_format, order.zone), vault, order.defaults)

@@ -1,4 +1,4 @@
-"""Looks whose verdict is in doubt, and what people's codes make of them. Pure."""
+"""Doubtful verdicts, and the codes that people give them. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +13,12 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation
 
 QUEUE: Final = "outcomes"
-"""The queue of codings that this module is about."""
+"""The coding queue for these cases."""
 CODES: Final = ("up", "gone", "moved", "no_name", "unreachable", UNSURE)
-"""What a case can be coded as: unsure, or the outcome that takes the place of the rules'."""
+"""Codes of a case: unsure, or an outcome.
+
+The outcome replaces the one that the rules gave.
+"""
 Doubt = Literal["undecided", "catch-all", "soft-gone", "redirect", "quarantined", "disputed"]
 
 _CATCH_ALL: Final = ("indistinct", "changed")
@@ -27,17 +30,17 @@ _UNDECIDED: Final[Mapping[str, Doubt]] = {
     "disputed": "disputed",
 }
 _OURS: Final = ("our_fault", "refused_by_us", "unwatched", "unobserved")
-"""Outcomes of looks that saw nothing of the URL, whoever failed: nobody can code them, or our outage could end it."""
+"""Outcomes of looks that saw nothing of the URL. They cannot be coded: else our outage could end an episode."""
 ANSWERED: Final = ("up", "gone", "moved")
-"""Codes that say what a server answered: they hold for no look that none answered."""
+"""Codes about a server's answer; unanswered looks cannot get them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Looks of one URL in a row that were answered alike, as one thing to code.
+    """Consecutive looks of one URL with the same answer, coded together.
 
-    `first` and `last` are places in the list of looks, `doubt` is None where the rules decided and nothing speaks
-    against them; `before` and `after` are the places of the nearest looks of the URL beside it that could be decided.
+    `first` and `last` are indexes into the list of looks. `doubt` is None where the rules decided and nothing speaks
+    against them. `before` and `after` are the indexes of the nearest decided looks of the URL on either side.
     """
 
     item_id: str
@@ -49,19 +52,20 @@ class Case:
 
 
 def cases(looks: Sequence[Observation], verdicts: Sequence[Verdict]) -> Iterator[Case]:
-    """The cases of looks sorted by URL and time, in their order; looks that saw nothing of the URL are left out.
+    """Yield the cases of looks that are sorted by URL and time.
 
-    In doubt is what the rules call gone or moved though something answers, and what they left undecided where it
-    matters: after the URL was up, or before anything was decided, and not before it was up again.
+    Looks that saw nothing of the URL are left out. A case is doubtful if the rules call it gone or moved though a
+    server answers, or if they left it undecided where that matters: after the URL was up or before any decision, and
+    not before it was up again.
     """
-    places = range(len(looks))
-    for _, group in groupby(places, key=lambda n: looks[n].url_id):
+    indexes = range(len(looks))
+    for _, group in groupby(indexes, key=lambda n: looks[n].url_id):
         own = list(group)
         befores, afters = _decided(own, verdicts), list(reversed(_decided(own[::-1], verdicts)))
-        answers = groupby(zip(own, befores, afters, strict=True), key=lambda one: _answer(looks, verdicts, one[0]))
+        answers = groupby(zip(own, befores, afters, strict=True), key=lambda entry: _answer(looks, verdicts, entry[0]))
         for _, alike in answers:
-            stretch = list(alike)
-            (first, before, _), (last, _, after) = stretch[0], stretch[-1]
+            run = list(alike)
+            (first, before, _), (last, _, after) = run[0], run[-1]
             if verdicts[first].outcome not in _OURS:
                 yield Case(
                     item_id=looks[first].observation_id,
@@ -79,15 +83,16 @@ def recoded(
     codes: Mapping[str, str],
     rules: RuleSet,
 ) -> list[Verdict]:
-    """The verdicts, those of doubtful cases restated as coded; `codes` are by the look that a case begins with.
+    """Return the verdicts with doubtful cases restated as coded.
 
-    A code holds for the looks of the same case from that look on: they were answered alike. Where no server answered, a
-    code that says what it answered changes nothing. InputError if the rule set has no outcome of that name.
+    `codes` are by the id of the look that a case begins with. A code applies to the looks of the same case from that
+    look on: they had the same answer. A code about a server's answer changes no look without one. InputError if the
+    rule set does not define an outcome of that name.
     """
-    made = list(verdicts)
+    restated_verdicts = list(verdicts)
     wanted = {look: code for look, code in codes.items() if code != UNSURE}
     if not wanted:
-        return made
+        return restated_verdicts
     if missing := sorted(set(wanted.values()) - set(rules.outcomes)):
         raise InputError(
             f"looks are coded as {', '.join(missing)}, which the rule set {rules.name} does not define; "
@@ -98,23 +103,23 @@ def recoded(
         for n in range(case.first, case.last + 1) if case.doubt else ():
             code = wanted.get(looks[n].observation_id, code)
             if code and (looks[n].status is not None or code not in ANSWERED):
-                made[n] = restated(verdicts[n], code, rules, "coded")
-    return made
+                restated_verdicts[n] = restated(verdicts[n], code, rules, "coded")
+    return restated_verdicts
 
 
-def _decided(places: Sequence[int], verdicts: Sequence[Verdict]) -> list[int | None]:
-    """For each look of one URL, the last one before it in this order that was decided."""
-    found: list[int | None] = []
+def _decided(indexes: Sequence[int], verdicts: Sequence[Verdict]) -> list[int | None]:
+    """For each look of one URL, the last decided one before it in this order."""
+    decided: list[int | None] = []
     last: int | None = None
-    for n in places:
-        found.append(last)
+    for n in indexes:
+        decided.append(last)
         if verdicts[n].state != "unknown":
             last = n
-    return found
+    return decided
 
 
 def _answer(looks: Sequence[Observation], verdicts: Sequence[Verdict], n: int) -> tuple[object, ...]:
-    """What looks of one case have in common: the rule that decided and what was answered."""
+    """The key that looks of one case share: the deciding rule and the answer."""
     look, verdict = looks[n], verdicts[n]
     return verdict.rule, look.status, look.failure, look.marks, look.redirect, look.redirect_site_id
 

@@ -1,4 +1,4 @@
-"""From one look, its control and its URL's past to the features that rules ask about."""
+"""Features of one look, its control and its URL's past."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,47 +27,47 @@ FEATURES: Final[Mapping[str, tuple[Any, ...] | type]] = {
     "changed": ("type", "page", "no"),
     "head_status": int,
 }
-"""What a rule may ask about: all values there are, or their type."""
+"""Features that a rule may test: all their values, or their type."""
 
 _CONTROLLED: Final = ("status", "redirect", "redirect_site_id", "media_type", "content_length", "etag_id")
 _OPTIONAL: Final = ("content_length", "etag_id")
-"""Stated by some answers only: they tell something where both sides state them."""
+"""Stated by some answers only: compared where both sides state them."""
 
 
 def comparable(look: Observation, control: ControlLook | None) -> dict[str, bool]:
-    """The features that look and control both state and that are stable, each with whether they are equal.
+    """Map each stable feature of look and control to their equality.
 
-    Empty where there is nothing to compare with: no control, a failed one, one whose status is a matter of chance, or
-    one that another vantage took and that differs.
+    Features must be stated by both. Empty where a comparison is impossible: no control, a failed one, one whose status
+    varies at random, or one that another vantage took and that differs.
     """
     if control is None or control.failure is not None or look.status is None or "status" in control.unstable:
         return {}
     if look.head_status is not None and look.head_status == control.status != look.status:
-        return {}  # HEAD, by which controls are asked, says the same of what is there and what is not
+        return {}  # controls use HEAD, and this host answers HEAD alike for existing and missing paths
     pairs = (
         (name, getattr(look, name), getattr(control, name)) for name in _CONTROLLED if name not in control.unstable
     )
-    told = {name: a == b for name, a, b in pairs if name not in _OPTIONAL or (a is not None and b is not None)}
-    if control.vantage != look.vantage and not all(told.values()):
-        return {}  # another vantage may be answered otherwise on every path
-    return told
+    equal = {name: a == b for name, a, b in pairs if name not in _OPTIONAL or (a is not None and b is not None)}
+    if control.vantage != look.vantage and not all(equal.values()):
+        return {}  # a host may answer another vantage differently on every path
+    return equal
 
 
 def compare(look: Observation, control: ControlLook | None) -> Relation:
-    """Whether a look equals its host's answer to a random path.
+    """Compare a look with its host's answer to a random path.
 
-    `same` if everything that both state, and that random paths of the host have in common, is equal. A page without
+    `same` if all features are equal that both state and that random paths of the host have in common. A page without
     length and ETag differs by status, media type or redirect alone.
     """
-    told = comparable(look, control)
-    if not told:
+    equal = comparable(look, control)
+    if not equal:
         return "none"
-    return "same" if all(told.values()) else "differs"
+    return "same" if all(equal.values()) else "differs"
 
 
 @dataclass(slots=True)
 class Past:
-    """What earlier looks of one URL showed. Judging walks it forward."""
+    """Results of earlier looks at one URL, updated look by look."""
 
     differed_in: set[str] = field(default_factory=set)
     """Features in which an up look differed from its control."""
@@ -76,29 +76,33 @@ class Past:
     types: set[str] = field(default_factory=set)
     redirects: set[str | None] = field(default_factory=set)
     page: tuple[int | None, str | None] | None = None
-    """Length and ETag of the up looks, while they are all the same."""
+    """Length and ETag of the up looks, while all agree."""
     same_pages: int = 0
     changed_once: bool = False
     varies: bool = False
-    """The page changed and came back: it varies by itself, so a change tells nothing."""
+    """The page changed and came back, so a change proves nothing."""
     trusted: bool | None = None
-    """Whether all up looks had no certificate problem; None before the first."""
+    """True if no up look had a certificate problem; None before one."""
 
     def differed(self, look: Observation, control: ControlLook | None) -> bool:
-        """Whether it differed before in a feature that can still be compared now.
+        """True if an earlier look differed in a still comparable feature.
 
-        What is no longer stated, or turned out to vary among random paths, is no sign of a removal.
+        A feature that is no longer stated, or that turned out to vary among random paths, does not indicate a removal.
         """
         return not self.differed_in.isdisjoint(comparable(look, control))
 
     def is_catch_all(self, look: Observation) -> bool:
-        """Whether the last usable control was answered with the look's own class, 2xx or 3xx."""
+        """True if the last usable control had the look's status class.
+
+        Only 2xx and 3xx count.
+        """
         return look.status is not None and look.status // 100 in (2, 3) and look.status // 100 == self.control_class
 
     def changed(self, look: Observation) -> str:
-        """`type` or `page` if the answer is not what up looks gave before, else `no`.
+        """Return `type` or `page` if the answer changed, else `no`.
 
-        A change of page counts where at least two up looks agreed, and never did it change and come back.
+        It is compared with earlier up looks. A change of page counts if at least two up looks agreed and the page
+        never changed and came back.
         """
         if look.media_type and self.types and look.media_type not in self.types:
             return "type"
@@ -108,15 +112,15 @@ class Past:
         return "page" if fixed and self.page is not None and _pages_differ(self.page, _page(look)) else "no"
 
     def see(self, look: Observation, control: ControlLook | None, state: str) -> None:
-        """Take a judged look."""
-        told = comparable(look, control)
-        if told and control is not None and control.status is not None:
+        """Add a judged look."""
+        equal = comparable(look, control)
+        if equal and control is not None and control.status is not None:
             self.control_class = control.status // 100
         if state != "up":
             if look.status is not None and self.same_pages >= 2 and self.changed(look) == "page":
                 self.changed_once = True
             return
-        self.differed_in.update(name for name, equal in told.items() if not equal)
+        self.differed_in.update(name for name, same in equal.items() if not same)
         if look.media_type:
             self.types.add(look.media_type)
         self.redirects.add(look.redirect)
@@ -131,7 +135,7 @@ class Past:
         if self.page is None:
             self.page = page
         if _pages_differ(self.page, page):
-            self.varies = True  # a control said that it is up all the same
+            self.varies = True  # the control showed that the URL is up all the same
         else:
             self.same_pages += 1
             self.varies = self.varies or self.changed_once
@@ -154,7 +158,7 @@ def look_features(
     past: Past | None = None,
     tags: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """The features of one look that rules ask about."""
+    """The features of one look that rules test."""
     return {
         "phase": look.phase,
         "failure": look.failure,

@@ -1,4 +1,4 @@
-"""How many sites of a group flip, in one cycle and as a rule."""
+"""Flip rates of a group of sites: one cycle's, and the baseline."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -7,11 +7,11 @@ from typing import Final, NamedTuple
 
 PRIOR_SHARE: Final = 0.02
 PRIOR_SITES: Final = 20
-"""What a group of which nothing is known yet is taken to flip: 2 of 100 sites, worth 20 sites of experience."""
+"""Weight of the prior, sites: a new group is assumed to flip `PRIOR_SHARE` of them."""
 RECENT: Final = 6
-"""Cycles back by which a removal that builds up over hours is known from a sudden flip."""
+"""Cycles back that tell a gradual removal from a sudden flip."""
 _SHORTEST_US: Final = 60_000_000
-"""Shorter waits than a minute say no more of a pace."""
+"""Waits below a minute count as a minute."""
 
 
 @dataclass(slots=True)
@@ -22,10 +22,13 @@ class Count:
     flipped: set[str] = field(default_factory=set)
     looks: int = 0
     waited_us: int = 0
-    """Microseconds since they were last up, over all these looks: whole, so that their order is of no account."""
+    """Sum over looks of microseconds since the site was last up.
+
+    An integer, so that the order of looks does not matter.
+    """
 
     def add(self, site: str, waited_us: int, *, flipped: bool) -> None:
-        """Take a look at a site that was up when last decided."""
+        """Add a look at a site that was last known up."""
         self.looked.add(site)
         self.looks += 1
         self.waited_us += waited_us
@@ -34,27 +37,27 @@ class Count:
 
     @property
     def wait_us(self) -> float:
-        """Microseconds since the last look that saw it up, on average."""
+        """Mean time since the last up look, microseconds."""
         return _mean(self.waited_us, self.looks)
 
     @property
     def share(self) -> float:
-        """Part of the sites looked at that flipped; 0 without any."""
+        """The share of observed sites that flipped; 0 without sites."""
         return len(self.flipped) / len(self.looked) if self.looked else 0.0
 
     @property
     def error(self) -> float:
-        """Standard error of the share; 0 if everything flipped."""
+        """Standard error of the share; 0 if all sites flipped."""
         return sqrt(self.share * (1 - self.share) / len(self.looked)) if self.looked else 0.0
 
     def leave_out(self, other: "Count") -> None:
-        """Take away the sites of another group."""
+        """Remove the sites of another group."""
         self.looked -= other.looked
         self.flipped -= other.flipped
 
 
 class _Sum(NamedTuple):
-    """What is kept of a cycle's count."""
+    """A cycle's count, reduced to numbers."""
 
     looked: int
     flipped: int
@@ -63,20 +66,20 @@ class _Sum(NamedTuple):
 
 
 class FlipBaseline:
-    """How much of one group flipped in its earlier cycles."""
+    """Flip rate of one group over its earlier cycles."""
 
     def __init__(self) -> None:
-        """Nothing is known yet."""
+        """Start without any cycle."""
         self._cycles: deque[tuple[int, _Sum]] = deque()
         self._looked = self._flipped = self._looks = self._waited_us = 0
 
     def forget(self, before: int) -> None:
-        """Drop cycles that are too old."""
+        """Drop cycles before this one."""
         while self._cycles and self._cycles[0][0] < before:
             self._sum(self._cycles.popleft()[1], -1)
 
     def learn(self, cycle: int, count: Count) -> None:
-        """Take a cycle that is believed."""
+        """Add a cycle that is not suspect."""
         taken = _Sum(len(count.looked), len(count.flipped), count.looks, count.waited_us)
         self._cycles.append((cycle, taken))
         self._sum(taken, 1)
@@ -89,24 +92,24 @@ class FlipBaseline:
 
     @property
     def share(self) -> float | None:
-        """Share that flipped, None if nothing was looked at again yet."""
+        """The share that flipped; None without a repeated look."""
         return self._flipped / self._looked if self._looked else None
 
     def expected(self, wait_us: float) -> float:
-        """Share to expect when the looks before are `wait_us` microseconds ago.
+        """The expected share of flips after a wait of `wait_us` microseconds.
 
-        That of all earlier cycles, or that to which the last few have risen. Of these the highest counts as far as
-        another bears it out by half: a removal that builds up over hours raises what is expected, the one cycle in
-        which a sudden flip began does not. Each is scaled to the wait: what goes at a steady pace goes on while nobody
-        looks, as in an outage of our own.
+        The larger of two: the share over all earlier cycles, and that of the last `RECENT` ones. Of the recent shares
+        the highest counts, but at most twice the second highest: a removal that builds up over hours raises the
+        expectation, the single cycle in which a sudden flip began does not. Each share is scaled to the wait, since
+        content removed at a steady pace goes on vanishing between looks, for example in an outage of our own.
         """
-        usual_wait = _mean(self._waited_us, self._looks) if self._looks else wait_us
-        as_ever = _scaled(_with_prior(self._looked, self._flipped), wait_us / usual_wait)
+        mean_wait = _mean(self._waited_us, self._looks) if self._looks else wait_us
+        overall = _scaled(_with_prior(self._looked, self._flipped), wait_us / mean_wait)
         last = [self._cycles[-n][1] for n in range(1, min(RECENT, len(self._cycles)) + 1)]
         shares = [_scaled(_with_prior(c.looked, c.flipped), wait_us / _mean(c.waited_us, c.looks)) for c in last]
         highest = sorted(shares, reverse=True)
         risen = min(highest[0], 2 * highest[1]) if len(highest) > 1 else 0.0
-        return max(as_ever, risen)
+        return max(overall, risen)
 
 
 def _mean(waited_us: int, looks: int) -> float:
@@ -118,5 +121,5 @@ def _with_prior(looked: int, flipped: int) -> float:
 
 
 def _scaled(share: float, times: float) -> float:
-    """The share that flips in so many times the wait, at the same pace."""
+    """The share that flips in `times` times the wait, at the same pace."""
     return float(1.0 - (1.0 - share) ** times)

@@ -19,10 +19,10 @@ def _usable(control: ControlLook) -> bool:
 
 
 class AnswersOfHosts:
-    """The status classes with which each host answered random paths over time."""
+    """Each host's status classes for random paths, over time."""
 
     def __init__(self, controls: Iterable[ControlLook]) -> None:
-        """Take all control looks."""
+        """Sort all control looks."""
         self._times: dict[str, list[datetime]] = defaultdict(list)
         self._classes: dict[str, list[int]] = defaultdict(list)
         for control in sorted(controls, key=lambda control: control.observed_at):
@@ -31,50 +31,53 @@ class AnswersOfHosts:
                 self._classes[control.host_id].append(control.status // 100)
 
     def last_class(self, host_id: str, before: datetime) -> int | None:
-        """The status class of the host's last usable control up to a time."""
+        """Status class of the host's last usable control by a time."""
         if host_id not in self._times:
             return None
-        place = bisect_right(self._times[host_id], before)
-        return self._classes[host_id][place - 1] if place else None
+        count = bisect_right(self._times[host_id], before)
+        return self._classes[host_id][count - 1] if count else None
 
 
 _NEIGHBOURS = 3
-"""Hosts of a network that must have been asked before it says something of one that was not."""
+"""Hosts of a network with a control that are needed to infer another host's answer."""
 
 
 class AnswersOfAddresses:
-    """The status class with which most hosts at an address, or in its network, answer random paths.
+    """Majority status class for random paths, by address and network.
 
-    In the strict profile no random path is asked, and a server that answers everything would look up for ever. Hosts
-    that share its address are mostly served alike, those in its network often, and some of them were asked.
+    The strict profile requests no random path, so a server that answers every path would seem up for ever. Hosts that
+    share its address are mostly served alike, those in its network often, and some of them have a control.
     """
 
     def __init__(self, looks: Iterable[Observation], controls: Mapping[str, ControlLook]) -> None:
-        """Take all looks, for where each control was asked, and all control looks."""
+        """Take all looks, which tell each control's address, and all controls."""
         newest: dict[str, dict[str, ControlLook]] = defaultdict(dict)
         for look in looks:
             control = controls.get(look.control_id) if look.control_id else None
             if control is None or look.address is None or not _usable(control):
                 continue
-            for place in (look.address, network_of(look.address)):
-                known = newest[place].get(control.host_id)
+            for network in (look.address, network_of(look.address)):
+                known = newest[network].get(control.host_id)
                 if known is None or known.observed_at < control.observed_at:
-                    newest[place][control.host_id] = control
-        self._usual: dict[str, int] = {}
-        for place, of_host in newest.items():
-            found, count = Counter((c.status or 0) // 100 for c in of_host.values()).most_common(1)[0]
-            if 2 * count > len(of_host) and ("/" not in place or len(of_host) >= _NEIGHBOURS):
-                self._usual[place] = found
+                    newest[network][control.host_id] = control
+        self._majority: dict[str, int] = {}
+        for network, of_host in newest.items():
+            status_class, count = Counter((c.status or 0) // 100 for c in of_host.values()).most_common(1)[0]
+            if 2 * count > len(of_host) and ("/" not in network or len(of_host) >= _NEIGHBOURS):
+                self._majority[network] = status_class
 
-    def usual_class(self, address: str | None) -> int | None:
-        """The class of more than half of the hosts at the address, else in its network; None if there is none."""
+    def majority_class(self, address: str | None) -> int | None:
+        """Status class of most hosts at the address, else network.
+
+        None without a majority of more than half.
+        """
         if address is None:
             return None
-        return self._usual.get(address) or self._usual.get(network_of(address))
+        return self._majority.get(address) or self._majority.get(network_of(address))
 
 
 class CanaryRecord:
-    """What the canary saw over time, for one vantage."""
+    """Canary results of one vantage over time."""
 
     def __init__(self, looks: Iterable[CanaryLook], *, within_s: float, need: float) -> None:
         """Take the canary looks of one vantage; a look is healthy if `need` of its targets answered."""
@@ -84,9 +87,10 @@ class CanaryRecord:
         self._within = timedelta(seconds=within_s)
 
     def at(self, moment: datetime) -> Canary:
-        """`ok` if the nearest canary looks before and after were healthy.
+        """Return `ok` if the nearest canary looks were healthy.
 
-        `failed` if one of them was not, `none` if there is none within reach on either side.
+        They are the nearest before and after. `failed` if one of them was not healthy, `none` if neither side has one
+        within `within_s`.
         """
         first = bisect_left(self._times, moment - self._within)
         last = bisect_right(self._times, moment + self._within)
@@ -106,15 +110,15 @@ def judge(
     *,
     resolutions: Mapping[str, Resolution] | None = None,
     hosts: Mapping[str, str] | None = None,
-    told: MutableMapping[str, dict[str, Any]] | None = None,
+    features: MutableMapping[str, dict[str, Any]] | None = None,
 ) -> list[Verdict]:
-    """Judge looks sorted by URL and time; one verdict a look, same order.
+    """Judge looks sorted by URL and time, one verdict a look.
 
-    `controls` are by control id, `canaries` by vantage, `resolutions` by id (their tags tell parking), `hosts` gives
-    the host of each URL: with it, what other URLs of a host showed of its random paths counts too. What nobody asked a
-    host is taken from its address: hosts there share a server. Each look is judged alone: several vantages
-    (`waterbed.judging.vantages`) come after. Pure: same facts and rules, same verdicts. Of the looks that are keys of
-    `told`, it is given the features that rules asked about.
+    Verdicts are in the order of the looks. `controls` are by control id, `canaries` by vantage, `resolutions` by id
+    (their tags tell parking). `hosts` gives the host of each URL: with it, controls of other URLs of the host count
+    too. A host without a control gets the answer of its address, since hosts there share a server. Each look is judged
+    alone: several vantages (`waterbed.judging.vantages`) come after. Pure: same facts and rules, same verdicts. For
+    each look id that is a key of `features`, its value is set to the features that the rules tested.
     """
     verdicts: list[Verdict] = []
     url_id, past = "", Past()
@@ -129,11 +133,11 @@ def judge(
         if hosts and look.url_id in hosts:
             past.control_class = answered.last_class(hosts[look.url_id], look.observed_at) or past.control_class
         if control is None and past.control_class is None:
-            past.control_class = neighbours.usual_class(look.address)
+            past.control_class = neighbours.majority_class(look.address)
         resolution = resolutions.get(look.resolution_id or "") if resolutions else None
         differed, tags = past.differed(look, control), resolution.tags if resolution else ()
-        if told is not None and look.observation_id in told:
-            told[look.observation_id] = look_features(
+        if features is not None and look.observation_id in features:
+            features[look.observation_id] = look_features(
                 look, control, canary=canary, differed_before=differed, past=past, tags=tags
             )
         verdict = judge_one(look, control, canary=canary, differed_before=differed, rules=rules, past=past, tags=tags)
@@ -152,9 +156,9 @@ def judge_one(
     past: Past | None = None,
     tags: tuple[str, ...] = (),
 ) -> Verdict:
-    """Judge one look by itself. Without a canary nothing is called down.
+    """Judge one look by itself; without a canary never as down.
 
-    What is `unreachable` here is down only if the panel finds that other networks agree.
+    A look that is `unreachable` here stays down only if other networks agree (`waterbed.judging.vantages`).
     """
     rule, outcome = rules.decide(
         look_features(look, control, canary=canary, differed_before=differed_before, past=past, tags=tags)
@@ -174,7 +178,7 @@ def judge_one(
 
 
 def restated(verdict: Verdict, name: str, rules: RuleSet, why: str) -> Verdict:
-    """The verdict with another outcome; its rule id says what overruled it, after a plus sign."""
+    """The verdict with another outcome, `+why` added to its rule."""
     outcome = rules.outcomes[name]
     return replace(
         verdict,
@@ -194,9 +198,9 @@ def confirmed_down(
     vantages: Sequence[str] | None = None,
     within_s: float = 0.0,
 ) -> list[bool]:
-    """Which of one URL's verdicts belong to a confirmed absence.
+    """Mark the verdicts of one URL that confirm an absence.
 
-    A run of down verdicts is confirmed when it has at least `looks` of them over at least `over_s` seconds; it is then
+    A run of down verdicts is confirmed if it has at least `looks` of them over at least `over_s` seconds; it is then
     back-dated to the first. Unknown verdicts neither count nor end a run; one up ends it. Unconfirmed runs are flaps.
     With `vantages`, one for each verdict, looks from several of them within `within_s` seconds count once.
     """

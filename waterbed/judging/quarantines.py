@@ -1,4 +1,4 @@
-"""Quarantines and what people decide about them; the canary's and the feeds' own."""
+"""Quarantines, people's decisions on them; failed canaries, shrunken feeds."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,27 +16,27 @@ Group = tuple[QuarantineKind, str]
 """Kind and scope."""
 
 LEAST_DELIVERIES = 3
-"""Earlier deliveries of a feed from which its usual size is known."""
+"""Earlier deliveries that are needed for a feed's baseline size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardRules:
-    """When a cycle or a delivery is suspect."""
+    """Thresholds above which a cycle or delivery is suspect."""
 
     cycle_s: float = 3600.0
     share: float = 0.3
-    """Least part of what could have flipped that flips."""
+    """Smallest suspect share of flips."""
     least_sites: int = 8
-    """Fewest sites that flip."""
+    """Smallest suspect number of flipped sites."""
     times_usual: float = 5.0
-    """How many times more than usual."""
+    """Smallest suspect multiple of the baseline share."""
     usual_days: float = 7.0
     feed_share: float = 0.5
-    """Least part of a feed's usual size."""
+    """Smallest share of a feed's baseline size that is not suspect."""
 
     @property
-    def usual_cycles(self) -> int:
-        """How many cycles back count as usual."""
+    def baseline_cycles(self) -> int:
+        """Number of past cycles in the baseline."""
         return int(self.usual_days * 86_400 / self.cycle_s)
 
     def cycle_of(self, when: datetime) -> int:
@@ -51,13 +51,13 @@ def cycle_bounds(cycle: int, rules: GuardRules) -> tuple[datetime, datetime]:
 
 
 def quarantine_id(group: Group, began_at: datetime) -> str:
-    """The id of what began then: the same however much comes later."""
+    """The id of a quarantine; it depends on group and beginning."""
     text = "\x00".join((*group, str(microseconds(began_at))))
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 class Decisions:
-    """What people decided; of several decisions the newest counts."""
+    """People's decisions; the newest of several counts."""
 
     def __init__(self, decisions: Iterable[QuarantineDecision] = ()) -> None:
         """Take all decisions."""
@@ -65,13 +65,13 @@ class Decisions:
         self._newest = {decision.quarantine_id: decision for decision in ordered}
 
     def on(self, group: Group, began_at: datetime) -> QuarantineDecision | None:
-        """The decision on the quarantine of a group that began then."""
+        """The decision on a group's quarantine that began then."""
         return self._newest.get(quarantine_id(group, began_at))
 
 
 @dataclass(slots=True, kw_only=True)
-class Held:
-    """A quarantine in the making: what it is, and what was decided."""
+class QuarantineDraft:
+    """A quarantine before its counts are complete, with its decision."""
 
     group: Group
     began_at: datetime
@@ -80,7 +80,10 @@ class Held:
 
     @property
     def decided_at(self) -> datetime | None:
-        """Until when the decision holds, None without one; never before the quarantine began."""
+        """Time up to which the decision applies; None without one.
+
+        Never before the quarantine began.
+        """
         return max(self.decision.decided_at, self.began_at) if self.decision else None
 
     @property
@@ -91,7 +94,7 @@ class Held:
         return "released" if self.decision.decision == "release" else "voided"
 
     def quarantine(self, *, looked: int, flipped: int, usual: float | None) -> Quarantine:
-        """As it is concluded."""
+        """The quarantine as a conclusion."""
         kind, scope = self.group
         return Quarantine(
             quarantine_id=quarantine_id(self.group, self.began_at),
@@ -113,14 +116,14 @@ def canary_quarantines(
     verdicts: Sequence[Verdict],
     sites: Mapping[str, str],
     rules: GuardRules,
-    decided: Decisions,
+    decisions: Decisions,
     *,
     need: float,
 ) -> list[Quarantine]:
-    """Cycles in which a vantage's canary failed, consecutive ones as one.
+    """Cycles with a failed canary, consecutive ones as one quarantine.
 
     Their looks are `our_fault` already and stay so: a decision closes the quarantine and changes no verdict. `looked`
-    counts the sites that the vantage looked at then, `flipped` those of them whose look is our fault.
+    counts the sites that the vantage looked at in these cycles, `flipped` those of them with an `our_fault` look.
     """
     failed: dict[str, dict[int, bool]] = defaultdict(dict)
     for canary in canaries:
@@ -136,9 +139,9 @@ def canary_quarantines(
             if verdict.outcome == "our_fault":
                 faulted.add(sites.get(look.url_id, look.url_id))
     return [
-        found
+        quarantine
         for vantage, cycles in sorted(failed.items())
-        for found in _canary_runs(vantage, cycles, seen, rules, decided)
+        for quarantine in _canary_runs(vantage, cycles, seen, rules, decisions)
     ]
 
 
@@ -147,16 +150,16 @@ def _canary_runs(
     cycles: Mapping[int, bool],
     seen: Mapping[tuple[str, int], tuple[set[str], set[str]]],
     rules: GuardRules,
-    decided: Decisions,
+    decisions: Decisions,
 ) -> list[Quarantine]:
-    found: list[Quarantine] = []
-    now: Held | None = None
+    ended: list[Quarantine] = []
+    now: QuarantineDraft | None = None
     looked: set[str] = set()
     faulted: set[str] = set()
 
     def close() -> None:
         if now is not None:
-            found.append(now.quarantine(looked=len(looked), flipped=len(faulted), usual=None))
+            ended.append(now.quarantine(looked=len(looked), flipped=len(faulted), usual=None))
 
     for cycle in sorted(cycles):
         start, end = cycle_bounds(cycle, rules)
@@ -168,35 +171,37 @@ def _canary_runs(
             continue
         if now is None:
             group: Group = ("canary", vantage)
-            now, looked, faulted = Held(group=group, began_at=start, decision=decided.on(group, start)), set(), set()
+            now = QuarantineDraft(group=group, began_at=start, decision=decisions.on(group, start))
+            looked, faulted = set(), set()
         now.ended_at = end
         own = seen.get((vantage, cycle), (set(), set()))
         looked |= own[0]
         faulted |= own[1]
     close()
-    return found
+    return ended
 
 
-def feed_quarantines(deliveries: Iterable[Delivery], rules: GuardRules, decided: Decisions) -> list[Quarantine]:
-    """Deliveries that are much smaller than their source's usual ones, or empty.
+def feed_quarantines(deliveries: Iterable[Delivery], rules: GuardRules, decisions: Decisions) -> list[Quarantine]:
+    """Deliveries much smaller than their source's baseline, or empty.
 
-    Suspect is less than `feed_share` of the median of at least three earlier deliveries, and an empty one after any
-    that was not. What is suspect does not become usual, unless it was released.
+    A delivery is suspect if it has less than `feed_share` of the median of at least three earlier ones, or if it is
+    empty after one that was not. Suspect deliveries do not enter the baseline, unless they were released.
     """
     earlier: dict[str, list[int]] = defaultdict(list)
-    found = []
+    suspect = []
     for delivery in sorted(deliveries, key=lambda delivery: (delivery.received_at, delivery.delivery_id)):
         before = earlier[delivery.source]
-        usual = median(before) if before else 0
-        shrunk = len(before) >= LEAST_DELIVERIES and delivery.reports < rules.feed_share * usual
+        baseline = median(before) if before else 0
+        shrunk = len(before) >= LEAST_DELIVERIES and delivery.reports < rules.feed_share * baseline
         emptied = delivery.reports == 0 and any(before)
         if not shrunk and not emptied:
             before.append(delivery.reports)
             continue
         group: Group = ("feed", delivery.source)
-        held = Held(group=group, began_at=delivery.received_at, decision=decided.on(group, delivery.received_at))
-        held.ended_at = delivery.received_at
-        if held.status == "released":
+        received = delivery.received_at
+        draft = QuarantineDraft(group=group, began_at=received, decision=decisions.on(group, received))
+        draft.ended_at = received
+        if draft.status == "released":
             before.append(delivery.reports)
-        found.append(held.quarantine(looked=round(usual), flipped=delivery.reports, usual=None))
-    return found
+        suspect.append(draft.quarantine(looked=round(baseline), flipped=delivery.reports, usual=None))
+    return suspect

@@ -19,13 +19,16 @@ DEFAULT_RULES = Path(__file__).parent / "rules.toml"
 Condition = str | int | bool | list[str | int]
 
 LATER = ("unwatched", "unobserved", "disputed", "quarantined")
-"""Outcomes that steps after the rules give: without a canary, by the panel, by the cycle guard."""
+"""Outcomes that later steps give.
+
+They come from a missing canary, from combined vantages and from mass flips.
+"""
 
 _SEE = "see docs/method.md, Outcomes"
 
 
 class Outcome(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What an outcome stands for."""
+    """An outcome's state, layer and cause."""
 
     state: State
     layer: str
@@ -33,7 +36,7 @@ class Outcome(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
 
 
 class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """An outcome and the features it needs, all of them."""
+    """An outcome and the conditions that must all hold."""
 
     id: str
     outcome: str
@@ -48,16 +51,16 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSet:
-    """Named, ordered rules; the last one fits everything."""
+    """Named, ordered rules; the last one matches every look."""
 
     name: str
     outcomes: Mapping[str, Outcome]
     rules: tuple[Rule, ...]
     _decided: dict[tuple[Any, ...], tuple[Rule, Outcome]] = field(default_factory=dict, repr=False, compare=False)
-    """What was decided before: looks differ in few ways, so the same features come again and again."""
+    """Cache of decisions by features: many looks have the same features."""
 
     def decide(self, look: Mapping[str, Any]) -> tuple[Rule, Outcome]:
-        """The first rule that fits a look's features, and its outcome."""
+        """The first rule that matches a look, and its outcome."""
         features = tuple(look[key] for key in FEATURES)
         known = self._decided.get(features)
         if known is None:
@@ -68,11 +71,11 @@ class RuleSet:
         for rule in self.rules:
             if all(_fits(look[key], wanted) for key, wanted in rule.when.items()):
                 return rule, self.outcomes[rule.outcome]
-        raise AssertionError("the last rule fits everything: checked when the rules were read")
+        raise AssertionError("the last rule matches every look: checked when the rules were read")
 
 
 def read_rules(path: Path = DEFAULT_RULES) -> RuleSet:
-    """Read a rule file; InputError says what is wrong with it, and where."""
+    """Read a rule file; InputError names the mistake and its line."""
     try:
         data = path.read_bytes()
         read = msgspec.toml.decode(data, type=_File)
@@ -88,43 +91,46 @@ def read_rules(path: Path = DEFAULT_RULES) -> RuleSet:
 
 
 def _mistakes(read: _File) -> Iterator[tuple[Rule | None, str]]:
-    """What is wrong with a rule file, and with which of its rules."""
+    """The mistakes in a rule file, each with its rule."""
     if not re.fullmatch(r"[\w.-]+", read.name):
-        yield None, "name must be one word of letters, digits, '.', '_' and '-'"
+        yield None, "name must be one word of letters, digits, '.', '_' or '-'"
     for name in LATER:
         if name not in read.outcome or read.outcome[name].state != "unknown":
             yield None, f"the outcome '{name}' must be defined, with state unknown"
     for name, outcome in read.outcome.items():
         if (outcome.state == "down") != (outcome.cause is not None):
-            yield None, f"outcome '{name}': those with state down, and only they, have a cause"
+            yield None, f"outcome '{name}': an outcome must have a cause if its state is down, and only then"
     twice = [rule_id for rule_id, times in Counter(rule.id for rule in read.rule).items() if times > 1]
     for rule in read.rule:
         if rule.id in twice:
-            yield rule, "this id is given to two rules"
+            yield rule, "two rules have this id"
         if rule.outcome not in read.outcome:
             yield rule, f"outcome '{rule.outcome}' is not defined"
         for key, wanted in rule.when.items():
             if mistake := _condition_mistake(key, wanted):
                 yield rule, mistake
     if not read.rule or read.rule[-1].when:
-        yield read.rule[-1] if read.rule else None, "the last rule must have no condition, so that it fits everything"
+        yield (
+            read.rule[-1] if read.rule else None,
+            "the last rule must not have a condition, so that it matches every look",
+        )
 
 
 def _condition_mistake(key: str, wanted: Condition) -> str | None:
     known = FEATURES.get(key)
     if known is None:
-        return f"a rule cannot ask about '{key}'; it may ask about {', '.join(FEATURES)}"
+        return f"a rule cannot test '{key}'; it can test {', '.join(FEATURES)}"
     for value in wanted if isinstance(wanted, list) else [wanted]:
         if value == "any":
             continue
         if isinstance(known, tuple):
             if not any(value == option and type(value) is type(option) for option in known):
-                return f"{key} is never {value!r}; it is one of {', '.join(map(str, known))}"
+                return f"{key} cannot be {value!r}; it must be one of {', '.join(map(str, known))}"
         elif known is int:
             if type(value) is not int and not re.fullmatch("[1-9]xx", str(value)):
-                return f"{key} = {value!r} is neither a number nor like '2xx'"
+                return f"{key} = {value!r} must be a number or a class such as '2xx'"
         elif type(value) is not known:
-            return f"{key} = {value!r} is no text"
+            return f"{key} = {value!r} must be text"
     return None
 
 
@@ -132,8 +138,8 @@ def _place(rule: Rule | None, lines: list[str]) -> str:
     if rule is None:
         return ""
     wanted = re.compile(rf"""\s*id\s*=\s*["']{re.escape(rule.id)}["']""")
-    found = [number for number, line in enumerate(lines, 1) if wanted.match(line)]
-    return f", line {found[-1]}, rule {rule.id}" if found else f", rule {rule.id}"
+    numbers = [number for number, line in enumerate(lines, 1) if wanted.match(line)]
+    return f", line {numbers[-1]}, rule {rule.id}" if numbers else f", rule {rule.id}"
 
 
 def _fits(value: Any, wanted: Condition) -> bool:

@@ -1,4 +1,4 @@
-"""Several vantages: what they see together of one URL."""
+"""Verdicts of several vantages on one URL, combined."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,49 +16,50 @@ UNREACHABLE = "unreachable"
 def combine(
     looks: Sequence[Observation], verdicts: Sequence[Verdict], rules: RuleSet, *, networks: int, within_s: float
 ) -> list[Verdict]:
-    """Let each look's verdict be heard beside those within `within_s` seconds of it at the same URL.
+    """Combine each verdict with those of the URL at that time.
 
-    Looks are sorted by URL and time. An `unreachable` look is down only if looks from at least `networks` networks
-    could not reach the URL then and none got an answer, whatever it said; else it is `unobserved`. Another down look is
-    `disputed` if another vantage saw the URL up then; that up look stays up. Cost is linear in the looks.
+    Looks are sorted by URL and time; those within `within_s` seconds of a look count for it. An `unreachable` look is
+    down only if looks from at least `networks` networks could not reach the URL and none got an answer of any kind;
+    else it is `unobserved`. Another down look is `disputed` if another vantage saw the URL up; that up look stays up.
+    Cost is linear in the looks.
     """
-    heard = list(verdicts)
+    combined = list(verdicts)
     within = timedelta(seconds=within_s)
-    beside, url_id, start, end = _Beside(), "", 0, 0
+    window, url_id, start, end = _Window(), "", 0, 0
     for index, look in enumerate(looks):
         if look.url_id != url_id:
-            beside, url_id, start, end = _Beside(), look.url_id, index, index
+            window, url_id, start, end = _Window(), look.url_id, index, index
         while end < len(looks) and looks[end].url_id == url_id and looks[end].observed_at - look.observed_at <= within:
-            beside.count(looks[end], verdicts[end], 1)
+            window.count(looks[end], verdicts[end], 1)
             end += 1
         while look.observed_at - looks[start].observed_at > within:
-            beside.count(looks[start], verdicts[start], -1)
+            window.count(looks[start], verdicts[start], -1)
             start += 1
         verdict = verdicts[index]
         if verdict.state != "down":
             continue
         if verdict.outcome == UNREACHABLE:
-            if beside.networks < networks or beside.answers:
-                heard[index] = restated(verdict, "unobserved", rules, "panel")
-        elif beside.up_elsewhere(look.vantage):
-            heard[index] = restated(verdict, "disputed", rules, "panel")
-    return heard
+            if window.networks < networks or window.answers:
+                combined[index] = restated(verdict, "unobserved", rules, "panel")
+        elif window.up_elsewhere(look.vantage):
+            combined[index] = restated(verdict, "disputed", rules, "panel")
+    return combined
 
 
 @dataclass(slots=True)
-class _Beside:
-    """What the looks in the window saw: networks that did not reach it, vantages that saw it up, answers at all."""
+class _Window:
+    """Looks in the window: networks that failed to reach, vantages that saw up, and answers."""
 
     unreached: Counter[str] = field(default_factory=Counter)
     up: Counter[str] = field(default_factory=Counter)
     answers: int = 0
 
     def count(self, look: Observation, verdict: Verdict, step: int) -> None:
-        """Take a look into the window, or out of it."""
+        """Add a look to the window (step 1), or remove it (-1)."""
         if verdict.outcome == UNREACHABLE:
             _add(self.unreached, look.network, step)
         elif verdict.state == "up" or look.status is not None or look.head_status is not None:
-            # whoever got an answer reached it, whatever it said
+            # a vantage that got any answer reached the URL
             self.answers += step
         if verdict.state == "up":
             _add(self.up, look.vantage, step)

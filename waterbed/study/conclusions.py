@@ -201,7 +201,7 @@ class Conclusions:
             self.rules,
             resolutions=self.facts.resolutions,
             hosts={url_id: target.host_id for url_id, target in self.facts.targets.items()},
-            told=told,
+            features=told,
         )
 
     @_Step

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.csv_table import Rejected, as_plain_word, plain_word, zone_of
-from waterbed.intake.importer import ImportReport, take_in
+from waterbed.intake.importer import ImportReport, import_reports
 from waterbed.intake.reports import Defaults
 from waterbed.intake.worker import batches_of
 from waterbed.judging.rules import read_rules
@@ -114,8 +114,8 @@ class Study:
             look=not history,
         )
         file_id = self.file_id(path)
-        with batches_of(self.folder, path, defaults, form=form, zone=zone_of(zone) if zone else None) as batches:
-            return take_in(self.folder, batches, defaults, file_id=file_id, progress=progress)
+        with batches_of(self.folder, path, defaults, file_format=form, zone=zone_of(zone) if zone else None) as batches:
+            return import_reports(self.folder, batches, defaults, file_id=file_id, progress=progress)
 
     def file_id(self, path: Path) -> str:
         """The keyed id of a file's content; InputError if it cannot be read."""
@@ -133,7 +133,7 @@ class Study:
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Import lines that are already parsed."""
-        return take_in(self.folder, Batches(lines, lambda: self.vault, defaults), defaults, progress=progress)
+        return import_reports(self.folder, Batches(lines, lambda: self.vault, defaults), defaults, progress=progress)
 
     def import_notices(
         self,
@@ -152,8 +152,8 @@ class Study:
         from waterbed.intake.csv_notices import known_kind  # noqa: PLC0415 (see above)
         from waterbed.intake.notices import (  # noqa: PLC0415 (see above)
             NoticeDefaults,
+            import_notices,
             read_notices,
-            take_in_notices,
         )
 
         defaults = NoticeDefaults(
@@ -161,7 +161,7 @@ class Study:
             kind=known_kind(kind),
         )
         lines = read_notices(path, form, self.vault, zone_of(zone) if zone else None)
-        return take_in_notices(self.folder, lines, defaults, progress=progress)
+        return import_notices(self.folder, lines, defaults, progress=progress)
 
     # 2 what is due
     def schedule_lag(self) -> ScheduleLag:

@@ -84,8 +84,8 @@ def test_notices_are_imported_and_told(run: Run, tmp_path: Path) -> None:
     file.write_text(f"url,recipient,sent_at\n{URL},AS64500,2026-01-05\n{URL},no.name,2026-01-05\n{URL}x,x,2026-01-05\n")
     code, out, _ = run("-C", tmp_path / "s", "notices", file, "--sender", "hotline", "--kind", "dsa")
     assert (code, "1 notices imported, 0 already known, 2 lines kept out" in out) == (1, True)
-    assert "line 3: recipient is no hoster's key" in out
-    assert "line 4: its URL is not known" in out
+    assert "line 3: recipient must be a hoster's key" in out
+    assert "line 4: its URL is unknown" in out
     assert ("forgetme" in out, "no.name" in out) == (False, False)
     file.write_text(f"url,recipient,sent_at\n{URL},AS64500,2026-01-05\n")
     assert run("-C", tmp_path / "s", "notices", file, "--sender", "hotline", "--kind", "dsa")[:2] == (
@@ -104,8 +104,8 @@ def test_notices_are_imported_and_told(run: Run, tmp_path: Path) -> None:
     ("words", "part"),
     [
         (("notices", "missing.csv"), "cannot be read"),
-        (("notices", "missing.csv", "--kind", "letter"), "--kind is none of"),
-        (("notices", "missing.csv", "--sender", "a.example"), "--sender is no short word"),
+        (("notices", "missing.csv", "--kind", "letter"), "--kind must be one of"),
+        (("notices", "missing.csv", "--sender", "a.example"), "--sender must be 1 to 64"),
         (("sheet", "nobody"), "know no such hoster"),
         (("rank", "--table", "places", "--clock", "notice_sent"), "clocks from the report alone"),
     ],

@@ -76,8 +76,8 @@ def print_import(path: Path, report: ImportReport) -> None:
     console.print(f"{path.name}: {report.imported:,} reports imported, {report.known:,} already known, ", end="")
     forgotten = f", {report.forgotten:,} left out because their URLs were forgotten" if report.forgotten else ""
     console.print(f"{len(report.rejected):,} lines rejected{forgotten}")
-    if report.heard:
-        console.print(f"{report.heard:,} words on what another observer saw itself: kept apart from our looks.")
+    if report.external:
+        console.print(f"{report.external:,} words on what another observer saw itself: kept apart from our looks.")
     if report.empty:
         console.print("The file is empty: it is on record as a delivery without reports; see waterbed doctor.")
     for line in report.rejected:

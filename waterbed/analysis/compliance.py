@@ -32,7 +32,7 @@ SEED = 20_260_105
 class Compliance:
     """The clocks of one kind by hoster, AS or country, and what they tell."""
 
-    done: Conclusions
+    conclusions: Conclusions
     clocks: Mapping[str, Sequence[TakedownClock]]
     hidden: Mapping[str, Sequence[Started]]
     """Clocks of what no look could decide."""
@@ -41,16 +41,16 @@ class Compliance:
 
     def shares(self, *, weeks: bool = False) -> list[ComplianceRow]:
         """The shares removed within some hours, those with most clocks first."""
-        if self.done.until is None:
+        if self.conclusions.until is None:
             return []
-        return compliance(self.clocks, self.names, until=self.done.until, weeks=weeks, hidden=self.hidden)
+        return compliance(self.clocks, self.names, until=self.conclusions.until, weeks=weeks, hidden=self.hidden)
 
     def trends(self, within_h: float = 24.0) -> list[ComplianceTrend]:
         """How the share changes from week to week."""
-        if self.done.until is None:
+        if self.conclusions.until is None:
             return []
         rng = np.random.default_rng(SEED)
-        return trends(self.clocks, self.names, until=self.done.until, rng=rng, within_h=within_h)
+        return trends(self.clocks, self.names, until=self.conclusions.until, rng=rng, within_h=within_h)
 
     def unanswered(self, after_h: float | None = None) -> list[Unanswered]:
         """What stayed up for so long without an answer; by default 72 hours, after a legal order its 12."""
@@ -59,7 +59,7 @@ class Compliance:
 
     def notices(self) -> list[AddressedNotice]:
         """All notices with whom they reached, in time order."""
-        return self.done.notices
+        return self.conclusions.notices
 
     def headed(self, what: str) -> TableInfo:
         """What one of its tables is."""
@@ -67,13 +67,13 @@ class Compliance:
 
 
 def compliance_of(
-    study: Study, *, by: By = "hoster", clock: ClockKind = "notice_delivered", done: Conclusions | None = None
+    study: Study, *, by: By = "hoster", clock: ClockKind = "notice_delivered", conclusions: Conclusions | None = None
 ) -> Compliance:
     """A study's compliance by a clock; with `done` its conclusions are not drawn again."""
-    concluded = done or study.conclude()
-    tables = RankingTables(done=concluded, kind=by, clock=clock)
+    concluded = conclusions or study.conclude()
+    tables = RankingTables(conclusions=concluded, kind=by, clock=clock)
     clocks = {key: group for key, group in tables.clocks.items() if group}
     names = {key: key if by == "country" else concluded.attributor.name_of(key) for key in clocks}
     heading = replace(table_info(study, "compliance", by=by, clock=clock), method=METHOD)
     hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
-    return Compliance(done=concluded, clocks=clocks, hidden=hidden, names=names, heading=heading)
+    return Compliance(conclusions=concluded, clocks=clocks, hidden=hidden, names=names, heading=heading)

@@ -32,16 +32,18 @@ METHOD = (
 
 
 def findings_of(
-    study: Study, event: Event | None = None, *, done: Conclusions | None = None, told: Disclosure = EVERYTHING
+    study: Study, event: Event | None = None, *, conclusions: Conclusions | None = None, told: Disclosure = EVERYTHING
 ) -> Findings:
     """Draw the study's conclusions, unless given, and from them all answers; see `findings`."""
     heading = table_info(study, "displacement", by=event.kind if event else "hoster")
-    done, config = done or study.conclude(), study.config
-    return findings(done, config.home, heading, event, told=told, others=ExternalConclusions(done, config.testimony))
+    conclusions, config = conclusions or study.conclude(), study.config
+    return findings(
+        conclusions, config.home, heading, event, told=told, others=ExternalConclusions(conclusions, config.testimony)
+    )
 
 
 def findings(
-    done: Conclusions,
+    conclusions: Conclusions,
     home: str,
     heading: TableInfo,
     event: Event | None = None,
@@ -54,42 +56,42 @@ def findings(
     What `others` told from before our first look stands in its series, if their settings say so.
     InputError where the study holds no episode, or the event names what it does not know.
     """
-    if not done.episodes or done.until is None:
+    if not conclusions.episodes or conclusions.until is None:
         raise InputError(
             "this study has no episode yet, so nothing can have moved; import reports and run waterbed recheck first "
             "(docs/operations.md)"
         )
     kind, declared = (event.kind, tuple(event.places)) if event else ("hoster", ())
     prior = others if others and others.settings.in_series else None
-    episodes = [*done.episodes, *(prior.prior if prior else ())]
-    hops = [*done.hops, *(prior.hops if prior else ())]
+    episodes = [*conclusions.episodes, *(prior.prior if prior else ())]
+    hops = [*conclusions.hops, *(prior.hops if prior else ())]
     movements = partial(
         gather,
         episodes,
         hops,
-        done.facts.reports,
+        conclusions.facts.reports,
         home=home,
-        seats=done.seats,
-        until=done.until,
+        seats=conclusions.seats,
+        until=conclusions.until,
         kind=kind,
         declared=declared,
     )
     every = movements()
     heading = replace(heading, method=METHOD)
-    names = {} if kind == "country" else {place: done.attributor.name_of(place) for place in every.places()}
+    names = {} if kind == "country" else {place: conclusions.attributor.name_of(place) for place in every.places()}
     if event is None:
         found = overall(every, heading, names)
     else:
         check(
             event,
             known=every.places(),
-            categories={report.category for report in done.facts.reports},
-            sources={report.source for report in done.facts.reports},
+            categories={report.category for report in conclusions.facts.reports},
+            sources={report.source for report in conclusions.facts.reports},
             first=every.zero,
             until=every.until,
         )
         chosen = movements(categories=event.categories, sources=event.sources)
-        ended = followed(event, chosen, episodes, hops, home=home, seats=done.seats)
+        ended = followed(event, chosen, episodes, hops, home=home, seats=conclusions.seats)
         found = of_event(Series(event=event, movements=chosen, takedowns=ended), heading, names, told)
     notes = tuple(told.masked(note) for note in (prior_notes(others, event) if others else ()))
     return replace(found, answers=[claimed(answer) for answer in found.answers], notes=notes)

@@ -40,7 +40,7 @@ def examine(study: Study) -> list[Finding]:
     damage = list(store_findings(study))
     if any(one.severity == "problem" for one in damage):
         return damage
-    done = study.conclude()
+    conclusions = study.conclude()
     found = [
         *damage,
         *orphan_findings(study),
@@ -48,14 +48,14 @@ def examine(study: Study) -> list[Finding]:
         *disk_findings(study),
         *_settings(study),
         *_keys(study),
-        *_canary(study, done),
-        *_quarantines(done),
-        *_unseen(done),
-        *_deliveries(study, done),
+        *_canary(study, conclusions),
+        *_quarantines(conclusions),
+        *_unseen(conclusions),
+        *_deliveries(study, conclusions),
         *_schedule(study),
         *_runs(study),
-        *_routes(study, done),
-        *_registrations(study, done),
+        *_routes(study, conclusions),
+        *_registrations(study, conclusions),
         *_hosters(study),
     ]
     order = ("problem", "warning", "note")
@@ -104,7 +104,7 @@ def _keys(study: Study) -> Iterator[Finding]:
         yield finding("note", "keys are readable", f"encryption key {numbers}")
 
 
-def _canary(study: Study, done: Conclusions) -> Iterator[Finding]:
+def _canary(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
     config = study.config.canary
     if not config.targets:
         yield finding(
@@ -114,7 +114,7 @@ def _canary(study: Study, done: Conclusions) -> Iterator[Finding]:
             "name well-known targets in [canary] targets",
         )
     looks, failed, last = Counter[str](), Counter[str](), dict[str, tuple[datetime, bool]]()
-    for look in sorted(done.facts.canaries, key=lambda look: look.observed_at):
+    for look in sorted(conclusions.facts.canaries, key=lambda look: look.observed_at):
         healthy = look.targets > 0 and look.reached >= config.need * look.targets
         looks[look.vantage] += 1
         failed[look.vantage] += not healthy
@@ -130,8 +130,8 @@ def _canary(study: Study, done: Conclusions) -> Iterator[Finding]:
             )
 
 
-def _quarantines(done: Conclusions) -> Iterator[Finding]:
-    for one in done.quarantines:
+def _quarantines(conclusions: Conclusions) -> Iterator[Finding]:
+    for one in conclusions.quarantines:
         what = f"{one.kind} quarantine{f' of {one.scope}' if one.scope else ''}, {one.status}"
         counted = "reports came of usually" if one.kind == "feed" else "sites of"
         usual = "" if one.usual is None else f", usually {one.usual:.1%}"
@@ -145,11 +145,11 @@ def _quarantines(done: Conclusions) -> Iterator[Finding]:
             yield finding("note", what, f"{figures}; {one.reason}")
 
 
-def _unseen(done: Conclusions) -> Iterator[Finding]:
+def _unseen(conclusions: Conclusions) -> Iterator[Finding]:
     """Hosters at which many looks decide nothing, our own faults aside."""
     looks, unseen = Counter[str](), Counter[str]()
     why: dict[str, Counter[str]] = {}
-    for verdict, attribution in zip(done.verdicts, done.attributions, strict=True):
+    for verdict, attribution in zip(conclusions.verdicts, conclusions.attributions, strict=True):
         if verdict.outcome in OURS:
             continue
         for key in attribution.hosters if attribution else ():
@@ -169,11 +169,11 @@ def _unseen(done: Conclusions) -> Iterator[Finding]:
             )
 
 
-def _deliveries(study: Study, done: Conclusions) -> Iterator[Finding]:
+def _deliveries(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
     """Feeds that used to come more often; shrunk ones are quarantines."""
     now = study.clock()
     times: dict[str, list[datetime]] = {}
-    for delivery in sorted(done.facts.deliveries, key=lambda delivery: delivery.received_at):
+    for delivery in sorted(conclusions.facts.deliveries, key=lambda delivery: delivery.received_at):
         times.setdefault(delivery.source, []).append(delivery.received_at)
     for source, came in sorted(times.items()):
         gaps = [(after - before).total_seconds() for before, after in pairwise(came)]
@@ -222,13 +222,13 @@ def _runs(study: Study) -> Iterator[Finding]:
         yield finding("note", "runs without an end: going on, or killed", f"{unended}")
 
 
-def _routes(study: Study, done: Conclusions) -> Iterator[Finding]:
+def _routes(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
     days = [snapshot.data_date for snapshot in study.snapshots() if snapshot.kind == "routes"]
     if not days:
         yield finding("warning", "no routing table: nothing can be attributed", "0 tables", "waterbed routes add")
         return
     age = (study.clock() - max(days)) / timedelta(days=1)
-    stale = sum(attribution.stale for attribution in done.attributions if attribution)
+    stale = sum(attribution.stale for attribution in conclusions.attributions if attribution)
     allowed = study.config.routes_max_age_days
     if age > allowed or stale:
         yield finding(
@@ -239,11 +239,11 @@ def _routes(study: Study, done: Conclusions) -> Iterator[Finding]:
         )
 
 
-def _registrations(study: Study, done: Conclusions) -> Iterator[Finding]:
+def _registrations(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
     """Addresses of which no registry was asked lately; those that are never asked for are left out."""
     facts, fresh_days = study.store.all(Registration), study.config.registry.fresh_days
     known, now = RegistrationIndex(facts, fresh_days=fresh_days), study.clock()
-    addresses = {address for one in done.facts.resolutions.values() for address in one.addresses}
+    addresses = {address for one in conclusions.facts.resolutions.values() for address in one.addresses}
     public = [address for address in addresses if ip_address(address).is_global]
     chains = [known.chain(address, now) for address in public]
     missing, stale = chains.count(None), sum(chain.stale for chain in chains if chain)

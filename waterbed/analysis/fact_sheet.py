@@ -58,28 +58,28 @@ def sheet_of(study: Study, key: str, *, clock: ClockKind | None = None) -> Sheet
 
     InputError if neither the study nor the book knows the hoster.
     """
-    done = study.conclude()
-    until = done.until
+    conclusions = study.conclude()
+    until = conclusions.until
     day = (until or study.clock()).astimezone(UTC).date()
-    company = done.attributor.book.on(day).company(key)
-    concerned = [n for n in done.notices if n.recipient == company or company in n.hosters]
-    row = next((row for row in ranking_of(done) if row.key == company), None)
-    if row is None and not concerned and not done.attributor.book.on(day).exists(company):
+    company = conclusions.attributor.book.on(day).company(key)
+    concerned = [n for n in conclusions.notices if n.recipient == company or company in n.hosters]
+    row = next((row for row in ranking_of(conclusions) if row.key == company), None)
+    if row is None and not concerned and not conclusions.attributor.book.on(day).exists(company):
         raise InputError(
             "the study and its book know no such hoster; a key of waterbed rank was expected (docs/notices.md)"
         )
-    chosen: ClockKind = clock or ("notice_delivered" if done.facts.notices else "reported")
-    found = compliance_of(study, clock=chosen, done=done)
+    chosen: ClockKind = clock or ("notice_delivered" if conclusions.facts.notices else "reported")
+    found = compliance_of(study, clock=chosen, conclusions=conclusions)
     clocks = found.clocks.get(company, ())
-    name = done.attributor.name_of(company)
-    own = episodes_by_key(done.episodes, "hoster").get(company, [])
+    name = conclusions.attributor.name_of(company)
+    own = episodes_by_key(conclusions.episodes, "hoster").get(company, [])
     kept = running_clocks(clocks)
     return Sheet(
         key=company,
         name=name,
         heading=replace(found.headed("sheet"), by="hoster"),
         ranking=row,
-        size=_size(study, company, day, done),
+        size=_size(study, company, day, conclusions),
         shares=compliance({company: clocks}, {company: name}, until=until, within_h=SHEET_H, hidden=found.hidden)
         if until
         else (),
@@ -90,12 +90,12 @@ def sheet_of(study: Study, key: str, *, clock: ClockKind | None = None) -> Sheet
     )
 
 
-def _size(study: Study, key: str, day: date, done: Conclusions) -> Size | None:
+def _size(study: Study, key: str, day: date, conclusions: Conclusions) -> Size | None:
     """Its size on a day, None where no table was imported."""
     if not study.snapshots():
         return None
     try:
-        frame = size_table(study, "hoster", day, done=done)
+        frame = size_table(study, "hoster", day, conclusions=conclusions)
     except InputError:
         return None
     return next((size for size in frame.sizes if size.key == key), None)

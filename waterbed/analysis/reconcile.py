@@ -146,17 +146,19 @@ def reconcile_list(study: Study, path: Path, hoster: str, *, dates: str | None =
     InputError if the list cannot be read, or neither the study nor its book knows the hoster.
     """
     theirs = read_their_list(path, dates)
-    done = study.conclude()
-    on = (done.until or study.clock()).astimezone(UTC).date()
-    key = done.attributor.book.on(on).company(hoster)
-    ours = _ours(done, key)
-    if not ours and not done.attributor.book.on(on).exists(key):
+    conclusions = study.conclude()
+    on = (conclusions.until or study.clock()).astimezone(UTC).date()
+    key = conclusions.attributor.book.on(on).company(hoster)
+    ours = _ours(conclusions, key)
+    if not ours and not conclusions.attributor.book.on(on).exists(key):
         raise InputError(
             "the study and its book know no such hoster; a key of waterbed rank was expected (docs/reconcile.md)"
         )
-    rows = reconcile([_row(study, line) for line in theirs.read], ours, done.facts.targets.keys())
+    rows = reconcile([_row(study, line) for line in theirs.read], ours, conclusions.facts.targets.keys())
     heading = table_info(study, "reconciliation", by="url")
-    return Reconciliation(key=key, name=done.attributor.name_of(key), heading=heading, rows=list(rows), theirs=theirs)
+    return Reconciliation(
+        key=key, name=conclusions.attributor.name_of(key), heading=heading, rows=list(rows), theirs=theirs
+    )
 
 
 def _row(study: Study, line: TheirLine | Rejected) -> Theirs:
@@ -166,18 +168,18 @@ def _row(study: Study, line: TheirLine | Rejected) -> Theirs:
     return Theirs(line=line.line, url_id=url_id, day=line.day, channel=line.channel)
 
 
-def _ours(done: Conclusions, key: str) -> dict[str, Ours]:
+def _ours(conclusions: Conclusions, key: str) -> dict[str, Ours]:
     """The URLs that were at a hoster or about which it was told, with days of notices and reports."""
     notices: dict[str, list[tuple[date, str | None]]] = defaultdict(list)
-    latest = {notice.notice_id: notice for notice in done.facts.notices}
-    for notice in done.notices:
+    latest = {notice.notice_id: notice for notice in conclusions.facts.notices}
+    for notice in conclusions.notices:
         if notice.recipient == key and not notice.bounced:
             fact = latest.get(notice.notice_id)
             notices[notice.url_id].append((notice.sent_at.astimezone(UTC).date(), fact.channel if fact else None))
     reports: dict[str, list[date]] = defaultdict(list)
-    for episode in episodes_by_key(done.episodes, "hoster").get(key, ()):
+    for episode in episodes_by_key(conclusions.episodes, "hoster").get(key, ()):
         there = reports[episode.url_id]
-        for when in done.known[episode.url_id].reported:
+        for when in conclusions.known[episode.url_id].reported:
             if episode.first_down is None or when < episode.first_down:
                 there.append(when.astimezone(UTC).date())
     return {

@@ -69,13 +69,13 @@ def rejudge(study: Study, rules: Path, out: Path | None = None) -> Rejudged:
         changes=tuple(_changes(before.verdicts, after.verdicts)),
         ends=_differing(_ends(before.episodes), _ends(after.episodes)),
         hosters=_differing(_shares(before), _shares(after)),
-        files=tuple(_write(study, folder, done) for done in (before, after)),
+        files=tuple(_write(study, folder, conclusions) for conclusions in (before, after)),
     )
 
 
-def _write(study: Study, folder: Path, done: Conclusions) -> Path:
-    content = as_parquet(Verdict, done.verdicts, table_info(study, VERDICTS))
-    return write_whole(folder / f"{done.rules.name.replace(':', '-')}.parquet", content)
+def _write(study: Study, folder: Path, conclusions: Conclusions) -> Path:
+    content = as_parquet(Verdict, conclusions.verdicts, table_info(study, VERDICTS))
+    return write_whole(folder / f"{conclusions.rules.name.replace(':', '-')}.parquet", content)
 
 
 def _changes(before: Sequence[Verdict], after: Sequence[Verdict]) -> list[Change]:
@@ -99,8 +99,8 @@ def _ends(episodes: Sequence[Episode]) -> dict[tuple[str, str, datetime], tuple[
     return {(e.url_id, e.hoster, e.known_up_at): (e.first_down, e.cause) for e in episodes}
 
 
-def _shares(done: Conclusions) -> dict[str, float | None]:
-    return {row.key: row.removed_24h for row in ranking_of(done)}
+def _shares(conclusions: Conclusions) -> dict[str, float | None]:
+    return {row.key: row.removed_24h for row in ranking_of(conclusions)}
 
 
 def _differing(before: Mapping[Any, object], after: Mapping[Any, object]) -> int:

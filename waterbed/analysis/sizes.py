@@ -56,7 +56,7 @@ def size_table(
     *,
     window_days: int = WINDOW_DAYS,
     everything: bool = False,
-    done: Conclusions | None = None,
+    conclusions: Conclusions | None = None,
 ) -> SizeTable:
     """The sizes of a day, largest first.
 
@@ -66,11 +66,11 @@ def size_table(
     """
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         raise InputError(f"the day {day} is not in the years {_FIRST_YEAR} to {_LAST_YEAR} (docs/sizes.md)")
-    done = done or study.conclude()
+    conclusions = conclusions or study.conclude()
     end = datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=1)
     start = end - timedelta(days=window_days)
-    measured = _measured(study, done, by, day, start, end)
-    attributor = done.attributor
+    measured = _measured(study, conclusions, by, day, start, end)
+    attributor = conclusions.attributor
     if by == "country":
         rows = sizes_by_country(measured)
     elif by == "asn":
@@ -87,7 +87,7 @@ def ranking_sizes(study: Study, tables: RankingTables, day: date) -> list[Size]:
     by = size_kind(tables.kind)
     if by is None or tables.side or not study.tables("routes"):
         return []
-    return size_table(study, by, day, everything=True, done=tables.done).sizes
+    return size_table(study, by, day, everything=True, conclusions=tables.conclusions).sizes
 
 
 def _concerns(row: Size) -> bool:
@@ -97,9 +97,9 @@ def _concerns(row: Size) -> bool:
     return bool(seen) or row.domains is not None
 
 
-def _measured(study: Study, done: Conclusions, by: By, day: date, start: datetime, end: datetime) -> Measured:
-    routes = done.attributor.routes.both(day)
-    places = done.attributor.places.both(day) if by == "country" else {}
+def _measured(study: Study, conclusions: Conclusions, by: By, day: date, start: datetime, end: datetime) -> Measured:
+    routes = conclusions.attributor.routes.both(day)
+    places = conclusions.attributor.places.both(day) if by == "country" else {}
     if not routes and not places:
         raise InputError(
             "the study has no table of routes or places to measure by; add one with waterbed routes add (docs/sizes.md)"
@@ -107,11 +107,11 @@ def _measured(study: Study, done: Conclusions, by: By, day: date, start: datetim
     domains = latest([(on, (on, table)) for on, table in study.tables("domains")], day)
     seen = (
         resolution.addresses
-        for resolution in done.facts.resolutions.values()
+        for resolution in conclusions.facts.resolutions.values()
         if resolution.status == "ok" and start <= resolution.resolved_at < end
     )
-    book = done.attributor.book.on(day)
-    volumes = volumes_of(RankingTables(done=done, kind=by, clock=done.config.clock).appearances)
+    book = conclusions.attributor.book.on(day)
+    volumes = volumes_of(RankingTables(conclusions=conclusions, kind=by, clock=conclusions.config.clock).appearances)
     return Measured(
         day=day,
         routes=routes,

@@ -34,23 +34,25 @@ _COMPARED: Final[Mapping[str, str]] = {
 }
 
 
-def outcome_items(done: Conclusions, settings: Coding) -> list[Item]:
+def outcome_items(conclusions: Conclusions, settings: Coding) -> list[Item]:
     """The doubtful cases of a study, and the checks among the others that the settings ask for."""
-    looks, verdicts = done.facts.looks, done.uncoded
+    looks, verdicts = conclusions.facts.looks, conclusions.uncoded
     every = list(cases(looks, verdicts))
     clear = [case for case in every if case.doubt is None and _said(verdicts[case.first])] if settings.checks else []
     strata = ((verdicts[case.first].outcome, case.item_id) for case in clear)
     checks = drawn(strata, each=settings.checks, seed=settings.seed)
     chosen = [case for case in every if case.doubt or case.item_id in checks]
-    features = done.features(case.item_id for case in chosen)
-    since = {url_id: known.known_up_at for url_id, known in done.known.items()}
+    features = conclusions.features(case.item_id for case in chosen)
+    since = {url_id: known.known_up_at for url_id, known in conclusions.known.items()}
     return [_item(case, looks, verdicts, features[case.item_id], since) for case in chosen]
 
 
-def unresolved(done: Conclusions) -> list[Case]:
+def unresolved(conclusions: Conclusions) -> list[Case]:
     """The doubtful cases that no code applies to."""
-    looks = done.facts.looks
-    return [case for case in cases(looks, done.uncoded) if case.doubt and case.item_id not in done.settled]
+    looks = conclusions.facts.looks
+    return [
+        case for case in cases(looks, conclusions.uncoded) if case.doubt and case.item_id not in conclusions.settled
+    ]
 
 
 def _item(
@@ -140,20 +142,20 @@ class _Stands:
         return several or named or self.confidence["low"] > 0
 
 
-def role_items(done: Conclusions, book: BookOfDay, settings: Coding) -> list[Item]:
+def role_items(conclusions: Conclusions, book: BookOfDay, settings: Coding) -> list[Item]:
     """The companies whose role is in doubt, and the checks among the others that the settings ask for.
 
     `book` is the book of hosters without what coders said of roles.
     """
-    stands = dict(sorted(_stands(done).items()))
+    stands = dict(sorted(_stands(conclusions).items()))
     clear = [(book.kind(key), key) for key, one in stands.items() if not one.doubtful]
     checks = drawn(clear, each=settings.checks, seed=settings.seed)
-    return [_role_item(key, one, done, book) for key, one in stands.items() if one.doubtful or key in checks]
+    return [_role_item(key, one, conclusions, book) for key, one in stands.items() if one.doubtful or key in checks]
 
 
-def _stands(done: Conclusions) -> dict[str, _Stands]:
+def _stands(conclusions: Conclusions) -> dict[str, _Stands]:
     found: dict[str, _Stands] = defaultdict(_Stands)
-    for look, answer in zip(done.facts.looks, done.attributions, strict=True):
+    for look, answer in zip(conclusions.facts.looks, conclusions.attributions, strict=True):
         if answer is None:
             continue
         for role, keys in _roles(answer):
@@ -176,12 +178,12 @@ def _roles(answer: Attribution) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "platform", (answer.platform,) if answer.platform else ()
 
 
-def _role_item(key: str, one: _Stands, done: Conclusions, book: BookOfDay) -> Item:
+def _role_item(key: str, one: _Stands, conclusions: Conclusions, book: BookOfDay) -> Item:
     roles = ("hoster", "operator", "as_holder", "upstream", "proxy", "platform")
     told = {
         "key": key,
-        "name": printable(done.attributor.name_of(key)),
-        "seat": done.attributor.country_of(key) or "",
+        "name": printable(conclusions.attributor.name_of(key)),
+        "seat": conclusions.attributor.country_of(key) or "",
         "in_the_book": book.origin(key) or "no",
         **{f"urls_as_{role}": str(len(one.urls[role])) for role in roles},
         **{f"looks_with_{level}_confidence": str(one.confidence[level]) for level in _LEVELS},

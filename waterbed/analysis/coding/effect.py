@@ -33,17 +33,20 @@ class EffectRow:
     unreviewed: Annotated[bool, "whether a merge, split or succession behind it waits for two people, or is disputed"]
 
 
-def effect(done: Conclusions) -> list[EffectRow]:
+def effect(conclusions: Conclusions) -> list[EffectRow]:
     """The ranking with all unresolved cases taken as still up, and with all taken as gone, slowest first.
 
     Each world is concluded anew from the same facts, as if coders had settled every case so. A hoster's share hangs on
     its own URLs alone, so its two worlds bound it, and its place is bounded by its share in one and the others' in the
     other. Where a share cannot be told in a world, what was out of sight there is taken at its worst or best.
     """
-    open_ = unresolved(done)
-    now = {row.key: row for row in ranking_of(done)}
+    open_ = unresolved(conclusions)
+    now = {row.key: row for row in ranking_of(conclusions)}
     worlds = [
-        {row.key: row for row in ranking_of(done.with_(codes=dict.fromkeys((case.item_id for case in open_), code)))}
+        {
+            row.key: row
+            for row in ranking_of(conclusions.with_(codes=dict.fromkeys((case.item_id for case in open_), code)))
+        }
         for code in ("up", "gone")
     ]
     touched = Counter(
@@ -51,7 +54,7 @@ def effect(done: Conclusions) -> list[EffectRow]:
         for case in open_
         for key in {
             key
-            for answer in done.attributions[case.first : case.last + 1]
+            for answer in conclusions.attributions[case.first : case.last + 1]
             if answer is not None
             for key in answer.hosters
         }
@@ -62,7 +65,7 @@ def effect(done: Conclusions) -> list[EffectRow]:
     share = np.array([np.nan if (told := now[key].removed_24h) is None else told for key in keys])
     first, last = place_bounds(low, high, ~np.isnan(share))
     place = places(share)
-    book = done.attributor.book.on(done.until.date()) if done.until else None
+    book = conclusions.attributor.book.on(conclusions.until.date()) if conclusions.until else None
     rows = [
         EffectRow(
             key=key,

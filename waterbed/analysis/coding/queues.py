@@ -42,11 +42,11 @@ def waiting(study: Study, queue: str, coder: str) -> list[tuple[Item, str]]:
 
 def items(study: Study, queue: str) -> list[Item]:
     """All items of a queue, whoever has coded them: doubtful ones and checks."""
-    done, settings = study.conclude(), study.config.coding
+    conclusions, settings = study.conclude(), study.config.coding
     if queue != ROLES:
-        return outcome_items(done, settings)
-    book = done.attributor.book.without_kinds()
-    return role_items(done, book.on((done.until or study.clock()).date()), settings)
+        return outcome_items(conclusions, settings)
+    book = conclusions.attributor.book.without_kinds()
+    return role_items(conclusions, book.on((conclusions.until or study.clock()).date()), settings)
 
 
 def row_of(item: Item, task: str) -> Waiting:

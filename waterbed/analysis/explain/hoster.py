@@ -28,25 +28,25 @@ _ROLES = {
 
 def chain_of_hoster(study: Study, key: str, day: date | None) -> list[ChainLink] | None:
     """The chain of a hoster by its key, None if nothing is known of it; with `day`, as of that day."""
-    done, book = study.conclude(), study.book()
+    conclusions, book = study.conclude(), study.book()
     on = day or day_of(study.clock())
     today = book.on(on)
-    seen = list(_seen(done, key, day))
+    seen = list(_seen(conclusions, key, day))
     known = key in today.entities or key in today.held() or bool(change_rows(book, key))
     if not known and not seen and as_of_key(key) is None:
         return None
     if not seen:
         seen = [ChainLink(about=key, step="seen", value="in no look", source="looks")]
-    return [*_entity(done, today, key, on), *_decided(book, key), *seen]
+    return [*_entity(conclusions, today, key, on), *_decided(book, key), *seen]
 
 
-def _entity(done: Conclusions, today: BookOfDay, key: str, on: date) -> Iterator[ChainLink]:
+def _entity(conclusions: Conclusions, today: BookOfDay, key: str, on: date) -> Iterator[ChainLink]:
     when = datetime.combine(on, time(12), UTC)
     note = UNSEEN if today.unreviewed(key) else ""
     source = {"known": "known proxies and platforms", "file": "hosters.toml", "decided": "decisions"}.get(
         today.origin(key) or "", BOOK if key in today.held() else "nobody claims it"
     )
-    name = done.attributor.name_of(key)
+    name = conclusions.attributor.name_of(key)
     yield ChainLink(about=key, step="name", value=name, source=source, data_date=when, note=note)
     yield ChainLink(about=key, step="kind", value=today.kind(key), source=source, data_date=when)
     seat, members = today.country(key), today.members(key)
@@ -82,9 +82,9 @@ def _decided(book: HosterBook, key: str) -> Iterator[ChainLink]:
         )
 
 
-def _seen(done: Conclusions, key: str, day: date | None) -> Iterator[ChainLink]:
+def _seen(conclusions: Conclusions, key: str, day: date | None) -> Iterator[ChainLink]:
     """The looks that name it, as hoster and in other roles; with `day`, those of that day."""
-    pairs = zip(done.facts.looks, done.attributions, strict=True)
+    pairs = zip(conclusions.facts.looks, conclusions.attributions, strict=True)
     seen = [(look, made) for look, made in pairs if made and (day is None or day_of(look.observed_at) == day)]
     mine = [(look, made) for look, made in seen if key in made.hosters]
     if mine:

@@ -28,32 +28,32 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
     First what holds at all times, then looks and answers in order of time, then episodes. Each link of an answer stands
     once, with the first and the last look at which it held.
     """
-    done = study.conclude()
-    rows = zip(done.facts.looks, done.verdicts, done.attributions, strict=True)
+    conclusions = study.conclude()
+    rows = zip(conclusions.facts.looks, conclusions.verdicts, conclusions.attributions, strict=True)
     own = [row for row in rows if row[0].url_id == url_id and (day is None or day_of(row[0].observed_at) == day)]
-    timed = [*_looks(url_id, own), *_answers(study, done, url_id, own)]
+    timed = [*_looks(url_id, own), *_answers(study, conclusions, url_id, own)]
     if not own:
         when = f"on {day}" if day else "yet"
         timed.append(ChainLink(about=url_id, step="look", value=f"none {when}", source="looks"))
-    linked = list(linked_to(done, url_id))
-    timed += _told(ExternalConclusions(done, study.config.testimony), url_id, day)
+    linked = list(linked_to(conclusions, url_id))
+    timed += _told(ExternalConclusions(conclusions, study.config.testimony), url_id, day)
     timed += [link for link in linked if link.since and (day is None or day_of(link.since) == day)]
     timed.sort(key=lambda link: link.since or datetime.min.replace(tzinfo=UTC))
-    episodes = (one for one in done.episodes if one.url_id == url_id and (day is None or _touches(one, day)))
-    known = [*_known(study, done, url_id), *(link for link in linked if link.since is None)]
+    episodes = (one for one in conclusions.episodes if one.url_id == url_id and (day is None or _touches(one, day)))
+    known = [*_known(study, conclusions, url_id), *(link for link in linked if link.since is None)]
     return [*known, *timed, *(_episode(one) for one in episodes)]
 
 
-def _known(study: Study, done: Conclusions, url_id: str) -> Iterator[ChainLink]:
+def _known(study: Study, conclusions: Conclusions, url_id: str) -> Iterator[ChainLink]:
     """What was reported of it, and what its ids are."""
-    mine = (report for report in done.facts.reports if report.url_id == url_id)
+    mine = (report for report in conclusions.facts.reports if report.url_id == url_id)
     for report in sorted(mine, key=lambda report: report.received_at):
         when = report.reported_at or report.received_at
         yield ChainLink(about=url_id, step="report", value=report.category, source=report.source, data_date=when)
     for gone in study.store.by_ids(Forgotten, "entry_id", [url_id]):
         value = "its URL was shredded; what was seen under its id stays"
         yield ChainLink(about=url_id, step="forgotten", value=value, source="audit", data_date=gone.forgotten_at)
-    target = done.facts.targets[url_id]
+    target = conclusions.facts.targets[url_id]
     added = target.added_at
     for step, value, source in (
         ("host", target.host_id, f"spelling {target.spelling}"),
@@ -64,7 +64,7 @@ def _known(study: Study, done: Conclusions, url_id: str) -> Iterator[ChainLink]:
 
 def _told(others: ExternalConclusions, url_id: str, day: date | None) -> Iterator[ChainLink]:
     """What other observers say they saw of it, and the episodes that their words make."""
-    for word in others.done.facts.testimonies:
+    for word in others.conclusions.facts.testimonies:
         since, until = word.first_seen or word.since, word.last_seen or word.since or word.first_seen
         if word.url_id == url_id and (day is None or (since and until and day_of(since) <= day <= day_of(until))):
             said = (
@@ -106,15 +106,15 @@ def _looks(url_id: str, seen: Sequence[_Look]) -> Iterator[ChainLink]:
         )
 
 
-def _answers(study: Study, done: Conclusions, url_id: str, seen: Iterable[_Look]) -> Iterator[ChainLink]:
+def _answers(study: Study, conclusions: Conclusions, url_id: str, seen: Iterable[_Look]) -> Iterator[ChainLink]:
     """Each link of the chains behind its looks, and what changed from one answer to the next."""
     sources = Sources(study.snapshots(), study.tables("hosting"), study.config.routes_max_age_days)
     lasting = Validity()
     before: tuple[str, ...] = ()
-    for _, group in groupby(seen, key=lambda row: _alike(done, row)):
+    for _, group in groupby(seen, key=lambda row: _alike(conclusions, row)):
         looks = list(group)
         first, last = looks[0][0].observed_at, looks[-1][0].observed_at
-        links = list(_answer(done, sources, *looks[0]))
+        links = list(_answer(conclusions, sources, *looks[0]))
         if not links:
             continue
         now = looks[0][2].hosters if looks[0][2] else ()
@@ -136,19 +136,19 @@ def _answers(study: Study, done: Conclusions, url_id: str, seen: Iterable[_Look]
         yield ChainLink(about=url_id, step="rotation", value=value, source="looks")
 
 
-def _alike(done: Conclusions, row: _Look) -> object:
+def _alike(conclusions: Conclusions, row: _Look) -> object:
     """What the chain behind a look depends on."""
     look, _, made = row
-    said = done.facts.resolutions.get(look.resolution_id or "")
+    said = conclusions.facts.resolutions.get(look.resolution_id or "")
     resolution = said and (said.status, said.cname_ids, said.tags)
-    return day_of(look.observed_at), done.origin_behind(look), resolution, made and replace(made, day=_NO_DAY)
+    return day_of(look.observed_at), conclusions.origin_behind(look), resolution, made and replace(made, day=_NO_DAY)
 
 
 def _answer(
-    done: Conclusions, sources: Sources, look: Observation, _: Verdict, made: Attribution | None
+    conclusions: Conclusions, sources: Sources, look: Observation, _: Verdict, made: Attribution | None
 ) -> Iterator[ChainLink]:
     """The chain behind one look; nothing where the resolver could not tell."""
-    said = done.facts.resolutions.get(look.resolution_id or "")
+    said = conclusions.facts.resolutions.get(look.resolution_id or "")
     if said is None or (made is None and said.status not in _NO_ADDRESS):
         return
     for alias in said.cname_ids:
@@ -159,11 +159,11 @@ def _answer(
         yield ChainLink(about=look.url_id, step="address", value=f"none ({said.status})", source="resolver")
         return
     yield from links_of_set(
-        done.attributor,
+        conclusions.attributor,
         made,
         sources,
         about=look.url_id,
-        known_origin=done.origin_behind(look),
+        known_origin=conclusions.origin_behind(look),
         behind_cdn="cdn" in said.tags,
     )
 

@@ -60,14 +60,14 @@ def removed(key: str) -> str:
 
 
 def curve_of(
-    study: Study, *, most: int = MOST, progress: Progress | None = None, done: Conclusions | None = None
+    study: Study, *, most: int = MOST, progress: Progress | None = None, conclusions: Conclusions | None = None
 ) -> Curve:
     """Draw a study's conclusions under every specification, at most `most` of them.
 
     InputError where the reference gives nobody a share: there is nothing to compare.
     """
-    base, reference = done or study.conclude(), reference_of(study)
-    standings = RankingTables(done=base, kind=cast(Kind, reference.role))
+    base, reference = conclusions or study.conclude(), reference_of(study)
+    standings = RankingTables(conclusions=base, kind=cast(Kind, reference.role))
     variants = Variants(study, base, reference)
     first = Grouped(study, base, reference)
     ranked = [key for key in first.keys if first.removed(key, reference).telling == "told"]
@@ -101,7 +101,7 @@ def _run(
         spec = specs[number]
         if grouped is None or shared[number] != before:
             grouped, before = Grouped(study, variants.of(spec), spec), shared[number]
-            stands = counterparts(variants.base, grouped.done, specs[0].role, spec.role, keys)
+            stands = counterparts(variants.base, grouped.conclusions, specs[0].role, spec.role, keys)
         found[number] = Outcomes(spec=spec, values=_values(grouped, spec, stands), keys=stands)
         if progress:
             progress(len(found), len(specs))

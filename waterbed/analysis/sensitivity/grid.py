@@ -100,14 +100,16 @@ def _by_default(dimension: Dimension, own: str) -> tuple[str, ...]:
 
 def _lacking(study: Study, variants: Variants, reference: Spec, levels: Levels) -> Iterator[tuple[Dimension, str, str]]:
     """Each level that the data lack, or in which nothing is other than in one before it, and why."""
-    done = variants.base
+    conclusions = variants.base
     for level in levels["clock"][1:]:
         kind = cast(ClockKind, level)
-        if not any(map(running_clocks, RankingTables(done=done, kind="hoster", clock=kind).clocks.values())):
+        if not any(
+            map(running_clocks, RankingTables(conclusions=conclusions, kind="hoster", clock=kind).clocks.values())
+        ):
             yield "clock", level, "nothing starts such a clock"
-    yield from _roles(done, levels["role"])
-    unit = units(RankingTables(done=done, kind=cast(Kind, reference.role)))
-    counts = {"url": len(done.facts.targets), **{name: len(set(of.values())) for name, of in unit.items()}}
+    yield from _roles(conclusions, levels["role"])
+    unit = units(RankingTables(conclusions=conclusions, kind=cast(Kind, reference.role)))
+    counts = {"url": len(conclusions.facts.targets), **{name: len(set(of.values())) for name, of in unit.items()}}
     named = {"url": "URL", "host": "host", "site": "site"}
     before = levels["dedup"][0]
     for level in levels["dedup"][1:]:
@@ -115,24 +117,24 @@ def _lacking(study: Study, variants: Variants, reference: Spec, levels: Levels) 
             yield "dedup", level, f"each {named[level]} has one {named[before]}"
         else:
             before = level
-    if not fronted(done):
+    if not fronted(conclusions):
         for level in levels["proxy"][1:]:
             yield "proxy", level, "no look met a reverse proxy"
     if "off" in levels["merges"] and (why := _merging(variants, reference)):
         yield "merges", "off", why
-    if all(one.verdict.state != "unknown" for seen in done.sightings.values() for one in seen):
+    if all(one.verdict.state != "unknown" for seen in conclusions.sightings.values() for one in seen):
         for level in levels["unknown"][1:]:
             yield "unknown", level, "every look could be decided"
 
 
-def _roles(done: Conclusions, roles: Sequence[str]) -> Iterator[tuple[Dimension, str, str]]:
+def _roles(conclusions: Conclusions, roles: Sequence[str]) -> Iterator[tuple[Dimension, str, str]]:
     kept = [roles[0]]
     for level in roles[1:]:
-        keys = _keys(done.attributions, level)
+        keys = _keys(conclusions.attributions, level)
         if not any(keys):
             yield "role", level, "no data tell it"
             continue
-        same = next((other for other in kept if _same(_keys(done.attributions, other), keys)), None)
+        same = next((other for other in kept if _same(_keys(conclusions.attributions, other), keys)), None)
         if same:
             yield "role", level, f"the same groups as {same}"
         else:

@@ -119,15 +119,16 @@ def difference(one: Value, other: Value) -> Value:
 class Grouped:
     """What of one specification bears on groups and clocks: conclusions, role, clock, and what proxies are."""
 
-    def __init__(self, study: Study, done: Conclusions, spec: Spec) -> None:
+    def __init__(self, study: Study, conclusions: Conclusions, spec: Spec) -> None:
         """Take everything but `dedup` and `moved`, which come with the question."""
-        self.done = done
+        self.conclusions = conclusions
         self._proxy = spec.proxy
         self.clock = cast(ClockKind, spec.clock)
         kind = cast(Kind, spec.role)
-        self.standings = RankingTables(done=done, kind=kind, clock=self.clock)
+        self.standings = RankingTables(conclusions=conclusions, kind=kind, clock=self.clock)
         self._sides: dict[Side, RankingTables] = {
-            side: RankingTables(done=done, kind=kind, side=side, clock=self.clock) for side in ("home", "abroad")
+            side: RankingTables(conclusions=conclusions, kind=kind, side=side, clock=self.clock)
+            for side in ("home", "abroad")
         }
         self._hosters = kind == "hoster"
         self._units = units(self.standings)
@@ -142,7 +143,7 @@ class Grouped:
         if key not in self._clocks:
             group = self._taken(self.standings.groups.get(key, ()))
             self._clocks[key] = self._timed(group, key)
-        told = share_of(self._once(self._clocks[key], spec.dedup), volume.hidden, self.done.until, spec.moved)
+        told = share_of(self._once(self._clocks[key], spec.dedup), volume.hidden, self.conclusions.until, spec.moved)
         found = class_of(volume, told)
         return _value(told) if told and found == "ranked" else Value(telling=found if found != "ranked" else "nothing")
 
@@ -154,16 +155,16 @@ class Grouped:
         appeared = self._appeared(self._sides[side].appearances, spec.dedup)
         volumes = volumes_of([replace(one, keys=(_ALL,)) for one in appeared])
         hidden = volumes[_ALL].hidden if _ALL in volumes else []
-        told = share_of(self._once(self._clocks[name], spec.dedup), hidden, self.done.until, spec.moved)
+        told = share_of(self._once(self._clocks[name], spec.dedup), hidden, self.conclusions.until, spec.moved)
         return _value(told) if told else Value(telling="nothing")
 
     @cached_property
     def displaced(self) -> Value:
         """Of the contents that left a hoster: those seen at another after, or perhaps after, that."""
-        ended = (e for e in self._taken(self.done.episodes) if e.first_down and e.cause != "lineage")
+        ended = (e for e in self._taken(self.conclusions.episodes) if e.first_down and e.cause != "lineage")
         left = {episode.content_id for episode in ended}
         fronted = self._fronted if self._proxy == "excluded" else frozenset[str]()
-        hops = (hop for hop in self.done.hops if not fronted & {hop.from_url_id, hop.to_url_id})
+        hops = (hop for hop in self.conclusions.hops if not fronted & {hop.from_url_id, hop.to_url_id})
         again = left & {hop.content_id for hop in hops if hop.order != "parallel"}
         if len(left) < FEWEST_SITES:
             return Value(telling="too few")
@@ -178,7 +179,7 @@ class Grouped:
 
     @cached_property
     def _fronted(self) -> frozenset[str]:
-        return fronted(self.done)
+        return fronted(self.conclusions)
 
     def _taken(self, group: Iterable[Episode]) -> list[Episode]:
         """Episodes as the specification takes those at proxies."""
@@ -190,7 +191,7 @@ class Grouped:
 
     def _timed(self, group: Iterable[Episode], key: str) -> list[Timed]:
         return timed_clocks(
-            group, self.done.notice_context, key=key, hosters=self._hosters and bool(key), clock=self.clock
+            group, self.conclusions.notice_context, key=key, hosters=self._hosters and bool(key), clock=self.clock
         )
 
     def _once(self, group: Sequence[Timed], dedup: str) -> list[Clock]:
@@ -222,18 +223,18 @@ class Grouped:
 
 def units(standings: RankingTables) -> dict[str, dict[str, str | int]]:
     """What counts once, by level of dedup: the host of each URL, or the cluster of its site."""
-    targets = standings.done.facts.targets
+    targets = standings.conclusions.facts.targets
     return {
         "host": {url_id: target.host_id for url_id, target in targets.items()},
         "site": {url_id: standings.clusters[target.site_id] for url_id, target in targets.items()},
     }
 
 
-def fronted(done: Conclusions) -> frozenset[str]:
+def fronted(conclusions: Conclusions) -> frozenset[str]:
     """The URLs that were ever behind a reverse proxy."""
     return frozenset(
         url_id
-        for url_id, seen in done.sightings.items()
+        for url_id, seen in conclusions.sightings.items()
         if any(one.attribution and one.attribution.proxy for one in seen)
     )
 

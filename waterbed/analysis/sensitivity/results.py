@@ -58,7 +58,7 @@ def findings_of(
     most: int = MOST,
     true_values: Callable[[Curve], Outcomes] | None = None,
     progress: Progress | None = None,
-    done: Conclusions | None = None,
+    conclusions: Conclusions | None = None,
 ) -> Findings:
     """Run all specifications of a study and follow its conclusions through them.
 
@@ -67,13 +67,13 @@ def findings_of(
     those ranked. `true_values` are the outcomes as they truly were, where that is known; conclusions are drawn unless
     given. InputError if a key is not one of the reference's.
     """
-    curve = curve_of(study, most=most, progress=progress, done=done)
+    curve = curve_of(study, most=most, progress=progress, conclusions=conclusions)
     key = _known(curve, hoster) if hoster else curve.ranked[0]
     other = _known(curve, than) if than else next((one for one in curve.ranked if one != key), None)
     if other == key:
         raise InputError(f"--than {other} is --hoster too: name another (docs/sensitivity.md)")
     asked = conclusions_of(curve, hoster=key, than=other, slowest=slowest or slowest_of(len(curve.ranked)))
-    conclusions, flips = conclusion_rows(curve, asked, true_values(curve) if true_values else None)
+    rows, flips = conclusion_rows(curve, asked, true_values(curve) if true_values else None)
     spec, ran = curve.reference.spec, len(curve.outcomes)
     heading = table_info(study, "sensitivity", by=spec.role, clock=cast(ClockKind, spec.clock))
     grid = (
@@ -88,7 +88,7 @@ def findings_of(
         name=curve.names.get(key, key),
         grid=grid,
         curve=curve_rows(curve, removed(key), key),
-        conclusions=conclusions,
+        conclusions=rows,
         flips=flips,
         levels=level_rows(curve, removed(key)),
         values=value_rows(curve),

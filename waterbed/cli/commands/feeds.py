@@ -84,15 +84,15 @@ def feeds(
     if ignore_entry and not midpoint:
         raise InputError("--ignore-entry needs --midpoint: the interval estimate always heeds entry (docs/ranking.md)")
     with open_study(context.obj) as study:
-        done = study.conclude()
+        conclusions = study.conclude()
         listing = None
         if presence:
-            named = _of(source, sources(done))
+            named = _of(source, sources(conclusions))
             rules = guard_rules(study.config)
             listing = _listing(named, presence, deliveries, rules, midpoint=midpoint, ignore_entry=ignore_entry)
         method = MIDPOINT_METHOD if midpoint else METHOD
         heading = replace(table_info(study, "survival in a feed" if presence else "feeds", by="source"), method=method)
-        found = [_with(card, listing) for card in cards(done)]
+        found = [_with(card, listing) for card in cards(conclusions)]
     if form is not Format.table:
         for_tools(FeedCard, found, heading, form)
     else:

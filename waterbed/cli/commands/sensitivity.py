@@ -73,8 +73,8 @@ def sensitivity(
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        done = study.conclude()
-        happened = truth_of(study.folder, truth, done.facts.targets.keys()) if truth else None
+        conclusions = study.conclude()
+        happened = truth_of(study.folder, truth, conclusions.facts.targets.keys()) if truth else None
         with progress() as told:
             found = findings_of(
                 study,
@@ -84,7 +84,7 @@ def sensitivity(
                 most=most,
                 true_values=partial(true_outcomes, happened) if happened else None,
                 progress=lambda ran, of_all: told("specifications", ran, of_all),
-                done=done,
+                conclusions=conclusions,
             )
         if out is not None:
             with written_at(out):

@@ -1,1 +1,4 @@
-"""What people decide, on record: keys, hosters, quarantines, replies, protocol."""
+"""People's decisions on record.
+
+Keys, hosters, quarantines, replies, protocol.
+"""

@@ -1,4 +1,4 @@
-"""What a person decides about a quarantine, on record."""
+"""A person's decision about a quarantine, on record."""
 
 import uuid
 from collections.abc import Iterable
@@ -16,9 +16,10 @@ from waterbed.store.folder import Folder, real_clock
 def decide(
     folder: Folder, quarantines: Iterable[Quarantine], quarantine_id: str, decision: Decision, reason: str
 ) -> Quarantine:
-    """Put on record what a person decides about one of a study's quarantines; returns it as it was before.
+    """Put a decision about a quarantine on record.
 
-    InputError for an unknown id and for a reason that is empty or names an address: it is kept in the clear.
+    Returns the quarantine as it was before. InputError for an unknown id and for a reason that is empty or names an
+    address: it is kept in the clear.
     """
     why = stated_reason(reason, see="docs/method.md")
     found = next((one for one in quarantines if one.quarantine_id == quarantine_id), None)

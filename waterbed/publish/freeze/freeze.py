@@ -257,7 +257,7 @@ def _about(
         kind=kind,
         title=study.config.citation.title or study.config.name,
         protocol=tuple(lock.sha256 for lock in locks),
-        deviations=study.protocol.told if study.protocol else (),
+        deviations=study.protocol.sentences if study.protocol else (),
         rows=dict(rows),
         tables=tuple(tables),
         held_back=dict(held),

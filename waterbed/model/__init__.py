@@ -1,1 +1,1 @@
-"""What is measured and concluded, as plain values."""
+"""Plain values: facts, decisions, conclusions."""

@@ -1,4 +1,4 @@
-"""Which addresses are public, by the registries of IANA."""
+"""Public addresses, by the registries of IANA."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -41,7 +41,7 @@ _ISATAP, _ISATAP_BITS = 0x0000_5EFE, 0xFCFF_FFFF
 
 @lru_cache(maxsize=8192)
 def refusal(address: str) -> str | None:
-    """Why an address may not be connected to, None if it may.
+    """The reason to refuse an address, None if allowed.
 
     Goes by the IANA special-purpose registries themselves, because `ipaddress.is_global` differs between versions of
     Python and calls several such prefixes global. A global IPv6 address that carries an IPv4 address (6to4, ISATAP) is

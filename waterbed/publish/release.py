@@ -153,7 +153,7 @@ def readme(publication: Publication, names: Iterable[str]) -> str:
     for heading in {table.envelope.method: table.envelope for table in publication.tables}.values():
         lines += [f"{heading.what}: {heading.method}", ""]
     heading = publication.table("ranking-hoster").envelope
-    lines += ["Ranking by hoster:", *(f"  {told}" for told in heading.standing)]
+    lines += ["Ranking by hoster:", *(f"  {told}" for told in heading.protocol_status)]
     lines += ["", f"Looks of {heading.window}. Run {heading.run}, Waterbed {heading.version}.", "", "Data used:"]
     lines += [f"  {name}: {words}" for name, words in sorted(publication.sources.items())] or ["  none"]
     return "\n".join(lines) + "\n"

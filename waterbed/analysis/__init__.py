@@ -1,1 +1,1 @@
-"""Questions put to a study's conclusions; each file is one question."""
+"""Analyses of a study's conclusions, one question per file."""

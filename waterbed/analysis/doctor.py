@@ -1,4 +1,4 @@
-"""What is amiss with a study: findings, each with what to do."""
+"""Problems of a study: findings, each with advice."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -36,7 +36,10 @@ __all__ = ["Finding", "examine"]
 
 
 def examine(study: Study) -> list[Finding]:
-    """Look a study over; findings in order of severity. Writes nothing."""
+    """Examine a study; findings in order of severity.
+
+    Writes nothing.
+    """
     damage = list(store_findings(study))
     if any(one.severity == "problem" for one in damage):
         return damage
@@ -134,9 +137,9 @@ def _quarantines(conclusions: Conclusions) -> Iterator[Finding]:
     for one in conclusions.quarantines:
         what = f"{one.kind} quarantine{f' of {one.scope}' if one.scope else ''}, {one.status}"
         counted = "reports came of usually" if one.kind == "feed" else "sites of"
-        usual = "" if one.usual is None else f", usually {one.usual:.1%}"
+        baseline = "" if one.usual is None else f", usually {one.usual:.1%}"
         span = f"{_at(one.began_at)} to {_at(one.ended_at)}"
-        figures = f"{one.quarantine_id}: {span}, {one.flipped} {counted} {one.looked}{usual}"
+        figures = f"{one.quarantine_id}: {span}, {one.flipped} {counted} {one.looked}{baseline}"
         if one.status == "open":
             yield finding(
                 "warning", what, figures, "look into it, then: waterbed quarantine release|void ID --reason WHY"
@@ -146,7 +149,10 @@ def _quarantines(conclusions: Conclusions) -> Iterator[Finding]:
 
 
 def _unseen(conclusions: Conclusions) -> Iterator[Finding]:
-    """Hosters at which many looks decide nothing, our own faults aside."""
+    """Hosters at which many looks decide nothing.
+
+    Our own faults are left out.
+    """
     looks, unseen = Counter[str](), Counter[str]()
     why: dict[str, Counter[str]] = {}
     for verdict, attribution in zip(conclusions.verdicts, conclusions.attributions, strict=True):
@@ -170,7 +176,10 @@ def _unseen(conclusions: Conclusions) -> Iterator[Finding]:
 
 
 def _deliveries(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
-    """Feeds that used to come more often; shrunk ones are quarantines."""
+    """Feeds that are overdue.
+
+    Feeds that shrank are quarantines.
+    """
     now = study.clock()
     times: dict[str, list[datetime]] = {}
     for delivery in sorted(conclusions.facts.deliveries, key=lambda delivery: delivery.received_at):
@@ -179,12 +188,12 @@ def _deliveries(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
         gaps = [(after - before).total_seconds() for before, after in pairwise(came)]
         if len(gaps) < 3:
             continue
-        usual, waited = median(gaps), (now - came[-1]).total_seconds()
-        if waited > max(_LATE_TIMES * usual, 3600.0):
+        typical, waited = median(gaps), (now - came[-1]).total_seconds()
+        if waited > max(_LATE_TIMES * typical, 3600.0):
             yield finding(
                 "warning",
                 f"no delivery of {source}",
-                f"last {_at(came[-1])}, usually every {_hours(usual)}, now {_hours(waited)} ago",
+                f"last {_at(came[-1])}, usually every {_hours(typical)}, now {_hours(waited)} ago",
                 "find out why it does not come",
             )
 
@@ -240,7 +249,10 @@ def _routes(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
 
 
 def _registrations(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
-    """Addresses of which no registry was asked lately; those that are never asked for are left out."""
+    """Addresses without a recent registration.
+
+    Addresses for which registries are never asked are left out.
+    """
     facts, fresh_days = study.store.all(Registration), study.config.registry.fresh_days
     known, now = RegistrationIndex(facts, fresh_days=fresh_days), study.clock()
     addresses = {address for one in conclusions.facts.resolutions.values() for address in one.addresses}
@@ -257,7 +269,7 @@ def _registrations(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
 
 
 def _hosters(study: Study) -> Iterator[Finding]:
-    """Changes of the book that people have not settled, or that change nothing any more."""
+    """Unsettled changes of the hoster book, and changes without effect."""
     book = study.book()
     idle = book.without_effect()
     of = Counter[str](book.statuses.get(change.change_id, "") for change in book.in_force)

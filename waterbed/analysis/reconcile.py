@@ -1,4 +1,4 @@
-"""A hoster's own list held against ours, row by row."""
+"""Compares a hoster's own list with ours, row by row."""
 
 import csv
 import io
@@ -33,22 +33,23 @@ class Theirs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ours:
-    """What we have about one URL at that hoster."""
+    """Our records of one URL at that hoster."""
 
     notices: Annotated[Sequence[tuple[date, str | None]], "day (UTC) and channel of each notice to them"]
     reports: Annotated[Sequence[date], "days (UTC) on which it was reported while it was there"]
 
     @property
     def days(self) -> Sequence[tuple[date, str | None]]:
-        """What their date is held against: notices, else reports."""
+        """The days compared with their date: notices, else reports."""
         return self.notices or [(day, None) for day in self.reports]
 
 
 def reconcile(theirs: Sequence[Theirs], ours: Mapping[str, Ours], known: Collection[str]) -> Iterator[Reconciled]:
-    """One row for each of theirs in their order, then those that only we have, by id.
+    """Compare their rows with ours.
 
-    A row is held against the nearest of our days; without a date it matches by its URL alone. A later row of the same
-    URL and day is a duplicate. `known` are the URLs that the study knows anywhere. Pure.
+    One row for each of theirs in their order, then those that only we have, by id. A row is held against the nearest of
+    our days; without a date it matches by its URL alone. A later row of the same URL and day is a duplicate. `known`
+    are the URLs that the study knows anywhere. Pure.
     """
     first: dict[tuple[str, date | None], int] = {}
     for row in theirs:
@@ -127,11 +128,14 @@ ANSWERS = ("result", "days", "note")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """What came of one list. Secret: it holds their rows."""
+    """The result of one list.
+
+    Secret: it holds the hoster's rows.
+    """
 
     key: str
     name: str
-    heading: TableInfo
+    info: TableInfo
     rows: Sequence[Reconciled]
     theirs: TheirList
 
@@ -141,9 +145,10 @@ class Reconciliation:
 
 
 def reconcile_list(study: Study, path: Path, hoster: str, *, dates: str | None = None) -> Reconciliation:
-    """Hold a hoster's own list against the study's URLs at that hoster.
+    """Compare a hoster's own list with the study.
 
-    InputError if the list cannot be read, or neither the study nor its book knows the hoster.
+    Only the study's URLs at that hoster are compared. InputError if the list cannot be read, or neither the study nor
+    its book knows the hoster.
     """
     theirs = read_their_list(path, dates)
     conclusions = study.conclude()
@@ -155,10 +160,8 @@ def reconcile_list(study: Study, path: Path, hoster: str, *, dates: str | None =
             "the study and its book know no such hoster; a key of waterbed rank was expected (docs/reconcile.md)"
         )
     rows = reconcile([_row(study, line) for line in theirs.read], ours, conclusions.facts.targets.keys())
-    heading = table_info(study, "reconciliation", by="url")
-    return Reconciliation(
-        key=key, name=conclusions.attributor.name_of(key), heading=heading, rows=list(rows), theirs=theirs
-    )
+    info = table_info(study, "reconciliation", by="url")
+    return Reconciliation(key=key, name=conclusions.attributor.name_of(key), info=info, rows=list(rows), theirs=theirs)
 
 
 def _row(study: Study, line: TheirLine | Rejected) -> Theirs:
@@ -169,7 +172,10 @@ def _row(study: Study, line: TheirLine | Rejected) -> Theirs:
 
 
 def _ours(conclusions: Conclusions, key: str) -> dict[str, Ours]:
-    """The URLs that were at a hoster or about which it was told, with days of notices and reports."""
+    """The URLs at a hoster, or in notices to it.
+
+    With the days of notices and reports.
+    """
     notices: dict[str, list[tuple[date, str | None]]] = defaultdict(list)
     latest = {notice.notice_id: notice for notice in conclusions.facts.notices}
     for notice in conclusions.notices:
@@ -189,9 +195,10 @@ def _ours(conclusions: Conclusions, key: str) -> dict[str, Ours]:
 
 
 def answered(found: Reconciliation) -> str:
-    """Their own rows as they came, each with its result: nothing of anybody else's.
+    """Their own rows, each with its result.
 
-    A row that we do not have is told as such, whether or not the study knows the URL elsewhere.
+    The rows are as they came; they hold no data of anybody else. A row that we do not have is marked so, whether or
+    not the study knows the URL elsewhere.
     """
     out = io.StringIO()
     table = csv.writer(out, delimiter=found.theirs.separator, lineterminator="\n")
@@ -208,6 +215,9 @@ def _answer(row: Reconciled) -> tuple[str, ...]:
 
 
 def counted(rows: Sequence[Reconciled]) -> Iterator[tuple[str, int]]:
-    """How many rows have each result, in the order in which a reader asks for them."""
+    """The number of rows with each result.
+
+    In the order in which a reader asks for them.
+    """
     for result in ("matched", "date differs", "only ours", "only theirs", "duplicate", "unreadable"):
         yield result, sum(row.result == result for row in rows)

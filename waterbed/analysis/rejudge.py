@@ -1,4 +1,4 @@
-"""Judge all looks of a study by other rules, and say what changes."""
+"""Judges all looks by other rules and compares the results."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejudged:
-    """What other rules change."""
+    """Differences between two rule sets."""
 
     old: str
     new: str
@@ -46,15 +46,16 @@ class Rejudged:
 
     @property
     def changed(self) -> bool:
-        """Whether anything did."""
+        """True if anything differs."""
         return bool(self.changes or self.ends or self.hosters)
 
 
 def rejudge(study: Study, rules: Path, out: Path | None = None) -> Rejudged:
-    """Judge all looks by the study's rules and by those in a file; both verdict sets are written as Parquet.
+    """Judge all looks by two rule sets.
 
-    They lie in `out`/verdicts (by default in the study's folder), named by their rule set. InputError says what is
-    wrong with the rule file; nothing is written then.
+    The study's rules and those in a file. Both verdict sets are written as Parquet. They lie in `out`/verdicts (by
+    default in the study's folder), named by their rule set. InputError says what is wrong with the rule file; nothing
+    is written then.
     """
     other = read_rules(rules)
     facts, attributor, config = read_facts(study.folder), study.attributor(), study.config

@@ -1,4 +1,7 @@
-"""A study's sizes: tables, registrations, looks and counts of one day, put together."""
+"""A study's sizes on one day.
+
+Put together from tables, registrations, looks and counts.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -38,11 +41,14 @@ class SizeTable:
     """Sizes of one day, and what the table is."""
 
     sizes: list[Size]
-    heading: TableInfo
+    info: TableInfo
 
 
 def add_domains(study: Study, path: Path, day: date) -> tuple[Snapshot, list[str]]:
-    """Import a dated table of domains; also the keys of hosters in it that the book does not know."""
+    """Import a dated table of domains.
+
+    Returns the snapshot, and the keys of hosters in it that the book does not know.
+    """
     (snapshot,) = study.add_table(path, day, kind="domains")
     named = DomainTable.load(study.folder.tables / folder_name(snapshot)).domains
     book = study.attributor().book.on(day)
@@ -61,8 +67,8 @@ def size_table(
     """The sizes of a day, largest first.
 
     Without `everything` only what the study or the table of domains names; with it every AS of the routing table,
-    every hoster of the book or every country of the table of places, zeros included. `done` saves drawing conclusions
-    again.
+    every hoster of the book or every country of the table of places, zeros included. `conclusions` are drawn unless
+    given.
     """
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         raise InputError(f"the day {day} is not in the years {_FIRST_YEAR} to {_LAST_YEAR} (docs/sizes.md)")
@@ -79,11 +85,14 @@ def size_table(
         book = attributor.book.on(day)
         rows = sizes_by_hoster(measured, book.key_of_as, book.entities, attributor.name_of)
     shown = rows if everything else [row for row in rows if _concerns(row)]
-    return SizeTable(sizes=shown, heading=_heading(study, by, measured, start, end))
+    return SizeTable(sizes=shown, info=_info(study, by, measured, start, end))
 
 
 def ranking_sizes(study: Study, tables: RankingTables, day: date) -> list[Size]:
-    """The sizes of everything of a ranking's kind that exists on a day; none for kinds without sizes."""
+    """The sizes of all keys of a ranking's kind.
+
+    Those that exist on a day; none for kinds without sizes.
+    """
     by = size_kind(tables.kind)
     if by is None or tables.side or not study.tables("routes"):
         return []
@@ -130,7 +139,10 @@ def _measured(study: Study, conclusions: Conclusions, by: By, day: date, start: 
 
 
 def _registered(study: Study, book: BookOfDay, by: By, day: date) -> NamedRanges | None:
-    """What the registries said: by country, or by the hoster that claims the holder."""
+    """The registered ranges by country, or by claiming hoster.
+
+    A hoster claims a holder in the book.
+    """
     if by == "asn":
         return None
     facts = study.store.all(Registration)
@@ -148,7 +160,7 @@ def _registered(study: Study, book: BookOfDay, by: By, day: date) -> NamedRanges
     return registered_ranges(facts, day, hoster_of)
 
 
-def _heading(study: Study, by: By, measured: Measured, start: datetime, end: datetime) -> TableInfo:
+def _info(study: Study, by: By, measured: Measured, start: datetime, end: datetime) -> TableInfo:
     used = {f"routes IPv{family}": chosen.data_date for family, chosen in measured.routes.items()}
     used |= {f"places IPv{family}": chosen.data_date for family, chosen in measured.places.items()}
     if measured.domains_date:

@@ -177,7 +177,7 @@ class Notebook:
     def compliance(self, by: By = "hoster", *, clock: ClockKind = "notice_delivered", weeks: bool = False) -> pa.Table:
         """What was removed within hours of the origin of the clock (`ComplianceRow`), by ISO week too if asked."""
         found = self._compliance(by, clock)
-        return as_arrow(ComplianceRow, found.shares(weeks=weeks), found.heading)
+        return as_arrow(ComplianceRow, found.shares(weeks=weeks), found.info)
 
     def clocks(self, by: By = "hoster", *, clock: ClockKind = "notice_delivered") -> pa.Table:
         """Each takedown clock from an origin (`TakedownClock`), a row for each key that it counts for."""

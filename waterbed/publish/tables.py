@@ -136,7 +136,7 @@ def _by(study: Study, its: RankingTables, by: By) -> Iterator[Table]:
         found = compliance_of(study, by=by, conclusions=conclusions)
         title = f"what was removed after notices, by {noun}"
         shares = found.shares(weeks=True)
-        yield Table(name=f"compliance-{by}", title=title, cls=ComplianceRow, rows=shares, envelope=found.heading)
+        yield Table(name=f"compliance-{by}", title=title, cls=ComplianceRow, rows=shares, envelope=found.info)
 
 
 def flow_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:

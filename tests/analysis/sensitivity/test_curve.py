@@ -30,7 +30,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
 
 
 @pytest.fixture(scope="module")
-def done(study: Study) -> Conclusions:
+def conclusions(study: Study) -> Conclusions:
     """Its conclusions as the settings say."""
     return study.conclude()
 
@@ -45,7 +45,7 @@ def value(curve: Curve, key: str, **levels: str) -> Value:
     """The share of a hoster under the reference with some levels changed."""
     wanted = replace(curve.reference.spec, **levels)
     (found,) = [outcomes for outcomes in curve.outcomes if outcomes.spec == wanted]
-    return found.values.get(removed(key), Value(telling="nothing"))
+    return found.values.get(removed(key), Value(estimability="nothing"))
 
 
 def estimate(curve: Curve, key: str, **levels: str) -> float:
@@ -69,7 +69,7 @@ def test_reference_is_the_ranking_to_the_last_digit(
         found = grouped.removed(row.key, spec)
         told = (found.estimate, found.low, found.high)
         assert told == (row.removed_24h, row.removed_24h_low, row.removed_24h_high), row.key
-        assert ("ranked" if found.telling == "told" else found.telling) == row.rank_class
+        assert ("ranked" if found.estimable else found.estimability) == row.rank_class
 
 
 def test_grid_begins_with_the_reference(curve: Curve) -> None:
@@ -127,7 +127,7 @@ def test_proxies_stand_apart_are_left_out_or_count(curve: Curve) -> None:
     """A proxy has a share only when it counts; b loses the URL that was put behind one only when these are excluded."""
     assert value(curve, FRONT).estimate is None
     assert estimate(curve, FRONT, proxy="counted") == 1.0
-    assert value(curve, FRONT, proxy="excluded").telling == "nothing"
+    assert value(curve, FRONT, proxy="excluded").estimability == "nothing"
     assert estimate(curve, B, proxy="excluded") > estimate(curve, B)
     assert estimate(curve, B, proxy="counted") == estimate(curve, B)
 

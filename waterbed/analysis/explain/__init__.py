@@ -1,1 +1,1 @@
-"""Why: the chain behind a URL, address, hoster, link."""
+"""Explanations: the chain behind a URL, address, hoster or link."""

@@ -1,4 +1,7 @@
-"""What links two URLs: each link of the way between them, with its evidence, weights and times."""
+"""Links between two URLs.
+
+Each link of the way between them, with its evidence, weights and times.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -17,7 +20,7 @@ _SOURCES: Final[Mapping[EvidenceKind, str]] = {
     "fuzzy_label": "vault",
     "name_servers": "resolver",
 }
-"""Who says so; else the looks do."""
+"""Source of each kind of evidence, by default the looks."""
 
 _UNITS: Final[Mapping[Unit, str]] = {"url": "URLs", "host": "hosts", "site": "sites"}
 _SHORT = 12
@@ -25,9 +28,9 @@ _SHORT = 12
 
 
 def chain_between(study: Study, a: str, b: str) -> list[ChainLink]:
-    """The way from one URL to another, then the hops between them; one line that says so if nothing links them.
+    """The way between two URLs, then their hops.
 
-    Of all ways it is one whose least sure link is the surest.
+    One line says so if nothing links them. Of all ways it is one whose least sure link is the surest.
     """
     conclusions = study.conclude()
     units = {kind: rule.unit for kind, rule in link_rules(study.config.linking).kinds.items()}
@@ -44,7 +47,10 @@ def chain_between(study: Study, a: str, b: str) -> list[ChainLink]:
 
 
 def linked_to(conclusions: Conclusions, url_id: str) -> Iterator[ChainLink]:
-    """The content that a URL is held to carry, and the hops that begin or end there."""
+    """The content and the hops of a URL.
+
+    The content that it is held to carry, and the hops that begin or end there.
+    """
     its = conclusions.links.of(url_id)
     if its is not None:
         others = f"{len(its.url_ids) - 1:,} other URL{'s' if len(its.url_ids) > 2 else ''} linked"

@@ -1,4 +1,7 @@
-"""Everything known about one URL, address or hoster, as a chain of links with source, date and rule."""
+"""Explains one URL, address or hoster.
+
+All that is known, as a chain of links with source, date and rule.
+"""
 
 import re
 from datetime import date
@@ -21,10 +24,11 @@ _SEE = "see docs/attribution.md, Explain"
 
 
 def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]:
-    """The chain of a URL (its id, or how it begins), an address or a hoster (its key); with `day`, as of it alone.
+    """The chain of a URL, an address or a hoster.
 
-    InputError for anything else, and for what the study does not know; a text that could be an address of a report is
-    not repeated.
+    A URL is named by its id or the beginning of it, a hoster by its key; with `day`, as of that day alone. InputError
+    for anything else, and for what the study does not know; a text that could be an address of a report is not
+    repeated.
     """
     text = what.strip()
     address = _address(text)
@@ -48,7 +52,10 @@ def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]
 
 
 def explain_link(study: Study, one: str, other: str) -> list[ChainLink]:
-    """What links two URLs, named by their ids or how these begin; InputError for anything else."""
+    """The links between two URLs.
+
+    They are named by their ids or the beginnings of these. InputError for anything else.
+    """
     ids = []
     for text in (one.strip(), other.strip()):
         url_id = _url_id(study, text) if _KEYED.fullmatch(text) else None
@@ -61,7 +68,10 @@ def explain_link(study: Study, one: str, other: str) -> list[ChainLink]:
 
 
 def _address(text: str) -> str | None:
-    """An address in its one spelling; an IPv4-mapped one is the IPv4 address it stands for."""
+    """An address in canonical form, None if it is none.
+
+    An IPv4-mapped one is the IPv4 address it stands for.
+    """
     try:
         found = ip_address(text)
     except ValueError:
@@ -73,7 +83,10 @@ def _address(text: str) -> str | None:
 
 
 def _url_id(study: Study, text: str) -> str | None:
-    """The only id of a URL that begins so; None if there is none and the text may be a hoster's key."""
+    """The only id of a URL with this beginning.
+
+    None if there is none and the text may be a hoster's key.
+    """
     store = study.store
     if len(text) == _WHOLE:
         if store.by_ids(Target, "url_id", [text]):
@@ -88,7 +101,10 @@ def _url_id(study: Study, text: str) -> str | None:
 
 
 def _key(text: str) -> str | None:
-    """The key of a hoster in its one spelling, None if it is none."""
+    """The key of a hoster in canonical form.
+
+    None if it is none.
+    """
     if is_key(text):
         return text.upper() if re.fullmatch(r"as[1-9]\d*", text) else text
     try:

@@ -1,4 +1,7 @@
-"""A study's rankings of every kind: volume and speed, volume against size, places, sources side by side."""
+"""A study's rankings of every kind.
+
+Volume and speed, volume against size, places, sources side by side.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,19 +48,25 @@ SEED = 20_260
 
 @dataclass(kw_only=True)
 class RankingTables:
-    """One kind of ranking of one study, or of what lies at home or abroad, or of what one source reported."""
+    """One kind of ranking of one study.
+
+    With `side` only of what lies at home or abroad, with `source` only of what one source reported.
+    """
 
     conclusions: Conclusions
     kind: Kind
     side: Side | None = None
     source: str | None = None
     clock: ClockKind = "reported"
-    """What takedown clocks run from; places by speed always run from the report."""
+    """Origin of the takedown clocks; places by speed always run from the report."""
     _lookup: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def appearances(self) -> list[Appearance]:
-        """Each URL with all keys of this kind that its addresses ever gave it."""
+        """Each URL with all keys of this kind.
+
+        The keys are all that its addresses ever gave it.
+        """
         found = []
         for url_id, target in self.conclusions.facts.targets.items():
             seen = [one for one in self.conclusions.sightings.get(url_id, []) if self._here(one)]
@@ -123,14 +132,20 @@ class RankingTables:
 
     @property
     def started(self) -> Mapping[str, Sequence[Clock]] | None:
-        """The clocks under each key as estimators take them; None where they run from the report."""
+        """The clocks under each key, in the form for estimators.
+
+        None where they run from the report.
+        """
         if self.clock == "reported":
             return None
         return {key: running_clocks(group) for key, group in self.clocks.items()}
 
     @cached_property
     def clusters(self) -> dict[str, int]:
-        """The cluster of each site: sites that share a content id are one."""
+        """The cluster of each site.
+
+        Sites that share a content id are one.
+        """
         facts = self.conclusions.facts
         sites = {url_id: target.site_id for url_id, target in facts.targets.items()}
         return site_clusters(sites, ((r.url_id, r.content_id) for r in facts.reports if r.content_id))
@@ -147,10 +162,10 @@ class RankingTables:
     def volume(self, sizes: Sequence[Size], worst: int) -> list[VolumeRow]:
         """Volume against sizes; without sizes there are counts alone."""
         facts = self.conclusions.facts
-        told = [r for r in facts.reports if not self.source or r.source == self.source]
+        reports = [r for r in facts.reports if not self.source or r.source == self.source]
         return volume_rows(
             self.appearances,
-            incidents(complaints(told, facts.targets)).values(),
+            incidents(complaints(reports, facts.targets)).values(),
             self.clusters,
             names=self.names,
             frame=sizes,
@@ -170,7 +185,10 @@ class RankingTables:
         return {url_id: tuple(sorted(named)) for url_id, named in found.items()}
 
     def _here(self, one: Sighting) -> bool:
-        """Whether a sighting lies on the side that is asked for; one without addresses lies on none."""
+        """True if a sighting lies on the side asked for.
+
+        A sighting without addresses lies on neither side.
+        """
         if not self.side:
             return True
         if one.attribution is None:
@@ -189,7 +207,10 @@ class RankingTables:
         return keys_of(answers, self.kind)
 
     def _episode_keys(self, episode: Episode) -> tuple[str, ...]:
-        """The keys of the looks in an episode, else of the URL's first look that had an answer."""
+        """The keys of an episode.
+
+        Those of the looks in it, else of the URL's first look that had an answer.
+        """
         if self.kind == "category":
             return self._categories.get(episode.url_id, ())
         seen = [one for one in self.conclusions.sightings.get(episode.url_id, []) if one.attribution]
@@ -204,15 +225,18 @@ class RankingTables:
 
 
 def ranking_of(conclusions: Conclusions, by: By = "hoster") -> list[RankingRow]:
-    """The ranking by hoster, origin AS or country, by the clock of the settings."""
+    """The ranking by hoster, origin AS or country.
+
+    It uses the clock of the settings.
+    """
     return RankingTables(conclusions=conclusions, kind=by, clock=conclusions.config.clock).rows
 
 
 def ranking_info(study: Study, tables: RankingTables, what: str, method: str | None = None) -> TableInfo:
-    """What a table of a ranking is."""
+    """The metadata of a ranking table."""
     named = f"{what}, {tables.side}" if tables.side else what
-    heading = table_info(study, named, by=tables.kind, clock=tables.clock)
-    return replace(heading, method=method) if method else heading
+    info = table_info(study, named, by=tables.kind, clock=tables.clock)
+    return replace(info, method=method) if method else info
 
 
 def sources(conclusions: Conclusions) -> list[str]:
@@ -221,7 +245,7 @@ def sources(conclusions: Conclusions) -> list[str]:
 
 
 def side_by_side(tables: RankingTables) -> tuple[list[FeedRow], list[tuple[str, str, Agreement]]]:
-    """The ranking by each source, and how far any two agree.
+    """The ranking by each source, and their pairwise agreement.
 
     Kendall's tau-b is over the hosts of the keys that either of the two reported. InputError with fewer than two
     sources.

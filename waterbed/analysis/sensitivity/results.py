@@ -1,4 +1,7 @@
-"""All that a specification curve says of a study: the curve, the conclusions, and what flips them."""
+"""Findings of a specification curve.
+
+The curve, the conclusions, and what flips them.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -30,9 +33,9 @@ METHOD = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """The curve of the main outcome, and the tables around it."""
+    """The curve of the main outcome, with its tables."""
 
-    heading: TableInfo
+    info: TableInfo
     title: str
     hoster: Annotated[str, "key whose share is the main outcome"]
     name: Annotated[str, "its name for people"]
@@ -60,7 +63,7 @@ def findings_of(
     progress: Progress | None = None,
     conclusions: Conclusions | None = None,
 ) -> Findings:
-    """Run all specifications of a study and follow its conclusions through them.
+    """Run all specifications of a study and follow its conclusions.
 
     The main outcome is the share that `hoster` removed within 24 hours, by default that of the first place by volume;
     it is compared with `than`, by default the next place. `slowest` are called the slowest, by default a quarter of
@@ -75,14 +78,14 @@ def findings_of(
     asked = conclusions_of(curve, hoster=key, than=other, slowest=slowest or slowest_of(len(curve.ranked)))
     rows, flips = conclusion_rows(curve, asked, true_values(curve) if true_values else None)
     spec, ran = curve.reference.spec, len(curve.outcomes)
-    heading = table_info(study, "sensitivity", by=spec.role, clock=cast(ClockKind, spec.clock))
+    info = table_info(study, "sensitivity", by=spec.role, clock=cast(ClockKind, spec.clock))
     grid = (
         f"a balanced fraction: {ran} of {curve.whole:,} specifications"
         if curve.fraction
         else (f"all {ran} specifications of the grid")
     )
     return Findings(
-        heading=replace(heading, method=f"{METHOD}; {grid}"),
+        info=replace(info, method=f"{METHOD}; {grid}"),
         title=study.config.name,
         hoster=key,
         name=curve.names.get(key, key),

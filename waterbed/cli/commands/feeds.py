@@ -105,7 +105,7 @@ def feeds(
 def _listing(
     source: str, presence: Path, deliveries: Path | None, rules: GuardRules, *, midpoint: bool, ignore_entry: bool
 ) -> _Listing:
-    from waterbed.analysis.rankings.feeds import retention_spike, staying, stays, suspect_deliveries
+    from waterbed.analysis.rankings.feeds import retention_ages, retention_spike, staying, suspect_deliveries
     from waterbed.intake.feed_presence import read_deliveries, read_presence
 
     entries, bad = _parted(read_presence(presence))
@@ -113,7 +113,7 @@ def _listing(
     came.sort(key=lambda one: one.received)
     held = suspect_deliveries(source, came, rules)
     doubted = {one.began_at for one in held}
-    found = stays(entries, [one.received for one in came if one.received not in doubted])
+    found = retention_ages(entries, [one.received for one in came if one.received not in doubted])
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         stay = staying(found, midpoint=midpoint, ignore_entry=ignore_entry) if entries else None

@@ -92,7 +92,7 @@ def sensitivity(
         elif form is Format.table:
             _print(found)
         else:
-            for_tools(TABLES[table.value], getattr(found, table.value), found.heading, form)
+            for_tools(TABLES[table.value], getattr(found, table.value), found.info, form)
 
 
 def _print(found: Findings) -> None:

@@ -98,7 +98,7 @@ def _found(
 ) -> Findings:
     event = read_event(file)
     told = Disclosure(least=least, named=named[event.kind])
-    found = findings_of(study, event, conclusions=conclusions, told=told)
+    found = findings_of(study, event, conclusions=conclusions, disclosure=told)
     if not told.names(event.target):
         raise InputError(f"target: fewer than {least} sites are known there, so it is not named (publish.least)")
     return found

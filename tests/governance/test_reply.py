@@ -189,7 +189,7 @@ def test_old_previews_do_not_serve(study: Study) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("reply", "received", "AS9", "--answer", "comment", "--text", "x"), "was shown no preview"),
+        (("reply", "received", "AS9", "--answer", "comment", "--text", "x"), "had not been shown a preview"),
         (("reply", "decide", "zz", "--ruling", "rejected", "--reason", "x"), "is the id of 0 disputes"),
         (("reply", "preview", "out", "--hoster", "AS9"), "nothing that was reported"),
         (("reply", "preview", "out", "--hoster", "AS64500", "--given", "2099-01-01"), "in the future"),

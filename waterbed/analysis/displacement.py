@@ -71,7 +71,7 @@ def findings(
     """
     if not conclusions.episodes or conclusions.until is None:
         raise InputError(
-            "this study has no episode yet, so nothing can have moved; import reports and run waterbed recheck first "
+            "this study does not hold any episode yet; import reports and run waterbed recheck first "
             "(docs/operations.md)"
         )
     kind, declared = (event.kind, tuple(event.places)) if event else ("hoster", ())

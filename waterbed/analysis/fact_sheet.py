@@ -70,7 +70,7 @@ def sheet_of(study: Study, key: str, *, clock: ClockKind | None = None) -> Sheet
     row = next((row for row in ranking_of(conclusions) if row.key == company), None)
     if row is None and not concerned and not conclusions.attributor.book.on(day).exists(company):
         raise InputError(
-            "the study and its book know no such hoster; a key of waterbed rank was expected (docs/notices.md)"
+            "neither the study nor its book knows this hoster; a key of waterbed rank was expected (docs/notices.md)"
         )
     chosen: ClockKind = clock or ("notice_delivered" if conclusions.facts.notices else "reported")
     found = compliance_of(study, clock=chosen, conclusions=conclusions)

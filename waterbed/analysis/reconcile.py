@@ -157,7 +157,7 @@ def reconcile_list(study: Study, path: Path, hoster: str, *, dates: str | None =
     ours = _ours(conclusions, key)
     if not ours and not conclusions.attributor.book.on(on).exists(key):
         raise InputError(
-            "the study and its book know no such hoster; a key of waterbed rank was expected (docs/reconcile.md)"
+            "neither the study nor its book knows this hoster; a key of waterbed rank was expected (docs/reconcile.md)"
         )
     rows = reconcile([_row(study, line) for line in theirs.read], ours, conclusions.facts.targets.keys())
     info = table_info(study, "reconciliation", by="url")

@@ -111,7 +111,7 @@ def _measured(study: Study, conclusions: Conclusions, by: By, day: date, start: 
     places = conclusions.attributor.places.both(day) if by == "country" else {}
     if not routes and not places:
         raise InputError(
-            "the study has no table of routes or places to measure by; add one with waterbed routes add (docs/sizes.md)"
+            "measuring sizes needs a table of routes or places; add one with waterbed routes add (docs/sizes.md)"
         )
     domains = latest([(on, (on, table)) for on, table in study.tables("domains")], day)
     seen = (

@@ -192,7 +192,7 @@ class Compared:
 def compare(study: Study, *, limit: int | None = None) -> list[Compared]:
     """Compare each address's origins with those of Team Cymru.
 
-    Nothing is recorded. InputError unless the settings allow it.
+    The result is not recorded. InputError unless the settings allow it.
     """
     folder = study.folder
     if not folder.config.registry.cymru:

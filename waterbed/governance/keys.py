@@ -97,7 +97,7 @@ def restore(study: Path, path: Path, ask: Callable[[], str]) -> Path:
     """Put escrowed keys in their place.
 
     For a study that cannot be opened without. Returns that place. `ask` is called for the passphrase if there is one.
-    Nothing is written before the store has shown that they are its keys, and other keys are never overwritten.
+    They are written only after the store has shown that they are its keys. Other keys are never overwritten.
     """
     _refuse_environment("restore")
     config, _ = read_config(study / SETTINGS)
@@ -177,7 +177,7 @@ def _in(place: Path) -> Keys | None:
 def _id(text: str) -> str:
     if not _ID.fullmatch(text.lower()):
         raise InputError(
-            "that is no id: a url_id or host_id of 32 hexadecimal digits was expected, never an address itself "
+            "that is not an id: a url_id or host_id of 32 hexadecimal digits was expected, never an address itself "
             "(docs/operations.md, Keys)"
         )
     return text.lower()

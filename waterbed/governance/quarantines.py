@@ -25,7 +25,7 @@ def decide(
     found = next((one for one in quarantines if one.quarantine_id == quarantine_id), None)
     if found is None:
         said = "that" if names_something(quarantine_id) else repr(quarantine_id)
-        raise InputError(f"{said} is no quarantine of this study; waterbed doctor lists them with their ids")
+        raise InputError(f"{said} is not a quarantine of this study; waterbed doctor lists them with their ids")
     name, now = who(), folder.clock()
     before = [d.decided_at for d in folder.store.all(QuarantineDecision) if d.quarantine_id == quarantine_id]
     if before:  # the newest counts, on a lab's clock that stands still too

@@ -174,7 +174,7 @@ def take(folder: Folder, hoster: str, answer: Answer, text: str, received_at: da
         said = "that hoster" if names_something(hoster) else repr(hoster)
         by_then = f" by {when:%Y-%m-%d}" if known else ""
         raise InputError(
-            f"{said} was shown no preview{by_then}, so it cannot have answered one; waterbed reply list, {SEE}"
+            f"{said} had not been shown a preview{by_then}, so it cannot have answered one; waterbed reply list, {SEE}"
         )
     made = Reply(
         reply_id=uuid.uuid4().hex,

@@ -208,8 +208,8 @@ class RankingRow:
 class Size:
     """Size of one hoster, AS or country on a day.
 
-    Denominators, by address family. IPv4 addresses and IPv6 /64s are never added up. Ranges with several origins count in
-    full for each of its keys; the fractional count shares it among them.
+    Denominators, by address family. IPv4 addresses and IPv6 /64s are never added up. Ranges with several origins count
+    in full for each of its keys; the fractional count shares it among them.
     """
 
     key: Annotated[str, "hoster key, AS number as AS13335, or ISO country code"]

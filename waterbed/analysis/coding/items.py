@@ -52,7 +52,7 @@ class Item:
 def known_queue(name: str) -> str:
     """The name of a queue; InputError if it is unknown."""
     if name not in CODES:
-        raise InputError(f"{name!r} is no queue; {', '.join(CODES)} are ({SEE})")
+        raise InputError(f"{name!r} is not a queue; the queues are {', '.join(CODES)} ({SEE})")
     return name
 
 

@@ -112,7 +112,7 @@ def found(item: str, known: Collection[str]) -> str:
     if len(match) == 1:
         return match[0]
     said = "that" if names_something(item) or not item.isprintable() else repr(item)
-    problem = f"begins {len(match)} items: give more of it" if match else "is no item of this queue"
+    problem = f"is the beginning of {len(match)} ids: give more of it" if match else "is not an item of this queue"
     raise InputError(f"{said} {problem}; waterbed code queue lists what waits ({SEE})")
 
 
@@ -194,14 +194,14 @@ def read_sheet(path: Path) -> tuple[str, list[Given]]:
             missing = [name for name in ("queue", "item_id", "code") if name not in (rows.fieldnames or ())]
             if missing:
                 raise InputError(
-                    f"{path} has no column {missing[0]!r}; a sheet of waterbed code sheet was expected ({SEE})"
+                    f"{path} lacks the column {missing[0]!r}; a sheet of waterbed code sheet was expected ({SEE})"
                 )
             filled = [(rows.line_num, row) for row in rows if (row["code"] or "").strip()]
     except OSError as problem:
         raise InputError(f"{path} cannot be read ({problem.strerror}); a sheet in CSV was expected ({SEE})") from None
     except (csv.Error, UnicodeDecodeError):
         raise InputError(
-            f"{path} is no CSV file in UTF-8; a sheet of waterbed code sheet was expected ({SEE})"
+            f"{path} is not a CSV file in UTF-8; a sheet of waterbed code sheet was expected ({SEE})"
         ) from None
     queues = sorted({(row["queue"] or "").strip() for _, row in filled})
     if len(queues) > 1 or any(name not in CODES for name in queues):

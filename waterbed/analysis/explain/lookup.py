@@ -47,7 +47,7 @@ def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]
     chain = chain_of_hoster(study, key, day)
     if chain is None:
         what = f"no hoster of this study has the key {shown(key)}; waterbed hosters show lists them"
-        raise InputError(f"{what}{', and no URL has an id that begins so' if _KEYED.fullmatch(text) else ''}; {_SEE}")
+        raise InputError(f"{what}{', and no id of a URL begins with it' if _KEYED.fullmatch(text) else ''}; {_SEE}")
     return chain
 
 
@@ -60,10 +60,10 @@ def explain_link(study: Study, one: str, other: str) -> list[ChainLink]:
     for text in (one.strip(), other.strip()):
         url_id = _url_id(study, text) if _KEYED.fullmatch(text) else None
         if url_id is None:
-            raise InputError(f"{shown(text)} is the id of no URL of this study; --link takes two of them; {_SEE}")
+            raise InputError(f"{shown(text)} is not the id of a URL of this study; --link takes two of them; {_SEE}")
         ids.append(url_id)
     if ids[0] == ids[1]:
-        raise InputError(f"{ids[0]} was named twice: nothing needs to link a URL to itself; {_SEE}")
+        raise InputError(f"{ids[0]} was named twice; --link takes two different URLs; {_SEE}")
     return chain_between(study, ids[0], ids[1])
 
 
@@ -92,7 +92,7 @@ def _url_id(study: Study, text: str) -> str | None:
         if store.by_ids(Target, "url_id", [text]):
             return text
         if store.by_ids(Forgotten, "entry_id", [text]):
-            raise InputError(f"{text} was forgotten: nothing is known of it any more; {_SEE}")
+            raise InputError(f"{text} was forgotten: its records were shredded; {_SEE}")
         raise InputError(f"no URL of this study has the id {text}; url_id of waterbed verdicts was expected; {_SEE}")
     found = [target.url_id for target in store.all(Target, TABLES[Target].c.url_id.startswith(text))]
     if len(found) > 1:

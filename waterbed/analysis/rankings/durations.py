@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 _ROUNDING = 1e-9
 SEED = 20_261
-"""Where the resampling begins: the same clocks give the same interval."""
+"""Seed of the resampling: the same clocks give the same interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

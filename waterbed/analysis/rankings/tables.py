@@ -43,7 +43,7 @@ VOLUME_METHOD = (
     "10,000 incidents / routed IPv4; places by shrunk ratio, all at once at 95%, see docs/ranking.md"
 )
 SEED = 20_260
-"""Where the resampling begins: the same study gives the same places."""
+"""Seed of the resampling: the same study gives the same places."""
 
 
 @dataclass(kw_only=True)

@@ -149,7 +149,7 @@ def _take(line: list[Spec], taken: dict[Spec, None], pairs: dict[_Pair, int], mo
 def _crowded(line: list[Spec], taken: dict[Spec, None], pairs: dict[_Pair, int], levels: Levels) -> float:
     """The crowding of a line's pairs of levels.
 
-    How often each stands there already, beside how often it should.
+    Occurrences of each so far, relative to its fair share.
     """
     fresh = [spec for spec in line if spec not in taken]
     crowd = sum(pairs[pair] * len(levels[pair[0]]) * len(levels[pair[2]]) for spec in fresh for pair in _pairs(spec))

@@ -102,6 +102,6 @@ def _known(curve: Curve, key: str) -> str:
     if removed(key) not in curve.reference.values:
         said = "that" if names_something(key) else key
         raise InputError(
-            f"{said} is no {curve.reference.spec.role} of this study; those with a share are {', '.join(curve.ranked)}"
+            f"{said} is not a {curve.reference.spec.role} of this study; those with a share: {', '.join(curve.ranked)}"
         )
     return key

@@ -171,9 +171,9 @@ def explain(folder: Folder, subject: str, reason: str) -> Deviation:
         raise InputError("no protocol is locked, so nothing deviates from it; lock one with waterbed protocol lock")
     found = next((one for one in now.deviations if one.subject == subject), None)
     if found is None:
-        known = ", ".join(one.subject for one in now.deviations) or "nothing"
+        known = ", ".join(one.subject for one in now.deviations) or "none"
         said = "that" if names_something(subject) else repr(subject)
-        raise InputError(f"{said} does not deviate from the protocol; what does: {known}")
+        raise InputError(f"{said} does not deviate from the protocol; deviations: {known}")
     folder.store.add([_note(folder, found, stated_reason(reason, see="docs/protocol.md, What deviates"), now.notes)])
     return found
 

@@ -52,8 +52,8 @@ def alone(study: Study, curve: Curve, count: int) -> tuple[float, int]:
     began = time.perf_counter()
     for outcomes in chosen:
         spec, reference = outcomes.spec, reference_of(study)
-        done = Variants(study, study.conclude(), reference).of(spec)
-        grouped = Grouped(study, done, spec)
+        conclusions = Variants(study, study.conclude(), reference).of(spec)
+        grouped = Grouped(study, conclusions, spec)
         for key, other in outcomes.keys.items():
             differing += grouped.removed(other, spec) != outcomes.values[removed(key)]
     return (time.perf_counter() - began) / len(chosen), differing
@@ -67,14 +67,14 @@ def main() -> int:
     asked = words.parse_args()
     with studied(asked.study) as study:
         began = time.perf_counter()
-        done = study.conclude()
-        curve = curve_of(study, done=done)
+        conclusions = study.conclude()
+        curve = curve_of(study, conclusions=conclusions)
         seconds = time.perf_counter() - began
-        truth = true_outcomes(truth_of(study.folder, SCENARIO, done.facts.targets.keys()), curve)
+        truth = true_outcomes(truth_of(study.folder, SCENARIO, conclusions.facts.targets.keys()), curve)
         first, second = curve.ranked[:2]
         rows, _ = conclusion_rows(curve, conclusions_of(curve, hoster=first, than=second, slowest=3), truth)
         each, differing = alone(study, curve, asked.alone)
-        looks = len(done.facts.looks)
+        looks = len(conclusions.facts.looks)
     specs, main_row = len(curve.outcomes), rows[0]
     for row in rows:
         below = "-" if row.below_truth is None else f"{row.below_truth:.0%} below the truth"

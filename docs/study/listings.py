@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.analysis.rankings.feeds import FeedRetention, stays, suspect_deliveries
+from waterbed.analysis.rankings.feeds import FeedRetention, retention_ages, suspect_deliveries
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.feed_presence import Delivered, Presence, read_deliveries
 from waterbed.intake.text_files import open_lines
@@ -93,10 +93,10 @@ class Listings:
                 first_missing=None,
             )
 
-    def stays(self, which: Mask, *, repaired: bool = True, believed: bool = False) -> FeedRetention:
+    def retention_ages(self, which: Mask, *, repaired: bool = True, believed: bool = False) -> FeedRetention:
         """Ages in days at which the chosen entries were last listed, first missing, and came into sight."""
         told = [one.received for number, one in enumerate(self.dumps) if believed or number not in self.held]
-        return stays(self.presence(which, repaired=repaired, believed=believed), told)
+        return retention_ages(self.presence(which, repaired=repaired, believed=believed), told)
 
     def codes(self, what: str) -> npt.NDArray[np.int64]:
         """A whole number for each entry's host, site or platform: equal where these are."""

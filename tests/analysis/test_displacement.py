@@ -117,4 +117,4 @@ def test_places_that_cannot_be_read_or_written_are_named(run: Run, folder: Path,
     refused(run("-C", folder, "displacement", "--out", tmp_path / "event.toml"), "cannot be written")
     with create_study(tmp_path / "empty", Config(study="e" * 32)) as study:
         study.folder.clock = lambda: hour(1)
-    refused(run("-C", tmp_path / "empty", "displacement"), "no episode yet", "waterbed recheck")
+    refused(run("-C", tmp_path / "empty", "displacement"), "does not hold any episode yet", "waterbed recheck")

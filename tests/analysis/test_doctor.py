@@ -172,7 +172,7 @@ def written_again(tmp_path: Path) -> Study:
 @pytest.mark.parametrize(
     ("identity", "reason", "says"),
     [
-        ("0" * 32, "why", "is no quarantine"),
+        ("0" * 32, "why", "is not a quarantine"),
         (None, "  ", "must say"),
         (None, "see http://shop.example.com/", "looks like an address"),
         (None, "a\x07b", "must say"),

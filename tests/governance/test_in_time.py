@@ -45,7 +45,7 @@ def test_an_answer_belongs_to_the_preview_that_it_answers(study: Study) -> None:
     assert [row.state for row in rows(study.folder, ["AS64500"])] == ["done"]
 
 
-@pytest.mark.parametrize(("days", "told"), [(-1, "was shown no preview by"), (3, "lies in the future")])
+@pytest.mark.parametrize(("days", "told"), [(-1, "had not been shown a preview by"), (3, "lies in the future")])
 def test_an_answer_comes_after_its_preview_and_not_tomorrow(study: Study, days: int, told: str) -> None:
     """A day before the preview, or one that is still to come, is refused."""
     shown = show(study.folder, "AS64500", {}, None)

@@ -181,7 +181,7 @@ def test_unknown_ids_are_refused_without_repeating_them_if_they_are_none(tmp_pat
     report(folder, [url(3)])
     site = folder.vault.ids(canonicalize(url(3)))["site_id"]
     for action in (reveal, forget):
-        with pytest.raises(InputError, match="that is no id") as caught:
+        with pytest.raises(InputError, match="that is not an id") as caught:
             action(folder, url(3), WHY)
         assert "forgetme" not in str(caught.value)
         for unknown in (site, "0" * 32):

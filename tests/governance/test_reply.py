@@ -20,9 +20,9 @@ from waterbed.governance.reply import (
     errata,
     record,
     refuse_unheard,
+    reply_status,
     rows,
     show,
-    standings,
     take,
 )
 from waterbed.model.errors import InputError
@@ -179,7 +179,9 @@ def test_old_previews_do_not_serve(study: Study) -> None:
 
     def state(after: float) -> str:
         now = preview.data_until + timedelta(days=after)  # type: ignore[operator]
-        return standings(["AS64500"], Record(previews=made), now=now, data_until=now, valid=timedelta(days=90))[0].state
+        return reply_status(["AS64500"], Record(previews=made), now=now, data_until=now, valid=timedelta(days=90))[
+            0
+        ].state
 
     assert (state(90), state(90.01)) == ("done", "outdated")
 
@@ -187,7 +189,7 @@ def test_old_previews_do_not_serve(study: Study) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("reply", "received", "AS9", "--answer", "comment", "--text", "x"), "was shown no preview"),
+        (("reply", "received", "AS9", "--answer", "comment", "--text", "x"), "had not been shown a preview"),
         (("reply", "decide", "zz", "--ruling", "rejected", "--reason", "x"), "is the id of 0 disputes"),
         (("reply", "preview", "out", "--hoster", "AS9"), "nothing that was reported"),
         (("reply", "preview", "out", "--hoster", "AS64500", "--given", "2099-01-01"), "in the future"),
@@ -252,7 +254,7 @@ def test_done_means_heard(shown: list[datetime], answers: list[tuple[str, dateti
         if kind == "dispute" and decided
     ]
     known = Record(previews=previews, replies=replies, rulings=rulings)
-    [row] = standings(["h"], known, now=now, data_until=DAY, valid=timedelta(days=90))
+    [row] = reply_status(["h"], known, now=now, data_until=DAY, valid=timedelta(days=90))
     open_disputes = any(kind == "dispute" and not decided for kind, _, decided in answers)
     assert row.open_disputes == tuple(
         str(n) for n, (kind, _, decided) in enumerate(answers) if kind == "dispute" and not decided

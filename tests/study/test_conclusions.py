@@ -12,10 +12,10 @@ from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
 
-def ends(done: Conclusions, url: str) -> list[tuple[float | None, str | None]]:
+def ends(conclusions: Conclusions, url: str) -> list[tuple[float | None, str | None]]:
     """First down (hours) and cause of a URL's episodes."""
     start = hour(0)
-    own = sorted((e for e in done.episodes if e.url_id == url), key=lambda e: e.known_up_at)
+    own = sorted((e for e in conclusions.episodes if e.url_id == url), key=lambda e: e.known_up_at)
     return [((e.first_down - start) / timedelta(hours=1) if e.first_down else None, e.cause) for e in own]
 
 
@@ -29,17 +29,17 @@ def outcomes(study: Study) -> dict[str, list[str]]:
 def test_a_flap_is_repaired_and_a_removal_back_dated(tmp_path: Path) -> None:
     """Two losses and an up are no end; three are one, from the first of them."""
     with written(tmp_path, {"a0": "uudduuuuuuuuuu", "a1": "uuu?dddddddddd"}) as study:
-        done = study.conclude()
-        assert ends(done, "a0") == [(None, None)]
-        assert [round(when or 0, 2) for when, _ in ends(done, "a1")] == [4.08]
-        assert done.quarantines == []
+        conclusions = study.conclude()
+        assert ends(conclusions, "a0") == [(None, None)]
+        assert [round(when or 0, 2) for when, _ in ends(conclusions, "a1")] == [4.08]
+        assert conclusions.quarantines == []
 
 
 def test_an_up_after_a_confirmed_absence_opens_a_new_episode(tmp_path: Path) -> None:
     """A reappearance is watched for and is an episode of its own, with the time it was last known away."""
     with written(tmp_path, {"a0": "uuuddddduuuuuuuuuu"}) as study:
-        done = study.conclude()
-        first, second = sorted(done.episodes, key=lambda e: e.known_up_at)
+        conclusions = study.conclude()
+        first, second = sorted(conclusions.episodes, key=lambda e: e.known_up_at)
         assert first.cause == "removed"
         assert second.first_down is None
         assert (second.known_up_at.hour, second.absent_at and second.absent_at.hour) == (8, 7)
@@ -49,28 +49,32 @@ def test_our_own_outage_makes_no_false_removal(tmp_path: Path) -> None:
     """Six hours without network: everything is our fault, and every share is what it was."""
     seen = numbered("a", 12, "uuu" + "dddddd" + "u" * 9)
     with written(tmp_path, seen, canary="uuuddddddu") as study:
-        done = study.conclude()
-        assert {e.first_down for e in done.episodes} == {None}
-        assert [(one.kind, one.scope, one.looked, one.flipped) for one in done.quarantines] == [
+        conclusions = study.conclude()
+        assert {e.first_down for e in conclusions.episodes} == {None}
+        assert [(one.kind, one.scope, one.looked, one.flipped) for one in conclusions.quarantines] == [
             ("canary", "here", 12, 12)
         ]
-        assert {v.outcome for v in done.verdicts} == {"up", "our_fault"}
+        assert {v.outcome for v in conclusions.verdicts} == {"up", "our_fault"}
 
 
 def test_a_mass_flip_of_one_hoster_is_held_until_a_person_releases_it(tmp_path: Path) -> None:
     """Quarantined looks are unknown and name their rule; released, the removals count from their first look."""
     seen = {**numbered("a", 10, "uuu" + "d" * 12), **numbered("b", 10, "u" * 15)}
     with written(tmp_path, seen) as study:
-        done = study.conclude()
-        (found,) = done.quarantines
+        conclusions = study.conclude()
+        (found,) = conclusions.quarantines
         assert (found.kind, found.scope, found.status) == ("hoster", "AS64500", "open")
-        held = [verdict for verdict in done.verdicts if verdict.outcome == "quarantined"]
+        held = [verdict for verdict in conclusions.verdicts if verdict.outcome == "quarantined"]
         assert {(v.state, v.cause, v.rule) for v in held} == {("unknown", None, "H5-gone+quarantine")}
         assert len(held) == 120
-        assert {e.first_down for e in done.episodes} == {None}
+        assert {e.first_down for e in conclusions.episodes} == {None}
 
         decide(
-            study.folder, done.quarantines, found.quarantine_id, "release", "the hoster confirmed that it cleaned up"
+            study.folder,
+            conclusions.quarantines,
+            found.quarantine_id,
+            "release",
+            "the hoster confirmed that it cleaned up",
         )
         released = study.conclude()
         assert [(one.quarantine_id, one.status) for one in released.quarantines] == [(found.quarantine_id, "released")]
@@ -88,9 +92,9 @@ def test_a_hoster_that_shuts_only_us_out_does_not_score_well(tmp_path: Path) -> 
     seen = {**numbered("a", 12, "uu" + "x" * 40), **numbered("b", 12, "uu" + "d" * 40)}
     spread = {url: "u" * (n % 5) + states for n, (url, states) in enumerate(seen.items()) if url[0] == "b"}
     with written(tmp_path, {**seen, **spread}) as study:
-        done = study.conclude()
-        assert {v.outcome for v in done.verdicts if v.url_id[0] == "a"} == {"up", "unobserved"}
-        rows = {row.key: row for row in ranking_of(done)}
+        conclusions = study.conclude()
+        assert {v.outcome for v in conclusions.verdicts if v.url_id[0] == "a"} == {"up", "unobserved"}
+        rows = {row.key: row for row in ranking_of(conclusions)}
         hiding, open_ = rows["AS64500"], rows["AS64501"]
         assert (hiding.rank_class, hiding.removed_24h) == ("unmeasurable", None)
         assert (hiding.removed_24h_worst, hiding.removed_24h_best) == (0.0, 1.0)

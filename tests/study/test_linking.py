@@ -87,12 +87,12 @@ def test_content_is_the_hotline_s_word_for_the_whole_cluster(tmp_path: Path) -> 
     urls = [f"https://site{n}.example-{n}.com/p{n}" for n in range(800)]
     urls += ["https://a.example-a.net/very/rare", "https://b.example-b.net/very/rare"]
     with named(tmp_path, urls, strong=5.0) as study:
-        done = study.conclude()
+        conclusions = study.conclude()
         a, b = (study.folder.vault.keyed_id("url", url) for url in urls[-2:])
-        assert done.links.of(a) is done.links.of(b) is not None
-        assert done.known[a].content_id == done.known[b].content_id == min(a, b)
-        told = [replace(one, content_id="hotline") if one.url_id == b else one for one in done.facts.reports]
-        found = content_ids(done.facts.targets, told, done.links)
+        assert conclusions.links.of(a) is conclusions.links.of(b) is not None
+        assert conclusions.known[a].content_id == conclusions.known[b].content_id == min(a, b)
+        told = [replace(one, content_id="hotline") if one.url_id == b else one for one in conclusions.facts.reports]
+        found = content_ids(conclusions.facts.targets, told, conclusions.links)
         assert (found[a], found[b]) == ("hotline", "hotline")
         alone = study.folder.vault.keyed_id("url", urls[0])
         assert found[alone] == alone

@@ -1,4 +1,7 @@
-"""A study's compliance: who acted on notices, how fast, and whom notices reached."""
+"""A study's compliance with notices.
+
+Shares removed after notices, response times, and the recipients that notices reached.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,50 +33,59 @@ SEED = 20_260_105
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compliance:
-    """The clocks of one kind by hoster, AS or country, and what they tell."""
+    """The takedown clocks of one kind, by key.
 
-    done: Conclusions
+    Keys are hosters, ASes or countries.
+    """
+
+    conclusions: Conclusions
     clocks: Mapping[str, Sequence[TakedownClock]]
     hidden: Mapping[str, Sequence[Started]]
     """Clocks of what no look could decide."""
     names: Mapping[str, str]
-    heading: TableInfo
+    info: TableInfo
 
     def shares(self, *, weeks: bool = False) -> list[ComplianceRow]:
-        """The shares removed within some hours, those with most clocks first."""
-        if self.done.until is None:
+        """The shares removed within some hours, most clocks first."""
+        if self.conclusions.until is None:
             return []
-        return compliance(self.clocks, self.names, until=self.done.until, weeks=weeks, hidden=self.hidden)
+        return compliance(self.clocks, self.names, until=self.conclusions.until, weeks=weeks, hidden=self.hidden)
 
     def trends(self, within_h: float = 24.0) -> list[ComplianceTrend]:
-        """How the share changes from week to week."""
-        if self.done.until is None:
+        """The weekly change of the share removed."""
+        if self.conclusions.until is None:
             return []
         rng = np.random.default_rng(SEED)
-        return trends(self.clocks, self.names, until=self.done.until, rng=rng, within_h=within_h)
+        return trends(self.clocks, self.names, until=self.conclusions.until, rng=rng, within_h=within_h)
 
     def unanswered(self, after_h: float | None = None) -> list[Unanswered]:
-        """What stayed up for so long without an answer; by default 72 hours, after a legal order its 12."""
-        usual = LEGAL_H if self.heading.clock == "legal_order" else SILENT_H
-        return unanswered(self.clocks, self.names, after_h=usual if after_h is None else after_h)
+        """URLs that stayed up for so long without an answer.
+
+        By default 72 hours; after a legal order, its 12.
+        """
+        default = LEGAL_H if self.info.clock == "legal_order" else SILENT_H
+        return unanswered(self.clocks, self.names, after_h=default if after_h is None else after_h)
 
     def notices(self) -> list[AddressedNotice]:
         """All notices with whom they reached, in time order."""
-        return self.done.notices
+        return self.conclusions.notices
 
-    def headed(self, what: str) -> TableInfo:
-        """What one of its tables is."""
-        return replace(self.heading, what=what)
+    def info_of(self, what: str) -> TableInfo:
+        """The metadata of one of its tables."""
+        return replace(self.info, what=what)
 
 
 def compliance_of(
-    study: Study, *, by: By = "hoster", clock: ClockKind = "notice_delivered", done: Conclusions | None = None
+    study: Study, *, by: By = "hoster", clock: ClockKind = "notice_delivered", conclusions: Conclusions | None = None
 ) -> Compliance:
-    """A study's compliance by a clock; with `done` its conclusions are not drawn again."""
-    concluded = done or study.conclude()
-    tables = RankingTables(done=concluded, kind=by, clock=clock)
+    """A study's compliance by a clock.
+
+    `conclusions` are used if given, else drawn.
+    """
+    concluded = conclusions or study.conclude()
+    tables = RankingTables(conclusions=concluded, kind=by, clock=clock)
     clocks = {key: group for key, group in tables.clocks.items() if group}
     names = {key: key if by == "country" else concluded.attributor.name_of(key) for key in clocks}
-    heading = replace(table_info(study, "compliance", by=by, clock=clock), method=METHOD)
+    info = replace(table_info(study, "compliance", by=by, clock=clock), method=METHOD)
     hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
-    return Compliance(done=concluded, clocks=clocks, hidden=hidden, names=names, heading=heading)
+    return Compliance(conclusions=concluded, clocks=clocks, hidden=hidden, names=names, info=info)

@@ -1,4 +1,4 @@
-"""What a study says about displacement: of one event or overall."""
+"""A study's findings on displacement, of one event or overall."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -32,80 +32,99 @@ METHOD = (
 
 
 def findings_of(
-    study: Study, event: Event | None = None, *, done: Conclusions | None = None, told: Disclosure = EVERYTHING
+    study: Study,
+    event: Event | None = None,
+    *,
+    conclusions: Conclusions | None = None,
+    disclosure: Disclosure = EVERYTHING,
 ) -> Findings:
-    """Draw the study's conclusions, unless given, and from them all answers; see `findings`."""
-    heading = table_info(study, "displacement", by=event.kind if event else "hoster")
-    done, config = done or study.conclude(), study.config
-    return findings(done, config.home, heading, event, told=told, others=ExternalConclusions(done, config.testimony))
+    """A study's findings on displacement; see `findings`.
+
+    Conclusions are drawn unless given.
+    """
+    info = table_info(study, "displacement", by=event.kind if event else "hoster")
+    conclusions, config = conclusions or study.conclude(), study.config
+    return findings(
+        conclusions,
+        config.home,
+        info,
+        event,
+        disclosure=disclosure,
+        external=ExternalConclusions(conclusions, config.testimony),
+    )
 
 
 def findings(
-    done: Conclusions,
+    conclusions: Conclusions,
     home: str,
-    heading: TableInfo,
+    info: TableInfo,
     event: Event | None = None,
     *,
-    told: Disclosure = EVERYTHING,
-    others: ExternalConclusions | None = None,
+    disclosure: Disclosure = EVERYTHING,
+    external: ExternalConclusions | None = None,
 ) -> Findings:
-    """All answers that conclusions give about one event, as far as they may be told, or about the study as a whole.
+    """All answers about one event, or about the whole study.
 
-    What `others` told from before our first look stands in its series, if their settings say so.
+    `disclosure` limits what they may say. Episodes in `external` from before our first look stand in the series if its
+    settings say so.
     InputError where the study holds no episode, or the event names what it does not know.
     """
-    if not done.episodes or done.until is None:
+    if not conclusions.episodes or conclusions.until is None:
         raise InputError(
-            "this study has no episode yet, so nothing can have moved; import reports and run waterbed recheck first "
+            "this study does not hold any episode yet; import reports and run waterbed recheck first "
             "(docs/operations.md)"
         )
     kind, declared = (event.kind, tuple(event.places)) if event else ("hoster", ())
-    prior = others if others and others.settings.in_series else None
-    episodes = [*done.episodes, *(prior.prior if prior else ())]
-    hops = [*done.hops, *(prior.hops if prior else ())]
+    prior = external if external and external.settings.in_series else None
+    episodes = [*conclusions.episodes, *(prior.prior if prior else ())]
+    hops = [*conclusions.hops, *(prior.hops if prior else ())]
     movements = partial(
         gather,
         episodes,
         hops,
-        done.facts.reports,
+        conclusions.facts.reports,
         home=home,
-        seats=done.seats,
-        until=done.until,
+        seats=conclusions.seats,
+        until=conclusions.until,
         kind=kind,
         declared=declared,
     )
     every = movements()
-    heading = replace(heading, method=METHOD)
-    names = {} if kind == "country" else {place: done.attributor.name_of(place) for place in every.places()}
+    info = replace(info, method=METHOD)
+    names = {} if kind == "country" else {place: conclusions.attributor.name_of(place) for place in every.places()}
     if event is None:
-        found = overall(every, heading, names)
+        found = overall(every, info, names)
     else:
         check(
             event,
             known=every.places(),
-            categories={report.category for report in done.facts.reports},
-            sources={report.source for report in done.facts.reports},
+            categories={report.category for report in conclusions.facts.reports},
+            sources={report.source for report in conclusions.facts.reports},
             first=every.zero,
             until=every.until,
         )
         chosen = movements(categories=event.categories, sources=event.sources)
-        ended = followed(event, chosen, episodes, hops, home=home, seats=done.seats)
-        found = of_event(Series(event=event, movements=chosen, takedowns=ended), heading, names, told)
-    notes = tuple(told.masked(note) for note in (prior_notes(others, event) if others else ()))
+        ended = followed(event, chosen, episodes, hops, home=home, seats=conclusions.seats)
+        found = of_event(Series(event=event, movements=chosen, takedowns=ended), info, names, disclosure)
+    notes = tuple(disclosure.masked(note) for note in (prior_notes(external, event) if external else ()))
     return replace(found, answers=[claimed(answer) for answer in found.answers], notes=notes)
 
 
-def prior_notes(others: ExternalConclusions, event: Event | None) -> Iterator[str]:
-    """How much of the data others told, and where they change to ours; nothing if nobody told anything of before."""
-    told, began = others.prior, others.began
-    if not told or began is None:
+def prior_notes(external: ExternalConclusions, event: Event | None) -> Iterator[str]:
+    """Notes on the share of external data, and their end.
+
+    They say how much of the data other observers gave, and where the series changes to ours; none without such data
+    from before our first look.
+    """
+    prior, began = external.prior, external.began
+    if not prior or began is None:
         return
-    who = ", ".join(sorted({f"{one.observer} (source {one.source})" for one in told}))
-    count = f"{len(told):,} episodes of {len({one.url_id for one in told}):,} URLs from before our first look"
-    if not others.settings.in_series:
+    who = ", ".join(sorted({f"{one.observer} (source {one.source})" for one in prior}))
+    count = f"{len(prior):,} episodes of {len({one.url_id for one in prior}):,} URLs from before our first look"
+    if not external.settings.in_series:
         yield f"{count} were told by {who} and are left out (testimony.in_series): see {SEE}."
         return
-    yield f"{count}, {began:%Y-%m-%d %H:%M}, are told by {who}, not seen by us{_nowhere(told)}."
+    yield f"{count}, {began:%Y-%m-%d %H:%M}, are told by {who}, not seen by us{_nowhere(prior)}."
     if event is not None:
         yield (
             f"The observer changes {_where(began, event)}: what differs between the two may be the observer, and only "
@@ -113,8 +132,8 @@ def prior_notes(others: ExternalConclusions, event: Event | None) -> Iterator[st
         )
 
 
-def _nowhere(told: Sequence[ExternalEpisode]) -> str:
-    lost = sum(one.hoster == UNATTRIBUTED for one in told)
+def _nowhere(prior: Sequence[ExternalEpisode]) -> str:
+    lost = sum(one.hoster == UNATTRIBUTED for one in prior)
     return (
         f"; {lost:,} of them are at no known hoster, for want of an address or of a table of that time" if lost else ""
     )

@@ -1,4 +1,4 @@
-"""What is amiss with a study: findings, each with what to do."""
+"""Problems of a study: findings, each with advice."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -36,11 +36,14 @@ __all__ = ["Finding", "examine"]
 
 
 def examine(study: Study) -> list[Finding]:
-    """Look a study over; findings in order of severity. Writes nothing."""
+    """Examine a study; findings in order of severity.
+
+    Writes nothing.
+    """
     damage = list(store_findings(study))
     if any(one.severity == "problem" for one in damage):
         return damage
-    done = study.conclude()
+    conclusions = study.conclude()
     found = [
         *damage,
         *orphan_findings(study),
@@ -48,14 +51,14 @@ def examine(study: Study) -> list[Finding]:
         *disk_findings(study),
         *_settings(study),
         *_keys(study),
-        *_canary(study, done),
-        *_quarantines(done),
-        *_unseen(done),
-        *_deliveries(study, done),
+        *_canary(study, conclusions),
+        *_quarantines(conclusions),
+        *_unseen(conclusions),
+        *_deliveries(study, conclusions),
         *_schedule(study),
         *_runs(study),
-        *_routes(study, done),
-        *_registrations(study, done),
+        *_routes(study, conclusions),
+        *_registrations(study, conclusions),
         *_hosters(study),
     ]
     order = ("problem", "warning", "note")
@@ -104,7 +107,7 @@ def _keys(study: Study) -> Iterator[Finding]:
         yield finding("note", "keys are readable", f"encryption key {numbers}")
 
 
-def _canary(study: Study, done: Conclusions) -> Iterator[Finding]:
+def _canary(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
     config = study.config.canary
     if not config.targets:
         yield finding(
@@ -114,7 +117,7 @@ def _canary(study: Study, done: Conclusions) -> Iterator[Finding]:
             "name well-known targets in [canary] targets",
         )
     looks, failed, last = Counter[str](), Counter[str](), dict[str, tuple[datetime, bool]]()
-    for look in sorted(done.facts.canaries, key=lambda look: look.observed_at):
+    for look in sorted(conclusions.facts.canaries, key=lambda look: look.observed_at):
         healthy = look.targets > 0 and look.reached >= config.need * look.targets
         looks[look.vantage] += 1
         failed[look.vantage] += not healthy
@@ -130,13 +133,13 @@ def _canary(study: Study, done: Conclusions) -> Iterator[Finding]:
             )
 
 
-def _quarantines(done: Conclusions) -> Iterator[Finding]:
-    for one in done.quarantines:
+def _quarantines(conclusions: Conclusions) -> Iterator[Finding]:
+    for one in conclusions.quarantines:
         what = f"{one.kind} quarantine{f' of {one.scope}' if one.scope else ''}, {one.status}"
         counted = "reports came of usually" if one.kind == "feed" else "sites of"
-        usual = "" if one.usual is None else f", usually {one.usual:.1%}"
+        baseline = "" if one.usual is None else f", usually {one.usual:.1%}"
         span = f"{_at(one.began_at)} to {_at(one.ended_at)}"
-        figures = f"{one.quarantine_id}: {span}, {one.flipped} {counted} {one.looked}{usual}"
+        figures = f"{one.quarantine_id}: {span}, {one.flipped} {counted} {one.looked}{baseline}"
         if one.status == "open":
             yield finding(
                 "warning", what, figures, "look into it, then: waterbed quarantine release|void ID --reason WHY"
@@ -145,11 +148,14 @@ def _quarantines(done: Conclusions) -> Iterator[Finding]:
             yield finding("note", what, f"{figures}; {one.reason}")
 
 
-def _unseen(done: Conclusions) -> Iterator[Finding]:
-    """Hosters at which many looks decide nothing, our own faults aside."""
+def _unseen(conclusions: Conclusions) -> Iterator[Finding]:
+    """Hosters at which many looks decide nothing.
+
+    Our own faults are left out.
+    """
     looks, unseen = Counter[str](), Counter[str]()
     why: dict[str, Counter[str]] = {}
-    for verdict, attribution in zip(done.verdicts, done.attributions, strict=True):
+    for verdict, attribution in zip(conclusions.verdicts, conclusions.attributions, strict=True):
         if verdict.outcome in OURS:
             continue
         for key in attribution.hosters if attribution else ():
@@ -169,22 +175,25 @@ def _unseen(done: Conclusions) -> Iterator[Finding]:
             )
 
 
-def _deliveries(study: Study, done: Conclusions) -> Iterator[Finding]:
-    """Feeds that used to come more often; shrunk ones are quarantines."""
+def _deliveries(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
+    """Feeds that are overdue.
+
+    Feeds that shrank are quarantines.
+    """
     now = study.clock()
     times: dict[str, list[datetime]] = {}
-    for delivery in sorted(done.facts.deliveries, key=lambda delivery: delivery.received_at):
+    for delivery in sorted(conclusions.facts.deliveries, key=lambda delivery: delivery.received_at):
         times.setdefault(delivery.source, []).append(delivery.received_at)
     for source, came in sorted(times.items()):
         gaps = [(after - before).total_seconds() for before, after in pairwise(came)]
         if len(gaps) < 3:
             continue
-        usual, waited = median(gaps), (now - came[-1]).total_seconds()
-        if waited > max(_LATE_TIMES * usual, 3600.0):
+        typical, waited = median(gaps), (now - came[-1]).total_seconds()
+        if waited > max(_LATE_TIMES * typical, 3600.0):
             yield finding(
                 "warning",
                 f"no delivery of {source}",
-                f"last {_at(came[-1])}, usually every {_hours(usual)}, now {_hours(waited)} ago",
+                f"last {_at(came[-1])}, usually every {_hours(typical)}, now {_hours(waited)} ago",
                 "find out why it does not come",
             )
 
@@ -222,13 +231,13 @@ def _runs(study: Study) -> Iterator[Finding]:
         yield finding("note", "runs without an end: going on, or killed", f"{unended}")
 
 
-def _routes(study: Study, done: Conclusions) -> Iterator[Finding]:
+def _routes(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
     days = [snapshot.data_date for snapshot in study.snapshots() if snapshot.kind == "routes"]
     if not days:
         yield finding("warning", "no routing table: nothing can be attributed", "0 tables", "waterbed routes add")
         return
     age = (study.clock() - max(days)) / timedelta(days=1)
-    stale = sum(attribution.stale for attribution in done.attributions if attribution)
+    stale = sum(attribution.stale for attribution in conclusions.attributions if attribution)
     allowed = study.config.routes_max_age_days
     if age > allowed or stale:
         yield finding(
@@ -239,11 +248,14 @@ def _routes(study: Study, done: Conclusions) -> Iterator[Finding]:
         )
 
 
-def _registrations(study: Study, done: Conclusions) -> Iterator[Finding]:
-    """Addresses of which no registry was asked lately; those that are never asked for are left out."""
+def _registrations(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
+    """Addresses without a recent registration.
+
+    Addresses for which registries are never asked are left out.
+    """
     facts, fresh_days = study.store.all(Registration), study.config.registry.fresh_days
     known, now = RegistrationIndex(facts, fresh_days=fresh_days), study.clock()
-    addresses = {address for one in done.facts.resolutions.values() for address in one.addresses}
+    addresses = {address for one in conclusions.facts.resolutions.values() for address in one.addresses}
     public = [address for address in addresses if ip_address(address).is_global]
     chains = [known.chain(address, now) for address in public]
     missing, stale = chains.count(None), sum(chain.stale for chain in chains if chain)
@@ -257,7 +269,7 @@ def _registrations(study: Study, done: Conclusions) -> Iterator[Finding]:
 
 
 def _hosters(study: Study) -> Iterator[Finding]:
-    """Changes of the book that people have not settled, or that change nothing any more."""
+    """Unsettled changes of the hoster book, and changes without effect."""
     book = study.book()
     idle = book.without_effect()
     of = Counter[str](book.statuses.get(change.change_id, "") for change in book.in_force)

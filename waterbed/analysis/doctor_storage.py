@@ -1,4 +1,7 @@
-"""What is amiss with what a study lies on: its store, its backups, its disk, its lake."""
+"""Problems of a study's storage.
+
+Its store, its backups, its disk, its lake.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -19,7 +22,7 @@ Severity = Literal["problem", "warning", "note"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that a person should know or mend."""
+    """One problem that a person should know or mend."""
 
     severity: Annotated[Severity, "problem: results are wrong or missing; warning: they may be; note: nothing to do"]
     what: Annotated[str, "what was found"]
@@ -28,12 +31,12 @@ class Finding:
 
     @property
     def open(self) -> bool:
-        """Whether something is to be done."""
+        """True if something is to be done."""
         return self.severity != "note"
 
 
 def finding(severity: Severity, what: str, figures: str, advice: str = "") -> Finding:
-    """A finding, said in order."""
+    """A finding; its parts come in order."""
     return Finding(severity=severity, what=what, figures=figures, advice=advice)
 
 
@@ -47,7 +50,7 @@ _OVERLAP: Final = timedelta(days=2)
 
 
 def store_findings(study: Study) -> Iterator[Finding]:
-    """Whether the store is whole."""
+    """Findings on the integrity of the store."""
     store = study.store
     complaints, by = integrity(store)
     if complaints:
@@ -65,7 +68,7 @@ def store_findings(study: Study) -> Iterator[Finding]:
 
 
 def orphan_findings(study: Study) -> Iterator[Finding]:
-    """Whether the store's rows fit together."""
+    """Findings on rows that refer to missing rows."""
     found = orphans(study.store, since=_whole_since(study))
     if found:
         figures = ", ".join(f"{count:,} {what}" for what, count in sorted(found.items()))
@@ -78,7 +81,10 @@ def orphan_findings(study: Study) -> Iterator[Finding]:
 
 
 def _whole_since(study: Study) -> datetime | None:
-    """From when on all that looks name is in the store; None: from the beginning."""
+    """The time since which the store holds all referred rows.
+
+    From then on everything that looks name is in the store; None: from the beginning.
+    """
     manifest = lake_of(study.folder).manifest()
     gone = [day for cls in PRUNABLE for day, its in manifest.days(table_name(cls)).items() if its.pruned]
     if not gone:
@@ -87,7 +93,7 @@ def _whole_since(study: Study) -> datetime | None:
 
 
 def backup_findings(study: Study) -> Iterator[Finding]:
-    """How old the last backup is."""
+    """Findings on the age of the last backup."""
     store, now = study.store, study.clock()
     allowed = timedelta(days=study.config.retention.backup_days)
     last = store.newest_runs(KIND, 1)
@@ -108,7 +114,7 @@ def backup_findings(study: Study) -> Iterator[Finding]:
 
 
 def disk_findings(study: Study) -> Iterator[Finding]:
-    """For how long the disk has room."""
+    """Findings on the room left on the disk."""
     folder = study.folder
     free = shutil.disk_usage(folder.path).free
     used = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())

@@ -1,4 +1,7 @@
-"""The fact sheet of one hoster: numbers, curves, cases by id, notices that went astray; never a URL."""
+"""The fact sheet of one hoster.
+
+Numbers, curves, cases by id, misaddressed notices; never a URL.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +20,7 @@ from waterbed.analysis.rankings.takedown import (
     episodes_by_key,
     incidence,
     joined_episodes,
-    tells,
+    known_within,
     worth_within,
 )
 from waterbed.analysis.sizes import size_table
@@ -35,15 +38,15 @@ SHEET_H = (1.0, 12.0, 24.0, 48.0, 72.0, 168.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """All that is known of one hoster."""
+    """All data on one hoster."""
 
     key: str
     name: str
-    heading: TableInfo
+    info: TableInfo
     ranking: RankingRow | None
     """Its row in the ranking; null: nothing reported was looked at there."""
     size: Size | None
-    """Its size on the day of the last look; null: no table tells."""
+    """Its size on the day of the last look; null: no table has it."""
     shares: Sequence[ComplianceRow]
     curve: Sequence[CauseShare]
     duration: Sequence[Duration]
@@ -54,32 +57,33 @@ class Sheet:
 
 
 def sheet_of(study: Study, key: str, *, clock: ClockKind | None = None) -> Sheet:
-    """The fact sheet of a hoster; by default clocks run from the delivered notice, without notices from the report.
+    """The fact sheet of a hoster.
 
-    InputError if neither the study nor the book knows the hoster.
+    By default clocks run from the delivered notice, without notices from the report. InputError if neither the study
+    nor the book knows the hoster.
     """
-    done = study.conclude()
-    until = done.until
+    conclusions = study.conclude()
+    until = conclusions.until
     day = (until or study.clock()).astimezone(UTC).date()
-    company = done.attributor.book.on(day).company(key)
-    concerned = [n for n in done.notices if n.recipient == company or company in n.hosters]
-    row = next((row for row in ranking_of(done) if row.key == company), None)
-    if row is None and not concerned and not done.attributor.book.on(day).exists(company):
+    company = conclusions.attributor.book.on(day).company(key)
+    concerned = [n for n in conclusions.notices if n.recipient == company or company in n.hosters]
+    row = next((row for row in ranking_of(conclusions) if row.key == company), None)
+    if row is None and not concerned and not conclusions.attributor.book.on(day).exists(company):
         raise InputError(
-            "the study and its book know no such hoster; a key of waterbed rank was expected (docs/notices.md)"
+            "neither the study nor its book knows this hoster; a key of waterbed rank was expected (docs/notices.md)"
         )
-    chosen: ClockKind = clock or ("notice_delivered" if done.facts.notices else "reported")
-    found = compliance_of(study, clock=chosen, done=done)
+    chosen: ClockKind = clock or ("notice_delivered" if conclusions.facts.notices else "reported")
+    found = compliance_of(study, clock=chosen, conclusions=conclusions)
     clocks = found.clocks.get(company, ())
-    name = done.attributor.name_of(company)
-    own = episodes_by_key(done.episodes, "hoster").get(company, [])
+    name = conclusions.attributor.name_of(company)
+    own = episodes_by_key(conclusions.episodes, "hoster").get(company, [])
     kept = running_clocks(clocks)
     return Sheet(
         key=company,
         name=name,
-        heading=replace(found.headed("sheet"), by="hoster"),
+        info=replace(found.info_of("sheet"), by="hoster"),
         ranking=row,
-        size=_size(study, company, day, done),
+        size=_size(study, company, day, conclusions),
         shares=compliance({company: clocks}, {company: name}, until=until, within_h=SHEET_H, hidden=found.hidden)
         if until
         else (),
@@ -90,22 +94,25 @@ def sheet_of(study: Study, key: str, *, clock: ClockKind | None = None) -> Sheet
     )
 
 
-def _size(study: Study, key: str, day: date, done: Conclusions) -> Size | None:
-    """Its size on a day, None where no table was imported."""
+def _size(study: Study, key: str, day: date, conclusions: Conclusions) -> Size | None:
+    """The hoster's size on a day, None without tables."""
     if not study.snapshots():
         return None
     try:
-        frame = size_table(study, "hoster", day, done=done)
+        frame = size_table(study, "hoster", day, conclusions=conclusions)
     except InputError:
         return None
     return next((size for size in frame.sizes if size.key == key), None)
 
 
 def cause_shares(kept: Sequence[Clock], within_h: Sequence[float] = SHEET_H) -> Iterator[CauseShare]:
-    """The cumulative incidence of each cause; no number below FEWEST_SITES clusters that tell about those hours."""
+    """The cumulative incidence of each cause.
+
+    No number where fewer than FEWEST_SITES clusters are known at those hours.
+    """
     curves = incidence(kept) if kept else None
     for hours in within_h:
-        reach = {one.site_id for one in kept if tells(one, hours)}
+        reach = {one.site_id for one in kept if known_within(one, hours)}
         for number, cause in enumerate(CAUSES):
             share = share_within(curves, number, hours) if curves and len(reach) >= FEWEST_SITES else None
             worth = worth_within(kept, hours, (number,))
@@ -121,40 +128,40 @@ def _cases(
     clock: ClockKind,
     until: datetime | None,
 ) -> Iterator[Case]:
-    """Each stay of a URL there, the latest first."""
+    """Each spell of a URL there, the latest first."""
     by_url: dict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:
         by_url[episode.url_id].append(episode)
-    told: dict[str, list[AddressedNotice]] = defaultdict(list)
+    notified: dict[str, list[AddressedNotice]] = defaultdict(list)
     for notice in notices:
         if notice.recipient == key and not notice.bounced:
-            told[notice.url_id].append(notice)
-    of_stay = {(one.url_id, one.known_up_at): one for one in clocks}
-    stays = [stay for own in by_url.values() for stay in joined_episodes(own)]
-    for stay in sorted(stays, key=lambda stay: (-stay.known_up_at.timestamp(), stay.url_id)):
-        yield _case(stay, of_stay.get((stay.url_id, stay.known_up_at)), told[stay.url_id], clock, until)
+            notified[notice.url_id].append(notice)
+    of_spell = {(one.url_id, one.known_up_at): one for one in clocks}
+    spells = [spell for own in by_url.values() for spell in joined_episodes(own)]
+    for spell in sorted(spells, key=lambda spell: (-spell.known_up_at.timestamp(), spell.url_id)):
+        yield _case(spell, of_spell.get((spell.url_id, spell.known_up_at)), notified[spell.url_id], clock, until)
 
 
 def _case(
-    stay: Episode,
+    spell: Episode,
     one: TakedownClock | None,
     about: Sequence[AddressedNotice],
     clock: ClockKind,
     until: datetime | None,
 ) -> Case:
-    running = until is not None and stay.last_up >= until - timedelta(hours=24)
-    state = "gone" if stay.first_down else "up" if running else "unknown"
+    running = until is not None and spell.last_up >= until - timedelta(hours=24)
+    state = "gone" if spell.first_down else "up" if running else "unknown"
     return Case(
-        url_id=stay.url_id,
-        site_id=stay.site_id,
+        url_id=spell.url_id,
+        site_id=spell.site_id,
         state=state,
         clock=clock,
         origin=one.origin if one else None,
         left_h=one.left_h if one else None,
         right_h=one.right_h if one else None,
-        last_up=stay.last_up,
-        first_down=stay.first_down,
-        cause=stay.cause,
+        last_up=spell.last_up,
+        first_down=spell.first_down,
+        cause=spell.cause,
         timing=one.timing if one else None,
         notices=len(about),
         acknowledged=any(n.acknowledged_at for n in about),
@@ -162,7 +169,10 @@ def _case(
 
 
 def own_rows(sheet: Sheet) -> Sheet:
-    """The same with nothing of any other hoster: what this one may see of itself."""
+    """The sheet as the hoster itself may see it.
+
+    It holds no data on any other hoster.
+    """
     own = [
         replace(
             one
@@ -172,12 +182,15 @@ def own_rows(sheet: Sheet) -> Sheet:
         )
         for one in sheet.misaddressed
     ]
-    told = tuple(map(_without_places, sheet.heading.deviations))
-    return replace(sheet, misaddressed=own, heading=replace(sheet.heading, deviations=told))
+    deviations = tuple(map(_without_places, sheet.info.deviations))
+    return replace(sheet, misaddressed=own, info=replace(sheet.info, deviations=deviations))
 
 
 def _without_places(deviation: str) -> str:
-    """A deviation as a hoster may read it: of areas only that they changed, for they name others."""
+    """A deviation as a hoster may read it.
+
+    Of areas it says only that they changed, for they name other hosters.
+    """
     subject = deviation.partition(":")[0]
     return f"{subject}: other places than were declared" if subject.startswith("areas.") else deviation
 

@@ -1,4 +1,4 @@
-"""A hoster's own list held against ours, row by row."""
+"""Compares a hoster's own list with ours, row by row."""
 
 import csv
 import io
@@ -33,22 +33,23 @@ class Theirs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ours:
-    """What we have about one URL at that hoster."""
+    """Our records of one URL at that hoster."""
 
     notices: Annotated[Sequence[tuple[date, str | None]], "day (UTC) and channel of each notice to them"]
     reports: Annotated[Sequence[date], "days (UTC) on which it was reported while it was there"]
 
     @property
     def days(self) -> Sequence[tuple[date, str | None]]:
-        """What their date is held against: notices, else reports."""
+        """The days compared with their date: notices, else reports."""
         return self.notices or [(day, None) for day in self.reports]
 
 
 def reconcile(theirs: Sequence[Theirs], ours: Mapping[str, Ours], known: Collection[str]) -> Iterator[Reconciled]:
-    """One row for each of theirs in their order, then those that only we have, by id.
+    """Compare their rows with ours.
 
-    A row is held against the nearest of our days; without a date it matches by its URL alone. A later row of the same
-    URL and day is a duplicate. `known` are the URLs that the study knows anywhere. Pure.
+    One row for each of theirs in their order, then those that only we have, by id. A row is held against the nearest of
+    our days; without a date it matches by its URL alone. A later row of the same URL and day is a duplicate. `known`
+    are the URLs that the study knows anywhere. Pure.
     """
     first: dict[tuple[str, date | None], int] = {}
     for row in theirs:
@@ -127,11 +128,14 @@ ANSWERS = ("result", "days", "note")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """What came of one list. Secret: it holds their rows."""
+    """The result of one list.
+
+    Secret: it holds the hoster's rows.
+    """
 
     key: str
     name: str
-    heading: TableInfo
+    info: TableInfo
     rows: Sequence[Reconciled]
     theirs: HosterList
 
@@ -141,22 +145,23 @@ class Reconciliation:
 
 
 def reconcile_list(study: Study, path: Path, hoster: str, *, dates: str | None = None) -> Reconciliation:
-    """Hold a hoster's own list against the study's URLs at that hoster.
+    """Compare a hoster's own list with the study.
 
-    InputError if the list cannot be read, or neither the study nor its book knows the hoster.
+    Only the study's URLs at that hoster are compared. InputError if the list cannot be read, or neither the study nor
+    its book knows the hoster.
     """
     theirs = read_hoster_list(path, dates)
-    done = study.conclude()
-    on = (done.until or study.clock()).astimezone(UTC).date()
-    key = done.attributor.book.on(on).company(hoster)
-    ours = _ours(done, key)
-    if not ours and not done.attributor.book.on(on).exists(key):
+    conclusions = study.conclude()
+    on = (conclusions.until or study.clock()).astimezone(UTC).date()
+    key = conclusions.attributor.book.on(on).company(hoster)
+    ours = _ours(conclusions, key)
+    if not ours and not conclusions.attributor.book.on(on).exists(key):
         raise InputError(
-            "the study and its book know no such hoster; a key of waterbed rank was expected (docs/reconcile.md)"
+            "neither the study nor its book knows this hoster; a key of waterbed rank was expected (docs/reconcile.md)"
         )
-    rows = reconcile([_row(study, line) for line in theirs.read], ours, done.facts.targets.keys())
-    heading = table_info(study, "reconciliation", by="url")
-    return Reconciliation(key=key, name=done.attributor.name_of(key), heading=heading, rows=list(rows), theirs=theirs)
+    rows = reconcile([_row(study, line) for line in theirs.read], ours, conclusions.facts.targets.keys())
+    info = table_info(study, "reconciliation", by="url")
+    return Reconciliation(key=key, name=conclusions.attributor.name_of(key), info=info, rows=list(rows), theirs=theirs)
 
 
 def _row(study: Study, line: HosterLine | Rejected) -> Theirs:
@@ -166,18 +171,21 @@ def _row(study: Study, line: HosterLine | Rejected) -> Theirs:
     return Theirs(line=line.line, url_id=url_id, day=line.day, channel=line.channel)
 
 
-def _ours(done: Conclusions, key: str) -> dict[str, Ours]:
-    """The URLs that were at a hoster or about which it was told, with days of notices and reports."""
+def _ours(conclusions: Conclusions, key: str) -> dict[str, Ours]:
+    """The URLs at a hoster, or in notices to it.
+
+    With the days of notices and reports.
+    """
     notices: dict[str, list[tuple[date, str | None]]] = defaultdict(list)
-    latest = {notice.notice_id: notice for notice in done.facts.notices}
-    for notice in done.notices:
+    latest = {notice.notice_id: notice for notice in conclusions.facts.notices}
+    for notice in conclusions.notices:
         if notice.recipient == key and not notice.bounced:
             fact = latest.get(notice.notice_id)
             notices[notice.url_id].append((notice.sent_at.astimezone(UTC).date(), fact.channel if fact else None))
     reports: dict[str, list[date]] = defaultdict(list)
-    for episode in episodes_by_key(done.episodes, "hoster").get(key, ()):
+    for episode in episodes_by_key(conclusions.episodes, "hoster").get(key, ()):
         there = reports[episode.url_id]
-        for when in done.known[episode.url_id].reported:
+        for when in conclusions.known[episode.url_id].reported:
             if episode.first_down is None or when < episode.first_down:
                 there.append(when.astimezone(UTC).date())
     return {
@@ -187,9 +195,10 @@ def _ours(done: Conclusions, key: str) -> dict[str, Ours]:
 
 
 def answered(found: Reconciliation) -> str:
-    """Their own rows as they came, each with its result: nothing of anybody else's.
+    """Their own rows, each with its result.
 
-    A row that we do not have is told as such, whether or not the study knows the URL elsewhere.
+    The rows are as they came; they hold no data of anybody else. A row that we do not have is marked so, whether or
+    not the study knows the URL elsewhere.
     """
     out = io.StringIO()
     table = csv.writer(out, delimiter=found.theirs.separator, lineterminator="\n")
@@ -206,6 +215,9 @@ def _answer(row: Reconciled) -> tuple[str, ...]:
 
 
 def counted(rows: Sequence[Reconciled]) -> Iterator[tuple[str, int]]:
-    """How many rows have each result, in the order in which a reader asks for them."""
+    """The number of rows with each result.
+
+    In the order in which a reader asks for them.
+    """
     for result in ("matched", "date differs", "only ours", "only theirs", "duplicate", "unreadable"):
         yield result, sum(row.result == result for row in rows)

@@ -1,4 +1,4 @@
-"""Judge all looks of a study by other rules, and say what changes."""
+"""Judges all looks by other rules and compares the results."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejudged:
-    """What other rules change."""
+    """Differences between two rule sets."""
 
     old: str
     new: str
@@ -46,15 +46,16 @@ class Rejudged:
 
     @property
     def changed(self) -> bool:
-        """Whether anything did."""
+        """True if anything differs."""
         return bool(self.changes or self.ends or self.hosters)
 
 
 def rejudge(study: Study, rules: Path, out: Path | None = None) -> Rejudged:
-    """Judge all looks by the study's rules and by those in a file; both verdict sets are written as Parquet.
+    """Judge all looks by two rule sets.
 
-    They lie in `out`/verdicts (by default in the study's folder), named by their rule set. InputError says what is
-    wrong with the rule file; nothing is written then.
+    The study's rules and those in a file. Both verdict sets are written as Parquet. They lie in `out`/verdicts (by
+    default in the study's folder), named by their rule set. InputError says what is wrong with the rule file; nothing
+    is written then.
     """
     other = read_rules(rules)
     facts, attributor, config = read_facts(study.folder), study.attributor(), study.config
@@ -69,13 +70,13 @@ def rejudge(study: Study, rules: Path, out: Path | None = None) -> Rejudged:
         changes=tuple(_changes(before.verdicts, after.verdicts)),
         ends=_differing(_ends(before.episodes), _ends(after.episodes)),
         hosters=_differing(_shares(before), _shares(after)),
-        files=tuple(_write(study, folder, done) for done in (before, after)),
+        files=tuple(_write(study, folder, conclusions) for conclusions in (before, after)),
     )
 
 
-def _write(study: Study, folder: Path, done: Conclusions) -> Path:
-    content = as_parquet(Verdict, done.verdicts, table_info(study, VERDICTS))
-    return write_whole(folder / f"{done.rules.name.replace(':', '-')}.parquet", content)
+def _write(study: Study, folder: Path, conclusions: Conclusions) -> Path:
+    content = as_parquet(Verdict, conclusions.verdicts, table_info(study, VERDICTS))
+    return write_whole(folder / f"{conclusions.rules.name.replace(':', '-')}.parquet", content)
 
 
 def _changes(before: Sequence[Verdict], after: Sequence[Verdict]) -> list[Change]:
@@ -99,8 +100,8 @@ def _ends(episodes: Sequence[Episode]) -> dict[tuple[str, str, datetime], tuple[
     return {(e.url_id, e.hoster, e.known_up_at): (e.first_down, e.cause) for e in episodes}
 
 
-def _shares(done: Conclusions) -> dict[str, float | None]:
-    return {row.key: row.removed_24h for row in ranking_of(done)}
+def _shares(conclusions: Conclusions) -> dict[str, float | None]:
+    return {row.key: row.removed_24h for row in ranking_of(conclusions)}
 
 
 def _differing(before: Mapping[Any, object], after: Mapping[Any, object]) -> int:

@@ -1,4 +1,7 @@
-"""A study's sizes: tables, registrations, looks and counts of one day, put together."""
+"""A study's sizes on one day.
+
+Put together from tables, registrations, looks and counts.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -38,11 +41,14 @@ class SizeTable:
     """Sizes of one day, and what the table is."""
 
     sizes: list[Size]
-    heading: TableInfo
+    info: TableInfo
 
 
 def add_domains(study: Study, path: Path, day: date) -> tuple[Snapshot, list[str]]:
-    """Import a dated table of domains; also the keys of hosters in it that the book does not know."""
+    """Import a dated table of domains.
+
+    Returns the snapshot, and the keys of hosters in it that the book does not know.
+    """
     (snapshot,) = study.add_table(path, day, kind="domains")
     named = DomainTable.load(study.folder.tables / folder_name(snapshot)).domains
     book = study.attributor().book.on(day)
@@ -56,21 +62,21 @@ def size_table(
     *,
     window_days: int = WINDOW_DAYS,
     everything: bool = False,
-    done: Conclusions | None = None,
+    conclusions: Conclusions | None = None,
 ) -> SizeTable:
     """The sizes of a day, largest first.
 
     Without `everything` only what the study or the table of domains names; with it every AS of the routing table,
-    every hoster of the book or every country of the table of places, zeros included. `done` saves drawing conclusions
-    again.
+    every hoster of the book or every country of the table of places, zeros included. `conclusions` are drawn unless
+    given.
     """
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         raise InputError(f"the day {day} is not in the years {_FIRST_YEAR} to {_LAST_YEAR} (docs/sizes.md)")
-    done = done or study.conclude()
+    conclusions = conclusions or study.conclude()
     end = datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=1)
     start = end - timedelta(days=window_days)
-    measured = _measured(study, done, by, day, start, end)
-    attributor = done.attributor
+    measured = _measured(study, conclusions, by, day, start, end)
+    attributor = conclusions.attributor
     if by == "country":
         rows = sizes_by_country(measured)
     elif by == "asn":
@@ -79,15 +85,18 @@ def size_table(
         book = attributor.book.on(day)
         rows = sizes_by_hoster(measured, book.key_of_as, book.entities, attributor.name_of)
     shown = rows if everything else [row for row in rows if _concerns(row)]
-    return SizeTable(sizes=shown, heading=_heading(study, by, measured, start, end))
+    return SizeTable(sizes=shown, info=_info(study, by, measured, start, end))
 
 
 def ranking_sizes(study: Study, tables: RankingTables, day: date) -> list[Size]:
-    """The sizes of everything of a ranking's kind that exists on a day; none for kinds without sizes."""
+    """The sizes of all keys of a ranking's kind.
+
+    Those that exist on a day; none for kinds without sizes.
+    """
     by = size_kind(tables.kind)
     if by is None or tables.side or not study.tables("routes"):
         return []
-    return size_table(study, by, day, everything=True, done=tables.done).sizes
+    return size_table(study, by, day, everything=True, conclusions=tables.conclusions).sizes
 
 
 def _concerns(row: Size) -> bool:
@@ -97,21 +106,21 @@ def _concerns(row: Size) -> bool:
     return bool(seen) or row.domains is not None
 
 
-def _measured(study: Study, done: Conclusions, by: By, day: date, start: datetime, end: datetime) -> Measured:
-    routes = done.attributor.routes.both(day)
-    places = done.attributor.places.both(day) if by == "country" else {}
+def _measured(study: Study, conclusions: Conclusions, by: By, day: date, start: datetime, end: datetime) -> Measured:
+    routes = conclusions.attributor.routes.both(day)
+    places = conclusions.attributor.places.both(day) if by == "country" else {}
     if not routes and not places:
         raise InputError(
-            "the study has no table of routes or places to measure by; add one with waterbed routes add (docs/sizes.md)"
+            "measuring sizes needs a table of routes or places; add one with waterbed routes add (docs/sizes.md)"
         )
     domains = latest([(on, (on, table)) for on, table in study.tables("domains")], day)
     seen = (
         resolution.addresses
-        for resolution in done.facts.resolutions.values()
+        for resolution in conclusions.facts.resolutions.values()
         if resolution.status == "ok" and start <= resolution.resolved_at < end
     )
-    book = done.attributor.book.on(day)
-    volumes = volumes_of(RankingTables(done=done, kind=by, clock=done.config.clock).appearances)
+    book = conclusions.attributor.book.on(day)
+    volumes = volumes_of(RankingTables(conclusions=conclusions, kind=by, clock=conclusions.config.clock).appearances)
     return Measured(
         day=day,
         routes=routes,
@@ -130,7 +139,10 @@ def _measured(study: Study, done: Conclusions, by: By, day: date, start: datetim
 
 
 def _registered(study: Study, book: BookOfDay, by: By, day: date) -> NamedRanges | None:
-    """What the registries said: by country, or by the hoster that claims the holder."""
+    """The registered ranges by country, or by claiming hoster.
+
+    A hoster claims a holder in the book.
+    """
     if by == "asn":
         return None
     facts = study.store.all(Registration)
@@ -148,7 +160,7 @@ def _registered(study: Study, book: BookOfDay, by: By, day: date) -> NamedRanges
     return registered_ranges(facts, day, hoster_of)
 
 
-def _heading(study: Study, by: By, measured: Measured, start: datetime, end: datetime) -> TableInfo:
+def _info(study: Study, by: By, measured: Measured, start: datetime, end: datetime) -> TableInfo:
     used = {f"routes IPv{family}": chosen.data_date for family, chosen in measured.routes.items()}
     used |= {f"places IPv{family}": chosen.data_date for family, chosen in measured.places.items()}
     if measured.domains_date:

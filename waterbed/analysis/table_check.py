@@ -1,4 +1,4 @@
-"""Whether a study's dated tables can bear what is concluded from them."""
+"""Checks that a study's dated tables support its conclusions."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -53,7 +53,7 @@ class TableCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """What the study saw, and its policy."""
+    """The study's addresses and newest look, and its policy."""
 
     packed: Packed
     newest: datetime | None
@@ -61,7 +61,10 @@ class _Seen:
 
 
 def check_tables(study: Study) -> list[TableCheck]:
-    """Each snapshot in figures, oldest first, with what is amiss. Writes nothing."""
+    """Each snapshot in figures, oldest first, with its problems.
+
+    Writes nothing.
+    """
     snapshots = study.snapshots()
     resolutions = facts_of(study.folder, Resolution)
     addresses = sorted({address for resolution in resolutions for address in resolution.addresses})
@@ -115,7 +118,10 @@ def _known(table: Any, mine: Packed) -> int:
 
 
 def _age(one: Snapshot, snapshots: Sequence[Snapshot], seen: _Seen) -> Iterator[str]:
-    """Only the table of routes that serves the newest look is held to the policy."""
+    """Finding on a routing table too old for its looks.
+
+    Only the table of routes that serves the newest look is held to the policy.
+    """
     if one.kind != "routes" or seen.newest is None:
         return
     day = _date(seen.newest)
@@ -128,7 +134,10 @@ def _age(one: Snapshot, snapshots: Sequence[Snapshot], seen: _Seen) -> Iterator[
 
 
 def _coverage(one: Snapshot, snapshots: Sequence[Snapshot], tables: dict[str, Any], mine: Packed) -> Iterator[str]:
-    """Delegated files of one day count together."""
+    """Finding on a table that covers too few addresses.
+
+    Delegated files of one day count together.
+    """
     if one.kind not in ("routes", "places") or not len(mine):
         return
     same = {folder_name(s): s for s in snapshots if (s.kind, s.data_date) == (one.kind, one.data_date)}
@@ -145,7 +154,10 @@ def _reserved(one: Snapshot, extent: Extent | None) -> Iterator[str]:
 
 
 def _other(one: Snapshot, snapshots: Sequence[Snapshot], tables: dict[str, Any]) -> Iterator[str]:
-    """Another table of the same kind, family and day that says something else; the one added last applies."""
+    """Findings on other tables of the same day that differ.
+
+    Tables of the same kind, family and day; the one added last applies.
+    """
     table = tables[folder_name(one)]
     for other in snapshots:
         if other.snapshot_id == one.snapshot_id:
@@ -178,7 +190,10 @@ class Compared:
 
 
 def compare(study: Study, *, limit: int | None = None) -> list[Compared]:
-    """Each address's origins beside Team Cymru's; nothing is recorded. InputError unless the settings allow it."""
+    """Compare each address's origins with those of Team Cymru.
+
+    The result is not recorded. InputError unless the settings allow it.
+    """
     folder = study.folder
     if not folder.config.registry.cymru:
         raise InputError(

@@ -1,4 +1,4 @@
-"""What people decide about hosters, and what they think of it, on record."""
+"""People's decisions about hosters, and their codings, on record."""
 
 import hashlib
 import secrets
@@ -71,9 +71,10 @@ def code(
     adjudicates: bool = False,
     person: str | None = None,
 ) -> Coding:
-    """Put on record what a person thinks of a change; returns it.
+    """Put a person's coding of a change on record.
 
-    The audit says who coded and not what, since a second coder must not learn it. InputError if the person may not.
+    Returns the coding. The audit says who coded and not what, since a second coder must not learn it. InputError if the
+    person may not.
     """
     with folder.store.writing() as connection:
         coding = coding_of(folder, change_id, given, note=note, adjudicates=adjudicates, person=person)
@@ -84,7 +85,10 @@ def code(
 def coding_of(
     folder: Folder, change_id: str, given: str, *, note: str, adjudicates: bool, person: str | None = None
 ) -> Coding:
-    """What a person thinks of a change, not yet on record; InputError if the person may not say it now."""
+    """A person's coding of a change, not yet on record.
+
+    InputError if the person may not give it now.
+    """
     coder, words = person or who(), stated_reason(note) if note.strip() else ""
     book = read_book(folder)
     change = find_change(book.changes, change_id)
@@ -104,7 +108,10 @@ def coding_of(
 
 
 def _later(moments: Iterable[datetime]) -> datetime:
-    """Now, and after all moments before: the order of decisions counts."""
+    """Now, and after all moments given.
+
+    The order of decisions counts.
+    """
     now = real_clock()
     return max([now, *(moment + timedelta(microseconds=1) for moment in moments)])
 
@@ -114,7 +121,7 @@ FILE = "hosters.toml"
 VERSIONS = "hosters"
 """Folder of all versions of that file, each named by its checksum."""
 ACTION = "hosters"
-"""What the audit calls the taking in of such a file; its subject is the file's checksum."""
+"""Name in the audit for importing such a file; the subject is the file's checksum."""
 
 
 def read_book(folder: Folder) -> HosterBook:
@@ -123,9 +130,10 @@ def read_book(folder: Folder) -> HosterBook:
 
 
 def book_as_decided(folder: Folder, until: datetime) -> HosterBook:
-    """The study's book as it was at a moment: file, changes and codings of that time.
+    """The study's book as it was at a moment.
 
-    Times are those of the real clock. A file that was taken in before files were put on record is not known again.
+    Made of the file, changes and codings of that time. Times are those of the real clock. A file that was taken in
+    before files were put on record is not known again.
     """
     taken = [audit for audit in folder.store.all(Audit, order=("done_at", "audit_id")) if audit.action == ACTION]
     if not taken:
@@ -140,9 +148,10 @@ def book_as_decided(folder: Folder, until: datetime) -> HosterBook:
 
 
 def set_file(folder: Folder, path: Path, reason: str | None = None, *, person: str | None = None) -> HosterBook:
-    """Take a file of hoster entities into the study, in place of the one before; returns the book of it alone.
+    """Take a file of hoster entities into the study.
 
-    Who did it is on record with the file's checksum, and every version is kept.
+    It replaces the one before. Returns the book of it alone. The person is on record with the file's checksum, and
+    every version is kept.
     """
     try:
         data = path.read_bytes()
@@ -181,19 +190,22 @@ def _bytes(path: Path) -> bytes:
 
 def _book(folder: Folder, data: bytes, until: datetime | None) -> HosterBook:
     changes = folder.store.all(HosterChange, order=("decided_at", "change_id"))
-    told = [one for one in folder.store.all(Coding) if until is None or one.coded_at <= until]
+    codings = [one for one in folder.store.all(Coding) if until is None or one.coded_at <= until]
     return book_from(
         data,
         FILE,
         known=folder.config.hosters.known,
         changes=[change for change in changes if until is None or change.decided_at <= until],
-        codings=[coding for coding in told if coding.queue == QUEUE],
-        kinds=_kinds(told) if folder.config.coding.apply else {},
+        codings=[coding for coding in codings if coding.queue == QUEUE],
+        kinds=_kinds(codings) if folder.config.coding.apply else {},
     )
 
 
 def _kinds(codings: Iterable[Coding]) -> dict[str, HosterKind]:
-    """What companies are, where two coders agree or a third settled it; other roles are none that a book can hold."""
+    """Kinds of companies, where coders agree or a third settled.
+
+    Roles that a book cannot hold are left out.
+    """
     known: dict[str, HosterKind] = {"hoster": "hoster", "proxy": "proxy", "platform": "platform"}
     found = settled_codes(codings, "roles")
     return {key: known[code] for key, code in found.items() if code in known}

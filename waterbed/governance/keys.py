@@ -1,4 +1,7 @@
-"""Keys and secrets in people's hands: rotate, escrow, restore, reveal, forget; each is on record."""
+"""Keys and secrets in people's hands, each act on record.
+
+Rotate, escrow, restore, reveal, forget.
+"""
 
 import os
 import re
@@ -26,15 +29,15 @@ from waterbed.store.vault import (
     write_secret,
 )
 
-Told = Callable[[int, int], None]
-"""Told how many entries are done, and how many there are."""
+Progress = Callable[[int, int], None]
+"""Called with the number of entries done, and of all entries."""
 
 _ID = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotated:
-    """What a rotation did."""
+    """The result of a rotation."""
 
     number: int
     resealed: int
@@ -44,7 +47,7 @@ class Rotated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgot:
-    """What was forgotten."""
+    """The result of forgetting."""
 
     urls: int
     hosts: int
@@ -52,11 +55,12 @@ class Forgot:
     """False: another process was reading, and old ciphertext still stands in the store's log."""
 
 
-def rotate(folder: Folder, told: Told = lambda *_: None) -> Rotated:
-    """Give the study a new encryption key and seal every entry anew; the id key stays.
+def rotate(folder: Folder, progress: Progress = lambda *_: None) -> Rotated:
+    """Give the study a new encryption key.
 
-    May be killed at any instant: at each, the key file opens every entry. Called again, it goes on with the key that
-    it had made. InputError if anything else is at work, or if the keys come from the environment.
+    Every entry is sealed anew; the id key stays. May be killed at any instant: at each, the key file opens every entry.
+    Called again, it goes on with the key that it had made. InputError if anything else is at work, or if the keys come
+    from the environment.
     """
     _refuse_environment("rotate")
     path, study = key_file(folder.config.study), folder.config.study
@@ -67,7 +71,7 @@ def rotate(folder: Folder, told: Told = lambda *_: None) -> Rotated:
             replace_keys(path, keys, folder.path)
         vault = Vault(keys)
         resealed = entries.reseal(
-            folder.store, lambda entry: vault.seal(entry.kind, vault.open(entry)), keys.newest, told
+            folder.store, lambda entry: vault.seal(entry.kind, vault.open(entry)), keys.newest, progress
         )
         entries.set_check(folder.store, vault.check(), audit_entry("rotate", f"key {keys.newest}", "keys rotated"))
         wiped = entries.wipe(folder.store)
@@ -77,7 +81,10 @@ def rotate(folder: Folder, told: Told = lambda *_: None) -> Rotated:
 
 
 def escrow(folder: Folder, path: Path, passphrase: str | None = None) -> None:
-    """Write a copy of the keys to a new file, readable by its owner alone; it is on record first."""
+    """Write a copy of the keys to a new file.
+
+    Only its owner can read it. The audit entry is written first.
+    """
     refuse_inside(path, folder.path)
     if path.exists():
         raise KeyProblem(f"{path} exists already; keys are never overwritten")
@@ -87,10 +94,10 @@ def escrow(folder: Folder, path: Path, passphrase: str | None = None) -> None:
 
 
 def restore(study: Path, path: Path, ask: Callable[[], str]) -> Path:
-    """Put escrowed keys in their place, for a study that cannot be opened without; returns that place.
+    """Put escrowed keys in their place.
 
-    `ask` is called for the passphrase if there is one. Nothing is written before the store has shown that they are its
-    keys, and other keys are never overwritten.
+    For a study that cannot be opened without. Returns that place. `ask` is called for the passphrase if there is one.
+    They are written only after the store has shown that they are its keys. Other keys are never overwritten.
     """
     _refuse_environment("restore")
     config, _ = read_config(study / SETTINGS)
@@ -109,7 +116,7 @@ def restore(study: Path, path: Path, ask: Callable[[], str]) -> Path:
                 raise KeyProblem(
                     f"{place} holds other keys already, or broken ones; it is never overwritten, move it away first"
                 )
-            read_keys(config.study, study)  # it may be readable by others, which is told
+            read_keys(config.study, study)  # it may be readable by others, which gives a warning
         else:
             store.add([audit_entry("restore", f"key {keys.newest}", "keys restored from a file")])
             replace_keys(place, keys, study)
@@ -119,7 +126,10 @@ def restore(study: Path, path: Path, ask: Callable[[], str]) -> Path:
 
 
 def reveal(folder: Folder, entry_id: str, reason: str) -> str:
-    """The URL or host name behind an id; on record before it is told."""
+    """The URL or host name behind an id.
+
+    The audit entry is written before it is returned.
+    """
     found = folder.store.by_ids(Sealed, "entry_id", [_id(entry_id)])
     if not found:
         raise _unknown(folder, entry_id)
@@ -130,10 +140,10 @@ def reveal(folder: Folder, entry_id: str, reason: str) -> str:
 
 
 def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:
-    """Shred a URL, or a host and all its URLs, for good: entry and schedule go, a tombstone stays.
+    """Shred a URL, or a host and all its URLs.
 
-    What looks and reports recorded under its id stays; nobody can tell any more whose it is. InputError if anything
-    else is at work.
+    Entry and schedule go for good, a tombstone stays. Records of looks and reports under its id stay, and can no
+    longer be linked to it. InputError if anything else is at work.
     """
     wanted, why = _id(entry_id), stated_reason(reason)
     with folder.alone("forgetting"):
@@ -167,7 +177,7 @@ def _in(place: Path) -> Keys | None:
 def _id(text: str) -> str:
     if not _ID.fullmatch(text.lower()):
         raise InputError(
-            "that is no id: a url_id or host_id of 32 hexadecimal digits was expected, never an address itself "
+            "that is not an id: a url_id or host_id of 32 hexadecimal digits was expected, never an address itself "
             "(docs/operations.md, Keys)"
         )
     return text.lower()
@@ -176,7 +186,10 @@ def _id(text: str) -> str:
 def stated_reason(
     text: str, option: str = "--reason", *, most: int = 500, see: str = "docs/operations.md, Keys"
 ) -> str:
-    """Words that may be kept in the clear; InputError if there are none, too many, or if they name an address."""
+    """A reason that may be kept in the clear.
+
+    InputError if it is empty, too long, or names an address.
+    """
     reason = " ".join(text.split())
     if not reason or not reason.isprintable() or len(reason) > most:
         raise InputError(f"{option} must say something in up to {most:,} characters; it is kept on record ({see})")

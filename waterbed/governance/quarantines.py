@@ -1,4 +1,4 @@
-"""What a person decides about a quarantine, on record."""
+"""A person's decision about a quarantine, on record."""
 
 import uuid
 from collections.abc import Iterable
@@ -16,15 +16,16 @@ from waterbed.store.folder import Folder, real_clock
 def decide(
     folder: Folder, quarantines: Iterable[Quarantine], quarantine_id: str, decision: Decision, reason: str
 ) -> Quarantine:
-    """Put on record what a person decides about one of a study's quarantines; returns it as it was before.
+    """Put a decision about a quarantine on record.
 
-    InputError for an unknown id and for a reason that is empty or names an address: it is kept in the clear.
+    Returns the quarantine as it was before. InputError for an unknown id and for a reason that is empty or names an
+    address: it is kept in the clear.
     """
     why = stated_reason(reason, see="docs/method.md")
     found = next((one for one in quarantines if one.quarantine_id == quarantine_id), None)
     if found is None:
         said = "that" if names_something(quarantine_id) else repr(quarantine_id)
-        raise InputError(f"{said} is no quarantine of this study; waterbed doctor lists them with their ids")
+        raise InputError(f"{said} is not a quarantine of this study; waterbed doctor lists them with their ids")
     name, now = who(), folder.clock()
     before = [d.decided_at for d in folder.store.all(QuarantineDecision) if d.quarantine_id == quarantine_id]
     if before:  # the newest counts, on a lab's clock that stands still too

@@ -31,7 +31,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyRow:
-    """How far one hoster is with its right of reply."""
+    """The state of one hoster's right of reply."""
 
     hoster: Annotated[str, "its key"]
     state: Annotated[
@@ -45,18 +45,18 @@ class ReplyRow:
     open_disputes: Annotated[tuple[str, ...], "ids of its disputes that are not decided"]
 
 
-def standings(
+def reply_status(
     hosters: Collection[str], record: Record, *, now: datetime, data_until: datetime | None, valid: timedelta
 ) -> list[ReplyRow]:
-    """One row for each hoster, in the order of their keys.
+    """One row for each hoster, in order of key.
 
     A preview serves for data up to `valid` after its own. A hoster that answered "no objection" to its newest preview
     need not be waited for.
     """
-    return [_standing(hoster, record, now, data_until, valid) for hoster in sorted(hosters)]
+    return [_reply_row(hoster, record, now, data_until, valid) for hoster in sorted(hosters)]
 
 
-def _standing(hoster: str, record: Record, now: datetime, data_until: datetime | None, valid: timedelta) -> ReplyRow:
+def _reply_row(hoster: str, record: Record, now: datetime, data_until: datetime | None, valid: timedelta) -> ReplyRow:
     shown = [one for one in record.previews if one.hoster == hoster]
     newest = max(shown, key=lambda one: (one.starts_at, one.made_at), default=None)
     answers = [one for one in record.replies if one.hoster == hoster]
@@ -91,7 +91,10 @@ def _state(
 
 
 def errata(record: Record) -> Iterator[str]:
-    """What rulings since the newest edition corrected, a sentence each, oldest first."""
+    """Corrections by rulings since the newest edition.
+
+    A sentence each, oldest first.
+    """
     since = max((one.published_at for one in record.editions), default=None)
     hosters = {one.reply_id: one.hoster for one in record.replies}
     for one in sorted(record.rulings, key=lambda one: (one.decided_at, one.ruling_id)):
@@ -118,8 +121,8 @@ def record(folder: Folder) -> Record:
 
 
 def rows(folder: Folder, hosters: Collection[str]) -> list[ReplyRow]:
-    """How far each hoster is now."""
-    return standings(
+    """The state of each hoster's right of reply now."""
+    return reply_status(
         hosters,
         record(folder),
         now=folder.clock(),
@@ -129,9 +132,10 @@ def rows(folder: Folder, hosters: Collection[str]) -> list[ReplyRow]:
 
 
 def show(folder: Folder, hoster: str, files: Mapping[str, bytes], starts_at: datetime | None) -> Preview:
-    """Put on record that a hoster has its preview; its period runs from `starts_at`, else from now.
+    """Record that a hoster has its preview.
 
-    InputError if that lies in the future, or before the first look: nothing could have been shown then.
+    Its period runs from `starts_at`, else from now. InputError if that lies in the future, or before the first look:
+    nothing could have been shown then.
     """
     now, (first, last) = folder.clock(), observed_span(folder)
     begun = starts_at or now
@@ -157,7 +161,10 @@ def show(folder: Folder, hoster: str, files: Mapping[str, bytes], starts_at: dat
 
 
 def take(folder: Folder, hoster: str, answer: Answer, text: str, received_at: datetime | None) -> Reply:
-    """Put a hoster's answer on record, to the newest preview that it had by then; InputError if it had none."""
+    """Put a hoster's answer on record.
+
+    It answers the newest preview that the hoster had by then; InputError if it had none.
+    """
     now = folder.clock()
     when = received_at or now
     _refuse_future("an answer that came in", when, now)
@@ -167,7 +174,7 @@ def take(folder: Folder, hoster: str, answer: Answer, text: str, received_at: da
         said = "that hoster" if names_something(hoster) else repr(hoster)
         by_then = f" by {when:%Y-%m-%d}" if known else ""
         raise InputError(
-            f"{said} was shown no preview{by_then}, so it cannot have answered one; waterbed reply list, {SEE}"
+            f"{said} had not been shown a preview{by_then}, so it cannot have answered one; waterbed reply list, {SEE}"
         )
     made = Reply(
         reply_id=uuid.uuid4().hex,
@@ -183,7 +190,10 @@ def take(folder: Folder, hoster: str, answer: Answer, text: str, received_at: da
 
 
 def decide(folder: Folder, reply_id: str, ruling: RulingKind, reason: str, erratum: str) -> Ruling:
-    """Decide a dispute; upheld needs an erratum, the others have none."""
+    """Decide a dispute.
+
+    An upheld one needs an erratum, the others have none.
+    """
     known = record(folder)
     disputes = [one for one in known.replies if one.answer == "dispute" and one.reply_id.startswith(reply_id)]
     if not reply_id or len(disputes) != 1:
@@ -209,9 +219,9 @@ def decide(folder: Folder, reply_id: str, ruling: RulingKind, reason: str, errat
 
 
 def refuse_unheard(folder: Folder, hosters: Collection[str], override: str = "") -> str:
-    """Refuse to publish while hosters that are named could still answer; returns the reason of an override.
+    """Refuse to publish while named hosters could still answer.
 
-    Only what is public (TLP:CLEAR) must wait. InputError names the hosters.
+    Returns the reason of an override. Only what is public (TLP:CLEAR) must wait. InputError names the hosters.
     """
     if folder.config.publish.tlp != PUBLIC:
         return ""
@@ -229,13 +239,16 @@ def refuse_unheard(folder: Folder, hosters: Collection[str], override: str = "")
 
 
 def next_edition(folder: Folder, *, override: str, more: str, tables: bytes) -> Edition:
-    """The edition that a public publication is going to be; it is put on record by `add_edition`."""
+    """The edition that a public publication is going to be.
+
+    `add_edition` puts it on record.
+    """
     known = record(folder)
-    told = [*errata(known), *([_words(more, "--errata")] if more else [])]
+    sentences = [*errata(known), *([_words(more, "--errata")] if more else [])]
     return Edition(
         number=len(known.editions) + 1,
         published_at=folder.clock(),
-        errata="; ".join(told),
+        errata="; ".join(sentences),
         override=override,
         sha256=hashlib.sha256(tables).hexdigest(),
         who=who(),
@@ -243,7 +256,10 @@ def next_edition(folder: Folder, *, override: str, more: str, tables: bytes) -> 
 
 
 def add_edition(folder: Folder, edition: Edition) -> None:
-    """Put an edition on record; InputError if another publication took its number meanwhile."""
+    """Put an edition on record.
+
+    InputError if another publication took its number meanwhile.
+    """
     folder.store.add([edition])
     if edition not in folder.store.all(Edition):
         raise InputError(

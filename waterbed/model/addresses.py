@@ -51,7 +51,7 @@ def canonical_address(text: str) -> str | None:
 
 @lru_cache(maxsize=8192)
 def refusal(address: str) -> str | None:
-    """Why an address may not be connected to, None if it may.
+    """The reason to refuse an address, None if allowed.
 
     Goes by the IANA special-purpose registries themselves, because `ipaddress.is_global` differs between versions of
     Python and calls several such prefixes global. A global IPv6 address that carries an IPv4 address (6to4, ISATAP) is

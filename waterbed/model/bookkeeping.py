@@ -44,7 +44,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:
-    """How a run ended; missing if it was killed."""
+    """The end of a run; missing if it was killed."""
 
     KEY: ClassVar = ("run_id",)
     INDEX: ClassVar = ()
@@ -58,7 +58,7 @@ class RunEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """When a URL is next looked at, and by whom."""
+    """The next look at a URL, and its run."""
 
     KEY: ClassVar = ("url_id",)
     INDEX: ClassVar = (("due_at", "host_id"), ("lease_run_id", "due_at", "host_id"))
@@ -78,7 +78,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
-    """A run that lives: what it leased is its own."""
+    """A live run, which owns what it leased."""
 
     KEY: ClassVar = ("run_id",)
     INDEX: ClassVar = ()
@@ -127,7 +127,7 @@ class KeyCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One delivery of a feed: what an import found in it."""
+    """One delivery of a feed, as an import found it."""
 
     KEY: ClassVar = ("delivery_id",)
     INDEX: ClassVar = (("source", "received_at"), ("file_id",))
@@ -144,7 +144,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantineDecision:
-    """What a person decided about looks not believed."""
+    """A person's decision about looks not believed."""
 
     KEY: ClassVar = ("decision_id",)
     INDEX: ClassVar = (("quarantine_id",),)
@@ -159,7 +159,7 @@ class QuarantineDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """Who revealed, forgot, rotated or decided what, and why."""
+    """A record of an act: reveal, forget, rotate or decide."""
 
     KEY: ClassVar = ("audit_id",)
     INDEX: ClassVar = (("subject_id",),)
@@ -174,7 +174,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """The tombstone of an id: it is never taken in again."""
+    """The tombstone of an id, which is never imported again."""
 
     KEY: ClassVar = ("entry_id",)
     INDEX: ClassVar = ()

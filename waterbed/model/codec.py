@@ -1,4 +1,4 @@
-"""Dataclasses to and from the types a table, Arrow or JSON has."""
+"""Converts dataclasses to and from table, Arrow and JSON types."""
 
 import types
 from dataclasses import fields
@@ -19,7 +19,10 @@ def columns(cls: type) -> dict[str, Plain]:
 
 
 def public_name(cls: type, field: str) -> str:
-    """What a column is called in exports: its own name, unless the class says otherwise."""
+    """The name of a column in exports.
+
+    Its own name, unless the class says otherwise.
+    """
     names: dict[str, str] = getattr(cls, "PUBLIC", {})
     return names.get(field, field)
 

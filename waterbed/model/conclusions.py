@@ -11,7 +11,7 @@ EndCause = Literal["removed", "name", "network", "moved", "masked", "lost", "lin
 Confidence = Literal["high", "medium", "low"]
 OrderClass = Literal["sequential", "parallel", "unknown", "repointed"]
 HopKind = Literal["relocation", "reappearance", "redirect", "tld", "copy"]
-"""What a hop was: a name pointed elsewhere, a URL that came back elsewhere, a new URL that the old one redirects to,
+"""Kinds of hops: a name pointed elsewhere, a URL that came back elsewhere, a new URL that the old one redirects to,
 the same label under another suffix, any other new URL of the content."""
 
 LinkStrength = Literal["strong", "weak"]
@@ -19,19 +19,19 @@ QuarantineKind = Literal["canary", "all", "hoster", "prefix", "feed"]
 QuarantineStatus = Literal["open", "released", "voided"]
 RankClass = Literal["ranked", "too few", "unmeasurable", "proxy"]
 ClockKind = Literal["first_seen", "reported", "notice_sent", "notice_delivered", "legal_order", "episode_start"]
-"""What a takedown clock runs from. `legal_order`: a delivered legal order alone, which no other notice starts."""
+"""Origin of a takedown clock. `legal_order`: a delivered legal order, and no other notice."""
 
 Addressed = Literal["direct", "indirect", "misaddressed", "unattributed"]
-"""Whom a notice reached: the hoster of that time; its upstream, operator, AS holder or proxy; somebody else; or
-nobody can say who the hoster was."""
+"""The addressee of a notice: the hoster of that time; its upstream, operator, AS holder or proxy; somebody else; or
+the hoster of that time is unknown."""
 
 Timing = Literal["after", "open", "before"]
-"""Whether an end lies after a clock's origin, before it, or in an interval that holds it."""
+"""Position of an end: after a clock's origin, before it, or in an interval that holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one look is taken to mean."""
+    """The interpretation of one look."""
 
     observation_id: Annotated[str, "the look"]
     url_id: Annotated[str, "the URL"]
@@ -46,7 +46,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantine:
-    """Looks of one cycle, or a delivery, that are not believed."""
+    """Looks of one cycle, or a delivery, not believed."""
 
     quarantine_id: Annotated[str, "id made of kind, scope and beginning: the same whenever it is computed"]
     kind: Annotated[QuarantineKind, "canary: our own network; all, hoster, prefix: a mass flip; feed: a delivery"]
@@ -62,7 +62,7 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
-    """Who answers for one set of addresses, on one day."""
+    """The parties responsible for one set of addresses, by day."""
 
     addresses: Annotated[tuple[str, ...], "the resolved set"]
     suffix_id: Annotated[str | None, "the platform suffix of the name, if any"]
@@ -97,9 +97,9 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainLink:
-    """One link of the chain from what was asked about to who answers for it.
+    """One link of the chain from subject to responsible party.
 
-    Each link stands once, with the first and the last time at which it held.
+    The subject is what was asked about. Each link stands once, with the first and the last time at which it held.
     """
 
     since: Annotated[datetime | None, "first look or day for which the link holds; null: not bound to a time"] = None
@@ -144,7 +144,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalEpisode(Episode):
-    """An episode as another observer tells it.
+    """An episode as another observer reports it.
 
     Its looks are that observer's. It is never among the study's own episodes.
     """
@@ -181,7 +181,7 @@ class RankingRow:
     """One hoster, AS or country in a ranking."""
 
     PUBLIC: ClassVar = {"rank_class": "class"}
-    """What a field is called outside Python, where that name is a keyword here."""
+    """Names of fields outside Python, where the name is a keyword here."""
 
     place: Annotated[int | None, "place by volume, 1 = most hosts; null for what no table could attribute"]
     key: Annotated[str, "hoster key, AS number as AS13335, or ISO country code"]
@@ -206,10 +206,10 @@ class RankingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How large one hoster, AS or country is on a day: denominators, by address family.
+    """Size of one hoster, AS or country on a day.
 
-    IPv4 addresses and IPv6 /64s are never added up. What has several origins counts in full for each of its keys; the
-    fractional count shares it among them.
+    Denominators, by address family. IPv4 addresses and IPv6 /64s are never added up. Ranges with several origins count
+    in full for each of its keys; the fractional count shares it among them.
     """
 
     key: Annotated[str, "hoster key, AS number as AS13335, or ISO country code"]

@@ -1,4 +1,7 @@
-"""Double coding: two people code each item, blind to each other; a third settles. Pure."""
+"""Double coding of items.
+
+Two people code each item, blind to each other; a third settles. Pure.
+"""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ HosterChangeKind = Literal["define", "merge", "split", "succession", "undo"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HosterChange:
-    """One change of the book of hosters, as a person decided it.
+    """One decided change of the book of hosters.
 
     The book in force is the fold of all changes in the order of their decision, those undone left out.
     """
@@ -40,7 +43,10 @@ class HosterChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coding:
-    """What one coder thinks of one doubtful thing, without knowing what others think."""
+    """One coder's code for one doubtful item.
+
+    Given without knowing what others think.
+    """
 
     KEY: ClassVar = ("coding_id",)
     INDEX: ClassVar = (("queue", "item_id"),)
@@ -69,7 +75,10 @@ def by_item(codings: Iterable[Coding], queue: str) -> dict[str, list[Coding]]:
 
 
 def pair(codings: Sequence[Coding], proposer: str | None = None) -> list[Coding]:
-    """The first two codings by two people, neither of them the one who proposed the item."""
+    """The first two codings by two people.
+
+    Neither of them proposed the item.
+    """
     found: list[Coding] = []
     for coding in codings:
         if coding.adjudicates or coding.coder == proposer or any(coding.coder == one.coder for one in found):
@@ -81,9 +90,10 @@ def pair(codings: Sequence[Coding], proposer: str | None = None) -> list[Coding]
 
 
 def settled(codings: Sequence[Coding], proposer: str | None = None) -> str | None:
-    """The code that one item is settled with, None if it waits or is disputed; `codings` are its own, oldest first.
+    """The code that settles one item.
 
-    Two who agree settle it. Two who do not, or of whom one is unsure, leave it disputed until a third settles it.
+    None if it waits or is disputed; `codings` are its own, oldest first. Two who agree settle it. Two who do not, or of
+    whom one is unsure, leave it disputed until a third settles it.
     """
     both = pair(codings, proposer)
     if len(both) < 2:
@@ -99,20 +109,27 @@ def settled(codings: Sequence[Coding], proposer: str | None = None) -> str | Non
 
 
 def disputed(codings: Sequence[Coding], proposer: str | None = None) -> bool:
-    """Whether two have coded an item, do not agree, and nobody has settled it."""
+    """True if two coders disagree and nobody has settled it.
+
+    An unsure coder agrees with nobody.
+    """
     return len(pair(codings, proposer)) == 2 and settled(codings, proposer) is None
 
 
 def settled_codes(codings: Iterable[Coding], queue: str) -> dict[str, str]:
-    """The settled items of a queue that nobody proposes, each with its code."""
+    """The settled items of a queue, each with its code.
+
+    Only items without a proposer.
+    """
     found = {item: settled(its) for item, its in by_item(codings, queue).items()}
     return {item: code for item, code in found.items() if code is not None}
 
 
 def task_of(coder: str, codings: Sequence[Coding], proposer: str | None = None) -> str | None:
-    """What an item leaves a person to do: `code`, `settle` or nothing.
+    """The task that an item leaves a person.
 
-    Nothing of an item that the person proposed or has coded. What one other person thinks of it makes no difference.
+    `code`, `settle` or None. None for an item that the person proposed or has coded. The opinion of one other person
+    makes no difference.
     """
     if coder == proposer or any(one.coder == coder for one in codings):
         return None
@@ -132,9 +149,10 @@ def check_coding(
     see: str,
     proposer: str | None = None,
 ) -> None:
-    """Raise InputError unless a person may give this code to an item now.
+    """Raise InputError if a person may not give a code.
 
-    `item` is what a sentence calls it, `codings` are its own, `codes` those that there are, `see` where to read more.
+    The code is one for an item now. `item` is what a sentence calls it, `codings` are its own, `codes` those that there
+    are, `see` where to read more.
     """
     if code not in codes:
         raise InputError(f"{code!r} is no code; {_either(codes)} was expected; {see}")

@@ -1,9 +1,9 @@
 """The failures that are ours, never the network's.
 
-What the network did is a value (`Observation.failure`); these are raised.
+Failures of the network are values (`Observation.failure`); these are raised.
 
     WaterbedError
-    ├── InputError        what the user gave cannot be used: exit code 2
+    ├── InputError        unusable input of the user: exit code 2
     │   ├── BadUrl        one reported address that no spelling rule accepts
     │   ├── StudyMissing  no study folder where one was expected
     │   ├── KeyProblem    keys are missing, wrong or in a forbidden place
@@ -20,7 +20,7 @@ class WaterbedError(Exception):
 
 
 class InputError(WaterbedError):
-    """What the user gave cannot be used.
+    """Unusable input of the user.
 
     The message is one sentence: the value, what was expected, where to look.
     """
@@ -38,7 +38,7 @@ class StudyMissing(InputError):
 
 
 class KeyProblem(InputError):
-    """The study's keys are missing, wrong or in a forbidden place."""
+    """The study's keys are missing, wrong or misplaced."""
 
 
 class ReadOnly(InputError):
@@ -54,11 +54,14 @@ class StoreFailure(OwnFailure):
 
 
 class StoreGone(StoreFailure):
-    """The database cannot be reached, or broke off; whether it did the last step is not known."""
+    """The database cannot be reached, or broke off.
+
+    It is unknown if it did the last step.
+    """
 
 
 class LeaseLost(OwnFailure):
-    """A run stood still so long that what it held was given to others."""
+    """A run stood still until others took over its leases."""
 
     def __init__(self) -> None:
         """Say what became of it."""

@@ -1,4 +1,4 @@
-"""Facts: what was reported, seen and imported. Only ever added.
+"""Facts: reports, observations and imported tables. Only ever added.
 
 These dataclasses are the one schema: tables, Arrow schemas, JSON Schemas and `docs/schema.md` are made from them.
 Each field is `Annotated` with what it means and its unit. `KEY` names the primary key, `INDEX` further look-ups.
@@ -86,7 +86,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalObservation:
-    """What another observer says it saw of one URL.
+    """Another observer's observation of one URL.
 
     Not a look of ours: it opens, prolongs and ends none of our episodes.
     """
@@ -112,7 +112,7 @@ class ExternalObservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
-    """What the resolver answered for one host."""
+    """The resolver's answer for one host."""
 
     KEY: ClassVar = ("resolution_id",)
     INDEX: ClassVar = (("host_id", "resolved_at"),)
@@ -135,7 +135,7 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What one look at one URL saw: no verdict."""
+    """The result of one look at one URL, without verdict."""
 
     KEY: ClassVar = ("observation_id",)
     INDEX: ClassVar = (("url_id", "observed_at"), ("observed_at",))
@@ -206,7 +206,7 @@ class ControlLook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryLook:
-    """Whether our own network reached known targets."""
+    """The reachability of known targets from our own network."""
 
     KEY: ClassVar = ("canary_id",)
     INDEX: ClassVar = (("vantage", "observed_at"),)
@@ -241,10 +241,11 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What a registry said of a network or an AS, or why not.
+    """A registry's answer on a network or an AS.
 
-    A look-up of an address gives one for the smallest network that encloses it (level 0), and one for each network
-    above that (levels 1, 2, ...). Names of natural persons are not kept; a mailbox is sealed in the vault.
+    Or the reason why there is none. A look-up of an address gives one for the smallest network that encloses it (level
+    0), and one for each network above that (levels 1, 2, ...). Names of natural persons are not kept; a mailbox is
+    sealed in the vault.
     """
 
     KEY: ClassVar = ("registration_id",)

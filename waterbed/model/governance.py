@@ -10,7 +10,7 @@ RulingKind = Literal["upheld", "rejected", "withdrawn"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A hoster was shown its own numbers and rows."""
+    """A hoster's preview of its own numbers and rows."""
 
     KEY: ClassVar = ("preview_id",)
     INDEX: ClassVar = (("hoster",),)
@@ -27,7 +27,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a hoster answered to its preview."""
+    """A hoster's answer to its preview."""
 
     KEY: ClassVar = ("reply_id",)
     INDEX: ClassVar = (("hoster",),)
@@ -43,7 +43,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """What was decided about a dispute."""
+    """The decision about a dispute."""
 
     KEY: ClassVar = ("ruling_id",)
     INDEX: ClassVar = (("reply_id",),)
@@ -59,7 +59,10 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """One public publication; a later one replaces it and says what was corrected."""
+    """One public publication.
+
+    A later one replaces it and says what was corrected.
+    """
 
     KEY: ClassVar = ("number",)
     INDEX: ClassVar = ()
@@ -74,7 +77,10 @@ class Edition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtocolLock:
-    """The protocol at the moment it was locked; the first lock is what outputs are held against."""
+    """The protocol at the moment it was locked.
+
+    Outputs are compared with the first lock.
+    """
 
     KEY: ClassVar = ("lock_id",)
     INDEX: ClassVar = ()
@@ -94,7 +100,10 @@ class ProtocolLock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviationNote:
-    """A deviation from the locked protocol: noticed by the program, or explained by a person."""
+    """A deviation from the locked protocol, on record.
+
+    Noticed by the program, or explained by a person.
+    """
 
     KEY: ClassVar = ("note_id",)
     INDEX: ClassVar = ()

@@ -1,4 +1,4 @@
-"""Texts in which no URL and no host name is left."""
+"""Redaction of URLs and host names in texts."""
 
 import re
 
@@ -22,15 +22,19 @@ _DOTTED = re.compile(_DOT, re.IGNORECASE)
 
 
 def redact(text: str) -> str:
-    """The text with every URL, and every name below a known public suffix, replaced.
+    """The text with every URL and host name replaced.
 
-    Rather too much than too little: file names like `a.py` look like names of Paraguay.
+    A host name is any name below a known public suffix. Rather too much than too little: file names like `a.py` look
+    like names of Paraguay.
     """
     return _NAME.sub(_unless_harmless, _LITERAL.sub(REDACTED, _URL.sub(REDACTED, text)))
 
 
 def names_something(text: str) -> bool:
-    """Whether a text holds what looks like a URL or a host name."""
+    """True if a text seems to name an address.
+
+    A URL, or a host name.
+    """
     return redact(text) != text
 
 

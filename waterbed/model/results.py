@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from waterbed.model.conclusions import RankClass
 
 Reading = Literal["sequential", "not parallel", "all"]
-"""Which arrivals count: those surely after the end, all that are not surely before it, or any (order plays no part)."""
+"""Arrivals that count: those surely after the end, all that are not surely before it, or any (order plays no part)."""
 
 Area = Literal["target", "control", "buffer", "buffer control"]
 Side = Literal["home", "abroad", "unknown"]
@@ -16,7 +16,10 @@ PlaceboKind = Literal["window", "place"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One question, and the number that answers it or the reason why there is none."""
+    """One question, with its number or a refusal.
+
+    The refusal is the reason why there is no number.
+    """
 
     question: Annotated[str, "what is asked"]
     name: Annotated[str, "what the number is: a short name, the same in every file"]
@@ -38,7 +41,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodRow:
-    """One period around the event: counts by area, and the target beside what controls foretell."""
+    """One period around the event.
+
+    Counts by area, and the target beside the number expected from the controls.
+    """
 
     reading: Annotated[Reading, "which arrivals count"]
     age: Annotated[int, "periods since the event; negative: before it"]
@@ -57,7 +63,7 @@ class PeriodRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceboRow:
-    """One placebo: a date without event, or a control treated as the target."""
+    """One placebo: a date without event, or a treated control."""
 
     reading: Annotated[Reading, "which arrivals count"]
     kind: Annotated[PlaceboKind, "window: another date; place: another place"]
@@ -67,7 +73,10 @@ class PlaceboRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationRow:
-    """Where content that left the target and the controls was seen next, before and after the event."""
+    """Next place of content that left the target or controls.
+
+    Before and after the event.
+    """
 
     reading: Annotated[Reading, "which arrivals count"]
     key: Annotated[str, "the destination's key, or home, abroad, unknown"]
@@ -84,7 +93,10 @@ class DestinationRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairRow:
-    """How much more often content went from one place to another than it goes there anyway."""
+    """Excess moves from one place to another.
+
+    Against the number of first appearances there.
+    """
 
     reading: Annotated[Reading, "which arrivals count"]
     from_key: Annotated[str, "the place left"]
@@ -115,13 +127,16 @@ AnyRole = Literal["hoster", "asn", "upstream", "operator", "as_holder", "platfor
 
 CONFIRMATION: Final = r"^([1-9][0-9]?) looks?(?: over ([0-9]{1,4}(?:\.[0-9]{1,3})?) h)?$"
 
-Telling = Literal["told", "too few", "unmeasurable", "proxy", "nothing"]
-"""Whether a specification gives the number, and if not why; `nothing`: there is nobody to give it for."""
+Estimability = Literal["told", "too few", "unmeasurable", "proxy", "nothing"]
+"""`told`: the specification gives the number; else the reason why not. `nothing`: the group does not exist in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurveRow:
-    """One specification, and the main outcome under it: one point of the curve."""
+    """One specification, and the main outcome under it.
+
+    One point of the curve.
+    """
 
     place: Annotated[int | None, "place in the curve, 1 = least estimate; null: it gives no number"]
     spec: Annotated[int, "number of the specification; 0 is the reference"]
@@ -129,7 +144,7 @@ class CurveRow:
     low: Annotated[float | None, "lower end of its 95% interval"]
     high: Annotated[float | None, "upper end of its 95% interval"]
     key: Annotated[str, "key of the group that stands for the hoster here"]
-    telling: Annotated[Telling, "told, or why not"]
+    telling: Annotated[Estimability, "told, or why not"]
     clock: Annotated[str, "what takedown clocks run from"]
     role: Annotated[str, "who is held to account: hoster, asn, upstream, ..."]
     dedup: Annotated[str, "what counts once: url, host or site"]
@@ -150,12 +165,15 @@ class ValueRow:
     estimate: Annotated[float | None, "the number; null: not told"]
     low: Annotated[float | None, "lower end of its 95% interval"]
     high: Annotated[float | None, "upper end of its 95% interval"]
-    telling: Annotated[Telling, "told, or why not"]
+    telling: Annotated[Estimability, "told, or why not"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConclusionRow:
-    """One conclusion of the reference specification, and in how many others it holds."""
+    """One conclusion of the reference, and its robustness.
+
+    The share of other specifications in which it holds.
+    """
 
     conclusion: Annotated[str, "short name: half:KEY, slowest:KEY, slowest, order:KEY:KEY, home-abroad, displaced"]
     says: Annotated[str, "the conclusion as the reference specification draws it; empty: it draws none"]
@@ -176,7 +194,7 @@ class ConclusionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlipRow:
-    """How often one dimension, changed alone, flips one conclusion."""
+    """Flips of one conclusion by one dimension alone."""
 
     conclusion: Annotated[str, "its short name"]
     dimension: Annotated[Dimension, "the dimension"]
@@ -189,7 +207,10 @@ class FlipRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelRow:
-    """One level of one dimension: used in how many specifications, or why not."""
+    """One level of one dimension, and its use.
+
+    The number of specifications with it, or the reason why there is none.
+    """
 
     dimension: Annotated[Dimension, "the dimension"]
     level: Annotated[str, "the level"]
@@ -201,7 +222,7 @@ class LevelRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeRow:
-    """How much one hoster, AS or country has, against its size."""
+    """Volume of one hoster, AS or country, against size."""
 
     key: Annotated[str, "hoster key, AS number as AS13335, ISO country code, or category"]
     name: Annotated[str, "name for people"]
@@ -224,7 +245,7 @@ class VolumeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceRow:
-    """Which places by speed one hoster, AS or country may have."""
+    """Possible places by speed of one hoster, AS or country."""
 
     PUBLIC: ClassVar = {"rank_class": "class"}
 
@@ -256,7 +277,7 @@ class FeedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedCard:
-    """What one source of reports delivers, and how."""
+    """One source of reports, and its deliveries."""
 
     source: Annotated[str, "the feed or hotline, by name"]
     reports: Annotated[int, "reports"]
@@ -300,7 +321,7 @@ class SharedLook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedEpisode:
-    """When one URL was up at one hoster, by days."""
+    """Days on which one URL was up at one hoster."""
 
     url_id: Annotated[str, "id of the URL, made for this partner alone"]
     site_id: Annotated[str, "id of its registrable domain, made for this partner alone"]
@@ -330,7 +351,7 @@ class PooledHoster:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Where a pooled row comes from: one export."""
+    """The export from which a pooled row comes."""
 
     export_id: Annotated[str, "id of the export: SHA-256 of its files' checksums"]
     study: Annotated[str, "id of the study, made for this partner alone: the same in each of its exports"]

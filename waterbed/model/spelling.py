@@ -1,4 +1,4 @@
-"""How numbers are estimate_text for people, on pages and on terminals."""
+"""Formats numbers for people, on pages and on terminals."""
 
 from typing import Final
 
@@ -9,7 +9,10 @@ _DIFFERENCES: Final = ("order:", "home-abroad")
 
 
 def percent(share: float | None) -> str:
-    """Spell a share in whole percent; never 0 or 100 unless it is, to a hundredth of a percent."""
+    """Format a share in whole percent.
+
+    Never 0 or 100 unless it is, to a hundredth of a percent.
+    """
     if share is None:
         return NOTHING
     whole = round(share * 100)
@@ -21,7 +24,10 @@ def percent(share: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """Spell a number with two or three digits that count, a dash for none."""
+    """Format a number with two or three significant digits.
+
+    A dash for none.
+    """
     if value is None:
         return NOTHING
     rounded = float(f"{value:.3g}") if abs(value) >= 1 else round(value, 3)
@@ -32,7 +38,10 @@ def number(value: float | None) -> str:
 
 
 def interval(answer: Answer) -> str:
-    """Spell the ends of an answer's interval, the upper one open where there is none."""
+    """Format the ends of an answer's interval.
+
+    The upper one is open where there is none.
+    """
     if answer.low is None and answer.high is None:
         return NOTHING
     return f"{number(answer.low)} to {number(answer.high) if answer.high is not None else 'no end'}"

@@ -1,4 +1,4 @@
-"""What a table is: its method, its data and the run that made it."""
+"""Metadata of a table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,10 @@ from typing import Annotated
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableInfo:
-    """What a table is: without it numbers cannot be compared."""
+    """Metadata of a table: method, data and run.
+
+    Without it numbers cannot be compared.
+    """
 
     what: Annotated[str, "what the rows are: ranking, flows, ..."]
     by: Annotated[str, "what a row stands for: hoster, asn, country"]
@@ -22,6 +25,9 @@ class TableInfo:
     deviations: Annotated[tuple[str, ...], "what was done otherwise than the locked protocol says, with reasons"] = ()
 
     @property
-    def standing(self) -> tuple[str, ...]:
-        """What it is to the locked protocol and what deviates from it, in words, for forms that are read by people."""
-        return (f"protocol: {self.protocol}", *(f"deviates from it: {told}" for told in self.deviations))
+    def protocol_status(self) -> tuple[str, ...]:
+        """Its place in the locked protocol, and its deviations.
+
+        In words, for forms that are read by people.
+        """
+        return (f"protocol: {self.protocol}", *(f"deviates from it: {deviation}" for deviation in self.deviations))

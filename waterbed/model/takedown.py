@@ -1,4 +1,7 @@
-"""Conclusions about notices and takedown clocks: recomputed from facts, never edited."""
+"""Conclusions about notices and takedown clocks.
+
+Recomputed from facts, never edited.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +16,7 @@ BY_NOTICE: Final = ("notice_sent", "notice_delivered", "legal_order")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressedNotice:
-    """One notice as its latest word has it, and whom it reached."""
+    """One notice in its latest version, with its addressee."""
 
     notice_id: Annotated[str, "the latest fact about it"]
     url_id: Annotated[str, "the URL it is about"]
@@ -37,7 +40,10 @@ class AddressedNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeContext:
-    """What clocks need beside the episodes: notices, and since when each URL is under study."""
+    """Notices, and the start of study, by URL.
+
+    Clocks need them beside the episodes.
+    """
 
     notices: Mapping[str, Sequence[AddressedNotice]] = field(default_factory=dict)
     """By URL."""
@@ -47,7 +53,10 @@ class NoticeContext:
     """By URL: when an analyst saw it up."""
 
     def since(self, url_id: str, clock: ClockKind) -> datetime | None:
-        """When the clock of a URL that was never seen up starts: at its first report or notice."""
+        """The start of the clock of a never-seen URL.
+
+        Its first report, or its first notice.
+        """
         if clock not in BY_NOTICE:
             return self.known_since.get(url_id)
         about = (n for n in self.notices.get(url_id, ()) if not n.bounced and n.addressed == "direct")
@@ -56,13 +65,19 @@ class NoticeContext:
 
 
 def counted_at(notice: AddressedNotice, clock: ClockKind) -> datetime | None:
-    """When a notice counts: at its sending for the clock that runs from there, else at its known arrival."""
+    """The time at which a notice counts.
+
+    Its sending for the clock that runs from there, else its known arrival.
+    """
     return notice.sent_at if clock == "notice_sent" else notice.delivered_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakedownClock:
-    """One takedown clock with its origin: the end is in (left_h, right_h] hours since then."""
+    """One takedown clock with its origin.
+
+    The end is in (left_h, right_h] hours since then.
+    """
 
     url_id: Annotated[str, "the URL"]
     site_id: Annotated[str, "its registrable domain: a cluster"]
@@ -86,7 +101,7 @@ class TakedownClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComplianceRow:
-    """What one hoster acted on within some hours of the notice."""
+    """Removals of one hoster within some hours of notice."""
 
     PUBLIC: ClassVar = {"rank_class": "class"}
 
@@ -110,7 +125,7 @@ class ComplianceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComplianceTrend:
-    """How the share removed in time changes from week to week."""
+    """Weekly change of the share removed in time."""
 
     PUBLIC: ClassVar = {"rank_class": "class"}
 
@@ -129,7 +144,7 @@ class ComplianceTrend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unanswered:
-    """A URL whose hoster was told, did not answer, and left it up."""
+    """A URL still up after a notice without an answer."""
 
     key: Annotated[str, "the hoster"]
     name: Annotated[str, "name for people"]
@@ -145,7 +160,10 @@ class Unanswered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseShare:
-    """The share of one hoster's clocks that one cause ended within some hours."""
+    """Share of one hoster's clocks ended by one cause.
+
+    Within some hours.
+    """
 
     cause: Annotated[str, "removed, moved, name, network or lost"]
     within_h: Annotated[float, "hours since the origin"]
@@ -156,7 +174,7 @@ class CauseShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duration:
-    """How long one hoster's clocks run until any end."""
+    """Duration of one hoster's clocks until any end."""
 
     clocks: Annotated[int, "clocks under study from their start: those of the median"]
     median_h: Annotated[float | None, "hours until half had ended; null: not seen, or too few"]
@@ -171,7 +189,10 @@ class Duration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One URL at one hoster, by id: what a fact sheet lists."""
+    """One URL at one hoster, by id.
+
+    A row of a fact sheet.
+    """
 
     url_id: Annotated[str, "the URL"]
     site_id: Annotated[str, "its registrable domain"]
@@ -195,7 +216,10 @@ Matched = Literal["matched", "date differs", "only theirs", "only ours", "duplic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled:
-    """One row of a hoster's own list held against ours, or one of ours that it lacks."""
+    """One row of a hoster's own list compared with ours.
+
+    Or one of ours that the list lacks.
+    """
 
     line: Annotated[int | None, "line of their file; null: only ours"]
     url_id: Annotated[str | None, "the URL; null: their line is unreadable"]

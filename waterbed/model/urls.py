@@ -1,4 +1,4 @@
-"""One spelling for each URL and host, so that one thing has one id."""
+"""Canonical URLs and hosts, so that each has one id."""
 
 import re
 from dataclasses import dataclass
@@ -30,13 +30,19 @@ _DOTS = re.compile(r"\s?(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\[,\])\s?", re.I
 
 @cache
 def _all_suffixes() -> PublicSuffixList:
-    """The Public Suffix List, read when it is first asked: most commands never do."""
+    """The Public Suffix List, read at first use.
+
+    Most commands never use it.
+    """
     return PublicSuffixList()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanonicalUrl:
-    """A URL in canonical spelling, taken apart. Secret: never log it."""
+    """A URL in canonical spelling, in parts.
+
+    Secret: never log it.
+    """
 
     url: str
     scheme: str
@@ -102,13 +108,13 @@ def canonicalize(text: str) -> CanonicalUrl:
 
 
 def _labelled(host: str) -> bool:
-    """Whether each label of a name has 1 to 63 characters."""
+    """True if each label has 1 to 63 characters."""
     lengths = list(map(len, host.split(".")))
     return min(lengths) > 0 and max(lengths) <= 63
 
 
 def is_address(host: str) -> bool:
-    """Whether a host is an address literal, without brackets."""
+    """True if a host is an address literal, without brackets."""
     if ":" not in host and not host[:1].isdigit():
         return False  # said at once for nearly every host there is
     try:
@@ -120,7 +126,10 @@ def is_address(host: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def registrable_domain(host: str) -> str:
-    """The public suffix, or a platform's, plus one label, else the host itself."""
+    """The registrable domain of a host, else the host.
+
+    The public suffix, or a platform's, plus one label.
+    """
     if ":" in host or is_address(host):
         return host
     if suffix := _listed_platform(host):
@@ -130,7 +139,7 @@ def registrable_domain(host: str) -> str:
 
 @lru_cache(maxsize=8192)
 def platform_suffix(host: str) -> str | None:
-    """The suffix of the platform that a name hangs on, if any.
+    """The suffix of a name's platform, if any.
 
     The private part of the Public Suffix List names platforms that give each customer a name of their own, and
     `platforms.txt` some that it does not have.
@@ -146,7 +155,7 @@ def platform_suffix(host: str) -> str | None:
 
 
 def _listed_platform(host: str) -> str | None:
-    """The suffix in our own list that a name hangs on, if any."""
+    """The suffix in our own list, if any."""
     listed, rest = _platforms(), host
     while "." in rest:
         rest = rest.partition(".")[2]
@@ -157,25 +166,34 @@ def _listed_platform(host: str) -> str | None:
 
 @cache
 def _platforms() -> frozenset[str]:
-    """Our own list; read when it is first asked."""
+    """Our own list of platforms, read at first use."""
     lines = Path(__file__).with_name("platforms.txt").read_text(encoding="ascii").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
 @cache
 def _icann_suffixes() -> PublicSuffixList:
-    """The list without its private part; read when it is first asked, which a pass seldom does."""
+    """The Public Suffix List without its private part.
+
+    Read at first use; a pass seldom needs it.
+    """
     return PublicSuffixList(only_icann=True)
 
 
 @lru_cache(maxsize=8192)
 def in_suffix_list(host: str) -> bool:
-    """Whether a dotted name ends in a known public suffix: whether it could be a host's."""
+    """True if a name ends in a known public suffix.
+
+    It could be a host's.
+    """
     return _all_suffixes().publicsuffix(host, accept_unknown=False) is not None
 
 
 def same_place(before: CanonicalUrl, after: CanonicalUrl) -> bool:
-    """Whether two URLs differ only in scheme, `www.` or trailing slash."""
+    """True if two URLs differ only slightly.
+
+    Only in scheme, `www.` or trailing slash.
+    """
     plain = [(s.host.removeprefix("www."), s.target.rstrip("/")) for s in (before, after)]
     ports = before.port == after.port or {before.port, after.port} == {80, 443}
     return plain[0] == plain[1] and ports
@@ -183,5 +201,5 @@ def same_place(before: CanonicalUrl, after: CanonicalUrl) -> bool:
 
 @lru_cache(maxsize=8192)
 def network_of(address: str) -> str:
-    """The network an address is taken to lie in: IPv4 /24, IPv6 /48."""
+    """The network of an address: IPv4 /24, IPv6 /48."""
     return str(ip_network(f"{address}/{48 if ':' in address else 24}", strict=False))

@@ -109,8 +109,12 @@ class Notebook:
 
         The columns of `Attribution` after `observation_id`, `url_id` and `observed_at` of the look.
         """
-        done = self.conclusions
-        pairs = [(look, found) for look, found in zip(done.facts.looks, done.attributions, strict=True) if found]
+        conclusions = self.conclusions
+        pairs = [
+            (look, found)
+            for look, found in zip(conclusions.facts.looks, conclusions.attributions, strict=True)
+            if found
+        ]
         table = self._table(Attribution, [found for _, found in pairs], "attributions")
         looks = self._table(Observation, [look for look, _ in pairs], "looks")
         for name in reversed(_LOOK):
@@ -173,7 +177,7 @@ class Notebook:
     def compliance(self, by: By = "hoster", *, clock: ClockKind = "notice_delivered", weeks: bool = False) -> pa.Table:
         """What was removed within hours of the origin of the clock (`ComplianceRow`), by ISO week too if asked."""
         found = self._compliance(by, clock)
-        return as_arrow(ComplianceRow, found.shares(weeks=weeks), found.heading)
+        return as_arrow(ComplianceRow, found.shares(weeks=weeks), found.info)
 
     def clocks(self, by: By = "hoster", *, clock: ClockKind = "notice_delivered") -> pa.Table:
         """Each takedown clock from an origin (`TakedownClock`), a row for each key that it counts for."""
@@ -207,7 +211,7 @@ class Notebook:
         if source is not None and source not in named:
             raise InputError(f"source={source!r} reported nothing; sources are {', '.join(named)} (docs/notebook.md)")
         return RankingTables(
-            done=self.conclusions,
+            conclusions=self.conclusions,
             kind=_known(by, Kind, "by"),
             side=_known(side, Side, "side") if side else None,
             source=source,
@@ -216,7 +220,7 @@ class Notebook:
 
     def _compliance(self, by: By, clock: ClockKind) -> Any:
         by, clock = _known(by, By, "by"), _known(clock, ClockKind, "clock")
-        return compliance_of(self.study, by=by, clock=clock, done=self.conclusions)
+        return compliance_of(self.study, by=by, clock=clock, conclusions=self.conclusions)
 
 
 def open_notebook(path: Path | str) -> Notebook:

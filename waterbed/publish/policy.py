@@ -76,7 +76,7 @@ def told(publication: Publication, envelope: TableInfo) -> str:
     sources = "; ".join(f"{name}: {words}" for name, words in sorted(publication.sources.items())) or "none"
     return (
         f"{envelope.what} by {envelope.by}, {envelope.window}; clock {envelope.clock}; method: {envelope.method}; "
-        f"{'; '.join(envelope.standing)}; "
+        f"{'; '.join(envelope.protocol_status)}; "
         f"data of: {dates}; data licences: {sources}; run {envelope.run}; Waterbed {envelope.version}; "
         f"TLP:{publication.policy.tlp.upper()}; licence {publication.policy.licence}; "
         f"{envelope.left_out} rows about fewer than {publication.policy.least} left out"

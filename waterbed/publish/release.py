@@ -36,12 +36,12 @@ def publish_all(
     What is public (TLP:CLEAR) is an edition: InputError while a hoster that it names could still answer, unless
     `override` says why. `errata` is what is corrected against the edition before, beside what rulings corrected.
     """
-    done = conclusions or study.conclude()
-    publication = publishable(publication_of(study, done))
+    conclusions = conclusions or study.conclude()
+    publication = publishable(publication_of(study, conclusions))
     why = refuse_unheard(study.folder, named_hosters(publication), override)
-    contents = dict(_contents(study, done, publication))
+    contents = dict(_contents(study, conclusions, publication))
     edition = _edition(study, contents, why, errata)
-    contents |= {path: file.content for path, file in site_of(study, done, publication).items()}
+    contents |= {path: file.content for path, file in site_of(study, conclusions, publication).items()}
     contents["README.txt"] = readme(publication, [*contents, SUMS]).encode()
     contents[START] = contents.pop(START)
     sums = "".join(f"{sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
@@ -65,7 +65,7 @@ def _edition(study: Study, contents: dict[str, bytes], override: str, errata: st
     return made
 
 
-def _contents(study: Study, done: Conclusions, publication: Publication) -> Iterator[tuple[str, bytes]]:
+def _contents(study: Study, conclusions: Conclusions, publication: Publication) -> Iterator[tuple[str, bytes]]:
     """Every file but the pages and the README, by name."""
     tables: dict[str, bytes] = {}
     for table in publication.tables:
@@ -79,13 +79,13 @@ def _contents(study: Study, done: Conclusions, publication: Publication) -> Iter
         yield f"misp/{name}", text.encode()
     yield "intelmq.jsonl", intelmq_events(publication).encode()
     if publication.policy.addresses:
-        yield "intelmq-addresses.jsonl", address_events(publication, last_seen(done)).encode()
+        yield "intelmq-addresses.jsonl", address_events(publication, last_seen(conclusions)).encode()
     flows = publication.table("flow-shares-hoster")
     graph = flow_graph(
-        done.hops,
+        conclusions.hops,
         {(row.from_key, row.to_key) for row in flows.rows},
-        names=hoster_names(done),
-        seats=done.seats,
+        names=hoster_names(conclusions),
+        seats=conclusions.seats,
         home=study.config.home,
         told=told(publication, flows.envelope),
     )
@@ -153,7 +153,7 @@ def readme(publication: Publication, names: Iterable[str]) -> str:
     for heading in {table.envelope.method: table.envelope for table in publication.tables}.values():
         lines += [f"{heading.what}: {heading.method}", ""]
     heading = publication.table("ranking-hoster").envelope
-    lines += ["Ranking by hoster:", *(f"  {told}" for told in heading.standing)]
+    lines += ["Ranking by hoster:", *(f"  {told}" for told in heading.protocol_status)]
     lines += ["", f"Looks of {heading.window}. Run {heading.run}, Waterbed {heading.version}.", "", "Data used:"]
     lines += [f"  {name}: {words}" for name, words in sorted(publication.sources.items())] or ["  none"]
     return "\n".join(lines) + "\n"

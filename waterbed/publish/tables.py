@@ -45,12 +45,12 @@ FLOWS_METHOD: Final = "hops not known to be parallel; certain: surely displaceme
 REGISTRIES: Final = "terms of AFRINIC, APNIC, ARIN, LACNIC and RIPE NCC"
 
 
-def publication_of(study: Study, done: Conclusions) -> Publication:
+def publication_of(study: Study, conclusions: Conclusions) -> Publication:
     """All that could be published of a study; `publishable` says what is."""
     config = study.config
     first, last = observed_span(study.folder)
     now = study.clock()
-    tables = [*ranking_tables(study, done), *flow_tables(study, done), *case_tables(study, done)]
+    tables = [*ranking_tables(study, conclusions), *flow_tables(study, conclusions), *case_tables(study, conclusions)]
     return Publication(
         title=config.name,
         made_at=max(now, last) if last else now,
@@ -59,10 +59,10 @@ def publication_of(study: Study, done: Conclusions) -> Publication:
         policy=policy_of(study),
         tables=tables,
         sources=data_sources(study),
-        origins=_origins(done),
-        countries=_countries(done),
+        origins=_origins(conclusions),
+        countries=_countries(conclusions),
         slowest=_slowest(tables),
-        addressed=_addressed(done) if config.publish.addresses else (),
+        addressed=_addressed(conclusions) if config.publish.addresses else (),
     )
 
 
@@ -91,10 +91,10 @@ def data_sources(study: Study) -> dict[str, str]:
     return found | ({"registrations": REGISTRIES} if study.store.count(Registration) else {})
 
 
-def ranking_tables(study: Study, done: Conclusions) -> Iterator[Table]:
+def ranking_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
     """The tables of standings and compliance: numbers of groups, no URL and no id of one."""
     clock = study.config.clock
-    ranked = {kind: RankingTables(done=done, kind=kind, clock=clock) for kind in KINDS}
+    ranked = {kind: RankingTables(conclusions=conclusions, kind=kind, clock=clock) for kind in KINDS}
     for kind, its in ranked.items():
         if kind in LEVELS or any(row.key != UNKNOWN for row in its.rows):
             title = f"ranking by {NOUNS.get(kind, kind)}: how much, and how fast it goes"
@@ -107,16 +107,16 @@ def ranking_tables(study: Study, done: Conclusions) -> Iterator[Table]:
             )
     for by in LEVELS:
         # places, and what sources are held against, run from the report
-        its = ranked[by] if clock == "reported" else RankingTables(done=done, kind=by)
+        its = ranked[by] if clock == "reported" else RankingTables(conclusions=conclusions, kind=by)
         yield from _by(study, its, by)
     heading = table_info(study, "feeds", by="source")
-    yield Table(name="feeds", title="sources of reports", cls=FeedCard, rows=cards(done), envelope=heading)
+    yield Table(name="feeds", title="sources of reports", cls=FeedCard, rows=cards(conclusions), envelope=heading)
 
 
 def _by(study: Study, its: RankingTables, by: By) -> Iterator[Table]:
-    done, noun = its.done, NOUNS.get(by, by)
-    if done.until:
-        rows = its.volume(ranking_sizes(study, its, done.until.date()), WORST)
+    conclusions, noun = its.conclusions, NOUNS.get(by, by)
+    if conclusions.until:
+        rows = its.volume(ranking_sizes(study, its, conclusions.until.date()), WORST)
         heading = ranking_info(study, its, "volume", VOLUME_METHOD)
         yield Table(
             name=f"volume-{by}", title=f"volume against size by {noun}", cls=VolumeRow, rows=rows, envelope=heading
@@ -126,28 +126,30 @@ def _by(study: Study, its: RankingTables, by: By) -> Iterator[Table]:
     slowest = slowest_of(sum(row.removed_24h is not None for row in its.rows))
     heading = replace(heading, method=f"{heading.method}; among_worst: among the {slowest} slowest")
     yield Table(name=f"places-{by}", title=title, cls=PlaceRow, rows=its.places(slowest), envelope=heading)
-    if len(sources(done)) > 1:
+    if len(sources(conclusions)) > 1:
         title = f"ranking by {noun}, by each source"
         rows_of_feeds = side_by_side(its)[0]
         yield Table(
             name=f"feeds-{by}", title=title, cls=FeedRow, rows=rows_of_feeds, envelope=ranking_info(study, its, "feeds")
         )
-    if done.facts.notices:
-        found = compliance_of(study, by=by, done=done)
+    if conclusions.facts.notices:
+        found = compliance_of(study, by=by, conclusions=conclusions)
         title = f"what was removed after notices, by {noun}"
         shares = found.shares(weeks=True)
-        yield Table(name=f"compliance-{by}", title=title, cls=ComplianceRow, rows=shares, envelope=found.heading)
+        yield Table(name=f"compliance-{by}", title=title, cls=ComplianceRow, rows=shares, envelope=found.info)
 
 
-def flow_tables(study: Study, done: Conclusions) -> Iterator[Table]:
+def flow_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
     """Hops added up: between hosters by passage, and as shares of what left each hoster, AS and country."""
-    names = hoster_names(done)
+    names = hoster_names(conclusions)
     heading = replace(table_info(study, "flows", by="hoster"), method=FLOWS_METHOD)
-    rows = flows(done.hops, names=names, home=study.config.home)
+    rows = flows(conclusions.hops, names=names, home=study.config.home)
     yield Table(name="flows", title="flows between hosters", cls=Flow, rows=rows, envelope=heading)
     for by, level in LEVELS.items():
-        moves = moves_of(done.hops, by=level, origins=origins_index(done.episodes) if level == "as" else None)
-        named = names if by == "hoster" else _named(done, moves.keys) if by == "asn" else {}
+        moves = moves_of(
+            conclusions.hops, by=level, origins=origins_index(conclusions.episodes) if level == "as" else None
+        )
+        named = names if by == "hoster" else _named(conclusions, moves.keys) if by == "asn" else {}
         yield Table(
             name=f"flow-shares-{by}",
             title=f"what part of what left each {NOUNS.get(by, by)} arrived where",
@@ -157,9 +159,9 @@ def flow_tables(study: Study, done: Conclusions) -> Iterator[Table]:
         )
 
 
-def case_tables(study: Study, done: Conclusions) -> Iterator[Table]:
+def case_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
     """Episodes and hops one by one, under keyed ids."""
-    for name, cls, rows in (("episodes", Episode, done.episodes), ("hops", Hop, done.hops)):
+    for name, cls, rows in (("episodes", Episode, conclusions.episodes), ("hops", Hop, conclusions.hops)):
         heading = table_info(study, name)
         yield Table(name=name, title=f"{name}, one by one", cls=cls, rows=rows, envelope=heading, case_level=True)
 
@@ -170,22 +172,22 @@ def _slowest(tables: Sequence[Table]) -> dict[str, int]:
     return {by: slowest_of(sum(row.place_low is not None for row in rows)) for by, rows in places.items()}
 
 
-def hoster_names(done: Conclusions) -> dict[str, str]:
+def hoster_names(conclusions: Conclusions) -> dict[str, str]:
     """A name for people of each hoster."""
-    return _named(done, done.hosters)
+    return _named(conclusions, conclusions.hosters)
 
 
-def last_seen(done: Conclusions) -> list[tuple[str, int | None, str, datetime]]:
+def last_seen(conclusions: Conclusions) -> list[tuple[str, int | None, str, datetime]]:
     """Each address with its origin AS, a category reported there, and when that was last up there.
 
     Addresses of reverse proxies are left out: the content is behind them. The origin is None where an address was seen
     among others of other ASes.
     """
     categories: dict[str, set[str]] = defaultdict(set)
-    for report in done.facts.reports:
+    for report in conclusions.facts.reports:
         categories[report.url_id].add(report.category)
     found: dict[tuple[str, int | None, str], datetime] = {}
-    for episode in done.episodes:
+    for episode in conclusions.episodes:
         if episode.proxy:
             continue
         origin = episode.origins[0] if len(episode.origins) == 1 else None
@@ -196,25 +198,25 @@ def last_seen(done: Conclusions) -> list[tuple[str, int | None, str, datetime]]:
     return sorted(((*which, last) for which, last in found.items()), key=lambda one: (one[0], one[2], one[3]))
 
 
-def _addressed(done: Conclusions) -> list[str]:
+def _addressed(conclusions: Conclusions) -> list[str]:
     """Hosters that `last_seen` has an address of."""
-    return sorted({key for episode in done.episodes if not episode.proxy for key in episode.hosters} - {UNKNOWN})
+    return sorted({key for episode in conclusions.episodes if not episode.proxy for key in episode.hosters} - {UNKNOWN})
 
 
-def _named(done: Conclusions, keys: "tuple[str, ...] | list[str]") -> dict[str, str]:
-    return {key: done.attributor.name_of(key) for key in keys if key != UNKNOWN}
+def _named(conclusions: Conclusions, keys: "tuple[str, ...] | list[str]") -> dict[str, str]:
+    return {key: conclusions.attributor.name_of(key) for key in keys if key != UNKNOWN}
 
 
-def _origins(done: Conclusions) -> dict[str, tuple[int, ...]]:
+def _origins(conclusions: Conclusions) -> dict[str, tuple[int, ...]]:
     """The AS numbers seen where a hoster alone answered."""
     found: dict[str, set[int]] = defaultdict(set)
-    for answer in done.attributions:
+    for answer in conclusions.attributions:
         if answer and len(answer.hosters) == 1:
             found[answer.hosters[0]].update(answer.origins)
     return {key: tuple(sorted(numbers)) for key, numbers in found.items()}
 
 
-def _countries(done: Conclusions) -> dict[str, str]:
-    systems = {f"AS{number}" for answer in done.attributions if answer for number in answer.origins}
-    seats = {key: done.attributor.country_of(key) for key in systems}
-    return {key: seat for key, seat in seats.items() if seat} | done.seats
+def _countries(conclusions: Conclusions) -> dict[str, str]:
+    systems = {f"AS{number}" for answer in conclusions.attributions if answer for number in answer.origins}
+    seats = {key: conclusions.attributor.country_of(key) for key in systems}
+    return {key: seat for key, seat in seats.items() if seat} | conclusions.seats

@@ -31,6 +31,6 @@ def table_info(study: Study, what: str, *, by: str = "url", clock: ClockKind | N
         },
         run=runs[0].run_id if runs else "none",
         version=version("waterbed"),
-        protocol=locked.heading(what=what, by=by, clock=starts) if locked else "none",
-        deviations=locked.told if locked else (),
+        protocol=locked.status(what=what, by=by, clock=starts) if locked else "none",
+        deviations=locked.sentences if locked else (),
     )

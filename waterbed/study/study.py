@@ -185,9 +185,9 @@ class Study:
     @cached_property
     def protocol(self) -> "LockedProtocol | None":
         """The locked protocol and all that deviates from it, as when first asked for; None if none is locked."""
-        from waterbed.governance.protocol.lock import held  # noqa: PLC0415 (see above)
+        from waterbed.governance.protocol.lock import locked_protocol  # noqa: PLC0415 (see above)
 
-        return held(self.folder)
+        return locked_protocol(self.folder)
 
     # 9-14 conclude
     def conclude(self) -> "Conclusions":

@@ -160,13 +160,13 @@ def test_a_third_person_settles_what_two_dispute(study: Study) -> None:
         ),
         (("give", "nothing", "up", "--coder", "ann"), "'nothing' is no item"),
         (("give", "", "up", "--coder", "ann"), "'' is no item"),
-        (("give", "b", "up", "--coder", "ann"), "begins 12 items"),
+        (("give", "b", "up", "--coder", "ann"), "is the beginning of 12 ids"),
         (("give", "https://one.com/a", "up", "--coder", "ann"), "that is no item"),
         (("give", "a00@0", "up", "--coder", "ann"), "is no item"),
         (("give", "b03@4", "up", "--coder", "ann@one.com"), "--coder must be a name"),
         (("give", "b03@4", "up", "--coder", " "), "--coder must be a name"),
         (("give", "b03@4", "up", "--coder", "ann", "--note", "see one.com"), "address"),
-        (("queue", "--queue", "verdicts"), "'verdicts' is no queue; hosters, roles, outcomes are"),
+        (("queue", "--queue", "verdicts"), "'verdicts' is not a queue; the queues are hosters, roles, outcomes"),
     ],
 )
 def test_what_makes_no_sense_is_refused(study: Study, words: tuple[str, ...], says: str) -> None:

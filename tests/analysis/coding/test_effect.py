@@ -45,14 +45,14 @@ def test_bounds_hold_every_way_to_settle_the_cases(tmp_path: Path) -> None:
     seen = {**SEEN, **{url: "u" * 2 + "d" * 38 if url > "b02" else told for url, told in states("b", "?").items()}}
     seen |= {f"b{n:02}": ("u" * (1 + n)).ljust(40, "d") for n in range(3, 12)}
     with written(tmp_path, seen) as study:
-        done = study.conclude()
-        cases = [case.item_id for case in unresolved(done)]
+        conclusions = study.conclude()
+        cases = [case.item_id for case in unresolved(conclusions)]
         assert len(cases) == 3
-        row = next(one for one in effect(done) if one.key == "AS64501")
+        row = next(one for one in effect(conclusions) if one.key == "AS64501")
         assert (row.cases, row.removed_24h) == (3, None)
         found = []
         for codes in product(("up", "gone"), repeat=3):
-            settled = done.with_(codes=dict(zip(cases, codes, strict=True)))
+            settled = conclusions.with_(codes=dict(zip(cases, codes, strict=True)))
             found.append(next(one for one in ranking_of(settled) if one.key == "AS64501").removed_24h)
         assert (row.against, row.in_favour) == (pytest.approx(min(found)), pytest.approx(max(found)))
         assert min(found) < max(found)

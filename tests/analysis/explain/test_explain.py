@@ -242,7 +242,7 @@ def test_a_hoster_with_its_decisions(study: Study) -> None:
 UNKNOWN = (
     ("f" * 32, "no URL of this study has the id"),
     ("f" * 33, "no hoster of this study"),
-    ("abcdef", "no URL has an id that begins so"),
+    ("abcdef", "no id of a URL begins with it"),
     ("nobody", "no hoster of this study has the key 'nobody'"),
     ("ripe:ORG-NONE", "no hoster of this study"),
     (URLS[0], "[not shown] is neither"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waterbed.analysis.rankings.feeds import staying, stays, suspect_deliveries
+from waterbed.analysis.rankings.feeds import retention_ages, staying, suspect_deliveries
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.feed_presence import Delivered, Presence, parse_deliveries, parse_presence
 from waterbed.judging.quarantines import GuardRules
@@ -61,7 +61,7 @@ def test_deliveries_are_read_line_by_line():
 
 def test_ages_count_from_entry():
     """Without deliveries an entry's own times hold; it came into sight with itself unless told otherwise."""
-    found = stays([entry(0, 10, 11), entry(1, 0.5, 2), entry(0, 30), entry(0, 10, 11, 4)])
+    found = retention_ages([entry(0, 10, 11), entry(1, 0.5, 2), entry(0, 30), entry(0, 10, 11, 4)])
     assert (found.left.tolist(), found.right.tolist()) == ([10.0, 0.0, 30.0, 10.0], [11.0, 1.0, inf, 11.0])
     assert found.entry.tolist() == [0.0, 0.0, 0.0, 4.0]
 
@@ -72,7 +72,7 @@ def test_an_empty_delivery_tells_of_no_absence():
     held = suspect_deliveries("feed", came, GuardRules())
     assert [(one.began_at, one.flipped) for one in held] == [(day(3), 0), (day(5), 40)]
     believed = [one.received for one in came if one.received not in {one.began_at for one in held}]
-    found = stays([entry(0, 2, 3), entry(0, 4), entry(0, 1), entry(0, 6)], believed)
+    found = retention_ages([entry(0, 2, 3), entry(0, 4), entry(0, 1), entry(0, 6)], believed)
     assert found.right.tolist() == [4.0, 6.0, 2.0, inf]
 
 
@@ -80,7 +80,7 @@ def test_an_empty_delivery_tells_of_no_absence():
 def test_absence_is_the_first_believed_delivery_after_the_last_presence(pairs, told):
     """As a plain search finds it."""
     entries = [entry(entered, last) for entered, last in pairs]
-    found = stays(entries, [day(n) for n in sorted(told)])
+    found = retention_ages(entries, [day(n) for n in sorted(told)])
     for (entered, last), left, right in zip(pairs, found.left, found.right, strict=True):
         later = [n for n in told if n > max(entered, last)]
         assert right == pytest.approx(min(later) - entered if told and later else inf)
@@ -91,7 +91,7 @@ def test_entry_is_ignored_only_aloud_and_makes_stays_long():
     """Those who came into sight at ten days had lasted ten days: without heeding that the median rises."""
     early = [entry(0, n, n + 1) for n in range(1, 9)]
     late = [entry(0, 10 + n, 11 + n, 10) for n in range(8)]
-    found = stays(early + late)
+    found = retention_ages(early + late)
     heeded = staying(found, midpoint=True).median[1]
     with pytest.warns(UserWarning, match="late entry is ignored"):
         assert staying(found, midpoint=True, ignore_entry=True).median[1] > heeded + 2

@@ -98,7 +98,7 @@ def test_share_and_its_upper_bound():
         + [episode(n, 80, None) for n in range(14, 20)]
     )
     told = removal(group, until=hours(90))
-    assert told.telling == "told"
+    assert told.estimable
     assert told.removed == pytest.approx(0.5, abs=1e-3)
     assert told.removed_or_moved == pytest.approx(0.7, abs=1e-3)
     assert told.low == pytest.approx(0.29, abs=0.02)
@@ -109,7 +109,7 @@ def test_share_and_its_upper_bound():
 def test_nine_sites_are_too_few_however_many_urls_they_hold():
     """Site clusters are counted, not clocks."""
     told = removal(clocks([episode(n, 2, 3, "removed", site_id=f"s{n % 9}") for n in range(90)]), until=hours(90))
-    assert (told.telling, told.removed, told.sites) == ("too few", None, 9)
+    assert (told.estimability, told.removed, told.sites) == ("too few", None, 9)
 
 
 def test_one_giant_site_widens_the_interval():
@@ -118,7 +118,7 @@ def test_one_giant_site_widens_the_interval():
     uneven = removal(
         clocks([episode(n, 2, 3, "removed", site_id=f"s{max(0, n - 29)}") for n in range(40)]), until=hours(90)
     )
-    assert uneven.telling == "told"
+    assert uneven.estimable
     assert uneven.low < even.low - 0.3
 
 
@@ -126,14 +126,14 @@ def test_looks_too_far_apart_are_unmeasurable():
     """When a fifth of the ends straddle 24 h no share is given."""
     group = [episode(n, 2, 3, "removed") for n in range(16)] + [episode(n, 6, 60, "removed") for n in range(16, 20)]
     told = removal(clocks(group), until=hours(90))
-    assert (told.telling, told.removed) == ("unmeasurable", None)
+    assert (told.estimability, told.removed) == ("unmeasurable", None)
     assert told.gap == pytest.approx(0.2)
 
 
 def test_losing_sight_of_a_hoster_is_not_removal():
     """Clocks that stop early long before the end of the measurement make the share unmeasurable."""
     told = removal(clocks([episode(n, 2, None) for n in range(20)]), until=hours(500))
-    assert (told.telling, told.removed) == ("unmeasurable", None)
+    assert (told.estimability, told.removed) == ("unmeasurable", None)
 
 
 def test_fresh_reports_at_the_end_do_not_make_looks_sparse():
@@ -141,7 +141,7 @@ def test_fresh_reports_at_the_end_do_not_make_looks_sparse():
     group = [episode(n, 2, 3, "removed") for n in range(15)] + [episode(n, 80, None) for n in range(15, 20)]
     fresh = [episode(n, 5, None, at=85) for n in range(20, 60)]
     told = removal(clocks(group + fresh), until=hours(90))
-    assert told.telling == "told"
+    assert told.estimable
     assert told.sites == 20
 
 

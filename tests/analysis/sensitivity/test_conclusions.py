@@ -35,8 +35,8 @@ KEYS = ("a", "b", "c")
 def value(share: float | None, half: float = 0.02) -> Value:
     """A share with a narrow interval; None: not told."""
     if share is None:
-        return Value(telling="unmeasurable")
-    return Value(telling="told", estimate=share, low=share - half, high=share + half)
+        return Value(estimability="unmeasurable")
+    return Value(estimability="told", estimate=share, low=share - half, high=share + half)
 
 
 def curve(share_of_a: Callable[[Spec], float | None], **others: float) -> Curve:

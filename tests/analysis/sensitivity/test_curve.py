@@ -30,22 +30,22 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
 
 
 @pytest.fixture(scope="module")
-def done(study: Study) -> Conclusions:
+def conclusions(study: Study) -> Conclusions:
     """Its conclusions as the settings say."""
     return study.conclude()
 
 
 @pytest.fixture(scope="module")
-def curve(study: Study, done: Conclusions) -> Curve:
+def curve(study: Study, conclusions: Conclusions) -> Curve:
     """Its curve: a fraction, in which each choice is changed alone in the reference."""
-    return curve_of(study, most=48, done=done)
+    return curve_of(study, most=48, conclusions=conclusions)
 
 
 def value(curve: Curve, key: str, **levels: str) -> Value:
     """The share of a hoster under the reference with some levels changed."""
     wanted = replace(curve.reference.spec, **levels)
     (found,) = [outcomes for outcomes in curve.outcomes if outcomes.spec == wanted]
-    return found.values.get(removed(key), Value(telling="nothing"))
+    return found.values.get(removed(key), Value(estimability="nothing"))
 
 
 def estimate(curve: Curve, key: str, **levels: str) -> float:
@@ -57,17 +57,19 @@ def estimate(curve: Curve, key: str, **levels: str) -> float:
 
 @pytest.mark.parametrize("clock", ["reported", "first_seen", "episode_start"])
 @pytest.mark.parametrize("role", ["hoster", "asn", "country"])
-def test_reference_is_the_ranking_to_the_last_digit(study: Study, done: Conclusions, clock: str, role: Kind) -> None:
+def test_reference_is_the_ranking_to_the_last_digit(
+    study: Study, conclusions: Conclusions, clock: str, role: Kind
+) -> None:
     """With the ranking's own choices every share, interval and class is that which `waterbed rank` prints."""
     spec = replace(reference_of(study), clock=clock, role=role)
-    rows = RankingTables(done=done, kind=role, clock=spec.clock).rows  # type: ignore[arg-type]  # a ClockKind
-    grouped = Grouped(study, done, spec)
+    rows = RankingTables(conclusions=conclusions, kind=role, clock=spec.clock).rows  # type: ignore[arg-type]  # a ClockKind
+    grouped = Grouped(study, conclusions, spec)
     assert {row.rank_class for row in rows} > {"ranked"} or role == "country"
     for row in rows:
         found = grouped.removed(row.key, spec)
         told = (found.estimate, found.low, found.high)
         assert told == (row.removed_24h, row.removed_24h_low, row.removed_24h_high), row.key
-        assert ("ranked" if found.telling == "told" else found.telling) == row.rank_class
+        assert ("ranked" if found.estimable else found.estimability) == row.rank_class
 
 
 def test_grid_begins_with_the_reference(curve: Curve) -> None:
@@ -125,7 +127,7 @@ def test_proxies_stand_apart_are_left_out_or_count(curve: Curve) -> None:
     """A proxy has a share only when it counts; b loses the URL that was put behind one only when these are excluded."""
     assert value(curve, FRONT).estimate is None
     assert estimate(curve, FRONT, proxy="counted") == 1.0
-    assert value(curve, FRONT, proxy="excluded").telling == "nothing"
+    assert value(curve, FRONT, proxy="excluded").estimability == "nothing"
     assert estimate(curve, B, proxy="excluded") > estimate(curve, B)
     assert estimate(curve, B, proxy="counted") == estimate(curve, B)
 
@@ -155,38 +157,38 @@ def test_home_and_abroad_are_what_lies_there(curve: Curve) -> None:
     assert -1 <= found.low < found.estimate < found.high <= 1
 
 
-def test_variants_share_what_a_choice_does_not_change(study: Study, done: Conclusions) -> None:
+def test_variants_share_what_a_choice_does_not_change(study: Study, conclusions: Conclusions) -> None:
     """Another confirmation keeps verdicts and attributions as the same objects; only another book makes new ones."""
     reference = reference_of(study)
-    variants = Variants(study, done, reference)
+    variants = Variants(study, conclusions, reference)
     quick = variants.of(replace(reference, confirmation="1 look"))
-    assert quick.verdicts is done.verdicts
-    assert quick.attributions is done.attributions
-    assert quick.known is done.known
-    assert quick.episodes != done.episodes
+    assert quick.verdicts is conclusions.verdicts
+    assert quick.attributions is conclusions.attributions
+    assert quick.known is conclusions.known
+    assert quick.episodes != conclusions.episodes
     alone = variants.of(replace(reference, merges="off"))
-    assert alone.known is done.known
-    assert alone.attributions != done.attributions
-    assert variants.of(reference) is done
+    assert alone.known is conclusions.known
+    assert alone.attributions != conclusions.attributions
+    assert variants.of(reference) is conclusions
 
 
-def test_variant_is_what_a_study_with_that_setting_concludes(study: Study, done: Conclusions) -> None:
+def test_variant_is_what_a_study_with_that_setting_concludes(study: Study, conclusions: Conclusions) -> None:
     """Episodes under another confirmation are those of a study whose settings say so."""
     level = "3 looks over 12 h"
-    variants = Variants(study, done, reference_of(study))
+    variants = Variants(study, conclusions, reference_of(study))
     config = confirming(study.folder.config, level)
-    afresh = Conclusions(done.facts, done.attributor, done.rules, config)
+    afresh = Conclusions(conclusions.facts, conclusions.attributor, conclusions.rules, config)
     assert variants.of(replace(reference_of(study), confirmation=level)).episodes == afresh.episodes
 
 
-def test_counterpart_is_the_group_with_most_of_the_urls(done: Conclusions) -> None:
+def test_counterpart_is_the_group_with_most_of_the_urls(conclusions: Conclusions) -> None:
     """By country a stands in NL although some of its URLs moved on."""
-    assert counterparts(done, done, "hoster", "country", [A, B]) == {A: "NL", B: "DE"}
+    assert counterparts(conclusions, conclusions, "hoster", "country", [A, B]) == {A: "NL", B: "DE"}
 
 
-def test_specifications_do_not_depend_on_each_other(study: Study, done: Conclusions, curve: Curve) -> None:
+def test_specifications_do_not_depend_on_each_other(study: Study, conclusions: Conclusions, curve: Curve) -> None:
     """A specification gives the same numbers among others as in a curve of its own."""
-    part = curve_of(study, most=20, done=done)
+    part = curve_of(study, most=20, conclusions=conclusions)
     assert part.fraction
     before = {outcomes.spec: outcomes.values for outcomes in curve.outcomes}
     shared = [outcomes for outcomes in part.outcomes if outcomes.spec in before]

@@ -12,9 +12,9 @@ from waterbed.analysis.sensitivity.design import (
     Levels,
     chosen_specs,
     confirmation,
+    confirmation_level,
     every_spec,
     size,
-    spelled_confirmation,
     with_reference,
 )
 from waterbed.analysis.sensitivity.variants import same_groups
@@ -77,7 +77,7 @@ def test_fraction_changes_each_choice_alone() -> None:
 @given(st.integers(1, 99), st.integers(0, 9_999 * 36).map(lambda tenth_s: tenth_s / 10 * 36))
 def test_confirmations_are_read_as_spelled(looks: int, over_s: float) -> None:
     """What a confirmation is spelled as reads as the same looks and, to a thousandth of an hour, the same time."""
-    read = confirmation(spelled_confirmation(looks, min(over_s, 9_999 * 3600.0)))
+    read = confirmation(confirmation_level(looks, min(over_s, 9_999 * 3600.0)))
     assert read[0] == looks
     assert abs(read[1] - min(over_s, 9_999 * 3600.0)) <= 1.8
 

@@ -53,7 +53,7 @@ def test_too_few_sites_stay_too_few_whatever_moves_are() -> None:
     """Whether a share is told goes by the clocks as they were seen."""
     told = share_of(group(2, 3, 2), (), hour(200), "removed")
     assert told is not None
-    assert (told.telling, told.removed) == ("too few", None)
+    assert (told.estimability, told.removed) == ("too few", None)
     assert share_of([], (), hour(200), "removed") is None
 
 
@@ -72,8 +72,8 @@ shares = st.floats(0, 1).map(lambda share: round(share, 3))
 @given(shares, shares, shares, shares)
 def test_difference_lies_in_its_interval(a: float, b: float, down: float, up: float) -> None:
     """A difference is antisymmetric, in its interval, and certain only where both shares are."""
-    one = Value(telling="told", estimate=a, low=a * down, high=a + (1 - a) * up)
-    other = Value(telling="told", estimate=b, low=b * down, high=b + (1 - b) * up)
+    one = Value(estimability="told", estimate=a, low=a * down, high=a + (1 - a) * up)
+    other = Value(estimability="told", estimate=b, low=b * down, high=b + (1 - b) * up)
     found, back = difference(one, other), difference(other, one)
     assert found.estimate is not None
     assert back.estimate is not None
@@ -86,5 +86,5 @@ def test_difference_lies_in_its_interval(a: float, b: float, down: float, up: fl
 
 def test_difference_of_what_is_not_told_says_why() -> None:
     """Without one of the shares there is no difference, and the reason is that share's."""
-    told = Value(telling="told", estimate=0.5, low=0.4, high=0.6)
-    assert difference(told, Value(telling="too few")) == Value(telling="too few")
+    told = Value(estimability="told", estimate=0.5, low=0.4, high=0.6)
+    assert difference(told, Value(estimability="too few")) == Value(estimability="too few")

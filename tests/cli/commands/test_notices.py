@@ -106,7 +106,7 @@ def test_notices_are_imported_and_told(run: Run, tmp_path: Path) -> None:
         (("notices", "missing.csv"), "cannot be read"),
         (("notices", "missing.csv", "--kind", "letter"), "--kind must be one of"),
         (("notices", "missing.csv", "--sender", "a.example"), "--sender must be 1 to 64"),
-        (("sheet", "nobody"), "know no such hoster"),
+        (("sheet", "nobody"), "nor its book knows this hoster"),
         (("rank", "--table", "places", "--clock", "notice_sent"), "clocks from the report alone"),
     ],
 )

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.governance.protocol.test_protocol import LOCK, TEXT, protocol, run, standing
+from tests.governance.protocol.test_protocol import LOCK, TEXT, protocol, run, status
 from tests.publish.study import small_study
 from waterbed.analysis.fact_sheet import own_rows, sheet_of
 from waterbed.cli.commands.sheet import sheet_json, sheet_text
 from waterbed.governance.protocol.deviations import deviations
 from waterbed.governance.protocol.file import PROTOCOL, read_protocol
-from waterbed.governance.protocol.lock import explain, first_text, held, lock
+from waterbed.governance.protocol.lock import explain, first_text, lock, locked_protocol
 from waterbed.model.errors import InputError
 from waterbed.model.governance import DeviationNote
 from waterbed.model.redaction import names_something
@@ -43,9 +43,9 @@ def study(tmp_path: Path) -> Study:
 )
 def test_a_change_brings_no_address_to_outputs(line: str, told: str) -> None:
     """What is written into the file after its lock was checked by nobody: names in values and keys are left out."""
-    found = deviations(LOCK, protocol(), standing(text=TEXT.replace('question = "q"', line)))
-    assert [one.told for one in found] == [told]
-    assert not any(names_something(one.told) or names_something(one.subject) for one in found)
+    found = deviations(LOCK, protocol(), status(text=TEXT.replace('question = "q"', line)))
+    assert [one.text for one in found] == [told]
+    assert not any(names_something(one.text) or names_something(one.subject) for one in found)
 
 
 @pytest.mark.parametrize(
@@ -66,19 +66,19 @@ def test_lists_and_comments_name_nothing_either(tmp_path: Path, line: str, where
 
 def test_keys_of_a_protocol_are_told_whole() -> None:
     """A key that ends like a domain of a country is told as it is."""
-    found = deviations(LOCK, protocol(), standing(text=TEXT.replace('name = "main"', 'name = "main"\nby = "asn"')))
-    assert [one.told for one in found] == ["estimands.main.by: none -> asn"]
+    found = deviations(LOCK, protocol(), status(text=TEXT.replace('name = "main"', 'name = "main"\nby = "asn"')))
+    assert [one.text for one in found] == ["estimands.main.by: none -> asn"]
 
 
 def test_a_clock_that_was_set_back_hides_nothing(study: Study) -> None:
     """A lock that comes second is second, whatever the clock says then, and outputs are held against the first."""
-    first = held(study.folder).first  # type: ignore[union-attr]
+    first = locked_protocol(study.folder).first  # type: ignore[union-attr]
     study.folder.clock = lambda: first.locked_at - timedelta(days=30)
     lock(study.folder, "again")
-    now = held(study.folder)
+    now = locked_protocol(study.folder)
     assert now is not None
     assert now.first == first
-    assert "estimands.removed-24h.level" in [one.subject for one in now.found]
+    assert "estimands.removed-24h.level" in [one.subject for one in now.deviations]
 
 
 def test_the_newest_reason_stands_though_the_clock_was_set_back(study: Study) -> None:
@@ -87,7 +87,7 @@ def test_the_newest_reason_stands_though_the_clock_was_set_back(study: Study) ->
     before = study.folder.clock()
     study.folder.clock = lambda: before - timedelta(days=30)
     explain(study.folder, "estimands.removed-24h.level", "fewer sites came")
-    assert any("(fewer sites came)" in told for told in held(study.folder).told)  # type: ignore[union-attr]
+    assert any("(fewer sites came)" in told for told in locked_protocol(study.folder).sentences)  # type: ignore[union-attr]
 
 
 def test_what_others_saw_is_held_too(study: Study) -> None:
@@ -95,9 +95,9 @@ def test_what_others_saw_is_held_too(study: Study) -> None:
     path = study.folder.path / "waterbed.toml"
     path.write_text(path.read_text(encoding="utf-8").replace("in_series = true", "in_series = false"), encoding="utf-8")
     with open_study(study.folder.path) as again:
-        assert "settings.testimony.in_series" in [one.subject for one in again.protocol.found]  # type: ignore[union-attr]
+        assert "settings.testimony.in_series" in [one.subject for one in again.protocol.deviations]  # type: ignore[union-attr]
     now = {"judge.confirm_looks": 3, "testimony.in_series": True}
-    assert deviations(LOCK, protocol(), standing(settings=now)) == []
+    assert deviations(LOCK, protocol(), status(settings=now)) == []
 
 
 def test_files_for_people_tell_deviations(tmp_path: Path) -> None:

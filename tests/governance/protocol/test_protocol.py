@@ -13,7 +13,7 @@ from tests.judging.test_judge import look
 from waterbed.cli.app import app
 from waterbed.governance.protocol.deviations import ProtocolStatus, deviations, explained, place_of
 from waterbed.governance.protocol.file import PROTOCOL, Protocol, checksum, flat, read_protocol
-from waterbed.governance.protocol.lock import explain, held, lock
+from waterbed.governance.protocol.lock import explain, lock, locked_protocol
 from waterbed.model.errors import InputError
 from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.publish.policy import told
@@ -109,7 +109,7 @@ def test_settings_are_held_too(study: Study) -> None:
     text = path.read_text(encoding="utf-8").replace('contact = ""', 'contact = "me"')
     path.write_text(text.replace("confirm_looks = 3", "confirm_looks = 2"), encoding="utf-8")
     with open_study(study.folder.path) as again:
-        assert [one.subject for one in again.protocol.found] == ["settings.judge.confirm_looks"]  # type: ignore[union-attr]
+        assert [one.subject for one in again.protocol.deviations] == ["settings.judge.confirm_looks"]  # type: ignore[union-attr]
 
 
 def test_an_amendment_does_not_hide_a_deviation(study: Study) -> None:
@@ -119,10 +119,10 @@ def test_an_amendment_does_not_hide_a_deviation(study: Study) -> None:
     with pytest.raises(InputError, match="--reason"):
         lock(study.folder)
     lock(study.folder, "the board wanted it")
-    now = held(study.folder)
+    now = locked_protocol(study.folder)
     assert now is not None
     assert len(now.locks) == 2
-    assert [one.subject for one in now.found] == ["estimands.removed-24h.level"]
+    assert [one.subject for one in now.deviations] == ["estimands.removed-24h.level"]
 
 
 def test_a_lock_after_looks_says_so(study: Study) -> None:
@@ -131,9 +131,9 @@ def test_a_lock_after_looks_says_so(study: Study) -> None:
     with pytest.raises(InputError, match="1 looks have been taken"):
         lock(study.folder)
     lock(study.folder, "a pilot of one look")
-    now = held(study.folder)
+    now = locked_protocol(study.folder)
     assert now is not None
-    assert now.told[0] == "locked after 1 looks had been taken: a pilot of one look"
+    assert now.sentences[0] == "locked after 1 looks had been taken: a pilot of one look"
 
 
 def test_reports_outside_the_frame_deviate(study: Study, tmp_path: Path) -> None:
@@ -142,9 +142,9 @@ def test_reports_outside_the_frame_deviate(study: Study, tmp_path: Path) -> None
     feed = tmp_path / "other.csv"
     feed.write_text(FEED, encoding="utf-8")
     study.import_reports(feed)
-    now = held(study.folder)
+    now = locked_protocol(study.folder)
     assert now is not None
-    assert [one.told for one in now.found] == ["reports of sources outside the frame: other"]
+    assert [one.text for one in now.deviations] == ["reports of sources outside the frame: other"]
 
 
 def test_a_store_changed_by_hand_is_told(study: Study) -> None:
@@ -153,7 +153,7 @@ def test_a_store_changed_by_hand_is_told(study: Study) -> None:
     with study.folder.store.writing() as connection:
         connection.exec_driver_sql("UPDATE protocol_lock SET text = text || ' '")
     with pytest.raises(InputError, match=made.sha256):
-        held(study.folder)
+        locked_protocol(study.folder)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_what_contradicts_itself_is_refused(study: Study, old: str, new: str, to
     with pytest.raises(InputError, match=told_words) as problem:
         lock(study.folder)
     assert "one.example" not in str(problem.value)
-    assert held(study.folder) is None
+    assert locked_protocol(study.folder) is None
 
 
 @pytest.mark.parametrize("words", [("protocol", "check"), ("protocol", "lock")])
@@ -259,7 +259,7 @@ def protocol() -> Protocol:
     return msgspec.toml.decode(TEXT, type=Protocol)
 
 
-def standing(**other: object) -> ProtocolStatus:
+def status(**other: object) -> ProtocolStatus:
     """A study that does as it was locked, but for what is said."""
     usual: dict[str, object] = {
         "text": TEXT,
@@ -292,7 +292,7 @@ def standing(**other: object) -> ProtocolStatus:
 )
 def test_each_thing_that_can_deviate_does(other: dict[str, object], subjects: list[str]) -> None:
     """File, settings, rules, frame, end and interim days are each held against the lock."""
-    assert [one.subject for one in deviations(LOCK, protocol(), standing(**other))] == subjects
+    assert [one.subject for one in deviations(LOCK, protocol(), status(**other))] == subjects
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_what_an_output_is_to_the_protocol(what: str, by: str, clock: str, place
 
 def test_the_newest_reason_is_printed() -> None:
     """Of several reasons for one deviation the newest stands on outputs; a note without a reason is none."""
-    found = deviations(LOCK, protocol(), standing(rules="rules-2"))
+    found = deviations(LOCK, protocol(), status(rules="rules-2"))
 
     def note(day: int, reason: str) -> DeviationNote:
         when = datetime(2026, 1, day, tzinfo=UTC)

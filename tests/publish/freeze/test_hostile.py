@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from tests.publish.freeze.study import named_study
 from tests.publish.freeze.test_reproduce import resealed
 from waterbed.cli.app import app
-from waterbed.governance.protocol.lock import SETTINGS_HELD
+from waterbed.governance.protocol.lock import LOCKED_SETTINGS
 from waterbed.model.errors import InputError
 from waterbed.publish.freeze.bag import DATA, damages
 from waterbed.publish.freeze.freeze import freeze, settings_of
@@ -101,7 +101,7 @@ def test_settings_of_coding_are_frozen(tmp_path: Path, monkeypatch: pytest.Monke
     assert reproduce(tmp_path / "package", tmp_path / "again").equal
     assert read_config(tmp_path / "again" / "waterbed.toml")[0].coding == Coding(apply=False, checks=2, seed=7)
     config = Config(study="s", home="DE", clock="first_seen", coding=Coding(seed=7))
-    assert all(getattr(settings_of(config), name) == getattr(config, name) for name in SETTINGS_HELD)
+    assert all(getattr(settings_of(config), name) == getattr(config, name) for name in LOCKED_SETTINGS)
 
 
 @pytest.mark.parametrize("what", ["freeze", "reproduce"])

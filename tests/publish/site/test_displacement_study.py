@@ -60,14 +60,16 @@ def moved() -> Conclusions:
     return virtual_study(simulate(small), LookPlan(every_hours=3.0), random.Random(1)).conclusions
 
 
-def publication(study: Study, done: Conclusions, least: int) -> Publication:
+def publication(study: Study, conclusions: Conclusions, least: int) -> Publication:
     """What may be published, with another least number of sites."""
-    whole = publication_of(study, done)
+    whole = publication_of(study, conclusions)
     return publishable(replace(whole, policy=replace(policy_of(study), least=least)))
 
 
-def pages(study: Study, done: Conclusions, least: int = 3) -> dict[str, Page]:
-    return {page.path: page for page in displacement_pages(study, done, publication(study, done, least), {})}
+def pages(study: Study, conclusions: Conclusions, least: int = 3) -> dict[str, Page]:
+    return {
+        page.path: page for page in displacement_pages(study, conclusions, publication(study, conclusions, least), {})
+    }
 
 
 def spelled(page: Page) -> Parsed:
@@ -154,7 +156,7 @@ def test_site_has_all_that_the_command_has_where_all_may_be_told(tmp_path: Path,
         file = study.folder.path / "events" / "e.toml"
         file.parent.mkdir()
         file.write_text(WORLD_EVENT)
-        own = findings_of(study, read_event(file), done=moved)
+        own = findings_of(study, read_event(file), conclusions=moved)
         view = pages(study, moved, least=1)["interventions/e.html"].values["view"]
     assert (view.answers, view.periods, view.destinations, view.pairs) == (
         own.answers,

@@ -67,15 +67,15 @@ def concluded(folder: Folder, like: VirtualStudy) -> Conclusions:
     return Conclusions(read_facts(folder), its.attributor, its.rules, its._config, its._opened)
 
 
-def figures(done: Conclusions) -> dict[str, object]:
+def figures(conclusions: Conclusions) -> dict[str, object]:
     """All that a lake may not change."""
     return {
-        "facts": done.facts,
-        "verdicts": done.verdicts,
-        "quarantines": done.quarantines,
-        "episodes": done.episodes,
-        "hops": done.hops,
-        **{f"ranking {by}": ranking_of(done, by) for by in ("hoster", "asn", "country")},
+        "facts": conclusions.facts,
+        "verdicts": conclusions.verdicts,
+        "quarantines": conclusions.quarantines,
+        "episodes": conclusions.episodes,
+        "hops": conclusions.hops,
+        **{f"ranking {by}": ranking_of(conclusions, by) for by in ("hoster", "asn", "country")},
     }
 
 

@@ -45,8 +45,15 @@ def study(tmp_path: Path) -> Iterator[Study]:
 
 def concluded(study: Study) -> tuple[Any, ...]:
     """All that rankings and episodes rest on."""
-    done = study.conclude()
-    return done.facts, done.verdicts, done.episodes, done.hops, ranking_of(done), done.quarantines
+    conclusions = study.conclude()
+    return (
+        conclusions.facts,
+        conclusions.verdicts,
+        conclusions.episodes,
+        conclusions.hops,
+        ranking_of(conclusions),
+        conclusions.quarantines,
+    )
 
 
 def test_no_conclusion_changes_when_days_are_pruned(study: Study) -> None:

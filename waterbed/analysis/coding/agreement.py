@@ -1,4 +1,4 @@
-"""How far the two coders of each item agree."""
+"""Agreement of the two coders of each item."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,10 @@ from waterbed.model.decisions import Coding, HosterChange
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """How far two coders agree, over all items of a queue that two have coded."""
+    """Agreement of two coders over one queue.
+
+    Over all items of the queue that two have coded.
+    """
 
     queue: Annotated[str, "hosters, roles or outcomes"]
     cases: Annotated[str, "doubtful: what waits for codes; checks: drawn at random among what the rules decided"]
@@ -22,7 +25,7 @@ class Agreement:
     agreed: Annotated[int, "of these, both gave the same code"]
     share: Annotated[float | None, "share agreed, 0..1"]
     kappa: Annotated[float | None, "Cohen's kappa; null where chance alone would explain all agreement"]
-    kappa_low: Annotated[float | None, "lower end of its 95% interval; null where the table tells none"]
+    kappa_low: Annotated[float | None, "lower end of its 95% interval; null where the table gives none"]
     kappa_high: Annotated[float | None, "upper end of its 95% interval"]
     prevalence: Annotated[tuple[str, ...], "each code with how often the two gave it, the commonest first"]
     disputed: Annotated[int, "items that wait for a third person"]
@@ -39,10 +42,10 @@ def agreement(
     proposers: Mapping[str, str] | None = None,
     said: Mapping[str, str] | None = None,
 ) -> Agreement:
-    """How far the two coders of each item agree; settling votes are left out.
+    """Agreement of the two coders; settling votes are left out.
 
     `coded` are the codings of each item, oldest first; `proposers` who brought it up, `said` what the rules said of it,
-    for checks. The two are told apart by their names in order, so with two coders in all it is their own table.
+    for checks. The two are ordered by name, so with two coders in all it is their own table.
     """
     table, codes, open_, given, other = Counter[tuple[str, str]](), Counter[str](), 0, 0, 0
     for item, its in coded.items():
@@ -54,9 +57,9 @@ def agreement(
         codes.update(one.code for one in both)
         open_ += double.disputed(its, proposer)
         if said is not None:
-            told = [one.code for one in both if one.code != double.UNSURE]
-            given += len(told)
-            other += sum(code != said.get(item) for code in told)
+            sure = [one.code for one in both if one.code != double.UNSURE]
+            given += len(sure)
+            other += sum(code != said.get(item) for code in sure)
     items, agreed = table.total(), sum(n for (a, b), n in table.items() if a == b)
     kappa = cohen_kappa(table)
     interval = kappa if isinstance(kappa, Refusal) else kappa.interval
@@ -79,6 +82,6 @@ def agreement(
 
 
 def of_changes(changes: Iterable[HosterChange], codings: Iterable[Coding]) -> Agreement:
-    """How far the two coders of each change of the book of hosters agree."""
+    """Agreement on the changes of the book of hosters."""
     coded, proposers = double.by_item(codings, QUEUE), {c.change_id: c.who for c in changes if c.kind in CODED}
     return agreement(QUEUE, {item: coded.get(item, []) for item in proposers}, proposers=proposers)

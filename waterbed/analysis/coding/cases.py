@@ -1,4 +1,4 @@
-"""Cases whose outcome is in doubt, with what was seen of them; never a URL."""
+"""Cases of doubtful outcome, with evidence; never a URL."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from attribution.hosters.day import BookOfDay
 from attribution.hosters.evidence import printable
-from waterbed.analysis.coding.items import OUTCOMES, ROLES, Item, drawn
+from waterbed.analysis.coding.items import OUTCOMES, ROLES, Item, sampled
 from waterbed.judging.doubtful import Case, cases
 from waterbed.judging.features import FEATURES
 from waterbed.model.conclusions import Attribution, Verdict
@@ -34,23 +34,28 @@ _COMPARED: Final[Mapping[str, str]] = {
 }
 
 
-def outcome_items(done: Conclusions, settings: Coding) -> list[Item]:
-    """The doubtful cases of a study, and the checks among the others that the settings ask for."""
-    looks, verdicts = done.facts.looks, done.uncoded
+def outcome_items(conclusions: Conclusions, settings: Coding) -> list[Item]:
+    """The doubtful cases of a study, and the checks.
+
+    Checks are drawn among the other cases, as many as the settings ask for.
+    """
+    looks, verdicts = conclusions.facts.looks, conclusions.uncoded
     every = list(cases(looks, verdicts))
     clear = [case for case in every if case.doubt is None and _said(verdicts[case.first])] if settings.checks else []
     strata = ((verdicts[case.first].outcome, case.item_id) for case in clear)
-    checks = drawn(strata, each=settings.checks, seed=settings.seed)
+    checks = sampled(strata, each=settings.checks, seed=settings.seed)
     chosen = [case for case in every if case.doubt or case.item_id in checks]
-    features = done.features(case.item_id for case in chosen)
-    since = {url_id: known.known_up_at for url_id, known in done.known.items()}
+    features = conclusions.features(case.item_id for case in chosen)
+    since = {url_id: known.known_up_at for url_id, known in conclusions.known.items()}
     return [_item(case, looks, verdicts, features[case.item_id], since) for case in chosen]
 
 
-def unresolved(done: Conclusions) -> list[Case]:
+def unresolved(conclusions: Conclusions) -> list[Case]:
     """The doubtful cases that no code applies to."""
-    looks = done.facts.looks
-    return [case for case in cases(looks, done.uncoded) if case.doubt and case.item_id not in done.settled]
+    looks = conclusions.facts.looks
+    return [
+        case for case in cases(looks, conclusions.uncoded) if case.doubt and case.item_id not in conclusions.settled
+    ]
 
 
 def _item(
@@ -61,17 +66,17 @@ def _item(
     since: Mapping[str, datetime],
 ) -> Item:
     look, verdict = looks[case.first], verdicts[case.first]
-    told = {"url_id": look.url_id, **dict(_timing(case, looks, verdicts, since.get(look.url_id)))}
-    told |= {name: _cell(features[name]) for name in FEATURES}
-    told |= {"media_type": _cell(look.media_type), "server": _cell(look.server)}
-    told |= {f"same_{name}": _same(name, case, looks, verdicts) for name in _COMPARED}
+    evidence = {"url_id": look.url_id, **dict(_timing(case, looks, verdicts, since.get(look.url_id)))}
+    evidence |= {name: _cell(features[name]) for name in FEATURES}
+    evidence |= {"media_type": _cell(look.media_type), "server": _cell(look.server)}
+    evidence |= {f"same_{name}": _same(name, case, looks, verdicts) for name in _COMPARED}
     _, *overruled = verdict.rule.split("+")
-    told["other_networks"] = "disagree" if "panel" in overruled else ""
-    told["quarantined"] = "yes" if "quarantine" in overruled else "no"
+    evidence["other_networks"] = "disagree" if "panel" in overruled else ""
+    evidence["quarantined"] = "yes" if "quarantine" in overruled else "no"
     return Item(
         queue=OUTCOMES,
         item_id=case.item_id,
-        evidence=told,
+        evidence=evidence,
         stratum=case.doubt or verdict.outcome,
         said=None if case.doubt else _said(verdict),
         doubtful=case.doubt is not None,
@@ -79,7 +84,7 @@ def _item(
 
 
 def _said(verdict: Verdict) -> str | None:
-    """What the rules say, as a code; None where they say nothing."""
+    """The code of a verdict; None if undecided."""
     return "up" if verdict.state == "up" else _BY_CAUSE.get(verdict.cause or "")
 
 
@@ -99,7 +104,10 @@ def _timing(
 
 
 def _same(name: str, case: Case, looks: Sequence[Observation], verdicts: Sequence[Verdict]) -> str:
-    """Whether something is as at the look before that saw the URL up; empty where one of the two does not state it."""
+    """Compare a feature with the look before, for coders.
+
+    `yes` or `no` if the look before saw the URL up; empty where one of the two does not state the feature.
+    """
     if case.before is None or verdicts[case.before].state != "up":
         return ""
     was, now = (getattr(looks[n], _COMPARED[name]) for n in (case.before, case.first))
@@ -122,8 +130,11 @@ _LEVELS = ("low", "medium", "high")
 
 
 @dataclass(slots=True)
-class _Stands:
-    """The URLs for which a company stands in each role, and what else is known of it there."""
+class _CompanyRoles:
+    """The URLs of a company in each role, and more.
+
+    Also its confidence, the hosters above whom it is an upstream, and its prefixes.
+    """
 
     urls: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     confidence: Counter[str] = field(default_factory=Counter)
@@ -133,27 +144,31 @@ class _Stands:
 
     @property
     def doubtful(self) -> bool:
-        """Whether it answers for some URLs and only carries others, or answers on weak grounds."""
+        """True if a company's role is in doubt.
+
+        It answers for some URLs and only carries others, or answers on weak grounds.
+        """
         hosts, proxies = self.urls["hoster"], self.urls["proxy"]
         several = bool(hosts and self.urls["upstream"]) or bool(proxies and hosts - proxies)
         named = bool(self.urls["platform"] and self.urls["operator"])
         return several or named or self.confidence["low"] > 0
 
 
-def role_items(done: Conclusions, book: BookOfDay, settings: Coding) -> list[Item]:
-    """The companies whose role is in doubt, and the checks among the others that the settings ask for.
+def role_items(conclusions: Conclusions, book: BookOfDay, settings: Coding) -> list[Item]:
+    """The companies whose role is in doubt, and the checks.
 
-    `book` is the book of hosters without what coders said of roles.
+    Checks are drawn among the other companies, as many as the settings ask for. `book` is the book of hosters without
+    what coders said of roles.
     """
-    stands = dict(sorted(_stands(done).items()))
+    stands = dict(sorted(_roles_of_companies(conclusions).items()))
     clear = [(book.kind(key), key) for key, one in stands.items() if not one.doubtful]
-    checks = drawn(clear, each=settings.checks, seed=settings.seed)
-    return [_role_item(key, one, done, book) for key, one in stands.items() if one.doubtful or key in checks]
+    checks = sampled(clear, each=settings.checks, seed=settings.seed)
+    return [_role_item(key, one, conclusions, book) for key, one in stands.items() if one.doubtful or key in checks]
 
 
-def _stands(done: Conclusions) -> dict[str, _Stands]:
-    found: dict[str, _Stands] = defaultdict(_Stands)
-    for look, answer in zip(done.facts.looks, done.attributions, strict=True):
+def _roles_of_companies(conclusions: Conclusions) -> dict[str, _CompanyRoles]:
+    found: dict[str, _CompanyRoles] = defaultdict(_CompanyRoles)
+    for look, answer in zip(conclusions.facts.looks, conclusions.attributions, strict=True):
         if answer is None:
             continue
         for role, keys in _roles(answer):
@@ -176,12 +191,12 @@ def _roles(answer: Attribution) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "platform", (answer.platform,) if answer.platform else ()
 
 
-def _role_item(key: str, one: _Stands, done: Conclusions, book: BookOfDay) -> Item:
+def _role_item(key: str, one: _CompanyRoles, conclusions: Conclusions, book: BookOfDay) -> Item:
     roles = ("hoster", "operator", "as_holder", "upstream", "proxy", "platform")
-    told = {
+    evidence = {
         "key": key,
-        "name": printable(done.attributor.name_of(key)),
-        "seat": done.attributor.country_of(key) or "",
+        "name": printable(conclusions.attributor.name_of(key)),
+        "seat": conclusions.attributor.country_of(key) or "",
         "in_the_book": book.origin(key) or "no",
         **{f"urls_as_{role}": str(len(one.urls[role])) for role in roles},
         **{f"looks_with_{level}_confidence": str(one.confidence[level]) for level in _LEVELS},
@@ -190,5 +205,5 @@ def _role_item(key: str, one: _Stands, done: Conclusions, book: BookOfDay) -> It
         "members": str(len(book.members(key))),
     }
     return Item(
-        queue=ROLES, item_id=key, evidence=told, stratum=book.kind(key), said=book.kind(key), doubtful=one.doubtful
+        queue=ROLES, item_id=key, evidence=evidence, stratum=book.kind(key), said=book.kind(key), doubtful=one.doubtful
     )

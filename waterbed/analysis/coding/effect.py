@@ -1,4 +1,7 @@
-"""What unresolved cases can do to the ranking: shares and places at worst and at best."""
+"""Effect of unresolved cases on shares and places.
+
+At worst and at best.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectRow:
-    """What the unresolved cases can do to one hoster's share and place."""
+    """Effect of the unresolved cases on one hoster."""
 
     key: Annotated[str, "hoster key"]
     name: Annotated[str, "name for people"]
@@ -33,17 +36,21 @@ class EffectRow:
     unreviewed: Annotated[bool, "whether a merge, split or succession behind it waits for two people, or is disputed"]
 
 
-def effect(done: Conclusions) -> list[EffectRow]:
-    """The ranking with all unresolved cases taken as still up, and with all taken as gone, slowest first.
+def effect(conclusions: Conclusions) -> list[EffectRow]:
+    """The ranking's bounds over unresolved cases, slowest first.
 
-    Each world is concluded anew from the same facts, as if coders had settled every case so. A hoster's share hangs on
-    its own URLs alone, so its two worlds bound it, and its place is bounded by its share in one and the others' in the
-    other. Where a share cannot be told in a world, what was out of sight there is taken at its worst or best.
+    All unresolved cases are taken as still up, and then all as gone. Each world is concluded anew from the same facts,
+    as if coders had settled every case so. A hoster's share hangs on its own URLs alone, so its two worlds bound it,
+    and its place is bounded by its share in one and the others' in the other. Where a share is not estimable in a
+    world, its bounds there are taken: what was out of sight at its worst or best.
     """
-    open_ = unresolved(done)
-    now = {row.key: row for row in ranking_of(done)}
+    open_ = unresolved(conclusions)
+    now = {row.key: row for row in ranking_of(conclusions)}
     worlds = [
-        {row.key: row for row in ranking_of(done.with_(codes=dict.fromkeys((case.item_id for case in open_), code)))}
+        {
+            row.key: row
+            for row in ranking_of(conclusions.with_(codes=dict.fromkeys((case.item_id for case in open_), code)))
+        }
         for code in ("up", "gone")
     ]
     touched = Counter(
@@ -51,7 +58,7 @@ def effect(done: Conclusions) -> list[EffectRow]:
         for case in open_
         for key in {
             key
-            for answer in done.attributions[case.first : case.last + 1]
+            for answer in conclusions.attributions[case.first : case.last + 1]
             if answer is not None
             for key in answer.hosters
         }
@@ -59,10 +66,10 @@ def effect(done: Conclusions) -> list[EffectRow]:
     keys = list(now)
     ends = [bounds([now[key], *(world[key] for world in worlds if key in world)]) for key in keys]
     low, high = (np.array([np.nan if end is None else end[n] for end in ends]) for n in (0, 1))
-    share = np.array([np.nan if (told := now[key].removed_24h) is None else told for key in keys])
+    share = np.array([np.nan if (removed := now[key].removed_24h) is None else removed for key in keys])
     first, last = place_bounds(low, high, ~np.isnan(share))
     place = places(share)
-    book = done.attributor.book.on(done.until.date()) if done.until else None
+    book = conclusions.attributor.book.on(conclusions.until.date()) if conclusions.until else None
     rows = [
         EffectRow(
             key=key,
@@ -82,7 +89,10 @@ def effect(done: Conclusions) -> list[EffectRow]:
 
 
 def bounds(worlds: Sequence[RankingRow]) -> tuple[float, float] | None:
-    """The least and the most share of one hoster over worlds; None where one of them tells nothing at all."""
+    """The least and the most share of one hoster.
+
+    Over several worlds; None where one of them gives no share and no bounds.
+    """
     low, high = [], []
     for row in worlds:
         least = row.removed_24h if row.removed_24h is not None else row.removed_24h_worst
@@ -95,17 +105,21 @@ def bounds(worlds: Sequence[RankingRow]) -> tuple[float, float] | None:
 
 
 def places(shares: Floats) -> Ints:
-    """Places by share, 1 = least; equal shares have one place; 0 where there is no share."""
-    told = np.sort(shares[~np.isnan(shares)])
-    found: Ints = np.where(np.isnan(shares), 0, 1 + np.searchsorted(told, shares, side="left"))
+    """Places by share, 1 = least.
+
+    Equal shares have one place; 0 where there is no share.
+    """
+    known = np.sort(shares[~np.isnan(shares)])
+    found: Ints = np.where(np.isnan(shares), 0, 1 + np.searchsorted(known, shares, side="left"))
     return found
 
 
 def place_bounds(low: Floats, high: Floats, among: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
-    """The first and the last place that each can have, 1 = least share, when each lies anywhere in its bounds.
+    """The first and the last place that each can have.
 
-    Places are among those that `among` marks, and the one itself. Before it are surely those whose most is below its
-    least, and possibly those whose least is below its most. 0 where there are no bounds. Cost n log n.
+    1 = least share, when each lies anywhere in its bounds. Places are among those that `among` marks, and the one
+    itself. Before it are surely those whose most is below its least, and possibly those whose least is below its most.
+    0 where there are no bounds. Cost n log n.
     """
     there = ~np.isnan(low)
     others = among & there

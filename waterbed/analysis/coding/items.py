@@ -1,4 +1,7 @@
-"""One thing to code, as coders get it: an id and evidence, nobody's opinion."""
+"""One item to code, as coders get it.
+
+An id and evidence, without anybody's opinion.
+"""
 
 import hashlib
 from collections import defaultdict
@@ -38,22 +41,26 @@ class Item:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """What it can be coded as: where no server answered, nothing that says what one answered."""
+        """The codes that this item can have.
+
+        Where no server answered, the codes about an answer are left out.
+        """
         silent = self.queue == OUTCOMES and not self.evidence["status"]
         return tuple(code for code in CODES[self.queue] if not (silent and code in coded.ANSWERED))
 
 
 def known_queue(name: str) -> str:
-    """The name of a queue; InputError if there is none of that name."""
+    """The name of a queue; InputError if it is unknown."""
     if name not in CODES:
-        raise InputError(f"{name!r} is no queue; {', '.join(CODES)} are ({SEE})")
+        raise InputError(f"{name!r} is not a queue; the queues are {', '.join(CODES)} ({SEE})")
     return name
 
 
-def drawn(strata: Iterable[tuple[str, str]], *, each: int, seed: int) -> set[str]:
-    """So many items of each stratum, at random; each comes as its stratum and its id.
+def sampled(strata: Iterable[tuple[str, str]], *, each: int, seed: int) -> set[str]:
+    """Draw up to `each` items of each stratum at random.
 
-    The draw hangs on the seed and the ids alone, so an item stays drawn until another of its stratum comes before it.
+    Each item comes as its stratum and its id. The draw hangs on the seed and the ids alone, so an item stays drawn
+    until another of its stratum comes before it.
     """
     by_stratum: dict[str, list[str]] = defaultdict(list)
     for stratum, item_id in strata:
@@ -66,5 +73,5 @@ def drawn(strata: Iterable[tuple[str, str]], *, each: int, seed: int) -> set[str
 
 
 def shuffled(seed: str, item_id: str) -> str:
-    """Where an item stands in an order that the seed alone decides."""
+    """A sort key that depends on seed and id alone."""
     return hashlib.sha256(f"{seed}\0{item_id}".encode()).hexdigest()

@@ -1,4 +1,7 @@
-"""What waits for a coder, each coder's in an order of its own."""
+"""Items that wait for a coder.
+
+Each coder gets them in an order of its own.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -26,10 +29,10 @@ class Waiting:
 
 
 def waiting(study: Study, queue: str, coder: str) -> list[tuple[Item, str]]:
-    """The items of a queue that a person may code or settle, each with its task.
+    """The items that a person may code or settle.
 
-    The order hangs on the coder's name and the ids alone: coders meet the items in orders of their own, and neither
-    order nor content shows what one other person has coded.
+    Each with its task. The order hangs on the coder's name and the ids alone: coders meet the items in orders of their
+    own, and neither order nor content shows what one other person has coded.
     """
     if queue == HOSTERS:
         found = _changes(study, coder)
@@ -41,22 +44,31 @@ def waiting(study: Study, queue: str, coder: str) -> list[tuple[Item, str]]:
 
 
 def items(study: Study, queue: str) -> list[Item]:
-    """All items of a queue, whoever has coded them: doubtful ones and checks."""
-    done, settings = study.conclude(), study.config.coding
+    """All items of a queue: doubtful cases and checks.
+
+    Whoever has coded them.
+    """
+    conclusions, settings = study.conclude(), study.config.coding
     if queue != ROLES:
-        return outcome_items(done, settings)
-    book = done.attributor.book.without_kinds()
-    return role_items(done, book.on((done.until or study.clock()).date()), settings)
+        return outcome_items(conclusions, settings)
+    book = conclusions.attributor.book.without_kinds()
+    return role_items(conclusions, book.on((conclusions.until or study.clock()).date()), settings)
 
 
 def row_of(item: Item, task: str) -> Waiting:
-    """An item as people and tools are given it; what is not known of it is left out."""
-    told = tuple(f"{name}={value}" for name, value in item.evidence.items() if value)
-    return Waiting(queue=item.queue, item_id=item.item_id, task=task, evidence=told)
+    """An item as people and tools are given it.
+
+    Unknown evidence is left out.
+    """
+    evidence = tuple(f"{name}={value}" for name, value in item.evidence.items() if value)
+    return Waiting(queue=item.queue, item_id=item.item_id, task=task, evidence=evidence)
 
 
 def agreements(study: Study) -> list[Agreement]:
-    """How far the coders agree, for each queue, and for checks beside doubtful cases."""
+    """Agreement of the coders, for each queue.
+
+    Also for checks, beside doubtful cases.
+    """
     book, codings = read_book(study.folder), study.store.all(Coding)
     rows = [of_changes(book.changes, codings)]
     for queue in CODES:
@@ -81,8 +93,10 @@ def _changes(study: Study, coder: str) -> list[tuple[Item, str]]:
     names = study.attributor().name_of if book.standing else str
     found = []
     for one in queue_for(coder, book, study.store.all(Registration), names):
-        told = {field.name: getattr(one, field.name) for field in fields(one)}
-        item_id, task = told.pop("change_id"), told.pop("task")
-        evidence = {name: "; ".join(value) if isinstance(value, tuple) else value or "" for name, value in told.items()}
+        values = {field.name: getattr(one, field.name) for field in fields(one)}
+        item_id, task = values.pop("change_id"), values.pop("task")
+        evidence = {
+            name: "; ".join(value) if isinstance(value, tuple) else value or "" for name, value in values.items()
+        }
         found.append((Item(queue=HOSTERS, item_id=item_id, evidence=evidence), task))
     return found

@@ -1,4 +1,4 @@
-"""Codes put on record: one, or a sheet of them."""
+"""Puts codes on record, one or a sheet of them."""
 
 import csv
 import io
@@ -29,7 +29,10 @@ _LONGEST_NAME: Final = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """A code as a person gives it; `where` names it in errors."""
+    """A person's code for an item.
+
+    `where` names it in errors.
+    """
 
     item_id: str
     code: str
@@ -38,7 +41,10 @@ class Given:
 
 
 def named(coder: str | None) -> str:
-    """The name of a coder, by default the account; InputError if it cannot be one."""
+    """The name of a coder, by default the account.
+
+    InputError if it cannot be a name.
+    """
     name = " ".join((coder if coder is not None else who()).split())
     if not name or not name.isprintable() or len(name) > _LONGEST_NAME or names_something(name):
         raise InputError(
@@ -48,10 +54,11 @@ def named(coder: str | None) -> str:
 
 
 def give(study: Study, queue: str, codes: Iterable[Given], coder: str, *, adjudicates: bool = False) -> list[Coding]:
-    """Put a person's codes on record, all or none; returns those that were new.
+    """Put a person's codes on record, all or none.
 
-    A code that the person gave to the item before is passed over if it is the same. The audit says that somebody
-    coded, and not what, since a second coder must not learn it. InputError, with its place, for what may not be given.
+    Returns those that were new. A code that the person gave to the item before is passed over if it is the same. The
+    audit says that somebody coded, and not what, since a second coder must not learn it. InputError, with its place,
+    for what may not be given.
     """
     given, store = list(codes), study.store
     known = {item.item_id: item.codes for item in items(study, queue)} if given and queue != HOSTERS else {}
@@ -80,7 +87,10 @@ def give(study: Study, queue: str, codes: Iterable[Given], coder: str, *, adjudi
 
 
 def _refuse_spelling(coder: str, others: Collection[str]) -> None:
-    """Refuse a name that is one on record, but spelled otherwise: one person would count as two."""
+    """Refuse a name on record that is spelled otherwise.
+
+    One person would count as two.
+    """
     for one in others:
         if one != coder and _folded(one) == _folded(coder):
             raise InputError(f"this coder is on record as {one!r}; spell the name as there ({SEE})")
@@ -91,7 +101,10 @@ def _folded(name: str) -> str:
 
 
 def found(item: str, known: Collection[str]) -> str:
-    """The item of an id, or of how an id begins; InputError if there is none, or several."""
+    """The item with an id, or with its beginning.
+
+    InputError if there is none, or several.
+    """
     beginning = item.strip()
     if beginning in known:
         return beginning
@@ -99,8 +112,8 @@ def found(item: str, known: Collection[str]) -> str:
     if len(match) == 1:
         return match[0]
     said = "that" if names_something(item) or not item.isprintable() else repr(item)
-    told = f"begins {len(match)} items: give more of it" if match else "is no item of this queue"
-    raise InputError(f"{said} {told}; waterbed code queue lists what waits ({SEE})")
+    problem = f"is the beginning of {len(match)} ids: give more of it" if match else "is not an item of this queue"
+    raise InputError(f"{said} {problem}; waterbed code queue lists what waits ({SEE})")
 
 
 def _of_item(
@@ -150,9 +163,10 @@ _EXPECTED: Final = f"a sheet of waterbed code sheet was expected ({SEE})"
 
 
 def write_sheet(path: Path, queue: str, items: Sequence[Item]) -> None:
-    """Write a CSV file with a row for each item, its evidence, and room for code and note.
+    """Write a CSV file with a row for each item.
 
-    InputError if there is such a file: it may have been filled in.
+    A row holds the evidence, and room for code and note. InputError if there is such a file: it may have been filled
+    in.
     """
     if path.exists():
         raise InputError(f"{path} exists already, and may hold codes; name another file ({SEE})")
@@ -161,8 +175,8 @@ def write_sheet(path: Path, queue: str, items: Sequence[Item]) -> None:
     table = csv.writer(out)
     table.writerow(["queue", "item_id", *names, *_ASKED])
     for item in items:
-        told = (defused(item.evidence.get(name, "")) for name in names)
-        table.writerow([queue, item.item_id, *told, *("" for _ in _ASKED)])
+        evidence = (defused(item.evidence.get(name, "")) for name in names)
+        table.writerow([queue, item.item_id, *evidence, *("" for _ in _ASKED)])
     try:
         write_whole(path, out.getvalue().encode())
     except OSError as problem:
@@ -170,9 +184,9 @@ def write_sheet(path: Path, queue: str, items: Sequence[Item]) -> None:
 
 
 def read_sheet(path: Path) -> tuple[str, list[Given]]:
-    """The queue of a sheet and the codes filled in; rows without a code are passed over.
+    """The queue of a sheet and the codes filled in.
 
-    InputError if it is no sheet, names or names several queues.
+    Rows without a code are passed over. InputError if it is no sheet, names or names several queues.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -180,14 +194,14 @@ def read_sheet(path: Path) -> tuple[str, list[Given]]:
             missing = [name for name in ("queue", "item_id", "code") if name not in (rows.fieldnames or ())]
             if missing:
                 raise InputError(
-                    f"{path} has no column {missing[0]!r}; a sheet of waterbed code sheet was expected ({SEE})"
+                    f"{path} lacks the column {missing[0]!r}; a sheet of waterbed code sheet was expected ({SEE})"
                 )
             filled = [(rows.line_num, row) for row in rows if (row["code"] or "").strip()]
     except OSError as problem:
         raise InputError(f"{path} cannot be read ({problem.strerror}); a sheet in CSV was expected ({SEE})") from None
     except (csv.Error, UnicodeDecodeError):
         raise InputError(
-            f"{path} is no CSV file in UTF-8; a sheet of waterbed code sheet was expected ({SEE})"
+            f"{path} is not a CSV file in UTF-8; a sheet of waterbed code sheet was expected ({SEE})"
         ) from None
     queues = sorted({(row["queue"] or "").strip() for _, row in filled})
     if len(queues) > 1 or any(name not in CODES for name in queues):

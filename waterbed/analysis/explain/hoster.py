@@ -1,4 +1,7 @@
-"""What is known of one hoster: what the book says of it, who decided that, and what the study saw of it."""
+"""The chain behind one hoster or address.
+
+The book's entries, who decided them, and the study's looks.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -27,26 +30,29 @@ _ROLES = {
 
 
 def chain_of_hoster(study: Study, key: str, day: date | None) -> list[ChainLink] | None:
-    """The chain of a hoster by its key, None if nothing is known of it; with `day`, as of that day."""
-    done, book = study.conclude(), study.book()
+    """The chain of a hoster by its key.
+
+    None if the hoster is unknown; with `day`, as of that day.
+    """
+    conclusions, book = study.conclude(), study.book()
     on = day or day_of(study.clock())
     today = book.on(on)
-    seen = list(_seen(done, key, day))
+    seen = list(_seen(conclusions, key, day))
     known = key in today.entities or key in today.held() or bool(change_rows(book, key))
     if not known and not seen and as_of_key(key) is None:
         return None
     if not seen:
         seen = [ChainLink(about=key, step="seen", value="in no look", source="looks")]
-    return [*_entity(done, today, key, on), *_decided(book, key), *seen]
+    return [*_entity(conclusions, today, key, on), *_decided(book, key), *seen]
 
 
-def _entity(done: Conclusions, today: BookOfDay, key: str, on: date) -> Iterator[ChainLink]:
+def _entity(conclusions: Conclusions, today: BookOfDay, key: str, on: date) -> Iterator[ChainLink]:
     when = datetime.combine(on, time(12), UTC)
     note = UNSEEN if today.unreviewed(key) else ""
     source = {"known": "known proxies and platforms", "file": "hosters.toml", "decided": "decisions"}.get(
         today.origin(key) or "", BOOK if key in today.held() else "nobody claims it"
     )
-    name = done.attributor.name_of(key)
+    name = conclusions.attributor.name_of(key)
     yield ChainLink(about=key, step="name", value=name, source=source, data_date=when, note=note)
     yield ChainLink(about=key, step="kind", value=today.kind(key), source=source, data_date=when)
     seat, members = today.country(key), today.members(key)
@@ -63,7 +69,7 @@ def _entity(done: Conclusions, today: BookOfDay, key: str, on: date) -> Iterator
 
 
 def _decided(book: HosterBook, key: str) -> Iterator[ChainLink]:
-    """The changes of the book that name it, and what has become of them."""
+    """The book's changes that name the hoster, with their status."""
     for row in change_rows(book, key):
         whom = {
             "merge": f"{row.key} is part of {row.into}",
@@ -82,9 +88,12 @@ def _decided(book: HosterBook, key: str) -> Iterator[ChainLink]:
         )
 
 
-def _seen(done: Conclusions, key: str, day: date | None) -> Iterator[ChainLink]:
-    """The looks that name it, as hoster and in other roles; with `day`, those of that day."""
-    pairs = zip(done.facts.looks, done.attributions, strict=True)
+def _seen(conclusions: Conclusions, key: str, day: date | None) -> Iterator[ChainLink]:
+    """The looks that name the hoster, by role.
+
+    As hoster and in other roles; with `day`, those of that day.
+    """
+    pairs = zip(conclusions.facts.looks, conclusions.attributions, strict=True)
     seen = [(look, made) for look, made in pairs if made and (day is None or day_of(look.observed_at) == day)]
     mine = [(look, made) for look, made in seen if key in made.hosters]
     if mine:
@@ -108,9 +117,10 @@ def _looks(count: int) -> str:
 
 
 def chain_of_address(study: Study, address: str, day: date | None) -> list[ChainLink]:
-    """The chain of an address in its one spelling; with `day`, as of that day alone.
+    """The chain of an address in canonical form.
 
-    Without a day each link stands once, from the first day on which it held; the last day is that of the newest data.
+    With `day`, as of that day alone. Without a day each link stands once, from the first day on which it held; the last
+    day is that of the newest data.
     """
     attributor, config = study.attributor(), study.config
     snapshots = study.snapshots()
@@ -142,7 +152,10 @@ def chain_of_address(study: Study, address: str, day: date | None) -> list[Chain
 def _days(
     study: Study, snapshots: Iterable[Snapshot], boundaries: Iterable[date], address: str, today: date
 ) -> Iterable[date]:
-    """The days from which a table of its family, a registration around it, or the book is new; not those to come."""
+    """The days on which data about an address change.
+
+    A table of its family, a registration around it, or the book is new then; days to come are left out.
+    """
     wanted = ip_address(address)
     known = {day_of(one.data_date) for one in snapshots if one.family in (wanted.version, 0)}
     known.update(day_of(one.fetched_at) for one in study.store.all(Registration) if _encloses(one, wanted))
@@ -159,7 +172,7 @@ def _encloses(network: Registration, address: IPv4Address | IPv6Address) -> bool
 
 
 def _seen_at_address(resolutions: Iterable[Resolution], address: str) -> ChainLink:
-    """How many hosts of the study had the address, and when."""
+    """The number of hosts that had the address, with dates."""
     mine = [one for one in resolutions if address in one.addresses]
     hosts = len({one.host_id for one in mine})
     return ChainLink(

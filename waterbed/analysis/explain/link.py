@@ -1,4 +1,7 @@
-"""What links two URLs: each link of the way between them, with its evidence, weights and times."""
+"""Links between two URLs.
+
+Each link of the way between them, with its evidence, weights and times.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -17,7 +20,7 @@ _SOURCES: Final[Mapping[EvidenceKind, str]] = {
     "fuzzy_label": "vault",
     "name_servers": "resolver",
 }
-"""Who says so; else the looks do."""
+"""Source of each kind of evidence, by default the looks."""
 
 _UNITS: Final[Mapping[Unit, str]] = {"url": "URLs", "host": "hosts", "site": "sites"}
 _SHORT = 12
@@ -25,13 +28,13 @@ _SHORT = 12
 
 
 def chain_between(study: Study, a: str, b: str) -> list[ChainLink]:
-    """The way from one URL to another, then the hops between them; one line that says so if nothing links them.
+    """The way between two URLs, then their hops.
 
-    Of all ways it is one whose least sure link is the surest.
+    One line says so if nothing links them. Of all ways it is one whose least sure link is the surest.
     """
-    done = study.conclude()
+    conclusions = study.conclude()
     units = {kind: rule.unit for kind, rule in link_rules(study.config.linking).kinds.items()}
-    way = done.links.explain(a, b)
+    way = conclusions.links.explain(a, b)
     if way is None:
         least = study.config.linking.least
         return [ChainLink(about=a, step="link", value=f"none to {b} by {least} links", source="linking")]
@@ -40,18 +43,23 @@ def chain_between(study: Study, a: str, b: str) -> list[ChainLink]:
     for link in way:
         found += _link(link, here, units)
         here = link.b if here == link.a else link.a
-    return [*found, *(hop_link(hop, a) for hop in done.hops if {hop.from_url_id, hop.to_url_id} == {a, b})]
+    return [*found, *(hop_link(hop, a) for hop in conclusions.hops if {hop.from_url_id, hop.to_url_id} == {a, b})]
 
 
-def linked_to(done: Conclusions, url_id: str) -> Iterator[ChainLink]:
-    """The content that a URL is held to carry, and the hops that begin or end there."""
-    its = done.links.of(url_id)
+def linked_to(conclusions: Conclusions, url_id: str) -> Iterator[ChainLink]:
+    """The content and the hops of a URL.
+
+    The content that it is held to carry, and the hops that begin or end there.
+    """
+    its = conclusions.links.of(url_id)
     if its is not None:
         others = f"{len(its.url_ids) - 1:,} other URL{'s' if len(its.url_ids) > 2 else ''} linked"
         size = ", more than allowed" if its.oversize else ""
-        value = f"{done.known[url_id].content_id} ({others}; weakest link {its.weakest:.1f}, {its.strength}{size})"
+        value = (
+            f"{conclusions.known[url_id].content_id} ({others}; weakest link {its.weakest:.1f}, {its.strength}{size})"
+        )
         yield ChainLink(about=url_id, step="content", value=value, source="linking")
-    yield from (hop_link(hop, url_id) for hop in done.hops if url_id in (hop.from_url_id, hop.to_url_id))
+    yield from (hop_link(hop, url_id) for hop in conclusions.hops if url_id in (hop.from_url_id, hop.to_url_id))
 
 
 def _link(link: Link, here: str, units: Mapping[EvidenceKind, Unit]) -> Iterator[ChainLink]:

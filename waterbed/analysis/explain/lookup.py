@@ -1,4 +1,7 @@
-"""Everything known about one URL, address or hoster, as a chain of links with source, date and rule."""
+"""Explains one URL, address or hoster.
+
+All that is known, as a chain of links with source, date and rule.
+"""
 
 import re
 from datetime import date
@@ -21,10 +24,11 @@ _SEE = "see docs/attribution.md, Explain"
 
 
 def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]:
-    """The chain of a URL (its id, or how it begins), an address or a hoster (its key); with `day`, as of it alone.
+    """The chain of a URL, an address or a hoster.
 
-    InputError for anything else, and for what the study does not know; a text that could be an address of a report is
-    not repeated.
+    A URL is named by its id or the beginning of it, a hoster by its key; with `day`, as of that day alone. InputError
+    for anything else, and for what the study does not know; a text that could be an address of a report is not
+    repeated.
     """
     text = what.strip()
     address = _address(text)
@@ -43,25 +47,31 @@ def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]
     chain = chain_of_hoster(study, key, day)
     if chain is None:
         what = f"no hoster of this study has the key {shown(key)}; waterbed hosters show lists them"
-        raise InputError(f"{what}{', and no URL has an id that begins so' if _KEYED.fullmatch(text) else ''}; {_SEE}")
+        raise InputError(f"{what}{', and no id of a URL begins with it' if _KEYED.fullmatch(text) else ''}; {_SEE}")
     return chain
 
 
 def explain_link(study: Study, one: str, other: str) -> list[ChainLink]:
-    """What links two URLs, named by their ids or how these begin; InputError for anything else."""
+    """The links between two URLs.
+
+    They are named by their ids or the beginnings of these. InputError for anything else.
+    """
     ids = []
     for text in (one.strip(), other.strip()):
         url_id = _url_id(study, text) if _KEYED.fullmatch(text) else None
         if url_id is None:
-            raise InputError(f"{shown(text)} is the id of no URL of this study; --link takes two of them; {_SEE}")
+            raise InputError(f"{shown(text)} is not the id of a URL of this study; --link takes two of them; {_SEE}")
         ids.append(url_id)
     if ids[0] == ids[1]:
-        raise InputError(f"{ids[0]} was named twice: nothing needs to link a URL to itself; {_SEE}")
+        raise InputError(f"{ids[0]} was named twice; --link takes two different URLs; {_SEE}")
     return chain_between(study, ids[0], ids[1])
 
 
 def _address(text: str) -> str | None:
-    """An address in its one spelling; an IPv4-mapped one is the IPv4 address it stands for."""
+    """An address in canonical form, None if it is none.
+
+    An IPv4-mapped one is the IPv4 address it stands for.
+    """
     try:
         found = ip_address(text)
     except ValueError:
@@ -73,13 +83,16 @@ def _address(text: str) -> str | None:
 
 
 def _url_id(study: Study, text: str) -> str | None:
-    """The only id of a URL that begins so; None if there is none and the text may be a hoster's key."""
+    """The only id of a URL with this beginning.
+
+    None if there is none and the text may be a hoster's key.
+    """
     store = study.store
     if len(text) == _WHOLE:
         if store.by_ids(Target, "url_id", [text]):
             return text
         if store.by_ids(Forgotten, "entry_id", [text]):
-            raise InputError(f"{text} was forgotten: nothing is known of it any more; {_SEE}")
+            raise InputError(f"{text} was forgotten: its records were shredded; {_SEE}")
         raise InputError(f"no URL of this study has the id {text}; url_id of waterbed verdicts was expected; {_SEE}")
     found = [target.url_id for target in store.all(Target, TABLES[Target].c.url_id.startswith(text))]
     if len(found) > 1:
@@ -88,7 +101,10 @@ def _url_id(study: Study, text: str) -> str | None:
 
 
 def _key(text: str) -> str | None:
-    """The key of a hoster in its one spelling, None if it is none."""
+    """The key of a hoster in canonical form.
+
+    None if it is none.
+    """
     if is_key(text):
         return text.upper() if re.fullmatch(r"as[1-9]\d*", text) else text
     try:

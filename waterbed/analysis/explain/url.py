@@ -1,4 +1,7 @@
-"""What is known of one URL: reports, looks, who answered and when that changed, episodes."""
+"""The chain behind one URL.
+
+Reports, looks, who answered and when that changed, episodes.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -19,41 +22,41 @@ _Look = tuple[Observation, Verdict, Attribution | None]
 _NO_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_OURS = "no look of ours"
 _NO_ADDRESS = ("nxdomain", "nodata")
-"""Answers that say for sure that there is no address."""
+"""Answers that rule out any address."""
 
 
 def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]:
-    """The chain of a URL that the study knows; with `day`, of the looks of that day alone (UTC).
+    """The chain of a URL that the study knows.
 
-    First what holds at all times, then looks and answers in order of time, then episodes. Each link of an answer stands
-    once, with the first and the last look at which it held.
+    With `day`, of the looks of that day alone (UTC). First what holds at all times, then looks and answers in order of
+    time, then episodes. Each link of an answer stands once, with the first and the last look at which it held.
     """
-    done = study.conclude()
-    rows = zip(done.facts.looks, done.verdicts, done.attributions, strict=True)
+    conclusions = study.conclude()
+    rows = zip(conclusions.facts.looks, conclusions.verdicts, conclusions.attributions, strict=True)
     own = [row for row in rows if row[0].url_id == url_id and (day is None or day_of(row[0].observed_at) == day)]
-    timed = [*_looks(url_id, own), *_answers(study, done, url_id, own)]
+    timed = [*_looks(url_id, own), *_answers(study, conclusions, url_id, own)]
     if not own:
         when = f"on {day}" if day else "yet"
         timed.append(ChainLink(about=url_id, step="look", value=f"none {when}", source="looks"))
-    linked = list(linked_to(done, url_id))
-    timed += _told(ExternalConclusions(done, study.config.testimony), url_id, day)
+    linked = list(linked_to(conclusions, url_id))
+    timed += _external(ExternalConclusions(conclusions, study.config.testimony), url_id, day)
     timed += [link for link in linked if link.since and (day is None or day_of(link.since) == day)]
     timed.sort(key=lambda link: link.since or datetime.min.replace(tzinfo=UTC))
-    episodes = (one for one in done.episodes if one.url_id == url_id and (day is None or _touches(one, day)))
-    known = [*_known(study, done, url_id), *(link for link in linked if link.since is None)]
+    episodes = (one for one in conclusions.episodes if one.url_id == url_id and (day is None or _touches(one, day)))
+    known = [*_known(study, conclusions, url_id), *(link for link in linked if link.since is None)]
     return [*known, *timed, *(_episode(one) for one in episodes)]
 
 
-def _known(study: Study, done: Conclusions, url_id: str) -> Iterator[ChainLink]:
-    """What was reported of it, and what its ids are."""
-    mine = (report for report in done.facts.reports if report.url_id == url_id)
+def _known(study: Study, conclusions: Conclusions, url_id: str) -> Iterator[ChainLink]:
+    """The reports of a URL, and its ids."""
+    mine = (report for report in conclusions.facts.reports if report.url_id == url_id)
     for report in sorted(mine, key=lambda report: report.received_at):
         when = report.reported_at or report.received_at
         yield ChainLink(about=url_id, step="report", value=report.category, source=report.source, data_date=when)
     for gone in study.store.by_ids(Forgotten, "entry_id", [url_id]):
         value = "its URL was shredded; what was seen under its id stays"
         yield ChainLink(about=url_id, step="forgotten", value=value, source="audit", data_date=gone.forgotten_at)
-    target = done.facts.targets[url_id]
+    target = conclusions.facts.targets[url_id]
     added = target.added_at
     for step, value, source in (
         ("host", target.host_id, f"spelling {target.spelling}"),
@@ -62,34 +65,39 @@ def _known(study: Study, done: Conclusions, url_id: str) -> Iterator[ChainLink]:
         yield ChainLink(about=url_id, step=step, value=value, source=source, data_date=added)
 
 
-def _told(others: ExternalConclusions, url_id: str, day: date | None) -> Iterator[ChainLink]:
-    """What other observers say they saw of it, and the episodes that their words make."""
-    for word in others.done.facts.testimonies:
-        since, until = word.first_seen or word.since, word.last_seen or word.since or word.first_seen
-        if word.url_id == url_id and (day is None or (since and until and day_of(since) <= day <= day_of(until))):
+def _external(external: ExternalConclusions, url_id: str, day: date | None) -> Iterator[ChainLink]:
+    """Observations and episodes of other observers."""
+    for observation in external.conclusions.facts.testimonies:
+        since, until = (
+            observation.first_seen or observation.since,
+            observation.last_seen or observation.since or observation.first_seen,
+        )
+        if observation.url_id == url_id and (
+            day is None or (since and until and day_of(since) <= day <= day_of(until))
+        ):
             said = (
-                word.status or "no state",
-                word.address or "no address",
-                word.reference and f"case {word.reference}",
+                observation.status or "no state",
+                observation.address or "no address",
+                observation.reference and f"case {observation.reference}",
             )
             yield ChainLink(
                 about=url_id,
                 step="told",
                 value=", ".join(filter(None, said)),
-                source=f"{word.observer}, by {word.source}",
-                data_date=word.received_at,
+                source=f"{observation.observer}, by {observation.source}",
+                data_date=observation.received_at,
                 since=since,
                 until=until,
                 note=_NOT_OURS,
             )
-    for one in others.episodes:
+    for one in external.episodes:
         if one.url_id == url_id and (day is None or _touches(one, day)):
             link = _episode(one)
             yield replace(link, step="told episode", source=f"{one.observer}, by {one.source}", note=_NOT_OURS)
 
 
 def _looks(url_id: str, seen: Sequence[_Look]) -> Iterator[ChainLink]:
-    """Looks with one and the same verdict, one after the other, as one link."""
+    """Consecutive looks with the same verdict, as one link."""
     for (outcome, rule), group in groupby(seen, key=lambda row: (row[1].outcome, row[1].rule)):
         looks = list(group)
         answers = sorted({str(look.status or look.failure) for look, _, _ in looks})
@@ -106,15 +114,18 @@ def _looks(url_id: str, seen: Sequence[_Look]) -> Iterator[ChainLink]:
         )
 
 
-def _answers(study: Study, done: Conclusions, url_id: str, seen: Iterable[_Look]) -> Iterator[ChainLink]:
-    """Each link of the chains behind its looks, and what changed from one answer to the next."""
+def _answers(study: Study, conclusions: Conclusions, url_id: str, seen: Iterable[_Look]) -> Iterator[ChainLink]:
+    """Links of the chains behind looks, and their changes.
+
+    Each change is one from an answer to the next.
+    """
     sources = Sources(study.snapshots(), study.tables("hosting"), study.config.routes_max_age_days)
     lasting = Validity()
     before: tuple[str, ...] = ()
-    for _, group in groupby(seen, key=lambda row: _alike(done, row)):
+    for _, group in groupby(seen, key=lambda row: _alike(conclusions, row)):
         looks = list(group)
         first, last = looks[0][0].observed_at, looks[-1][0].observed_at
-        links = list(_answer(done, sources, *looks[0]))
+        links = list(_answer(conclusions, sources, *looks[0]))
         if not links:
             continue
         now = looks[0][2].hosters if looks[0][2] else ()
@@ -136,19 +147,22 @@ def _answers(study: Study, done: Conclusions, url_id: str, seen: Iterable[_Look]
         yield ChainLink(about=url_id, step="rotation", value=value, source="looks")
 
 
-def _alike(done: Conclusions, row: _Look) -> object:
-    """What the chain behind a look depends on."""
+def _alike(conclusions: Conclusions, row: _Look) -> object:
+    """The data on which the chain behind a look depends."""
     look, _, made = row
-    said = done.facts.resolutions.get(look.resolution_id or "")
+    said = conclusions.facts.resolutions.get(look.resolution_id or "")
     resolution = said and (said.status, said.cname_ids, said.tags)
-    return day_of(look.observed_at), done.origin_behind(look), resolution, made and replace(made, day=_NO_DAY)
+    return day_of(look.observed_at), conclusions.origin_behind(look), resolution, made and replace(made, day=_NO_DAY)
 
 
 def _answer(
-    done: Conclusions, sources: Sources, look: Observation, _: Verdict, made: Attribution | None
+    conclusions: Conclusions, sources: Sources, look: Observation, _: Verdict, made: Attribution | None
 ) -> Iterator[ChainLink]:
-    """The chain behind one look; nothing where the resolver could not tell."""
-    said = done.facts.resolutions.get(look.resolution_id or "")
+    """The chain behind one look.
+
+    Empty where the resolver gave no certain answer.
+    """
+    said = conclusions.facts.resolutions.get(look.resolution_id or "")
     if said is None or (made is None and said.status not in _NO_ADDRESS):
         return
     for alias in said.cname_ids:
@@ -159,17 +173,17 @@ def _answer(
         yield ChainLink(about=look.url_id, step="address", value=f"none ({said.status})", source="resolver")
         return
     yield from links_of_set(
-        done.attributor,
+        conclusions.attributor,
         made,
         sources,
         about=look.url_id,
-        known_origin=done.origin_behind(look),
+        known_origin=conclusions.origin_behind(look),
         behind_cdn="cdn" in said.tags,
     )
 
 
 def _changed(before: Sequence[str], now: Sequence[str], new: Sequence[str]) -> str:
-    """What changed, the hosters by name."""
+    """The steps that changed, hosters by name."""
     if tuple(before) == tuple(now):
         return ", ".join(new)
     others = ", ".join(step for step in new if step != "hoster")
@@ -177,7 +191,7 @@ def _changed(before: Sequence[str], now: Sequence[str], new: Sequence[str]) -> s
 
 
 def _touches(episode: Episode, day: date) -> bool:
-    """Whether an episode lies at least partly on a day."""
+    """True if an episode overlaps a day."""
     return day_of(episode.known_up_at) <= day and (episode.first_down is None or day <= day_of(episode.first_down))
 
 

@@ -1,4 +1,7 @@
-"""Takedown clocks with an explicit origin: first seen, reported, noticed, ordered, or begun. Pure."""
+"""Takedown clocks with an explicit origin.
+
+Origins: first seen, reported, noticed, ordered, or begun. Pure.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,16 +26,16 @@ CLOCK_WORDS: Final[Mapping[ClockKind, str]] = {
     "legal_order": "the first legal order to the hoster of that time was delivered",
     "episode_start": "it was first known up there",
 }
-"""What a clock runs from, for people."""
+"""Origin of each clock, for people."""
 
 
 def clocks_of_groups(
     groups: Mapping[str, Iterable[Episode]], context: NoticeContext, *, hosters: bool, clock: ClockKind
 ) -> dict[str, list[TakedownClock]]:
-    """The takedown clocks of each group; `hosters` says that the keys are those of hosters.
+    """The takedown clocks of each group.
 
-    Notices to a hoster start that hoster's clocks alone; those of an AS or country are started by notices to whoever
-    was the hoster.
+    `hosters` says that the keys are those of hosters. Notices to a hoster start that hoster's clocks alone; those of an
+    AS or country are started by notices to whoever was the hoster.
     """
     return {
         key: takedown_clocks(group, context, key=key, hosters=hosters, clock=clock) for key, group in groups.items()
@@ -42,12 +45,12 @@ def clocks_of_groups(
 def takedown_clocks(
     episodes: Iterable[Episode], context: NoticeContext, *, key: str, hosters: bool = True, clock: ClockKind
 ) -> list[TakedownClock]:
-    """The takedown clocks of one group's episodes, by URL and origin.
+    """The takedown clocks of one group, by URL and origin.
 
-    Episodes are joined as for any clock (`joined_episodes`); those at a reverse proxy give none. What nothing started
-    has no clock. A clock that a notice starts runs from the first one that reached the hoster of that time, whoever
-    sent it; bounced ones start nothing, nor does one of which nobody knows that it arrived, unless the clock is
-    `notice_sent`. Notices are a matter of time: the same in any order.
+    Episodes are joined as for any clock (`joined_episodes`); those at a reverse proxy give none. Spells
+    without an origin have none either. A clock that a notice starts runs from the first one that reached the hoster of
+    that time, whoever sent it. Bounced notices start no clock; those of unknown arrival start `notice_sent` clocks
+    alone. The order of the notices given does not matter.
     """
     by_url: dict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:
@@ -55,31 +58,31 @@ def takedown_clocks(
             by_url[episode.url_id].append(episode)
     found = []
     for url_id, own in by_url.items():
-        stays = joined_episodes(own)
+        spells = joined_episodes(own)
         about = [n for n in context.notices.get(url_id, ()) if not n.bounced]
         direct = sorted(
             (n for n in about if n.addressed == "direct" and (not hosters or n.recipient == key)),
             key=lambda notice: (counted_at(notice, clock) or notice.sent_at, notice.notice_id),
         )
-        sets = _by_stay(direct, stays, clock)
-        for place, stay in enumerate(stays):
-            starter, origin = _start(stay, sets[place], clock)
+        sets = _by_spell(direct, spells, clock)
+        for place, spell in enumerate(spells):
+            starter, origin = _start(spell, sets[place], clock)
             if origin is None:
                 continue
             indirect = [n for n in about if n.addressed == "indirect"]
-            since = context.known_since.get(url_id, stay.known_up_at)
+            since = context.known_since.get(url_id, spell.known_up_at)
             seen = context.confirmed.get(url_id, ()) if clock in BY_NOTICE else ()
-            ended = _confirmed(stay, seen)
+            ended = _confirmed(spell, seen)
             found.append(_clock(ended, origin, starter, sets[place], indirect, key=key, clock=clock, since=since))
     return sorted(found, key=lambda one: (one.url_id, one.origin))
 
 
 def running_clocks(clocks: Iterable[TakedownClock]) -> list[Clock]:
-    """The clocks as estimators take them: those that started while it was up, and were under study from the start.
+    """The clocks in the form that estimators take.
 
-    An end in an interval that holds the origin is taken to lie after it, in (0, R]. Late entries are left out: to
-    count them as if they had been watched from the origin makes removal look slow. Clusters are sites or batches,
-    whichever are worth fewer.
+    Clocks that started while the content was up and that were under study from the start. An end in an interval that
+    holds the origin is taken to lie after it, in (0, R]. Late entries are left out: to count them as if they had been
+    watched from the origin makes removal look slow. Clusters are sites or batches, whichever are worth fewer.
     """
     kept = counted(clocks)
     return [
@@ -100,14 +103,20 @@ def counted(clocks: Iterable[TakedownClock]) -> list[TakedownClock]:
 
 
 def clusters_of(clocks: Sequence[TakedownClock]) -> list[str]:
-    """The cluster of each clock: its site, or its batch (else its site), whichever makes fewer effective clusters."""
+    """The cluster of each clock: its site or its batch.
+
+    A clock without a batch keeps its site. Of the two labellings the one with fewer effective clusters is taken.
+    """
     sites = [one.site_id for one in clocks]
     batches = [f"batch {one.batch}" if one.batch else one.site_id for one in clocks]
     return min((batches, sites), key=effective)
 
 
 def effective(labels: Iterable[str]) -> float:
-    """How many independent clusters the labels of some clocks are worth, if those of one agree wholly."""
+    """The number of independent clusters that labels are worth.
+
+    Clocks with the same label count as agreeing wholly.
+    """
     sizes = list(Counter(labels).values())
     return worth(sizes, 1.0) if sizes else 0.0
 
@@ -119,46 +128,52 @@ def _cause(clock: TakedownClock) -> int:
     return CAUSES.index(cause)
 
 
-def _by_stay(
-    notices: Sequence[AddressedNotice], stays: Sequence[Episode], clock: ClockKind
+def _by_spell(
+    notices: Sequence[AddressedNotice], spells: Sequence[Episode], clock: ClockKind
 ) -> list[list[AddressedNotice]]:
-    """The notices that are about each stay, in time order."""
-    sets: list[list[AddressedNotice]] = [[] for _ in stays]
+    """The notices about each spell, in time order."""
+    sets: list[list[AddressedNotice]] = [[] for _ in spells]
     for notice in notices:
-        place = _stay_at(counted_at(notice, clock) or notice.sent_at, stays)
+        place = _spell_at(counted_at(notice, clock) or notice.sent_at, spells)
         if place is not None:
             sets[place].append(notice)
     return sets
 
 
-def _stay_at(when: datetime, stays: Sequence[Episode]) -> int | None:
-    """The stay that a notice of that time is about: the one that may go on then, else the last one that is over."""
-    for place, stay in enumerate(stays):
-        begun = stay.absent_at is None or stay.absent_at < when
-        if begun and (stay.first_down is None or when < stay.first_down):
+def _spell_at(when: datetime, spells: Sequence[Episode]) -> int | None:
+    """The index of the spell that a notice is about.
+
+    The spell that may go on at that time, else the last one that is over; None if there is neither.
+    """
+    for place, spell in enumerate(spells):
+        begun = spell.absent_at is None or spell.absent_at < when
+        if begun and (spell.first_down is None or when < spell.first_down):
             return place
-    over = [place for place, stay in enumerate(stays) if stay.first_down is not None and stay.first_down <= when]
+    over = [place for place, spell in enumerate(spells) if spell.first_down is not None and spell.first_down <= when]
     return over[-1] if over else None
 
 
-def _confirmed(stay: Episode, seen: Iterable[datetime]) -> Episode:
-    """A stay that ended, last known up when an analyst last saw it so before the end."""
-    if stay.first_down is None:
-        return stay
-    up = (when for when in seen if stay.known_up_at <= when < stay.first_down)
-    return replace(stay, last_up=max((stay.last_up, *up)))
+def _confirmed(spell: Episode, seen: Iterable[datetime]) -> Episode:
+    """The spell with the last sighting by an analyst.
+
+    A spell that ended counts as up until an analyst last saw it up before the end.
+    """
+    if spell.first_down is None:
+        return spell
+    up = (when for when in seen if spell.known_up_at <= when < spell.first_down)
+    return replace(spell, last_up=max((spell.last_up, *up)))
 
 
 def _start(
-    stay: Episode, notices: Sequence[AddressedNotice], clock: ClockKind
+    spell: Episode, notices: Sequence[AddressedNotice], clock: ClockKind
 ) -> tuple[AddressedNotice | None, datetime | None]:
-    """What starts a stay's clock, and when."""
+    """The notice and the time that start a spell's clock."""
     if clock == "reported":
-        return None, stay.reported_at
+        return None, spell.reported_at
     if clock == "first_seen":
-        return None, stay.known_up_at if stay.absent_at is None else None
+        return None, spell.known_up_at if spell.absent_at is None else None
     if clock == "episode_start":
-        return None, stay.known_up_at
+        return None, spell.known_up_at
     for notice in notices:
         when = counted_at(notice, clock)
         if when is not None and (notice.kind == "legal_order") == (clock == "legal_order"):
@@ -167,7 +182,7 @@ def _start(
 
 
 def _clock(
-    stay: Episode,
+    spell: Episode,
     origin: datetime,
     starter: AddressedNotice | None,
     notices: Sequence[AddressedNotice],
@@ -181,24 +196,24 @@ def _clock(
         return (when - origin) / timedelta(hours=1)
 
     # a hoster that sold the network removed nothing: its clock stops at the last look that saw it there
-    ended = stay.first_down if stay.cause != "lineage" else None
-    entered = max(0.0, hours(since if stay.absent_at is None else stay.known_up_at))
-    left, right = hours(stay.last_up), None if ended is None else hours(ended)
+    ended = spell.first_down if spell.cause != "lineage" else None
+    entered = max(0.0, hours(since if spell.absent_at is None else spell.known_up_at))
+    left, right = hours(spell.last_up), None if ended is None else hours(ended)
     if right is not None and right <= entered:
         entered = 0.0  # gone before it came under study: known all the same, so nothing was cut off
     arrived = [when for n in notices if n is not starter and (when := counted_at(n, clock))]
     answers = [hours(n.acknowledged_at) for n in notices if n.acknowledged_at]
     return TakedownClock(
-        url_id=stay.url_id,
-        site_id=stay.site_id,
+        url_id=spell.url_id,
+        site_id=spell.site_id,
         key=key,
         clock=clock,
         origin=origin,
-        known_up_at=stay.known_up_at,
+        known_up_at=spell.known_up_at,
         entered_h=entered,
         left_h=max(left, entered) if entered else left,
         right_h=right,
-        cause=stay.cause if ended else None,
+        cause=spell.cause if ended else None,
         timing=_timing(left, right),
         notice_id=starter.notice_id if starter else None,
         batch=starter.batch if starter else None,

@@ -1,4 +1,7 @@
-"""What each hoster acted on after it was told: shares by week, their trend, and who stayed silent. Pure."""
+"""Compliance after notices: shares by week, trends, unanswered notices.
+
+Pure.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +21,7 @@ from waterbed.model.takedown import ComplianceRow, ComplianceTrend, TakedownCloc
 
 WITHIN_H: Final = (1.0, 12.0, 24.0, 48.0, 72.0)
 SILENT_H: Final = 72.0
-"""Hours after which silence about something that is still up is told."""
+"""Hours after which content that is still up, without an answer, is listed."""
 FEWEST_WEEKS: Final = 4
 """Weeks below which no trend is given."""
 
@@ -42,12 +45,12 @@ def compliance(
     within_h: Sequence[float] = WITHIN_H,
     hidden: Mapping[str, Sequence[Clock]] = MappingProxyType({}),
 ) -> list[ComplianceRow]:
-    """The shares removed within some hours of the origin, by key, with `weeks` by ISO week too.
+    """The shares removed within some hours, by key.
 
-    Each is the interval-censored cumulative incidence of `removed`, with the rules of any share (`removal`): none
-    below FEWEST_SITES clusters, none where the looks were too sparse. What was gone before the origin is no clock and
-    stands in a column of its own; late entries are counted and left out. `until` is the end of the measurement,
-    `hidden` the clocks by key of which no look could be decided.
+    With `weeks` there is a row for each ISO week too. Each is the interval-censored cumulative incidence of `removed`,
+    with the rules of any share (`removal`): none below FEWEST_SITES clusters, none where the looks were too sparse.
+    Content gone before the origin is counted in a column of its own, not as a clock; late entries are counted and left
+    out. `until` is the end of the measurement, `hidden` the clocks by key of which no look could be decided.
     """
     rows: list[ComplianceRow] = []
     for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
@@ -74,15 +77,15 @@ def _rows(
     curves = incidence(kept) if kept else None
     gone = [one for one in own if one.timing == "before"]
     for hours in within_h:
-        told = removal(kept, until=until, within_h=hours, curves=curves, hidden=hidden) if kept else None
-        shown = told if told and told.telling == "told" else None
+        estimate = removal(kept, until=until, within_h=hours, curves=curves, hidden=hidden) if kept else None
+        shown = estimate if estimate and estimate.estimable else None
         yield ComplianceRow(
             key=key,
             name=name,
             week=week,
             within_h=hours,
             clocks=len(kept),
-            clusters=told.sites if told else 0,
+            clusters=estimate.sites if estimate else 0,
             removed=_rounded(shown.removed if shown else None),
             removed_low=_rounded(shown.low if shown else None),
             removed_high=_rounded(shown.high if shown else None),
@@ -92,16 +95,16 @@ def _rows(
             before=len(gone),
             removed_before=sum(one.cause == "removed" for one in gone),
             late=sum(one.timing != "before" and one.entered_h > 0 for one in own),
-            rank_class="ranked" if shown else _untold(told),
+            rank_class="ranked" if shown else _class_without_share(estimate),
         )
 
 
-def _untold(told: Removal | None) -> RankClass:
-    return "too few" if told is not None and told.telling == "too few" else "unmeasurable"
+def _class_without_share(estimate: Removal | None) -> RankClass:
+    return "too few" if estimate is not None and estimate.estimability == "too few" else "unmeasurable"
 
 
 def _rounded(share: float | None) -> float | None:
-    """To a millionth: what the iteration's tolerance leaves open is no number."""
+    """Round to a millionth, within the tolerance of the iteration."""
     return None if share is None else round(share, 6)
 
 
@@ -114,11 +117,12 @@ def trends(
     within_h: float = 24.0,
     rounds: int = 1_000,
 ) -> list[ComplianceTrend]:
-    """How the share removed within some hours changes a week, by key.
+    """The weekly change of the share removed, by key.
 
-    The slope of the weighted line through the weekly shares, weeks weighted by their clocks; a week whose clocks do not
-    reach those hours tells nothing. The interval is that of resampled clusters. No slope below FEWEST_WEEKS weeks or
-    FEWEST_SITES clusters, nor where the share itself could not be given.
+    The share is the one removed within `within_h` hours. The slope of the weighted line through the weekly shares,
+    weeks weighted by their clocks; a week whose clocks do not reach those hours is left out. The interval is that of
+    resampled clusters. No slope below FEWEST_WEEKS weeks or FEWEST_SITES clusters, nor where the share itself could not
+    be given.
     """
     found = []
     for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
@@ -133,10 +137,10 @@ def _trend(
 ) -> ComplianceTrend:
     # clocks that could not have been followed that long would leave the newest week with the quick ends alone
     kept = [one for one in kept if (until - one.origin).total_seconds() >= within_h * 3600] or list(kept)
-    told = removal(kept, until=until, within_h=within_h)
+    estimate = removal(kept, until=until, within_h=within_h)
     rows, week, chance = _weekly(kept, within_h)
     weeks = len(np.unique(week))
-    rank_class: RankClass = "ranked" if told.telling == "told" else _untold(told)
+    rank_class: RankClass = "ranked" if estimate.estimable else _class_without_share(estimate)
     if rank_class == "ranked" and weeks < FEWEST_WEEKS:
         rank_class = "too few"
     slope = low = high = None
@@ -144,8 +148,8 @@ def _trend(
         place = {label: number for number, label in enumerate(dict.fromkeys(one.site_id for one in kept))}
         clusters = [place[kept[row].site_id] for row in rows]
         slope = _slope(week, chance)
-        drawn = cluster_bootstrap(clusters, lambda draw: _slope(week[draw], chance[draw]), rng=rng, rounds=rounds)
-        low, high = percentile_interval(drawn) if drawn.size else (None, None)
+        slopes = cluster_bootstrap(clusters, lambda draw: _slope(week[draw], chance[draw]), rng=rng, rounds=rounds)
+        low, high = percentile_interval(slopes) if slopes.size else (None, None)
     return ComplianceTrend(
         key=key,
         name=name,
@@ -153,7 +157,7 @@ def _trend(
         first_week=week_of(min(one.origin for one in kept)),
         last_week=week_of(max(one.origin for one in kept)),
         weeks=weeks,
-        clusters=told.sites,
+        clusters=estimate.sites,
         slope=_rounded(slope),
         slope_low=_rounded(low),
         slope_high=_rounded(high),
@@ -167,8 +171,9 @@ def _monday(when: datetime) -> date:
 
 
 def _weekly(kept: Sequence[Clock], within_h: float) -> tuple[list[int], Ints, Floats]:
-    """Of the clocks of weeks that tell: row, week since the first, and chance to be removed in time.
+    """Row, week and probability of timely removal, by clock.
 
+    Weeks are counted from the first one; weeks whose clocks do not reach `within_h` hours are left out.
     The mean chance of a week is its cumulative incidence. Resampling takes the chances as they are: what an interval
     that holds `within_h` leaves open is at most WIDEST_GAP of the share.
     """
@@ -193,7 +198,10 @@ def _weekly(kept: Sequence[Clock], within_h: float) -> tuple[list[int], Ints, Fl
 
 
 def _slope(week: Ints, chance: Floats) -> float | None:
-    """The slope of the line through the weekly means, weeks weighted by their clocks."""
+    """The slope of the line through the weekly means.
+
+    Weeks are weighted by their clocks.
+    """
     clocks = np.bincount(week)
     at = np.flatnonzero(clocks)
     shares = np.bincount(week, chance)[at] / clocks[at]
@@ -201,9 +209,10 @@ def _slope(week: Ints, chance: Floats) -> float | None:
 
 
 def unanswered(groups: Groups, names: Mapping[str, str], *, after_h: float = SILENT_H) -> list[Unanswered]:
-    """What was still up some hours after the hoster was told, and nobody had answered; the longest first.
+    """URLs still up long after a notice that nobody answered.
 
-    A legal order is met by removal alone: what is still up then is listed whatever was answered.
+    Those up for `after_h` hours or more after the hoster was notified; the longest first. A legal order is met by
+    removal alone: what is still up then is listed whatever was answered.
     """
     silent = [
         Unanswered(

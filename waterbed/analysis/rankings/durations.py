@@ -1,4 +1,7 @@
-"""How long a group's clocks run: when half were gone, and the mean within some hours."""
+"""Duration of a group's clocks: median and restricted mean.
+
+Median time to any end, and mean within some hours.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ import numpy.typing as npt
 from scipy import special
 
 from waterbed.analysis.rankings.clocks import clusters_of, running_clocks
-from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, Clock, incidence, tells, worth_within
+from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, Clock, incidence, known_within, worth_within
 from waterbed.estimators.incidence import Curves
 from waterbed.estimators.resampling import Sure, resample
 from waterbed.model.takedown import Duration, TakedownClock
@@ -18,12 +21,12 @@ Floats = npt.NDArray[np.float64]
 
 _ROUNDING = 1e-9
 SEED = 20_261
-"""Where the resampling begins: the same clocks give the same interval."""
+"""Seed of the resampling: the same clocks give the same interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HalfGone:
-    """When half of a group's clocks had ended, by whatever cause."""
+    """Median time until a group's clocks end, any cause."""
 
     hours: Annotated[float | None, "hours since the origin; null: half was not seen to go"]
     low: Annotated[float, "lower end of its 95% interval"]
@@ -35,7 +38,7 @@ def half_gone(group: Sequence[Clock], *, curves: Curves | None = None, level: fl
 
     It is read off the incidence of all causes together, mass spread evenly within each hour. Its interval holds the
     times at which the interval of the share gone (`share_interval`) holds one half (Brookmeyer and Crowley, Biometrics
-    38, 1982), with what the clocks are worth at the median. None below FEWEST_SITES sites that tell about that time.
+    38, 1982), with what the clocks are worth at the median. None below FEWEST_SITES sites known at that time.
     `curves` are the group's, if they are known already.
     """
     if not group:
@@ -45,11 +48,11 @@ def half_gone(group: Sequence[Clock], *, curves: Curves | None = None, level: fl
     gone = np.clip(1.0 - curves.survival[: hours.size], 0.0, 1.0)
     half = _first(hours, gone, 0.5)
     at = float(hours[-1]) if half is None else float(np.ceil(half))
-    telling = [clock for clock in group if tells(clock, at)]
-    if len({clock.site_id for clock in telling}) < FEWEST_SITES:
+    known = [clock for clock in group if known_within(clock, at)]
+    if len({clock.site_id for clock in known}) < FEWEST_SITES:
         return None
-    part = worth_within(group, at, range(len(CAUSES))) / len(telling)
-    n = np.maximum(_told(group, hours) * part, 1.0)
+    part = worth_within(group, at, range(len(CAUSES))) / len(known)
+    n = np.maximum(_known_at(group, hours) * part, 1.0)
     # the chance that less than half goes, given what was seen: Jeffreys' interval of the share holds 1/2 while it is
     # between the tails
     less = special.betainc(gone * n + 0.5, (1.0 - gone) * n + 0.5, 0.5)
@@ -58,8 +61,8 @@ def half_gone(group: Sequence[Clock], *, curves: Curves | None = None, level: fl
     return HalfGone(hours=half, low=low if half is None else min(low, half), high=_at_least(high, half))
 
 
-def _told(group: Sequence[Clock], hours: Floats) -> Floats:
-    """How many clocks tell about each time."""
+def _known_at(group: Sequence[Clock], hours: Floats) -> Floats:
+    """The number of clocks with a known state, by time."""
     left, right = (np.sort([getattr(clock, end) for clock in group]) for end in ("left_h", "right_h"))
     ended = np.searchsorted(right, hours, side="right")
     running = left.size - np.searchsorted(left, hours, side="left")
@@ -67,7 +70,10 @@ def _told(group: Sequence[Clock], hours: Floats) -> Floats:
 
 
 def _first(hours: Floats, rising: Floats, bar: float) -> float | None:
-    """When a value first reaches a bar, between grid points in proportion; None if it never does."""
+    """The time at which a value first reaches a bar.
+
+    Interpolated in proportion between grid points; None if it never does.
+    """
     over = np.flatnonzero(rising >= bar - _ROUNDING)
     if not over.size:
         return None
@@ -83,10 +89,10 @@ def _at_least(high: float | None, half: float | None) -> float | None:
 
 
 def duration(clocks: Sequence[TakedownClock], *, within_h: float) -> Duration:
-    """How long clocks run until any end: their median, and their mean within some hours.
+    """Median and restricted mean of clocks until any end.
 
-    The mean heeds late entry (`turnbull`), the median leaves late clocks out. What ended before its clock began is in
-    neither.
+    The mean is the one within `within_h` hours. The mean heeds late entry (`turnbull`), the median leaves late clocks
+    out. Clocks that ended before they began are in neither.
     """
     kept = running_clocks(clocks)
     half, mean = half_gone(kept), mean_hours(clocks, within_h)
@@ -104,10 +110,11 @@ def duration(clocks: Sequence[TakedownClock], *, within_h: float) -> Duration:
 
 
 def mean_hours(clocks: Sequence[TakedownClock], within_h: float) -> Sure | None:
-    """Mean hours until any end or `within_h`, whichever comes first, with late entry.
+    """Mean hours until any end, at most `within_h`.
 
-    None where fewer than FEWEST_SITES clusters were under study within the first hour, for then nothing is known of
-    that time, or where the follow-up stops before `within_h`.
+    Whichever of the two comes first counts; late entry is heeded. None where fewer than FEWEST_SITES clusters were
+    under study within the first hour, for then nothing is known of that time, or where the follow-up stops before
+    `within_h`.
     """
     own = [one for one in clocks if one.timing != "before"]
     labels = clusters_of(own)

@@ -1,4 +1,7 @@
-"""Cards of sources: what each delivers, how late, how much of it others have too, and what its rules hide."""
+"""Cards of sources of reports.
+
+A card says what a source delivers, how late, how much of it others have too, and what its rules hide.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,9 +30,10 @@ def feed_cards(
     deliveries: Iterable[Delivery],
     quarantines: Iterable[Quarantine],
 ) -> list[FeedCard]:
-    """One card for each source that reported or delivered, most reports first.
+    """One card for each source, most reports first.
 
-    Linear in reports and deliveries. What only a presence list tells is left open.
+    A source is one that reported or delivered. Linear in reports and deliveries. Fields that
+    only a presence list gives are left open.
     """
     of_source: dict[str, list[Report]] = defaultdict(list)
     first: dict[str, tuple[datetime, str]] = {}
@@ -37,8 +41,8 @@ def feed_cards(
     for report in reports:
         of_source[report.source].append(report)
         sources_of[report.url_id].add(report.source)
-        told = (report.received_at, report.source)
-        first[report.url_id] = min(first.get(report.url_id, told), told)
+        own = (report.received_at, report.source)
+        first[report.url_id] = min(first.get(report.url_id, own), own)
     came: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
         came[delivery.source].append(delivery)
@@ -103,10 +107,10 @@ def _day(when: datetime) -> datetime:
 
 
 def retention_spike(left_days: Floats, right_days: Floats) -> Spike | None:
-    """The age at which a source drops its entries by rule, the strongest if several; None if there is none.
+    """The age at which a source drops entries by rule.
 
-    Entry i was last listed at age left_days[i] and first missing at right_days[i], inf if it still is listed. Presence
-    in such a source says nothing of whether a page is up.
+    The strongest if there are several; None if there is none. Entry i was last listed at age left_days[i] and first
+    missing at right_days[i], inf if it still is listed. Presence in such a source says nothing of whether a page is up.
     """
     found = hazard_spikes(left_days, right_days) if left_days.size else []
     return found[0] if found else None
@@ -118,7 +122,10 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FeedRetention:
-    """Ages of entries in days: last listed, first missing (inf: still listed), and when they came into sight."""
+    """Ages of entries in days.
+
+    Age when last listed, when first missing (inf: still listed), and when it came into sight.
+    """
 
     left: Floats
     right: Floats
@@ -126,7 +133,10 @@ class FeedRetention:
 
 
 def suspect_deliveries(source: str, deliveries: Iterable[Delivered], rules: GuardRules) -> list[Quarantine]:
-    """The deliveries that are empty or much too small, in time order, by the rule for imports (`feed_quarantines`)."""
+    """The deliveries that are empty or much too small.
+
+    In time order, by the rule for imports (`feed_quarantines`).
+    """
     came = [
         Delivery(
             delivery_id=f"{number:09}",
@@ -142,37 +152,38 @@ def suspect_deliveries(source: str, deliveries: Iterable[Delivered], rules: Guar
     return feed_quarantines(came, rules, Decisions())
 
 
-def stays(entries: Iterable[Presence], believed: Sequence[datetime] = ()) -> FeedRetention:
-    """The stay of each entry.
+def retention_ages(entries: Iterable[Presence], believed: Sequence[datetime] = ()) -> FeedRetention:
+    """The ages of each entry.
 
-    `believed` are the times of the deliveries that tell of absence, increasing: an entry is missing from the first of
+    `believed` are the times of the deliveries that show absence, increasing: an entry is missing from the first of
     them after it was last listed, whatever its own `first_missing` says. Without them that holds. An entry came into
     sight at `first_listed`, else with itself.
     """
     rows = [(one.entered, one.first_listed, one.last_listed, one.first_missing) for one in entries]
-    told = np.array([_days(when) for when in believed])
+    days = np.array([_days(when) for when in believed])
     entered = np.array([_days(row[0]) for row in rows])
     last = np.array([_days(row[2]) for row in rows])
     missing = np.array([np.inf if row[3] is None else _days(row[3]) for row in rows])
-    if told.size:
-        missing = np.append(told, np.inf)[np.searchsorted(told, np.maximum(last, entered), side="right")]
+    if days.size:
+        missing = np.append(days, np.inf)[np.searchsorted(days, np.maximum(last, entered), side="right")]
     left = np.maximum(last - entered, 0.0)
     seen = np.array([_days(row[1] or row[0]) for row in rows]) - entered
     return FeedRetention(left=left, right=missing - entered, entry=np.clip(seen, 0.0, left))
 
 
-def staying(found: FeedRetention, *, midpoint: bool = False, ignore_entry: bool = False) -> Survival:
-    """How long entries stay, in days: the interval estimate on an hour grid, given entry.
+def staying(ages: FeedRetention, *, midpoint: bool = False, ignore_entry: bool = False) -> Survival:
+    """The survival of entries in a feed, in days.
 
-    `midpoint` puts each end in the middle of its interval and takes the product limit. With it `ignore_entry` counts
-    what was there before the first delivery as followed from its beginning, and warns. Both exist to reproduce what
-    others published. ValueError for `ignore_entry` alone, or without any entry.
+    The interval estimate on an hour grid, given entry. `midpoint` puts each end in the middle of its interval and takes
+    the product limit. With it `ignore_entry` counts what was there before the first delivery as followed from its
+    beginning, and warns. Both exist to reproduce what others published. ValueError for `ignore_entry` alone, or without
+    any entry.
     """
     if midpoint:
-        return kaplan_meier(found.left, found.right, found.entry, midpoint=True, ignore_entry=ignore_entry)
+        return kaplan_meier(ages.left, ages.right, ages.entry, midpoint=True, ignore_entry=ignore_entry)
     if ignore_entry:
         raise ValueError("only the product limit of midpoints can ignore entry")
-    return turnbull(found.left, found.right, found.entry, step=HOUR)
+    return turnbull(ages.left, ages.right, ages.entry, step=HOUR)
 
 
 def _days(when: datetime) -> float:

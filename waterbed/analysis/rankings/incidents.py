@@ -1,4 +1,4 @@
-"""Incidents: what of many reports is one thing."""
+"""Incidents: many reports of one thing."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,12 +10,12 @@ from graphs.linking.clusters import DisjointSets
 from waterbed.model.facts import Report, Target
 
 WITHIN: Final = timedelta(days=7)
-"""How long after its first report an incident takes in further ones."""
+"""Time after its first report in which an incident takes in further ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """What of a report decides which incident it belongs to."""
+    """The parts of a report that decide its incident."""
 
     url_id: Annotated[str, "the reported URL"]
     host_id: Annotated[str, "its host"]
@@ -25,7 +25,7 @@ class Complaint:
 
 
 def complaints(reports: Iterable[Report], targets: Mapping[str, Target]) -> list[Complaint]:
-    """The reports of known URLs, as far as incidents need them."""
+    """The reports of known URLs, reduced to complaints."""
     return [
         Complaint(
             url_id=report.url_id,
@@ -40,7 +40,7 @@ def complaints(reports: Iterable[Report], targets: Mapping[str, Target]) -> list
 
 
 def incidents(found: Iterable[Complaint], *, within: timedelta = WITHIN) -> dict[int, set[str]]:
-    """Sort complaints into incidents: the URLs of each, by its number.
+    """Group complaints into incidents: number to URLs.
 
     A complaint joins an incident that has its content id, or its host and category, if it came within `within` of that
     incident's first report; else it opens a new one. One that fits two makes them one. The order of the input does not
@@ -75,7 +75,10 @@ def incidents(found: Iterable[Complaint], *, within: timedelta = WITHIN) -> dict
 
 @dataclass(slots=True)
 class Share:
-    """How many incidents a key has: in full, and shared among the keys of each."""
+    """The number of incidents of a key.
+
+    In full, and shared among the keys of each incident.
+    """
 
     full: int = 0
     fractional: float = 0.0

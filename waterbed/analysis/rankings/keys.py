@@ -1,4 +1,7 @@
-"""What a ranking can be of: the keys that an attribution, a report or an episode gives in each kind."""
+"""Kinds of rankings, and the keys of each kind.
+
+Keys come from an attribution, a report or an episode.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,7 +46,10 @@ _OF: Final[Mapping[Kind, Callable[[Attribution], tuple[str, ...]]]] = {
 
 
 def attributed_keys(answer: Attribution, kind: Kind) -> tuple[str, ...]:
-    """The keys that an attribution gives; none for `category`, which reports give."""
+    """The keys that an attribution gives.
+
+    None for `category`, which reports give.
+    """
     return () if kind == "category" else _OF[kind](answer)
 
 
@@ -53,19 +59,22 @@ def keys_of(answers: Iterable[Attribution], kind: Kind) -> tuple[str, ...]:
 
 
 def size_kind(kind: Kind) -> By | None:
-    """The kind of sizes that belongs to a ranking, if there is one."""
+    """The kind of sizes for a ranking, None without."""
     if kind == "delegated":
         return "country"
     return next((by for by in get_args(By) if by == kind), None)
 
 
 def names_organisations(kind: Kind) -> bool:
-    """Whether keys of this kind have names; countries and categories are their own."""
+    """True if keys of this kind have names.
+
+    Countries and categories are their own names.
+    """
     return kind not in _COUNTRIES and kind != "category"
 
 
 def grouped(episodes: Iterable[Episode], keys_of: Callable[[Episode], Iterable[str]]) -> dict[str, list[Episode]]:
-    """Sort episodes into groups by keys that are looked up for each."""
+    """Group episodes by keys that are looked up for each."""
     groups: dict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:
         for key in dict.fromkeys(keys_of(episode)):
@@ -96,7 +105,10 @@ class Appearance:
         keys: Callable[[Sequence[Attribution]], tuple[str, ...]],
         since: datetime | None,
     ) -> Self:
-        """The appearance of a URL by its sightings; `keys` names those of its answers, `since` starts its clock."""
+        """The appearance of a URL, drawn from its sightings.
+
+        `keys` gives the keys of its answers, `since` starts its clock.
+        """
         answers = [sighting.attribution for sighting in sightings if sighting.attribution]
         return cls(
             url_id=url_id,

@@ -29,7 +29,7 @@ UNKNOWN = "unknown"
 
 @dataclass(slots=True)
 class Volume:
-    """What appeared under one key.
+    """The URLs, hosts and sites that appeared under one key.
 
     Ids of URLs, hosts and sites; `unknown` are the URLs of which no look could be decided, `hidden` the clocks of those
     that a look found there, `own` counts those not behind a reverse proxy, `fractional` shares each host among its
@@ -62,13 +62,12 @@ def rank(
     addresses, and as 1/k in `hosts_fractional`; a URL without keys has those of its host.
 
     Classes, first that fits: `proxy` if every appearance was behind a reverse proxy; `too few` below 10 site clusters
-    in volume; `unmeasurable` if no clock tells about 24 h, or more than 10 points of the share hang on the spacing of
-    looks and on what was lost from sight or never decided; `too few` below 10 site clusters in clocks that tell; else
-    `ranked`. Only `ranked` rows carry a share and a median; these and `unmeasurable` ones carry the bounds of what was
-    out of sight. `until` is the end of the
-    measurement, by default the latest time in any episode. `groups` gives the episodes of each key where `by` cannot
-    tell, `started` the clocks of each key if they do not run from the report. Cost is linear in appearances and
-    episodes.
+    in volume; `unmeasurable` if the state of no clock is known at 24 h, or if more than 10 points of the share hang on
+    the spacing of looks and on what was lost from sight or never decided; `too few` below 10 site clusters in clocks
+    known at 24 h; else `ranked`. Only `ranked` rows carry a share and a median; these and `unmeasurable` ones carry the
+    bounds of what was out of sight. `until` is the end of the measurement, by default the latest time in any episode.
+    `groups` gives the episodes of each key where `by` cannot tell, `started` the clocks of each key if they do not run
+    from the report. Cost is linear in appearances and episodes.
     """
     volumes = volumes_of(appearances)
     groups = episodes_by_key(episodes, by) if groups is None else groups
@@ -89,7 +88,10 @@ def rank(
 
 
 def volumes_of(appearances: Sequence[Appearance]) -> dict[str, Volume]:
-    """What appeared under each key; what nothing could attribute is under UNKNOWN."""
+    """The volume of each key.
+
+    URLs that no data could attribute are under UNKNOWN.
+    """
     keys_of_host: dict[str, set[str]] = defaultdict(set)
     for appearance in appearances:
         keys_of_host[appearance.host_id].update(key for key in appearance.keys if key)
@@ -116,9 +118,9 @@ def _row(
     place: int | None, key: str, name: str, *, volume: Volume, group: Sequence[Clock], until: datetime | None
 ) -> RankingRow:
     curves = incidence(group) if group else None
-    told = removal(group, until=until, curves=curves, hidden=volume.hidden) if group and until else None
-    rank_class = class_of(volume, told)
-    shown = told if rank_class == "ranked" else None
+    estimate = removal(group, until=until, curves=curves, hidden=volume.hidden) if group and until else None
+    rank_class = class_of(volume, estimate)
+    shown = estimate if rank_class == "ranked" else None
     everything = [*group, *volume.hidden]
     worst, best = _bounds(everything, until, shown) if rank_class in ("ranked", "unmeasurable") else (None, None)
     half = half_gone(group, curves=curves) if shown else None
@@ -156,34 +158,41 @@ def _bounds(group: Sequence[Clock], until: datetime | None, shown: Removal | Non
 
 
 def _rounded(number: float | None) -> float | None:
-    """To a millionth: what the iteration's tolerance leaves open is no number."""
+    """Round to a millionth, within the tolerance of the iteration."""
     return None if number is None else round(number, 6)
 
 
-def class_of(volume: Volume, told: Removal | None) -> RankClass:
-    """The class of a row, as `rank` has it: by what appeared there, and what its clocks tell."""
+def class_of(volume: Volume, estimate: Removal | None) -> RankClass:
+    """The class of a row, as `rank` has it.
+
+    It depends on its volume and on its clocks.
+    """
     if not volume.own:
         return "proxy"
     if len(volume.sites) < FEWEST_SITES:
         return "too few"
-    if told is None:
+    if estimate is None:
         return "unmeasurable"
-    return "ranked" if told.telling == "told" else told.telling
+    return estimate.estimability if estimate.estimability != "told" else "ranked"
 
 
 def _hours(number: float | None) -> float | None:
-    """To a thousandth: beyond that another kind of processor gives other digits."""
+    """Round to a thousandth.
+
+    Beyond that another kind of processor gives other digits.
+    """
     return None if number is None else round(number, 3)
 
 
 def removal_bounds(
     group: Sequence[Clock], *, until: datetime, within_h: float = WITHIN_H
 ) -> tuple[float, float] | None:
-    """Share removed within some hours if all that was out of sight then had stayed, and if it had been removed.
+    """Worst and best case of the share removed.
 
-    Out of sight is a clock that stops before `within_h` although the measurement (to `until`) goes on beyond, and one
-    that ended by removal in an interval that holds `within_h`. The estimate is that of the share, so without such
-    clocks both are the share. None below FEWEST_SITES sites among clocks that could be followed for `within_h`.
+    Share removed within `within_h` hours if all that was out of sight then had stayed, and if it had been removed. Out
+    of sight is a clock that stops before `within_h` although the measurement (to `until`) goes on beyond, and one that
+    ended by removal in an interval that holds `within_h`. The estimate is that of the share, so without such clocks
+    both are the share. None below FEWEST_SITES sites among clocks that could be followed for `within_h`.
     """
     followed = [clock for clock in group if clock.cause != NOTHING or _could_reach(clock, until, within_h)]
     if len({clock.site_id for clock in followed}) < FEWEST_SITES:
@@ -198,7 +207,10 @@ def _could_reach(clock: Clock, until: datetime, within_h: float) -> bool:
 
 
 def _taken(group: Sequence[Clock], until: datetime, within_h: float, *, removed: bool) -> Iterator[Clock]:
-    """The clocks with everything that was out of sight taken as removed, or as still there."""
+    """The clocks with out-of-sight content restated.
+
+    All content out of sight is taken as removed, or as still there.
+    """
     for clock in group:
         lost = clock.cause == NOTHING and clock.left_h < within_h and _could_reach(clock, until, within_h)
         straddles = clock.cause == REMOVED and clock.left_h < within_h < clock.right_h

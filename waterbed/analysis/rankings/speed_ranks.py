@@ -1,4 +1,7 @@
-"""Places by speed with their uncertainty, and how hosters weigh beside content."""
+"""Places by speed with their uncertainty.
+
+Also the share removed by hoster beside the share by content.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,12 +38,18 @@ class Weighing:
 
 
 def slowest_of(ranked: int) -> int:
-    """How many of so many ranked rows are called the slowest: a quarter, ten at most."""
+    """The number of ranked rows called the slowest.
+
+    A quarter, ten at most.
+    """
     return max(1, min(WORST, ranked // 4))
 
 
 def weighing(rows: Sequence[RankingRow], groups: Mapping[str, Sequence[Episode]]) -> Weighing | None:
-    """Weigh the removal shares of the ranked rows by hoster and by content; None where no row has a share."""
+    """Weigh the removal shares by hoster and by content.
+
+    Ranked rows only; None where no row has a share.
+    """
     shares = {row.key: row.removed_24h for row in rows if row.removed_24h is not None}
     if not shares:
         return None
@@ -65,11 +74,11 @@ def speed_places(
     worst: int = WORST,
     resamples: int = RESAMPLES,
 ) -> list[PlaceRow]:
-    """The places by speed of ranked rows, slowest first; rows of other classes follow, without a place.
+    """The places by speed of ranked rows, slowest first.
 
-    `clusters` gives each site its cluster. Clusters are resampled over all groups at once, shares are compared as
-    arcsin sqrt, whose error hardly depends on the share; it is at least that of the clusters' design effect, so that a
-    group whose clusters all agree is not taken for certain.
+    Rows of other classes follow, without a place. `clusters` gives each site its cluster. Clusters are resampled over
+    all groups at once, shares are compared as arcsin sqrt, whose error hardly depends on the share; it is at least that
+    of the clusters' design effect, so that a group whose clusters all agree is not taken for certain.
     """
     ranked = [row for row in rows if row.removed_24h is not None]
     others = [_row(row) for row in rows if row.removed_24h is None]
@@ -84,8 +93,8 @@ def speed_places(
         found = resampled_share(*_ends(group), WITHIN_H, weights[:, at])
         share = row.removed_24h if row.removed_24h is not None else found.share
         values.append(-_stable(share))
-        drawn = -_stable(found.draws)
-        draws.append(drawn - drawn.mean() + values[-1])
+        resampled = -_stable(found.draws)
+        draws.append(resampled - resampled.mean() + values[-1])
         parts.append(found.parts)
     table = widened(np.column_stack(draws), _errors(parts, of), rng)
     estimates = np.array(values)
@@ -109,7 +118,7 @@ def speed_places(
     return sorted(made, key=lambda row: (row.removed_24h, row.key)) + others
 
 
-def _row(row: RankingRow, **told: float | int | None) -> PlaceRow:
+def _row(row: RankingRow, **places: float | int | None) -> PlaceRow:
     blank: dict[str, float | int | None] = dict.fromkeys(
         ("place_low", "place_high", "own_low", "own_high", "among_worst", "without_one_low", "without_one_high")
     )
@@ -119,7 +128,7 @@ def _row(row: RankingRow, **told: float | int | None) -> PlaceRow:
         name=row.name,
         removed_24h=row.removed_24h,
         rank_class=row.rank_class,
-        **blank | told,  # type: ignore[arg-type]  # the places by name
+        **blank | places,  # type: ignore[arg-type]  # the places by name
     )
 
 
@@ -128,7 +137,10 @@ def _ends(group: Sequence[Clock]) -> tuple[list[float], list[float], list[bool]]
 
 
 def _errors(parts: Sequence[Floats], of: Sequence[Sequence[int]]) -> list[float]:
-    """Least standard errors of shares as arcsin sqrt, from what each clock adds to them and its cluster."""
+    """Least standard errors of shares as arcsin sqrt.
+
+    Computed from what each clock adds to the shares and from its cluster.
+    """
     counted = []
     for own, at in zip(parts, of, strict=True):
         _, cluster = np.unique(at, return_inverse=True)
@@ -146,7 +158,10 @@ def _stable(share: float | Floats) -> Floats:
 def _without_one(
     parts: Sequence[Floats], of: Sequence[Sequence[int]], shares: Sequence[float]
 ) -> list[tuple[float | None, float | None]]:
-    """Range of each share without any one cluster, from what each clock adds to it."""
+    """Range of each share without any one cluster.
+
+    Computed from what each clock adds to it.
+    """
     lengths = [len(group) for group in of]
     cluster = np.concatenate([np.asarray(group) for group in of])
     group = np.repeat(np.arange(len(of)), lengths)

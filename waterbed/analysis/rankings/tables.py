@@ -1,4 +1,7 @@
-"""A study's rankings of every kind: volume and speed, volume against size, places, sources side by side."""
+"""A study's rankings of every kind.
+
+Volume and speed, volume against size, places, sources side by side.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,27 +43,33 @@ VOLUME_METHOD = (
     "10,000 incidents / routed IPv4; places by shrunk ratio, all at once at 95%, see docs/ranking.md"
 )
 SEED = 20_260
-"""Where the resampling begins: the same study gives the same places."""
+"""Seed of the resampling: the same study gives the same places."""
 
 
 @dataclass(kw_only=True)
 class RankingTables:
-    """One kind of ranking of one study, or of what lies at home or abroad, or of what one source reported."""
+    """One kind of ranking of one study.
 
-    done: Conclusions
+    With `side` only of what lies at home or abroad, with `source` only of what one source reported.
+    """
+
+    conclusions: Conclusions
     kind: Kind
     side: Side | None = None
     source: str | None = None
     clock: ClockKind = "reported"
-    """What takedown clocks run from; places by speed always run from the report."""
+    """Origin of the takedown clocks; places by speed always run from the report."""
     _lookup: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def appearances(self) -> list[Appearance]:
-        """Each URL with all keys of this kind that its addresses ever gave it."""
+        """Each URL with all keys of this kind.
+
+        The keys are all that its addresses ever gave it.
+        """
         found = []
-        for url_id, target in self.done.facts.targets.items():
-            seen = [one for one in self.done.sightings.get(url_id, []) if self._here(one)]
+        for url_id, target in self.conclusions.facts.targets.items():
+            seen = [one for one in self.conclusions.sightings.get(url_id, []) if self._here(one)]
             answers = [one.attribution for one in seen if one.attribution]
             if (self.side and not answers) or (self.source and url_id not in self._reported):
                 continue
@@ -71,7 +80,7 @@ class RankingTables:
                     site_id=target.site_id,
                     sightings=seen,
                     keys=partial(self._keys, url_id),
-                    since=self.done.notice_context.since(url_id, self.clock),
+                    since=self.conclusions.notice_context.since(url_id, self.clock),
                 )
             )
         return found
@@ -79,10 +88,10 @@ class RankingTables:
     @cached_property
     def episodes(self) -> list[Episode]:
         """The episodes that belong to this ranking."""
-        home, seats = self.done.config.home, self.done.seats
+        home, seats = self.conclusions.config.home, self.conclusions.seats
         return [
             episode
-            for episode in self.done.episodes
+            for episode in self.conclusions.episodes
             if (not self.source or episode.url_id in self._reported)
             and (not self.side or is_home(episode, home, seats) == (self.side == "home"))
         ]
@@ -99,7 +108,7 @@ class RankingTables:
     def names(self) -> dict[str, str]:
         """A name for people for each key."""
         keys = {key for appearance in self.appearances for key in appearance.keys}
-        name: Callable[[str], str] = self.done.attributor.name_of if names_organisations(self.kind) else str
+        name: Callable[[str], str] = self.conclusions.attributor.name_of if names_organisations(self.kind) else str
         return {key: name(key) for key in keys}
 
     @cached_property
@@ -110,7 +119,7 @@ class RankingTables:
             self.episodes,
             by=size_kind(self.kind) or "hoster",
             names=self.names,
-            until=self.done.until,
+            until=self.conclusions.until,
             groups=self.groups,
             started=self.started,
         )
@@ -118,20 +127,26 @@ class RankingTables:
     @cached_property
     def clocks(self) -> dict[str, list[TakedownClock]]:
         """The takedown clocks under each key."""
-        context = self.done.notice_context
+        context = self.conclusions.notice_context
         return clocks_of_groups(self.groups, context, hosters=self.kind == "hoster", clock=self.clock)
 
     @property
     def started(self) -> Mapping[str, Sequence[Clock]] | None:
-        """The clocks under each key as estimators take them; None where they run from the report."""
+        """The clocks under each key, in the form for estimators.
+
+        None where they run from the report.
+        """
         if self.clock == "reported":
             return None
         return {key: running_clocks(group) for key, group in self.clocks.items()}
 
     @cached_property
     def clusters(self) -> dict[str, int]:
-        """The cluster of each site: sites that share a content id are one."""
-        facts = self.done.facts
+        """The cluster of each site.
+
+        Sites that share a content id are one.
+        """
+        facts = self.conclusions.facts
         sites = {url_id: target.site_id for url_id, target in facts.targets.items()}
         return site_clusters(sites, ((r.url_id, r.content_id) for r in facts.reports if r.content_id))
 
@@ -146,11 +161,11 @@ class RankingTables:
 
     def volume(self, sizes: Sequence[Size], worst: int) -> list[VolumeRow]:
         """Volume against sizes; without sizes there are counts alone."""
-        facts = self.done.facts
-        told = [r for r in facts.reports if not self.source or r.source == self.source]
+        facts = self.conclusions.facts
+        reports = [r for r in facts.reports if not self.source or r.source == self.source]
         return volume_rows(
             self.appearances,
-            incidents(complaints(told, facts.targets)).values(),
+            incidents(complaints(reports, facts.targets)).values(),
             self.clusters,
             names=self.names,
             frame=sizes,
@@ -160,17 +175,20 @@ class RankingTables:
 
     @cached_property
     def _reported(self) -> set[str]:
-        return {report.url_id for report in self.done.facts.reports if report.source == self.source}
+        return {report.url_id for report in self.conclusions.facts.reports if report.source == self.source}
 
     @cached_property
     def _categories(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, set[str]] = defaultdict(set)
-        for report in self.done.facts.reports:
+        for report in self.conclusions.facts.reports:
             found[report.url_id].add(report.category)
         return {url_id: tuple(sorted(named)) for url_id, named in found.items()}
 
     def _here(self, one: Sighting) -> bool:
-        """Whether a sighting lies on the side that is asked for; one without addresses lies on none."""
+        """True if a sighting lies on the side asked for.
+
+        A sighting without addresses lies on neither side.
+        """
         if not self.side:
             return True
         if one.attribution is None:
@@ -178,10 +196,10 @@ class RankingTables:
         return self._at_home(one.attribution) == (self.side == "home")
 
     def _at_home(self, answer: Attribution) -> bool:
-        home = self.done.config.home
+        home = self.conclusions.config.home
         if answer.countries:
             return home in answer.countries
-        return any(self.done.seats.get(key) == home for key in answer.hosters)
+        return any(self.conclusions.seats.get(key) == home for key in answer.hosters)
 
     def _keys(self, url_id: str, answers: Sequence[Attribution]) -> tuple[str, ...]:
         if self.kind == "category":
@@ -189,10 +207,13 @@ class RankingTables:
         return keys_of(answers, self.kind)
 
     def _episode_keys(self, episode: Episode) -> tuple[str, ...]:
-        """The keys of the looks in an episode, else of the URL's first look that had an answer."""
+        """The keys of an episode.
+
+        Those of the looks in it, else of the URL's first look that had an answer.
+        """
         if self.kind == "category":
             return self._categories.get(episode.url_id, ())
-        seen = [one for one in self.done.sightings.get(episode.url_id, []) if one.attribution]
+        seen = [one for one in self.conclusions.sightings.get(episode.url_id, []) if one.attribution]
         own = [
             one.attribution
             for one in seen
@@ -203,30 +224,33 @@ class RankingTables:
         return self._keys(episode.url_id, own or [one.attribution for one in seen[:1] if one.attribution])
 
 
-def ranking_of(done: Conclusions, by: By = "hoster") -> list[RankingRow]:
-    """The ranking by hoster, origin AS or country, by the clock of the settings."""
-    return RankingTables(done=done, kind=by, clock=done.config.clock).rows
+def ranking_of(conclusions: Conclusions, by: By = "hoster") -> list[RankingRow]:
+    """The ranking by hoster, origin AS or country.
+
+    It uses the clock of the settings.
+    """
+    return RankingTables(conclusions=conclusions, kind=by, clock=conclusions.config.clock).rows
 
 
 def ranking_info(study: Study, tables: RankingTables, what: str, method: str | None = None) -> TableInfo:
-    """What a table of a ranking is."""
+    """The metadata of a ranking table."""
     named = f"{what}, {tables.side}" if tables.side else what
-    heading = table_info(study, named, by=tables.kind, clock=tables.clock)
-    return replace(heading, method=method) if method else heading
+    info = table_info(study, named, by=tables.kind, clock=tables.clock)
+    return replace(info, method=method) if method else info
 
 
-def sources(done: Conclusions) -> list[str]:
+def sources(conclusions: Conclusions) -> list[str]:
     """The sources of a study's reports, by name."""
-    return sorted({report.source for report in done.facts.reports})
+    return sorted({report.source for report in conclusions.facts.reports})
 
 
 def side_by_side(tables: RankingTables) -> tuple[list[FeedRow], list[tuple[str, str, Agreement]]]:
-    """The ranking by each source, and how far any two agree.
+    """The ranking by each source, and their pairwise agreement.
 
     Kendall's tau-b is over the hosts of the keys that either of the two reported. InputError with fewer than two
     sources.
     """
-    named = sources(tables.done)
+    named = sources(tables.conclusions)
     if len(named) < 2:
         raise InputError(
             "feeds can be compared only where two sources reported; import another with waterbed import --source "
@@ -235,7 +259,9 @@ def side_by_side(tables: RankingTables) -> tuple[list[FeedRow], list[tuple[str, 
     each = {
         source: {
             row.key: row
-            for row in RankingTables(done=tables.done, kind=tables.kind, side=tables.side, source=source).rows
+            for row in RankingTables(
+                conclusions=tables.conclusions, kind=tables.kind, side=tables.side, source=source
+            ).rows
         }
         for source in named
     }
@@ -268,7 +294,7 @@ def _feed_rows(overall: Sequence[RankingRow], each: Mapping[str, Mapping[str, Ra
             )
 
 
-def cards(done: Conclusions) -> list[FeedCard]:
+def cards(conclusions: Conclusions) -> list[FeedCard]:
     """The card of each source."""
-    facts = done.facts
-    return feed_cards(facts.reports, facts.targets, facts.deliveries, done.quarantines)
+    facts = conclusions.facts
+    return feed_cards(facts.reports, facts.targets, facts.deliveries, conclusions.quarantines)

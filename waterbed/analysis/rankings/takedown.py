@@ -15,16 +15,17 @@ from waterbed.model.conclusions import Episode
 By = Literal["hoster", "asn", "country"]
 
 CAUSES: Final = ("removed", "moved", "name", "network", "lost")
-"""Competing ends of a takedown clock. Content put behind a proxy (masked) has moved, as far as anyone can tell."""
+"""Competing ends of a takedown clock. Content put behind a proxy (masked) has moved, as far as can be seen."""
 
 REMOVED, MOVED = CAUSES.index("removed"), CAUSES.index("moved")
 WITHIN_H: Final = 24.0
 FEWEST_SITES: Final = 10
 """Site clusters below which a share is not given: one site's fate would be read as the hoster's habit."""
 WIDEST_GAP: Final = 0.10
-"""Largest part of a share that may rest on what nobody saw: ends between two looks, and what was hidden."""
+"""Largest part of a share that may rest on unobserved ends: between two looks, or hidden."""
 
-Telling = Literal["told", "too few", "unmeasurable"]
+Estimability = Literal["told", "too few", "unmeasurable"]
+"""`told`: estimable, as published tables spell it; else the reason why not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +41,12 @@ class Clock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """How much a group removed within some hours of the report."""
+    """The share that a group removed within some hours.
 
-    telling: Annotated[Telling, "whether the share could be given, and if not why"]
+    Hours run from the report.
+    """
+
+    estimability: Annotated[Estimability, "whether the share could be given, and if not why"]
     removed: Annotated[float | None, "share removed, 0..1"]
     low: Annotated[float | None, "lower end of its 95% interval"]
     high: Annotated[float | None, "upper end of its 95% interval"]
@@ -50,6 +54,11 @@ class Removal:
     clocks: Annotated[int, "takedown clocks"]
     sites: Annotated[int, "site clusters whose clocks reach, or ended within, those hours"]
     gap: Annotated[float | None, "P(L < T) - P(R <= T): what rests on the spacing of looks and on what was hidden"]
+
+    @property
+    def estimable(self) -> bool:
+        """True if the share could be given."""
+        return self.estimability == "told"
 
 
 def episode_keys(episode: Episode, by: By) -> tuple[str, ...]:
@@ -81,10 +90,10 @@ def episodes_by_key(episodes: Iterable[Episode], by: By) -> dict[str, list[Episo
 def clocks(episodes: Iterable[Episode]) -> list[Clock]:
     """Turn one group's episodes into takedown clocks.
 
-    The clock starts at `reported_at` and ends in (last_up, first_down]; what was never reported there has none: nobody
-    was asked to remove it. Episodes of one URL that overlap, or that follow a `moved` or `masked` end without a break,
-    are one clock: the content never left the group. Episodes at a reverse proxy give none: its operator cannot remove
-    what lies elsewhere.
+    The clock starts at `reported_at` and ends in (last_up, first_down]; a URL never reported there has none: nobody was
+    asked to remove it. Episodes of one URL that overlap, or that follow a `moved` or `masked` end without a break, are
+    one clock: the content never left the group. Episodes at a reverse proxy give none: its operator cannot remove what
+    lies elsewhere.
     """
     by_url: dict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:
@@ -95,7 +104,10 @@ def clocks(episodes: Iterable[Episode]) -> list[Clock]:
 
 
 def joined_episodes(episodes: Sequence[Episode]) -> list[Episode]:
-    """One URL's episodes in one group, those that go on without a break as one, in time order."""
+    """One URL's episodes in one group, joined, in time order.
+
+    Episodes that go on without a break are one.
+    """
     if len(episodes) == 1:
         return list(episodes)
     joined: list[Episode] = []
@@ -115,7 +127,10 @@ def _goes_on(before: Episode, after: Episode) -> bool:
 
 
 def _union(before: Episode, after: Episode) -> Episode:
-    """Up while either was: ends when the later one does, runs while one runs."""
+    """The episode during which either of two was up.
+
+    It ends when the later one does, and runs while one runs.
+    """
     later = max(before, after, key=lambda e: (e.first_down is None, e.first_down or e.last_up))
     return replace(
         later,
@@ -139,7 +154,10 @@ def _clock(episode: Episode, origin: datetime) -> Clock:
 
 
 def never_seen(site_id: str, origin: datetime) -> Clock:
-    """The clock of what was reported and never seen: out of sight from the start."""
+    """The clock of a URL reported and never seen.
+
+    It is out of sight from the start.
+    """
     return Clock(left_h=0.0, right_h=float("inf"), cause=NOTHING, site_id=site_id, origin=origin)
 
 
@@ -155,22 +173,22 @@ def incidence(group: Sequence[Clock]) -> Curves:
 
 
 def worth_within(group: Sequence[Clock], within_h: float, causes: Collection[int]) -> float:
-    """Count the independent clocks that those which reach `within_h`, or ended before it, are worth.
+    """Effective number of clocks that reach `within_h` hours.
 
-    Less than their number, the more alike the clocks of a site are as to ending by one of the causes in time; 0 where
-    no clock tells.
+    Clocks that ended before count too. Less than their number, the more alike the clocks of a site are as to ending by
+    one of the causes in time; 0 where no clock is known then.
     """
-    telling = [c for c in group if tells(c, within_h)]
-    if not telling:
+    known = [c for c in group if known_within(c, within_h)]
+    if not known:
         return 0.0
-    sizes = Counter(c.site_id for c in telling)
-    hits = Counter(c.site_id for c in telling if c.right_h <= within_h and c.cause in causes)
+    sizes = Counter(c.site_id for c in known)
+    hits = Counter(c.site_id for c in known if c.right_h <= within_h and c.cause in causes)
     found = beta_binomial([hits[site] for site in sizes], list(sizes.values()))
     return worth(list(sizes.values()), found.correlation)
 
 
-def tells(clock: Clock, within_h: float) -> bool:
-    """Whether a clock says what became of it within some hours."""
+def known_within(clock: Clock, within_h: float) -> bool:
+    """True if a clock's state is known at `within_h` hours."""
     return clock.left_h >= within_h or clock.right_h <= within_h
 
 
@@ -190,12 +208,12 @@ def removal(
     decided. The interval counts what the clocks are worth given how alike those of a site are. `curves` are the
     group's, if they are known already.
     """
-    reach = {c.site_id for c in group if tells(c, within_h)}
+    reach = {c.site_id for c in group if known_within(c, within_h)}
     gap = _gap([*group, *hidden], until, within_h)
 
-    def untold(telling: Telling) -> Removal:
+    def without_share(estimability: Estimability) -> Removal:
         return Removal(
-            telling=telling,
+            estimability=estimability,
             removed=None,
             low=None,
             high=None,
@@ -206,16 +224,16 @@ def removal(
         )
 
     if not reach or gap is None or gap > WIDEST_GAP:
-        return untold("unmeasurable")
+        return without_share("unmeasurable")
     if len(reach) < FEWEST_SITES:
-        return untold("too few")
+        return without_share("too few")
     curves = curves or incidence(group)
     removed, moved = share_within(curves, REMOVED, within_h), share_within(curves, MOVED, within_h)
     if removed is None or moved is None:
-        return untold("unmeasurable")
+        return without_share("unmeasurable")
     low, high = share_interval(removed, worth_within(group, within_h, (REMOVED,)))
     return Removal(
-        telling="told",
+        estimability="told",
         removed=removed,
         low=low,
         high=high,
@@ -227,7 +245,10 @@ def removal(
 
 
 def _gap(group: Sequence[Clock], until: datetime, within_h: float) -> float | None:
-    """Say what the spacing of looks, and what was lost from sight, leave open about removed or moved."""
+    """The part of a share that observation left open.
+
+    The spacing of looks, and what was lost from sight, leave open how much was removed or moved.
+    """
     seen = [c for c in group if c.cause != NOTHING or c.left_h >= within_h or _hours(until - c.origin) >= within_h]
     if not seen:
         return None
@@ -257,7 +278,7 @@ def removal_curves(
     horizon_h: int = 168,
     started: Mapping[str, Sequence[Clock]] | None = None,
 ) -> list[RemovalCurve]:
-    """Estimate the removal curves of some groups, in the order given.
+    """Estimate the removal curves of some groups, in order.
 
     `started` gives the clocks of each key if they do not run from the report.
 

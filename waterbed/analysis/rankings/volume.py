@@ -1,4 +1,7 @@
-"""Volume against size: rates by address, expected counts over all that exist, shrunk ratios and their places."""
+"""Volume against size.
+
+Rates by address, expected counts over all that exist, shrunk ratios and their places.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +39,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What a size lets one expect: sites of each key that has one, and the model behind it."""
+    """Expected sites of each sized key, and the model."""
 
     sites: Mapping[str, float]
     model: CountModel
@@ -44,16 +47,20 @@ class Expectation:
 
 
 def rate(attacks: float, routed_v4: int | None, *, floor: int = SIZE_FLOOR) -> float | None:
-    """Attacks per 10,000 routed IPv4 addresses (Interisle's score); null below the size floor."""
+    """Attacks per 10,000 routed IPv4 addresses (Interisle's score).
+
+    None below the size floor.
+    """
     return None if not routed_v4 or routed_v4 < floor else 1e4 * attacks / routed_v4
 
 
 def expectation(frame: Sequence[Size], sites: Mapping[str, int]) -> Expectation | None:
-    """Fit the sites of a whole frame to its sizes, zeros included.
+    """Fit the sites of a whole frame to sizes.
 
-    `frame` has every hoster, AS or country there is on the day, `sites` how many of them the study has where it has
-    any. Sizes are the routed IPv4 addresses, and the hosted domains where every row has them; rows without routed IPv4
-    have no expectation. None where fewer than FEWEST_SIZED rows have a size, or nothing was seen in them.
+    Keys with zero sites are included. `frame` has every hoster, AS or country there is on the day, `sites` how many of
+    them the study has where it has any. Sizes are the routed IPv4 addresses, and the hosted domains where every row has
+    them; rows without routed IPv4 have no expectation. None where fewer than FEWEST_SIZED
+    rows have a size, or none has a site.
     """
     sized = [row for row in frame if row.key != UNKNOWN and row.announced_v4]
     counts = np.array([sites.get(row.key, 0) for row in sized])
@@ -83,11 +90,11 @@ def volume_rows(
     resamples: int = RESAMPLES,
     floor: int = SIZE_FLOOR,
 ) -> list[VolumeRow]:
-    """The volume of each key, most sites for its size first.
+    """The volume of each key, most sites for size first.
 
     `incident_urls` are the URLs of each incident, `clusters` the cluster of each site, `frame` the sizes of all
     there is (see `expectation`). Shrinkage is over the whole frame, places are among keys with at least FEWEST_SITES
-    sites. What has no size comes after, by sites; what nothing could attribute comes last.
+    sites. Keys without a size come after, by sites; the unattributed come last.
     """
     volumes = volumes_of(appearances)
     keys_of_url = _keys_of_urls(volumes)
@@ -99,7 +106,7 @@ def volume_rows(
     for key, volume in volumes.items():
         share = counted.get(key)
         routed = sizes[key].announced_v4 if key in sizes else None
-        foreseen = expected.sites.get(key) if expected else None
+        expected_sites = expected.sites.get(key) if expected else None
         given = shrunk.get(key, (None, None, None))
         place = places.get(key, (None, None, None))
         rows.append(
@@ -113,8 +120,8 @@ def volume_rows(
                 incidents_fractional=round(share.fractional, 6) if share else 0.0,
                 routed_v4=routed,
                 score=_rounded(rate(share.full if share else 0, routed, floor=floor)),
-                expected=_rounded(foreseen),
-                ratio=_rounded(len(volume.sites) / foreseen if foreseen else None),
+                expected=_rounded(expected_sites),
+                ratio=_rounded(len(volume.sites) / expected_sites if expected_sites else None),
                 shrunk=given[0],
                 shrunk_low=given[1],
                 shrunk_high=given[2],
@@ -146,15 +153,18 @@ def _ratios(
     worst: int,
     resamples: int,
 ) -> tuple[_Ratios, _Places]:
-    """Shrunk ratios of all keys with a size, and the places of those with enough sites."""
+    """Shrunk ratios, and places of keys with enough sites.
+
+    The ratios are those of all keys with a size.
+    """
     if expected is None:
         return {}, {}
     keys = list(expected.sites)
     observed = np.array([len(volumes[key].sites) if key in volumes else 0 for key in keys])
     if not observed.any():
         return {}, {}
-    foreseen = np.array(list(expected.sites.values()))
-    shrunk = gamma_poisson(observed, foreseen)
+    expected_sites = np.array(list(expected.sites.values()))
+    shrunk = gamma_poisson(observed, expected_sites)
     at = {key: number for number, key in enumerate(keys) if observed[number]}
     ends = {k: (round(float(shrunk.rate[n]), 6), round(float(shrunk.low[n]), 6), round(float(shrunk.high[n]), 6))
             for k, n in at.items()}  # fmt: skip
@@ -162,7 +172,7 @@ def _ratios(
     if len(chosen) < 2:
         return ends, {}
     index = np.array([at[key] for key in chosen])
-    log_rates, draws = _draws(chosen, observed[index], foreseen[index], shrunk, volumes, clusters, rng, resamples)
+    log_rates, draws = _draws(chosen, observed[index], expected_sites[index], shrunk, volumes, clusters, rng, resamples)
     sets = place_sets(log_rates, draws)
     among = share_among_first(draws, worst)
     return ends, {key: (int(sets.low[n]), int(sets.high[n]), round(float(among[n]), 4)) for n, key in enumerate(chosen)}
@@ -171,16 +181,17 @@ def _ratios(
 def _draws(
     keys: Sequence[str],
     observed: npt.NDArray[np.int64],
-    foreseen: Floats,
+    expected_sites: Floats,
     shrunk: Shrunk,
     volumes: Mapping[str, Volume],
     clusters: Mapping[str, int],
     rng: np.random.Generator,
     resamples: int,
 ) -> tuple[Floats, Floats]:
-    """Logarithms of the shrunk ratios, and what they are when site clusters are drawn again.
+    """Logarithms of the shrunk ratios, and their resampled values.
 
-    The spread is at least that of the posterior, which a key whose sites are all their own clusters has anyway.
+    Site clusters are resampled. The spread is at least that of the posterior, which a key whose sites are all their own
+    clusters has anyway.
     """
     numbers: dict[int | str, int] = {}
     cluster, group = [], []
@@ -191,10 +202,10 @@ def _draws(
     weights = cluster_weights(len(numbers), resamples, rng)
     sums = resampled_sums(weights, cluster, group, np.ones(len(group)), len(keys))
     shape, prior = shrunk.prior_shape, shrunk.prior_rate
-    log_rates: Floats = np.log((shape + observed) / (prior + foreseen))
-    drawn = np.log((shape + sums) / (prior + foreseen))
-    drawn = widened(drawn, np.sqrt(special.polygamma(1, shape + observed)), rng)
-    return log_rates, drawn - drawn.mean(axis=0) + log_rates
+    log_rates: Floats = np.log((shape + observed) / (prior + expected_sites))
+    resampled = np.log((shape + sums) / (prior + expected_sites))
+    resampled = widened(resampled, np.sqrt(special.polygamma(1, shape + observed)), rng)
+    return log_rates, resampled - resampled.mean(axis=0) + log_rates
 
 
 def _rounded(value: float | None) -> float | None:

@@ -1,4 +1,7 @@
-"""In how many specifications a conclusion holds, and which choice flips it. Pure."""
+"""Robustness of conclusions over all specifications.
+
+The share of specifications in which a conclusion holds, and the choices that flip it. Pure.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -17,7 +20,7 @@ HALF = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What one specification says to one conclusion."""
+    """The answer of one specification to one conclusion."""
 
     says: Annotated[bool | None, "whether it holds that the number lies above the line, or the like; None: untold"]
     surely: Annotated[bool, "whether the 95% interval is on that side too"] = False
@@ -37,7 +40,10 @@ class Conclusion:
 
 
 def conclusions_of(curve: Curve, *, hoster: str, than: str | None, slowest: int) -> list[Conclusion]:
-    """All conclusions that are followed through the curve: first those of the named hoster, then of the rest."""
+    """All conclusions that are followed through the curve.
+
+    First those of the named hoster, then of the rest.
+    """
     others = [key for key in curve.ranked if key != hoster]
     found = [_half(curve, hoster)]
     if than is not None:
@@ -50,13 +56,16 @@ def conclusions_of(curve: Curve, *, hoster: str, than: str | None, slowest: int)
 
 
 def slow(outcomes: Outcomes, slowest: int) -> frozenset[str]:
-    """The keys than which fewer than `slowest` of those that are told have a lower share."""
+    """The keys with the `slowest` lowest shares, ties included."""
     shares = _shares(outcomes)
     return frozenset(key for key, share in shares.items() if sum(other < share for other in shares.values()) < slowest)
 
 
 def _shares(outcomes: Outcomes) -> dict[str, float]:
-    """The share of each of the reference's keys that is told; keys that one group stands for have it together."""
+    """The share of each of the reference's keys.
+
+    Keys whose share is not estimable are left out; keys that one group stands for have it together.
+    """
     values = ((key, outcomes.values.get(removed(key))) for key in outcomes.keys)
     return {key: value.estimate for key, value in values if value and value.estimate is not None}
 
@@ -113,8 +122,8 @@ def _slowest_set(curve: Curve, first: frozenset[str], slowest: int) -> Conclusio
     names = ", ".join(curve.names.get(key, key) for key in curve.ranked if key in first)
 
     def asked(outcomes: Outcomes) -> Said:
-        told = _shares(outcomes)
-        return Said(says=slow(outcomes, slowest) == first if first <= told.keys() else None)
+        shares = _shares(outcomes)
+        return Said(says=slow(outcomes, slowest) == first if first <= shares.keys() else None)
 
     return Conclusion(
         name="slowest",
@@ -149,7 +158,10 @@ def _displaced() -> Conclusion:
 
 
 def _side(value: Value | None, line: float) -> Said:
-    """On which side of a line a number lies, and whether its interval does."""
+    """The side of a line on which a number lies.
+
+    `surely` says that its interval does, too.
+    """
     if value is None or value.estimate is None:
         return Said(says=None)
     above = value.estimate >= line
@@ -165,7 +177,10 @@ def _estimate(value: Value | None) -> float | None:
 def conclusion_rows(
     curve: Curve, asked: Sequence[Conclusion], truths: Outcomes | None = None
 ) -> tuple[list[ConclusionRow], list[FlipRow]]:
-    """Each conclusion, and how often each dimension flips it; `truths` are the true values, as a specification's."""
+    """Each conclusion, with the flips by each dimension.
+
+    `truths` are the true values, as a specification's.
+    """
     rows, flips = [], []
     for conclusion in asked:
         said = [conclusion.asked(outcomes) for outcomes in curve.outcomes]
@@ -176,9 +191,10 @@ def conclusion_rows(
 
 
 def flip_rows(name: str, specs: Sequence[Spec], said: Sequence[Said]) -> list[FlipRow]:
-    """For each dimension that varies: the pairs that differ in it alone, and those of which one says otherwise.
+    """The flips of one conclusion by each dimension that varies.
 
-    The first specification is the reference.
+    Pairs are specifications that differ in that dimension alone; a flip is a pair of which one says otherwise. The
+    first specification is the reference.
     """
     found = []
     for dimension in DIMENSIONS:
@@ -188,9 +204,9 @@ def flip_rows(name: str, specs: Sequence[Spec], said: Sequence[Said]) -> list[Fl
         for line in _lines(specs, dimension):
             for one, other in combinations(line, 2):
                 ours, theirs = said[one].says, said[other].says
-                told = ours is not None and theirs is not None
-                pairs += told
-                flips += told and ours != theirs
+                both = ours is not None and theirs is not None
+                pairs += both
+                flips += both and ours != theirs
                 lost += (ours is None) != (theirs is None)
         found.append(
             FlipRow(
@@ -207,7 +223,10 @@ def flip_rows(name: str, specs: Sequence[Spec], said: Sequence[Said]) -> list[Fl
 
 
 def _lines(specs: Sequence[Spec], dimension: Dimension) -> list[list[int]]:
-    """Numbers of the specifications that agree in all but one dimension."""
+    """Numbers of the specifications that differ in one dimension.
+
+    They agree in all others.
+    """
     lines: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for number, spec in enumerate(specs):
         lines[tuple(spec.level(other) for other in DIMENSIONS if other != dimension)].append(number)
@@ -223,9 +242,9 @@ def _from_reference(specs: Sequence[Spec], said: Sequence[Said], dimension: Dime
 def _row(
     curve: Curve, conclusion: Conclusion, said: Sequence[Said], flips: Sequence[FlipRow], truths: Outcomes | None
 ) -> ConclusionRow:
-    drawn = said[0].says
-    told = [one for one in said if one.says is not None]
-    holding = [one for one in told if one.says == drawn] if drawn is not None else []
+    in_reference = said[0].says
+    estimable = [one for one in said if one.says is not None]
+    holding = [one for one in estimable if one.says == in_reference] if in_reference is not None else []
     numbers = [n for outcomes in curve.outcomes if (n := conclusion.number(outcomes)) is not None]
     truth = conclusion.number(truths) if truths else None
     truly = conclusion.asked(truths).says if truths else None
@@ -233,15 +252,15 @@ def _row(
     flipping = by if by and by.share else None
 
     def share(part: int) -> float | None:
-        return round(part / len(told), 4) if told and drawn is not None else None
+        return round(part / len(estimable), 4) if estimable and in_reference is not None else None
 
     return ConclusionRow(
         conclusion=conclusion.name,
-        says="" if drawn is None else conclusion.yes if drawn else conclusion.no,
+        says="" if in_reference is None else conclusion.yes if in_reference else conclusion.no,
         holds=share(len(holding)),
         surely=share(sum(one.surely for one in holding)) if conclusion.has_interval else None,
-        told=len(told),
-        untold=len(said) - len(told),
+        told=len(estimable),
+        untold=len(said) - len(estimable),
         flipped_by=flipping.dimension if flipping else "",
         flips=flipping.share if flipping else None,
         reference=conclusion.number(curve.reference),
@@ -250,12 +269,15 @@ def _row(
         most=max(numbers, default=None),
         truth=None if truth is None else round(truth, 6),
         below_truth=None if truth is None or not numbers else round(sum(n < truth for n in numbers) / len(numbers), 4),
-        truly=None if truly is None or drawn is None else truly == drawn,
+        truly=None if truly is None or in_reference is None else truly == in_reference,
     )
 
 
 def curve_rows(curve: Curve, outcome: str, key: str) -> list[CurveRow]:
-    """The specifications by the main outcome, least first; those without a number last."""
+    """The specifications by the main outcome, least first.
+
+    Those without a number come last.
+    """
     values = [outcomes.values.get(outcome) for outcomes in curve.outcomes]
     estimates = [value.estimate if value else None for value in values]
     order = sorted(
@@ -272,7 +294,7 @@ def curve_rows(curve: Curve, outcome: str, key: str) -> list[CurveRow]:
                 low=value.low if value else None,
                 high=value.high if value else None,
                 key=outcomes.keys.get(key, ""),
-                telling=value.telling if value else "nothing",
+                telling=value.estimability if value else "nothing",
                 **{dimension: outcomes.spec.level(dimension) for dimension in DIMENSIONS},
             )
         )
@@ -289,7 +311,7 @@ def value_rows(curve: Curve) -> list[ValueRow]:
             estimate=value.estimate,
             low=value.low,
             high=value.high,
-            telling=value.telling,
+            telling=value.estimability,
         )
         for number, outcomes in enumerate(curve.outcomes)
         for outcome, value in outcomes.values.items()
@@ -297,7 +319,10 @@ def value_rows(curve: Curve) -> list[ValueRow]:
 
 
 def level_rows(curve: Curve, outcome: str) -> list[LevelRow]:
-    """Every level: in how many specifications it is, with the median of the main outcome, or why it is in none."""
+    """Every level with the median of the main outcome.
+
+    Also the number of specifications that use it, or why none does.
+    """
     rows = []
     for dimension in DIMENSIONS:
         reference = curve.reference.spec.level(dimension)

@@ -1,4 +1,4 @@
-"""Runs every specification of a study and keeps the outcomes of each."""
+"""Runs every specification of a study and keeps its outcomes."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """What one specification gives."""
+    """The outcomes of one specification."""
 
     spec: Spec
     values: Annotated[Mapping[str, Value], "by outcome: removed:KEY of the reference, home-abroad, displaced"]
@@ -35,7 +35,7 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """All specifications, the reference first, and the grid that they are of."""
+    """All specifications, the reference first, and their grid."""
 
     grid: Grid
     whole: Annotated[int, "specifications of the whole grid"]
@@ -50,38 +50,38 @@ class Curve:
 
     @property
     def fraction(self) -> bool:
-        """Whether only a part of the grid was run."""
+        """True if only a part of the grid was run."""
         return len(self.outcomes) < self.whole
 
 
 def removed(key: str) -> str:
-    """Name of the outcome that is the share removed by a hoster."""
+    """Name of the outcome: share removed by a hoster."""
     return f"removed:{key}"
 
 
 def curve_of(
-    study: Study, *, most: int = MOST, progress: Progress | None = None, done: Conclusions | None = None
+    study: Study, *, most: int = MOST, progress: Progress | None = None, conclusions: Conclusions | None = None
 ) -> Curve:
-    """Draw a study's conclusions under every specification, at most `most` of them.
+    """Draw a study's conclusions under every specification.
 
-    InputError where the reference gives nobody a share: there is nothing to compare.
+    At most `most` of them. InputError where the reference gives no share to compare.
     """
-    base, reference = done or study.conclude(), reference_of(study)
-    standings = RankingTables(done=base, kind=cast(Kind, reference.role))
+    base, reference = conclusions or study.conclude(), reference_of(study)
+    tables = RankingTables(conclusions=base, kind=cast(Kind, reference.role))
     variants = Variants(study, base, reference)
     first = Grouped(study, base, reference)
-    ranked = [key for key in first.keys if first.removed(key, reference).telling == "told"]
+    ranked = [key for key in first.keys if first.removed(key, reference).estimable]
     if not ranked:
         raise InputError(
             f"no {reference.role} has a share removed within 24 hours yet, so no choice can change one; see "
             "waterbed rank, and docs/method.md, Ranking and classes"
         )
-    ranked.sort(key=[row.key for row in standings.rows].index)
+    ranked.sort(key=[row.key for row in tables.rows].index)
     grid = grid_of(study, variants, reference, _declared(study))
     specs = chosen_specs(grid.levels, most)
     keys = [key for key in first.keys if key != UNKNOWN]
     outcomes = _run(study, variants, specs, keys, progress)
-    names = {key: standings.names.get(key, key) for key in keys}
+    names = {key: tables.names.get(key, key) for key in keys}
     return Curve(grid=grid, whole=size(grid.levels), outcomes=outcomes, ranked=ranked, names=names)
 
 
@@ -92,7 +92,10 @@ def _declared(study: Study) -> Sensitivity | None:
 def _run(
     study: Study, variants: Variants, specs: Sequence[Spec], keys: Sequence[str], progress: Progress | None
 ) -> list[Outcomes]:
-    """The outcomes of each specification, in their order; those that share what is costly run together."""
+    """The outcomes of each specification, in their order.
+
+    Those that share costly steps run together.
+    """
     shared = [(facts_key(spec), (spec.role, spec.clock, spec.proxy)) for spec in specs]
     found: dict[int, Outcomes] = {}
     grouped: Grouped | None = None
@@ -101,7 +104,7 @@ def _run(
         spec = specs[number]
         if grouped is None or shared[number] != before:
             grouped, before = Grouped(study, variants.of(spec), spec), shared[number]
-            stands = counterparts(variants.base, grouped.done, specs[0].role, spec.role, keys)
+            stands = counterparts(variants.base, grouped.conclusions, specs[0].role, spec.role, keys)
         found[number] = Outcomes(spec=spec, values=_values(grouped, spec, stands), keys=stands)
         if progress:
             progress(len(found), len(specs))
@@ -109,8 +112,8 @@ def _run(
 
 
 def _values(grouped: Grouped, spec: Spec, stands: Mapping[str, str]) -> dict[str, Value]:
-    told = {key: grouped.removed(key, spec) for key in set(stands.values())}
-    values = {removed(key): told[other] for key, other in stands.items()}
+    shares = {key: grouped.removed(key, spec) for key in set(stands.values())}
+    values = {removed(key): shares[other] for key, other in stands.items()}
     values[HOME_ABROAD] = difference(grouped.at("home", spec), grouped.at("abroad", spec))
     values[DISPLACED] = grouped.displaced
     return values
@@ -119,9 +122,10 @@ def _values(grouped: Grouped, spec: Spec, stands: Mapping[str, str]) -> dict[str
 def counterparts(
     base: Conclusions, other: Conclusions, role: str, other_role: str, keys: Sequence[str]
 ) -> dict[str, str]:
-    """For each of the reference's keys: the key, in another role or by another book, that most of its URLs have.
+    """The counterpart of each of the reference's keys.
 
-    Keys of which no URL has any there are missing.
+    The key, in another role or by another book, that most of its URLs have. Keys of which no URL has any there are
+    missing.
     """
     if other.attributor is base.attributor and role == other_role:
         return {key: key for key in keys}

@@ -1,4 +1,4 @@
-"""The choices behind a study's numbers, their levels, and all their combinations."""
+"""Analytic choices, their levels, and all their combinations."""
 
 import re
 from collections import defaultdict
@@ -54,21 +54,27 @@ class Spec:
 
 
 def confirmation(level: str) -> tuple[int, float]:
-    """Looks, and seconds that they must span, of a level as `3 looks over 2 h`."""
+    """Looks and seconds of a confirmation level.
+
+    A level reads `3 looks over 2 h`. The seconds are the least time that the looks must span.
+    """
     found = re.fullmatch(CONFIRMATION, level)
     if not found:
         raise ValueError(f"confirmation {level!r} is not spelled as '1 look' or '3 looks over 2 h'")
     return int(found[1]), float(found[2] or 0) * 3600
 
 
-def spelled_confirmation(looks: int, over_s: float) -> str:
-    """The level that stands for so many looks over so many seconds."""
-    told = f"{looks} look{'s' if looks > 1 else ''}"
-    return f"{told} over {over_s / 3600:.3f}".rstrip("0").rstrip(".") + " h" if over_s else told
+def confirmation_level(looks: int, over_s: float) -> str:
+    """The level for so many looks over so many seconds."""
+    text = f"{looks} look{'s' if looks > 1 else ''}"
+    return f"{text} over {over_s / 3600:.3f}".rstrip("0").rstrip(".") + " h" if over_s else text
 
 
 def with_reference(dimension: Dimension, levels: Sequence[str], reference: str) -> tuple[str, ...]:
-    """Declared levels of a dimension, the reference's own first; InputError if that one is not among them."""
+    """Declared levels of a dimension, the reference's own first.
+
+    InputError if the reference's level is not among them.
+    """
     if reference not in levels:
         raise InputError(
             f"sensitivity.{dimension} of study.toml leaves out {reference!r}, which the study itself takes; name it "
@@ -84,7 +90,7 @@ def every_spec(levels: Levels) -> Iterator[Spec]:
 
 
 def size(levels: Levels) -> int:
-    """How many combinations there are."""
+    """The number of combinations."""
     count = 1
     for dimension in DIMENSIONS:
         count *= len(levels[dimension])
@@ -96,11 +102,12 @@ _Pair = tuple[Dimension, str, Dimension, str]
 
 
 def chosen_specs(levels: Levels, most: int, *, seed: int = 1) -> list[Spec]:
-    """The whole grid if it has at most `most` specifications, else a balanced fraction; the reference comes first.
+    """The whole grid, or a balanced fraction of it.
 
-    A fraction holds lines: all levels of one dimension, the others fixed, so that each dimension is changed alone
-    equally often (after Morris 1991). The reference's own lines come first. Each further one, of the dimension that
-    has fewest, is the one of 64 drawn whose pairs of levels stand there least often. Deterministic given `seed`.
+    The whole if it has at most `most` specifications; the reference comes first. A fraction holds lines: all levels of
+    one dimension, the others fixed, so that each dimension is changed alone equally often (after Morris 1991). The
+    reference's own lines come first. Each further one, of the dimension that has fewest, is the one of 64 drawn whose
+    pairs of levels stand there least often. Deterministic given `seed`.
     """
     if size(levels) <= most:
         return list(every_spec(levels))
@@ -115,8 +122,8 @@ def chosen_specs(levels: Levels, most: int, *, seed: int = 1) -> list[Spec]:
     while len(taken) < most:
         dimension = min(varied, key=lambda one: lines[one])
         lines[dimension] += 1
-        drawn = [_line(_drawn(levels, rng), dimension, levels) for _ in range(_TRIED)]
-        fresh = [line for line in drawn if any(spec not in taken for spec in line)]
+        candidates = [_line(_random_spec(levels, rng), dimension, levels) for _ in range(_TRIED)]
+        fresh = [line for line in candidates if any(spec not in taken for spec in line)]
         if fresh:
             _take(min(fresh, key=lambda line: _crowded(line, taken, pairs, levels)), taken, pairs, most)
     return list(taken)
@@ -126,7 +133,7 @@ def _line(through: Spec, dimension: Dimension, levels: Levels) -> list[Spec]:
     return [replace(through, **{dimension: level}) for level in levels[dimension]]
 
 
-def _drawn(levels: Levels, rng: np.random.Generator) -> Spec:
+def _random_spec(levels: Levels, rng: np.random.Generator) -> Spec:
     at = {dimension: levels[dimension][int(rng.integers(len(levels[dimension])))] for dimension in DIMENSIONS}
     return Spec(**at)
 
@@ -140,7 +147,10 @@ def _take(line: list[Spec], taken: dict[Spec, None], pairs: dict[_Pair, int], mo
 
 
 def _crowded(line: list[Spec], taken: dict[Spec, None], pairs: dict[_Pair, int], levels: Levels) -> float:
-    """How often the line's pairs stand there already, each beside how often it should."""
+    """The crowding of a line's pairs of levels.
+
+    Occurrences of each so far, relative to its fair share.
+    """
     fresh = [spec for spec in line if spec not in taken]
     crowd = sum(pairs[pair] * len(levels[pair[0]]) * len(levels[pair[2]]) for spec in fresh for pair in _pairs(spec))
     return crowd / len(fresh)

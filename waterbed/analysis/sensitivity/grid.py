@@ -1,4 +1,4 @@
-"""Which levels a study's data have, and which of them change anything."""
+"""Levels that a study's data have and that change anything."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from waterbed.analysis.sensitivity.design import (
     UNKNOWN,
     Levels,
     Spec,
-    spelled_confirmation,
+    confirmation_level,
     with_reference,
 )
 from waterbed.analysis.sensitivity.outcomes import fronted, units
@@ -37,14 +37,20 @@ _LONG_S = 12 * 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """The levels of each dimension, the reference's first, and why others are not among them."""
+    """The levels of each dimension, the reference's first.
+
+    Also why other levels are not among them.
+    """
 
     levels: Levels
     why_not: Annotated[dict[tuple[Dimension, str], str], "by dimension and level"]
 
 
 def reference_of(study: Study) -> Spec:
-    """The reference: the protocol's primary outcome, else what `waterbed rank` prints."""
+    """The reference specification.
+
+    The protocol's primary outcome, else what `waterbed rank` prints.
+    """
     locked, config = study.protocol, study.config
     protocol: Protocol | None = locked.protocol if locked else None
     judge = config.judge
@@ -52,7 +58,7 @@ def reference_of(study: Study) -> Spec:
         clock=protocol.main.clock if protocol else config.clock,
         role=protocol.main.by if protocol else "hoster",
         dedup=DEDUP[0],
-        confirmation=spelled_confirmation(judge.confirm_looks, judge.confirm_s),
+        confirmation=confirmation_level(judge.confirm_looks, judge.confirm_s),
         moved=MOVED[0],
         unknown=UNKNOWN[0],
         proxy=PROXY[0],
@@ -61,10 +67,11 @@ def reference_of(study: Study) -> Spec:
 
 
 def grid_of(study: Study, variants: Variants, reference: Spec, declared: Sensitivity | None) -> Grid:
-    """The levels that a protocol declares, else all that are defensible by default; without those the data lack.
+    """The levels of each dimension that the data have.
 
-    What gives the same groups, units or clocks under another name is no specification of its own (Simonsohn, Simmons
-    and Nelson 2020: specifications must not be redundant).
+    Those that a protocol declares, else all that are defensible by default. Levels that give the same groups, units or
+    clocks as another are left out (Simonsohn, Simmons and Nelson 2020: specifications must not be
+    redundant).
     """
     levels: dict[Dimension, tuple[str, ...]] = {}
     for dimension in DIMENSIONS:
@@ -83,13 +90,13 @@ def grid_of(study: Study, variants: Variants, reference: Spec, declared: Sensiti
 
 
 def _by_default(dimension: Dimension, own: str) -> tuple[str, ...]:
-    longer = spelled_confirmation(3, _LONG_S)
+    longer = confirmation_level(3, _LONG_S)
     families = [family for family in (ORGANISATIONS, COUNTRIES) if own in family]
     levels: dict[Dimension, Sequence[str]] = {
         "clock": CLOCKS,
         "role": families[0] if families else (own,),
         "dedup": DEDUP,
-        "confirmation": ("1 look", spelled_confirmation(3, 7200.0), longer),
+        "confirmation": ("1 look", confirmation_level(3, 7200.0), longer),
         "moved": MOVED,
         "unknown": UNKNOWN,
         "proxy": PROXY,
@@ -99,15 +106,20 @@ def _by_default(dimension: Dimension, own: str) -> tuple[str, ...]:
 
 
 def _lacking(study: Study, variants: Variants, reference: Spec, levels: Levels) -> Iterator[tuple[Dimension, str, str]]:
-    """Each level that the data lack, or in which nothing is other than in one before it, and why."""
-    done = variants.base
+    """The levels that change nothing, each with the reason.
+
+    The data lack such a level, or it gives the same as one before it.
+    """
+    conclusions = variants.base
     for level in levels["clock"][1:]:
         kind = cast(ClockKind, level)
-        if not any(map(running_clocks, RankingTables(done=done, kind="hoster", clock=kind).clocks.values())):
+        if not any(
+            map(running_clocks, RankingTables(conclusions=conclusions, kind="hoster", clock=kind).clocks.values())
+        ):
             yield "clock", level, "nothing starts such a clock"
-    yield from _roles(done, levels["role"])
-    unit = units(RankingTables(done=done, kind=cast(Kind, reference.role)))
-    counts = {"url": len(done.facts.targets), **{name: len(set(of.values())) for name, of in unit.items()}}
+    yield from _roles(conclusions, levels["role"])
+    unit = units(RankingTables(conclusions=conclusions, kind=cast(Kind, reference.role)))
+    counts = {"url": len(conclusions.facts.targets), **{name: len(set(of.values())) for name, of in unit.items()}}
     named = {"url": "URL", "host": "host", "site": "site"}
     before = levels["dedup"][0]
     for level in levels["dedup"][1:]:
@@ -115,24 +127,24 @@ def _lacking(study: Study, variants: Variants, reference: Spec, levels: Levels) 
             yield "dedup", level, f"each {named[level]} has one {named[before]}"
         else:
             before = level
-    if not fronted(done):
+    if not fronted(conclusions):
         for level in levels["proxy"][1:]:
             yield "proxy", level, "no look met a reverse proxy"
     if "off" in levels["merges"] and (why := _merging(variants, reference)):
         yield "merges", "off", why
-    if all(one.verdict.state != "unknown" for seen in done.sightings.values() for one in seen):
+    if all(one.verdict.state != "unknown" for seen in conclusions.sightings.values() for one in seen):
         for level in levels["unknown"][1:]:
             yield "unknown", level, "every look could be decided"
 
 
-def _roles(done: Conclusions, roles: Sequence[str]) -> Iterator[tuple[Dimension, str, str]]:
+def _roles(conclusions: Conclusions, roles: Sequence[str]) -> Iterator[tuple[Dimension, str, str]]:
     kept = [roles[0]]
     for level in roles[1:]:
-        keys = _keys(done.attributions, level)
+        keys = _keys(conclusions.attributions, level)
         if not any(keys):
             yield "role", level, "no data tell it"
             continue
-        same = next((other for other in kept if _same(_keys(done.attributions, other), keys)), None)
+        same = next((other for other in kept if _same(_keys(conclusions.attributions, other), keys)), None)
         if same:
             yield "role", level, f"the same groups as {same}"
         else:
@@ -140,7 +152,10 @@ def _roles(done: Conclusions, roles: Sequence[str]) -> Iterator[tuple[Dimension,
 
 
 def _merging(variants: Variants, reference: Spec) -> str:
-    """Why the book's merges change nothing; empty: they do."""
+    """The reason why the book's merges change nothing.
+
+    Empty if they change something.
+    """
     ones = _keys(variants.base.attributions, reference.role)
     other = _keys(variants.unmerged.attributions, reference.role)
     return f"the same groups: no {reference.role} has more than one AS or registrant" if _same(ones, other) else ""

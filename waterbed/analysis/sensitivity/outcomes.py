@@ -1,4 +1,7 @@
-"""The outcomes of one specification: share removed by each hoster, home less abroad, and what turned up elsewhere."""
+"""The outcomes of one specification.
+
+Share removed by each hoster, home less abroad, and share displaced.
+"""
 
 import math
 from collections import defaultdict
@@ -27,7 +30,7 @@ from waterbed.analysis.rankings.takedown import (
 from waterbed.analysis.sensitivity.design import Spec
 from waterbed.estimators.incidence import NOTHING, share_interval
 from waterbed.model.conclusions import ClockKind, Episode
-from waterbed.model.results import Telling
+from waterbed.model.results import Estimability
 from waterbed.model.takedown import NoticeContext
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
@@ -39,10 +42,15 @@ _ALL = "all"
 class Value:
     """One number with its interval, or why there is none."""
 
-    telling: Annotated[Telling, "told, or why not"]
+    estimability: Annotated[Estimability, "told (estimable), or why not"]
     estimate: Annotated[float | None, "the number"] = None
     low: Annotated[float | None, "lower end of its 95% interval"] = None
     high: Annotated[float | None, "upper end of its 95% interval"] = None
+
+    @property
+    def estimable(self) -> bool:
+        """True if the number could be given."""
+        return self.estimability == "told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,10 @@ class Timed:
 def timed_clocks(
     group: Iterable[Episode], context: NoticeContext, *, key: str, hosters: bool, clock: ClockKind
 ) -> list[Timed]:
-    """One group's takedown clocks as its ranking takes them, in the same order, each with its URL."""
+    """One group's takedown clocks, each with its URL.
+
+    As its ranking takes them, in the same order.
+    """
     if clock == "reported":
         by_url: dict[str, list[Episode]] = defaultdict(list)
         for episode in group:
@@ -67,7 +78,10 @@ def timed_clocks(
 
 
 def each_once(group: Sequence[Timed], unit: Mapping[str, str | int]) -> list[Timed]:
-    """The clock that started first for each unit; `unit` is that of each URL."""
+    """The clock that started first for each unit.
+
+    `unit` is that of each URL.
+    """
     first: dict[str | int, Timed] = {}
     for one in group:
         own = unit[one.url_id]
@@ -78,7 +92,10 @@ def each_once(group: Sequence[Timed], unit: Mapping[str, str | int]) -> list[Tim
 
 
 def moved_as(group: Sequence[Clock], level: str) -> list[Clock]:
-    """The clocks, with leaving for another hoster taken for a removal or for the end of what is known."""
+    """The clocks, with moves to another hoster restated.
+
+    A move counts as a removal, or as the end of what is known.
+    """
     if level == "competing":
         return list(group)
     if level == "removed":
@@ -87,29 +104,35 @@ def moved_as(group: Sequence[Clock], level: str) -> list[Clock]:
 
 
 def share_of(group: Sequence[Clock], hidden: Sequence[Clock], until: datetime | None, moved: str) -> Removal | None:
-    """What a group removed within 24 hours; whether that can be told goes by its clocks as they were seen."""
+    """The share that a group removed within 24 hours.
+
+    The share is estimable or not by its clocks as they were seen.
+    """
     if not group or not until:
         return None
     taken = moved_as(group, moved)
-    told = removal(group, until=until, curves=incidence(taken), hidden=hidden)
-    if moved == "competing" or told.removed is None:
-        return told
+    estimate = removal(group, until=until, curves=incidence(taken), hidden=hidden)
+    if moved == "competing" or estimate.removed is None:
+        return estimate
     worth = worth_within(taken, WITHIN_H, (REMOVED,))
     if not worth:
-        return replace(told, telling="unmeasurable", removed=None, low=None, high=None)
-    low, high = share_interval(told.removed, worth)
-    return replace(told, low=low, high=high)
+        return replace(estimate, estimability="unmeasurable", removed=None, low=None, high=None)
+    low, high = share_interval(estimate.removed, worth)
+    return replace(estimate, low=low, high=high)
 
 
 def difference(one: Value, other: Value) -> Value:
-    """One share less another, with the interval that follows from theirs (MOVER: Zou and Donner 2008)."""
+    """The difference of two shares, with its interval.
+
+    The interval follows from theirs (MOVER: Zou and Donner 2008).
+    """
     for value in (one, other):
         if value.estimate is None or value.low is None or value.high is None:
-            return Value(telling=value.telling if value.telling != "told" else "unmeasurable")
+            return Value(estimability="unmeasurable" if value.estimable else value.estimability)
     a, al, ah = cast(tuple[float, float, float], (one.estimate, one.low, one.high))
     b, bl, bh = cast(tuple[float, float, float], (other.estimate, other.low, other.high))
     return Value(
-        telling="told",
+        estimability="told",
         estimate=round(a - b, 6),
         low=round(a - b - math.hypot(a - al, bh - b), 6),
         high=round(a - b + math.hypot(ah - a, b - bl), 6),
@@ -117,20 +140,27 @@ def difference(one: Value, other: Value) -> Value:
 
 
 class Grouped:
-    """What of one specification bears on groups and clocks: conclusions, role, clock, and what proxies are."""
+    """Groups and clocks of one specification.
 
-    def __init__(self, study: Study, done: Conclusions, spec: Spec) -> None:
-        """Take everything but `dedup` and `moved`, which come with the question."""
-        self.done = done
+    Its conclusions, role, clock, and treatment of proxies.
+    """
+
+    def __init__(self, study: Study, conclusions: Conclusions, spec: Spec) -> None:
+        """Take everything but `dedup` and `moved`.
+
+        These come with the question.
+        """
+        self.conclusions = conclusions
         self._proxy = spec.proxy
         self.clock = cast(ClockKind, spec.clock)
         kind = cast(Kind, spec.role)
-        self.standings = RankingTables(done=done, kind=kind, clock=self.clock)
+        self.tables = RankingTables(conclusions=conclusions, kind=kind, clock=self.clock)
         self._sides: dict[Side, RankingTables] = {
-            side: RankingTables(done=done, kind=kind, side=side, clock=self.clock) for side in ("home", "abroad")
+            side: RankingTables(conclusions=conclusions, kind=kind, side=side, clock=self.clock)
+            for side in ("home", "abroad")
         }
         self._hosters = kind == "hoster"
-        self._units = units(self.standings)
+        self._units = units(self.tables)
         self._clocks: dict[str, list[Timed]] = {}
         self._by_dedup: dict[str, Mapping[str, Volume]] = {}
 
@@ -138,47 +168,56 @@ class Grouped:
         """Share that a group removed within 24 hours."""
         volume = self._volumes(spec.dedup).get(key)
         if volume is None:
-            return Value(telling="nothing")
+            return Value(estimability="nothing")
         if key not in self._clocks:
-            group = self._taken(self.standings.groups.get(key, ()))
+            group = self._taken(self.tables.groups.get(key, ()))
             self._clocks[key] = self._timed(group, key)
-        told = share_of(self._once(self._clocks[key], spec.dedup), volume.hidden, self.done.until, spec.moved)
-        found = class_of(volume, told)
-        return _value(told) if told and found == "ranked" else Value(telling=found if found != "ranked" else "nothing")
+        estimate = share_of(
+            self._once(self._clocks[key], spec.dedup), volume.hidden, self.conclusions.until, spec.moved
+        )
+        found = class_of(volume, estimate)
+        return (
+            _value(estimate)
+            if estimate and found == "ranked"
+            else Value(estimability=found if found != "ranked" else "nothing")
+        )
 
     def at(self, side: Side, spec: Spec) -> Value:
-        """Share removed within 24 hours of all that lay at home, or abroad."""
+        """Share removed within 24 hours at home, or abroad."""
         name = f" {side}"
         if name not in self._clocks:
             self._clocks[name] = self._timed(self._taken(self._sides[side].episodes), "")
         appeared = self._appeared(self._sides[side].appearances, spec.dedup)
         volumes = volumes_of([replace(one, keys=(_ALL,)) for one in appeared])
         hidden = volumes[_ALL].hidden if _ALL in volumes else []
-        told = share_of(self._once(self._clocks[name], spec.dedup), hidden, self.done.until, spec.moved)
-        return _value(told) if told else Value(telling="nothing")
+        estimate = share_of(self._once(self._clocks[name], spec.dedup), hidden, self.conclusions.until, spec.moved)
+        return _value(estimate) if estimate else Value(estimability="nothing")
 
     @cached_property
     def displaced(self) -> Value:
-        """Of the contents that left a hoster: those seen at another after, or perhaps after, that."""
-        ended = (e for e in self._taken(self.done.episodes) if e.first_down and e.cause != "lineage")
+        """Share of the contents that left a hoster and reappeared.
+
+        They were seen at another hoster after, or perhaps after, leaving.
+        """
+        ended = (e for e in self._taken(self.conclusions.episodes) if e.first_down and e.cause != "lineage")
         left = {episode.content_id for episode in ended}
         fronted = self._fronted if self._proxy == "excluded" else frozenset[str]()
-        hops = (hop for hop in self.done.hops if not fronted & {hop.from_url_id, hop.to_url_id})
+        hops = (hop for hop in self.conclusions.hops if not fronted & {hop.from_url_id, hop.to_url_id})
         again = left & {hop.content_id for hop in hops if hop.order != "parallel"}
         if len(left) < FEWEST_SITES:
-            return Value(telling="too few")
+            return Value(estimability="too few")
         share = len(again) / len(left)
         low, high = share_interval(share, len(left))
-        return Value(telling="told", estimate=round(share, 6), low=round(low, 6), high=round(high, 6))
+        return Value(estimability="told", estimate=round(share, 6), low=round(low, 6), high=round(high, 6))
 
     @property
     def keys(self) -> list[str]:
-        """The groups of this specification that anything could be attributed to."""
+        """The groups of this specification to which URLs are attributed."""
         return [key for key in self._volumes("url") if key != UNKNOWN]
 
     @cached_property
     def _fronted(self) -> frozenset[str]:
-        return fronted(self.done)
+        return fronted(self.conclusions)
 
     def _taken(self, group: Iterable[Episode]) -> list[Episode]:
         """Episodes as the specification takes those at proxies."""
@@ -190,7 +229,7 @@ class Grouped:
 
     def _timed(self, group: Iterable[Episode], key: str) -> list[Timed]:
         return timed_clocks(
-            group, self.done.notice_context, key=key, hosters=self._hosters and bool(key), clock=self.clock
+            group, self.conclusions.notice_context, key=key, hosters=self._hosters and bool(key), clock=self.clock
         )
 
     def _once(self, group: Sequence[Timed], dedup: str) -> list[Clock]:
@@ -199,11 +238,14 @@ class Grouped:
 
     def _volumes(self, dedup: str) -> Mapping[str, Volume]:
         if dedup not in self._by_dedup:
-            self._by_dedup[dedup] = volumes_of(self._appeared(self.standings.appearances, dedup))
+            self._by_dedup[dedup] = volumes_of(self._appeared(self.tables.appearances, dedup))
         return self._by_dedup[dedup]
 
     def _appeared(self, appearances: Sequence[Appearance], dedup: str) -> list[Appearance]:
-        """Appearances as the specification takes proxies; what nobody could decide counts once for each unit too."""
+        """Appearances as the specification takes proxies.
+
+        Undecided URLs count once for each unit too.
+        """
         kept = [one for one in appearances if self._proxy != "excluded" or one.url_id not in self._fronted]
         if self._proxy == "counted":
             kept = [replace(one, proxy=False) if one.proxy else one for one in kept]
@@ -220,25 +262,33 @@ class Grouped:
         return first
 
 
-def units(standings: RankingTables) -> dict[str, dict[str, str | int]]:
-    """What counts once, by level of dedup: the host of each URL, or the cluster of its site."""
-    targets = standings.done.facts.targets
+def units(tables: RankingTables) -> dict[str, dict[str, str | int]]:
+    """The unit that counts once, by level of dedup.
+
+    The host of each URL, or the cluster of its site.
+    """
+    targets = tables.conclusions.facts.targets
     return {
         "host": {url_id: target.host_id for url_id, target in targets.items()},
-        "site": {url_id: standings.clusters[target.site_id] for url_id, target in targets.items()},
+        "site": {url_id: tables.clusters[target.site_id] for url_id, target in targets.items()},
     }
 
 
-def fronted(done: Conclusions) -> frozenset[str]:
+def fronted(conclusions: Conclusions) -> frozenset[str]:
     """The URLs that were ever behind a reverse proxy."""
     return frozenset(
         url_id
-        for url_id, seen in done.sightings.items()
+        for url_id, seen in conclusions.sightings.items()
         if any(one.attribution and one.attribution.proxy for one in seen)
     )
 
 
-def _value(told: Removal) -> Value:
-    if told.removed is None or told.low is None or told.high is None:
-        return Value(telling=told.telling)
-    return Value(telling="told", estimate=round(told.removed, 6), low=round(told.low, 6), high=round(told.high, 6))
+def _value(estimate: Removal) -> Value:
+    if estimate.removed is None or estimate.low is None or estimate.high is None:
+        return Value(estimability=estimate.estimability)
+    return Value(
+        estimability="told",
+        estimate=round(estimate.removed, 6),
+        low=round(estimate.low, 6),
+        high=round(estimate.high, 6),
+    )

@@ -1,4 +1,7 @@
-"""All that a specification curve says of a study: the curve, the conclusions, and what flips them."""
+"""Findings of a specification curve.
+
+The curve, the conclusions, and what flips them.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -30,9 +33,9 @@ METHOD = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """The curve of the main outcome, and the tables around it."""
+    """The curve of the main outcome, with its tables."""
 
-    heading: TableInfo
+    info: TableInfo
     title: str
     hoster: Annotated[str, "key whose share is the main outcome"]
     name: Annotated[str, "its name for people"]
@@ -58,37 +61,37 @@ def findings_of(
     most: int = MOST,
     true_values: Callable[[Curve], Outcomes] | None = None,
     progress: Progress | None = None,
-    done: Conclusions | None = None,
+    conclusions: Conclusions | None = None,
 ) -> Findings:
-    """Run all specifications of a study and follow its conclusions through them.
+    """Run all specifications of a study and follow its conclusions.
 
     The main outcome is the share that `hoster` removed within 24 hours, by default that of the first place by volume;
     it is compared with `than`, by default the next place. `slowest` are called the slowest, by default a quarter of
     those ranked. `true_values` are the outcomes as they truly were, where that is known; conclusions are drawn unless
     given. InputError if a key is not one of the reference's.
     """
-    curve = curve_of(study, most=most, progress=progress, done=done)
+    curve = curve_of(study, most=most, progress=progress, conclusions=conclusions)
     key = _known(curve, hoster) if hoster else curve.ranked[0]
     other = _known(curve, than) if than else next((one for one in curve.ranked if one != key), None)
     if other == key:
         raise InputError(f"--than {other} is --hoster too: name another (docs/sensitivity.md)")
     asked = conclusions_of(curve, hoster=key, than=other, slowest=slowest or slowest_of(len(curve.ranked)))
-    conclusions, flips = conclusion_rows(curve, asked, true_values(curve) if true_values else None)
+    rows, flips = conclusion_rows(curve, asked, true_values(curve) if true_values else None)
     spec, ran = curve.reference.spec, len(curve.outcomes)
-    heading = table_info(study, "sensitivity", by=spec.role, clock=cast(ClockKind, spec.clock))
+    info = table_info(study, "sensitivity", by=spec.role, clock=cast(ClockKind, spec.clock))
     grid = (
         f"a balanced fraction: {ran} of {curve.whole:,} specifications"
         if curve.fraction
         else (f"all {ran} specifications of the grid")
     )
     return Findings(
-        heading=replace(heading, method=f"{METHOD}; {grid}"),
+        info=replace(info, method=f"{METHOD}; {grid}"),
         title=study.config.name,
         hoster=key,
         name=curve.names.get(key, key),
         grid=grid,
         curve=curve_rows(curve, removed(key), key),
-        conclusions=conclusions,
+        conclusions=rows,
         flips=flips,
         levels=level_rows(curve, removed(key)),
         values=value_rows(curve),
@@ -99,6 +102,6 @@ def _known(curve: Curve, key: str) -> str:
     if removed(key) not in curve.reference.values:
         said = "that" if names_something(key) else key
         raise InputError(
-            f"{said} is no {curve.reference.spec.role} of this study; those with a share are {', '.join(curve.ranked)}"
+            f"{said} is not a {curve.reference.spec.role} of this study; those with a share: {', '.join(curve.ranked)}"
         )
     return key

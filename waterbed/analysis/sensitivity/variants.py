@@ -1,4 +1,7 @@
-"""Conclusions under other choices, which take from the reference's all that these do not change."""
+"""Conclusions under other choices.
+
+They take from the reference's all that these choices do not change.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,10 +23,10 @@ from waterbed.study.tables import attributor_of
 
 
 class Variants:
-    """The conclusions of each specification; those that share confirmation, book and unknown are one object.
+    """The conclusions of each specification.
 
-    Only the reference's, those without merges and the last ones asked for are kept: all at once would not fit into
-    memory for a large study.
+    Specifications that share confirmation, book and unknown have one object. Only the reference's, those without merges
+    and the last ones asked for are kept: all at once would not fit into memory for a large study.
     """
 
     def __init__(self, study: Study, base: Conclusions, reference: Spec) -> None:
@@ -47,12 +50,18 @@ class Variants:
         return self._last[1]
 
     def _sibling(self, spec: Spec) -> Conclusions:
-        """Conclusions by the specification's book, as the reference has everything else."""
+        """Conclusions by the specification's book.
+
+        Everything else is as the reference has it.
+        """
         return self.base if spec.merges == "on" else self.unmerged
 
     @cached_property
     def unmerged(self) -> Conclusions:
-        """The reference's conclusions by a book in which every AS and registrant stands for itself."""
+        """The reference's conclusions by a book without merges.
+
+        Every AS and registrant stands for itself.
+        """
         attributor = attributor_of(self._study.folder, unmerged(self._study.book()))
         made = self.base.with_(attributor=attributor, sightings=_taking(self._reference.unknown))
         self._kept[(self._reference.confirmation, self._reference.unknown, "off")] = made
@@ -60,19 +69,28 @@ class Variants:
 
 
 def _taking(unknown: str) -> Restate | None:
-    """How undecided looks are taken: as they are, for up, or for removed."""
+    """The restatement of undecided looks.
+
+    None leaves them as they are; else they are taken for up, or for removed.
+    """
     if unknown == "censored":
         return None
     return partial(taken_for, what="up" if unknown == "up" else "removed")
 
 
 def facts_key(spec: Spec) -> tuple[str, str, str]:
-    """What of a specification bears on episodes: those that share it share all conclusions up to them."""
+    """The choices of a specification that affect episodes.
+
+    Specifications with the same ones share all conclusions up to episodes.
+    """
     return spec.confirmation, spec.unknown, spec.merges
 
 
 def confirming(config: Config, level: str) -> Config:
-    """Settings that confirm an absence as a level says; what confirms longer is censored as much earlier."""
+    """Settings that confirm an absence as a level says.
+
+    A longer confirmation censors as much earlier.
+    """
     looks, over_s = confirmation(level)
     judge = config.judge
     freeze_s = judge.freeze_s + max(0.0, over_s - judge.confirm_s)
@@ -81,9 +99,10 @@ def confirming(config: Config, level: str) -> Config:
 
 
 def unmerged(book: HosterBook) -> HosterBook:
-    """A book in which every AS and registrant stands for itself.
+    """A book without merges.
 
-    Proxies stay what they are, and so do the suffixes of platforms: neither is a merge. Decided changes are left out.
+    Every AS and registrant stands for itself. Proxies stay what they are, and so do the suffixes of platforms: neither
+    is a merge. Decided changes are left out.
     """
 
     def alone(definitions: tuple[Definition, ...]) -> list[Definition]:
@@ -98,17 +117,20 @@ def _suffixes_of(one: Definition) -> Definition:
 
 
 def same_groups(pairs: Mapping[tuple[str, ...], set[tuple[str, ...]]]) -> bool:
-    """Whether two groupings differ in names alone: `pairs` gives for each group of one those of the other."""
+    """True if two groupings differ in names alone.
+
+    `pairs` gives for each group of one those of the other.
+    """
     ones = [one for others in pairs.values() for one in others]
     return all(len(others) == 1 for others in pairs.values()) and len(set(ones)) == len(pairs)
 
 
 def taken_for(sightings: Mapping[str, list[Sighting]], what: Literal["up", "removed"]) -> dict[str, list[Sighting]]:
-    """The sightings of each URL, with undecided ones that evidence leaves open taken for up, or for removed.
+    """The sightings of each URL, with undecided ones restated.
 
-    Open are those after the content was last seen up (or before any decided look) that no later look found up again.
-    What is taken for up is so at the hoster that had it last, else at the look's own. Without either it stays
-    undecided.
+    Those that evidence leaves open are taken for up, or for removed. Open are those after the content was last seen up
+    (or before any decided look) that no later look found up again. Those taken for up are so at the hoster that had the
+    content last, else at the look's own. Without either it stays undecided.
     """
     return {url_id: _restated(seen, what) for url_id, seen in sightings.items()}
 

@@ -218,8 +218,8 @@ def code_effect(
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        done, heading = study.conclude(), table_info(study, "effect of unresolved cases", by="hoster")
-        rows, open_ = effect(done), len(unresolved(done))
+        conclusions, heading = study.conclude(), table_info(study, "effect of unresolved cases", by="hoster")
+        rows, open_ = effect(conclusions), len(unresolved(conclusions))
     if form is not Format.table:
         for_tools(EffectRow, rows[:top], heading, form)
         return

@@ -69,14 +69,14 @@ def _shares(found: Compliance, weeks: bool, form: Format) -> None:
 
     rows = found.shares(weeks=weeks)
     if form is not Format.table:
-        for_tools(ComplianceRow, rows, found.heading, form)
+        for_tools(ComplianceRow, rows, found.info, form)
         return
     if not rows:
-        say(f"No clocks run from when {CLOCK_WORDS[cast(ClockKind, found.heading.clock)]}.")
+        say(f"No clocks run from when {CLOCK_WORDS[cast(ClockKind, found.info.clock)]}.")
         _reached(found.notices())
         return
     named = console.width >= _WIDE
-    table = new_table(f"Removed within so many hours, %, by {found.heading.by}")
+    table = new_table(f"Removed within so many hours, %, by {found.info.by}")
     for name in ("key", *(["name"] if named else [])):
         table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=30)
     if weeks:
@@ -90,7 +90,7 @@ def _shares(found: Compliance, weeks: bool, form: Format) -> None:
     for start in range(0, min(len(rows), _SHOWN * step), step):
         table.add_row(*_cells(rows[start : start + step], named=named, weeks=weeks))
     print_table(table)
-    note(f"Clocks run from when {CLOCK_WORDS[cast(ClockKind, found.heading.clock)]}.")
+    note(f"Clocks run from when {CLOCK_WORDS[cast(ClockKind, found.info.clock)]}.")
     note("24 h: with its 95% interval; moved: removed or moved within 24 h; class: of the share in 24 h.", broken=True)
     note("before: removed / all that was gone before the clock began; late: under study later, left out.", broken=True)
     more(len(rows) // step, _SHOWN)
@@ -138,7 +138,7 @@ def _rows(found: Compliance, cls: type, rows: Sequence[Any], what: What, form: F
         return
     columns = {"class" if name == "rank_class" else name: name for name in _COLUMNS[what]}
     title = f"{len(rows):,} {what.value}"
-    print_rows(cls, rows, found.headed(what.value), form, columns=columns, title=title, shown=_SHOWN, cell=_short)
+    print_rows(cls, rows, found.info_of(what.value), form, columns=columns, title=title, shown=_SHOWN, cell=_short)
 
 
 def _percent(share: float | None) -> str:

@@ -78,15 +78,15 @@ def feeds(
     if ignore_entry and not midpoint:
         raise InputError("--ignore-entry needs --midpoint: the interval estimate always heeds entry (docs/ranking.md)")
     with open_study(context.obj) as study:
-        done = study.conclude()
+        conclusions = study.conclude()
         listing = None
         if presence:
-            named = _of(source, sources(done))
+            named = _of(source, sources(conclusions))
             rules = guard_rules(study.config)
             listing = _listing(named, presence, deliveries, rules, midpoint=midpoint, ignore_entry=ignore_entry)
         method = MIDPOINT_METHOD if midpoint else METHOD
         heading = replace(table_info(study, "survival in a feed" if presence else "feeds", by="source"), method=method)
-        found = [_with(card, listing) for card in cards(done)]
+        found = [_with(card, listing) for card in cards(conclusions)]
     if form is not Format.table:
         for_tools(FeedCard, found, heading, form)
     else:
@@ -99,7 +99,7 @@ def feeds(
 def _listing(
     source: str, presence: Path, deliveries: Path | None, rules: GuardRules, *, midpoint: bool, ignore_entry: bool
 ) -> _Listing:
-    from waterbed.analysis.rankings.feeds import retention_spike, staying, stays, suspect_deliveries
+    from waterbed.analysis.rankings.feeds import retention_ages, retention_spike, staying, suspect_deliveries
     from waterbed.intake.feed_presence import read_deliveries, read_presence
 
     entries, bad = _parted(read_presence(presence))
@@ -107,7 +107,7 @@ def _listing(
     came.sort(key=lambda one: one.received)
     held = suspect_deliveries(source, came, rules)
     doubted = {one.began_at for one in held}
-    found = stays(entries, [one.received for one in came if one.received not in doubted])
+    found = retention_ages(entries, [one.received for one in came if one.received not in doubted])
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         stay = staying(found, midpoint=midpoint, ignore_entry=ignore_entry) if entries else None

@@ -85,9 +85,11 @@ def graph(
     wanted = {"kind": _one_of("--kind", kind, HopKind), "order": _one_of("--order", order, OrderClass)}
     _writer(out)
     with open_study(context.obj) as study:
-        done = study.conclude()
-        hops = [hop for hop in done.hops if _fits(hop, wanted, window)]
-        chosen = _Chosen(study=study, done=done, by=by, hops=hops, window=window, content=_known(content, done))
+        conclusions = study.conclude()
+        hops = [hop for hop in conclusions.hops if _fits(hop, wanted, window)]
+        chosen = _Chosen(
+            study=study, conclusions=conclusions, by=by, hops=hops, window=window, content=_known(content, conclusions)
+        )
         if out is not None:
             _write(chosen, out)
         elif by is Nodes.content:
@@ -107,7 +109,7 @@ class _Chosen:
     """The hops asked for, and what they are shown with."""
 
     study: Study
-    done: Conclusions
+    conclusions: Conclusions
     by: Nodes
     hops: Sequence[Hop]
     window: tuple[datetime | None, datetime] | None
@@ -118,12 +120,12 @@ class _Chosen:
     def __post_init__(self) -> None:
         from graphs.network.moves import origins_index
 
-        keys: Collection[str] = self.done.hosters
+        keys: Collection[str] = self.conclusions.hosters
         if self.by is Nodes.asn:
-            keys = {f"AS{origin}" for episode in self.done.episodes for origin in episode.origins}
-        told = {} if self.by is Nodes.country else {key: self.done.attributor.name_of(key) for key in keys}
+            keys = {f"AS{origin}" for episode in self.conclusions.episodes for origin in episode.origins}
+        told = {} if self.by is Nodes.country else {key: self.conclusions.attributor.name_of(key) for key in keys}
         object.__setattr__(self, "names", told)
-        object.__setattr__(self, "origins", origins_index(self.done.episodes) if self.by is Nodes.asn else None)
+        object.__setattr__(self, "origins", origins_index(self.conclusions.episodes) if self.by is Nodes.asn else None)
 
     @property
     def level(self) -> Level:
@@ -181,9 +183,9 @@ def _fits(hop: Hop, wanted: dict[str, str | None], window: tuple[datetime | None
     return window is None or arrived_within(hop, *window) != "no"
 
 
-def _known(content: str | None, done: Conclusions) -> str | None:
+def _known(content: str | None, conclusions: Conclusions) -> str | None:
     """A content that the study has; what was given is not repeated, as it could be a URL."""
-    if content is not None and all(episode.content_id != content for episode in done.episodes):
+    if content is not None and all(episode.content_id != content for episode in conclusions.episodes):
         raise InputError(
             "--content is no content id of this study; waterbed graph --by content --format csv lists those that hopped"
         )
@@ -205,19 +207,19 @@ def _write(chosen: _Chosen, out: Path) -> None:
     if chosen.by is Nodes.content:
         hops = [hop for hop in chosen.hops if chosen.content in (None, hop.content_id)]
         within = {hop.content_id for hop in hops} | {chosen.content}
-        stays = [episode for episode in chosen.done.episodes if episode.content_id in within]
+        stays = [episode for episode in chosen.conclusions.episodes if episode.content_id in within]
         network = content_graph(hops, stays, names=chosen.names)
     else:
         network = displacement_graph(
             chosen.hops,
             names=chosen.names,
-            seats={} if chosen.by is Nodes.asn else chosen.done.seats,
+            seats={} if chosen.by is Nodes.asn else chosen.conclusions.seats,
             home=chosen.home,
             by=chosen.level,
             origins=chosen.origins,
             window=chosen.window,
         )
-    standing = table_info(chosen.study, "hop matrix", by=chosen.by.value).standing
+    standing = table_info(chosen.study, "hop matrix", by=chosen.by.value).protocol_status
     network.graph["name"] = "; ".join([network.graph.get("name", ""), *standing])
     with written_at(out):
         write_whole(out, WRITERS[out.suffix](network))
@@ -230,7 +232,7 @@ def _contents(chosen: _Chosen, form: Format) -> None:
     if chosen.content is None:
         _print(chosen, ContentRow, content_rows(chosen.hops, chosen.moves), "contents that hopped", form)
         return
-    stays = [episode for episode in chosen.done.episodes if episode.content_id == chosen.content]
+    stays = [episode for episode in chosen.conclusions.episodes if episode.content_id == chosen.content]
     own = replace(chosen, hops=[hop for hop in chosen.hops if hop.content_id == chosen.content])
     _print(own, TimelineRow, stay_rows(stays, own.hops, own.names), "stays of one content", form)
 

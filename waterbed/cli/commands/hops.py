@@ -49,12 +49,12 @@ def episodes(
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        done = study.conclude()
+        conclusions = study.conclude()
         if table is Whose.external:
-            rows = ExternalConclusions(done, study.config.testimony).episodes
+            rows = ExternalConclusions(conclusions, study.config.testimony).episodes
             _rows(ExternalEpisode, rows, table_info(study, "told episodes"), "told_episodes", form)
         else:
-            _rows(Episode, done.episodes, table_info(study, "episodes"), "episodes", form)
+            _rows(Episode, conclusions.episodes, table_info(study, "episodes"), "episodes", form)
 
 
 def verdicts(context: typer.Context, form: Formatted = Format.table) -> None:
@@ -109,8 +109,8 @@ def hops(
             _labels(study, table is Hops.near, form)
             return
         told = table is Hops.external
-        done, heading = study.conclude(), table_info(study, "told hops" if told else "hops")
-        found = ExternalConclusions(done, study.config.testimony).hops if told else done.hops
+        conclusions, heading = study.conclude(), table_info(study, "told hops" if told else "hops")
+        found = ExternalConclusions(conclusions, study.config.testimony).hops if told else conclusions.hops
     _rows(Hop, found, heading, "hops", form)
     if form is Format.table:
         bounds = count_hops(found)
@@ -122,8 +122,8 @@ def _labels(study: Study, near: bool, form: Format) -> None:
     from graphs.label_hops import LabelRow, NearRow, label_stays, label_table, near_table
     from waterbed.study.linking import near_of
 
-    done = study.conclude()
-    stays = label_stays(done.episodes, done.facts.targets)
+    conclusions = study.conclude()
+    stays = label_stays(conclusions.episodes, conclusions.facts.targets)
     if near:
         pairs = near_table(stays, near_of(study.folder))
         _told(study, NearRow, pairs, _NEAR, "near labels", form)

@@ -359,22 +359,22 @@ def _coverage(title: str, found: Campaign, what: str) -> None:
     print_table(table)
 
 
-def _flows(done: Conclusions) -> None:
+def _flows(conclusions: Conclusions) -> None:
     """Print the main flows of the hop graph."""
     from graphs.network.graph import displacement_graph, main_flows
 
-    names = {key: done.attributor.name_of(key) for key in done.hosters}
-    graph = displacement_graph(done.hops, names=names, seats=done.seats, home="")
+    names = {key: conclusions.attributor.name_of(key) for key in conclusions.hosters}
+    graph = displacement_graph(conclusions.hops, names=names, seats=conclusions.seats, home="")
     table = new_table(f"Hop graph: {graph.number_of_edges()} hops between hosters, main flows")
     for name in ("hops", "from", "to"):
         table.add_column(name)
     for left, right, hops in main_flows(graph)[:10]:
-        table.add_row(str(hops), _seated(left, names, done), _seated(right, names, done))
+        table.add_row(str(hops), _seated(left, names, conclusions), _seated(right, names, conclusions))
     print_table(table)
 
 
-def _seated(key: str, names: dict[str, str], done: Conclusions) -> str:
-    seat = done.seats.get(key)
+def _seated(key: str, names: dict[str, str], conclusions: Conclusions) -> str:
+    seat = conclusions.seats.get(key)
     return f"{names.get(key, key)} ({seat})" if seat else names.get(key, key)
 
 

@@ -94,7 +94,8 @@ def protocol_show(context: typer.Context, form: Formatted = Format.table) -> Non
             raise typer.Exit(OK)
         now.log(study.folder)
         rows = [
-            DeviationRow(subject=one.subject, deviation=told) for one, told in zip(now.found, now.told, strict=True)
+            DeviationRow(subject=one.subject, deviation=told)
+            for one, told in zip(now.deviations, now.sentences, strict=True)
         ]
         if form is not Format.table:
             for_tools(DeviationRow, rows, table_info(study, "deviations", by="subject"), form)
@@ -127,7 +128,7 @@ def protocol_explain(
 
     with open_study(context.obj) as study:
         found = explain(study.folder, subject, reason)
-    say(f"on record: {found.told}")
+    say(f"on record: {found.text}")
 
 
 @protocol_app.command("log")
@@ -136,13 +137,13 @@ def protocol_log(context: typer.Context, form: Formatted = Format.table) -> None
 
     For example: waterbed -C mystudy protocol log --format csv
     """
-    from waterbed.governance.protocol.lock import held
+    from waterbed.governance.protocol.lock import locked_protocol
     from waterbed.model.governance import DeviationNote
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        now = held(study.folder)
+        now = locked_protocol(study.folder)
         notes = list(now.notes) if now else []
         if form is not Format.table:
             for_tools(DeviationNote, notes, table_info(study, "deviation log", by="note"), form)

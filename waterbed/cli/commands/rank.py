@@ -97,8 +97,8 @@ def rank(
             raise InputError(
                 f"--table places and --table feeds know clocks from the report alone, not {origin} (docs/notices.md)"
             )
-        kind, done = _kind(by, role), study.conclude()
-        tables = RankingTables(done=done, kind=kind, side=_side(home), clock=origin)
+        kind, conclusions = _kind(by, role), study.conclude()
+        tables = RankingTables(conclusions=conclusions, kind=kind, side=_side(home), clock=origin)
         if table is Shown.volume:
             _volume(study, tables, day, worst, top, form)
         elif table is Shown.places:
@@ -141,7 +141,7 @@ def _volume(
     from waterbed.analysis.sizes import ranking_sizes
     from waterbed.model.results import VolumeRow
 
-    when = day or tables.done.until or study.clock().astimezone(UTC)
+    when = day or tables.conclusions.until or study.clock().astimezone(UTC)
     rows = tables.volume(ranking_sizes(study, tables, when.date()), worst)
     _print(VolumeRow, rows[:top], ranking_info(study, tables, "volume", VOLUME_METHOD), form, worst)
 

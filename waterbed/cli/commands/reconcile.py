@@ -45,7 +45,7 @@ def reconcile(
     if form is Format.table:
         _printed(found)
     else:
-        for_tools(Reconciled, found.rows, found.heading, form)
+        for_tools(Reconciled, found.rows, found.info, form)
     if back is not None:
         _written(back, answered(found))
     raise typer.Exit(0 if all(row.result == "matched" for row in found.rows) else 1)

@@ -59,8 +59,8 @@ def sensitivity(
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        done = study.conclude()
-        happened = truth_of(study.folder, truth, done.facts.targets.keys()) if truth else None
+        conclusions = study.conclude()
+        happened = truth_of(study.folder, truth, conclusions.facts.targets.keys()) if truth else None
         with progress() as told:
             found = findings_of(
                 study,
@@ -70,7 +70,7 @@ def sensitivity(
                 most=most,
                 true_values=partial(true_outcomes, happened) if happened else None,
                 progress=lambda ran, of_all: told("specifications", ran, of_all),
-                done=done,
+                conclusions=conclusions,
             )
         if out is not None:
             from waterbed.publish.site.sensitivity import write_findings
@@ -82,7 +82,7 @@ def sensitivity(
         else:
             from waterbed.publish.site.sensitivity import TABLES
 
-            for_tools(TABLES[table.value], getattr(found, table.value), found.heading, form)
+            for_tools(TABLES[table.value], getattr(found, table.value), found.info, form)
 
 
 def _print(found: Findings) -> None:

@@ -43,7 +43,7 @@ def sheet(
     elif form is Format.table:
         print_sheet(found, console)
     else:
-        for_tools(Case, found.cases, found.heading, form)
+        for_tools(Case, found.cases, found.info, form)
 
 
 _SHOWN = 100
@@ -64,7 +64,7 @@ def sheet_text(found: Sheet) -> str:
     text = io.StringIO()
     page = page_of(text, _WIDE)
     print_sheet(found, page)
-    for told in found.heading.standing:
+    for told in found.info.protocol_status:
         page.print(told, soft_wrap=True)
     return text.getvalue()
 
@@ -76,7 +76,7 @@ def sheet_json(found: Sheet) -> str:
 
     whole: dict[str, Any] = {}
     for name, rows in as_mapping(found).items():
-        read = json.loads(as_json(_PARTS[name], rows, found.heading))
+        read = json.loads(as_json(_PARTS[name], rows, found.info))
         part = read.pop("rows")
         whole = whole or {**read, "key": found.key, "name": found.name}
         whole[name] = part
@@ -86,7 +86,7 @@ def sheet_json(found: Sheet) -> str:
 def print_sheet(found: Sheet, out: Console) -> None:
     """Print the sheet for people."""
     out.print(f"{found.key}: {found.name}", style="bold", soft_wrap=True)
-    out.print(f"{found.heading.window}; clocks run from the time at which {_clock(found)}", soft_wrap=True)
+    out.print(f"{found.info.window}; clocks run from the time at which {_clock(found)}", soft_wrap=True)
     _numbers(found, out)
     _curve(found, out)
     _durations(found, out)
@@ -98,7 +98,7 @@ def _clock(found: Sheet) -> str:
     from waterbed.analysis.rankings.clocks import CLOCK_WORDS
 
     words = {str(kind): text for kind, text in CLOCK_WORDS.items()}
-    return words[found.heading.clock]
+    return words[found.info.clock]
 
 
 def _numbers(found: Sheet, out: Console) -> None:

@@ -64,9 +64,9 @@ def sizes(
         when = day.date() if day else study.clock().astimezone(UTC).date()
         found = size_table(study, by.value, when, window_days=window, everything=frame)
     if form is Format.table:
-        _table(found.sizes, found.heading)
+        _table(found.sizes, found.info)
     else:
-        for_tools(Size, found.sizes, found.heading, form)
+        for_tools(Size, found.sizes, found.info, form)
 
 
 @sizes_app.command("add")

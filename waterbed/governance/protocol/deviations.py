@@ -1,4 +1,7 @@
-"""Holds a study against its locked protocol: what is done otherwise, a sentence each. No I/O."""
+"""Deviations of a study from its locked protocol.
+
+A sentence each. No I/O.
+"""
 
 import json
 import re
@@ -32,7 +35,7 @@ LOCK: Final = "lock"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtocolStatus:
-    """What is so now, to be held against the protocol."""
+    """The study's present state, compared with the protocol."""
 
     text: str | None
     """The protocol file as it is; None: it is gone."""
@@ -47,27 +50,30 @@ class ProtocolStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """One thing that is not as it was locked."""
+    """One deviation from the lock."""
 
     subject: str
-    told: str
+    text: str
 
 
 def deviations(first: ProtocolLock, locked: Protocol, now: ProtocolStatus) -> list[Deviation]:
-    """All that is not as the first lock had it, in a fixed order."""
+    """All deviations from the first lock, in a fixed order."""
     return [*_of_the_lock(first), *_of_the_file(first, now), *_of_settings(first, now), *_of_data(locked, now)]
 
 
 def explained(found: Sequence[Deviation], notes: Sequence[DeviationNote]) -> tuple[str, ...]:
-    """Each deviation as outputs print it, with the newest reason a person gave."""
+    """Each deviation as outputs print it.
+
+    With the newest reason that a person gave.
+    """
     reasons = {note.subject: note.reason for note in sorted(notes, key=lambda one: one.noted_at) if note.reason}
     reasons = {LOCK: "", **reasons}  # a lock that deviates has its reason in it
-    told = ((one.told, reasons.get(one.subject, "no reason given")) for one in found)
-    return tuple(f"{what} ({why})" if why else what for what, why in told)
+    texts = ((one.text, reasons.get(one.subject, "no reason given")) for one in found)
+    return tuple(f"{what} ({why})" if why else what for what, why in texts)
 
 
 def place_of(protocol: Protocol, *, what: str, by: str, clock: str) -> str:
-    """What an output is to the protocol: primary, declared, or exploratory."""
+    """An output's place in the protocol: primary, declared, or exploratory."""
     if what == "sensitivity" and protocol.sensitivity != Sensitivity():
         return "declared: sensitivity"
     output = _TABLES.get(re.split("[ ,]", what, maxsplit=1)[0])
@@ -85,19 +91,19 @@ _CLOCKED: Final = frozenset(
 
 def _of_the_lock(first: ProtocolLock) -> Iterator[Deviation]:
     if first.looks:
-        yield Deviation(subject=LOCK, told=f"locked after {first.looks:,} looks had been taken: {first.reason}")
+        yield Deviation(subject=LOCK, text=f"locked after {first.looks:,} looks had been taken: {first.reason}")
 
 
 def _of_the_file(first: ProtocolLock, now: ProtocolStatus) -> Iterator[Deviation]:
     if now.text is None:
-        yield Deviation(subject="study.toml", told="study.toml is gone; the locked text applies")
+        yield Deviation(subject="study.toml", text="study.toml is gone; the locked text applies")
         return
     if now.text == first.text:
         return
     try:
         is_now = flat(tomllib.loads(now.text))
     except tomllib.TOMLDecodeError:
-        yield Deviation(subject="study.toml", told="study.toml is no TOML any more; the locked text applies")
+        yield Deviation(subject="study.toml", text="study.toml is no TOML any more; the locked text applies")
         return
     yield from _changes(flat(tomllib.loads(first.text)), is_now, "")
 
@@ -108,7 +114,7 @@ def _of_settings(first: ProtocolLock, now: ProtocolStatus) -> Iterator[Deviation
     is_now = {key: value for key, value in now.settings.items() if key.partition(".")[0] in held}
     yield from _changes(locked, is_now, "settings.")
     if now.rules != first.rules:
-        yield Deviation(subject="rules", told=f"outcome rules {first.rules} -> {now.rules}")
+        yield Deviation(subject="rules", text=f"outcome rules {first.rules} -> {now.rules}")
 
 
 def _of_data(locked: Protocol, now: ProtocolStatus) -> Iterator[Deviation]:
@@ -118,22 +124,22 @@ def _of_data(locked: Protocol, now: ProtocolStatus) -> Iterator[Deviation]:
     ):
         more = sorted(set(has) - set(declared))
         if more:
-            yield Deviation(subject=f"data.{name}", told=f"reports of {name} outside the frame: {', '.join(more)}")
+            yield Deviation(subject=f"data.{name}", text=f"reports of {name} outside the frame: {', '.join(more)}")
     end = locked.stopping.until
     if now.last_look and now.last_look > end:
-        yield Deviation(subject="data.stopping", told=f"looks after the declared end, {end}: last on {now.last_look}")
+        yield Deviation(subject="data.stopping", text=f"looks after the declared end, {end}: last on {now.last_look}")
     elif now.today < end and now.today not in locked.stopping.interim:
-        yield Deviation(subject="data.interim", told=f"read on {now.today}, before the declared end, {end}")
+        yield Deviation(subject="data.interim", text=f"read on {now.today}, before the declared end, {end}")
 
 
 def _changes(was: Mapping[str, Any], is_now: Mapping[str, Any], at: str) -> Iterator[Deviation]:
     for key in sorted({*was, *is_now}):
         if was.get(key) != is_now.get(key):
             subject = f"{at}{key if at or is_key(key) else _clear(key)}"
-            yield Deviation(subject=subject, told=f"{subject}: {_told(was.get(key))} -> {_told(is_now.get(key))}")
+            yield Deviation(subject=subject, text=f"{subject}: {_printed(was.get(key))} -> {_printed(is_now.get(key))}")
 
 
-def _told(value: Any) -> str:
+def _printed(value: Any) -> str:
     if value is None:
         return "none"
     text = _clear(", ".join(map(str, value)) if isinstance(value, list) else str(value))
@@ -141,7 +147,10 @@ def _told(value: Any) -> str:
 
 
 def _clear(text: str) -> str:
-    """A text of a file that nobody has checked, as outputs may print it: no address, no host name, one line."""
+    """An unchecked text of a file, ready to print.
+
+    No address, no host name, one line.
+    """
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in redact(" ".join(text.split()))
     )

@@ -1,4 +1,7 @@
-"""The protocol file, `study.toml`: what a study asks, of which reports, and when it ends."""
+"""The protocol file, `study.toml`.
+
+A study's question, its reports, and its end.
+"""
 
 import hashlib
 import re
@@ -32,7 +35,7 @@ _Level = Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
 
 
 class Scope(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Which reports the study is about."""
+    """The reports that the study is about."""
 
     sources: tuple[_Key, ...]
     """Feeds and hotlines, by the names under which reports are imported."""
@@ -42,16 +45,16 @@ class Scope(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     until: date
     """Last day of reports."""
     exclusions: tuple[_Text, ...] = ()
-    """What is left out, a sentence each."""
+    """Exclusions, a sentence each."""
 
 
 class Estimand(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """One number, or one table of numbers, that the study is going to report."""
+    """One number, or table of numbers, that the study reports."""
 
     name: _Name
     output: Output
     measure: _Text
-    """What it is in words, with its unit."""
+    """The measure in words, with its unit."""
     by: Role = "hoster"
     clock: ClockKind
     hypothesis: str = ""
@@ -61,7 +64,10 @@ class Estimand(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 
 class Areas(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Places that were declared before an intervention; the names of docs/displacement.md."""
+    """Places that were declared before an intervention.
+
+    The names are those of docs/displacement.md.
+    """
 
     targets: tuple[_Key, ...] = ()
     controls: tuple[_Key, ...] = ()
@@ -70,7 +76,7 @@ class Areas(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
 
 class Stopping(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """When the study ends, and when its data may be read before."""
+    """The end of the study, and its interim readings."""
 
     until: date
     """Last day of looks."""
@@ -80,7 +86,10 @@ class Stopping(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 
 class Sensitivity(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Levels of each dimension of the specification curve; empty: the defaults of docs/sensitivity.md."""
+    """Levels of each dimension of the specification curve.
+
+    Empty: the defaults of docs/sensitivity.md.
+    """
 
     clock: tuple[ClockKind, ...] = ()
     role: tuple[AnyRole, ...] = ()
@@ -112,9 +121,9 @@ class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
         names = Counter(one.name for one in self.estimands)
         twice = [name for name, count in names.items() if count > 1]
         if twice:
-            raise ValueError(f"estimands: {twice[0]} stands there twice")
+            raise ValueError(f"estimands: {twice[0]} is named twice")
         if self.primary not in names:
-            raise ValueError(f"primary: {self.primary} is none of the estimands {', '.join(names)}")
+            raise ValueError(f"primary: {self.primary} is not among the estimands {', '.join(names)}")
         if self.frame.until < self.frame.since:
             raise ValueError(f"frame: until {self.frame.until} is before since {self.frame.since}")
         if self.stopping.until < self.frame.since:
@@ -143,7 +152,10 @@ _TABLES: Final[Mapping[str, type[msgspec.Struct]]] = {
 
 
 def is_key(key: str) -> bool:
-    """Whether a protocol can have a key of this dotted name, as `flat` spells it."""
+    """True if a protocol can have this dotted key.
+
+    Keys are spelled as `flat` spells them.
+    """
     match key.split("."):
         case [name]:
             return name in Protocol.__struct_fields__
@@ -155,7 +167,10 @@ def is_key(key: str) -> bool:
 
 
 def read_protocol(path: Path) -> tuple[Protocol, str]:
-    """A protocol file and its text; InputError if it cannot be read, is none, or names an address."""
+    """A protocol file and its text.
+
+    InputError if it cannot be read, is none, or names an address.
+    """
     try:
         data = path.read_bytes()
     except OSError as problem:
@@ -174,7 +189,10 @@ def read_protocol(path: Path) -> tuple[Protocol, str]:
 
 
 def _unclear(text: str) -> Iterator[str]:
-    """The keys, and then the lines, comments too, of a protocol that cannot be kept in the clear."""
+    """Parts of a protocol that name addresses or hosts.
+
+    First keys, then lines, comments too.
+    """
     for key, value in flat(tomllib.loads(text)).items():
         words = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
         if any(names_something(one) or not one.replace("\n", " ").isprintable() for one in words):
@@ -190,7 +208,10 @@ def checksum(text: str) -> str:
 
 
 def flat(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested tables as dotted keys; a list of tables by the names in them, other values as they are."""
+    """Nested tables as dotted keys.
+
+    A list of tables is keyed by the names in them; other values stay as they are.
+    """
     return dict(_flat(value, ""))
 
 

@@ -1,4 +1,4 @@
-"""A study's protocol in its folder and store: locked, compared, explained."""
+"""A study's protocol: locked, compared, explained."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ from waterbed.store.config import Config
 from waterbed.store.folder import Folder
 from waterbed.store.lake.reading import count_of, observed_span
 
-SETTINGS_HELD: Final = (
+LOCKED_SETTINGS: Final = (
     "home",
     "clock",
     "judge",
@@ -42,43 +42,49 @@ warn = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedProtocol:
-    """A study's protocol as locked, and all that deviates from it now."""
+    """A study's locked protocol and its deviations now."""
 
     locks: Sequence[ProtocolLock]
     """Oldest first; the first one counts."""
     protocol: Protocol
-    found: Sequence[Deviation]
+    deviations: Sequence[Deviation]
     notes: Sequence[DeviationNote]
 
     @property
     def first(self) -> ProtocolLock:
-        """The lock that outputs are held against."""
+        """The lock with which outputs are compared."""
         return self.locks[0]
 
     @property
-    def told(self) -> tuple[str, ...]:
+    def sentences(self) -> tuple[str, ...]:
         """Each deviation, as outputs print it."""
-        return explained(self.found, self.notes)
+        return explained(self.deviations, self.notes)
 
-    def heading(self, *, what: str, by: str, clock: str) -> str:
-        """What an output is to the protocol, and which protocol that is."""
+    def status(self, *, what: str, by: str, clock: str) -> str:
+        """An output's place in the protocol, and the protocol's checksum."""
         day = self.first.locked_at.date().isoformat()
         return f"{place_of(self.protocol, what=what, by=by, clock=clock)}; locked {day}, SHA-256 {self.first.sha256}"
 
     def log(self, folder: Folder) -> int:
-        """Warn of all deviations, and put those on record that are not yet; how many. A read-only study stays so."""
-        for told in self.told:
-            warn.warning("deviates from the protocol locked on %s: %s", self.first.locked_at.date(), told)
+        """Warn of all deviations, and record the new ones.
+
+        Returns the number of new ones. A read-only study stays as it is.
+        """
+        for sentence in self.sentences:
+            warn.warning("deviates from the protocol locked on %s: %s", self.first.locked_at.date(), sentence)
         known = {(note.subject, note.deviation) for note in self.notes}
-        new = [one for one in self.found if (one.subject, one.told) not in known]
+        new = [one for one in self.deviations if (one.subject, one.text) not in known]
         if new:
             with suppress(ReadOnly):
                 folder.store.add([_note(folder, one, "") for one in new])
         return len(new)
 
 
-def held(folder: Folder) -> LockedProtocol | None:
-    """The locked protocol and its deviations, None if none was ever locked; reads, and writes nothing."""
+def locked_protocol(folder: Folder) -> LockedProtocol | None:
+    """The locked protocol and its deviations.
+
+    None if none was ever locked. Reads, and writes nothing.
+    """
     locks = folder.store.all(ProtocolLock, order=("locked_at", "lock_id"))
     if not locks:
         return None
@@ -91,12 +97,12 @@ def held(folder: Folder) -> LockedProtocol | None:
     protocol = msgspec.toml.decode(first.text, type=Protocol)
     notes = folder.store.all(DeviationNote, order=("noted_at", "note_id"))
     return LockedProtocol(
-        locks=locks, protocol=protocol, found=deviations(first, protocol, standing(folder)), notes=notes
+        locks=locks, protocol=protocol, deviations=deviations(first, protocol, protocol_status(folder)), notes=notes
     )
 
 
-def standing(folder: Folder) -> ProtocolStatus:
-    """What is so now in a study."""
+def protocol_status(folder: Folder) -> ProtocolStatus:
+    """The present state of a study."""
     store, path = folder.store, folder.path / PROTOCOL
     last = observed_span(folder)[1]
     try:
@@ -115,9 +121,12 @@ def standing(folder: Folder) -> ProtocolStatus:
 
 
 def settings_of(config: Config) -> dict[str, Any]:
-    """The settings that are held against the lock: dotted name to value."""
+    """The settings that are compared with the lock.
+
+    Dotted name to value.
+    """
     whole = json.loads(msgspec.json.encode(config))
-    return flat({**{name: whole[name] for name in SETTINGS_HELD}, "canary": {"need": whole["canary"]["need"]}})
+    return flat({**{name: whole[name] for name in LOCKED_SETTINGS}, "canary": {"need": whole["canary"]["need"]}})
 
 
 def lock(folder: Folder, reason: str = "") -> ProtocolLock:
@@ -153,21 +162,27 @@ def lock(folder: Folder, reason: str = "") -> ProtocolLock:
 
 
 def explain(folder: Folder, subject: str, reason: str) -> Deviation:
-    """Put on record why something deviates; InputError if nothing of that name does."""
-    now = held(folder)
+    """Put the reason for a deviation on record.
+
+    InputError if nothing of that name deviates.
+    """
+    now = locked_protocol(folder)
     if now is None:
         raise InputError("no protocol is locked, so nothing deviates from it; lock one with waterbed protocol lock")
-    found = next((one for one in now.found if one.subject == subject), None)
+    found = next((one for one in now.deviations if one.subject == subject), None)
     if found is None:
-        known = ", ".join(one.subject for one in now.found) or "nothing"
+        known = ", ".join(one.subject for one in now.deviations) or "none"
         said = "that" if names_something(subject) else repr(subject)
-        raise InputError(f"{said} does not deviate from the protocol; what does: {known}")
+        raise InputError(f"{said} does not deviate from the protocol; deviations: {known}")
     folder.store.add([_note(folder, found, stated_reason(reason, see="docs/protocol.md, What deviates"), now.notes)])
     return found
 
 
 def first_text(path: Path, config: Config, sources: Sequence[str], categories: Sequence[str]) -> str:
-    """A protocol to begin with, from a study's settings; InputError if there is one already."""
+    """A protocol to begin with, from a study's settings.
+
+    InputError if there is one already.
+    """
     if path.exists():
         raise InputError(f"{path} is there already; edit it, or remove it first")
     names = {
@@ -187,7 +202,7 @@ def _note(folder: Folder, one: Deviation, reason: str, before: Sequence[Deviatio
     return DeviationNote(
         note_id=uuid.uuid4().hex,
         subject=one.subject,
-        deviation=one.told,
+        deviation=one.text,
         reason=reason,
         who=who(),
         noted_at=after(folder.clock(), (note.noted_at for note in before)),

@@ -69,4 +69,4 @@ def _displaced(truth: Truth) -> float | None:
 
 
 def _exact(number: float) -> Value:
-    return Value(telling="told", estimate=number, low=number, high=number)
+    return Value(estimability="told", estimate=number, low=number, high=number)

@@ -104,11 +104,11 @@ def read(path: Path) -> Served:
 
 def served_of(study: Study) -> Served:
     """What may be served of an opened study; InputError if it is public and hosters could still answer."""
-    done = study.conclude()
-    publication = publishable(publication_of(study, done))
+    conclusions = study.conclude()
+    publication = publishable(publication_of(study, conclusions))
     editions = record(study.folder).editions
     refuse_unheard(study.folder, named_hosters(publication), editions[-1].override if editions else "")
-    return Served(publication=publication, site=site_of(study, done, publication))
+    return Served(publication=publication, site=site_of(study, conclusions, publication))
 
 
 def mark(path: Path) -> str:

@@ -108,10 +108,10 @@ def freeze(study: Study, out: Path, *, shared: str = "", without_tables: bool = 
     try:
         with folder.alone("freezing"):
             folder.clock = lambda: now
-            before, done = counts(folder), study.conclude()
-            publication = publication_of(study, done)
+            before, conclusions = counts(folder), study.conclude()
+            publication = publication_of(study, conclusions)
             why = refuse_unheard(folder, named_hosters(publishable(publication)), override)
-            about = _written(study, done, publication, work, shared, inside=not without_tables)
+            about = _written(study, conclusions, publication, work, shared, inside=not without_tables)
             _refuse_changed(folder, before)
             name = seal(work, _information(study, about), now.date())
             put_on_record(folder, ACTION, name, why or (f"for {shared}" if shared else "whole"))
@@ -133,12 +133,12 @@ def freeze(study: Study, out: Path, *, shared: str = "", without_tables: bool = 
 
 
 def _written(
-    study: Study, done: Conclusions, publication: Publication, work: Path, shared: str, *, inside: bool
+    study: Study, conclusions: Conclusions, publication: Publication, work: Path, shared: str, *, inside: bool
 ) -> About:
     """The whole payload of a package."""
     folder, payload = study.folder, work / DATA
     facts = frozen_facts(folder)
-    _refuse_names(folder, facts, suffixes_of(folder, done.attributor.book).values())
+    _refuse_names(folder, facts, suffixes_of(folder, conclusions.attributor.book).values())
     payload.mkdir(parents=True)
     results, held = results_of(publication)
     _texts(folder, payload, whole=not shared)
@@ -149,7 +149,7 @@ def _written(
         held = {}
     else:
         rows, tables = write_facts(facts, payload / FACTS), _tables(study, payload, inside=inside)
-        frozen = _frozen(folder, facts, done)
+        frozen = _frozen(folder, facts, conclusions)
     _write(payload / RESULTS, results)
     about = _about(study, "shared" if shared else "facts", facts, rows, tables, held, frozen)
     _describe(study, payload, about, publication)
@@ -228,10 +228,10 @@ def _nothing_told(folder: Folder) -> Frozen:
     return Frozen(frozen_at=folder.clock(), common=(), suffixes={}, near=None)
 
 
-def _frozen(folder: Folder, facts: Facts, done: Conclusions) -> Frozen:
+def _frozen(folder: Folder, facts: Facts, conclusions: Conclusions) -> Frozen:
     linking = folder.config.linking
     occurring = {target.suffix_id for target in facts[Target]}
-    suffixes = suffixes_of(folder, done.attributor.book)
+    suffixes = suffixes_of(folder, conclusions.attributor.book)
     asked = linking.near_labels and "fuzzy_label" not in linking.off
     return Frozen(
         frozen_at=folder.clock(),
@@ -257,7 +257,7 @@ def _about(
         kind=kind,
         title=study.config.citation.title or study.config.name,
         protocol=tuple(lock.sha256 for lock in locks),
-        deviations=study.protocol.told if study.protocol else (),
+        deviations=study.protocol.sentences if study.protocol else (),
         rows=dict(rows),
         tables=tuple(tables),
         held_back=dict(held),

@@ -114,7 +114,7 @@ def _whole(
     _make(payload, about, config, facts, files, folder)
     with open_study(folder) as study:
         ours, held = results_of(publication_of(study, study.conclude()))
-        told = study.protocol.told if study.protocol else ()
+        told = study.protocol.sentences if study.protocol else ()
     _results(folder, ours)
     return [*compared(theirs, ours), *compared_held(about.held_back, held)], [], told
 

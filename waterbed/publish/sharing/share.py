@@ -53,8 +53,8 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
     if out.exists():
         raise InputError(f"{out} exists already; name a new folder for the export (docs/lake.md, Export)")
     renamed = _renamed(study, partner)
-    done = study.conclude()
-    chosen = choose(done, renamed, config.publish.least)
+    conclusions = study.conclude()
+    chosen = choose(conclusions, renamed, config.publish.least)
     heading = replace(table_info(study, "export"), run="none", window="days")
     files = {
         f"{name}.parquet": as_parquet(cls, getattr(chosen, name), replace(heading, what=name))
@@ -73,7 +73,7 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
         first_day=days[0] if days else None,
         last_day=days[-1] if days else None,
         version=version("waterbed"),
-        ruleset=done.rules.name,
+        ruleset=conclusions.rules.name,
         least=config.publish.least,
         looks=len(chosen.looks),
         episodes=len(chosen.episodes),
@@ -90,10 +90,10 @@ def export_id_of(sums: Mapping[str, str]) -> str:
     return hashlib.sha256("".join(f"{name}{sums[name]}" for name in sorted(sums)).encode()).hexdigest()[:32]
 
 
-def choose(done: Conclusions, renamed: Renamed, least: int) -> Chosen:
+def choose(conclusions: Conclusions, renamed: Renamed, least: int) -> Chosen:
     """The rows of all looks and episodes that are about enough sites, under other ids."""
-    targets = done.facts.targets
-    judged = list(zip(done.facts.looks, done.verdicts, done.attributions, strict=True))
+    targets = conclusions.facts.targets
+    judged = list(zip(conclusions.facts.looks, conclusions.verdicts, conclusions.attributions, strict=True))
     hosters, prefixes = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
     for look, _, answer in judged:
         site = targets[look.url_id].site_id
@@ -101,7 +101,7 @@ def choose(done: Conclusions, renamed: Renamed, least: int) -> Chosen:
             hosters[key].add(site)
         if look.address:
             prefixes[prefix_of(look.address)].add(site)
-    for episode in done.episodes:
+    for episode in conclusions.episodes:
         hosters[episode.hoster].add(episode.site_id)
     enough = {key for key, sites in hosters.items() if len(sites) >= least}
     shown = {key for key, sites in prefixes.items() if len(sites) >= least}
@@ -125,8 +125,8 @@ def choose(done: Conclusions, renamed: Renamed, least: int) -> Chosen:
             )
         ] += 1
     looks = sorted((replace(row, looks=times) for row, times in rows.items()), key=_order)
-    episodes = sorted((_shared(one, renamed) for one in done.episodes if one.hoster in enough), key=_order)
-    left_out += sum(one.hoster not in enough for one in done.episodes)
+    episodes = sorted((_shared(one, renamed) for one in conclusions.episodes if one.hoster in enough), key=_order)
+    left_out += sum(one.hoster not in enough for one in conclusions.episodes)
     return Chosen(looks=looks, episodes=episodes, left_out=left_out, hidden=len(prefixes) - len(shown))
 
 

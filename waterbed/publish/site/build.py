@@ -24,7 +24,7 @@ CURVES = 6
 _RANKING = "ranking-"
 
 
-def site_of(study: Study, done: Conclusions, publication: Publication) -> Site:
+def site_of(study: Study, conclusions: Conclusions, publication: Publication) -> Site:
     """All pages of a study; `publication` holds only what may be published."""
     rankings = [_ranking(publication, table) for table in publication.tables if table.name.startswith(_RANKING)]
     hosters = next(view for view in rankings if view.kind == "hoster")
@@ -33,12 +33,12 @@ def site_of(study: Study, done: Conclusions, publication: Publication) -> Site:
     kinds = [view.kind for view in rankings]
     pages = [
         *(ranking_page(_linked(view, sheets), kinds, start) for view in rankings),
-        *displacement_pages(study, done, publication, sheets),
-        quality_page(quality_view(study, done, publication)),
+        *displacement_pages(study, conclusions, publication, sheets),
+        quality_page(quality_view(study, conclusions, publication)),
         method_page(_method(publication), start),
     ]
-    first = overview_page(_overview(study, done, publication, hosters.standings, sheets), pages, start)
-    told = [sheet_page(view, sheets, start) for view in sheet_views(study, done, publication, hosters.standings)]
+    first = overview_page(_overview(study, conclusions, publication, hosters.standings, sheets), pages, start)
+    told = [sheet_page(view, sheets, start) for view in sheet_views(study, conclusions, publication, hosters.standings)]
     return make_site(_frame(study, publication), [first, *pages, *told])
 
 
@@ -93,7 +93,7 @@ def _linked(view: RankingView, sheets: Mapping[str, str]) -> RankingView:
 
 def _overview(
     study: Study,
-    done: Conclusions,
+    conclusions: Conclusions,
     publication: Publication,
     standings: Sequence[RankingEntry],
     sheets: Mapping[str, str],
@@ -101,32 +101,34 @@ def _overview(
     names = {one.row.key: one.row.name for one in standings}
     biggest = [one.row.key for one in standings if one.row.rank_class == "ranked"][:CURVES]
     curves = removal_curves(
-        done.episodes,
+        conclusions.episodes,
         by="hoster",
         keys=biggest,
         names=names,
-        started=RankingTables(done=done, kind="hoster", clock=done.config.clock).started,
+        started=RankingTables(conclusions=conclusions, kind="hoster", clock=conclusions.config.clock).started,
     )
     return OverviewView(
         title=publication.title,
-        numbers=_numbers(done, standings, publication.policy.least),
+        numbers=_numbers(conclusions, standings, publication.policy.least),
         standings=standings,
         curves=curves,
         flows=publication.table("flows").rows,
-        notes=list(_notes(done)),
+        notes=list(_notes(conclusions)),
         sheets=sheets,
     )
 
 
-def _numbers(done: Conclusions, standings: Sequence[RankingEntry], least: int) -> list[Number]:
-    undecided = sum(verdict.state == "unknown" for verdict in done.verdicts)
+def _numbers(conclusions: Conclusions, standings: Sequence[RankingEntry], least: int) -> list[Number]:
+    undecided = sum(verdict.state == "unknown" for verdict in conclusions.verdicts)
     hosters = sum(one.row.place is not None for one in standings)
-    hops = sum(hop.order != "parallel" for hop in done.hops)
+    hops = sum(hop.order != "parallel" for hop in conclusions.hops)
     return [
         Number(
-            label="URLs reported", value=f"{len(done.facts.targets):,}", note=f"{len(done.facts.reports):,} reports"
+            label="URLs reported",
+            value=f"{len(conclusions.facts.targets):,}",
+            note=f"{len(conclusions.facts.reports):,} reports",
         ),
-        Number(label="looks taken", value=f"{len(done.facts.looks):,}", note=f"{undecided:,} undecided"),
+        Number(label="looks taken", value=f"{len(conclusions.facts.looks):,}", note=f"{undecided:,} undecided"),
         Number(label="hosters", value=f"{hosters:,}", note=f"with at least {least} reported sites"),
         Number(
             label="hops seen",
@@ -136,22 +138,22 @@ def _numbers(done: Conclusions, standings: Sequence[RankingEntry], least: int) -
     ]
 
 
-def _notes(done: Conclusions) -> Iterator[str]:
+def _notes(conclusions: Conclusions) -> Iterator[str]:
     """What a reader must know before believing a number."""
-    if not done.facts.canaries:
+    if not conclusions.facts.canaries:
         yield "No canary was configured: nothing can be called down, so no removal is shown."
-    held = [one for one in done.quarantines if one.status == "open" and one.kind not in ("canary", "feed")]
+    held = [one for one in conclusions.quarantines if one.status == "open" and one.kind not in ("canary", "feed")]
     if held:
-        looks = sum(verdict.outcome == "quarantined" for verdict in done.verdicts)
+        looks = sum(verdict.outcome == "quarantined" for verdict in conclusions.verdicts)
         where = ", ".join(sorted({one.kind for one in held}))
         yield (
             f"{looks:,} looks that saw much go down at once ({where}) are held back until a person decides: "
             "they count as undecided."
         )
-    hidden = sum(verdict.outcome == "unobserved" for verdict in done.verdicts)
+    hidden = sum(verdict.outcome == "unobserved" for verdict in conclusions.verdicts)
     if hidden:
         yield f"{hidden:,} looks reached no server from one network alone: they count as undecided, never as removed."
-    stale = sum(attribution.stale for attribution in done.attributions if attribution)
+    stale = sum(attribution.stale for attribution in conclusions.attributions if attribution)
     if stale:
         yield f"{stale:,} looks were attributed with a routing table that is too old or too young for their day."
 

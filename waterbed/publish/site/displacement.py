@@ -221,20 +221,22 @@ _OF_FEW: Final = ("contents that moved", "contents with a chain", "hops of the l
 
 
 def displacement_pages(
-    study: Study, done: Conclusions, publication: Publication, sheets: Mapping[str, str]
+    study: Study, conclusions: Conclusions, publication: Publication, sheets: Mapping[str, str]
 ) -> list[Page]:
     """The displacement page, and a page for each event file; `sheets` are the paths of hosters' own pages, by key."""
     named = named_keys(publication)
     least, home = publication.policy.least, study.config.home
-    cells = cells_of(done, named, home=home, least=least)
-    events = intervention_pages(study, done, named=named, least=least, under=PATH)
-    moves = {level: moves_of(done.hops, by=level, origins=origins_index(done.episodes)) for level in LEVELS}
+    cells = cells_of(conclusions, named, home=home, least=least)
+    events = intervention_pages(study, conclusions, named=named, least=least, under=PATH)
+    moves = {
+        level: moves_of(conclusions.hops, by=level, origins=origins_index(conclusions.episodes)) for level in LEVELS
+    }
     view = HopsView(
         cells=cells,
-        names={"hoster": _names(done, named["hoster"]), "as": _names(done, named["as"])},
-        seats={key: done.attributor.country_of(key) or "" for level in ("hoster", "as") for key in named[level]},
+        names={"hoster": _names(conclusions, named["hoster"]), "as": _names(conclusions, named["as"])},
+        seats={key: conclusions.attributor.country_of(key) or "" for level in ("hoster", "as") for key in named[level]},
         sheets=sheets,
-        measures=_measures_shown(done, moves, home=home, least=least) if cells.cells else {},
+        measures=_measures_shown(conclusions, moves, home=home, least=least) if cells.cells else {},
         chains={level: chain_rows(moves[level], least) for level in LEVELS},
         events=[(page.path, page.title, line) for page, line in events],
     )
@@ -249,19 +251,19 @@ def named_keys(publication: Publication) -> dict[Level, frozenset[str]]:
     }
 
 
-def cells_of(done: Conclusions, named: Mapping[Level, frozenset[str]], *, home: str, least: int) -> HopCells:
+def cells_of(conclusions: Conclusions, named: Mapping[Level, frozenset[str]], *, home: str, least: int) -> HopCells:
     """All hops as cells that may be published."""
-    if not done.episodes or done.until is None:
+    if not conclusions.episodes or conclusions.until is None:
         return HopCells(weeks=(), cells=())
     telling = Telling(
-        sites={url_id: target.site_id for url_id, target in done.facts.targets.items()},
+        sites={url_id: target.site_id for url_id, target in conclusions.facts.targets.items()},
         named=named,
-        origins=origins_index(done.episodes),
+        origins=origins_index(conclusions.episodes),
         home=home,
         least=least,
-        span=(min(episode.known_up_at for episode in done.episodes), done.until),
+        span=(min(episode.known_up_at for episode in conclusions.episodes), conclusions.until),
     )
-    return hop_cells(done.hops, telling)
+    return hop_cells(conclusions.hops, telling)
 
 
 def chain_rows(moves: Moves, least: int) -> list[ChainRow]:
@@ -285,17 +287,17 @@ def chain_rows(moves: Moves, least: int) -> list[ChainRow]:
 
 
 def _measures_shown(
-    done: Conclusions, moves: Mapping[Level, Moves], *, home: str, least: int
+    conclusions: Conclusions, moves: Mapping[Level, Moves], *, home: str, least: int
 ) -> dict[Level, Sequence[GraphFigure]]:
-    return {level: list(_of_level(done, moves[level], home, least)) for level in LEVELS}
+    return {level: list(_of_level(conclusions, moves[level], home, least)) for level in LEVELS}
 
 
-def _of_level(done: Conclusions, moves: Moves, home: str, least: int) -> Iterator[GraphFigure]:
+def _of_level(conclusions: Conclusions, moves: Moves, home: str, least: int) -> Iterator[GraphFigure]:
     """Measures of the whole graph that rest on enough hops."""
-    for row in graph_figures(done.hops, moves, names={}, home=home, rng=np.random.default_rng(SEED)):
+    for row in graph_figures(conclusions.hops, moves, names={}, home=home, rng=np.random.default_rng(SEED)):
         if row.measure not in _SAID_BY_CELLS and not row.measure.startswith(_OF_FEW) and row.n >= least:
             yield row
 
 
-def _names(done: Conclusions, keys: frozenset[str]) -> dict[str, str]:
-    return {key: done.attributor.name_of(key) for key in keys if key != UNKNOWN}
+def _names(conclusions: Conclusions, keys: frozenset[str]) -> dict[str, str]:
+    return {key: conclusions.attributor.name_of(key) for key in keys if key != UNKNOWN}

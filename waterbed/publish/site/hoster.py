@@ -135,12 +135,12 @@ HORIZON_H = 168
 
 
 def sheet_views(
-    study: Study, done: Conclusions, publication: Publication, standings: Sequence[RankingEntry]
+    study: Study, conclusions: Conclusions, publication: Publication, standings: Sequence[RankingEntry]
 ) -> Iterator[SheetView]:
     """The sheet of each hoster in the published ranking, in its order."""
-    clocks = RankingTables(done=done, kind="hoster", clock=study.config.clock).clocks
+    clocks = RankingTables(conclusions=conclusions, kind="hoster", clock=study.config.clock).clocks
     goes_to, comes_from = _flows(publication)
-    weekly = _weekly(study, done, publication)
+    weekly = _weekly(study, conclusions, publication)
     places = places_of(standings)
     for one in standings:
         key = one.row.key
@@ -188,7 +188,7 @@ def _flows(publication: Publication) -> tuple[Mapping[str, list[Flow]], Mapping[
     return goes_to, comes_from
 
 
-def _weekly(study: Study, done: Conclusions, publication: Publication) -> dict[str, Weekly]:
+def _weekly(study: Study, conclusions: Conclusions, publication: Publication) -> dict[str, Weekly]:
     """What each hoster acted on after notices, as far as its rows are published."""
     found: dict[str, list[ComplianceRow]] = defaultdict(list)
     for table in publication.tables:
@@ -198,7 +198,7 @@ def _weekly(study: Study, done: Conclusions, publication: Publication) -> dict[s
     if not found:
         return {}
     least = publication.policy.least
-    trends = {one.key: one for one in compliance_of(study, done=done).trends() if one.clusters >= least}
+    trends = {one.key: one for one in compliance_of(study, conclusions=conclusions).trends() if one.clusters >= least}
     return {key: _of(rows, trends.get(key)) for key, rows in found.items()}
 
 

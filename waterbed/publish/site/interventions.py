@@ -44,12 +44,12 @@ _POINTER: Final = re.compile(r"(?:[;,] see | \()docs/[^;]*$")
 
 
 def intervention_pages(
-    study: Study, done: Conclusions, *, named: Mapping[Level, frozenset[str]], least: int, under: str
+    study: Study, conclusions: Conclusions, *, named: Mapping[Level, frozenset[str]], least: int, under: str
 ) -> list[tuple[Page, str]]:
     """The page of each event file, by its name, with one sentence about it; a file that is refused has its reason."""
     files = event_files(study.path)
     return [
-        _page(study, done, file, path, named=named, least=least, under=under)
+        _page(study, conclusions, file, path, named=named, least=least, under=under)
         for file, path in zip(files, _paths(files), strict=True)
     ]
 
@@ -75,7 +75,7 @@ def _paths(files: Sequence[Path]) -> Iterator[str]:
 
 def _page(
     study: Study,
-    done: Conclusions,
+    conclusions: Conclusions,
     file: Path,
     path: str,
     *,
@@ -84,7 +84,7 @@ def _page(
     under: str,
 ) -> tuple[Page, str]:
     try:
-        found = _found(study, done, file, named, least)
+        found = _found(study, conclusions, file, named, least)
     except InputError as refusal:
         reason = redact(_POINTER.sub("", str(refusal).replace(str(file), file.name)))
         return refused_page(redact(file.name), reason, path, under=under), f"Refused: {reason}"
@@ -93,10 +93,12 @@ def _page(
     return intervention_page(view, path, under=under), f"{given} of {len(found.answers)} numbers could be given."
 
 
-def _found(study: Study, done: Conclusions, file: Path, named: Mapping[Level, frozenset[str]], least: int) -> Findings:
+def _found(
+    study: Study, conclusions: Conclusions, file: Path, named: Mapping[Level, frozenset[str]], least: int
+) -> Findings:
     event = read_event(file)
     told = Disclosure(least=least, named=named[event.kind])
-    found = findings_of(study, event, done=done, told=told)
+    found = findings_of(study, event, conclusions=conclusions, disclosure=told)
     if not told.names(event.target):
         raise InputError(f"target: fewer than {least} sites are known there, so it is not named (publish.least)")
     return found

@@ -125,26 +125,26 @@ _COUNTED: Final = {"feed": "{} reports came of usually {}"}
 _SITES: Final = "{} of {} sites went down"
 
 
-def quality_view(study: Study, done: Conclusions, publication: Publication) -> QualityView:
+def quality_view(study: Study, conclusions: Conclusions, publication: Publication) -> QualityView:
     """Everything about the quality of a study's data that may be published."""
     names = {row.key: row.name for row in publication.table("ranking-hoster").rows}
-    held = sorted(done.quarantines, key=lambda one: one.began_at, reverse=True)
-    counted = Counter((verdict.outcome, verdict.state) for verdict in done.verdicts)
+    held = sorted(conclusions.quarantines, key=lambda one: one.began_at, reverse=True)
+    counted = Counter((verdict.outcome, verdict.state) for verdict in conclusions.verdicts)
     return QualityView(
         cards=publication.table("feeds").rows,
-        canaries=list(_canaries(study, done)),
+        canaries=list(_canaries(study, conclusions)),
         held=[held_in_words(one, names, publication.policy) for one in held],
         lag=_lag(study),
-        tables=list(_tables(study, done)),
+        tables=list(_tables(study, conclusions)),
         outcomes=[Outcome(outcome=outcome, state=state, looks=n) for (outcome, state), n in counted.most_common()],
-        stale_looks=sum(answer.stale for answer in done.attributions if answer),
+        stale_looks=sum(answer.stale for answer in conclusions.attributions if answer),
     )
 
 
-def _canaries(study: Study, done: Conclusions) -> Iterator[CanaryRecord]:
+def _canaries(study: Study, conclusions: Conclusions) -> Iterator[CanaryRecord]:
     need = study.config.canary.need
     looks: dict[str, list[CanaryLook]] = defaultdict(list)
-    for look in sorted(done.facts.canaries, key=lambda look: look.observed_at):
+    for look in sorted(conclusions.facts.canaries, key=lambda look: look.observed_at):
         looks[look.vantage].append(look)
     for vantage, own in sorted(looks.items()):
         well = [look.targets > 0 and look.reached >= need * look.targets for look in own]
@@ -195,9 +195,9 @@ def _lag(study: Study) -> Lag:
     )
 
 
-def _tables(study: Study, done: Conclusions) -> Iterator[DatedTable]:
+def _tables(study: Study, conclusions: Conclusions) -> Iterator[DatedTable]:
     """Dated tables, the newest of each kind first; only the newest can be too old."""
-    last = max((look.observed_at for look in done.facts.looks), default=study.clock())
+    last = max((look.observed_at for look in conclusions.facts.looks), default=study.clock())
     allowed = study.config.routes_max_age_days
     seen: set[tuple[str, int | None]] = set()
     for one in sorted(study.snapshots(), key=lambda one: (one.kind, one.family or 0, -one.data_date.timestamp())):

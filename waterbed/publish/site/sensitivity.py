@@ -269,7 +269,7 @@ def write_findings(found: Findings, out: Path) -> list[Path]:
 def as_json(found: Findings) -> str:
     """Spell all of it as one JSON object: the envelope, the main outcome's hoster, and the tables."""
     tables = {name: records(cls, getattr(found, name)) for name, cls in TABLES.items()}
-    return to_json({**loose(found.heading), "hoster": found.hoster, "grid": found.grid, **tables})
+    return to_json({**loose(found.info), "hoster": found.hoster, "grid": found.grid, **tables})
 
 
 def schema() -> dict[str, Any]:
@@ -296,10 +296,10 @@ def view_of(found: Findings, *, made_at: datetime) -> SensitivityView:
         conclusions=found.conclusions,
         flips=found.flips,
         levels=found.levels,
-        clock=found.heading.clock,
-        protocol=found.heading.protocol,
-        deviations=found.heading.deviations,
-        data_dates=found.heading.data_dates,
-        run_id=found.heading.run,
-        version=found.heading.version,
+        clock=found.info.clock,
+        protocol=found.info.protocol,
+        deviations=found.info.deviations,
+        data_dates=found.info.data_dates,
+        run_id=found.info.run,
+        version=found.info.version,
     )

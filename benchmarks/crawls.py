@@ -176,7 +176,7 @@ def report_line(number: int, url: CanonicalUrl) -> ReportLine:
     """An invented URL as a line of a reports file."""
     return ReportLine(
         line=number,
-        spelled=url,
+        canonical=url,
         reported_at=NOON,
         verified_at=None,
         source=None,

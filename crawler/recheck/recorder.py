@@ -87,7 +87,7 @@ class Recorder:
             return
         line = ReportLine(
             line=0,
-            spelled=result.target,
+            canonical=result.target,
             reported_at=None,
             verified_at=None,
             source=None,

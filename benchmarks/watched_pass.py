@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from crawler.recheck.leasing import Leasing
 from crawler.recheck.recorder import Recorder
 from crawler.recheck.run import run_recheck
-from crawler.recheck.session import Session
 from waterbed.study.study import open_study
 
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -77,7 +77,7 @@ def shares(profile: cProfile.Profile) -> dict[str, float]:
 
 def main() -> None:
     """Run the pass and print what it used."""
-    Session._lease = watched("lease", Session._lease)  # type: ignore[method-assign]
+    Leasing._lease = watched("lease", Leasing._lease)  # type: ignore[method-assign]
     Recorder.write = watched("write", Recorder.write)  # type: ignore[method-assign]
     profile = cProfile.Profile(time.thread_time) if "--profile" in sys.argv else None
     with open_study(Path(sys.argv[1])) as study:

@@ -52,11 +52,11 @@ def from_feed(path: Path, limit: int | None) -> Work:
     found: dict[str, CanonicalUrl] = {}
     left_out = 0
     for line in read_csv_reports(path):
-        if not isinstance(line, ReportLine) or line.spelled.literal or wire_name(line.spelled.host) is None:
+        if not isinstance(line, ReportLine) or line.canonical.literal or wire_name(line.canonical.host) is None:
             left_out += 1
             continue
         try:
-            plain = canonicalize(f"http://{line.spelled.host}{line.spelled.target}")
+            plain = canonicalize(f"http://{line.canonical.host}{line.canonical.target}")
         except BadUrl:
             left_out += 1
             continue

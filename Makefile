@@ -60,7 +60,9 @@ bench: $(VENV)/installed-dev
 	$(BIN)/pip install --quiet --no-build-isolation -e '.[bench]'
 	$(BIN)/python benchmarks/suite.py
 
+# long campaigns; the property tests with examples not drawn before
 prove: $(VENV)/installed-dev
+	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile=prove
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/faults.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/year.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/truth.py

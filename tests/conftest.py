@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None)  # a time is never asserted: the machine may be busy
-settings.load_profile("untimed")
+# A time is never asserted: the machine may be busy. Examples are the same each time: what passes here passes elsewhere.
+# `--hypothesis-profile=prove` draws new ones.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("prove", deadline=None, print_blob=True)
+settings.load_profile("same")
 
 OFFLINE = Path(__file__).parent / "offline"
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")]))

@@ -42,7 +42,7 @@ demo: install
 	$(BIN)/waterbed demo --out $(OUT)
 
 test: tools $(APART) $(READERS)
-	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest $(T)
+	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -n auto --dist loadfile $(T)
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
@@ -64,7 +64,9 @@ bench: $(VENV)/installed-dev
 	$(BIN)/pip install --quiet --no-build-isolation -e '.[bench]'
 	$(BIN)/python benchmarks/suite.py
 
+# long campaigns; the property tests with examples not drawn before
 prove: $(VENV)/installed-dev
+	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile=prove
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/faults.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/year.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/truth.py

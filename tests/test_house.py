@@ -8,6 +8,7 @@ from pathlib import Path
 import grimp
 import networkx as nx
 import pytest
+from hypothesis import settings
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.settings import Settings
 
@@ -108,3 +109,11 @@ def test_no_name_of_a_machine_is_in_the_project() -> None:
     )
     found = [line for line in done.stdout.splitlines() if "tests/test_house.py" not in line]
     assert found == []
+
+
+def test_examples_are_the_same_each_time_but_in_make_prove() -> None:
+    """Property tests pass anywhere or nowhere; `make prove` draws new examples."""
+    same, prove = settings.get_profile("same"), settings.get_profile("prove")
+    assert (same.derandomize, prove.derandomize) == (True, False)
+    assert same.deadline is prove.deadline is None
+    assert "--hypothesis-profile=prove" in (ROOT / "Makefile").read_text().partition("\nprove:")[2]

@@ -123,7 +123,7 @@ class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
         if twice:
             raise ValueError(f"estimands: {twice[0]} is named twice")
         if self.primary not in names:
-            raise ValueError(f"primary: {self.primary} is not among the estimands {', '.join(names)}")
+            raise ValueError(f"primary: {self.primary} is none of the estimands {', '.join(names)}")
         if self.frame.until < self.frame.since:
             raise ValueError(f"frame: until {self.frame.until} is before since {self.frame.since}")
         if self.stopping.until < self.frame.since:

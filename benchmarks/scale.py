@@ -152,15 +152,13 @@ def _number(value: float) -> str:
 
 def looks_a_year(up_days: float, schedule: Schedule) -> int:
     """How often a new study looks at one URL in its first year, if it is gone after so many days."""
-    chance, start = random.Random(1), datetime(2026, 1, 1, tzinfo=UTC)
+    rng, start = random.Random(1), datetime(2026, 1, 1, tzinfo=UTC)
     due = Due(url_id="", host_id="", due_at=start, streak=0, first_report_at=start, category="", lease_run_id=None)
     looks = 0
     while due.due_at < start + timedelta(hours=YEAR_H):
         looks += 1
         seen = "up" if due.due_at < start + timedelta(days=up_days) else "down"
-        due = next_due(
-            due, seen=seen, retry_after_s=None, now=due.due_at, fingerprint=None, schedule=schedule, chance=chance
-        )
+        due = next_due(due, seen=seen, retry_after_s=None, now=due.due_at, fingerprint=None, schedule=schedule, rng=rng)
     return looks
 
 

@@ -1,1 +1,1 @@
-"""One RDAP crawl: queue, pace, response, facts (the files named registry_* today)."""
+"""One RDAP crawl: queue, pace, response, facts."""

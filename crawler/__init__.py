@@ -1,1 +1,1 @@
-"""The Scrapy project: it looks at what is due and records facts."""
+"""The Scrapy project: it checks due URLs and records facts."""

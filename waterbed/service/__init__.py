@@ -1,1 +1,1 @@
-"""A study that keeps going: passes on schedule, chores, health, metrics."""
+"""Continuous operation: passes on schedule, chores, health, metrics."""

@@ -72,7 +72,7 @@ async def prove(count, seed):
         async with RdapServers(Registries(known), lab.now, tempers, seed=seed) as servers:
             folder = lab_folder(Path(place) / "study", servers, addresses, a_minute=LIMITS, retry_hours=48.0)
             began = time.perf_counter()
-            report = await enrich(folder, clock=lab, chance=random.Random(seed))
+            report = await enrich(folder, clock=lab, rng=random.Random(seed))
             seconds, virtual = time.perf_counter() - began, lab.now() - NOON
             facts = folder.store.all(Registration)
             for row in report.rows:

@@ -24,7 +24,6 @@ from imports import measured, write
 from pass_start import NOON, study_of, timed
 from scale_worlds import happened, know, multiply, record, size_of
 
-from crawler.recheck.run import run_recheck
 from crawler.recheck.schedule import next_due
 from waterbed.intake.csv_reports import parse_csv_reports
 from waterbed.intake.reports import Defaults
@@ -62,7 +61,7 @@ def known_store(known: int, place: Path, url: str, *, backup: bool) -> Row:
         row["import s"] = timed(lambda: study.import_reports(feed, source="benchmark", history=True))
         study.import_lines(parse_csv_reports(lines, "benchmark"), Defaults(source="benchmark", category="phishing"))
         row["lag s"] = timed(lambda: schedule_lag(study.folder))
-        row["pass s"] = timed(lambda: run_recheck(study.folder))
+        row["pass s"] = timed(study.recheck)
         if store.count(Observation) != DUE:
             sys.exit("not all that was due was looked at")
         path = study.folder.path
@@ -153,15 +152,13 @@ def _number(value: float) -> str:
 
 def looks_a_year(up_days: float, schedule: Schedule) -> int:
     """How often a new study looks at one URL in its first year, if it is gone after so many days."""
-    chance, start = random.Random(1), datetime(2026, 1, 1, tzinfo=UTC)
+    rng, start = random.Random(1), datetime(2026, 1, 1, tzinfo=UTC)
     due = Due(url_id="", host_id="", due_at=start, streak=0, first_report_at=start, category="", lease_run_id=None)
     looks = 0
     while due.due_at < start + timedelta(hours=YEAR_H):
         looks += 1
         seen = "up" if due.due_at < start + timedelta(days=up_days) else "down"
-        due = next_due(
-            due, seen=seen, retry_after_s=None, now=due.due_at, fingerprint=None, schedule=schedule, rng=chance
-        )
+        due = next_due(due, seen=seen, retry_after_s=None, now=due.due_at, fingerprint=None, schedule=schedule, rng=rng)
     return looks
 
 

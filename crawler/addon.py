@@ -21,9 +21,9 @@ SAFE: dict[str, Any] = {
         SCHEME: "crawler.recheck.handler.ProbeHandler",
         REGISTRY_SCHEME: "crawler.registry.handler.RegistryHandler",
     },
-    # looks verify nothing and say so; registries must be who they are
+    # checks record certificates without verifying them; registries' certificates are verified
     "DOWNLOAD_VERIFY_CERTIFICATES": True,
-    # nothing that follows, remembers, decompresses, adds to or writes down a request
+    # no middleware or extension that follows, stores, decompresses, changes or logs a request
     "DOWNLOADER_MIDDLEWARES_BASE": {},
     "SPIDER_MIDDLEWARES_BASE": {},
     "EXTENSIONS_BASE": {},
@@ -48,12 +48,12 @@ SAFE: dict[str, Any] = {
     "LOG_STDOUT": False,
     "LOG_VERSIONS": [],
     "WARN_ON_GENERATOR_RETURN_VALUE": False,
-    # the pass bounds itself; a second bound would only slow it
+    # the pass has its own limits; a second limit would only slow it
     "CONCURRENT_ITEMS": 1,
     "DOWNLOAD_DELAY": 0,
     "TWISTED_REACTOR_ENABLED": False,
 }
-"""What the profile sets, whatever else is configured."""
+"""The settings of the profile, which override all others."""
 
 
 class SafeProfile:
@@ -61,7 +61,7 @@ class SafeProfile:
 
     @classmethod
     def update_pre_crawler_settings(cls, settings: BaseSettings) -> None:
-        """Choose the asyncio engine before the crawler is made, and keep URLs out of the logs of failures."""
+        """Choose the asyncio engine and redact the logs of failures."""
         redact_failures()
         settings.set("TWISTED_REACTOR_ENABLED", False, priority=_LOCKED)
 

@@ -1,4 +1,4 @@
-"""What Scrapy itself may log of requests: nothing of each look, errors without their values."""
+"""Keeps Scrapy from logging requests and the values of errors."""
 
 from typing import Any
 

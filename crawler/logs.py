@@ -1,4 +1,4 @@
-"""What may be said of failures and in logs: ids and places, never what an error or a library says."""
+"""Redacts logs: ids and code places, never messages of errors."""
 
 import logging
 import resource
@@ -12,28 +12,31 @@ from typing import Any, TextIO
 from waterbed.model.redaction import redact
 
 _DEEP = 6
-"""Frames that are told of a failure."""
+"""Frames that are shown of a failure."""
 
 
 class QuietFormatter(logging.Formatter):
-    """A last net over whole lines: no URL, no host name, no error's text, no stack's source."""
+    """Redacts whole lines: URLs, host names, messages of errors, stacks."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, redacted; the record's name is ours or a library's."""
+        """Return the redacted line."""
         record.exc_text = None  # another formatter may have kept a traceback here
         return redact(super().format(record))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 (the name is logging's)
-        """The class of a failure and the places it went through."""
+        """Return the class and code places of a failure."""
         return place_of(ei[1])
 
     def formatStack(self, stack_info: str) -> str:  # noqa: N802 (the name is logging's)
-        """Nothing: a stack shows lines of source, which may hold values."""
+        """Return no stack: its source lines may hold values."""
         return ""
 
 
 def place_of(problem: BaseException | None) -> str:
-    """The class of a failure and where it arose, innermost frame first; never its message, which could hold a URL."""
+    """Return the class and code places of a failure.
+
+    The innermost frame comes first. The message is left out: it could hold a URL.
+    """
     if problem is None:
         return "a failure without a cause"
     return f"{type(problem).__name__} at {_frames(problem.__traceback__)}"
@@ -49,9 +52,10 @@ def _frames(trace: TracebackType | None) -> str:
 
 
 def redact_failures() -> None:
-    """From now on no log record of any logger holds an error's text, a stack, a URL or a host name.
+    """Redact every log record of every logger from now on.
 
-    The record itself is changed, before any filter, handler or formatter sees it.
+    Messages of errors, stacks, URLs and host names are removed. The record itself is changed, before any filter,
+    handler or formatter sees it.
     """
     make = logging.getLogRecordFactory()
     if getattr(make, "redacts", False):
@@ -61,7 +65,7 @@ def redact_failures() -> None:
         record = make(*args, **kwargs)
         if record.name is None:
             return record  # an empty one, as `makeLogRecord` begins; what it copies was redacted when it was made
-        text = _said(record)
+        text = _message(record)
         record.msg, record.args = redact(text), ()
         record.exc_info = record.exc_text = record.stack_info = None
         return record
@@ -70,7 +74,7 @@ def redact_failures() -> None:
     logging.setLogRecordFactory(redacting)
 
 
-def _said(record: logging.LogRecord) -> str:
+def _message(record: logging.LogRecord) -> str:
     if record.exc_info and record.exc_info[1]:
         return f"failure told by {record.module}:{record.lineno}: {place_of(record.exc_info[1])}"
     if record.name.partition(".")[0] == "asyncio":
@@ -91,17 +95,18 @@ def _value(value: Any) -> Any:
 
 
 def quiet_crashes() -> None:
-    """From now on what nobody caught tells its class and place alone, in every thread; warnings are redacted.
+    """Show uncaught failures by class and place alone.
 
-    asyncio tells of forgotten failures through its logger, see `redact_failures`.
+    This holds for every thread; warnings are redacted. asyncio reports failures through its logger, see
+    `redact_failures`.
     """
-    sys.excepthook = lambda _, problem, __: _tell("failed", problem)
-    threading.excepthook = lambda told: _tell("a thread failed", told.exc_value)
-    sys.unraisablehook = lambda told: _tell("failed where nobody could be told", told.exc_value)
+    sys.excepthook = lambda _, problem, __: _report_crash("failed", problem)
+    threading.excepthook = lambda hook_args: _report_crash("a thread failed", hook_args.exc_value)
+    sys.unraisablehook = lambda hook_args: _report_crash("failed where nobody could be told", hook_args.exc_value)
     warnings.showwarning = _warn
 
 
-def _tell(what: str, problem: BaseException | None) -> None:
+def _report_crash(what: str, problem: BaseException | None) -> None:
     if not isinstance(problem, SystemExit) and sys.stderr is not None:
         sys.stderr.write(f"waterbed {what}: {place_of(problem)}\n")
 
@@ -120,8 +125,9 @@ def _warn(
 
 
 def no_core_dumps() -> None:
-    """A crash of this process and its children leaves no image of its memory, which holds URLs and keys.
+    """Forbid core dumps of this process and its children.
 
-    A program that takes core dumps by a pipe sees the limit and decides itself; systemd's and Ubuntu's keep to it.
+    Memory holds URLs and keys. A program that takes core dumps by a pipe sees the limit and decides itself; systemd's
+    and Ubuntu's keep to it.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

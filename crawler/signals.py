@@ -1,4 +1,4 @@
-"""Ends a crawl in order at the first signal, at once at the second."""
+"""Ends a crawl in order, or at once when repeated."""
 
 import asyncio
 import signal
@@ -11,10 +11,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """While a crawl runs, the first SIGINT or SIGTERM ends it in order, a second one ends the process.
+    """Call `stop` at the first SIGINT or SIGTERM.
 
-    The second is the kernel's own: an exception at any place of the program could leave it waiting for what never
-    comes, and a killed process loses nothing that was recorded. Only the main thread hears signals.
+    A second one ends the process by the kernel's default action: an exception at an arbitrary place could leave the
+    program waiting for ever, and a killed process loses nothing that was recorded. Only the main thread receives
+    signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -85,7 +85,7 @@ class KeyLog:
 def record_decryptor(
     suite: str, version: str, secrets: Mapping[str, bytes], client_random: bytes, server_random: bytes
 ) -> RecordDecryptor | None:
-    """Return a session's decryptor, None for an unsupported suite or version."""
+    """Return a session's decryptor, None if its suite is unsupported."""
     digest = "sha384" if suite.endswith("SHA384") else "sha256"
     if version == "TLSv1.3" and "SERVER_TRAFFIC_SECRET_0" in secrets:
         return _tls13(suite, secrets["SERVER_TRAFFIC_SECRET_0"], digest)

@@ -1,4 +1,4 @@
-"""The clock by which registries are asked: the real one, or one that skips all waiting."""
+"""Clocks of a registry crawl: real time, or skipped waiting."""
 
 import asyncio
 import heapq
@@ -9,49 +9,56 @@ from itertools import count
 from typing import Protocol
 
 _SETTLE_S = 0.001
-"""Real time for which nothing may be under way before a skipping clock moves on."""
+"""Real time without a request in flight after which a skipping clock moves on, seconds."""
 
 
 class Clock(Protocol):
-    """What a crawl of registries needs of time."""
+    """The clock that a crawl of registries needs."""
 
     def now(self) -> datetime:
-        """The time, UTC; it never goes back."""
+        """Return the time, UTC; it never goes back."""
 
     async def sleep_until(self, when: datetime) -> None:
-        """Wait until then; at once if it is past."""
+        """Wait until a time.
+
+        Return at once if it is past.
+        """
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """While this lasts, a question is under way."""
+        """Mark a request as in flight within this context."""
 
 
 class LoopClock:
-    """Real time: set by the wall clock once, and led by the loop's own from then on."""
+    """Real time, set by the wall clock once.
+
+    From then on the event loop's own clock counts.
+    """
 
     def __init__(self, start: datetime) -> None:
-        """Take the wall clock's time; call it inside the loop."""
+        """Take the wall clock's time; call this inside the loop."""
         self._loop = asyncio.get_running_loop()
         self._start, self._began = start, self._loop.time()
 
     def now(self) -> datetime:
-        """The time, UTC."""
+        """Return the time, UTC."""
         return self._start + timedelta(seconds=self._loop.time() - self._began)
 
     async def sleep_until(self, when: datetime) -> None:
-        """Wait until then."""
+        """Wait until a time."""
         await asyncio.sleep(max(0.0, (when - self.now()).total_seconds()))
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Nothing hangs on it."""
+        """Do nothing: real time runs on."""
         yield
 
 
 class SkippingClock:
-    """A lab's time: it stands still while a question is under way, and skips to whoever waits least long else.
+    """Virtual time of a lab, which skips all waiting.
 
-    So hours of waiting pass in no time, and whoever counts by this clock counts what would have been.
+    It stands still while a request is in flight, and otherwise skips to the earliest waiter. Hours of waiting take no
+    real time, and rates by this clock are those of a real crawl.
     """
 
     def __init__(self, start: datetime) -> None:
@@ -63,11 +70,11 @@ class SkippingClock:
         self._handle: asyncio.TimerHandle | None = None
 
     def now(self) -> datetime:
-        """The lab's time."""
+        """Return the virtual time."""
         return self._now
 
     async def sleep_until(self, when: datetime) -> None:
-        """Wait until the clock has come there."""
+        """Wait until the virtual time is reached."""
         if when <= self._now:
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -77,7 +84,7 @@ class SkippingClock:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Hold the time."""
+        """Stop the clock within this context."""
         self._under_way += 1
         try:
             yield

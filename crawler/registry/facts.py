@@ -1,4 +1,4 @@
-"""Registrations as facts, and the mailboxes that go with them into the vault."""
+"""Builds registrations, and seals their abuse mailboxes."""
 
 import hashlib
 from dataclasses import replace
@@ -12,8 +12,8 @@ from waterbed.model.facts import Registration, RegistrationStatus
 from waterbed.store.vault import Vault
 
 
-class Recorded:
-    """Facts that wait to be written."""
+class PendingFacts:
+    """Facts that are to be written."""
 
     def __init__(self, vault: Vault) -> None:
         """Take the vault that seals mailboxes."""
@@ -21,7 +21,7 @@ class Recorded:
         self._waiting: list[Any] = []
 
     def put(self, fact: Registration, abuse: str | None = None) -> None:
-        """Take one registration, and its mailbox for abuse if it has one."""
+        """Add one registration, and its abuse mailbox if any."""
         if abuse is not None:
             sealed = self._vault.seal("mailbox", abuse)
             self._waiting.append(sealed)
@@ -29,15 +29,15 @@ class Recorded:
         self._waiting.append(fact)
 
     def take(self) -> list[Any]:
-        """Take all that waits."""
+        """Remove and return all facts."""
         taken, self._waiting = self._waiting, []
         return taken
 
 
-def said(
-    ask: Ask, level: int, registry: str, found: Registered, etag: str | None, now: datetime, source: str = "rdap"
+def answered(
+    ask: Ask, level: int, registry: str, registered: Registered, etag: str | None, now: datetime, source: str = "rdap"
 ) -> Registration:
-    """The fact that a registry answered."""
+    """Build the registration that a registry answered with."""
     return Registration(
         registration_id=_id(ask.asked, level, now),
         asked=ask.asked,
@@ -46,15 +46,15 @@ def said(
         status="ok",
         reason=None,
         registry=registry,
-        first=found.first,
-        last=found.last,
-        handle=found.handle,
-        parent_handle=found.parent_handle,
-        name=found.name,
-        allocation=found.allocation,
-        country=found.country,
-        holder=found.holder,
-        holder_name=found.holder_name,
+        first=registered.first,
+        last=registered.last,
+        handle=registered.handle,
+        parent_handle=registered.parent_handle,
+        name=registered.name,
+        allocation=registered.allocation,
+        country=registered.country,
+        holder=registered.holder,
+        holder_name=registered.holder_name,
         abuse_id=None,
         etag=etag,
         source=source,
@@ -62,10 +62,10 @@ def said(
     )
 
 
-def unsaid(
+def unanswered(
     ask: Ask, level: int, registry: str | None, status: RegistrationStatus, reason: str, now: datetime
 ) -> Registration:
-    """The fact that there is no answer, and why."""
+    """Build the record that a registry gave no answer."""
     return Registration(
         registration_id=_id(ask.asked, level, now),
         asked=ask.asked,
@@ -90,8 +90,8 @@ def unsaid(
     )
 
 
-def renewed(known: Registration, now: datetime) -> Registration:
-    """The fact that a registry's last answer still holds."""
+def unchanged(known: Registration, now: datetime) -> Registration:
+    """Build the record that a registry's last answer still holds."""
     return replace(known, registration_id=_id(known.asked, known.level, now), fetched_at=now)
 
 

@@ -1,4 +1,4 @@
-"""The download handler of registries: one Scrapy request is one turn of one registry."""
+"""The download handler: one Scrapy request asks one registry."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from crawler.registry.response import Failure, RdapResponse
 
 REGISTRY_SCHEME = "registry"
-"""Requests are `registry://<name>/<turn>`: what is asked for stands in no log."""
+"""Requests are `registry://<name>/<turn>`: no log can hold the address that is asked for."""
 
 MOST_BYTES = 1 << 20
 
 
 class RegistryHandler(BaseDownloadHandler):
-    """Gives a registry's turn to the crawl, and fetches for it by Scrapy's own HTTPS client.
+    """Sends the crawl's queries by Scrapy's own HTTPS client.
 
-    That client verifies certificates, follows no redirect, keeps no cookie and takes no proxy from the environment.
+    The client verifies certificates, follows no redirect, keeps no cookie and takes no proxy from the environment.
     """
 
     lazy = True
@@ -36,7 +36,7 @@ class RegistryHandler(BaseDownloadHandler):
     def __init__(self, crawler: "Crawler") -> None:
         """Make the client."""
         super().__init__(crawler)
-        # What Scrapy itself uses where no Twisted reactor runs; an import of it costs other passes too much.
+        # Scrapy itself uses it where no Twisted reactor runs; its import is too slow for other passes.
         from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler  # noqa: PLC0415 (see above)
 
         class Client(AiohttpDownloadHandler):
@@ -49,13 +49,13 @@ class RegistryHandler(BaseDownloadHandler):
         self._client._session._retry_connection = False
 
     async def download_request(self, request: Request) -> Response:
-        """Let one registry have its turn; the response says only that it had."""
+        """Ask one registry once; the response is empty."""
         spider: Any = self.crawler.spider
         await spider.session.turn(request.meta["registry"], self._send)
         return Response(request.url)
 
     async def _send(self, url: str, headers: dict[str, str], timeout_s: float) -> "RdapResponse":
-        """Fetch one URL; what the network did is a value."""
+        """Fetch one URL; a failure of the network is a value."""
         from crawler.registry.response import RdapResponse  # noqa: PLC0415 (this module is imported by every pass)
 
         meta = {

@@ -1,4 +1,4 @@
-"""From a network to the one above it, as far up as somebody holds one."""
+"""Finds the parent network of a registered network."""
 
 from ipaddress import ip_address
 
@@ -12,45 +12,48 @@ _WIDEST = {4: 8, 6: 12}
 """Prefix lengths above which only registries hold networks."""
 
 _MOST_ASES = 1024
-"""AS numbers in one record; more are a registry's block, whose answer would pass for all of them."""
+"""Most AS numbers in one record; more are a registry's block, whose answer would cover all of them."""
 
 
-class Climb:
-    """Where the network above is asked for; each once in a crawl."""
+class Hierarchy:
+    """Plans the queries for parent networks, each once."""
 
     def __init__(self, bootstrap: Bootstrap, answered: Answered, most_levels: int) -> None:
-        """Take the registries, what is known already, and how many levels are asked for at most."""
+        """Take the registries, the known answers and the greatest level."""
         self._bootstrap = bootstrap
         self._answered = answered
         self._most_levels = most_levels
         self._asked: set[tuple[str, str]] = set()
 
-    def above(self, work: RdapTask, found: Registered) -> RdapTask | None:
-        """The question for the network above, None if there is none, or it is known or asked for already."""
-        if work.ask.kind != "network" or work.level >= self._most_levels:
+    def parent(self, task: RdapTask, registered: Registered) -> RdapTask | None:
+        """Return the query for the parent network.
+
+        None if there is no parent, or if it is known or queried already.
+        """
+        if task.ask.kind != "network" or task.level >= self._most_levels:
             return None
-        handle = found.parent_handle
-        there = self._bootstrap.of_url(found.up) if found.up else None
+        handle = registered.parent_handle
+        there = self._bootstrap.of_url(registered.up) if registered.up else None
         if there is None and handle is not None:
-            there = self._by_prefix(work.registry, found)
-        if there is None or self._answered.knows(work.registry, handle):
+            there = self._by_prefix(task.registry, registered)
+        if there is None or self._answered.knows(task.registry, handle):
             return None
-        marks = {there, (work.registry, handle or "")} if handle else {there}
-        if marks & self._asked or there[1] == work.url:
+        marks = {there, (task.registry, handle or "")} if handle else {there}
+        if marks & self._asked or there[1] == task.url:
             return None
         self._asked |= marks
-        return RdapTask(ask=work.ask, level=work.level + 1, registry=there[0], url=there[1], below=found)
+        return RdapTask(ask=task.ask, level=task.level + 1, registry=there[0], url=there[1], below=registered)
 
-    def is_nobodys(self, work: RdapTask, found: Registered) -> bool:
-        """Whether a network is what IANA gave the registry, or more, and not what a holder has of it."""
-        if work.ask.kind != "network":
+    def is_registry_block(self, task: RdapTask, registered: Registered) -> bool:
+        """True if a network is the registry's own IANA block."""
+        if task.ask.kind != "network":
             return False
-        own = work.level > 0 and self._bootstrap.is_registrys_own(work.registry, found.holder)
-        return own or self._bootstrap.exceeds_block(found.first, found.last)
+        own = task.level > 0 and self._bootstrap.is_registrys_own(task.registry, registered.holder)
+        return own or self._bootstrap.exceeds_block(registered.first, registered.last)
 
     @staticmethod
     def as_registered(fact: Registration) -> Registered:
-        """What a recorded answer had said, without links."""
+        """Return the registered network of a recorded answer, without links."""
         return Registered(
             first=fact.first or "",
             last=fact.last or "",
@@ -65,9 +68,9 @@ class Climb:
             up=None,
         )
 
-    def _by_prefix(self, registry: str, found: Registered) -> tuple[str, str] | None:
-        """Ask for the smallest network around a prefix that is larger than this network: RDAP knows no handles here."""
-        base, ends = self._bootstrap.base_of(registry), in_order(found.first, found.last)
+    def _by_prefix(self, registry: str, registered: Registered) -> tuple[str, str] | None:
+        """Return the query for the next larger prefix; RDAP has no look-up of networks by handle."""
+        base, ends = self._bootstrap.base_of(registry), in_order(registered.first, registered.last)
         if base is None or ends is None:
             return None
         family, low, high = ends
@@ -77,19 +80,22 @@ class Climb:
             length -= 1  # it fills its prefix: the next larger one
         if length < _WIDEST[family]:
             return None
-        kind = type(ip_address(found.first))
+        kind = type(ip_address(registered.first))
         start = kind(low >> (bits - length) << (bits - length))
         return registry, f"{base}ip/{start}/{length}"
 
 
-def encloses(found: Registered, work: RdapTask) -> bool:
-    """Whether an answer fits its question: it encloses the address or AS, or is larger than the network below."""
-    asn = asn_of(work.ask.asked)
+def encloses(registered: Registered, task: RdapTask) -> bool:
+    """True if an answer fits its query.
+
+    It encloses the address or AS, or is larger than the network below.
+    """
+    asn = asn_of(task.ask.asked)
     if asn is not None:
-        return int(found.first) <= asn <= int(found.last) < int(found.first) + _MOST_ASES
-    below = work.below
-    outer = in_order(found.first, found.last)
-    inner = in_order(below.first, below.last) if below else in_order(work.ask.asked, work.ask.asked)
+        return int(registered.first) <= asn <= int(registered.last) < int(registered.first) + _MOST_ASES
+    below = task.below
+    outer = in_order(registered.first, registered.last)
+    inner = in_order(below.first, below.last) if below else in_order(task.ask.asked, task.ask.asked)
     if outer is None or inner is None or outer[0] != inner[0]:
         return False
     inside = outer[1] <= inner[1] and inner[2] <= outer[2]

@@ -1,4 +1,4 @@
-"""What becomes of each answer: a fact, one more try, another registry, or the end of asking."""
+"""Turns each response into a fact, retry or query."""
 
 import asyncio
 import random
@@ -10,11 +10,11 @@ from attribution.lookups.rdap.bootstrap import Bootstrap
 from attribution.lookups.rdap.plan import Answered
 from attribution.lookups.rdap.whois import ask_whois
 from crawler.registry.clock import Clock
-from crawler.registry.facts import Recorded, renewed, said, unsaid
-from crawler.registry.hierarchy import Climb, encloses
+from crawler.registry.facts import PendingFacts, answered, unanswered, unchanged
+from crawler.registry.hierarchy import Hierarchy, encloses
 from crawler.registry.pace import LONGEST_PATIENCE, backoff
 from crawler.registry.queue import GIVE_UP, Queue, RdapTask
-from crawler.registry.response import Found, Moved, Permanent, RdapResponse, Retry, Unchanged, meaning
+from crawler.registry.response import Found, Moved, Permanent, RdapResponse, Retry, Unchanged, interpret
 from waterbed.model.facts import Registration, RegistrationStatus
 from waterbed.store.settings import Registry
 
@@ -23,7 +23,10 @@ _WORTH_WHOIS: frozenset[RegistrationStatus] = frozenset({"unreachable", "timeout
 
 
 class Outcomes:
-    """Takes in answers; whatever comes, each piece of work ends in a fact or waits at a desk."""
+    """Handles responses.
+
+    Each task ends in a fact or in a queue.
+    """
 
     def __init__(
         self,
@@ -31,159 +34,162 @@ class Outcomes:
         settings: Registry,
         bootstrap: Bootstrap,
         answered: Answered,
-        desk_of: Callable[[str], Queue],
-        recorded: Recorded,
+        queue_of: Callable[[str], Queue],
+        pending: PendingFacts,
         clock: Clock,
-        chance: random.Random,
+        rng: random.Random,
         done: Callable[[], None],
         whois: bool,
     ) -> None:
-        """Take what a crawl holds; `done` is called for each address or AS that came to its end."""
-        self._settings, self._bootstrap, self._answered = settings, bootstrap, answered
-        self._desk_of, self._recorded, self._clock, self._chance = desk_of, recorded, clock, chance
-        self._done, self._may_whois = done, whois
-        self._climb = Climb(bootstrap, answered, settings.most_levels)
+        """Take a crawl's parts.
 
-    def is_covered(self, desk: Queue, work: RdapTask) -> bool:
-        """Whether another answer covers by now what is to be asked for; then it is done."""
-        if work.level or not self._answered.covers(work.ask.asked):
+        `done` is called for each finished task.
+        """
+        self._settings, self._bootstrap, self._answered = settings, bootstrap, answered
+        self._queue_of, self._pending, self._clock, self._rng = queue_of, pending, clock, rng
+        self._on_done, self._whois_allowed = done, whois
+        self._hierarchy = Hierarchy(bootstrap, answered, settings.most_levels)
+
+    def is_covered(self, queue: Queue, task: RdapTask) -> bool:
+        """Finish a task that another answer covers; True if so."""
+        if task.level or not self._answered.covers(task.ask.asked):
             return False
-        desk.covered += 1
-        self._done()
+        queue.covered += 1
+        self._on_done()
         return True
 
-    def known(self, work: RdapTask) -> Registration | None:
-        """The last answer to this very question, with whose ETag may be asked whether it still holds."""
-        known = work.ask.known
-        return known if known and not work.level and not work.trail and known.registry == work.registry else None
+    def known(self, task: RdapTask) -> Registration | None:
+        """Return the last answer to this query, for its ETag."""
+        known = task.ask.known
+        return known if known and not task.level and not task.trail and known.registry == task.registry else None
 
-    async def take_in(self, desk: Queue, work: RdapTask, heard: RdapResponse) -> None:
-        """Do what an answer asks for."""
+    async def handle(self, queue: Queue, task: RdapTask, response: RdapResponse) -> None:
+        """Act on a response."""
         now = self._clock.now()
-        found = meaning(heard, work.ask.kind, work.registry, work.url, now)
-        match found:
+        outcome = interpret(response, task.ask.kind, task.registry, task.url, now)
+        match outcome:
             case Found():
-                desk.well()
-                self._take_found(desk, work, found, now)
+                queue.record_success()
+                self._handle_found(queue, task, outcome, now)
             case Unchanged():
-                known = self.known(work)
+                known = self.known(task)
                 if known is None:
-                    await self._give_up(desk, work, "bad_answer", "unchanged, but nothing was known", now)
+                    await self._give_up(queue, task, "bad_answer", "unchanged, but nothing was known", now)
                     return
-                desk.well()
-                self._keep(desk, work, renewed(known, now), now)
+                queue.record_success()
+                self._keep(queue, task, unchanged(known, now), now)
             case Moved():
-                await self._take_moved(desk, work, found, now)
+                await self._handle_moved(queue, task, outcome, now)
             case Retry():
-                await self._take_again(desk, work, found, now)
+                await self._handle_retry(queue, task, outcome, now)
             case Permanent():
-                await self._give_up(desk, work, found.status, found.reason, now)
-                if found.status == "not_found":
-                    desk.well()
-                elif desk.badly():
-                    reason = f"given up after {GIVE_UP} failures in a row: {found.reason}"
-                    await self._close(desk, found.status, reason, now)
+                await self._give_up(queue, task, outcome.status, outcome.reason, now)
+                if outcome.status == "not_found":
+                    queue.record_success()
+                elif queue.record_failure():
+                    reason = f"given up after {GIVE_UP} failures in a row: {outcome.reason}"
+                    await self._close(queue, outcome.status, reason, now)
 
-    def _take_found(self, desk: Queue, work: RdapTask, found: Found, now: datetime) -> None:
+    def _handle_found(self, queue: Queue, task: RdapTask, found: Found, now: datetime) -> None:
         registered = found.registered
-        if not encloses(registered, work):
-            reason = "it does not enclose what was asked" if not work.level else "it is not above the other"
-            self._end(desk, work, unsaid(work.ask, work.level, work.registry, "bad_answer", reason, now))
-        elif self._climb.is_nobodys(work, registered):
-            if not work.level:
+        if not encloses(registered, task):
+            reason = "it does not enclose what was asked" if not task.level else "it is not above the other"
+            self._end(queue, task, unanswered(task.ask, task.level, task.registry, "bad_answer", reason, now))
+        elif self._hierarchy.is_registry_block(task, registered):
+            if not task.level:
                 reason = "only the registry's own block"
-                self._end(desk, work, unsaid(work.ask, 0, work.registry, "not_found", reason, now))
+                self._end(queue, task, unanswered(task.ask, 0, task.registry, "not_found", reason, now))
         else:
             self._keep(
-                desk, work, said(work.ask, work.level, work.registry, registered, found.etag, now), now, registered
+                queue, task, answered(task.ask, task.level, task.registry, registered, found.etag, now), now, registered
             )
 
     def _keep(
-        self, desk: Queue, work: RdapTask, fact: Registration, now: datetime, registered: Registered | None = None
+        self, queue: Queue, task: RdapTask, fact: Registration, now: datetime, registered: Registered | None = None
     ) -> None:
-        """Record a good answer, and go on to the network above it."""
-        self._end(desk, work, fact, registered.abuse if registered else None)
+        """Record an answer, and queue the query for its parent network."""
+        self._end(queue, task, fact, registered.abuse if registered else None)
         self._answered.add(fact)
         if registered is None:
-            registered = self._climb.as_registered(fact)
-        above = self._climb.above(work, registered)
-        if above is not None:
-            up = self._desk_of(above.registry)
+            registered = self._hierarchy.as_registered(fact)
+        parent = self._hierarchy.parent(task, registered)
+        if parent is not None:
+            up = self._queue_of(parent.registry)
             if up.closed:
-                self._end(up, above, unsaid(above.ask, above.level, above.registry, *up.closed, now))
+                self._end(up, parent, unanswered(parent.ask, parent.level, parent.registry, *up.closed, now))
             else:
-                up.put(above)
+                up.put(parent)
 
-    def _end(self, desk: Queue, work: RdapTask, fact: Registration, abuse: str | None = None) -> None:
-        """Record the outcome of one piece of work."""
-        self._recorded.put(fact, abuse)
+    def _end(self, queue: Queue, task: RdapTask, fact: Registration, abuse: str | None = None) -> None:
+        """Record the outcome of one task."""
+        self._pending.put(fact, abuse)
         if fact.status != "ok":
-            desk.failed[f"{fact.status}: {fact.reason}"] += 1
-        elif not work.level:
-            desk.answered += 1
-        if not work.level:
-            self._done()
+            queue.failed[f"{fact.status}: {fact.reason}"] += 1
+        elif not task.level:
+            queue.answered += 1
+        if not task.level:
+            self._on_done()
 
-    async def _take_moved(self, desk: Queue, work: RdapTask, found: Moved, now: datetime) -> None:
+    async def _handle_moved(self, queue: Queue, task: RdapTask, found: Moved, now: datetime) -> None:
         there = self._bootstrap.of_url(found.url)
         if there is None:
-            await self._give_up(desk, work, "bad_answer", "redirect to no known registry", now)
-        elif len(work.trail) >= _MOST_MOVES or there[1] in (*work.trail, work.url):
-            await self._give_up(desk, work, "bad_answer", "redirects without end", now)
+            await self._give_up(queue, task, "bad_answer", "redirect to no known registry", now)
+        elif len(task.trail) >= _MOST_MOVES or there[1] in (*task.trail, task.url):
+            await self._give_up(queue, task, "bad_answer", "redirects without end", now)
         else:
-            other = self._desk_of(there[0])
+            other = self._queue_of(there[0])
             if other.closed:
-                await self._give_up(desk, work, *other.closed, now)
+                await self._give_up(queue, task, *other.closed, now)
                 return
-            if not work.level and other is not desk:
-                desk.asked, other.asked = desk.asked - 1, other.asked + 1
-            other.put(work.moved(*there))
+            if not task.level and other is not queue:
+                queue.asked, other.asked = queue.asked - 1, other.asked + 1
+            other.put(task.moved(*there))
 
-    async def _take_again(self, desk: Queue, work: RdapTask, found: Retry, now: datetime) -> None:
-        tried = work.once_more()
-        patient = not found.enough or desk.pace.leave_alone(now, found.wait, self._chance)
+    async def _handle_retry(self, queue: Queue, task: RdapTask, found: Retry, now: datetime) -> None:
+        tried = task.retried()
+        patient = not found.slow_down or queue.pace.block(now, found.wait, self._rng)
         if not patient:
             hours = LONGEST_PATIENCE.total_seconds() / 3600
-            await self._close(desk, "limited", f"it asked to wait longer than {hours:g} h", now, work)
+            await self._close(queue, "limited", f"it asked to wait longer than {hours:g} h", now, task)
         elif tried.tries < self._settings.tries:
-            desk.put_back(tried, now if found.enough else now + backoff(tried.tries, self._chance))
+            queue.put_back(tried, now if found.slow_down else now + backoff(tried.tries, self._rng))
         else:
-            await self._give_up(desk, tried, found.status, found.reason, now)
-        if desk.badly():
-            await self._close(desk, found.status, f"given up after {GIVE_UP} failures in a row: {found.reason}", now)
+            await self._give_up(queue, tried, found.status, found.reason, now)
+        if queue.record_failure():
+            await self._close(queue, found.status, f"given up after {GIVE_UP} failures in a row: {found.reason}", now)
 
     async def _give_up(
-        self, desk: Queue, work: RdapTask, status: RegistrationStatus, reason: str, now: datetime
+        self, queue: Queue, task: RdapTask, status: RegistrationStatus, reason: str, now: datetime
     ) -> None:
-        """A network without registration, with its dated reason; WHOIS is asked first where the settings allow it."""
-        if self._may_whois and not work.level and work.ask.kind == "network" and status in _WORTH_WHOIS:
-            found = await self._whois(desk, work)
+        """Record a missing registration with its reason; WHOIS is asked first if the settings allow it."""
+        if self._whois_allowed and not task.level and task.ask.kind == "network" and status in _WORTH_WHOIS:
+            found = await self._whois(queue, task)
             if found is not None:
                 now = self._clock.now()
-                fact = said(work.ask, 0, work.registry, found, None, now, source="ipwhois")
-                self._end(desk, work, fact)
+                fact = answered(task.ask, 0, task.registry, found, None, now, source="ipwhois")
+                self._end(queue, task, fact)
                 self._answered.add(fact)
                 return
-        self._end(desk, work, unsaid(work.ask, work.level, work.registry, status, reason, now))
+        self._end(queue, task, unanswered(task.ask, task.level, task.registry, status, reason, now))
 
-    async def _whois(self, desk: Queue, work: RdapTask) -> Registered | None:
-        server = self._bootstrap.whois_of(work.registry)
+    async def _whois(self, queue: Queue, task: RdapTask) -> Registered | None:
+        server = self._bootstrap.whois_of(task.registry)
         if server is None:
             return None
-        await self._clock.sleep_until(desk.pace.next_at(self._clock.now()))
-        desk.requests += 1
+        await self._clock.sleep_until(queue.pace.next_at(self._clock.now()))
+        queue.requests += 1
         try:
             return await asyncio.to_thread(
-                ask_whois, work.ask.asked, work.registry, server=server, timeout_s=self._settings.timeout_s
+                ask_whois, task.ask.asked, task.registry, server=server, timeout_s=self._settings.timeout_s
             )
         finally:
-            desk.pace.answered(self._clock.now())
+            queue.pace.answered(self._clock.now())
 
     async def _close(
-        self, desk: Queue, status: RegistrationStatus, reason: str, now: datetime, work: RdapTask | None = None
+        self, queue: Queue, status: RegistrationStatus, reason: str, now: datetime, task: RdapTask | None = None
     ) -> None:
-        """Ask a registry no more in this crawl: what waits there ends with the reason."""
-        desk.closed = (status, reason)
-        for one in [*([work] if work else []), *desk.take_all()]:
-            if not self.is_covered(desk, one):
-                self._end(desk, one, unsaid(one.ask, one.level, one.registry, status, reason, now))
+        """Stop asking a registry in this crawl; its waiting tasks end with the reason."""
+        queue.closed = (status, reason)
+        for waiting in [*([task] if task else []), *queue.take_all()]:
+            if not self.is_covered(queue, waiting):
+                self._end(queue, waiting, unanswered(waiting.ask, waiting.level, waiting.registry, status, reason, now))

@@ -1,4 +1,4 @@
-"""One registry's questions: what waits, in which order, at which pace."""
+"""The queue of one registry's tasks, with its pace."""
 
 import heapq
 from collections import Counter, deque
@@ -13,12 +13,15 @@ from crawler.registry.pace import Pace
 from waterbed.model.facts import RegistrationStatus
 
 GIVE_UP = 20
-"""Questions in a row without an answer of use: then the registry is out of order, or does not want us."""
+"""Failures in a row after which the registry is out of order, or refuses us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RdapTask:
-    """One question to a registry: for the smallest network (level 0), or for one above `below`."""
+    """One query to a registry.
+
+    It asks for the smallest network (level 0), or for the parent of `below`.
+    """
 
     ask: Ask
     level: int
@@ -30,21 +33,21 @@ class RdapTask:
     """URLs that led here by redirects."""
 
     def __repr__(self) -> str:
-        """Level and registry alone."""
-        return f"<work at level {self.level} for {self.registry}>"
+        """Show level and registry alone."""
+        return f"<RdapTask at level {self.level} for {self.registry}>"
 
-    def once_more(self) -> "RdapTask":
-        """The same, tried once more."""
+    def retried(self) -> "RdapTask":
+        """Return the task with one more try."""
         return replace(self, tries=self.tries + 1)
 
     def moved(self, registry: str, url: str) -> "RdapTask":
-        """The same, at another registry."""
+        """Return the task redirected to another registry."""
         return replace(self, registry=registry, url=url, trail=(*self.trail, self.url))
 
 
 @dataclass(slots=True)
 class Queue:
-    """One registry in one crawl; at most one question is under way there."""
+    """One registry's tasks in a crawl, one in flight."""
 
     name: str
     pace: Pace
@@ -62,40 +65,46 @@ class Queue:
     _bad_in_row: int = 0
 
     def __len__(self) -> int:
-        """Count what waits."""
+        """Return the number of waiting tasks."""
         return len(self._ready) + len(self._later)
 
-    def put(self, work: RdapTask) -> None:
-        """Let work wait; a network above comes first, so that a chain is soon whole."""
-        if work.level:
-            self._ready.appendleft(work)
+    def put(self, task: RdapTask) -> None:
+        """Add a task; parent networks come first, to complete chains."""
+        if task.level:
+            self._ready.appendleft(task)
         else:
-            self._ready.append(work)
+            self._ready.append(task)
 
-    def put_back(self, work: RdapTask, ready_at: datetime) -> None:
-        """Let work wait for a time."""
-        heapq.heappush(self._later, (ready_at, next(self._numbers), work))
+    def put_back(self, task: RdapTask, ready_at: datetime) -> None:
+        """Add a task that must wait until a time."""
+        heapq.heappush(self._later, (ready_at, next(self._numbers), task))
 
     def take(self, now: datetime) -> tuple[datetime, RdapTask]:
-        """Take what is next, and when it may be asked: what has waited for its time comes before what is new."""
+        """Take the next task, and its earliest time.
+
+        Delayed tasks whose time has come precede new ones.
+        """
         if self._later and (self._later[0][0] <= now or not self._ready):
-            ready_at, _, work = heapq.heappop(self._later)
-            return ready_at, work
+            ready_at, _, task = heapq.heappop(self._later)
+            return ready_at, task
         return now, self._ready.popleft()
 
     def take_all(self) -> list[RdapTask]:
-        """Take all that waits."""
-        taken = [*self._ready, *(work for _, _, work in self._later)]
+        """Remove and return all tasks."""
+        taken = [*self._ready, *(task for _, _, task in self._later)]
         self._ready.clear()
         self._later.clear()
         return taken
 
-    def well(self) -> None:
-        """It answered in earnest."""
+    def record_success(self) -> None:
+        """Count a useful response."""
         self._bad_in_row = 0
-        self.pace.content()
+        self.pace.reset_backoff()
 
-    def badly(self) -> bool:
-        """A question got no answer of use; True if it is time to give up."""
+    def record_failure(self) -> bool:
+        """Count a failure.
+
+        True if it is time to give up.
+        """
         self._bad_in_row += 1
         return self._bad_in_row >= GIVE_UP

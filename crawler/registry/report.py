@@ -1,4 +1,4 @@
-"""What a crawl of registries did, registry by registry."""
+"""The report of a crawl of registries, registry by registry."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,35 +22,35 @@ class RegistryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrawlReport:
-    """What a crawl did."""
+    """The counts of one crawl."""
 
     rows: tuple[RegistryRow, ...]
     stopped: bool
 
     @property
     def without(self) -> int:
-        """How many look-ups of addresses and ASes ended without a registration."""
+        """Count the look-ups that ended without a registration."""
         return sum(row.asked - row.ok - row.covered for row in self.rows)
 
     @property
     def requests(self) -> int:
-        """All HTTP requests."""
+        """Count all HTTP requests."""
         return sum(row.requests for row in self.rows)
 
 
-def report_of(desks: Iterable[Queue], *, without: int, stopped: bool) -> CrawlReport:
-    """The report of a crawl; `without`: how many had no registry to ask."""
+def report_of(queues: Iterable[Queue], *, without: int, stopped: bool) -> CrawlReport:
+    """Build the report; `without` counts look-ups without a registry."""
     rows = [
         RegistryRow(
-            registry=desk.name,
-            asked=desk.asked,
-            ok=desk.answered,
-            covered=desk.covered,
-            failed=tuple(f"{count} {reason}" for reason, count in desk.failed.most_common()),
-            requests=desk.requests,
-            waited_s=round(desk.waited.total_seconds(), 1),
+            registry=queue.name,
+            asked=queue.asked,
+            ok=queue.answered,
+            covered=queue.covered,
+            failed=tuple(f"{count} {reason}" for reason, count in queue.failed.most_common()),
+            requests=queue.requests,
+            waited_s=round(queue.waited.total_seconds(), 1),
         )
-        for desk in sorted(desks, key=lambda desk: desk.name)
+        for queue in sorted(queues, key=lambda queue: queue.name)
     ]
     if without:
         nobody = (f"{without} no_registry",)

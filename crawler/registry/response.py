@@ -1,4 +1,4 @@
-"""What an answer to an RDAP question means: found, unchanged, elsewhere, later, or never."""
+"""Interprets RDAP responses: found, unchanged, moved, retry, permanent."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ Failure = Literal["timeout", "unreachable", "tls", "too_large", "cut_off"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RdapResponse:
-    """What came back of one question: an HTTP answer, or the kind of failure."""
+    """An HTTP response, or the kind of failure."""
 
     failure: Failure | None = None
     status: int = 0
@@ -24,13 +24,13 @@ class RdapResponse:
     body: bytes = b""
 
     def __repr__(self) -> str:
-        """Status or failure alone."""
-        return f"<heard {self.failure or self.status}>"
+        """Show status or failure alone."""
+        return f"<RdapResponse {self.failure or self.status}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The registry knows it."""
+    """The registry returned a registration."""
 
     registered: Registered
     etag: str | None
@@ -38,35 +38,38 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unchanged:
-    """What the registry said last still holds (304)."""
+    """The registry's last answer still holds (304)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """Another place knows (redirect)."""
+    """Another registry is responsible (redirect)."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """It failed in a way that may pass; `enough`: the registry wants fewer questions."""
+    """A temporary failure that may pass.
+
+    `slow_down`: the registry demands fewer queries.
+    """
 
     status: RegistrationStatus
     reason: str
-    enough: bool = False
+    slow_down: bool = False
     wait: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permanent:
-    """It is of no use to ask again now."""
+    """A permanent failure: asking again now is useless."""
 
     status: RegistrationStatus
     reason: str
 
 
-Meaning = Found | Unchanged | Moved | Retry | Permanent
+Outcome = Found | Unchanged | Moved | Retry | Permanent
 
 _FAILURES: dict[Failure, tuple[RegistrationStatus, str]] = {
     "timeout": ("timeout", "no whole answer in time"),
@@ -77,44 +80,47 @@ _FAILURES: dict[Failure, tuple[RegistrationStatus, str]] = {
 }
 
 
-def meaning(heard: RdapResponse, kind: RegistrationKind, registry: str, url: str, now: datetime) -> Meaning:
-    """What an answer means. Status comes first: an error may come as HTML, JSON or nothing."""
-    if heard.failure is not None:
-        status, reason = _FAILURES[heard.failure]
-        if heard.failure == "too_large":
+def interpret(response: RdapResponse, kind: RegistrationKind, registry: str, url: str, now: datetime) -> Outcome:
+    """Interpret a response.
+
+    The status decides first: an error's body may be HTML, JSON or empty.
+    """
+    if response.failure is not None:
+        status, reason = _FAILURES[response.failure]
+        if response.failure == "too_large":
             return Permanent(status=status, reason=reason)
         return Retry(status=status, reason=reason)
-    code = heard.status
+    code = response.status
     if code == 200:
-        return _found(heard, kind, registry)
+        return _found(response, kind, registry)
     if code == 304:
         return Unchanged()
     if code in (301, 302, 303, 307, 308):
-        return _moved(heard.location, url)
+        return _moved(response.location, url)
     if code == 429:
-        return Retry(status="limited", reason="HTTP 429", enough=True, wait=retry_after(heard.retry_after, now))
+        return Retry(status="limited", reason="HTTP 429", slow_down=True, wait=retry_after(response.retry_after, now))
     if code == 404:
         return Permanent(status="not_found", reason="HTTP 404")
     if code >= 500:
-        asked_for = retry_after(heard.retry_after, now)
-        return Retry(status="server_error", reason=f"HTTP {code}", enough=asked_for is not None, wait=asked_for)
+        asked_for = retry_after(response.retry_after, now)
+        return Retry(status="server_error", reason=f"HTTP {code}", slow_down=asked_for is not None, wait=asked_for)
     return Permanent(status="refused" if code >= 400 else "bad_answer", reason=f"HTTP {code}")
 
 
-def _found(heard: RdapResponse, kind: RegistrationKind, registry: str) -> Meaning:
+def _found(response: RdapResponse, kind: RegistrationKind, registry: str) -> Outcome:
     read = read_network if kind == "network" else read_as
-    found = read(heard.body, registry)
+    found = read(response.body, registry)
     if isinstance(found, BadAnswer):
         return Retry(status="bad_answer", reason=found.reason)
     if not is_managed(found):
         return Permanent(status="not_found", reason="another registry's space")
-    etag = heard.etag.strip()
+    etag = response.etag.strip()
     return Found(
         registered=found, etag=etag if 0 < len(etag) <= 200 and etag.isascii() and etag.isprintable() else None
     )
 
 
-def _moved(location: str, url: str) -> Meaning:
+def _moved(location: str, url: str) -> Outcome:
     try:
         return (
             Moved(url=urljoin(url, location)) if location else Permanent(status="bad_answer", reason="no way to go on")

@@ -17,7 +17,7 @@ from waterbed.store.folder import Folder
 
 
 def run_enrich(folder: Folder, *, limit: int | None = None, progress: Progress | None = None) -> CrawlReport:
-    """Ask registries for all that has no fresh registration, in an event loop of its own; see `enrich`."""
+    """Run `enrich` in an event loop of its own."""
     return uvloop.run(enrich(folder, limit=limit, progress=progress))
 
 
@@ -27,23 +27,24 @@ async def enrich(
     limit: int | None = None,
     progress: Progress | None = None,
     clock: Clock | None = None,
-    chance: random.Random | None = None,
+    rng: random.Random | None = None,
 ) -> CrawlReport:
-    """Ask registries for all that has no fresh registration; OwnFailure if something of ours failed.
+    """Query registries for all without a fresh registration.
 
-    A study of the lab has virtual time: waiting takes none, unless another `clock` is given.
+    OwnFailure for a failure of our own. A lab study has virtual time, in which waiting takes no real time, unless
+    another `clock` is given.
     """
     settings = Settings()
     settings.setmodule("crawler.settings")
     logging.getLogger("scrapy").setLevel(logging.WARNING)
     logging.getLogger("scrapy.core.downloader").setLevel(logging.ERROR)  # an answer that is too large is a value here
-    session = RegistrySession(folder, limit=limit, progress=progress, clock=clock, chance=chance)
+    session = RegistrySession(folder, limit=limit, progress=progress, clock=clock, rng=rng)
     crawler = AsyncCrawlerRunner(settings).create_crawler(RegistrySpider)
     with stopped_by_signals(session.stop):
         await crawler.crawl_async(session=session)
     if session.failures or not session.begun:
         raise OwnFailure(
-            f"{session.failures} answers of registries could not be dealt with or recorded by our own fault; "
-            "see the log above, and start again: what is recorded is not asked again"
+            f"{session.failures} answers of registries could not be processed or recorded by our own fault; "
+            "see the log above, and start again: recorded answers are not queried again"
         )
     return session.report()

@@ -1,4 +1,4 @@
-"""One crawl of registries: what is asked, in which order, and what is recorded."""
+"""One crawl of registries: plan, query, record."""
 
 import asyncio
 import fcntl
@@ -14,7 +14,7 @@ from attribution.lookups.rdap.bootstrap import asn_of, read_bootstrap
 from attribution.lookups.rdap.plan import Answered, Ask
 from crawler.logs import place_of
 from crawler.registry.clock import Clock, LoopClock, SkippingClock
-from crawler.registry.facts import Recorded, unsaid
+from crawler.registry.facts import PendingFacts, unanswered
 from crawler.registry.outcomes import Outcomes
 from crawler.registry.pace import WINDOW, Pace
 from crawler.registry.queue import Queue, RdapTask
@@ -28,10 +28,10 @@ from waterbed.store.lake.reading import known_addresses, last_asked, registratio
 from waterbed.store.settings import Registry
 
 Send = Callable[[str, dict[str, str], float], Awaitable[RdapResponse]]
-"""Asks one URL with these headers, within so many seconds."""
+"""Requests one URL with these headers, within so many seconds."""
 
 Progress = Callable[[int, int], None]
-"""Told how many networks and ASes are done, and of how many."""
+"""Called with the number of finished networks and ASes, and their total."""
 
 RUN = "registry"
 _log = logging.getLogger(__name__)
@@ -41,7 +41,10 @@ _LOCK = 0x72656769
 
 
 class RegistrySession:
-    """Everything one crawl holds; made and closed inside one event loop."""
+    """The state of one crawl.
+
+    Made and closed inside one event loop.
+    """
 
     def __init__(
         self,
@@ -50,40 +53,43 @@ class RegistrySession:
         limit: int | None = None,
         progress: Progress | None = None,
         clock: Clock | None = None,
-        chance: random.Random | None = None,
+        rng: random.Random | None = None,
     ) -> None:
-        """Take the study, how many networks at most, and for tests a clock and chance; nothing happens yet."""
+        """Take the study and the crawl's settings.
+
+        `limit` is the greatest number of networks; `clock` and `rng` are given by tests.
+        """
         self.folder = folder
         self.failures = 0
         self.begun = False
-        self.desks: dict[str, Queue] = {}
+        self.queues: dict[str, Queue] = {}
         self._settings = folder.config.registry
-        check(self._settings)
+        validate(self._settings)
         self._bootstrap = read_bootstrap(self._settings.bases, only_loopback=folder.lab is not None)
         self._limit, self._progress, self._given_clock = limit, progress, clock
-        self._chance = chance or random.Random()  # noqa: S311 (spreads waiting; nothing secret)
+        self._rng = rng or random.Random()  # noqa: S311 (spreads waiting; nothing secret)
         self._stack = ExitStack()
         self._stopping = asyncio.Event()
         self._writing = asyncio.Lock()
-        self._recorded = Recorded(folder.vault)
-        self._beat: asyncio.Task[None] | None = None
+        self._pending = PendingFacts(folder.vault)
+        self._flusher: asyncio.Task[None] | None = None
         self._total = self._done = self._without = 0
 
     # begin and end
     async def open(self) -> None:
-        """Begin the run: bury dead ones, plan what is asked."""
-        with ExitStack() as held:
-            held.enter_context(_alone(self.folder))
-            await self._open(held)
-            self._stack = held.pop_all()
+        """Begin the run: end dead runs, plan the queries."""
+        with ExitStack() as stack:
+            stack.enter_context(_exclusive(self.folder))
+            await self._open(stack)
+            self._stack = stack.pop_all()
 
-    async def _open(self, held: ExitStack) -> None:
+    async def _open(self, stack: ExitStack) -> None:
         await asyncio.to_thread(self.folder.bury_dead_runs)
         start = self.folder.clock()
         self.clock = self._given_clock or (SkippingClock(start) if self.folder.lab else LoopClock(start))
         before = await asyncio.to_thread(last_asked, self.folder.store, RUN)
-        self.run: Pass = held.enter_context(self.folder.run(RUN))
-        self._recorded = Recorded(self.folder.vault)
+        self.run: Pass = stack.enter_context(self.folder.run(RUN))
+        self._pending = PendingFacts(self.folder.vault)
         now = self.clock.now()
         facts = await asyncio.to_thread(lambda: list(registrations(self.folder.store)))
         latest = max([fact.fetched_at for fact in facts[-1:]] + ([before] if before else []), default=None)
@@ -98,10 +104,10 @@ class RegistrySession:
             settings=self._settings,
             bootstrap=self._bootstrap,
             answered=self.answered,
-            desk_of=self._desk,
-            recorded=self._recorded,
+            queue_of=self._queue,
+            pending=self._pending,
             clock=self.clock,
-            chance=self._chance,
+            rng=self._rng,
             done=self._count_done,
             whois=self._settings.ipwhois and self.folder.lab is None,
         )
@@ -109,7 +115,7 @@ class RegistrySession:
         self._total = len(asks)
         for ask in asks:
             self._begin(ask)
-        self._beat = asyncio.create_task(self._flush_often())
+        self._flusher = asyncio.create_task(self._flush_periodically())
         self.begun = True
 
     def _longest_window(self) -> timedelta:
@@ -127,43 +133,46 @@ class RegistrySession:
         base = self._bootstrap.base_of(name) if name else None
         if name is None or base is None:
             reason = "no registry is in charge of it" if name is None else f"no base URL of {name}"
-            self._recorded.put(unsaid(ask, 0, name, "no_registry", reason, self.clock.now()))
+            self._pending.put(unanswered(ask, 0, name, "no_registry", reason, self.clock.now()))
             self._without += 1
             self._count_done()
             return
         path = f"ip/{ask.asked}" if asn is None else f"autnum/{asn}"
-        desk = self._desk(name)
-        desk.asked += 1
-        desk.put(RdapTask(ask=ask, level=0, registry=name, url=base + path))
+        queue = self._queue(name)
+        queue.asked += 1
+        queue.put(RdapTask(ask=ask, level=0, registry=name, url=base + path))
 
-    def _desk(self, name: str) -> Queue:
-        if name not in self.desks:
+    def _queue(self, name: str) -> Queue:
+        if name not in self.queues:
             a_minute = self._settings.a_minute.get(name, self._settings.default_a_minute)
-            self.desks[name] = Queue(name=name, pace=Pace(a_minute, full_at=self._full_at))
-        return self.desks[name]
+            self.queues[name] = Queue(name=name, pace=Pace(a_minute, full_at=self._full_at))
+        return self.queues[name]
 
     def stop(self) -> None:
-        """Ask no more; what is under way is still recorded."""
+        """Send no more queries; those in flight are recorded."""
         self._stopping.set()
         if self.begun:
             self.run.outcome = "stopped"
 
     @property
     def stopped(self) -> bool:
-        """Whether it was told to end early."""
+        """True if `stop` was called."""
         return self._stopping.is_set()
 
     def fail(self, what: str, problem: BaseException | None) -> None:
-        """Count our own failure: nothing is concluded from it."""
+        """Count a failure of our own.
+
+        It leads to no fact.
+        """
         self.failures += 1
         _log.error("%s failed: %s", what, place_of(problem))
 
     async def close(self) -> None:
         """Write the rest and end the run."""
         try:
-            if self._beat:
-                self._beat.cancel()
-                await asyncio.gather(self._beat, return_exceptions=True)
+            if self._flusher:
+                self._flusher.cancel()
+                await asyncio.gather(self._flusher, return_exceptions=True)
             await self.flush()
             if self.failures:
                 self.run.outcome = "failed"
@@ -174,39 +183,39 @@ class RegistrySession:
             self._stack.close()
 
     def report(self) -> CrawlReport:
-        """What the crawl did, by registry."""
-        return report_of(self.desks.values(), without=self._without, stopped=self.stopped)
+        """Return the counts of the crawl, by registry."""
+        return report_of(self.queues.values(), without=self._without, stopped=self.stopped)
 
     # one question
-    def idle_desks(self) -> Iterator[Queue]:
-        """The registries at which work waits and nothing is under way; they count as busy from then on."""
-        for desk in self.desks.values() if not self.stopped else ():
-            if len(desk) and not desk.busy:
-                desk.busy = True
-                yield desk
+    def idle_queues(self) -> Iterator[Queue]:
+        """Yield idle queues with waiting tasks, and mark them busy."""
+        for queue in self.queues.values() if not self.stopped else ():
+            if len(queue) and not queue.busy:
+                queue.busy = True
+                yield queue
 
     async def turn(self, name: str, send: Send) -> None:
-        """Ask one registry one question, once its pace allows it."""
-        desk = self.desks[name]
+        """Send one query to one registry, once its pace allows."""
+        queue = self.queues[name]
         try:
-            work = await self._next(desk)
-            if work is not None:
-                heard = await self._asked(desk, work, send)
-                await self._outcomes.take_in(desk, work, heard)
+            task = await self._next_task(queue)
+            if task is not None:
+                response = await self._ask(queue, task, send)
+                await self._outcomes.handle(queue, task, response)
         finally:
-            desk.busy = False
+            queue.busy = False
 
-    async def _next(self, desk: Queue) -> RdapTask | None:
-        """What is asked next, when it may be; networks that an answer covers by now are left out."""
-        while len(desk) and not self.stopped:
+    async def _next_task(self, queue: Queue) -> RdapTask | None:
+        """Wait for the next task and return it; tasks that another answer covers are skipped."""
+        while len(queue) and not self.stopped:
             began = self.clock.now()
-            ready_at, work = desk.take(began)
-            if self._outcomes.is_covered(desk, work):
+            ready_at, task = queue.take(began)
+            if self._outcomes.is_covered(queue, task):
                 continue
-            await self._wait_until(max(ready_at, desk.pace.next_at(began)))
-            desk.waited += self.clock.now() - began
-            if not self.stopped and not self._outcomes.is_covered(desk, work):
-                return work
+            await self._wait_until(max(ready_at, queue.pace.next_at(began)))
+            queue.waited += self.clock.now() - began
+            if not self.stopped and not self._outcomes.is_covered(queue, task):
+                return task
         return None
 
     async def _wait_until(self, when: datetime) -> None:
@@ -220,22 +229,22 @@ class RegistrySession:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
-    async def _asked(self, desk: Queue, work: RdapTask, send: Send) -> RdapResponse:
+    async def _ask(self, queue: Queue, task: RdapTask, send: Send) -> RdapResponse:
         contact = f" (+{self.folder.config.contact})" if self.folder.config.contact else ""
         headers = {
             "Accept": "application/rdap+json, application/json;q=0.9",
             "Accept-Encoding": "identity",
             "User-Agent": f"Waterbed/{version('waterbed')} hosting-attribution research{contact}",
         }
-        known = self._outcomes.known(work)
+        known = self._outcomes.known(task)
         if known is not None and known.etag:
             headers["If-None-Match"] = known.etag
-        desk.requests += 1
+        queue.requests += 1
         try:
             with self.clock.at_work():
-                return await send(work.url, headers, self._settings.timeout_s)
+                return await send(task.url, headers, self._settings.timeout_s)
         finally:
-            desk.pace.answered(self.clock.now())
+            queue.pace.answered(self.clock.now())
 
     # writing
     def _count_done(self) -> None:
@@ -244,26 +253,26 @@ class RegistrySession:
             self._progress(self._done, self._total)
 
     async def flush(self) -> None:
-        """Write what has come in, in one transaction."""
+        """Write the collected facts in one transaction."""
         async with self._writing:
-            batch = self._recorded.take()
+            batch = self._pending.take()
             if batch:
                 await asyncio.to_thread(self.folder.store.add, batch)
                 self.run.done += sum(isinstance(fact, Registration) for fact in batch)
 
-    async def _flush_often(self) -> None:
+    async def _flush_periodically(self) -> None:
         while True:
             await asyncio.sleep(_FLUSH_S)
             try:
                 await self.flush()
-            except Exception as problem:  # what cannot be written is our failure, never a registry's
+            except Exception as problem:  # a failed write is our failure, never a registry's
                 self.fail("the record of registrations", problem)
                 self.stop()
                 return
 
 
-def check(settings: Registry) -> None:
-    """InputError unless the numbers among the settings can be meant."""
+def validate(settings: Registry) -> None:
+    """InputError unless the settings' numbers are in range."""
     limits = [settings.default_a_minute, *settings.a_minute.values()]
     if not all(0.01 <= limit <= 600 for limit in limits):
         raise InputError("registry.a_minute must be 0.01 to 600 a minute; see docs/operations.md, Settings")
@@ -274,8 +283,8 @@ def check(settings: Registry) -> None:
 
 
 @contextmanager
-def _alone(folder: Folder) -> Iterator[None]:
-    """One crawl of registries at a time, on all machines: two would double the pace."""
+def _exclusive(folder: Folder) -> Iterator[None]:
+    """Hold the lock that allows one crawl of registries at a time, on all machines: two would double the rate."""
     busy = "registries are being asked by another run of this study; wait until it has ended (docs/registrations.md)"
     with (folder.path / "registry.lock").open("a") as file:
         try:
@@ -289,7 +298,10 @@ def _alone(folder: Folder) -> Iterator[None]:
 
 
 def newest_origins(folder: Folder, addresses: list[str]) -> set[int]:
-    """The origin ASes of addresses, by the newest table of each family; none without a table."""
+    """Return the origin ASes of addresses.
+
+    They come from the newest table of each family; none without a table.
+    """
     newest = {
         snapshot.family: snapshot.snapshot_id.rpartition("-v")[0]
         for snapshot in folder.store.all(Snapshot, order=("data_date", "imported_at", "snapshot_id"))

@@ -47,7 +47,7 @@ class RecheckSpider(Spider):
         self.session = Session(opened, everything=due == "all", limit=most, progress=progress, continuous=continuous)
 
     async def start(self) -> AsyncIterator[Request]:
-        """Lease due URLs in batches, one request for a few hosts.
+        """Lease due URLs, one request for a few hosts.
 
         A failure fails the pass.
         """

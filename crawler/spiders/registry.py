@@ -1,4 +1,4 @@
-"""Asks registries who is registered: `scrapy crawl registry -a study=DIR`."""
+"""Queries registries for registrations: `scrapy crawl registry -a study=DIR`."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RegistrySpider(Spider):
-    """One crawl over all networks and ASes of a study that have no fresh registration."""
+    """One crawl over all networks and ASes without fresh registration."""
 
     name = "registry"
     custom_settings = {"ITEM_PIPELINES": {"crawler.recheck.pipeline.PassPipeline": 100}}  # noqa: RUF012 (Scrapy's own name)
@@ -29,7 +29,10 @@ class RegistrySpider(Spider):
         limit: str | int | None = None,
         **kwargs: Any,
     ) -> None:
-        """Take a study by path, or a session that holds an opened one; `limit`: networks at most."""
+        """Take a study by path, or a session with one.
+
+        `limit` is the greatest number of networks.
+        """
         super().__init__(**kwargs)
         if session is None:
             from crawler.registry.session import RegistrySession  # noqa: PLC0415 (Scrapy imports every spider for each pass)
@@ -41,26 +44,29 @@ class RegistrySpider(Spider):
         self._turns = 0
 
     async def start(self) -> AsyncIterator[Request]:
-        """One request for each registry that has work."""
+        """Yield one request for each registry with waiting tasks."""
         for request in self._requests():
             yield request
 
     def _requests(self) -> Iterator[Request]:
-        for desk in self.session.idle_desks():
+        for queue in self.session.idle_queues():
             self._turns += 1
             yield Request(
-                f"{REGISTRY_SCHEME}://{desk.name}/{self._turns}",
-                meta={"registry": desk.name, "download_slot": f"{REGISTRY_SCHEME} {desk.name}"},
-                callback=self.answered,
-                errback=self.broke,
+                f"{REGISTRY_SCHEME}://{queue.name}/{self._turns}",
+                meta={"registry": queue.name, "download_slot": f"{REGISTRY_SCHEME} {queue.name}"},
+                callback=self.on_response,
+                errback=self.on_error,
                 dont_filter=True,
             )
 
-    def answered(self, response: Response) -> Iterator[Request]:
-        """The answer is recorded; whoever has work goes on."""
+    def on_response(self, response: Response) -> Iterator[Request]:
+        """Go on with every registry that has waiting tasks."""
         yield from self._requests()
 
-    def broke(self, failure: Failure) -> Iterator[Request]:
-        """Count our own failure; nothing is concluded from it."""
+    def on_error(self, failure: Failure) -> Iterator[Request]:
+        """Count a failure of our own.
+
+        It leads to no fact.
+        """
         self.session.fail("a question to a registry", failure.value)
         yield from self._requests()

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from waterbed.service.endpoint import Endpoint
-from waterbed.service.service import Kept, Service
+from waterbed.service.service import Service, ServiceReport
 from waterbed.store.config import write_toml
 from waterbed.store.folder import SETTINGS
 from waterbed.store.settings import Service as Settings
@@ -29,10 +29,10 @@ def set_service(study: Study, settings: Settings = QUICK, **others: object) -> N
     write_toml(folder.path / SETTINGS, folder.config)
 
 
-def served(study: Study, act: Callable[[Service, Endpoint], Awaitable[None]]) -> Kept:
+def served(study: Study, act: Callable[[Service, Endpoint], Awaitable[None]]) -> ServiceReport:
     """Let a service keep a study while `act` does something; then it is stopped."""
 
-    async def both() -> Kept:
+    async def both() -> ServiceReport:
         service = Service(study.folder)
         begun: asyncio.Future[Endpoint] = asyncio.get_running_loop().create_future()
 

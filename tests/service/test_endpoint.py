@@ -14,7 +14,7 @@ from tests.service.rig import asked, fetched, served, set_service, until
 from tests.study.rig import feed, lab_study, reports_csv
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation
-from waterbed.service.endpoint import Endpoint, where
+from waterbed.service.endpoint import Endpoint, listen_address
 from waterbed.service.metrics import STUCK_S, Gauges, State
 from waterbed.service.service import Service
 
@@ -65,13 +65,13 @@ def test_who_says_nothing_holds_up_nobody(endpoint: Endpoint) -> None:
 def test_a_wrong_address_is_named(listen: str) -> None:
     """What is no address and port is refused with the value; a name is none, since it would have to be looked up."""
     with pytest.raises(InputError, match=r"service\.listen"):
-        where(listen)
+        listen_address(listen)
 
 
 @pytest.mark.parametrize(("listen", "found"), [("127.0.0.1:0", ("127.0.0.1", 0)), ("[::1]:9477", ("::1", 9477))])
 def test_addresses_of_both_families_are_taken(listen: str, found: tuple[str, int]) -> None:
     """IPv4, and IPv6 in brackets."""
-    assert where(listen) == found
+    assert listen_address(listen) == found
 
 
 def test_metrics_are_read_by_prometheus_and_name_no_host(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from waterbed.service.logging import LogLines, speak
+from waterbed.service.logging import LogLines, configure_logging
 
 HOST = "login.quarzfelsen-bank.co.uk"
 Form = Literal["text", "json"]
@@ -22,7 +22,7 @@ def spoken() -> Iterator[Callable[[Form], io.StringIO]]:
 
     def begin(form: Form) -> io.StringIO:
         out = io.StringIO()
-        speak(form, verbose=True, out=out)
+        configure_logging(form, verbose=True, out=out)
         return out
 
     yield begin
@@ -66,7 +66,7 @@ def test_a_planted_host_is_in_no_line(form: Form, spoken: Callable[[Form], io.St
     assert len(told(form, text)) == 24
     for piece in ("quarzfelsen", "secret-path", "co.uk", "Traceback"):
         assert piece not in text
-    assert "KeyError at test_log_lines:" in text
+    assert "KeyError at test_logging:" in text
 
 
 def test_fields_keep_their_kind(spoken: Callable[[Form], io.StringIO]) -> None:
@@ -94,7 +94,7 @@ def test_what_cannot_be_written_tells_only_where(
     out = spoken("json")
     out.close()
     logging.getLogger("x").error("lost", extra={"where": HOST})
-    assert capsys.readouterr().err.startswith("a log line of test_log_lines:")
+    assert capsys.readouterr().err.startswith("a log line of test_logging:")
 
 
 def test_speaking_again_replaces_the_handler(spoken: Callable[[Form], io.StringIO]) -> None:

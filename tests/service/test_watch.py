@@ -11,7 +11,7 @@ from waterbed.intake.importer import ImportReport
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report
-from waterbed.service.watch import Watched, keep_watching
+from waterbed.service.watch import WatchedFolder, keep_watching
 from waterbed.store.config import Config
 from waterbed.study.study import Study, create_study
 
@@ -37,14 +37,14 @@ def put(folder: Path, name: str, number: int) -> Path:
     return path
 
 
-def names(watched: Watched) -> list[str]:
+def names(watched: WatchedFolder) -> list[str]:
     """Names of the files that a look took."""
-    return [path.name for path, _ in watched.look()]
+    return [path.name for path, _ in watched.import_new()]
 
 
 def test_a_file_is_taken_once_it_no_longer_changes(study: Study, incoming: Path) -> None:
     """Not at the first look, nor while it grows; then once."""
-    watched = Watched(study=study, folder=incoming)
+    watched = WatchedFolder(study=study, folder=incoming)
     path = put(incoming, "a.txt", 1)
     assert names(watched) == []
     path.write_text("http://host1.example.com/\nhttp://host2.example.com/\n")
@@ -56,7 +56,7 @@ def test_a_file_is_taken_once_it_no_longer_changes(study: Study, incoming: Path)
 
 def test_unfinished_names_and_folders_are_passed_over(study: Study, incoming: Path) -> None:
     """Hidden names and those of files in transfer are left until they are renamed."""
-    watched = Watched(study=study, folder=incoming)
+    watched = WatchedFolder(study=study, folder=incoming)
     (incoming / "sub").mkdir()
     for name in (".a.txt", "a.txt.part", "a~"):
         put(incoming, name, 1)
@@ -69,22 +69,22 @@ def test_what_was_imported_is_not_imported_again(study: Study, incoming: Path) -
     """Under another name, by the plain command before, or after a restart: one delivery on record."""
     study.import_reports(put(incoming, "a.txt", 1))
     put(incoming, "b.txt", 1)
-    watched = Watched(study=study, folder=incoming)
+    watched = WatchedFolder(study=study, folder=incoming)
     assert [names(watched) for _ in range(3)] == [[], [], []]
     assert study.folder.store.count(Delivery) == 1
     put(incoming, "c.txt", 2)
-    assert [names(Watched(study=study, folder=incoming)) for _ in range(2)] == [[], []]
+    assert [names(WatchedFolder(study=study, folder=incoming)) for _ in range(2)] == [[], []]
     assert [names(watched) for _ in range(2)] == [[], ["c.txt"]]
 
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_rest(study: Study, incoming: Path) -> None:
     """It is told once, and again only when it has changed."""
-    watched = Watched(study=study, folder=incoming)
+    watched = WatchedFolder(study=study, folder=incoming)
     bad = incoming / "a.csv"
     bad.write_text("<html>not today</html>")
     put(incoming, "b.txt", 1)
-    list(watched.look())
-    outcomes = dict(watched.look())
+    list(watched.import_new())
+    outcomes = dict(watched.import_new())
     assert isinstance(outcomes[bad], InputError)
     assert isinstance(outcomes[incoming / "b.txt"], ImportReport)
     assert names(watched) == []
@@ -102,7 +102,7 @@ def test_a_signal_ends_the_watch_in_order(study: Study, incoming: Path) -> None:
         told.append(path.name)
         threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
 
-    watched = Watched(study=study, folder=incoming)
+    watched = WatchedFolder(study=study, folder=incoming)
     assert keep_watching(watched, note, every_s=0.2, rounds=50) == 0
     assert told == ["a.txt"]
     assert signal.getsignal(signal.SIGTERM) is before
@@ -111,4 +111,4 @@ def test_a_signal_ends_the_watch_in_order(study: Study, incoming: Path) -> None:
 def test_a_watch_needs_a_folder(study: Study, tmp_path: Path) -> None:
     """A file or nothing in its place is one sentence."""
     with pytest.raises(InputError, match="is no folder"):
-        Watched(study=study, folder=tmp_path / "none")
+        WatchedFolder(study=study, folder=tmp_path / "none")

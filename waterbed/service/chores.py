@@ -1,4 +1,4 @@
-"""Commands of ours that the service runs now and then, each in a process of its own."""
+"""Runs the service's periodic commands, each in its own process."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ _log = logging.getLogger("waterbed.service")
 
 
 def words_of(chore: Chore) -> list[str]:
-    """A chore's command in words; InputError if it is none that may run by itself."""
+    """Split a chore's command; InputError if it is not allowed."""
     try:
         words = shlex.split(chore.command)
     except ValueError:
@@ -37,11 +37,17 @@ def words_of(chore: Chore) -> list[str]:
 
 
 class Chores:
-    """Runs one chore at a time, each when its time has come; when it ran last is kept in the study's folder."""
+    """Runs due chores, one at a time.
 
-    def __init__(self, study: Path, chores: tuple[Chore, ...], told: Callable[[str, str], None]) -> None:
-        """Take the chores; `told` hears of each that ended: its first word, and how."""
-        self._study, self._told = study, told
+    The time of each chore's last run is kept in the study's folder.
+    """
+
+    def __init__(self, study: Path, chores: tuple[Chore, ...], on_end: Callable[[str, str], None]) -> None:
+        """Take the chores.
+
+        `on_end` gets each ended chore's first word and outcome.
+        """
+        self._study, self._on_end = study, on_end
         self._chores = [
             (" ".join(words), words, chore.every_hours * 3600) for chore in chores for words in [words_of(chore)]
         ]
@@ -49,7 +55,7 @@ class Chores:
         self._tried: dict[str, float] = {}
 
     async def run_due(self) -> None:
-        """Run each chore whose time has come, one after the other."""
+        """Run each due chore, one after the other."""
         for name, words, every_s in self._chores:
             now, last = time.time(), self._last().get(name)
             tried = self._tried.get(name)
@@ -80,10 +86,10 @@ class Chores:
         )
         if outcome != "failed":
             self._keep({**self._last(), name: time.time()})
-        self._told(words[0], outcome)
+        self._on_end(words[0], outcome)
 
     async def stop(self, patience_s: float) -> None:
-        """End a chore that runs: in order, and after so many seconds at once."""
+        """Terminate a running chore; kill it after `patience_s`."""
         process = self._process
         if process is None:
             return
@@ -95,7 +101,7 @@ class Chores:
                 process.kill()
 
     def _last(self) -> dict[str, float]:
-        """When each chore ran last, seconds since 1970; nothing if that cannot be read."""
+        """Read the time of each chore's last run, seconds since 1970; empty if unreadable."""
         try:
             read = json.loads((self._study / DONE).read_bytes())
             return {str(name): float(when) for name, when in read.items()}

@@ -1,4 +1,7 @@
-"""/health and /metrics over HTTP, in threads of their own: they answer when the event loop does not."""
+"""Serves /health and /metrics in threads of their own.
+
+They respond even if the event loop is stuck.
+"""
 
 import json
 import socket
@@ -15,8 +18,8 @@ _PATIENCE_S = 5.0
 _SEE = "docs/service.md, Health"
 
 
-def where(listen: str) -> tuple[str, int]:
-    """Address and port of `service.listen`; InputError if it is otherwise."""
+def listen_address(listen: str) -> tuple[str, int]:
+    """Parse `service.listen`; InputError unless it is address and port."""
     host, _, port = listen.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     try:
@@ -34,15 +37,21 @@ class _Server(socketserver.ThreadingTCPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: who asked broke off."""
+        """Log nothing: the client closed the connection."""
 
 
 class Endpoint:
-    """Answers /health (JSON; 503 while it waits or is stuck) and /metrics (Prometheus) until closed."""
+    """Serves /health and /metrics until closed.
+
+    /health is JSON, with status 503 while the service waits or is stuck; /metrics is in Prometheus's format.
+    """
 
     def __init__(self, listen: str, state: State, figures: Callable[[], bytes]) -> None:
-        """Listen from now on; OSError if the port is taken, InputError if the address is none."""
-        address = where(listen)
+        """Start to listen.
+
+        OSError if the port is taken, InputError for an invalid address.
+        """
+        address = listen_address(listen)
 
         class Handler(BaseHTTPRequestHandler):
             timeout = _PATIENCE_S
@@ -51,7 +60,7 @@ class Endpoint:
             def do_GET(self) -> None:
                 path = self.path.partition("?")[0]
                 if path == "/health":
-                    body = json.dumps(state.told()).encode() + b"\n"
+                    body = json.dumps(state.as_dict()).encode() + b"\n"
                     self._answer(200 if state.healthy else 503, "application/json", body)
                 elif path == "/metrics":
                     self._answer(200, CONTENT_TYPE, figures())
@@ -79,7 +88,7 @@ class Endpoint:
         self._thread.start()
 
     def close(self) -> None:
-        """Answer no more."""
+        """Stop listening."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(_PATIENCE_S)

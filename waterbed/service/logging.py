@@ -1,4 +1,4 @@
-"""Log lines of passes and of the service: as text or as JSON, one line each, and never an address."""
+"""Log lines as text or JSON, without any address."""
 
 import logging
 import sys
@@ -18,22 +18,26 @@ _Line = MutableMapping[str, Any]
 
 
 class LogLines(logging.StreamHandler[TextIO]):
-    """The one handler of this process that writes its log; each record is one line."""
+    """Writes the log of this process, a line a record."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name is logging's)
-        """Tell where a line came from that cannot be written; logging's own words would show its values."""
+        """Name the place of a record that cannot be written.
+
+        The default message would show its values.
+        """
         if sys.stderr is not None:
             sys.stderr.write(f"a log line of {record.module}:{record.lineno} cannot be written\n")
 
 
-def speak(form: Literal["text", "json"], *, verbose: bool = False, out: TextIO | None = None) -> LogLines:
-    """From now on all loggers write lines of this form to `out`, standard error by default.
+def configure_logging(form: Literal["text", "json"], *, verbose: bool = False, out: TextIO | None = None) -> LogLines:
+    """Let all loggers write lines of this form to `out`.
 
-    What a record's `extra` holds becomes fields of its line. Texts are redacted once more, field by field.
+    `out` is standard error by default. A record's `extra` becomes fields of its line. Texts are redacted once more,
+    field by field.
     """
     redact_failures()
     handler = LogLines(out or sys.stderr)
-    handler.setFormatter(ProcessorFormatter(foreign_pre_chain=_fields(), processors=[_only, *_written(form)]))
+    handler.setFormatter(ProcessorFormatter(foreign_pre_chain=_fields(), processors=[_redacted, *_renderers(form)]))
     root = logging.getLogger()
     for other in list(root.handlers):
         if type(other) in (logging.StreamHandler, LogLines):
@@ -48,18 +52,18 @@ def _fields() -> list[Processor]:
     return [add_log_level, add_logger_name, TimeStamper(fmt="iso", utc=True), ExtraAdder()]
 
 
-def _written(form: str) -> list[Processor]:
+def _renderers(form: str) -> list[Processor]:
     if form == "json":
         return [JSONRenderer()]
     return [LogfmtRenderer(key_order=_FIRST, drop_missing=True)]
 
 
-def _only(_: Any, __: str, line: _Line) -> _Line:
-    """What is ours to tell: plain values, and texts without addresses."""
-    return {name: _said(name, value) for name, value in line.items() if not name.startswith("_")}
+def _redacted(_: Any, __: str, line: _Line) -> _Line:
+    """Keep plain values, and texts without addresses."""
+    return {name: _value(name, value) for name, value in line.items() if not name.startswith("_")}
 
 
-def _said(name: str, value: Any) -> Any:
+def _value(name: str, value: Any) -> Any:
     if value is None or isinstance(value, bool | int) or name in _OURS:
         return value
     return round(value, 3) if isinstance(value, float) else redact(str(value))

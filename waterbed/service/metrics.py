@@ -14,15 +14,18 @@ from waterbed.store.backlog import ScheduleLag
 
 Phase = Literal["starting", "looking", "waiting", "stopping"]
 Why = Literal["", "store", "canary", "resolver", "clock", "lease", "input", "own"]
-"""What is waited for; nothing while it looks."""
+"""The cause of waiting; empty while it looks."""
 
 STUCK_S = 120.0
-"""An event loop that was silent for longer is stuck; a step that waits for the database may take a lease's time."""
+"""An event loop without a tick for longer is stuck; a step that waits for the database may take a lease's time."""
 
 
 @dataclass(slots=True, kw_only=True)
 class State:
-    """Phase, counts and the lag as last measured. Every field is a number, a word of ours or a time."""
+    """Phase, counts and the lag as last measured.
+
+    Every field is a number, a fixed word or a time.
+    """
 
     phase: Phase = "starting"
     why: Why = ""
@@ -66,11 +69,11 @@ class State:
 
     @property
     def healthy(self) -> bool:
-        """Whether it does what it should: it may be late, but it looks."""
+        """True if it works, even if late."""
         return self.status in ("ok", "late", "starting")
 
-    def told(self) -> dict[str, Any]:
-        """All of it as plain values, for the health line and /health."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return all fields as plain values, for log and /health."""
         lag = self.lag
         return {
             "status": self.status,
@@ -98,7 +101,10 @@ _LATENESS_S = (1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600)
 
 
 class Gauges:
-    """One registry for one service; no label is anything but a word of ours."""
+    """One registry for one service.
+
+    Every label is a fixed word.
+    """
 
     def __init__(self, state: State) -> None:
         """Make all figures; they start at zero."""
@@ -131,7 +137,7 @@ class Gauges:
         }
 
     def recorded(self, batch: Sequence[HostFacts]) -> int:
-        """Count recorded looks; how many they were."""
+        """Count recorded looks and return their number."""
         looks = 0
         for host in batch:
             for result in host.answered:
@@ -154,7 +160,7 @@ class Gauges:
         self._chores.labels(chore=chore, outcome=outcome).inc()
 
     def text(self) -> bytes:
-        """All figures as of now, in Prometheus's text format."""
+        """Return all current figures in Prometheus's text format."""
         state, lag = self._state, self._state.lag
         known = {"healthy": float(state.healthy), "in_flight": state.in_flight}
         if lag:

@@ -1,4 +1,4 @@
-"""The service: one lasting pass after the other, for as long as nobody stops it."""
+"""The service: continuous passes until it is stopped."""
 
 import asyncio
 import logging
@@ -24,16 +24,16 @@ from waterbed.store.leases import machine_s, skew_s
 
 _TICK_S = 1.0
 _JUMP_S = 60.0
-"""A clock that was set by more than this is not believed at once."""
+"""After a step of the clock by more than this the service waits, seconds."""
 _STEADY_S = 5.0
-"""How long a clock that was set must stay as it is."""
+"""Time for which a clock that was set must be steady, seconds."""
 _CHORES_S = 30.0
 _log = logging.getLogger("waterbed.service")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What a service did until it ended."""
+class ServiceReport:
+    """The counts of a service that has ended."""
 
     passes: int
     looks: int
@@ -41,10 +41,13 @@ class Kept:
 
 
 class Service:
-    """Keeps one study on schedule; it may share the study with others, on this machine or elsewhere."""
+    """Keeps one study on schedule.
+
+    Several services may share a study, on one machine or several.
+    """
 
     def __init__(self, folder: Folder, *, seconds: float | None = None) -> None:
-        """Take an opened study, and after how many seconds to end, None: never by itself."""
+        """Take a study and the seconds to run, None: endless."""
         self._folder, self._seconds = folder, seconds
         self._config = folder.config.service
         self.state = State()
@@ -53,13 +56,16 @@ class Service:
         self._session: Session | None = None
         self._tries = 0
         self._jumped = False
-        self._chance = random.Random()  # noqa: S311 (spreads tries, nothing secret)
+        self._rng = random.Random()  # noqa: S311 (spreads tries, nothing secret)
 
-    async def keep(self, began: Callable[[Endpoint | None], None] | None = None) -> Kept:
-        """Keep going until a signal, `stop`, or the end of the seconds; `began` is told the endpoint."""
+    async def keep(self, began: Callable[[Endpoint | None], None] | None = None) -> ServiceReport:
+        """Run until a signal, `stop`, or the given time.
+
+        `began` is called with the endpoint.
+        """
         self._ended = asyncio.Event()
         endpoint = self._endpoint()
-        beats = [asyncio.create_task(beat()) for beat in (self._tick, self._tell, self._do_chores)]
+        beats = [asyncio.create_task(beat()) for beat in (self._tick, self._report_health, self._do_chores)]
         with stopped_by_signals(self.stop):
             try:
                 if began:
@@ -75,12 +81,15 @@ class Service:
                 await asyncio.gather(*beats, return_exceptions=True)
                 if endpoint:
                     endpoint.close()
-        kept = Kept(passes=self.state.passes, looks=self.state.looks, seconds=monotonic() - self.state.began)
-        _log.info("ended", extra={"passes": kept.passes, "looks": kept.looks})
-        return kept
+        report = ServiceReport(passes=self.state.passes, looks=self.state.looks, seconds=monotonic() - self.state.began)
+        _log.info("ended", extra={"passes": report.passes, "looks": report.looks})
+        return report
 
     def stop(self) -> None:
-        """End in order: nothing more is begun; what is in flight gets `service.stop_s`, then it is given back."""
+        """End in order.
+
+        No new check begins; checks in flight get `service.stop_s` seconds, then their leases are given back.
+        """
         if self._ended.is_set():
             return
         self._ended.set()
@@ -135,7 +144,7 @@ class Service:
     async def _wait(self, why: Why) -> None:
         """Wait before the next try, twice as long each time, up to `service.longest_wait_s`."""
         longest = self._config.longest_wait_s
-        seconds = min(longest, 2.0 ** min(self._tries, 16)) * self._chance.uniform(0.8, 1.0)
+        seconds = min(longest, 2.0 ** min(self._tries, 16)) * self._rng.uniform(0.8, 1.0)
         self._tries += 1
         self.state.enter("waiting", why)
         self.gauges.waited(why)
@@ -155,7 +164,7 @@ class Service:
             return
 
     async def _tick(self) -> None:
-        """Each second: say that the loop lives, see whether the clock was set, end when the time is over."""
+        """Each second: record that the loop runs, detect steps of the clock, end when the time is over."""
         apart = time.time() - machine_s()
         while True:
             await asyncio.sleep(_TICK_S)
@@ -170,14 +179,14 @@ class Service:
                 self.stop()
 
     def _clock_was_set(self, seconds: float) -> None:
-        """What is in flight has a time that means nothing: it is given back and looked at again."""
+        """Give checks in flight back, as their times are wrong; they are repeated."""
         self._jumped = True
         _log.warning("the clock was set", extra={"seconds": seconds})
         if self._session:
             self._session.abandon()
 
-    async def _tell(self) -> None:
-        """A line of health at once and each `service.health_every_s`; systemd hears that we live."""
+    async def _report_health(self) -> None:
+        """Log health at once and each `service.health_every_s`, and feed systemd's watchdog."""
         while True:
             try:
                 self.state.lag = await asyncio.to_thread(schedule_lag, self._folder)
@@ -185,7 +194,7 @@ class Service:
             except Exception as problem:
                 _log.warning("the lag cannot be measured", extra={"why": _cause(problem), "place": place_of(problem)})
             notify("WATCHDOG=1")
-            _log.info("health", extra=self.state.told())
+            _log.info("health", extra=self.state.as_dict())
             await asyncio.sleep(self._config.health_every_s)
 
     async def _do_chores(self) -> None:
@@ -197,7 +206,7 @@ class Service:
             await self._pause(_CHORES_S)
 
     def _endpoint(self) -> Endpoint | None:
-        """Where /health and /metrics are; None if that is not wanted, or the port is another's."""
+        """Open the endpoint of /health and /metrics; None if it is not configured or the port is taken."""
         if not self._config.listen:
             return None
         try:
@@ -208,7 +217,7 @@ class Service:
 
 
 def _reason(stopped: str | None) -> Why:
-    """What is waited for after a pass that was stopped."""
+    """Return the cause to wait for after a pass that was stopped."""
     return {"canary": "canary", "resolver": "resolver", "lease": "lease"}.get(stopped or "", "")  # type: ignore[return-value]  # words of Why
 
 

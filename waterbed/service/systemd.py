@@ -1,4 +1,4 @@
-"""systemd's unit files for a study: the service, or a pass now and then by a timer."""
+"""systemd's unit files: the service, or passes by a timer."""
 
 import getpass
 import os
@@ -92,7 +92,10 @@ WantedBy=timers.target
 
 
 def units(*, study: Path, program: Path, keys: Path, user: str, config: Config) -> dict[str, str]:
-    """The unit files by name: waterbed.service, or waterbed-pass.service with waterbed-pass.timer; not both."""
+    """Return the unit files by name.
+
+    Install waterbed.service, or waterbed-pass.service with waterbed-pass.timer; not both.
+    """
     values = {
         "study": _quoted(study),
         "program": _quoted(program),
@@ -108,7 +111,10 @@ def units(*, study: Path, program: Path, keys: Path, user: str, config: Config) 
 
 
 def write_units(folder: Path, *, study: Path, keys: Path, config: Config) -> list[Path]:
-    """Write a study's unit files into a folder; InputError if it is none or cannot be written to."""
+    """Write a study's unit files into a folder.
+
+    InputError if the folder cannot be written to.
+    """
     made = units(study=study.resolve(), program=_program(), keys=keys.resolve(), user=getpass.getuser(), config=config)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -136,12 +142,15 @@ def _quoted(path: Path) -> str:
     return text.replace("%", "%%").replace("$", "$$")
 
 
-def notify(said: str) -> bool:
-    """Send a state like `READY=1` to who started us (sd_notify(3)); False if nobody asked for it."""
-    place = os.environ.get("NOTIFY_SOCKET")
-    if not place:
+def notify(state: str) -> bool:
+    """Send a state like `READY=1` to systemd (sd_notify(3)).
+
+    False if the process was not started by systemd.
+    """
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
         return False
-    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as talk:
-        talk.sendto(said.encode(), "\0" + place[1:] if place.startswith("@") else place)
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+        sender.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
         return True
     return False

@@ -1,4 +1,4 @@
-"""A folder that is watched: each file that is put there is imported once."""
+"""Imports each file that appears in a watched folder once."""
 
 import signal
 import threading
@@ -14,20 +14,20 @@ from waterbed.model.errors import InputError
 from waterbed.study.study import Study
 
 _UNFINISHED: Final = (".part", ".tmp", ".crdownload", ".filepart", "~")
-"""How names of files end that are still being written."""
+"""Endings of the names of files that are still being written."""
 
 _Look = tuple[int, int]
 """Size and time of change."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Watched:
-    """A folder and what is known of the files in it."""
+class WatchedFolder:
+    """A watched folder and the state of its files."""
 
     study: Study
     folder: Path
     named: Mapping[str, Any] = field(default_factory=dict)
-    """How files are imported: see `Study.import_reports`."""
+    """Keyword arguments of `Study.import_reports`."""
     _seen: dict[Path, _Look] = field(default_factory=dict)
     _done: dict[Path, _Look] = field(default_factory=dict)
 
@@ -36,14 +36,14 @@ class Watched:
         if not self.folder.is_dir():
             raise InputError(f"{self.folder} is no folder; --watch needs one in which reports files appear")
 
-    def look(self) -> Iterator[tuple[Path, ImportReport | InputError]]:
-        """Import what is new since the last look, oldest first; a file that cannot be read comes with its reason.
+    def import_new(self) -> Iterator[tuple[Path, ImportReport | InputError]]:
+        """Import new files, oldest first.
 
-        A file is taken when it looks as it did at the look before, so that nobody is still writing it. What the study
-        has imported already, in whatever file, is passed over.
+        A file that cannot be read is yielded with its error. A file is imported once its size and time are the same at
+        two calls, so that it is complete. Content that the study has imported already, in any file, is skipped.
         """
         found = dict(sorted(self._files(), key=lambda each: (each[1][1], each[0].name)))
-        ready = [path for path, look in found.items() if self._seen.get(path) == look != self._done.get(path)]
+        ready = [path for path, state in found.items() if self._seen.get(path) == state != self._done.get(path)]
         self._seen = found
         for path in ready:
             try:
@@ -69,24 +69,31 @@ class Watched:
 
 
 def keep_watching(
-    watched: Watched, told: Callable[[Path, ImportReport | InputError], None], *, every_s: float, rounds: int | None
+    watched: WatchedFolder,
+    report: Callable[[Path, ImportReport | InputError], None],
+    *,
+    every_s: float,
+    rounds: int | None,
 ) -> int:
-    """Look again and again, at most `rounds` times, until a signal ends it; returns how many files had a finding."""
-    findings, done = 0, 0
+    """Import new files until a signal, at most `rounds` times.
+
+    Returns the number of files with a finding.
+    """
+    findings, finished = 0, 0
     with _until_signal() as ended:
-        while rounds is None or done < rounds:
-            for path, outcome in watched.look():
-                told(path, outcome)
+        while rounds is None or finished < rounds:
+            for path, outcome in watched.import_new():
+                report(path, outcome)
                 findings += isinstance(outcome, InputError) or bool(outcome.rejected) or outcome.empty
-            done += 1
-            if done == rounds or ended.wait(every_s):
+            finished += 1
+            if finished == rounds or ended.wait(every_s):
                 break
     return findings
 
 
 @contextmanager
 def _until_signal() -> Iterator[threading.Event]:
-    """An event that SIGINT or SIGTERM sets: a file that is being imported is finished first."""
+    """Yield an event that SIGINT or SIGTERM sets; a running import is finished first."""
     ended = threading.Event()
     before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

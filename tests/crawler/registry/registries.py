@@ -21,7 +21,7 @@ BLOCKS = {"ripe": "80.0.0.0/8", "arin": "64.0.0.0/8", "apnic": "110.0.0.0/8", "l
 
 def networks(count: int, *, seed: int = 1, rotten: float = 0.0) -> list[TrueNetwork]:
     """Customers' /24 networks below providers' /16 networks, spread over five registries; each fault in its share."""
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     found: list[TrueNetwork] = []
     for number in range(count):
         registry = [*BLOCKS, "afrinic"][number % 5]
@@ -54,9 +54,7 @@ def networks(count: int, *, seed: int = 1, rotten: float = 0.0) -> list[TrueNetw
                 abuse_depth=place % 4,
                 country=None if place % 5 == 0 else "NL",
                 up=("parent", "missing", "parent", "self")[place % 4] if place % 11 == 0 else "parent",
-                rotten=chance.choice(("garbage", "limited_html", "error", "loop"))
-                if chance.random() < rotten
-                else None,
+                rotten=rng.choice(("garbage", "limited_html", "error", "loop")) if rng.random() < rotten else None,
             )
         )
     return found

@@ -37,25 +37,25 @@ def test_less_than_one_a_minute_is_possible() -> None:
 
 def test_without_retry_after_the_waits_grow_up_to_a_bound() -> None:
     """Each is about twice the last one; an answer in earnest begins anew."""
-    pace, chance, waits = Pace(60), random.Random(1), []
+    pace, rng, waits = Pace(60), random.Random(1), []
     now = NOON
     for _ in range(9):
-        assert pace.leave_alone(now, None, chance)
+        assert pace.block(now, None, rng)
         waits.append((pace.next_at(now) - now).total_seconds())
         now = pace.next_at(now)
     assert waits[0] < waits[2] < waits[4]
     assert max(waits) <= 900 * 1.25
-    pace.content()
-    pace.leave_alone(now, None, chance)
+    pace.reset_backoff()
+    pace.block(now, None, rng)
     assert (pace.next_at(now) - now).total_seconds() < 40
 
 
 def test_retry_after_is_obeyed_up_to_an_hour() -> None:
     """The registry says how long; beyond all patience it is asked no more."""
     pace = Pace(60)
-    assert pace.leave_alone(NOON, timedelta(seconds=90), random.Random())
+    assert pace.block(NOON, timedelta(seconds=90), random.Random())
     assert pace.next_at(NOON) == NOON + timedelta(seconds=90)
-    assert not pace.leave_alone(NOON, timedelta(hours=2), random.Random())
+    assert not pace.block(NOON, timedelta(hours=2), random.Random())
 
 
 @pytest.mark.parametrize(

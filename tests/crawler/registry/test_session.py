@@ -55,7 +55,7 @@ def crawled(
         time = clock()
         async with RdapServers(Registries(known), time.now, tempers) as servers:
             folder = lab_folder(path / "study", servers, addresses, **settings)
-            report = await enrich(folder, clock=time, chance=random.Random(1))
+            report = await enrich(folder, clock=time, rng=random.Random(1))
             facts = folder.store.all(Registration, order=("asked", "level"))
             folder.close()
             return report, facts, servers
@@ -80,7 +80,7 @@ def test_every_network_ends_registered_or_with_a_dated_reason(tmp_path: Path) ->
         async with RdapServers(Registries(known), time.now, tempers) as servers:
             addresses = addresses_in(known)
             folder = lab_folder(tmp_path / "study", servers, addresses, a_minute=limits, retry_hours=24.0)
-            report = await enrich(folder, clock=time, chance=random.Random(1))
+            report = await enrich(folder, clock=time, rng=random.Random(1))
             facts = folder.store.all(Registration)
             said = [fact for fact in facts if fact.level == 0]
             ok = {fact.handle for fact in said if fact.status == "ok"}

@@ -104,7 +104,7 @@ def run(
     """
     import uvloop
 
-    from waterbed.service.logging import speak
+    from waterbed.service.logging import configure_logging
     from waterbed.service.service import Service
     from waterbed.service.systemd import write_units
     from waterbed.store.folder import open_folder
@@ -116,7 +116,7 @@ def run(
             for path in write_units(systemd, study=context.obj, keys=key_file(config.study), config=config):
                 say(f"wrote {path}")
             return
-        handler = speak(config.log.format, verbose=context.find_root().params["verbose"])
+        handler = configure_logging(config.log.format, verbose=context.find_root().params["verbose"])
         try:
             kept = uvloop.run(Service(folder, seconds=seconds).keep(_begun))
         finally:

@@ -37,7 +37,7 @@ def import_(
 
     For example: waterbed import reports.csv --source hotline
     """
-    from waterbed.service.watch import Watched, keep_watching
+    from waterbed.service.watch import WatchedFolder, keep_watching
     from waterbed.study.study import open_study
 
     if bool(files) == bool(watch):
@@ -46,7 +46,7 @@ def import_(
     with open_study(context.obj) as study:
         if watch:
             named = {"source": source, "category": category, "form": form, "zone": zone, "history": history}
-            watched = Watched(study=study, folder=watch, named=named)
+            watched = WatchedFolder(study=study, folder=watch, named=named)
             findings = keep_watching(watched, _told, every_s=every, rounds=rounds)
         for path in files or ():
             with progress() as told:

@@ -1,1 +1,1 @@
-"""Did pressing a place remove or move content: event in, answers out; pure."""
+"""Displacement around an event: event in, answers out; pure."""

@@ -1,1 +1,1 @@
-"""Which URLs carry the same content."""
+"""Links between URLs that carry the same content."""

@@ -1,1 +1,1 @@
-"""Estimators: arrays in, numbers out, no word of what they count."""
+"""Estimators: arrays in, numbers out, independent of any measurement."""

@@ -87,7 +87,7 @@ def _contents(study: Study, done: Conclusions, publication: Publication) -> Iter
         names=hoster_names(done),
         seats=done.seats,
         home=study.config.home,
-        told=told(publication, flows.envelope),
+        name=told(publication, flows.envelope),
     )
     yield "hops.gexf", gexf(graph)
     yield "hops.graphml", graphml(graph)

@@ -1,1 +1,4 @@
-"""Open a study; facts -> verdicts -> episodes -> hops (the one pipeline)."""
+"""A study: facts to verdicts to episodes to hops.
+
+It opens a study's folder; this is the only pipeline.
+"""

@@ -64,7 +64,7 @@ def _known(study: Study, done: Conclusions, url_id: str) -> Iterator[ChainLink]:
 
 def _told(others: ExternalConclusions, url_id: str, day: date | None) -> Iterator[ChainLink]:
     """What other observers say they saw of it, and the episodes that their words make."""
-    for word in others.done.facts.testimonies:
+    for word in others.conclusions.facts.external_observations:
         since, until = word.first_seen or word.since, word.last_seen or word.since or word.first_seen
         if word.url_id == url_id and (day is None or (since and until and day_of(since) <= day <= day_of(until))):
             said = (

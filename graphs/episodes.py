@@ -1,4 +1,4 @@
-"""Episodes: when content was up at a hoster, with interval ends."""
+"""Episodes: content up at a hoster, with interval-censored ends."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -10,12 +10,15 @@ from typing import Protocol, Self
 from waterbed.model.conclusions import Attribution, EndCause, Episode, Verdict
 
 RETURNS = 2
-"""How often hosters must have come back soon until a URL counts as one that rotates."""
+"""Quick returns of hosters from which on a URL counts as rotating."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """The hosters of one look that saw a URL up; `stretch` counts the confirmed absences before it."""
+class UpSighting:
+    """The hosters of one check that saw a URL up.
+
+    `stretch` counts the confirmed absences before it.
+    """
 
     when: datetime
     hosters: tuple[str, ...]
@@ -23,16 +26,16 @@ class Answered:
 
 
 class Rotation:
-    """Tells one URL's leaving from its rotating, with all its looks in view.
+    """Separates one URL's departures from its DNS rotation.
 
-    A hoster that is found again within `soon` has not left. Where that happened `RETURNS` times, the name rotates, and
-    its hosters have `late` to come back: two places that are drawn anew for each look seem to be left now and then, and
-    looks become rarer with time. A confirmed absence ends all waiting.
+    It sees all checks of the URL. A hoster that is found again within `soon` has not left. Where that happened
+    `RETURNS` times, the name rotates, and its hosters have `late` to come back: two hosters that DNS chooses at random
+    for each check seem to be left now and then, and checks become rarer with time. A confirmed absence ends the wait.
     """
 
-    def __init__(self, looks: Sequence[Answered], *, soon: timedelta, late: timedelta) -> None:
-        """Take the looks that saw the URL up, in time order."""
-        self._found: dict[tuple[str, int], list[datetime]] = defaultdict(list)
+    def __init__(self, looks: Sequence[UpSighting], *, soon: timedelta, late: timedelta) -> None:
+        """Take the checks that saw it up, in time order."""
+        self._seen_up: dict[tuple[str, int], list[datetime]] = defaultdict(list)
         last: dict[tuple[str, int], int] = {}
         returns = 0
         for number, look in enumerate(looks):
@@ -42,16 +45,19 @@ class Rotation:
                 if before is not None and number > before + 1 and look.when - looks[before].when <= soon:
                     returns += 1
                 last[key] = number
-                self._found[key].append(look.when)
+                self._seen_up[key].append(look.when)
         self.rotates = returns >= RETURNS
         self._window = late if self.rotates else soon
 
-    def stays(self, hoster: str, stretch: int, last_up: datetime, now: datetime) -> bool:
-        """Whether a hoster that is missing since `last_up` has not left, as far as can be told."""
-        found = self._found.get((hoster, stretch), [])
-        place = bisect_right(found, last_up)
-        if place < len(found):
-            return found[place] - last_up <= self._window
+    def remains(self, hoster: str, stretch: int, last_up: datetime, now: datetime) -> bool:
+        """True if a hoster missing since `last_up` has not left.
+
+        As far as the checks tell.
+        """
+        seen_up = self._seen_up.get((hoster, stretch), [])
+        place = bisect_right(seen_up, last_up)
+        if place < len(seen_up):
+            return seen_up[place] - last_up <= self._window
         return self.rotates and now - last_up <= self._window
 
 
@@ -61,7 +67,7 @@ UNATTRIBUTED = "unknown"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """One judged look with who answered for the URL then.
+    """One judged check and the hosters that answered.
 
     `down` holds only for confirmed absences. `attribution` is None when the name gave no address.
     """
@@ -73,7 +79,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UrlHistory:
-    """What is known of a URL besides its looks."""
+    """The reports of a URL, its site and its content."""
 
     url_id: str
     content_id: str
@@ -103,37 +109,40 @@ class _Open:
 
 
 class LeaveSettings(Protocol):
-    """The settings that say when a hoster was left."""
+    """Settings that decide when a hoster was left."""
 
     @property
     def leave_looks(self) -> int:
-        """Looks without a hoster in a row that mean it was left."""
+        """Consecutive checks without a hoster that mean it was left."""
 
     @property
     def rotation_hours(self) -> float:
-        """A hoster found again within so many hours was not left."""
+        """Hours within which a hoster found again was not left."""
 
     @property
     def rotation_days(self) -> float:
-        """The same in days where hosters come and go all the time."""
+        """The same in days, for URLs whose DNS rotates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeRules:
-    """How many looks without a hoster mean it was left, and where time ends."""
+    """Rules that decide when a hoster was left."""
 
     leave_looks: int
-    """Where the hoster's own address is another's now, one is enough: the table of that day says so."""
+    """One check is enough if the hoster's address belongs to another hoster in the table of that day."""
     until: datetime
-    """Looks after this are too young to be confirmed; they open and prolong nothing."""
+    """Checks after this are too recent to be confirmed; they neither open nor prolong an episode."""
     soon: timedelta = timedelta(hours=24)
     """A hoster that is found again within this time was not left."""
     late: timedelta = timedelta(days=7)
-    """The same where hosters come and go all the time."""
+    """The same for URLs whose DNS rotates."""
 
     @classmethod
     def from_settings(cls, settings: LeaveSettings, until: datetime) -> Self:
-        """The rules that a study's settings ask for, with the end of what is known."""
+        """Return the rules that a study's settings ask for.
+
+        `until` is the end of the measurement.
+        """
         return cls(
             leave_looks=settings.leave_looks,
             until=until,
@@ -143,18 +152,19 @@ class EpisodeRules:
 
 
 def censor_from(last_look: datetime, confirmation: timedelta) -> datetime:
-    """The time after which nothing can be confirmed any more.
+    """Return the time after which nothing can be confirmed.
 
-    Everyone is censored there, at freeze minus confirmation: censoring only the unconfirmed would bias shares.
+    All episodes are censored there, at the last check minus confirmation: to censor only unconfirmed ones would bias
+    shares.
     """
     return last_look - confirmation
 
 
 def episodes(known: UrlHistory, sightings: Sequence[Sighting], rules: EpisodeRules) -> list[Episode]:
-    """The episodes of one URL, from its sightings in time order.
+    """Return one URL's episodes from sightings in time order.
 
-    A report or an analyst's check counts as known up; a URL that is down at our first look gives an episode that
-    ended between that time and the look. Pure.
+    A report or an analyst's check counts as known up; a URL that is down at our first check gives an episode that
+    ended between that time and the check. Pure.
     """
     machine = _Machine(known, rules, Rotation(list(_answered(sightings)), soon=rules.soon, late=rules.late))
     for sighting in sightings:
@@ -162,24 +172,24 @@ def episodes(known: UrlHistory, sightings: Sequence[Sighting], rules: EpisodeRul
     return machine.finish()
 
 
-def _answered(sightings: Sequence[Sighting]) -> Iterable[Answered]:
+def _answered(sightings: Sequence[Sighting]) -> Iterable[UpSighting]:
     stretch = 0
     for sighting in sightings:
         stretch += sighting.down
         if not sighting.down and sighting.verdict.state == "up" and sighting.attribution is not None:
             here = sighting.attribution.hosters or (UNATTRIBUTED,)
-            yield Answered(when=sighting.verdict.observed_at, hosters=here, stretch=stretch)
+            yield UpSighting(when=sighting.verdict.observed_at, hosters=here, stretch=stretch)
 
 
 class _Machine:
-    """Walks through one URL's sightings, one open episode a hoster."""
+    """Processes one URL's sightings; keeps one open episode a hoster."""
 
     def __init__(self, known: UrlHistory, rules: EpisodeRules, rotation: Rotation) -> None:
         self.known = known
         self.rules = rules
         self.rotation = rotation
         self.stretch = 0
-        self.done: list[Episode] = []
+        self.ended: list[Episode] = []
         self.open: dict[str, _Open] = {}
         self.decided_at: datetime | None = None
         self.undecided = 0
@@ -226,14 +236,17 @@ class _Machine:
             if now.without_since is None:
                 now.without_since, now.without_cause = when, why
             left = now.without >= self.rules.leave_looks
-            if left and not self.rotation.stays(hoster, self.stretch, now.last_up, when):
+            if left and not self.rotation.remains(hoster, self.stretch, now.last_up, when):
                 self._end(hoster, now.without_since, now.without_cause)
         for hoster in here:
             if hoster not in self.open:
                 self._start(hoster, self._known_up(when), answer, seen=when)
 
     def _known_up(self, when: datetime) -> datetime:
-        """First known up: by this look, or by a report since the last look that saw it elsewhere or down."""
+        """Return when it was first known up.
+
+        By this check, or by a report since the last check that saw it elsewhere or down.
+        """
         if self.decided_at is None:
             return min(self.known.known_up_at, when)
         return min((r for r in self.known.reported if self.decided_at < r < when), default=when)
@@ -266,7 +279,7 @@ class _Machine:
         now = self.open.pop(hoster)
         ended = when is not None and when <= self.rules.until
         last_up = now.last_up if ended else min(now.last_up, max(self.rules.until, now.known_up_at))
-        self.done.append(
+        self.ended.append(
             Episode(
                 url_id=self.known.url_id,
                 content_id=self.known.content_id,
@@ -294,23 +307,30 @@ class _Machine:
         """Censor what is still open."""
         for hoster in list(self.open):
             self._end(hoster, None, None)
-        return self.done
+        return self.ended
 
 
 def routed(answer: Attribution) -> tuple[str, ...]:
-    """The distinct routed ranges of an answer, sorted."""
+    """The distinct routed ranges of an attribution, sorted."""
     return tuple(sorted({prefix for prefix in answer.prefixes if prefix}))
 
 
 def _handed_over(hoster: str, before: Attribution, answer: Attribution | None) -> bool:
-    """Whether its addresses are another's where a URL is first seen gone: nobody knows who of the two removed it."""
+    """True if the hoster's addresses belong to another by then.
+
+    Content is first seen gone there: it is unknown which of the two removed it. It is unknown which of the two removed
+    it.
+    """
     if answer is None or hoster in (answer.hosters or (UNATTRIBUTED,)):
         return False
     return _why_without(hoster, before, answer) == "lineage"
 
 
 def _why_without(hoster: str, before: Attribution, answer: Attribution) -> EndCause:
-    """Why a hoster is missing: its own addresses are another's now, a proxy hides it, or the URL moved."""
+    """Return the cause for which a hoster is missing.
+
+    Its own addresses belong to another now, a proxy hides it, or the URL moved.
+    """
     its = {a for a, keys in zip(before.addresses, before.address_hosters, strict=False) if hoster in keys.split("+")}
     if any(address in its for address in answer.addresses):
         return "lineage"

@@ -1,4 +1,4 @@
-"""Episodes as another observer tells them: where a URL was seen up, and until when it was gone. Pure."""
+"""Episodes from external observations: a third party's sightings. Pure."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,11 +11,11 @@ from waterbed.model.conclusions import Attribution, EndCause, ExternalEpisode
 from waterbed.model.facts import ExternalObservation
 
 Attribute = Callable[[str, str, datetime], Attribution | None]
-"""Who answered for a URL's address at a time; None where nobody can say so as of that day."""
+"""Attribution of a URL's address at a time; None if no table of that day knows it."""
 
 
-class _Seen(NamedTuple):
-    """One time at which it was up, or by which it was gone, and the address it had."""
+class _Event(NamedTuple):
+    """A time at which it was up, or by which it was gone, with its address."""
 
     when: datetime
     up: bool
@@ -34,90 +34,112 @@ class _Open:
 
 
 def external_episodes(
-    words: Iterable[ExternalObservation],
+    observations: Iterable[ExternalObservation],
     known: Mapping[str, UrlHistory],
     attribute: Attribute,
     *,
     within: timedelta | None,
 ) -> list[ExternalEpisode]:
-    """The episodes that testimonies tell of, for each URL, observer and source by itself, in the order of time.
+    """Return the episodes of external observations, in time order.
 
-    An end is an interval: from the last time the observer saw it up until the time of closing, else `within` so long
-    after it, else the import. A case that was closed for another reason, or not at all, is censored where it was last
-    seen up. `within` None: nothing is known of how often the observer looked.
+    Each URL, observer and source has episodes of its own. An end is an interval: from the last time the observer saw it
+    up until the time of closing, else `within` so long after it, else the import. A case that was closed for another
+    reason, or not at all, is censored where it was last seen up. `within` None: the observer's interval between
+    checks is unknown.
     """
     grouped: dict[tuple[str, str, str], list[ExternalObservation]] = defaultdict(list)
-    for word in words:
-        grouped[word.url_id, word.observer, word.source].append(word)
+    for observation in observations:
+        grouped[observation.url_id, observation.observer, observation.source].append(observation)
     found = [
         episode
         for (url_id, observer, source), own in sorted(grouped.items())
-        for episode in _Telling(known[url_id], observer, source, attribute).episodes(_course(own, within))
+        for episode in _Walk(known[url_id], observer, source, attribute).episodes(_events(own, within))
     ]
-    return sorted(found, key=lambda one: (one.known_up_at, one.url_id, one.observer, one.source, one.hoster))
+    return sorted(found, key=lambda e: (e.known_up_at, e.url_id, e.observer, e.source, e.hoster))
 
 
 def episodes_before(
-    told: Iterable[ExternalEpisode], own: Collection[str], *, began: datetime, until: datetime
+    external: Iterable[ExternalEpisode], own: Collection[str], *, began: datetime, until: datetime
 ) -> list[ExternalEpisode]:
-    """Those that begin before our first look, of URLs that are not among our own, censored where our own are."""
-    return [_censored(one, until) for one in told if one.url_id not in own and one.known_up_at < min(began, until)]
+    """Return external episodes that began before our first check.
+
+    Only of URLs without an episode of our own; they are censored where ours are.
+    """
+    return [_censored(e, until) for e in external if e.url_id not in own and e.known_up_at < min(began, until)]
 
 
-def _censored(told: ExternalEpisode, until: datetime) -> ExternalEpisode:
-    """The same as it is known at a time: what ended later has not ended."""
-    if told.first_down is None or told.first_down <= until:
-        return told if told.last_up <= until else replace(told, last_up=until)
-    return replace(told, first_down=None, cause=None, last_up=min(told.last_up, until))
+def _censored(episode: ExternalEpisode, until: datetime) -> ExternalEpisode:
+    """Return the episode as known at a time.
+
+    An end after that time is dropped.
+    """
+    if episode.first_down is None or episode.first_down <= until:
+        return episode if episode.last_up <= until else replace(episode, last_up=until)
+    return replace(episode, first_down=None, cause=None, last_up=min(episode.last_up, until))
 
 
-def _course(words: Sequence[ExternalObservation], within: timedelta | None) -> list[_Seen]:
-    """All that was seen of one URL in time order; what was seen up at a time was not gone by then."""
-    ups = sorted({when for word in words for when in (word.first_seen, word.last_seen) if when})
-    held = sorted(
-        (when, word.address)
-        for word in words
-        if word.address and (when := word.since or word.last_seen or word.first_seen)
+def _events(observations: Sequence[ExternalObservation], within: timedelta | None) -> list[_Event]:
+    """Return all sightings of one URL in time order.
+
+    A URL seen up at a time was not gone by then.
+    """
+    ups = sorted(
+        {when for observation in observations for when in (observation.first_seen, observation.last_seen) if when}
     )
-    seen = [_Seen(when, True, _address_at(held, when)) for when in ups]
-    gone = {end for word in words if word.gone and (end := _gone_by(word, words, ups, within))} - {*ups}
-    return sorted([*seen, *(_Seen(end, False, None) for end in gone)])
+    addresses = sorted(
+        (when, observation.address)
+        for observation in observations
+        if observation.address and (when := observation.since or observation.last_seen or observation.first_seen)
+    )
+    seen = [_Event(when, True, _address_at(addresses, when)) for when in ups]
+    gone = {
+        end
+        for observation in observations
+        if observation.gone and (end := _gone_by(observation, observations, ups, within))
+    } - {*ups}
+    return sorted([*seen, *(_Event(end, False, None) for end in gone)])
 
 
-def _address_at(held: Sequence[tuple[datetime, str]], when: datetime) -> str | None:
-    """The address that was last told by then, else the first that was told."""
-    before = [address for since, address in held if since <= when]
-    return before[-1] if before else held[0][1] if held else None
+def _address_at(addresses: Sequence[tuple[datetime, str]], when: datetime) -> str | None:
+    """Return the latest address reported by then, else the first."""
+    before = [address for since, address in addresses if since <= when]
+    return before[-1] if before else addresses[0][1] if addresses else None
 
 
 def _gone_by(
-    word: ExternalObservation, words: Sequence[ExternalObservation], ups: Sequence[datetime], within: timedelta | None
+    observation: ExternalObservation,
+    observations: Sequence[ExternalObservation],
+    ups: Sequence[datetime],
+    within: timedelta | None,
 ) -> datetime | None:
-    """By when a closed case was gone; None where nobody can say, or where it was seen up in that time."""
-    if word.since:
-        return min(word.since, word.received_at)
-    if word.last_seen is None:
+    """Return the time by which a closed case was gone.
+
+    None if that is unknown, or if it was seen up in that time.
+    """
+    if observation.since:
+        return min(observation.since, observation.received_at)
+    if observation.last_seen is None:
         return None
-    last = word.last_seen
+    last = observation.last_seen
     later = [up for up in ups if up > last]
-    said = [other.since for other in words if other.gone and other.since and other.since > last]
-    if said and (not later or min(said) < later[0]):
-        return min(said)
-    by = min(last + within, word.received_at) if within else word.received_at
+    others_ends = [other.since for other in observations if other.gone and other.since and other.since > last]
+    if others_ends and (not later or min(others_ends) < later[0]):
+        return min(others_ends)
+    by = min(last + within, observation.received_at) if within else observation.received_at
     return by if by > last and (not later or by < later[0]) else None
 
 
-class _Telling:
-    """Walks through what one observer says of one URL."""
+class _Walk:
+    """Builds the episodes of one URL, observer and source."""
 
     def __init__(self, known: UrlHistory, observer: str, source: str, attribute: Attribute) -> None:
         self.known, self.observer, self.source, self.attribute = known, observer, source, attribute
 
-    def episodes(self, course: Iterable[_Seen]) -> Iterator[ExternalEpisode]:
-        """The episodes of its course."""
+    def episodes(self, events: Iterable[_Event]) -> Iterator[ExternalEpisode]:
+        """Yield the episodes of events in time order."""
         now: _Open | None = None
         before: datetime | None = None
-        for seen in course:
+        for seen in events:
             if not seen.up:
                 if now:
                     yield from self._ended(now, seen.when, "removed")
@@ -177,9 +199,9 @@ def _hosters(answer: Attribution | None) -> tuple[str, ...]:
 
 
 def _left(now: _Open, address: str | None, there: Attribution | None) -> EndCause | None:
-    """Why it is not where it was, None if it is.
+    """Return why content left its hoster, None if it stayed.
 
-    At one address it left nobody: where both hosters are known and differ, the address went to another one.
+    At the same address it left no hoster: if both hosters are known and differ, the address changed hands.
     """
     before, after = set(_hosters(now.attribution)), set(_hosters(there))
     if before & after:

@@ -1,4 +1,4 @@
-"""Which loss an arrival answers; URLs that alternate between hosters."""
+"""The loss before each arrival; drops hops of alternating DNS."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,10 +10,10 @@ from graphs.episodes import Sighting
 from waterbed.model.conclusions import Episode, Hop
 
 _NOT_LEFT = (None, "masked", "lost", "lineage")
-"""Ends that are no departure: a proxy put in front hides the origin, a network's new owner moves no site in it."""
+"""Ends that are not departures: a proxy in front hides the origin; a network's new owner moves none of its sites."""
 
 REACH = 16
-"""Losses looked at before an arrival, and as many after it: what is further away is no likely source."""
+"""Losses considered before an arrival, and as many after it; more distant ones are unlikely sources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +22,26 @@ class Source:
 
     loss: Episode
     hosters: int
-    """How many hosters had a loss that could be meant in its place, its own included."""
+    """Number of hosters with a loss that could be the source, its own included."""
     known_gone: bool
-    """Whether any of these was over before the arrival."""
+    """True if any of these was over before the arrival."""
 
 
 def in_order(episode: Episode) -> tuple[datetime, str, str, datetime]:
-    """Sorts the episodes of a content by when they were known up."""
+    """Sort key of a content's episodes: when known up."""
     return episode.known_up_at, episode.url_id, episode.hoster, episode.last_up
 
 
 def is_loss(episode: Episode) -> bool:
-    """Whether content left that hoster, for all that is known."""
+    """True if content is known to have left the hoster."""
     return episode.first_down is not None and episode.cause not in _NOT_LEFT and not episode.proxy
 
 
 def down_by(episode: Episode) -> datetime:
-    """When an episode was first known over; ValueError if it is not known to have ended."""
+    """Return the first time an episode was known over.
+
+    ValueError if it is not known to have ended.
+    """
     if episode.first_down is None:
         raise ValueError("a loss needs an episode that ended")
     return episode.first_down
@@ -53,10 +56,11 @@ class Losses:
         self._ends = [down_by(e) for e in self._all]
 
     def nearest(self, when: datetime, hoster: str) -> Source | None:
-        """The loss at another hoster that is nearest in time to an arrival there.
+        """Return the loss at another hoster nearest in time.
 
-        Asked are the last `REACH` before it, and of as many after it those that were up before: the content may have
-        been copied while it still stood. Of two equally near ones it is the one before. Takes logarithmic time.
+        Candidates are the last `REACH` losses before the arrival, and of as many after it those that were up before:
+        the content may have been copied while it still stood. Of two equally near ones it is the one before. Takes
+        logarithmic time.
         """
         place = bisect_right(self._ends, when)
         gone = [e for e in self._all[max(0, place - REACH) : place] if e.hoster != hoster]
@@ -69,38 +73,39 @@ class Losses:
 
 
 TURNS = 3
-"""Changes between two hosters that a re-pointed name does not make: there, back, and there again."""
+"""Changes between two hosters that mean alternation: there, back, and there again."""
 
 
 def without_alternating(
     hops: Iterable[Hop], sightings: Mapping[str, Sequence[Sighting]], *, soon: timedelta
 ) -> list[Hop]:
-    """The hops without those of a URL whose name stands at both hosters by turns, or at a third one all along.
+    """Drop hops of URLs whose DNS alternates or keeps another.
 
-    What the name servers say counts at every look, whether the page was up, away or not to be told: a page that is
-    removed after a few looks was seen up too rarely for that. A name changes by turns if it went from one of the two to
-    the other and back three times, or was back within `soon`. Answers that hold both hosters or neither say nothing.
-    A URL that was at a third hoster both when last seen at the old one and when first seen at the new one has not gone:
-    its name was given other addresses beside. Hops to another URL stay. `sightings` are in time order. Pure.
+    Alternates between the two hosters, or also keeps a third one. The DNS answers of every check count, whatever the
+    state of the page: a page that is removed after a few checks was seen up too rarely. A name alternates if it went
+    from one of the two hosters to the other and back three times, or was back within `soon`. Answers that hold both
+    hosters or neither are ignored. A URL that was at a third hoster both when last seen at the old one and when first
+    seen at the new one has not left: its name was given further addresses. Hops to another URL stay. `sightings` are in
+    time order. Pure.
     """
     kept = []
     for hop in hops:
         seen = sightings.get(hop.to_url_id, ()) if hop.from_url_id == hop.to_url_id else ()
-        if not _by_turns(hop, seen, soon) and not _stayed(hop, seen):
+        if not _alternates(hop, seen, soon) and not _shares_hoster(hop, seen):
             kept.append(hop)
     return kept
 
 
-def _stayed(hop: Hop, seen: Sequence[Sighting]) -> bool:
-    """Whether the two looks between which it moved have a hoster in common."""
+def _shares_hoster(hop: Hop, seen: Sequence[Sighting]) -> bool:
+    """True if the checks around the hop share a hoster."""
     before, after = (
-        {key for one in seen if one.verdict.observed_at == when and one.attribution for key in one.attribution.hosters}
+        {key for s in seen if s.verdict.observed_at == when and s.attribution for key in s.attribution.hosters}
         for when in (hop.left_after, hop.arrived_before)
     )
     return bool(before & after)
 
 
-def _by_turns(hop: Hop, seen: Sequence[Sighting], soon: timedelta) -> bool:
+def _alternates(hop: Hop, seen: Sequence[Sighting], soon: timedelta) -> bool:
     changes: list[datetime] = []
     last: str | None = None
     for sighting in seen:

@@ -1,4 +1,4 @@
-"""Hops: the same content up at another hoster after it left one."""
+"""Hops: content up at another hoster after it left one."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HopCount:
-    """Between how many hops the true number lies, of those whose two ends were seen."""
+    """Bounds of the number of hops with both ends observed."""
 
     least: int
     """Surely after leaving, or one name pointed elsewhere."""
@@ -25,7 +25,10 @@ class HopCount:
 
 
 def count_hops(hops: Iterable[Hop]) -> HopCount:
-    """Bounds of the number of hops: sequential and repointed at least, all but parallel at most."""
+    """Return bounds of the number of hops.
+
+    At least the sequential and repointed ones, at most all but the parallel ones.
+    """
     orders = [hop.order for hop in hops]
     least = sum(order in ("sequential", "repointed") for order in orders)
     return HopCount(least=least, most=len(orders) - orders.count("parallel"))
@@ -33,10 +36,10 @@ def count_hops(hops: Iterable[Hop]) -> HopCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HopContext:
-    """What hops are described by, beside the episodes.
+    """Jurisdiction, seats, labels and clusters that describe hops.
 
     `home` is the declared jurisdiction, `seats` the country of a hoster's legal seat, `labels` the keyed id of each
-    URL's label; `clusters` say who redirects to whom, and on what evidence URLs carry one content.
+    URL's label; `clusters` hold redirects, and the evidence on which URLs carry one content.
     """
 
     home: str
@@ -45,34 +48,37 @@ class HopContext:
     clusters: Clusters = field(default_factory=Clusters)
 
     def renamed(self, left: Episode, arrived: Episode) -> bool:
-        """Whether the same label is now under another suffix; False where labels are not known."""
+        """True if the same label is now under another suffix.
+
+        False if the labels are unknown.
+        """
         label = self.labels.get(left.url_id)
         return label is not None and label == self.labels.get(arrived.url_id) and left.site_id != arrived.site_id
 
 
-def find_hops(episodes: Iterable[Episode], frame: HopContext) -> list[Hop]:
-    """All hops in the episodes of any number of contents, content by content in the order of arrival.
+def find_hops(episodes: Iterable[Episode], context: HopContext) -> list[Hop]:
+    """Return all hops in the episodes of all contents.
 
-    A hop needs a loss and a gain. The gain: an episode at a hoster where the content was not up just then. The loss:
-    for a URL that was up before, its own last loss; for a new URL one of the same content, found by the surest
-    evidence there is: of URLs that redirect to it, else of URLs of the same label, else of any. Of these it is the one
-    nearest in time (`graphs.hop_sources`). Ends as masked, lost or lineage are no loss, nor are ends at the hoster of
-    the arrival. Pure; for a content of n episodes the time grows as n log n.
+    Content by content, in the order of arrival. A hop needs a loss and a gain. The gain: an episode at a hoster where
+    the content was not up just then. The loss: for a URL that was up before, its own last loss; for a new URL one of
+    the same content, found by the surest evidence there is: of URLs that redirect to it, else of URLs of the same
+    label, else of any. Of these it is the one nearest in time (`graphs.hop_sources`). Ends as masked, lost or lineage
+    are no loss, nor are ends at the hoster of the arrival. Pure; for a content of n episodes the time grows as n log n.
     """
     contents: dict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:
         contents[episode.content_id].append(episode)
     return [
-        hop for of_content in contents.values() if len(of_content) > 1 for hop in _hops_of_content(of_content, frame)
+        hop for of_content in contents.values() if len(of_content) > 1 for hop in _hops_of_content(of_content, context)
     ]
 
 
-def _hops_of_content(episodes: Iterable[Episode], frame: HopContext) -> Iterator[Hop]:
+def _hops_of_content(episodes: Iterable[Episode], context: HopContext) -> Iterator[Hop]:
     ordered = sorted(episodes, key=in_order)
     ends: dict[str, datetime] = {}
     own_ends: dict[tuple[str, str], datetime] = {}
     before: dict[str, list[Episode]] = defaultdict(list)
-    sources = _Sources(ordered, frame)
+    sources = _Sources(ordered, context)
     for when, group in groupby(ordered, key=lambda episode: episode.known_up_at):
         together = list(group)
         met: set[str] = set()
@@ -83,9 +89,9 @@ def _hops_of_content(episodes: Iterable[Episode], frame: HopContext) -> Iterator
                 continue
             if own:
                 left = _own_loss(arrived, own)
-                # a name at several places by turns, lost at all of them, is back at one: it left none for another
+                # a name that alternates between hosters and was lost at all of them has returned: this is not a hop
                 if left is not None and own_ends.get((arrived.url_id, arrived.hoster), _EVER) < down_by(left):
-                    yield _same_url(left, arrived, frame)
+                    yield _same_url(left, arrived, context)
             elif first:
                 hop = sources.hop_to(arrived)
                 if hop is not None:
@@ -117,54 +123,60 @@ def _own_loss(arrived: Episode, own: Sequence[Episode]) -> Episode | None:
 
 
 class _Sources:
-    """Where a new URL's content may have come from."""
+    """Losses from which a new URL's content may have come."""
 
-    def __init__(self, ordered: Iterable[Episode], frame: HopContext) -> None:
-        self._frame = frame
+    def __init__(self, ordered: Iterable[Episode], context: HopContext) -> None:
+        self._context = context
         losses = [episode for episode in ordered if is_loss(episode)]
         by_label: dict[str, list[Episode]] = defaultdict(list)
         self._of_url: dict[str, list[Episode]] = defaultdict(list)
         for loss in losses:
             self._of_url[loss.url_id].append(loss)
-            label = frame.labels.get(loss.url_id)
+            label = context.labels.get(loss.url_id)
             if label is not None:
                 by_label[label].append(loss)
         self._all = Losses(losses)
         self._by_label = {label: Losses(its) for label, its in by_label.items()}
 
     def hop_to(self, arrived: Episode) -> Hop | None:
-        """The hop by the surest evidence: a redirect, the same label, the same content."""
+        """Return the hop by the surest evidence.
+
+        A redirect, else the same label, else the same content.
+        """
         kind: HopKind = "redirect"
-        found = self._redirected(arrived)
-        if found is None:
-            found = self._named_alike(arrived) or self._all.nearest(arrived.known_up_at, arrived.hoster)
-            kind = "tld" if found and self._frame.renamed(found.loss, arrived) else "copy"
-        if found is None:
+        source = self._redirected(arrived)
+        if source is None:
+            source = self._named_alike(arrived) or self._all.nearest(arrived.known_up_at, arrived.hoster)
+            kind = "tld" if source and self._context.renamed(source.loss, arrived) else "copy"
+        if source is None:
             return None
-        order = _order(found.loss, arrived, known_gone=found.known_gone)
-        return hop_between(found.loss, arrived, self._frame, kind, order, sources=found.hosters)
+        order = _order(source.loss, arrived, known_gone=source.known_gone)
+        return hop_between(source.loss, arrived, self._context, kind, order, sources=source.hosters)
 
     def _redirected(self, arrived: Episode) -> Source | None:
         """The loss of a URL that redirects to this one."""
-        urls = dict(self._frame.clusters.redirecting_to(arrived.url_id))
+        urls = dict(self._context.clusters.redirecting_to(arrived.url_id))
         losses = Losses(loss for url_id in urls for loss in self._of_url.get(url_id, ()))
         return losses.nearest(arrived.known_up_at, arrived.hoster)
 
     def _named_alike(self, arrived: Episode) -> Source | None:
         """The loss of a URL of the same label."""
-        losses = self._by_label.get(self._frame.labels.get(arrived.url_id, ""))
+        losses = self._by_label.get(self._context.labels.get(arrived.url_id, ""))
         return losses.nearest(arrived.known_up_at, arrived.hoster) if losses else None
 
 
-def _same_url(left: Episode, arrived: Episode, frame: HopContext) -> Hop:
+def _same_url(left: Episode, arrived: Episode, context: HopContext) -> Hop:
     """A name pointed elsewhere leaves and arrives in one interval: a class of its own."""
     if left.cause == "moved" and not _known_away(left, arrived):
-        return hop_between(left, arrived, frame, "relocation", "repointed")
-    return hop_between(left, arrived, frame, "reappearance", _order(left, arrived, known_gone=False))
+        return hop_between(left, arrived, context, "relocation", "repointed")
+    return hop_between(left, arrived, context, "reappearance", _order(left, arrived, known_gone=False))
 
 
 def _known_away(left: Episode, arrived: Episode) -> bool:
-    """Whether there is a time in which it was known to be at neither: a lasting redirect is such a time."""
+    """True if it was at neither hoster for some time.
+
+    A lasting redirect is such a time.
+    """
     return arrived.absent_at is not None and arrived.absent_at >= down_by(left)
 
 
@@ -179,14 +191,14 @@ def _order(left: Episode, arrived: Episode, *, known_gone: bool) -> OrderClass:
 
 
 def hop_between(
-    left: Episode, arrived: Episode, frame: HopContext, kind: HopKind, order: OrderClass, *, sources: int = 1
+    left: Episode, arrived: Episode, context: HopContext, kind: HopKind, order: OrderClass, *, sources: int = 1
 ) -> Hop:
-    """The hop from one episode to another, with what changed and on what evidence it rests.
+    """Return the hop between two episodes, with levels and evidence.
 
     ValueError if the first is not known to have ended.
     """
-    link = _link(left.url_id, arrived.url_id, frame.clusters, kind)
-    evidence = tuple(dict.fromkeys(one.kind for one in link.evidence)) if link else ("content_id",)
+    link = _link(left.url_id, arrived.url_id, context.clusters, kind)
+    evidence = tuple(dict.fromkeys(each.kind for each in link.evidence)) if link else ("content_id",)
     return Hop(
         content_id=left.content_id,
         from_url_id=left.url_id,
@@ -201,7 +213,7 @@ def hop_between(
         arrived_before=arrived.known_up_at,
         kind=kind,
         order=order,
-        levels=_levels(left, arrived, frame),
+        levels=_levels(left, arrived, context),
         evidence=("same_url",) if left.url_id == arrived.url_id else evidence,
         strength=link.strength if link else "strong",
         sources=sources,
@@ -209,20 +221,26 @@ def hop_between(
 
 
 def _link(old: str, new: str, clusters: Clusters, kind: HopKind) -> Link | None:
-    """What a hop between two URLs rests on: the redirect, else the least sure link on the way."""
+    """Return the link on which a hop rests.
+
+    The redirect, else the least sure link on the way.
+    """
     return dict(clusters.redirecting_to(new))[old] if kind == "redirect" else clusters.weakest(old, new)
 
 
-def _levels(left: Episode, arrived: Episode, frame: HopContext) -> tuple[str, ...]:
-    """What is known to have changed: where one side is not known, nothing is."""
+def _levels(left: Episode, arrived: Episode, context: HopContext) -> tuple[str, ...]:
+    """Return the levels that are known to have changed.
+
+    A level with an unknown side is left out.
+    """
     changed = {
         "address": _apart(left.addresses, arrived.addresses),
         "prefix": _apart(left.prefixes, arrived.prefixes),
         "as": _apart(left.origins, arrived.origins),
         "organisation": left.hoster != arrived.hoster,
         "country": _apart(left.countries, arrived.countries),
-        "home_abroad": is_home(left, frame.home, frame.seats) != is_home(arrived, frame.home, frame.seats),
-        "tld": frame.renamed(left, arrived),
+        "home_abroad": is_home(left, context.home, context.seats) != is_home(arrived, context.home, context.seats),
+        "tld": context.renamed(left, arrived),
     }
     return tuple(level for level, differs in changed.items() if differs)
 
@@ -232,7 +250,7 @@ def _apart(before: Sequence[object], after: Sequence[object]) -> bool:
 
 
 def is_home(episode: Episode, home: str, seats: Mapping[str, str]) -> bool:
-    """Whether an episode was in the declared jurisdiction.
+    """True if an episode was in the declared jurisdiction.
 
     By the country of its addresses; where that is not known, by the hoster's legal seat.
     """

@@ -1,4 +1,4 @@
-"""Label hops: one name under several suffixes, in the order in which it is known to have been there."""
+"""Label hops: one name under several suffixes, in time order."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ LabelOrder = Literal["sequential", "parallel", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabelStay:
+class LabelSpell:
     """A label on one site, from arrival to loss.
 
     It came in (absent_at, first_up], absent_at None if it was never known absent before, and left in
@@ -62,14 +62,17 @@ class LabelRow:
     steps: Annotated[int, "pairs of sites one after the other in order of first sight"]
     sequential: Annotated[int, "of these, came no earlier than the other was known gone"]
     parallel: Annotated[int, "of these, was there while the other was still up"]
-    unknown: Annotated[int, "of these, the order cannot be told"]
+    unknown: Annotated[int, "of these, the order is unknown"]
     hops_least: Annotated[int, "lower bound of hops"]
     hops_most: Annotated[int, "upper bound of hops"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearRow:
-    """Two labels that look alike, the one seen first and the other: no hop, and never counted as one."""
+    """Two labels that look alike, never counted as a hop.
+
+    The label seen first, and the other.
+    """
 
     label_id: Annotated[str, "keyed id of the label seen first"]
     near_label_id: Annotated[str, "keyed id of the label that looks like it"]
@@ -83,8 +86,8 @@ class NearRow:
     order: Annotated[LabelOrder, "whether the other came when the first was gone everywhere"]
 
 
-def label_stays(episodes: Iterable[Episode], targets: Mapping[str, Target]) -> list[LabelStay]:
-    """When each label was up on each of its sites.
+def label_spells(episodes: Iterable[Episode], targets: Mapping[str, Target]) -> list[LabelSpell]:
+    """Return when each label was up on each site.
 
     Over all URLs and hosters there. A site is gone when all its episodes have ended and the last of them was not just
     lost from sight. It was known absent before its first episode as far as the reported URLs tell. Episodes behind a
@@ -93,10 +96,10 @@ def label_stays(episodes: Iterable[Episode], targets: Mapping[str, Target]) -> l
     by_site: dict[tuple[str, str], list[Episode]] = defaultdict(list)
     for episode in episodes:
         by_site[targets[episode.url_id].label_id, episode.site_id].append(episode)
-    return [_stay(label_id, site_id, its, targets) for (label_id, site_id), its in sorted(by_site.items())]
+    return [_spell(label_id, site_id, its, targets) for (label_id, site_id), its in sorted(by_site.items())]
 
 
-def _stay(label_id: str, site_id: str, its: list[Episode], targets: Mapping[str, Target]) -> LabelStay:
+def _spell(label_id: str, site_id: str, its: list[Episode], targets: Mapping[str, Target]) -> LabelSpell:
     first = min(e.known_up_at for e in its)
     ends = [(e.first_down, e.cause) for e in its]
     left = [(when, cause) for when, cause in ends if when is not None]
@@ -104,7 +107,7 @@ def _stay(label_id: str, site_id: str, its: list[Episode], targets: Mapping[str,
     # several URLs may be first: the site was absent only when all of them were known to be
     absent = [e.absent_at for e in its if e.known_up_at == first]
     known = [when for when in absent if when is not None]
-    return LabelStay(
+    return LabelSpell(
         label_id=label_id,
         site_id=site_id,
         platform=any(targets[e.url_id].suffix_id is not None for e in its),
@@ -116,24 +119,24 @@ def _stay(label_id: str, site_id: str, its: list[Episode], targets: Mapping[str,
     )
 
 
-def label_hops(stays: Iterable[LabelStay]) -> list[LabelHop]:
-    """The steps of each exact label between its sites.
+def label_hops(spells: Iterable[LabelSpell]) -> list[LabelHop]:
+    """Return the steps of each exact label between its sites.
 
     Sites follow each other in order of first sight. A step is sequential iff the label was last known absent at the
     new site no earlier than it was known gone from the old one, parallel iff it was seen at the new site no later than
     it was last up at the old one, else of unknown order.
     """
-    by_label: dict[str, list[LabelStay]] = defaultdict(list)
-    for stay in stays:
-        by_label[stay.label_id].append(stay)
+    by_label: dict[str, list[LabelSpell]] = defaultdict(list)
+    for spell in spells:
+        by_label[spell.label_id].append(spell)
     return [
         _step(left, arrived)
         for _, its in sorted(by_label.items())
-        for left, arrived in pairwise(sorted(its, key=lambda stay: (stay.first_up, stay.site_id)))
+        for left, arrived in pairwise(sorted(its, key=lambda spell: (spell.first_up, spell.site_id)))
     ]
 
 
-def _step(left: LabelStay, arrived: LabelStay) -> LabelHop:
+def _step(left: LabelSpell, arrived: LabelSpell) -> LabelHop:
     order: LabelOrder = "unknown"
     if left.gone_by is not None and arrived.absent_at is not None and arrived.absent_at >= left.gone_by:
         order = "sequential"
@@ -151,32 +154,32 @@ def _step(left: LabelStay, arrived: LabelStay) -> LabelHop:
     )
 
 
-def label_table(stays: Iterable[LabelStay]) -> list[LabelRow]:
-    """One row for each label on several sites.
+def label_table(spells: Iterable[LabelSpell]) -> list[LabelRow]:
+    """Return one row for each label on several sites.
 
     Those with most steps that may be hops come first.
     """
-    stays = list(stays)
+    spells = list(spells)
     steps: dict[str, list[LabelHop]] = defaultdict(list)
-    for hop in label_hops(stays):
+    for hop in label_hops(spells):
         steps[hop.label_id].append(hop)
-    by_label: dict[str, list[LabelStay]] = defaultdict(list)
-    for stay in stays:
-        if stay.label_id in steps:
-            by_label[stay.label_id].append(stay)
+    by_label: dict[str, list[LabelSpell]] = defaultdict(list)
+    for spell in spells:
+        if spell.label_id in steps:
+            by_label[spell.label_id].append(spell)
     rows = [_row(label_id, its, steps[label_id]) for label_id, its in by_label.items()]
     return sorted(rows, key=lambda row: (-row.hops_most, -row.sites, row.label_id))
 
 
-def _row(label_id: str, stays: list[LabelStay], steps: list[LabelHop]) -> LabelRow:
+def _row(label_id: str, spells: list[LabelSpell], steps: list[LabelHop]) -> LabelRow:
     sequential, parallel = (sum(step.order == order for step in steps) for order in ("sequential", "parallel"))
     return LabelRow(
         label_id=label_id,
-        sites=len(stays),
-        tlds=sum(not stay.platform for stay in stays),
-        countries=tuple(sorted({country for stay in stays for country in stay.countries})),
-        first_seen=min(stay.first_up for stay in stays),
-        last_seen=max(stay.last_up for stay in stays),
+        sites=len(spells),
+        tlds=sum(not spell.platform for spell in spells),
+        countries=tuple(sorted({country for spell in spells for country in spell.countries})),
+        first_seen=min(spell.first_up for spell in spells),
+        last_seen=max(spell.last_up for spell in spells),
         steps=len(steps),
         sequential=sequential,
         parallel=parallel,
@@ -186,17 +189,20 @@ def _row(label_id: str, stays: list[LabelStay], steps: list[LabelHop]) -> LabelR
     )
 
 
-def near_table(stays: Iterable[LabelStay], near: Iterable[NearLabels]) -> list[NearRow]:
-    """One row for each pair of near labels that were both known up, in the order of the later one's first sight."""
-    by_label: dict[str, list[LabelStay]] = defaultdict(list)
-    for stay in stays:
-        by_label[stay.label_id].append(stay)
+def near_table(spells: Iterable[LabelSpell], near: Iterable[NearLabels]) -> list[NearRow]:
+    """Return one row for each pair of near labels.
+
+    Both were known up; pairs are in the order of the later one's first sight.
+    """
+    by_label: dict[str, list[LabelSpell]] = defaultdict(list)
+    for spell in spells:
+        by_label[spell.label_id].append(spell)
     whole = {label_id: _whole(its) for label_id, its in by_label.items()}
     rows = []
     for pair in near:
         if pair.a not in whole or pair.b not in whole:
             continue
-        first, other = sorted((whole[pair.a], whole[pair.b]), key=lambda stay: (stay.first_up, stay.label_id))
+        first, other = sorted((whole[pair.a], whole[pair.b]), key=lambda spell: (spell.first_up, spell.label_id))
         rows.append(
             NearRow(
                 label_id=first.label_id,
@@ -214,12 +220,12 @@ def near_table(stays: Iterable[LabelStay], near: Iterable[NearLabels]) -> list[N
     return sorted(rows, key=lambda row: (row.near_first_seen, row.label_id, row.near_label_id))
 
 
-def _whole(stays: list[LabelStay]) -> LabelStay:
+def _whole(spells: list[LabelSpell]) -> LabelSpell:
     """A label on all its sites taken together: gone when it is gone everywhere."""
-    first = min(stays, key=lambda stay: (stay.first_up, stay.site_id))
-    ends = [stay.gone_by for stay in stays if stay.gone_by is not None]
+    first = min(spells, key=lambda spell: (spell.first_up, spell.site_id))
+    ends = [spell.gone_by for spell in spells if spell.gone_by is not None]
     return replace(
         first,
-        last_up=max(stay.last_up for stay in stays),
-        gone_by=max(ends) if len(ends) == len(stays) else None,
+        last_up=max(spell.last_up for spell in spells),
+        gone_by=max(ends) if len(ends) == len(spells) else None,
     )

@@ -1,4 +1,4 @@
-"""What may be said with each answer, and what not."""
+"""Answers, each with the claims that it allows and forbids."""
 
 import math
 from collections.abc import Mapping
@@ -62,11 +62,11 @@ CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
         "they went there in particular",
     ),
 }
-"""By the short name of an answer: what it allows, and what it does not."""
+"""The claims that an answer allows and forbids, by its short name."""
 
 _LEVEL: Final = 0.05
 _AGAINST_NOTHING: Final = ("TNE", "abroad, difference")
-"""Answers without p, whose interval says whether there is anything."""
+"""Answers without p, whose interval is the test."""
 _NOTHING: Final = (
     "nothing rejects at 5%: the data did not show it, with this power",
     "it did not happen",
@@ -80,7 +80,10 @@ ALWAYS: Final = (
 
 
 def claimed(answer: Answer) -> Answer:
-    """The answer with what it allows; one whose test does not reject allows nothing more than that."""
+    """Return the answer with the claims that it allows.
+
+    An answer whose test does not reject allows only the claim that nothing was shown.
+    """
     may, may_not = _NOTHING if _open(answer) else CLAIMS[answer.name]
     return answer if answer.refusal is not None else replace(answer, may=may, may_not=may_not)
 
@@ -94,7 +97,7 @@ def _open(answer: Answer) -> bool:
 
 
 SEED = 20_260
-"""Where all chance begins: the same study and event give the same answers."""
+"""Seed of all random numbers: the same study and event give the same answers."""
 
 Result = Difference | Interval | Excess | HalfLife | Effect | Bounds | Population | PlaceboTest | Refusal | float
 
@@ -112,7 +115,10 @@ def answer(
     estimate: float | None = None,
     note: str = "",
 ) -> Answer:
-    """Put a result in the one form that page, table and JSON show; infinite ends become none, with a note."""
+    """Turn a result into the Answer that all outputs show.
+
+    Infinite ends become None, with a note.
+    """
     value = estimate if estimate is not None else _estimate(result)
     ends = [_of(result, end) for end in ("low", "high")]
     if any(end is not None and math.isinf(end) for end in ends):

@@ -1,4 +1,7 @@
-"""Before and after in target, controls and buffer: WDD, WDQ and net effect; many events at once."""
+"""WDD, WDQ and net effect of target, controls and buffer.
+
+Each compares counts before and after the event. `many_events` estimates the effect of events at several times.
+"""
 
 from collections.abc import Iterator
 from functools import partial
@@ -19,7 +22,7 @@ _LEAST_PLACES = 2
 
 
 def balance(series: Series, reading: Reading) -> Iterator[Answer]:
-    """The three answers that need two windows alone."""
+    """Yield the three answers that need only two windows."""
     event, rng = series.event, np.random.default_rng(SEED)
     roles = 4 if event.buffer else 2
     windows = Windows(before=series.before, after=series.after, chosen_until=series.movements.hours(event.chosen_until))
@@ -68,7 +71,10 @@ def _counts(tables: Floats | Refusal) -> str:
 
 
 def many_events(series: Series, reading: Reading) -> Answer | None:
-    """What events at different times did to several targets; None where the file names one alone."""
+    """Return the average effect of events at different times.
+
+    None if the event file names a single target.
+    """
     event = series.event
     if not event.events:
         return None

@@ -1,4 +1,7 @@
-"""Where content that left was seen next: by place, at home and abroad, before and after, against controls."""
+"""Where content that left a place was next seen.
+
+By place, at home and abroad, before and after the event, for the target and its controls.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,17 +28,20 @@ _CELLS = ("before", "after", "control before", "control after")
 
 @dataclass(frozen=True, kw_only=True)
 class Destinations:
-    """Arrivals of what left the target, and of what left the controls, in both windows."""
+    """Arrivals of content that left the target or its controls.
+
+    In the windows before and after the event.
+    """
 
     series: Series
     reading: Reading
     names: Mapping[str, str]
-    told: Disclosure = EVERYTHING
+    disclosure: Disclosure = EVERYTHING
 
     @cached_property
     def pools(self) -> Pools:
-        """Which arrivals are told of together."""
-        return pools([self.cells[name] for name in _CELLS], self.told, first=_CELLS.index("after"))
+        """Groups of arrivals that are published together."""
+        return pools([self.cells[name] for name in _CELLS], self.disclosure, first=_CELLS.index("after"))
 
     @cached_property
     def cells(self) -> dict[str, list[Gain]]:
@@ -51,7 +57,10 @@ class Destinations:
         return found
 
     def rows(self) -> Iterator[DestinationRow]:
-        """Home, abroad and unknown, then each place, those with most of the target's arrivals first."""
+        """Yield home, abroad and unknown, then each place.
+
+        Places that received most of the target's content come first.
+        """
         bounds, as_side, as_place = self._bounds(), self.pools.sides, self.pools.places
         shown = [name for name, known in zip(_CELLS, self.pools.columns, strict=True) if known]
         sides = {name: Counter[str](as_side[gain.side] for gain in self.cells[name]) for name in shown}
@@ -88,21 +97,29 @@ class Destinations:
         )
 
     def _bounds(self) -> dict[str, Bounds]:
-        """Lowest and highest share at home and abroad at the stated detection; chance is not in it."""
+        """Return the lowest and highest share at home and abroad.
+
+        They hold at the stated detection; sampling error is not in them.
+        """
         detection, after = self.series.event.detection, self.cells["after"]
         counts = [sum(gain.side == side for gain in after) for side in ("home", "abroad")]
-        if detection is None or not any(counts) or self._held("after"):
+        if detection is None or not any(counts) or self._withheld("after"):
             return {}
         ranges = np.array([detection.home, detection.abroad])
         lows, highs = destination_bounds(counts, ranges[:, 0], ranges[:, 1])
         return {side: Bounds(low=float(lows[n]), high=float(highs[n])) for n, side in enumerate(("home", "abroad"))}
 
     def answers(self) -> Iterator[Answer]:
-        """The share abroad at the stated detection, and its change against the controls'."""
+        """Yield the share abroad and its change against the controls.
+
+        The share is bounded at the stated detection.
+        """
         after = self.cells["after"]
         bounds = self._bounds().get("abroad")
-        held = self._held("after")
-        none = NO_DETECTION if self.series.event.detection is None else held or Refusal("nothing was seen to arrive")
+        withheld = self._withheld("after")
+        none = (
+            NO_DETECTION if self.series.event.detection is None else withheld or Refusal("nothing was seen to arrive")
+        )
         yield answer(
             "abroad after",
             "What share of what left the target after the event went abroad?",
@@ -113,7 +130,7 @@ class Destinations:
             n_of="arrivals",
             unit="share",
             note=f"{_abroad(after):.0%} as detected; chance in the counts is not in the bounds"
-            if after and not held
+            if after and not withheld
             else "",
         )
         found, clusters = self._difference()
@@ -131,19 +148,19 @@ class Destinations:
             ),
         )
 
-    def _held(self, *names: str) -> Refusal | None:
-        """A refusal where the share abroad of some cells would tell of too few sites."""
+    def _withheld(self, *names: str) -> Refusal | None:
+        """Refuse if the share abroad would reveal too few sites."""
         shown = [name for name, known in zip(_CELLS, self.pools.columns, strict=True) if known]
         if self.pools.abroad and {*names} <= {*shown}:
             return None
-        return Refusal(f"held back: it is about fewer than {self.told.least} sites at home or abroad")
+        return Refusal(f"held back: it is about fewer than {self.disclosure.least} sites at home or abroad")
 
     def _difference(self) -> tuple[Interval | Refusal, int]:
         gains = [(n, gain) for n, name in enumerate(_CELLS) for gain in self.cells[name] if gain.side != "unknown"]
         cell = np.array([n for n, _ in gains], np.int64)
         abroad = np.array([gain.side == "abroad" for _, gain in gains], float)
         clusters = np.array([gain.cluster for _, gain in gains], np.int64)
-        refused = self.series.unsound() or self._held(*_CELLS)
+        refused = self.series.unsound() or self._withheld(*_CELLS)
         for number, name in enumerate(_CELLS):
             refused = refused or too_few(
                 np.unique(clusters[cell == number]).size, f"clusters among the arrivals '{name}'"
@@ -167,7 +184,10 @@ class Destinations:
 
 
 def overall_abroad(movements: Movements, reading: Reading) -> Answer:
-    """The share of all arrivals seen that were abroad, with its interval over site clusters."""
+    """Return the share of all observed arrivals that were abroad.
+
+    Its interval comes from resampled site clusters.
+    """
     gains = [gain for gain in movements.gains if gain.moved(reading) and gain.side != "unknown"]
     clusters = np.array([gain.cluster for gain in gains], np.int64)
     abroad = np.array([gain.side == "abroad" for gain in gains], float)

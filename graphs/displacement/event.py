@@ -1,4 +1,7 @@
-"""The event file: what was done to whom and when, and what was declared before anybody looked."""
+"""The event file: target, date, controls and declared analysis.
+
+Its authors declare all of it before they look at the results.
+"""
 
 import re
 import tomllib
@@ -72,13 +75,13 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
         if not self.controls:
-            raise ValueError("controls names no place: what was not pressed must be declared")
+            raise ValueError("controls names no place: declare places without intervention")
         if bool(self.buffer) != bool(self.buffer_controls):
             raise ValueError("buffer and buffer_controls are declared both or neither")
         named = list(self.places)
         twice = sorted({key for key in named if named.count(key) > 1})
         if twice:
-            raise ValueError(f"{twice[0]} stands in two areas, where each place belongs to one at most")
+            raise ValueError(f"{twice[0]} is in two areas; a place belongs to one at most")
         kind_of([*named, *(other.target for other in self.events)])
 
     @property
@@ -90,7 +93,7 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
     @property
     def kind(self) -> PlaceKind:
-        """What target and areas are."""
+        """The kind of the target and the areas."""
         return kind_of([*self.places, *(other.target for other in self.events)])
 
     @property
@@ -105,14 +108,15 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
     @property
     def window(self) -> tuple[datetime, datetime]:
-        """From the first period used until the end of the last."""
+        """Start of the first period and end of the last."""
         return self.at - (self.before + self.anticipation) * self.period, self.at + self.after * self.period
 
 
 def kind_of(keys: Collection[str]) -> PlaceKind:
-    """What keys stand for: all two capitals countries, all like AS64500 ASes, else hosters.
+    """Return the kind of place that keys stand for.
 
-    A hoster that nobody named has the key of its AS. ValueError for countries among others.
+    Two capitals are a country, AS64500 is an AS, anything else is a hoster. A hoster without a name has the key of
+    its AS. ValueError for countries among others.
     """
     countries = [key for key in keys if re.fullmatch("[A-Z]{2}", key)]
     if countries and len(countries) < len(keys):
@@ -125,7 +129,10 @@ def kind_of(keys: Collection[str]) -> PlaceKind:
 
 
 def read_event(path: Path) -> Event:
-    """Read an event file; InputError names the key that is wrong and where to look."""
+    """Read an event file.
+
+    InputError names the wrong key and the page of the docs.
+    """
     try:
         return msgspec.convert(_timed(tomllib.loads(path.read_text(encoding="utf-8"))), Event)
     except OSError as problem:
@@ -135,7 +142,10 @@ def read_event(path: Path) -> Event:
 
 
 def _timed(value: Any) -> Any:
-    """The same with every date its beginning, and every time in UTC if it names no zone."""
+    """Return the value with dates as times in UTC.
+
+    A date becomes its beginning; a time without a zone is UTC.
+    """
     if isinstance(value, dict):
         return {key: _timed(one) for key, one in value.items()}
     if isinstance(value, list):
@@ -154,18 +164,21 @@ def check(
     first: datetime,
     until: datetime,
 ) -> None:
-    """Refuse an event that the study cannot know of: its places, categories, sources and times."""
+    """Refuse an event that does not fit the study.
+
+    Its places, categories, sources and times must all occur in the study's data.
+    """
     for name, keys in _named(event):
         for key in keys:
             if key not in known:
                 raise InputError(
-                    f"{name}: {redact(key)} is no {NOUNS[event.kind]} of this study; waterbed rank lists them, {SEE}"
+                    f"{name}: this study has no {NOUNS[event.kind]} {redact(key)}; waterbed rank lists them, {SEE}"
                 )
     for name, given, held in (("categories", event.categories, categories), ("sources", event.sources, sources)):
         for one in given:
             if one not in held:
                 raise InputError(
-                    f"{name}: {redact(one)} is in no report of this study, which has {', '.join(sorted(held))}; {SEE}"
+                    f"{name}: no report of this study has {redact(one)}; reports have {', '.join(sorted(held))}; {SEE}"
                 )
     for name, when in (("date", event.at), *(("events", other.date) for other in event.events)):
         if not first < when < until:

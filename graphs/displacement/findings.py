@@ -1,4 +1,4 @@
-"""All that a study says about displacement, of one event or overall."""
+"""All findings on displacement, of one event or overall."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,14 +26,17 @@ from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, P
 from waterbed.model.table import TableInfo
 
 HORIZON_H, AGE_WITHIN_H = 72.0, 48.0
-"""What the overall view takes where no event file says otherwise, hours."""
+"""Defaults of the overall view, which has no event file, hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """Answers, and the tables behind them; `event` None: the study as a whole."""
+    """Answers and the tables behind them.
 
-    heading: TableInfo
+    `event` None: the study as a whole.
+    """
+
+    info: TableInfo
     event: Event | None
     answers: Sequence[Answer]
     periods: Sequence[PeriodRow] = ()
@@ -41,14 +44,14 @@ class Findings:
     destinations: Sequence[DestinationRow] = ()
     pairs: Sequence[PairRow] = ()
     names: Mapping[str, str] = field(default_factory=dict)
-    told: Disclosure = EVERYTHING
-    """To whom; what is held back from them is not in it."""
+    disclosure: Disclosure = EVERYTHING
+    """The rules applied; suppressed numbers are not in it."""
     notes: Sequence[str] = ()
-    """Sentences about the data: which of them others saw."""
+    """Sentences about the data, such as the part that third parties observed."""
 
 
-def overall(movements: Movements, heading: TableInfo, names: Mapping[str, str]) -> Findings:
-    """What a study as a whole shows."""
+def overall(movements: Movements, info: TableInfo, names: Mapping[str, str]) -> Findings:
+    """Return the findings of the study as a whole."""
     answers = list(excess(movements, horizon_h=HORIZON_H, age_within_h=AGE_WITHIN_H))
     pairs: list[PairRow] = []
     for reading in READINGS:
@@ -57,32 +60,34 @@ def overall(movements: Movements, heading: TableInfo, names: Mapping[str, str]) 
         answers += _lift_answers(table, reading)
         pairs += [] if isinstance(table, Refusal) else table.rows
     answers += unseen(movements, lambda _: True, reading="not parallel", of_what="in the whole study")
-    return Findings(heading=heading, event=None, answers=answers, pairs=pairs, names=names)
+    return Findings(info=info, event=None, answers=answers, pairs=pairs, names=names)
 
 
-def of_event(series: Series, heading: TableInfo, names: Mapping[str, str], told: Disclosure = EVERYTHING) -> Findings:
-    """What one event did, as far as it may be told."""
+def of_event(
+    series: Series, info: TableInfo, names: Mapping[str, str], disclosure: Disclosure = EVERYTHING
+) -> Findings:
+    """Return the findings of one event, under disclosure control."""
     event, movements = series.event, series.movements
     readings: tuple[Reading, ...] = ("all",) if event.outcome == "takedowns" else READINGS
     answers: list[Answer] = []
     periods: list[PeriodRow] = []
     placebos: list[PlaceboRow] = []
     for reading in readings:
-        course = TimeSeries(series=series, reading=reading)
-        answers += [*course.answers(), *balance(series, reading)]
+        time_series = TimeSeries(series=series, reading=reading)
+        answers += [*time_series.answers(), *balance(series, reading)]
         staggered = many_events(series, reading)
         answers += [staggered] if staggered else []
-        periods += course.rows()
-        placebos += course.placebos()
+        periods += time_series.rows()
+        placebos += time_series.placebos()
     answers += [*excess_after(series), displaced_share(series)]
     destinations: list[DestinationRow] = []
     pairs: list[PairRow] = []
     pooled: set[tuple[str, str]] = set()
     for reading in READINGS:
-        went = Destinations(series=series, reading=reading, names=names, told=told)
-        pooled |= {(reading, place) for place, name in went.pools.places.items() if name == OTHERS}
-        answers += went.answers()
-        destinations += went.rows()
+        destinations_of = Destinations(series=series, reading=reading, names=names, disclosure=disclosure)
+        pooled |= {(reading, place) for place, name in destinations_of.pools.places.items() if name == OTHERS}
+        answers += destinations_of.answers()
+        destinations += destinations_of.rows()
         table = pair_table(
             movements,
             reading,
@@ -100,22 +105,22 @@ def of_event(series: Series, heading: TableInfo, names: Mapping[str, str], told:
         reading="not parallel",
         of_what="of what left the target after the event",
     )
-    pairs = disclosed_pairs(pairs, told, pooled)
+    pairs = disclosed_pairs(pairs, disclosure, pooled)
     return Findings(
-        heading=heading,
+        info=info,
         event=event,
-        answers=disclosed_answers(answers, pairs, told),
-        periods=disclosed_periods(periods, told),
-        placebos=disclosed_placebos(placebos, told),
+        answers=disclosed_answers(answers, pairs, disclosure),
+        periods=disclosed_periods(periods, disclosure),
+        placebos=disclosed_placebos(placebos, disclosure),
         destinations=destinations,
         pairs=pairs,
-        names={place: name for place, name in names.items() if told.names(place)},
-        told=told,
+        names={place: name for place, name in names.items() if disclosure.names(place)},
+        disclosure=disclosure,
     )
 
 
 def _lift_answers(table: PairTable | Refusal, reading: Reading) -> Iterator[Answer]:
-    """The pair that stands out most under each null."""
+    """Yield the pair that stands out most under each null."""
     for name, question in (
         ("lift, destinations", "Where does content go more often than content of those weeks goes anyway?"),
         ("lift, timing", "Where do arrivals follow takedowns more closely than their weeks explain?"),

@@ -1,4 +1,7 @@
-"""What came to each place and what ended there: episodes and hops as the estimators need them."""
+"""Arrivals and spells of content at places.
+
+Made of episodes and hops, in the form that the estimators need.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,14 +17,17 @@ from waterbed.model.results import Reading, Side
 
 HOUR = timedelta(hours=1)
 TAKEN_DOWN = ("removed", "name", "network")
-"""Ends that took content away; one that moved, was masked or lost is none."""
+"""Causes of takedowns; moved, masked and lost are not among them."""
 READINGS: tuple[Reading, Reading] = ("sequential", "not parallel")
 _SURE: tuple[OrderClass, ...] = ("sequential", "repointed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
-    """Content that came up at a place. Times are hours since the study's first."""
+    """Content that came up at a place.
+
+    Times are hours since the study's first.
+    """
 
     content_id: str
     url_id: str
@@ -41,19 +47,25 @@ class Gain:
     order: OrderClass | None
 
     def counts(self, reading: Reading) -> bool:
-        """Whether a reading counts it: what left no other place counts in each."""
+        """True if a reading counts it.
+
+        Content that left no other place counts in each reading.
+        """
         if self.order is None or reading == "all":
             return True
         return self.order in _SURE if reading == "sequential" else self.order != "parallel"
 
     def moved(self, reading: Reading) -> bool:
-        """Whether a reading takes it for content that moved here."""
+        """True if a reading takes it for a move here."""
         return self.left is not None and self.counts(reading)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spell:
-    """Content at a place from its first appearance there until all of it was gone, hours; `gone` inf: it is not."""
+    """Content at a place, from first appearance until it ended.
+
+    Times are hours since the study's first; `gone` inf: it is still there.
+    """
 
     content_id: str
     url_ids: frozenset[str]
@@ -67,7 +79,7 @@ class Spell:
     taken_down: bool
 
     def ended(self, reading: Reading) -> float:
-        """When it was taken down, at the latest or at the earliest; inf: it was not."""
+        """Latest or earliest time of the takedown; inf without one."""
         if not self.taken_down:
             return float("inf")
         return self.gone if reading == "sequential" else self.last_up
@@ -75,16 +87,19 @@ class Spell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movements:
-    """All gains and stays of a study, or of some categories and sources of it."""
+    """All gains and spells of a study.
+
+    Or those of some categories and sources.
+    """
 
     zero: datetime
     until: datetime
     gains: Sequence[Gain] = field(repr=False)
-    stays: Sequence[Spell] = field(repr=False)
+    spells: Sequence[Spell] = field(repr=False)
     reports: Sequence[tuple[float, str]] = field(repr=False)
-    """When each report was made, and about what place."""
-    told_by: Mapping[str, frozenset[str]] = field(repr=False)
-    """By URL: the sources that reported it."""
+    """Time and place of each report."""
+    sources_of: Mapping[str, frozenset[str]] = field(repr=False)
+    """The sources that reported each URL."""
 
     def hours(self, when: datetime) -> float:
         """A time in hours since the study's first."""
@@ -113,21 +128,21 @@ def gather(
     categories: Collection[str] = (),
     sources: Collection[str] = (),
 ) -> Movements:
-    """Gains and stays of the URLs that were reported in these categories by these sources; empty: in any, by any.
+    """Collect the gains and spells of a study's reported URLs.
 
-    An episode with several ASes or countries stands at the first of those `declared`, in their order; else at the
-    first by name. Needs an episode.
+    Only URLs reported in these categories by these sources count; empty: in any, by any. An episode with several ASes
+    or countries stands at the first of those `declared`, in their order; else at the first by name. Needs an episode.
     """
-    told: dict[str, set[str]] = defaultdict(set)
+    sources_by_url: dict[str, set[str]] = defaultdict(set)
     category: dict[str, str] = {}
     for report in reports:
         if (not categories or report.category in categories) and (not sources or report.source in sources):
-            told[report.url_id].add(report.source)
+            sources_by_url[report.url_id].add(report.source)
             category.setdefault(report.url_id, report.category)
     chosen = sorted(
-        (episode for episode in episodes if episode.url_id in told), key=lambda e: (e.known_up_at, e.url_id)
+        (episode for episode in episodes if episode.url_id in sources_by_url), key=lambda e: (e.known_up_at, e.url_id)
     )
-    known = _Known(
+    context = _Context(
         zero=min(episode.known_up_at for episode in episodes),
         home=home,
         seats=seats,
@@ -138,19 +153,19 @@ def gather(
         ),
         place={_key(episode): place_of(episode, kind, declared) for episode in chosen},
     )
-    gains = list(_gains(chosen, hops, known))
+    gains = list(_gains(chosen, hops, context))
     return Movements(
-        zero=known.zero,
+        zero=context.zero,
         until=until,
         gains=gains,
-        stays=list(_stays(chosen, known)),
-        reports=_placed_reports(reports, told, gains, known),
-        told_by={url_id: frozenset(by) for url_id, by in told.items()},
+        spells=list(_spells(chosen, context)),
+        reports=_placed_reports(reports, sources_by_url, gains, context),
+        sources_of={url_id: frozenset(by) for url_id, by in sources_by_url.items()},
     )
 
 
 def place_of(episode: Episode, kind: PlaceKind, declared: Collection[str] = ()) -> str:
-    """The key of the place an episode was at; empty where it is not known."""
+    """Return the key of an episode's place; empty if unknown."""
     if kind == "hoster":
         return episode.hoster
     keys = [f"AS{origin}" for origin in episode.origins] if kind == "as" else list(episode.countries)
@@ -165,8 +180,8 @@ def _key(episode: Episode) -> _Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """What is known of URLs, sites and episodes."""
+class _Context:
+    """Facts about URLs, sites and episodes."""
 
     zero: datetime
     home: str
@@ -184,53 +199,53 @@ class _Known:
         return "home" if is_home(episode, self.home, self.seats) else "abroad"
 
 
-def _gains(episodes: Sequence[Episode], hops: Iterable[Hop], known: _Known) -> Iterable[Gain]:
+def _gains(episodes: Sequence[Episode], hops: Iterable[Hop], context: _Context) -> Iterable[Gain]:
     by_arrival = {(hop.to_url_id, hop.to_hoster, hop.arrived_before): hop for hop in hops}
     contents: set[str] = set()
     for episode in episodes:
-        place = known.place[_key(episode)]
+        place = context.place[_key(episode)]
         hop = by_arrival.get((episode.url_id, episode.hoster, episode.known_up_at))
-        left = known.place.get((hop.from_url_id, hop.from_hoster, hop.left_after)) if hop else None
+        left = context.place.get((hop.from_url_id, hop.from_hoster, hop.left_after)) if hop else None
         moved = hop if hop and left and left != place else None
         first_ever = episode.content_id not in contents
         contents.add(episode.content_id)
-        # what moved within a place did not come to it
+        # a move within a place is not an arrival
         if place and (moved or not hop):
             yield Gain(
                 content_id=episode.content_id,
                 url_id=episode.url_id,
                 site_id=episode.site_id,
-                cluster=known.clusters[episode.site_id],
+                cluster=context.clusters[episode.site_id],
                 place=place,
-                side=known.side(episode),
-                category=known.category[episode.url_id],
-                seen=known.hours(episode.known_up_at),
-                absent=known.hours(episode.absent_at) if episode.absent_at else float("-inf"),
+                side=context.side(episode),
+                category=context.category[episode.url_id],
+                seen=context.hours(episode.known_up_at),
+                absent=context.hours(episode.absent_at) if episode.absent_at else float("-inf"),
                 first_ever=first_ever,
                 left=left if moved else None,
-                left_at=known.hours(moved.left_before) if moved else float("inf"),
+                left_at=context.hours(moved.left_before) if moved else float("inf"),
                 order=moved.order if moved else None,
             )
 
 
-def _stays(episodes: Sequence[Episode], known: _Known) -> Iterable[Spell]:
-    """The episodes of one content at one place, overlapping ones taken together."""
+def _spells(episodes: Sequence[Episode], context: _Context) -> Iterable[Spell]:
+    """Yield the merged episodes of each content at each place."""
     grouped: dict[tuple[str, str], list[Episode]] = defaultdict(list)
     for episode in episodes:
-        grouped[episode.content_id, known.place[_key(episode)]].append(episode)
+        grouped[episode.content_id, context.place[_key(episode)]].append(episode)
     for (_, place), group in grouped.items():
         if not place:
             continue
         together = [group[0]]
         for episode in group[1:]:
             if all(one.first_down is not None and one.first_down <= episode.known_up_at for one in together):
-                yield _stay(place, together, known)
+                yield _spell(place, together, context)
                 together = []
             together.append(episode)
-        yield _stay(place, together, known)
+        yield _spell(place, together, context)
 
 
-def _stay(place: str, together: Sequence[Episode], known: _Known) -> Spell:
+def _spell(place: str, together: Sequence[Episode], context: _Context) -> Spell:
     first, last = together[0], max(together, key=lambda one: one.last_up)
     ends = [one.first_down for one in together if one.first_down is not None]
     gone = max(ends) if len(ends) == len(together) else None
@@ -238,28 +253,31 @@ def _stay(place: str, together: Sequence[Episode], known: _Known) -> Spell:
         content_id=first.content_id,
         url_ids=frozenset(one.url_id for one in together),
         place=place,
-        cluster=known.clusters[first.site_id],
+        cluster=context.clusters[first.site_id],
         site_id=first.site_id,
-        category=known.category[first.url_id],
-        started=known.hours(first.known_up_at),
-        last_up=known.hours(last.last_up),
-        gone=known.hours(gone) if gone else float("inf"),
+        category=context.category[first.url_id],
+        started=context.hours(first.known_up_at),
+        last_up=context.hours(last.last_up),
+        gone=context.hours(gone) if gone else float("inf"),
         taken_down=gone is not None and last.cause in TAKEN_DOWN,
     )
 
 
 def _placed_reports(
-    reports: Iterable[Report], told: Mapping[str, set[str]], gains: Sequence[Gain], known: _Known
+    reports: Iterable[Report], sources_by_url: Mapping[str, set[str]], gains: Sequence[Gain], context: _Context
 ) -> list[tuple[float, str]]:
-    """Each report's time, and the place where its URL was last seen to come up by then, else came up first."""
+    """Return each report's time and place.
+
+    The place is that of the URL's latest arrival by then, else of its first.
+    """
     at: dict[str, list[Gain]] = defaultdict(list)
     for gain in gains:
         at[gain.url_id].append(gain)
     found = []
     for report in reports:
-        if report.source not in told.get(report.url_id, ()):
+        if report.source not in sources_by_url.get(report.url_id, ()):
             continue
-        when = known.hours(min(report.reported_at or report.received_at, report.received_at))
+        when = context.hours(min(report.reported_at or report.received_at, report.received_at))
         own = at.get(report.url_id, [])
         earlier = [gain for gain in own if gain.seen <= when]
         found.append((when, (earlier[-1] if earlier else own[0]).place if own else ""))

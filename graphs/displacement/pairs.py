@@ -1,4 +1,4 @@
-"""From where to where: lifts of pairs of places, with both nulls."""
+"""Lifts of pairs of places, tested against two nulls."""
 
 import math
 from collections import Counter, defaultdict
@@ -36,7 +36,10 @@ MOST_PLACES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairTable:
-    """Lifts of pairs and their tests; a refused test has its reason, and no p in any row."""
+    """Lifts of pairs and their tests.
+
+    A refused test has its reason, and no p in any row.
+    """
 
     rows: Sequence[PairRow]
     moves: int
@@ -54,10 +57,10 @@ def pair_table(
     horizon_h: float,
     age_within_h: float,
 ) -> PairTable | Refusal:
-    """Lifts of the target's destinations, else of all pairs of the largest places.
+    """Return the lifts of the target's destinations.
 
-    `within` are the hours in which moves and ends count; all, if None. Pairs are chosen by first-ever appearances, so
-    never by what was seen.
+    Without a target: of all pairs of the largest places. `within` are the hours in which moves and ends count; all, if
+    None. Pairs are chosen by first-ever appearances, so never by what was seen.
     """
     first, last = within or (-math.inf, math.inf)
     gains = [gain for gain in movements.gains if first <= gain.seen < last]
@@ -77,7 +80,9 @@ def pair_table(
     )
     pool = [gain for gain in gains if gain.first_ever and gain.left is None] + moved
     destination = _destinations(pool, label, wanted)
-    ended = [stay for stay in movements.stays if first <= stay.ended(reading) < last and target in (None, stay.place)]
+    ended = [
+        spell for spell in movements.spells if first <= spell.ended(reading) < last and target in (None, spell.place)
+    ]
     timing = _timing(ended, movements, reading, {pair: n for n, pair in enumerate(pairs)}, horizon_h, age_within_h)
     clusters: dict[tuple[str | None, str], set[int]] = defaultdict(set)
     for gain in moved:
@@ -129,43 +134,46 @@ def _timing(
     if not ended:
         return Refusal("no content was taken down there in that time")
     rng = np.random.default_rng(SEED)
-    strata = _numbers([(stay.place, stay.ended(reading) // WEEK_H) for stay in ended])
-    rows = one_each(_numbers([stay.cluster for stay in ended]), strata, rng)
+    strata = _numbers([(spell.place, spell.ended(reading) // WEEK_H) for spell in ended])
+    rows = one_each(_numbers([spell.cluster for spell in ended]), strata, rng)
     kept = [ended[row] for row in rows]
     arrivals = first_elsewhere(kept, movements, reading)
     draws = timing_null(
-        [stay.ended(reading) for stay in kept],
+        [spell.ended(reading) for spell in kept],
         [when for when, _ in arrivals],
-        alike(_numbers(strata[rows].tolist()), [stay.started for stay in kept], within=age_within_h),
-        [number.get((stay.place, place), -1) for stay, (_, place) in zip(kept, arrivals, strict=True)],
+        alike(_numbers(strata[rows].tolist()), [spell.started for spell in kept], within=age_within_h),
+        [number.get((spell.place, place), -1) for spell, (_, place) in zip(kept, arrivals, strict=True)],
         rng,
         within=horizon_h,
         permutations=PERMUTATIONS,
     )
     if isinstance(draws, Refusal):
         return draws
-    # a pair that no arrival has is counted nowhere, and stands at the end
+    # pairs without an arrival are missing at the end of the counts
     missing = len(number) - draws.counts.shape[1]
     padded = np.pad(draws.counts, ((0, 0), (0, missing)))
     return step_down(type(draws)(counts=padded, seen=draws.seen))
 
 
 def arrived(gain: Gain, reading: Reading) -> float:
-    """When content arrived, at the earliest it can have been, or when it was seen."""
+    """Time of arrival: the earliest possible or the first sight."""
     return gain.absent if reading == "sequential" else gain.seen
 
 
-def first_elsewhere(stays: Sequence[Spell], movements: Movements, reading: Reading) -> list[tuple[float, str]]:
-    """The first arrival of each stay's content at another place after it started here; inf where there is none."""
+def first_elsewhere(spells: Sequence[Spell], movements: Movements, reading: Reading) -> list[tuple[float, str]]:
+    """Return each spell's first arrival of its content elsewhere.
+
+    After the spell started; inf if none.
+    """
     by_content: dict[str, list[Gain]] = {}
     for gain in movements.gains:
         by_content.setdefault(gain.content_id, []).append(gain)
     found = []
-    for stay in stays:
+    for spell in spells:
         later = [
             (arrived(gain, reading), gain.place)
-            for gain in by_content.get(stay.content_id, ())
-            if gain.place != stay.place and arrived(gain, reading) > stay.started
+            for gain in by_content.get(spell.content_id, ())
+            if gain.place != spell.place and arrived(gain, reading) > spell.started
         ]
         found.append(min(later, default=(math.inf, "")))
     return found
@@ -193,10 +201,10 @@ def _rows(
                 to_name=names.get(b, b),
                 moves=int(measured.seen[number]),
                 sites=sites[number],
-                foretold=float(measured.foretold[number]),
+                foretold=float(measured.expected[number]),
                 lift=lift if math.isfinite(lift) else None,
                 soon=int(tests[1].seen[number]) if tests[1] else None,
-                soon_foretold=float(tests[1].foretold[number]) if tests[1] else None,
+                soon_foretold=float(tests[1].expected[number]) if tests[1] else None,
                 destination_p=float(tests[0].adjusted[number]) if tests[0] else None,
                 timing_p=float(tests[1].adjusted[number]) if tests[1] else None,
                 smallest_p=next((test.smallest_p for test in tests if test), None),

@@ -1,4 +1,4 @@
-"""Excess reappearance, displaced share, and arrivals that nobody saw."""
+"""Excess reappearance, displaced share, and unobserved arrivals."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,54 +26,54 @@ NO_DETECTION = Refusal("no detection is stated: give its lowest and highest valu
 def excess(movements: Movements, *, horizon_h: float, age_within_h: float) -> Iterator[Answer]:
     """Excess reappearance of all content that ended, in both readings."""
     for reading in READINGS:
-        found = _excess(movements.stays, movements, reading, horizon_h, age_within_h, movements.end, None)
-        yield _told(found, reading, horizon_h)
+        found = _excess(movements.spells, movements, reading, horizon_h, age_within_h, movements.end, None)
+        yield _excess_answer(found, reading, horizon_h)
 
 
 def excess_after(series: Series) -> Iterator[Answer]:
-    """Excess reappearance of the target's content that ended after the event, in both readings.
+    """Yield the excess reappearance of content that ended afterwards.
 
-    Its controls are contents of like age and category that were up at those ends, at the target and at the declared
-    controls.
+    In both readings. Its controls are contents of like age and category that were up at those ends, at the target and
+    at the declared controls.
     """
     event, movements, (first, last) = series.event, series.movements, series.after
     for reading in READINGS:
-        stays = [
-            stay
-            for stay in movements.stays
-            if (stay.place == event.target or stay.place in event.controls)
-            and stay.ended(reading) >= first
-            and stay.started < last
+        spells = [
+            spell
+            for spell in movements.spells
+            if (spell.place == event.target or spell.place in event.controls)
+            and spell.ended(reading) >= first
+            and spell.started < last
         ]
-        asked = np.array([stay.place == event.target and stay.ended(reading) < last for stay in stays], bool)
+        treated = np.array([spell.place == event.target and spell.ended(reading) < last for spell in spells], bool)
         found = series.chosen_late() or _excess(
-            stays, movements, reading, event.horizon_h, event.age_within_h, movements.end, asked
+            spells, movements, reading, event.horizon_h, event.age_within_h, movements.end, treated
         )
-        yield _told(found, reading, event.horizon_h)
+        yield _excess_answer(found, reading, event.horizon_h)
 
 
 def _excess(
-    stays: Sequence[Spell],
+    spells: Sequence[Spell],
     movements: Movements,
     reading: Reading,
     horizon_h: float,
     age_within_h: float,
     until: float,
-    asked: npt.NDArray[np.bool_] | None,
+    treated: npt.NDArray[np.bool_] | None,
 ) -> Excess | Refusal:
-    if not stays:
+    if not spells:
         return Refusal("no content was there in that time")
     return excess_reappearance(
-        _units(stays, movements, reading),
+        _units(spells, movements, reading),
         np.random.default_rng(SEED),
         horizon=horizon_h,
         observed_until=until,
         age_within=age_within_h,
-        treated=asked,
+        treated=treated,
     )
 
 
-def _told(found: Excess | Refusal, reading: Reading, horizon_h: float) -> Answer:
+def _excess_answer(found: Excess | Refusal, reading: Reading, horizon_h: float) -> Answer:
     note = ""
     if not isinstance(found, Refusal):
         note = f"{found.treated_share:.1%} after an end, {found.control_share:.1%} without; {found.clusters} clusters"
@@ -90,23 +90,23 @@ def _told(found: Excess | Refusal, reading: Reading, horizon_h: float) -> Answer
     )
 
 
-def _units(stays: Sequence[Spell], movements: Movements, reading: Reading) -> Units:
-    """Stays as units, and each one's arrivals at other places."""
+def _units(spells: Sequence[Spell], movements: Movements, reading: Reading) -> Units:
+    """Return spells as units, with their arrivals at other places."""
     by_content = _by_content(movements)
     owner: list[int] = []
     when: list[float] = []
-    for number, stay in enumerate(stays):
-        for gain in by_content.get(stay.content_id, ()):
-            if gain.place != stay.place and math.isfinite(arrived(gain, reading)):
+    for number, spell in enumerate(spells):
+        for gain in by_content.get(spell.content_id, ()):
+            if gain.place != spell.place and math.isfinite(arrived(gain, reading)):
                 owner.append(number)
                 when.append(arrived(gain, reading))
-    categories = sorted({stay.category for stay in stays})
-    clusters = {one: n for n, one in enumerate(sorted({stay.cluster for stay in stays}))}
+    categories = sorted({spell.category for spell in spells})
+    clusters = {one: n for n, one in enumerate(sorted({spell.cluster for spell in spells}))}
     return Units(
-        started=np.array([stay.started for stay in stays]),
-        ended=np.array([stay.ended(reading) for stay in stays]),
-        category=np.array([categories.index(stay.category) for stay in stays], np.int64),
-        cluster=np.array([clusters[stay.cluster] for stay in stays], np.int64),
+        started=np.array([spell.started for spell in spells]),
+        ended=np.array([spell.ended(reading) for spell in spells]),
+        category=np.array([categories.index(spell.category) for spell in spells], np.int64),
+        cluster=np.array([clusters[spell.cluster] for spell in spells], np.int64),
         arrivals=(np.array(owner, np.int64), np.array(when, float)),
     )
 
@@ -120,12 +120,13 @@ def followed(
     home: str,
     seats: Mapping[str, str],
 ) -> list[Takedown]:
-    """The takedowns at the target after the event that had time to be followed, and what followed them elsewhere.
+    """Return the target's takedowns after the event and their hops.
 
-    Of the URLs that `movements` hold; what moved within the target did not leave it.
+    Only takedowns that had time to be followed; hops lead elsewhere. Of the URLs that `movements` hold; what moved
+    within the target did not leave it.
     """
     (start, end), declared = (event.at, event.window[1]), tuple(event.places)
-    chosen = [episode for episode in episodes if episode.url_id in movements.told_by]
+    chosen = [episode for episode in episodes if episode.url_id in movements.sources_of]
     places = [place_of(episode, event.kind, declared) for episode in chosen]
     elsewhere = {
         (episode.url_id, episode.hoster, episode.known_up_at)
@@ -148,14 +149,15 @@ def followed(
 
 
 def displaced_share(series: Series) -> Answer:
-    """Share of the target's content that moved elsewhere within the horizon after an end: order, detection and chance.
+    """Return bounds of the share of content that moved elsewhere.
 
-    A known URL is looked at wherever it is, so that a return to it is always detected; a new URL must be reported.
+    Within the horizon after its end; order, detection and sampling error are in the bounds. A known URL is looked at
+    wherever it is, so that a return to it is always detected; a new URL must be reported.
     """
     event, ended = series.event, series.takedowns
     found: Bounds | Refusal = NO_DETECTION
     if event.detection:
-        cluster = {stay.content_id: stay.cluster for stay in series.movements.stays}
+        cluster = {spell.content_id: spell.cluster for spell in series.movements.spells}
         clusters = np.array([cluster[one.content_id] for one in ended], np.int64)
         found = too_few(np.unique(clusters).size, "clusters ended early enough to be followed") or displaced_bounds(
             [one.certain for one in ended],
@@ -185,7 +187,10 @@ def _by_content(movements: Movements) -> dict[str, list[Gain]]:
 
 
 def unseen(movements: Movements, chosen: Callable[[Gain], bool], *, reading: Reading, of_what: str) -> Iterator[Answer]:
-    """How many arrivals there were in all, by the feeds that found them, at home and abroad."""
+    """Yield estimates of all arrivals, at home and abroad.
+
+    From the overlap of the feeds that found them.
+    """
     for side, where in (("home", "at home"), ("abroad", "abroad")):
         gains = [gain for gain in movements.gains if gain.side == side and gain.moved(reading) and chosen(gain)]
         found, feeds, estimator = _population(gains, movements)
@@ -207,13 +212,13 @@ def unseen(movements: Movements, chosen: Callable[[Gain], bool], *, reading: Rea
 
 def _population(gains: Sequence[Gain], movements: Movements) -> tuple[Population | Refusal, str, str]:
     """Chapman with two feeds, Chao's lower bound with more."""
-    told = {gain.url_id: movements.told_by[gain.url_id] for gain in gains}
-    feeds = sorted({source for by in told.values() for source in by})
+    sources_by_url = {gain.url_id: movements.sources_of[gain.url_id] for gain in gains}
+    feeds = sorted({source for by in sources_by_url.values() for source in by})
     if len(feeds) < 2:
         return Refusal("one feed alone tells nothing about what it missed"), ", ".join(feeds), "undetected.chapman"
     if len(feeds) == 2:
-        one, other = (sum(feed in by for by in told.values()) for feed in feeds)
-        both = sum(len(by) == 2 for by in told.values())
+        one, other = (sum(feed in by for by in sources_by_url.values()) for feed in feeds)
+        both = sum(len(by) == 2 for by in sources_by_url.values())
         return chapman(one, other, both), f"{feeds[0]} {one}, {feeds[1]} {other}, both {both}", "undetected.chapman"
-    table = [[feed in by for feed in feeds] for by in told.values()]
+    table = [[feed in by for feed in feeds] for by in sources_by_url.values()]
     return chao(table), f"at least, by {len(feeds)} feeds", "undetected.chao"

@@ -1,4 +1,4 @@
-"""Counts by period and place around an event: one site once a period."""
+"""Counts of distinct sites by period and place."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ AREAS: tuple[Area, ...] = ("target", "control", "buffer", "buffer control")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One thing that counts: when (hours), where, at which site, of which cluster."""
+    """One counted event: time in hours, place, site and cluster."""
 
     when: float
     place: str
@@ -33,7 +33,10 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """The periods of a study around an event; the event begins one of them."""
+    """The periods of a study around an event.
+
+    The event begins one of them.
+    """
 
     event: Event
     movements: Movements
@@ -53,7 +56,7 @@ class Series:
 
     @cached_property
     def periods(self) -> int:
-        """How many whole periods there are."""
+        """The number of whole periods."""
         return self.index + int((self.movements.end - self.at) / self.event.period_h + 1e-9)
 
     @cached_property
@@ -87,11 +90,14 @@ class Series:
         return -1
 
     def rows(self, reading: Reading) -> Iterator[Row]:
-        """What counts, by the event's outcome. What came to a control from the target is no course of its own."""
+        """Yield the rows that the event's outcome counts.
+
+        Arrivals at a control from the target are excluded: they are not independent of the event.
+        """
         if self.event.outcome == "takedowns":
-            for stay in self.movements.stays:
-                if stay.taken_down:
-                    yield Row(when=stay.gone, place=stay.place, site_id=stay.site_id, cluster=stay.cluster)
+            for spell in self.movements.spells:
+                if spell.taken_down:
+                    yield Row(when=spell.gone, place=spell.place, site_id=spell.site_id, cluster=spell.cluster)
             return
         spared = {*self.event.controls, *self.event.buffer_controls}
         for gain in self.movements.gains:
@@ -114,17 +120,26 @@ class Series:
         return counted
 
     def period_of(self, when: float) -> int:
-        """The number of the period that holds a time, below 0 or too large where none does."""
+        """Return the number of the period that holds a time.
+
+        Below 0 or too large for times outside the study.
+        """
         return self.index + int(np.floor((when - self.at) / self.event.period_h + 1e-9))
 
     def reports(self, place: str | None = None) -> Ints:
-        """Reports made in each period, about one place or in all."""
+        """Return the number of reports by period.
+
+        About one place, or all reports.
+        """
         made = [self.period_of(when) for when, about in self.movements.reports if place is None or about == place]
         inside = np.array([period for period in made if 0 <= period < self.periods], np.int64)
         return np.bincount(inside, minlength=self.periods).astype(np.int64)
 
     def log_rates(self, reading: Reading, places: Sequence[str]) -> Floats:
-        """Log rates by period and place: counts for the effort that the event names."""
+        """Return log rates by period and place.
+
+        Counts are divided by the effort that the event names.
+        """
         counts = self.counts(reading, places)
         if self.event.effort == "none":
             effort = np.ones_like(counts)
@@ -135,7 +150,7 @@ class Series:
         return rates(counts, effort)
 
     def chosen_late(self) -> Refusal | None:
-        """Whether the areas were chosen with data from after the event."""
+        """Return a refusal if areas were chosen after the event."""
         if self.event.chosen_until <= self.event.at:
             return None
         return Refusal(
@@ -144,7 +159,10 @@ class Series:
         )
 
     def unsound(self) -> Refusal | None:
-        """Why the declared areas cannot serve: chosen too late, or full of what left the target."""
+        """Return a refusal if the declared areas cannot serve.
+
+        They were chosen too late, or too much of their content left the target.
+        """
         spared = {*self.event.controls, *self.event.buffer_controls}
         came = [g for g in self.movements.gains if g.place in spared and self.after[0] <= g.seen < self.after[1]]
         theirs = sum(gain.left == self.event.target and gain.moved("not parallel") for gain in came)

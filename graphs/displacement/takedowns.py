@@ -1,4 +1,7 @@
-"""Which takedowns were followed by an arrival elsewhere: surely, perhaps, and on which way."""
+"""Takedowns and the arrivals elsewhere that followed them.
+
+Each arrival is certain or possible, and of one way.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -18,7 +21,10 @@ TAKEDOWNS: Final = ("removed", "name", "network")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Takedown:
-    """One takedown of a URL at a hoster, and on which of the ways its content went on."""
+    """One takedown of a URL at a hoster.
+
+    `certain` and `possible` mark the ways on which its content went on.
+    """
 
     url_id: str
     content_id: str
@@ -39,13 +45,13 @@ def takedowns(
     within: timedelta,
     until: datetime,
 ) -> list[Takedown]:
-    """The takedowns known by `until`, with what their hops say of the time `within` after each.
+    """Return the takedowns known by `until`, with their hops.
 
-    `until` is early enough for arrivals within the horizon to be reported and looked at before the measurement ends:
-    later takedowns had no time to be followed by anything. A hop is of the one takedown that it answers, and a proxy's
-    episodes have none: what lies behind it is not seen to leave. It is certain if it is sequential or repointed and
-    came within the horizon even by the outer ends of both intervals, possible if it is not parallel and may have come
-    within it. Pure.
+    Hops count within the time `within` after each takedown. `until` is early enough for arrivals within the horizon to
+    be reported and looked at before the measurement ends: later takedowns had no time to be followed by anything. A hop
+    is of the one takedown that it answers, and a proxy's episodes have none: what lies behind it is not seen to leave.
+    It is certain if it is sequential or repointed and came within the horizon even by the outer ends of both intervals,
+    possible if it is not parallel and may have come within it. Pure.
     """
     by_loss: dict[tuple[str, str, datetime], list[Hop]] = defaultdict(list)
     for hop in hops:

@@ -1,4 +1,7 @@
-"""The target's course against its controls: interrupted series, event study, placebos, peak, return."""
+"""Interrupted time series of the target against its controls.
+
+With event study, placebos, peak check and return.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -33,7 +36,10 @@ _CITS = "What did the event do to the target, beyond what its controls did?"
 
 @dataclass(frozen=True, kw_only=True)
 class TimeSeries:
-    """The target's log rates against those of its controls, in one reading."""
+    """Log rates of the target and its controls.
+
+    In one reading.
+    """
 
     series: Series
     reading: Reading
@@ -50,7 +56,7 @@ class TimeSeries:
 
     @cached_property
     def own(self) -> Interruption | Refusal:
-        """What happened at the event."""
+        """The target's interruption at the event."""
         window, counts = self.series.window, self.series.counts(self.reading, [self.series.event.target])
         early = counts[window.first : window.first + window.before, 0]
         if not early.any():
@@ -59,7 +65,10 @@ class TimeSeries:
 
     @cached_property
     def shifted(self) -> list[tuple[int, Interruption]]:
-        """The same window at dates without event, no two of which share periods after: as `placebo_windows` has it."""
+        """The same window at dates without an event.
+
+        No two of them share periods after, as in `placebo_windows`.
+        """
         window = self.series.window
         latest = window.event - window.anticipation - window.after
         found = (
@@ -83,7 +92,7 @@ class TimeSeries:
         return placebo_units(self.target, self.controls, self.series.window)
 
     def answers(self) -> Iterator[Answer]:
-        """All answers that rest on the course."""
+        """Yield all answers that rest on the time series."""
         periods = self.series.event.before + self.series.event.after
         effects: list[tuple[str, str, Callable[[Interruption], float]]] = [
             ("mean change", _UNIT, lambda one: one.mean_gap),
@@ -108,7 +117,10 @@ class TimeSeries:
         yield self._return()
 
     def _ranked(self, name: str, unit: str, effect: Callable[[Interruption], float], periods: int) -> Answer:
-        """One effect with its rank among dates without event, and the interval of what that rank keeps."""
+        """Return one effect with its rank and interval.
+
+        It is ranked among dates without event; the interval holds the values that this rank keeps.
+        """
         test, own = self.windows, self.own
         say = partial(answer, name, _CITS, reading=self.reading, n=periods, n_of="periods", unit=unit)
         if isinstance(own, Refusal):
@@ -148,8 +160,8 @@ class TimeSeries:
             return
         high = "; this was a peak: read the effect beside what is beyond it" if found.rank > _PEAK else ""
         yield say("peak", result=found.rank, unit="share of windows that stood lower", note=f"no test{high}")
-        told = f"changed by {found.observed:+.2f}, of which {found.expected:+.2f} was to be expected; no test"
-        yield say("beyond the peak", result=found.beyond, unit=_UNIT, note=told)
+        note = f"changed by {found.observed:+.2f}, of which {found.expected:+.2f} was to be expected; no test"
+        yield say("beyond the peak", result=found.beyond, unit=_UNIT, note=note)
 
     def _return(self) -> Answer:
         own, window = self.own, self.series.window
@@ -165,7 +177,10 @@ class TimeSeries:
         )
 
     def _no_effect(self) -> Refusal | None:
-        """Why there is no return to measure: a series without effect fades and comes back by itself."""
+        """Return a refusal if no effect stands out.
+
+        A series without effect fades and comes back by itself.
+        """
         tests = [test for test in (self.windows, self.places) if isinstance(test, PlaceboTest)]
         if any(test.p <= 1.0 - _LEVEL for test in tests):
             return None
@@ -185,7 +200,10 @@ class TimeSeries:
 
     @cached_property
     def place_gaps(self) -> dict[str, Floats]:
-        """The gap of each control treated as target against the others, over its spread before; window periods."""
+        """The scaled gap of each control treated as target.
+
+        Against the other controls, over its spread before the event, by period of the window.
+        """
         found = {}
         for number, place in enumerate(self.series.event.controls):
             one = interrupted(self.controls[:, number], np.delete(self.controls, number, axis=1), self.series.window)
@@ -238,6 +256,9 @@ def _after(own: Interruption, window: EventWindow) -> Floats:
 
 
 def _reach(sizes: Floats) -> float | None:
-    """What the effect may be away from zero before fewer than 5% of the placebos are larger; None below 19."""
+    """Return the effect that 95% of placebos do not exceed.
+
+    None below 19 placebos.
+    """
     rank = int(np.ceil(_LEVEL * (sizes.size + 1)))
     return float(np.sort(sizes)[rank - 1]) if rank <= sizes.size else None

@@ -1,4 +1,4 @@
-"""Clusters of linked URLs: connected components of bounded size, each explainable."""
+"""Clusters of linked URLs: explainable components of bounded size."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,10 @@ class Cluster:
 
 
 class Clusters:
-    """The clusters of a study, and the links that were cut; without links each URL stands alone."""
+    """The clusters of a study, and the links cut.
+
+    Without links each URL stands alone.
+    """
 
     def __init__(self, links: Iterable[Link] = (), largest: int = 0) -> None:
         """Take the links in, the surest first; see `cluster`."""
@@ -60,13 +63,16 @@ class Clusters:
         return cluster.name if cluster else url_id
 
     def redirecting_to(self, url_id: str) -> list[tuple[str, Link]]:
-        """The URLs that redirect to one, each with its link, the surest first."""
+        """Return the URLs that redirect to one, surest first.
+
+        Each with its link.
+        """
         return self._redirects.get(url_id, [])
 
     def weakest(self, a: str, b: str) -> Link | None:
-        """The least sure link on the way that `explain` gives, in logarithmic time.
+        """Return the least sure link of the path between two.
 
-        None if there is no such way, or none is needed.
+        The path is that of `explain`. Takes logarithmic time. None if there is no such way, or none is needed.
         """
         return self._joined.weakest(a, b)
 
@@ -136,9 +142,10 @@ def cluster(links: Iterable[Link], rules: LinkRules | None = None, *, least: Lin
 
 
 def site_clusters(sites: Mapping[str, str], contents: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """The cluster of each site: sites that share a content id, directly or by others, are one.
+    """Return the cluster of each site.
 
-    `sites` gives each URL its site, `contents` pairs of URL and content id.
+    Sites that share a content id, directly or through others, are one cluster. `sites` gives each URL its site,
+    `contents` pairs of URL and content id.
     """
     sets = DisjointSets()
     numbers: dict[tuple[str, str], int] = {}
@@ -175,7 +182,10 @@ class DisjointSets:
         return member
 
     def join(self, one: int, other: int) -> int:
-        """Make two sets one; the lower root stands for it, so the deepest path stays short by halving."""
+        """Unite two sets; the lower root stands for both.
+
+        So the deepest path stays short by halving.
+        """
         low, high = sorted((self.root(one), self.root(other)))
         self.parents[high] = low
         return low

@@ -1,4 +1,4 @@
-"""Kinds of evidence that two URLs carry the same content, and what each is worth."""
+"""Kinds of evidence that URLs share content, with their weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,11 +24,11 @@ EvidenceKind = Literal[
     "public_key",
     "name_servers",
 ]
-Family = Literal["told", "redirect", "name", "path", "page", "server"]
+Family = Literal["reported", "redirect", "name", "path", "page", "server"]
 """Evidence of one family is not independent: who copies a page copies its title. Only the best of a family counts."""
 
 Unit = Literal["url", "host", "site"]
-"""What must differ for a sign to mean something: the same certificate on one site says nothing new."""
+"""The unit that must differ for a sign to count: one site's own certificate links nothing."""
 
 Role = Literal["", "from", "to"]
 """For evidence with a direction: `from` shows the way, `to` is where it leads. Only unlike roles are linked."""
@@ -36,7 +36,7 @@ Role = Literal["", "from", "to"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindRule:
-    """What one kind of evidence is worth.
+    """The weight and limits of one kind of evidence.
 
     `cap`: a key on more units than this links nothing; None: no cap. `doubt`: nats taken off the rarity log(N/df).
     `fixed`: a weight that does not depend on rarity. `alone`: the most that its family can make of a link without
@@ -72,8 +72,8 @@ class KindRule:
 
 KINDS: Mapping[EvidenceKind, KindRule] = MappingProxyType(
     {
-        "content_id": KindRule(family="told", unit="url", cap=None, fixed=20.0, kept=True),
-        "same_url": KindRule(family="told", unit="url", cap=20, fixed=20.0, kept=True),
+        "content_id": KindRule(family="reported", unit="url", cap=None, fixed=20.0, kept=True),
+        "same_url": KindRule(family="reported", unit="url", cap=20, fixed=20.0, kept=True),
         "redirect_url": KindRule(family="redirect", unit="host", cap=50, fixed=12.0),
         "redirect_site": KindRule(family="redirect", unit="site", cap=50, fixed=5.0, alone="weak"),
         "path": KindRule(family="path", unit="host", cap=50, doubt=0.5),

@@ -1,4 +1,7 @@
-"""Links between URLs that share evidence: from signs to weighted pairs, in linear time."""
+"""Links between URLs that share evidence, in linear time.
+
+From signs to weighted pairs.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -42,7 +45,7 @@ def find_links(
     rules = rules or LinkRules()
     sites = len({home.site_id for home in homes.values()})
     members = _members(signs, set(common))
-    frequency = _telling(members, homes, rules, sites)
+    frequency = _linking_keys(members, homes, rules, sites)
     members = {key: members[key] for key in frequency}
     by_url = _keys_by_url(members, frequency, rules.most_keys)
     pairs: set[_Pair] = set()
@@ -72,8 +75,8 @@ def _members(signs: Iterable[Sign], common: set[str]) -> _Members:
     return members
 
 
-def _telling(members: _Members, homes: Mapping[str, Home], rules: LinkRules, sites: int) -> dict[_Key, int]:
-    """The keys that can link, and on how many units each is."""
+def _linking_keys(members: _Members, homes: Mapping[str, Home], rules: LinkRules, sites: int) -> dict[_Key, int]:
+    """Return the keys that can link, with their units."""
     found: dict[_Key, int] = {}
     for key, urls in members.items():
         rule = rules.kinds.get(key[0])
@@ -207,11 +210,11 @@ class _Weigher:
 
     def _source(self, pair: _Pair, evidence: Iterable[Evidence]) -> str | None:
         """The URL that redirects to the other; None if neither does, or each to the other."""
-        told = set()
+        redirecting = set()
         for one in evidence:
             if self._rules.kinds[one.kind].family == "redirect":
-                told |= {url for url in pair if "from" in self._by_url[url][one.kind, one.key].roles}
-        return told.pop() if len(told) == 1 else None
+                redirecting |= {url for url in pair if "from" in self._by_url[url][one.kind, one.key].roles}
+        return redirecting.pop() if len(redirecting) == 1 else None
 
 
 def _meet(a: set[Role], b: set[Role]) -> bool:

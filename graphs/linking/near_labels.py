@@ -1,4 +1,7 @@
-"""Labels that look alike, found inside the vault: text in, pairs of ids out."""
+"""Finds labels that look alike, inside the vault.
+
+Text goes in, pairs of keyed ids come out.
+"""
 
 import unicodedata
 from collections import defaultdict
@@ -45,7 +48,7 @@ def near_labels(
 ) -> list[NearLabels]:
     """All pairs of near labels, each by its surest likeness.
 
-    Sorted, each pair once. `labels` gives the decrypted text of each label id; it stays in memory, and nothing of it is
+    Sorted, each pair once. `labels` gives the decrypted text of each label id; it stays in memory, and none of it is
     in the result. Only labels of one block are compared: one skeleton, one stem, or one string that a single deletion
     leaves. So the time is linear in the number of labels as long as they are as short as the DNS allows (63
     characters).
@@ -77,7 +80,7 @@ def _shown(label: str) -> str:
 
 
 def _skeleton(label: str) -> str:
-    """What the eye makes of a label: one letter for all that look like it."""
+    """Return a label with one letter for all look-alikes."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", label) if not unicodedata.combining(c))
     plain = plain.translate(_LOOKALIKES)
     for double, single in _DOUBLES:
@@ -112,7 +115,7 @@ def _pairs(blocks: Iterable[list[str]], largest: int) -> Iterator[tuple[str, str
 
 
 def within_one_edit(a: str, b: str) -> bool:
-    """Whether at most one edit turns one into the other.
+    """True if one edit at most separates two labels.
 
     An edit is an insertion, a deletion, a substitution or a swap of neighbours.
     """

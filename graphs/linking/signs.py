@@ -1,4 +1,7 @@
-"""From a study's facts to the signs that URLs can share: keyed ids only."""
+"""Signs that URLs share, from a study's facts.
+
+Keyed ids only.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -36,11 +39,11 @@ def signs_of(
     """
     known = _Gathered()
     for report in reports:
-        told = report.verified_at or report.reported_at or report.received_at
-        known.known(report.url_id, min(told, report.received_at))
-        known.known(report.url_id, told)
+        reported_at = report.verified_at or report.reported_at or report.received_at
+        known.known(report.url_id, min(reported_at, report.received_at))
+        known.known(report.url_id, reported_at)
         if report.content_id:
-            known.add((report.url_id, "content_id", report.content_id, ""), told)
+            known.add((report.url_id, "content_id", report.content_id, ""), reported_at)
     urls, sites = set(targets), {target.site_id for target in targets.values()}
     for look in looks:
         if look.failure is None:
@@ -80,7 +83,7 @@ def _of_look(
     resolutions: Mapping[str, Resolution],
     controls: Mapping[str, ControlLook],
 ) -> Iterator[tuple[EvidenceKind, str, Role]]:
-    """What one look shows."""
+    """Yield the signs of one check."""
     resolution = resolutions.get(look.resolution_id or "")
     if resolution and resolution.name_server_ids and "parking" not in resolution.tags:
         yield "name_servers", " ".join(resolution.name_server_ids), ""
@@ -97,7 +100,10 @@ def _of_look(
 
 
 def _of_page(look: Observation, control: ControlLook | None) -> Iterator[tuple[EvidenceKind, str, Role]]:
-    """What the page shows, unless it is an answer to any path or no content at all."""
+    """Yield the signs of a page.
+
+    Nothing if any path gets this answer, or if it holds no content.
+    """
     if look.status is None or not 200 <= look.status < 300 or _NO_PAGE.intersection(look.marks):
         return
     if look.etag_id and look.content_length and (control is None or control.etag_id != look.etag_id):

@@ -1,4 +1,7 @@
-"""Communities of keys that exchange content, held against graphs with the same margins."""
+"""Communities of keys that exchange content.
+
+Tested against graphs with the same margins.
+"""
 
 from dataclasses import dataclass
 
@@ -24,11 +27,12 @@ _BETWEEN = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Communities:
-    """A partition of keys, and whether it is better than those of graphs without communities.
+    """A partition of keys, tested against a null.
 
-    `members` are the keys of each community, largest first. `modularity` is that of the partition, `null` the mean and
-    `null_high` the largest of the best partitions of graphs with the same margins. `p` is the share of these graphs,
-    the data among them, that reach it; no p is below `smallest_p`. `hops` were between the `keys` considered.
+    The null is the best partitions of graphs without communities. `members` are the keys of each community, largest
+    first. `modularity` is that of the partition, `null` the mean and `null_high` the largest of the best partitions of
+    graphs with the same margins. `p` is the share of these graphs, the data among them, that reach it; no p is below
+    `smallest_p`. `hops` were between the `keys` considered.
     """
 
     members: tuple[tuple[str, ...], ...]

@@ -1,4 +1,4 @@
-"""How far the hops' destinations are few, and how sure that is."""
+"""Concentration of the hops' destinations, with intervals."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,7 +16,7 @@ Introduction to Variance Estimation, 2007, chapter 2)."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concentration:
-    """How far destinations are few.
+    """Concentration of destinations.
 
     `hhi` is the sum of squared shares of all destinations (Herfindahl and Hirschman), `between` the probability that
     two hops of different contents have the same destination, `effective` 1 / between, `top` the share of the `leading`
@@ -37,7 +37,7 @@ class Concentration:
 def concentration(
     moves: Moves, rng: np.random.Generator, *, certain: bool = False, top: int = 5, resamples: int = 400
 ) -> Concentration:
-    """How concentrated destinations are, with intervals from resampled contents.
+    """Return the concentration of destinations, with intervals.
 
     Over hops that may be displacement, or the certain ones. With x_c the destinations of content c and n_c its hops,
     `between` is (|sum x|^2 - sum |x_c|^2) / ((sum n)^2 - sum n_c^2): hops of one content are not independent, and the
@@ -56,7 +56,7 @@ def concentration(
     grouped = _grouped(counts, rng)
     between, share = _alike(grouped, leading, np.ones((grouped.counts.shape[0], 1)))
     refused = too_few(number, "contents that moved")
-    draws = None if refused else _alike(grouped, leading, _drawn(grouped.counts.shape[0], rng, resamples))
+    draws = None if refused else _alike(grouped, leading, _resample_weights(grouped.counts.shape[0], rng, resamples))
     hops = float(total.sum())
     return Concentration(
         hops=hops,
@@ -91,7 +91,7 @@ def _grouped(counts: csr_array, rng: np.random.Generator) -> _Groups:
     return _Groups(csr_array(gather @ counts), gather @ own, gather @ size, gather @ np.square(size))
 
 
-def _drawn(groups: int, rng: np.random.Generator, resamples: int) -> Floats:
+def _resample_weights(groups: int, rng: np.random.Generator, resamples: int) -> Floats:
     return rng.multinomial(groups, np.full(groups, 1.0 / groups), size=resamples).T.astype(np.float64)
 
 

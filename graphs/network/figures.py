@@ -51,7 +51,10 @@ class WeekRow:
 def graph_figures(
     hops: Sequence[Hop], moves: Moves, *, names: Mapping[str, str], home: str | None, rng: np.random.Generator
 ) -> list[GraphFigure]:
-    """All measures of the graph, those of the whole first, then sinks and sources by the size of their net flow."""
+    """Return all measures of the graph.
+
+    Those of the whole graph first, then sinks and sources by the size of their net flow.
+    """
     found = returns(moves)
     certain = sum(hop.order in CERTAIN for hop in hops)
     rows = [_figure("hops", found.hops, certain, found.hops, n=len(hops), note="n counts parallel hops, too")]

@@ -9,7 +9,7 @@ from typing import Annotated
 from graphs.network.measures import HopMatrix
 from graphs.network.moves import CERTAIN, Moves
 from graphs.network.paths import chains
-from graphs.network.weeks import Passage, passage
+from graphs.network.weeks import CrossBorder, cross_border
 from waterbed.model.conclusions import EndCause, Episode, Hop
 
 
@@ -21,14 +21,17 @@ class Flow:
     from_name: Annotated[str, "its name for people"]
     to_key: Annotated[str, "hoster arrived at"]
     to_name: Annotated[str, "its name for people"]
-    passage: Annotated[Passage, "whether the home country is left, entered or neither"]
+    passage: Annotated[CrossBorder, "whether the home country is left, entered or neither"]
     hops: Annotated[int, "hops that are not known to be parallel copies"]
     certain: Annotated[int, "of these, arrivals surely after leaving, or the same name re-pointed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowShare:
-    """What part of what left one key arrived at another: one cell of the row-normalised hop matrix."""
+    """One cell of the row-normalised hop matrix.
+
+    The share of content that left one key and arrived at another.
+    """
 
     from_key: Annotated[str, "hoster key, AS number as AS13335, or ISO country code; unknown: no table knew it"]
     from_name: Annotated[str, "its name for people"]
@@ -44,17 +47,17 @@ class FlowShare:
 
 
 def flows(hops: Iterable[Hop], *, names: Mapping[str, str], home: str | None) -> list[Flow]:
-    """Add hops up by hoster left, hoster arrived at and passage, largest first.
+    """Sum hops by hoster left, hoster arrived and border crossing.
 
-    Hops known to be parallel are left out: a copy that was there before is not where the content went. Those whose
-    order is unknown count in `hops` but not in `certain`, so the two are bounds.
+    Largest first. Hops known to be parallel are left out: a copy that was there before is not where the content went.
+    Those whose order is unknown count in `hops` but not in `certain`, so the two are bounds.
     """
-    total: Counter[tuple[str, str, Passage]] = Counter()
-    certain: Counter[tuple[str, str, Passage]] = Counter()
+    total: Counter[tuple[str, str, CrossBorder]] = Counter()
+    certain: Counter[tuple[str, str, CrossBorder]] = Counter()
     for hop in hops:
         if hop.order == "parallel":
             continue
-        kind = (hop.from_hoster, hop.to_hoster, passage(hop, home))
+        kind = (hop.from_hoster, hop.to_hoster, cross_border(hop, home))
         total[kind] += 1
         certain[kind] += hop.order in CERTAIN
     order = sorted(total, key=lambda kind: (-total[kind], kind))
@@ -73,7 +76,7 @@ def flows(hops: Iterable[Hop], *, names: Mapping[str, str], home: str | None) ->
 
 
 def flow_shares(matrix: HopMatrix, names: Mapping[str, str]) -> list[FlowShare]:
-    """The cells of a hop matrix with names, most hops first."""
+    """Return a hop matrix's cells with names, most hops first."""
     columns = (matrix.hops, matrix.weight, matrix.certain, matrix.left, matrix.share, matrix.low, matrix.high)
     return [
         FlowShare(
@@ -109,7 +112,7 @@ class ContentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineRow:
-    """One stay of a content: a URL at a hoster."""
+    """One episode of a content: a URL at a hoster."""
 
     url_id: Annotated[str, "the URL"]
     hoster: Annotated[str, "key of the hoster"]
@@ -124,7 +127,10 @@ class TimelineRow:
 
 
 def content_rows(hops: Sequence[Hop], moves: Moves) -> list[ContentRow]:
-    """One row for each content that hopped, most hops first; `moves` are those hops by hoster."""
+    """Return one row for each content that hopped.
+
+    Most hops first; `moves` are those hops by hoster.
+    """
     of_content: dict[str, list[Hop]] = {}
     for hop in hops:
         of_content.setdefault(hop.content_id, []).append(hop)
@@ -148,21 +154,21 @@ def _longest(moves: Moves, *, surely: bool) -> dict[int, int]:
     return dict(zip(found.contents.tolist(), found.longest.tolist(), strict=True))
 
 
-def stay_rows(episodes: Sequence[Episode], hops: Sequence[Hop], names: Mapping[str, str]) -> list[TimelineRow]:
-    """The stays of one content, in the order in which they were known."""
+def timeline_rows(episodes: Sequence[Episode], hops: Sequence[Hop], names: Mapping[str, str]) -> list[TimelineRow]:
+    """Return the episodes of one content in time order."""
     came = {(hop.to_url_id, hop.to_hoster, hop.arrived_before): hop for hop in hops}
     rows = []
-    for stay in sorted(episodes, key=lambda one: (one.known_up_at, one.url_id, one.hoster)):
-        hop = came.get((stay.url_id, stay.hoster, stay.known_up_at))
+    for episode in sorted(episodes, key=lambda one: (one.known_up_at, one.url_id, one.hoster)):
+        hop = came.get((episode.url_id, episode.hoster, episode.known_up_at))
         rows.append(
             TimelineRow(
-                url_id=stay.url_id,
-                hoster=stay.hoster,
-                name=names.get(stay.hoster, stay.hoster),
-                known_up_at=stay.known_up_at,
-                last_up=stay.last_up,
-                first_down=stay.first_down,
-                cause=stay.cause,
+                url_id=episode.url_id,
+                hoster=episode.hoster,
+                name=names.get(episode.hoster, episode.hoster),
+                known_up_at=episode.known_up_at,
+                last_up=episode.last_up,
+                first_down=episode.first_down,
+                cause=episode.cause,
                 came_from=hop.from_hoster if hop else "",
                 kind=hop.kind if hop else "",
                 order=hop.order if hop else "",

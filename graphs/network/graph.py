@@ -1,4 +1,7 @@
-"""The displacement graph: hosters, origin ASes or countries as nodes, hops as edges (NetworkX)."""
+"""The displacement graph in NetworkX: places and hops.
+
+Nodes are hosters, origin ASes or countries; edges are hops.
+"""
 
 import io
 import json
@@ -27,26 +30,27 @@ def displacement_graph(
     origins: OriginsOf | None = None,
     window: tuple[datetime | None, datetime] | None = None,
 ) -> "nx.MultiDiGraph[str]":
-    """A MultiDiGraph with one edge for each pair of keys of a hop; no attribute is None, so that Gephi opens it.
+    """Return a MultiDiGraph with hops as edges.
 
-    Node attributes: label, country ("" if unknown), home, start, end. Edge attributes: those of `edge_attributes` and
-    weight, 1 / pairs of that hop. `origins` is needed for origin ASes. With a `window` [start, end) only hops that can
-    have arrived in it, and `within` says surely or possibly.
+    One edge for each pair of keys of a hop; no attribute is None, so that Gephi opens it. Node attributes: label,
+    country ("" if unknown), home, start, end. Edge attributes: those of `edge_attributes` and weight, 1 / pairs of that
+    hop. `origins` is needed for origin ASes. With a `window` [start, end) only hops that can have arrived in it, and
+    `within` says surely or possibly.
     """
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=f"displacement between {_PLURALS[by]}")
     for hop in hops:
         before, after = ends_of(hop, by, origins)
-        told = edge_attributes(hop)
+        attributes = edge_attributes(hop)
         if window is not None:
-            told["within"] = arrived_within(hop, *window)
-            if told["within"] == "no":
+            attributes["within"] = arrived_within(hop, *window)
+            if attributes["within"] == "no":
                 continue
         for key in (*before, *after):
             country = key if by == "country" else seats.get(key, "")
             graph.add_node(key, label=_label(key, names), country=country, home=country == home)
-            _stretch(graph, key, "start", "end", told["start"], told["end"])
+            _stretch(graph, key, "start", "end", attributes["start"], attributes["end"])
         weight = 1.0 / (len(before) * len(after))
-        graph.add_edges_from((a, b, {**told, "weight": weight}) for a in before for b in after)
+        graph.add_edges_from((a, b, {**attributes, "weight": weight}) for a in before for b in after)
     return graph
 
 
@@ -57,14 +61,15 @@ def flow_graph(
     names: Mapping[str, str],
     seats: Mapping[str, str],
     home: str,
-    told: str,
+    name: str,
 ) -> "nx.DiGraph[str]":
-    """Hosters with one edge for each of the given pairs, no hop by itself; `told` says what the graph is.
+    """Return a graph with one edge for each given pair.
 
-    Node attributes: label, country ("" if unknown), home, start, end. Edge attributes: weight and hops (hops not known
-    to be parallel), certain (of these, surely displacement), start and end (first and last day, UTC).
+    Nodes are hosters; no single hop is in it. `name` says what the graph is. Node attributes: label, country ("" if
+    unknown), home, start, end. Edge attributes: weight and hops (hops not known to be parallel), certain (of these,
+    surely displacement), start and end (first and last day, UTC).
     """
-    graph: nx.DiGraph[str] = nx.DiGraph(name=told)
+    graph: nx.DiGraph[str] = nx.DiGraph(name=name)
     for hop in hops:
         pair = hop.from_hoster, hop.to_hoster
         if hop.order == "parallel" or pair not in pairs:
@@ -94,34 +99,34 @@ _PLURALS: Mapping[Level, str] = {"hoster": "hosters", "as": "origin ASes", "coun
 def content_graph(
     hops: Iterable[Hop], episodes: Iterable[Episode], *, names: Mapping[str, str]
 ) -> "nx.MultiDiGraph[str]":
-    """The stays of contents as nodes, their hops as edges: the time line of where each was.
+    """Return a timeline of contents: spells, linked by hops.
 
-    A stay is a URL at a hoster, however often it came back there. Node attributes: label (hoster's name), hoster, url
-    (keyed id), content, up_from and up_until (first and last time it can have been up there), cause (of the last
-    end, "" if none), start and end (the same, stretched over its hops: Gephi shows no edge where an end of it is not).
-    Stays without a hop are nodes, too.
+    A spell is a URL at a hoster, however often it came back there. Node attributes: label (hoster's name), hoster, url
+    (keyed id), content, up_from and up_until (first and last time it can have been up there), cause (of the last end,
+    "" if none), start and end (the same, stretched over its hops: Gephi shows an edge only while both of its ends are
+    shown). Spells without a hop are nodes, too.
     """
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name="stays of content")
     for episode in sorted(episodes, key=lambda one: one.known_up_at):
         up = episode.known_up_at, episode.first_down or episode.last_up
-        node = _stay(graph, (episode.url_id, episode.hoster, episode.content_id), up, names)
+        node = _spell_node(graph, (episode.url_id, episode.hoster, episode.content_id), up, names)
         graph.nodes[node]["cause"] = episode.cause or ""
     for hop in hops:
         left, arrived = (hop.left_after, hop.left_before), (hop.arrived_before, hop.arrived_before)
-        old = _stay(graph, (hop.from_url_id, hop.from_hoster, hop.content_id), left, names)
-        new = _stay(graph, (hop.to_url_id, hop.to_hoster, hop.content_id), arrived, names)
-        told = edge_attributes(hop)
+        old = _spell_node(graph, (hop.from_url_id, hop.from_hoster, hop.content_id), left, names)
+        new = _spell_node(graph, (hop.to_url_id, hop.to_hoster, hop.content_id), arrived, names)
+        attributes = edge_attributes(hop)
         for node in (old, new):
-            _stretch(graph, node, "start", "end", told["start"], told["end"])
-        graph.add_edge(old, new, **told, weight=1.0)
+            _stretch(graph, node, "start", "end", attributes["start"], attributes["end"])
+        graph.add_edge(old, new, **attributes, weight=1.0)
     return graph
 
 
 def edge_attributes(hop: Hop) -> dict[str, Attribute]:
-    """What an edge tells of its hop: text, whole numbers and truth values, never None.
+    """Return a hop's edge attributes: text, integers and booleans.
 
-    kind, order, evidence, strength, sources, levels, content, and the four times (ISO 8601, UTC; arrived_after is "" if
-    nobody looked before). `start` and `end` span all that the intervals leave open.
+    No attribute is None. kind, order, evidence, strength, sources, levels, content, and the four times (ISO 8601, UTC;
+    arrived_after is "" without an earlier check). `start` and `end` span all that the intervals leave open.
     """
     began = min(hop.left_after, hop.arrived_after or hop.left_after, hop.arrived_before)
     return {
@@ -142,15 +147,15 @@ def edge_attributes(hop: Hop) -> dict[str, Attribute]:
 
 
 def main_flows(graph: "nx.MultiDiGraph[str]") -> list[tuple[str, str, int]]:
-    """From, to and number of hops of each pair, most first."""
+    """Return origin, destination and hops of pairs, most first."""
     counted = Counter((a, b) for a, b in graph.edges())
     return [(a, b, n) for (a, b), n in sorted(counted.items(), key=lambda item: (-item[1], item[0]))]
 
 
-def _stay(
-    graph: "nx.MultiDiGraph[str]", stay: tuple[str, str, str], up: tuple[datetime, datetime], names: Mapping[str, str]
+def _spell_node(
+    graph: "nx.MultiDiGraph[str]", spell: tuple[str, str, str], up: tuple[datetime, datetime], names: Mapping[str, str]
 ) -> str:
-    url_id, hoster, content = stay
+    url_id, hoster, content = spell
     node = f"{url_id} {hoster}"
     if node not in graph:
         graph.add_node(node, label=_label(hoster, names), hoster=hoster, url=url_id, content=content, cause="")
@@ -178,10 +183,10 @@ def _iso(when: datetime) -> str:
 
 
 def gexf(graph: "nx.MultiDiGraph[str]") -> bytes:
-    """The graph as dynamic GEXF 1.2: Gephi's timeline shows nodes and edges from `start` to `end`.
+    """Return the graph as dynamic GEXF 1.2.
 
-    The name goes to the description, since the schema allows none on a graph. The day of writing is left out: the same
-    graph has the same bytes.
+    Gephi's timeline shows nodes and edges from `start` to `end`. The name goes to the description, since the schema
+    allows none on a graph. The day of writing is left out: the same graph has the same bytes.
     """
     writer = GEXFWriter(graph, version="1.2draft", encoding="utf-8")
     whole = writer.graph_element
@@ -205,7 +210,10 @@ def graphml(graph: "nx.MultiDiGraph[str]") -> bytes:
 
 
 def node_link(graph: "nx.MultiDiGraph[str]") -> bytes:
-    """The graph as node-link JSON, which NetworkX and D3 read: `nodes` with id, `edges` with source, target and key."""
+    """Return the graph as node-link JSON.
+
+    NetworkX and D3 read it: `nodes` with id, `edges` with source, target and key.
+    """
     return (json.dumps(nx.node_link_data(graph, edges="edges"), ensure_ascii=False, indent=1) + "\n").encode()
 
 

@@ -1,4 +1,7 @@
-"""Measures of hops between keys: the matrix, sinks and sources, returns; each with its bounds."""
+"""Measures of hops between keys, each with bounds.
+
+The hop matrix, sinks and sources, and returns.
+"""
 
 from dataclasses import dataclass
 
@@ -26,11 +29,12 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class HopMatrix:
-    """Hops of each pair of keys that may be displacement, one row a pair, most first.
+    """Possible hops of each pair of keys, most first.
 
-    `hops` counts each hop once, `weight` shares it among the pairs of its keys, `certain` is the part of `weight` that
-    surely is displacement. `left` is the weight of all that left the origin. `share` is weight / left, so those of one
-    origin add up to 1; it lies in [low, high] whichever doubtful hops are displacement.
+    One row for each pair; possible hops are those that may be displacement. `hops` counts each hop once, `weight`
+    shares it among the pairs of its keys, `certain` is the part of `weight` that surely is displacement. `left` is the
+    weight of all that left the origin. `share` is weight / left, so those of one origin add up to 1; it lies in [low,
+    high] whichever doubtful hops are displacement.
     """
 
     keys: tuple[str, ...]
@@ -47,10 +51,10 @@ class HopMatrix:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NetFlows:
-    """What left each key and what arrived there, hops within a key left out.
+    """Weights that left and arrived at each key.
 
-    `net` is arrived - left: above 0 a sink, below 0 a source; it lies in [low, high] whichever doubtful hops are
-    displacement. `efficiency` is net / (arrived + left), -1 to 1, NaN where neither.
+    Hops within a key are left out. `net` is arrived - left: above 0 a sink, below 0 a source; it lies in [low, high]
+    whichever doubtful hops are displacement. `efficiency` is net / (arrived + left), -1 to 1, NaN where neither.
     """
 
     keys: tuple[str, ...]
@@ -64,7 +68,7 @@ class NetFlows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returns:
-    """How many hops bring content back to a key that it had left.
+    """Numbers of hops back to a key left before.
 
     `surely`: it had left for certain before it can have arrived. `possibly`: the intervals allow it.
     """
@@ -75,7 +79,7 @@ class Returns:
 
 
 def bounded_share(hit_certain: float, certain: float, hit_possible: float, possible: float) -> Share:
-    """The share of hits, and the least and most it can be.
+    """Return the share of hits with its bounds.
 
     Doubtful hops, which are possible but not certain, count or not, each for itself: the least is
     hit_certain / (hit_certain + miss_possible), the most hit_possible / (hit_possible + miss_certain).
@@ -92,7 +96,10 @@ def bounded_share(hit_certain: float, certain: float, hit_possible: float, possi
 
 
 def hop_matrix(moves: Moves) -> HopMatrix:
-    """The row-normalised matrix of hops, as the pairs that occur; parallel hops are left out."""
+    """Return the row-normalised hop matrix as a list of pairs.
+
+    Parallel hops are left out.
+    """
     kept = moves.possible
     size = len(moves.keys)
     code = moves.origin[kept] * max(size, 1) + moves.destination[kept]
@@ -121,7 +128,7 @@ def hop_matrix(moves: Moves) -> HopMatrix:
 
 
 def net_flows(moves: Moves) -> NetFlows:
-    """Sinks and sources: what arrived at each key less what left it.
+    """Return sinks and sources: arrivals minus departures of each key.
 
     `efficiency` is the migration efficiency of demography (Shryock, Siegel and Stockwell, 1976).
     """
@@ -148,10 +155,10 @@ def net_flows(moves: Moves) -> NetFlows:
 
 
 def returns(moves: Moves) -> Returns:
-    """Hops to a key that the content had left before, of all that may be displacement.
+    """Count hops to a key that the content had left.
 
-    Surely: both are certain and some end at that key lies wholly before the arrival. Possibly: some end there can lie
-    before it. A hop counts once, whatever the number of its keys.
+    Of all hops that may be displacement. Surely: both are certain and some end at that key lies wholly before the
+    arrival. Possibly: some end there can lie before it. A hop counts once, whatever the number of its keys.
     """
     kept = np.flatnonzero(moves.possible)
     size = max(len(moves.keys), 1)

@@ -1,4 +1,4 @@
-"""Hops as coded arrays: what the graph's measures count, at any number of hops."""
+"""Hops as coded arrays for the graph's measures."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
@@ -28,11 +28,11 @@ CERTAIN: Final = frozenset({"sequential", "repointed"})
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Moves:
-    """Hops between keys, one row for each pair of keys of a hop.
+    """Hops between keys, one row for each key pair.
 
     `origin` and `destination` are numbers of `keys`, `hop` is the number of the hop, `content` that of its content
     (0 to contents - 1). `weight` is 1 / rows of that hop. Times are seconds since 1970, the earliest arrival minus
-    infinity where nobody looked before.
+    infinity without an earlier check.
     """
 
     keys: tuple[str, ...]
@@ -56,25 +56,29 @@ class Moves:
 
 
 def origins_index(episodes: Iterable[Episode]) -> OriginsOf:
-    """A look-up of the origin ASes that a URL had at a hoster: those of the stay that had begun by then."""
-    stays: dict[tuple[str, str], list[tuple[datetime, tuple[int, ...]]]] = {}
+    """Return a look-up of a URL's origin ASes.
+
+    They are those of the episode at the hoster that had begun by then.
+    """
+    by_place: dict[tuple[str, str], list[tuple[datetime, tuple[int, ...]]]] = {}
     for episode in episodes:
-        stays.setdefault((episode.url_id, episode.hoster), []).append((episode.known_up_at, episode.origins))
-    for begun in stays.values():
+        by_place.setdefault((episode.url_id, episode.hoster), []).append((episode.known_up_at, episode.origins))
+    for begun in by_place.values():
         begun.sort()
 
     def origins(url_id: str, hoster: str, when: datetime) -> tuple[int, ...]:
-        begun = stays.get((url_id, hoster), [])
-        place = bisect_right(begun, when, key=lambda stay: stay[0])
+        begun = by_place.get((url_id, hoster), [])
+        place = bisect_right(begun, when, key=lambda entry: entry[0])
         return begun[place - 1][1] if place else ()
 
     return origins
 
 
 def ends_of(hop: Hop, by: Level, origins: OriginsOf | None = None) -> Ends:
-    """The keys of a hop's two ends; `UNKNOWN` where no table knew one.
+    """Return the keys of a hop's two ends.
 
-    Origin ASes are no part of a hop: `origins` looks them up in the episodes. Raises ValueError without it.
+    `UNKNOWN` if no table knew one. Origin ASes are no part of a hop: `origins` looks them up in the episodes. Raises
+    ValueError without it.
     """
     if by == "hoster":
         return (hop.from_hoster,), (hop.to_hoster,)
@@ -88,7 +92,7 @@ def ends_of(hop: Hop, by: Level, origins: OriginsOf | None = None) -> Ends:
 
 
 def moves_of(hops: Iterable[Hop], *, by: Level = "hoster", origins: OriginsOf | None = None) -> Moves:
-    """Code hops as arrays, at the level of hosters, origin ASes or countries.
+    """Code hops as arrays, by hoster, origin AS or country.
 
     A hop from n keys to m has n m rows that share its weight. Keys are sorted by name.
     """
@@ -143,5 +147,5 @@ def _as_keys(origins: tuple[int, ...]) -> tuple[str, ...]:
 
 
 def sums_by(number: Ints, values: npt.ArrayLike, size: int) -> Floats:
-    """Sum of the values that carry each number 0 to size - 1."""
+    """Sum the values of each number below size."""
     return np.asarray(np.bincount(number, np.asarray(values, np.float64), size), np.float64)

@@ -1,4 +1,7 @@
-"""Time-respecting paths of content through hosters, from intervals: chains that are sure, and that may be."""
+"""Time-respecting paths of content through hosters, from intervals.
+
+Some chains are certain, others possible.
+"""
 
 from dataclasses import dataclass
 
@@ -12,7 +15,7 @@ LEAST = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Chains:
-    """How long the time-respecting paths of contents are.
+    """Lengths of the contents' time-respecting paths.
 
     `ending` has for each row the hops of the longest path that ends with it, 0 where it can be in none.
     `longest` has for each content that moved the hops of its longest path, `contents` its number.
@@ -23,17 +26,18 @@ class Chains:
     longest: Ints
 
     def at_least(self, hops: int) -> int:
-        """How many contents have a path of at least that many hops."""
+        """Count contents with a path of so many hops."""
         return int((self.longest >= hops).sum())
 
 
 def chains(moves: Moves, *, surely: bool) -> Chains:
-    """Longest time-respecting path of each content: each hop starts where the one before it ended, and later.
+    """Return the longest time-respecting path of each content.
 
-    Surely: hops that are certain displacement, each seen arrived (arrived_before) no later than the next was last seen
-    there (left_after). Possibly: hops not known to be parallel, for which some choice of times within all intervals is
-    in order, and which were first seen in that order. Time-respecting paths: Holme and Saramaki, Physics Reports 519,
-    2012, section 3.1. Hops within one key are no step, nor are those with several keys at an end.
+    Each hop starts where the one before it ended, and later. Surely: hops that are certain displacement, each seen
+    arrived (arrived_before) no later than the next was last seen there (left_after). Possibly: hops not known to be
+    parallel, for which some choice of times within all intervals is in order, and which were first seen in that order.
+    Time-respecting paths: Holme and Saramaki, Physics Reports 519, 2012, section 3.1. Hops within one key are no step,
+    nor are those with several keys at an end.
     """
     steps = _steps(moves, surely)
     ending = np.zeros(moves.size, np.int64)
@@ -56,9 +60,10 @@ def _steps(moves: Moves, surely: bool) -> Ints:
 
 
 def _continued(moves: Moves, rows: Ints) -> Bools:
-    """Which rows may start where another of their content ends, or end where one starts: others are in no longer path.
+    """Mark rows that another row may precede or follow.
 
-    Places (content and key) share slots, so a row too many can be kept; it only costs time.
+    The others are in no longer path. Places (content and key) share slots, so a row too many can be kept; it only costs
+    time.
     """
     size, slots = max(len(moves.keys), 1), 8 * rows.size + 1
     gone = (moves.content[rows] * size + moves.origin[rows]) % slots

@@ -22,7 +22,7 @@ MONDAY = datetime(1970, 1, 5, tzinfo=UTC).timestamp()
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Weeks:
-    """Hops by ISO week of arrival, weeks of UTC, first to last.
+    """Hops by ISO week of arrival in UTC, in order.
 
     `surely`: the arrival's interval lies in the week. `possibly`: it overlaps the week; hops whose arrival has no
     beginning overlap all weeks before. The two `until` count arrivals up to the end of the week, so that
@@ -37,9 +37,9 @@ class Weeks:
 
 
 def week_window(week: str) -> tuple[datetime, datetime]:
-    """Beginning and end (exclusive) of an ISO week such as 2026-W12, in UTC.
+    """Return start and end (exclusive) of an ISO week, UTC.
 
-    Raises ValueError for what is no week.
+    The week is written as 2026-W12. Raises ValueError for anything else.
     """
     match = _WEEK.fullmatch(week)
     if not match:
@@ -49,9 +49,10 @@ def week_window(week: str) -> tuple[datetime, datetime]:
 
 
 def arrived_within(hop: Hop, start: datetime | None, end: datetime) -> Within:
-    """Whether a hop arrived in [start, end), as far as its interval (arrived_after, arrived_before] tells.
+    """Classify a hop's arrival as surely, possibly or not within.
 
-    Without `start`, in all time before `end`.
+    Within [start, end), as far as its interval (arrived_after, arrived_before] tells. Without `start`, in all time
+    before `end`.
     """
     after, before = hop.arrived_after, hop.arrived_before
     if (start is not None and before < start) or (after is not None and after >= end):
@@ -61,7 +62,7 @@ def arrived_within(hop: Hop, start: datetime | None, end: datetime) -> Within:
 
 
 def weeks(moves: Moves) -> Weeks:
-    """Count hops that may be displacement by the ISO week of their arrival."""
+    """Count possible hops by the ISO week of arrival."""
     first_rows = np.flatnonzero(np.diff(moves.hop, prepend=-1) != 0)
     rows = first_rows[moves.possible[first_rows]]
     if not rows.size:
@@ -90,26 +91,30 @@ def _week(seconds: Floats) -> Ints:
 
 
 def week_label(week: int) -> str:
-    """ISO week as 2026-W12 of a number, 0 the one that began on 5 January 1970."""
+    """Return a week's ISO label, such as 2026-W12.
+
+    Week 0 began on 5 January 1970.
+    """
     year, number, _ = datetime.fromtimestamp(MONDAY + week * WEEK_S, UTC).isocalendar()
     return f"{year}-W{number:02}"
 
 
-Passage = Literal["stays home", "leaves home", "comes home", "stays abroad", "unknown"]
+CrossBorder = Literal["stays home", "leaves home", "comes home", "stays abroad", "unknown"]
 
-PASSAGES: Final[tuple[Passage, ...]] = ("leaves home", "stays home", "comes home", "stays abroad", "unknown")
+CROSS_BORDER: Final[tuple[CrossBorder, ...]] = ("leaves home", "stays home", "comes home", "stays abroad", "unknown")
 """In the order in which a reader asks for them."""
 
 
-def passage(hop: Hop, home: str | None) -> Passage:
-    """Tell whether a hop leaves or enters the home country.
+def cross_border(hop: Hop, home: str | None) -> CrossBorder:
+    """Classify a hop by the borders that it crosses.
 
-    A host is at home while any of its addresses is.
+    Domestic (stays home), outbound (leaves home), inbound (comes home) or foreign (stays abroad). A host is at home
+    while any of its addresses is.
     """
-    return _passage(hop.from_countries, hop.to_countries, home)
+    return _cross_border(hop.from_countries, hop.to_countries, home)
 
 
-def _passage(before: tuple[str, ...], after: tuple[str, ...], home: str | None) -> Passage:
+def _cross_border(before: tuple[str, ...], after: tuple[str, ...], home: str | None) -> CrossBorder:
     if not home or not before or not after:
         return "unknown"
     if home in before:
@@ -118,21 +123,21 @@ def _passage(before: tuple[str, ...], after: tuple[str, ...], home: str | None) 
 
 
 def abroad_shares(hops: Iterable[Hop], home: str | None) -> dict[str, Share]:
-    """Of what left home and of what left abroad: the share that arrived abroad.
+    """Return the shares that arrived abroad, by origin.
 
     Keys are "home" and "abroad", where it was before. Hops with unknown countries are in neither.
     """
-    told: dict[tuple[tuple[str, ...], tuple[str, ...], bool], float] = {}
+    counts: dict[tuple[tuple[str, ...], tuple[str, ...], bool], float] = {}
     for hop in hops:
         if hop.order != "parallel":
             kind = (hop.from_countries, hop.to_countries, hop.order in CERTAIN)
-            told[kind] = told.get(kind, 0.0) + 1.0
-    totals: dict[tuple[Passage, bool], float] = {}
-    for (before, after, certain), number in told.items():
-        way = _passage(before, after, home)
+            counts[kind] = counts.get(kind, 0.0) + 1.0
+    totals: dict[tuple[CrossBorder, bool], float] = {}
+    for (before, after, certain), number in counts.items():
+        way = _cross_border(before, after, home)
         totals[way, certain] = totals.get((way, certain), 0.0) + number
 
-    def share(out: Passage, back: Passage) -> Share:
+    def share(out: CrossBorder, back: CrossBorder) -> Share:
         hit, miss = totals.get((out, True), 0.0), totals.get((back, True), 0.0)
         doubted, missed = totals.get((out, False), 0.0), totals.get((back, False), 0.0)
         return bounded_share(hit, hit + miss, hit + doubted, hit + miss + doubted + missed)

@@ -36,7 +36,7 @@ def test_a_lift_done_by_hand():
     origin, destination = [0] * 10 + [2], [1] * 6 + [2] * 4 + [1]
     found = lifts(origin, destination, [20, 10, 10], [[0, 1], [0, 2], [1, 2], [2, 1]])
     assert found.seen.tolist() == [6, 4, 0, 1]
-    assert found.foretold == pytest.approx([5, 5, 0, 1 / 3])
+    assert found.expected == pytest.approx([5, 5, 0, 1 / 3])
     assert found.lift[:2] == pytest.approx([1.2, 0.8])
     assert np.isnan(found.lift[2])
 

@@ -27,7 +27,7 @@ def test_estimate_is_that_of_all_and_lies_in_its_interval():
     found = resample(left, right, label, rng, step=1.0)
     assert found.estimate.mass == pytest.approx(turnbull(left, right, step=1.0).mass)
     assert found.clusters == 50
-    assert found.drawn.shape == (found.estimate.mass.size, 200)
+    assert found.resampled.shape == (found.estimate.mass.size, 200)
     for sure in (found.at(24), found.median(), found.rmst(72)):
         assert sure.low <= sure.estimate <= sure.high
     assert found.at(24).estimate == pytest.approx(found.estimate.at(24).middle)

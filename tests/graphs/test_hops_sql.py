@@ -95,9 +95,9 @@ def test_sql_agrees_on_a_study(tmp_path: Path) -> None:
     chance = random.Random("hops by SQL")
     drawn_world = draw_hop_world(read_world(scenario_path("waterbed")), chance, sites=30)
     made = virtual_study(simulate(drawn_world.world), drawn_world.plan, chance).conclusions
-    pure = find_hops(made.episodes, made.frame)
+    pure = find_hops(made.episodes, made.hop_context)
     assert pure
-    assert set_hops(made.episodes, made.frame, folder=tmp_path) == in_order(pure)
+    assert set_hops(made.episodes, made.hop_context, folder=tmp_path) == in_order(pure)
 
 
 def test_nothing_up_gives_nothing(tmp_path: Path) -> None:

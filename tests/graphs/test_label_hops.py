@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from graphs.label_hops import LabelStay, label_hops, label_stays, label_table, near_table
+from graphs.label_hops import LabelSpell, label_hops, label_spells, label_table, near_table
 from graphs.linking.near_labels import NearLabels
 from tests.graphs.test_hops import hour, stay
 from tests.study import facts
@@ -22,8 +22,8 @@ def on(
     label: str = "l",
     platform: bool = False,
     country: str = "NL",
-) -> LabelStay:
-    return LabelStay(
+) -> LabelSpell:
+    return LabelSpell(
         label_id=label,
         site_id=site,
         platform=platform,
@@ -51,7 +51,7 @@ def target(url: str, site: str, label: str = "l", suffix: str | None = None) -> 
         (on("b", 3, 20, absent=2), "parallel"),
     ],
 )
-def test_order_classes(second: LabelStay, order: str) -> None:
+def test_order_classes(second: LabelSpell, order: str) -> None:
     """Sequential from absence at or after the loss, parallel from sight before it, else unknown."""
     (step,) = label_hops([on("a", 0, 5, 6), second])
     assert step.order == order
@@ -66,14 +66,14 @@ def test_what_was_never_known_gone_cannot_have_been_left_before() -> None:
 
 def test_a_row_gives_bounds() -> None:
     """A label on four sites: what is certain, and what cannot be excluded."""
-    stays = [
+    spells = [
         on("a", 0, 5, 6),
         on("b", 8, 20, 21, absent=7, country="RU"),
         on("c", 10, 12, 13, platform=True),
         on("d", 40, 50),
         on("elsewhere", 0, 9, label="single"),
     ]
-    (row,) = label_table(stays)
+    (row,) = label_table(spells)
     assert (row.sites, row.tlds, row.countries) == (4, 3, ("NL", "RU"))
     assert (row.first_seen, row.last_seen) == (hour(0), hour(50))
     assert (row.steps, row.sequential, row.parallel, row.unknown) == (3, 1, 1, 1)
@@ -87,13 +87,13 @@ def test_most_hops_come_first() -> None:
     assert [row.label_id for row in label_table([*one, *two])] == ["two", "one"]
 
 
-def episodes_of(cause: EndCause, *, second_absent: float | None) -> list[LabelStay]:
+def episodes_of(cause: EndCause, *, second_absent: float | None) -> list[LabelSpell]:
     """Two URLs on one site, from one instant on."""
     at_site = [
         stay("A", 1, 5, 6, url="u", absent=0),
         stay("A", 1, 8, 9, url="v", absent=second_absent, cause=cause),
     ]
-    return label_stays(at_site, {"u": target("u", "s"), "v": target("v", "s", suffix="platform")})
+    return label_spells(at_site, {"u": target("u", "s"), "v": target("v", "s", suffix="platform")})
 
 
 def test_a_site_is_up_while_any_url_of_it_is() -> None:
@@ -114,7 +114,7 @@ def test_what_was_lost_from_sight_is_not_gone() -> None:
 def test_an_open_episode_keeps_the_site_up() -> None:
     """One URL still up: the label is not known gone."""
     at_site = [stay("A", 1, 5, 6, url="u"), stay("A", 2, 8, url="v")]
-    (found,) = label_stays(at_site, {"u": target("u", "s"), "v": target("v", "s")})
+    (found,) = label_spells(at_site, {"u": target("u", "s"), "v": target("v", "s")})
     assert found.gone_by is None
 
 
@@ -129,7 +129,7 @@ def test_pure_mirrors_are_never_called_hops() -> None:
 
 def test_near_labels_are_listed_apart() -> None:
     """A pair of which both were up is a row, the one seen first first; gone everywhere before the other came in."""
-    stays = [
+    spells = [
         on("a", 0, 5, 6, label="brand"),
         on("b", 2, 7, 8, label="brand"),
         on("c", 20, 30, absent=9, label="brand1"),
@@ -140,9 +140,9 @@ def test_near_labels_are_listed_apart() -> None:
         NearLabels("brand", "brand2", "digits"),
         NearLabels("brand", "x", "edit"),
     ]
-    rows = near_table(stays, near)
+    rows = near_table(spells, near)
     assert [(row.label_id, row.near_label_id, row.sites, row.near_sites, row.order) for row in rows] == [
         ("brand", "brand2", 2, 1, "parallel"),
         ("brand", "brand1", 2, 1, "sequential"),
     ]
-    assert [hop.label_id for hop in label_hops(stays)] == ["brand"]
+    assert [hop.label_id for hop in label_hops(spells)] == ["brand"]

@@ -28,12 +28,12 @@ def test_spark_finds_what_duckdb_and_the_pure_definition_find(
     assert made.episode_rules is not None
     with spark.session(tmp_path):
         theirs = set_episodes(made.known, made.sightings, made.episode_rules, folder=tmp_path, engine="spark")
-        hops = set_hops(made.episodes, made.frame, folder=tmp_path, engine="spark")
+        hops = set_hops(made.episodes, made.hop_context, folder=tmp_path, engine="spark")
     assert theirs == set_episodes(made.known, made.sightings, made.episode_rules, folder=tmp_path)
     assert sorted(map(repr, theirs)) == sorted(map(repr, made.episodes))
     assert hops
-    assert hops == set_hops(made.episodes, made.frame, folder=tmp_path)
-    assert sorted(map(repr, hops)) == sorted(map(repr, find_hops(made.episodes, made.frame)))
+    assert hops == set_hops(made.episodes, made.hop_context, folder=tmp_path)
+    assert sorted(map(repr, hops)) == sorted(map(repr, find_hops(made.episodes, made.hop_context)))
     assert list(tmp_path.iterdir()) == []
     heard = capfd.readouterr()
     assert heard.out == ""

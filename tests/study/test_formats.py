@@ -17,7 +17,7 @@ from graphs.network.flows import Flow
 from waterbed.model.codec import columns, public_name
 from waterbed.model.conclusions import Attribution, RankingRow
 from waterbed.model.table import TableInfo
-from waterbed.study.formats import METADATA, as_csv, as_json, envelope_schema, in_every_format, row_schema, write_whole
+from waterbed.study.formats import METADATA, as_csv, as_json, in_every_format, row_schema, table_schema, write_whole
 
 ENVELOPE = TableInfo(
     what="ranking",
@@ -95,7 +95,7 @@ def test_schema_refuses_what_the_dataclass_does_not_allow(change):
     whole = json.loads(as_json(RankingRow, [ROW], ENVELOPE))
     whole["rows"][0].update(change)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(whole, envelope_schema(TableInfo, RankingRow))
+        jsonschema.validate(whole, table_schema(TableInfo, RankingRow))
 
 
 def test_schema_lists_every_column_with_its_meaning():
@@ -114,7 +114,7 @@ def test_times_are_utc_and_switches_words(tmp_path):
     assert as_csv(Timed, rows).splitlines()[1:] == ["2026-03-01T12:00:00Z,true", ",false"]
     whole = json.loads(as_json(Timed, rows, ENVELOPE))
     assert whole["rows"][0] == {"seen_at": "2026-03-01T12:00:00Z", "on": True}
-    jsonschema.validate(whole, envelope_schema(TableInfo, Timed))
+    jsonschema.validate(whole, table_schema(TableInfo, Timed))
     assert pq.read_table(exported(tmp_path, Timed, rows)["table.parquet"]).column("seen_at").to_pylist() == [
         rows[0].seen_at,
         None,

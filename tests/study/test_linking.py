@@ -70,8 +70,8 @@ def test_settings_become_rules() -> None:
 @pytest.mark.parametrize(
     ("settings", "part"),
     [
-        (Linking(caps={"paths": 3}), "linking.caps: 'paths' is no kind of evidence"),
-        (Linking(off=("x",)), "linking.off: 'x' is no kind of evidence"),
+        (Linking(caps={"paths": 3}), "linking.caps: 'paths' is not a kind of evidence"),
+        (Linking(off=("x",)), "linking.off: 'x' is not a kind of evidence"),
         (Linking(caps={"path": 1}), "cap 1 links nothing"),
         (Linking(weak=7.0), "weak 7.0 must be above 0"),
     ],

@@ -95,7 +95,7 @@ def test_apt_gets_a_package_and_its_files(client: Client, tmp_path: Path) -> Non
         ("echo secret >&2; exit 7", "npm could not get @example/asn@2.3.2025041118 (exit code 7)"),
         ("exit 0", "left 0 packages"),
         ('echo no archive > "$5/example.tgz"', "example.tgz is a damaged package"),
-        ('cp {empty} "$5/example.tgz"', "example.tgz holds no asn.csv"),
+        ('cp {empty} "$5/example.tgz"', "example.tgz does not hold asn.csv"),
     ],
 )
 def test_what_fails_is_one_sentence(client: Client, tmp_path: Path, text: str, says: str) -> None:
@@ -120,7 +120,7 @@ def test_a_missing_client_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 )
 def test_a_version_is_never_an_option(version: str) -> None:
     """Tags, ranges, options and shell words are refused before any client starts."""
-    with pytest.raises(InputError, match="no plain version"):
+    with pytest.raises(InputError, match="is not plain"):
         checked_version(version)
 
 

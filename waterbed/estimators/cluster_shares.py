@@ -1,4 +1,7 @@
-"""Shares of clustered yes-or-no outcomes: beta-binomial likelihood, intra-cluster correlation, effective number."""
+"""Shares of clustered yes-or-no outcomes.
+
+Beta-binomial likelihood, intra-cluster correlation, effective number and Cohen's kappa.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +21,7 @@ _LEAST, _MOST = 1e-6, 1.0 - 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BetaBinomial:
-    """A mean share, and how alike the members of a cluster are: intra-cluster correlation, 0..1."""
+    """A mean share and its intra-cluster correlation, 0..1."""
 
     mean: float
     correlation: float
@@ -29,8 +32,8 @@ def beta_binomial(hits: npt.ArrayLike, sizes: npt.ArrayLike) -> BetaBinomial:
 
     Cluster c has hits_c of sizes_c, beta-binomial with mean p and intra-cluster correlation r (the beta's parameters
     are p(1-r)/r and (1-p)(1-r)/r), both by maximum likelihood (Williams, Biometrics 31, 1975). Where all clusters have
-    one member nothing tells of the correlation: it is 0. Where all agree it is 1, for nothing shows that members of a
-    cluster differ. Raises ValueError without a member, or for more hits than members.
+    one member the data do not determine the correlation: it is 0. Where all agree it is 1: no cluster has
+    members that differ. Raises ValueError without a member, or for more hits than members.
     """
     x, m = np.asarray(hits, dtype=float), np.asarray(sizes, dtype=float)
     if x.shape != m.shape or not m.size or (x < 0).any() or (x > m).any() or not (m > 0).all():
@@ -45,24 +48,24 @@ def beta_binomial(hits: npt.ArrayLike, sizes: npt.ArrayLike) -> BetaBinomial:
 
 
 def worth(sizes: npt.ArrayLike, correlation: float) -> float:
-    """Count the independent members that the plain share of all is worth.
+    """Return the effective number of independent members.
 
-    (sum m)^2 / sum m (1 + (m - 1) r) for clusters of m members: their number over the design effect of a plain share
-    (Kish, Survey Sampling, 1965, section 8.2).
+    The plain share of all members is worth so many. (sum m)^2 / sum m (1 + (m - 1) r) for clusters of m members: their
+    number over the design effect of a plain share (Kish, Survey Sampling, 1965, section 8.2).
     """
     m = np.asarray(sizes, dtype=float)
     return float(m.sum() ** 2 / (m * (1.0 + (m - 1.0) * correlation)).sum())
 
 
 def ratio_error(hits: npt.ArrayLike, sizes: npt.ArrayLike, *, least_correlation: float = 0.0) -> float:
-    """Standard error of arcsin sqrt of the plain share sum(hits) / sum(sizes) of clusters.
+    """Return a share's standard error on the arcsine scale.
 
-    0.5 / sqrt(n) with n what the share is worth (`worth`), and the intra-cluster correlation r from the analysis of
-    variance, 1 where all agree (Ridout, Demetrio and Firth, Biometrics 55, 1999). On this scale the error does not
-    depend on the share, so it is known where all clusters agree, too. Few clusters tell little of r and of the error
-    itself: it is widened as Student's t is, by sqrt(v / (v - 2)) with v one less than their number, at least 3, and r
-    is not below `least_correlation`, what other groups show. `hits` need not be whole. Raises ValueError without a
-    member.
+    Of arcsin sqrt(sum(hits) / sum(sizes)) over clusters. 0.5 / sqrt(n) with n what the share is worth (`worth`), and
+    the intra-cluster correlation r from the analysis of variance, 1 where all agree (Ridout, Demetrio and Firth,
+    Biometrics 55, 1999). On this scale the error does not depend on the share, so it is known where all clusters agree,
+    too. Few clusters determine r and the error poorly: it is widened as Student's t is, by sqrt(v / (v - 2))
+    with v one less than their number, at least 3, and r is not below `least_correlation`, what other groups show.
+    `hits` need not be whole. Raises ValueError without a member.
     """
     x, m = np.asarray(hits, dtype=float), np.asarray(sizes, dtype=float)
     if not m.size or not (m > 0).all():
@@ -74,18 +77,19 @@ def ratio_error(hits: npt.ArrayLike, sizes: npt.ArrayLike, *, least_correlation:
 
 
 def pooled_correlation(groups: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]]) -> float:
-    """Intra-cluster correlation over groups of (hits, sizes), each counting by its clusters of two or more.
+    """Return the intra-cluster correlation pooled over groups.
 
-    Groups without such a cluster, or whose clusters all agree, tell nothing of it; without any that tell it is 0.
+    Groups are (hits, sizes); each counts by its clusters of two or more. Groups without such a cluster, or whose
+    clusters all agree, do not count; if none counts it is 0.
     """
-    told = []
+    informative = []
     for hits, sizes in groups:
         x, m = np.asarray(hits, dtype=float), np.asarray(sizes, dtype=float)
         several = int((m > 1).sum())
         if several and m.size > 1 and 0.0 < x.sum() < m.sum():
-            told.append((_correlation(x / m, m), several))
-    total = sum(several for _, several in told)
-    return sum(value * several for value, several in told) / total if total else 0.0
+            informative.append((_correlation(x / m, m), several))
+    total = sum(several for _, several in informative)
+    return sum(value * several for value, several in informative) / total if total else 0.0
 
 
 def _correlation(shares: Floats, m: Floats) -> float:
@@ -127,15 +131,19 @@ _NO_SPREAD = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kappa:
-    """Agreement beyond chance, -1..1, and its 95% interval where the table has one."""
+    """Agreement beyond chance, -1..1, and its 95% interval.
+
+    The interval is a refusal if the table gives none.
+    """
 
     value: float
     interval: tuple[float, float] | Refusal
 
 
 def cohen_kappa(table: Mapping[tuple[str, str], int]) -> Kappa | Refusal:
-    r"""Cohen's kappa of a table of counts, with its large-sample 95% interval.
+    r"""Return Cohen's kappa of a table, with its 95% interval.
 
+    The table holds counts; the interval is the large-sample one.
     $\kappa = (p_o - p_e) / (1 - p_e)$ with $p_o = \sum_i p_{ii}$ and $p_e = \sum_i p_{i.} p_{.i}$ (Cohen, A coefficient
     of agreement for nominal scales, Educational and Psychological Measurement 20, 1960). Its standard error is
     $\sqrt{A + B - C} / ((1 - p_e) \sqrt{n})$ with $A = \sum_i p_{ii} (1 - (p_{i.} + p_{.i})(1 - \kappa))^2$,

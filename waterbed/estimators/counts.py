@@ -1,4 +1,7 @@
-"""Counts against sizes: negative-binomial regression and Gamma-Poisson shrinkage, arrays in and numbers out."""
+"""Counts against sizes: negative-binomial regression and empirical Bayes.
+
+Gamma-Poisson shrinkage; arrays in and numbers out.
+"""
 
 from dataclasses import dataclass
 
@@ -18,9 +21,10 @@ _LOG_PRIOR = (-6.0, 12.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CountModel:
-    """Counts with mean exp(X b + offset) and variance mean + alpha * mean^2.
+    """A fitted negative-binomial model of counts.
 
-    `coefficients` have the length of X's columns; `covariance` is theirs.
+    Mean exp(X b + offset), variance mean + alpha * mean^2. `coefficients` have the length of X's columns; `covariance`
+    is theirs.
     """
 
     coefficients: Floats
@@ -35,7 +39,10 @@ class CountModel:
 
 
 def log_design(*sizes: npt.ArrayLike) -> Floats:
-    """An intercept and the logarithm of each size, rows x columns; sizes must be positive."""
+    """Return an intercept and the logarithm of each size.
+
+    Rows x columns; sizes must be positive.
+    """
     columns = [np.asarray(size, dtype=float) for size in sizes]
     if any((column <= 0).any() or not np.isfinite(column).all() for column in columns):
         raise ValueError("a logarithm needs positive sizes")
@@ -100,7 +107,7 @@ def _loss(parameters: Floats, y: Floats, x: Floats, shift: Floats | float) -> tu
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shrunk:
-    """Relative rates drawn towards their common distribution.
+    """Relative rates shrunk towards their common distribution.
 
     `rate` is the posterior mean, `low` and `high` the ends of its interval; the prior is Gamma(shape, rate of prior).
     """
@@ -144,7 +151,10 @@ def gamma_poisson(observed: npt.ArrayLike, expected: npt.ArrayLike, *, level: fl
 
 
 def _moments(o: Floats, e: Floats) -> tuple[float, float]:
-    """Mean of the rates, and the variance between them that chance does not explain (at least 0)."""
+    """Return the mean and excess variance of the rates.
+
+    The variance between them that chance does not explain, at least 0.
+    """
     mean = float(o.sum() / e.sum())
     between = float((e * np.square(o / e - mean)).sum() / e.sum()) - mean / float(e.mean())
     return mean, max(0.0, between)

@@ -1,4 +1,7 @@
-"""What was not detected: capture-recapture and bounds, arrays in and numbers out."""
+"""Incomplete detection: capture-recapture and bounds.
+
+Arrays in and numbers out.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """How many there are in all, of whom `seen` are known."""
+    """Estimated size of a population, of whom `seen` are known."""
 
     seen: int
     estimate: float
@@ -25,7 +28,7 @@ class Population:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """The ends between which a quantity lies, whatever within its assumptions is true."""
+    """Lowest and highest value of a quantity under its assumptions."""
 
     low: float
     high: float
@@ -49,11 +52,12 @@ def chapman(first: int, second: int, both: int, *, level: float = 0.95) -> Popul
 
 
 def chao(caught: npt.ArrayLike, *, level: float = 0.95) -> Population | Refusal:
-    """At least so many there are, from several lists and unequal detection.
+    """Return a lower bound of a population from several lists.
 
-    `caught` is members x lists, true where a list has the member. With t lists, f1 members on one list and f2 on two:
-    S + (t-1)/t f1 (f1-1) / (2 (f2+1)) (Chao, Biometrics 43, 1987, bias-corrected). It is a lower bound: detection that
-    differs between members makes the truth larger. Refuses where no member is on two lists.
+    Detection may differ between members. `caught` is members x lists, true where a list has the member. With t lists,
+    f1 members on one list and f2 on two: S + (t-1)/t f1 (f1-1) / (2 (f2+1)) (Chao, Biometrics 43, 1987,
+    bias-corrected). It is a lower bound: detection that differs between members makes the truth larger. Refuses where
+    no member is on two lists.
     """
     table = np.asarray(caught, dtype=bool)
     if table.ndim != 2 or table.shape[1] < 2:
@@ -71,7 +75,7 @@ def chao(caught: npt.ArrayLike, *, level: float = 0.95) -> Population | Refusal:
 
 
 def destination_bounds(detected: npt.ArrayLike, least: npt.ArrayLike, most: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Lowest and highest share of each destination when each is detected in part.
+    """Return bounds of each destination's share under partial detection.
 
     `detected` counts arrivals of each destination, `least` and `most` are the ends of its detection. A share is lowest
     where its own detection is the highest and that of all others the lowest. Chance in the counts is not in it.
@@ -100,7 +104,7 @@ def _population(seen: int, estimate: float, variance: float, level: float) -> Po
 
 
 LEAST_CLUSTERS = 10
-"""Below this many clusters there is no number."""
+"""Fewest clusters for which a number is given."""
 
 
 def displaced_bounds(
@@ -111,11 +115,11 @@ def displaced_bounds(
     detection: Sequence[tuple[float, float]],
     level: float = 0.95,
 ) -> Bounds | Refusal:
-    """Bounds of the share of units that moved, each cluster counted once.
+    """Return bounds of the share of units that moved.
 
-    `certain` and `possible` are units x ways, true where a unit was seen to have moved that way for sure, or perhaps
-    (its order is unknown); ways differ in how often a move is detected, with a probability within their range in
-    `detection`. `cluster` labels units that move together.
+    Each cluster counts once. `certain` and `possible` are units x ways, true where a unit was seen to have moved that
+    way for sure, or perhaps (its order is unknown); ways differ in how often a move is detected, with a probability
+    within their range in `detection`. `cluster` labels units that move together.
 
     The low end takes certain moves and the highest detection, the high end possible moves and the lowest. A unit seen
     on way k stands for 1 / detection of k units (Horvitz and Thompson, Journal of the American Statistical Association
@@ -149,13 +153,16 @@ def displaced_bounds(
 
 
 def _by_cluster(value: npt.NDArray[np.float64], label: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-    """Mean of each cluster's units."""
+    """Return the mean of each cluster's units."""
     means: npt.NDArray[np.float64] = np.bincount(label, weights=value) / np.bincount(label)
     return means
 
 
 def _limit(z: npt.NDArray[np.float64], extra: float, quantile: float) -> float:
-    """Limit of the sum of what clusters have; `extra` is one more cluster that was not met."""
+    """Return a limit of the sum over clusters.
+
+    `extra` is one more cluster that was not met.
+    """
     mean, variance = float(z.sum()) + extra, float((z**2).sum()) + extra**2
     if mean <= 0.0:
         return 0.0

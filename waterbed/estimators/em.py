@@ -1,4 +1,7 @@
-"""Likelihood of ranges of cells, given entry, at its maximum: for many weightings of the ranges at once."""
+"""Maximum likelihood of interval-censored data by EM.
+
+For many weightings of the intervals at once; with late entry.
+"""
 
 from dataclasses import dataclass
 
@@ -39,13 +42,14 @@ class Ascent:
 def ascend(
     held: Intervals, weight: Floats, *, tolerance: float, max_rounds: int, first: Floats | None = None
 ) -> Ascent:
-    """Find masses p that maximise sum of weight * log(P(interval) / P(after entry)).
+    """Find cell masses of maximum likelihood, given entry.
 
-    `weight` is intervals x weightings. Rounds alternate EM, whose M-step is the product limit of expected ends and
-    expected numbers at risk, with the iterative convex minorant step in the cumulative hazard, in which the likelihood
-    is concave even with late entry (Wellner and Zhan, JASA 92, 1997, for the hybrid; Pan and Chappell, Computational
-    Statistics and Data Analysis 28, 1998, for entry). No round lowers the likelihood. A weighting stops when its slack
-    <= `tolerance`. `first` is a mass to start from, by default all alike. Raises OwnFailure after `max_rounds`.
+    Masses p maximise sum of weight * log(P(interval) / P(after entry)). `weight` is intervals x weightings. Rounds
+    alternate EM, whose M-step is the product limit of expected ends and expected numbers at risk, with the iterative
+    convex minorant step in the cumulative hazard, in which the likelihood is concave even with late entry (Wellner and
+    Zhan, JASA 92, 1997, for the hybrid; Pan and Chappell, Computational Statistics and Data Analysis 28, 1998, for
+    entry). No round lowers the likelihood. A weighting stops when its slack <= `tolerance`. `first` is a mass to start
+    from, by default all alike. Raises OwnFailure after `max_rounds`.
     """
     likelihood = _Likelihood(held)
     cells, columns = held.start.size, weight.shape[1]
@@ -57,14 +61,14 @@ def ascend(
         total = w.sum(axis=0)
         gain, back = likelihood.pulls(now, w)
         left = _slack(now, gain, back, total) if held.late else gain.max(axis=0) / total - 1.0
-        done = left <= tolerance
-        mass[:, open_[done]], slack[open_[done]] = now[:, done], left[done]
-        if done.all():
+        settled = left <= tolerance
+        mass[:, open_[settled]], slack[open_[settled]] = now[:, settled], left[settled]
+        if settled.all():
             return Ascent(mass=mass, slack=slack, rounds=rounds)
         if rounds >= max_rounds:
             raise OwnFailure(f"the survival estimate did not settle in {max_rounds} rounds (slack {left.max():.1e})")
-        if done.any():
-            open_, w, now, gain = open_[~done], w[:, ~done], now[:, ~done], gain[:, ~done]
+        if settled.any():
+            open_, w, now, gain = open_[~settled], w[:, ~settled], now[:, ~settled], gain[:, ~settled]
         now = likelihood.bend(likelihood.expect(now, gain, w), w)
         rounds += 1
 
@@ -157,10 +161,10 @@ class _Likelihood:
 
 
 def _slack(mass: Floats, gain: Floats, back: Floats, total: Floats) -> Floats:
-    """Largest derivative / n; where hardly anything is left, towards a cell for what is left alone.
+    """Return the largest derivative divided by n.
 
-    If nobody who was there early lived until later ones entered, all later mass is next to nothing and derivatives
-    towards it are next to infinite: what they say is said by what they are times that mass.
+    If no early unit lived until later ones entered, all later mass is near zero and derivatives towards it are near
+    infinity: there the derivative is taken times that mass.
     """
     part = np.minimum(_tail(mass)[:-1] / _HARDLY, 1.0)
     slack: Floats = ((gain - back) * part).max(axis=0) / total
@@ -183,7 +187,10 @@ _KEPT = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Segments:
-    """Which cells each of `clocks` holds: runs begin..stop-1 of `size` cells."""
+    """Cells that each of `clocks` holds.
+
+    Runs begin..stop-1 of `size` cells.
+    """
 
     clock: Ints
     begin: Ints
@@ -193,11 +200,12 @@ class Segments:
 
 
 def maximise(held: Segments, weight: Floats, *, tolerance: float, max_rounds: int) -> tuple[Floats, float, int]:
-    """Find cell masses that maximise sum of weight * log(mass held).
+    """Find the cell masses of maximum likelihood.
 
-    EM with difference arrays, squared extrapolation (SQUAREM, Varadhan and Roland, Scandinavian Journal of Statistics
-    35, 2008, scheme S3), a leap kept only if the likelihood does not fall. Returns masses, slack (largest directional
-    derivative / n - 1) and rounds. Raises OwnFailure if `tolerance` is not reached.
+    They maximise sum of weight * log(mass held). EM with difference arrays, squared extrapolation (SQUAREM, Varadhan
+    and Roland, Scandinavian Journal of Statistics 35, 2008, scheme S3), a leap kept only if the likelihood does not
+    fall. Returns masses, slack (largest directional derivative / n - 1) and rounds. Raises OwnFailure if `tolerance` is
+    not reached.
     """
     mass = np.full(held.size, 1.0 / held.size)
     height, gain = _look(held, weight, mass)
@@ -221,7 +229,7 @@ def maximise(held: Segments, weight: Floats, *, tolerance: float, max_rounds: in
 
 
 def _look(held: Segments, weight: Floats, mass: Floats) -> tuple[float, Floats]:
-    """Log-likelihood, and its derivative towards each cell."""
+    """Return the log-likelihood and its derivative towards each cell."""
     below = np.zeros(held.size + 1)
     np.cumsum(mass, out=below[1:])
     got = np.bincount(held.clock, below[held.stop] - below[held.begin], held.clocks)

@@ -1,4 +1,7 @@
-"""Hazards from looks: complementary log-log regression with lengths as offset and shrunken group effects."""
+"""Hazards from interval checks: complementary log-log regression.
+
+Lengths are the offset; group effects are shrunk.
+"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,10 +23,10 @@ _STILL = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Hazard:
-    """Log hazard ratios with standard errors, and group effects shrunk towards 0.
+    """Log hazard ratios with errors, and shrunken group effects.
 
-    `effect_se` is conditional on `sigma`, the standard deviation of effects between groups. `log_likelihood` is
-    the penalised one integrated over group effects by Laplace's method.
+    Standard errors; effects are shrunk towards 0. `effect_se` is conditional on `sigma`, the standard deviation of
+    effects between groups. `log_likelihood` is the penalised one integrated over group effects by Laplace's method.
     """
 
     coefficients: Floats
@@ -72,14 +75,15 @@ def hazard(
     stretch: npt.ArrayLike | None = None,
     sigma: float | None = None,
 ) -> Hazard:
-    """Fit log hazard = covariates @ coefficients + effect of the group.
+    """Fit the log hazard by covariates and group effects.
 
-    Stretch i of time between two looks saw an end (ended[i]) or not; it consists of pieces of `length` with constant
-    `covariates` (pieces x k, an intercept among them); `stretch` says which stretch each piece is of, by default one
-    each. An end has probability 1 - exp(-sum of length * hazard): a complementary log-log model with offset
-    log(length) (Prentice and Gloeckler, Biometrics 34, 1978). Covariates of pieces may change in time. Effects are
-    normal with standard deviation `sigma`, by default the one with the highest Laplace marginal likelihood (Breslow
-    and Clayton, JASA 88, 1993). Raises ValueError for what cannot be, OwnFailure if it does not settle.
+    log hazard = covariates @ coefficients + effect of the group. Stretch i of time between two looks saw an end
+    (ended[i]) or not; it consists of pieces of `length` with constant `covariates` (pieces x k, an intercept among
+    them); `stretch` says which stretch each piece is of, by default one each. An end has probability 1 - exp(-sum of
+    length * hazard): a complementary log-log model with offset log(length) (Prentice and Gloeckler, Biometrics 34,
+    1978). Covariates of pieces may change in time. Effects are normal with standard deviation `sigma`, by default the
+    one with the highest Laplace marginal likelihood (Breslow and Clayton, JASA 88, 1993). Raises ValueError for
+    impossible input, OwnFailure if it does not settle.
     """
     data, groups = _checked(ended, length, covariates, group, stretch)
     if sigma is None:
@@ -191,7 +195,7 @@ def _slope(data: _Data, beta: Floats, u: Floats, sigma: float) -> tuple[Floats, 
 def _information(data: _Data, beta: Floats, u: Floats, sigma: float, *, exact: bool) -> _Blocks:
     """Curvature at some coefficients and effects.
 
-    Where in a stretch with several pieces its end lies is not known; that takes information away. `exact` heeds it;
+    The place of the end in a stretch with several pieces is unknown, which loses information. `exact` allows for it;
     without, the curvature is positive everywhere.
     """
     piece, whole = _hazards(data, beta, u)

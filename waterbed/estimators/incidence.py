@@ -1,4 +1,7 @@
-"""Interval-censored competing causes: incidence curves and their uncertainty, arrays in and numbers out."""
+"""Incidence curves of interval-censored competing causes.
+
+With their uncertainty; arrays in and numbers out.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +48,7 @@ class Gap:
 
     @property
     def width(self) -> float:
-        """How much of the share rests on where in its interval an end lies."""
+        """The part of the share that the intervals leave open."""
         return self.possibly - self.surely
 
 
@@ -104,11 +107,11 @@ def share_within(curves: Curves, cause: int, hours: float) -> float | None:
 
 
 def sparse(left_h: npt.ArrayLike, right_h: npt.ArrayLike, hours: float) -> Gap:
-    """Bound a share by whole intervals: P(R <= T) and P(L < T).
+    """Bound a share by whole intervals.
 
-    Give it the clocks that bear on the share (for one of several causes: its own and the running ones count as
-    possible, the others should carry left = right = inf). Far apart, the share hangs on where in its interval an
-    end is put, not on data. Raises ValueError without clocks.
+    P(R <= T) and P(L < T). Give it the clocks that bear on the share (for one of several causes: its own and the
+    running ones count as possible, the others should carry left = right = inf). Far apart, the share hangs on where in
+    its interval an end is put, not on data. Raises ValueError without clocks.
     """
     left, right = np.asarray(left_h, dtype=float), np.asarray(right_h, dtype=float)
     if left.size == 0 or left.shape != right.shape:

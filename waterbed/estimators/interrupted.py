@@ -1,4 +1,7 @@
-"""Interrupted time series against controls, with placebo windows and placebo units in place of model errors."""
+"""Interrupted time series against controls.
+
+Placebo windows and placebo units stand in place of model errors.
+"""
 
 from dataclasses import dataclass
 
@@ -17,7 +20,10 @@ _LEAST_PLACEBOS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventWindow:
-    """Periods used around an event: `before` of them, `anticipation` left out, `after` from the event on."""
+    """Periods used around an event.
+
+    `before` of them, `anticipation` left out, `after` from the event on.
+    """
 
     event: int
     before: int
@@ -40,7 +46,7 @@ class EventWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Interruption:
-    """What happened at an event, in units of the series.
+    """Effect of an event, in units of the series.
 
     `level` is the step at the event and `slope` the change of trend a period; `mean_gap` is the mean of target minus
     synthetic target after the event, beyond the mean of that before. `gaps` has one value for each period of the window
@@ -58,7 +64,10 @@ class Interruption:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlaceboTest:
-    """Rank of the event's effect among placebos', both over their `spread`; `smallest_p` is 1 / (placebos + 1)."""
+    """Rank of the event's effect among placebos.
+
+    Both over their `spread`; `smallest_p` is 1 / (placebos + 1).
+    """
 
     p: float
     smallest_p: float
@@ -67,10 +76,10 @@ class PlaceboTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeakCheck:
-    """Whether the event came at a peak, and what falls back from a peak by itself.
+    """Height of the series at the event, and its fallback.
 
-    `rank` is the share of other windows that stood less far above their own long mean. `expected` is the change that
-    windows without event show after such a height, `observed` the target's.
+    Fallback is regression to the mean. `rank` is the share of other windows that stood less far above their own long
+    mean. `expected` is the change that windows without event show after such a height, `observed` the target's.
     """
 
     rank: float
@@ -79,7 +88,7 @@ class PeakCheck:
 
     @property
     def beyond(self) -> float:
-        """The part of the change that falling back does not explain."""
+        """Change that regression to the mean does not explain."""
         return self.observed - self.expected
 
 
@@ -97,11 +106,11 @@ def rates(counts: npt.ArrayLike, effort: npt.ArrayLike, *, log: bool = True) -> 
 
 
 def synthetic_weights(target: npt.ArrayLike, controls: npt.ArrayLike) -> Floats:
-    """Weights of controls, not negative and with sum 1, that reproduce the target's course.
+    """Return weights of controls that reproduce the target.
 
-    Least squares on departures from each series' own mean (periods x controls), so that the level need not be met
-    (Doudchenko and Imbens, NBER Working Paper 22791, 2016; Abadie, Diamond and Hainmueller, Journal of the American
-    Statistical Association 105, 2010). Flat controls get equal weights.
+    They are not negative and sum to 1. Least squares on departures from each series' own mean (periods x controls), so
+    that the level need not be met (Doudchenko and Imbens, NBER Working Paper 22791, 2016; Abadie, Diamond and
+    Hainmueller, Journal of the American Statistical Association 105, 2010). Flat controls get equal weights.
     """
     y, x = np.asarray(target, dtype=float), np.asarray(controls, dtype=float)
     own, other = y - y.mean(), x - x.mean(axis=0)
@@ -175,7 +184,7 @@ def placebo_windows(
 
 
 def placebo_units(target: npt.ArrayLike, controls: npt.ArrayLike, window: EventWindow) -> PlaceboTest | Refusal:
-    """Rank the target among controls that are treated as if the event were theirs.
+    """Rank the target among controls treated as targets.
 
     Each control is set against the others, the target left out, as the event may have changed it (Abadie, Diamond and
     Hainmueller 2010), and compared with the target against the same others: with one control more the target would fit
@@ -211,7 +220,7 @@ def _size(found: Interruption) -> float:
 def peak_check(
     target: npt.ArrayLike, controls: npt.ArrayLike, window: EventWindow, *, recent: int
 ) -> PeakCheck | Refusal:
-    """Compare the change after the event with what follows any such height.
+    """Compare the change with what usually follows such a height.
 
     Height is the mean of the last `recent` periods before the anticipation minus that of the periods before them in the
     window; change is the mean after minus the mean of the recent ones. Expected is the least-squares line of change on
@@ -248,7 +257,10 @@ _LEAST_PERIODS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HalfLife:
-    """Periods until half of the first effect is gone; `high` is infinite where it may never fade."""
+    """Periods until half of the first effect is gone.
+
+    `high` is infinite if it may never fade.
+    """
 
     periods: float
     low: float

@@ -1,4 +1,7 @@
-"""Half-open intervals with late entry, and the few cells on which their likelihood can put mass."""
+"""Half-open intervals with late entry, and their cells.
+
+The cells are the few on which the likelihood can put mass.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +18,11 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Intervals:
-    """Distinct intervals, and the cells (start, end] where mass can lie.
+    """Distinct intervals, and cells that can have mass.
 
-    Interval i, which occurs `weight[i]` times, holds the cells begin[i] to stop[i] - 1; it was under observation from
-    cell enter[i] on. `which` has, for each interval as it was given, its number among the distinct ones. `since` is
-    the earliest entry: of what ends before it the data say nothing.
+    Cells are (start, end]. Interval i, which occurs `weight[i]` times, holds the cells begin[i] to stop[i] - 1; it was
+    under observation from cell enter[i] on. `which` has, for each interval as it was given, its number among the
+    distinct ones. `since` is the earliest entry: the data hold no end before it.
     """
 
     start: Floats
@@ -33,7 +36,7 @@ class Intervals:
 
     @property
     def late(self) -> bool:
-        """Whether any interval entered late enough to matter."""
+        """True if any interval entered late enough to matter."""
         return bool(self.enter.any())
 
 
@@ -43,7 +46,7 @@ def intervals(left: npt.ArrayLike, right: npt.ArrayLike, entry: npt.ArrayLike | 
     An end lies in (left[i], right[i]], right = inf if none was seen; it is only known because there was none by
     entry[i] <= left[i]. With `step` all endpoints widen to whole steps. A cell goes from a left to the next right or
     entry, whichever comes first (Turnbull, JRSS B 38, 1976; Frydman, JRSS B 56, 1994, for entries): mass anywhere else
-    could be moved into one without making anything less likely. Raises ValueError for what cannot be.
+    could be moved into one without making anything less likely. Raises ValueError for impossible input.
     """
     low, high, enter = _checked(left, right, entry)
     if step is not None:
@@ -63,7 +66,7 @@ def intervals(left: npt.ArrayLike, right: npt.ArrayLike, entry: npt.ArrayLike | 
 
 
 def sums(which: npt.NDArray[np.int64], values: Floats, size: int) -> Floats:
-    """Sum of the values that carry each number 0..size - 1."""
+    """Sum the values of each number 0..size - 1."""
     return np.asarray(np.bincount(which, values, size), dtype=np.float64)
 
 

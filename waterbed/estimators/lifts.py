@@ -1,4 +1,7 @@
-"""How much more often pairs occur than chance would have it, with two nulls and many pairs at once."""
+"""Lifts of pairs over chance, with two nulls.
+
+Tests hold for many pairs at once.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,16 +30,22 @@ _PART = 1 << 15
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lifts:
-    """Of each pair the number seen, the number foretold, and their quotient (infinite where none was foretold)."""
+    """Observed and expected count of each pair, and their quotient.
+
+    The quotient is infinite if none was expected.
+    """
 
     seen: Ints
-    foretold: Floats
+    expected: Floats
     lift: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Draws:
-    """Counts of each pair in the data and in each permutation, rows x pairs; `seen` is the row of the data."""
+    """Counts of each pair in data and permutations.
+
+    Rows x pairs; `seen` is the row of the data.
+    """
 
     counts: npt.NDArray[np.int32]
     seen: int
@@ -44,24 +53,25 @@ class Draws:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PairTests:
-    """One-sided tests of each pair for more than the null foretells.
+    """One-sided tests of each pair for more than expected.
 
-    `p` is of the pair alone, `adjusted` holds for all pairs at once; `foretold` is the mean under the null.
+    `p` is of the pair alone, `adjusted` holds for all pairs at once; `expected` is the mean under the null.
     """
 
     seen: Ints
-    foretold: Floats
+    expected: Floats
     p: Floats
     adjusted: Floats
     smallest_p: float
 
 
 def lifts(origin: npt.ArrayLike, destination: npt.ArrayLike, first_seen: npt.ArrayLike, pairs: npt.ArrayLike) -> Lifts:
-    """Lift of each pair (A, B) over where content appears anyway.
+    """Return the lift of each pair over first appearances.
 
-    n_AB / (n_A. q_B / (1 - q_A)), n_AB moves from A to B, n_A. from A to anywhere. q_B is the share of B among
-    first-ever appearances, of which `first_seen` has the number for each label: counting moves in it would hide the
-    lift. `pairs` is pairs x 2. Raises ValueError for a move from A to A or when nothing ever appeared.
+    Lift of (A, B) over where content appears anyway. n_AB / (n_A. q_B / (1 - q_A)), n_AB moves from A to B, n_A. from A
+    to anywhere. q_B is the share of B among first-ever appearances, of which `first_seen` has the number for each
+    label: counting moves in it would hide the lift. `pairs` is pairs x 2. Raises ValueError for a move from A to A or
+    when nothing ever appeared.
     """
     a, b, wanted = _moves(origin, destination, pairs)
     appeared = np.asarray(first_seen, dtype=float)
@@ -76,15 +86,18 @@ def lifts(origin: npt.ArrayLike, destination: npt.ArrayLike, first_seen: npt.Arr
     at = np.minimum(np.searchsorted(code, asked), max(code.size - 1, 0))
     seen = np.where(code[at] == asked, number[at], 0) if code.size else np.zeros(len(wanted), np.int64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        foretold = np.where(
+        expected = np.where(
             share[wanted[:, 1]] > 0, from_a[wanted[:, 0]] * share[wanted[:, 1]] / (1.0 - share[wanted[:, 0]]), 0.0
         )
-        lift = seen / foretold
-    return Lifts(seen=seen.astype(np.int64), foretold=foretold, lift=lift)
+        lift = seen / expected
+    return Lifts(seen=seen.astype(np.int64), expected=expected, lift=lift)
 
 
 def one_each(cluster: npt.ArrayLike, stratum: npt.ArrayLike, rng: np.random.Generator) -> Ints:
-    """Rows with one of each cluster in each stratum, chosen at random: what a permutation may treat as independent."""
+    """Choose one row of each cluster in each stratum.
+
+    At random: a permutation may treat these rows as independent.
+    """
     keys = np.stack([np.asarray(stratum, np.int64), np.asarray(cluster, np.int64)], axis=1)
     mixed = rng.permutation(len(keys))
     chosen: Ints = np.sort(mixed[np.unique(keys[mixed], axis=0, return_index=True)[1]])
@@ -100,13 +113,13 @@ def destination_null(
     *,
     permutations: int = 999,
 ) -> Draws | Refusal:
-    """Count pairs while destinations are permuted within strata, never to the origin itself.
+    """Count pairs while destinations are permuted within strata.
 
-    A row is one site cluster's arrival at B in a stratum (week x category), origin A, or `NOWHERE` for a first-ever
-    appearance that belongs into the pool. All arrangements of a stratum's destinations with B != A are equally likely
-    under the null. They are walked through by random exchanges, the data standing at a random place of the walk, which
-    makes the test exact at any length (Besag and Clifford, Biometrika 76, 1989). Choose pairs by their margins, not by
-    what was seen.
+    Never to the origin itself. A row is one site cluster's arrival at B in a stratum (week x category), origin A, or
+    `NOWHERE` for a first-ever appearance that belongs into the pool. All arrangements of a stratum's destinations with
+    B != A are equally likely under the null. They are walked through by random exchanges, the data standing at a random
+    place of the walk, which makes the test exact at any length (Besag and Clifford, Biometrika 76, 1989). Choose pairs
+    by their margins, not by what was seen.
     """
     a, b, wanted = _moves(origin, destination, pairs)
     strata = strata_of(stratum)
@@ -138,12 +151,13 @@ def timing_null(
     within: float,
     permutations: int = 999,
 ) -> Draws | Refusal:
-    """Count arrivals soon after an end while the times of ends are permuted within strata.
+    """Count arrivals soon after ends permuted within strata.
 
-    A row is a content that ended at A at the time `ended`, and arrived elsewhere at `arrived` (inf: never), earlier or
-    later. Counted is 0 <= arrived - ended < within, of each pair number (-1: no pair of interest). Strata are A x week.
-    Contents that never arrived belong into it. This null keeps all destinations: it tells when, not where to. Where
-    times are intervals, give the earliest and the latest arrival in turn and report both.
+    The times of ends are permuted. A row is a content that ended at A at the time `ended`, and arrived elsewhere at
+    `arrived` (inf: never), earlier or later. Counted is 0 <= arrived - ended < within, of each pair number (-1: no pair
+    of interest). Strata are A x week. Contents that never arrived belong into it. This null keeps all destinations: it
+    tells when, not where to. Where times are intervals, give the earliest and the latest arrival in turn and report
+    both.
     """
     end, arrival, which = np.asarray(ended, float), np.asarray(arrived, float), np.asarray(pair, np.int64)
     strata = strata_of(stratum)
@@ -182,7 +196,7 @@ def step_down(draws: Draws) -> PairTests:
     adjusted[falling] = stepped
     return PairTests(
         seen=draws.counts[draws.seen].astype(np.int64),
-        foretold=draws.counts.mean(axis=0),
+        expected=draws.counts.mean(axis=0),
         p=(draws.counts >= draws.counts[draws.seen]).mean(axis=0),
         adjusted=adjusted,
         smallest_p=1.0 / rows,
@@ -190,7 +204,7 @@ def step_down(draws: Draws) -> PairTests:
 
 
 def departures(draws: Draws) -> Floats:
-    """How far each count is above its mean, rows x pairs.
+    """Return each count's departure from its mean, rows x pairs.
 
     2 (sqrt(n + 3/8) - sqrt(m + 3/8)) over its spread, m the mean over data and permutations; the root keeps rare pairs
     with their long tails from raising the bar for all.
@@ -210,7 +224,7 @@ def _walk(
 ) -> Draws:
     """Walk both ways from a random place, where the data stand.
 
-    An edge is as it is wherever the data stand: they must not be told from the rest by how they are joined to it.
+    An edge does not depend on where the data stand: the data must not differ from other rows in how they are joined.
     """
     first = count(start)
     counts = np.empty((permutations + 1, first.size), np.int32)
@@ -255,7 +269,7 @@ def _codes(pairs: Ints, known: int, bits: int) -> Ints:
 
 
 def _whole(known: int, bits: int) -> bool:
-    """Whether the rows' own codes are few enough to be counted as they are."""
+    """True if the rows' own codes can be counted directly."""
     return 1 << 2 * bits <= 4 * max(known, 256) ** 2
 
 

@@ -1,4 +1,7 @@
-"""Whether groups of interval-censored times differ: log-rank scores, whole clusters permuted."""
+"""Log-rank test of interval-censored times between groups.
+
+Whole clusters are permuted.
+"""
 
 from dataclasses import dataclass
 
@@ -15,10 +18,11 @@ TIGHT = 1e-5
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LogRank:
-    """Sums of scores by group, their distance from no difference, and how often chance goes farther.
+    """A log-rank test: scores by group, distance and p.
 
-    `excess` is positive where ends come late. `p` is by permutation and never below 1 / (permutations + 1);
-    `p_chi2` is the large-sample value on groups - 1 degrees of freedom.
+    Sums of scores by group, their distance from no difference, and the share of permutations that go farther. `excess`
+    is positive where ends come late. `p` is by permutation and never below 1 / (permutations + 1); `p_chi2` is the
+    large-sample value on groups - 1 degrees of freedom.
     """
 
     groups: Ints
@@ -46,7 +50,7 @@ def log_rank(
     Scores are the derivative of each log likelihood towards proportionally other hazards, at the pooled estimate
     (Finkelstein, Biometrics 42, 1986; Sun, Statistics in Medicine 15, 1996; Fay, Statistics in Medicine 18, 1999).
     Group labels are permuted among clusters, so a cluster lies in one group. The test is exact if, without a
-    difference, clusters could change groups: looks must not be spaced by group. Raises ValueError for what cannot be.
+    difference, clusters could change groups: looks must not be spaced by group. Raises ValueError for impossible input.
     """
     score = scores(left, right, entry, step)
     groups, of_cluster, total = _by_cluster(score, np.asarray(group), np.asarray(cluster))
@@ -75,10 +79,10 @@ def log_rank(
 def scores(
     left: npt.ArrayLike, right: npt.ArrayLike, entry: npt.ArrayLike | None = None, step: float | None = None
 ) -> Floats:
-    """Log-rank score of each interval at the pooled estimate; they sum to zero.
+    """Return the log-rank score of each interval.
 
-    [S(L) log S(L) - S(R) log S(R)] / [S(L) - S(R)] - log S(V): near 1 for the earliest ends, negative for what lasts.
-    The sign is turned, so that a high score is a late end.
+    At the pooled estimate; they sum to zero. [S(L) log S(L) - S(R) log S(R)] / [S(L) - S(R)] - log S(V): near 1 for the
+    earliest ends, negative for what lasts. The sign is turned, so that a high score is a late end.
     """
     held = intervals(left, right, entry, step)
     found = maximum(held, held.weight, tolerance=TIGHT)
@@ -105,5 +109,5 @@ def _by_cluster(
 
 
 def _distance(excess: Floats, sizes: npt.NDArray[np.int64], spread: float) -> float:
-    """Squared excess of each group in units of what permuting gives: chi-square on groups - 1, for many clusters."""
+    """Squared excess of each group over its permutation variance: chi-square on groups - 1, for many clusters."""
     return float((np.square(excess) / sizes).sum() / spread) if spread > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Clocks cut where something changes: pieces of time with a constant hazard."""
+"""Clocks cut into pieces of constant hazard."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,11 @@ from waterbed.estimators.intervals import Floats, Ints
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pieces:
-    """Pieces of `length`, in `band` of the time axis, `after` a change of its own clock or not.
+    """Pieces of clocks with a constant hazard.
 
-    Each belongs to a stretch (number `stretch`) of one clock (`clock[stretch]`) between two looks; `ended[stretch]`
-    says whether the clock ended somewhere in it.
+    Each has a `length`, lies in a `band` of the time axis, and `after` a change of its own clock or not. Each belongs
+    to a stretch (number `stretch`) of one clock (`clock[stretch]`) between two looks; `ended[stretch]` says whether the
+    clock ended somewhere in it.
     """
 
     length: Floats
@@ -32,11 +33,12 @@ def cut(
     entry: npt.ArrayLike | None = None,
     change: npt.ArrayLike | None = None,
 ) -> Pieces:
-    """Cut clocks at `cuts` of the time axis and at each clock's own `change`.
+    """Cut clocks at common times and at their own change.
 
-    A clock that ended in (left, right] has two stretches: (entry, left] in which it did not, and (left, right] in which
-    it did; one that runs (right = inf) has the first only. Band k goes from cuts[k - 1] to cuts[k]; `change` (inf:
-    never) is when something starts to act on that clock, such as a notice. Raises ValueError for what cannot be.
+    At `cuts` of the time axis and at each clock's `change`. A clock that ended in (left, right] has two stretches:
+    (entry, left] in which it did not, and (left, right] in which it did; one that runs (right = inf) has the first
+    only. Band k goes from cuts[k - 1] to cuts[k]; `change` (inf: never) is when something starts to act on that clock,
+    such as a notice. Raises ValueError for impossible input.
     """
     low, high = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
     enter = np.zeros_like(low) if entry is None else np.asarray(entry, dtype=float)

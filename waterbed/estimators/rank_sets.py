@@ -1,4 +1,7 @@
-"""Places with honest uncertainty: confidence sets of ranks from pairwise differences, arrays in and numbers out."""
+"""Confidence sets of ranks from pairwise differences.
+
+Arrays in and numbers out.
+"""
 
 from dataclasses import dataclass
 
@@ -11,12 +14,15 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 _SAME = 1e-12
-"""Standard error of a difference below which it is no matter of chance."""
+"""Standard error below which a difference counts as free of sampling error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlaceSets:
-    """The places each group may have, `low` to `high`, both within; place 1 is the largest value."""
+    """Ranks that each group may have, `low` to `high`.
+
+    Both ends are included; place 1 is the largest value.
+    """
 
     low: Ints
     high: Ints
@@ -24,7 +30,10 @@ class PlaceSets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """Kendall's tau-b between two rankings, with its interval; null where too few are ranked in both."""
+    """Kendall's tau-b between two rankings, with its interval.
+
+    Null if too few are ranked in both.
+    """
 
     tau: float | None
     low: float | None
@@ -48,7 +57,7 @@ def resampled_sums(
     value: npt.ArrayLike,
     groups: int,
 ) -> Floats:
-    """Sum the values of each group in each resample, resamples x groups.
+    """Sum each group's values in each resample, resamples x groups.
 
     Row i adds value[i] to group[i] and belongs to cluster[i].
     """
@@ -59,10 +68,10 @@ def resampled_sums(
 
 
 def widened(draws: Floats, least_errors: npt.ArrayLike, rng: np.random.Generator) -> Floats:
-    """Add independent noise to draws whose spread is below a least standard error.
+    """Add noise to draws with a spread below the least.
 
-    A group whose clusters all agree does not vary in any resample, which is no knowledge. `draws` is resamples x
-    groups, `least_errors` has one number a group.
+    The noise is independent; the least spread is a standard error. A group whose clusters all agree does not vary in
+    any resample, which overstates certainty. `draws` is resamples x groups, `least_errors` has one number a group.
     """
     missing = np.sqrt(np.maximum(0.0, np.square(np.asarray(least_errors, dtype=float)) - draws.var(axis=0, ddof=1)))
     noisy: Floats = draws + missing * rng.standard_normal(draws.shape)
@@ -81,10 +90,10 @@ def place_sets(
     91, 2024). The sets hold all true places at once with probability `level`; with `marginal` each holds its own, and
     only pairs with the group in question compete. Raises ValueError for unequal lengths or fewer than 20 resamples.
     """
-    values, drawn = np.asarray(estimates, dtype=float), np.asarray(draws, dtype=float)
-    if drawn.ndim != 2 or drawn.shape[1:] != values.shape or drawn.shape[0] < 20:
+    values, resampled = np.asarray(estimates, dtype=float), np.asarray(draws, dtype=float)
+    if resampled.ndim != 2 or resampled.shape[1:] != values.shape or resampled.shape[0] < 20:
         raise ValueError("place sets need draws of 20 resamples or more of all groups")
-    deviations = drawn - drawn.mean(axis=0)
+    deviations = resampled - resampled.mean(axis=0)
     errors = _pair_errors(deviations)
     certain = errors <= _SAME
     inverse = np.where(certain, 0.0, 1.0 / np.where(certain, 1.0, errors))
@@ -121,7 +130,7 @@ def _joint(strength: Floats, deviations: Floats, inverse: Floats, level: float) 
 
 
 def _marginal(strength: Floats, deviations: Floats, inverse: Floats, level: float) -> tuple[Flags, Flags]:
-    """For each row on its own: whom it is surely above, and whom it is surely below."""
+    """For each row on its own: the rows surely below it, and those surely above it."""
     size = len(strength)
     over, under = inverse.copy(), inverse.copy()
     above, below = np.isinf(strength), np.isinf(strength.T)
@@ -152,21 +161,25 @@ def _upper(largest: Floats, level: float) -> Floats:
 
 
 def share_among_first(draws: npt.ArrayLike, first: int) -> Floats:
-    """How often each group is among the `first` largest, over the resamples."""
-    drawn = np.asarray(draws, dtype=float)
-    if first >= drawn.shape[1]:
-        return np.ones(drawn.shape[1])
-    bar = np.partition(drawn, drawn.shape[1] - first, axis=1)[:, drawn.shape[1] - first]
-    share: Floats = (drawn >= bar[:, None]).mean(axis=0)
+    """Return how often each group is among the largest.
+
+    Among the `first` largest, over the resamples.
+    """
+    resampled = np.asarray(draws, dtype=float)
+    if first >= resampled.shape[1]:
+        return np.ones(resampled.shape[1])
+    bar = np.partition(resampled, resampled.shape[1] - first, axis=1)[:, resampled.shape[1] - first]
+    share: Floats = (resampled >= bar[:, None]).mean(axis=0)
     return share
 
 
 def leave_one_out(
     parts: npt.ArrayLike, wholes: npt.ArrayLike, cluster: npt.ArrayLike, group: npt.ArrayLike, groups: int
 ) -> tuple[Floats, Floats]:
-    """Least and largest ratio sum(parts) / sum(wholes) of each group when one cluster is left out.
+    """Return the range of ratios without any one cluster.
 
-    NaN for a group of one cluster: nothing would be left.
+    Least and largest sum(parts) / sum(wholes) of each group when one cluster is left out. NaN for a group of one
+    cluster: nothing would be left.
     """
     cells, at = np.unique(
         np.asarray(group, dtype=np.int64) * (int(np.max(cluster, initial=0)) + 1) + np.asarray(cluster, dtype=np.int64),

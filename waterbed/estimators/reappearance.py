@@ -1,4 +1,7 @@
-"""Excess of first arrivals elsewhere after an end, against controls matched while both were at risk."""
+"""Excess of arrivals elsewhere after an end, against controls.
+
+First arrivals; controls are matched while both were at risk.
+"""
 
 from dataclasses import dataclass
 
@@ -21,10 +24,10 @@ _LEAST_AT_RISK = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Units:
-    """Contents at a place, one row each, times in one unit.
+    """Contents at a place, one row each.
 
-    `started` is the first appearance there, `ended` the end there (inf: none), `category` and `cluster` integer labels
-    from 0. Arrivals elsewhere are rows of their own, in `arrivals`: unit and time.
+    Times are in one unit. `started` is the first appearance there, `ended` the end there (inf: none), `category` and
+    `cluster` integer labels from 0. Arrivals elsewhere are rows of their own, in `arrivals`: unit and time.
     """
 
     started: Floats
@@ -49,7 +52,10 @@ class Units:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Matches:
-    """Pairs of a treated unit and a control that was up, as old and of the same category when the treated one ended."""
+    """Pairs of a treated unit and its control.
+
+    The control was up, as old and of the same category when the treated one ended.
+    """
 
     treated: Ints
     control: Ints
@@ -58,9 +64,10 @@ class Matches:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excess:
-    """Share that arrived elsewhere within the horizon, in both arms, and the difference with its interval.
+    """Shares that arrived elsewhere, and their difference.
 
-    `treated` counts units, `clusters` their clusters, `unmatched` treated units for which no control was found.
+    Within the horizon, in both arms; the difference has an interval. `treated` counts units, `clusters` their clusters,
+    `unmatched` treated units for which no control was found.
     """
 
     treated_share: float
@@ -76,12 +83,12 @@ class Excess:
 
 
 def matched(units: Units, treated: Ints, rng: np.random.Generator, *, age_within: float, each: int = 10) -> Matches:
-    """Draw `each` controls for each treated unit, uniformly among the eligible and with replacement.
+    """Draw `each` controls for each treated unit.
 
-    Eligible at the end of treated unit i are units of its category that started within `age_within` of it, were up then
-    (started before, end later), and belong to another cluster: matching within the risk set (Li, Propert and Rosenbaum,
-    Journal of the American Statistical Association 96, 2001). Linear in units: candidates are drawn from the run of
-    like age and tested.
+    Uniformly among the eligible and with replacement. Eligible at the end of treated unit i are units of its category
+    that started within `age_within` of it, were up then (started before, end later), and belong to another cluster:
+    matching within the risk set (Li, Propert and Rosenbaum, Journal of the American Statistical Association 96, 2001).
+    Linear in units: candidates are drawn from the run of like age and tested.
     """
     order = np.lexsort((units.started, units.category))
     started, category = units.started[order], units.category[order]
@@ -107,7 +114,10 @@ def matched(units: Units, treated: Ints, rng: np.random.Generator, *, age_within
 
 
 def _within(started: Floats, bounds: Ints, at: Floats, side: str) -> Ints:
-    """Where each time falls within its category's run of the sorted starts: bisection of all at once."""
+    """Return each time's position in its category's sorted starts.
+
+    Bisection of all at once.
+    """
     low: Ints = bounds[0].copy()
     high: Ints = bounds[1].copy()
     while (open_ := low < high).any():
@@ -131,16 +141,16 @@ def excess_reappearance(
     level: float = 0.95,
     treated: npt.NDArray[np.bool_] | None = None,
 ) -> Excess | Refusal:
-    """How much more often content arrives elsewhere after an end than like content that stayed up.
+    """Return the excess of arrivals elsewhere after an end.
 
-    Both arms count the first arrival in (index, index + horizon], index being the treated unit's end. A control that
-    ends later leaves the comparison there, and those of its category that stay up stand for it (Kaplan-Meier with its
-    end as censoring, which equals weighting by the inverse probability to be still up; Robins and Finkelstein,
-    Biometrics 56, 2000). Shares of categories are those of the treated. Whole clusters are resampled; `p` is two-sided.
-    `treated` marks the units whose ends are asked about, all by default; the others are controls alone. Give only
-    arrivals that do not owe their detection to the end. Where arrivals depend on age, `age_within` must be short.
-    Refuses too few clusters, one that holds nearly all units, too many unmatched units, follow-up shorter than the
-    horizon, and categories whose controls nearly all end.
+    Against like content that stayed up. Both arms count the first arrival in (index, index + horizon], index being the
+    treated unit's end. A control that ends later leaves the comparison there, and those of its category that stay up
+    stand for it (Kaplan-Meier with its end as censoring, which equals weighting by the inverse probability to be still
+    up; Robins and Finkelstein, Biometrics 56, 2000). Shares of categories are those of the treated. Whole clusters are
+    resampled; `p` is two-sided. `treated` marks the units whose ends are asked about, all by default; the others are
+    controls alone. Give only arrivals that do not owe their detection to the end. Where arrivals depend on age,
+    `age_within` must be short. Refuses too few clusters, one that holds nearly all units, too many unmatched units,
+    follow-up shorter than the horizon, and categories whose controls nearly all end.
     """
     asked = np.isfinite(units.ended) & (units.ended + horizon <= observed_until)
     chosen = np.flatnonzero(asked if treated is None else asked & treated)
@@ -178,7 +188,10 @@ def excess_reappearance(
 
 
 def _lopsided(cluster: Ints) -> Refusal | None:
-    """A refusal where few clusters hold nearly all units: resampled clusters then have no spread to go by."""
+    """Refuse if few clusters hold nearly all units.
+
+    Resampled clusters then have no usable spread.
+    """
     sizes = np.bincount(cluster).astype(float)
     alike = float(sizes.sum() ** 2 / np.square(sizes).sum())
     if alike >= LEAST_CLUSTERS:

@@ -1,4 +1,4 @@
-"""What an estimator answers when the data cannot carry a number."""
+"""The refusal of an estimator to give a number."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ LEAST_CLUSTERS = 10
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No number, and one sentence that says why."""
+    """A reason, in one sentence, for giving no number."""
 
     reason: str
 
 
 def too_few(clusters: int, what: str, least: int = LEAST_CLUSTERS) -> Refusal | None:
-    """A refusal where there are fewer clusters than `least`."""
+    """Return a refusal if clusters are fewer than `least`."""
     return None if clusters >= least else Refusal(f"{clusters} {what} where at least {least} are needed")

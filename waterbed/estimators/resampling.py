@@ -1,4 +1,7 @@
-"""How sure a survival estimate is: whole clusters drawn again, all resamples at once."""
+"""Uncertainty of a survival estimate by resampled clusters.
+
+Whole clusters are drawn again, all resamples at once.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,7 +42,7 @@ class Sure:
 class Resampled:
     """A survival estimate with resamples of its clusters.
 
-    `drawn` and `without` are cells x resamples: masses with clusters drawn with replacement, and, for BCa, with one
+    `resampled` and `without` are cells x resamples: masses with clusters drawn with replacement, and, for BCa, with one
     group of clusters left out in turn. Intervals are BCa if there is `without`, else of percentiles.
     """
 
@@ -47,7 +50,7 @@ class Resampled:
     clusters: int
     left: Floats = field(repr=False)
     right: Floats = field(repr=False)
-    drawn: Floats = field(repr=False)
+    resampled: Floats = field(repr=False)
     without: Floats | None = field(repr=False)
 
     def at(self, time: float, *, level: float = 0.95) -> Sure:
@@ -56,20 +59,24 @@ class Resampled:
         return self._sure(lambda mass: np.clip(1.0 - gone @ mass, 0.0, 1.0), level)
 
     def median(self, *, level: float = 0.95) -> Sure:
-        """The middle of the cell in which half has ended; inf if that was not seen."""
+        """The middle of the cell of the median.
+
+        inf if half were not seen to end.
+        """
         middle = (self.estimate.start + self.estimate.end) / 2
         return self._sure(lambda mass: middle[np.argmax(np.cumsum(mass, axis=0) >= 0.5 - ROUNDING, axis=0)], level)
 
     def rmst(self, tau: float, *, level: float = 0.95) -> Sure:
-        """Mean time until the end or `tau`, from `since`, mass spread evenly within cells.
+        """Mean time until the end or `tau`.
 
-        Without BCa the interval is Student's with the spread of the resamples and one less than the clusters as degrees
-        of freedom: percentiles of a mean over few clusters are too narrow.
+        From `since`, mass spread evenly within cells. Without BCa the interval is Student's with the spread of the
+        resamples and one less than the clusters as degrees of freedom: percentiles of a mean over few clusters are too
+        narrow.
         """
         lived = np.maximum(part_lived(self.estimate.start, self.estimate.end, tau) - self.estimate.since, 0.0)
         if self.without is not None or self.clusters < 2:
             return self._sure(lambda mass: lived @ mass, level)
-        estimate, error = float(lived @ self.estimate.mass), float((lived @ self.drawn).std(ddof=1))
+        estimate, error = float(lived @ self.estimate.mass), float((lived @ self.resampled).std(ddof=1))
         # clusters drawn with replacement spread as if divided by their number, not by one less
         error *= float(np.sqrt(self.clusters / (self.clusters - 1)))
         wide = float(special.stdtrit(self.clusters - 1, (1.0 + level) / 2)) * error
@@ -77,17 +84,20 @@ class Resampled:
         return Sure(estimate=estimate, low=max(0.0, estimate - wide), high=min(most, estimate + wide))
 
     def gap(self, time: float) -> Gap:
-        """P(R <= time) and P(L < time): what the intervals say before any estimate. Late entry is not heeded."""
+        """Bounds of the intervals before any estimate.
+
+        P(R <= time) and P(L < time). Late entry is ignored.
+        """
         return sparse(self.left, self.right, time)
 
     def _sure(self, of: _Statistic, level: float) -> Sure:
         estimate = float(of(self.estimate.mass[:, None])[0])
-        drawn = of(self.drawn)
+        resampled = of(self.resampled)
         tails = np.array([(1.0 - level) / 2, (1.0 + level) / 2])
         if self.without is not None:
-            tails = _corrected(tails, estimate, drawn, of(self.without))
+            tails = _corrected(tails, estimate, resampled, of(self.without))
         # sorted values themselves: between a number and inf there is no middle
-        low, high = np.quantile(drawn, tails, method="inverted_cdf")
+        low, high = np.quantile(resampled, tails, method="inverted_cdf")
         return Sure(estimate=estimate, low=min(float(low), estimate), high=max(float(high), estimate))
 
 
@@ -119,25 +129,28 @@ def resample(
     names, member = np.unique(labels, return_inverse=True)
     estimate = maximum(held, held.weight, tolerance=tolerance)
     within = _within(held, member, names.size)
-    drawn = rng.multinomial(names.size, np.full(names.size, 1.0 / names.size), size=resamples).T
+    resampled = rng.multinomial(names.size, np.full(names.size, 1.0 / names.size), size=resamples).T
     return Resampled(
         estimate=estimate,
         clusters=int(names.size),
         left=np.asarray(left, dtype=float),
         right=np.asarray(right, dtype=float),
-        drawn=_masses(held, within @ drawn.astype(float), estimate),
+        resampled=_masses(held, within @ resampled.astype(float), estimate),
         without=_masses(held, held.weight[:, None] - within @ _left_out(names.size, rng), estimate) if bca else None,
     )
 
 
 def _within(held: Intervals, member: npt.NDArray[np.int64], clusters: int) -> csr_array:
-    """How often each distinct interval occurs in each cluster."""
+    """Count each distinct interval in each cluster."""
     ones = np.ones(member.size)
     return csr_array((ones, (held.which, member)), shape=(held.weight.size, clusters))
 
 
 def _left_out(clusters: int, rng: np.random.Generator) -> Floats:
-    """Which clusters each jackknife group leaves out; one each if they are few."""
+    """Assign clusters to jackknife groups.
+
+    One each if they are few.
+    """
     groups = min(clusters, _JACKKNIFE)
     out = np.zeros((clusters, groups))
     out[rng.permutation(clusters), np.arange(clusters) % groups] = 1.0
@@ -149,9 +162,12 @@ def _masses(held: Intervals, weight: Floats, estimate: Survival) -> Floats:
     return ascend(held, weight, tolerance=RESAMPLE_TOLERANCE, max_rounds=MAX_ROUNDS, first=first).mass
 
 
-def _corrected(tails: Floats, estimate: float, drawn: Floats, without: Floats) -> Floats:
-    """Tail probabilities shifted by bias and acceleration; unshifted where there is nothing to learn them from."""
-    below = float(np.mean(drawn < estimate) + np.mean(drawn == estimate) / 2)
+def _corrected(tails: Floats, estimate: float, resampled: Floats, without: Floats) -> Floats:
+    """Return tail probabilities corrected for bias and acceleration.
+
+    Unchanged if there is nothing to learn them from.
+    """
+    below = float(np.mean(resampled < estimate) + np.mean(resampled == estimate) / 2)
     if not 0.0 < below < 1.0:
         return tails
     bias = special.ndtri(below)
@@ -175,7 +191,7 @@ _TINY = 1e-300
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ResampledShare:
-    """A share, what each clock adds to it, and its value in each resample.
+    """A share, its clocks' parts, and its resamples.
 
     `parts` are the probabilities that clock i ended by the cause in time, given its interval; their mean is the share.
     """
@@ -188,12 +204,13 @@ class ResampledShare:
 def resampled_share(
     left: npt.ArrayLike, right: npt.ArrayLike, own: npt.ArrayLike, within: float, weights: npt.ArrayLike
 ) -> ResampledShare:
-    """Estimate the incidence of one cause at one time, under each row of weights.
+    """Estimate a cause's incidence at one time, by resample.
 
-    Clock i ended in (left[i], right[i]], by the cause in question where own[i]; right = inf is still running.
-    `weights` is resamples x clocks. Only clocks that were running, or lost, before `within`, and those whose interval
-    holds it, leave anything open; for them the likelihood of `cumulative_incidence` is maximised by EM over the cells
-    that their ends cut out. A resample without any clock has the share of all. Raises ValueError for unequal lengths.
+    Each row of weights is a resample. Clock i ended in (left[i], right[i]], by the cause in question where own[i];
+    right = inf is still running. `weights` is resamples x clocks. Only clocks that were running, or lost, before
+    `within`, and those whose interval holds it, leave anything open; for them the likelihood of `cumulative_incidence`
+    is maximised by EM over the cells that their ends cut out. A resample without any clock has the share of all. Raises
+    ValueError for unequal lengths.
     """
     begin, end, ours = np.floor(np.asarray(left, float)), np.ceil(np.asarray(right, float)), np.asarray(own, bool)
     heavy = np.asarray(weights, dtype=float)
@@ -204,8 +221,8 @@ def resampled_share(
     at = at.reshape(-1)
     once = np.bincount(at, minlength=len(rows)).astype(float)[None, :]
     mass = _fitted(rows, once, counted, even)
-    chance = rows * mass
-    parts = (chance[:, counted].sum(axis=1) / np.maximum(chance.sum(axis=1), _TINY))[at]
+    row_mass = rows * mass
+    parts = (row_mass[:, counted].sum(axis=1) / np.maximum(row_mass.sum(axis=1), _TINY))[at]
     share = float(parts.mean())
     grouped = heavy @ np.eye(len(rows))[at]
     empty = grouped.sum(axis=1) == 0

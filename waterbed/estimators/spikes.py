@@ -1,4 +1,7 @@
-"""A hazard that jumps at one age: arrays in and numbers out."""
+"""Ages at which a hazard jumps.
+
+Arrays in and numbers out.
+"""
 
 from dataclasses import dataclass
 
@@ -20,15 +23,15 @@ _MAD = 1.4826
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spike:
-    """An age at which far more end than just before and after.
+    """An age with far more ends than its neighbours.
 
-    `hazard` is the share of those still there that ends in the step that ends at `age`, `usual` the neighbours'
+    `hazard` is the share of those still there that ends in the step that ends at `age`, `baseline` the neighbours'
     median; `p` is corrected for the number of ages that were tried.
     """
 
     age: int
     hazard: float
-    usual: float
+    baseline: float
     p: float
 
 
@@ -47,8 +50,8 @@ def hazard_spikes(
     interval. At each age from 2 on with `least_at_risk` still there, the events e of n are compared with the median
     hazard h of up to NEIGHBOURS steps on either side: z = (e - n h) / sqrt(f n h (1 - h)). The dispersion f, at least
     1, is the squared spread (median absolute deviation) of that over all ages, as real hazards vary more than chance.
-    A spike needs Bonferroni's p below `level`, `times` the usual hazard, and a hazard of `least_hazard`: what ends by
-    rule ends nearly all that has come so far, while a wave of removals at one age takes a part. Raises ValueError for
+    A spike needs Bonferroni's p below `level`, `times` the baseline hazard, and a hazard of `least_hazard`: ends by
+    rule take nearly all that has come so far, while a wave of removals at one age takes a part. Raises ValueError for
     unequal lengths, no clock, or empty intervals.
     """
     begin, end = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
@@ -57,22 +60,22 @@ def hazard_spikes(
     events, at_risk = _by_age(begin, end)
     ages = np.flatnonzero(at_risk >= least_at_risk)
     hazard = events / np.maximum(at_risk, 1e-9)
-    usual = np.array([_usual(hazard, at_risk, int(age), least_at_risk) for age in ages])
-    ages, usual = ages[~np.isnan(usual)], usual[~np.isnan(usual)]
+    baseline = np.array([_baseline(hazard, at_risk, int(age), least_at_risk) for age in ages])
+    ages, baseline = ages[~np.isnan(baseline)], baseline[~np.isnan(baseline)]
     if not ages.size:
         return []
     # where neighbours had no end at all, half an end in all of them together stands in
     floor = 0.5 / (2 * NEIGHBOURS * at_risk[ages])
-    level_of = np.clip(np.maximum(usual, floor), 0.0, 0.999)
+    level_of = np.clip(np.maximum(baseline, floor), 0.0, 0.999)
     z = (events[ages] - at_risk[ages] * level_of) / np.sqrt(at_risk[ages] * level_of * (1.0 - level_of))
     spread = max(1.0, _MAD * float(np.median(np.abs(z - np.median(z)))))
     p = np.minimum(1.0, special.ndtr(-z / spread) * ages.size)
     found = [
-        Spike(age=int(age) + 1, hazard=float(hazard[age]), usual=float(level_of[n]), p=float(p[n]))
+        Spike(age=int(age) + 1, hazard=float(hazard[age]), baseline=float(level_of[n]), p=float(p[n]))
         for n, age in enumerate(ages)
         if age >= 1 and p[n] < level and hazard[age] >= max(least_hazard, times * level_of[n])
     ]
-    return sorted(found, key=lambda spike: (-spike.hazard / spike.usual, spike.age))
+    return sorted(found, key=lambda spike: (-spike.hazard / spike.baseline, spike.age))
 
 
 def _by_age(begin: Floats, end: Floats) -> tuple[Floats, Floats]:
@@ -95,7 +98,7 @@ def _by_age(begin: Floats, end: Floats) -> tuple[Floats, Floats]:
     return np.diff(before), at_risk[:-1]
 
 
-def _usual(hazard: Floats, at_risk: Floats, age: int, least: float) -> float:
+def _baseline(hazard: Floats, at_risk: Floats, age: int, least: float) -> float:
     """Median hazard of the neighbours with enough at risk; NaN where there are too few."""
     steps = [age + d for d in range(-NEIGHBOURS, NEIGHBOURS + 1) if abs(d) > _NEAR]
     around = [hazard[step] for step in steps if 0 <= step < hazard.size and at_risk[step] >= least]

@@ -1,4 +1,4 @@
-"""Effects of events that come at different times for different units: group-time averages."""
+"""Effects of events at different times: group-time averages."""
 
 from dataclasses import dataclass
 

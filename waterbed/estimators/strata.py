@@ -1,4 +1,7 @@
-"""Rows arranged by stratum, so that all strata of one size are permuted at once."""
+"""Rows arranged by stratum for fast permutation.
+
+All strata of one size are permuted at once.
+"""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -21,7 +24,7 @@ _THREES = 0.125
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Strata:
-    """An order of rows in which strata of one size lie together.
+    """Rows ordered so that equal-sized strata lie together.
 
     `order` arranges the rows; `blocks` are (first row, strata, rows in each) of that arrangement. Strata of one row are
     in no block, as nothing in them can change.
@@ -32,11 +35,14 @@ class Strata:
 
     @property
     def movable(self) -> int:
-        """How many rows share their stratum with another."""
+        """Number of rows that share their stratum."""
         return sum(count * size for _, count, size in self.blocks)
 
     def views(self, arranged: npt.NDArray[Number]) -> list[npt.NDArray[Number]]:
-        """The blocks of an arranged array, each strata x rows, sharing its memory."""
+        """Return the blocks of an arranged array.
+
+        Each is strata x rows and shares the array's memory.
+        """
         return [arranged[first : first + count * size].reshape(count, size) for first, count, size in self.blocks]
 
 
@@ -80,10 +86,10 @@ def alike(stratum: npt.ArrayLike, value: npt.ArrayLike, *, within: float, rows: 
 
 
 def reorder(view: npt.NDArray[Number], step: int, rng: np.random.Generator) -> None:
-    """Bring the rows of each stratum into another order, which does not depend on what they hold.
+    """Permute the rows of each stratum.
 
-    Small strata are shuffled. Large ones are shuffled in every eighth step, and turned by a random number of places
-    between, which after a shuffle is as good and much cheaper.
+    The permutation does not depend on the values. Small strata are shuffled. Large ones are shuffled in every eighth
+    step, and turned by a random number of places between, which after a shuffle is as good and much cheaper.
     """
     size = view.shape[1]
     if size < _SMALL or step % _EVERY == 0:
@@ -93,11 +99,11 @@ def reorder(view: npt.NDArray[Number], step: int, rng: np.random.Generator) -> N
 
 
 def exchange(view: Codes, bits: int, step: int, rng: np.random.Generator) -> None:
-    """Let rows of a stratum exchange their low parts, unless that makes a low part equal its high part.
+    """Exchange the low parts of rows within a stratum.
 
-    A row is high << bits | low. Rows are put together in pairs, now and then in threes, whatever they hold; pairs alone
-    do not reach all arrangements without equal parts. Each way is as likely as its reverse, so that all arrangements
-    stay equally likely.
+    An exchange that makes a low part equal its high part is not made. A row is high << bits | low. Rows are put
+    together in pairs, now and then in threes, whatever they hold; pairs alone do not reach all arrangements without
+    equal parts. Each way is as likely as its reverse, so that all arrangements stay equally likely.
     """
     size = view.shape[1]
     small = size < _SMALL

@@ -1,4 +1,7 @@
-"""Survival from interval-censored times with late entry: the nonparametric maximum likelihood estimate."""
+"""Nonparametric survival from interval-censored times with late entry.
+
+The maximum likelihood estimate.
+"""
 
 import warnings
 from dataclasses import dataclass
@@ -17,7 +20,10 @@ MAX_ROUNDS = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Between:
-    """A number of which the data only say that it lies in low..high; `middle` spreads mass evenly within each cell."""
+    """A number known only to lie in low..high.
+
+    `middle` spreads mass evenly within each cell.
+    """
 
     low: float
     middle: float
@@ -26,11 +32,11 @@ class Between:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Survival:
-    """Mass on the cells (start, end], in time order, summing to 1.
+    """A survival curve: mass on cells in time order.
 
-    Where in a cell its mass lies the likelihood does not say. The last cell may end at inf: what runs on. If the
-    earliest entry `since` is above 0, all is conditional on being there at `since`. `slack` says how near the maximum
-    it is (see `ascend`), after `rounds`.
+    Cells are (start, end]; mass sums to 1. Where in a cell its mass lies the likelihood does not say. The last cell may
+    end at inf: clocks still running. If the earliest entry `since` is above 0, all is conditional on it.
+    `slack` says how near the maximum it is (see `ascend`), after `rounds`.
     """
 
     start: Floats
@@ -42,11 +48,17 @@ class Survival:
 
     @property
     def known_until(self) -> float:
-        """Time after which the data say nothing; inf if everything ended."""
+        """Time after which data are missing.
+
+        inf if everything ended.
+        """
         return float("inf") if np.isfinite(self.end[-1]) or self.mass[-1] <= 0 else float(self.start[-1])
 
     def at(self, time: float) -> Between:
-        """S(time): least if mass lies early in its cell, greatest if late."""
+        """S(time), with the bounds that its cell leaves.
+
+        Least if mass lies early in its cell, greatest if late.
+        """
         over = self.end <= time
         return Between(
             low=_left_over(self.mass[over | (self.start < time)]),
@@ -55,7 +67,10 @@ class Survival:
         )
 
     def quantile(self, share: float) -> tuple[float, float]:
-        """The cell (low, high] in which `share` of all has ended; (.., inf) if that was not seen."""
+        """The cell (low, high] in which `share` of all ended.
+
+        (.., inf) if that was not seen.
+        """
         if not 0.0 < share < 1.0:
             raise ValueError("a quantile needs a share above 0 and below 1")
         cell = int(np.argmax(np.cumsum(self.mass) >= share - ROUNDING))
@@ -67,15 +82,18 @@ class Survival:
         return self.quantile(0.5)
 
     def rmst(self, tau: float) -> Between:
-        """Mean time until the end or `tau`, whichever comes first, counted from `since`."""
+        """Mean time until the end or `tau`.
+
+        Whichever comes first, counted from `since`.
+        """
         lived = (np.minimum(self.start, tau), part_lived(self.start, self.end, tau), np.minimum(self.end, tau))
         low, middle, high = (float(self.mass @ np.maximum(time - self.since, 0.0)) for time in lived)
         return Between(low=low, middle=middle, high=high)
 
     def given(self, time: float) -> "Survival":
-        """The same for those who were there at `time`: S(t | time), t >= time.
+        """Return the curve conditional on survival to `time`.
 
-        A cell that holds `time` counts as wholly later. Raises ValueError if nobody was there.
+        S(t | time), t >= time. A cell that holds `time` counts as wholly later. Raises ValueError if none was there.
         """
         later = self.end > time
         rest = float(self.mass[later].sum())
@@ -106,7 +124,7 @@ def turnbull(
     entry[i] (default 0). Maximises the product of [S(left) - S(right)] / S(entry) over all S (Turnbull, JRSS B 38,
     1976). `step` puts all endpoints on an even grid, by default times are exact. Times are in any one unit.
 
-    Raises ValueError for what cannot be, OwnFailure if `tolerance` is not reached.
+    Raises ValueError for impossible input, OwnFailure if `tolerance` is not reached.
     """
     held = intervals(left, right, entry, step)
     return maximum(held, held.weight, tolerance=tolerance, max_rounds=max_rounds)
@@ -126,14 +144,20 @@ def maximum(held: Intervals, weight: Floats, *, tolerance: float = TOLERANCE, ma
 
 
 def part_gone(start: Floats, end: Floats, time: float) -> Floats:
-    """Part of each cell's mass that ended by `time`, spread evenly within the cell; a cell to inf loses none."""
+    """Return the part of each cell's mass ended by `time`.
+
+    Mass is spread evenly within the cell; a cell to inf loses none.
+    """
     width = end - start
     part: Floats = np.clip((time - start) / np.where(width > 0, width, 1.0), 0.0, 1.0)
     return np.where(width > 0, part, (end <= time).astype(float))
 
 
 def part_lived(start: Floats, end: Floats, tau: float) -> Floats:
-    """Mean time until the end or `tau` of each cell's mass, spread evenly within the cell; a cell to inf lives on."""
+    """Return the mean time lived by each cell's mass.
+
+    Until the end or `tau`, mass spread evenly within the cell; a cell to inf lives on.
+    """
     low, high = np.minimum(start, tau), np.minimum(end, tau)
     before = np.where(np.isfinite(end), part_gone(start, end, tau), 0.0)
     # what ends before tau does so, on average, in the middle of the part of its cell before tau
@@ -153,12 +177,13 @@ def kaplan_meier(
     midpoint: bool = False,
     ignore_entry: bool = False,
 ) -> Survival:
-    """Estimate survival from exact times, given entry (Kaplan and Meier, JASA 53, 1958).
+    """Estimate survival from exact times, given entry.
 
-    An exact end has left = right, what was still there at left has right = inf. At risk at t is what entered before t
-    (entry 0: from the start) and did not end or leave before t. An end known only to an interval is refused, unless
-    `midpoint` says to put it in the middle: that pretends to know what nobody saw. `ignore_entry` counts everything as
-    at risk from 0, which makes survival too long; it warns. Raises ValueError for what cannot be.
+    Kaplan and Meier, JASA 53, 1958. An exact end has left = right, what was still there at left has right = inf. At
+    risk at t is what entered before t (entry 0: from the start) and did not end or leave before t. An end known only to
+    an interval is refused, unless `midpoint` puts it in the middle, which claims more than was observed.
+    `ignore_entry` counts everything as at risk from 0, which makes survival too long; it warns. Raises ValueError for
+    what cannot be.
     """
     low, high = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
     enter = np.zeros_like(low) if entry is None else np.asarray(entry, dtype=float)

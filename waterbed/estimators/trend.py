@@ -1,4 +1,4 @@
-"""Straight-line trends of shares, and their uncertainty by resampled clusters."""
+"""Linear trends of shares, with resampled clusters."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ _ROUNDING = 1e-9
 
 
 def weighted_slope(x: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike) -> float | None:
-    """The slope of the weighted least-squares line through points.
+    """Return the slope of a weighted least-squares line.
 
     sum w (x - mx)(y - my) / sum w (x - mx)^2 with weighted means mx, my. None if the points have one x alone, or no
     weight. Raises ValueError for unequal lengths or a negative weight.
@@ -34,12 +34,12 @@ def weighted_slope(x: npt.ArrayLike, y: npt.ArrayLike, weight: npt.ArrayLike) ->
 def chances_within(
     curves: Curves, left_h: npt.ArrayLike, right_h: npt.ArrayLike, cause: npt.ArrayLike, *, of: int, hours: float
 ) -> Floats:
-    """The chance of each clock that one cause ended it within `hours`, given its interval and the curves.
+    """Return each clock's probability of an end within `hours`.
 
-    Clock i ended in (left_h[i], right_h[i]] by cause[i], or was running at left_h[i] (right inf, cause -1), widened to
-    the curves' steps. 1 or 0 where its interval lies on one side of `hours`; else the part of the interval's mass
-    before it. The mean over the clocks that the curves were fitted to is the cumulative incidence itself: that is the
-    self-consistency of the estimate (Turnbull, JRSS B 38, 1976).
+    By one cause, given its interval and the curves. Clock i ended in (left_h[i], right_h[i]] by cause[i], or was
+    running at left_h[i] (right inf, cause -1), widened to the curves' steps. 1 or 0 where its interval lies on one side
+    of `hours`; else the part of the interval's mass before it. The mean over the clocks that the curves were fitted to
+    is the cumulative incidence itself: that is the self-consistency of the estimate (Turnbull, JRSS B 38, 1976).
     """
     left, right, why = np.asarray(left_h, float), np.asarray(right_h, float), np.asarray(cause, np.int64)
     step = float(curves.hours[1] - curves.hours[0]) if curves.hours.size > 1 else 1.0
@@ -63,11 +63,12 @@ def cluster_bootstrap(
     rng: np.random.Generator,
     rounds: int = 200,
 ) -> Floats:
-    """Values of a statistic when whole clusters are drawn again with replacement.
+    """Return a statistic's values over resampled clusters.
 
-    `cluster[i]` is the cluster of row i, any integers; `statistic` gets the row numbers of one draw, a row once for
-    each time its cluster was drawn. Draws for which it gives None are left out (Davison and Hinkley, Bootstrap Methods
-    and their Application, 1997, section 3.8). Raises ValueError without rows or rounds.
+    Whole clusters are drawn with replacement. `cluster[i]` is the cluster of row i, any integers; `statistic` gets the
+    row numbers of one draw, a row once for each time its cluster was drawn. Draws for which it gives None are left out
+    (Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8). Raises ValueError without rows or
+    rounds.
     """
     labels = np.asarray(cluster, dtype=np.int64)
     if labels.ndim != 1 or labels.size == 0 or rounds < 1:
@@ -77,18 +78,21 @@ def cluster_bootstrap(
     members = np.split(order, np.flatnonzero(np.diff(place[order])) + 1)
     found = []
     for _ in range(rounds):
-        drawn = rng.integers(0, len(members), len(members))
-        value = statistic(np.concatenate([members[one] for one in drawn]))
+        resampled = rng.integers(0, len(members), len(members))
+        value = statistic(np.concatenate([members[one] for one in resampled]))
         if value is not None:
             found.append(value)
     return np.asarray(found, dtype=float)
 
 
 def percentile_interval(values: npt.ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """The central interval of resampled values: their lower and upper quantile. Raises ValueError without any."""
-    drawn = np.asarray(values, dtype=float)
-    if drawn.size == 0:
+    """Return the central interval of resampled values.
+
+    Their lower and upper quantile. Raises ValueError without any.
+    """
+    resampled = np.asarray(values, dtype=float)
+    if resampled.size == 0:
         raise ValueError("an interval needs at least one resampled value")
     outside = (1.0 - level) / 2
-    low, high = np.quantile(drawn, [outside, 1.0 - outside])
+    low, high = np.quantile(resampled, [outside, 1.0 - outside])
     return float(low), float(high)

@@ -1,4 +1,7 @@
-"""Counts before and after in a target, its control and the buffer that it may spill into."""
+"""Weighted displacement difference, quotient and total net effect.
+
+Counts before and after in a target, its control and the buffer that it may spill into.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,10 +22,10 @@ _SIGNS = np.array([1.0, -1.0, 1.0, -1.0])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A weighted displacement difference; `p` is two-sided, `low` and `high` are consistent with it.
+    """A weighted displacement difference, its interval and two-sided p.
 
-    Negative is a fall of target and buffer together beyond that of their controls. `smallest_p` is the least value that
-    `p` can take, 0 where it comes from a formula.
+    `low` and `high` are consistent with `p`. Negative is a fall of target and buffer together beyond that of their
+    controls. `smallest_p` is the least value that `p` can take, 0 where it comes from a formula.
     """
 
     estimate: float
@@ -36,7 +39,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """An estimate and the interval that chance of clusters gives it."""
+    """An estimate and its interval from resampled clusters."""
 
     estimate: float
     low: float
@@ -46,10 +49,10 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windows:
-    """When to count before and after an event, from..until each, and until when data chose the areas.
+    """The windows before and after an event.
 
-    All in one unit of time. Areas chosen with data from after the event make any test reject: 24% instead of 5% where
-    the buffer is the area that grew most.
+    from..until each; data until `chosen_until` chose the areas. All in one unit of time. Areas chosen with data from
+    after the event make any test reject: 24% instead of 5% where the buffer is the area that grew most.
     """
 
     before: tuple[float, float]
@@ -62,16 +65,16 @@ class Windows:
 
     @property
     def lengths(self) -> tuple[float, float]:
-        """How long the two windows are."""
+        """Lengths of the two windows."""
         return self.before[1] - self.before[0], self.after[1] - self.after[0]
 
     def counted(
         self, when: npt.ArrayLike, role: npt.ArrayLike, cluster: npt.ArrayLike, *, roles: int = 4
     ) -> Floats | Refusal:
-        """Count events by cluster, role and window, clusters x roles x 2.
+        """Count events by cluster, role and window.
 
-        Clusters are integer labels from 0; an event in neither window counts nowhere, and role -1 is no area. Refuses
-        where the areas were chosen with data from after the event.
+        Clusters x roles x 2. Clusters are integer labels from 0; an event in neither window counts nowhere, and role -1
+        is outside all areas. Refuses where the areas were chosen with data from after the event.
         """
         if self.chosen_until > self.after[0]:
             return Refusal(
@@ -95,7 +98,7 @@ def clustered_difference(
     resamples: int = 1999,
     level: float = 0.95,
 ) -> Difference | Refusal:
-    """Difference of differences with its buffer, for events that come in independent clusters.
+    """Return the weighted displacement difference over independent clusters.
 
     WDD = (T1 - T0) - (Ct1 - Ct0) + (D1 - D0) - (Cd1 - Cd0), each count over its weight: the length of its window times
     the size of its area (Wheeler and Ratcliffe, Crime Science 7, 2018). A buffer needs a control of its own, as one
@@ -131,11 +134,12 @@ def clustered_difference(
 
 
 def displacement_quotient(counts: npt.ArrayLike) -> float | Refusal:
-    """How much of the target's fall the buffer got or shared.
+    """Return the weighted displacement quotient (WDQ).
 
-    WDQ = (Da/Ca - Db/Cb) / (Ra/Ca - Rb/Cb) for rows target R, control C, buffer D (Bowers and Johnson, Journal of
-    Quantitative Criminology 19, 2003). Below 0 is displacement, above 0 diffusion of benefit, below -1 more displaced
-    than removed. Refuses where the target did not fall against its control, for then the quotient means nothing.
+    The part of the target's fall that the buffer got or shared. WDQ = (Da/Ca - Db/Cb) / (Ra/Ca - Rb/Cb) for rows target
+    R, control C, buffer D (Bowers and Johnson, Journal of Quantitative Criminology 19, 2003). Below 0 is displacement,
+    above 0 diffusion of benefit, below -1 more displaced than removed. Refuses where the target did not fall against
+    its control, for then the quotient means nothing.
     """
     upper, lower = _quotient_parts(_table(counts, 3)[None])
     if not np.isfinite(upper[0]) or not np.isfinite(lower[0]):
@@ -146,10 +150,10 @@ def displacement_quotient(counts: npt.ArrayLike) -> float | Refusal:
 
 
 def total_net_effect(counts: npt.ArrayLike) -> float | Refusal:
-    """Events prevented in target and buffer together.
+    """Return the events prevented in target and buffer together.
 
     TNE = [Rb (Ca/Cb) - Ra] + [Db (Ca/Cb) - Da], rows as in `displacement_quotient` (Guerette, Problem-Oriented Guides
-    for Police 10, 2009). Above 0 is fewer events than the control foretells.
+    for Police 10, 2009). Above 0 is fewer events than the control predicts.
     """
     effect = float(_net(_table(counts, 3)[None])[0])
     return effect if np.isfinite(effect) else Refusal("the control is empty before the event")
@@ -158,7 +162,7 @@ def total_net_effect(counts: npt.ArrayLike) -> float | Refusal:
 def clustered_quotient(
     tables: npt.ArrayLike, rng: np.random.Generator, *, resamples: int = 1999, level: float = 0.95
 ) -> Interval | Refusal:
-    """The displacement quotient with the interval that clusters give.
+    """Return the displacement quotient with an interval over clusters.
 
     `tables` is clusters x roles x 2. The interval holds every w for which the change of D - w R against the control is
     no larger than exchanged windows of clusters make it (Fieller's interval by `Swaps`; quantiles of resampled
@@ -187,7 +191,7 @@ def clustered_quotient(
 def clustered_net_effect(
     tables: npt.ArrayLike, rng: np.random.Generator, *, resamples: int = 1999, level: float = 0.95
 ) -> Interval | Refusal:
-    """The total net effect with the interval that clusters give.
+    """Return the total net effect with an interval over clusters.
 
     0 is within exactly where exchanged windows of clusters make as large a change, over its error, as the data (see
     `Swaps`; quantiles of resampled effects leave 0 out in 6 to 8% where nothing happened).
@@ -216,7 +220,7 @@ def _table(counts: npt.ArrayLike, rows: int | None = None) -> Floats:
 
 
 def _loading(roles: int, lengths: tuple[float, float], sizes: npt.ArrayLike | None) -> Floats:
-    """What one event of each cell adds to the difference, roles x 2."""
+    """Return each cell's contribution to the difference, roles x 2."""
     if roles not in (2, 4):
         raise ValueError("a difference needs a target and its control, or these and a buffer with a control of its own")
     area = np.ones(roles) if sizes is None else np.asarray(sizes, dtype=float)
@@ -240,8 +244,8 @@ def _quotient_parts(tables: Floats) -> tuple[Floats, Floats]:
 def _net(tables: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         trend = tables[:, CONTROL, 1] / tables[:, CONTROL, 0]
-        foretold = (tables[:, TARGET, 0] + tables[:, BUFFER, 0]) * trend
-    effect: Floats = foretold - tables[:, TARGET, 1] - tables[:, BUFFER, 1]
+        expected = (tables[:, TARGET, 0] + tables[:, BUFFER, 0]) * trend
+    effect: Floats = expected - tables[:, TARGET, 1] - tables[:, BUFFER, 1]
     return effect
 
 
@@ -251,7 +255,10 @@ _FAR, _HALVINGS = 1e9, 40
 
 
 def signed_sums(parts: Floats, resamples: int, rng: np.random.Generator) -> Floats:
-    """Sums of clusters x columns with random signs of clusters, resamples x columns."""
+    """Return sums over clusters with random signs.
+
+    Of clusters x columns; resamples x columns.
+    """
     sums, held = np.empty((resamples, parts.shape[1])), max(1, _CELLS // max(len(parts), 1))
     for at in range(0, resamples, held):
         size = (min(held, resamples - at), len(parts))
@@ -260,12 +267,18 @@ def signed_sums(parts: Floats, resamples: int, rng: np.random.Generator) -> Floa
 
 
 def reach(draws: Floats, level: float) -> float:
-    """The size that this part of draws does not exceed, the data counted as one of them."""
+    """Return the size that this part of draws reaches.
+
+    The data count as one of the draws.
+    """
     return float(np.sort(np.abs(draws))[min(draws.size, int(np.ceil(level * (draws.size + 1)))) - 1])
 
 
 def edge(beyond: Callable[[float], bool], estimate: float, way: float) -> float:
-    """Where the values around an estimate end that are not beyond, by doubling and halving."""
+    """Find the end of accepted values around an estimate.
+
+    By doubling and halving.
+    """
     inside, outside = 0.0, 1.0
     while not beyond(estimate + way * outside) and outside < _FAR:
         inside, outside = outside, 2.0 * outside
@@ -276,17 +289,20 @@ def edge(beyond: Callable[[float], bool], estimate: float, way: float) -> float:
 
 
 class Swaps:
-    """Tables of clusters (target, control, buffer x before, after) and the same with windows of clusters exchanged.
+    """Tables of clusters and copies with exchanged windows.
 
-    For a weighted sum E of target and buffer, E_a - r C_a is its change against the control C, r being E / C in both
-    windows together. Its variance is that of independent clusters, to first order. Exchanging a cluster's windows
-    leaves r: the test is exact where a cluster is as likely to fall before as after, however unequal clusters are, and
-    right in large samples elsewhere, as the change is divided by its own error each time (Chung and Romano, Annals of
-    Statistics 41, 2013).
+    Target, control and buffer x before and after; the windows of clusters are exchanged. For a weighted sum E of target
+    and buffer, E_a - r C_a is its change against the control C, r being E / C in both windows together. Its variance is
+    that of independent clusters, to first order. Exchanging a cluster's windows leaves r: the test is exact where a
+    cluster is as likely to fall before as after, however unequal clusters are, and right in large samples elsewhere, as
+    the change is divided by its own error each time (Chung and Romano, Annals of Statistics 41, 2013).
     """
 
     def __init__(self, each: Floats, resamples: int, rng: np.random.Generator) -> None:
-        """Exchange the windows of each cluster or not, by the toss of a coin, `resamples` times."""
+        """Exchange each cluster's windows at random, `resamples` times.
+
+        By the toss of a coin.
+        """
         before, after = each[:, :, 0], each[:, :, 1]
         squares = [np.einsum("ci,cj->cij", one, one).reshape(len(each), 9) for one in (after, before)]
         halves = np.concatenate([after - before, squares[0] - squares[1]], axis=1) / 2
@@ -297,7 +313,10 @@ class Swaps:
         self._crossed = np.einsum("ci,cj->ij", after, before)
 
     def change(self, target: float, buffer: float) -> tuple[Floats, Floats]:
-        """The change of a weighted sum against the control and its error; the data are the first of the rows."""
+        """Return a weighted sum's change against control, with error.
+
+        The data are the first of the rows.
+        """
         ratio = (target * self._total[0] + buffer * self._total[2]) / self._total[1]
         load = np.array([target, -ratio, buffer])
         early = self._after[:, 1] / self._total[1]
@@ -309,12 +328,18 @@ class Swaps:
         return self._after @ load, np.sqrt(np.maximum(variance, 0.0))
 
     def beyond(self, target: float, buffer: float, level: float) -> bool:
-        """Whether the change is larger, over its error, than exchanged windows make it."""
+        """True if the change exceeds those of exchanged windows.
+
+        Over its error.
+        """
         sizes = standardised(*self.change(target, buffer))
         return bool(sizes[0] > reach(sizes[1:], level))
 
 
 def standardised(change: Floats, error: Floats) -> Floats:
-    """Sizes of changes over their errors, rounded so that equal ones are equal; 0 where nothing changes."""
+    """Return changes over their errors, rounded.
+
+    Equal ones are equal; 0 where nothing changes.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(change == 0, 0.0, np.round(np.abs(change) / error, 9))

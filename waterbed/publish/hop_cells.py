@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 from graphs.network.moves import CERTAIN, Ends, Level, OriginsOf, ends_of
-from graphs.network.weeks import MONDAY, PASSAGES, Passage, passage, week_label
+from graphs.network.weeks import CROSS_BORDER, MONDAY, CrossBorder, cross_border, week_label
 from waterbed.model.conclusions import Hop
 
 LEVELS: Final[tuple[Level, ...]] = ("hoster", "as", "country")
@@ -28,7 +28,7 @@ class HopCell:
     hoster: Annotated[Ends | None, "hosters left, and arrived at; null: held back"]
     systems: Annotated[Ends | None, "origin ASes before and after"]
     country: Annotated[Ends | None, "countries before and after"]
-    passage: Annotated[Passage | None, "whether the home country is left, entered or neither"]
+    passage: Annotated[CrossBorder | None, "whether the home country is left, entered or neither"]
     hops: Annotated[int, "hops that are not known to be parallel copies"]
     certain: Annotated[int, "of these, arrivals surely after leaving, or the same name re-pointed"]
 
@@ -92,7 +92,7 @@ class _Parts:
         self._left = [telling.sites[hop.from_url_id] for hop in hops]
         self._arrived = [telling.sites[hop.to_url_id] for hop in hops]
         self._ends = {level: [self._named(hop, level) for hop in hops] for level in LEVELS}
-        self._passages = [passage(hop, telling.home) for hop in hops]
+        self._passages = [cross_border(hop, telling.home) for hop in hops]
 
     def size(self, group: Group) -> int:
         """How many sites a group is about."""
@@ -165,7 +165,7 @@ class _Parts:
         named = self._telling.named[level]
         return ends if all(key in named for side in ends for key in side) else None
 
-    def _by_country(self, at: int) -> tuple[Ends, Passage] | None:
+    def _by_country(self, at: int) -> tuple[Ends, CrossBorder] | None:
         ends = self._ends["country"][at]
         return None if ends is None else (ends, self._passages[at])
 
@@ -178,7 +178,7 @@ def _week(when: datetime) -> int:
     return (when.astimezone(UTC) - datetime.fromtimestamp(MONDAY, UTC)) // _WEEK
 
 
-WAYS: Final[tuple[Passage | None, ...]] = (*PASSAGES, None)
+WAYS: Final[tuple[CrossBorder | None, ...]] = (*CROSS_BORDER, None)
 """Passages in the order in which a reader asks for them; None: held back."""
 
 
@@ -188,7 +188,7 @@ class CellFlow:
 
     from_key: Annotated[str | None, "key left; null: held back"]
     to_key: Annotated[str | None, "key arrived at"]
-    passage: Annotated[Passage | None, "whether the home country is left, entered or neither; null: held back"]
+    passage: Annotated[CrossBorder | None, "whether the home country is left, entered or neither; null: held back"]
     hops: Annotated[float, "hops in cells within the weeks; one with several keys is shared equally among its pairs"]
     certain: Annotated[float, "of these, surely displacement"]
     most: Annotated[float, "the same with all cells that reach into the weeks"]
@@ -210,10 +210,10 @@ def cell_flows(
     level: Level,
     *,
     weeks: tuple[int, int] | None = None,
-    ways: Collection[Passage | None] = WAYS,
+    ways: Collection[CrossBorder | None] = WAYS,
 ) -> list[CellFlow]:
     """Flows of the cells in some weeks (first and last number) and passages, most hops first."""
-    sums: dict[tuple[str | None, str | None, Passage | None], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    sums: dict[tuple[str | None, str | None, CrossBorder | None], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     for cell in cells:
         if cell.passage not in ways or not _reaches(cell, weeks):
             continue

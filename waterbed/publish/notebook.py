@@ -97,7 +97,7 @@ class Notebook:
 
     def testimonies(self) -> pa.Table:
         """What other observers say they saw, a row a word (`ExternalObservation`)."""
-        return self._facts(ExternalObservation, self.conclusions.facts.testimonies, "testimonies")
+        return self._facts(ExternalObservation, self.conclusions.facts.external_observations, "testimonies")
 
     # conclusions
     def verdicts(self) -> pa.Table:

@@ -87,7 +87,7 @@ def _contents(study: Study, conclusions: Conclusions, publication: Publication) 
         names=hoster_names(conclusions),
         seats=conclusions.seats,
         home=study.config.home,
-        told=told(publication, flows.envelope),
+        name=told(publication, flows.envelope),
     )
     yield "hops.gexf", gexf(graph)
     yield "hops.graphml", graphml(graph)

@@ -1,4 +1,7 @@
-"""Conclusions: judge, attribute, sightings, links, episodes, hops; engine python|sql. No ranking."""
+"""The pipeline from facts to verdicts, attributions, episodes and hops.
+
+Judges, attributes, links; the engine is python or sql. It does not rank.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,7 +40,10 @@ from waterbed.study.linking import OpenedNames, clusters_of, content_ids, known_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByText:
-    """The engine that runs the texts, and where it may put what does not fit into memory."""
+    """The SQL engine for episodes and hops.
+
+    `folder` is where it may put what does not fit into memory.
+    """
 
     engine: Engine
     folder: Path
@@ -48,22 +54,25 @@ class ByText:
         """The same episodes as the pure definition's."""
         return set_episodes(known, sightings, rules, folder=self.folder, engine=self.engine)
 
-    def hops(self, episodes: Iterable[Episode], frame: HopContext) -> list[Hop]:
+    def hops(self, episodes: Iterable[Episode], context: HopContext) -> list[Hop]:
         """The same hops as the pure definition's."""
-        return set_hops(episodes, frame, folder=self.folder, engine=self.engine)
+        return set_hops(episodes, context, folder=self.folder, engine=self.engine)
 
 
 def by_text_of(folder: Folder) -> ByText | None:
-    """What the settings of a study say; None: the pure definitions work."""
+    """Return the SQL engine of a study's settings.
+
+    None: the pure definitions compute episodes and hops.
+    """
     engine = folder.config.engine
     return None if engine == "python" else ByText(engine=engine, folder=folder.path)
 
 
 Restate = Callable[[Mapping[str, list[Sighting]]], dict[str, list[Sighting]]]
-"""Takes the judged looks of each URL for something else: bounds of what nobody saw."""
+"""Replaces the judged checks of each URL, for bounds of the unobserved."""
 
 _RESTS_ON: Final[Mapping[str, frozenset[str]]] = {
-    "_heard": frozenset(),
+    "_combined": frozenset(),
     "_believed": frozenset({"attributor"}),  # the cycle guard goes by hoster
     "settled": frozenset({"codes"}),
     "_coded": frozenset({"attributor", "codes"}),
@@ -71,7 +80,7 @@ _RESTS_ON: Final[Mapping[str, frozenset[str]]] = {
     "links": frozenset(),
     "known": frozenset(),
 }
-"""Which choices of `Conclusions.with_` bear on each step before the sightings."""
+"""The choices of `Conclusions.with_` on which each step before the sightings depends."""
 
 
 Value = TypeVar("Value")
@@ -92,12 +101,15 @@ class _Step(cached_property[Value]):
 
 
 class Conclusions:
-    """What facts, rules, tables and settings say: the same ones always the same. Each step waits until it is asked."""
+    """Conclusions from facts, rules, tables and settings.
+
+    The same inputs always give the same conclusions. Each step is computed when first asked for.
+    """
 
     varies: "Conclusions | None" = None
     """The conclusions from which these differ in some choices."""
     shared: frozenset[str] = frozenset()
-    """Steps on which these choices do not bear: they are taken from `varies`."""
+    """Steps that do not depend on these choices: they are taken from `varies`."""
 
     def __init__(
         self,
@@ -108,7 +120,10 @@ class Conclusions:
         opened: OpenedNames | None = None,
         by_text: ByText | None = None,
     ) -> None:
-        """Take everything that conclusions depend on; `opened` is what linking needs of the vault."""
+        """Take all inputs of the conclusions.
+
+        `opened` is the part of the vault that linking needs.
+        """
         self.facts = facts
         self.attributor = attributor
         self.rules = rules
@@ -126,10 +141,11 @@ class Conclusions:
         codes: Mapping[str, str] | None = None,
         sightings: Restate | None = None,
     ) -> "Conclusions":
-        """The same facts under other choices; every step on which these do not bear is shared.
+        """Return the same facts under other choices.
 
-        `config` may differ in how absences are confirmed, and in nothing else. `codes` settle cases beside those that
-        people settled. `sightings` restates the judged looks of each URL.
+        Every step that does not depend on these choices is shared. `config` may differ only in how absences are
+        confirmed. `codes` settle cases beside those that people settled. `sightings` restates the judged looks of each
+        URL.
         """
         other = Conclusions(
             self.facts, attributor or self.attributor, self.rules, config or self.config, self._opened, self._by_text
@@ -141,22 +157,28 @@ class Conclusions:
 
     @property
     def verdicts(self) -> list[Verdict]:
-        """One verdict a look: all vantages heard, what is not believed set aside, what people coded taken."""
+        """One verdict for each check, after all steps.
+
+        Vantages are combined, quarantined checks set aside, and people's codes applied.
+        """
         return self._coded
 
     @property
     def quarantines(self) -> list[Quarantine]:
-        """Cycles and deliveries that are not believed, or were not until a person decided."""
+        """Quarantined cycles and deliveries, also those decided since."""
         return self._believed[1]
 
     @property
     def uncoded(self) -> list[Verdict]:
-        """One verdict a look, whatever people coded."""
+        """One verdict for each check, before people's codes."""
         return self._believed[0]
 
     @_Step
     def settled(self) -> dict[str, str]:
-        """The doubtful cases that are settled, each with its code: by people, as far as the settings let that apply."""
+        """The codes of settled doubtful cases.
+
+        By people, as far as the settings apply their codes.
+        """
         if self.varies:
             return {**self._codes, **self.varies.settled}
         return settled_codes(self.facts.codings, doubtful.QUEUE) if self.config.coding.apply else {}
@@ -166,15 +188,18 @@ class Conclusions:
         return doubtful.recoded(self.facts.looks, self.uncoded, self.settled, self.rules)
 
     def features(self, looks: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """What rules asked about some looks, by their ids. As slow as judging all looks."""
-        told: dict[str, dict[str, Any]] = {look: {} for look in looks}
-        if told:
-            self._judged(told)
-        return told
+        """Return the features that rules used, by observation id.
+
+        As slow as judging all observations.
+        """
+        features: dict[str, dict[str, Any]] = {look: {} for look in looks}
+        if features:
+            self._judged(features)
+        return features
 
     @_Step
-    def _heard(self) -> list[Verdict]:
-        """The verdict on each look by the rules, then beside those of other vantages."""
+    def _combined(self) -> list[Verdict]:
+        """The verdict on each check, combined over vantage points."""
         settings = self.config.judge
         return combine(
             self.facts.looks,
@@ -184,8 +209,8 @@ class Conclusions:
             within_s=settings.vantage_within_s,
         )
 
-    def _judged(self, told: dict[str, dict[str, Any]] | None = None) -> list[Verdict]:
-        """The verdict on each look by itself."""
+    def _judged(self, features: dict[str, dict[str, Any]] | None = None) -> list[Verdict]:
+        """Return the verdict on each check by itself."""
         settings, canary = self.config.judge, self.config.canary
         by_vantage: dict[str, list[CanaryLook]] = defaultdict(list)
         for look in self.facts.canaries:
@@ -201,30 +226,33 @@ class Conclusions:
             self.rules,
             resolutions=self.facts.resolutions,
             hosts={url_id: target.host_id for url_id, target in self.facts.targets.items()},
-            features=told,
+            features=features,
         )
 
     @_Step
     def _believed(self) -> tuple[list[Verdict], list[Quarantine]]:
         """The verdicts, and the quarantines that hold some of them."""
-        looks, heard, decided = self.facts.looks, self._heard, Decisions(self.facts.decisions)
+        looks, combined, decided = self.facts.looks, self._combined, Decisions(self.facts.decisions)
         sites = {url_id: target.site_id for url_id, target in self.facts.targets.items()}
         hosters = [attribution.hosters if attribution else () for attribution in self.attributions]
         rules = guard_rules(self.config)
-        flips, held = guard_flips(looks, heard, hosters, sites, rules, decided)
+        flips, held = guard_flips(looks, combined, hosters, sites, rules, decided)
         verdicts = [
             restated(verdict, "quarantined", self.rules, "quarantine") if is_held else verdict
-            for verdict, is_held in zip(heard, held, strict=True)
+            for verdict, is_held in zip(combined, held, strict=True)
         ]
         ours = canary_quarantines(
-            self.facts.canaries, looks, heard, sites, rules, decided, need=self.config.canary.need
+            self.facts.canaries, looks, combined, sites, rules, decided, need=self.config.canary.need
         )
         feeds = feed_quarantines(self.facts.deliveries, rules, decided)
         return verdicts, sorted([*flips, *ours, *feeds], key=lambda found: (found.began_at, found.kind, found.scope))
 
     @_Step
     def attributions(self) -> list[Attribution | None]:
-        """Who answered for the URL at each look, None where the name gave no address."""
+        """The attribution of each check.
+
+        None if the name gave no address.
+        """
         found: list[Attribution | None] = []
         for look in self.facts.looks:
             resolution = self.facts.resolutions.get(look.resolution_id or "")
@@ -241,16 +269,22 @@ class Conclusions:
         return found
 
     @cached_property
-    def _origins_told(self) -> OriginsTold:
+    def _origins_reported(self) -> OriginsTold:
         return OriginsTold(self.facts.reports)
 
     def origin_behind(self, look: Observation) -> str | None:
-        """The address behind the proxy as it was last told before a look, else as it was told first."""
-        return self._origins_told.behind(look.url_id, look.observed_at)
+        """Return the reported address behind the proxy.
+
+        The last one reported before a check, else the first one.
+        """
+        return self._origins_reported.behind(look.url_id, look.observed_at)
 
     @cached_property
     def sightings(self) -> dict[str, list[Sighting]]:
-        """The judged and attributed looks of each URL, absences confirmed."""
+        """The judged and attributed checks of each URL.
+
+        Absences are confirmed.
+        """
         by_url: dict[str, list[tuple[Verdict, Attribution | None, str]]] = defaultdict(list)
         for verdict, attribution, look in zip(self.verdicts, self.attributions, self.facts.looks, strict=True):
             by_url[verdict.url_id].append((verdict, attribution, look.vantage))
@@ -265,7 +299,7 @@ class Conclusions:
                 within_s=settings.vantage_within_s,
             )
             sightings[url_id] = [
-                # a parked name's addresses are the parking service's, which never held the content
+                # a parked name has the addresses of the parking service, which never held the content
                 Sighting(verdict=verdict, down=is_down, attribution=attribution if verdict.cause != "name" else None)
                 for (verdict, attribution, _), is_down in zip(looks, down, strict=True)
             ]
@@ -273,30 +307,36 @@ class Conclusions:
 
     @_Step
     def links(self) -> Clusters:
-        """Which URLs carry one content, and on what evidence."""
+        """Clusters of URLs that carry one content, with evidence."""
         return clusters_of(self.facts, self._opened, self.config.linking)
 
     @_Step
     def known(self) -> dict[str, UrlHistory]:
-        """What reports say of each URL, and which content it carries."""
+        """The reports and the content of each URL."""
         return known_of(self.facts, content_ids(self.facts.targets, self.facts.reports, self.links))
 
     @cached_property
     def until(self) -> datetime | None:
-        """The end of the measurement: the last look's time less what confirmation takes; None without a look."""
+        """End of the measurement.
+
+        The last check's time less the time that confirmation takes; None without a check.
+        """
         last_look = max((look.observed_at for look in self.facts.looks), default=None)
         return last_look and censor_from(last_look, timedelta(seconds=self.config.judge.freeze_s))
 
     @property
     def episode_rules(self) -> EpisodeRules | None:
-        """When a hoster counts as left, as the settings say; None without a look."""
+        """The settings' rules of when a hoster was left.
+
+        None without a check.
+        """
         if self.until is None:
             return None
         return EpisodeRules.from_settings(self.config.judge, self.until)
 
     @cached_property
     def episodes(self) -> list[Episode]:
-        """When each URL was up, at which hoster, with interval ends."""
+        """All episodes: URLs up at hosters, with interval ends."""
         rules = self.episode_rules
         if rules is None:
             return []
@@ -305,21 +345,21 @@ class Conclusions:
         return list(all_episodes(self.known, self.sightings, rules))
 
     @cached_property
-    def frame(self) -> HopContext:
-        """What hops are described by, beside the episodes."""
+    def hop_context(self) -> HopContext:
+        """Jurisdiction, seats, labels and clusters that describe hops."""
         labels = {url_id: target.label_id for url_id, target in self.facts.targets.items()}
         return HopContext(home=self.config.home, seats=self.seats, labels=labels, clusters=self.links)
 
     @cached_property
     def hops(self) -> list[Hop]:
-        """Where content went after it left a hoster."""
+        """Hops of content that left a hoster."""
         find = self._by_text.hops if self._by_text else find_hops
-        found = find(self.episodes, self.frame)
+        found = find(self.episodes, self.hop_context)
         return without_alternating(found, self.sightings, soon=timedelta(hours=self.config.judge.rotation_hours))
 
     @cached_property
     def notices(self) -> list[AddressedNotice]:
-        """Each notice as its latest word has it, and whom it reached."""
+        """The latest version of each notice, with its addressees."""
         wanted = {notice.url_id for notice in self.facts.notices}
         seen: dict[str, list[SeenAnswer]] = defaultdict(list)
         for url_id in wanted:
@@ -334,7 +374,7 @@ class Conclusions:
 
     @cached_property
     def notice_context(self) -> NoticeContext:
-        """What clocks with an explicit origin need beside the episodes."""
+        """Notices and confirmations from which clocks start."""
         about: dict[str, list[AddressedNotice]] = defaultdict(list)
         for notice in self.notices:
             about[notice.url_id].append(notice)
@@ -347,17 +387,17 @@ class Conclusions:
 
     @cached_property
     def hosters(self) -> list[str]:
-        """Keys of all hosters that any look or episode names."""
+        """Keys of all hosters in any check or episode."""
         seen = {key for attribution in self.attributions if attribution for key in attribution.hosters}
         return sorted(seen)
 
     @cached_property
     def seats(self) -> dict[str, str]:
-        """The country of each hoster's legal seat, where it is known."""
+        """The country of each hoster's legal seat, if known."""
         seats = {key: self.attributor.country_of(key) for key in self.hosters}
         return {key: seat for key, seat in seats.items() if seat}
 
 
 def guard_rules(config: Config) -> GuardRules:
-    """When a cycle or a delivery is suspect, as the settings say."""
+    """Return the settings' rules of suspect cycles and deliveries."""
     return GuardRules(**asdict(config.cycle_guard))

@@ -1,4 +1,4 @@
-"""What other observers told of URLs, beside the study's own conclusions and never among them."""
+"""Conclusions from external observations, separate from the study's own."""
 
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -11,35 +11,46 @@ from waterbed.study.conclusions import Conclusions
 
 
 class ExternalConclusions:
-    """Episodes and hops that rest on the looks of others, each computed when first asked for."""
+    """Episodes and hops that rest on external observations.
+
+    Each is computed when first asked for.
+    """
 
     def __init__(self, conclusions: Conclusions, settings: ExternalSettings) -> None:
-        """Take the study's own conclusions and how the words of others are read."""
+        """Take the study's conclusions and the settings for observers."""
         self.conclusions = conclusions
         self.settings = settings
 
     @cached_property
     def episodes(self) -> list[ExternalEpisode]:
-        """When others say that each URL was up, and where."""
+        """Episodes of the URLs as external observers saw them."""
         hours = self.settings.within_hours
         within = timedelta(hours=hours) if hours else None
-        return external_episodes(self.conclusions.facts.testimonies, self.conclusions.known, self._as_of, within=within)
+        return external_episodes(
+            self.conclusions.facts.external_observations, self.conclusions.known, self._as_of, within=within
+        )
 
     def _as_of(self, url_id: str, address: str, when: datetime) -> Attribution | None:
-        """Who answered for an address that somebody told; None where no table is of that time."""
-        found = self.conclusions.attributor.attribute(
+        """Return the attribution of a reported address.
+
+        None if no table is of that time.
+        """
+        attribution = self.conclusions.attributor.attribute(
             (address,), self.conclusions.facts.targets[url_id].suffix_id, when
         )
-        return None if found.stale else found
+        return None if attribution.stale else attribution
 
     @cached_property
     def began(self) -> datetime | None:
-        """When our own looks begin; None without a look."""
+        """Time of our first check; None without one."""
         return min((look.observed_at for look in self.conclusions.facts.looks), default=None)
 
     @cached_property
     def prior(self) -> list[ExternalEpisode]:
-        """Those from before our first look, of URLs that none of our own episodes tells of."""
+        """External episodes from before our first check.
+
+        Only of URLs without an episode of our own.
+        """
         if self.began is None or self.conclusions.until is None:
             return []
         own = {episode.url_id for episode in self.conclusions.episodes}
@@ -47,10 +58,13 @@ class ExternalConclusions:
 
     @cached_property
     def hops(self) -> list[Hop]:
-        """Hops from, to or among what others told from before our first look; none of ours."""
+        """Hops that involve an external episode from before.
+
+        From before our first check; none of our own hops is among them.
+        """
         ours = set(self.conclusions.hops)
         return [
             hop
-            for hop in find_hops([*self.conclusions.episodes, *self.prior], self.conclusions.frame)
+            for hop in find_hops([*self.conclusions.episodes, *self.prior], self.conclusions.hop_context)
             if hop not in ours
         ]

@@ -1,4 +1,4 @@
-"""The facts that conclusions are drawn from, read at once."""
+"""The facts behind all conclusions, read at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,10 @@ from waterbed.store.lake.reading import facts_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The facts that conclusions are drawn from; looks sorted by URL and time."""
+    """The facts behind all conclusions.
+
+    Observations are sorted by URL and time.
+    """
 
     targets: Mapping[str, Target]
     reports: Sequence[Report]
@@ -32,14 +35,15 @@ class Facts:
     deliveries: Sequence[Delivery] = ()
     decisions: Sequence[QuarantineDecision] = ()
     notices: Sequence[Notice] = ()
-    testimonies: Sequence[ExternalObservation] = ()
+    external_observations: Sequence[ExternalObservation] = ()
     codings: Sequence[Coding] = ()
 
 
 def read_facts(folder: Folder) -> Facts:
-    """Read all facts of a study, each table once: sealed days from the lake, all others from the store.
+    """Read all facts of a study, each table once.
 
-    Each in an order of its own: conclusions are the same in either database.
+    Sealed days come from the lake, all others from the store. Each in an order of its own: conclusions are the same in
+    either database.
     """
     resolutions, controls = facts_of(folder, Resolution), facts_of(folder, ControlLook)
     return Facts(
@@ -52,6 +56,6 @@ def read_facts(folder: Folder) -> Facts:
         deliveries=facts_of(folder, Delivery, order=("received_at",)),
         decisions=facts_of(folder, QuarantineDecision, order=("decided_at",)),
         notices=facts_of(folder, Notice, order=("received_at",)),
-        testimonies=facts_of(folder, ExternalObservation, order=("received_at",)),
+        external_observations=facts_of(folder, ExternalObservation, order=("received_at",)),
         codings=facts_of(folder, Coding, order=("coded_at",)),
     )

@@ -1,4 +1,7 @@
-"""Rows -> CSV, JSON, Parquet, Arrow, JSON Schema; write a file whole."""
+"""Rows as CSV, JSON, Parquet, Arrow and JSON Schema.
+
+Also writes a file whole or not at all.
+"""
 
 import csv
 import io
@@ -18,7 +21,7 @@ from waterbed.model.codec import Plain, columns, public_name
 from waterbed.model.table import TableInfo
 
 METADATA: Final = b"waterbed"
-"""Key under which a Parquet file carries its envelope, as JSON."""
+"""Key under which a Parquet file carries its TableInfo, as JSON."""
 
 _ARROW: Final = {
     str: pa.string(),
@@ -32,22 +35,25 @@ _ARROW: Final = {
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def in_every_format(name: str, cls: type, rows: Sequence[Any], envelope: TableInfo) -> dict[str, bytes]:
-    """Rows of one dataclass in every format, with their schema: file names to contents."""
-    schema = json.dumps(envelope_schema(TableInfo, cls), indent=1, ensure_ascii=False) + "\n"
+def in_every_format(name: str, cls: type, rows: Sequence[Any], info: TableInfo) -> dict[str, bytes]:
+    """Return rows in every format, by file name.
+
+    Rows of one dataclass, with their schema.
+    """
+    schema = json.dumps(table_schema(TableInfo, cls), indent=1, ensure_ascii=False) + "\n"
     return {
         f"{name}.csv": as_csv(cls, rows).encode(),
-        f"{name}.json": as_json(cls, rows, envelope).encode(),
-        f"{name}.parquet": as_parquet(cls, rows, envelope),
+        f"{name}.json": as_json(cls, rows, info).encode(),
+        f"{name}.parquet": as_parquet(cls, rows, info),
         f"{name}.schema.json": schema.encode(),
     }
 
 
 def as_csv(cls: type, rows: Sequence[Any]) -> str:
-    """Spell rows as CSV: RFC 4180, UTF-8, a header, empty for null.
+    """Return rows as CSV with a header.
 
-    Names of hosters come from registries that anyone can write to: text that a spreadsheet would run as a formula
-    gets a leading apostrophe. The other formats keep it as it is.
+    RFC 4180, UTF-8, empty for null. Names of hosters come from registries that anyone can write to: text that a
+    spreadsheet would run as a formula gets a leading apostrophe. The other formats keep it as it is.
     """
     names = list(columns(cls))
     out = io.StringIO()
@@ -58,9 +64,12 @@ def as_csv(cls: type, rows: Sequence[Any]) -> str:
     return out.getvalue()
 
 
-def as_json(cls: type, rows: Sequence[Any], envelope: TableInfo) -> str:
-    """Spell rows as one JSON object: the envelope and `rows`."""
-    return to_json({**loose(envelope), "rows": records(cls, rows)})
+def as_json(cls: type, rows: Sequence[Any], info: TableInfo) -> str:
+    """Return rows as one JSON object with their TableInfo.
+
+    The fields of the TableInfo, then `rows`.
+    """
+    return to_json({**loose(info), "rows": records(cls, rows)})
 
 
 def records(cls: type, rows: Sequence[Any]) -> list[dict[str, Any]]:
@@ -69,28 +78,32 @@ def records(cls: type, rows: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def to_json(whole: Mapping[str, Any]) -> str:
-    """One JSON object as text; a number that is none is an error."""
+    """Return one JSON object as text.
+
+    NaN and infinity are errors.
+    """
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def as_parquet(cls: type, rows: Sequence[Any], envelope: TableInfo) -> bytes:
-    """Spell rows as Parquet, columns as `as_arrow` has them."""
+def as_parquet(cls: type, rows: Sequence[Any], info: TableInfo) -> bytes:
+    """Return rows as Parquet, with the columns of `as_arrow`."""
     out = pa.BufferOutputStream()
-    pq.write_table(as_arrow(cls, rows, envelope), out, compression="zstd")
+    pq.write_table(as_arrow(cls, rows, info), out, compression="zstd")
     return bytes(out.getvalue().to_pybytes())
 
 
-def as_arrow(cls: type, rows: Sequence[Any], envelope: TableInfo) -> pa.Table:
-    """Rows as an Arrow table; sets and lists are JSON text, the envelope is metadata of the schema.
+def as_arrow(cls: type, rows: Sequence[Any], info: TableInfo) -> pa.Table:
+    """Return rows as an Arrow table.
 
-    Each field has the meaning of its column under `description`; times are UTC, in microseconds.
+    Sets and lists are JSON text; the TableInfo is metadata of the schema. Each field has the meaning of its column
+    under `description`; times are UTC, in microseconds.
     """
     plain = columns(cls)
     fields = [
         pa.field(public_name(cls, name), _ARROW[kind], nullable=nullable, metadata={"description": meaning})
         for name, (kind, nullable, meaning) in plain.items()
     ]
-    schema = pa.schema(fields, metadata={METADATA: json.dumps(loose(envelope), ensure_ascii=False).encode()})
+    schema = pa.schema(fields, metadata={METADATA: json.dumps(loose(info), ensure_ascii=False).encode()})
     arrays = [
         pa.array([_flat(getattr(row, name)) for row in rows], type=field.type)
         for name, field in zip(plain, fields, strict=True)
@@ -99,7 +112,10 @@ def as_arrow(cls: type, rows: Sequence[Any], envelope: TableInfo) -> pa.Table:
 
 
 def parquet_of(names: Sequence[str], columns_of_text: Sequence[Sequence[str]]) -> bytes:
-    """Spell a plain table of text as Parquet: rows that have no dataclass of their own."""
+    """Return a plain table of text as Parquet.
+
+    For rows without a dataclass.
+    """
     out = pa.BufferOutputStream()
     arrays = [pa.array(column, type=pa.string()) for column in columns_of_text]
     pq.write_table(pa.Table.from_arrays(arrays, names=list(names)), out, compression="zstd")
@@ -107,7 +123,7 @@ def parquet_of(names: Sequence[str], columns_of_text: Sequence[Sequence[str]]) -
 
 
 def write_whole(path: Path, content: bytes) -> Path:
-    """Write a file so that it is there whole or not at all."""
+    """Write a file whole or not at all."""
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with part.open("wb") as file:
@@ -120,9 +136,9 @@ def write_whole(path: Path, content: bytes) -> Path:
     return path
 
 
-def loose(envelope: TableInfo) -> dict[str, Any]:
-    """The envelope as a JSON object."""
-    return {**asdict(envelope), "data_dates": dict(envelope.data_dates)}
+def loose(info: TableInfo) -> dict[str, Any]:
+    """Return a TableInfo as a JSON object."""
+    return {**asdict(info), "data_dates": dict(info.data_dates)}
 
 
 def _value(value: Any) -> Any:
@@ -142,7 +158,7 @@ def _cell(value: Any) -> Any:
 
 
 def defused(value: Any) -> Any:
-    """A cell of a CSV file that no spreadsheet runs as a formula."""
+    """Return a CSV cell that spreadsheets do not run."""
     return f"'{value}" if isinstance(value, str) and len(value) > 1 and value.startswith(_FORMULA) else value
 
 
@@ -159,7 +175,7 @@ _TYPES: dict[type, str] = {
 
 
 def row_schema(cls: type) -> dict[str, Any]:
-    """Describe one row: every column required, nothing else allowed."""
+    """Describe one row; every column is required, no other allowed."""
     hints = get_type_hints(cls, include_extras=True)
     properties = {public_name(cls, name): _property(plain, hints[name]) for name, plain in columns(cls).items()}
     return {
@@ -172,9 +188,9 @@ def row_schema(cls: type) -> dict[str, Any]:
     }
 
 
-def envelope_schema(envelope: type, cls: type) -> dict[str, Any]:
-    """Describe a whole JSON file: the envelope's fields and `rows`."""
-    outer = row_schema(envelope)
+def table_schema(info: type, cls: type) -> dict[str, Any]:
+    """Describe a whole JSON file: its TableInfo and `rows`."""
+    outer = row_schema(info)
     outer["$schema"] = DIALECT
     outer["properties"]["rows"] = {"type": "array", "items": row_schema(cls)}
     outer["required"].append("rows")

@@ -1,4 +1,7 @@
-"""Which URLs of a study carry the same content: settings to rules, facts to clusters, clusters to names."""
+"""Links between a study's URLs of the same content.
+
+Settings to rules, facts to clusters, clusters to names.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,21 +26,24 @@ from waterbed.store.tables import TABLES
 from waterbed.study.facts import Facts
 
 ROOT = "/"
-"""Path of a bare host name: it is on every site and means nothing."""
+"""Path of a bare host name: every site has it, so it links nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedNames:
-    """What linking needs of the vault, as keyed ids alone."""
+    """The vault's part of linking, as keyed ids alone."""
 
     common: frozenset[str] = frozenset()
-    """Keys known to mean nothing."""
+    """Keys that link nothing."""
     near: Callable[[], Sequence[NearLabels]] = tuple
     """Labels that look alike, found when asked for."""
 
 
 def opened(folder: Folder) -> OpenedNames:
-    """What linking needs of a study's vault; names are opened only if the settings say so, and forgotten at once."""
+    """Return the vault's part of linking for a study.
+
+    Names are opened only if the settings ask for it, and forgotten at once.
+    """
     frozen = folder.frozen
     common = frozenset(frozen.common if frozen else [folder.vault.keyed_id("path", ROOT)])
     if not folder.config.linking.near_labels:
@@ -46,9 +52,10 @@ def opened(folder: Folder) -> OpenedNames:
 
 
 def near_of(folder: Folder) -> list[NearLabels]:
-    """Pairs of labels that look alike, by their ids: names are opened in memory, and forgotten.
+    """Return pairs of labels that look alike, by id.
 
-    A study that was reproduced has those of its package; InputError if these were not frozen.
+    Names are opened in memory and forgotten. A study that was reproduced has those of its package; InputError if these
+    were not frozen.
     """
     if folder.frozen is None:
         return near_labels(_labels(folder))
@@ -72,11 +79,14 @@ def _labels(folder: Folder) -> dict[str, str]:
 
 
 def link_rules(settings: Linking) -> LinkRules:
-    """The rules that the settings ask for; InputError for an unknown kind, or a number that makes no sense."""
+    """Return the linking rules of the settings.
+
+    InputError for an unknown kind or an impossible number.
+    """
     for name in ("caps", "doubts", "weights", "off"):
         for kind in getattr(settings, name):
             if kind not in get_args(EvidenceKind):
-                raise InputError(f"linking.{name}: {kind!r} is no kind of evidence; see docs/linking.md, Evidence")
+                raise InputError(f"linking.{name}: {kind!r} is not a kind of evidence; see docs/linking.md, Evidence")
     try:
         return LinkRules(
             weak=settings.weak,
@@ -105,9 +115,10 @@ def _rule(kind: EvidenceKind, rule: KindRule, settings: Linking) -> KindRule:
 
 
 def clusters_of(facts: Facts, opened: OpenedNames, settings: Linking) -> Clusters:
-    """The clusters of a study's URLs, by links of the least class that the settings name.
+    """Return the clusters of a study's URLs.
 
-    The time grows linearly with the number of looks. Raises InputError as `link_rules` does.
+    By links of the least class that the settings name. The time grows linearly with the number of looks. Raises
+    InputError as `link_rules` does.
     """
     rules = link_rules(settings)
     near = opened.near() if "fuzzy_label" in rules.kinds else ()
@@ -119,25 +130,28 @@ def clusters_of(facts: Facts, opened: OpenedNames, settings: Linking) -> Cluster
 
 
 def content_ids(targets: Iterable[str], reports: Iterable[Report], clusters: Clusters) -> dict[str, str]:
-    """The content of each URL: the smallest id that a hotline gave to a URL of its cluster, else the cluster's name."""
-    told: dict[str, set[str]] = defaultdict(set)
+    """Return the content id of each URL.
+
+    The smallest id that a hotline gave to a URL of its cluster, else the cluster's name.
+    """
+    ids_by_cluster: dict[str, set[str]] = defaultdict(set)
     for report in reports:
         if report.content_id:
-            told[clusters.name_of(report.url_id)].add(report.content_id)
-    names = {name: min(ids) for name, ids in told.items()}
-    found = {url_id: clusters.name_of(url_id) for url_id in targets}
-    return {url_id: names.get(name, name) for url_id, name in found.items()}
+            ids_by_cluster[clusters.name_of(report.url_id)].add(report.content_id)
+    names = {name: min(ids) for name, ids in ids_by_cluster.items()}
+    clustered = {url_id: clusters.name_of(url_id) for url_id in targets}
+    return {url_id: names.get(name, name) for url_id, name in clustered.items()}
 
 
 def known_of(facts: Facts, contents: Mapping[str, str]) -> dict[str, UrlHistory]:
-    """What reports say of each URL, with the content that it carries."""
+    """Return the reports of each URL, with its content."""
     first: dict[str, datetime] = {}
     reported: dict[str, list[datetime]] = defaultdict(list)
     for report in facts.reports:
-        told = min(report.reported_at or report.received_at, report.received_at)
-        up = min(report.verified_at or told, told)
+        reported_at = min(report.reported_at or report.received_at, report.received_at)
+        up = min(report.verified_at or reported_at, reported_at)
         first[report.url_id] = min(first.get(report.url_id, up), up)
-        reported[report.url_id].append(told)
+        reported[report.url_id].append(reported_at)
     return {
         url_id: UrlHistory(
             url_id=url_id,

@@ -1,4 +1,4 @@
-"""What the tables of a study are."""
+"""The TableInfo of a study's tables."""
 
 from importlib.metadata import version
 
@@ -14,7 +14,10 @@ METHOD = (
 
 
 def table_info(study: Study, what: str, *, by: str = "url", clock: ClockKind | None = None) -> TableInfo:
-    """What a table is, what clocks run from (else as the settings say), where numbers come from, and of which run."""
+    """Return the metadata of a table.
+
+    Clocks run from `clock`, else as the settings say.
+    """
     runs = study.store.newest_runs("recheck", 1)
     first, last = observed_span(study.folder)
     window = f"{first.isoformat()}/{last.isoformat()}" if first and last else "no look yet"

@@ -1,4 +1,7 @@
-"""Getting a source's package with its ordinary client, and its tables out of it."""
+"""Fetches a source's package and extracts its tables.
+
+With the package's ordinary client.
+"""
 
 import os
 import re
@@ -53,7 +56,7 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     note: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse an entry that could not be fetched safely, or not at all."""
+        """Refuse an entry that cannot be fetched safely."""
         if self.client is None:
             if not self.how:
                 raise ValueError(f"{self.id} has neither client nor how")
@@ -64,16 +67,16 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
             checked_version(version)
 
     def day_of(self, text: str) -> date | None:
-        """The date of the data, told from a package's version or a file's name."""
+        """Return the data's date from a version or file name."""
         found = re.search(self.day_in, text) if self.day_in else None
         return date(*map(int, found.groups())) if found else None
 
 
 def checked_version(version: str) -> str:
-    """The version, if it is plainly one."""
+    """Return the version; InputError if it is not plain."""
     if not _VERSION.fullmatch(version):
         shown = re.sub(r"[^!-~]", "?", version)[:40]
-        raise InputError(f"version {shown!r} is no plain version like 2.3.2025041118 (docs/tables.md)")
+        raise InputError(f"version {shown!r} is not plain; one like 2.3.2025041118 was expected (docs/tables.md)")
     return version
 
 
@@ -88,12 +91,15 @@ def catalogue() -> tuple[Source, ...]:
 
 
 def source_of(source_id: str) -> Source:
-    """One source; InputError if the catalogue has none of this id."""
+    """Return one source of the catalogue.
+
+    InputError if the catalogue does not hold this id.
+    """
     for source in catalogue():
         if source.id == source_id:
             return source
     shown = re.sub(r"[^!-~]", "?", source_id)[:40]
-    raise InputError(f"{shown!r} is no source of the catalogue; waterbed data list shows them (docs/tables.md)")
+    raise InputError(f"the catalogue has no source {shown!r}; waterbed data list shows them (docs/tables.md)")
 
 
 MAX_BYTES = 1 << 30
@@ -104,7 +110,10 @@ _PATIENCE_S = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """One table's file, and what to tell `routes add` of it."""
+    """One fetched table file, with its kind and day.
+
+    As `routes add` needs them.
+    """
 
     path: Path
     kind: str
@@ -112,7 +121,7 @@ class Fetched:
 
 
 def fetch(source: Source, out: Path, version: str | None = None) -> list[Fetched]:
-    """Get a source's package and put its tables into a folder.
+    """Fetch a source's package and extract its tables.
 
     Nothing of the package is run. Raises InputError if a person has to get it, the client is missing or fails, or the
     package lacks a file; then `out` has no new file.
@@ -155,7 +164,7 @@ _CLIENTS: dict[str, Callable[[str, str | None, Path], Path]] = {"npm": _npm, "ap
 def _run(words: list[str], work: Path, spec: str, stdout: int = subprocess.DEVNULL) -> None:
     client = words[0]
     try:
-        done = subprocess.run(  # noqa: S603 (a list of words, no shell; package and version are checked patterns)
+        result = subprocess.run(  # noqa: S603 (a list of words, no shell; package and version are checked patterns)
             words,
             cwd=work,
             stdin=subprocess.DEVNULL,
@@ -171,9 +180,9 @@ def _run(words: list[str], work: Path, spec: str, stdout: int = subprocess.DEVNU
         raise InputError(f"{client} cannot be started ({problem.strerror}); see docs/tables.md") from None
     except subprocess.TimeoutExpired:
         raise InputError(f"{client} did not get {spec} within {_PATIENCE_S} s; try again (docs/tables.md)") from None
-    if done.returncode:
+    if result.returncode:
         raise InputError(
-            f"{client} could not get {spec} (exit code {done.returncode}); run it by hand to see why, or choose "
+            f"{client} could not get {spec} (exit code {result.returncode}); run it by hand to see why, or choose "
             "another --version (docs/tables.md)"
         )
 
@@ -201,5 +210,7 @@ def _taken(package: Path, files: tuple[TableFile, ...], work: Path) -> list[Path
         raise InputError(f"{package.name} is a damaged package; fetch it again (docs/tables.md)") from None
     missing = [name for name, path in wanted.items() if not path.is_file()]
     if missing:
-        raise InputError(f"{package.name} holds no {', '.join(missing)}; choose another --version (docs/tables.md)")
+        raise InputError(
+            f"{package.name} does not hold {', '.join(missing)}; choose another --version (docs/tables.md)"
+        )
     return list(wanted.values())

@@ -1,4 +1,4 @@
-"""The Python API: open a study folder and run each step."""
+"""The Python API: opens a study and runs its steps."""
 
 import hashlib
 import uuid
@@ -39,7 +39,7 @@ __all__ = ["ImportReport", "OriginCount", "Study", "create_study", "open_study",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginCount:
-    """How many rows of a table have an origin AS."""
+    """Number of rows of a table with an origin AS."""
 
     key: str
     name: str
@@ -47,7 +47,10 @@ class OriginCount:
 
 
 class Study:
-    """An opened study; use it in a `with` block or call `close`."""
+    """An opened study.
+
+    Use it in a `with` block or call `close`.
+    """
 
     def __init__(self, folder: Folder) -> None:
         """Wrap an opened folder; use `open_study` or `create_study`."""
@@ -65,7 +68,10 @@ class Study:
 
     @property
     def clock(self) -> Clock:
-        """The clock of what is recorded and scheduled; virtual in a study of the lab."""
+        """The clock of records and schedules.
+
+        It is virtual in a study of the lab.
+        """
         return self.folder.clock
 
     @property
@@ -102,11 +108,11 @@ class Study:
         history: bool = False,
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
-        """Import a reports file: good lines are kept, bad ones returned with number and reason.
+        """Import a reports file; return the rejected lines.
 
-        `form` is the file's (docs/intake.md); by default what it looks like. `zone` is that of times that name none,
-        in SCART's files. Of `history` nothing is to be looked at.
-        What each source delivered is on record, an empty file too.
+        Good lines are kept; bad ones are returned with number and reason. `form` is the file's (docs/intake.md); by
+        default it is detected. `zone` is that of times that name none, in SCART's files. The URLs of a
+        `history` are never checked. Every delivery of a source is recorded, even an empty file.
         """
         defaults = Defaults(
             source=plain_word("source", source) if source else as_plain_word(path.name.partition(".")[0]),
@@ -118,7 +124,10 @@ class Study:
             return import_reports(self.folder, batches, defaults, file_id=file_id, progress=progress)
 
     def file_id(self, path: Path) -> str:
-        """The keyed id of a file's content; InputError if it cannot be read."""
+        """Return the keyed id of a file's content.
+
+        InputError if it cannot be read.
+        """
         try:
             with path.open("rb") as file:
                 return self.vault.keyed_id("file", hashlib.file_digest(file, "sha256").hexdigest())
@@ -145,9 +154,10 @@ class Study:
         zone: str | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> "NoticeImport":
-        """Import a file of notices: good lines are kept, all others returned with number and reason.
+        """Import a file of notices; return the rejected lines.
 
-        `form` is csv or scart; `zone` is that of SCART's times.
+        Good lines are kept; all others are returned with number and reason. `form` is csv or scart; `zone` is that of
+        SCART's times.
         """
         from waterbed.intake.csv_notices import known_kind  # noqa: PLC0415 (see above)
         from waterbed.intake.notices import (  # noqa: PLC0415 (see above)
@@ -165,18 +175,21 @@ class Study:
 
     # 2 what is due
     def schedule_lag(self) -> ScheduleLag:
-        """How late looks are, and the workers that they need."""
+        """Return the delay of checks and the workers needed."""
         return schedule_lag(self.folder)
 
     # 8 dated tables
     def add_table(self, path: Path, day: date, *, kind: str = "routes", licence: str | None = None) -> list[Snapshot]:
-        """Import a dated table of routes, places, organisations or hosting; its compact form is kept in the study."""
+        """Import a dated table into the study.
+
+        Of routes, places, organisations or hosting; the study keeps its compact form.
+        """
         from waterbed.study.tables import add_table  # noqa: PLC0415 (see above)
 
         return add_table(self.folder, path, day, kind=kind, licence=licence)
 
     def set_hosters(self, path: Path) -> "HosterBook":
-        """Take a file of hoster entities (aliases of ASes) into the study."""
+        """Import a file of hoster entities (aliases of ASes)."""
         from waterbed.governance.hosters import set_file  # noqa: PLC0415 (see above)
 
         return set_file(self.folder, path)
@@ -184,7 +197,10 @@ class Study:
     # what was planned
     @cached_property
     def protocol(self) -> "LockedProtocol | None":
-        """The locked protocol and all that deviates from it, as when first asked for; None if none is locked."""
+        """The locked protocol with its deviations; None without one.
+
+        As when first asked for.
+        """
         from waterbed.governance.protocol.lock import locked_protocol  # noqa: PLC0415 (see above)
 
         return locked_protocol(self.folder)
@@ -210,25 +226,35 @@ class Study:
         return attributor_of(self.folder, self.book())
 
     def book(self) -> "HosterBook":
-        """The book of hosters: the known list, the study's file and all decided changes."""
+        """Return the hoster directory.
+
+        The known list, the study's file and all decided changes.
+        """
         from waterbed.governance.hosters import read_book  # noqa: PLC0415 (see above)
 
         return read_book(self.folder)
 
     def snapshots(self) -> list[Snapshot]:
-        """All dated tables, oldest first; of one date, the one added last comes last and applies."""
+        """Return all dated tables, oldest first.
+
+        Of one date, the one added last comes last and applies.
+        """
         return self.folder.store.all(Snapshot, order=("data_date", "imported_at", "snapshot_id"))
 
     def tables(self, kind: str) -> list[tuple[date, Any]]:
-        """The opened tables of a kind with their dates, in the order of `snapshots`."""
+        """Return the opened tables of a kind with their dates.
+
+        In the order of `snapshots`.
+        """
         from waterbed.study.tables import opened  # noqa: PLC0415 (see above)
 
         return opened(self.folder, kind)
 
     def attribute_table(self, addresses: list[str], day: date) -> tuple[list[tuple[int, ...]], list[OriginCount]]:
-        """The origin ASes of each address on a day, and how many rows each has.
+        """Return each address's origin ASes and the counts.
 
-        Rows without any origin are counted under the key "unknown".
+        As of a day; each count is the number of rows with that origin. Rows without any origin are counted under the
+        key "unknown".
         """
         attributor = self.attributor()
         origins = attributor.origins_by_row(addresses, datetime.combine(day, time(), tzinfo=UTC))
@@ -252,7 +278,10 @@ def open_study(path: Path | str, clock: Clock | None = None) -> Study:
 
 
 def read_addresses(path: Path, column: str) -> Iterator[str]:
-    """The cells of one column of a CSV file with a header line."""
+    """Yield the cells of one column of a CSV file.
+
+    The file has a header line.
+    """
     import csv  # noqa: PLC0415 (only this reader needs it)
 
     try:
@@ -268,4 +297,4 @@ def read_addresses(path: Path, column: str) -> Iterator[str]:
     except OSError as problem:
         raise InputError(f"{path} cannot be read ({problem.strerror}); a CSV file was expected") from None
     except csv.Error as problem:
-        raise InputError(f"{path} is no readable CSV file ({problem})") from None
+        raise InputError(f"{path} cannot be read as CSV ({problem})") from None

@@ -1,4 +1,4 @@
-"""Dated tables of a study: imported from files, kept in compact form, opened again."""
+"""Dated tables of a study: imported, compacted and opened."""
 
 import hashlib
 from collections.abc import Callable
@@ -42,15 +42,18 @@ _LICENCE = 120
 
 
 def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str | None = None) -> list[Snapshot]:
-    """Import a file as the table of a day: one snapshot for each address family, or one of family 0."""
+    """Import a file as the table of a day.
+
+    One snapshot for each address family, or one of family 0.
+    """
     if kind not in READERS:
         raise InputError(f"kind {kind!r} is unknown; {', '.join(READERS)} was expected (docs/tables.md)")
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         raise InputError(
-            f"{day} is no day of such a table; one from {_FIRST_YEAR} to {_LAST_YEAR} was expected (docs/tables.md)"
+            f"{day} is out of range; a day from {_FIRST_YEAR} to {_LAST_YEAR} was expected (docs/tables.md)"
         )
     if licence is not None and not (licence.isprintable() and 0 < len(licence.strip()) <= _LICENCE):
-        raise InputError(f"the licence is no plain text of 1 to {_LICENCE} characters (docs/tables.md)")
+        raise InputError(f"the licence must be plain text of 1 to {_LICENCE} characters (docs/tables.md)")
     tables = READERS[kind](path)
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
     name = f"{kind}-{day.isoformat()}-{checksum[:16]}"
@@ -88,31 +91,44 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
 
 
 def snapshots_of(folder: Folder) -> list[Snapshot]:
-    """All dated tables, oldest first; of one date, the one added last comes last and applies."""
+    """Return all dated tables, oldest first.
+
+    Of one date, the one added last comes last and applies.
+    """
     return folder.store.all(Snapshot, order=("data_date", "imported_at", "snapshot_id"))
 
 
 def folder_name(snapshot: Snapshot) -> str:
-    """What the folder of a snapshot's table is called; the families of one file share it."""
+    """Return the folder name of a snapshot's table.
+
+    The families of one file share it.
+    """
     return snapshot.snapshot_id.rpartition("-v")[0]
 
 
 def opened(folder: Folder, kind: str) -> list[tuple[date, Any]]:
-    """The tables of a kind with their dates, in the order of `snapshots_of`.
+    """Return the tables of a kind with their dates.
 
-    Delegated files of several registries and one day are one table; of one registry's, the one added last counts.
+    In the order of `snapshots_of`. Delegated files of several registries and one day are one table; of one registry's,
+    the one added last counts.
     """
     named = {folder_name(one): one.data_date.date() for one in snapshots_of(folder) if one.kind == kind}
     return joined_by_registry([(day, load(folder, name, kind)) for name, day in named.items()])
 
 
 def load(folder: Folder, name: str, kind: str) -> Any:
-    """One table, memory-mapped; InputError if its folder is damaged."""
+    """Return one table, memory-mapped.
+
+    InputError if its folder is damaged.
+    """
     return _LOADERS[kind](folder.tables / name)
 
 
 def joined_by_registry(dated: list[tuple[date, Any]]) -> list[tuple[date, Any]]:
-    """The same tables, the delegated ones of each day put together, where the last of them stood."""
+    """Merge the delegated tables of each day.
+
+    The merged one stands where the last of them stood.
+    """
     parts: dict[date, dict[str | None, PlaceTables]] = {}
     last: dict[date, int] = {}
     for place, (day, table) in enumerate(dated):
@@ -136,7 +152,7 @@ def _rows_by_family(tables: Tables) -> list[tuple[int, int]]:
 
 
 def attributor_of(folder: Folder, book: HosterBook) -> Attributor:
-    """Everything that says who answers for an address on a day."""
+    """Return the attributor of a study's tables."""
     registrations = folder.store.all(Registration, order=("fetched_at", "registration_id"))
     routes: list[tuple[date, RouteTables]] = opened(folder, "routes")
     places: list[tuple[date, PlaceTables]] = opened(folder, "places")
@@ -156,7 +172,10 @@ def attributor_of(folder: Folder, book: HosterBook) -> Attributor:
 
 
 def suffixes_of(folder: Folder, book: HosterBook) -> dict[str, str]:
-    """The suffixes of platforms by their keyed ids; of a study that was reproduced, those of its package."""
+    """Return the suffixes of platforms by their keyed ids.
+
+    A study that was reproduced has those of its package.
+    """
     if folder.frozen:
         return dict(folder.frozen.suffixes)
     return {folder.vault.keyed_id("suffix", suffix): suffix for suffix in book.suffixes()}

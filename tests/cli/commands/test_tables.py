@@ -148,8 +148,8 @@ def test_organisations_have_no_family(run: Run, looked: Path, tmp_path: Path) ->
         (["--kind", "planets"], "--kind 'planets' is unknown"),
         (["--kind", "places"], "a table of routes"),
         (["--kind", "organisations"], "no known kind"),
-        (["--licence", "x" * 200], "the licence is no plain text"),
-        (["--licence", "a\x1b[31m"], "the licence is no plain text"),
+        (["--licence", "x" * 200], "the licence must be plain text"),
+        (["--licence", "a\x1b[31m"], "the licence must be plain text"),
     ],
 )
 def test_a_wrong_word_changes_nothing(run: Run, tmp_path: Path, words: list[str], says: str) -> None:

@@ -57,7 +57,7 @@ def gain(place: str, seen: float, number: int, **changes: Any) -> Gain:
     return Gain(**{**plain, **changes})
 
 
-def stay(place: str, started: float, number: int, *, gone: float = float("inf")) -> Spell:
+def spell(place: str, started: float, number: int, *, gone: float = float("inf")) -> Spell:
     return Spell(
         content_id=f"content{number}",
         url_ids=frozenset({f"url{number}-{place}"}),
@@ -72,14 +72,14 @@ def stay(place: str, started: float, number: int, *, gone: float = float("inf"))
     )
 
 
-def movements(gains: list[Gain], stays: list[Spell] | None = None, *, days: float = 180.0) -> Movements:
+def movements(gains: list[Gain], spells: list[Spell] | None = None, *, days: float = 180.0) -> Movements:
     return Movements(
         zero=START,
         until=day(days),
         gains=sorted(gains, key=lambda one: one.seen),
-        stays=stays or [],
+        spells=spells or [],
         reports=[(one.seen, one.place) for one in gains],
-        told_by={one.url_id: frozenset({"hotline"}) for one in gains},
+        sources_of={one.url_id: frozenset({"hotline"}) for one in gains},
     )
 
 
@@ -93,7 +93,7 @@ def world(
     """
     rng = np.random.default_rng(seed)
     gains: list[Gain] = []
-    stays: list[Spell] = []
+    spells: list[Spell] = []
     number = 0
     for place in ("t", "b", *SPARED, *CONTROLS):
         for one in range(days):
@@ -107,8 +107,8 @@ def world(
                     gone = max(seen, at * DAY_H) + rng.uniform(1, 24)
                     if rng.random() < moved:
                         gains.append(_again(to, gone, rng.uniform(1, 40), number))
-                stays.append(stay(place, seen, number, gone=gone if gone < days * DAY_H else float("inf")))
-    return movements(gains, stays, days=days)
+                spells.append(spell(place, seen, number, gone=gone if gone < days * DAY_H else float("inf")))
+    return movements(gains, spells, days=days)
 
 
 def _again(place: str, gone: float, later: float, number: int) -> Gain:
@@ -138,7 +138,7 @@ def _takedowns(asked: Event, found: Movements) -> list[Takedown]:
     start, end = (found.hours(when) for when in (asked.at, asked.window[1]))
     moved = {one.content_id: one for one in found.gains if one.left == asked.target and one.order == "sequential"}
     made = []
-    for one in found.stays:
+    for one in found.spells:
         if one.place == asked.target and start <= one.gone < end and one.gone + asked.horizon_h <= found.end:
             again = moved.get(one.content_id)
             sure = again is not None and again.seen - one.last_up <= asked.horizon_h

@@ -166,7 +166,7 @@ def test_pairs_and_placebos_name_only_what_has_a_name() -> None:
 def test_destinations_add_up_whatever_is_told() -> None:
     """Pooled or not, the destinations of a column and its sides add up to its arrivals, and shares to one."""
     whole = Destinations(series=series(world(1, fall=1 / 3, moved=0.5)), reading="not parallel", names={})
-    outside = replace(whole, told=replace(OUTSIDE, least=12))
+    outside = replace(whole, disclosure=replace(OUTSIDE, least=12))
     sides = ("home", "abroad", "unknown")
     for name in ("before", "after", "control_before", "control_after"):
         arrivals = sum(getattr(row, name) for row in whole.rows() if row.key in sides)

@@ -66,7 +66,7 @@ def test_what_was_displaced_is_found_in_the_buffer(displaced: Findings) -> None:
     assert net.estimate > 0
     excess = told(displaced, "excess reappearance")
     true = world(1, fall=1 / 3, moved=0.5)
-    ended = {s.content_id for s in true.stays if s.place == "t" and 160 * DAY_H <= s.gone < 167 * DAY_H}
+    ended = {s.content_id for s in true.spells if s.place == "t" and 160 * DAY_H <= s.gone < 167 * DAY_H}
     returned = {one.content_id for one in true.gains if one.left} & ended
     assert excess.estimate == pytest.approx(len(returned) / len(ended), abs=0.08)
     assert excess.p is not None
@@ -89,7 +89,7 @@ def test_undetected_arrivals_widen_the_share() -> None:
     """With a stated detection the bounds hold the true share; without one there is a refusal."""
     found = world(2, fall=1 / 3, moved=0.4)
     kept = [one for one in found.gains if one.left is None or one.cluster % 2]
-    half = movements(kept, list(found.stays))
+    half = movements(kept, list(found.spells))
     plain = of_event(series(half), HEADING, {})
     assert "detection" in str(told(plain, "displaced share", "all").refusal)
     stated = Detection(home=(0.7, 0.9), abroad=(0.4, 0.6))
@@ -150,9 +150,11 @@ def test_feeds_tell_what_they_missed() -> None:
     """Two feeds that find independently give the true number of arrivals within the interval."""
     rng = random.Random(7)
     gains = [gain("b", 162 * DAY_H + n / 10, n, left="t", order="sequential", first_ever=False) for n in range(400)]
-    told_by = {one.url_id: frozenset(f for f, part in (("a", 0.6), ("b", 0.5)) if rng.random() < part) for one in gains}
-    seen = [one for one in gains if told_by[one.url_id]]
-    found = of_event(series(replace(movements(seen), told_by=told_by)), HEADING, {})
+    sources_of = {
+        one.url_id: frozenset(f for f, part in (("a", 0.6), ("b", 0.5)) if rng.random() < part) for one in gains
+    }
+    seen = [one for one in gains if sources_of[one.url_id]]
+    found = of_event(series(replace(movements(seen), sources_of=sources_of)), HEADING, {})
     (one,) = [a for a in found.answers if a.name == "arrivals in all" and a.unit == "arrivals abroad"]
     assert one.low is not None
     assert one.high is not None
@@ -222,7 +224,7 @@ def test_facts_become_movements(conclusions: Conclusions) -> None:
         {e.content_id for e in conclusions.episodes}
     )
     assert {one.order for one in found.gains if one.left is None} == {None}
-    assert all(one.started <= one.last_up < one.gone for one in found.stays)
+    assert all(one.started <= one.last_up < one.gone for one in found.spells)
     countries = gathered(conclusions, kind="country", declared=("NL",))
     assert {one.side for one in countries.gains if one.place == "NL"} == {"home"}
     assert sum(one.left is not None for one in countries.gains) < len(moved)

@@ -35,7 +35,7 @@ def _followed(episodes: list[Episode], hops: list[Hop], *, told: str = "ab", **c
     plain: dict[str, Any] = {"target": "old", "controls": ("third",), "buffer": (), "buffer_controls": ()}
     asked = event(**{**plain, "date": START, "chosen_until": START, "horizon_h": 24.0, **changes})
     known = replace(
-        movements([]), until=START + 100 * HOUR, told_by={url_id: frozenset({"hotline"}) for url_id in told}
+        movements([]), until=START + 100 * HOUR, sources_of={url_id: frozenset({"hotline"}) for url_id in told}
     )
     return followed(asked, known, episodes, hops, home="NL", seats={})
 

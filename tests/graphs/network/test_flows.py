@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from graphs.network.flows import flows
-from graphs.network.weeks import passage
+from graphs.network.weeks import cross_border
 from waterbed.model.conclusions import Hop
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
@@ -43,9 +43,9 @@ def hop(left, right, before=("NL",), after=("US",), order="sequential"):
         (("NL",), ("US",), None, "unknown"),
     ],
 )
-def test_passage_is_told_from_the_countries_before_and_after(before, after, home, expected):
+def test_cross_border_kind_follows_from_the_countries_before_and_after(before, after, home, expected):
     """A host is at home while any address is; without countries or a home nothing is claimed."""
-    assert passage(hop("a", "b", before, after), home) == expected
+    assert cross_border(hop("a", "b", before, after), home) == expected
 
 
 def test_flows_leave_out_parallel_copies_and_bound_the_rest():

@@ -147,7 +147,7 @@ def test_flows_have_one_edge_a_pair_and_tell_days_alone() -> None:
     """Hops of the pairs asked for are added up, parallel ones and other pairs left out; no time, no content."""
     parallel = replace(sure("A", "B", 3), order="parallel")
     hops = [*HOPS, sure("A", "B", 3), parallel]
-    graph = flow_graph(hops, {("A", "B")}, names=NAMES, seats=SEATS, home="NL", told="flows")
+    graph = flow_graph(hops, {("A", "B")}, names=NAMES, seats=SEATS, home="NL", name="flows")
     ((left, right, edge),) = graph.edges(data=True)
     assert (left, right, edge["hops"], edge["weight"]) == ("A", "B", 2, 2.0)
     assert set(edge) == {"hops", "weight", "certain", "start", "end"}

@@ -67,7 +67,7 @@ def _known(study: Study, conclusions: Conclusions, url_id: str) -> Iterator[Chai
 
 def _external(external: ExternalConclusions, url_id: str, day: date | None) -> Iterator[ChainLink]:
     """Observations and episodes of other observers."""
-    for observation in external.conclusions.facts.testimonies:
+    for observation in external.conclusions.facts.external_observations:
         since, until = (
             observation.first_seen or observation.since,
             observation.last_seen or observation.since or observation.first_seen,

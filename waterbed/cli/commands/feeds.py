@@ -153,7 +153,7 @@ def _say(listing: _Listing, *, midpoint: bool, ignore_entry: bool) -> None:
     if spike:
         say(
             f"{source}: {spike.hazard:.0%} of what is {spike.age - 1} days old leaves on the next day, beside "
-            f"{spike.usual:.1%} before and after: a rule of the feed, not the end of pages."
+            f"{spike.baseline:.1%} before and after: a rule of the feed, not the end of pages."
         )
     else:
         say(f"{source}: {listing.entries:,} entries, no age at which they leave by rule")

@@ -227,14 +227,14 @@ def _write(chosen: _Chosen, out: Path) -> None:
 
 
 def _contents(chosen: _Chosen, form: Format) -> None:
-    from graphs.network.flows import ContentRow, TimelineRow, content_rows, stay_rows
+    from graphs.network.flows import ContentRow, TimelineRow, content_rows, timeline_rows
 
     if chosen.content is None:
         _print(chosen, ContentRow, content_rows(chosen.hops, chosen.moves), "contents that hopped", form)
         return
     stays = [episode for episode in chosen.conclusions.episodes if episode.content_id == chosen.content]
     own = replace(chosen, hops=[hop for hop in chosen.hops if hop.content_id == chosen.content])
-    _print(own, TimelineRow, stay_rows(stays, own.hops, own.names), "stays of one content", form)
+    _print(own, TimelineRow, timeline_rows(stays, own.hops, own.names), "stays of one content", form)
 
 
 def _print(chosen: _Chosen, cls: type, rows: Sequence[Any], what: str, form: Format) -> None:

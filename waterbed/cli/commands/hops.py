@@ -119,16 +119,16 @@ def hops(
 
 
 def _labels(study: Study, near: bool, form: Format) -> None:
-    from graphs.label_hops import LabelRow, NearRow, label_stays, label_table, near_table
+    from graphs.label_hops import LabelRow, NearRow, label_spells, label_table, near_table
     from waterbed.study.linking import near_of
 
     conclusions = study.conclude()
-    stays = label_stays(conclusions.episodes, conclusions.facts.targets)
+    spells = label_spells(conclusions.episodes, conclusions.facts.targets)
     if near:
-        pairs = near_table(stays, near_of(study.folder))
+        pairs = near_table(spells, near_of(study.folder))
         _told(study, NearRow, pairs, _NEAR, "near labels", form)
         return
-    rows = label_table(stays)
+    rows = label_table(spells)
     _told(study, LabelRow, rows, _EXACT, "labels under several suffixes", form)
     if form is Format.table:
         least, most = sum(row.hops_least for row in rows), sum(row.hops_most for row in rows)

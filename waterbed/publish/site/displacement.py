@@ -10,7 +10,7 @@ import numpy as np
 from graphs.network.figures import GraphFigure, graph_figures
 from graphs.network.moves import UNKNOWN, Level, Moves, moves_of, origins_index
 from graphs.network.paths import chains
-from graphs.network.weeks import Passage, week_window
+from graphs.network.weeks import CrossBorder, week_window
 from waterbed.publish.hop_cells import (
     LEVELS,
     WAYS,
@@ -196,7 +196,7 @@ def _data(shown: _Shown, home: str) -> dict[str, Any]:
     }
 
 
-def _colour(way: Passage | None) -> str:
+def _colour(way: CrossBorder | None) -> str:
     return PASSAGE_COLOURS[way] if way else "#d8cbb3"
 
 

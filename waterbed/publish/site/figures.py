@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from graphs.network.weeks import Passage
+from graphs.network.weeks import CrossBorder
 from waterbed.analysis.rankings.takedown import RemovalCurve
 from waterbed.model.takedown import CauseShare, ComplianceRow
 
@@ -40,7 +40,7 @@ DASHES: Final = {
 }
 """Each dash as SVG spells it."""
 
-PASSAGE_COLOURS: Final[Mapping[Passage, str]] = {
+PASSAGE_COLOURS: Final[Mapping[CrossBorder, str]] = {
     "leaves home": "#d55e00",
     "stays home": "#0072b2",
     "comes home": "#56b4e9",

@@ -256,7 +256,7 @@ def as_json(found: Findings) -> str:
     """Spell findings as one JSON object: the envelope, the event as declared, answers and tables."""
     tables = {name: records(cls, getattr(found, name)) for name, cls in TABLES.items()}
     event = msgspec.to_builtins(found.event) if found.event else None
-    return to_json({**loose(found.heading), "event": event, "notes": list(found.notes), **tables})
+    return to_json({**loose(found.info), "event": event, "notes": list(found.notes), **tables})
 
 
 def schema() -> dict[str, Any]:
@@ -284,7 +284,7 @@ def declared(event: Event, names: Findings) -> list[tuple[str, str]]:
     """The lines of an event file in words."""
 
     def named(keys: tuple[str, ...]) -> str:
-        told = [f"{names.names.get(key, key)} ({key})" for key in keys if names.told.names(key)]
+        told = [f"{names.names.get(key, key)} ({key})" for key in keys if names.disclosure.names(key)]
         held = len(keys) - len(told)
         return (
             ", ".join([*told, *([f"{held} that {'is' if held == 1 else 'are'} not named"] if held else [])]) or "none"
@@ -333,10 +333,10 @@ def view_of(found: Findings, config: Config, *, made_at: datetime) -> Displaceme
         placebos=found.placebos,
         destinations=found.destinations,
         pairs=found.pairs,
-        data_dates=found.heading.data_dates,
-        run_id=found.heading.run,
-        version=found.heading.version,
-        least=found.told.least,
-        protocol=found.heading.protocol,
-        deviations=found.heading.deviations,
+        data_dates=found.info.data_dates,
+        run_id=found.info.run,
+        version=found.info.version,
+        least=found.disclosure.least,
+        protocol=found.info.protocol,
+        deviations=found.info.deviations,
     )

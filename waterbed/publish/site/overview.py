@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from graphs.network.flows import Flow
-from graphs.network.weeks import PASSAGES
+from graphs.network.weeks import CROSS_BORDER
 from waterbed.analysis.rankings.takedown import RemovalCurve
 from waterbed.publish.site.figures import DASHES, LINES, PASSAGE_COLOURS, curves_figure
 from waterbed.publish.site.layout import Page
@@ -79,7 +79,7 @@ def passage_shares(flows: Sequence[Flow]) -> list[dict[str, Any]]:
     """What part of the hops leaves home, stays, comes or never was there."""
     total = sum(flow.hops for flow in flows)
     found = []
-    for way in PASSAGES:
+    for way in CROSS_BORDER:
         hops = sum(flow.hops for flow in flows if flow.passage == way)
         if hops:
             found.append({"passage": way, "hops": hops, "share": hops / total, "colour": PASSAGE_COLOURS[way]})

@@ -1,1 +1,1 @@
-"""Who answers for an address on a day."""
+"""Attribution of addresses to hosters on a day."""

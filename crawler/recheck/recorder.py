@@ -84,7 +84,7 @@ class Recorder:
             return
         line = ReportLine(
             line=0,
-            spelled=looked.target,
+            canonical=looked.target,
             reported_at=None,
             verified_at=None,
             source=None,

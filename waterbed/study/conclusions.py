@@ -10,7 +10,7 @@ from typing import Any, Final, Self, TypeVar, overload
 
 from msgspec.structs import asdict
 
-from attribution.addressees import OriginsTold, SeenAnswer, addressed
+from attribution.addressees import ReportedOrigins, SeenAnswer, addressed
 from attribution.attribute import Attributor
 from graphs.episodes import EpisodeRules, Sighting, UrlHistory, all_episodes, censor_from
 from graphs.episodes_sql import set_episodes
@@ -241,8 +241,8 @@ class Conclusions:
         return found
 
     @cached_property
-    def _origins_told(self) -> OriginsTold:
-        return OriginsTold(self.facts.reports)
+    def _origins_told(self) -> ReportedOrigins:
+        return ReportedOrigins(self.facts.reports)
 
     def origin_behind(self, look: Observation) -> str | None:
         """The address behind the proxy as it was last told before a look, else as it was told first."""

@@ -1,1 +1,1 @@
-"""RDAP/WHOIS answers, bootstrap, what must be asked."""
+"""RDAP and WHOIS: answers, bootstrap and query plan."""

@@ -62,7 +62,7 @@ def _sixteen(text: str) -> tuple[int, bytes]:
 
 
 def canonical(text: str) -> str | None:
-    """An address in its one spelling, if it is one."""
+    """The canonical form of an address; None if invalid."""
     family = AF_INET6 if ":" in text else AF_INET
     try:
         return inet_ntop(family, inet_pton(family, text))

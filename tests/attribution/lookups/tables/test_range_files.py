@@ -53,9 +53,9 @@ def test_several_origins_and_as_sets_are_sets(tmp_path: Path, data: bytes) -> No
     [
         ("192.0.2.0\t33\t64500\n", "row 61 needs a prefix"),
         ("secret.example\t24\t64500\n", "row 61 needs a prefix"),
-        ("192.0.2.0\t24\t64500_\n", "row 61 has no AS"),
-        ("192.0.2.0\t24\t{64500\n", "row 61 has no AS"),
-        ("192.0.2.0\t24\t1_4294967296\n", "row 61 has no AS"),
+        ("192.0.2.0\t24\t64500_\n", "row 61 needs an AS"),
+        ("192.0.2.0\t24\t{64500\n", "row 61 needs an AS"),
+        ("192.0.2.0\t24\t1_4294967296\n", "row 61 needs an AS"),
         ("192.0.2.0\t24\n", "row 61 has not the 3 columns"),
     ],
 )

@@ -234,13 +234,13 @@ def test_countries_are_read_and_searched(tmp_path):
         (CSV.encode() * 20 + b"192.0.2.0,192.0.2.x,64500,A\n", "row 121 needs two addresses"),
         (b"192.0.2.0,192.0.2.255,64500,A\n" * 60 + b"192.0.2.0,2001:db8::,64500,A\n", "row 61 needs two addresses"),
         (b"192.0.2.0,192.0.2.255,64500,A\n" * 60 + b"192.0.2.9,192.0.2.1,64500,A\n", "row 61 ends before"),
-        (b"192.0.2.0,192.0.2.255,64500,A\n" * 60 + b"192.0.2.0,192.0.2.1,4294967296,A\n", "row 61 has no AS"),
+        (b"192.0.2.0,192.0.2.255,64500,A\n" * 60 + b"192.0.2.0,192.0.2.1,4294967296,A\n", "row 61 needs an AS"),
         (b"192.0.2.0,192.0.2.255,64500,A\n" * 60 + b"<html>\n", "row 61 has not the 4 columns"),
         (b"1,2,64500,A\n" * 60 + b"1,x,64500,A\n", "row 61 needs two addresses as whole"),
         (b"1,2,64500,A\n" * 60 + b"1,%d,64500,A\n" % (1 << 128), "row 61 needs two addresses as whole"),
         (b"192.0.2.0/24\t64500\n" * 60 + b"192.0.2.0/33\t64500\n", "row 61 needs a prefix"),
         (b"192.0.2.0/24\t64500\n" * 60 + b"secret.example\t64500\n", "row 61 needs a prefix"),
-        (b"192.0.2.0/24\t64500\n" * 60 + b"192.0.2.0/24\tAS1\n", "row 61 has no AS"),
+        (b"192.0.2.0/24\t64500\n" * 60 + b"192.0.2.0/24\tAS1\n", "row 61 needs an AS"),
     ],
 )
 def test_any_other_file_is_refused_in_one_sentence(tmp_path, data, says):
@@ -257,7 +257,7 @@ def test_any_other_file_is_refused_in_one_sentence(tmp_path, data, says):
     [
         (CSV.encode(), "a table of routes"),
         (DAT.encode(), "a table of routes"),
-        (PLACES.encode() * 20 + b"192.0.2.0,192.0.2.255,NLD\n", "row 81 has no country"),
+        (PLACES.encode() * 20 + b"192.0.2.0,192.0.2.255,NLD\n", "row 81 needs a country"),
     ],
 )
 def test_a_routing_table_is_no_country_table(tmp_path, data, says):

@@ -1,4 +1,4 @@
-"""Whom each notice reached: the hoster of that time, somebody around it, or somebody else. Pure."""
+"""Recipients of notices compared with the hoster then. Pure."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -15,19 +15,21 @@ Company = Callable[[str, datetime], str]
 """The company that a recipient stands for on a day."""
 
 _FILLED = ("batch", "channel", "delivered_at", "acknowledged_at", "response")
-"""What an earlier word on a notice still says where the latest is silent."""
+"""Fields of an earlier update of a notice that fill gaps in the latest."""
 
 
 class SeenAnswer(NamedTuple):
-    """Who answered for a URL at one look."""
+    """The attribution of a URL at one look."""
 
     when: datetime
     attribution: Attribution
     down: bool
 
 
-def latest_words(notices: Iterable[Notice]) -> list[Notice]:
-    """Each notice once, as its latest word has it, by the time of sending.
+def latest_notices(notices: Iterable[Notice]) -> list[Notice]:
+    """Return each notice once, with its latest update.
+
+    The order is that of the times of sending.
 
     A sender that tells more of a notice later (that it arrived, that it was answered) adds a fact. Two facts are about
     one notice if URL, sender, recipient, kind and time of sending agree and both or neither is a reminder. What the
@@ -38,8 +40,8 @@ def latest_words(notices: Iterable[Notice]) -> list[Notice]:
         words[notice.url_id, notice.sender, notice.recipient, notice.kind, notice.sent_at, notice.reminder].append(
             notice
         )
-    told = [_joined(sorted(own, key=lambda word: (word.received_at, word.notice_id))) for own in words.values()]
-    return sorted(told, key=lambda notice: (notice.sent_at, notice.notice_id))
+    latest = [_joined(sorted(own, key=lambda word: (word.received_at, word.notice_id))) for own in words.values()]
+    return sorted(latest, key=lambda notice: (notice.sent_at, notice.notice_id))
 
 
 def _joined(words: Sequence[Notice]) -> Notice:
@@ -56,7 +58,9 @@ def _joined(words: Sequence[Notice]) -> Notice:
 def addressed(
     notices: Iterable[Notice], seen: Mapping[str, Sequence[SeenAnswer]], sites: Mapping[str, str], company: Company
 ) -> list[AddressedNotice]:
-    """Say of each notice whom it reached, by the time of sending.
+    """Determine whom each notice reached.
+
+    The order is that of the times of sending.
 
     `seen` holds the attributed looks at each URL in time order, `sites` the site of each URL. Who the hoster was is
     read from the look nearest to the delivery (else the sending) that did not see the URL down: what answers for a
@@ -64,10 +68,10 @@ def addressed(
     """
     found = []
     there = {url_id: [look for look in looks if not look.down] or list(looks) for url_id, looks in seen.items()}
-    for notice in latest_words(notices):
-        told_at = notice.delivered_at or notice.sent_at
-        look = _nearest(there.get(notice.url_id, ()), told_at)
-        recipient = company(notice.recipient, told_at)
+    for notice in latest_notices(notices):
+        notified_at = notice.delivered_at or notice.sent_at
+        look = _nearest(there.get(notice.url_id, ()), notified_at)
+        recipient = company(notice.recipient, notified_at)
         how, role = _reached(notice.recipient, recipient, look.attribution) if look else ("unattributed", None)
         found.append(
             AddressedNotice(
@@ -80,7 +84,7 @@ def addressed(
                 hosters=look.attribution.hosters if look else (),
                 addressed=how,
                 role=role,
-                look_h=(look.when - told_at) / timedelta(hours=1) if look else None,
+                look_h=(look.when - notified_at) / timedelta(hours=1) if look else None,
                 sent_at=notice.sent_at,
                 delivered_at=notice.delivered_at,
                 bounced=notice.bounced,
@@ -117,21 +121,24 @@ def _reached(named: str, company: str, there: Attribution) -> tuple[Addressed, s
     return "misaddressed", None
 
 
-class OriginsTold:
-    """What reports say of the addresses behind proxies, by URL and time."""
+class ReportedOrigins:
+    """Reported addresses behind proxies, by URL and time."""
 
     def __init__(self, reports: Iterable[Report]) -> None:
         """Take what reports tell; most tell nothing."""
-        told: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+        reported: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
         for report in reports:
             if report.origin_address:
-                told[report.url_id].append((report.reported_at or report.received_at, report.origin_address))
-        self._told = {url_id: sorted(origins) for url_id, origins in told.items()}
+                reported[report.url_id].append((report.reported_at or report.received_at, report.origin_address))
+        self._reported = {url_id: sorted(origins) for url_id, origins in reported.items()}
 
     def behind(self, url_id: str, when: datetime) -> str | None:
-        """The address as it was last told before a time, else as it was told first; None if nobody told."""
-        told = self._told.get(url_id)
-        if not told:
+        """The last reported address before a time.
+
+        Else the first one reported; None if no report has one.
+        """
+        reported = self._reported.get(url_id)
+        if not reported:
             return None
-        known = [address for at, address in told if at <= when]
-        return known[-1] if known else told[0][1]
+        known = [address for at, address in reported if at <= when]
+        return known[-1] if known else reported[0][1]

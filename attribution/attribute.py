@@ -1,4 +1,4 @@
-"""Attribution as of a day, from dated tables and registrations: pure."""
+"""Attribution as of a day, from tables and registrations. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ import numpy as np
 from attribution.hosters.book import HosterBook
 from attribution.hosters.members import as_of_key
 from attribution.lookups.tables.addresses import Packed, pack
-from attribution.lookups.tables.countries import PlaceTables
+from attribution.lookups.tables.countries import CountryTables
 from attribution.lookups.tables.extent import stretches_of
 from attribution.lookups.tables.organisations import AsOrganisations
 from attribution.lookups.tables.routes import RouteTables
@@ -24,14 +24,17 @@ _REMEMBERED = 262_144
 _STEPS: tuple[Confidence, ...] = ("low", "medium", "high")
 
 _Routes = Mapping[int, Chosen[RouteTables]]
-_Places = Mapping[int, Chosen[PlaceTables]]
+_Countries = Mapping[int, Chosen[CountryTables]]
 
 
 class Registered(Protocol):
-    """What the registries said, as of a day."""
+    """Registrations as of a day."""
 
     def chain(self, address: str, day: datetime) -> Chain | None:
-        """The networks around an address, the smallest first; None if no answer covers it."""
+        """The networks around an address, smallest first.
+
+        None if no registry answer covers it.
+        """
         ...
 
     def of_as(self, asn: int, day: datetime) -> Chain | None:
@@ -41,12 +44,12 @@ class Registered(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What one set of addresses is attributed with, on one day."""
+    """Tables, book and registrations for one set of addresses."""
 
     day: datetime
     book: Book
     routes: _Routes
-    places: _Places
+    countries: _Countries
     organisations: AsOrganisations | None
     chains: tuple[Chain | None, ...]
     """Of each address; the known origin's comes last."""
@@ -56,7 +59,7 @@ class Asked:
 class Attributor:
     """Says who answers for addresses on a day.
 
-    `routes`, `places` and `organisations` are dated tables; `registered` is what registries said, `holder_names` how
+    `routes`, `countries` and `organisations` are dated tables; `registered` is what registries said, `holder_names` how
     registrants are called there; `suffixes` gives the suffix for each keyed id of one that the book may know. A routing
     table is stale after `max_age_days`.
     """
@@ -65,7 +68,7 @@ class Attributor:
         self,
         *,
         routes: Sequence[tuple[date, RouteTables]],
-        places: Sequence[tuple[date, PlaceTables]] = (),
+        countries: Sequence[tuple[date, CountryTables]] = (),
         organisations: Sequence[tuple[date, AsOrganisations]] = (),
         registered: Registered | None = None,
         holder_names: Mapping[str, str] | None = None,
@@ -76,7 +79,7 @@ class Attributor:
     ) -> None:
         """Sort the snapshots; without `rules` the standard ones apply."""
         self.routes = Snapshots(routes)
-        self.places = Snapshots(places)
+        self.countries = Snapshots(countries)
         self.book = book
         self._last_book = book.on(date.max)
         self._holder_names = dict(holder_names or {})
@@ -96,7 +99,9 @@ class Attributor:
         *,
         behind_cdn: bool = False,
     ) -> Attribution:
-        """Attribute one resolved set, as of its day; `known_origin` is the address behind a proxy, if reported.
+        """Attribute one resolved set of addresses, as of its day.
+
+        `known_origin` is the reported address behind a proxy, if any.
 
         `behind_cdn`: the name's aliases or addresses are a known CDN's (tag `cdn` of its resolution). A suffix that the
         book does not know is no platform: the addresses decide. `routes_date` is the oldest table used, null if no
@@ -106,7 +111,7 @@ class Attributor:
         on = day_of(day)
         key = (
             (addresses, suffix_id, known_origin, behind_cdn, id(asked.book), id(asked.organisations)),
-            (dates_of(asked.routes), dates_of(asked.places)),
+            (dates_of(asked.routes), dates_of(asked.countries)),
             tuple(chain and (chain.fetched_at, chain.stale, chain.early, chain.levels) for chain in asked.chains),
         )
         known = self._known.get(key)
@@ -122,7 +127,10 @@ class Attributor:
     def asked(
         self, addresses: tuple[str, ...], day: datetime, known_origin: str | None = None, *, behind_cdn: bool = False
     ) -> Asked:
-        """The tables, the book and the registrations that apply to a set on a day."""
+        """Select what applies to a set on a day.
+
+        These are the tables, the book and the registrations.
+        """
         on = day_of(day)
         every = (*addresses, *((known_origin,) if known_origin else ()))
         chains = tuple(self._registered.chain(a, day) for a in every) if self._registered else (None,) * len(every)
@@ -130,14 +138,14 @@ class Attributor:
             day=day,
             book=self.book.on(on),
             routes=self.routes.both(on),
-            places=self.places.both(on),
+            countries=self.countries.both(on),
             organisations=latest(self._organisations, on),
             chains=chains,
             behind_cdn=behind_cdn,
         )
 
     def roles(self, addresses: tuple[str, ...], asked: Asked) -> list[AddressRoles]:
-        """The roles of each address of a set; `asked.chains` are theirs."""
+        """The roles of each address, with `asked.chains` in order."""
         packed = pack(addresses)
         origins, prefixes = _origins(packed, asked.routes), _prefixes(packed, asked.routes)
 
@@ -158,7 +166,10 @@ class Attributor:
         ]
 
     def registrant_of_as(self, asn: int, asked: Asked) -> tuple[str | None, str]:
-        """The handle of an AS's registrant, if known, and who says so: registries or a table of organisations."""
+        """The handle of an AS's registrant, and its source.
+
+        The source is the registries or a table of organisations; the handle is None if unknown.
+        """
         said = self._registered.of_as(asn, asked.day) if self._registered else None
         if said and said.levels[0].holder:
             return said.levels[0].holder, "registries"
@@ -166,12 +177,15 @@ class Attributor:
         return (known.holder if known else None), "organisations"
 
     def origins_by_row(self, addresses: Sequence[str], day: datetime) -> list[tuple[int, ...]]:
-        """The origin ASes of each address of a column; text that is no address has none."""
+        """The origin ASes of each address of a column.
+
+        Text that is not an address has none.
+        """
         return _origins(pack(addresses), self.routes.both(day_of(day)))
 
     def countries_at(self, address: str, asked: Asked) -> tuple[str, ...]:
         """The countries that an address is delegated to."""
-        return _countries(pack((address,)), asked.places)
+        return _countries(pack((address,)), asked.countries)
 
     def name_of(self, key: str) -> str:
         """A hoster's name, else its key.
@@ -210,7 +224,7 @@ class Attributor:
         roles = _roles(each, platform, behind)
         rule, hosters = self._rules.choose(roles)
         made = self._made(addresses, suffix_id, asked, each, roles, rule, hosters)
-        return replace(made, countries=_countries(packed, asked.places), proxy=rule.proxy), families
+        return replace(made, countries=_countries(packed, asked.countries), proxy=rule.proxy), families
 
     def _made(
         self,

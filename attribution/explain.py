@@ -1,4 +1,4 @@
-"""The chain from a set of addresses to its hosters, link by link. Pure."""
+"""The chain from addresses to hosters, by links. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ _Identity = tuple[str, str, str, str | None, str | None, str]
 
 
 class Sources:
-    """Which file each dated table came from, and the tables that only explaining reads.
+    """Source files of dated tables, and tables for explanations only.
 
     `hosting` are dated tables of what addresses are used for; a table of routes is stale after `max_age_days`.
     """
@@ -44,14 +44,14 @@ class Sources:
         return f"{found.source} ({found.licence})" if found.licence else found.source
 
     def age(self, chosen: Chosen[Any], day: date) -> str:
-        """What is to be noted of a table's age on a day."""
+        """The note on a table's age on a day."""
         if chosen.early:
             return "table is younger than the day"
         return "stale" if chosen.stale(day, self._max_age_days) else ""
 
 
 class Validity:
-    """Links that stand once, each with the first and the last time at which it held.
+    """Distinct links, each with its first and last time.
 
     Newer data that say the same are no new link.
     """
@@ -67,7 +67,9 @@ class Validity:
         """How often some came back that had been gone."""
 
     def take(self, links: Sequence[ChainLink], since: datetime, until: datetime | None) -> list[str]:
-        """Take all links that held for a time, in order of time; returns the steps that differ from those before.
+        """Add the links of one time; return changed steps.
+
+        Times must ascend. A step is changed if it differs from the one before.
 
         Nothing differs at first, nor where links only come back that were there before: that is a rotation.
         """
@@ -85,7 +87,7 @@ class Validity:
         return [] if first or (back and not fresh) else list(dict.fromkeys(different))
 
     def links(self) -> list[ChainLink]:
-        """All links; newer data that said the same are noted with their day."""
+        """All links; newer data that agree are noted."""
         return [self._noted(name, one) for name, one in self._links.items()]
 
     def _noted(self, name: _Identity, one: ChainLink) -> ChainLink:
@@ -104,7 +106,9 @@ def links_of_set(
     known_origin: str | None = None,
     behind_cdn: bool = False,
 ) -> list[ChainLink]:
-    """The chain behind one attribution, in order: name, addresses and their roles, the rule, the hosters.
+    """The chain behind one attribution, in order.
+
+    It goes from the name to addresses and their roles, the rule, and the hosters.
 
     `about` is what the addresses belong to, an address itself if it is the only one. `known_origin` and `behind_cdn`
     are as for the attribution.
@@ -154,9 +158,9 @@ def _address(attributor: Attributor, asked: Asked, roles: AddressRoles, sources:
         return
     yield from _routes(attributor, asked, roles, sources, family)
     yield from _registrations(roles)
-    places, hosting = asked.places.get(family), sources.hosting.on(day, family)
-    if places:
-        source, when = sources.named("places", family, places.data_date), _midnight(places.data_date)
+    countries, hosting = asked.countries.get(family), sources.hosting.on(day, family)
+    if countries:
+        source, when = sources.named("places", family, countries.data_date), _midnight(countries.data_date)
         for code in attributor.countries_at(address, asked):
             yield ChainLink(about=address, step="delegated to", value=code, source=source, data_date=when)
     if hosting:
@@ -189,8 +193,8 @@ def _routes(
     for origin in roles.origins:
         name = f"AS{origin}"
         holder = routes.table.organisations.get(origin) or attributor.name_of(name)
-        said = name if holder == name else f"{name} ({holder})"
-        yield ChainLink(about=roles.prefix, step="origin", value=said, source=source, data_date=when, note=moas)
+        detail = name if holder == name else f"{name} ({holder})"
+        yield ChainLink(about=roles.prefix, step="origin", value=detail, source=source, data_date=when, note=moas)
         registrant, who = attributor.registrant_of_as(origin, asked)
         if registrant:
             yield ChainLink(about=name, step="AS registrant", value=registrant, source=who)
@@ -212,14 +216,14 @@ def _registrations(roles: AddressRoles) -> Iterator[ChainLink]:
         value = ", ".join(part for part in (span, level.handle, level.allocation) if part)
         when = level.fetched_at
         yield ChainLink(about=below, step=step, value=value, source=source, data_date=when, note=age)
-        told: Mapping[str, str | None] = {
+        details: Mapping[str, str | None] = {
             "holder": level.holder and (f"{level.holder} ({level.holder_name})" if level.holder_name else level.holder),
             "registered in": level.country,
             "abuse mailbox": level.abuse_id,
         }
-        for what, said in told.items():
-            if said:
-                yield ChainLink(about=span, step=what, value=said, source=source, data_date=when)
+        for what, detail in details.items():
+            if detail:
+                yield ChainLink(about=span, step=what, value=detail, source=source, data_date=when)
         below, step = span, "network above"
 
 

@@ -1,4 +1,4 @@
-"""Ranges that carry texts: registered networks with country or holder, ranges that a hoster claims. Pure."""
+"""Ranges with texts: countries, holders, claiming hosters. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,10 @@ from waterbed.model.facts import Registration
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedRanges:
-    """Ranges that carry texts: number n in the table stands for `values[n - 1]`."""
+    """Ranges with texts.
+
+    Number n in the table stands for `values[n - 1]`.
+    """
 
     table: RangeTable
     values: tuple[str, ...]
@@ -28,7 +31,7 @@ class NamedRanges:
 def registered_ranges(
     facts: Iterable[Registration], day: date, value_of: Callable[[Registration], str | None]
 ) -> NamedRanges | None:
-    """The registered networks of a day, each with a value; None if there is none.
+    """The registered networks of a day, with values, or None.
 
     Of each network the newest answer not after the day counts, else the earliest after it; where networks lie in each
     other the smallest that has a value. Answers other than `ok` say nothing.
@@ -43,7 +46,7 @@ def registered_ranges(
 
 
 def ases_of_holders(facts: Iterable[Registration]) -> dict[str, int]:
-    """The smallest AS that each registrant's key holds, of those the registries were asked about."""
+    """The smallest queried AS of each registrant's key."""
     found: dict[str, int] = {}
     for fact in facts:
         asn = (fact.first or "").removeprefix("AS")
@@ -54,7 +57,7 @@ def ases_of_holders(facts: Iterable[Registration]) -> dict[str, int]:
 
 
 def claimed_ranges(held: Mapping[str, str]) -> NamedRanges | None:
-    """The ranges among what hosters hold, each with the hoster's key; None if there is none.
+    """The ranges that hosters claim, with keys, or None.
 
     `held` gives the key of each member; a range is one like 192.0.2.0/24.
     """
@@ -94,7 +97,7 @@ def _span(fact: Registration) -> tuple[int, int, int] | None:
 
 
 def _better(new: Registration, old: Registration, day: date) -> bool:
-    """Whether an answer applies to a day rather than another one."""
+    """True if an answer applies to a day better than another."""
     return _fitness(new, day) > _fitness(old, day)
 
 

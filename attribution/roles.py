@@ -1,4 +1,4 @@
-"""One address on one day: which companies stand in which role to it. Pure."""
+"""Roles of companies to one address on one day. Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,12 +37,12 @@ class Book(Protocol):
         ...
 
     def unreviewed(self, key: str) -> bool:
-        """Whether a decision behind it was not seen by two people."""
+        """True if a decision behind it lacks a second person."""
         ...
 
 
 class Chain(Protocol):
-    """What the registries said of an address, the smallest network first."""
+    """Registrations around an address, the smallest network first."""
 
     @property
     def levels(self) -> tuple[Registration, ...]:
@@ -51,45 +51,48 @@ class Chain(Protocol):
 
     @property
     def fetched_at(self) -> datetime:
-        """When they were asked."""
+        """Time of the query."""
         ...
 
     @property
     def stale(self) -> bool:
-        """Whether that is too long before the day."""
+        """True if the query is too long before the day."""
         ...
 
     @property
     def early(self) -> bool:
-        """Whether that was after the day."""
+        """True if the query was after the day."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressRoles:
-    """Who stands in which role to one address, on one day.
+    """The roles of companies to one address on one day.
 
     Roles are hoster keys: of the book, `AS64500` for an AS and `registry:HANDLE` for a registrant that nobody claims.
     """
 
     address: str
     prefix: str
-    """The smallest routed range around it, empty if there is none."""
+    """The smallest routed range around it, else empty."""
     origins: tuple[int, ...]
     as_holders: tuple[str, ...]
     claimed: str | None
-    """Whose range it is by the book, whatever AS announces it."""
+    """Hoster that claims its range, whatever AS announces it."""
     operator: str | None
-    """The holder of the smallest registration around it, where that is known."""
+    """The holder of the smallest registration around it, if known."""
     upstreams: tuple[str, ...]
-    """Holders of the networks above, and of the ASes, where they are others."""
+    """Other holders: of the networks above and the ASes."""
     proxy: bool
     registered_country: str | None
     chain: Chain | None
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """Who answers for it: the range's owner, else the operator, else the ASes' holders."""
+        """Responsible: the range's owner, operator or else AS holders.
+
+        The first of these that is known counts.
+        """
         best = self.claimed or self.operator
         return (best,) if best else self.as_holders
 
@@ -104,7 +107,9 @@ def roles_of(
     holder_of_as: Callable[[int], str | None],
     behind_cdn: bool = False,
 ) -> AddressRoles:
-    """The roles of one address; `holder_of_as` gives the registrant's handle of an AS, if known.
+    """The roles of one address.
+
+    `holder_of_as` gives the registrant's handle of an AS, if known.
 
     `behind_cdn`: its name leads through a known CDN, so whoever announces it is a reverse proxy here.
     """

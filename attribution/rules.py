@@ -11,7 +11,7 @@ from waterbed.model.errors import InputError
 
 Role = Literal["platform", "known_origin", "proxy", "outside", "operator", "as_holder"]
 Roles = Mapping[Role, tuple[str, ...]]
-"""The hoster keys found in each role, sorted; a role may be missing or empty."""
+"""Sorted hoster keys by role; roles can be missing."""
 
 
 class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Sizes of hosters, ASes and countries on a day, from dated tables: pure."""
+"""Sizes of hosters, ASes and countries on a day. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from attribution.lookups.tables.addresses import Packed
 from attribution.lookups.tables.contents import country_code
-from attribution.lookups.tables.countries import PlaceTables
+from attribution.lookups.tables.countries import CountryTables
 from attribution.lookups.tables.ranges import RangeTable
 from attribution.lookups.tables.routes import RouteTables
 from attribution.named_ranges import NamedRanges
@@ -30,14 +30,14 @@ from waterbed.model.conclusions import Size
 
 By = Literal["hoster", "asn", "country"]
 UNKNOWN = "unknown"
-"""Key of what no table could attribute: listed last, without a size."""
+"""Key of unattributed content; listed last, without a size."""
 
 _UNIT = {4: "v4", 6: "v6_64s"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """How much of a study is under one key."""
+    """Numbers of URLs, hosts and sites under one key."""
 
     urls: int = 0
     hosts: int = 0
@@ -48,14 +48,14 @@ class Counted:
 class Measured:
     """Everything that sizes are made of.
 
-    `routes` and `places` are the tables of the day by family. `registered` gives what registries said, by country or by
-    hoster as the sizes are, `claimed` the ranges that hosters claim whatever AS announces them. `addresses` are those
-    that the study's hosts had in the window, `domains` is the user's table, `counts` the study by key.
+    `routes` and `countries` are the tables of the day by family. `registered` gives the registered networks by country
+    or by hoster, like the sizes; `claimed` the ranges that hosters claim, whatever AS announces them. `addresses` are
+    those that the study's hosts had in the window, `domains` is the user's table, `counts` the study by key.
     """
 
     day: date
     routes: Mapping[int, Chosen[RouteTables]]
-    places: Mapping[int, Chosen[PlaceTables]] = field(default_factory=dict)
+    countries: Mapping[int, Chosen[CountryTables]] = field(default_factory=dict)
     registered: NamedRanges | None = None
     claimed: NamedRanges | None = None
     addresses: Packed
@@ -70,7 +70,10 @@ _Columns = dict[str, Mapping[str, float]]
 
 
 def sizes_by_as(measured: Measured, names: Callable[[str], str]) -> list[Size]:
-    """The size of every AS of the routing tables, and of those the study or the table of domains names."""
+    """The size of every AS.
+
+    Of all in the routing tables, the study or the table of domains.
+    """
     columns = _routed(measured, lambda asn: f"AS{asn}")
     if measured.domains is not None:
         columns["domains"] = {key: n for key, n in measured.domains.items() if key.startswith("AS")}
@@ -80,7 +83,9 @@ def sizes_by_as(measured: Measured, names: Callable[[str], str]) -> list[Size]:
 def sizes_by_hoster(
     measured: Measured, hoster_of: Callable[[int], str], known: Iterable[str], names: Callable[[str], str]
 ) -> list[Size]:
-    """The size of every hoster: all that `known` lists, and every AS that none of them claims.
+    """The size of every hoster.
+
+    Of all that `known` lists, and of every AS that none of them claims.
 
     `hoster_of` gives the hoster of an AS. The domains of a hoster are those of its own row in the table of domains,
     else those of its ASes added up.
@@ -99,7 +104,7 @@ def sizes_by_country(measured: Measured) -> list[Size]:
     """
     columns = _registered(measured)
     for family, unit in _UNIT.items():
-        located, routed = measured.places.get(family), measured.routes.get(family)
+        located, routed = measured.countries.get(family), measured.routes.get(family)
         if not located:
             continue
         table = located.table.table
@@ -171,7 +176,7 @@ def _full(space: Space, groups: Groups) -> dict[str, float]:
 
 
 def _both(space: Space, groups: Groups) -> tuple[dict[str, float], dict[str, float]]:
-    """What each key has, full and fractional."""
+    """The space of each key, full and fractional."""
     amounts = measure(space, groups)
     full: dict[str, float] = dict(zip(groups.keys, amounts.full.tolist(), strict=True))
     return full, dict(zip(groups.keys, amounts.fractional.round(6).tolist(), strict=True))
@@ -209,8 +214,8 @@ def _rows(measured: Measured, columns: _Columns, known: Iterable[str], names: Ca
     rows = [Size(**blank | dict(zip(filled, row, strict=True))) for row in zip(*filled.values(), strict=True)]
     nowhere = measured.counts.get(UNKNOWN)
     if nowhere:
-        told = {"urls": nowhere.urls, "hosts": nowhere.hosts, "sites": nowhere.sites}
-        rows.append(Size(**blank | told, key=UNKNOWN, name="not attributed"))
+        counts = {"urls": nowhere.urls, "hosts": nowhere.hosts, "sites": nowhere.sites}
+        rows.append(Size(**blank | counts, key=UNKNOWN, name="not attributed"))
     return rows
 
 
@@ -224,13 +229,13 @@ _NUMBERS = (
 
 
 def _shared(measured: Measured) -> dict[str, Any]:
-    """What all rows of one day have in common."""
-    places = [chosen.data_date for chosen in measured.places.values()]
+    """Fields that all rows of one day share."""
+    countries = [chosen.data_date for chosen in measured.countries.values()]
     return {
         "day": _midnight(measured.day),
         "routes_v4_date": _midnight(measured.routes[4].data_date if 4 in measured.routes else None),
         "routes_v6_date": _midnight(measured.routes[6].data_date if 6 in measured.routes else None),
-        "places_date": _midnight(min(places, default=None)),
+        "places_date": _midnight(min(countries, default=None)),
         "domains_date": _midnight(measured.domains_date),
         "stale": any(chosen.stale(measured.day, measured.max_age_days) for chosen in measured.routes.values()),
     }

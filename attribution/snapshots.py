@@ -1,4 +1,4 @@
-"""Dated tables: which one applies to a family on a day."""
+"""Dated tables, selected by address family and day."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ class Chosen(Generic[Table]):
     early: bool
 
     def stale(self, day: date, max_age_days: float) -> bool:
-        """Whether it is older than allowed, or younger than the day."""
+        """True if it is too old, or after the day."""
         return self.early or (day - self.data_date).days > max_age_days
 
 
@@ -81,7 +81,10 @@ Whole = TypeVar("Whole")
 
 
 def latest(dated: Sequence[tuple[date, Whole]], day: date) -> Whole | None:
-    """The latest of tables without families that is not after a day, else the first; None if there is none."""
+    """The latest table that is not after a day.
+
+    For tables without families. Else the first one; None if there is none.
+    """
     ordered = sorted(dated, key=lambda pair: day_of(pair[0]))
     fit = [table for on, table in ordered if day_of(on) <= day] or [table for _, table in ordered[:1]]
     return fit[-1] if fit else None

@@ -1,4 +1,7 @@
-"""How much address space each group of ASes or countries has: overlaps removed, IPv6 in /64s. Pure."""
+"""Address space of groups of ASes or countries. Pure.
+
+Overlaps are removed; IPv6 is counted in /64s.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,12 +17,15 @@ Sets = NDArray[np.int32]
 Counts = NDArray[np.int64]
 
 GLOBAL_FIRST, GLOBAL_STOP = 0x2000 << 48, 0x4000 << 48
-"""High words of 2000::/3, all of IPv6 that is handed out (RFC 4291, IANA): what lies outside is not counted."""
+"""High words of 2000::/3, the allocated IPv6 space.
+
+RFC 4291 and IANA; space outside is not counted.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Space:
-    """Units of address space of one family, each with the number of its set.
+    """Units of one family's space, with their set numbers.
 
     IPv4 counts addresses, IPv6 counts /64s. `counts` and `sets` are stretches of whole units. A /64 of which only a
     part has a set is in `part_high` (its high word) and `part_sets`, once for each such part.
@@ -33,7 +39,7 @@ class Space:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Groups:
-    """Which groups each set belongs to.
+    """The groups of each set.
 
     Set i belongs to the groups `codes[offsets[i]:offsets[i + 1]]`, each once; code c is called `keys[c]`.
     """
@@ -43,13 +49,13 @@ class Groups:
     codes: Counts
 
     def sizes(self) -> Counts:
-        """How many groups each set belongs to."""
+        """Number of groups of each set."""
         return np.diff(self.offsets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Amounts:
-    """What each group has, by code.
+    """Space of each group, by code.
 
     `full` counts a unit once for each of its groups; `fractional` shares it among them, and sums to the distinct units.
     """
@@ -59,7 +65,10 @@ class Amounts:
 
 
 def group_sets(table: RangeTable, key_of: Callable[[int], str]) -> Groups:
-    """The groups of a table's sets; `key_of` names the group of an AS or country."""
+    """The groups of a table's sets.
+
+    `key_of` names the group of an AS or country.
+    """
     members, place = np.unique(table.members, return_inverse=True)
     codes: dict[str, int] = {}
     code_of = np.fromiter((codes.setdefault(key_of(m), len(codes)) for m in members.tolist()), np.int64, len(members))
@@ -71,7 +80,10 @@ def group_sets(table: RangeTable, key_of: Callable[[int], str]) -> Groups:
 
 
 def joined(first: Groups, second: Groups) -> Groups:
-    """The sets of two tables numbered on: set i of the second becomes set i + the number of the first's."""
+    """The sets of two tables, numbered consecutively.
+
+    Set i of the second becomes set i + the number of the first's.
+    """
     codes = {key: code for code, key in enumerate(first.keys)}
     moved = np.array([codes.setdefault(key, len(codes)) for key in second.keys], np.int64)
     return Groups(
@@ -82,7 +94,10 @@ def joined(first: Groups, second: Groups) -> Groups:
 
 
 def measure(space: Space, groups: Groups) -> Amounts:
-    """How many units each group has, full and fractional; space without a set (negative) counts nowhere."""
+    """Units of each group, full and fractional.
+
+    Space without a set (negative) counts nowhere.
+    """
     sizes, many = groups.sizes(), len(groups.keys)
     held = np.zeros(len(sizes), np.int64)
     known = space.sets >= 0
@@ -114,7 +129,10 @@ def _parts(space: Space, groups: Groups) -> tuple[Numbers, Counts]:
 
 
 def shared_space(family: int, first: RangeTable, second: RangeTable) -> tuple[Space, Space]:
-    """The same space twice, cut at the edges of both tables: with the sets of the first, and of the second."""
+    """The same space with the sets of both tables.
+
+    It is cut at the edges of both, and returned with the sets of the first and of the second.
+    """
     one, other = _cut(family, first, second)
     return one, other
 
@@ -162,7 +180,10 @@ def _v6_cut(*tables: RangeTable) -> _Cut:
 
 
 def overlaid(below: Space, above: Space, shift: int) -> Space:
-    """The same space with the sets of `above`, numbered from `shift`, wherever it has one."""
+    """The same space, overlaid with the sets of `above`.
+
+    They are numbered from `shift` and apply wherever `above` has one.
+    """
     return Space(
         counts=below.counts,
         sets=np.where(above.sets >= 0, above.sets + shift, below.sets),
@@ -172,7 +193,7 @@ def overlaid(below: Space, above: Space, shift: int) -> Space:
 
 
 def seen_space(family: int, packed: Packed, table: RangeTable) -> Space:
-    """The distinct addresses (IPv6: /64s) among packed ones, with a table's sets."""
+    """Distinct packed addresses (IPv6: /64s) with a table's sets."""
     none = np.zeros(0, np.int32)
     if family == 4:
         distinct = np.unique(packed.low[packed.family == 4]).astype(np.uint32)
@@ -187,19 +208,19 @@ def seen_space(family: int, packed: Packed, table: RangeTable) -> Space:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedSpace:
-    """How much of the space that two tables both know has another set in the second."""
+    """Space known to two tables whose set changed."""
 
     common: int
     changed: int
 
     @property
     def share(self) -> float | None:
-        """The share changed, 0..1; None if they have nothing in common."""
+        """The share changed, 0..1; None without common space."""
         return self.changed / self.common if self.common else None
 
 
 def changed_space(family: int, before: RangeTable, after: RangeTable) -> ChangedSpace:
-    """Compare two tables over whole units: IPv4 addresses, or whole /64s of IPv6."""
+    """Compare two tables over IPv4 addresses or whole /64s."""
     old, new = shared_space(family, before, after)
     both = (old.sets >= 0) & (new.sets >= 0)
     spelled: dict[tuple[int, ...], int] = {}
@@ -217,7 +238,10 @@ Origins = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginChange:
-    """How many rows went from one origin set to another; no origin is the empty set."""
+    """Rows that changed from one origin set to another.
+
+    No origin is the empty set.
+    """
 
     before: Origins
     after: Origins
@@ -226,7 +250,7 @@ class OriginChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginChanges:
-    """How the origin sets of the same rows differ between two days.
+    """Differences of rows' origin sets between two days.
 
     `both` rows have origins on both days, `changed` of these have others on the second; `lost` and `gained` rows have
     origins on the first or the second day only. `changes` lists all of these by their two sets, most rows first.
@@ -241,12 +265,18 @@ class OriginChanges:
 
     @property
     def share(self) -> float | None:
-        """The share changed of the rows with origins on both days, 0..1; None without such a row."""
+        """The share of rows that changed, 0..1.
+
+        Of those with origins on both days; None without such a row.
+        """
         return self.changed / self.both if self.both else None
 
 
 def origin_changes(before: Sequence[Origins], after: Sequence[Origins]) -> OriginChanges:
-    """Compare the origin sets of each row on two days; both sequences have the same rows."""
+    """Compare the origin sets of rows on two days.
+
+    Both sequences have the same rows.
+    """
     pairs = Counter(zip(before, after, strict=True))
     differing = [(old, new, rows) for (old, new), rows in pairs.items() if old != new]
     differing.sort(key=lambda change: (-change[2], change[0], change[1]))

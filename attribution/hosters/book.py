@@ -1,4 +1,7 @@
-"""The book of hosters: which ASes, registrants, ranges and suffixes are one company, and since when."""
+"""The book of hosters: companies and their members over time.
+
+Members are ASes, registrants, address ranges and platform suffixes.
+"""
 
 import hashlib
 from bisect import bisect_right
@@ -47,7 +50,7 @@ class Lineage(NamedTuple):
 
 
 class HosterBook:
-    """The known list, the study's file and all decided changes, folded in this order.
+    """Known list, study's file and decided changes, applied in order.
 
     `on` gives the book as it stands on a day. `checksum` names the state: the known list, the file, the changes in
     force and what their coders think, so that a conclusion can say which book it was drawn with.
@@ -82,7 +85,10 @@ class HosterBook:
         self._books: list[BookOfDay | None] = [None] * (len(self.boundaries) + 1)
 
     def on(self, day: date) -> BookOfDay:
-        """The book as it stands on a day; one and the same object between two days on which it changes."""
+        """The book on a day.
+
+        The object is the same between two days on which the book changes.
+        """
         place = bisect_right(self.boundaries, day)
         book = self._books[place]
         if book is None:
@@ -94,11 +100,14 @@ class HosterBook:
         return [self.on(day) for day in (date.min, *self.boundaries)]
 
     def resolve(self, key: str, day: date) -> str:
-        """The company that a key stands for on a day, over all merges."""
+        """The company of a key on a day, after merges."""
         return self.on(day).resolve(key)
 
     def lineage(self) -> tuple[Lineage, ...]:
-        """Who took over everything of whom, and on which day; keys are those of companies before and on that day."""
+        """Full takeovers of one hoster by another, with their day.
+
+        Keys are those of companies before and on that day.
+        """
         found = []
         for change in self.in_force:
             since = first_day(change)
@@ -108,13 +117,16 @@ class HosterBook:
         return tuple(sorted(found, key=lambda one: (one.since, one.old, one.new)))
 
     def without_effect(self) -> tuple[HosterChange, ...]:
-        """Changes in force that change nothing on any day, since something under them is gone."""
+        """Changes in force that have no effect on any day.
+
+        An earlier change that they depend on is gone.
+        """
         books = self.stretches() if self.in_force else []
         effective = frozenset[str]().union(*(book.effective for book in books))
         return tuple(change for change in self.in_force if change.change_id not in effective)
 
     def suffixes(self) -> frozenset[str]:
-        """Every platform suffix that the book gives to somebody on any day."""
+        """All platform suffixes that the book assigns on any day."""
         claimed = {member.what for definition in (*self.known, *self.file) for member in definition.members}
         claimed.update(what for change in self.in_force for what in change.members)
         return frozenset(what.removeprefix(SUFFIX) for what in claimed if what.startswith(SUFFIX))
@@ -131,7 +143,7 @@ class HosterBook:
         )
 
     def without_kinds(self) -> "HosterBook":
-        """The same book without what coders said of roles."""
+        """The same book without the coders' roles."""
         return HosterBook(
             known=self.known,
             file=self.file,
@@ -180,7 +192,10 @@ class HosterBook:
 
 
 def undone_ids(changes: Sequence[HosterChange]) -> set[str]:
-    """The ids of changes that are undone, in order; an undo takes back one before it, which may be an undo too."""
+    """The ids of undone changes, in order.
+
+    An undo takes back an earlier change, which may itself be an undo.
+    """
     undone: set[str] = set()
     for change in reversed(changes):
         if change.kind == "undo" and change.change_id not in undone:

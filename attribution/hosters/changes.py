@@ -1,4 +1,4 @@
-"""Changes of the book of hosters: well-formed, and refused if they contradict it."""
+"""Changes of the book of hosters, checked for contradictions."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +16,10 @@ _SEE = "see docs/hosters.md, Decisions"
 
 
 def well_formed(change: HosterChange) -> HosterChange:
-    """The change with its keys and members in their one spelling; InputError if it is none."""
+    """Return the change in canonical form; InputError if malformed.
+
+    Keys and members get their canonical form.
+    """
     if change.kind == "undo":
         return change
     if change.kind == "define":
@@ -39,7 +42,9 @@ def well_formed(change: HosterChange) -> HosterChange:
 
 
 def check_change(book: HosterBook, change: HosterChange) -> HosterBook:
-    """The book with a well-formed change after all others; InputError if it contradicts the book.
+    """Append a well-formed change; InputError if it contradicts the book.
+
+    Returns the new book.
 
     What makes an earlier change meaningless contradicts it too: that one is to be undone first.
     """
@@ -59,11 +64,14 @@ def check_change(book: HosterBook, change: HosterChange) -> HosterBook:
 
 
 def find_change(changes: Sequence[HosterChange], text: str) -> HosterChange:
-    """The change with an id, or with the only id that begins so (six characters or more)."""
+    """The change with an id, or its unique beginning.
+
+    The beginning needs six characters or more.
+    """
     found = [one for one in changes if one.change_id == text or (len(text) >= 6 and one.change_id.startswith(text))]
     if len(found) != 1:
         said = repr(text) if text.isalnum() and len(text) <= 32 else "that"
-        why = "is the beginning of several changes" if found else "is no change of this book"
+        why = "is the beginning of several changes" if found else "is not a change of this book"
         raise InputError(f"{said} {why}; waterbed hosters show lists them with their ids; {_SEE}")
     return found[0]
 
@@ -80,7 +88,7 @@ def _check_join(books: Sequence[BookOfDay], change: HosterChange) -> None:
     key, into = change.key, change.into or ""
     for one in (key, into):
         if not any(book.exists(one) for book in books):
-            raise InputError(f"{one} is no hoster of this book; waterbed hosters show lists them; {_SEE}")
+            raise InputError(f"{one} is not a hoster of this book; waterbed hosters show lists them; {_SEE}")
     for book in books:
         whole = book.resolve(key)
         if whole == book.resolve(into):
@@ -94,7 +102,7 @@ def _check_join(books: Sequence[BookOfDay], change: HosterChange) -> None:
 def _check_split(books: Sequence[BookOfDay], change: HosterChange) -> None:
     key, into = change.key, change.into or ""
     if not any(book.exists(into) for book in books):
-        raise InputError(f"{into} is no hoster of this book; waterbed hosters show lists them; {_SEE}")
+        raise InputError(f"{into} is not a hoster of this book; waterbed hosters show lists them; {_SEE}")
     for what in change.members:
         if not any(book.part_of(what, into) for book in books):
             raise InputError(f"{what} is not held by {into} on any of these days, so it cannot leave; {_SEE}")
@@ -129,7 +137,9 @@ def _key(text: str) -> str:
     except InputError:
         member = ""
     if not stands_alone(member):
-        raise InputError(f"{shown(text)} is no hoster's key like example-hosting, AS64500 or ripe:ORG-AB1-RIPE; {_SEE}")
+        raise InputError(
+            f"{shown(text)} is not a hoster's key such as example-hosting, AS64500 or ripe:ORG-AB1-RIPE; {_SEE}"
+        )
     return member
 
 

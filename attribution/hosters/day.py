@@ -1,4 +1,7 @@
-"""One day's book of hosters, folded from definitions and changes in order. Linear."""
+"""The book of hosters on one day.
+
+It is folded from definitions and changes in order, in linear time.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,14 +18,14 @@ from waterbed.model.decisions import HosterChange
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
-    """What people are told of a hoster."""
+    """A hoster's name, kind, country and origin."""
 
     key: str
     name: str
     country: str | None
     kind: HosterKind
     origin: str
-    """Who says so: known, file or decided."""
+    """Source of the entity: known, file or decided."""
 
 
 def first_day(change: HosterChange) -> date | None:
@@ -43,7 +46,7 @@ def defined_by(change: HosterChange) -> Definition:
 
 
 class Fold:
-    """The entities, their members and what was merged, on one day.
+    """Entities, members and merges on one day.
 
     `owner` gives the key that holds a member, `parent` the key that another one is the same company as. An AS or a
     registrant that nobody holds stands for itself. What makes no sense any more, since something before it was undone
@@ -61,13 +64,13 @@ class Fold:
         self._children: dict[str, dict[str, None]] = {}
 
     def root(self, key: str) -> str:
-        """The company that a key stands for, over all merges."""
+        """The company of a key, after all merges."""
         while key in self.parent:
             key = self.parent[key]
         return key
 
     def roots(self) -> dict[str, str]:
-        """The company of every key that was merged, each found in one step."""
+        """The company of every merged key."""
         found: dict[str, str] = {}
         for start in self.parent:
             key, way = start, []
@@ -78,14 +81,17 @@ class Fold:
         return found
 
     def holder(self, what: str) -> str | None:
-        """The company that holds a member; what stands alone holds itself, all else None."""
+        """The company that holds a member.
+
+        An unclaimed AS or registrant holds itself; None for other unclaimed members.
+        """
         owner = self.owner.get(what)
         if owner is None:
             owner = what if stands_alone(what) else None
         return None if owner is None else self.root(owner)
 
     def define(self, definitions: Iterable[Definition], origin: str) -> None:
-        """Take entities as they are given, in place of those with the same keys."""
+        """Add entities, replacing those with the same keys."""
         for definition in definitions:
             for what in list(self._held.get(definition.key, ())):
                 self._give(what, None)
@@ -101,7 +107,10 @@ class Fold:
                     self._give(member.what, definition.key)
 
     def apply(self, change: HosterChange) -> None:
-        """Let a change take effect, if it holds on the day and there is something for it to change."""
+        """Apply a change, if it is valid on the day.
+
+        It must also have something to change.
+        """
         since = first_day(change)
         if since and self.day < since:
             return
@@ -118,7 +127,10 @@ class Fold:
             self.effective.add(change.change_id)
 
     def exists(self, key: str) -> bool:
-        """Whether a key can be spoken of: an entity, or an AS or registrant that nobody holds."""
+        """True if a key names an entity or unclaimed member.
+
+        Such members are ASes or registrants.
+        """
         return key in self.entities or (stands_alone(key) and self.owner.get(key, key) == key)
 
     def _join(self, key: str, into: str) -> bool:
@@ -149,7 +161,10 @@ class Fold:
         return True
 
     def part_of(self, what: str, whole: str) -> bool:
-        """Whether a member is the company's; a range or registrant that nobody holds can be part of what it has."""
+        """True if a member belongs to the company.
+
+        An unclaimed range or registrant can be part of one that the company holds.
+        """
         if what in self.owner or (stands_alone(what) and what.startswith("AS")):
             return self.holder(what) == whole
         return not what.startswith("suffix:") and self.root(what) in (what, whole)
@@ -171,7 +186,7 @@ class Fold:
             self._children.setdefault(into, {})[key] = None
 
     def doubtful(self, changes: Iterable[HosterChange], statuses: dict[str, Status]) -> Iterator[str]:
-        """The companies formed by a change that two people have not agreed on."""
+        """Companies formed by a change without two coders' agreement."""
         for change in changes:
             if statuses.get(change.change_id, "accepted") != "accepted" and change.change_id in self.effective:
                 yield self.root(change.key)
@@ -183,7 +198,7 @@ _BITS = {4: 32, 6: 128}
 
 
 class BookOfDay:
-    """Who holds an AS, a registrant, an address, a suffix on one day.
+    """Holders of ASes, registrants, addresses and suffixes on one day.
 
     Keys are those of companies, over all merges. Nothing is ever matched by name: two companies may share one, and one
     company may have many.
@@ -196,10 +211,10 @@ class BookOfDay:
         self._doubtful = frozenset(doubtful)
         self._roots = fold.roots()
         self._kinds = {self._roots.get(key, key): kind for key, kind in sorted((kinds or {}).items())}
-        told = {
+        overridden = {
             key: replace(fold.entities[key], kind=kind) for key, kind in self._kinds.items() if key in fold.entities
         }
-        self.entities: Mapping[str, Entity] = MappingProxyType({**fold.entities, **told})
+        self.entities: Mapping[str, Entity] = MappingProxyType({**fold.entities, **overridden})
         self._held = {what: self._roots.get(owner, owner) for what, owner in fold.owner.items()}
         for key, company in self._roots.items():
             if stands_alone(key) and key not in self._held:
@@ -220,11 +235,13 @@ class BookOfDay:
         return self._held.get(what, what)
 
     def key_of_holder(self, holder: str) -> str | None:
-        """The hoster's key for a registrant, as registry:HANDLE; None if unclaimed."""
+        """The hoster's key for registry:HANDLE; None if unclaimed."""
         return self._held.get(holder_key(holder))
 
     def key_of_address(self, address: str | bytes | IPv4Address | IPv6Address) -> str | None:
-        """The hoster's key for an address, by the longest claimed range; None if none is.
+        """The hoster's key for an address; None if unclaimed.
+
+        The longest claimed prefix decides.
 
         Text, or bytes in network order. An IPv4-mapped IPv6 address counts as the IPv4 address.
         """
@@ -242,36 +259,54 @@ class BookOfDay:
         return self._held.get(f"{SUFFIX}{suffix}")
 
     def company(self, named: str) -> str:
-        """The company that a hoster's key, an AS or a registrant stands for; itself if the book does not know it."""
+        """The company of a hoster's key, AS or registrant.
+
+        The key itself if the book does not know it.
+        """
         asn = as_of_key(named)
         if asn is not None:
             return self.key_of_as(asn)
         return (self.key_of_holder(named) if ":" in named else None) or self.resolve(named)
 
     def resolve(self, key: str) -> str:
-        """The company that a key stands for, over all merges; the key itself if it was never merged."""
+        """The company of a key, else the key itself.
+
+        All merges are followed.
+        """
         return self._roots.get(key, key)
 
     def exists(self, key: str) -> bool:
-        """Whether a key can be spoken of: an entity, or an AS or registrant that nobody holds."""
+        """True if a key names an entity or unclaimed member.
+
+        Such members are ASes or registrants.
+        """
         return self._fold.exists(key)
 
     def part_of(self, what: str, key: str) -> bool:
-        """Whether a member is a company's; a range or registrant that nobody holds can be part of what it has."""
+        """True if a member belongs to a company.
+
+        An unclaimed range or registrant can be part of one that the company holds.
+        """
         return self._fold.part_of(what, self.resolve(key))
 
     def origin(self, key: str) -> str | None:
-        """Who says so: known, file or decided; None if the book has no such entity."""
+        """Source of an entity: known, file or decided.
+
+        None if the book does not have it.
+        """
         entity = self.entities.get(key)
         return entity.origin if entity else None
 
     def kind(self, key: str) -> HosterKind:
-        """Whether a key is a hoster, a reverse proxy or a platform; what is unclaimed is a hoster."""
+        """The kind of a key: hoster, proxy or platform.
+
+        Unclaimed keys are hosters.
+        """
         entity = self.entities.get(key)
         return entity.kind if entity else self._kinds.get(key, "hoster")
 
     def name(self, key: str) -> str | None:
-        """A hoster's name for people; None if the book has none."""
+        """A hoster's display name; None if unknown."""
         entity = self.entities.get(key)
         return entity.name if entity else None
 
@@ -281,11 +316,17 @@ class BookOfDay:
         return entity.country if entity else None
 
     def unreviewed(self, key: str) -> bool:
-        """Whether a merge, split or succession that formed a hoster lacks the agreement of two people."""
+        """True if a change behind a hoster is not reviewed.
+
+        Two people must agree on each merge, split or succession.
+        """
         return key in self._doubtful
 
     def members(self, key: str) -> tuple[str, ...]:
-        """Everything that a company holds, in order; an AS or a registrant that nobody claims holds itself."""
+        """All members of a company, in order.
+
+        An unclaimed AS or registrant holds itself.
+        """
         held = {*self._members.get(key, ())}
         if stands_alone(key) and self._fold.holder(key) == key:
             held.add(key)

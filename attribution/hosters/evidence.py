@@ -1,4 +1,7 @@
-"""What a coder is shown of a change: who holds what, and what registries say. Nobody's codes."""
+"""Evidence on a change for coders: members and registrations.
+
+It never includes the codes of others.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +22,7 @@ _SHOWN = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueItem:
-    """A change that waits for a person's code, with its evidence."""
+    """A change that waits for a code, with evidence."""
 
     change_id: Annotated[str, "the change"]
     task: Annotated[str, "code: say what you think; settle: two others disagree, or one of them is unsure"]
@@ -37,7 +40,10 @@ class QueueItem:
 def queue_for(
     coder: str, book: HosterBook, registrations: Sequence[Registration], name_of: Callable[[str], str]
 ) -> list[QueueItem]:
-    """The changes that wait for a person, oldest first; `name_of` gives the name of an AS's holder."""
+    """The changes that wait for a person, oldest first.
+
+    `name_of` gives the name of an AS's holder.
+    """
     usable = [one for one in registrations if one.status == "ok"]
     found = waiting_for(coder, book.standing, book.codings)
     return [_item(book, change, settle, usable, name_of) for change, settle in found]
@@ -84,19 +90,19 @@ def _named(what: str, name_of: Callable[[str], str]) -> str:
 
 
 def printable(text: str) -> str:
-    """A text from elsewhere without control characters: it ends on terminals."""
+    """External text without control characters, safe for terminals."""
     return "".join(character for character in text if character.isprintable())
 
 
 def _registered(members: set[str], registrations: Iterable[Registration]) -> Iterator[str]:
-    """What registries say of members: newest answers first, each network or AS once."""
+    """Registrations of members: newest answers first, each network or AS once."""
     networks = [ip_network(what) for what in members if "/" in what and not stands_alone(what)]
-    told: set[tuple[str | None, str | None, str | None]] = set()
+    seen: set[tuple[str | None, str | None, str | None]] = set()
     for one in sorted(registrations, key=lambda r: r.fetched_at, reverse=True):
         mine = one.asked in members if one.kind == "as" else _holds(one, members) or _inside(one, networks)
         identity = (one.kind, one.first, one.last)
-        if mine and identity not in told:
-            told.add(identity)
+        if mine and identity not in seen:
+            seen.add(identity)
             span = one.asked if one.kind == "as" else f"{one.first}-{one.last}"
             words = (span, one.holder, one.holder_name, one.country, one.fetched_at.date().isoformat())
             yield " ".join(printable(word) for word in words if word)

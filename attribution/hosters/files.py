@@ -21,7 +21,7 @@ _SEE = "see docs/hosters.md, The file"
 
 
 class DatedMember(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A member that belongs to a hoster for a time only."""
+    """A member that belongs to a hoster for a time."""
 
     what: str
     since: date | None = None
@@ -66,18 +66,21 @@ class _KnownFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What belongs to an entity, from a day until before another; None: always."""
+    """A member of an entity during some days.
+
+    From a day until before another; None means no bound.
+    """
 
     what: str
     since: date | None = None
     until: date | None = None
 
     def holds(self, day: date) -> bool:
-        """Whether it belongs to the entity on a day."""
+        """True if it belongs to the entity on a day."""
         return (self.since is None or self.since <= day) and (self.until is None or day < self.until)
 
     def meets(self, other: "Member") -> bool:
-        """Whether both hold on some day."""
+        """True if both are valid on some day."""
         starts = max(self.since or date.min, other.since or date.min)
         ends = min(self.until or date.max, other.until or date.max)
         return starts < ends
@@ -95,7 +98,10 @@ class Definition:
 
 
 def definitions_from(data: bytes, where: str = "hosters") -> tuple[Definition, ...]:
-    """The entities in TOML text of `[[hoster]]` tables; InputError if it contradicts itself."""
+    """The entities in TOML text of `[[hoster]]` tables.
+
+    InputError if they contradict each other.
+    """
     try:
         read = msgspec.toml.decode(data, type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
@@ -111,7 +117,7 @@ def known_definitions() -> tuple[Definition, ...]:
 
 
 def check_entity(key: str, name: str, country: str | None, where: str) -> None:
-    """Raise InputError unless an entity's key, name and country are well-formed."""
+    """Check an entity's key, name and country, else raise InputError."""
     if not is_key(key):
         raise InputError(f"{where}: key {shown(key)} is not lower-case letters, digits and hyphens; {_SEE}")
     if not name.strip() or not name.isprintable():

@@ -1,4 +1,4 @@
-"""The book of hosters as rows that people and tools can read."""
+"""The book of hosters as rows for tables."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,7 +25,7 @@ class HosterRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRow:
-    """A change of the book, and what has become of it."""
+    """A change of the book, with its status."""
 
     change_id: Annotated[str, "its id"]
     kind: Annotated[str, "define, merge, split, succession or undo"]
@@ -42,7 +42,7 @@ class ChangeRow:
 
 
 def hoster_rows(book: HosterBook, day: date, key: str | None = None) -> list[HosterRow]:
-    """All hosters of the book on a day, or the one with a key."""
+    """Rows of all hosters on a day, or one."""
     today = book.on(day)
     by_company = set(today.held().values())
     keys = sorted({*today.entities, *by_company}) if key is None else [key]
@@ -67,7 +67,7 @@ def hoster_rows(book: HosterBook, day: date, key: str | None = None) -> list[Hos
 
 
 def change_rows(book: HosterBook, key: str | None = None) -> list[ChangeRow]:
-    """All changes of the book in order, or those that name a hoster."""
+    """Rows of all changes in order, or one hoster's."""
     idle = {change.change_id for change in book.without_effect()}
     undone = undone_ids(book.changes)
     found = []
@@ -99,7 +99,10 @@ def change_rows(book: HosterBook, key: str | None = None) -> list[ChangeRow]:
 
 
 def taken_from_known(book: HosterBook, day: date) -> list[tuple[str, str, str]]:
-    """What the study holds otherwise than the known list: member, key in that list, the hoster that has it."""
+    """Members that the study assigns differently from the known list.
+
+    Each with its key in that list and its hoster in the study.
+    """
     today = book.on(day)
     found: list[tuple[str, str, str]] = []
     for definition in book.known:

@@ -1,4 +1,4 @@
-"""What can belong to a hoster: ASes, registrants, ranges, suffixes, each in one spelling."""
+"""Canonical members of hosters: ASes, registrants, ranges and suffixes."""
 
 import hashlib
 import re
@@ -9,7 +9,7 @@ from waterbed.model.redaction import names_something
 
 MAX_AS = (1 << 32) - 1
 SUFFIX = "suffix:"
-"""What the spelling of a platform's suffix begins with."""
+"""Prefix of a platform suffix member."""
 
 _SEE = "see docs/hosters.md, Members"
 _AS = re.compile(r"AS([1-9]\d{0,9})", re.IGNORECASE)
@@ -17,7 +17,7 @@ _HOLDER = re.compile(r"([a-z][a-z0-9-]{0,31}):([A-Za-z0-9](?:[A-Za-z0-9._/-]{0,6
 _SUFFIX = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _NO_REGISTRY = (SUFFIX[:-1], "http", "https", "hxxp", "hxxps", "ftp", "mailto")
-"""What stands before a colon and is no registry: a name after it must not get into keys, files and the audit."""
+"""Words before a colon that are not registries; names after them must not get into keys, files and the audit."""
 
 _IN_HANDLE = re.compile(r"[^A-Z0-9._/-]+")
 _LONGEST_HANDLE = 64
@@ -25,7 +25,9 @@ _UNKNOWN_AS = re.compile(r"AS([1-9]\d{0,9})")
 
 
 def member_of(text: str) -> str:
-    """A member in its one spelling: AS64500, registry:HANDLE, 192.0.2.0/24 or suffix:pages.example.
+    """The canonical form of a member.
+
+    One of AS64500, registry:HANDLE, 192.0.2.0/24 or suffix:pages.example.
 
     InputError if it is none of these.
     """
@@ -47,17 +49,22 @@ def as_member(asn: int) -> str:
 
 
 def holder_member(text: str) -> str:
-    """The member that a registrant's handle is: registry in lower case, handle in upper case."""
+    """The member of a registrant's handle.
+
+    Registry in lower case, handle in upper case.
+    """
     found = _HOLDER.fullmatch(text)
     if found is None or found[1].lower() in _NO_REGISTRY or names_something(found[2]):
         raise InputError(
-            f"{shown(text)} is no member like AS64500, ripe:ORG-AB1-RIPE, 192.0.2.0/24 or a suffix; {_SEE}"
+            f"{shown(text)} is not a member such as AS64500, ripe:ORG-AB1-RIPE, 192.0.2.0/24 or a suffix; {_SEE}"
         )
     return f"{found[1].lower()}:{found[2].upper()}"
 
 
 def holder_key(holder: str) -> str:
-    """The key of a registrant that nobody claims: registry in lower case, handle in upper case.
+    """The key of an unclaimed registrant.
+
+    Registry in lower case, handle in upper case.
 
     A registry may write anything: a handle that no key can have, with spaces say, gets hyphens and a mark of its own.
     So everybody can name it, and no two of them become one.
@@ -76,7 +83,7 @@ def prefix_member(text: str) -> str:
         network = ip_network(text)
     except ValueError:
         raise InputError(
-            f"{shown(text)} is no range like 192.0.2.0/24, without bits right of its length; {_SEE}"
+            f"{shown(text)} is not a range such as 192.0.2.0/24, without bits beyond its length; {_SEE}"
         ) from None
     if network.prefixlen == 0:
         raise InputError(f"{shown(text)} is every address there is; name a smaller range; {_SEE}")
@@ -91,17 +98,23 @@ def suffix_member(suffix: str) -> str:
 
 
 def shown(text: str) -> str:
-    """A text of the user's as messages may repeat it: never one that looks like a URL or a host name."""
+    """User text as messages can quote it.
+
+    Text that looks like a URL or a host name is replaced.
+    """
     return "[not shown]" if names_something(text) or len(text) > 100 else repr(text)
 
 
 def is_key(text: str) -> bool:
-    """Whether a text can be the key of an entity."""
+    """True if a text can be an entity's key."""
     return _SLUG.fullmatch(text) is not None
 
 
 def stands_alone(key: str) -> bool:
-    """Whether a key is that of an unclaimed AS or registrant: a member that stands for itself."""
+    """True for the key of an unclaimed AS or registrant.
+
+    Such a member is its own hoster.
+    """
     return _UNKNOWN_AS.fullmatch(key) is not None or _HOLDER.fullmatch(key) is not None
 
 
@@ -112,7 +125,7 @@ def as_of_key(key: str) -> int | None:
 
 
 def packed_address(address: str | bytes | IPv4Address | IPv6Address) -> tuple[int, int] | None:
-    """Version and number of an address, None if it is none.
+    """IP version and number of an address, or None.
 
     Bytes are in network order, 4 or 16 of them. An IPv4-mapped IPv6 address is the IPv4 address it stands for.
     """

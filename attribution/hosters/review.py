@@ -1,4 +1,4 @@
-"""What has become of each change of the book, by those who coded it."""
+"""Review status of changes, from their codings."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
@@ -18,7 +18,7 @@ _SEE = "see docs/hosters.md, Review"
 
 
 def statuses(changes: Iterable[HosterChange], codings: Iterable[Coding]) -> dict[str, Status]:
-    """What has become of each change that people code."""
+    """The review status of each change that is coded."""
     coded = double.by_item(codings, QUEUE)
     return {
         change.change_id: status_of(change, coded.get(change.change_id, ()))
@@ -28,7 +28,10 @@ def statuses(changes: Iterable[HosterChange], codings: Iterable[Coding]) -> dict
 
 
 def status_of(change: HosterChange, codings: Sequence[Coding]) -> Status:
-    """What has become of one change; `codings` are its own, oldest first."""
+    """The review status of one change.
+
+    `codings` are those of this change, oldest first.
+    """
     code = double.settled(codings, change.who)
     if code is None:
         return "disputed" if double.disputed(codings, change.who) else "unreviewed"
@@ -38,7 +41,9 @@ def status_of(change: HosterChange, codings: Sequence[Coding]) -> Status:
 def waiting_for(
     coder: str, changes: Iterable[HosterChange], codings: Iterable[Coding]
 ) -> list[tuple[HosterChange, bool]]:
-    """The changes that a person may still code, each with whether it is to settle a dispute.
+    """Changes that a person can still code.
+
+    Each with True if the code settles a dispute.
 
     Never one that the person proposed or has coded, and nothing of what others think.
     """
@@ -52,7 +57,7 @@ def waiting_for(
 
 
 def check_coding(change: HosterChange, coder: str, code: str, *, adjudicates: bool, codings: Iterable[Coding]) -> None:
-    """Raise InputError unless a person may give this code to a change now."""
+    """Raise InputError if a person cannot give this code."""
     if change.kind not in CODED:
         raise InputError(f"change {change.change_id} is a {change.kind}; only {', '.join(CODED)} are coded; {_SEE}")
     mine = double.by_item(codings, QUEUE).get(change.change_id, ())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.addressees import SeenAnswer, addressed, latest_words
+from attribution.addressees import SeenAnswer, addressed, latest_notices
 from tests.analysis.rankings.episodes import hours
 from waterbed.model.conclusions import Attribution
 from waterbed.model.facts import Notice
@@ -119,11 +119,13 @@ def test_the_latest_word_on_a_notice_holds():
     """That it arrived and was answered is added later; what a later line leaves empty stays as it was."""
     first = fact(delivered_at=None, notice_id="a", batch="7")
     then = fact(notice_id="b", received_at=hours(101), acknowledged_at=hours(9))
-    (one,) = latest_words([then, first])
+    (one,) = latest_notices([then, first])
     assert (one.notice_id, one.batch, one.delivered_at, one.acknowledged_at) == ("b", "7", hours(5), hours(9))
-    (back,) = latest_words([first, then, fact(notice_id="c", received_at=hours(102), bounced=True, delivered_at=None)])
+    (back,) = latest_notices(
+        [first, then, fact(notice_id="c", received_at=hours(102), bounced=True, delivered_at=None)]
+    )
     assert (back.bounced, back.delivered_at, back.acknowledged_at) == (True, None, None)
-    assert len(latest_words([first, replace(first, reminder=True), replace(first, kind="dsa")])) == 3
+    assert len(latest_notices([first, replace(first, reminder=True), replace(first, kind="dsa")])) == 3
 
 
 @given(st.permutations(range(5)))
@@ -133,4 +135,4 @@ def test_words_in_any_order_are_the_same_notices(order):
         fact(notice_id=f"{n}", received_at=hours(100 + n // 2), delivered_at=None if n % 2 else hours(5 + n))
         for n in range(5)
     ]
-    assert latest_words([words[n] for n in order]) == latest_words(words)
+    assert latest_notices([words[n] for n in order]) == latest_notices(words)

@@ -7,7 +7,7 @@ import pytest
 
 from attribution.attribute import Attributor
 from attribution.hosters.book import book_from, read_hosters
-from attribution.lookups.tables.countries import read_places
+from attribution.lookups.tables.countries import read_countries
 from attribution.lookups.tables.routes import read_routes
 from attribution.rules import rules_from, standard_rules
 from waterbed.model.errors import InputError
@@ -47,7 +47,7 @@ def tables(tmp_path):
         read[name] = read_routes(path)
     path = tmp_path / "places"
     path.write_text("192.0.2.0,192.0.2.255,NL\n198.51.100.0,198.51.100.255,DE\n2001:db8::,2001:db8::ffff,FR\n")
-    read["places"] = read_places(path)
+    read["places"] = read_countries(path)
     return read
 
 
@@ -57,7 +57,7 @@ def attributor(tables):
     routes = [(date(2025, 4, 11), tables["new"]), (date(2025, 4, 1), tables["old"]), (date(2025, 4, 5), tables["v6"])]
     return Attributor(
         routes=routes,
-        places=[(date(2025, 4, 1), tables["places"])],
+        countries=[(date(2025, 4, 1), tables["places"])],
         book=book_from(BOOK),
         suffixes={SUFFIX: "pages.example"},
         max_age_days=31,
@@ -126,7 +126,7 @@ def test_staleness_is_told_anew_for_each_day(attributor):
 
 def test_without_tables_nothing_is_attributed():
     """No routing table is no error: there is just nobody to name."""
-    bare = Attributor(routes=[], places=[], book=book_from(b""), suffixes={}, max_age_days=31)
+    bare = Attributor(routes=[], countries=[], book=book_from(b""), suffixes={}, max_age_days=31)
     found = bare.attribute(("192.0.2.1",), None, DAY)
     assert (found.rule, found.origins, found.routes_date, found.stale) == ("unattributed", (), None, False)
     assert bare.origins_by_row(["192.0.2.1"], DAY) == [()]
@@ -135,7 +135,7 @@ def test_without_tables_nothing_is_attributed():
 def test_of_two_tables_of_one_day_the_later_given_applies(tables):
     """A table imported again for the same day replaces the first."""
     both = [(date(2025, 4, 1), tables["old"]), (date(2025, 4, 1), tables["new"])]
-    twice = Attributor(routes=both, places=[], book=book_from(b""), suffixes={}, max_age_days=31)
+    twice = Attributor(routes=both, countries=[], book=book_from(b""), suffixes={}, max_age_days=31)
     assert twice.origins_by_row(["198.51.100.1"], DAY) == [(64503,)]
 
 

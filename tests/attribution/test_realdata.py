@@ -40,7 +40,7 @@ def tables(variable: str, day: date) -> list[tuple[date, RouteTables]]:
 
 def attributor(*dated: tuple[date, RouteTables]) -> Attributor:
     """Attribution by some routing tables and nothing else."""
-    return Attributor(routes=dated, places=[], book=book_from(b""), suffixes={}, max_age_days=31)
+    return Attributor(routes=dated, countries=[], book=book_from(b""), suffixes={}, max_age_days=31)
 
 
 def test_urls_by_origin_as_are_those_published():

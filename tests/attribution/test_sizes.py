@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from attribution.lookups.tables.addresses import pack
-from attribution.lookups.tables.countries import read_places
+from attribution.lookups.tables.countries import read_countries
 from attribution.lookups.tables.routes import read_routes
 from attribution.named_ranges import NamedRanges, ases_of_holders, claimed_ranges, registered_country, registered_ranges
 from attribution.sizes import Counted, Measured, sizes_by_as, sizes_by_country, sizes_by_hoster
@@ -38,7 +38,7 @@ def measured(folder: Path, **others: object) -> Measured:
     return Measured(
         day=DAY,
         routes=Snapshots([(date(2025, 4, 11), read_routes(folder / "routes"))]).both(DAY),
-        places=Snapshots([(date(2025, 4, 1), read_places(folder / "places"))]).both(DAY),
+        countries=Snapshots([(date(2025, 4, 1), read_countries(folder / "places"))]).both(DAY),
         **given,  # type: ignore[arg-type]  # fields by name
     )
 

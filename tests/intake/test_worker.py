@@ -146,7 +146,7 @@ def test_arguments_say_nothing_and_no_reader_outlives_its_asker(tmp_path: Path) 
     assert asker.stdout is not None
     pid = int(asker.stdout.readline())
     said = Path(f"/proc/{pid}/cmdline").read_bytes()
-    assert b"apart" in said
+    assert b"intake.worker" in said
     assert str(tmp_path).encode() not in said
     asker.kill()
     asker.wait()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.study.conftest import run  # noqa: F401 (a fixture)
 from tests.study.rig import Run
 from waterbed.model.errors import InputError
 from waterbed.service.systemd import units
@@ -47,7 +46,7 @@ def test_the_examples_are_what_the_command_writes() -> None:
     assert {path.name: path.read_text() for path in EXAMPLES.iterdir()} == example()
 
 
-def test_written_units_name_this_study(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811 (the fixture)
+def test_written_units_name_this_study(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command writes a service, and a pass with its timer, with absolute paths, the key file and time to stop."""
     with create_study(tmp_path / "study", Config(study="5" * 32)):
         pass

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from crawler.recheck.run import run_recheck
-from tests.study.conftest import run  # noqa: F401 (a fixture)
 from tests.study.rig import NOON, Run, feed, lab_study, reports_csv
 from waterbed.model.bookkeeping import Due, RunEnd
 from waterbed.store.backlog import ScheduleLag, begin_ladder, schedule_lag, workers_needed
@@ -143,7 +142,7 @@ def test_looks_that_were_taken_tell_how_late(tmp_path: Path) -> None:
         assert lag.due_an_hour == 30
 
 
-def test_the_command_prints_the_lag(tmp_path: Path, run: Run) -> None:  # noqa: F811 (the fixture)
+def test_the_command_prints_the_lag(tmp_path: Path, run: Run) -> None:
     """`waterbed lag` shows every figure and the forecast, exit code 1 if looks are overdue, and JSON for tools."""
     import json
 

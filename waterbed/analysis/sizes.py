@@ -108,8 +108,8 @@ def _concerns(row: Size) -> bool:
 
 def _measured(study: Study, conclusions: Conclusions, by: By, day: date, start: datetime, end: datetime) -> Measured:
     routes = conclusions.attributor.routes.both(day)
-    places = conclusions.attributor.places.both(day) if by == "country" else {}
-    if not routes and not places:
+    countries = conclusions.attributor.countries.both(day) if by == "country" else {}
+    if not routes and not countries:
         raise InputError(
             "measuring sizes needs a table of routes or places; add one with waterbed routes add (docs/sizes.md)"
         )
@@ -124,7 +124,7 @@ def _measured(study: Study, conclusions: Conclusions, by: By, day: date, start: 
     return Measured(
         day=day,
         routes=routes,
-        places=places,
+        countries=countries,
         registered=_registered(study, book, by, day),
         claimed=claimed_ranges(book.held()) if by == "hoster" else None,
         addresses=pack(sorted(set(chain.from_iterable(seen)))),
@@ -162,7 +162,7 @@ def _registered(study: Study, book: BookOfDay, by: By, day: date) -> NamedRanges
 
 def _info(study: Study, by: By, measured: Measured, start: datetime, end: datetime) -> TableInfo:
     used = {f"routes IPv{family}": chosen.data_date for family, chosen in measured.routes.items()}
-    used |= {f"places IPv{family}": chosen.data_date for family, chosen in measured.places.items()}
+    used |= {f"places IPv{family}": chosen.data_date for family, chosen in measured.countries.items()}
     if measured.domains_date:
         used["domains"] = measured.domains_date
     return replace(

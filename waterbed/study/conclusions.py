@@ -13,7 +13,7 @@ from typing import Any, Final, Self, TypeVar, overload
 
 from msgspec.structs import asdict
 
-from attribution.addressees import OriginsTold, SeenAnswer, addressed
+from attribution.addressees import ReportedOrigins, SeenAnswer, addressed
 from attribution.attribute import Attributor
 from graphs.episodes import EpisodeRules, Sighting, UrlHistory, all_episodes, censor_from
 from graphs.episodes_sql import set_episodes
@@ -269,8 +269,8 @@ class Conclusions:
         return found
 
     @cached_property
-    def _origins_reported(self) -> OriginsTold:
-        return OriginsTold(self.facts.reports)
+    def _origins_reported(self) -> ReportedOrigins:
+        return ReportedOrigins(self.facts.reports)
 
     def origin_behind(self, look: Observation) -> str | None:
         """Return the reported address behind the proxy.

@@ -11,7 +11,7 @@ from attribution.hosters.book import HosterBook
 from attribution.hosters.evidence import printable
 from attribution.hosters.members import holder_key
 from attribution.lookups.rdap.registrations import RegistrationIndex
-from attribution.lookups.tables.countries import PlaceTables, read_places, together
+from attribution.lookups.tables.countries import CountryTables, read_countries, together
 from attribution.lookups.tables.domains import DomainTable, read_domains
 from attribution.lookups.tables.hosting import HostingTables, read_hosting
 from attribution.lookups.tables.organisations import AsOrganisations, read_organisations
@@ -20,18 +20,18 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration, Snapshot
 from waterbed.store.folder import Folder
 
-Tables = RouteTables | PlaceTables | HostingTables | AsOrganisations | DomainTable
+Tables = RouteTables | CountryTables | HostingTables | AsOrganisations | DomainTable
 
 READERS: dict[str, Callable[[Path], Tables]] = {
     "routes": read_routes,
-    "places": read_places,
+    "places": read_countries,
     "organisations": read_organisations,
     "hosting": read_hosting,
     "domains": read_domains,
 }
 _LOADERS: dict[str, Callable[[Path], Tables]] = {
     "routes": RouteTables.load,
-    "places": PlaceTables.load,
+    "places": CountryTables.load,
     "organisations": AsOrganisations.load,
     "hosting": HostingTables.load,
     "domains": DomainTable.load,
@@ -129,15 +129,15 @@ def joined_by_registry(dated: list[tuple[date, Any]]) -> list[tuple[date, Any]]:
 
     The merged one stands where the last of them stood.
     """
-    parts: dict[date, dict[str | None, PlaceTables]] = {}
+    parts: dict[date, dict[str | None, CountryTables]] = {}
     last: dict[date, int] = {}
     for place, (day, table) in enumerate(dated):
-        if isinstance(table, PlaceTables) and table.about.form == "delegated":
+        if isinstance(table, CountryTables) and table.about.form == "delegated":
             parts.setdefault(day, {})[table.about.registry] = table
             last[day] = place
     found: list[tuple[date, Any]] = []
     for place, (day, table) in enumerate(dated):
-        if not (isinstance(table, PlaceTables) and table.about.form == "delegated"):
+        if not (isinstance(table, CountryTables) and table.about.form == "delegated"):
             found.append((day, table))
         elif last[day] == place:
             several = list(parts[day].values())
@@ -155,11 +155,11 @@ def attributor_of(folder: Folder, book: HosterBook) -> Attributor:
     """Return the attributor of a study's tables."""
     registrations = folder.store.all(Registration, order=("fetched_at", "registration_id"))
     routes: list[tuple[date, RouteTables]] = opened(folder, "routes")
-    places: list[tuple[date, PlaceTables]] = opened(folder, "places")
+    countries: list[tuple[date, CountryTables]] = opened(folder, "places")
     organisations: list[tuple[date, AsOrganisations]] = opened(folder, "organisations")
     return Attributor(
         routes=routes,
-        places=places,
+        countries=countries,
         organisations=organisations,
         registered=RegistrationIndex(registrations, fresh_days=folder.config.registry.fresh_days),
         holder_names={

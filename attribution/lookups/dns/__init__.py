@@ -1,1 +1,1 @@
-"""The one home of DNS."""
+"""DNS queries and answers."""

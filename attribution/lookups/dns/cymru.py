@@ -1,4 +1,4 @@
-"""Team Cymru's word on origins, over DNS: to compare with, never to be taken over."""
+"""Team Cymru's origins over DNS, for comparison only."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ _ZONES = {4: "origin.asn.cymru.com.", 6: "origin6.asn.cymru.com."}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CymruAnswer:
-    """What it says of one address: all origins and prefixes, or why there is no answer."""
+    """Origins and prefixes of an address, or a failure."""
 
     origins: tuple[int, ...] = ()
     prefixes: tuple[str, ...] = ()
@@ -25,14 +25,16 @@ class CymruAnswer:
 
 
 def question(address: str) -> str:
-    """The name under which an address is asked for."""
+    """The DNS name that queries an address."""
     parsed = ip_address(address)
     host = parsed.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
     return f"{host}.{_ZONES[parsed.version]}"
 
 
 def read_texts(texts: Iterable[str]) -> CymruAnswer:
-    """All TXT answers to one question: `AS AS ... | prefix | country | registry | date`, each line another prefix.
+    """Parse all TXT answers, one line a prefix.
+
+    Lines have the form `AS AS ... | prefix | country | registry | date`.
 
     Lines that are otherwise are left out; if none is left that is the problem.
     """

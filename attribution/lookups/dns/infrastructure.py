@@ -1,4 +1,7 @@
-"""Known infrastructure: parking services, CDNs and site builders, from a curated list."""
+"""Known parking services, CDNs and site builders.
+
+They come from a curated list.
+"""
 
 import re
 from collections import Counter
@@ -22,7 +25,7 @@ _DOCS = "see docs/attribution.md, Known infrastructure"
 
 
 class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Where entries were compared, and on which day."""
+    """A source of entries, and the day of comparison."""
 
     id: str
     checked: date
@@ -30,7 +33,10 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What one service is known by: names, which stand for all below them too, and addresses or prefixes."""
+    """Names, addresses and prefixes of one service.
+
+    A name includes all names below it.
+    """
 
     tag: Tag
     who: str
@@ -46,7 +52,10 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
 
 class Infrastructure:
-    """A list ready for look-ups: each costs a few steps a label, however long the list is."""
+    """A list indexed by name and address.
+
+    A look-up costs a few steps a label, however long the list is.
+    """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         """Take entries that were checked."""
@@ -89,7 +98,7 @@ class Infrastructure:
 
 
 def below(name: str, known: Mapping[str, Tag]) -> Tag | None:
-    """What is known of a name or of the nearest name above it, label by label.
+    """The value of a name or its nearest known ancestor.
 
     Letter case and a trailing dot do not matter. An escaped character, as in master files, is part of its label: an
     escaped dot ends none.
@@ -142,5 +151,8 @@ def standard_infrastructure() -> Infrastructure:
 
 
 def tags(addresses: Collection[str], cnames: Iterable[str], name_servers: Collection[str] | None) -> tuple[Tag, ...]:
-    """What the standard list knows of a host, by `Infrastructure.tags`: kinds only, no name leaves."""
+    """Kinds of a host by the standard list.
+
+    See `Infrastructure.tags`; names are not returned.
+    """
     return standard_infrastructure().tags(addresses, cnames, name_servers)

@@ -1,4 +1,4 @@
-"""How DNS queries are spelled and answers read. No I/O.
+"""Encodes DNS queries and decodes answers. No I/O.
 
 dnspython reads every answer that is not plain, see parsed.py. A plain answer is read here in a fraction of the time:
 aliases in order, then addresses, or a denial with at most one SOA record above the name; and at most an empty OPT
@@ -48,7 +48,7 @@ def query(number: int, question: bytes) -> bytes:
 
 
 def answers(data: bytes, question: bytes) -> bool:
-    """Whether a message answers this question, letter case aside."""
+    """True if a message answers this question, ignoring case."""
     if len(data) < _HEADER + len(question) or data[2] & 0xF8 != 0x80 or data[4:6] != b"\x00\x01":
         return False
     asked = data[_HEADER : _HEADER + len(question)]
@@ -56,17 +56,17 @@ def answers(data: bytes, question: bytes) -> bool:
 
 
 def truncated(data: bytes) -> bool:
-    """Whether the TC bit says it did not fit."""
+    """True if the TC bit marks a truncated message."""
     return bool(data[2] & 0x02)
 
 
 def read_reply(data: bytes, question: bytes) -> Reply:
-    """What an answer says; a malformed one is `bad_answer`."""
+    """Decode an answer; a malformed one is `bad_answer`."""
     return read_plain(data, question) or read_any(data)
 
 
 def read_plain(data: bytes, question: bytes) -> Reply | None:
-    """What an answer says, None if it is not plain."""
+    """Decode a plain answer, else return None."""
     position, kind = _HEADER + len(question), question[-4:]
     if data[3] & 0x0F not in (0, 3):
         return None
@@ -89,7 +89,7 @@ def read_plain(data: bytes, question: bytes) -> Reply | None:
 
 @dataclass(slots=True, kw_only=True)
 class _Chain:
-    """How far the aliases led: the labels of the name they end at, lower case; no labels if there was no alias."""
+    """End of the alias chain: labels of the last name, lower case; empty without an alias."""
 
     labels: list[bytes]
     cnames: list[str] = field(default_factory=list)
@@ -147,7 +147,7 @@ def _addresses(data: bytes, kind: bytes, position: int, count: int, chain: _Chai
 
 
 def _denial(data: bytes, position: int, chain: _Chain) -> Reply | None:
-    """That there are no such records, and perhaps one SOA record above the name that says for how long."""
+    """A denial, with at most one SOA record above the name that gives its TTL."""
     status: NameStatus = "nxdomain" if data[3] & 0x0F == 3 else "nodata"
     cnames = tuple(chain.cnames)
     if data[8:10] == b"\x00\x00":
@@ -167,7 +167,7 @@ def _denial(data: bytes, position: int, chain: _Chain) -> Reply | None:
 
 
 def _plain_end(data: bytes, position: int) -> bool:
-    """Whether only an OPT record without options may follow."""
+    """True if at most an OPT record without options follows."""
     if data[10:12] == b"\x00\x00":
         return position == len(data)
     rest = data[position:]

@@ -1,4 +1,4 @@
-"""Any DNS answer, however odd, as dnspython's parser reads it. No I/O."""
+"""Decodes any DNS answer with dnspython's parser. No I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,19 +14,25 @@ from waterbed.model.addresses import canonical_address
 from waterbed.model.facts import NameStatus
 
 MAX_ADDRESSES = 256
-"""Most addresses kept of one answer: the first ones in sorted order, so that two equal answers stay equal."""
+"""Maximum addresses stored of one answer.
+
+The first in sorted order, so that two equal answers stay equal.
+"""
 
 MAX_NAME_SERVERS = 32
-"""Most name servers kept of one domain: the first ones in sorted order."""
+"""Maximum name servers stored of one domain, in sorted order."""
 
 MAX_TTL_S = 86_400
 """Longest time an answer is remembered, seconds."""
 
 MAX_NEGATIVE_TTL_S = 10_800
-"""Longest time a denial is remembered, seconds (RFC 2308, section 5)."""
+"""Longest caching of a denial, seconds (RFC 2308, section 5)."""
 
 FAILURE_TTL_S = 5
-"""How long a failure is remembered, seconds, so that it is not asked again at once (RFC 9520)."""
+"""Caching of a failure, seconds (RFC 9520).
+
+It keeps failed queries from being repeated at once.
+"""
 
 NO_MORE = (1 << 31) - 1
 """The largest TTL there is, seconds."""
@@ -36,7 +42,7 @@ _FAILURES: tuple[NameStatus, ...] = ("bad_answer", "too_long", "servfail", "refu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What one answer to one question says.
+    """One decoded answer to one question.
 
     `ttl_s` is the smallest TTL on the way to the records, or how long a denial holds (RFC 2308), else None.
     `name_servers` are filled by an NS question alone.
@@ -52,7 +58,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the resolver says of one host.
+    """The resolver's answer for one host.
 
     A and AAAA together. `addresses` are sorted as text, in canonical spelling, at most MAX_ADDRESSES. `cnames` are
     plain host names and secret. `ttl_s` is the smallest TTL on the way to the addresses, or how long a denial holds;
@@ -68,7 +74,10 @@ class Answer:
 
 
 def true_ttl(value: int) -> int:
-    """A TTL, seconds; one with the top bit set counts as zero (RFC 2181, section 8)."""
+    """A TTL, seconds; zero if the top bit is set.
+
+    RFC 2181, section 8.
+    """
     return value if value <= NO_MORE else 0
 
 
@@ -105,8 +114,8 @@ def combine(a: Reply, aaaa: Reply, resolver: str) -> tuple[Answer, float]:
     return answer, hold_s
 
 
-def name_servers_said(replies: Sequence[Reply]) -> tuple[tuple[str, ...] | None, float]:
-    """The name servers that the reply to an NS question names.
+def name_servers_in(replies: Sequence[Reply]) -> tuple[tuple[str, ...] | None, float]:
+    """The name servers in the reply to an NS question.
 
     With them goes how long to remember it, seconds. Sorted, lower case, at most MAX_NAME_SERVERS; () is a denial, None
     a failure.
@@ -129,7 +138,7 @@ _Held = dict[tuple[dns.name.Name, dns.rdatatype.RdataType], dns.rrset.RRset]
 
 
 def read_any(data: bytes) -> Reply:
-    """What any answer to a question for A, AAAA or NS says.
+    """Decode any answer for A, AAAA or NS.
 
     The chain of CNAMEs is followed from the question; records beside it are ignored. A loop, two CNAMEs at one name and
     whatever does not parse are `bad_answer`; more than MAX_LINKS links are `too_long`. Name servers are taken from the
@@ -170,7 +179,7 @@ def _gathered(records: list[dns.rrset.RRset]) -> _Held | None:
 
 
 def _is_denial(message: dns.message.Message, cnames: list[str]) -> bool:
-    """Whether an answer without the records asked for says that there are none.
+    """True if an answer without the queried records denies them.
 
     A referral (name servers and no SOA, RFC 2308, section 2.2) and records of other names do not.
     """
@@ -221,7 +230,7 @@ def _followed(message: dns.message.Message, held: _Held, ede: tuple[int, ...]) -
 
 
 def _denial_ttl(message: dns.message.Message, name: dns.name.Name, ttl: int) -> int | None:
-    """How long a denial holds, seconds.
+    """TTL of a denial, seconds.
 
     The smaller of the SOA's TTL and minimum (RFC 2308, section 5); the chain's own TTLs bound it too. Without SOA it is
     not known: None.

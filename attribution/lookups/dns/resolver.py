@@ -1,4 +1,4 @@
-"""The one home for DNS: hosts to their addresses, domains to their name servers."""
+"""Resolves hosts to addresses, and domains to name servers."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from attribution.lookups.dns.messages import AAAA, NS, A, read_reply, truncated, wire_name
-from attribution.lookups.dns.replies import Answer, Reply, combine, name_servers_said
+from attribution.lookups.dns.replies import Answer, Reply, combine, name_servers_in
 from attribution.lookups.dns.transport import Datagrams, Ticket, ask_over_tcp
 from waterbed.model.addresses import canonical_address
 from waterbed.model.errors import InputError, OwnFailure
@@ -88,10 +88,12 @@ class Resolver:
         name = None if literal else wire_name(host)
         if name is None:
             return self._without_query("literal" if literal else "bad_name", (literal,) if literal else ())
-        return await self._said((host, False), (name + A, name + AAAA), self._combined)
+        return await self._remembered((host, False), (name + A, name + AAAA), self._combined)
 
     async def name_servers(self, domain: str) -> tuple[str, ...] | None:
-        """The name servers of a registrable domain, sorted, lower case, at most MAX_NAME_SERVERS.
+        """The name servers of a registrable domain.
+
+        They are sorted, in lower case, at most MAX_NAME_SERVERS.
 
         () if the domain has none, does not exist, or is no domain; None if the question failed, which is unknown and
         not none. They are host names and secret. Raises OwnFailure as `resolve` does.
@@ -100,10 +102,10 @@ class Resolver:
         name = wire_name(domain)
         if name is None or canonical_address(domain):
             return ()
-        return await self._said((domain, True), (name + NS,), name_servers_said)
+        return await self._remembered((domain, True), (name + NS,), name_servers_in)
 
-    async def _said(self, asked: _Asked, questions: tuple[bytes, ...], conclude: _Conclude[_Said]) -> _Said:
-        """What is remembered, or comes of asking; whoever asks the same meanwhile joins in."""
+    async def _remembered(self, asked: _Asked, questions: tuple[bytes, ...], conclude: _Conclude[_Said]) -> _Said:
+        """The cached or queried answer; concurrent callers share one query."""
         if self._closed:
             raise OwnFailure("the resolver was closed while names were still asked for")
         known = self._known.get(asked)
@@ -156,7 +158,7 @@ class Resolver:
         try:
             for place, question in enumerate(search.questions):
                 if search.replies[place] is None and not search.whole[place]:
-                    ticket = self._datagrams.ask(question, partial(self._hear, search, place))
+                    ticket = self._datagrams.ask(question, partial(self._take_datagram, search, place))
                     if ticket is not None:
                         search.tickets.append(ticket)
         except OwnFailure as problem:
@@ -169,18 +171,18 @@ class Resolver:
         self._ask(search)
         self._start_queued()
 
-    def _hear(self, search: _Search[Any], place: int, data: bytes) -> None:
+    def _take_datagram(self, search: _Search[Any], place: int, data: bytes) -> None:
         if search.replies[place] is not None or search.whole[place]:
             return
         if not truncated(data):
             self._take(search, place, read_reply(data, search.questions[place]))
             return
         search.whole[place] = True
-        task = asyncio.get_running_loop().create_task(self._hear_whole(search, place))
+        task = asyncio.get_running_loop().create_task(self._ask_whole(search, place))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _hear_whole(self, search: _Search[Any], place: int) -> None:
+    async def _ask_whole(self, search: _Search[Any], place: int) -> None:
         """Ask again over TCP; if fruitless, the next try follows."""
         question = search.questions[place]
         data = None

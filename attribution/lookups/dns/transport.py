@@ -11,8 +11,8 @@ from contextlib import suppress
 from attribution.lookups.dns.messages import answers, query
 from waterbed.model.errors import OwnFailure
 
-Hear = Callable[[bytes], None]
-"""What is called with the one answer that fits a question."""
+OnReply = Callable[[bytes], None]
+"""Callback for the one answer that matches a question."""
 
 _PORTS = 8
 _SENDS_A_PORT = 4096
@@ -22,7 +22,7 @@ _ID_BYTES = 4096
 _NETWORK = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.ECONNREFUSED}
 
 
-_Wait = tuple[bytes, Hear]
+_Wait = tuple[bytes, OnReply]
 """A question, and who hears its answer."""
 
 
@@ -39,7 +39,7 @@ class Port:
 
 
 Ticket = tuple[Port, int, _Wait]
-"""A question under way: the port and the message id it went out with, and who waits."""
+"""A pending question: its port, message id and callback."""
 
 
 class Datagrams:
@@ -58,7 +58,7 @@ class Datagrams:
         self._leaving: set[Port] = set()
         self._ids: list[int] = []
 
-    def ask(self, question: bytes, hear: Hear) -> Ticket | None:
+    def ask(self, question: bytes, on_reply: OnReply) -> Ticket | None:
         """Send a question once.
 
         None if the network does not take it. Raises OwnFailure if no socket can be had.
@@ -72,7 +72,7 @@ class Datagrams:
             if port is None:
                 return None
         number = self._free_id(port)
-        wait = port.waiting[number] = (question, hear)
+        wait = port.waiting[number] = (question, on_reply)
         port.sends += 1
         # a full buffer, or the ICMP error of an earlier question: the next try sends again
         with suppress(OSError):
@@ -80,7 +80,10 @@ class Datagrams:
         return port, number, wait
 
     def forget(self, ticket: Ticket) -> None:
-        """Stop waiting for an answer; after it came this does nothing, even if another question has the id by now."""
+        """Stop waiting for an answer.
+
+        It does nothing after the answer came, even if another question has the id by then.
+        """
         port, number, wait = ticket
         if port.waiting.get(number) is wait:
             del port.waiting[number]
@@ -89,7 +92,7 @@ class Datagrams:
             _shut(port)
 
     def close(self) -> None:
-        """Close all ports; nothing is heard any more."""
+        """Close all ports; later answers are lost."""
         for port in (*filter(None, self._ports), *self._leaving):
             _shut(port)
         self._ports = [None] * _PORTS

@@ -1,4 +1,4 @@
-"""RDAP answers (RFC 9083) as values: a network, an AS, or what is wrong with them."""
+"""RDAP answers (RFC 9083): networks, ASes or errors."""
 
 import json
 import re
@@ -21,7 +21,7 @@ _NOT_MANAGED = re.compile(r"NON-RIPE-NCC-MANAGED|NOT-MANAGED|IANA-(BLK|NETBLOCK|
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """What a registry says of one network or AS.
+    """A registry's answer on one network or AS.
 
     `abuse` is a mailbox: who takes this seals it. `up` is a link to the network above, as the registry wrote it.
     """
@@ -45,13 +45,13 @@ class Registered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadAnswer:
-    """Why an answer cannot be used, in words without anything of it."""
+    """The reason an answer is unusable, without quoting it."""
 
     reason: str
 
 
 def read_network(data: bytes, registry: str) -> Registered | BadAnswer:
-    """The IP network in an answer; whatever the bytes are, nothing is raised."""
+    """The IP network in an answer; never raises."""
     found = _object(data)
     if isinstance(found, BadAnswer):
         return found
@@ -62,7 +62,7 @@ def read_network(data: bytes, registry: str) -> Registered | BadAnswer:
 
 
 def read_as(data: bytes, registry: str) -> Registered | BadAnswer:
-    """The AS (autnum) in an answer; whatever the bytes are, nothing is raised."""
+    """The AS (autnum) in an answer; never raises."""
     found = _object(data)
     if isinstance(found, BadAnswer):
         return found
@@ -79,7 +79,10 @@ def read_as(data: bytes, registry: str) -> Registered | BadAnswer:
 
 
 def is_managed(found: Registered) -> bool:
-    """Whether the registry speaks of a network of its own; some answer for others' space with a stand-in."""
+    """True if the registry manages this network.
+
+    Some registries answer for others' space with a placeholder.
+    """
     return not _NOT_MANAGED.search(found.name or "")
 
 
@@ -157,7 +160,7 @@ def _ends(found: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _address(value: Any) -> str | None:
-    """An address in its one spelling; some registries pad IPv4 with zeros or add the prefix length."""
+    """An address in canonical form; some registries pad IPv4 with zeros or add the prefix length."""
     text = (plain(value) or "").partition("/")[0].strip()
     if re.fullmatch(r"\d{1,3}(\.\d{1,3}){3}", text, re.ASCII):
         text = ".".join(str(int(part)) for part in text.split("."))
@@ -200,7 +203,7 @@ _MAILBOX = re.compile(r"[^\s@<>\"'(),;:\\\[\]]{1,64}@[\w.-]{1,190}\.[\w-]{2,63}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
-    """One entity of an answer: its handle, roles and vCard properties."""
+    """An entity of an answer: handle, roles, vCard properties."""
 
     handle: str | None
     roles: frozenset[str]
@@ -208,12 +211,12 @@ class Entity:
     depth: int
 
     def __repr__(self) -> str:
-        """Nothing: it may name a person."""
+        """Give no field: they may name a person."""
         return "<entity>"
 
 
 def entities(found: dict[str, Any]) -> Iterator[Entity]:
-    """All entities of an object, those nested in others too, outer ones first."""
+    """All entities of an object, outer before nested ones."""
     waiting = deque((one, 0) for one in _list(found.get("entities")))
     for _ in range(_MOST_ENTITIES):
         if not waiting:
@@ -234,7 +237,10 @@ def entities(found: dict[str, Any]) -> Iterator[Entity]:
 
 
 def registrant(known: Sequence[Entity], registry: str) -> tuple[str | None, str | None]:
-    """The outermost registrant as `registry:HANDLE`, and its name if it is an organisation."""
+    """The outermost registrant as `registry:HANDLE`, and its name.
+
+    The name is None unless it is an organisation's.
+    """
     for one in known:
         if "registrant" in one.roles and one.handle:
             return f"{registry.lower()}:{one.handle}", _organisation(one)
@@ -242,7 +248,10 @@ def registrant(known: Sequence[Entity], registry: str) -> tuple[str | None, str 
 
 
 def abuse_mailbox(known: Sequence[Entity]) -> str | None:
-    """The mailbox of the outermost entity with the role abuse that has one, lower case."""
+    """The mailbox of the outermost abuse entity, lower case.
+
+    Entities without a mailbox are skipped.
+    """
     for one in known:
         if "abuse" in one.roles:
             for name, value in one.card:
@@ -253,7 +262,10 @@ def abuse_mailbox(known: Sequence[Entity]) -> str | None:
 
 
 def plain(value: Any) -> str | None:
-    """A registry's text without control characters, shortened; None if it is no text or empty."""
+    """A registry's text, shortened, without control characters.
+
+    None if it is empty or not text.
+    """
     if not isinstance(value, str):
         return None
     visible = "".join(" " if unicodedata.category(mark)[0] in "CZ" else mark for mark in value[: 4 * _MOST_TEXT])

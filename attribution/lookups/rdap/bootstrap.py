@@ -1,4 +1,4 @@
-"""Which registry to ask about an address or an AS, and where (RFC 9224)."""
+"""The responsible registry of addresses and ASes (RFC 9224)."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class _Ranges:
 
 
 class Bootstrap:
-    """The registries, their base URLs and what each is in charge of.
+    """The registries, their base URLs and their number ranges.
 
     A base that the settings give takes the place of the published one. `only_loopback` is for the lab: a base that is
     not loopback is refused, and a registry without such a base is not asked. InputError if a base is no https URL; http
@@ -79,19 +79,19 @@ class Bootstrap:
         self._asns = _Ranges.made([(*_pair(text), name) for name, one in file.registry.items() for text in one.asn])
 
     def of_address(self, address: str) -> str | None:
-        """The registry in charge of an address, None if no one is."""
+        """The registry responsible for an address, or None."""
         parsed = ip_address(address)
         ranges = self._networks[parsed.version]
         place = ranges.of(int(parsed))
         return None if place is None else ranges.names[place]
 
     def of_as(self, asn: int) -> str | None:
-        """The registry in charge of an AS number, None if no one is."""
+        """The registry responsible for an AS number, or None."""
         place = self._asns.of(asn)
         return None if place is None else self._asns.names[place]
 
     def base_of(self, registry: str) -> str | None:
-        """Where a registry is asked; ends with a slash."""
+        """A registry's base URL; ends with a slash."""
         return self._bases.get(registry)
 
     def whois_of(self, registry: str) -> str | None:
@@ -99,7 +99,9 @@ class Bootstrap:
         return self._files[registry].whois if registry in self._files else None
 
     def of_url(self, url: str) -> tuple[str, str] | None:
-        """The registry whose base a URL lies under, and the URL as it is asked; None if it is nobody's.
+        """The registry of a URL, and the URL to request.
+
+        The registry's base is a prefix of the URL; None if no base is.
 
         Links are taken only to known bases; plain http to a base that is https is asked over https.
         """
@@ -113,7 +115,10 @@ class Bootstrap:
         return None
 
     def exceeds_block(self, first: str, last: str) -> bool:
-        """Whether a network is larger than what IANA gives to a registry at a time: then it is nobody's."""
+        """True if a network exceeds the IANA block around it.
+
+        Such a network belongs to no single holder.
+        """
         low, high = ip_address(first), ip_address(last)
         ranges = self._networks[low.version]
         place = bisect_left(ranges.firsts, int(low))
@@ -122,7 +127,7 @@ class Bootstrap:
         return (ranges.firsts[place], ranges.lasts[place]) != (int(low), int(high))
 
     def is_registrys_own(self, registry: str, holder: str | None) -> bool:
-        """Whether a holder, as registry:HANDLE, is the registry itself."""
+        """True if a holder (registry:HANDLE) is the registry itself."""
         own = self._files[registry].own if registry in self._files else ()
         return holder is not None and holder.partition(":")[2].upper() in own
 
@@ -169,7 +174,7 @@ def asn_of(text: str) -> int | None:
 
 
 def in_order(first: str, last: str) -> tuple[int, int, int] | None:
-    """Family and both ends of a range as numbers, None unless it is one."""
+    """Family and ends of a range as numbers, or None."""
     try:
         low, high = ip_address(first), ip_address(last)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Which networks and ASes a registry has to be asked for now, and which answers still serve."""
+"""The query plan: due networks and ASes, and fresh answers."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -17,7 +17,10 @@ _NO_HOLDER = ((0, 0), (23456, 23456), (64496, 131071), (4_200_000_000, 4_294_967
 
 
 class Covered:
-    """A growing set of numbers, kept as disjoint ranges; a look-up costs log time."""
+    """A growing set of numbers, stored as disjoint ranges.
+
+    A look-up takes logarithmic time.
+    """
 
     def __init__(self) -> None:
         """Begin empty."""
@@ -25,12 +28,12 @@ class Covered:
         self._lasts: list[int] = []
 
     def __contains__(self, number: int) -> bool:
-        """Whether a number is in it."""
+        """True if a number is in it."""
         place = bisect_right(self._firsts, number) - 1
         return place >= 0 and number <= self._lasts[place]
 
     def add(self, first: int, last: int) -> None:
-        """Add a range; those that it touches become one with it."""
+        """Add a range, merged with those that it touches."""
         low = bisect_right(self._firsts, first) - 1
         if low < 0 or self._lasts[low] < first - 1:
             low += 1
@@ -42,7 +45,7 @@ class Covered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One thing to be asked for, and the last answer to the same question if there was one."""
+    """One query, with the last answer to it, if any."""
 
     asked: str
     kind: RegistrationKind
@@ -50,7 +53,7 @@ class Ask:
 
 
 class Answered:
-    """What fresh answers cover; it grows while a crawl goes on.
+    """Coverage of fresh answers, growing during a crawl.
 
     An answer serves for `fresh`: an assigned network for every address in its range, whoever asked; one that may have
     been divided among customers for the /24, or /48, around the address that was asked for; an AS for every number in
@@ -92,16 +95,22 @@ class Answered:
             self._above[fact.registry, fact.handle] = (fact.first, fact.last)
 
     def covers(self, asked: str) -> bool:
-        """Whether a fresh answer serves for an address, or for an AS as AS64500."""
+        """True if a fresh answer covers an address or AS.
+
+        ASes are written AS64500.
+        """
         family, number = _number(asked)
         return number in self._covered[family]
 
     def knows(self, registry: str, handle: str | None) -> bool:
-        """Whether a network of that handle has a fresh answer, and so have those above it."""
+        """True if a handle's network and its parents are fresh."""
         return handle is not None and (registry, handle) in self._above
 
     def to_ask(self, addresses: Iterable[str], asns: Iterable[int]) -> list[Ask]:
-        """What must be asked for now, each once: those that were asked before first, then by number."""
+        """The queries due now, each once.
+
+        Those asked before come first, then the rest by number.
+        """
         wanted: list[tuple[bool, int, int, str]] = []
         for asked in {*addresses, *(f"AS{asn}" for asn in asns if not _reserved(asn))}:
             family, number = _number(asked)

@@ -1,4 +1,4 @@
-"""What registries had said of an address or an AS by a day."""
+"""Registrations of addresses and ASes as of a day."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -13,7 +13,7 @@ from waterbed.model.facts import Registration
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """The registrations that enclose an address, or an AS, as of a day.
+    """The registrations around an address or AS on a day.
 
     `levels[0]` is the smallest network, the others are those above it, ever larger. `fetched_at` is when level 0 was
     fetched; `stale`: that was more than `fresh_days` before the day; `early`: it was after the day.
@@ -46,7 +46,7 @@ class _Range:
 
 
 class RegistrationIndex:
-    """Registrations by address and AS: built once, asked in log time.
+    """Registrations by address and AS, with logarithmic look-ups.
 
     Of several answers the newest that was fetched not after the day (UTC) applies, else the earliest after it. Failed
     look-ups say nothing and are left out.
@@ -66,7 +66,10 @@ class RegistrationIndex:
         self._pieces = {family: _pieces(families[family]) for family in (0, 4, 6)}
 
     def chain(self, address: str, day: date) -> Chain | None:
-        """Who is registered for an address, None if nobody asked for it or a network of its."""
+        """The registrations of an address, or None.
+
+        None if neither it nor a network around it was ever queried.
+        """
         parsed = ip_address(address)
         mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
         parsed = mapped or parsed
@@ -80,7 +83,7 @@ class RegistrationIndex:
         return None
 
     def of_as(self, asn: int, day: date) -> Chain | None:
-        """Who is registered for an AS number; one level."""
+        """The registration of an AS number; one level."""
         when = _day(day)
         for one in self._around(0, asn):
             fact, early = _as_of(one.answers, one.days, when)
@@ -110,7 +113,7 @@ class RegistrationIndex:
 
 
 def _contradicts(larger: _Range, smaller: _Range, fact: Registration, when: date) -> bool:
-    """Whether somebody asked within the smaller range later on and was told the larger one: the smaller is gone."""
+    """True if a later query within the smaller range gave the larger one: the smaller is gone."""
     later = bisect_right(larger.lowest, fact.fetched_at, key=lambda other: other.fetched_at)
     for other in larger.lowest[later:]:
         if _day(other.fetched_at) > when:

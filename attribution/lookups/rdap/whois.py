@@ -1,4 +1,4 @@
-"""WHOIS by ipwhois: what is asked where RDAP does not answer, if the settings allow it."""
+"""WHOIS by ipwhois, the optional fallback for RDAP."""
 
 from ipaddress import ip_address
 from typing import Any
@@ -10,14 +10,14 @@ from attribution.lookups.rdap.answers import Registered, plain
 from attribution.lookups.rdap.bootstrap import in_order
 
 _NAMES = {"ripe": "ripencc"}
-"""What ipwhois calls a registry, where it differs."""
+"""Names of registries in ipwhois, where they differ."""
 
 _FIELDS = ["name", "handle", "country"]
 _MOST_TEXT = 100_000
 
 
 def ask_whois(address: str, registry: str, *, server: str, timeout_s: float, port: int = 43) -> Registered | None:
-    """Ask a registry's WHOIS service once (blocking); None if nothing of use came."""
+    """Query a registry's WHOIS once (blocking); None if useless."""
     known = _NAMES.get(registry, registry)
     try:
         text = Net(address, timeout=timeout_s).get_whois(known, retry_count=0, server=server, port=port)
@@ -27,7 +27,10 @@ def ask_whois(address: str, registry: str, *, server: str, timeout_s: float, por
 
 
 def read_whois(text: str, address: str, registry: str) -> Registered | None:
-    """The smallest network around an address in a WHOIS answer; no holder, since WHOIS gives names of people."""
+    """The smallest network around an address in a WHOIS answer.
+
+    Without holder, since WHOIS gives names of people.
+    """
     try:
         about = {"asn_registry": _NAMES.get(registry, registry)}
         parser = Whois(Net(address))

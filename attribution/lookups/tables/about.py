@@ -1,4 +1,4 @@
-"""What is on record of the file behind a saved table."""
+"""Metadata of the file behind a saved table."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +11,10 @@ from attribution.lookups.tables.ranges import Rows
 
 
 def overlapping(rows: Rows) -> int:
-    """How many distinct ranges share addresses with one that starts earlier, or at the same address and is larger."""
+    """Count distinct ranges that overlap an earlier one.
+
+    Of two with the same start, the larger one counts as earlier.
+    """
     if not len(rows):
         return 0
     # sorted by first address, the larger of two first: its complement sorts the other way round
@@ -34,7 +37,7 @@ def overlapping(rows: Rows) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileAbout:
-    """Form and peculiarities of the file that a table was read from.
+    """Format and properties of the file behind a table.
 
     A network of an MMDB is not a BGP prefix: MMDB files cut and join prefixes (`prefixes` is False). `overlapping_v4`
     and `overlapping_v6` count distinct ranges that lie in, or across, another; None if nobody counted.
@@ -48,12 +51,12 @@ class FileAbout:
 
     @property
     def prefixes(self) -> bool:
-        """Whether its rows are prefixes as they were announced."""
+        """True if its rows are announced prefixes."""
         return self.form in ("pyasn", "pfx2as")
 
     @classmethod
     def of(cls, rows: FileRows) -> "FileAbout":
-        """What a file's rows tell."""
+        """The metadata of a file's rows."""
         return cls(
             form=rows.form,
             built_at=rows.built_at,
@@ -74,7 +77,7 @@ class FileAbout:
 
     @classmethod
     def from_plain(cls, about: dict[str, Any]) -> "FileAbout":
-        """As `plain` gave it; what an older folder does not say stays unknown."""
+        """Read the output of `plain`; missing fields stay unknown."""
         built = about.get("built_at")
         return cls(
             form=about.get("form") or "",

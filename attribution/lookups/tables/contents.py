@@ -1,4 +1,4 @@
-"""Rows of a table's file as arrays, whatever its form."""
+"""Rows of a table's file as arrays, in any format."""
 
 import zlib
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _EXPECTED: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FileRows:
-    """Rows by address family, and what the file says of their numbers.
+    """Rows by address family, and names of their numbers.
 
     A row's number is an AS number, a country (see `country_number`) or the number of a tag. 0 carries nothing: AS0 is
     never routed (RFC 7607). One row of a file may have become several here, one for each number: `rows_v4` and
@@ -53,7 +53,10 @@ def refuse(path: Path, what: str, wanted: Kind) -> NoReturn:
 
 
 def bad_row(path: Path, row: int, why: str) -> NoReturn:
-    """Say which row is bad; its text is never repeated, because a wrong file may hold anything."""
+    """Raise InputError for a row, without quoting its text.
+
+    A wrong file may contain anything.
+    """
     raise InputError(f"{path}: row {row + 1} {why} ({SEE})")
 
 
@@ -71,7 +74,10 @@ def country_code(number: int) -> str:
 
 
 def span(packed: Packed, lengths: NDArray[np.int64]) -> tuple[Pair, Pair]:
-    """First and last address of each prefix; bits beyond a length are dropped."""
+    """First and last address of each prefix.
+
+    Bits beyond a length are dropped.
+    """
     free = np.where(packed.family == 4, 32, 128) - lengths
     low_free, high_free = _ones(np.minimum(free, 64)), _ones(np.maximum(free - 64, 0))
     return (packed.high & ~high_free, packed.low & ~low_free), (packed.high | high_free, packed.low | low_free)
@@ -104,22 +110,25 @@ MAX_BYTES = 1 << 30
 """Largest table accepted, bytes after decompression."""
 
 SAMPLE = 65_536
-"""Bytes at a file's start by which its kind is told."""
+"""Bytes at a file's start that identify its kind."""
 
 SEE = "docs/tables.md"
-"""The page that says what each kind of file looks like."""
+"""The documentation page of the file formats."""
 
 _CONTROLS = dict.fromkeys([*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " ")
 """Control characters, those that turn the direction of writing included."""
 
 
 def plain_text(text: str) -> str:
-    """A text without control characters: names come from registries that anyone can write to, and end on terminals."""
+    """A text without control characters.
+
+    Names come from registries that anyone can write to, and are printed on terminals.
+    """
     return text.translate(_CONTROLS).strip()
 
 
 def content(path: Path) -> bytes:
-    """The bytes of a file, unpacked if it is gzip.
+    """The bytes of a file, decompressed if gzip.
 
     Raises InputError if it cannot be read, is damaged, or is larger than MAX_BYTES unpacked.
     """
@@ -136,7 +145,10 @@ def content(path: Path) -> bytes:
 
 
 def as_utf8(data: bytes) -> bytes:
-    """Text as UTF-8 without a byte order mark; what is not UTF-8 is taken as Latin-1."""
+    """Text as UTF-8 without a byte order mark.
+
+    Text that is not UTF-8 is read as Latin-1.
+    """
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         data.decode()

@@ -20,7 +20,7 @@ _NO_ASES = (np.zeros(0, np.uint32), np.zeros(0, np.uint16))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PlaceTables:
+class CountryTables:
     """One day's countries of IPv4, IPv6 or both.
 
     `rows_v4` and `rows_v6` count the file's rows; a family without rows is not covered. `ases` are AS numbers, sorted,
@@ -58,8 +58,8 @@ class PlaceTables:
         save_table(self.table, folder, {**about, "ases": len(self.ases[0])}, further)
 
     @classmethod
-    def load(cls, folder: Path) -> "PlaceTables":
-        """A saved table; InputError if it is not whole."""
+    def load(cls, folder: Path) -> "CountryTables":
+        """Load a saved table; InputError if incomplete."""
         table, about = load_table(folder, "places")
         ases = _load_ases(folder) if about.get("ases") else _NO_ASES
         return cls(
@@ -71,12 +71,15 @@ class PlaceTables:
         )
 
 
-def together(tables: Sequence[PlaceTables]) -> PlaceTables:
-    """Several registries' delegated tables of one day as one; an address of two has the countries of both."""
+def together(tables: Sequence[CountryTables]) -> CountryTables:
+    """Merge one day's delegated tables of several registries.
+
+    An address in two tables has the countries of both.
+    """
     countries: dict[int, str] = {}
     for table in tables:
         countries |= table.as_countries()
-    return PlaceTables(
+    return CountryTables(
         table=joined([table.table for table in tables]),
         rows_v4=sum(table.rows_v4 for table in tables),
         rows_v6=sum(table.rows_v6 for table in tables),
@@ -92,7 +95,9 @@ def _load_ases(folder: Path) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
             np.load(folder / "as_countries.npy", mmap_mode="r"),
         )
     except (OSError, ValueError, EOFError):
-        raise InputError(f"{folder} holds no whole table of places; import its file again (docs/tables.md)") from None
+        raise InputError(
+            f"{folder} does not contain a complete table of countries; import its file again (docs/tables.md)"
+        ) from None
 
 
 def _packed(countries: Mapping[int, str]) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
@@ -100,14 +105,14 @@ def _packed(countries: Mapping[int, str]) -> tuple[NDArray[np.uint32], NDArray[n
     return np.array(asns, np.uint32), np.array([country_number(countries[asn]) for asn in asns], np.uint16)
 
 
-def read_places(path: Path) -> PlaceTables:
+def read_countries(path: Path) -> CountryTables:
     """The countries in a file.
 
     CSV ranges `start,end,country`, a registry's delegated file or an MMDB, plain or gzip. Of overlapping ranges the
     smaller wins; the same range with several countries has all. Raises InputError for any other file.
     """
     rows = read_rows(path, "places")
-    return PlaceTables(
+    return CountryTables(
         table=build(rows.v4, rows.v6),
         rows_v4=rows.rows_v4,
         rows_v6=rows.rows_v6,

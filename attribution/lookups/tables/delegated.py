@@ -1,4 +1,4 @@
-"""Delegated files of the registries: which country an address or AS was given out to."""
+"""Registries' delegated files: countries of addresses and ASes."""
 
 import re
 from collections import Counter
@@ -24,7 +24,7 @@ class _Range(NamedTuple):
 
 
 def is_delegated(line: str) -> bool:
-    """Whether a first line is the version line of a delegated file."""
+    """True if a line is a delegated file's version line."""
     return _VERSION.fullmatch(line) is not None
 
 
@@ -43,7 +43,7 @@ def read_delegated(data: bytes, path: Path) -> FileRows:
         cells = line.split("|")
         if len(cells) == 6 and cells[5].strip() == "summary":
             if cells[2] not in _KINDS or not _is_number(cells[4]):
-                bad_row(path, row, "is no summary line")
+                bad_row(path, row, "is not a summary line")
             promised[cells[2]] = int(cells[4])
             continue
         if len(cells) < 7 or cells[2] not in _KINDS:
@@ -72,7 +72,7 @@ def read_delegated(data: bytes, path: Path) -> FileRows:
 
 def _check(path: Path, promised: dict[str, int], found: Counter[str]) -> None:
     if not promised:
-        raise InputError(f"{path} has no summary lines; a delegated file has one for each type of row ({SEE})")
+        raise InputError(f"{path} lacks summary lines; a delegated file has one for each type of row ({SEE})")
     for kind in _KINDS:
         if promised.get(kind, 0) != found[kind]:
             raise InputError(
@@ -88,10 +88,10 @@ def _is_number(text: str) -> bool:
 def _range(cells: list[str], row: int, path: Path) -> _Range:
     country, kind, start, value = cells[1:5]
     if country not in ("", "*") and not re.fullmatch("[A-Za-z]{2}", country):
-        bad_row(path, row, "has no country code of two letters")
+        bad_row(path, row, "needs a country code of two letters")
     number = country_number("" if country == "*" else country.upper())
     if not _is_number(value):
-        bad_row(path, row, "has no value")
+        bad_row(path, row, "needs a value")
     first, most = _start(kind, start, row, path)
     count = int(value) if kind != "ipv6" else 1 << 128 - int(value) if int(value) <= 128 else 0
     if not count or first + count - 1 > most or (kind == "ipv6" and first % count):
@@ -107,9 +107,9 @@ def _start(kind: str, text: str, row: int, path: Path) -> tuple[int, int]:
         if kind == "ipv6":
             return int(IPv6Address(text)), (1 << 128) - 1
     except AddressValueError:
-        bad_row(path, row, "has no address")
+        bad_row(path, row, "needs an address")
     if not _is_number(text):
-        bad_row(path, row, "has no AS number")
+        bad_row(path, row, "needs an AS number")
     return int(text), MAX_AS
 
 

@@ -1,4 +1,7 @@
-"""Tables of how many domains each AS, hoster or country hosts, as the user counted them."""
+"""Dated tables of domains per AS, hoster or country.
+
+The user counted them.
+"""
 
 import csv
 import json
@@ -23,13 +26,16 @@ _MOST = 10**10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainTable:
-    """One day's domains by key: `AS64500`, a hoster's key, or an ISO country code."""
+    """One day's number of domains by key.
+
+    Keys are `AS64500`, a hoster's key, or an ISO country code.
+    """
 
     domains: Mapping[str, int]
 
     @property
     def form(self) -> str:
-        """How its file is laid out."""
+        """The format of its file."""
         return "csv"
 
     def __len__(self) -> int:
@@ -37,25 +43,27 @@ class DomainTable:
         return len(self.domains)
 
     def save(self, folder: Path) -> None:
-        """Write it as a folder, whole or not at all."""
+        """Write it as a folder, completely or not at all."""
         about = {"format": 1, "kind": "domains", "domains": dict(self.domains)}
         with whole_folder(folder) as written:
             (written / "about.json").write_text(json.dumps(about, separators=(",", ":")), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "DomainTable":
-        """A saved table; InputError if it is not whole."""
+        """Load a saved table; InputError if incomplete."""
         try:
             about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             about = None
         if not isinstance(about, dict) or (about.get("format"), about.get("kind")) != (1, "domains"):
-            raise InputError(f"{folder} holds no whole table of domains; import its file again ({_SEE})")
+            raise InputError(f"{folder} does not contain a complete table of domains; import its file again ({_SEE})")
         return cls(domains=about["domains"])
 
 
 def read_domains(path: Path) -> DomainTable:
-    """The domains by key in a CSV file with the header `key,domains`, plain or gzip.
+    """The domains by key in a CSV file.
+
+    The header is `key,domains`; the file is plain or gzip.
 
     Raises InputError for any other file, a bad row or a key that occurs twice. Rows are counted after the header, and
     their text is never repeated, because a wrong file may hold anything.
@@ -75,7 +83,7 @@ def read_domains(path: Path) -> DomainTable:
             raise InputError(f"{path}: row {number} has a key that another row has; each may occur once ({_SEE})")
         domains[key] = count
     if not domains:
-        raise InputError(f"{path} has no row below its header; see {_SEE}")
+        raise InputError(f"{path} lacks rows below its header; see {_SEE}")
     return DomainTable(domains=domains)
 
 
@@ -83,7 +91,7 @@ def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[s
     try:
         yield from enumerate(reader)
     except csv.Error as problem:
-        raise InputError(f"{path} is no readable CSV file ({problem}); see {_SEE}") from None
+        raise InputError(f"{path} is not a readable CSV file ({problem}); see {_SEE}") from None
 
 
 def _checked(path: Path, number: int, row: list[str]) -> tuple[str, int]:
@@ -92,7 +100,7 @@ def _checked(path: Path, number: int, row: list[str]) -> tuple[str, int]:
     key, count = row[0].strip(), row[1].strip()
     is_as = _AS_KEY.fullmatch(key) and int(key[2:]) <= _MAX_AS
     if not (is_as or _HOSTER_KEY.fullmatch(key) or _COUNTRY_KEY.fullmatch(key)):
-        raise InputError(f"{path}: row {number} has no key like AS64500, a hoster's key or NL ({_SEE})")
+        raise InputError(f"{path}: row {number} needs a key such as AS64500, a hoster's key or NL ({_SEE})")
     if not (count.isascii() and count.isdecimal() and len(count) <= 11 and int(count) <= _MOST):
-        raise InputError(f"{path}: row {number} has no whole number of domains from 0 to {_MOST} ({_SEE})")
+        raise InputError(f"{path}: row {number} needs a whole number of domains from 0 to {_MOST} ({_SEE})")
     return key, int(count)

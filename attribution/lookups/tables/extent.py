@@ -1,4 +1,4 @@
-"""How much address space a range table covers, and how much two of them differ in."""
+"""Address space that range tables cover or differ in."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Sets = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cut:
-    """Both address spaces cut wherever one of several tables changes, and each table's set numbers there."""
+    """Address space cut at all tables' changes, with their sets."""
 
     v4_first: NDArray[np.uint32]
     v4_sets: list[Sets]
@@ -46,7 +46,7 @@ def cut(tables: Sequence[RangeTable]) -> Cut:
 
 
 def joined(tables: Sequence[RangeTable]) -> RangeTable:
-    """One table in which each address has the numbers it has in any of them."""
+    """One table with the union of numbers per address."""
     whole = cut(tables)
     sets: dict[tuple[int, ...], int] = {}
     v4_set = _united(tables, whole.v4_sets, sets)
@@ -95,7 +95,7 @@ _RESERVED = (
     "2001:db8::/32",
     "3fff::/20",
 )
-"""What IANA's special-purpose registries keep from public use; IPv6 outside 2000::/3 is not given out at all.
+"""Ranges of IANA's special-purpose registries; IPv6 outside 2000::/3 is not allocated at all.
 
 6to4, Teredo, AS112 and the like are special too, but meant to be announced.
 """
@@ -103,7 +103,9 @@ _RESERVED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """How much of one family a table covers: addresses of IPv4, /48s of IPv6.
+    """Space of one family that a table covers.
+
+    Units are addresses of IPv4 and /48s of IPv6.
 
     `several` counts stretches with more than one number, `reserved` what lies in non-public space.
     """
@@ -114,7 +116,7 @@ class Extent:
 
 
 def extent_of(table: RangeTable, family: int) -> Extent:
-    """What a table covers of a family, overlaps removed."""
+    """The extent of a table in a family, overlaps removed."""
     sizes, (sets, special) = _stretches([table, _reserved()], family)
     own = table.v4_set if family == 4 else table.v6_set
     members = np.append(np.diff(table.offsets), 0)  # the last one is that of NOTHING, -1
@@ -126,7 +128,9 @@ def extent_of(table: RangeTable, family: int) -> Extent:
 
 
 def differing(one: RangeTable, other: RangeTable, family: int, names: tuple[Callable[[int], object], ...]) -> float:
-    """How much of a family has other numbers in one table than in the other: addresses of IPv4, /48s of IPv6.
+    """The space of a family where two tables differ.
+
+    Units are addresses of IPv4 and /48s of IPv6.
 
     `names` says what a number means in each table.
     """
@@ -169,7 +173,9 @@ _TOP = {4: (1 << 32) - 1, 6: (1 << 128) - 1}
 
 
 def stretches_of(table: RangeTable, packed: Packed) -> list[str]:
-    """The stretch around each address: a prefix if it is one, else first-last; empty where nothing is known.
+    """The range around each address, as text.
+
+    A prefix if it is one, else first-last; empty where the table has no set.
 
     Stretches are what overlapping ranges were cut into: the smallest range, less what smaller ones take of it.
     """

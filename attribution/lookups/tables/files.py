@@ -1,4 +1,4 @@
-"""Files of dated address tables: the form is told by content."""
+"""Files of dated address tables; content identifies the format."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from attribution.lookups.tables.range_files import csv_kind, prefix_form, read_p
 
 
 def read_rows(path: Path, wanted: Kind) -> FileRows:
-    """The rows of a table, told by its content alone.
+    """The rows of a table; content identifies the format.
 
     Plain or gzip. Raises InputError if it is a table of another kind, no table at all, or has a bad row. Rows are
     counted without comments; their text is never repeated, because a wrong file may hold anything.

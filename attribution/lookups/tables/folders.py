@@ -1,4 +1,4 @@
-"""Folders of arrays that appear whole or not at all."""
+"""Folders of arrays, written completely or not at all."""
 
 import contextlib
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """A folder to write into that takes its place when all is written.
+    """A folder that replaces its target when completely written.
 
     An older one is replaced. If writing fails, nothing is left of it.
     """

@@ -1,4 +1,4 @@
-"""Dated tables of what addresses are used for: hosting, VPN, Tor, kind of user."""
+"""Dated tables of address use: hosting, VPN, Tor, users."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ class HostingTables:
 
     @classmethod
     def load(cls, folder: Path) -> "HostingTables":
-        """A saved table; InputError if it is not whole."""
+        """Load a saved table; InputError if incomplete."""
         table, about = load_table(folder, "hosting")
         return cls(
             table=table,
@@ -59,7 +59,10 @@ class HostingTables:
 
 
 def read_hosting(path: Path) -> HostingTables:
-    """The tags in an MMDB, plain or gzip; InputError for any other file."""
+    """The tags in an MMDB; InputError for other files.
+
+    The file is plain or gzip.
+    """
     rows = read_rows(path, "hosting")
     return HostingTables(
         table=build(rows.v4, rows.v6),

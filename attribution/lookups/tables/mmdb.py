@@ -1,4 +1,4 @@
-"""MMDB files: networks with an AS, a country, or what is known of their use."""
+"""MMDB files: networks with AS, country or use."""
 
 import io
 import re
@@ -33,7 +33,10 @@ _DEPTHS = {4: 32, 6: 128}
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Leaves:
-    """Networks that have a record: address in two words, length, and what the tree says there (one a record)."""
+    """Networks with a record: address, length and record.
+
+    Addresses are in two words.
+    """
 
     high: Numbers
     low: Numbers
@@ -42,7 +45,9 @@ class Leaves:
 
 
 def leaves_of(data: bytes, nodes: int, record_bits: int, ip_version: int) -> Leaves:
-    """All networks of a tree that have a record; those of IPv4 lie under ::/96 in a tree of IPv6.
+    """All networks of a tree that have a record.
+
+    Those of IPv4 lie under ::/96 in a tree of IPv6.
 
     The IPv4 tree is often repeated under 6to4, Teredo and mapped prefixes; it is read once. Raises ValueError if this
     is no tree: if a way does not end within an address's bits, or parts are met again and again.
@@ -131,11 +136,11 @@ _DAMAGED = (
     RecursionError,
     struct.error,
 )
-"""What the library raises on damaged files, and what we do."""
+"""Errors of the library on damaged files, and our own."""
 
 
 def is_mmdb(data: bytes) -> bool:
-    """Whether a file bears the mark of an MMDB near its end."""
+    """True if a file ends with an MMDB marker section."""
     return _MARK in data[-_MARK_WITHIN:]
 
 

@@ -39,14 +39,16 @@ class Named:
 
 @dataclass(slots=True)
 class OrganisationRows:
-    """What a file says: the organisation id and source of each AS, and organisations by id."""
+    """Organisation id and source of each AS, and organisations."""
 
     ases: dict[int, tuple[str, str]] = field(default_factory=dict)
     organisations: dict[str, Named] = field(default_factory=dict)
 
 
 def read_organisation_rows(path: Path) -> OrganisationRows:
-    """The rows of a file, its form told by content; plain or gzip.
+    """The rows of a file, plain or gzip.
+
+    The content identifies the format.
 
     An AS or organisation that comes twice is as the later row says. Raises InputError for any other file, for one with
     a bad row, and for one that names ASes or organisations alone: half a file.
@@ -98,7 +100,7 @@ def _read_json(text: str, rows: OrganisationRows, path: Path) -> None:
         }
         add = {"ASN": _add_as, "Organization": _add_organisation}.get(str(kind))
         if add is None or not add(rows, given):
-            _bad(path, number, "is no ASN or Organization with its id")
+            _bad(path, number, "is not an ASN or Organization with its id")
 
 
 def _records(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -109,7 +111,7 @@ def _records(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             yield number, decode(line)
         except (msgspec.DecodeError, RecursionError):
-            _bad(path, number, "is no whole JSON object")
+            _bad(path, number, "is not a complete JSON object")
 
 
 def _add_as(rows: OrganisationRows, given: dict[str, str]) -> bool:
@@ -145,7 +147,7 @@ _ADDED = re.compile(r"(?P<handle>.+)-ARIN|(?P<ap>.+-AP)-APNIC")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organisation:
-    """Who holds an AS, by CAIDA's table.
+    """The holder of an AS by CAIDA's table.
 
     `holder` is registry:HANDLE, the handle as RDAP gives it. Ids that begin with `@` are CAIDA's own and equal no
     handle. `name` is empty if the table does not say it.
@@ -175,7 +177,7 @@ class AsOrganisations:
         return len(self.asns)
 
     def of(self, asn: int) -> Organisation | None:
-        """The organisation that holds an AS, if the table knows it."""
+        """The organisation that holds an AS, or None."""
         if not 0 <= asn < 1 << 32:
             return None
         found = int(np.searchsorted(self.asns, np.uint32(asn)))  # of the column's own type: else all of it is converted
@@ -196,7 +198,7 @@ class AsOrganisations:
 
     @classmethod
     def load(cls, folder: Path) -> "AsOrganisations":
-        """A saved table; InputError if it is not whole."""
+        """Load a saved table; InputError if incomplete."""
         try:
             about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
             # plain views of the maps: a single number comes out of them in a fraction of the time
@@ -208,12 +210,15 @@ class AsOrganisations:
             return cls(form=about["form"], **arrays)
         except (OSError, ValueError, EOFError, KeyError, TypeError):
             raise InputError(
-                f"{folder} holds no whole table of organisations; import its file again (docs/tables.md)"
+                f"{folder} does not contain a complete table of organisations; import its file again (docs/tables.md)"
             ) from None
 
 
 def read_organisations(path: Path) -> AsOrganisations:
-    """The holders in a CAIDA file, either form; InputError for any other file."""
+    """The holders in a CAIDA file of either format.
+
+    InputError for any other file.
+    """
     rows = read_organisation_rows(path)
     places: dict[str, int] = {}
     texts: list[bytes] = []

@@ -1,4 +1,7 @@
-"""CSV files of address ranges: start,end and an AS or a country."""
+"""CSV files of address ranges with AS or country.
+
+Rows are start,end and the value.
+"""
 
 import csv
 import re
@@ -33,7 +36,10 @@ _NO_COUNTRY = ("", "-", "??")
 
 
 def csv_kind(sample: Sequence[str]) -> Kind | None:
-    """What a CSV file of ranges gives, by its first lines; None if it is no such file."""
+    """The kind of a CSV file of ranges, or None.
+
+    The first lines decide.
+    """
     try:
         rows = list(csv.reader(sample[:50]))
     except csv.Error:
@@ -48,7 +54,7 @@ def csv_kind(sample: Sequence[str]) -> Kind | None:
 
 
 def read_columns(data: bytes, count: int, path: Path, **parse: object) -> list[pa.ChunkedArray]:
-    """The columns of a file of rows, as text; comments are left out."""
+    """The columns of a file as text, without comments."""
     names = [str(i) for i in range(count)]  # one thread: only then the parser tells which row is bad
     try:
         table = arrow_csv.read_csv(
@@ -90,7 +96,7 @@ def _spelled(firsts: Sequence[str], lasts: Sequence[str], path: Path) -> Edges:
     first, last = pack(firsts, mapped=False), pack(lasts, mapped=False)
     wrong = (first.family == 0) | (first.family != last.family)
     if wrong.any():
-        bad_row(path, int(wrong.argmax()), "has no two addresses of one family")
+        bad_row(path, int(wrong.argmax()), "needs two addresses of one family")
     return first.family, (first.high, first.low), (last.high, last.low)
 
 
@@ -102,7 +108,7 @@ def _numbered(firsts: Sequence[str], lasts: Sequence[str], path: Path) -> Edges:
         if wrong is None and max(numbers) >> 128:
             wrong = next(i for i, n in enumerate(numbers) if n >> 128)
         if wrong is not None:
-            bad_row(path, wrong, "has no two addresses as whole numbers")
+            bad_row(path, wrong, "needs two addresses as whole numbers")
         pairs.append(words(numbers))
     high, low = pairs[1]
     family = np.where((high > 0) | (low > 0xFFFF_FFFF), 6, 4).astype(np.uint8)
@@ -114,7 +120,7 @@ def as_numbers(column: pa.ChunkedArray, path: Path) -> Numbers:
     texts = column.unique().to_pylist()
     for text in texts:
         if not (text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) <= MAX_AS):
-            bad_row(path, column.to_pylist().index(text), f"has no AS number from 0 to {MAX_AS}")
+            bad_row(path, column.to_pylist().index(text), f"needs an AS number from 0 to {MAX_AS}")
     numbers: Numbers = column.cast(pa.uint64()).to_numpy()
     return numbers
 
@@ -124,7 +130,7 @@ def _countries(column: pa.ChunkedArray, path: Path) -> Numbers:
     texts = coded.dictionary.to_pylist()
     for text in texts:
         if text not in _NO_COUNTRY and not re.fullmatch("[A-Za-z]{2}", text):
-            bad_row(path, column.to_pylist().index(text), "has no country code of two letters")
+            bad_row(path, column.to_pylist().index(text), "needs a country code of two letters")
     numbers = np.array([country_number(t.upper()) for t in texts], np.uint64)
     places: NDArray[np.int32] = coded.indices.to_numpy()
     return numbers[places]
@@ -141,7 +147,7 @@ _ORIGINS = re.compile(f"{_SET}(?:_{_SET})*")
 
 
 def prefix_form(line: str) -> PrefixForm | None:
-    """Which of the two forms a file has, by its first line."""
+    """The format of a prefix file, by its first line."""
     return next((form for form, shape in _FIRST.items() if shape.fullmatch(line)), None)
 
 
@@ -160,7 +166,7 @@ def read_prefixes(data: bytes, path: Path, form: PrefixForm) -> FileRows:
     lengths = np.fromiter((_length(size) for _, size in parts), np.int64, len(parts))
     wrong = (packed.family == 0) | (lengths > np.where(packed.family == 4, 32, 128))
     if wrong.any():
-        bad_row(path, int(wrong.argmax()), "has no prefix")
+        bad_row(path, int(wrong.argmax()), "needs a prefix")
     first, last = span(packed, lengths)
     row, number = _members(origins, path)
     v4, v6 = by_family(packed.family[row], _taken(first, row), _taken(last, row), number)
@@ -179,7 +185,7 @@ def _members(column: pa.ChunkedArray, path: Path) -> tuple[NDArray[np.int64], Nu
     for text in coded.dictionary.to_pylist():
         members = tuple(map(int, re.findall(r"\d+", text))) if _ORIGINS.fullmatch(text) else ()
         if not members or max(members) > MAX_AS:
-            bad_row(path, column.to_pylist().index(text), f"has no AS number from 0 to {MAX_AS}")
+            bad_row(path, column.to_pylist().index(text), f"needs an AS number from 0 to {MAX_AS}")
         sets.append(members)
     sizes = np.array([len(s) for s in sets], np.int64)
     offsets = np.cumsum(sizes) - sizes

@@ -105,7 +105,7 @@ class RangeTable:
 
 
 def _past(sorted_: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]:
-    """How many sorted numbers are not above each wanted one.
+    """For each wanted number, the count of sorted numbers that are not above it.
 
     Searching neighbours after each other keeps the search in the cache. Roughly in order is enough for that: sorting by
     16 bits alone (of IPv6 those after the first three, which hardly differ) costs a tenth of a whole sort, and all that
@@ -245,7 +245,7 @@ def _whole(high: Numbers, low: Numbers) -> list[int]:
 
 
 def words(numbers: Sequence[int]) -> tuple[Numbers, Numbers]:
-    """Whole numbers up to 128 bits as high and low words."""
+    """Integers up to 128 bits as high and low words."""
     high = np.fromiter((n >> 64 for n in numbers), np.uint64, len(numbers))
     low = np.fromiter((n & 0xFFFF_FFFF_FFFF_FFFF for n in numbers), np.uint64, len(numbers))
     return high, low
@@ -254,7 +254,7 @@ def words(numbers: Sequence[int]) -> tuple[Numbers, Numbers]:
 def save_table(
     table: RangeTable, folder: Path, about: dict[str, Any], further: Mapping[str, NDArray[Any]] | None = None
 ) -> None:
-    """Write a table, further arrays and facts about it as a folder.
+    """Write a table, further arrays and metadata to a folder.
 
     Whole or not at all; an older one is replaced.
     """
@@ -275,9 +275,11 @@ def load_table(folder: Path, kind: str) -> tuple[RangeTable, dict[str, Any]]:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
     except (OSError, ValueError, EOFError):
-        raise InputError(f"{folder} holds no whole table of {kind}; import its file again (docs/tables.md)") from None
+        raise InputError(
+            f"{folder} does not contain a complete table of {kind}; import its file again (docs/tables.md)"
+        ) from None
     if not isinstance(about, dict) or about.get("format") != _FORMAT or about.get("kind") != kind:
         raise InputError(
-            f"{folder} holds no table of {kind} in format {_FORMAT}; import its file again (docs/tables.md)"
+            f"{folder} does not contain a table of {kind} in format {_FORMAT}; import its file again (docs/tables.md)"
         )
     return RangeTable(**arrays), about

@@ -60,14 +60,16 @@ def name_arrays(names: Mapping[int, str]) -> dict[str, NDArray[Any]]:
 
 
 def load_names(folder: Path) -> AsNames:
-    """The names in a saved table's folder; InputError if they are not whole."""
+    """The names in a saved table; InputError if incomplete."""
     try:
         asns, ends, text = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS)
         whole = len(asns) == len(ends) and (not len(ends) or int(ends[-1]) == len(text))
     except (OSError, ValueError, EOFError):
         whole = False
     if not whole:
-        raise InputError(f"{folder} holds no whole table of routes; import its file again (docs/tables.md)")
+        raise InputError(
+            f"{folder} does not contain a complete table of routes; import its file again (docs/tables.md)"
+        )
     return AsNames(asns, ends, text)
 
 
@@ -108,7 +110,7 @@ class RouteTables:
 
     @classmethod
     def load(cls, folder: Path) -> "RouteTables":
-        """A saved table; InputError if it is not whole."""
+        """Load a saved table; InputError if incomplete."""
         table, about = load_table(folder, "routes")
         older = about.get("organisations")  # names stood there before they had arrays of their own
         names = load_names(folder) if older is None else {int(asn): name for asn, name in older.items()}

@@ -102,12 +102,12 @@ def test_members_hold_from_a_day_until_another() -> None:
     ("text", "says"),
     [
         ('holders = ["ORG-AB1"]', "ripe:ORG-AB1-RIPE"),
-        ('holders = ["suffix:x.example"]', "no member"),
+        ('holders = ["suffix:x.example"]', "is not a member"),
         ('prefixes = ["192.0.2.1/24"]', "192.0.2.0/24"),
         ('prefixes = ["0.0.0.0/0"]', "every address"),
         ('prefixes = ["192.0.2.0/24", "192.0.2.0/24"]', "claimed twice"),
         ('[[hoster.member]]\nwhat = "AS1"\nsince = 2025-05-01\nuntil = 2025-05-01', "ends before it begins"),
-        ('[[hoster.member]]\nwhat = "nonsense"', "no member"),
+        ('[[hoster.member]]\nwhat = "nonsense"', "is not a member"),
         ('[[hoster.member]]\nwhat = "AS1"\nsince = "soon"', "since"),
         ('asns = [1]\n[[hoster.member]]\nwhat = "AS1"\nuntil = 2025-05-01', "AS1 is claimed twice"),
     ],
@@ -183,26 +183,26 @@ def test_a_definition_replaces_what_a_hoster_was() -> None:
     [
         (change(9, "merge", "amazon", "amazon"), "given twice"),
         (change(9, "merge", "amazon", None), "two hosters"),
-        (change(9, "merge", "nobody", "amazon"), "nobody is no hoster"),
-        (change(9, "merge", "amazon", "nobody"), "nobody is no hoster"),
-        (change(9, "merge", "Amazon!", "moving"), "no hoster's key"),
+        (change(9, "merge", "nobody", "amazon"), "nobody is not a hoster"),
+        (change(9, "merge", "amazon", "nobody"), "nobody is not a hoster"),
+        (change(9, "merge", "Amazon!", "moving"), "is not a hoster's key"),
         (change(9, "merge", "other", "shield"), "one company already (shield)"),
         (change(9, "merge", "shield", "other"), "one company already (shield)"),
         (change(9, "merge", "other", "moving", since=DAY), "other is part of shield already"),
-        (change(9, "merge", "AS64500", "shield"), "AS64500 is no hoster"),
+        (change(9, "merge", "AS64500", "shield"), "AS64500 is not a hoster"),
         (change(9, "merge", "AS64511", "shield"), "AS64511 is held by"),
         (change(9, "succession", "moving", "amazon"), "--since"),
         (change(9, "succession", "moving", "amazon", since=date(1970, 1, 1)), "before 1980"),
         (change(9, "split", "new", "amazon"), "--members"),
         (change(9, "split", "new", "amazon", members=("AS64510",)), "AS64510 is not held by amazon"),
         (change(9, "split", "new", "amazon", members=("AS65000",)), "AS65000 is not held by amazon"),
-        (change(9, "split", "new", "amazon", members=("nonsense",)), "no member"),
+        (change(9, "split", "new", "amazon", members=("nonsense",)), "is not a member"),
         (change(9, "split", "shield", "other", members=("10.1.2.0/24",)), "can leave shield"),
         (change(9, "define", "new", name="New", members=("AS64500",)), "AS64500 is held by amazon"),
         (change(9, "define", "New", name="New"), "lower-case"),
         (change(9, "define", "new", name="a\x1b[1m"), "control characters"),
         (change(9, "define", "new", name="A", country="nl"), "ISO code"),
-        (change(9, "undo", "change0099"), "no change of this book"),
+        (change(9, "undo", "change0099"), "is not a change of this book"),
         (change(9, "undo", "change0002"), "undone already"),
     ],
 )
@@ -241,7 +241,7 @@ def test_a_change_is_found_by_how_its_id_begins() -> None:
     for text in ("change", "chang", "change00"):
         with pytest.raises(InputError):
             find_change(changes, text)
-    with pytest.raises(InputError, match="that is no change"):
+    with pytest.raises(InputError, match="is not a change of this book"):
         find_change(changes, "http://a.example/\x1b")
 
 

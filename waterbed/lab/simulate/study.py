@@ -11,7 +11,7 @@ from pathlib import Path
 from attribution.attribute import Attributor
 from attribution.hosters.book import book_from
 from attribution.lookups.rdap.registrations import RegistrationIndex
-from attribution.lookups.tables.countries import read_places
+from attribution.lookups.tables.countries import read_countries
 from attribution.lookups.tables.routes import read_routes
 from waterbed.judging.rules import read_rules
 from waterbed.lab.score.hops import KindTally, looked_at, score_hops, sight_of
@@ -77,7 +77,7 @@ def attributor_of_world(world: World) -> Attributor:
     """Who answers for an address in a world, by its own tables of each day on which something changes."""
     papers = Allocations(world)
     book = book_from(hosters_toml(world).encode())
-    routes, places = [], []
+    routes, countries = [], []
     with tempfile.TemporaryDirectory(prefix="waterbed-virtual-") as name:
         path = Path(name) / "table.csv"
         for day in papers.days():
@@ -85,11 +85,11 @@ def attributor_of_world(world: World) -> Attributor:
             path.write_text(routing_csv(world, moment=moment))
             routes.append((day, read_routes(path)))
             path.write_text(country_csv(world, moment=moment))
-            places.append((day, read_places(path)))
+            countries.append((day, read_countries(path)))
     registrations = list(_registrations(world, papers)) if world.registries else []
     return Attributor(
         routes=routes,
-        places=places,
+        countries=countries,
         registered=RegistrationIndex(registrations) if registrations else None,
         book=book,
         suffixes={keyed("suffix", suffix): suffix for suffix in book.suffixes()},

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attribution.lookups.tables.addresses import pack
-from attribution.lookups.tables.countries import PlaceTables, read_places, together
+from attribution.lookups.tables.countries import CountryTables, read_countries, together
 from attribution.lookups.tables.routes import read_routes
 from waterbed.model.errors import InputError
 
@@ -42,10 +42,10 @@ def _file(folder: Path, data: bytes | str, name: str = "delegated") -> Path:
 @pytest.mark.parametrize("data", [RIPE.encode(), gzip.compress(RIPE.encode(), mtime=0)], ids=["plain", "gzip"])
 def test_what_was_given_out_has_its_country(tmp_path: Path, data: bytes) -> None:
     """Counts that are no power of two, prefixes and AS ranges are read; available and reserved rows are not."""
-    tables = read_places(_file(tmp_path, data))
+    tables = read_countries(_file(tmp_path, data))
     tables.save(tmp_path / "saved")
     asked = ["192.0.2.191", "192.0.2.192", "198.51.100.1", "203.0.113.1", "2001:db8::1", "2001:db8:8000::1"]
-    for each in (tables, PlaceTables.load(tmp_path / "saved")):
+    for each in (tables, CountryTables.load(tmp_path / "saved")):
         assert each.countries_by_row(pack(asked)) == [("NL",), ("DE",), (), (), ("SE",), ()]
         assert (each.rows_v4, each.rows_v6, each.about.form, each.about.registry) == (2, 1, "delegated", "ripencc")
         assert each.as_countries() == {64500: "NL", 64501: "NL", 64502: "NL"}
@@ -53,7 +53,7 @@ def test_what_was_given_out_has_its_country(tmp_path: Path, data: bytes) -> None
 
 def test_files_of_several_registries_are_one_table(tmp_path: Path) -> None:
     """Put together, each address has the country its registry gave it."""
-    both = together([read_places(_file(tmp_path, RIPE)), read_places(_file(tmp_path, APNIC))])
+    both = together([read_countries(_file(tmp_path, RIPE)), read_countries(_file(tmp_path, APNIC))])
     assert both.countries_by_row(pack(["192.0.2.1", "198.51.101.43", "198.51.101.44", "2001:db8::"])) == [
         ("NL",),
         ("JP",),
@@ -68,24 +68,24 @@ def test_files_of_several_registries_are_one_table(tmp_path: Path) -> None:
     [
         (RIPE.rpartition("ripencc|")[0], "has 1 asn rows where its summary says 2"),
         (RIPE.replace("ripencc|*|ipv4|*|4|summary\n", ""), "has 4 ipv4 rows where its summary says 0"),
-        ("".join(RIPE.splitlines(keepends=True)[:2]), "no summary lines"),
+        ("".join(RIPE.splitlines(keepends=True)[:2]), "lacks summary lines"),
         (APNIC.replace("allocated", "reserved"), "gives no address a country"),
         (APNIC.replace("|300|", "|0|"), "row 3 reaches past"),
         (APNIC.replace("198.51.100.0|300", "255.255.255.0|300"), "row 3 reaches past"),
-        (APNIC.replace("198.51.100.0", "secret.example"), "row 3 has no address"),
-        (APNIC.replace("JP", "JPN"), "row 3 has no country code"),
-        (APNIC.replace("|300|", "|many|"), "row 3 has no value"),
+        (APNIC.replace("198.51.100.0", "secret.example"), "row 3 needs an address"),
+        (APNIC.replace("JP", "JPN"), "row 3 needs a country code"),
+        (APNIC.replace("|300|", "|many|"), "row 3 needs a value"),
         (APNIC + "<html>secret.example\n", "row 4 is not registry"),
-        (APNIC.replace("|1|summary", "|x|summary"), "row 2 is no summary line"),
+        (APNIC.replace("|1|summary", "|x|summary"), "row 2 is not a summary line"),
         (RIPE.replace("|33|20000101|allocated", "|129|20000101|allocated"), "row 9 reaches past"),
         (RIPE.replace("|64500|3", "|4294967295|3"), "row 11 reaches past"),
-        (RIPE.replace("|64500|3", "|AS64500|3"), "row 11 has no AS number"),
+        (RIPE.replace("|64500|3", "|AS64500|3"), "row 11 needs an AS number"),
     ],
 )
 def test_a_file_that_is_not_whole_is_refused(tmp_path: Path, data: str, says: str) -> None:
     """Half files and bad rows are told in one sentence, without the row's text."""
     with pytest.raises(InputError, match=r"docs/tables\.md") as caught:
-        read_places(_file(tmp_path, data))
+        read_countries(_file(tmp_path, data))
     assert says in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -104,7 +104,7 @@ def test_any_counts_answer_like_a_plain_scan(tmp_path_factory: pytest.TempPathFa
     base = int(IPv4Address("198.51.100.0"))
     text = f"2|arin|1|{len(rows)}|1|1|+0000\narin|*|ipv4|*|{len(rows)}|summary\n"
     text += "".join(f"arin|{cc}|ipv4|{IPv4Address(base + a)}|{n}|20200101|assigned\n" for a, n, cc in rows)
-    tables = read_places(_file(tmp_path_factory.mktemp("t"), text))
+    tables = read_countries(_file(tmp_path_factory.mktemp("t"), text))
     expected = []
     for address in range(75):
         holding = [(n, -a) for a, n, _ in rows if a <= address < a + n]

@@ -15,7 +15,7 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from attribution.lookups.tables.addresses import pack
-from attribution.lookups.tables.countries import read_places
+from attribution.lookups.tables.countries import read_countries
 from attribution.lookups.tables.hosting import HostingTables, read_hosting
 from attribution.lookups.tables.mmdb import leaves_of
 from attribution.lookups.tables.routes import RouteTables, read_routes
@@ -96,7 +96,7 @@ def test_countries_are_read_from_each_layout(tmp_path: Path) -> None:
             "192.0.2.192/26": {"continent": {"code": "EU"}},
         },
     )
-    tables = read_places(path)
+    tables = read_countries(path)
     asked = ["192.0.2.1", "192.0.2.65", "192.0.2.129", "192.0.2.193"]
     assert tables.countries_by_row(pack(asked)) == [("NL",), ("DE",), ("FR",), ()]
 
@@ -127,7 +127,7 @@ def test_uses_are_read_as_sets_of_tags(tmp_path: Path) -> None:
 def test_a_file_without_what_is_wanted_is_refused(tmp_path: Path) -> None:
     """Each kind needs its own fields; the sentence names the file's type."""
     path = _mmdb(tmp_path / "as.mmdb", ASES)
-    for read, kind in ((read_places, "places"), (read_hosting, "hosting")):
+    for read, kind in ((read_countries, "places"), (read_hosting, "hosting")):
         with pytest.raises(InputError, match=rf"is an MMDB of type Test-DB; a table of {kind} .*docs/tables\.md"):
             read(path)
     text = tmp_path / "text"

@@ -106,9 +106,9 @@ def test_handles_are_those_of_the_registry() -> None:
         (ORGS + ASES + "64506|20200101|secret.example\n", "line 13 has 3 columns where its section has 6"),
         (ORGS + ASES + "AS1|2020|secret.example|X-ARIN||ARIN\n", "line 13 names no AS and organisation"),
         (ORGS + ASES + "1|2020|secret.example|X ARIN||ARIN\n", "line 13 names no AS and organisation"),
-        (_json(ORGS + ASES)[:-30], "line 10 is no whole JSON object"),
-        (_json(ORGS + ASES) + "[" * 100_000, "line 11 is no whole JSON object"),
-        (_json(ORGS + ASES) + '{"type": "Person"}\n', "line 11 is no ASN or Organization"),
+        (_json(ORGS + ASES)[:-30], "line 10 is not a complete JSON object"),
+        (_json(ORGS + ASES) + "[" * 100_000, "line 11 is not a complete JSON object"),
+        (_json(ORGS + ASES) + '{"type": "Person"}\n', "line 11 is not an ASN or Organization"),
         (gzip.compress((ORGS + ASES).encode(), mtime=0)[:-9], "breaks off"),
     ],
 )

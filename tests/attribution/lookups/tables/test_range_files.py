@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.lookups.tables.countries import read_places
+from attribution.lookups.tables.countries import read_countries
 from attribution.lookups.tables.routes import RouteTables, read_routes
 from waterbed.model.errors import InputError
 
@@ -51,11 +51,11 @@ def test_several_origins_and_as_sets_are_sets(tmp_path: Path, data: bytes) -> No
 @pytest.mark.parametrize(
     ("last", "says"),
     [
-        ("192.0.2.0\t33\t64500\n", "row 61 has no prefix"),
-        ("secret.example\t24\t64500\n", "row 61 has no prefix"),
-        ("192.0.2.0\t24\t64500_\n", "row 61 has no AS"),
-        ("192.0.2.0\t24\t{64500\n", "row 61 has no AS"),
-        ("192.0.2.0\t24\t1_4294967296\n", "row 61 has no AS"),
+        ("192.0.2.0\t33\t64500\n", "row 61 needs a prefix"),
+        ("secret.example\t24\t64500\n", "row 61 needs a prefix"),
+        ("192.0.2.0\t24\t64500_\n", "row 61 needs an AS"),
+        ("192.0.2.0\t24\t{64500\n", "row 61 needs an AS"),
+        ("192.0.2.0\t24\t1_4294967296\n", "row 61 needs an AS"),
         ("192.0.2.0\t24\n", "row 61 has not the 3 columns"),
     ],
 )
@@ -65,7 +65,7 @@ def test_a_bad_row_is_named_by_its_number(tmp_path: Path, last: str, says: str) 
         read_routes(_file(tmp_path, "192.0.2.0\t24\t64500\n" * 60 + last))
     assert "secret" not in str(caught.value)
     with pytest.raises(InputError, match="a table of routes"):
-        read_places(_file(tmp_path, PFX2AS))
+        read_countries(_file(tmp_path, PFX2AS))
 
 
 prefixes = st.builds(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attribution.lookups.tables.addresses import pack
-from attribution.lookups.tables.countries import PlaceTables, read_places
+from attribution.lookups.tables.countries import CountryTables, read_countries
 from attribution.lookups.tables.ranges import Rows, build, words
 from attribution.lookups.tables.routes import RouteTables, read_routes
 from waterbed.model.addresses import canonical_address
@@ -191,7 +191,7 @@ def test_a_damaged_or_foreign_folder_is_refused(tmp_path):
     """A missing, cut or other table is an input error that says what to do."""
     read_routes(_file(tmp_path, CSV)).save(tmp_path / "saved")
     with pytest.raises(InputError, match="import its file again"):
-        PlaceTables.load(tmp_path / "saved")
+        CountryTables.load(tmp_path / "saved")
     array = tmp_path / "saved" / "members.npy"
     array.write_bytes(array.read_bytes()[:-2])
     for folder in ("saved", "nowhere"):
@@ -206,9 +206,9 @@ PLACES = (
 
 def test_countries_are_read_and_searched(tmp_path):
     """The smaller range wins; ZZ is no country; codes are upper case."""
-    places = read_places(_file(tmp_path, PLACES))
+    places = read_countries(_file(tmp_path, PLACES))
     places.save(tmp_path / "saved")
-    for each in (places, PlaceTables.load(tmp_path / "saved")):
+    for each in (places, CountryTables.load(tmp_path / "saved")):
         asked = ["192.0.2.1", "192.0.2.9", "198.51.100.1", "2001:db8::1", "203.0.113.1", "x"]
         assert each.countries_by_row(pack(asked)) == [("NL",), ("DE",), (), ("US",), (), ()]
         assert each.families == (4, 6)
@@ -231,17 +231,17 @@ def test_countries_are_read_and_searched(tmp_path):
         (b"https://secret.example/x,1,2\n", "no known kind"),
         (b"start,end,asn,org\n192.0.2.0,192.0.2.255,64500,X\n", "no known kind"),
         (b"192.0.2.0,192.0.2.255,64500,A,B\n", "no known kind"),
-        (CSV.encode() * 20 + b"secret.example,192.0.2.255,64500,A\n", "row 121 has no two addresses"),
-        (CSV.encode() * 20 + b"192.0.2.0,192.0.2.x,64500,A\n", "row 121 has no two addresses"),
-        (b"192.0.2.0,192.0.2.255,64500,A\n" * 60 + b"192.0.2.0,2001:db8::,64500,A\n", "row 61 has no two addresses"),
+        (CSV.encode() * 20 + b"secret.example,192.0.2.255,64500,A\n", "row 121 needs two addresses"),
+        (CSV.encode() * 20 + b"192.0.2.0,192.0.2.x,64500,A\n", "row 121 needs two addresses"),
+        (b"192.0.2.0,192.0.2.255,64500,A\n" * 60 + b"192.0.2.0,2001:db8::,64500,A\n", "row 61 needs two addresses"),
         (b"192.0.2.0,192.0.2.255,64500,A\n" * 60 + b"192.0.2.9,192.0.2.1,64500,A\n", "row 61 ends before"),
-        (b"192.0.2.0,192.0.2.255,64500,A\n" * 60 + b"192.0.2.0,192.0.2.1,4294967296,A\n", "row 61 has no AS"),
+        (b"192.0.2.0,192.0.2.255,64500,A\n" * 60 + b"192.0.2.0,192.0.2.1,4294967296,A\n", "row 61 needs an AS"),
         (b"192.0.2.0,192.0.2.255,64500,A\n" * 60 + b"<html>\n", "row 61 has not the 4 columns"),
-        (b"1,2,64500,A\n" * 60 + b"1,x,64500,A\n", "row 61 has no two addresses as whole"),
-        (b"1,2,64500,A\n" * 60 + b"1,%d,64500,A\n" % (1 << 128), "row 61 has no two addresses as whole"),
-        (b"192.0.2.0/24\t64500\n" * 60 + b"192.0.2.0/33\t64500\n", "row 61 has no prefix"),
-        (b"192.0.2.0/24\t64500\n" * 60 + b"secret.example\t64500\n", "row 61 has no prefix"),
-        (b"192.0.2.0/24\t64500\n" * 60 + b"192.0.2.0/24\tAS1\n", "row 61 has no AS"),
+        (b"1,2,64500,A\n" * 60 + b"1,x,64500,A\n", "row 61 needs two addresses as whole"),
+        (b"1,2,64500,A\n" * 60 + b"1,%d,64500,A\n" % (1 << 128), "row 61 needs two addresses as whole"),
+        (b"192.0.2.0/24\t64500\n" * 60 + b"192.0.2.0/33\t64500\n", "row 61 needs a prefix"),
+        (b"192.0.2.0/24\t64500\n" * 60 + b"secret.example\t64500\n", "row 61 needs a prefix"),
+        (b"192.0.2.0/24\t64500\n" * 60 + b"192.0.2.0/24\tAS1\n", "row 61 needs an AS"),
     ],
 )
 def test_any_other_file_is_refused_in_one_sentence(tmp_path, data, says):
@@ -258,13 +258,13 @@ def test_any_other_file_is_refused_in_one_sentence(tmp_path, data, says):
     [
         (CSV.encode(), "a table of routes"),
         (DAT.encode(), "a table of routes"),
-        (PLACES.encode() * 20 + b"192.0.2.0,192.0.2.255,NLD\n", "row 81 has no country"),
+        (PLACES.encode() * 20 + b"192.0.2.0,192.0.2.255,NLD\n", "row 81 needs a country"),
     ],
 )
 def test_a_routing_table_is_no_country_table(tmp_path, data, says):
     """Tables of routes, and bad codes, are refused where countries are wanted."""
     with pytest.raises(InputError, match=says):
-        read_places(_file(tmp_path, data))
+        read_countries(_file(tmp_path, data))
 
 
 def test_a_missing_file_is_an_input_error(tmp_path):

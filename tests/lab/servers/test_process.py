@@ -20,7 +20,7 @@ from waterbed.model.errors import OwnFailure
 _ORPHAN = """
 import sys, time
 from datetime import UTC, datetime
-from waterbed.lab.world.file.replay import replay
+from waterbed.lab.world.replay import replay
 from waterbed.lab.servers.process.process import LabServers
 
 if __name__ == "__main__":

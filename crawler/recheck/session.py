@@ -155,13 +155,13 @@ class Session:
         self._reservations: Reservations | None = None
 
     async def open(self) -> None:
-        """Begin the run: bury dead ones, ask the canary, count what is due."""
+        """Begin the run: mark dead ones, ask the canary, count what is due."""
         config, lab = self.folder.config, self.folder.lab
         vantages = (first_vantage(config), *further_vantages(config, lab))
         link_checks = read_link_checks(self.folder.path)
         if lab:
             await _lab_plays(lab.resolver)
-        await asyncio.to_thread(self.folder.bury_dead_runs)
+        await asyncio.to_thread(self.folder.mark_dead_runs)
         self.run: Pass = self._stack.enter_context(self.folder.run("recheck"))
         self.begun = True
         server = lab.resolver if lab else config.names.resolver

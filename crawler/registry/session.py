@@ -71,14 +71,14 @@ class RegistrySession:
 
     # begin and end
     async def open(self) -> None:
-        """Begin the run: bury dead ones, plan what is asked."""
+        """Begin the run: mark dead ones, plan what is asked."""
         with ExitStack() as held:
             held.enter_context(_alone(self.folder))
             await self._open(held)
             self._stack = held.pop_all()
 
     async def _open(self, held: ExitStack) -> None:
-        await asyncio.to_thread(self.folder.bury_dead_runs)
+        await asyncio.to_thread(self.folder.mark_dead_runs)
         start = self.folder.clock()
         self.clock = self._given_clock or (SkippingClock(start) if self.folder.lab else LoopClock(start))
         before = await asyncio.to_thread(last_asked, self.folder.store, RUN)

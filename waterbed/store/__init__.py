@@ -1,1 +1,1 @@
-"""Where facts are kept: tables, vault, keys and the study folder."""
+"""Stores facts: tables, vault, keys and the study folder."""

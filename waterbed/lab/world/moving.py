@@ -192,7 +192,7 @@ def _label(site: Site) -> str:
 
 
 def plan_report(events: EventQueue, site: Site, to: Hoster, now: int) -> None:
-    """True if what arrived is reported, and when."""
+    """Schedule the report of arrived content, if it is reported."""
     movement = events.world.movement
     at_home = to.country == events.world.home
     for leaf in site.leaves:

@@ -1,1 +1,4 @@
-"""The lake: closed days of facts as Parquet files, and how they are read beside the store."""
+"""The lake: closed days of facts as Parquet files.
+
+Readers combine it with the store.
+"""

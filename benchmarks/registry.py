@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from crawler.registry.run import enrich
 from tests.crawler.registry.registries import NOON, addresses_in, clock, lab_folder, networks
-from waterbed.lab.servers.rdap import RdapServers, Temper
+from waterbed.lab.servers.rdap import RdapServers, RegistryBehaviour
 from waterbed.lab.servers.rdap_data import Registries
 from waterbed.model.facts import Registration
 
@@ -64,12 +64,14 @@ async def prove(count, seed):
     """Crawl a world of so many networks twice; returns what is wrong."""
     known = networks(count, seed=seed, rotten=0.01)
     addresses = addresses_in(known)
-    tempers = {name: Temper(a_minute=int(limit), faults=FAULTS, slow_s=0.7) for name, limit in LIMITS.items()}
+    behaviours = {
+        name: RegistryBehaviour(a_minute=int(limit), faults=FAULTS, slow_s=0.7) for name, limit in LIMITS.items()
+    }
     lab = clock()
     wrong = []
     with tempfile.TemporaryDirectory() as place:
         os.environ["XDG_CONFIG_HOME"] = f"{place}/config"
-        async with RdapServers(Registries(known), lab.now, tempers, seed=seed) as servers:
+        async with RdapServers(Registries(known), lab.now, behaviours, seed=seed) as servers:
             folder = lab_folder(Path(place) / "study", servers, addresses, a_minute=LIMITS, retry_hours=48.0)
             began = time.perf_counter()
             report = await enrich(folder, clock=lab, rng=random.Random(seed))

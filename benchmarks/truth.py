@@ -76,7 +76,7 @@ def _most(done: LabRun, profile: str) -> tuple[int, int]:
 def soft_gone(folder: Path) -> Iterator[tuple[str, bool]]:
     """Looks called down against the truth, with control looks and without."""
     found = run_lab("soft404", folder / "soft404", _told)
-    for said, run in (("controls on", found.first), ("controls off", found.beside)):
+    for said, run in (("controls on", found.first), ("controls off", found.control_run)):
         if run is None:
             continue
         for group, score in run.look_scores.items():
@@ -92,15 +92,15 @@ def soft_gone(folder: Path) -> Iterator[tuple[str, bool]]:
 
 def outage(folder: Path) -> Iterator[tuple[str, bool]]:
     """A disturbed run against the undisturbed one of the same truth."""
-    paired = run_lab("outage", folder / "outage", _told).paired
-    if paired is None or paired.mean_off is None or paired.most_off is None:
+    comparison = run_lab("outage", folder / "outage", _told).comparison
+    if comparison is None or comparison.mean_off is None or comparison.most_off is None:
         yield "outage: nothing to compare", False
         return
-    mean, most = 100 * paired.mean_off, 100 * paired.most_off
+    mean, most = 100 * comparison.mean_off, 100 * comparison.most_off
     yield (
-        f"outage: {paired.false_removals} false removals of {paired.ends} measured ends; removal shares differ by "
-        f"{mean:.2f} points on average, {most:.2f} at most",
-        paired.false_removals == 0 and most < POINTS,
+        f"outage: {comparison.false_removals} false removals of {comparison.ends} measured ends; "
+        f"removal shares differ by {mean:.2f} points on average, {most:.2f} at most",
+        comparison.false_removals == 0 and most < POINTS,
     )
 
 

@@ -171,7 +171,7 @@ class Session:
         link_checks = read_link_checks(self.folder.path)
         if lab:
             await _require_lab_servers(lab.resolver)
-        await asyncio.to_thread(self.folder.bury_dead_runs)
+        await asyncio.to_thread(self.folder.mark_dead_runs)
         self.run: Pass = self._stack.enter_context(self.folder.run("recheck"))
         self.begun = True
         server = lab.resolver if lab else config.names.resolver

@@ -84,7 +84,7 @@ class RegistrySession:
             self._stack = stack.pop_all()
 
     async def _open(self, stack: ExitStack) -> None:
-        await asyncio.to_thread(self.folder.bury_dead_runs)
+        await asyncio.to_thread(self.folder.mark_dead_runs)
         start = self.folder.clock()
         self.clock = self._given_clock or (SkippingClock(start) if self.folder.lab else LoopClock(start))
         before = await asyncio.to_thread(last_asked, self.folder.store, RUN)

@@ -12,8 +12,8 @@ from waterbed.publish.release import publish_all
 from waterbed.study.study import open_study
 
 
-def told(*_: object) -> None:
-    """Nobody is told."""
+def no_progress(*_: object) -> None:
+    """Ignore progress."""
 
 
 def shortened(name: str, folder: Path, **changes: str) -> str:
@@ -29,7 +29,7 @@ def shortened(name: str, folder: Path, **changes: str) -> str:
 
 def test_a_quiet_world_has_no_hop_and_true_shares(tmp_path: Path) -> None:
     """Takedowns without movement: no hop is seen, shares are near the truth, no body byte is taken."""
-    done = run_scenario(shortened("quiet", tmp_path, days="3"), tmp_path / "s", told)
+    done = run_scenario(shortened("quiet", tmp_path, days="3"), tmp_path / "s", no_progress)
     assert (done.score.hops_measured, done.score.hops_true) == (0, 0)
     assert done.score.ends_covered == 1.0
     assert done.score.removal
@@ -42,7 +42,7 @@ def test_a_quiet_world_has_no_hop_and_true_shares(tmp_path: Path) -> None:
 def test_a_moving_world_gives_its_hops(tmp_path: Path) -> None:
     """Detectable hops are found, and hardly any that did not happen."""
     world = shortened("waterbed", tmp_path, days="6", count="60", day="3.0")
-    done = run_scenario(world, tmp_path / "s", told)
+    done = run_scenario(world, tmp_path / "s", no_progress)
     score = done.score
     assert score.hops_detectable > 15
     assert score.hop_precision is not None
@@ -60,7 +60,9 @@ def test_a_moving_world_gives_its_hops(tmp_path: Path) -> None:
 
 def test_a_hostile_world_takes_no_content_and_believes_no_outage(tmp_path: Path) -> None:
     """Images behind refused and lying HEADs are not taken; our outage makes no removal; proxies are not ranked."""
-    done = run_scenario(shortened("hostile", tmp_path, days="3", count="50", head_refused="0.3"), tmp_path / "s", told)
+    done = run_scenario(
+        shortened("hostile", tmp_path, days="3", count="50", head_refused="0.3"), tmp_path / "s", no_progress
+    )
     assert done.counts.requests["GET"] > 0
     assert 0 < done.counts.excess_plain_most <= 2048
     assert 0 < done.counts.excess_tls_most <= 16_384
@@ -84,7 +86,7 @@ def test_a_study_is_never_overwritten_by_a_rehearsal(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "waterbed.toml").write_text("study = 'x'\n")
     with pytest.raises(InputError, match="holds a study already"):
-        run_scenario("quiet", tmp_path / "s", told)
+        run_scenario("quiet", tmp_path / "s", no_progress)
     with pytest.raises(InputError):
-        run_scenario("no-such-scenario", tmp_path / "t", told)
+        run_scenario("no-such-scenario", tmp_path / "t", no_progress)
     assert not (tmp_path / "t").exists()

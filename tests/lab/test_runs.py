@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from waterbed.lab.run import BESIDE, LabRuns, run_lab, run_scenario
+from waterbed.lab.run import CONTROL_RUN, LabRuns, run_lab, run_scenario
 from waterbed.lab.servers.pages import marked_files
 from waterbed.lab.world.file import scenario_path
 from waterbed.model.bookkeeping import Delivery
@@ -12,8 +12,8 @@ from waterbed.model.facts import Profile
 from waterbed.study.study import open_study
 
 
-def _told(*_: object) -> None:
-    """Nobody is told."""
+def _no_progress(*_: object) -> None:
+    """Ignore progress."""
 
 
 def _smaller(name: str, folder: Path, **changes: str) -> str:
@@ -28,7 +28,7 @@ def _smaller(name: str, folder: Path, **changes: str) -> str:
 
 
 def _run(name: str, folder: Path, **changes: str) -> LabRuns:
-    return run_lab(_smaller(name, folder, **changes), folder / "s", _told)
+    return run_lab(_smaller(name, folder, **changes), folder / "s", _no_progress)
 
 
 def test_a_disturbed_run_removes_nothing_falsely(tmp_path: Path) -> None:
@@ -43,14 +43,14 @@ def test_a_disturbed_run_removes_nothing_falsely(tmp_path: Path) -> None:
         blind_from_hour="16.0",
         blind_how='"reset"',
     )
-    assert done.paired is not None
-    assert done.beside is not None
-    assert done.paired.false_removals == done.paired.false_removals_undisturbed == 0
-    assert done.paired.ends > 10
-    assert all(share.difference is None or share.difference < 0.02 for share in done.paired.shares)
-    assert done.beside.truth.episodes == done.first.truth.episodes
+    assert done.comparison is not None
+    assert done.control_run is not None
+    assert done.comparison.false_removals == done.comparison.false_removals_undisturbed == 0
+    assert done.comparison.ends > 10
+    assert all(share.difference is None or share.difference < 0.02 for share in done.comparison.shares)
+    assert done.control_run.truth.episodes == done.first.truth.episodes
     assert done.first.counts.tunnels_refused == 0
-    for folder, empty in ((tmp_path / "s", 1), (tmp_path / "s" / BESIDE, 0)):
+    for folder, empty in ((tmp_path / "s", 1), (tmp_path / "s" / CONTROL_RUN, 0)):
         with open_study(folder) as study:
             deliveries = study.folder.store.all(Delivery)
         assert sum(delivery.reports == 0 for delivery in deliveries) == empty
@@ -59,9 +59,9 @@ def test_a_disturbed_run_removes_nothing_falsely(tmp_path: Path) -> None:
 def test_misleading_servers_are_scored_look_by_look(tmp_path: Path) -> None:
     """Both runs of a world that never says 404 are scored, strict looks apart, and no byte of a body is kept."""
     done = _run("soft404", tmp_path, count="30", days="1.5", reported_over_days="[0.0, 0.6]")
-    assert done.beside is not None
-    assert done.paired is None
-    for run in (done.first, done.beside):
+    assert done.control_run is not None
+    assert done.comparison is None
+    for run in (done.first, done.control_run):
         assert {group: score.looks > 0 for group, score in run.look_scores.items()} == {
             "not strict": True,
             "strict": True,
@@ -71,7 +71,7 @@ def test_misleading_servers_are_scored_look_by_look(tmp_path: Path) -> None:
     assert {"HEAD plain", "HEAD answered with a body", "HEAD refused or answered falsely"} <= kinds.keys()
     assert max(found.plain_most for found in kinds.values()) <= 2048
     assert max(found.tls_most for found in kinds.values()) <= 16_384
-    assert marked_files(tmp_path, done.first.marker) == marked_files(tmp_path, done.beside.marker) == []
+    assert marked_files(tmp_path, done.first.marker) == marked_files(tmp_path, done.control_run.marker) == []
 
 
 @pytest.mark.parametrize("profile", ["strict", "headers", "text"])
@@ -87,7 +87,7 @@ def test_no_profile_takes_what_is_no_page(tmp_path: Path, profile: Profile) -> N
         body_on_head="0.2",
         mislabelled="0.6",
     )
-    done = run_scenario(world, tmp_path / "s", _told, profile=profile)
+    done = run_scenario(world, tmp_path / "s", _no_progress, profile=profile)
     plain, tls = done.counts.beside_pages
     assert plain <= 2048
     assert tls <= 16_384
@@ -114,7 +114,7 @@ def test_who_answers_is_right_on_its_own_day_and_changes_move_nothing(tmp_path: 
         reported_over_days="[0.0, 2.0]",
         step_s="7200.0",
     )
-    done = run_scenario(world, tmp_path / "s", _told)
+    done = run_scenario(world, tmp_path / "s", _no_progress)
     score = done.attribution_score
     assert {"reseller", "moas", "sold", "renamed", "proxy", "platform", "split", "geo", "flux"} <= score.by_kind.keys()
     assert score.share is not None
@@ -136,7 +136,7 @@ def test_who_answers_is_right_on_its_own_day_and_changes_move_nothing(tmp_path: 
 def test_what_only_looks_like_moving_is_no_hop(tmp_path: Path, name: str, changes: dict[str, str]) -> None:
     """The crawler sees addresses, proxies, owners and names change in small worlds, and finds no hop in them."""
     done = run_scenario(
-        _smaller(name, tmp_path, count="20", reported_over_days="[0.0, 1.0]", **changes), tmp_path / "s", _told
+        _smaller(name, tmp_path, count="20", reported_over_days="[0.0, 1.0]", **changes), tmp_path / "s", _no_progress
     )
     assert done.truth.hops == ()
     assert done.score.hops_measured == 0

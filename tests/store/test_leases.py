@@ -16,8 +16,8 @@ from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd
 from waterbed.model.errors import InputError, LeaseLost, StoreFailure, StoreGone
 from waterbed.model.facts import CanaryLook
 from waterbed.store import folder as folders
-from waterbed.store.leases import begin, bury, end, lease, living, machine_s, record, renew, skew_s
-from waterbed.store.runs import Heart, patiently
+from waterbed.store.leases import begin, end, lease, living, machine_s, mark_dead, record, renew, skew_s
+from waterbed.store.runs import Heartbeat, patiently
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
 
@@ -91,11 +91,11 @@ def test_a_silent_run_is_buried_and_its_leases_come_back(store: Store) -> None:
     store.add([due(1), due(2)])
     take(store, alive(store, "a"))
     alive(store, "b")
-    assert bury(store, (), NOW) == 0
+    assert mark_dead(store, (), NOW) == 0
     silent(store, "a")
     assert living(store) == {"b"}
-    assert bury(store, (), NOW) == 2
-    assert bury(store, (), NOW) == 0
+    assert mark_dead(store, (), NOW) == 2
+    assert mark_dead(store, (), NOW) == 0
     assert outcome(store, "a") == ["killed"]
     assert len(take(store, "b")) == 2
 
@@ -105,7 +105,7 @@ def test_a_buried_run_writes_nothing(store: Store) -> None:
     store.add([due(1)])
     row = take(store, alive(store, "a"))[0]
     silent(store, "a")
-    bury(store, (), NOW)
+    mark_dead(store, (), NOW)
     assert not renew(store, "a", 60.0)
     with pytest.raises(LeaseLost):
         take(store, "a")
@@ -118,12 +118,12 @@ def test_a_buried_run_writes_nothing(store: Store) -> None:
 
 
 def test_a_run_that_speaks_in_time_is_not_buried(store: Store) -> None:
-    """One that was late, but spoke before it was buried, keeps what it holds."""
+    """One that was late, but spoke before it was marked dead, keeps what it holds."""
     store.add([due(1)])
     take(store, alive(store, "a"))
     silent(store, "a")
     assert renew(store, "a", 60.0)
-    assert bury(store, (), NOW) == 0
+    assert mark_dead(store, (), NOW) == 0
     assert living(store) == {"a"}
 
 
@@ -132,34 +132,34 @@ def test_a_run_known_as_dead_is_buried_before_its_time(store: Store) -> None:
     store.add([due(1), Reserved(network="192.0.2.0/24", run_id="a"), Reserved(network="198.51.100.0/24", run_id="b")])
     take(store, alive(store, "a"))
     alive(store, "b")
-    assert bury(store, ["a"], NOW) == 1
+    assert mark_dead(store, ["a"], NOW) == 1
     assert [held.run_id for held in store.all(Reserved)] == ["b"]
 
 
 def test_leases_of_a_run_that_nobody_knows_come_back(store: Store) -> None:
     """A restored store may hold leases of runs that are not alive: they are free."""
     store.add([replace(due(1), lease_run_id="gone")])
-    assert bury(store, (), NOW) == 1
+    assert mark_dead(store, (), NOW) == 1
     assert len(take(store, alive(store, "a"))) == 1
 
 
 def test_a_heart_keeps_a_run_alive_and_buries_the_silent(store: Store) -> None:
-    """A run outlives its lease while its heart beats; the heart of one returns what another one held."""
+    """A run outlives its lease while its heartbeat goes on; the heartbeat of one returns what another one held."""
     store.add([due(1)])
     take(store, alive(store, "dead", lease_s=0.2))
     born = machine_s()
     alive(store, "a", lease_s=1.2)
-    heart = Heart(store, "a", 1.2, lambda: bury(store, (), NOW), born)
-    heart.start()
+    heartbeat = Heartbeat(store, "a", 1.2, lambda: mark_dead(store, (), NOW), born)
+    heartbeat.start()
     deadline = time.monotonic() + 30
     while outcome(store, "dead") != ["killed"] and time.monotonic() < deadline:
         time.sleep(0.05)
     while machine_s() < born + 1.5:
         time.sleep(0.05)
-    assert heart.holds()
-    heart.stop()
+    assert heartbeat.holds()
+    heartbeat.stop()
     assert outcome(store, "dead") == ["killed"]
-    while machine_s() < born + 1.5 or heart.holds():
+    while machine_s() < born + 1.5 or heartbeat.holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -167,15 +167,15 @@ def test_a_heart_keeps_a_run_alive_and_buries_the_silent(store: Store) -> None:
 def test_a_heart_that_was_buried_says_so(store: Store) -> None:
     """A run whose row is gone learns it at the next beat, long before its own clock says so."""
     alive(store, "a")
-    heart = Heart(store, "a", 0.6, lambda: 0, machine_s() + 3600)
-    bury(store, ["a"], NOW)
-    assert heart.holds()
-    heart.start()
+    heartbeat = Heartbeat(store, "a", 0.6, lambda: 0, machine_s() + 3600)
+    mark_dead(store, ["a"], NOW)
+    assert heartbeat.holds()
+    heartbeat.start()
     deadline = time.monotonic() + 30
-    while heart.holds() and time.monotonic() < deadline:
+    while heartbeat.holds() and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not heart.holds()
-    heart.stop()
+    assert not heartbeat.holds()
+    heartbeat.stop()
 
 
 def test_patience_ends_with_the_lease() -> None:
@@ -228,9 +228,9 @@ def test_a_run_that_stands_still_is_taken_over_on_one_machine_too(tmp_path: Path
     report(folder, [url(1), url(2)])
     with folder.run("recheck") as still:
         assert len(lease(folder.store, still.run_id, due_by=folder.clock(), limit=9)) == 2
-        assert folder.bury_dead_runs() == 0
+        assert folder.mark_dead_runs() == 0
         silent(folder.store, still.run_id)
-        assert folder.bury_dead_runs() == 2
+        assert folder.mark_dead_runs() == 2
         with pytest.raises(LeaseLost):
             record(folder.store, still.run_id, [], [])
     assert outcome(folder.store, still.run_id) == ["killed"]
@@ -243,13 +243,13 @@ def test_a_study_that_was_moved_here_in_mid_run_goes_on(tmp_path: Path) -> None:
     report(folder, [url(1)])
     alive(folder.store, "elsewhere", lease_s=1e6)
     assert len(lease(folder.store, "elsewhere", due_by=folder.clock(), limit=9)) == 1
-    assert folder.bury_dead_runs() == 1
+    assert folder.mark_dead_runs() == 1
     folder.close()
 
 
 @pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
 def test_whoever_stands_still_in_a_transaction_is_ended(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that stands still while its row is locked is buried all the same, once the server has ended that."""
+    """A run that stands still while its row is locked is marked dead all the same, once the server has ended that."""
     from waterbed.store import leases
 
     monkeypatch.setattr(leases, "_STILL", "300ms")
@@ -261,8 +261,8 @@ def test_whoever_stands_still_in_a_transaction_is_ended(store: Store, monkeypatc
     def stand_still() -> None:
         with leases._writing(store) as still:
             still.execute(update(TABLES[Beat]).values(lapses_us=TABLES[Beat].c.lapses_us))
-            assert bury(store, (), NOW) == 0
-            while not bury(store, (), NOW) and time.monotonic() < deadline:
+            assert mark_dead(store, (), NOW) == 0
+            while not mark_dead(store, (), NOW) and time.monotonic() < deadline:
                 time.sleep(0.05)
             still.execute(update(TABLES[Beat]).values(lapses_us=0))
 

@@ -57,7 +57,7 @@ def test_without_java_the_way_to_get_it_is_told(tmp_path: Path, monkeypatch: pyt
 
 def test_places_in_lists_and_nulls_last_are_kept() -> None:
     """Where the dialects differ it is spelled out: places in lists, places of nulls, division of whole numbers."""
-    steps, asked = spark.spelled(
+    steps, asked = spark.translated(
         "WITH a AS MATERIALIZED (SELECT l[n] AS x, l[1] AS y, 7 // 2 AS z FROM t), b AS (SELECT * FROM a) "
         "SELECT row_number() OVER (ORDER BY x) AS r, list_has_any(y, y) AS o FROM b WHERE z = $z"
     )

@@ -1,4 +1,7 @@
-"""Run a world with the production crawler through virtual time; replay a feed."""
+"""Runs a world with the production crawler in virtual time.
+
+Also replays a feed.
+"""
 
 import csv
 import io
@@ -19,7 +22,7 @@ from waterbed.intake.csv_reports import parse_csv_reports
 from waterbed.intake.importer import ImportReport
 from waterbed.intake.reports import Defaults
 from waterbed.lab.score.attribution import AttributionScore, score_attribution
-from waterbed.lab.score.compare import Paired, Scorecard, compare, compare_runs
+from waterbed.lab.score.compare import RunComparison, Scorecard, compare, compare_runs
 from waterbed.lab.score.hops import KindTally, looked_at, score_hops, sight_of
 from waterbed.lab.score.looks import Group, LookScore, score_looks
 from waterbed.lab.servers.counts import Counts
@@ -44,8 +47,8 @@ from waterbed.study.study import Study, create_study, open_study
 _ASK_S = 6 * 3600.0
 """Virtual time between two rounds of registries, seconds."""
 
-Told = Callable[[str, int, int], None]
-"""Told what is going on, how much is done, how much there is."""
+Progress = Callable[[str, int, int], None]
+"""Called with the kind of work, how much is done, and the total."""
 
 
 async def drive(
@@ -53,11 +56,13 @@ async def drive(
     truth: Truth,
     servers: LabServers,
     now: list[datetime],
-    told: Told,
+    progress: Progress,
     *,
     ask: Callable[[], Awaitable[object]] | None = None,
 ) -> list[PassReport]:
-    """Walk through virtual time: reports come in, what is due is looked at; `now` holds the study's clock.
+    """Walk through virtual time: import reports, check due URLs.
+
+    `now` holds the study's clock.
 
     After the first pass of each quarter of a day `ask` is called: registries are asked then.
     """
@@ -86,7 +91,7 @@ async def drive(
             passes.append(await recheck(study.folder))
         if ask and number % max(1, round(_ASK_S / world.step_s)) == 0:
             await ask()
-        told("virtual hours", number, steps)
+        progress("virtual hours", number, steps)
     return passes
 
 
@@ -100,7 +105,10 @@ def _deliver_nothing(study: Study, source: str) -> None:
 
 
 def _import(study: Study, reports: Sequence[TrueReport]) -> None:
-    """One delivery of each source, through the ordinary intake but in memory: no file ever holds a URL."""
+    """Import one delivery of each source through the ordinary intake.
+
+    The delivery stays in memory: no file ever holds a URL.
+    """
     by_source: dict[str, list[TrueReport]] = {}
     for report in reports:
         by_source.setdefault(report.source, []).append(report)
@@ -114,13 +122,13 @@ def _import(study: Study, reports: Sequence[TrueReport]) -> None:
         study.import_lines(lines, Defaults(source=source, category="phishing"))
 
 
-BESIDE = "beside"
-"""Folder of the second run, in that of the first."""
+CONTROL_RUN = "beside"
+"""Folder of the control run, in that of the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """What a replay of a real feed did."""
+    """The result of replaying a real feed."""
 
     imported: ImportReport
     passed: PassReport
@@ -129,7 +137,7 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabRun:
-    """What a lab run measured, and how true it was."""
+    """The measurements of a lab run and their scores."""
 
     truth: Truth
     passes: int
@@ -150,12 +158,12 @@ class LabRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabRuns:
-    """A lab run, and the second one that its world asks for."""
+    """A lab run, and its control run if requested."""
 
     first: LabRun
-    beside: LabRun | None
-    paired: Paired | None
-    """What the disturbance changed, if the second run was undisturbed."""
+    control_run: LabRun | None
+    comparison: RunComparison | None
+    """The effect of the disturbance, if the control run was undisturbed."""
 
 
 def _config(
@@ -207,7 +215,7 @@ def _vantages(world: World, servers: LabServers) -> tuple[Vantage, ...]:
 
 
 def _opened(out: Path, servers: LabServers, now: datetime, config: Config) -> Study:
-    """The study of a rehearsal: a new one, or the one that was interrupted."""
+    """Create or reopen the study of a lab run."""
     lab = Lab(resolver=servers.resolver, clock=now, connect_to=servers.connect_to)
     if not (out / SETTINGS).exists():
         return create_study(out, config, lab)
@@ -217,8 +225,8 @@ def _opened(out: Path, servers: LabServers, now: datetime, config: Config) -> St
     return open_study(out)
 
 
-def replay(feed: Path, routes: Sequence[Path], day: date, out: Path, told: Told) -> Replayed:
-    """Import a real feed, let its hosts answer on loopback, look at each URL once.
+def replay(feed: Path, routes: Sequence[Path], day: date, out: Path, progress: Progress) -> Replayed:
+    """Import a real feed; check each URL once on loopback.
 
     Called again after an interruption, it goes on where it stopped.
     """
@@ -231,41 +239,46 @@ def replay(feed: Path, routes: Sequence[Path], day: date, out: Path, told: Told)
         ) as study,
     ):
         for number, table in enumerate(routes):
-            told("routing tables", number, len(routes))
+            progress("routing tables", number, len(routes))
             study.add_table(table, day)
-        imported = study.import_reports(feed, progress=lambda done: told("import", done, 0))
-        passed = run_recheck(study.folder, progress=lambda done, due: told("looks", done, due))
+        imported = study.import_reports(feed, progress=lambda done: progress("import", done, 0))
+        passed = run_recheck(study.folder, progress=lambda done, due: progress("looks", done, due))
         return Replayed(imported=imported, passed=passed, counts=servers.counts())
 
 
-def run_lab(scenario: str, out: Path, told: Told, *, profile: Profile | None = None) -> LabRuns:
-    """Run a scenario, and the second run that its world asks for, in the folder `beside` of the first."""
+def run_lab(scenario: str, out: Path, progress: Progress, *, profile: Profile | None = None) -> LabRuns:
+    """Run a scenario, and its control run if requested.
+
+    The control run lies in the folder `beside` of the first.
+    """
     world = read_world(scenario_path(scenario))
-    first = run_world(world, out, told, profile=profile)
+    first = run_world(world, out, progress, profile=profile)
     if world.beside == "nothing":
-        return LabRuns(first=first, beside=None, paired=None)
-    other = out / BESIDE
+        return LabRuns(first=first, control_run=None, comparison=None)
+    control_folder = out / CONTROL_RUN
     if world.beside == "without_controls":
-        beside = run_world(world, other, told, profile=profile, controls=False)
-        return LabRuns(first=first, beside=beside, paired=None)
-    beside = run_world(world.undisturbed(), other, told, profile=profile)
-    paired = compare_runs(
+        control_run = run_world(world, control_folder, progress, profile=profile, controls=False)
+        return LabRuns(first=first, control_run=control_run, comparison=None)
+    control_run = run_world(world.undisturbed(), control_folder, progress, profile=profile)
+    comparison = compare_runs(
         first.truth,
-        undisturbed=(beside.episodes, beside.rows, beside.url_ids.__getitem__),
+        undisturbed=(control_run.episodes, control_run.rows, control_run.url_ids.__getitem__),
         disturbed=(first.episodes, first.rows, first.url_ids.__getitem__),
     )
-    return LabRuns(first=first, beside=beside, paired=paired)
+    return LabRuns(first=first, control_run=control_run, comparison=comparison)
 
 
-def run_scenario(scenario: str, out: Path, told: Told, *, profile: Profile | None = None) -> LabRun:
-    """Simulate a scenario, measure it with the production crawler, compare with the truth.
+def run_scenario(scenario: str, out: Path, progress: Progress, *, profile: Profile | None = None) -> LabRun:
+    """Simulate a scenario, measure it with the crawler, score it.
 
     With a profile, all categories are looked at in it.
     """
-    return run_world(read_world(scenario_path(scenario)), out, told, profile=profile)
+    return run_world(read_world(scenario_path(scenario)), out, progress, profile=profile)
 
 
-def run_world(world: World, out: Path, told: Told, *, profile: Profile | None = None, controls: bool = True) -> LabRun:
+def run_world(
+    world: World, out: Path, progress: Progress, *, profile: Profile | None = None, controls: bool = True
+) -> LabRun:
     """The same for a world, if wanted without control looks."""
     if (out / SETTINGS).exists():
         raise InputError(f"{out} holds a study already; choose another folder or remove it first")
@@ -287,17 +300,22 @@ def run_world(world: World, out: Path, told: Told, *, profile: Profile | None = 
         with _opened(out, servers, world.start, config) as study:
             study.folder.clock = lambda: now[0]
             _add_tables(study, truth)
-            passes = uvloop.run(_driven(study, truth, servers, now, told))
+            passes = uvloop.run(_driven(study, truth, servers, now, progress))
             counts = servers.counts()
             lab = Lab(resolver=servers.resolver, clock=now[0], connect_to=servers.connect_to)
             write_toml(out / LAB, lab)
             return _scored(study, truth, passes, counts, scene.marker)
 
 
-async def _driven(study: Study, truth: Truth, servers: LabServers, now: list[datetime], told: Told) -> list[PassReport]:
-    """Walk through the world's time; if it has registries, ask them too, at the state that they have by then."""
+async def _driven(
+    study: Study, truth: Truth, servers: LabServers, now: list[datetime], progress: Progress
+) -> list[PassReport]:
+    """Walk through the world's time; ask its registries too.
+
+    Registries answer from their state at that virtual time.
+    """
     if not truth.world.registries:
-        return await drive(study, truth, servers, now, told)
+        return await drive(study, truth, servers, now, progress)
     async with RdapServers(registries_of(truth.world, now[0]), lambda: now[0]) as registries:
         # an answer serves for less than a day, so that what is sold is known on its day
         asked = Registry(bases=registries.bases, fresh_days=0.2, retry_hours=1.0)
@@ -307,7 +325,7 @@ async def _driven(study: Study, truth: Truth, servers: LabServers, now: list[dat
             registries.set_registries(registries_of(truth.world, now[0]))
             await enrich(study.folder)
 
-        return await drive(study, truth, servers, now, told, ask=ask)
+        return await drive(study, truth, servers, now, progress, ask=ask)
 
 
 def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Counts, marker: str) -> LabRun:
@@ -351,7 +369,10 @@ def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Co
 
 
 def _add_tables(study: Study, truth: Truth) -> None:
-    """The world's own dated tables; they name invented companies, no host."""
+    """Add the world's dated tables.
+
+    They name invented companies, no host.
+    """
     folder = study.path / "lab-tables"
     folder.mkdir(exist_ok=True)
     for day in Allocations(truth.world).days():

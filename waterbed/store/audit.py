@@ -1,4 +1,4 @@
-"""Who did what, when and why: the audit log."""
+"""The audit log: person, action, time and reason."""
 
 import os
 import pwd
@@ -11,17 +11,17 @@ from waterbed.store.folder import Folder, real_clock
 
 
 def audits(folder: Folder) -> list[Audit]:
-    """Who did what, oldest first."""
+    """Return the audit log, oldest first."""
     return folder.store.all(Audit, order=("done_at", "audit_id"))
 
 
 def put_on_record(folder: Folder, action: str, subject: str, reason: str) -> None:
-    """Say in the audit log who did something at this moment, and why."""
+    """Add an audit entry of this account and moment."""
     folder.store.add([audit_entry(action, subject, reason)])
 
 
 def audit_entry(action: str, subject: str, reason: str) -> Audit:
-    """An entry of the audit log, of this account and this moment."""
+    """Return an audit entry of this account and this moment."""
     return Audit(
         audit_id=secrets.token_hex(16),
         done_at=real_clock(),
@@ -41,5 +41,8 @@ def who() -> str:
 
 
 def after(now: datetime, earlier: Iterable[datetime]) -> datetime:
-    """A time for what follows others on record: now, or just after the last of them where the clock was set back."""
+    """Return a time later than all earlier ones.
+
+    It is now, or just after the last of them where the clock was set back.
+    """
     return max([now, *(one + timedelta(microseconds=1) for one in earlier)])

@@ -1,4 +1,7 @@
-"""What is due and what was taken, counted along indexes: the cost grows with what is due, not with what is known."""
+"""Counts due and taken looks along indexes.
+
+The cost grows with the number of due looks, not with the size of the study.
+"""
 
 import math
 from dataclasses import dataclass
@@ -24,7 +27,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What is due at a time on the study's clock."""
+    """The due looks at a time on the study's clock."""
 
     due: int
     overdue: int
@@ -35,7 +38,10 @@ class Backlog:
 
 
 def backlog(store: Store, now: datetime, late: timedelta, shares: tuple[float, ...]) -> Backlog:
-    """Count what is due; `shares` name places in the order of due times, 0 the oldest, 1 the newest."""
+    """Count due looks and find quantiles of their due times.
+
+    `shares` name ranks in the order of due times, 0 the oldest, 1 the newest.
+    """
     when = TABLES[Due].c.due_at
     with store.reading() as connection:
         due = _count(connection, when <= now)
@@ -53,7 +59,7 @@ def backlog(store: Store, now: datetime, late: timedelta, shares: tuple[float, .
 
 
 def something_free(store: Store, due_by: datetime) -> bool:
-    """Whether a look is due that nobody holds."""
+    """True if a look is due that nobody holds."""
     due = TABLES[Due]
     free = select(due.c.url_id).where(due.c.due_at <= due_by, due.c.lease_run_id.is_(None)).limit(1)
     with store.reading() as connection:
@@ -61,21 +67,27 @@ def something_free(store: Store, due_by: datetime) -> bool:
 
 
 def leased(store: Store) -> int:
-    """How many looks runs hold."""
+    """Return the number of looks that runs hold."""
     with store.reading() as connection:
         # unlike IS NOT NULL, this is looked up in the index on SQLite too
         return _count(connection, TABLES[Due].c.lease_run_id > "")
 
 
 def taken(store: Store, since: datetime) -> int:
-    """How many looks were taken since a time on the study's clock, those of further vantages too."""
+    """Count looks taken since a time on the study's clock.
+
+    Those of further vantage points count too.
+    """
     when = TABLES[Observation].c.observed_at
     with store.reading() as connection:
         return connection.scalar(select(func.count()).where(when > since)) or 0
 
 
 def lateness(store: Store, since: datetime) -> list[float]:
-    """Seconds between due time and look of the newest 20,000 looks since a time, least first."""
+    """Return sorted delays, in seconds, of recently taken looks.
+
+    They are the newest 20,000 looks since a time; a delay lies between due time and look.
+    """
     look = TABLES[Observation].c
     newest = (
         select(look.observed_at, look.scheduled_at)
@@ -88,7 +100,10 @@ def lateness(store: Store, since: datetime) -> list[float]:
 
 
 def rates(store: Store) -> list[float]:
-    """Looks a second of the newest 20 runs that had much to look at, least first."""
+    """Return sorted looks per second of the newest busy runs.
+
+    At most 20 runs, those that had much to look at.
+    """
     end = TABLES[RunEnd].c
     newest = select(end.rate).where(end.rate.is_not(None)).order_by(end.finished_at.desc()).limit(_RATES)
     with store.reading() as connection:
@@ -96,7 +111,10 @@ def rates(store: Store) -> list[float]:
 
 
 def begin_ladder(url_ids: list[str], anchor: datetime, before: datetime, connection: Connection) -> None:
-    """Looks at some URLs are frequent again from a time on, unless they have been since after `before`."""
+    """Restart the schedule of frequent looks for some URLs.
+
+    It stays as it is if it was restarted after `before`.
+    """
     due = TABLES[Due]
     newest = func.coalesce(due.c.anchor_at, due.c.first_report_at)
     chosen = among(due.c.url_id, url_ids, connection)
@@ -104,7 +122,7 @@ def begin_ladder(url_ids: list[str], anchor: datetime, before: datetime, connect
 
 
 def give_back(store: Store, run_id: str, url_ids: list[str]) -> None:
-    """Some of a run's leases are given back."""
+    """Give back some of a run's leases."""
     due = TABLES[Due]
     with store.writing() as connection:
         for start in range(0, len(url_ids), _AT_ONCE):
@@ -125,7 +143,7 @@ USE = 0.8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleLag:
-    """How late looks are, and the workers that they need."""
+    """The delay of looks, and the number of workers needed."""
 
     measured_at: Annotated[datetime, "when this was measured (study clock)"]
     due: Annotated[int, "looks that are due now, leased ones too"]
@@ -165,7 +183,10 @@ class ScheduleLag:
 
 
 def schedule_lag(folder: Folder) -> ScheduleLag:
-    """Measure how late a study's looks are; writes nothing, and reads along indexes alone."""
+    """Measure the delay of a study's looks, without writing.
+
+    It reads along indexes alone.
+    """
     store, now, schedule = folder.store, folder.clock(), folder.config.schedule
     found = backlog(store, now, timedelta(seconds=schedule.late_s), _SHARES)
     late = [(now - when).total_seconds() for when in found.due_at]
@@ -196,14 +217,17 @@ def schedule_lag(folder: Folder) -> ScheduleLag:
 
 
 def workers_needed(due_an_hour: int, due: int, rate: float | None) -> int | None:
-    """Workers that keep up with so many looks an hour, at 80% of the rate (looks a second) of each."""
+    """Return the workers needed for so many looks an hour.
+
+    Each runs at 80% of its rate (looks a second).
+    """
     if rate is None:
         return None
     return max(math.ceil(due_an_hour / (rate * 3600 * USE)), 1 if due or due_an_hour else 0)
 
 
 def _catch_up(due: int, due_an_hour: int, rate: float | None, workers: int | None, allowed: int) -> float | None:
-    """Hours until what is due is worked off while more falls due."""
+    """Hours until the backlog is gone while more arrives."""
     if rate is None or workers is None:
         return None
     can = workers * rate * 3600
@@ -212,5 +236,8 @@ def _catch_up(due: int, due_an_hour: int, rate: float | None, workers: int | Non
 
 
 def _quantile(ordered: list[float], share: float) -> float | None:
-    """The value at a share of an ordered list, none of an empty one."""
+    """Return the value at a share of an ordered list.
+
+    None of an empty list.
+    """
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None

@@ -40,7 +40,10 @@ MOVED = ("due_at", "streak", "day_began_at", "day_looks", "fingerprint")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Facts of one class, column by column; many a column says the same of all of them."""
+    """Facts of one class by column.
+
+    Constant columns are stored once.
+    """
 
     cls: type
     count: int
@@ -61,7 +64,10 @@ class Columns:
 
 
 def columns_of(cls: type, facts: Sequence[Any], names: Sequence[str] | None = None) -> Columns:
-    """Facts of one class by their fields, all of them or those named."""
+    """Return facts of one class by column.
+
+    All fields, or those named.
+    """
     first, *others = names or _NAMES[cls]
     cells, same = {first: list(map(attrgetter(first), facts))}, {}
     for name in others:
@@ -74,7 +80,7 @@ def columns_of(cls: type, facts: Sequence[Any], names: Sequence[str] | None = No
 
 
 def insert(cls: type, facts: Sequence[Any], connection: Connection) -> None:
-    """Insert facts of one class; those that are known stay as they are."""
+    """Insert facts of one class; known ones stay unchanged."""
     insert_columns(columns_of(cls, facts), connection)
 
 
@@ -97,7 +103,10 @@ def insert_columns(facts: Columns, connection: Connection) -> None:
 
 
 def advance(run_id: str, dues: Sequence[Due], connection: Connection) -> int:
-    """Move the schedule of URLs that a run still holds, and give their leases back; how many they were. SQLite only."""
+    """Advance held URLs and release their leases (SQLite only).
+
+    Returns their number; URLs that the run no longer holds are left out.
+    """
     moved = 0
     for query, values in _statements(columns_of(Due, dues, ("url_id", *MOVED)), connection):
         news = ", ".join(f"{name} = news.{name}" for name in MOVED)
@@ -110,7 +119,10 @@ def advance(run_id: str, dues: Sequence[Due], connection: Connection) -> int:
 
 
 def _statements(facts: Columns, connection: Connection) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Queries that give the facts back, some at a time, and the values for each."""
+    """Yield queries that return the facts, with their values.
+
+    Some facts at a time.
+    """
 
     def bound(name: str, values: Iterable[Any]) -> Iterator[Any]:
         make = _binding(TABLES[facts.cls].c[name].type, connection.dialect)
@@ -130,7 +142,10 @@ def _statements(facts: Columns, connection: Connection) -> Iterator[tuple[str, t
 
 
 def _binding(kind: Any, dialect: Any) -> Callable[[Any], Any] | None:
-    """What makes a value of a column's type fit for the driver, which takes bytes as they are; None: nothing need."""
+    """Return a conversion of a column's values for the driver.
+
+    None if no conversion is needed; the driver takes bytes as they are.
+    """
     if isinstance(kind, LargeBinary):
         return None
     make: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
@@ -139,14 +154,20 @@ def _binding(kind: Any, dialect: Any) -> Callable[[Any], Any] | None:
 
 
 def among(column: ColumnElement[str], ids: Iterable[str], connection: Connection) -> ColumnElement[bool]:
-    """That a column is one of some ids, however many: they are one value of the statement."""
+    """Condition that a column is one of the ids.
+
+    The ids are one value of the statement.
+    """
     if connection.dialect.name != "sqlite":
         return column == any_(bindparam(None, list(ids), ARRAY(Text)))
     return column.in_(select(literal_column("value")).select_from(func.json_each(json.dumps(list(ids)))))
 
 
 def fetch(cls: type[Fact], query: Select[Any], connection: Connection) -> list[Fact]:
-    """All rows of a query over one class's table; not for tables that do not fit into memory."""
+    """Fetch all rows of a query over one class's table.
+
+    Not for tables that do not fit into memory.
+    """
     if connection.dialect.name != "sqlite":
         return [cls(**row._mapping) for row in connection.execute(query)]
     found, dialect = query.subquery(), connection.dialect

@@ -1,4 +1,4 @@
-"""A study's settings, `waterbed.toml` and `lab.toml`, checked as they are read."""
+"""A study's settings, `waterbed.toml` and `lab.toml`, validated."""
 
 import hashlib
 import os
@@ -121,7 +121,10 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 def placed(config: Config) -> Config:
-    """The settings of a machine that the environment gives a place of its own; else as the study says."""
+    """Return settings with locations overridden by the environment.
+
+    They are those of this machine; others are as the study says.
+    """
     vantage, network = os.environ.get(VANTAGE), os.environ.get(NETWORK)
     for what, name in (("vantage", vantage), ("network", network)):
         if name and not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
@@ -134,7 +137,7 @@ def placed(config: Config) -> Config:
 
 
 def read_config(path: Path) -> tuple[Config, str]:
-    """The settings in a `waterbed.toml`, and the SHA-256 of its bytes."""
+    """Read a `waterbed.toml`; return settings and SHA-256 of its bytes."""
     data = _bytes(path)
     return _decode(data, Config, path), hashlib.sha256(data).hexdigest()
 

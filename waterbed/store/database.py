@@ -1,4 +1,4 @@
-"""How a database is opened, and what is said if it cannot be."""
+"""Opens databases and explains failures to open them."""
 
 import os
 import sqlite3
@@ -25,8 +25,11 @@ def unreachable(problem: DatabaseError) -> str:
 
 
 @contextmanager
-def failures_told() -> Iterator[None]:
-    """What the database itself cannot do (damaged, full, read-only, gone) is one sentence; our own mistakes are not."""
+def failures_explained() -> Iterator[None]:
+    """Turn failures of the database itself into one sentence.
+
+    It may be damaged, full, read-only or gone; our own mistakes are raised unchanged.
+    """
     try:
         yield
     except DatabaseError as problem:
@@ -46,7 +49,7 @@ def failures_told() -> Iterator[None]:
 
 
 def read_only(why: str) -> str:
-    """That a store cannot be written to, in one sentence."""
+    """Return the error that a store is read-only, one sentence."""
     return (
         f"the study's store can be read, not written to ({why}), and nothing was changed; rankings and other "
         "conclusions can be had all the same (docs/operations.md, Read only)"
@@ -63,7 +66,7 @@ def _gone(problem: DatabaseError) -> bool:
     if "psycopg" not in type(problem.orig).__module__:
         return False
     code = getattr(problem.orig, "sqlstate", None)
-    # 08: connection, 57P: it is told to stop or is starting, 25P03: we stood still; one out of reach gives no code
+    # 08: connection, 57P: it is stopping or starting, 25P03: we stood still; one out of reach gives no code
     lost = code is not None and code.startswith(("08", "57P", "25P03"))
     return problem.connection_invalidated or lost or (code is None and type(problem) is OperationalError)
 
@@ -74,12 +77,15 @@ def _full(problem: DatabaseError) -> bool:
 
 
 def writable(file: Path) -> bool:
-    """Whether an SQLite file, and its log beside it, can be written."""
+    """True if an SQLite file and log can be written."""
     return os.access(file.parent, os.W_OK) and (not file.exists() or os.access(file, os.W_OK))
 
 
 def _opened_for_reading(file: Path) -> sqlite3.Connection:
-    """A file in a place that is read-only: with its log if there is one, else as something that stands still."""
+    """Open a file in a read-only place.
+
+    With its log if there is one, else as an immutable file.
+    """
     log, index = (file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm"))
     logged = log.exists() and log.stat().st_size > 0
     if logged and not index.exists():
@@ -101,7 +107,9 @@ def _opened_for_reading(file: Path) -> sqlite3.Connection:
 
 
 def opened(url: Any, *, sqlite: bool) -> Engine:
-    """An engine with this project's settings: nothing of a statement's values in messages, whole writes, no leftovers.
+    """Make an engine with this project's settings.
+
+    Messages hold no values of statements, writes are whole, and nothing removed is left over.
 
     On SQLite `secure_delete` overwrites what is removed, so that a forgotten URL stands on no free page.
     """

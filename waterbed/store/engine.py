@@ -1,4 +1,7 @@
-"""One SQL text over tables in memory and Parquet files, by DuckDB or Spark: bounded, and without a trace."""
+"""Runs one SQL text over tables and Parquet files.
+
+DuckDB or Spark runs it, within a memory limit and without leaving files.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

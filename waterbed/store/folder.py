@@ -15,8 +15,8 @@ from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
 from waterbed.model.errors import InputError, KeyProblem, StudyMissing
 from waterbed.store.config import Config, placed, read_config, read_lab, write_toml
 from waterbed.store.frozen import FROZEN, Frozen, read_frozen
-from waterbed.store.leases import begin, bury, end, living, machine_s, skew_s
-from waterbed.store.runs import Heart, patiently
+from waterbed.store.leases import begin, end, living, machine_s, mark_dead, skew_s
+from waterbed.store.runs import Heartbeat, patiently
 from waterbed.store.schema import bring_forward, held
 from waterbed.store.settings import Lab
 from waterbed.store.store import Store
@@ -49,7 +49,7 @@ class Folder:
 
     @property
     def tables(self) -> Path:
-        """Where the compact routing and country tables lie."""
+        """The folder of the compact routing and country tables."""
         return self.path / "tables"
 
     def close(self) -> None:
@@ -58,7 +58,7 @@ class Folder:
 
     @contextmanager
     def run(self, kind: str) -> Iterator["Pass"]:
-        """A run on record: locked while it lives, its end written when it ends."""
+        """Record a run: lock it while alive, record its end."""
         if self.frozen:
             raise InputError(
                 "this study was reproduced from a package: its ids are of other keys, so nothing is looked at or added "
@@ -87,15 +87,15 @@ class Folder:
                 clock_skew_s=self._skew_s(),
             )
             begin(self.store, run, lease_s)
-            heart = Heart(self.store, run_id, lease_s, self.bury_dead_runs, born)
-            current = Pass(run_id=run_id, holds=heart.holds)
-            heart.start()
+            heartbeat = Heartbeat(self.store, run_id, lease_s, self.mark_dead_runs, born)
+            current = Pass(run_id=run_id, holds=heartbeat.holds)
+            heartbeat.start()
             outcome = "failed"
             try:
                 yield current
                 outcome = current.outcome
             finally:
-                heart.stop()
+                heartbeat.stop()
                 ended = RunEnd(
                     run_id=run_id,
                     finished_at=self.clock(),
@@ -103,15 +103,18 @@ class Folder:
                     done=current.done,
                     rate=current.rate,
                 )
-                patiently(lambda: end(self.store, ended), heart.holds)
+                patiently(lambda: end(self.store, ended), heartbeat.holds)
                 lock.unlink(missing_ok=True)
 
     @contextmanager
     def alone(self, what: str) -> Iterator[None]:
-        """Nothing else writes to the study meanwhile, on this machine or another; InputError if something does."""
+        """Hold the study alone; InputError if a run is alive.
+
+        On this machine or another.
+        """
         with held(self.path, self.store, alone=True) as free:
             if free:
-                self.bury_dead_runs()
+                self.mark_dead_runs()
             if not free or living(self.store):
                 raise InputError(
                     f"{what} must be the only one at work, but a run of this study is alive; end it first "
@@ -121,7 +124,7 @@ class Folder:
             yield
 
     def _take_keys(self) -> None:
-        """Take the keys as they are now: they may have been rotated since the study was opened.
+        """Reload the keys, which may have been rotated since opening.
 
         If they are no longer in their place, as on a medium that was taken out, those it was opened with serve on.
         """
@@ -130,7 +133,7 @@ class Folder:
         _verify(self.vault, self.store)
 
     def _skew_s(self) -> float | None:
-        """How far the database's clock is ahead of this machine's, seconds; InputError if that is too far."""
+        """Seconds the database's clock is ahead; InputError if too many."""
         skew, most = skew_s(self.store), self.config.store.most_skew_s
         if skew is not None and abs(skew) > most:
             raise InputError(
@@ -140,8 +143,8 @@ class Folder:
             )
         return skew
 
-    def bury_dead_runs(self) -> int:
-        """Give back the leases of runs that died, however they died.
+    def mark_dead_runs(self) -> int:
+        """Mark dead runs and release their leases.
 
         A living run on this machine holds a lock on its file, and the kernel drops the lock when the process dies. One
         on another machine, or one that stands still, is known by its silence.
@@ -162,7 +165,7 @@ class Folder:
             finally:
                 os.close(handle)
             dead.append(run_id)
-        given_back = bury(self.store, dead, self.clock())
+        given_back = mark_dead(self.store, dead, self.clock())
         for run_id in dead:
             (self.path / "runs" / run_id).unlink(missing_ok=True)
         return given_back
@@ -174,7 +177,7 @@ class Pass:
 
     run_id: str
     holds: Callable[[], bool]
-    """Whether nobody can have taken over what it leased."""
+    """True if nobody can have taken over what it leased."""
     done: int = 0
     outcome: str = "finished"
     rate: float | None = None
@@ -206,7 +209,7 @@ def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
 
 
 def _prepare_store(path: Path, config: Config) -> None:
-    """An empty store with the check by which wrong keys are known; then, last, the keys."""
+    """Create an empty store, its key check, then the keys."""
     store = Store(_store_url(path, config))
     try:
         store.migrate()
@@ -222,7 +225,7 @@ def _prepare_store(path: Path, config: Config) -> None:
 
 
 def open_folder(path: Path, clock: Clock | None = None) -> Folder:
-    """Open a study folder: settings, keys and store are all checked."""
+    """Open a study folder and check settings, keys and store."""
     if not (path / SETTINGS).is_file():
         raise StudyMissing(f"no study in {path}: {SETTINGS} is missing; make one with: waterbed init {path}")
     config, config_hash = read_config(path / SETTINGS)

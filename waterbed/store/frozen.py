@@ -1,4 +1,4 @@
-"""What a study that was reproduced from a package knows of the study that was frozen."""
+"""Ids of the frozen study, kept by a reproduced study."""
 
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ FROZEN: Final = "frozen.json"
 
 
 class Frozen(msgspec.Struct, frozen=True, kw_only=True):
-    """What conclusions need of the frozen study's vault and clock: keyed ids alone."""
+    """Keyed ids and clock of the frozen study, for conclusions."""
 
     frozen_at: Annotated[datetime, "the study's clock when it was frozen: it stands still since"]
     common: Annotated[tuple[str, ...], "ids that mean nothing when URLs are linked"]
@@ -25,7 +25,10 @@ class Frozen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_frozen(path: Path) -> Frozen | None:
-    """The file of a reproduced study, None if the study is none; InputError if it is damaged."""
+    """Read the file of a reproduced study, None without one.
+
+    InputError if it is damaged.
+    """
     try:
         return msgspec.json.decode(path.read_bytes(), type=Frozen)
     except FileNotFoundError:

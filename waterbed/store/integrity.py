@@ -1,4 +1,4 @@
-"""Whether a store is whole, and whether its rows fit together."""
+"""Checks that a store is whole and its references resolve."""
 
 import errno
 from datetime import datetime
@@ -30,7 +30,10 @@ _USED: Final[dict[str, tuple[str, type, str]]] = {
 
 
 def integrity(store: Store) -> tuple[list[str], str]:
-    """Complaints of the database's own check, and by what it was checked; empty where it may not be, or cannot."""
+    """Run the database's own check; return complaints and the checker.
+
+    Empty where it may not be run, or cannot.
+    """
     by = "integrity check" if store.sqlite else "amcheck"
     try:
         with store.reading() as connection:
@@ -47,7 +50,10 @@ def integrity(store: Store) -> tuple[list[str], str]:
 
 
 def _amcheck(connection: Connection) -> list[str]:
-    """What PostgreSQL's amcheck says of all tables and indexes (its manual, F.1); an index that fails raises."""
+    """Return the complaints of PostgreSQL's amcheck (manual, F.1).
+
+    It checks all tables and indexes; an index that fails raises.
+    """
     ours = "c.relnamespace = 'public'::regnamespace"
     tables = text(f"SELECT c.oid FROM pg_class c WHERE c.relkind = 'r' AND {ours}")  # noqa: S608 (a constant)
     indexes = text(
@@ -63,7 +69,7 @@ def _amcheck(connection: Connection) -> list[str]:
 
 
 def orphans(store: Store, *, since: datetime | None = None) -> dict[str, int]:
-    """How many rows hang on something that is not there, by what they are; those that there are none of are left out.
+    """Count dangling references by kind; kinds with none are omitted.
 
     Of looks before `since` it is not asked what they name: their days left the store.
     """
@@ -81,7 +87,7 @@ def orphans(store: Store, *, since: datetime | None = None) -> dict[str, int]:
 
 
 def unscheduled(store: Store) -> int:
-    """How many reported URLs are never due again though nobody forgot them."""
+    """Count reported URLs that are neither scheduled nor forgotten."""
     target = TABLES[Target]
     without = (
         ~_has(target.c.url_id, Due, "url_id"),
@@ -105,7 +111,7 @@ _CLOSED: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def disk_trouble(problem: OSError) -> WaterbedError | None:
-    """A failure of a disk as one of ours, in one sentence; None if it is none.
+    """Return a disk failure as a WaterbedError, else None.
 
     The file's name is left out, for it may tell.
     """

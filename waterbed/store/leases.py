@@ -1,4 +1,4 @@
-"""Which run holds which due looks, and that it lives."""
+"""Leases of due looks by runs, and the runs' liveness."""
 
 import math
 import time
@@ -25,12 +25,18 @@ _AT_ONCE = 500
 
 
 def machine_s() -> float:
-    """Seconds since this machine started: one clock for all its processes that nobody sets."""
+    """Seconds since this machine started; no clock setting changes them.
+
+    All processes of the machine share this clock.
+    """
     return time.clock_gettime(_SINCE_START)
 
 
 def _now(connection: Connection) -> Any:
-    """Now in microseconds, on the one clock that all runs share: the database's, or the machine's for SQLite."""
+    """Return now in microseconds on the clock of all runs.
+
+    It is the database's clock, or the machine's for SQLite.
+    """
     if connection.dialect.name == "sqlite":
         return int(machine_s() * 1e6)
     return cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
@@ -38,7 +44,10 @@ def _now(connection: Connection) -> Any:
 
 @contextmanager
 def _writing(store: Store) -> Iterator[Connection]:
-    """A transaction that the server ends if its process stands still in it: it must not keep others waiting."""
+    """Open a transaction that the server ends when it stalls.
+
+    A process that stands still must not keep others waiting.
+    """
     with store.writing() as connection:
         if not store.sqlite:
             connection.execute(select(func.set_config("idle_in_transaction_session_timeout", _STILL, True)))
@@ -54,7 +63,7 @@ def begin(store: Store, run: Run, lease_s: float) -> None:
 
 
 def renew(store: Store, run_id: str, lease_s: float) -> bool:
-    """Say that a run lives for so many seconds more; False if it was buried."""
+    """Extend a run's lease; False if it was marked dead."""
     beat = TABLES[Beat]
     with _writing(store) as connection:
         longer = update(beat).where(beat.c.run_id == run_id)
@@ -62,17 +71,22 @@ def renew(store: Store, run_id: str, lease_s: float) -> bool:
 
 
 def end(store: Store, ended: RunEnd) -> None:
-    """End a run: give back what it holds, keep how it ended; one that was buried stays so."""
+    """End a run: release its leases and record its outcome.
+
+    A run that was marked dead stays so.
+    """
     with _writing(store) as connection:
         connection.execute(delete(TABLES[Beat]).where(TABLES[Beat].c.run_id == ended.run_id))
         _give_back([ended.run_id], connection)
         store.add([ended], connection)
 
 
-def bury(store: Store, dead: Collection[str], now: datetime) -> int:
-    """Take what dead runs hold back: those known as dead, and those that did not say in time that they live.
+def mark_dead(store: Store, dead: Collection[str], now: datetime) -> int:
+    """Release what dead runs hold and record their end.
 
-    Returns how many leases came back. `now` is on the study's clock, for the record. A run that was buried by mistake,
+    Dead are those given, and those whose lease lapsed.
+
+    Returns how many leases came back. `now` is on the study's clock, for the record. A run that was marked by mistake,
     since it stood still, finds that it lost its lease (`LeaseLost`).
     """
     with store.reading() as connection:
@@ -94,7 +108,7 @@ def bury(store: Store, dead: Collection[str], now: datetime) -> int:
 
 
 def _without_life(connection: Connection) -> set[str]:
-    """Runs whose time lapsed, and those that hold leases though they are no longer said to live."""
+    """Return lapsed runs, and runs without heartbeat that hold leases."""
     beat, due = TABLES[Beat], TABLES[Due]
     lapsed = select(beat.c.run_id).where(beat.c.lapses_us < _now(connection))
     holder = due.c.lease_run_id
@@ -103,7 +117,7 @@ def _without_life(connection: Connection) -> set[str]:
 
 
 def _give_back(run_ids: Sequence[str], connection: Connection) -> int:
-    """Give back the leases and networks of runs; how many leases they were."""
+    """Release leases and networks of runs; return the released leases."""
     due, reserved = TABLES[Due], TABLES[Reserved]
     freed = connection.execute(update(due).where(due.c.lease_run_id.in_(run_ids)).values(lease_run_id=None)).rowcount
     theirs = select(reserved.c.network).where(reserved.c.run_id.in_(run_ids)).order_by(reserved.c.network)
@@ -129,7 +143,9 @@ def living(store: Store) -> set[str]:
 
 
 def lease(store: Store, run_id: str, *, due_by: datetime, limit: int) -> list[Due]:
-    """Take up to `limit` due URLs that nobody holds, oldest first, hosts together; LeaseLost if the run was buried.
+    """Lease up to `limit` due URLs, oldest first, hosts together.
+
+    LeaseLost if the run was marked dead.
 
     `due_by` is on the study's clock.
     """
@@ -150,9 +166,11 @@ def lease(store: Store, run_id: str, *, due_by: datetime, limit: int) -> list[Du
 
 
 def record(store: Store, run_id: str, facts: Sequence[Any], advance: Sequence[Due]) -> int:
-    """Add the facts of looks and advance their schedule, in one transaction; how many of them moved on.
+    """Add facts and advance schedules in one transaction.
 
-    LeaseLost, and nothing written, if the run was buried: others answer for what it held.
+    Returns the number of URLs that moved on.
+
+    LeaseLost, and nothing written, if the run was marked dead: others answer for what it held.
     """
     with _writing(store) as connection:
         _still_alive(run_id, connection)
@@ -177,7 +195,10 @@ def record(store: Store, run_id: str, facts: Sequence[Any], advance: Sequence[Du
 
 
 def _still_alive(run_id: str, connection: Connection) -> None:
-    """LeaseLost if a run was buried; else nobody can bury it before the transaction ends."""
+    """LeaseLost if a run was marked dead.
+
+    Else nobody can mark it before the transaction ends.
+    """
     beat = TABLES[Beat]
     alive = select(beat.c.run_id).where(beat.c.run_id == run_id)
     if connection.scalar(alive.with_for_update(read=True, key_share=True)) is None:
@@ -185,7 +206,10 @@ def _still_alive(run_id: str, connection: Connection) -> None:
 
 
 def _held(run_id: str, url_ids: Sequence[str], connection: Connection) -> set[str]:
-    """Which of the URLs a run still holds; nobody can take them before the transaction ends."""
+    """Return those of the URLs that a run still holds.
+
+    Nobody can take them before the transaction ends.
+    """
     due = TABLES[Due]
     held: set[str] = set()
     for start in range(0, len(url_ids), _AT_ONCE):
@@ -196,7 +220,9 @@ def _held(run_id: str, url_ids: Sequence[str], connection: Connection) -> set[st
 
 
 def skew_s(store: Store) -> float | None:
-    """Seconds by which the database's clock is ahead of this machine's; None for SQLite, which has no other.
+    """Seconds the database's clock is ahead of this machine's.
+
+    None for SQLite, which uses the machine's clock.
 
     Of three questions the quickest counts: it is off by half its round trip at most (Cristian 1989), and so much
     nearer to zero is what is returned.

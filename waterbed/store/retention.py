@@ -1,4 +1,7 @@
-"""Takes days out of the store that the lake has: sealed, read back, and only what it has."""
+"""Removes days from the store that the lake holds.
+
+They must be sealed and read back; only facts in the lake are removed.
+"""
 
 import secrets
 from collections.abc import Callable
@@ -17,14 +20,14 @@ from waterbed.store.lake.reading import days_in
 from waterbed.store.schema import held
 from waterbed.store.store import PRUNE, remove
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 _LEAST_DAYS = 2
 """Days that passes look back at: control looks, name servers, how late looks were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """What was taken out of the store."""
+    """The result of pruning."""
 
     before: Annotated[date, "the first day that was not asked for"]
     days: Annotated[int, "days of which facts were removed"]
@@ -32,8 +35,10 @@ class Pruned:
     left: Annotated[tuple[str, ...], "why days were left as they are, a sentence each"]
 
 
-def prune(folder: Folder, before: date | None = None, told: Told = lambda *_: None) -> Pruned:
-    """Remove the looks of sealed days before a day, else of those older than `retention.store_days`, from the store.
+def prune(folder: Folder, before: date | None = None, progress: Progress = lambda *_: None) -> Pruned:
+    """Remove looks of sealed days before a day.
+
+    Without a day, those older than `retention.store_days`.
 
     A day is left as it is unless all of it lies in the lake and every byte there was just read back. Each day is one
     transaction; killed between, nothing is lost. Passes may be at work. InputError for a day that is too near.
@@ -53,14 +58,14 @@ def prune(folder: Folder, before: date | None = None, told: Told = lambda *_: No
         days = sorted({day for cls in PRUNABLE for day in days_in(folder.store, cls) if day < before})
         facts, left = 0, []
         for number, day in enumerate(days):
-            told(number, len(days))
+            progress(number, len(days))
             why = ready(folder, day)
             if why:
                 left.append(why)
                 continue
             mark_pruned(folder, [day])
             facts += _removed(folder, day)
-        told(len(days), len(days))
+        progress(len(days), len(days))
     return Pruned(before=before, days=len(days) - len(left), facts=facts, left=tuple(left))
 
 
@@ -71,7 +76,12 @@ def _least(folder: Folder) -> int:
 
 
 def _removed(folder: Folder, day: date) -> int:
-    """Remove exactly what the lake has of a day, in one transaction that is on record."""
+    """Remove a day's facts from the store, as sealed.
+
+    Exactly those that the lake has.
+
+    One transaction that is on record.
+    """
     sealed = {cls: keys(folder, cls, day) for cls in PRUNABLE}
     entry = Audit(
         audit_id=secrets.token_hex(16),

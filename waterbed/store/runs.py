@@ -1,4 +1,4 @@
-"""A run's heart: says in the database that the run lives, and buries those that do not."""
+"""The heartbeat of a run, and retries of its steps."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import text
 
 from waterbed.model.errors import StoreGone, WaterbedError
-from waterbed.store.database import failures_told
+from waterbed.store.database import failures_explained
 from waterbed.store.leases import machine_s, renew
 from waterbed.store.store import Store
 
@@ -18,33 +18,38 @@ _BEATS_A_LEASE = 6
 """So many chances a run has to say that it lives before it is taken for dead."""
 
 
-class Heart:
-    """Beats in a thread of its own, so that a busy event loop delays nothing."""
+class Heartbeat:
+    """A heartbeat in its own thread.
 
-    def __init__(self, store: Store, run_id: str, lease_s: float, bury: Callable[[], object], born: float) -> None:
-        """Take a run that was begun, and how others are buried that are dead.
+    A busy event loop does not delay it.
+    """
 
-        `born` is a time of `machine_s` before it was begun. It beats between start and stop.
+    def __init__(
+        self, store: Store, run_id: str, lease_s: float, mark_dead: Callable[[], object], started: float
+    ) -> None:
+        """Take a started run, and a function marking dead runs.
+
+        `started` is a time of `machine_s` before it was begun. It beats between start and stop.
         """
-        self._store, self._run_id, self._lease_s, self._bury = store, run_id, lease_s, bury
-        self._lapses = born + lease_s
+        self._store, self._run_id, self._lease_s, self._mark_dead = store, run_id, lease_s, mark_dead
+        self._lapses = started + lease_s
         self._lost = False
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._beat_on, name="heart", daemon=True)
+        self._thread = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
 
     def holds(self) -> bool:
-        """Whether nobody can have taken over what the run holds.
+        """True if no other run can have taken over.
 
         By this machine's own clock, from before the last beat was sent: never longer than the database thinks.
         """
         return not self._lost and machine_s() < self._lapses
 
     def start(self) -> None:
-        """Begin to beat."""
+        """Start the heartbeat."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Beat no more."""
+        """Stop the heartbeat."""
         self._stopping.set()
         self._thread.join()
 
@@ -56,13 +61,18 @@ class Heart:
                     self._lost = True
                     return
                 self._lapses = before + self._lease_s
-                self._bury()
+                self._mark_dead()
             except WaterbedError:
                 continue  # the next beat may come through; until the lease lapses nothing is lost
 
 
 def patiently(step: Callable[[], Done], holds: Callable[[], bool]) -> Done:
-    """Do a step of a run's again while the database is gone, for as long as the lease holds; it may be done twice."""
+    """Retry a step while the database is gone.
+
+    It is tried as long as the lease holds.
+
+    The step may be done twice.
+    """
     while True:
         try:
             return step()
@@ -73,7 +83,7 @@ def patiently(step: Callable[[], Done], holds: Callable[[], bool]) -> Done:
 
 
 # Whoever takes or gives back several does so in the order of names: no two wait for each other in a circle. Only a run
-# that lives takes any, and it is not buried meanwhile.
+# that lives takes any, and it is not marked dead meanwhile.
 _CLAIM = text("""
     WITH alive AS (SELECT run_id FROM beat WHERE run_id = :run_id FOR KEY SHARE),
     taken AS (
@@ -96,14 +106,17 @@ _GIVE_BACK = text("""
 
 
 def claim(store: Store, run_id: str, networks: Collection[str]) -> set[str]:
-    """Take networks for a run, in one statement; those are returned that it has now."""
-    with failures_told(), store.engine.connect() as connection:
+    """Reserve networks for a run; return those it now holds.
+
+    One statement.
+    """
+    with failures_explained(), store.engine.connect() as connection:
         own = connection.execution_options(isolation_level="AUTOCOMMIT")
         return set(own.scalars(_CLAIM, {"run_id": run_id, "networks": sorted(networks)}))
 
 
 def give_back(store: Store, run_id: str, networks: Collection[str]) -> None:
-    """Let others visit networks that a run had, in one statement."""
-    with failures_told(), store.engine.connect() as connection:
+    """Release networks of a run, in one statement."""
+    with failures_explained(), store.engine.connect() as connection:
         own = connection.execution_options(isolation_level="AUTOCOMMIT")
         own.execute(_GIVE_BACK, {"run_id": run_id, "networks": sorted(networks)})

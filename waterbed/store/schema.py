@@ -1,4 +1,4 @@
-"""The study's lock: shared by all who work on it, or held alone."""
+"""The study's lock, shared or exclusive, and its schema version."""
 
 import errno
 import fcntl
@@ -18,7 +18,9 @@ _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 @contextmanager
 def held(path: Path, store: Store, *, alone: bool) -> Iterator[bool]:
-    """Hold a study's lock, on this machine and at the database server; False if others are in the way.
+    """Hold a study's lock; False if others hold it.
+
+    On this machine and at the database server.
 
     The kernel drops it when the process dies. A folder that cannot be written to is held shared without a file:
     nobody can work there who would have to wait.
@@ -39,7 +41,7 @@ def held(path: Path, store: Store, *, alone: bool) -> Iterator[bool]:
 
 
 def _opened(lock: Path, *, alone: bool) -> IO[str] | None:
-    """The lock's file, made if need be; None where it can neither be made nor opened."""
+    """Open the lock's file, creating it; None where that fails."""
     try:
         return lock.open("a")
     except OSError as problem:
@@ -68,7 +70,7 @@ def revisions() -> tuple[str, ...]:
 
 
 def refuse_unknown(revision: str | None, what: str) -> None:
-    """InputError if a schema was made by a newer version than this one."""
+    """InputError if a newer version made a schema."""
     if revision not in revisions():
         raise InputError(
             f"{what} has schema {revision}, and this version of Waterbed knows none after {revisions()[-1]}: it was "
@@ -77,7 +79,9 @@ def refuse_unknown(revision: str | None, what: str) -> None:
 
 
 def bring_forward(path: Path, store: Store) -> None:
-    """Bring an older store to this version's schema; InputError if a newer version wrote it.
+    """Migrate an older store.
+
+    InputError if a newer version wrote it.
 
     One transaction: killed in the middle, the old schema stands. A study at work is not touched.
     """

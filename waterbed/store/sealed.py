@@ -1,4 +1,4 @@
-"""What is done to sealed entries: sealed anew, shredded, and wiped off the disk."""
+"""Reseals, shreds and wipes sealed entries."""
 
 import base64
 import secrets
@@ -29,21 +29,24 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shredded:
-    """How much was shredded."""
+    """The number of shredded entries."""
 
     urls: int
     hosts: int
 
 
 def numbers(store: Store) -> set[int]:
-    """The numbers of the keys that sealed any entry; one reading of the table."""
+    """Return the numbers of keys that sealed any entry.
+
+    One reading of the table.
+    """
     column = TABLES[Sealed].c.key_number
     with store.reading() as connection:
         return set(connection.scalars(select(column).distinct()))
 
 
-def reseal(store: Store, anew: Callable[[Sealed], Sealed], number: int, told: Callable[[int, int], None]) -> int:
-    """Seal anew every entry that another key than `number` sealed; returns how many.
+def reseal(store: Store, anew: Callable[[Sealed], Sealed], number: int, progress: Callable[[int, int], None]) -> int:
+    """Reseal entries of keys other than `number`; return their number.
 
     In the order of their ids, each batch a transaction that begins where the last one ended. What was done stays done.
     """
@@ -64,11 +67,11 @@ def reseal(store: Store, anew: Callable[[Sealed], Sealed], number: int, told: Ca
             fresh = map(anew, batch)
             connection.execute(change, [{"of_entry": entry.entry_id, "fresh": entry.ciphertext} for entry in fresh])
         last, done = batch[-1].entry_id, done + len(batch)
-        told(done, total)
+        progress(done, total)
 
 
 def set_check(store: Store, check: KeyCheck, audit: Audit) -> None:
-    """Put one key's check in the place of all others, with the entry of who did it."""
+    """Replace all key checks by one, with an audit entry."""
     with store.writing() as connection:
         store.add([check, audit], connection)
         table = TABLES[KeyCheck]
@@ -76,7 +79,7 @@ def set_check(store: Store, check: KeyCheck, audit: Audit) -> None:
 
 
 def urls_of_host(store: Store, host_id: str) -> set[str]:
-    """The ids of all URLs that were reported on a host."""
+    """Return the ids of all URLs reported on a host."""
     table = TABLES[Target]
     with store.reading() as connection:
         return set(connection.scalars(select(table.c.url_id).where(table.c.host_id == host_id)))
@@ -89,7 +92,9 @@ def unreported(store: Store) -> list[Sealed]:
 
 
 def shred(store: Store, url_ids: Iterable[str], *, host_id: str | None, now: datetime, audit: Audit) -> Shredded:
-    """Remove sealed entries and their schedule, leave tombstones, and say who did it: all or nothing.
+    """Forget entries: remove them, leave tombstones, record who did it.
+
+    All or nothing; their schedule goes too.
 
     With `host_id` the host itself is forgotten too. Without, a host that is left with no sealed URL is shredded but
     bears no tombstone: a later report of another URL there is taken in.
@@ -114,7 +119,7 @@ def shred(store: Store, url_ids: Iterable[str], *, host_id: str | None, now: dat
 
 
 def _left_without(url_ids: Sequence[str], connection: Connection) -> set[str]:
-    """The hosts of some URLs that have no other sealed URL."""
+    """Return hosts of these URLs without any other sealed URL."""
     target, sealed = TABLES[Target], TABLES[Sealed]
     hosts = set(connection.scalars(select(target.c.host_id).where(target.c.url_id.in_(url_ids))))
     others = (
@@ -133,7 +138,9 @@ def _remove(cls: type, column: str, ids: Sequence[str], connection: Connection) 
 
 
 def wipe(store: Store) -> bool:
-    """Overwrite what removed or changed entries left on the disk; False if a reader kept it from being whole.
+    """Overwrite remains of removed entries; False if a reader interfered.
+
+    Those of changed entries too.
 
     SQLite: removed bytes are overwritten when they are removed; the write-ahead log still holds pages as they were, so
     it is emptied. PostgreSQL: the table is written anew without its dead rows; the server's own log is not ours.
@@ -169,7 +176,10 @@ def to_escrow(keys: Keys, passphrase: str | None) -> str:
 
 
 def from_escrow(path: Path, ask: Callable[[], str]) -> Keys:
-    """The keys in an escrow file; `ask` is called for the passphrase if it has one."""
+    """Read keys from an escrow file.
+
+    `ask` is called for the passphrase if the file has one.
+    """
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""The sections of a study's settings: what each key is, and its default."""
+"""The sections of a study's settings, with meanings and defaults."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from waterbed.model.facts import Profile
 
 
 class Names(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """How names are resolved."""
+    """Settings of name resolution."""
 
     resolver: str = "127.0.0.1:53"
     timeout_s: float = 5.0
@@ -20,7 +20,7 @@ class Names(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
 
 class Probe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What a look may do, and how gently."""
+    """Permitted requests of a look, and their rate limits."""
 
     profiles: dict[str, Profile] = msgspec.field(
         default_factory=lambda: {"phishing": "headers", "malware": "headers", "abuse-material": "strict"}
@@ -44,7 +44,7 @@ _YEAR_S = 366 * 86_400.0
 
 
 class Schedule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """When a URL is looked at again."""
+    """The schedule of looks at a URL."""
 
     young_hours: float = 48.0
     young_interval_s: float = 3600.0
@@ -66,7 +66,7 @@ class Schedule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
     @property
     def fresh_s(self) -> float:
-        """How long after a report or notice a URL is looked at often, seconds."""
+        """Seconds of frequent looks after a report or notice."""
         return self.ladder_s[-1] if self.ladder_s else self.young_hours * 3600
 
     def __post_init__(self) -> None:
@@ -84,7 +84,7 @@ class Schedule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 
 class Judge(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """When a look is believed."""
+    """Criteria for believing a look."""
 
     confirm_looks: int = 3
     confirm_s: float = 7200.0
@@ -106,7 +106,7 @@ class Canary(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 class CycleGuard(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """When so much flips at once that it is not believed."""
+    """Limits above which simultaneous flips are not believed."""
 
     cycle_s: float = 3600.0
     share: float = 0.3
@@ -117,7 +117,7 @@ class CycleGuard(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
 
 
 class Registry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """How registries are asked (RDAP), and how long their answers serve."""
+    """Settings of registry requests (RDAP) and their caching."""
 
     fresh_days: float = 30.0
     retry_hours: float = 6.0
@@ -135,17 +135,17 @@ class Registry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 
 class Hosters(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What the book of hosters rests on."""
+    """The basis of the book of hosters."""
 
     known: bool = True
-    """Whether the list of known proxies and platforms lies beneath the study's own file."""
+    """True if the list of known proxies and platforms lies beneath the study's own file."""
 
 
 class Coding(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What is made of the codes that two people give to doubtful cases."""
+    """The use of codes by two people for doubtful cases."""
 
     apply: bool = True
-    """Whether what they agree on, or a third settles, takes the place of what the rules say."""
+    """True if what they agree on, or a third settles, takes the place of what the rules say."""
     checks: Annotated[int, msgspec.Meta(ge=0)] = 0
     """Cases of each outcome, and of each role, that are drawn at random to be coded beside the doubtful ones."""
     seed: int = 1
@@ -153,11 +153,11 @@ class Coding(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 class Linking(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """When URLs are held to carry one content."""
+    """Criteria for linking URLs with the same content."""
 
     least: LinkStrength = "strong"
     near_labels: bool = False
-    """Whether names are opened in memory to find labels that look alike."""
+    """True if names are opened in memory to find labels that look alike."""
     weak: float = 4.0
     strong: float = 6.0
     agreement: float = 2.0
@@ -174,23 +174,23 @@ class Linking(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
 
 
 class ExternalSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What is made of the looks of others."""
+    """The use of external observations."""
 
     in_series: bool = True
-    """Whether they stand in series from before our first look."""
+    """True if they stand in series from before our first look."""
     within_hours: Annotated[float, msgspec.Meta(ge=0)] = 24.0
     """What another closed as gone had gone so long after it last saw it; 0: that is not known."""
 
 
 class Vantage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
-    """A further place from which what looks down is looked at again."""
+    """A further vantage point that checks absences again."""
 
     name: str
     network: str
     address: str | None = None
     """Outgoing address of this machine; else the usual one."""
     proxy: str | None = None
-    """HTTP CONNECT proxy, address:port: it is told the checked address, never a name."""
+    """HTTP CONNECT proxy, address:port. It gets the checked address, never a name."""
 
 
 Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
@@ -198,7 +198,7 @@ Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
 
 
 class Publish(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What may be published, and how it is marked."""
+    """Publication policy and labels."""
 
     publisher: str = ""
     """Who publishes; empty: the study's name."""
@@ -211,13 +211,13 @@ class Publish(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
 
 
 class Log(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """How passes and the service log; neither form ever holds a URL or host name."""
+    """Form of the log, which never holds URLs or hosts."""
 
     format: Literal["text", "json"] = "text"
 
 
 class Chore(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A command of ours that the service runs again and again."""
+    """A command of ours that the service repeats."""
 
     command: str
     """Words as on the command line, without `waterbed` and without `-C`."""
@@ -225,7 +225,7 @@ class Chore(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
 
 class Service(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """How `waterbed run` keeps going."""
+    """Settings of `waterbed run`."""
 
     pass_s: Annotated[float, msgspec.Meta(ge=1)] = 3600.0
     stop_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
@@ -237,7 +237,7 @@ class Service(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
 
 
 class Reply(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """How long hosters can answer before what names them is public."""
+    """Time for hosters to answer before publication of their names."""
 
     period_days: Annotated[float, msgspec.Meta(ge=0)] = 14.0
     valid_days: Annotated[float, msgspec.Meta(ge=0)] = 90.0
@@ -258,7 +258,7 @@ class Creator(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
 
 
 class Citation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """How a frozen study is cited."""
+    """Citation metadata of a frozen study."""
 
     title: _Words = ""
     """Empty: the study's name."""
@@ -280,7 +280,7 @@ class Citation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 
 class StoreAt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Where the facts are kept."""
+    """The location of the facts."""
 
     url: str = "sqlite"
     most_skew_s: Annotated[float, msgspec.Meta(ge=0)] = 5.0
@@ -288,7 +288,7 @@ class StoreAt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
 
 
 class LakeAt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Where closed days are sealed, and when a day is closed."""
+    """Location of sealed days, and when a day closes."""
 
     location: Annotated[str, msgspec.Meta(min_length=1)] = "lake"
     """A folder, from the study's own if relative, or a URI such as s3://bucket/prefix."""
@@ -296,7 +296,7 @@ class LakeAt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 class Retention(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What is kept where, and for how long."""
+    """The retention of facts, by location."""
 
     store_days: Annotated[float, msgspec.Meta(ge=2, le=36_525)] = 90.0
     """Days whose looks stay in the store when `waterbed prune` is called; older ones are in the lake alone."""
@@ -305,7 +305,7 @@ class Retention(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
 
 
 class ConnectTo(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A public prefix and port, and the loopback listener that plays it."""
+    """A public prefix and port, and its loopback listener."""
 
     prefix: str
     port: int
@@ -313,7 +313,7 @@ class ConnectTo(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
 
 
 class Lab(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """All of `lab.toml`: the three settings in which a lab study differs."""
+    """All of `lab.toml`: three settings peculiar to a lab study."""
 
     resolver: str
     clock: datetime

@@ -1,7 +1,7 @@
-"""The SQL texts of DuckDB on Apache Spark: spelled in its dialect by sqlglot, step by step.
+"""Translates DuckDB's SQL texts to Apache Spark, by sqlglot.
 
-There is one text. It is spelled anew each time, so the two engines cannot drift apart (docs/decisions/0016). What the
-text calls MATERIALIZED is computed once here too: Spark would work out a step again for each of its readers.
+There is one text. It is translated anew each time, so the two engines cannot drift apart (docs/decisions/0016). Steps
+that the text calls MATERIALIZED are computed once here too: Spark would compute a step again for each of its readers.
 """
 
 import logging
@@ -42,8 +42,8 @@ class Step:
     once: bool
 
 
-def spelled(sql: str) -> tuple[list[Step], str]:
-    """The steps of one text, and what it asks of them, in Spark's dialect."""
+def translated(sql: str) -> tuple[list[Step], str]:
+    """Return the steps of one text in Spark's dialect."""
     sqlglot, exp = _sqlglot()
 
     def theirs(node: Any) -> Any:
@@ -66,12 +66,12 @@ def spelled(sql: str) -> tuple[list[Step], str]:
 def run_on_spark(
     sql: str, tables: Mapping[str, Any], values: Mapping[str, Any], *, folder: Path, memory_mb: int, threads: int
 ) -> pa.Table:
-    """Run one SQL text over named tables on Spark, as `engine.run` does on DuckDB.
+    """Run one SQL text on Spark, as `engine.run` on DuckDB.
 
     What is computed on the way lies in a folder made inside `folder` and removed at the end. Raises InputError if Java
     or pyspark is missing, OwnFailure if the engine fails.
     """
-    steps, asked = spelled(sql)
+    steps, asked = translated(sql)
     with session(folder, memory_mb, threads) as spark:
         from py4j.protocol import Py4JError  # noqa: PLC0415 (the same)
         from pyspark.errors import PySparkException  # noqa: PLC0415 (an optional library)
@@ -98,7 +98,10 @@ def _table(session: "SparkSession", source: Any) -> Any:
 
 @contextmanager
 def session(folder: Path, memory_mb: int = 4096, threads: int = 2) -> Iterator["SparkSession"]:
-    """A Spark session; one that this process has already is used and left. A start takes seconds: share one."""
+    """Yield a Spark session; an existing one is reused.
+
+    A start takes seconds: share one.
+    """
     _require_java()
     try:
         from pyspark.sql import SparkSession  # noqa: PLC0415 (an optional library, and a slow one)

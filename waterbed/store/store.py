@@ -1,4 +1,4 @@
-"""One store on SQLite (WAL) or PostgreSQL, through the same code."""
+"""One store on SQLite (WAL) or PostgreSQL."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from waterbed.model.bookkeeping import Audit, Due, Forgotten, Run, RunEnd, Seale
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import ControlLook, Observation, Resolution
 from waterbed.store.bulk import among, fetch, insert
-from waterbed.store.database import failures_told, opened, read_only, unreachable, writable
+from waterbed.store.database import failures_explained, opened, read_only, unreachable, writable
 from waterbed.store.tables import TABLES
 
 Fact = TypeVar("Fact")
@@ -33,7 +33,7 @@ class Store:
     """The facts of one study, in one database."""
 
     def __init__(self, url: str) -> None:
-        """Open the database at a SQLAlchemy URL; nothing is created yet."""
+        """Open the database at a SQLAlchemy URL, creating nothing."""
         try:
             self.url = make_url(url)
         except ArgumentError:
@@ -55,8 +55,8 @@ class Store:
         self.engine.dispose()
 
     def migrate(self, to: str = "head") -> None:
-        """Create the tables, or bring them forward to this version or to an earlier one: all of it, or nothing."""
-        self.revision()  # one that cannot be reached is the user's to mend, and is told as such
+        """Migrate to this version's schema, or an earlier one, atomically."""
+        self.revision()  # one that cannot be reached is the user's to mend, and is reported as such
         with self.writing() as connection:
             self.migrate_in(connection, to)
 
@@ -71,9 +71,9 @@ class Store:
         command.upgrade(config, to)
 
     def revision(self) -> str | None:
-        """The schema's revision in the database, None if it is empty."""
+        """Return the schema's revision, None if the database is empty."""
         try:
-            with self.engine.connect() as connection, failures_told():
+            with self.engine.connect() as connection, failures_explained():
                 connection.info["begin"] = "BEGIN"
                 if not inspect(connection).has_table("alembic_version"):
                     return None
@@ -84,8 +84,11 @@ class Store:
 
     @contextmanager
     def writing(self, cache_mib: int = _CACHE_MIB) -> Iterator[Connection]:
-        """One transaction that may write: all or nothing; `cache_mib` of pages are kept at hand meanwhile (SQLite)."""
-        with failures_told(), self.engine.connect() as connection:
+        """Open a write transaction: all or nothing.
+
+        `cache_mib` of pages are kept at hand meanwhile (SQLite).
+        """
+        with failures_explained(), self.engine.connect() as connection:
             connection.info["begin"] = "BEGIN IMMEDIATE"
             self._refuse_read_only()
             with self._keeping(cache_mib, connection), connection.begin():
@@ -104,19 +107,19 @@ class Store:
             driver.execute(f"PRAGMA cache_size = {-1024 * _CACHE_MIB}")
 
     def _refuse_read_only(self) -> None:
-        """A file that cannot be written to is told before anything is tried."""
+        """Raise ReadOnly early if the file cannot be written."""
         if self.file is not None and not writable(self.file):
             raise ReadOnly(read_only(f"{self.file.name} or its folder is read-only"))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One transaction that only reads a consistent state."""
-        with failures_told(), self.engine.connect() as connection:
+        with failures_explained(), self.engine.connect() as connection:
             connection.info["begin"] = "BEGIN"
             yield connection
 
     def add(self, facts: Iterable[Any], connection: Connection | None = None) -> None:
-        """Add facts in one transaction; those already known stay as they are.
+        """Add facts in one transaction; known ones stay unchanged.
 
         What was forgotten is not sealed again, whoever comes across it.
         """
@@ -134,29 +137,32 @@ class Store:
                 insert(cls, found, connection)
 
     def _leave_forgotten(self, by_class: dict[type, list[Any]], connection: Connection) -> None:
-        """What was forgotten is neither sealed nor looked at."""
+        """Drop forgotten entries from facts to be added."""
         named = [getattr(fact, name) for cls, names in _BY_ID.items() for fact in by_class[cls] for name in names]
         gone = self.forgotten_among(named, connection)
         for cls, names in _BY_ID.items() if gone else ():
             by_class[cls] = [fact for fact in by_class[cls] if not any(getattr(fact, name) in gone for name in names)]
 
     def forgotten(self, ids: Iterable[str]) -> set[str]:
-        """Which of the ids bear a tombstone."""
+        """Return those of the ids that bear a tombstone."""
         with self.reading() as connection:
             return self.forgotten_among(ids, connection)
 
     def forgotten_among(self, ids: Iterable[str], connection: Connection) -> set[str]:
-        """Which of the ids bear a tombstone; nearly nothing to ask while nothing was ever forgotten."""
+        """Return those of the ids that bear a tombstone.
+
+        It costs nearly nothing while nothing was ever forgotten.
+        """
         if not self.anything_forgotten(connection):
             return set()
         return self.known_ids(Forgotten, "entry_id", ids, connection)
 
     def anything_forgotten(self, connection: Connection) -> bool:
-        """Whether anything bears a tombstone."""
+        """True if anything bears a tombstone."""
         return connection.scalar(select(TABLES[Forgotten].c.entry_id).limit(1)) is not None
 
     def known_ids(self, cls: type, column: str, ids: Iterable[str], connection: Connection) -> set[str]:
-        """Which of the ids a table has already."""
+        """Return those of the ids that a table has already."""
         its = TABLES[cls].c[column]
         return set(connection.scalars(select(its).where(among(its, ids, connection))))
 
@@ -168,7 +174,7 @@ class Store:
             return [cls(**row._mapping) for row in connection.execute(query)]
 
     def by_ids(self, cls: type[Fact], column: str, ids: Iterable[str]) -> list[Fact]:
-        """All facts of a class whose column is one of the ids."""
+        """Return facts whose column is one of the ids."""
         table, wanted, found = TABLES[cls], list(ids), []
         with self.reading() as connection:
             for start in range(0, len(wanted), _AT_ONCE):
@@ -177,7 +183,7 @@ class Store:
         return found
 
     def count(self, cls: type, *conditions: Any) -> int:
-        """How many facts of a class meet the conditions."""
+        """Count the facts of a class that meet the conditions."""
         with self.reading() as connection:
             return connection.scalar(select(func.count()).select_from(TABLES[cls]).where(*conditions)) or 0
 
@@ -189,7 +195,9 @@ class Store:
 
     @contextmanager
     def locked(self, *, alone: bool, number: int = _LOCK) -> Iterator[bool]:
-        """Hold a lock of the database server's, shared or alone; yields False if others hold it.
+        """Hold a database server's lock; yields False if taken.
+
+        Shared or exclusive.
 
         SQLite serves one machine, where a lock on a file does. A server that goes away drops the lock itself.
         """
@@ -197,7 +205,7 @@ class Store:
             yield True
             return
         shared, key = "" if alone else "_shared", {"key": number}
-        with failures_told(), self.engine.connect() as connection:
+        with failures_explained(), self.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").detach()  # closed for good when it is left
             free = bool(connection.scalar(text(f"SELECT pg_try_advisory_lock{shared}(:key)"), key))
             try:
@@ -208,12 +216,18 @@ class Store:
                         connection.execute(text(f"SELECT pg_advisory_unlock{shared}(:key)"), key)
 
     def make_all_due(self, when: datetime) -> None:
-        """Make every URL due now at the latest; those being looked at are left alone."""
+        """Make every URL due now at the latest.
+
+        Those being looked at are left alone.
+        """
         with self.writing() as connection:
             connection.execute(_sooner(when))
 
     def make_due(self, when: datetime, url_ids: Iterable[str], connection: Connection) -> None:
-        """Make some URLs due now at the latest; those being looked at are left alone."""
+        """Make some URLs due now at the latest.
+
+        Those being looked at are left alone.
+        """
         connection.execute(_sooner(when).where(among(TABLES[Due].c.url_id, url_ids, connection)))
 
     def set_category(self, category: str, url_ids: Iterable[str], connection: Connection) -> None:
@@ -222,7 +236,7 @@ class Store:
         connection.execute(update(due).where(among(due.c.url_id, url_ids, connection)).values(category=category))
 
     def count_due(self, due_by: datetime) -> int:
-        """How many URLs are due at a time on the study's clock."""
+        """Count due URLs at a time on the study's clock."""
         return self.count(Due, TABLES[Due].c.due_at <= due_by)
 
     def latest_controls(self, host_ids: Iterable[str], vantage: str, since: datetime) -> list[ControlLook]:
@@ -236,7 +250,10 @@ class Store:
         return found
 
     def latest_name_servers(self, host_ids: Iterable[str], since: datetime) -> list[Resolution]:
-        """The resolutions of some hosts for which name servers were asked since a time, oldest first."""
+        """Return resolutions with name servers since a time, oldest first.
+
+        Of some hosts.
+        """
         table, wanted, found = TABLES[Resolution], list(host_ids), []
         with self.reading() as connection:
             for start in range(0, len(wanted), _AT_ONCE):
@@ -247,7 +264,7 @@ class Store:
         return found
 
     def next_due(self) -> datetime | None:
-        """When the next look is due, on the study's clock."""
+        """Return the next due time, on the study's clock."""
         with self.reading() as connection:
             when: datetime | None = connection.scalar(select(func.min(TABLES[Due].c.due_at)))
             return when
@@ -267,7 +284,7 @@ class Store:
             return when
 
     def observed_span(self) -> tuple[datetime | None, datetime | None]:
-        """When the first and the last look were taken."""
+        """Return the times of the first and the last look."""
         when = TABLES[Observation].c.observed_at
         with self.reading() as connection:
             first, last = connection.execute(select(func.min(when), func.max(when))).one()
@@ -292,7 +309,10 @@ PRUNE: Final = "prune"
 
 
 def remove(store: Store, keys: Mapping[Any, Sequence[str]], audit: Audit) -> int:
-    """Remove rows by their primary keys, and say who did it, in one transaction; how many were there."""
+    """Remove rows by primary keys; return their number.
+
+    One transaction with its audit entry.
+    """
     removed = 0
     with store.writing() as connection:
         for cls, ids in keys.items():
@@ -306,7 +326,7 @@ def remove(store: Store, keys: Mapping[Any, Sequence[str]], audit: Audit) -> int
 
 
 def removed_days(store: Store) -> set[date]:
-    """The days that are on record as having left the store."""
+    """Return the days recorded as having left the store."""
     audit = TABLES[Audit].c
     with store.reading() as connection:
         days = connection.scalars(select(audit.subject_id).where(audit.action == PRUNE)).all()

@@ -1,4 +1,4 @@
-"""Tables made from the fact dataclasses: no column is written twice."""
+"""Tables derived from the fact dataclasses."""
 
 import json
 from datetime import datetime
@@ -58,7 +58,7 @@ metadata = MetaData()
 
 
 def table_name(cls: type) -> str:
-    """The table of a dataclass: the one it names, else its name in snake case."""
+    """Return a dataclass's table name, by default in snake case."""
     named: str | None = getattr(cls, "TABLE", None)
     return named or "".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__).lstrip("_")
 

@@ -50,7 +50,10 @@ class Keys:
         return max(self.encryption)
 
     def with_new(self) -> "Keys":
-        """These keys and a fresh one that seals from now on; the id key stays."""
+        """Return these keys with a fresh sealing key added.
+
+        The id key stays.
+        """
         return Keys(id_key=self.id_key, encryption={**self.encryption, self.newest + 1: AESSIV.generate_key(512)})
 
     def newest_alone(self) -> "Keys":
@@ -58,14 +61,17 @@ class Keys:
         return Keys(id_key=self.id_key, encryption={self.newest: self.encryption[self.newest]})
 
     def to_toml(self) -> str:
-        """The text that is kept in a key file and escrowed."""
+        """Return the text of a key file and of escrow."""
         lines = ["# Waterbed keys. Whoever holds them can read the study's URLs.", f'id_key = "{_text(self.id_key)}"']
         lines += ["[encryption]", *(f'{n} = "{_text(key)}"' for n, key in sorted(self.encryption.items()))]
         return "\n".join(lines) + "\n"
 
     @classmethod
     def from_toml(cls, text: str, where: str) -> "Keys":
-        """Keys from the text of a key file; KeyProblem names `where`."""
+        """Read keys from a key file's text.
+
+        KeyProblem names `where`.
+        """
         try:
             read = tomllib.loads(text)
             id_key = base64.b64decode(read["id_key"], validate=True)
@@ -86,7 +92,10 @@ def _text(key: bytes) -> str:
 
 
 def key_file(study_id: str) -> Path:
-    """Where a study's keys lie: `$WATERBED_KEY_FILE`, else the user's configuration."""
+    """Return the path of a study's key file.
+
+    It is `$WATERBED_KEY_FILE`, else in the user's configuration.
+    """
     named = os.environ.get(KEY_FILE_ENVIRONMENT)
     return Path(named) if named else platformdirs.user_config_path("waterbed") / "keys" / study_id
 
@@ -97,7 +106,7 @@ def write_keys(path: Path, keys: Keys, study: Path) -> None:
 
 
 def write_secret(path: Path, text: str, study: Path) -> None:
-    """Write a new file, readable by its owner alone; an existing one is never overwritten."""
+    """Write a new file for its owner alone, overwriting nothing."""
     refuse_inside(path, study)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -109,7 +118,7 @@ def write_secret(path: Path, text: str, study: Path) -> None:
 
 
 def replace_keys(path: Path, keys: Keys, study: Path) -> None:
-    """Put keys in the place of a key file: at every instant the old file is there, or the new one, whole."""
+    """Replace a key file atomically."""
     refuse_inside(path, study)
     real = path.resolve()  # a link stays one
     fresh = real.with_name(f".{real.name}.new")
@@ -136,7 +145,7 @@ def _write(path: Path, text: str, flags: int) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make sure that a renamed file keeps its name through a power cut."""
+    """Sync a folder so that renames survive power cuts."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -173,7 +182,7 @@ def refuse_inside(path: Path, study: Path) -> None:
 
 
 class Vault:
-    """Turns URLs and host names into ids, and seals and opens them."""
+    """Computes keyed ids of URLs and hosts, and encrypts them."""
 
     def __init__(self, keys: Keys) -> None:
         """Take a study's keys; nothing is read or written here."""
@@ -183,17 +192,20 @@ class Vault:
         self._of_host = lru_cache(maxsize=65_536)(self._host_ids)
 
     def keyed_id(self, kind: str, text: str) -> str:
-        """The id of a text within a kind: 32 hex digits of HMAC-SHA-256."""
+        """Return a text's keyed id: 32 hex digits of HMAC-SHA-256.
+
+        It is within a kind.
+        """
         made = self._hmac.copy()  # the key is worked in once, not for each of millions of texts
         made.update(f"{kind}\x00{text}".encode())
         return made.finalize()[:16].hex()
 
-    def ids(self, spelled: CanonicalUrl) -> dict[str, str | None]:
-        """All keyed ids of a URL, by the fields of `Target`."""
+    def ids(self, canonical: CanonicalUrl) -> dict[str, str | None]:
+        """Return all keyed ids of a URL, by `Target` field."""
         return {
-            "url_id": self.keyed_id("url", spelled.url),
-            "path_id": self.keyed_id("path", spelled.target),
-            **self._of_host(spelled.host),
+            "url_id": self.keyed_id("url", canonical.url),
+            "path_id": self.keyed_id("path", canonical.target),
+            **self._of_host(canonical.host),
         }
 
     def _host_ids(self, host: str) -> dict[str, str | None]:
@@ -206,13 +218,16 @@ class Vault:
         }
 
     def seal(self, kind: str, text: str, entry_id: str | None = None) -> Sealed:
-        """Encrypt a text, bound to its kind and id; its id need not be worked out again if it is known."""
+        """Encrypt a text, bound to its kind and id.
+
+        Give the id if it is known, to save working it out.
+        """
         entry_id = entry_id or self.keyed_id(kind, text)
         sealed = self._ciphers[self._newest].encrypt(text.encode(), [kind.encode(), entry_id.encode()])
         return Sealed(entry_id=entry_id, kind=kind, ciphertext=sealed, key_number=self._newest)
 
     def open(self, sealed: Sealed) -> str:
-        """Decrypt a sealed text; KeyProblem if the key is not the one."""
+        """Decrypt a sealed text; KeyProblem if the key is wrong."""
         try:
             cipher = self._ciphers[sealed.key_number]
             return cipher.decrypt(sealed.ciphertext, [sealed.kind.encode(), sealed.entry_id.encode()]).decode()
@@ -222,7 +237,7 @@ class Vault:
             ) from None
 
     def check(self) -> KeyCheck:
-        """A sealed constant to store, so that wrong keys are known at once."""
+        """Return a sealed constant that reveals wrong keys."""
         sealed = self.seal("check", _CONSTANT)
         return KeyCheck(key_number=self._newest, id_check=sealed.entry_id, ciphertext=sealed.ciphertext)
 

@@ -17,7 +17,7 @@ from waterbed.model.bookkeeping import Reserved, RunEnd
 from waterbed.model.errors import LeaseLost
 from waterbed.model.urls import network_of
 from waterbed.store.folder import Pass
-from waterbed.store.leases import bury, end
+from waterbed.store.leases import end, mark_dead
 from waterbed.store.runs import claim, give_back
 from waterbed.store.store import Store
 
@@ -50,13 +50,13 @@ def test_a_network_is_one_runs_at_a_time(store: Store) -> None:
 
 
 def test_networks_come_back_with_the_run_that_had_them(store: Store) -> None:
-    """However a run ends, others may visit; a run that was buried gets no network."""
+    """However a run ends, others may visit; a run that was marked dead gets no network."""
     for name in "abc":
         alive(store, name)
     claim(store, "a", {"192.0.2.0/24"})
     claim(store, "b", {"198.51.100.0/24"})
     end(store, RunEnd(run_id="a", finished_at=NOW, outcome="finished", done=0))
-    bury(store, ["b"], NOW)
+    mark_dead(store, ["b"], NOW)
     assert claim(store, "b", NETWORKS) == set()
     assert claim(store, "c", NETWORKS) == NETWORKS
     assert store.count(Reserved) == 3

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from attribution.lookups.dns.cymru import ask_cymru
 from tests.crawler.registry.registries import NOON, addresses_in, clock, lab_folder, networks, resolved
 from waterbed.cli.app import app
-from waterbed.lab.servers.rdap import RdapServers, Temper
+from waterbed.lab.servers.rdap import RdapServers, RegistryBehaviour
 from waterbed.lab.servers.rdap_data import Registries, TrueNetwork
 from waterbed.model.bookkeeping import RunEnd
 from waterbed.model.errors import InputError
@@ -120,7 +120,7 @@ def test_enrich_by_the_command_line(tmp_path: Path, faults: dict[str, float]) ->
     known = [TrueNetwork(registry="ripe", prefix="80.1.2.0/24", handle="A", holder="ORG-A")]
 
     async def go() -> list[tuple[int, str]]:
-        async with RdapServers(Registries(known), lambda: NOON, {"ripe": Temper(faults=faults)}) as servers:
+        async with RdapServers(Registries(known), lambda: NOON, {"ripe": RegistryBehaviour(faults=faults)}) as servers:
             study(tmp_path, "127.0.0.1:9", ["80.1.2.1", "80.1.2.2"], bases=servers.bases).close()
             words = ["-C", str(tmp_path / "study"), "enrich"]
             said = []

@@ -15,7 +15,7 @@ from crawler.registry.report import CrawlReport
 from crawler.registry.run import enrich
 from crawler.registry.session import RegistrySession
 from tests.crawler.registry.registries import NOON, addresses_in, clock, lab_folder, networks, resolved
-from waterbed.lab.servers.rdap import RdapServers, Temper
+from waterbed.lab.servers.rdap import RdapServers, RegistryBehaviour
 from waterbed.lab.servers.rdap_data import Registries, TrueAs, TrueNetwork
 from waterbed.lab.servers.wire import server_context
 from waterbed.model.bookkeeping import RunEnd, Sealed
@@ -46,14 +46,14 @@ def crawled(
     path: Path,
     known: Sequence[TrueNetwork],
     addresses: Sequence[str],
-    tempers: dict[str, Temper] | None = None,
+    behaviours: dict[str, RegistryBehaviour] | None = None,
     **settings: Any,
 ) -> tuple[CrawlReport, list[Registration], RdapServers]:
     """One crawl: its report, what was recorded, and the servers with their counts."""
 
     async def go() -> tuple[CrawlReport, list[Registration], RdapServers]:
         time = clock()
-        async with RdapServers(Registries(known), time.now, tempers) as servers:
+        async with RdapServers(Registries(known), time.now, behaviours) as servers:
             folder = lab_folder(path / "study", servers, addresses, **settings)
             report = await enrich(folder, clock=time, rng=random.Random(1))
             facts = folder.store.all(Registration, order=("asked", "level"))
@@ -66,18 +66,18 @@ def crawled(
 def test_every_network_ends_registered_or_with_a_dated_reason(tmp_path: Path) -> None:
     """Three hundred networks, limits, 429s of all kinds, HTML errors and broken answers: none is lost."""
     known = networks(300, rotten=0.02)
-    tempers = {
-        "lacnic": Temper(a_minute=10, faults=FAULTS, slow_s=0.7),
-        "ripe": Temper(a_minute=60, faults=FAULTS, slow_s=0.7),
-        "arin": Temper(a_minute=30),
-        "apnic": Temper(a_minute=30, faults=FAULTS, slow_s=0.7),
-        "afrinic": Temper(a_minute=20),
+    behaviours = {
+        "lacnic": RegistryBehaviour(a_minute=10, faults=FAULTS, slow_s=0.7),
+        "ripe": RegistryBehaviour(a_minute=60, faults=FAULTS, slow_s=0.7),
+        "arin": RegistryBehaviour(a_minute=30),
+        "apnic": RegistryBehaviour(a_minute=30, faults=FAULTS, slow_s=0.7),
+        "afrinic": RegistryBehaviour(a_minute=20),
     }
     limits = {"lacnic": 10.0, "ripe": 60.0, "arin": 30.0, "apnic": 30.0, "afrinic": 20.0}
 
     async def go() -> None:
         time = clock()
-        async with RdapServers(Registries(known), time.now, tempers) as servers:
+        async with RdapServers(Registries(known), time.now, behaviours) as servers:
             addresses = addresses_in(known)
             folder = lab_folder(tmp_path / "study", servers, addresses, a_minute=limits, retry_hours=24.0)
             report = await enrich(folder, clock=time, rng=random.Random(1))
@@ -230,7 +230,9 @@ def test_an_unchanged_answer_is_renewed(tmp_path: Path) -> None:
 def test_a_registry_that_is_out_of_order_is_left_alone(tmp_path: Path) -> None:
     """After several networks in a row the rest ends with the reason, and is not asked for."""
     known = [one for one in networks(200) if one.registry == "ripe"]
-    report, facts, servers = crawled(tmp_path, known, addresses_in(known, 1), {"ripe": Temper(faults={"error": 1.0})})
+    report, facts, servers = crawled(
+        tmp_path, known, addresses_in(known, 1), {"ripe": RegistryBehaviour(faults={"error": 1.0})}
+    )
     assert report.without == 40
     assert {fact.status for fact in facts} == {"server_error"}
     assert servers.requests < 40
@@ -247,7 +249,9 @@ def test_a_wait_of_hours_ends_the_crawl_of_that_registry(tmp_path: Path) -> None
 
     async def go() -> None:
         time = clock()
-        async with Patient(Registries(known), time.now, {"ripe": Temper(faults={"limited": 1.0})}) as servers:
+        async with Patient(
+            Registries(known), time.now, {"ripe": RegistryBehaviour(faults={"limited": 1.0})}
+        ) as servers:
             folder = lab_folder(tmp_path / "study", servers, addresses_in(known, 1))
             await enrich(folder, clock=time)
             assert {fact.status for fact in folder.store.all(Registration)} == {"limited"}
@@ -263,7 +267,7 @@ def test_a_pace_outlives_the_crawl(tmp_path: Path) -> None:
 
     async def go() -> None:
         time = clock()
-        async with RdapServers(Registries(known), time.now, {"ripe": Temper(a_minute=10)}) as servers:
+        async with RdapServers(Registries(known), time.now, {"ripe": RegistryBehaviour(a_minute=10)}) as servers:
             folder = lab_folder(tmp_path / "study", servers, addresses_in(known, 1), a_minute={"ripe": 10.0})
             for limit in (7, 7, None):
                 await enrich(folder, clock=time, limit=limit)

@@ -36,16 +36,16 @@ def test_differences_are_by_hoster_and_over_all(truth: Truth) -> None:
         _row("pages", 3, 0.9),
     ]
     after = [_row("polder", 1, 0.6), _row("fjord", 2, 0.2), _row("pages", 3, None)]
-    paired = compare_runs(truth, undisturbed=([], before, _id), disturbed=([], after, _id))
-    assert paired.most_off == pytest.approx(0.1)
-    assert paired.mean_off == pytest.approx(0.05)
-    assert paired.overall.difference == pytest.approx(0.075)
-    assert paired.missing == ("pages",)
-    assert (paired.false_removals, paired.ends) == (0, 0)
+    comparison = compare_runs(truth, undisturbed=([], before, _id), disturbed=([], after, _id))
+    assert comparison.most_off == pytest.approx(0.1)
+    assert comparison.mean_off == pytest.approx(0.05)
+    assert comparison.overall.difference == pytest.approx(0.075)
+    assert comparison.missing == ("pages",)
+    assert (comparison.false_removals, comparison.ends) == (0, 0)
 
 
 def test_equal_runs_differ_in_nothing(truth: Truth) -> None:
     """A run compared with itself has no difference and no false removal."""
     run = ([_episode(e, truth) for e in truth.episodes], [_row("polder", 1, 0.5)], _id)
-    paired = compare_runs(truth, undisturbed=run, disturbed=run)
-    assert (paired.most_off, paired.false_removals, paired.missing) == (0.0, 0, ())
+    comparison = compare_runs(truth, undisturbed=run, disturbed=run)
+    assert (comparison.most_off, comparison.false_removals, comparison.missing) == (0.0, 0, ())

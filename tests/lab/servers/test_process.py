@@ -20,8 +20,8 @@ from waterbed.model.errors import OwnFailure
 _ORPHAN = """
 import sys, time
 from datetime import UTC, datetime
-from waterbed.lab.world.file.replay import replay
-from waterbed.lab.servers.process.process import LabServers
+from waterbed.lab.world.replay import replay
+from waterbed.lab.servers.process import LabServers
 
 if __name__ == "__main__":
     servers = LabServers(replay([]), datetime(2025, 4, 1, tzinfo=UTC)).__enter__()

@@ -1,4 +1,4 @@
-"""How likely a study sees a difference is told by simulated studies and the production's test."""
+"""Simulated studies with the production's test give the power of a study."""
 
 import pytest
 from hypothesis import given

@@ -77,9 +77,9 @@ def test_a_study_is_its_seed(base: World) -> None:
 
 def test_intervals_hold_the_truth_in_most_of_a_few_studies(base: World) -> None:
     """In a small campaign most intervals hold the policy's share, and nobody is credited with names that went."""
-    told: list[int] = []
-    found = summarise(simulate_studies(base, 12, seed=20, told=told.append))
-    assert told == list(range(1, 13))
+    finished: list[int] = []
+    found = summarise(simulate_studies(base, 12, seed=20, progress=finished.append))
+    assert finished == list(range(1, 13))
     shares = {row.among: row for row in found.coverage if row.what == "removed within 24 h"}
     assert shares["all"].trials > 20
     assert shares["all"].covered > 0.85
@@ -122,7 +122,7 @@ def test_a_summary_counts_what_holds() -> None:
     assert (row.trials, row.covered, row.too_high, row.too_low) == (3, 1 / 3, 1 / 3, 1 / 3)
     assert row.width_ratio == pytest.approx(0.2)
     assert found.size_speed == (0.0, 0.5, 2)
-    assert found.told == 0.5
+    assert found.estimable == 0.5
     assert summarise([result(trial(0.4, 0.6, exact=None))]).coverage[0].width_ratio is None
 
 

@@ -86,7 +86,7 @@ def test_nothing_moves_in_worlds_that_only_look_so(name: str) -> None:
 def test_renumbered_sites_stay_at_their_hoster() -> None:
     """New addresses lie in the prefix that was named, which is the hoster's on that day, bought or its own."""
     truth = simulate(read_world(scenario_path("renumbering")))
-    papers = Allocations(truth.world)
+    allocations = Allocations(truth.world)
     for event in truth.world.renumbering:
         moment = truth.world.start + timedelta(days=event.day)
         before, after = moment - timedelta(seconds=1), moment + timedelta(seconds=1)
@@ -96,7 +96,9 @@ def test_renumbered_sites_stay_at_their_hoster() -> None:
             if said.at(before) != said.at(after) and moment in said.starts and said.at(after)
         ]
         for host in changed:
-            owners = {owner.key for one in truth.hosts[host].at(after) or () if (owner := papers.owner(one, after))}
+            owners = {
+                owner.key for one in truth.hosts[host].at(after) or () if (owner := allocations.owner(one, after))
+            }
             assert owners == {truth.places[host].at(after)}
 
 

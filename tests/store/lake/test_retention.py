@@ -20,7 +20,7 @@ from waterbed.store import store
 from waterbed.store.backup.make import make_backup
 from waterbed.store.backup.restore import restore_backup
 from waterbed.store.lake.lake import lake_of
-from waterbed.store.lake.manifest import Manifest, spelled
+from waterbed.store.lake.manifest import Manifest, to_json
 from waterbed.store.lake.reading import count_of
 from waterbed.store.lake.rebuilding import rebuild
 from waterbed.store.lake.sealing import seal
@@ -179,7 +179,7 @@ def test_without_its_lake_a_pruned_study_concludes_nothing(study: Study, tmp_pat
     (tmp_path / "away").rename(lake)
     assert study.conclude().facts.looks
     looks = count_of(study.folder, Observation)
-    (lake / "manifest.json").write_bytes(spelled(Manifest(study=study.folder.config.study)))
+    (lake / "manifest.json").write_bytes(to_json(Manifest(study=study.folder.config.study)))
     with pytest.raises(StoreFailure, match="mend it by waterbed lake rebuild"):
         study.conclude()
     rebuild(study.folder)

@@ -26,7 +26,7 @@ def backup(
     from waterbed.store.backup.make import make_backup
 
     with progress() as told:
-        done = make_backup(context.obj, place, keep=keep, told=lambda now, all_: told("rows", now, all_))
+        done = make_backup(context.obj, place, keep=keep, progress=lambda now, all_: told("rows", now, all_))
     say(f"{done.backup}")
     console.print(
         f"{done.rows:,} rows, {done.files:,} files of which {done.new_files:,} are new, {done.size / 1e6:,.1f} MB "
@@ -66,7 +66,7 @@ def restore(
             who=who(),
             store=store,
             keys=keys,
-            told=lambda now, all_: told("rows", now, all_),
+            progress=lambda now, all_: told("rows", now, all_),
         )
     say(f"restored {folder} from {done.backup}")
     console.print(
@@ -100,7 +100,7 @@ def prune(
 
     with open_study(context.obj) as study, progress() as told:
         done = remove_sealed(
-            study.folder, before.date() if before else None, told=lambda now, all_: told("days", now, all_)
+            study.folder, before.date() if before else None, progress=lambda now, all_: told("days", now, all_)
         )
     console.print(f"{done.facts:,} facts of {done.days:,} days before {done.before} are in the lake alone now")
     for why in done.left:

@@ -17,7 +17,7 @@ from waterbed.model.conclusions import HopKind
 if TYPE_CHECKING:
     from waterbed.lab.run import LabRun, LabRuns
     from waterbed.lab.score.attribution import AttributionScore
-    from waterbed.lab.score.compare import Paired, PairedShare, Scorecard
+    from waterbed.lab.score.compare import RunComparison, Scorecard, ShareComparison
     from waterbed.lab.score.hops import KindTally
     from waterbed.lab.servers.counts import Counts
     from waterbed.lab.simulate.coverage import Campaign
@@ -92,7 +92,7 @@ def lab_simulate(
     world = read_world(scenario_path(scenario))
     with progress() as told:
         results = simulate_studies(
-            world, studies, seed=seed, workers=workers, told=lambda done: told("studies", done, studies)
+            world, studies, seed=seed, workers=workers, progress=lambda done: told("studies", done, studies)
         )
     print_campaign(summarise(results))
 
@@ -130,7 +130,7 @@ def lab_power(
             studies,
             seed=seed,
             workers=workers,
-            told=lambda done: told("studies", done, studies * len(effects)),
+            progress=lambda done: told("studies", done, studies * len(effects)),
         )
     _power(rows, plan, f"{scenario}, seed {seed}", form)
 
@@ -166,8 +166,8 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> LabRuns:
     _hop_tallies(done.first.hop_tallies)
     _look_scores(done)
     _attribution_score(done.first.attribution_score)
-    if done.paired:
-        _paired(done.paired)
+    if done.comparison:
+        _comparison(done.comparison)
     _bytes_by_class(done.first.counts)
     _bytes_seen(done.first.counts)
     _marked(out, marked_files(out, done.first.marker))
@@ -178,8 +178,8 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> LabRuns:
 def _look_scores(done: LabRuns) -> None:
     """Print how right single looks were, and the same of a second run without control looks."""
     runs = [("on", done.first)]
-    if done.beside and done.paired is None:
-        runs.append(("off", done.beside))
+    if done.control_run and done.comparison is None:
+        runs.append(("off", done.control_run))
     table = new_table("Single looks called down, against the truth at their time")
     for name in ("controls", "profile", "looks", "decided", "precision", "recall", "unknown", "indistinct"):
         table.add_column(name, justify="left" if name in ("controls", "profile") else "right")
@@ -236,13 +236,13 @@ def _hop_tallies(found: Mapping[HopKind, KindTally]) -> None:
     print_table(table)
 
 
-def _paired(found: Paired) -> None:
+def _comparison(found: RunComparison) -> None:
     """Print what the disturbance changed."""
     table = new_table("Removed in 24 h: undisturbed and disturbed run of one truth")
     for name in ("hoster", "undisturbed", "disturbed", "difference", "clocks"):
         table.add_column(name, justify="left" if name == "hoster" else "right")
     for share in (*found.shares, found.overall):
-        table.add_row(*_paired_row(share))
+        table.add_row(*_comparison_row(share))
     print_table(table)
     say(
         f"false removals: {found.false_removals} of {found.ends:,} measured ends "
@@ -254,7 +254,7 @@ def _paired(found: Paired) -> None:
         say(f"no share in the disturbed run: {', '.join(found.missing)}")
 
 
-def _paired_row(share: PairedShare) -> tuple[str, ...]:
+def _comparison_row(share: ShareComparison) -> tuple[str, ...]:
     shares = (percent(share.undisturbed), percent(share.disturbed))
     return share.hoster, *shares, points(share.difference, 2), f"{share.clocks:,}"
 
@@ -287,7 +287,7 @@ def print_campaign(found: Campaign) -> None:
     """Print coverage by kind of world, then who was ranked or credited wrongly."""
     for what in dict.fromkeys(row.what for row in found.coverage):
         _coverage(f"{what}: 95% intervals against the truth, {found.studies:,} studies", found, what)
-    say(f"{found.looks:,} looks; {found.told:.0%} of the hosters got a share")
+    say(f"{found.looks:,} looks; {found.estimable:.0%} of the hosters got a share")
     if found.blind:
         ends = ", ".join(f"{end} {studies:,}" for end, studies in sorted(found.blind.items()))
         say(f"the hoster that lets us hang, among the fastest: {ends}")

@@ -1,4 +1,4 @@
-"""Who was said to answer for each look, against who did on that day: pure."""
+"""Scores attributed hosters against the true ones. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from waterbed.model.conclusions import Attribution, Episode, Hop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributionScore:
-    """How right the hoster sets of many looks were, and what was made of changes that move no site."""
+    """Correctness of hoster sets and of moves of networks."""
 
     looks: int
     right: int
@@ -45,7 +45,9 @@ def score_attribution(
     hops: Sequence[Hop],
     url_id: Callable[[str], str],
 ) -> AttributionScore:
-    """Score attributions of looks (URL id, time) and the episodes and hops that follow from them.
+    """Score attributions, and the episodes and hops that follow.
+
+    `looks` gives URL id, time and attribution.
 
     Looks at names that were gone or parked are left out: nobody hosts them.
     """
@@ -87,7 +89,10 @@ def score_attribution(
 def _ended(
     truth: Truth, cause: str, episodes: Sequence[Episode], url_id: Callable[[str], str]
 ) -> list[tuple[str, str]]:
-    """The URL and hoster of true episodes that ended so, and were seen up before and after."""
+    """Return the true episodes with this cause that looks surround.
+
+    Each is given as URL id and hoster; the URL was seen up before and after the end.
+    """
     seen: dict[str, list[Episode]] = {}
     for episode in episodes:
         seen.setdefault(episode.url_id, []).append(episode)
@@ -104,11 +109,11 @@ def _ended(
 
 
 class _Judge:
-    """Knows who answers for a URL at an instant, and what is particular about it."""
+    """The true hosters and traits of each URL over time."""
 
     def __init__(self, truth: Truth) -> None:
         self._truth = truth
-        self._papers = Allocations(truth.world)
+        self._allocations = Allocations(truth.world)
         self._platforms = {suffix: h.key for h in truth.world.hoster if h.kind == "platform" for suffix in h.suffixes}
 
     def hosters(self, url: str, moment: datetime) -> set[str] | None:
@@ -124,7 +129,7 @@ class _Judge:
         return outside or {hoster.key for hoster in owners}
 
     def kinds(self, url: str, moment: datetime) -> list[str]:
-        """What is particular about a URL then."""
+        """Name the traits of a URL at an instant."""
         host, world = self._truth.shown[url].host, self._truth.world
         owners = self._owners(host, moment)
         place = self._truth.places[host].at(moment)
@@ -143,4 +148,4 @@ class _Judge:
         prefix = PARKING_NETWORK.rpartition(".")[0]
         if any(address.startswith(f"{prefix}.") for address in addresses):
             return []
-        return [owner for address in addresses if (owner := self._papers.owner(address, moment))]
+        return [owner for address in addresses if (owner := self._allocations.owner(address, moment))]

@@ -1,4 +1,4 @@
-"""What was measured against what is true: pure."""
+"""Compares measurements with the truth. Pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ Pair = tuple[Hop, TrueHop]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindScore:
-    """True hops of one kind, and how many of them were found."""
+    """Counts of true, detectable and found hops of one kind."""
 
     true: int
     detectable: int
@@ -34,7 +34,9 @@ class RemovalScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorecard:
-    """How good a measurement of a world is; shares are None where nothing was to be counted.
+    """Scores of a measurement of a world.
+
+    Shares are None where there was nothing to count.
 
     `detectable` hops leave a place and reach one whose URLs were reported in time; hops from behind a reverse proxy
     are not asked for, but are right when they are found.
@@ -65,7 +67,7 @@ class Scorecard:
     """Largest absolute difference of a hoster's share."""
     removal_mean_off: float | None
     top_place_agrees: bool | None
-    """Whether the measured first place is the true one."""
+    """True if the measured first place is the true one."""
 
 
 def compare(
@@ -76,7 +78,10 @@ def compare(
     rows: Sequence[RankingRow],
     url_id: Callable[[str], str],
 ) -> Scorecard:
-    """Score hops, episodes and a ranking by hoster against the truth; `url_id` gives a URL's keyed id."""
+    """Score hops, episodes and a hoster ranking against the truth.
+
+    `url_id` gives a URL's keyed id.
+    """
     ids = {url: url_id(url) for url in truth.shown}
     pairs = _pairs(truth, hops, ids)
     asked = [hop for hop in truth.hops if hop.detectable and not hop.masked]
@@ -111,7 +116,9 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _pairs(truth: Truth, hops: Sequence[Hop], ids: Mapping[str, str]) -> list[Pair]:
-    """Pair each measured hop with a true one of the same ends, each true one once, nearest arrival first.
+    """Pair measured hops with true hops of the same ends.
+
+    Each true hop is paired once, the nearest arrival first.
 
     The place it left agrees when hoster and content do: of two copies that stood at one hoster either may be named.
     """
@@ -192,8 +199,11 @@ def _top(truth: Truth, rows: Sequence[RankingRow]) -> bool | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairedShare:
-    """Share removed within 24 hours of one hoster, in both runs, 0..1; None where it could not be estimated."""
+class ShareComparison:
+    """One hoster's share removed within 24 hours, in both runs.
+
+    Shares lie in 0..1 and are None where they could not be estimated.
+    """
 
     hoster: str
     undisturbed: float | None
@@ -209,16 +219,16 @@ class PairedShare:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paired:
-    """What a disturbance changed."""
+class RunComparison:
+    """The effect of a disturbance, from paired runs."""
 
     false_removals: int
     """Ends measured before the content was truly gone, in the disturbed run."""
     false_removals_undisturbed: int
     ends: int
     """Ends measured in the disturbed run."""
-    shares: tuple[PairedShare, ...]
-    overall: PairedShare
+    shares: tuple[ShareComparison, ...]
+    overall: ShareComparison
     """Over all hosters, weighted by the clocks of the undisturbed run."""
     mean_off: float | None
     most_off: float | None
@@ -228,7 +238,10 @@ class Paired:
 
 
 def false_removals(truth: Truth, episodes: Sequence[Episode], url_id: Callable[[str], str]) -> list[Episode]:
-    """Measured ends, of whatever cause, up to which the content had been there without a break."""
+    """Return measured ends during which the content stayed up.
+
+    Ends of any cause count.
+    """
     urls = {url_id(url): url for url in truth.shown}
     return [
         episode
@@ -250,12 +263,15 @@ def compare_runs(
     *,
     undisturbed: tuple[Sequence[Episode], Sequence[RankingRow], Callable[[str], str]],
     disturbed: tuple[Sequence[Episode], Sequence[RankingRow], Callable[[str], str]],
-) -> Paired:
-    """Compare two runs, each given as episodes, ranking by hoster, and how its study names URLs."""
+) -> RunComparison:
+    """Compare two runs of one world.
+
+    Each run is given as its episodes, its ranking by hoster and its function from URLs to keyed ids.
+    """
     before = {row.key: row for row in undisturbed[1]}
     after = {row.key: row for row in disturbed[1]}
     shares = tuple(
-        PairedShare(
+        ShareComparison(
             hoster=key,
             undisturbed=before[key].removed_24h if key in before else None,
             disturbed=after[key].removed_24h if key in after else None,
@@ -265,12 +281,12 @@ def compare_runs(
     )
     both = [share for share in shares if share.difference is not None]
     off = [share.difference for share in both if share.difference is not None]
-    return Paired(
+    return RunComparison(
         false_removals=len(false_removals(truth, disturbed[0], disturbed[2])),
         false_removals_undisturbed=len(false_removals(truth, undisturbed[0], undisturbed[2])),
         ends=sum(episode.first_down is not None for episode in disturbed[0]),
         shares=shares,
-        overall=PairedShare(
+        overall=ShareComparison(
             hoster="all",
             undisturbed=_weighted([(share.undisturbed, share.clocks) for share in both]),
             disturbed=_weighted([(share.disturbed, share.clocks) for share in both]),

@@ -1,4 +1,4 @@
-"""Hops by kind against the truth: which could be seen, which were found, which are right. Pure."""
+"""Scores hops by kind against the truth. Pure."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -13,26 +13,29 @@ from waterbed.model.urls import registrable_domain
 from waterbed.store.settings import Judge
 
 Looked = tuple[datetime, bool]
-"""When a look was taken, and whether it saw the page up."""
+"""Time of a look, True if the page was up."""
 
 KINDS: Final[tuple[HopKind, ...]] = get_args(HopKind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """How many looks that decide something an absence or a new place takes, and when time ends."""
+    """Looks that confirm a change, and the end of observation."""
 
     until: datetime
-    """Nothing after this is believed."""
+    """Observations after this are not used."""
     confirm_looks: int = 3
     confirm_over: timedelta = timedelta(hours=2)
     leave_looks: int = 2
     rotation: timedelta = timedelta(hours=24)
-    """Who is back within this time has not left."""
+    """A return within this time cancels the leaving."""
 
 
 def sight_of(judge: Judge, until: datetime | None) -> Sight:
-    """What a study's settings ask of its looks; without a look nothing is seen."""
+    """Return the confirmation rules of a study's settings.
+
+    Without a look nothing is visible.
+    """
     return Sight(
         until=until or datetime.min.replace(tzinfo=UTC),
         confirm_looks=judge.confirm_looks,
@@ -44,7 +47,10 @@ def sight_of(judge: Judge, until: datetime | None) -> Sight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindTally:
-    """Hops of one kind: measured, of these right; detectable, of these found. Shares are None over none."""
+    """Measured, correct, detectable and found hops of one kind.
+
+    Shares are None where the count below is 0.
+    """
 
     measured: int = 0
     right: int = 0
@@ -72,13 +78,16 @@ class KindTally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
-    """A true way of content from one stay to another, over stays that could not be seen."""
+class TruePath:
+    """A true path of content between two episodes.
+
+    Episodes between the two may have been invisible.
+    """
 
     left: TrueEpisode
     arrived: TrueEpisode
     kinds: tuple[HopKind, ...]
-    """What it may be called: where an absence is too short to be confirmed, a return looks like a re-pointed name."""
+    """Possible kinds. After a short absence a return resembles re-pointing."""
     detectable: bool
 
 
@@ -89,7 +98,9 @@ def score_hops(
     sight: Sight,
     url_id: Callable[[str], str],
 ) -> dict[HopKind, KindTally]:
-    """Precision and recall of each kind; `looked` gives by URL id the looks that decided something, in order.
+    """Return precision and recall of each kind.
+
+    `looked` gives by URL id the decided looks, in order.
 
     A measured hop is right if content truly went that way: same URL and hoster left, same URL and hoster reached, same
     kind, each arrival once. Ways lead over places that nobody could see, because their URL was not reported or not
@@ -105,20 +116,22 @@ def score_hops(
     - every place between the two was never reported or never looked at.
     """
     judge = _Judge(truth, looked, sight, url_id)
-    ways = list(judge.passages())
-    by_ends: dict[tuple[str, str, str, str], list[Passage]] = defaultdict(list)
-    for way in ways:
-        by_ends[judge.ends(way)].append(way)
-    asked = {(way.arrived.url, way.arrived.start): way.kinds[0] for way in ways if way.detectable}
+    ways = list(judge.paths())
+    by_ends: dict[tuple[str, str, str, str], list[TruePath]] = defaultdict(list)
+    for path in ways:
+        by_ends[judge.ends(path)].append(path)
+    asked = {(path.arrived.url, path.arrived.start): path.kinds[0] for path in ways if path.detectable}
     measured, right, found = (dict.fromkeys(KINDS, 0) for _ in range(3))
     used: set[tuple[str, datetime]] = set()
     for hop in sorted(hops, key=lambda hop: hop.arrived_before):
         measured[hop.kind] += 1
         same = by_ends[hop.from_url_id, hop.from_hoster, hop.to_url_id, hop.to_hoster]
-        fitting = [way for way in same if hop.kind in way.kinds and (way.arrived.url, way.arrived.start) not in used]
+        fitting = [
+            path for path in same if hop.kind in path.kinds and (path.arrived.url, path.arrived.start) not in used
+        ]
         if not fitting:
             continue
-        best = min(fitting, key=lambda way: (abs(way.arrived.start - hop.arrived_before), not way.detectable))
+        best = min(fitting, key=lambda path: (abs(path.arrived.start - hop.arrived_before), not path.detectable))
         arrival = best.arrived.url, best.arrived.start
         used.add(arrival)
         right[hop.kind] += 1
@@ -136,7 +149,7 @@ def score_hops(
 
 
 def looked_at(verdicts: Iterable[Verdict]) -> dict[str, list[Looked]]:
-    """By URL id: the looks that decided something, in order."""
+    """Return the decided looks of each URL id, in order."""
     looked: dict[str, list[Looked]] = defaultdict(list)
     for verdict in verdicts:
         if verdict.state != "unknown":
@@ -145,7 +158,7 @@ def looked_at(verdicts: Iterable[Verdict]) -> dict[str, list[Looked]]:
 
 
 class _Judge:
-    """Knows what could be seen of a true world at some times of looks."""
+    """Knows which true events were visible at given look times."""
 
     def __init__(
         self, truth: Truth, looked: Mapping[str, Sequence[Looked]], sight: Sight, url_id: Callable[[str], str]
@@ -156,28 +169,31 @@ class _Judge:
             url: [when for when, up in looked.get(self._ids[url], ()) if up == truth.is_up(url, when)]
             for url in truth.shown
         }
-        self._stays: dict[str, list[TrueEpisode]] = defaultdict(list)
+        self._episodes: dict[str, list[TrueEpisode]] = defaultdict(list)
         self._of_content: dict[str, list[TrueEpisode]] = defaultdict(list)
-        for stay in truth.episodes:
-            self._stays[stay.url].append(stay)
-            self._of_content[stay.content_id].append(stay)
+        for episode in truth.episodes:
+            self._episodes[episode.url].append(episode)
+            self._of_content[episode.content_id].append(episode)
         self._first = {report.url: report.reported_at for report in reversed(truth.reports)}
         self._into = {(hop.to_url, hop.arrived): hop for hop in truth.hops}
 
-    def ends(self, way: Passage) -> tuple[str, str, str, str]:
+    def ends(self, path: TruePath) -> tuple[str, str, str, str]:
         """URL id and hoster of both ends."""
-        return self._ids[way.left.url], way.left.hoster, self._ids[way.arrived.url], way.arrived.hoster
+        return self._ids[path.left.url], path.left.hoster, self._ids[path.arrived.url], path.arrived.hoster
 
-    def passages(self) -> Iterator[Passage]:
-        """All true ways of content to a reported URL, direct ones and those over what could not be seen."""
-        for stays in self._stays.values():
-            if stays[0].url in self._first and (stays[0].url, stays[0].start) not in self._into:
-                yield from self._others(stays[0], None)  # a copy of what stayed up, which nobody can know
+    def paths(self) -> Iterator[TruePath]:
+        """Yield all true paths of content to a reported URL.
+
+        Direct paths, and paths over places that could not be seen.
+        """
+        for episodes in self._episodes.values():
+            if episodes[0].url in self._first and (episodes[0].url, episodes[0].start) not in self._into:
+                yield from self._others(episodes[0], None)  # a copy of what stayed up, which nobody can know
         for last in self._truth.hops:
             arrived = self._started(last.to_url, last.arrived)
             if arrived is None or last.to_url not in self._first:
                 continue
-            if not any(self._seen(stay) for stay in self._stays[arrived.url] if stay.start < arrived.start):
+            if not any(self._seen(episode) for episode in self._episodes[arrived.url] if episode.start < arrived.start):
                 yield from self._others(arrived, last)
             hop: TrueHop | None = last
             sure = True
@@ -186,22 +202,25 @@ class _Judge:
                 if left is None:
                     break
                 if left.url in self._first and left.hoster != arrived.hoster:
-                    yield self._passage(hop, left, arrived, sure=sure)
+                    yield self._path(hop, left, arrived, sure=sure)
                 if self._seen(left) > 1:
                     break  # it was seen there: nobody would think of a place before
                 sure = sure and self._seen(left) == 0 and not self._known_up(left)
                 hop = self._into.get((left.url, left.start))
 
-    def _others(self, arrived: TrueEpisode, hop: TrueHop | None) -> Iterator[Passage]:
-        """From every other place that the content left: nobody can see which of them a copy was made of."""
+    def _others(self, arrived: TrueEpisode, hop: TrueHop | None) -> Iterator[TruePath]:
+        """Yield paths from every other place that the content left.
+
+        Nobody can see from which of them a copy was made.
+        """
         known = max(arrived.start, self._first[arrived.url])
         led = hop.from_url if hop and hop.kind == "redirect" else ""
         for left in self._of_content[arrived.content_id]:
             elsewhere = left.url not in (arrived.url, led) and left.hoster != arrived.hoster
             if elsewhere and left.end is not None and left.url in self._first and left.start < known:
-                yield Passage(left=left, arrived=arrived, kinds=(self._label_kind(left, arrived),), detectable=False)
+                yield TruePath(left=left, arrived=arrived, kinds=(self._label_kind(left, arrived),), detectable=False)
 
-    def _passage(self, first: TrueHop, left: TrueEpisode, arrived: TrueEpisode, *, sure: bool) -> Passage:
+    def _path(self, first: TrueHop, left: TrueEpisode, arrived: TrueEpisode, *, sure: bool) -> TruePath:
         kinds = self._kinds(first, left, arrived)
         least = self._sight.leave_looks if kinds[0] == "relocation" else 1
         detectable = (
@@ -213,10 +232,13 @@ class _Judge:
             and not self._had_it(arrived)
             and not self._back_soon(left, arrived)
         )
-        return Passage(left=left, arrived=arrived, kinds=kinds, detectable=detectable)
+        return TruePath(left=left, arrived=arrived, kinds=kinds, detectable=detectable)
 
     def _kinds(self, first: TrueHop, left: TrueEpisode, arrived: TrueEpisode) -> tuple[HopKind, ...]:
-        """What the way was; the first is what it is called if all was seen."""
+        """Return the kinds that a path may have.
+
+        The first is its kind if all of it was seen.
+        """
         if left.url == arrived.url:
             if left.end is None or self._away(left.url, left.end, arrived.start):
                 return ("reappearance",)
@@ -226,33 +248,33 @@ class _Judge:
         return (self._label_kind(left, arrived),)
 
     def _label_kind(self, left: TrueEpisode, arrived: TrueEpisode) -> HopKind:
-        labels = [registrable_domain(self._truth.shown[stay.url].host) for stay in (left, arrived)]
+        labels = [registrable_domain(self._truth.shown[episode.url].host) for episode in (left, arrived)]
         same = labels[0] != labels[1] and labels[0].partition(".")[0] == labels[1].partition(".")[0]
         return "tld" if same else "copy"
 
     def _started(self, url: str, moment: datetime) -> TrueEpisode | None:
-        return next((stay for stay in self._stays[url] if stay.start == moment), None)
+        return next((episode for episode in self._episodes[url] if episode.start == moment), None)
 
     def _ended(self, url: str, moment: datetime) -> TrueEpisode | None:
-        return next((stay for stay in self._stays[url] if stay.end == moment), None)
+        return next((episode for episode in self._episodes[url] if episode.end == moment), None)
 
     def _within(self, url: str, begin: datetime, end: datetime) -> list[datetime]:
         looks = self._looks[url]
         return looks[bisect_left(looks, begin) : bisect_left(looks, end)]
 
-    def _seen(self, stay: TrueEpisode) -> int:
+    def _seen(self, episode: TrueEpisode) -> int:
         """Looks at a stay that decided something and are believed."""
-        looks = self._looks[stay.url]
-        end = len(looks) if stay.end is None else bisect_left(looks, stay.end)
-        return max(0, min(end, bisect_right(looks, self._sight.until)) - bisect_left(looks, stay.start))
+        looks = self._looks[episode.url]
+        end = len(looks) if episode.end is None else bisect_left(looks, episode.end)
+        return max(0, min(end, bisect_right(looks, self._sight.until)) - bisect_left(looks, episode.start))
 
-    def _known_up(self, stay: TrueEpisode) -> bool:
-        """Whether a report says that it was up there."""
-        first = self._first.get(stay.url)
-        return first is not None and stay.start <= first and (stay.end is None or first < stay.end)
+    def _known_up(self, episode: TrueEpisode) -> bool:
+        """True if a report says that it was up there."""
+        first = self._first.get(episode.url)
+        return first is not None and episode.start <= first and (episode.end is None or first < episode.end)
 
     def _away(self, url: str, begin: datetime, end: datetime) -> bool:
-        """Whether looks could confirm that a URL was away in a time."""
+        """True if looks could confirm that a URL was away."""
         looks = self._within(url, begin, end)
         return (
             len(looks) >= self._sight.confirm_looks
@@ -260,29 +282,32 @@ class _Judge:
             and looks[0] <= self._sight.until
         )
 
-    def _loss_seen(self, stay: TrueEpisode) -> bool:
-        if stay.end is None:
+    def _loss_seen(self, episode: TrueEpisode) -> bool:
+        if episode.end is None:
             return False
-        later = min((other.start for other in self._stays[stay.url] if other.start >= stay.end), default=None)
-        if self._away(stay.url, stay.end, later or self._truth.world.end):
+        later = min((other.start for other in self._episodes[episode.url] if other.start >= episode.end), default=None)
+        if self._away(episode.url, episode.end, later or self._truth.world.end):
             return True
-        following = self._started(stay.url, later) if later else None
+        following = self._started(episode.url, later) if later else None
         return following is not None and self._seen(following) >= self._sight.leave_looks
 
     def _back_soon(self, left: TrueEpisode, arrived: TrueEpisode) -> bool:
-        """Whether the URL is soon back at the place left, or came from the place reached just before."""
-        own = self._stays[left.url] if left.url == arrived.url else []
+        """True if the URL soon returned to the place left.
+
+        Also true if it came from the place reached just before.
+        """
+        own = self._episodes[left.url] if left.url == arrived.url else []
         soon = self._sight.rotation
         back = any(s.hoster == left.hoster and left.end and left.end <= s.start <= left.end + soon for s in own)
         return back or any(s.hoster == arrived.hoster and s.end and s.end <= arrived.start <= s.end + soon for s in own)
 
     def _had_it(self, arrived: TrueEpisode) -> bool:
-        """Whether another URL of the content was seen up at that hoster just then."""
+        """True if the hoster showed another URL of the content."""
         return any(
-            stay.url != arrived.url
-            and stay.hoster == arrived.hoster
-            and stay.start < (arrived.end or self._truth.world.end)
-            and (stay.end is None or stay.end > arrived.start)
-            and (self._seen(stay) > 0 or self._known_up(stay))
-            for stay in self._of_content[arrived.content_id]
+            episode.url != arrived.url
+            and episode.hoster == arrived.hoster
+            and episode.start < (arrived.end or self._truth.world.end)
+            and (episode.end is None or episode.end > arrived.start)
+            and (self._seen(episode) > 0 or self._known_up(episode))
+            for episode in self._of_content[arrived.content_id]
         )

@@ -1,4 +1,4 @@
-"""Single looks against what was true when they were taken: pure."""
+"""Scores the verdicts of single looks against the truth. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,10 @@ Group = Literal["strict", "not strict"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookScore:
-    """How right the verdicts of many looks were; shares are None where nothing was to be counted."""
+    """Correctness of many verdicts.
+
+    Shares are None where there was nothing to count.
+    """
 
     looks: int
     decided: int
@@ -23,9 +26,9 @@ class LookScore:
     down_called: int
     down_right: int
     precision: float | None
-    """Of the looks called down, those at a time when the content was not there."""
+    """Share of looks called down that were truly down."""
     recall: float | None
-    """Of the decided looks at such a time, those called down."""
+    """Share of decided, truly down looks that were called down."""
     undecided: float | None
     """Share of all looks."""
     undecided_as: Mapping[str, int]
@@ -37,7 +40,9 @@ class LookScore:
 def score_looks(
     truth: Truth, looks: Iterable[Observation], verdicts: Iterable[Verdict], url_id: Callable[[str], str]
 ) -> dict[Group, LookScore]:
-    """Score each verdict by the truth at its look's time, looks in profile `strict` apart from the others.
+    """Score each verdict by the truth at its look's time.
+
+    Looks in profile `strict` are scored apart from the others.
 
     Looks at URLs that the world does not know are left out.
     """

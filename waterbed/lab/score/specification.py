@@ -1,4 +1,4 @@
-"""The true outcomes of a lab study's world, to be shown in the curve."""
+"""True outcomes of a lab world, for the sensitivity curve."""
 
 from collections.abc import Collection
 
@@ -15,7 +15,9 @@ _SEE = "docs/sensitivity.md, The truth"
 
 
 def truth_of(folder: Folder, scenario: str, url_ids: Collection[str]) -> Truth:
-    """What is true in a scenario or world file; InputError if the study did not measure that world.
+    """Return the truth of a scenario or world file.
+
+    InputError if the study did not measure that world.
 
     `url_ids` are the study's URLs.
     """
@@ -29,7 +31,7 @@ def truth_of(folder: Folder, scenario: str, url_ids: Collection[str]) -> Truth:
 
 
 def true_outcomes(truth: Truth, curve: Curve) -> Outcomes:
-    """The outcomes as they truly were, for the keys that the reference gives a share."""
+    """The true outcomes for the keys with a reference share."""
     world = truth.world
     named = {hoster.key: hoster.key for hoster in world.hoster} | {f"AS{h.asn}": h.key for h in world.hoster}
     values = {}
@@ -49,7 +51,10 @@ def true_outcomes(truth: Truth, curve: Curve) -> Outcomes:
 
 
 def _side(truth: Truth, *, at_home: bool) -> float | None:
-    """True share of all clocks of the hosters that sit at home, or abroad; without reverse proxies."""
+    """True removed share of hosters at home, or abroad.
+
+    Reverse proxies are left out.
+    """
     world = truth.world
     own = [
         truth.removal[hoster.key]
@@ -61,7 +66,10 @@ def _side(truth: Truth, *, at_home: bool) -> float | None:
 
 
 def _displaced(truth: Truth) -> float | None:
-    """Of the reported contents that left a hoster: those that truly turned up at another, reported or not."""
+    """True share of reported contents that reappeared at another hoster.
+
+    Of contents that left a hoster; the new URL need not be reported.
+    """
     reported = {report.url for report in truth.reports}
     left = {e.content_id for e in truth.episodes if e.url in reported and e.end and e.cause != "lineage"}
     again = left & {hop.content_id for hop in truth.hops if not hop.parallel}

@@ -1,4 +1,7 @@
-"""What the lab's servers were asked and what they gave away, by class of request."""
+"""Counts requests to the lab's servers and bytes sent.
+
+Counts are kept by class of request.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -19,12 +22,15 @@ RequestClass = Literal[
     "GET image labelled text/html behind a refused HEAD",
     "other",
 ]
-"""What a request met, as its server knows it."""
+"""Method and response of a request, as its server knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassCounts:
-    """Requests of one class; excess is as in `Counts`, the most of it in one connection."""
+    """Requests of one class, and their excess bytes.
+
+    Excess is as in `Counts`; `most` is the maximum of one connection.
+    """
 
     requests_plain: int = 0
     requests_tls: int = 0
@@ -36,7 +42,7 @@ class ClassCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What the lab's servers were asked and what they gave, since they started.
+    """Requests to the lab's servers, and bytes sent.
 
     Excess is bytes past the response heads that the client's kernel acknowledged: exact without TLS; with TLS an
     upper bound, since a client sees whole records only.
@@ -53,17 +59,17 @@ class Counts:
     """By request class; classes that did not occur are missing."""
     tunnels: int = 0
     tunnels_refused: int = 0
-    """What the lab's proxy was asked: connections made, and requests refused."""
+    """Tunnels that the lab's proxy made, and refused."""
 
     @property
     def beside_pages(self) -> tuple[int, int]:
-        """The most in one connection of what is no page asked for by GET: plain, TLS."""
+        """Maximum excess per connection, GET of pages apart: plain, TLS."""
         others = [found for name, found in self.by_class.items() if not name.startswith("GET page")]
         return max((o.plain_most for o in others), default=0), max((o.tls_most for o in others), default=0)
 
 
 def request_class(answer: Behaviour, method: str) -> RequestClass:
-    """The class of a request, by its method and what it meets."""
+    """Return the class of a request by method and response."""
     misled = answer.head == "refused" or bool(answer.head_status)
     if method == "HEAD":
         if misled:
@@ -83,16 +89,19 @@ class Counted(Protocol):
 
     @property
     def tls(self) -> bool:
-        """Whether it speaks TLS."""
+        """True if it speaks TLS."""
         ...
 
     def excess(self) -> Mapping[str, int]:
-        """Bytes past the heads that were acknowledged so far, by class of request."""
+        """Excess bytes acknowledged so far, by class of request."""
         ...
 
 
 class _Sums:
-    """Total and most, over connections, of all bytes and of those of each class."""
+    """Total and maximum of excess bytes over connections.
+
+    Of all bytes, and of those of each class.
+    """
 
     def __init__(self) -> None:
         self.total: Counter[tuple[str, bool]] = Counter()

@@ -1,4 +1,4 @@
-"""A DNS server on loopback, UDP and TCP, that answers from a scene."""
+"""A scene's DNS server on loopback, UDP and TCP."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ import dns.rdata
 from waterbed.lab.servers.state import Scene, Zones
 
 TTL = 60
-"""Of every answer, seconds; negative answers too."""
+"""TTL of every answer, negative ones too, seconds."""
 
 _A, _NS, _CNAME, _AAAA, _OPT = 1, 2, 5, 28, 41
 _PLAIN_UDP, _OUR_UDP = 512, 1232
@@ -52,12 +52,12 @@ def _encoded(name: str) -> bytes:
 
 
 def _pointing(kind: int, names: tuple[str, ...]) -> bytes:
-    """Records whose data is a name, owned by the question's name."""
+    """Pack the question's records whose data is a name."""
     return b"".join(_POINTER + _RECORD.pack(kind, 1, TTL, len(data)) + data for data in map(_encoded, names))
 
 
 class Answers:
-    """Turns the bytes of a query into those of its answer."""
+    """Turns a query's bytes into those of its response."""
 
     def __init__(self, scene: Scene, clock: Callable[[], datetime]) -> None:
         """Answer from a scene, as of the clock's time."""
@@ -67,7 +67,9 @@ class Answers:
         self.queries = 0
 
     def answer(self, query: bytes, *, udp: bool) -> bytes:
-        """Give the answer's bytes; none while the network is down, or for what is no query.
+        """Return the response's bytes, empty if there is no response.
+
+        It is empty while the network is down and for bytes that are no query.
 
         Assembled by hand, since a pass asks for each name once and would never meet a cache of whole answers.
         """
@@ -190,7 +192,7 @@ class _Tcp(asyncio.Protocol):
 
 
 async def serve_dns(answers: Answers) -> int:
-    """Open UDP and TCP on one free port of 127.0.0.1; returns the port."""
+    """Open UDP and TCP on a loopback port; return it."""
     loop = asyncio.get_running_loop()
     while True:
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

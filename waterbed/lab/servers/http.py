@@ -1,4 +1,7 @@
-"""HTTP and HTTPS servers on loopback that can misbehave, and count what they gave away."""
+"""HTTP and HTTPS servers on loopback that can misbehave.
+
+They count the bytes that they sent.
+"""
 
 import asyncio
 import socket
@@ -25,7 +28,7 @@ _BAD = Behaviour(status=400)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """What all connections share."""
+    """The state that all connections share."""
 
     scene: Scene
     clock: Callable[[], datetime]
@@ -39,7 +42,7 @@ class Connection(asyncio.Protocol):
     """One client's connection: any number of requests."""
 
     def __init__(self, stage: Stage, listener: Listener) -> None:
-        """Wait for the first byte: it tells TLS from plain HTTP."""
+        """Wait for the first byte: TLS or plain HTTP."""
         self._stage = stage
         self._listener = listener
         self._wire: Plain | None = None
@@ -51,11 +54,11 @@ class Connection(asyncio.Protocol):
 
     @property
     def tls(self) -> bool:
-        """Whether it speaks TLS."""
+        """True if it speaks TLS."""
         return self._wire is not None and self._wire.tls
 
     def excess(self) -> Mapping[str, int]:
-        """Bytes past the heads that were acknowledged so far, by class of request."""
+        """Excess bytes acknowledged so far, by class of request."""
         if self._wire is None:
             return {}
         try:
@@ -78,7 +81,10 @@ class Connection(asyncio.Protocol):
         self._stage.tally.open.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Leave the tally, with the kernel's last word; the socket is still open here."""
+        """Leave the tally with the last count of acknowledged bytes.
+
+        The socket is still open here.
+        """
         self._stage.tally.close(self)
 
     def data_received(self, data: bytes) -> None:
@@ -187,7 +193,7 @@ def _reason(status: int) -> str:
 
 
 async def serve_http(stage: Stage, listener: Listener) -> int:
-    """Open one listener on a free port of 127.0.0.1; returns the port."""
+    """Open one listener on a loopback port; return the port."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(stage, listener), "127.0.0.1", 0, backlog=1024)
     port: int = server.sockets[0].getsockname()[1]

@@ -1,4 +1,7 @@
-"""What servers send: pages and images, each full of a marker by which their bytes would be known again."""
+"""The servers' pages and images, each full of a marker.
+
+The marker would betray their bytes anywhere else.
+"""
 
 import gzip
 import secrets
@@ -28,7 +31,7 @@ class Pages:
         self._asked = count(1)
 
     def content(self, traits: SiteTraits, shown: Shown) -> Behaviour:
-        """What a URL shows while it is up."""
+        """Return the content of a URL while it is up."""
         body = self._image() if shown.image else self._text(shown.content_id, traits)
         return self._answer(
             traits, body, media_type=shown.media_type, tag=shown.content_id, image=shown.image, changes=not shown.image
@@ -39,18 +42,21 @@ class Pages:
         return self._answer(traits, self._text(f"front of {host}", traits), tag=f"front of {host}")
 
     def default(self, traits: SiteTraits, owner: str, target: str, *, echo: bool = False) -> Behaviour:
-        """The page that stands for whatever is not there, with status 200; `owner` is whose page it is."""
+        """Return a page with status 200 for missing content.
+
+        `owner` is the name on the page.
+        """
         return self._answer(traits, self._default(owner, target if echo else ""), tag=owner)
 
     def missing(self, traits: SiteTraits | None, status: int) -> Behaviour:
-        """A page that says with its status that nothing is there."""
+        """Return a page whose status says that nothing is there."""
         body = f"<!doctype html><title>{status}</title><p>No such page. {self.marker}</p>\n".encode()
         if traits is None:
             return page(body, status=status)
         return page(body, status=status, head=traits.head, head_status=traits.head_lie, length=traits.length)
 
     def parked(self, host: str) -> Behaviour:
-        """The page of a parking service; half of the names have its header too."""
+        """Return a parking page; half of them with its header."""
         offer = f"<!doctype html><title>{host}</title><p>This domain is for sale. {self.marker}</p>\n" * _LINES
         marked = sha256(host.encode()).digest()[0] % 2 == 0
         return page(offer.encode(), extra=(("X-Adblock-Key", "lab"),) if marked else ())
@@ -92,7 +98,7 @@ class Pages:
         return _IMAGE_HEAD + self._filled(self.marker.encode() + bytes(range(256)), BODY_BYTES - len(_IMAGE_HEAD))
 
     def _text(self, what: str, traits: SiteTraits) -> bytes:
-        """Invented words that are always the same for the same content."""
+        """Return invented words, always the same for the same content."""
         rng = Random(f"text of {what}")  # noqa: S311 - nothing secret
         title = " ".join(word(rng) for _ in range(2))
         line = f"<p>{' '.join(word(rng) for _ in range(_WORDS))} {self.marker}</p>\n".encode()
@@ -100,9 +106,9 @@ class Pages:
         return top + self._filled(line, BODY_BYTES - len(top))
 
     def _default(self, owner: str, echoed: str) -> bytes:
-        told = f"<p>You asked for {echoed}</p>" if echoed else ""
+        question = f"<p>You asked for {echoed}</p>" if echoed else ""
         rng = Random(f"default page of {owner}")  # noqa: S311 - nothing secret
-        text = f"<!doctype html><title>Welcome</title>{told}"
+        text = f"<!doctype html><title>Welcome</title>{question}"
         text += f"<p>This server says {word(rng)} to everything. {self.marker}</p>\n" * _LINES
         return text.encode()
 
@@ -112,7 +118,9 @@ class Pages:
 
 
 def marked_files(folder: Path, marker: str) -> list[Path]:
-    """Files that hold a scene's marker: in the clear, in UTF-16, or in base64, gzip undone.
+    """Return files that hold a scene's marker.
+
+    It is searched in the clear, in UTF-16 and in base64, after undoing gzip.
 
     Bodies repeat their marker densely, so that any piece of some hundred bytes of one is found.
     """
@@ -135,5 +143,5 @@ def _contents(path: Path) -> Iterator[bytes]:
 
 
 def _base64_cores(data: bytes) -> list[bytes]:
-    """The part of each of the three base64 forms that does not depend on what stands around."""
+    """The context-free part of each of the three base64 forms."""
     return [b64encode(b"\x00" * shift + data)[4 if shift else 0 : -4] for shift in range(3)]

@@ -1,4 +1,4 @@
-"""The lab's servers in one child process, and how to speak to it."""
+"""The lab's servers in one child process, and its control."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,9 @@ class _Ports:
 
 
 class LabServers:
-    """DNS, HTTP and HTTPS servers and a CONNECT proxy that play a scene at a time that is set.
+    """Loopback servers that play a scene at a set time.
+
+    They are DNS, HTTP and HTTPS servers and a CONNECT proxy.
 
     A context manager: the servers run in one child process from entering to leaving. The child ends by itself when
     this process dies, however it dies. OwnFailure if it does not start or does not answer.
@@ -43,7 +45,7 @@ class LabServers:
     canary_urls = CANARY_URLS
 
     def __init__(self, scene: Scene, moment: datetime) -> None:
-        """Prepare to play a scene, first as it is at `moment`."""
+        """Prepare to play a scene, from `moment` on."""
         self._scene = WithCanary(scene)
         self._moment = moment
         self._process: Any = None
@@ -81,11 +83,11 @@ class LabServers:
         self.stop()
 
     def set_time(self, moment: datetime) -> None:
-        """Move the world to an instant; every answer after this call is of that instant."""
+        """Move the world to an instant; later answers use it."""
         self._ask(("time", moment))
 
     def counts(self) -> Counts:
-        """Say what the servers were asked and gave so far, open connections included."""
+        """Return counts since the start, open connections included."""
         counts: Counts = self._ask(("counts", None))
         return counts
 
@@ -103,7 +105,7 @@ class LabServers:
 
     @property
     def child_pid(self) -> int | None:
-        """The child's process id, None before the start and after the stop."""
+        """The child's process id, None while it does not run."""
         return self._process.pid if self._process else None
 
     def _ask(self, what: tuple[str, datetime | None]) -> Any:

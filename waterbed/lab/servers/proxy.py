@@ -1,4 +1,7 @@
-"""A CONNECT proxy on loopback: it maps public addresses to the lab's listeners, and keeps nothing of what passes."""
+"""A CONNECT proxy from public addresses to the lab's listeners.
+
+It keeps nothing of the traffic.
+"""
 
 import asyncio
 import contextlib
@@ -12,7 +15,7 @@ from waterbed.lab.servers.state import Listener
 from waterbed.lab.servers.wire import bytes_acked
 
 OUTGOING = "127.0.0.3"
-"""Where the proxy's own connections come from."""
+"""Source address of the proxy's own connections."""
 
 PIECE = 1024
 """Most bytes taken from one side at once, and only when the other side has taken the piece before."""
@@ -47,7 +50,7 @@ class Proxy:
     """Takes CONNECT requests and makes tunnels of them."""
 
     def __init__(self, route: Route, tally: Tally, tunnels: dict[tuple[str, int], Callable[[], int]]) -> None:
-        """Connect by `route`; `tunnels` is told of each tunnel how much of it its client acknowledged."""
+        """Connect by `route`; report acknowledged bytes to `tunnels`."""
         self._route = route
         self._tally = tally
         self._tunnels = tunnels
@@ -89,11 +92,11 @@ class Proxy:
                 try:
                     await _tunnel(client, upstream, early)
                 finally:
-                    # While the port is still ours: once it is free, another tunnel may be told of under the same name.
+                    # While the port is still ours: once it is free, another tunnel may be reported under the same name.
                     self._tunnels.pop(end)()
 
     async def _connect(self, head: bytes, client: socket.socket) -> tuple[str, socket.socket | None]:
-        """Connect to what the request asks for, and say so; a status if that cannot be."""
+        """Connect to the requested target; return a status on failure."""
         found = _REQUEST.match(head)
         if not found:
             return ("400 Bad Request" if head.startswith(b"CONNECT ") else "405 Method Not Allowed"), None
@@ -125,7 +128,7 @@ class Proxy:
 
 
 class _Delivered:
-    """Bytes behind the proxy's own answer that the client has acknowledged."""
+    """Acknowledged bytes behind the proxy's own response."""
 
     def __init__(self, client: socket.socket, answer: int) -> None:
         self._client = client
@@ -156,7 +159,7 @@ async def _send(sock: socket.socket, data: bytes) -> None:
 
 
 async def _tunnel(client: socket.socket, upstream: socket.socket, early: bytes) -> None:
-    """Pass bytes both ways until both sides have ended, or one breaks."""
+    """Pass bytes both ways until the tunnel ends."""
     if early:
         await _send(upstream, early)
     ways = [asyncio.ensure_future(_pass(client, upstream)), asyncio.ensure_future(_pass(upstream, client))]

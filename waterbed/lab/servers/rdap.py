@@ -1,4 +1,9 @@
-"""RDAP servers on loopback, one a registry, with limits and faults, that count what they are asked."""
+"""RDAP servers on loopback with limits and faults.
+
+There is one per registry.
+
+They count their requests.
+"""
 
 import asyncio
 import random
@@ -19,8 +24,8 @@ _MOST_HEAD = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Temper:
-    """How a registry behaves: its limit, and the share of answers that have each fault.
+class RegistryBehaviour:
+    """The limit of a registry and shares of faults.
 
     Faults: limited_seconds, limited_date, limited, limited_html, error, error_html, slow, garbage, truncated, html,
     odd_type, reset, loop.
@@ -42,7 +47,7 @@ class _Answer:
 
 
 class RdapServers:
-    """One HTTP server a registry, in this process; an asynchronous context manager.
+    """One HTTP server per registry, as an asynchronous context manager.
 
     `clock` is the lab's: limits and counts go by it. `bases` says where each registry is asked.
     """
@@ -51,18 +56,18 @@ class RdapServers:
         self,
         registries: Registries,
         clock: Callable[[], datetime],
-        tempers: Mapping[str, Temper] | None = None,
+        behaviours: Mapping[str, RegistryBehaviour] | None = None,
         *,
         seed: int = 1,
     ) -> None:
         """Prepare the servers; the ports are opened when entered."""
-        self._registries, self._clock, self._tempers = registries, clock, tempers or {}
-        self._chance = random.Random(seed)  # noqa: S311 (a lab's faults)
+        self._registries, self._clock, self._behaviours = registries, clock, behaviours or {}
+        self._rng = random.Random(seed)  # noqa: S311 (a lab's faults)
         self.bases: dict[str, str] = {}
         self.times: dict[str, list[datetime]] = defaultdict(list)
-        """When each registry was asked, on the lab's clock."""
+        """Times of requests to each registry, on the lab's clock."""
         self.paths: dict[str, list[str]] = defaultdict(list)
-        """What each registry was asked for."""
+        """Paths requested from each registry."""
         self.unchanged = 0
         self._servers: list[asyncio.Server] = []
 
@@ -82,7 +87,7 @@ class RdapServers:
             server.close()
 
     def set_registries(self, registries: Registries) -> None:
-        """From now on answer from other records of the same registries."""
+        """Replace the records of the same registries."""
         self._registries = registries
 
     @property
@@ -91,7 +96,10 @@ class RdapServers:
         return sum(map(len, self.times.values()))
 
     def most_in_a_minute(self, registry: str) -> int:
-        """The most requests that a registry got in any 60 s of the lab's time."""
+        """Maximum requests to a registry in any 60 s.
+
+        By the lab's time.
+        """
         most, start, times = 0, 0, self.times[registry]
         for end, when in enumerate(times):
             while when - times[start] >= _MINUTE:
@@ -120,15 +128,15 @@ class RdapServers:
             writer.close()
 
     async def _answer(self, name: str, path: str, fields: Mapping[str, str]) -> _Answer | None:
-        """What a registry says; None cuts the connection."""
-        now, temper = self._clock(), self._tempers.get(name, Temper())
+        """Return the response of a registry; None cuts the connection."""
+        now, behaviour = self._clock(), self._behaviours.get(name, RegistryBehaviour())
         self.times[name].append(now)
         self.paths[name].append(path)
-        if temper.a_minute is not None and self._in_last_minute(name, now) > temper.a_minute:
-            return self._limited(self._chance.choice(("limited", "limited_seconds", "limited_html")), now)
-        fault = self._fault(temper)
+        if behaviour.a_minute is not None and self._in_last_minute(name, now) > behaviour.a_minute:
+            return self._limited(self._rng.choice(("limited", "limited_seconds", "limited_html")), now)
+        fault = self._fault(behaviour)
         if fault == "slow":
-            await asyncio.sleep(temper.slow_s)
+            await asyncio.sleep(behaviour.slow_s)
             fault = None
         if fault == "reset":
             return None
@@ -142,9 +150,9 @@ class RdapServers:
             count += 1
         return count
 
-    def _fault(self, temper: Temper) -> str | None:
-        drawn = self._chance.random()
-        for fault, share in temper.faults.items():
+    def _fault(self, behaviour: RegistryBehaviour) -> str | None:
+        drawn = self._rng.random()
+        for fault, share in behaviour.faults.items():
             drawn -= share
             if drawn < 0:
                 return fault
@@ -176,7 +184,7 @@ class RdapServers:
         document = self._registries.document(one, self.bases[name])
         etag = etag_of(document)
         if fault == "garbage":
-            return _Answer(status=200, body=self._chance.randbytes(400))
+            return _Answer(status=200, body=self._rng.randbytes(400))
         if fault == "truncated":
             return _Answer(status=200, body=document[: len(document) // 2], stated=len(document))
         if known == etag:

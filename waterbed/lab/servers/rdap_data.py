@@ -1,4 +1,4 @@
-"""What the lab's registries know: networks within networks, ASes, and who holds them."""
+"""Records of the lab's registries: networks, ASes, holders."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from waterbed.lab.world.file import World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrueNetwork:
-    """One registered network; its parent is a handle at the same registry."""
+    """One registered network; its parent is at the same registry."""
 
     registry: str
     prefix: str
@@ -66,7 +66,7 @@ class Registries:
         return tuple(sorted({*(one.registry for one in self.networks), *(name for name, _ in self._ases)}))
 
     def network(self, registry: str, asked: str) -> TrueNetwork | None:
-        """The smallest network of a registry that encloses an address or a prefix."""
+        """The registry's smallest network around an address or a prefix."""
         known = self._by_prefix[registry]
         try:
             net = ip_network(asked, strict=False)
@@ -154,26 +154,26 @@ def _card(handle: str | None, roles: list[str], name: str, kind: str | None, ema
 
 
 def registries_of(world: World, moment: datetime) -> Registries:
-    """What the registries know of a world's networks at an instant."""
-    return Registries(_record(paper) for paper in Allocations(world).of_day(moment))
+    """The registry records of a world's networks at an instant."""
+    return Registries(_record(allocation) for allocation in Allocations(world).of_day(moment))
 
 
-def _record(paper: Allocation) -> TrueNetwork:
-    holder = paper.holder
+def _record(allocation: Allocation) -> TrueNetwork:
+    holder = allocation.holder
     return TrueNetwork(
-        registry=paper.registry,
-        prefix=str(paper.network),
-        handle=_handle(paper),
-        parent=_handle(paper.parent) if paper.parent else None,
+        registry=allocation.registry,
+        prefix=str(allocation.network),
+        handle=_handle(allocation),
+        parent=_handle(allocation.parent) if allocation.parent else None,
         name=f"{holder.key.upper()}-NET",
-        allocation="ASSIGNED PA" if paper.parent else "ALLOCATED PA",
+        allocation="ASSIGNED PA" if allocation.parent else "ALLOCATED PA",
         country=holder.country,
         holder=handle_of(holder).partition(":")[2],
         holder_name=holder.name,
         abuse=f"abuse@{holder.domain}",
-        abuse_depth=1 if paper.parent else 0,
+        abuse_depth=1 if allocation.parent else 0,
     )
 
 
-def _handle(paper: Allocation) -> str:
-    return f"NET-{str(paper.network).replace('/', '-')}"
+def _handle(allocation: Allocation) -> str:
+    return f"NET-{str(allocation.network).replace('/', '-')}"

@@ -1,4 +1,4 @@
-"""A simulated world as a scene: what its sites answer at an instant."""
+"""A simulated world as a scene: responses over time."""
 
 from datetime import datetime
 
@@ -9,11 +9,14 @@ from waterbed.lab.world.file import PARKING, PARKING_NETWORK, Hoster, World
 from waterbed.lab.world.records import Shown, SiteTraits, Truth
 
 LINK_CHECK = "/api/exists/"
-"""Where an image host with link checks says if an image is there."""
+"""Path of an image host's link checks."""
 
 
 def down(world: World, moment: datetime, of: str = "all") -> bool:
-    """Whether a world has an outage then: of our whole network, or of one place that we look from."""
+    """True if the world has an outage then.
+
+    Of our whole network (no vantage named), or of one vantage point.
+    """
     return any(o.source == of and within(moment, world.start, o.from_hour, o.to_hour) for o in world.outage)
 
 
@@ -21,7 +24,10 @@ class WorldScene:
     """A simulated world, playable."""
 
     def __init__(self, truth: Truth, *, marker: str | None = None) -> None:
-        """Index a truth by host and path; bodies are full of `marker`, else of a random one."""
+        """Index a truth by host and path.
+
+        Bodies are full of `marker`, else of a random one.
+        """
         self._truth = truth
         self._world = truth.world
         self._hosters = {hoster.key: hoster for hoster in truth.world.hoster}
@@ -42,15 +48,15 @@ class WorldScene:
         return self._pages.marker
 
     def listeners(self) -> tuple[Listener, ...]:
-        """Two for each hoster, and for the parking service if there is one: ports 80 and 443."""
+        """Two per hoster and parking service: ports 80 and 443."""
         return self._listeners
 
     def silent(self, moment: datetime) -> bool:
-        """Whether the world has an outage of our whole network then."""
+        """True if our whole network has an outage then."""
         return down(self._world, moment)
 
     def cut_off(self, moment: datetime, source: str) -> bool:
-        """Whether the world has an outage of this one place then."""
+        """True if this one vantage point has an outage then."""
         return down(self._world, moment, SOURCES.get(source, "first"))
 
     def addresses(self, host: str, moment: datetime) -> tuple[str, ...] | None:
@@ -66,18 +72,21 @@ class WorldScene:
         return self._names.name_servers(domain, moment)
 
     def fails(self, host: str, moment: datetime) -> bool:
-        """Whether the name servers of a host answer with a failure."""
+        """True if the name servers of a host fail."""
         return self._names.trouble(host, moment) == "servfail"
 
     def behaviour(self, listener: Listener, host: str, target: str, moment: datetime, source: str) -> Behaviour:
-        """Answer as the site does that lies at this hoster now, if the hoster serves this source."""
+        """Answer like the site that is at this hoster.
+
+        The hoster may refuse this source.
+        """
         if listener.key == PARKING:
             return self._pages.parked(host)
         hoster = self._hosters[listener.key]
         if self._blind(hoster, moment, source):
             return self._pages.missing(None, 404) if hoster.blind_how == "404" else Behaviour(kind=hoster.blind_how)
         place = self._truth.places.get(host)
-        here = (place.at(moment), *self._truth.beside.get(host, ())) if place else ()
+        here = (place.at(moment), *self._truth.further_hosters.get(host, ())) if place else ()
         if listener.key not in here:
             return self._nothing(hoster, None, target, "404")
         traits, shown = self._truth.traits[host], self._by_host[host]
@@ -100,7 +109,7 @@ class WorldScene:
     def _redirect(
         self, listener: Listener, traits: SiteTraits, host: str, target: str, moment: datetime
     ) -> Behaviour | None:
-        """Where the whole site leads elsewhere now, None if it does not."""
+        """Return the target of a site-wide redirect, None without one."""
         states = {self._truth.pages[shown.url].at(moment) for shown in self._by_host[host].values()}
         if "suspended" in states:
             scheme = "https" if listener.port == 443 else "http"
@@ -119,7 +128,7 @@ class WorldScene:
         return url or f"{self._truth.moved[host]}{target}"
 
     def _page(self, hoster: Hoster, traits: SiteTraits, host: str, target: str, moment: datetime) -> Behaviour:
-        """What is at a path of a site."""
+        """Return the response for a path of a site."""
         if traits.indistinct:
             return self._pages.default(traits, host, target)
         shown = self._by_host[host]
@@ -137,7 +146,7 @@ class WorldScene:
         return self._nothing(hoster, traits, target, state)
 
     def _nothing(self, hoster: Hoster, traits: SiteTraits | None, target: str, state: str | None) -> Behaviour:
-        """What a hoster's machine says where nothing is."""
+        """Return the response of a hoster's server for missing content."""
         if hoster.catch_all:
             return self._pages.default(traits or _PLAIN, hoster.key, target, echo=bool(traits and traits.echo))
         if traits and target == "/" and traits.root_denied and self._world.sites.roots:

@@ -1,4 +1,4 @@
-"""The simulated Internet at an instant: what names and servers answer."""
+"""The simulated Internet: responses of names and servers."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ CANARY_URLS = ("http://first.waterbed-canary.net/", "https://second.waterbed-can
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """One port of the public prefixes that one loopback socket plays."""
+    """One port of public prefixes, played by one loopback socket."""
 
     key: str
     port: int
@@ -36,7 +36,7 @@ class Listener:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Behaviour:
-    """How one request is answered: a response, or none."""
+    """The behaviour on one request: a response, or none."""
 
     kind: Literal["answer", "hang", "close", "reset"] = "answer"
     status: int = 200
@@ -47,7 +47,7 @@ class Behaviour:
     """Status of the answer to HEAD where that is not the true one; 0: it is."""
     length: Length = "stated"
     image: bool = False
-    """Whether the body is an image, whatever its label says."""
+    """True if the body is an image, whatever its label says."""
 
     def __repr__(self) -> str:
         """Say nothing of headers: a redirect names its host."""
@@ -55,48 +55,54 @@ class Behaviour:
 
 
 class Scene(Protocol):
-    """Whatever the lab's servers can play."""
+    """Anything that the lab's servers can play."""
 
     def listeners(self) -> tuple[Listener, ...]:
         """Name every public prefix and port at which something answers."""
         ...
 
     def silent(self, moment: datetime) -> bool:
-        """Whether our own network is down."""
+        """True if our own network is down."""
         ...
 
     def addresses(self, host: str, moment: datetime) -> tuple[str, ...] | None:
-        """Give all addresses of a host name; None if it does not exist."""
+        """Return all addresses of a name, None if nonexistent."""
         ...
 
     def behaviour(self, listener: Listener, host: str, target: str, moment: datetime, source: str) -> Behaviour:
-        """Say how a request is answered that reached this listener from a source address."""
+        """Return the response to a request at this listener.
+
+        `source` is the client's address.
+        """
         ...
 
 
 @runtime_checkable
 class Zones(Protocol):
-    """What a scene adds whose names have aliases and name servers."""
+    """A scene whose names have aliases and name servers."""
 
     def alias(self, host: str, moment: datetime) -> str | None:
-        """Give the name that a host's name stands for, if it is an alias."""
+        """Return the canonical name of an alias, else None."""
         ...
 
     def name_servers(self, domain: str, moment: datetime) -> tuple[str, ...]:
-        """Give the name servers of a registrable domain; none if it does not exist or is no zone of its own."""
+        """Return the name servers of a registrable domain.
+
+        Empty if it does not exist or is no zone of its own.
+        """
         ...
 
     def fails(self, host: str, moment: datetime) -> bool:
-        """Whether the name servers of a host answer with a failure."""
+        """True if the name servers of a host fail."""
         ...
 
 
 @runtime_checkable
-class Parted(Protocol):
-    """What a scene adds in which one place that we look from can lose its network."""
+class VantageOutages(Protocol):
+    """A scene whose vantage points can lose their network."""
 
     def cut_off(self, moment: datetime, source: str) -> bool:
-        """Whether nothing reaches the place with this source address."""
+        """True if nothing reaches the place with this source address."""
         ...
 
 
@@ -137,15 +143,15 @@ class WithCanary:
         """Play a scene as it is, canary hosts apart."""
         self._scene = scene
         self._zones = scene if isinstance(scene, Zones) else None
-        self._parted = scene if isinstance(scene, Parted) else None
+        self._outages = scene if isinstance(scene, VantageOutages) else None
 
     def listeners(self) -> tuple[Listener, ...]:
-        """Put the canary's listeners first: their prefixes are the narrower ones."""
+        """Put the canary's listeners first: their prefixes are narrower."""
         own = tuple(Listener(key="lab-canary", port=port, prefixes=CANARY_NETWORKS) for port in (80, 443))
         return own + self._scene.listeners()
 
     def silent(self, moment: datetime) -> bool:
-        """Whether the scene's network is down: the canary is behind it too."""
+        """True if the scene's network is down, canary included."""
         return self._scene.silent(moment)
 
     def addresses(self, host: str, moment: datetime) -> tuple[str, ...] | None:
@@ -161,12 +167,12 @@ class WithCanary:
         return self._zones.name_servers(domain, moment) if self._zones else ()
 
     def fails(self, host: str, moment: datetime) -> bool:
-        """Whether the scene's name servers fail for a host."""
+        """True if the scene's name servers fail for a host."""
         return self._zones.fails(host, moment) if self._zones else False
 
     def behaviour(self, listener: Listener, host: str, target: str, moment: datetime, source: str) -> Behaviour:
         """Show one page on canary hosts."""
-        if self._parted and self._parted.cut_off(moment, source):
+        if self._outages and self._outages.cut_off(moment, source):
             return Behaviour(kind="hang")
         if host in _CANARIES:
             return page(_DEFAULT, tag=host) if target == "/" else page(_NOT_FOUND, status=404)
@@ -174,5 +180,8 @@ class WithCanary:
 
 
 def within(moment: datetime, start: datetime, from_hour: float, to_hour: float) -> bool:
-    """Whether an instant lies in hours counted from a start, the last one not included."""
+    """True if an instant lies in hours since a start.
+
+    The last hour is not included.
+    """
     return timedelta(hours=from_hour) <= moment - start < timedelta(hours=to_hour)

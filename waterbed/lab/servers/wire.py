@@ -1,4 +1,4 @@
-"""One connection's bytes, plain or TLS, and which of them were acknowledged."""
+"""Bytes of one connection, plain or TLS, and their acknowledgement."""
 
 import os
 import socket
@@ -20,13 +20,16 @@ _BYTES_ACKED = 120
 
 
 def bytes_acked(sock: socket.socket) -> int:
-    """Bytes of ours that the peer's kernel has acknowledged; FIN may count as one more."""
+    """Return sent bytes that the peer's kernel acknowledged.
+
+    FIN may count as one more.
+    """
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
     return int(struct.unpack_from("=Q", info, _BYTES_ACKED)[0])
 
 
 def server_context() -> ssl.SSLContext:
-    """Make a TLS context with a fresh self-signed certificate that names nobody."""
+    """Make a TLS context with a fresh, nameless self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         x509.CertificateBuilder()
@@ -60,17 +63,20 @@ class Plain:
         self._bodies: list[tuple[int, int, str]] = []
 
     def receive(self, data: bytes) -> bytes | None:
-        """Give the application's bytes in what came; None when the peer is done."""
+        """Return the application's bytes; None when the peer is done."""
         return data
 
     def send(self, head: bytes, body: bytes, label: str = "") -> None:
-        """Send a response head and what is behind it, in one go as servers do; `label` says what kind it is."""
+        """Send head and body in one go, as servers do.
+
+        `label` is the class of the body.
+        """
         if body:
             self._bodies.append((self._written + len(head), len(body), label))
         self._put(head + body)
 
     def excess(self, acked: int) -> dict[str, int]:
-        """Bytes past the response heads among the first `acked` bytes, at most, by label."""
+        """Excess among the first `acked` bytes, at most, by label."""
         acked = min(acked, self._written)
         found: dict[str, int] = {}
         for start, size, label in self._bodies:
@@ -84,7 +90,7 @@ class Plain:
 
 
 class Tls(Plain):
-    """The same inside TLS; excess is an upper bound by records."""
+    """The same inside TLS; excess is an upper bound."""
 
     tls = True
 
@@ -96,7 +102,10 @@ class Tls(Plain):
         self._open = False
 
     def receive(self, data: bytes) -> bytes | None:
-        """Decrypt what came, handshake included; None when the peer is done or broke the protocol."""
+        """Decrypt received bytes, handshake included.
+
+        None when the peer is done or broke the protocol.
+        """
         self._incoming.write(data)
         plain = b""
         try:
@@ -116,7 +125,7 @@ class Tls(Plain):
             self._put(self._outgoing.read())
 
     def send(self, head: bytes, body: bytes, label: str = "") -> None:
-        """Send head and body in as few records as they fit in."""
+        """Send head and body in as few records as possible."""
         data = head + body
         for start in range(0, len(data), RECORD):
             piece = data[start : start + RECORD]

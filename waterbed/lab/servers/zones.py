@@ -59,7 +59,7 @@ class Names:
         }
 
     def trouble(self, host: str, moment: datetime) -> Trouble:
-        """What is wrong with a name's servers in this hour."""
+        """Return the fault of a name's servers in this hour."""
         if not self._trouble or host not in self._hosts:
             return ""
         chances = Chances(self._world, host)
@@ -69,7 +69,10 @@ class Names:
         return rng.choice(_TROUBLES) if rng.random() < _TROUBLED_HOURS else ""
 
     def addresses(self, host: str, moment: datetime) -> tuple[str, ...] | None:
-        """All addresses of a name; None if it does not exist, none if it exists without any."""
+        """Return all addresses of a name, None if nonexistent.
+
+        Empty if the name exists without any.
+        """
         timeline = self._hosts.get(host)
         if timeline:
             trouble = self.trouble(host, moment)
@@ -85,14 +88,17 @@ class Names:
         return () if self.name_servers(host, moment) else None
 
     def alias(self, host: str, moment: datetime) -> str | None:
-        """What a name stands for while it is at a hoster."""
+        """Return the canonical name of a host at a hoster."""
         if host not in self._aliased or not self._hosts[host].at(moment):
             return None
         key = self._places[host].at(moment)
         return None if key is None or key == PARKING else _alias(host, self._hosters[key])
 
     def name_servers(self, domain: str, moment: datetime) -> tuple[str, ...]:
-        """Those of its hoster, of a parking service, or its own."""
+        """Return the name servers of a domain.
+
+        They are its own, its hoster's, or a parking service's.
+        """
         if domain in self._own:
             return self._own[domain]
         host = self._domains.get(domain)

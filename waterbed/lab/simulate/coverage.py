@@ -1,4 +1,4 @@
-"""What many simulated studies show: coverage, width, bias, and who was ranked or credited wrongly."""
+"""Summaries of many simulated studies: coverage, width, bias, wrong ranks."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from waterbed.lab.simulate.studies import StudyResult, Trial
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How often the 95% intervals of one kind of trial held the truth."""
+    """Coverage of the 95% intervals of one kind of trial."""
 
     what: str
     among: str
@@ -36,13 +36,13 @@ class Campaign:
     looks: int
     coverage: tuple[Coverage, ...]
     blind: Mapping[str, int]
-    """Studies by what became of the hoster that lets us hang."""
+    """Studies by the rank of the hoster that lets us hang."""
     credited: tuple[float, float, float] | None
-    """Of hosters whose names go: mean measured share, mean true one, mean if every end were a removal."""
+    """Hosters whose names go: mean measured, true and naive share."""
     size_speed: tuple[float, float, int] | None
     """Mean rank correlation of size and speed among equal hosters, its standard error, studies."""
-    told: float
-    """Share of hosters that got a share at all."""
+    estimable: float
+    """Share of hosters with an estimate of their share."""
 
 
 def summarise(results: Sequence[StudyResult]) -> Campaign:
@@ -60,7 +60,7 @@ def summarise(results: Sequence[StudyResult]) -> Campaign:
             if len(correlations) > 1
             else None
         ),
-        told=sum(result.shares for result in results) / max(1, sum(result.hosters for result in results)),
+        estimable=sum(result.shares for result in results) / max(1, sum(result.hosters for result in results)),
     )
 
 

@@ -1,4 +1,7 @@
-"""Worlds with a known displaced share, measured without a network: takedowns, hops, and what truly became of them."""
+"""Worlds with a known displaced share, measured without a network.
+
+They give takedowns, hops, and the true fate of the content.
+"""
 
 import random
 from collections import defaultdict
@@ -12,7 +15,7 @@ import msgspec
 from graphs.displacement.takedowns import Takedown, takedowns
 from graphs.episodes import EpisodeRules, all_episodes, censor_from
 from graphs.hops import HopContext, find_hops
-from waterbed.lab.simulate.draw import MISSED, PARALLEL, PLANS, UNREPORTED, Hard
+from waterbed.lab.simulate.draw import MISSED, PARALLEL, PLANS, UNREPORTED, Obstacles
 from waterbed.lab.simulate.looks import Simulator
 from waterbed.lab.world.file import Hoster, Movement, Removal, Sites, World
 from waterbed.lab.world.records import TrueEpisode, TrueHop, Truth
@@ -25,35 +28,38 @@ WITHIN: Final = timedelta(hours=72)
 LAG: Final = timedelta(hours=60)
 """From an arrival until it is reported, however late, and looked at."""
 DETECTION: Final = ((0.9, 1.0), (1.0 - UNREPORTED[1], 1.0 - UNREPORTED[0]), (1.0 - UNREPORTED[1], 1.0 - UNREPORTED[0]))
-"""What a study would declare of the detection of each way (graphs.displacement.returns.WAYS)."""
+"""Declared detection of each of graphs.displacement.returns.WAYS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Displaced:
-    """One world: what was measured, and the true displaced shares, each site counted once."""
+    """Measured and true displaced shares of one world.
+
+    Each site counts once.
+    """
 
     takedowns: Sequence[Takedown]
     seen: float
-    """Of the takedowns of reported URLs in the time that the study counts."""
+    """Share of takedowns of reported URLs that the study counts."""
     all: float
-    """Of all takedowns in that time, of URLs that nobody reported too."""
+    """Share of all takedowns then, unreported URLs too."""
     process: float
     """Probability by which content of that world was made to appear again after a takedown."""
     reported: tuple[float, float]
     """Probability that an arrival is reported, at home and abroad."""
 
 
-def displaced_world(base: World, chance: random.Random, *, sites: int = 60) -> Displaced:
-    """Draw a world, let it happen, look at it in virtual time, find its takedowns and hops.
+def displaced_world(base: World, rng: random.Random, *, sites: int = 60) -> Displaced:
+    """Draw and simulate a world; measure its takedowns and hops.
 
     Ranges: 10 to 70% of what is taken down appears again, at home or abroad, under its own name or a new one in any
     mixture; 20 to 70% of arrivals at new URLs are never reported, at home and abroad apart; 30% of moves have a copy
     beside the original before the takedown; one to three URLs a site, which some hosters remove together; in a third of
-    the worlds one site holds most URLs; looks and what they miss as in other simulated studies.
+    the worlds one site holds most URLs; looks and their misses as in other simulated studies.
     """
-    world, hard = _drawn(base, chance, sites)
+    world, obstacles = _draw_world(base, rng, sites)
     truth = simulate(world)
-    looked = list(Simulator(truth, hard, chance).all())
+    looked = list(Simulator(truth, obstacles, rng).all())
     judge = Judge()
     last = max((look.verdict.observed_at for one in looked for look in one.sightings), default=world.start)
     until = censor_from(last, timedelta(seconds=judge.freeze_s))
@@ -73,33 +79,33 @@ def displaced_world(base: World, chance: random.Random, *, sites: int = 60) -> D
     )
 
 
-def _drawn(base: World, chance: random.Random, sites: int) -> tuple[World, Hard]:
+def _draw_world(base: World, rng: random.Random, sites: int) -> tuple[World, Obstacles]:
     plain = [hoster for hoster in base.hoster if hoster.kind == "hoster" and not hoster.within]
     home = [hoster for hoster in plain if hoster.country == base.home]
     abroad = [hoster for hoster in plain if hoster.country != base.home]
-    chosen = chance.sample(home, min(4, len(home))) + chance.sample(abroad, min(4, len(abroad)))
-    big = chance.random() < 1 / 3
-    relocated = chance.choice((0.0, 0.3, 1.0, 3.0))
+    chosen = rng.sample(home, min(4, len(home))) + rng.sample(abroad, min(4, len(abroad)))
+    big = rng.random() < 1 / 3
+    relocated = rng.choice((0.0, 0.3, 1.0, 3.0))
     world = msgspec.structs.replace(
         base,
-        seed=chance.randrange(2**31),
+        seed=rng.randrange(2**31),
         days=DAYS,
-        hoster=tuple(_hoster(hoster, chance) for hoster in chosen),
+        hoster=tuple(_hoster(hoster, rng) for hoster in chosen),
         sites=Sites(
             count=sites,
-            urls_per_site=(1, chance.randint(1, 3)),
+            urls_per_site=(1, rng.randint(1, 3)),
             big_site=2 * sites if big else 0,
-            multi_address=chance.uniform(0.1, 0.6),
+            multi_address=rng.uniform(0.1, 0.6),
             reported_over_days=(0.0, 4.5),
         ),
         movement=Movement(
-            after_takedown=chance.uniform(0.1, 0.7),
-            home_share=chance.uniform(0.2, 0.8),
+            after_takedown=rng.uniform(0.1, 0.7),
+            home_share=rng.uniform(0.2, 0.8),
             relocation=relocated,
             copy=0.0 if relocated == 3.0 else 1.0,
             parallel=PARALLEL,
-            reported_home=1.0 - chance.uniform(*UNREPORTED),
-            reported_abroad=1.0 - chance.uniform(*UNREPORTED),
+            reported_home=1.0 - rng.uniform(*UNREPORTED),
+            reported_abroad=1.0 - rng.uniform(*UNREPORTED),
         ),
         intervention=(),
         sale=(),
@@ -111,16 +117,16 @@ def _drawn(base: World, chance: random.Random, sites: int) -> tuple[World, Hard]
         empty_delivery_hours=(),
         beside="nothing",
     )
-    plan = chance.choice(PLANS)
+    plan = rng.choice(PLANS)
     outages = []
-    for _ in range(chance.randint(3, 6) if plan == "with outages" else 0):
-        begin = chance.uniform(0.0, DAYS * 24 - 12)
-        outages.append((begin, begin + chance.uniform(3.0, 12.0)))
-    hard = Hard(
+    for _ in range(rng.randint(3, 6) if plan == "with outages" else 0):
+        begin = rng.uniform(0.0, DAYS * 24 - 12)
+        outages.append((begin, begin + rng.uniform(3.0, 12.0)))
+    obstacles = Obstacles(
         plan=plan,
-        every_hours=chance.uniform(2.0, 4.0),
-        missed=chance.uniform(*MISSED),
-        late=chance.uniform(0.0, 0.6),
+        every_hours=rng.uniform(2.0, 4.0),
+        missed=rng.uniform(*MISSED),
+        late=rng.uniform(0.0, 0.6),
         equal=False,
         big=big,
         blind=None,
@@ -128,43 +134,49 @@ def _drawn(base: World, chance: random.Random, sites: int) -> tuple[World, Hard]
         nameless=None,
         outages=tuple(outages),
     )
-    return world, hard
+    return world, obstacles
 
 
-def _hoster(hoster: Hoster, chance: random.Random) -> Hoster:
+def _hoster(hoster: Hoster, rng: random.Random) -> Hoster:
     policy = Removal(
-        removes=chance.uniform(0.4, 0.98),
-        median_hours=3.0 * 15.0 ** chance.random(),
-        sigma=chance.uniform(0.5, 1.3),
-        answer_after_removal=chance.choice(("404", "404", "410", "suspended", "name_gone")),
+        removes=rng.uniform(0.4, 0.98),
+        median_hours=3.0 * 15.0 ** rng.random(),
+        sigma=rng.uniform(0.5, 1.3),
+        answer_after_removal=rng.choice(("404", "404", "410", "suspended", "name_gone")),
     )
     return msgspec.structs.replace(
-        hoster, weight=8.0 ** chance.random(), removal=policy, catch_all=False, link_check=False, blind_to=()
+        hoster, weight=8.0 ** rng.random(), removal=policy, catch_all=False, link_check=False, blind_to=()
     )
 
 
 def _true_shares(truth: Truth, until: datetime) -> tuple[float, float]:
-    """Displaced shares of the takedowns by a time: of those of URLs reported before, and of all."""
+    """True displaced shares of the takedowns by a time.
+
+    Of URLs reported before it, and of all.
+    """
     after = _after(truth)
     reported = {report.url: report.reported_at for report in reversed(truth.reports)}
     seen: dict[str, list[bool]] = defaultdict(list)
     everything: dict[str, list[bool]] = defaultdict(list)
-    for stay in _taken_down(truth, until):
-        moved = any(timedelta(0) <= hop.arrived - hop.left <= WITHIN for hop in after[stay.url, stay.end])
-        host = truth.shown[stay.url].host
+    for episode in _taken_down(truth, until):
+        moved = any(timedelta(0) <= hop.arrived - hop.left <= WITHIN for hop in after[episode.url, episode.end])
+        host = truth.shown[episode.url].host
         everything[host].append(moved)
-        if stay.url in reported and stay.end and reported[stay.url] < stay.end:
+        if episode.url in reported and episode.end and reported[episode.url] < episode.end:
             seen[host].append(moved)
     return _share(seen), _share(everything)
 
 
 def _process(truth: Truth, until: datetime) -> float:
-    """Probability of a displacement in the world's own process: content with a copy already does not move again."""
-    after, chance = _after(truth), truth.world.movement.after_takedown
+    """Probability of a displacement in the world's own process.
+
+    Content that already has a copy does not move again.
+    """
+    after, probability = _after(truth), truth.world.movement.after_takedown
     by_site: dict[str, list[float]] = defaultdict(list)
-    for stay in _taken_down(truth, until):
-        copied = any(hop.parallel for hop in after[stay.url, stay.end])
-        by_site[truth.shown[stay.url].host].append(0.0 if copied else chance)
+    for episode in _taken_down(truth, until):
+        copied = any(hop.parallel for hop in after[episode.url, episode.end])
+        by_site[truth.shown[episode.url].host].append(0.0 if copied else probability)
     return _share(by_site)
 
 
@@ -176,7 +188,11 @@ def _after(truth: Truth) -> dict[tuple[str, datetime | None], list[TrueHop]]:
 
 
 def _taken_down(truth: Truth, until: datetime) -> list[TrueEpisode]:
-    return [stay for stay in truth.episodes if stay.cause in ("removed", "name") and stay.end and stay.end <= until]
+    return [
+        episode
+        for episode in truth.episodes
+        if episode.cause in ("removed", "name") and episode.end and episode.end <= until
+    ]
 
 
 def _share(by_site: Mapping[str, Sequence[float]]) -> float:

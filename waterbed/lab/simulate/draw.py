@@ -1,4 +1,4 @@
-"""Worlds drawn from stated hard ranges, from a world file's hosters and names."""
+"""Worlds drawn from hard ranges, from a world file's hosters."""
 
 import random
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ LATE_HOURS: Final = 24.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hard:
-    """What stands in the way of one study, and who is what in it."""
+class Obstacles:
+    """The obstacles of one study and the roles of hosters."""
 
     plan: Plan
     every_hours: float
@@ -40,9 +40,9 @@ class Hard:
     late: float
     """Share of reports that come up to LATE_HOURS after they were made."""
     equal: bool
-    """Whether all hosters have one policy, and differ in size alone."""
+    """True if all hosters have one policy, and differ in size alone."""
     big: bool
-    """Whether one site holds most URLs."""
+    """True if one site holds most URLs."""
     blind: str | None
     """The hoster that lets us hang."""
     blind_from_hour: float
@@ -52,8 +52,8 @@ class Hard:
     """Hours since the start in which nothing can be seen."""
 
 
-def draw(world: World, chance: random.Random) -> tuple[World, Hard]:
-    """Draw one study: a world with another seed, and what is in the way of measuring it.
+def draw(world: World, rng: random.Random) -> tuple[World, Obstacles]:
+    """Draw one study: a reseeded world and its obstacles.
 
     Policies are drawn anew: removes 0.3 to 0.98, median 3 to 60 hours, sigma 0.5 to 1.3, one URL at a time. Raises
     InputError for a world file with fewer than three plain hosters.
@@ -61,30 +61,30 @@ def draw(world: World, chance: random.Random) -> tuple[World, Hard]:
     plain = [hoster for hoster in world.hoster if hoster.kind == "hoster" and not hoster.within]
     if len(plain) < 3:
         raise InputError(f"the world {world.name} has {len(plain)} plain hosters, three are needed; see docs/lab.md")
-    chosen = chance.sample(plain, min(MOST_HOSTERS, len(plain)))
-    equal, big = chance.random() < 0.5, chance.random() < 0.5
-    policy = _policy(chance)
-    hosters = tuple(_hoster(hoster, policy if equal else _policy(chance), chance) for hoster in chosen)
+    chosen = rng.sample(plain, min(MOST_HOSTERS, len(plain)))
+    equal, big = rng.random() < 0.5, rng.random() < 0.5
+    policy = _policy(rng)
+    hosters = tuple(_hoster(hoster, policy if equal else _policy(rng), rng) for hoster in chosen)
     sites = 20 * len(hosters)
-    unreported = chance.uniform(*UNREPORTED)
+    unreported = rng.uniform(*UNREPORTED)
     # A name that is re-pointed takes all its URLs along: what one policy then removes of the others cannot be written
     # down, so only sites of one URL do it.
-    repointed = not big and chance.random() < 0.5
+    repointed = not big and rng.random() < 0.5
     drawn = msgspec.structs.replace(
         world,
-        seed=chance.randrange(2**31),
+        seed=rng.randrange(2**31),
         days=DAYS,
         hoster=hosters,
         sites=Sites(
             count=sites,
             urls_per_site=(1, 1) if repointed else (1, 3),
             big_site=2 * sites if big else 0,
-            multi_address=chance.uniform(0.1, 0.6),
+            multi_address=rng.uniform(0.1, 0.6),
             reported_over_days=(0.0, 4.5),
         ),
         movement=Movement(
-            after_takedown=chance.uniform(0.2, 0.8),
-            home_share=chance.uniform(0.2, 0.6),
+            after_takedown=rng.uniform(0.2, 0.8),
+            home_share=rng.uniform(0.2, 0.6),
             relocation=1.0 if repointed else 0.0,
             parallel=PARALLEL,
             reported_home=1.0 - unreported,
@@ -99,53 +99,56 @@ def draw(world: World, chance: random.Random) -> tuple[World, Hard]:
         empty_delivery_hours=(),
         beside="nothing",
     )
-    return drawn, _hard(hosters, equal=equal, big=big, chance=chance)
+    return drawn, _obstacles(hosters, equal=equal, big=big, rng=rng)
 
 
 def true_share(policy: Removal, hours: float) -> float:
-    """The share of its reports that a policy removes within some hours."""
+    """Share of reports that a policy removes within some hours."""
     return float(policy.removes * special.ndtr(log(hours / policy.median_hours) / policy.sigma))
 
 
 def true_median(policy: Removal) -> float:
-    """The hours after which half of all that was reported is gone; inf if it never is."""
+    """Hours until half of the reported URLs are gone.
+
+    inf if that never happens.
+    """
     if policy.removes <= 0.5:
         return float("inf")
     return float(policy.median_hours * exp(policy.sigma * special.ndtri(0.5 / policy.removes)))
 
 
-def _policy(chance: random.Random) -> Removal:
+def _policy(rng: random.Random) -> Removal:
     return Removal(
-        removes=chance.uniform(0.3, 0.98),
-        median_hours=3.0 * 20.0 ** chance.random(),
-        sigma=chance.uniform(0.5, 1.3),
-        answer_after_removal=chance.choice(("404", "410")),
+        removes=rng.uniform(0.3, 0.98),
+        median_hours=3.0 * 20.0 ** rng.random(),
+        sigma=rng.uniform(0.5, 1.3),
+        answer_after_removal=rng.choice(("404", "410")),
     )
 
 
-def _hoster(hoster: Hoster, policy: Removal, chance: random.Random) -> Hoster:
+def _hoster(hoster: Hoster, policy: Removal, rng: random.Random) -> Hoster:
     return msgspec.structs.replace(
-        hoster, weight=8.0 ** chance.random(), removal=policy, catch_all=False, link_check=False, blind_to=(), within=""
+        hoster, weight=8.0 ** rng.random(), removal=policy, catch_all=False, link_check=False, blind_to=(), within=""
     )
 
 
-def _hard(hosters: tuple[Hoster, ...], *, equal: bool, big: bool, chance: random.Random) -> Hard:
-    blind, nameless = chance.sample([hoster.key for hoster in hosters], 2)
-    plan = chance.choice(PLANS)
+def _obstacles(hosters: tuple[Hoster, ...], *, equal: bool, big: bool, rng: random.Random) -> Obstacles:
+    blind, nameless = rng.sample([hoster.key for hoster in hosters], 2)
+    plan = rng.choice(PLANS)
     outages = []
     if plan == "with outages":
-        for _ in range(chance.randint(3, 6)):
-            begin = chance.uniform(0.0, DAYS * 24 - 12)
-            outages.append((begin, begin + chance.uniform(3.0, 12.0)))
-    return Hard(
+        for _ in range(rng.randint(3, 6)):
+            begin = rng.uniform(0.0, DAYS * 24 - 12)
+            outages.append((begin, begin + rng.uniform(3.0, 12.0)))
+    return Obstacles(
         plan=plan,
-        every_hours=chance.uniform(1.0, 3.0),
-        missed=chance.uniform(*MISSED),
-        late=chance.choice(LATE),
+        every_hours=rng.uniform(1.0, 3.0),
+        missed=rng.uniform(*MISSED),
+        late=rng.choice(LATE),
         equal=equal,
         big=big,
         blind=None if equal else blind,
-        blind_from_hour=chance.choice((0.0, DAYS * 8, chance.uniform(0.0, DAYS * 16))),
+        blind_from_hour=rng.choice((0.0, DAYS * 8, rng.uniform(0.0, DAYS * 16))),
         nameless=None if equal else nameless,
         outages=tuple(outages),
     )
@@ -163,39 +166,41 @@ class HopWorld:
     plan: LookPlan
 
 
-def draw_hop_world(base: World, chance: random.Random, *, sites: int = 90) -> HopWorld:
-    """Draw a world from a world file's hosters: another seed, other policies, all kinds of hops.
+def draw_hop_world(base: World, rng: random.Random, *, sites: int = 90) -> HopWorld:
+    """Draw another world with all kinds of hops.
+
+    Hosters come from a world file; the seed is another.
 
     Ranges: removes 0.4 to 0.98, median 4 to 60 hours; after 30 to 80% of takedowns content appears again; 10 to 40% of
     owners leave before; 20 to 70% of arrivals are never reported, at home and abroad apart; 30% of moves have a copy
     before the takedown; 10 to 60% of names have two addresses, up to 15% other ones every hour, up to 10% failing name
-    servers; in a third of the worlds one site holds a quarter of the URLs; 5 to 20% of looks tell nothing; looks every
+    servers; in a third of the worlds one site holds a quarter of the URLs; 5 to 20% of looks are undecided; looks every
     1 to 3 hours, every 3 to 6 later; up to 40% of reports come late; up to three outages.
     """
     plain = [hoster for hoster in base.hoster if hoster.kind == "hoster" and not hoster.within]
     home = [hoster for hoster in plain if hoster.country == base.home]
     abroad = [hoster for hoster in plain if hoster.country != base.home]
     half = MOST_HOSTERS // 2
-    chosen = chance.sample(home, min(half, len(home))) + chance.sample(abroad, min(half, len(abroad)))
-    hosters = [_hop_hoster(hoster, chance) for hoster in chosen]
+    chosen = rng.sample(home, min(half, len(home))) + rng.sample(abroad, min(half, len(abroad)))
+    hosters = [_hop_hoster(hoster, rng) for hoster in chosen]
     hosters += [hoster for hoster in base.hoster if hoster.kind == "platform"][:1]
     world = msgspec.structs.replace(
         base,
-        seed=chance.randrange(2**31),
+        seed=rng.randrange(2**31),
         days=HOP_DAYS,
         hoster=tuple(hosters),
-        sites=_sites(chance, sites),
+        sites=_sites(rng, sites),
         movement=Movement(
-            after_takedown=chance.uniform(0.3, 0.8),
-            home_share=chance.uniform(0.2, 0.6),
-            relocation=chance.uniform(0.5, 2.0),
-            copy=chance.uniform(0.5, 2.0),
-            same_label=chance.uniform(0.2, 0.6),
-            flight=chance.uniform(0.1, 0.4),
-            redirect=chance.uniform(0.3, 0.7),
+            after_takedown=rng.uniform(0.3, 0.8),
+            home_share=rng.uniform(0.2, 0.6),
+            relocation=rng.uniform(0.5, 2.0),
+            copy=rng.uniform(0.5, 2.0),
+            same_label=rng.uniform(0.2, 0.6),
+            flight=rng.uniform(0.1, 0.4),
+            redirect=rng.uniform(0.3, 0.7),
             parallel=PARALLEL,
-            reported_home=1.0 - chance.uniform(*UNREPORTED),
-            reported_abroad=1.0 - chance.uniform(*UNREPORTED),
+            reported_home=1.0 - rng.uniform(*UNREPORTED),
+            reported_abroad=1.0 - rng.uniform(*UNREPORTED),
         ),
         servers=Servers(),
         intervention=(),
@@ -208,42 +213,42 @@ def draw_hop_world(base: World, chance: random.Random, *, sites: int = 90) -> Ho
         empty_delivery_hours=(),
         beside="nothing",
     )
-    return HopWorld(world=world, plan=_plan(chance))
+    return HopWorld(world=world, plan=_plan(rng))
 
 
-def _hop_hoster(hoster: Hoster, chance: random.Random) -> Hoster:
+def _hop_hoster(hoster: Hoster, rng: random.Random) -> Hoster:
     policy = Removal(
-        removes=chance.uniform(0.4, 0.98),
-        median_hours=4.0 * 15.0 ** chance.random(),
-        sigma=chance.uniform(0.5, 1.3),
-        answer_after_removal=chance.choice(ANSWERS),
+        removes=rng.uniform(0.4, 0.98),
+        median_hours=4.0 * 15.0 ** rng.random(),
+        sigma=rng.uniform(0.5, 1.3),
+        answer_after_removal=rng.choice(ANSWERS),
     )
     return msgspec.structs.replace(
-        hoster, weight=8.0 ** chance.random(), removal=policy, catch_all=False, link_check=False, blind_to=()
+        hoster, weight=8.0 ** rng.random(), removal=policy, catch_all=False, link_check=False, blind_to=()
     )
 
 
-def _sites(chance: random.Random, count: int) -> Sites:
+def _sites(rng: random.Random, count: int) -> Sites:
     return Sites(
         count=count,
         urls_per_site=(1, 2),
-        big_site=count // 2 if chance.random() < 1 / 3 else 0,
-        multi_address=chance.uniform(0.1, 0.6),
-        churn=chance.uniform(0.0, 0.15),
-        dns_errors=chance.uniform(0.0, 0.1),
+        big_site=count // 2 if rng.random() < 1 / 3 else 0,
+        multi_address=rng.uniform(0.1, 0.6),
+        churn=rng.uniform(0.0, 0.15),
+        dns_errors=rng.uniform(0.0, 0.1),
         reported_over_days=(0.0, 8.0),
     )
 
 
-def _plan(chance: random.Random) -> LookPlan:
+def _plan(rng: random.Random) -> LookPlan:
     outages = []
-    for _ in range(chance.randint(0, 3)):
-        begin = chance.uniform(0.0, HOP_DAYS * 24 - 12)
-        outages.append((begin, begin + chance.uniform(2.0, 8.0)))
+    for _ in range(rng.randint(0, 3)):
+        begin = rng.uniform(0.0, HOP_DAYS * 24 - 12)
+        outages.append((begin, begin + rng.uniform(2.0, 8.0)))
     return LookPlan(
-        every_hours=chance.uniform(1.0, 3.0),
-        late_hours=chance.uniform(3.0, 6.0),
-        missed=chance.uniform(*MISSED),
-        late=chance.uniform(0.0, 0.4),
+        every_hours=rng.uniform(1.0, 3.0),
+        late_hours=rng.uniform(3.0, 6.0),
+        missed=rng.uniform(*MISSED),
+        late=rng.uniform(0.0, 0.4),
         outages=tuple(outages),
     )

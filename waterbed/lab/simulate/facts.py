@@ -1,4 +1,7 @@
-"""Facts of a true world without a network: what the crawler would have recorded, in virtual time."""
+"""Simulates the crawler's facts of a world without a network.
+
+Time is virtual.
+"""
 
 import random
 from collections.abc import Iterator
@@ -21,7 +24,7 @@ _PARKED = PARKING_NETWORK.rpartition(".")[0] + "."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookPlan:
-    """When the URLs of a virtual study are looked at, and what is in the way."""
+    """Times of looks in a virtual study, and obstacles."""
 
     every_hours: float = 1.0
     late_hours: float = 6.0
@@ -41,7 +44,7 @@ class LookPlan:
 
 @dataclass(slots=True, kw_only=True, repr=False)
 class VirtualFacts:
-    """The facts of one virtual study; no field holds a URL or a host."""
+    """The facts of one virtual study; no URL, no host."""
 
     targets: dict[str, Target] = field(default_factory=dict)
     reports: list[Report] = field(default_factory=list)
@@ -52,7 +55,7 @@ class VirtualFacts:
 
 
 def keyed(kind: str, text: str) -> str:
-    """An id that stands for a text in a virtual study."""
+    """Return an id for a text in a virtual study."""
     return sha256(f"{kind} {text}".encode()).hexdigest()[:24]
 
 
@@ -61,39 +64,42 @@ def url_id_of(url: str) -> str:
     return keyed("url", canonicalize(url).url)
 
 
-def virtual_facts(truth: Truth, plan: LookPlan, chance: random.Random) -> VirtualFacts:
-    """What a study of a true world has recorded by its end; the same chance gives the same facts."""
-    return _Recorder(truth, plan, chance).recorded()
+def virtual_facts(truth: Truth, plan: LookPlan, rng: random.Random) -> VirtualFacts:
+    """Return the facts that a study would have recorded.
+
+    The same `rng` state gives the same facts.
+    """
+    return _Recorder(truth, plan, rng).recorded()
 
 
 class _Recorder:
     """Walks through each reported URL's looks."""
 
-    def __init__(self, truth: Truth, plan: LookPlan, chance: random.Random) -> None:
-        self._truth, self._plan, self._chance = truth, plan, chance
+    def __init__(self, truth: Truth, plan: LookPlan, rng: random.Random) -> None:
+        self._truth, self._plan, self._rng = truth, plan, rng
         self._world: World = truth.world
         self._names = Names(truth)
         self._hosters = {hoster.key: hoster for hoster in truth.world.hoster}
         self._facts = VirtualFacts()
 
     def recorded(self) -> VirtualFacts:
-        told: dict[str, list[TrueReport]] = {}
+        reports: dict[str, list[TrueReport]] = {}
         for report in self._truth.reports:
-            told.setdefault(report.url, []).append(report)
-        by_id = sorted((url_id_of(url), url) for url in told)
+            reports.setdefault(report.url, []).append(report)
+        by_id = sorted((url_id_of(url), url) for url in reports)
         for url_id, url in by_id:
-            received = self._reported(url_id, told[url])
+            received = self._reported(url_id, reports[url])
             self._facts.targets[url_id] = _target(url_id, url, received)
             self._look(url_id, url, received)
         self._facts.canaries = list(self._canaries())
         return self._facts
 
-    def _reported(self, url_id: str, told: list[TrueReport]) -> datetime:
-        """Record a URL's reports; gives when the first one came in."""
+    def _reported(self, url_id: str, reports: list[TrueReport]) -> datetime:
+        """Record a URL's reports; return the time of the first."""
         came = []
-        for report in sorted(told, key=lambda one: one.reported_at):
-            is_late = self._chance.random() < self._plan.late
-            received = report.reported_at + self._chance.uniform(0.0, 24.0 if is_late else 0.5) * _HOUR
+        for report in sorted(reports, key=lambda one: one.reported_at):
+            is_late = self._rng.random() < self._plan.late
+            received = report.reported_at + self._rng.uniform(0.0, 24.0 if is_late else 0.5) * _HOUR
             came.append(received)
             self._facts.reports.append(_report(url_id, report, received))
         return min(came)
@@ -105,7 +111,7 @@ class _Recorder:
             self._facts.looks.append(look)
             absent = look.status in (301, 404, 410) or look.failure == "nxdomain" or bool(look.marks)
             gone = gone + 1 if absent else 0 if look.status == 200 else gone
-            now += self._wait(gone, now - received) * (1 + 0.1 * self._chance.uniform(-1, 1))
+            now += self._wait(gone, now - received) * (1 + 0.1 * self._rng.uniform(-1, 1))
 
     def _wait(self, gone: int, age: timedelta) -> timedelta:
         if 0 < gone < 3:
@@ -120,7 +126,7 @@ class _Recorder:
         if out or resolution.status != "ok":
             failure = "timeout" if out else resolution.status
             return _observation(url_id, now, resolution, phase="dns", failure=failure)
-        if self._chance.random() < self._plan.missed:
+        if self._rng.random() < self._plan.missed:
             return _observation(url_id, now, resolution, status=503)
         page = self._truth.pages[url].at(now)
         control = self._control(host, moved=page == "moved", now=now)
@@ -131,7 +137,7 @@ class _Recorder:
         return _observation(url_id, now, resolution, status=status, control=control, marks=marks)
 
     def _led(self, url_id: str, url: str, now: datetime, resolution: Resolution, control: ControlLook) -> Observation:
-        """A URL whose site leads to a new name for good."""
+        """Record a URL whose site permanently redirects elsewhere."""
         new = self._truth.moved_urls.get(url)
         site = registrable_domain(canonicalize(self._truth.moved[self._truth.shown[url].host]).host)
         return _observation(
@@ -171,7 +177,10 @@ class _Recorder:
         return self._facts.resolutions.setdefault(made.resolution_id, made)
 
     def _control(self, host: str, *, moved: bool, now: datetime) -> ControlLook:
-        """The answer to a random path: 404, or as the whole site that leads elsewhere."""
+        """Return the response to a random path.
+
+        It is 404, or the site-wide redirect.
+        """
         site = registrable_domain(canonicalize(self._truth.moved[host]).host) if moved else ""
         made = ControlLook(
             control_id=keyed("control", f"{host} {moved}"),
@@ -204,14 +213,14 @@ class _Recorder:
 
 
 def _target(url_id: str, url: str, added: datetime) -> Target:
-    spelled = canonicalize(url)
-    site, suffix = registrable_domain(spelled.host), platform_suffix(spelled.host)
+    canonical = canonicalize(url)
+    site, suffix = registrable_domain(canonical.host), platform_suffix(canonical.host)
     return Target(
         url_id=url_id,
-        host_id=keyed("host", spelled.host),
+        host_id=keyed("host", canonical.host),
         site_id=keyed("site", site),
         label_id=keyed("label", site.partition(".")[0]),
-        path_id=keyed("path", spelled.target),
+        path_id=keyed("path", canonical.target),
         suffix_id=keyed("suffix", suffix) if suffix else None,
         spelling="virtual",
         suffix_list="virtual",

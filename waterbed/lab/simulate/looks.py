@@ -1,4 +1,7 @@
-"""Looks at a true world without a network: verdicts and who answered, in virtual time."""
+"""Verdicts and attributions of a true world without a network.
+
+Time is virtual.
+"""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +11,7 @@ from functools import lru_cache
 
 from graphs.episodes import Sighting, UrlHistory
 from waterbed.judging.judge import confirmed_down
-from waterbed.lab.simulate.draw import LATE_HOURS, NAME_ENDS, Hard
+from waterbed.lab.simulate.draw import LATE_HOURS, NAME_ENDS, Obstacles
 from waterbed.lab.world.records import TrueReport, Truth
 from waterbed.model.conclusions import Attribution, EndCause, State, Verdict
 from waterbed.store.settings import Judge
@@ -19,7 +22,7 @@ _PAGES: Mapping[str, EndCause] = {"404": "removed", "410": "removed", "suspended
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SimulatedUrl:
-    """What a study has of one URL."""
+    """The observations and attributions of one URL."""
 
     known: UrlHistory
     host: str
@@ -27,37 +30,37 @@ class SimulatedUrl:
 
 
 class Simulator:
-    """Looks at the URLs of a true world as a plan says, and misses what the study is to miss."""
+    """Looks at a world's URLs as a plan says."""
 
-    def __init__(self, truth: Truth, hard: Hard, chance: random.Random) -> None:
-        """Take the truth, what is in the way, and the source of chance."""
+    def __init__(self, truth: Truth, obstacles: Obstacles, rng: random.Random) -> None:
+        """Take the truth, the obstacles and the random generator."""
         self._truth = truth
-        self._hard = hard
-        self._chance = chance
+        self._obstacles = obstacles
+        self._rng = rng
         self._nameless: dict[str, bool] = {}
         self._judge = Judge()
 
     def all(self) -> Iterator[SimulatedUrl]:
         """Each reported URL, numbered in the order of first reports."""
-        reports: dict[str, list[TrueReport]] = {}
+        by_url: dict[str, list[TrueReport]] = {}
         for report in self._truth.reports:
-            reports.setdefault(report.url, []).append(report)
-        for number, (url, told) in enumerate(reports.items()):
-            yield self._look_at(f"{number}", url, told)
+            by_url.setdefault(report.url, []).append(report)
+        for number, (url, reports) in enumerate(by_url.items()):
+            yield self._look_at(f"{number}", url, reports)
 
     def name_goes(self, host: str, hoster: str | None) -> bool:
-        """Whether a site loses its name where another would be removed."""
-        if hoster is None or hoster != self._hard.nameless:
+        """True if a site loses its name at a removal."""
+        if hoster is None or hoster != self._obstacles.nameless:
             return False
         if host not in self._nameless:
-            self._nameless[host] = self._chance.random() < NAME_ENDS
+            self._nameless[host] = self._rng.random() < NAME_ENDS
         return self._nameless[host]
 
-    def _look_at(self, url_id: str, url: str, told: Sequence[TrueReport]) -> SimulatedUrl:
+    def _look_at(self, url_id: str, url: str, reports: Sequence[TrueReport]) -> SimulatedUrl:
         shown = self._truth.shown[url]
-        made = sorted(report.reported_at for report in told)
-        is_late = self._chance.random() < self._hard.late
-        late = self._chance.uniform(0.0, LATE_HOURS if is_late else 0.5)
+        made = sorted(report.reported_at for report in reports)
+        is_late = self._rng.random() < self._obstacles.late
+        late = self._rng.uniform(0.0, LATE_HOURS if is_late else 0.5)
         known = UrlHistory(
             url_id=url_id,
             content_id=shown.content_id,
@@ -79,7 +82,7 @@ class Simulator:
             verdicts.append(_verdict(url_id, now, state, cause))
             answers.append(answer)
             wait = self._wait(0 if state == "unknown" else streak, now - reported)
-            now += wait * (1 + 0.1 * self._chance.uniform(-1, 1))
+            now += wait * (1 + 0.1 * self._rng.uniform(-1, 1))
         down = confirmed_down(verdicts, looks=self._judge.confirm_looks, over_s=self._judge.confirm_s)
         return [
             Sighting(verdict=verdict, down=is_down, attribution=answer)
@@ -87,13 +90,13 @@ class Simulator:
         ]
 
     def _answer(self, url: str, host: str, now: datetime) -> tuple[State, EndCause | None, Attribution | None]:
-        hard, addresses = self._hard, self._truth.hosts[host].at(now)
+        obstacles, addresses = self._obstacles, self._truth.hosts[host].at(now)
         hour = (now - self._truth.world.start) / _HOUR
         place = self._truth.places[host].at(now)
         answer = _attribution(place, addresses, self._truth.world.start) if place and addresses else None
-        blind = place == hard.blind and hour >= hard.blind_from_hour
-        out = bool(hard.outages) and any(begin <= hour < end for begin, end in hard.outages)
-        if blind or out or self._chance.random() < hard.missed:
+        blind = place == obstacles.blind and hour >= obstacles.blind_from_hour
+        out = bool(obstacles.outages) and any(begin <= hour < end for begin, end in obstacles.outages)
+        if blind or out or self._rng.random() < obstacles.missed:
             return "unknown", None, answer
         if addresses is None:
             return "down", "name", None
@@ -106,14 +109,17 @@ class Simulator:
         return "down", cause, answer
 
     def _wait(self, streak: int, age: timedelta) -> timedelta:
-        """Confirm a loss soon, then look slowly; backing off looks more rarely at what is old."""
+        """Confirm a loss soon, then look slowly.
+
+        Backing off looks more rarely at old URLs.
+        """
         if 0 < streak < self._judge.confirm_looks:
             return 1.1 * _HOUR
         if streak:
             return 6 * _HOUR
-        if self._hard.plan == "backing off" and age > timedelta(hours=12):
-            return _HOUR * min(6.0, self._hard.every_hours * (age / timedelta(hours=12)))
-        return _HOUR * self._hard.every_hours
+        if self._obstacles.plan == "backing off" and age > timedelta(hours=12):
+            return _HOUR * min(6.0, self._obstacles.every_hours * (age / timedelta(hours=12)))
+        return _HOUR * self._obstacles.every_hours
 
 
 def _verdict(url_id: str, now: datetime, state: State, cause: EndCause | None) -> Verdict:

@@ -1,4 +1,7 @@
-"""How likely a study is to see a difference in removal: two hosters, simulated studies, the production's test."""
+"""Power to detect a difference between two hosters.
+
+Studies are simulated and tested with the production's test.
+"""
 
 import random
 from collections.abc import Callable, Sequence
@@ -16,7 +19,7 @@ from scipy import special, stats
 from graphs.episodes import censor_from
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key
 from waterbed.estimators.logrank import log_rank
-from waterbed.lab.simulate.draw import Hard, draw
+from waterbed.lab.simulate.draw import Obstacles, draw
 from waterbed.lab.simulate.looks import Simulator
 from waterbed.lab.simulate.studies import episodes_of
 from waterbed.lab.world.file import Hoster, Removal, World
@@ -33,21 +36,21 @@ _CHUNK: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A study of two hosters that is yet to be made."""
+    """A planned study of two hosters."""
 
     sites: int
     """Sites with reported content at each hoster."""
     share: float
     """Share that the one removes within 24 hours."""
     level: float
-    """Of the two-sided test."""
+    """Level of the two-sided test."""
     big: bool
-    """Whether one site holds most URLs."""
+    """True if one site holds most URLs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerRow:
-    """How often studies of one size see one difference."""
+    """Power of studies of one size for one difference."""
 
     effect: Annotated[float, "true difference in the share removed within 24 h, the other hoster less the one"]
     studies: Annotated[int, "simulated studies in which both hosters had clocks"]
@@ -65,9 +68,11 @@ def power_curve(
     *,
     seed: int,
     workers: int = 1,
-    told: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> list[PowerRow]:
-    """The power at each effect; the same seed gives the same numbers with any number of workers.
+    """Return the power at each effect.
+
+    The same seed gives the same numbers with any number of workers.
 
     InputError for a plan or an effect that leaves (0, 0.95).
     """
@@ -82,12 +87,12 @@ def power_curve(
     if workers <= 1:
         for done, job in enumerate(jobs, 1):
             found.append(one_test(job))
-            told(done)
+            progress(done)
     else:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             for done, one in enumerate(pool.map(one_test, jobs, chunksize=_CHUNK), 1):
                 found.append(one)
-                told(done)
+                progress(done)
     return [
         _row(effect, plan.level, found[number * studies : (number + 1) * studies])
         for number, effect in enumerate(effects)
@@ -95,7 +100,9 @@ def power_curve(
 
 
 def least_effect(rows: Sequence[PowerRow], power: float = 0.8) -> float | None:
-    """The smallest positive effect with a power, between simulated ones by a line; None if none reaches it.
+    """Return the smallest positive effect with a power, interpolated.
+
+    None if no effect reaches it.
 
     Power is taken to grow with the effect: it is the largest of all smaller effects' (isotonic from below).
     """
@@ -113,11 +120,14 @@ def least_effect(rows: Sequence[PowerRow], power: float = 0.8) -> float | None:
 
 
 def one_test(job: tuple[World, Plan, float, int, int]) -> tuple[float, int] | None:
-    """One simulated study: the p of its test and its clocks; None if a hoster had none."""
+    """Simulate one study: p of its test, and its clocks.
+
+    None if a hoster had no clock.
+    """
     base, plan, effect, seed, number = job
-    chance = random.Random(f"{seed} {number}")  # noqa: S311 - a simulation must be repeatable
-    world, hard = _two(base, plan, effect, chance)
-    looked = list(Simulator(happen(world), hard, chance).all())
+    rng = random.Random(f"{seed} {number}")  # noqa: S311 - a simulation must be repeatable
+    world, obstacles = _two(base, plan, effect, rng)
+    looked = list(Simulator(happen(world), obstacles, rng).all())
     judge = Judge()
     last = max((look.verdict.observed_at for one in looked for look in one.sightings), default=world.start)
     until = censor_from(last, timedelta(seconds=judge.freeze_s))
@@ -141,18 +151,21 @@ def one_test(job: tuple[World, Plan, float, int, int]) -> tuple[float, int] | No
 
 
 def _removed_by(one: Clock) -> float:
-    """The end if it was a removal; another end only hides when one would have come."""
+    """The end if it was a removal.
+
+    Another end only censors the time of a removal.
+    """
     return one.right_h if one.cause == REMOVED else inf
 
 
-def _two(base: World, plan: Plan, effect: float, chance: random.Random) -> tuple[World, Hard]:
-    world, hard = draw(base, chance)
+def _two(base: World, plan: Plan, effect: float, rng: random.Random) -> tuple[World, Obstacles]:
+    world, obstacles = draw(base, rng)
     shares = (plan.share, plan.share + effect)
     hosters = tuple(_hoster(hoster, share) for hoster, share in zip(world.hoster[:2], shares, strict=True))
     count = 2 * plan.sites
     sites = msgspec.structs.replace(world.sites, count=count, big_site=2 * count if plan.big else 0)
     world = msgspec.structs.replace(world, hoster=hosters, sites=sites)
-    return world, replace(hard, equal=effect == 0, big=plan.big, blind=None, nameless=None)
+    return world, replace(obstacles, equal=effect == 0, big=plan.big, blind=None, nameless=None)
 
 
 def _hoster(hoster: Hoster, share: float) -> Hoster:
@@ -162,16 +175,16 @@ def _hoster(hoster: Hoster, share: float) -> Hoster:
 
 
 def _row(effect: float, level: float, found: Sequence[tuple[float, int] | None]) -> PowerRow:
-    told = [one for one in found if one is not None]
-    rejected = sum(p <= level for p, _ in told)
-    if not told:
+    estimable = [test for test in found if test is not None]
+    rejected = sum(p <= level for p, _ in estimable)
+    if not estimable:
         return PowerRow(effect=effect, studies=0, power=0.0, low=0.0, high=1.0, clocks=0.0)
-    interval = stats.binomtest(rejected, len(told)).proportion_ci(method="wilson")
+    interval = stats.binomtest(rejected, len(estimable)).proportion_ci(method="wilson")
     return PowerRow(
         effect=effect,
-        studies=len(told),
-        power=rejected / len(told),
+        studies=len(estimable),
+        power=rejected / len(estimable),
         low=float(interval.low),
         high=float(interval.high),
-        clocks=float(np.mean([many for _, many in told])),
+        clocks=float(np.mean([many for _, many in estimable])),
     )

@@ -1,4 +1,4 @@
-"""Many studies of drawn worlds, measured without a network: how often intervals hold the truth."""
+"""Coverage of intervals over many simulated studies of drawn worlds."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from waterbed.analysis.rankings.keys import Appearance, keys_of
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, episodes_by_key, removal
 from waterbed.estimators.incidence import NOTHING
-from waterbed.lab.simulate.draw import MOST_HOSTERS, NAME_ENDS, Hard, draw, true_median, true_share
+from waterbed.lab.simulate.draw import MOST_HOSTERS, NAME_ENDS, Obstacles, draw, true_median, true_share
 from waterbed.lab.simulate.looks import SimulatedUrl, Simulator
 from waterbed.lab.world.file import World
 from waterbed.lab.world.records import TrueEpisode, Truth
@@ -35,12 +35,15 @@ LATEST_MEDIAN_H = 72.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One interval of one study, the true value, and what exact times would have given."""
+    """One interval of one study, beside the true value.
+
+    Also the interval that exact times would have given.
+    """
 
     what: str
     plan: str
     late: bool
-    """Whether some reports come late."""
+    """True if some reports come late."""
     big: bool
     sites: int
     role: str
@@ -52,67 +55,70 @@ class Trial:
 
     @property
     def covered(self) -> bool:
-        """Whether the interval holds the true value."""
+        """True if the interval holds the true value."""
         return self.low <= self.true <= self.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyResult:
-    """What one study found, against its world."""
+    """The results of one study and the truth."""
 
     trials: tuple[Trial, ...]
     shares: int
     """Plain hosters with a share."""
     hosters: int
     blind: str
-    """What became of the hoster that let us hang, among those with a share; none: there was no such hoster."""
+    """Rank of the hanging hoster; none: there is none."""
     size_speed: float | None
     """Rank correlation of size and measured share; None unless all hosters have one policy."""
     naive: float | None
-    """Of the hoster whose names go: the share that all its ends together would give it."""
+    """Naive share of the hoster whose names go."""
     looks: int
 
 
 def simulate_studies(
-    world: World, studies: int, *, seed: int, workers: int = 1, told: Callable[[int], None] = lambda done: None
+    world: World, studies: int, *, seed: int, workers: int = 1, progress: Callable[[int], None] = lambda done: None
 ) -> list[StudyResult]:
-    """Draw, measure and compare many studies; the same seed gives the same results with any number of workers."""
+    """Draw, measure and compare many studies.
+
+    The same seed gives the same results with any number of workers.
+    """
     numbers = [(world, seed, number) for number in range(studies)]
     if workers <= 1:
-        return list(_counted(map(one_study, numbers), told))
+        return list(_counted(map(one_study, numbers), progress))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return list(_counted(pool.map(one_study, numbers, chunksize=_CHUNK), told))
+        return list(_counted(pool.map(one_study, numbers, chunksize=_CHUNK), progress))
 
 
-def _counted(results: Iterable[StudyResult], told: Callable[[int], None]) -> Iterator[StudyResult]:
+def _counted(results: Iterable[StudyResult], progress: Callable[[int], None]) -> Iterator[StudyResult]:
     for done, result in enumerate(results, 1):
-        told(done)
+        progress(done)
         yield result
 
 
 def one_study(which: tuple[World, int, int]) -> StudyResult:
-    """Draw one world, let it happen, look at it, conclude with the production's code, compare."""
+    """Draw and simulate one world, measure it, conclude, compare."""
     base, seed, number = which
-    chance = random.Random(f"{seed} {number}")  # noqa: S311 - a simulation must be repeatable
-    world, hard = draw(base, chance)
+    rng = random.Random(f"{seed} {number}")  # noqa: S311 - a simulation must be repeatable
+    world, obstacles = draw(base, rng)
     truth = happen(world)
-    looker = Simulator(truth, hard, chance)
-    looked = list(looker.all())
+    simulator = Simulator(truth, obstacles, rng)
+    looked = list(simulator.all())
     judge = Judge()
     last = max((look.verdict.observed_at for one in looked for look in one.sightings), default=world.start)
     until = censor_from(last, timedelta(seconds=judge.freeze_s))
-    found = episodes_of(looked, judge, until)
-    rows = rank(list(_appearances(looked)), found, by="hoster", names={}, until=until)
-    exact = _exact(truth, looker)
-    trials = [*_share_trials(world, hard, rows, exact), *_median_trials(world, hard, rows, exact)]
+    episodes = episodes_of(looked, judge, until)
+    rows = rank(list(_appearances(looked)), episodes, by="hoster", names={}, until=until)
+    exact = _exact(truth, simulator)
+    trials = [*_share_trials(world, obstacles, rows, exact), *_median_trials(world, obstacles, rows, exact)]
     shown = {row.key for row in rows if row.removed_24h is not None}
     return StudyResult(
         trials=tuple(trials),
-        shares=len(shown - {hard.blind}),
-        hosters=len(world.hoster) - (hard.blind is not None),
-        blind=_blind(world, hard, rows),
-        size_speed=_size_speed(world, hard, rows),
-        naive=_naive(hard, found, until),
+        shares=len(shown - {obstacles.blind}),
+        hosters=len(world.hoster) - (obstacles.blind is not None),
+        blind=_blind(world, obstacles, rows),
+        size_speed=_size_speed(world, obstacles, rows),
+        naive=_naive(obstacles, episodes, until),
         looks=sum(len(one.sightings) for one in looked),
     )
 
@@ -136,31 +142,31 @@ def _appearances(looked: Sequence[SimulatedUrl]) -> Iterator[Appearance]:
         )
 
 
-def _exact(truth: Truth, looker: Simulator) -> dict[str, list[Clock]]:
-    """By hoster: its clocks as one would have them who knew all times."""
+def _exact(truth: Truth, simulator: Simulator) -> dict[str, list[Clock]]:
+    """The clocks of each hoster with all times known exactly."""
     reports: dict[str, list[datetime]] = {}
     for report in truth.reports:
         reports.setdefault(report.url, []).append(report.reported_at)
-    found: dict[str, list[Clock]] = {}
-    for stay in truth.episodes:
-        origin = min((r for r in reports.get(stay.url, ()) if _during(r, stay)), default=None)
+    exact: dict[str, list[Clock]] = {}
+    for episode in truth.episodes:
+        origin = min((r for r in reports.get(episode.url, ()) if _during(r, episode)), default=None)
         if origin is not None:
-            found.setdefault(stay.hoster, []).append(_exact_clock(truth, looker, stay, origin))
-    return found
+            exact.setdefault(episode.hoster, []).append(_exact_clock(truth, simulator, episode, origin))
+    return exact
 
 
-def _during(report: datetime, stay: TrueEpisode) -> bool:
-    return stay.start <= report and (stay.end is None or report < stay.end)
+def _during(report: datetime, episode: TrueEpisode) -> bool:
+    return episode.start <= report and (episode.end is None or report < episode.end)
 
 
-def _exact_clock(truth: Truth, looker: Simulator, stay: TrueEpisode, origin: datetime) -> Clock:
-    host = truth.shown[stay.url].host
-    if stay.end is None:
+def _exact_clock(truth: Truth, simulator: Simulator, episode: TrueEpisode, origin: datetime) -> Clock:
+    host = truth.shown[episode.url].host
+    if episode.end is None:
         left, right, cause = (truth.world.end - origin) / _HOUR, float("inf"), NOTHING
     else:
-        right = (stay.end - origin) / _HOUR
-        left, named = max(0.0, right - _EXACT_H), looker.name_goes(host, stay.hoster)
-        cause = REMOVED if stay.cause == "removed" and not named else _OTHER
+        right = (episode.end - origin) / _HOUR
+        left, named = max(0.0, right - _EXACT_H), simulator.name_goes(host, episode.hoster)
+        cause = REMOVED if episode.cause == "removed" and not named else _OTHER
     return Clock(left_h=left, right_h=right, cause=cause, site_id=host, origin=origin)
 
 
@@ -169,35 +175,38 @@ _OTHER = REMOVED + 1
 
 
 def _share_trials(
-    world: World, hard: Hard, rows: Sequence[RankingRow], exact: Mapping[str, Sequence[Clock]]
+    world: World, obstacles: Obstacles, rows: Sequence[RankingRow], exact: Mapping[str, Sequence[Clock]]
 ) -> Iterator[Trial]:
     for row in rows:
         if row.removed_24h is None or row.removed_24h_low is None or row.removed_24h_high is None:
             continue
-        if row.key == hard.blind:
+        if row.key == obstacles.blind:
             continue
         oracle = removal(exact.get(row.key, ()), until=world.end)
         yield _trial(
             "removed within 24 h",
             row,
-            hard,
-            true=_true_share(world, hard, row.key),
+            obstacles,
+            true=_true_share(world, obstacles, row.key),
             value=row.removed_24h,
             ends=(row.removed_24h_low, row.removed_24h_high),
             exact=None if oracle.low is None or oracle.high is None else (oracle.low, oracle.high),
         )
 
 
-def _true_share(world: World, hard: Hard, key: str) -> float:
+def _true_share(world: World, obstacles: Obstacles, key: str) -> float:
     (policy,) = (hoster.removal for hoster in world.hoster if hoster.key == key)
-    return true_share(policy, WITHIN_H) * (1.0 - NAME_ENDS if key == hard.nameless else 1.0)
+    return true_share(policy, WITHIN_H) * (1.0 - NAME_ENDS if key == obstacles.nameless else 1.0)
 
 
 def _median_trials(
-    world: World, hard: Hard, rows: Sequence[RankingRow], exact: Mapping[str, Sequence[Clock]]
+    world: World, obstacles: Obstacles, rows: Sequence[RankingRow], exact: Mapping[str, Sequence[Clock]]
 ) -> Iterator[Trial]:
-    """The median time to any end of each hoster with a share whose median lies within the follow-up."""
-    medians = {hoster.key: true_median(hoster.removal) for hoster in world.hoster if hoster.key != hard.blind}
+    """Yield trials of the median time to any end.
+
+    Of each hoster with a share whose median lies within the follow-up.
+    """
+    medians = {hoster.key: true_median(hoster.removal) for hoster in world.hoster if hoster.key != obstacles.blind}
     for row in rows:
         if row.median_h_low is None or medians.get(row.key, inf) >= LATEST_MEDIAN_H:
             continue
@@ -205,7 +214,7 @@ def _median_trials(
         yield _trial(
             "median",
             row,
-            hard,
+            obstacles,
             true=medians[row.key],
             value=_or_inf(row.median_h),
             ends=(row.median_h_low, _or_inf(row.median_h_high)),
@@ -220,7 +229,7 @@ def _or_inf(hours: float | None) -> float:
 def _trial(
     what: str,
     row: RankingRow,
-    hard: Hard,
+    obstacles: Obstacles,
     *,
     true: float,
     value: float,
@@ -229,11 +238,11 @@ def _trial(
 ) -> Trial:
     return Trial(
         what=what,
-        plan=hard.plan,
-        late=hard.late > 0,
-        big=hard.big,
+        plan=obstacles.plan,
+        late=obstacles.late > 0,
+        big=obstacles.big,
         sites=row.sites,
-        role="names go" if row.key == hard.nameless else "plain",
+        role="names go" if row.key == obstacles.nameless else "plain",
         true=true,
         value=value,
         low=ends[0],
@@ -242,36 +251,39 @@ def _trial(
     )
 
 
-def _blind(world: World, hard: Hard, rows: Sequence[RankingRow]) -> str:
-    """What became of the hoster that lets us hang; first is wrong where even its interval misses its own true share."""
-    if hard.blind is None:
+def _blind(world: World, obstacles: Obstacles, rows: Sequence[RankingRow]) -> str:
+    """The rank of the hoster that lets us hang.
+
+    A first place is wrong if even its interval misses its own true share.
+    """
+    if obstacles.blind is None:
         return "none"
     shares = {row.key: row.removed_24h for row in rows if row.removed_24h is not None}
-    if hard.blind not in shares:
+    if obstacles.blind not in shares:
         return "no share"
-    if shares[hard.blind] < max(shares.values()):
+    if shares[obstacles.blind] < max(shares.values()):
         return "a share, not first"
-    true = {key: _true_share(world, hard, key) for key in shares}
-    if true[hard.blind] >= max(true.values()):
+    true = {key: _true_share(world, obstacles, key) for key in shares}
+    if true[obstacles.blind] >= max(true.values()):
         return "first, as it is"
-    (row,) = (row for row in rows if row.key == hard.blind)
-    held = (row.removed_24h_low or 0.0) <= true[hard.blind] <= (row.removed_24h_high or 0.0)
+    (row,) = (row for row in rows if row.key == obstacles.blind)
+    held = (row.removed_24h_low or 0.0) <= true[obstacles.blind] <= (row.removed_24h_high or 0.0)
     return "first, by chance" if held else "first, wrongly"
 
 
-def _size_speed(world: World, hard: Hard, rows: Sequence[RankingRow]) -> float | None:
+def _size_speed(world: World, obstacles: Obstacles, rows: Sequence[RankingRow]) -> float | None:
     shown = [(row.hosts, row.removed_24h) for row in rows if row.removed_24h is not None]
-    if not hard.equal or len(shown) < min(3, MOST_HOSTERS, len(world.hoster)):
+    if not obstacles.equal or len(shown) < min(3, MOST_HOSTERS, len(world.hoster)):
         return None
     sizes, shares = (np.argsort(np.argsort(column)) for column in zip(*shown, strict=True))
     return float(np.corrcoef(sizes, shares)[0, 1])
 
 
-def _naive(hard: Hard, found: Sequence[Episode], until: datetime) -> float | None:
+def _naive(obstacles: Obstacles, episodes: Sequence[Episode], until: datetime) -> float | None:
     """Its share if every end were taken for a removal."""
-    if hard.nameless is None:
+    if obstacles.nameless is None:
         return None
-    own = clocks(episodes_by_key(found, "hoster").get(hard.nameless, ()))
+    own = clocks(episodes_by_key(episodes, "hoster").get(obstacles.nameless, ()))
     ended = [
         Clock(
             left_h=clock.left_h,

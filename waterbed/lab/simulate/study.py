@@ -1,4 +1,4 @@
-"""Studies of true worlds without a network: facts in memory, the production's conclusions."""
+"""Virtual studies: facts in memory, the production's conclusions, no network."""
 
 import random
 import tempfile
@@ -30,20 +30,23 @@ from waterbed.study.linking import ROOT, OpenedNames
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualStudy:
-    """What a study of a true world concludes, and by true URL its keyed id."""
+    """The conclusions of a virtual study, and its keyed ids.
+
+    `url_ids` is by true URL.
+    """
 
     conclusions: Conclusions
     judge: Judge
     url_ids: dict[str, str] = field(repr=False)
 
 
-def virtual_study(truth: Truth, plan: LookPlan, chance: random.Random) -> VirtualStudy:
-    """Record what a study of the world would have seen, and draw the production's conclusions from it.
+def virtual_study(truth: Truth, plan: LookPlan, rng: random.Random) -> VirtualStudy:
+    """Record a virtual study and draw the production's conclusions.
 
     Only the network is left out: judging, attribution as of the day from the world's own tables and registrations,
     confirmation, episodes, links and hops are those of any study.
     """
-    seen = virtual_facts(truth, plan, chance)
+    seen = virtual_facts(truth, plan, rng)
     facts = Facts(
         targets=seen.targets,
         reports=seen.reports,
@@ -67,26 +70,29 @@ def virtual_study(truth: Truth, plan: LookPlan, chance: random.Random) -> Virtua
 
 
 def score_virtual(truth: Truth, study: VirtualStudy) -> dict[HopKind, KindTally]:
-    """The hops of a virtual study by kind against the truth."""
-    found = study.conclusions
-    sight = sight_of(study.judge, found.until)
-    return score_hops(truth, found.hops, looked_at(found.verdicts), sight, study.url_ids.__getitem__)
+    """Score the hops of a virtual study by kind."""
+    conclusions = study.conclusions
+    sight = sight_of(study.judge, conclusions.until)
+    return score_hops(truth, conclusions.hops, looked_at(conclusions.verdicts), sight, study.url_ids.__getitem__)
 
 
 def attributor_of_world(world: World) -> Attributor:
-    """Who answers for an address in a world, by its own tables of each day on which something changes."""
-    papers = Allocations(world)
+    """Attribute addresses in a world by its own daily tables.
+
+    There is one set of tables for each day on which something changes.
+    """
+    allocations = Allocations(world)
     book = book_from(hosters_toml(world).encode())
     routes, countries = [], []
     with tempfile.TemporaryDirectory(prefix="waterbed-virtual-") as name:
         path = Path(name) / "table.csv"
-        for day in papers.days():
+        for day in allocations.days():
             moment = datetime.combine(day, time.max, world.start.tzinfo)
             path.write_text(routing_csv(world, moment=moment))
             routes.append((day, read_routes(path)))
             path.write_text(country_csv(world, moment=moment))
             countries.append((day, read_countries(path)))
-    registrations = list(_registrations(world, papers)) if world.registries else []
+    registrations = list(_registrations(world, allocations)) if world.registries else []
     return Attributor(
         routes=routes,
         countries=countries,
@@ -97,38 +103,38 @@ def attributor_of_world(world: World) -> Attributor:
     )
 
 
-def _registrations(world: World, papers: Allocations) -> Iterator[Registration]:
-    """What registries say of each network on each day on which something changes."""
-    for day in papers.days():
+def _registrations(world: World, allocations: Allocations) -> Iterator[Registration]:
+    """Yield each network's registration on each day of change."""
+    for day in allocations.days():
         moment = datetime.combine(day, time.max, world.start.tzinfo)
-        for paper in papers.of_day(moment):
-            level, above = 0, paper
+        for allocation in allocations.of_day(moment):
+            level, above = 0, allocation
             while True:
-                yield _registration(paper, above, level, moment)
+                yield _registration(allocation, above, level, moment)
                 if above.parent is None:
                     break
                 level, above = level + 1, above.parent
 
 
-def _registration(asked: Allocation, paper: Allocation, level: int, moment: datetime) -> Registration:
-    network = ip_network(paper.network)
+def _registration(asked: Allocation, allocation: Allocation, level: int, moment: datetime) -> Registration:
+    network = ip_network(allocation.network)
     return Registration(
-        registration_id=keyed("registration", f"{asked.network} {paper.network} {moment.isoformat()}"),
+        registration_id=keyed("registration", f"{asked.network} {allocation.network} {moment.isoformat()}"),
         asked=str(asked.network[0]),
         kind="network",
         level=level,
         status="ok",
         reason=None,
-        registry=paper.registry,
+        registry=allocation.registry,
         first=str(network[0]),
         last=str(network[-1]),
         handle=f"NET-{network}",
-        parent_handle=f"NET-{paper.parent.network}" if paper.parent else None,
-        name=f"{paper.holder.key.upper()}-NET",
-        allocation="ASSIGNED PA" if paper.parent else "ALLOCATED PA",
-        country=paper.holder.country,
-        holder=handle_of(paper.holder),
-        holder_name=paper.holder.name,
+        parent_handle=f"NET-{allocation.parent.network}" if allocation.parent else None,
+        name=f"{allocation.holder.key.upper()}-NET",
+        allocation="ASSIGNED PA" if allocation.parent else "ALLOCATED PA",
+        country=allocation.holder.country,
+        holder=handle_of(allocation.holder),
+        holder_name=allocation.holder.name,
         abuse_id=None,
         etag=None,
         source="rdap",

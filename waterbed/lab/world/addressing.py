@@ -1,4 +1,7 @@
-"""The addresses of a site: at its hoster, at two hosters, by where one asks, or all over the world."""
+"""The addresses of a site, by its DNS arrangement.
+
+A site is at its hoster, at two hosters, at one by vantage point, or all over the world.
+"""
 
 from collections.abc import Sequence
 from random import Random
@@ -11,23 +14,26 @@ _LIES = (404, 403, 500)
 
 
 class Chances:
-    """Draws of one host, each from a source of its own."""
+    """Random draws of one host, one generator per purpose."""
 
     def __init__(self, world: World, host: str) -> None:
         """Take the world's seed and the host's name."""
         self._seed = f"waterbed lab {world.seed} {host}"
 
     def share(self, what: str) -> float:
-        """A number in 0..1, always the same for the same thing."""
+        """Return a number in 0..1, fixed for each purpose."""
         return self.rng(what).random()
 
     def rng(self, what: str) -> Random:
-        """A source of randomness for one thing."""
+        """Return the random generator of one purpose."""
         return Random(f"{self._seed} {what}")  # noqa: S311 - a simulation must be repeatable
 
 
 def further_traits(world: World, host: str, first: SiteTraits) -> SiteTraits:
-    """Complete the traits of a host; `first` holds those that the world's own course draws."""
+    """Complete the traits of a host.
+
+    `first` holds the traits drawn with the world's events.
+    """
     servers, chances = world.servers, Chances(world, host)
 
     def chosen(what: str, share: float) -> bool:
@@ -91,7 +97,10 @@ def addresses_at(hoster: Hoster, sites: Sites, rng: Random) -> tuple[str, ...]:
 
 
 def arrangement_of(world: World, host: str, hoster: Hoster) -> Arrangement:
-    """How a site's name is arranged; only sites of plain hosters can be at several of them."""
+    """Return the DNS arrangement of a site's name.
+
+    Only sites of plain hosters can be at several of them.
+    """
     drawn, sites = Chances(world, host).share("arrangement"), world.sites
     shares: dict[Arrangement, float] = {"churn": sites.churn}
     if hoster.kind == "hoster":
@@ -107,17 +116,20 @@ def arrangement_of(world: World, host: str, hoster: Hoster) -> Arrangement:
 
 
 class Arranged:
-    """What one site's name can be given: its own addresses, and those elsewhere."""
+    """The possible addresses of one site's name.
+
+    They are its own, and those elsewhere.
+    """
 
     def __init__(self, world: World, host: str, hoster: Hoster, own: Sequence[str]) -> None:
-        """Draw what is beside its own addresses, the same for the same name and hoster."""
+        """Draw the addresses elsewhere, fixed for a name and hoster."""
         self.kind = arrangement_of(world, host, hoster)
         self._own, self._hoster, self._sites = tuple(own), hoster, world.sites
         self._chances = Chances(world, f"{host} at {hoster.key}")
         rng = self._chances.rng("beside")
         others = [h for h in world.hoster if h.kind == hoster.kind and h.weight > 0 and h is not hoster]
         plain = Sites(multi_address=0.0, v6=0.0)
-        self.beside: tuple[Hoster, ...] = ()
+        self.further_hosters: tuple[Hoster, ...] = ()
         self._elsewhere: tuple[str, ...] = ()
         self._turn = max(1, round(self._chances.rng("turn").uniform(*world.sites.turn_hours)))
         if self.kind == "v6_only":
@@ -125,8 +137,10 @@ class Arranged:
             self._own = (address_in(network, rng),)
         elif self.kind not in ("plain", "churn") and others:
             count = _FLUX_POOL if self.kind == "flux" else 1
-            self.beside = tuple(rng.choices(others, k=count))
-            self._elsewhere = tuple(address for other in self.beside for address in addresses_at(other, plain, rng))
+            self.further_hosters = tuple(rng.choices(others, k=count))
+            self._elsewhere = tuple(
+                address for other in self.further_hosters for address in addresses_at(other, plain, rng)
+            )
 
     def said(self, hour: int) -> tuple[str, ...]:
         """The addresses that the name has in an hour."""

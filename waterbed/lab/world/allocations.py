@@ -1,4 +1,4 @@
-"""Who holds which network on which day; routing, country and hoster tables."""
+"""Allocations by day; routing, country and hoster tables."""
 
 import csv
 import io
@@ -12,12 +12,12 @@ from waterbed.lab.servers.scene import LINK_CHECK
 from waterbed.lab.world.file import PARKING, PARKING_NETWORK, Hoster, Network, World
 
 _RIRS = {"US": "arin", "CA": "arin", "AU": "apnic", "JP": "apnic", "SC": "afrinic", "ZA": "afrinic", "BR": "lacnic"}
-"""Which registry a country's networks are registered with; all others with RIPE."""
+"""Registry of a country's networks; RIPE for all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
-    """One network on one day: who holds it, who announces it, whose network it lies in."""
+    """One network on one day: holder, origin ASes, enclosing network."""
 
     network: Network
     holder: Hoster
@@ -27,7 +27,7 @@ class Allocation:
 
     @property
     def registry(self) -> str:
-        """The registry that answers for it: its parent's, or its holder's country's."""
+        """The registry of its parent, or of its holder's country."""
         return self.parent.registry if self.parent else registry_of(self.holder)
 
 
@@ -43,7 +43,7 @@ def handle_of(hoster: Hoster) -> str:
 
 
 class Allocations:
-    """The papers of a world's networks."""
+    """The allocations of a world's networks."""
 
     def __init__(self, world: World) -> None:
         """Index its networks, sales and renamings."""
@@ -52,16 +52,16 @@ class Allocations:
         self._networks = [(network, hoster) for hoster in world.hoster for network in hoster.networks()]
 
     def days(self) -> list[date]:
-        """The days from which papers are as they were not before, the first day included."""
+        """Return the days on which allocations change, and the first."""
         return sorted({self._world.start.date(), *(moment.date() for moment in self.changes())})
 
     def of_day(self, moment: datetime) -> Iterator[Allocation]:
-        """The papers of all networks."""
+        """Yield the allocations of all networks."""
         for network, hoster in self._networks:
-            yield self._paper(network, hoster, moment)
+            yield self._allocation(network, hoster, moment)
 
     def owner(self, address: str, moment: datetime) -> Hoster | None:
-        """Who holds the smallest network around an address."""
+        """Return the holder of the smallest network around an address."""
         wanted = ip_address(address)
         around = [pair for pair in self._networks if pair[0].version == wanted.version and wanted in pair[0]]
         if not around:
@@ -70,7 +70,10 @@ class Allocations:
         return self._holder(network, hoster, moment)
 
     def key_at(self, addresses: Sequence[str], second: int) -> str | None:
-        """Whose all these addresses are, where networks change hands; None if several hosters', or nobody's."""
+        """Return the one holder of all these addresses.
+
+        None if they are several hosters' or nobody's, or if networks never change hands.
+        """
         if not self.changes():
             return None
         moment = self._world.start + timedelta(seconds=second)
@@ -78,17 +81,17 @@ class Allocations:
         return owners.pop() if len(owners) == 1 else None
 
     def changes(self) -> list[datetime]:
-        """When any network changes hands or name."""
+        """Return the times at which networks change hands or name."""
         days = [sale.day for sale in self._world.sale] + [renaming.day for renaming in self._world.renaming]
         return sorted({self._from(day) for day in days})
 
-    def _paper(self, network: Network, hoster: Hoster, moment: datetime) -> Allocation:
+    def _allocation(self, network: Network, hoster: Hoster, moment: datetime) -> Allocation:
         holder = self._holder(network, hoster, moment)
         parent = None
         if hoster.within:
             above = self._hosters[hoster.within]
             wider = next(n for n in above.networks() if n.version == network.version and network.subnet_of(n))  # type: ignore[arg-type]  # versions are equal
-            parent = self._paper(wider, above, moment)
+            parent = self._allocation(wider, above, moment)
         beside = (self._as_on(self._hosters[key], moment) for key in hoster.also_announced_by)
         own = holder.further_as.get(str(network), holder.asn)
         origins = () if parent else tuple(sorted({own, *beside}))
@@ -118,27 +121,32 @@ class Allocations:
 
 
 _PARKING = Hoster(key=PARKING, name="Parked Names Ltd.", asn=65_535, country="US", v4=(PARKING_NETWORK,))
-"""Whose addresses parked names have; no hoster of the world."""
+"""Holder of parked names' addresses; no hoster of the world."""
 
 
 def routing_csv(world: World, family: int | None = None, moment: datetime | None = None) -> str:
-    """Write rows of start, end, AS number, organisation, sorted; `family` 4 or 6, else both. No header.
+    """Write rows of start, end, AS number and organisation, sorted.
+
+    `family` 4 or 6, else both. No header.
 
     `moment` is when they are so, else the world's start.
     """
     names = {asn: hoster.name for hoster in (*world.hoster, _PARKING) for asn in _asns(hoster)}
     return _csv(
-        (str(paper.network[0]), str(paper.network[-1]), str(asn), names[asn])
-        for paper in _papers(world, family, moment)
-        for asn in paper.origins
+        (str(allocation.network[0]), str(allocation.network[-1]), str(asn), names[asn])
+        for allocation in _allocations(world, family, moment)
+        for asn in allocation.origins
     )
 
 
 def country_csv(world: World, family: int | None = None, moment: datetime | None = None) -> str:
-    """Write rows of start, end, ISO country code, sorted; `family` 4 or 6, else both. No header."""
+    """Write rows of start, end and country code, sorted.
+
+    The code is ISO; `family` 4 or 6, else both. No header.
+    """
     return _csv(
-        (str(paper.network[0]), str(paper.network[-1]), paper.holder.country)
-        for paper in _papers(world, family, moment)
+        (str(allocation.network[0]), str(allocation.network[-1]), allocation.holder.country)
+        for allocation in _allocations(world, family, moment)
     )
 
 
@@ -147,13 +155,13 @@ def hosters_toml(world: World) -> str:
     return "\n".join(_entity(hoster) for hoster in world.hoster)
 
 
-def _papers(world: World, family: int | None, moment: datetime | None) -> list[Allocation]:
+def _allocations(world: World, family: int | None, moment: datetime | None) -> list[Allocation]:
     parking = [
         Allocation(network=network, holder=_PARKING, origins=(_PARKING.asn,), parent=None)
         for network in (_PARKING.networks() if world.parks else ())
     ]
-    papers = [*Allocations(world).of_day(moment or world.start), *parking]
-    found = [paper for paper in papers if family in (None, paper.network.version)]
+    allocations = [*Allocations(world).of_day(moment or world.start), *parking]
+    found = [allocation for allocation in allocations if family in (None, allocation.network.version)]
     return sorted(found, key=lambda p: (p.network.version, int(p.network.network_address), p.network.prefixlen))
 
 
@@ -164,7 +172,7 @@ def _csv(rows: Iterator[tuple[str, ...]]) -> str:
 
 
 def link_checks_toml(world: World) -> str:
-    """Write the link checks of the image hosters that have one; empty if none has."""
+    """Write the link checks of image hosters; empty without any."""
     return "\n".join(
         _table(
             "link_check",

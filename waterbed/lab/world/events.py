@@ -1,4 +1,7 @@
-"""The course of a world: events in time order, drawn from one seed. Whole seconds since its start."""
+"""Simulates a world's events in time order from one seed.
+
+Times are whole seconds since its start.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,11 +26,11 @@ class Events:
         self.rng = Random(f"waterbed lab {world.seed}")  # noqa: S311 - a simulation must be repeatable
         self.namer = Namer(self.rng)
         self.end = round(world.days * 24 * HOUR)
-        self.stays: list[Placement] = []
+        self.placements: list[Placement] = []
         self.links: list[Link] = []
         self.sites: list[Site] = []
-        self.papers = Allocations(world)
-        self.beside: dict[str, tuple[str, ...]] = {}
+        self.allocations = Allocations(world)
+        self.further_hosters: dict[str, tuple[str, ...]] = {}
         self.reports: list[tuple[int, Leaf]] = []
         self.hosts: dict[str, list[tuple[int, tuple[str, ...] | None]]] = {}
         self.places: dict[str, list[tuple[int, str]]] = {}
@@ -92,7 +95,10 @@ class Events:
             self.later(reported + delay, partial(self.report, leaf))
 
     def new_site(self, operator: Hoster, front: Hoster | None, category: str, source: str, *, label: str = "") -> Site:
-        """A new name at an operator, with its traits; with a label it is that one under another suffix."""
+        """Create a name at an operator, with its traits.
+
+        With a label, it is that one under another suffix.
+        """
         servers, rng = self.world.servers, self.rng
         platform = operator.kind == "platform"
         suffix = rng.choice(operator.suffixes if platform else self.world.sites.suffixes)
@@ -118,14 +124,20 @@ class Events:
         return site
 
     def _under_label(self, host: str, label: str) -> str:
-        """The name with another label, under a suffix where that one does not stand yet; empty if there is none."""
+        """Return the name with another label, under a free suffix.
+
+        Empty if no suffix is free.
+        """
         taken = {name.removeprefix("www.") for name in self.traits}
         free = [suffix for suffix in self.world.sites.suffixes if label and f"{label}.{suffix}" not in taken]
         www = "www." if host.startswith("www.") else ""
         return f"{www}{label}.{Chances(self.world, host).rng('suffix').choice(free)}" if free else ""
 
     def new_leaf(self, site: Site, number: int, original: Leaf | None) -> Leaf:
-        """A new URL of a site; with an original it shows the same content."""
+        """Create a URL of a site, possibly a copy.
+
+        With an original it shows the same content.
+        """
         servers, rng = self.world.servers, self.rng
         chances = Chances(self.world, f"{site.host} {number}")
         wished = self.world.sites.roots
@@ -156,18 +168,18 @@ class Events:
         return leaf
 
     def appear(self, site: Site, now: int) -> None:
-        """A site answers at its operator from now on, with all its URLs."""
+        """Bring up a site and its URLs at its operator."""
         own = addresses_at(site.seen, self.world.sites, self.rng)
         arranged = Arranged(self.world, site.host, site.seen, own)
-        if arranged.beside:
-            self.beside[site.host] = tuple(sorted({hoster.key for hoster in arranged.beside}))
+        if arranged.further_hosters:
+            self.further_hosters[site.host] = tuple(sorted({hoster.key for hoster in arranged.further_hosters}))
         self._say(site, arranged, site.moves, now)
         self.places.setdefault(site.host, []).append((now, site.seen.key))
         for leaf in site.leaves:
             self.begin(leaf, now)
 
     def _say(self, site: Site, arranged: Arranged, moves: int, now: int) -> None:
-        """Give a name its addresses; where they rotate, others an hour later."""
+        """Set a name's addresses; rotating ones change an hour later."""
         said = self.hosts.setdefault(site.host, [])
         if site.moves != moves or (said and said[-1][1] is None):
             return
@@ -178,34 +190,34 @@ class Events:
             self.later(now + HOUR, partial(self._say, site, arranged, moves))
 
     def begin(self, leaf: Leaf, now: int) -> Placement:
-        """A URL is up from now on, at whoever holds its addresses by now."""
+        """Bring up a URL at its addresses' present holder."""
         site = leaf.site
-        seen = self.papers.key_at(self.hosts[site.host][-1][1] or (), now) or site.seen.key
-        stay = Placement(
+        seen = self.allocations.key_at(self.hosts[site.host][-1][1] or (), now) or site.seen.key
+        placement = Placement(
             url=leaf.shown.url,
             content_id=leaf.shown.content_id,
             hoster=seen,
             origin=site.operator.key if site.front else seen,
             start=now,
         )
-        leaf.stay, leaf.copied = stay, False
-        self.stays.append(stay)
-        self.pages.setdefault(stay.url, []).append((now, "up"))
-        return stay
+        leaf.placement, leaf.copied = placement, False
+        self.placements.append(placement)
+        self.pages.setdefault(placement.url, []).append((now, "up"))
+        return placement
 
     # They are reported and removed.
 
     def report(self, leaf: Leaf, now: int) -> None:
-        """A URL is reported; its hoster may act on it, its owner may leave first."""
+        """Report a URL; hoster and owner may react."""
         self.reports.append((now, leaf))
-        stay = leaf.stay
-        if stay is None or stay.reported is not None:
+        placement = leaf.placement
+        if placement is None or placement.reported is not None:
             return
-        stay.reported = now
+        placement.reported = now
         removed = self._removal_time(leaf.site.operator, now)
         if removed is None:
             return
-        self.later(removed, partial(self._remove, leaf, stay))
+        self.later(removed, partial(self._remove, leaf, placement))
         movement = self.world.movement
         if movement.flight:
             plan_flight(self, leaf, now, removed)
@@ -229,15 +241,15 @@ class Events:
         sites = {id(leaf.site): leaf.site for _, leaf in self.reports}
         for site in sites.values():
             for leaf in site.leaves:
-                stay = leaf.stay
-                if stay is not None and stay.reported is not None and stay.origin == key:
+                placement = leaf.placement
+                if placement is not None and placement.reported is not None and placement.origin == key:
                     moment = now + self.hours((0.0, within))
-                    self.later(moment, partial(self._remove, leaf, stay))
+                    self.later(moment, partial(self._remove, leaf, placement))
 
-    def _remove(self, leaf: Leaf, stay: Placement, now: int) -> None:
-        while stay.goes_on is not None:
-            stay = stay.goes_on
-        if leaf.stay is not stay:
+    def _remove(self, leaf: Leaf, placement: Placement, now: int) -> None:
+        while placement.goes_on is not None:
+            placement = placement.goes_on
+        if leaf.placement is not placement:
             return
         answer = leaf.site.operator.removal.answer_after_removal
         gone = [leaf]
@@ -247,13 +259,13 @@ class Events:
             move(self, leaf.site, now)
             return
         elif answer == "suspended":
-            gone = [other for other in leaf.site.leaves if other.stay is not None]
+            gone = [other for other in leaf.site.leaves if other.placement is not None]
             for other in gone:
                 self.finish(other, now, "removed", None)
             for other in leaf.site.leaves:
                 self.pages[other.shown.url].append((now, "suspended"))
         else:
-            gone = [other for other in leaf.site.leaves if other.stay is not None]
+            gone = [other for other in leaf.site.leaves if other.placement is not None]
             parked = answer == "parked"
             for other in gone:
                 self.finish(other, now, "name", "parked" if parked else "404")
@@ -265,10 +277,10 @@ class Events:
 
     def finish(self, leaf: Leaf, now: int, cause: TrueCause, page: Page | None) -> None:
         """A URL's stay is over."""
-        stay = leaf.stay
-        if stay is None:
+        placement = leaf.placement
+        if placement is None:
             raise AssertionError("only what is up can end")
-        stay.end, stay.cause = now, cause
-        leaf.stay, leaf.last = None, stay
+        placement.end, placement.cause = now, cause
+        leaf.placement, leaf.last = None, placement
         if page:
-            self.pages[stay.url].append((now, page))
+            self.pages[placement.url].append((now, page))

@@ -1,4 +1,4 @@
-"""The world file: what a simulated Internet is made of, checked as it is read."""
+"""The world file: the settings of a simulated Internet, validated."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -19,13 +19,13 @@ Asn = Annotated[int, msgspec.Meta(ge=1, le=4_294_967_295)]
 Network: TypeAlias = IPv4Network | IPv6Network
 
 CANARY_NETWORKS = ("33.255.255.0/28", "2d00:ffff::/64")
-"""Where the lab's two well-behaved hosts answer; no hoster may lie in them."""
+"""Networks of the canary hosts; no hoster may overlap them."""
 
 PARKING_NETWORK = "33.255.254.0/28"
-"""Where names lead that were parked; no hoster may lie in it."""
+"""Network of parked names; no hoster may overlap it."""
 
 PARKING = "parking"
-"""What stands in place of a hoster's key for parked names; no hoster may be called so."""
+"""Reserved hoster key of parked names."""
 
 Source = Literal["first", "second", "proxy"]
 """A place we look from: this machine, its second address, the lab's proxy."""
@@ -35,7 +35,7 @@ _SEE = "see docs/lab.md, World files"
 
 
 class Removal(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What a hoster does about a report."""
+    """The policy of a hoster on a report."""
 
     removes: Share = 0.9
     """Share of reports it acts on at all."""
@@ -57,17 +57,17 @@ class Hoster(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     v4: tuple[str, ...] = ()
     v6: tuple[str, ...] = ()
     weight: NotNegative = 1.0
-    """How many sites choose it, against the other weights of its kind."""
+    """Relative frequency of choosing it, within its kind."""
     kind: Literal["hoster", "proxy", "platform"] = "hoster"
     suffixes: tuple[str, ...] = ()
     """Suffixes under which a platform names its customers' sites."""
     removal: Removal = Removal()
     catch_all: bool = False
-    """Whether it answers 200 with one page of its own for whatever is not there, on all its hosts."""
+    """True if all its hosts answer 200 with one page of its own for missing content."""
     link_check: bool = False
-    """Whether it is an image host that says at /api/exists/NAME if an image is there; HEAD it refuses."""
+    """True if it is an image host that says at /api/exists/NAME if an image is there; HEAD it refuses."""
     blind_to: tuple[Source, ...] = ()
-    """Which of our places it does not serve, from `blind_from_hour` on."""
+    """Vantage points that it blocks, from `blind_from_hour` on."""
     blind_from_hour: NotNegative = 0.0
     blind_how: Literal["hang", "reset", "404"] = "hang"
     within: str = ""
@@ -79,7 +79,7 @@ class Hoster(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
     @property
     def domain(self) -> str:
-        """The invented domain of its own machines: name servers and aliases."""
+        """The invented domain of its name servers and aliases."""
         return f"{self.key}-hosting.net"
 
     def networks(self) -> tuple[Network, ...]:
@@ -88,7 +88,7 @@ class Hoster(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 class Sites(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """The sites that are reported first, and what they are like."""
+    """The sites that are reported first, and their traits."""
 
     count: Annotated[int, msgspec.Meta(ge=1)] = 100
     urls_per_site: tuple[int, int] = (1, 3)
@@ -102,7 +102,7 @@ class Sites(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     cname: Share = 0.0
     """Sites whose name is an alias of a name of their hoster."""
     v6_only: Share = 0.0
-    """Of the sites of hosters with IPv6: those without any IPv4 address."""
+    """Share without IPv4, of sites at hosters with IPv6."""
     split: Share = 0.0
     """Sites with addresses at a second hoster too."""
     geo: Share = 0.0
@@ -112,11 +112,11 @@ class Sites(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     turns: Share = 0.0
     """Sites that stand at two hosters by turns."""
     turn_hours: tuple[float, float] = (2.0, 11.0)
-    """How long a turn is."""
+    """Length of a turn."""
     churn: Share = 0.0
     """Sites whose name is given other addresses of whoever holds it again and again."""
     several_cdns: Share = 0.0
-    """Of the sites behind a proxy: those that another proxy serves too, now this one, now that one."""
+    """Share of proxied sites that alternate between two proxies."""
     dns_errors: Share = 0.0
     """Sites whose name servers now and then fail for an hour, or deny name or addresses."""
     suffixes: tuple[str, ...] = ("com", "net", "org", "nl", "xyz")
@@ -124,13 +124,13 @@ class Sites(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """Weight of each report category."""
     sources: tuple[str, ...] = ("hotline",)
     up_before_hours: tuple[float, float] = (1.0, 72.0)
-    """How long a site is up before it is first reported."""
+    """Hours that a site is up before its first report."""
     reported_over_days: tuple[float, float] | None = None
     """First and last day of first reports; by default from the start to three days before the end."""
 
 
 class Movement(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What content does when it is taken down."""
+    """The movement of content after a takedown."""
 
     after_takedown: Share = 0.0
     """Probability that it appears again elsewhere."""
@@ -143,11 +143,11 @@ class Movement(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     back: NotNegative = 0.0
     """Weight of the same URL at the same hoster again."""
     same_label: Share = 0.0
-    """Of the copies: those whose name keeps its label under another suffix."""
+    """Share of copies that keep their label under another suffix."""
     flight: Share = 0.0
     """Probability that the owner leaves between the report and the removal."""
     redirect: Share = 0.0
-    """Of those who leave so: those who take a new name and let the old one lead there; others re-point the name."""
+    """Share of these with a redirected new name; others re-point."""
     delay_hours: tuple[float, float] = (2.0, 48.0)
     """From the takedown to the arrival, uniform."""
     parallel: Share = 0.0
@@ -161,7 +161,7 @@ class Movement(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 
 class Intervention(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A day from which one hoster removes everything reported to it."""
+    """From this day one hoster removes everything reported to it."""
 
     hoster: str
     day: NotNegative
@@ -169,7 +169,10 @@ class Intervention(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
 
 
 class Sale(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A day from which a prefix is another hoster's, with all that is in it."""
+    """From this day another hoster holds a prefix.
+
+    All that is in it goes along.
+    """
 
     prefix: str
     to: str
@@ -177,7 +180,10 @@ class Sale(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 
 
 class Renaming(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A day from which a hoster is another one: name, AS and registrations, nothing else."""
+    """From this day a hoster has another name.
+
+    Name, AS and registrations change, nothing else.
+    """
 
     hoster: str
     to: str
@@ -191,21 +197,24 @@ class Fronting(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     day: NotNegative
     share: Share
     until_day: NotNegative | None = None
-    """When the proxy goes and the sites answer from their hoster again; none: it stays."""
+    """Day on which the proxy goes; none: it remains."""
 
 
 class Renumbering(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A day on which sites get other addresses at the hoster that they have."""
+    """On this day sites get other addresses at their hoster."""
 
     hoster: str
     prefix: str
-    """Where the new addresses lie: one of its prefixes, or one that it has bought by then."""
+    """Prefix of the new addresses: its own, or bought earlier."""
     day: NotNegative
     share: Share = 1.0
 
 
 class Outage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Hours since the start in which our own network is down, or one of the places we look from."""
+    """Hours since the start with an outage.
+
+    It is of our own network, or of one vantage point.
+    """
 
     from_hour: NotNegative
     to_hour: NotNegative
@@ -213,11 +222,11 @@ class Outage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 class Servers(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Shares of sites, or of URLs, whose servers do something particular."""
+    """Shares of sites, or of URLs, with peculiar servers."""
 
     https: Share = 0.5
     https_redirect: Share = 0.0
-    """Of the sites reported with http: those that redirect to https."""
+    """Share of http sites that redirect to https."""
     catch_all: Share = 0.0
     """Sites that answer 200 to every path, before and after a removal: no 404 ever comes."""
     indistinct: Share = 0.0
@@ -241,7 +250,7 @@ class Servers(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     head_lies: Share = 0.0
     """Sites that answer HEAD with 404, 403 or 500 whatever GET would give."""
     https_root: Share = 0.0
-    """Of the sites reported with http: those that redirect every path to the root on https."""
+    """Share of http sites that redirect all to https root."""
 
 
 class World(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -263,7 +272,7 @@ class World(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     fronting: tuple[Fronting, ...] = ()
     renumbering: tuple[Renumbering, ...] = ()
     registries: bool = False
-    """Whether registries answer for its networks, and are asked once a day."""
+    """True if registries answer for its networks, and are asked once a day."""
     outage: tuple[Outage, ...] = ()
     servers: Servers = Servers()
     vantages: tuple[Literal["second", "proxy"], ...] = ()
@@ -271,7 +280,7 @@ class World(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     empty_delivery_hours: tuple[NotNegative, ...] = ()
     """Hours since the start at which a feed delivers nothing; what it held back comes with the next delivery."""
     beside: Literal["nothing", "undisturbed", "without_controls"] = "nothing"
-    """What a lab run measures a second time, to compare."""
+    """The control run that is measured too."""
 
     @property
     def end(self) -> datetime:
@@ -280,17 +289,17 @@ class World(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
     @property
     def parks(self) -> bool:
-        """Whether any name can end up parked."""
+        """True if any name can end up parked."""
         return any(hoster.removal.answer_after_removal == "parked" for hoster in self.hoster)
 
     def undisturbed(self) -> "World":
-        """The same world and truth, with nothing in the way of measuring it."""
+        """Return the same world and truth without obstacles to measurement."""
         hosters = tuple(msgspec.structs.replace(hoster, blind_to=()) for hoster in self.hoster)
         return msgspec.structs.replace(self, outage=(), empty_delivery_hours=(), hoster=hosters)
 
 
 def scenario_path(name: str) -> Path:
-    """Find a shipped scenario by its name, else the path itself."""
+    """Find a shipped scenario by name, else return the path."""
     shipped = _SCENARIOS / f"{name}.toml"
     if shipped.is_file():
         return shipped
@@ -302,7 +311,7 @@ def scenario_path(name: str) -> Path:
 
 
 def read_world(path: Path) -> World:
-    """Read the world in a file; InputError names the first mistake in it."""
+    """Read a world file; InputError names its first mistake."""
     try:
         data = path.read_bytes()
     except OSError as problem:
@@ -311,7 +320,7 @@ def read_world(path: Path) -> World:
 
 
 def parse_world(data: bytes | str, where: str = "the world file") -> World:
-    """Read the world in a TOML text; InputError begins with `where`."""
+    """Read a world from a TOML text; errors begin with `where`."""
     try:
         world = msgspec.toml.decode(data, type=World)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
@@ -322,7 +331,10 @@ def parse_world(data: bytes | str, where: str = "the world file") -> World:
 
 
 def _mistakes(world: World, reserved: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    """One sentence for each mistake; `reserved` prefixes are the lab's own, by what they are for."""
+    """Yield one sentence for each mistake.
+
+    `reserved` prefixes are the lab's own, by purpose.
+    """
     if world.start.tzinfo is None:
         yield "start has no time zone, for example 2025-04-01T00:00:00Z"
     taken: list[tuple[str, Network]] = [
@@ -369,7 +381,7 @@ def _hoster_mistakes(world: World, taken: list[tuple[str, Network]], seen: set[s
 
 
 def _paper_mistakes(world: World, known: Mapping[str, Hoster]) -> Iterator[str]:
-    """What is wrong with resellers, joint announcements, sales, renamings and frontings."""
+    """Yield mistakes about resellers, joint announcements, sales, renamings, frontings."""
     for hoster in world.hoster:
         for other in (*([hoster.within] if hoster.within else ()), *hoster.also_announced_by):
             if other not in known or other == hoster.key:

@@ -27,7 +27,7 @@ class Namer:
         self._given: set[str] = set()
 
     def host(self, suffix: str, *, www: float = 0.2) -> str:
-        """Give a new name under a suffix, with `www.` in so many cases."""
+        """Return a new name under a suffix, sometimes with `www.`."""
         while True:
             label = word(self._rng)
             if label not in self._given:
@@ -38,7 +38,10 @@ class Namer:
 
 
 def target(rng: Random, *, image: bool, number: int) -> str:
-    """Invent a path, now and then with a query; `number` keeps those of one site apart."""
+    """Invent a path, sometimes with a query.
+
+    `number` keeps the paths of one site apart.
+    """
     folder = rng.choice(_FOLDERS)
     if image:
         return f"/{folder}/{word(rng, 2)}-{number}.jpg"
@@ -53,7 +56,10 @@ def target(rng: Random, *, image: bool, number: int) -> str:
 
 
 def image_name(rng: Random, *, image: bool) -> str:
-    """Invent the path of a file at an image host that has link checks."""
+    """Invent the path of a file at an image host.
+
+    The host has link checks.
+    """
     token = "".join(rng.choices(ascii_lowercase + digits, k=8))
     return f"/i/{token}.jpg" if image else f"/i/{token}"
 

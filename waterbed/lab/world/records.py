@@ -1,4 +1,4 @@
-"""What is true in a simulated world: values only."""
+"""The truth of a simulated world, as values only."""
 
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -12,18 +12,21 @@ from waterbed.model.conclusions import HopKind
 T = TypeVar("T")
 TrueCause = Literal["removed", "name", "moved", "masked", "unmasked", "lineage"]
 Page = Literal["up", "404", "410", "suspended", "parked", "moved"]
-"""What a URL's own server has to say of it."""
+"""The state of a URL at its server."""
 Length = Literal["stated", "chunked", "close"]
-"""How the end of a page is told: stated before it, by chunks, or by the end of the connection."""
+"""How a page's length is given: stated, by chunks, or by the end of the connection."""
 Dynamic = Literal["no", "numbers", "words"]
-"""What differs each time a page is asked for, length and ETag in any case."""
+"""Variable content of a page; length and ETag vary too."""
 Head = Literal["plain", "refused", "body"]
-"""What becomes of HEAD: answered well, refused with 405, or answered with a body behind it."""
+"""HEAD answered well, refused with 405, or with a body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline(Generic[T]):
-    """A value that changes at known instants; `values[i]` holds from `starts[i]` on."""
+    """A value that changes at known instants.
+
+    `values[i]` holds from `starts[i]` on.
+    """
 
     starts: tuple[datetime, ...]
     values: tuple[T, ...]
@@ -51,7 +54,9 @@ class TrueReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TrueEpisode:
-    """A time in which a URL was up at one hoster; `end` None: it outlives the world.
+    """A spell of a URL being up at one hoster.
+
+    `end` is None if it outlives the world.
 
     `hoster` is whose addresses answer; `origin` differs from it behind a reverse proxy only.
     """
@@ -71,7 +76,10 @@ class TrueEpisode:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TrueHop:
-    """Content that left one hoster and was, or is then, up at another."""
+    """Content that left one hoster and is up at another.
+
+    It may be up there before it leaves, or later.
+    """
 
     content_id: str
     from_url: str
@@ -82,13 +90,13 @@ class TrueHop:
     arrived: datetime
     kind: HopKind
     parallel: bool
-    """Whether the arrival came before the leaving."""
+    """True if the arrival came before the leaving."""
     reported: bool
-    """Whether the URL of the arrival is ever reported (on a relocation it is the old URL)."""
+    """True if the URL of the arrival is ever reported (on a relocation it is the old URL)."""
     detectable: bool
-    """Whether both ends were up after the first report of their URL."""
+    """True if both ends were up after the first report of their URL."""
     masked: bool
-    """Whether the place it left stood behind a reverse proxy."""
+    """True if the place it left stood behind a reverse proxy."""
 
     def __repr__(self) -> str:
         """Say nothing of the URLs."""
@@ -97,7 +105,7 @@ class TrueHop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalShare:
-    """Of the reported URLs of a hoster, those it removed within 24 hours of the report."""
+    """Share of a hoster's reported URLs removed within 24 hours."""
 
     share: float
     urls: int
@@ -106,7 +114,7 @@ class RemovalShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SiteTraits:
-    """How a host's servers behave, whatever they serve."""
+    """The behaviour of a host's servers, independent of content."""
 
     https: bool
     https_redirect: bool
@@ -122,9 +130,9 @@ class SiteTraits:
     """Status of every answer to HEAD; 0: the true one."""
     https_root: bool = False
     root_denied: bool = False
-    """Whether the root, when nothing is there, gives 403 rather than 404."""
+    """True if the root, when nothing is there, gives 403 rather than 404."""
     alias: bool = False
-    """Whether its name is an alias of a name of its hoster."""
+    """True if its name is an alias of a name of its hoster."""
 
     def __repr__(self) -> str:
         """Name the class alone: it is listed beside hosts."""
@@ -133,7 +141,7 @@ class SiteTraits:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Shown:
-    """What one URL shows while it is up."""
+    """The content of one URL while it is up."""
 
     url: str
     host: str
@@ -169,11 +177,11 @@ class Truth:
     """By host that redirects elsewhere for good: scheme and host of where it went."""
     moved_urls: Mapping[str, str]
     """By URL that moved so: the URL that its content has now."""
-    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By host: keys of further hosters at which it answers, besides its place."""
+    further_hosters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By host: keys of further hosters at which it answers, besides its hoster."""
 
     def is_up(self, url: str, moment: datetime) -> bool:
-        """Whether a URL's content is there at an instant."""
+        """True if a URL's content is there at an instant."""
         timeline = self.pages.get(url)
         return timeline is not None and timeline.at(moment) == "up"
 
@@ -202,12 +210,12 @@ class Placement:
     cause: TrueCause | None = None
     reported: int | None = None
     goes_on: "Placement | None" = None
-    """The stay that it became when a proxy was put in front."""
+    """The placement that it became when a proxy was put in front."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Link:
-    """One movement of content, from one stay to another."""
+    """One movement of content from one placement to another."""
 
     before: Placement
     after: Placement
@@ -215,11 +223,14 @@ class Link:
 
     @property
     def left(self) -> Placement:
-        """The stay that was left: a proxy put in front of the first one is no leaving."""
-        stay = self.before
-        while stay.goes_on is not None:
-            stay = stay.goes_on
-        return stay
+        """The placement that was left.
+
+        A proxy put in front of the first one does not count as leaving.
+        """
+        placement = self.before
+        while placement.goes_on is not None:
+            placement = placement.goes_on
+        return placement
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -237,7 +248,7 @@ class Site:
 
     @property
     def seen(self) -> Hoster:
-        """Whose addresses answer."""
+        """The hoster whose addresses answer."""
         return self.front or self.operator
 
 
@@ -247,6 +258,6 @@ class Leaf:
 
     site: Site
     shown: Shown
-    stay: Placement | None = None
+    placement: Placement | None = None
     last: Placement | None = None
     copied: bool = False

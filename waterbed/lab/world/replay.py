@@ -1,4 +1,7 @@
-"""A world in which the hosts of a real feed answer, at all their addresses."""
+"""A world whose hosts are those of a real feed.
+
+They answer at all their addresses.
+"""
 
 import csv
 import io
@@ -17,12 +20,12 @@ _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
 class ReplayWorld:
-    """A scene of known hosts and paths: each known path is up, always."""
+    """A scene of known hosts and paths, all always up."""
 
     def __init__(
         self, addresses: Mapping[str, tuple[str, ...]], targets: Mapping[str, frozenset[str]], ports: Iterable[int]
     ) -> None:
-        """Take hosts with their addresses and paths, and the ports that occur."""
+        """Take hosts with addresses and paths, and the ports used."""
         self._addresses = dict(addresses)
         self._targets = dict(targets)
         self._listeners = tuple(
@@ -35,7 +38,7 @@ class ReplayWorld:
 
     @property
     def hosts(self) -> int:
-        """How many hosts answer, address literals included."""
+        """The number of answering hosts, address literals included."""
         return len(self._targets)
 
     def listeners(self) -> tuple[Listener, ...]:
@@ -47,7 +50,10 @@ class ReplayWorld:
         return False
 
     def addresses(self, host: str, moment: datetime) -> tuple[str, ...] | None:
-        """Give every address the feed has for a name, public or not."""
+        """Return every address in the feed for a name.
+
+        Public or not.
+        """
         return self._addresses.get(host)
 
     def behaviour(self, listener: Listener, host: str, target: str, moment: datetime, source: str) -> Behaviour:
@@ -58,7 +64,9 @@ class ReplayWorld:
 
 
 def read_feed(path: Path) -> ReplayWorld:
-    """Read a CSV feed with columns URL and IP; rows without a usable URL or address are left out.
+    """Read a CSV feed with columns URL and IP.
+
+    Rows without a usable URL or address are left out.
 
     Lines that begin with `#` are comments. InputError if a column is missing or the file cannot be read.
     """
@@ -81,14 +89,14 @@ def replay(rows: Iterable[tuple[str, str]]) -> ReplayWorld:
     ports: set[int] = set()
     for url, address in rows:
         try:
-            spelled = canonicalize(url)
+            canonical = canonicalize(url)
             plain = str(ip_address(address.strip()))
         except (BadUrl, ValueError):
             continue
-        targets[spelled.host].add(spelled.target)
-        ports.add(spelled.port)
-        if not spelled.literal:
-            addresses[spelled.host].add(plain)
+        targets[canonical.host].add(canonical.target)
+        ports.add(canonical.port)
+        if not canonical.literal:
+            addresses[canonical.host].add(plain)
     return ReplayWorld(
         {host: tuple(sorted(found)) for host, found in addresses.items()},
         {host: frozenset(found) for host, found in targets.items()},

@@ -1,4 +1,4 @@
-"""The truth of a world: a pure function of the world file."""
+"""The truth of a world, derived purely from its file."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,17 +25,17 @@ _DAY = 24 * HOUR
 
 
 def simulate(world: World) -> Truth:
-    """Let a world happen: the same world gives the same truth.
+    """Simulate a world; equal worlds give equal truths.
 
     Times are aware and whole seconds. The world's end cuts: what would come later has not happened.
     """
-    course = Events(world).run()
-    first = _first_reports(course)
+    events = Events(world).run()
+    first = _first_reports(events)
     episodes = sorted(
-        (part for stay in course.stays for part in _handed_over(stay, course)),
+        (part for placement in events.placements for part in _handed_over(placement, events)),
         key=lambda episode: (episode.start, episode.url),
     )
-    hops = [hop for link in course.links if (hop := _hop(course, link, first))]
+    hops = [hop for link in events.links if (hop := _hop(events, link, first))]
     return Truth(
         world=world,
         reports=tuple(
@@ -46,19 +46,19 @@ def simulate(world: World) -> Truth:
                 content_id=leaf.shown.content_id,
                 source=leaf.site.source,
             )
-            for second, leaf in course.reports
+            for second, leaf in events.reports
         ),
         episodes=tuple(episodes),
         hops=tuple(sorted(hops, key=lambda hop: (max(hop.left, hop.arrived), hop.from_url, hop.to_url))),
-        removal=_removal(course),
-        hosts={host: _timeline(world, changes) for host, changes in course.hosts.items()},
-        places={host: _timeline(world, changes) for host, changes in course.places.items()},
-        pages={url: _timeline(world, changes) for url, changes in course.pages.items()},
-        traits={host: course.traits[host] for host in course.hosts},
-        shown={url: course.shown[url] for url in course.pages},
-        moved=course.moved,
-        moved_urls=course.moved_urls,
-        beside=course.beside,
+        removal=_removal(events),
+        hosts={host: _timeline(world, changes) for host, changes in events.hosts.items()},
+        places={host: _timeline(world, changes) for host, changes in events.places.items()},
+        pages={url: _timeline(world, changes) for url, changes in events.pages.items()},
+        traits={host: events.traits[host] for host in events.hosts},
+        shown={url: events.shown[url] for url in events.pages},
+        moved=events.moved,
+        moved_urls=events.moved_urls,
+        further_hosters=events.further_hosters,
     )
 
 
@@ -72,34 +72,37 @@ def _timeline(world: World, changes: list[tuple[int, T]]) -> Timeline[T]:
     )
 
 
-def _first_reports(course: Events) -> dict[str, int]:
+def _first_reports(events: Events) -> dict[str, int]:
     first: dict[str, int] = {}
-    for second, leaf in course.reports:
+    for second, leaf in events.reports:
         first.setdefault(leaf.shown.url, second)
     return first
 
 
-def _episode(world: World, stay: Placement) -> TrueEpisode:
+def _episode(world: World, placement: Placement) -> TrueEpisode:
     return TrueEpisode(
-        url=stay.url,
-        content_id=stay.content_id,
-        hoster=stay.hoster,
-        origin=stay.origin,
-        start=_moment(world, stay.start),
-        end=None if stay.end is None else _moment(world, stay.end),
-        cause=stay.cause,
+        url=placement.url,
+        content_id=placement.content_id,
+        hoster=placement.hoster,
+        origin=placement.origin,
+        start=_moment(world, placement.start),
+        end=None if placement.end is None else _moment(world, placement.end),
+        cause=placement.cause,
     )
 
 
-def _handed_over(stay: Placement, course: Events) -> list[TrueEpisode]:
-    """A stay as episodes: cut where all its addresses became another hoster's."""
-    whole = _episode(course.world, stay)
-    moments = [m for m in course.papers.changes() if whole.start < m and (whole.end is None or m < whole.end)]
-    host = course.shown[stay.url].host
+def _handed_over(placement: Placement, events: Events) -> list[TrueEpisode]:
+    """Cut a placement into episodes where its addresses changed hands.
+
+    All its addresses became another hoster's.
+    """
+    whole = _episode(events.world, placement)
+    moments = [m for m in events.allocations.changes() if whole.start < m and (whole.end is None or m < whole.end)]
+    host = events.shown[placement.url].host
     parts = [whole]
     for moment in moments:
-        addresses = _timeline(course.world, course.hosts[host]).at(moment) or ()
-        before, owners = (_owners(course, addresses, at) for at in (moment - timedelta(seconds=1), moment))
+        addresses = _timeline(events.world, events.hosts[host]).at(moment) or ()
+        before, owners = (_owners(events, addresses, at) for at in (moment - timedelta(seconds=1), moment))
         if before == {parts[-1].hoster} != owners and len(owners) == 1 and whole.hoster == whole.origin:
             (new,) = owners
             last = parts.pop()
@@ -107,14 +110,17 @@ def _handed_over(stay: Placement, course: Events) -> list[TrueEpisode]:
     return parts
 
 
-def _owners(course: Events, addresses: Sequence[str], moment: datetime) -> set[str]:
-    return {owner.key for address in addresses if (owner := course.papers.owner(address, moment))}
+def _owners(events: Events, addresses: Sequence[str], moment: datetime) -> set[str]:
+    return {owner.key for address in addresses if (owner := events.allocations.owner(address, moment))}
 
 
-def _hop(course: Events, link: Link, first: dict[str, int]) -> TrueHop | None:
-    """A hop as it was; None where nothing was left: a copy whose original never went is a second place."""
-    world, before, after, left = course.world, link.left, link.after, link.left.end
-    from_hoster = _handed_over(before, course)[-1].hoster
+def _hop(events: Events, link: Link, first: dict[str, int]) -> TrueHop | None:
+    """Return a true hop, None if nothing was left.
+
+    A copy whose original never went is a second place.
+    """
+    world, before, after, left = events.world, link.left, link.after, link.left.end
+    from_hoster = _handed_over(before, events)[-1].hoster
     if left is None or from_hoster == after.hoster:
         return None
     known_before = before.url in first and first[before.url] < left
@@ -135,14 +141,16 @@ def _hop(course: Events, link: Link, first: dict[str, int]) -> TrueHop | None:
     )
 
 
-def _removal(course: Events) -> dict[str, RemovalShare]:
+def _removal(events: Events) -> dict[str, RemovalShare]:
     clocks: dict[str, list[bool]] = defaultdict(list)
-    for stay in course.stays:
+    for placement in events.placements:
         # A clock that the world's end cuts before its first day could only count removals, never their absence.
-        if stay.reported is None or stay.reported > course.end - _DAY:
+        if placement.reported is None or placement.reported > events.end - _DAY:
             continue
-        removed = stay.end is not None and stay.cause == "removed" and stay.end - stay.reported <= _DAY
-        clocks[stay.hoster].append(removed)
+        removed = (
+            placement.end is not None and placement.cause == "removed" and placement.end - placement.reported <= _DAY
+        )
+        clocks[placement.hoster].append(removed)
     return {
         key: RemovalShare(share=sum(clocks[key]) / len(clocks[key]), urls=len(clocks[key]), removed=sum(clocks[key]))
         for key in sorted(clocks)

@@ -1,4 +1,7 @@
-"""Makes a backup of a study while it is at work: whole or not at all, and never its keys."""
+"""Makes a backup of a study while runs are alive.
+
+It is whole or not made at all, and never holds the study's keys.
+"""
 
 import os
 import secrets
@@ -35,7 +38,7 @@ from waterbed.store.backup.manifest import (
     settle,
     sums_of,
 )
-from waterbed.store.backup.portable import Told, copy_out
+from waterbed.store.backup.portable import Progress, copy_out
 from waterbed.store.config import Config, read_config, read_lab
 from waterbed.store.folder import LAB, SETTINGS, Clock, open_store, real_clock
 from waterbed.store.lake.lake import LOCK, unchanged
@@ -52,7 +55,7 @@ _KEYS_AT_MOST: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackedUp:
-    """What a backup did."""
+    """The result of a backup."""
 
     backup: Annotated[Path, "its folder"]
     rows: Annotated[int, "rows of the store in it"]
@@ -64,8 +67,10 @@ class BackedUp:
     recorded: Annotated[bool, "whether the study knows of it: not if its store cannot be written to"]
 
 
-def make_backup(study: Path, place: Path, *, keep: int | None = None, told: Told = lambda *_: None) -> BackedUp:
-    """Write a backup of a study into a folder of backups; `keep` removes all but so many of the newest.
+def make_backup(study: Path, place: Path, *, keep: int | None = None, progress: Progress = lambda *_: None) -> BackedUp:
+    """Write a backup of a study into a backup folder.
+
+    `keep` is the number of newest backups that stay; all others are removed.
 
     Needs no keys. InputError if the folder is inside the study, holds another study's backups, or if the study folder
     has keys in it; StoreFailure if the store is damaged or a disk is full. Then nothing is left of it.
@@ -84,7 +89,7 @@ def make_backup(study: Path, place: Path, *, keep: int | None = None, told: Told
             work = place / f".new-{secrets.token_hex(8)}"
             try:
                 work.mkdir(mode=0o700)
-                manifest, new, size = _written(study, store, config, work, told)
+                manifest, new, size = _written(study, store, config, work, progress)
                 backup = place / name_for(place, manifest.made_at)
                 work.rename(backup)
             except OSError as problem:
@@ -127,11 +132,14 @@ def _refuse_place(study: Path, place: Path, config: Config) -> None:
         return
 
 
-def _written(study: Path, store: Store, config: Config, work: Path, told: Told) -> tuple[Manifest, int, int]:
-    """Everything of a backup but its name; with it how many files are new, and bytes written."""
+def _written(study: Path, store: Store, config: Config, work: Path, progress: Progress) -> tuple[Manifest, int, int]:
+    """Write all of a backup but its name.
+
+    Returns the manifest, the number of new files, and the bytes written.
+    """
     made_at, revision = real_clock(), store.revision()
     plain = work / "store.db"
-    rows = copy_out(store, plain, told)
+    rows = copy_out(store, plain, progress)
     packed = _packed(plain, work / STORE)
     # the store comes first: the files that its facts name are there by now
     forgotten = {stone.entry_id: stone.kind for stone in store.all(Forgotten)}
@@ -157,16 +165,19 @@ def _written(study: Path, store: Store, config: Config, work: Path, told: Told) 
         files=tuple(kept),
         forgotten=forgotten,
     )
-    spelled = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
-    _write(work / SUMS, sums_of(manifest, spelled).encode())
-    _write(work / MANIFEST, spelled)
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    _write(work / SUMS, sums_of(manifest, text).encode())
+    _write(work / MANIFEST, text)
     settle([pool, work])
     return manifest, new, size
 
 
 @contextmanager
 def _lake_at_rest(study: Path, store: Store) -> Iterator[None]:
-    """The lake's files are those that its manifest names; where nothing can be written, nobody changes them."""
+    """Lock the lake so that its files match its manifest.
+
+    Where nothing can be written, nobody changes them and no lock is needed.
+    """
     if not os.access(study, os.W_OK):
         yield
         return
@@ -175,7 +186,7 @@ def _lake_at_rest(study: Path, store: Store) -> Iterator[None]:
 
 
 def _packed(plain: Path, into: Path) -> Kept:
-    """A file packed with zstd, in the place of the plain one."""
+    """Pack a file with zstd and remove the plain one."""
     with plain.open("rb") as source, pa.CompressedOutputStream(str(into), "zstd") as packed:
         while piece := source.read(_PIECE):
             packed.write(piece)
@@ -187,7 +198,9 @@ def _packed(plain: Path, into: Path) -> Kept:
 
 
 def _files(study: Path, lake: Path | None) -> Iterator[Path]:
-    """All files of a study but its store, locks and temporary ones; links to folders are followed.
+    """Yield all files of a study that a backup copies.
+
+    Its store, locks and temporary files are left out; links to folders are followed.
 
     The lake is among them, whatever its folder is called.
     """
@@ -211,7 +224,7 @@ def _files(study: Path, lake: Path | None) -> Iterator[Path]:
 
 
 def _refuse_keys(path: Path) -> None:
-    """Keys in a study folder are nobody's plan; they do not get into its backups."""
+    """InputError if a file holds keys, which backups never contain."""
     with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         if path.stat().st_size < _KEYS_AT_MOST:
             read = tomllib.loads(path.read_text())
@@ -220,7 +233,7 @@ def _refuse_keys(path: Path) -> None:
 
 
 def _keep(path: Path, name: str, pool: Path) -> tuple[Kept, bool]:
-    """A file in the pool, and whether it was not there before."""
+    """Add a file to the pool; True if new."""
     part = pool / f".{secrets.token_hex(8)}"
     digest, size = checksum(path)
     with suppress(FileNotFoundError):
@@ -252,7 +265,10 @@ def _sync(path: Path) -> None:
 
 
 def _record(store: Store, config: Config, study: Path, began: datetime, ended: datetime, rows: int) -> bool:
-    """Put a backup on record among the runs; False if the store cannot take it, which is no failure of the backup."""
+    """Record a backup among the runs; False if that fails.
+
+    A store that cannot take the record is no failure of the backup.
+    """
     _, config_hash = read_config(study / SETTINGS)
     run = Run(
         run_id=uuid.uuid4().hex,
@@ -270,7 +286,10 @@ def _record(store: Store, config: Config, study: Path, began: datetime, ended: d
 
 
 def _lake(study: Path, config: Config) -> Path | None:
-    """The lake's folder below the study's, None if it lies elsewhere; a link to it counts as there."""
+    """Return the lake's folder below the study's, else None.
+
+    A link to it counts as below.
+    """
     if "://" in config.lake.location:
         return None
     place = study / config.lake.location

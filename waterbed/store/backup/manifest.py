@@ -1,4 +1,6 @@
-"""What a backup is: a folder with a manifest, the store as one file, and files that all backups share.
+"""The layout of backups, their manifests and shared files.
+
+A backup is a folder with a manifest and the store as one file; other files are shared by all backups.
 
 BACKUPS/
   20260105T120000.000000Z/   one backup: manifest.json, store.db.zst, SHA256SUMS
@@ -44,7 +46,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is in a backup."""
+    """The contents of a backup."""
 
     form: Annotated[int, "form of the backup"]
     study: Annotated[str, "id of the study: its keys are named after it"]
@@ -60,20 +62,26 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def backups_in(place: Path) -> list[Path]:
-    """The backups in a folder, oldest first; what is not finished is none."""
+    """Return the finished backups in a folder, oldest first."""
     if not place.is_dir():
         return []
     return sorted(found for found in place.iterdir() if _NAME.fullmatch(found.name) and (found / MANIFEST).is_file())
 
 
 def name_for(place: Path, made_at: datetime) -> str:
-    """The name of a new backup: when it was made; later than all others, though the clock may have been set back."""
+    """Return a new backup's name, later than all others.
+
+    It is the time of making, or just after the last backup where the clock was set back.
+    """
     earlier = (datetime.strptime(f"{one.name}+0000", f"{_TIME}%z") for one in backups_in(place))
     return after(made_at, earlier).strftime(_TIME)
 
 
 def read_manifest(backup: Path) -> Manifest:
-    """The manifest of a backup; InputError if it is damaged or of a form that is not known."""
+    """Read a backup's manifest.
+
+    InputError if it is damaged or of an unknown form.
+    """
     path = backup / MANIFEST
     try:
         data, sums = path.read_bytes(), (backup / SUMS).read_text()
@@ -104,7 +112,10 @@ _SEE: Final = f"a backup that waterbed backup wrote was expected ({_DOCS})"
 
 
 def verify(backup: Path, manifest: Manifest) -> None:
-    """Read every file of a backup and compare its checksum; InputError names the first that is missing or damaged."""
+    """Verify the checksum of every file of a backup.
+
+    InputError names the first that is missing or damaged.
+    """
     pool = backup.parent / FILES
     wanted = {pool / kept.sha256: kept for kept in manifest.files} | {backup / STORE: manifest.store}
     for path, kept in wanted.items():
@@ -128,16 +139,22 @@ def checksum(path: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def sums_of(manifest: Manifest, spelled: bytes) -> str:
-    """The text of SHA256SUMS, that `sha256sum -c` reads inside the backup's folder."""
-    lines = [f"{hashlib.sha256(spelled).hexdigest()}  {MANIFEST}", f"{manifest.store.sha256}  {STORE}"]
+def sums_of(manifest: Manifest, text: bytes) -> str:
+    """Return the text of SHA256SUMS for `sha256sum -c`.
+
+    It is read inside the backup's folder.
+    """
+    lines = [f"{hashlib.sha256(text).hexdigest()}  {MANIFEST}", f"{manifest.store.sha256}  {STORE}"]
     shared = sorted({kept.sha256 for kept in manifest.files})
     return "\n".join([*lines, *(f"{name}  ../{FILES}/{name}" for name in shared)]) + "\n"
 
 
 @contextmanager
 def alone_in(place: Path) -> Iterator[None]:
-    """Nobody else writes backups into a folder meanwhile; what a killed one left is removed first."""
+    """Hold the lock for writing backups into a folder.
+
+    Remains of a killed backup are removed first.
+    """
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = (place / "lock").open("a")
@@ -155,7 +172,10 @@ def alone_in(place: Path) -> Iterator[None]:
 
 
 def drop_old(place: Path, keep: int) -> list[Path]:
-    """Remove all but the newest backups, each whole; returns those removed. Shared files go that none needs."""
+    """Remove and return all but the newest backups.
+
+    Each is removed whole; shared files that no backup needs go too.
+    """
     old = backups_in(place)[:-keep]
     for backup in old:
         doomed = place / f".old-{backup.name}"
@@ -166,7 +186,10 @@ def drop_old(place: Path, keep: int) -> list[Path]:
 
 
 def sweep(place: Path) -> None:
-    """Remove shared files that no backup needs; none, as long as any manifest cannot be read."""
+    """Remove shared files that no backup needs.
+
+    None is removed while any manifest cannot be read.
+    """
     try:
         needed = {kept.sha256 for backup in backups_in(place) for kept in read_manifest(backup).files}
     except InputError:
@@ -177,7 +200,7 @@ def sweep(place: Path) -> None:
 
 
 def settle(folders: Sequence[Path]) -> None:
-    """Make sure that files that were renamed into folders keep their names through a power cut."""
+    """Sync folders so that renames survive a power cut."""
     for folder in folders:
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""A whole store as one SQLite file, out of either database and into either.
+"""Copies whole stores between databases and SQLite files.
 
 It is the form of backups: of one schema with all studies, so that it is brought forward by the same migrations.
 """
@@ -14,31 +14,33 @@ from sqlalchemy import Connection, Table, func, inspect, select
 from sqlalchemy.exc import DatabaseError
 
 from waterbed.model.errors import InputError, OwnFailure, StoreFailure
-from waterbed.store.database import failures_told
+from waterbed.store.database import failures_explained
 from waterbed.store.store import Store
 from waterbed.store.tables import metadata
 
-Told = Callable[[int, int], None]
-"""Told how many rows are done, and how many there are."""
+Progress = Callable[[int, int], None]
+"""Called with the number of rows that are done, and the total."""
 
 _AT_ONCE: Final = 5_000
 """Rows that are in memory at the same time."""
 
 
-def copy_out(store: Store, file: Path, told: Told = lambda *_: None) -> dict[str, int]:
-    """Write a consistent state of a store to a new SQLite file, while passes go on; rows by table.
+def copy_out(store: Store, file: Path, progress: Progress = lambda *_: None) -> dict[str, int]:
+    """Copy a store consistently; return row counts by table.
+
+    The copy is a new SQLite file; passes go on meanwhile.
 
     The file is checked as a whole before it counts. StoreFailure if the store is damaged, OSError-like failures of the
     file's own disk as one sentence.
     """
-    with failures_told(), _told_of(file):
+    with failures_explained(), _explained(file):
         if store.sqlite:
             with closing(store.engine.raw_connection()) as pooled, closing(sqlite3.connect(file)) as made:
                 # all pages in one step: a copy in several begins anew whenever somebody writes
                 cast(sqlite3.Connection, pooled.driver_connection).backup(made)
                 made.execute("PRAGMA journal_mode=DELETE")
         else:
-            _rows_out(store, file, told)
+            _rows_out(store, file, progress)
     complaints = damage(file)
     if complaints:
         raise StoreFailure(
@@ -65,7 +67,10 @@ def rows_of(store: Store, connection: Connection) -> dict[str, int]:
 
 
 def damage(file: Path) -> list[str]:
-    """What an SQLite file's integrity check complains about; empty if it is whole."""
+    """Return the complaints of an SQLite file's integrity check.
+
+    Empty if it is whole.
+    """
     try:
         with closing(sqlite3.connect(file)) as opened:
             said = [str(line) for (line,) in opened.execute("PRAGMA integrity_check")]
@@ -74,8 +79,11 @@ def damage(file: Path) -> list[str]:
         return [type(problem).__name__]
 
 
-def fill(store: Store, file: Path, told: Told = lambda *_: None) -> None:
-    """Take all rows of a file of this version's schema into an empty PostgreSQL database: all of them, or none."""
+def fill(store: Store, file: Path, progress: Progress = lambda *_: None) -> None:
+    """Copy all rows into an empty PostgreSQL database.
+
+    The file has this version's schema; all rows are taken, or none.
+    """
     with closing(sqlite3.connect(file)) as opened:
         total, done = sum(_count(opened, name) for name in metadata.tables), 0
         with store.writing() as connection:
@@ -88,15 +96,15 @@ def fill(store: Store, file: Path, told: Told = lambda *_: None) -> None:
                 for rows in _batches(opened.execute(_every_row(table))):
                     _copy(table, rows, connection)
                     done += len(rows)
-                    told(done, total)
+                    progress(done, total)
             if sum(rows_of(store, connection).values()) != total + 1:  # and the row of the schema's revision
                 raise OwnFailure("rows were lost on the way into the database; nothing was kept")
     with store.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
 
 
-def _rows_out(store: Store, file: Path, told: Told) -> None:
-    """All rows of a PostgreSQL database as they are at one instant."""
+def _rows_out(store: Store, file: Path, progress: Progress) -> None:
+    """Copy a PostgreSQL database's rows at one instant."""
     made = Store(f"sqlite:///{file}")
     made.migrate()
     made.close()
@@ -114,13 +122,16 @@ def _rows_out(store: Store, file: Path, told: Told) -> None:
             for rows in _batches(connection.exec_driver_sql(_every_row(table))):
                 into.executemany(insert, [tuple(row) for row in rows])
                 done += len(rows)
-                told(done, total)
+                progress(done, total)
         into.execute("COMMIT")
         into.execute("PRAGMA journal_mode=DELETE")
 
 
 def _copy(table: Table, rows: Sequence[Any], connection: Connection) -> None:
-    """Rows into a table by COPY; it reads SQLite's 0 and 1 as booleans."""
+    """Copy rows into a table by COPY.
+
+    It reads SQLite's 0 and 1 as booleans.
+    """
     cursor: Any = connection.connection.cursor()
     with cursor, cursor.copy(f'COPY "{table.name}" ({_names(table)}) FROM STDIN') as into:
         for row in rows:
@@ -145,8 +156,11 @@ def _count(opened: sqlite3.Connection, name: str) -> int:
 
 
 @contextmanager
-def _told_of(file: Path) -> Iterator[None]:
-    """What the disk of a file cannot do, and what the driver says of a damaged store, as one sentence each."""
+def _explained(file: Path) -> Iterator[None]:
+    """Turn disk and driver failures into one sentence each.
+
+    They are failures of the file's disk, and the driver's complaints about a damaged store.
+    """
     try:
         yield
     except DatabaseError:

@@ -1,4 +1,7 @@
-"""Makes a study folder again from a backup: verified first, in either database, whole or not at all."""
+"""Makes a study folder again from a backup.
+
+The backup is verified first; it is restored into either database, whole or not at all.
+"""
 
 import os
 import secrets
@@ -16,10 +19,10 @@ from waterbed.model.bookkeeping import Audit, KeyCheck, Sealed
 from waterbed.model.errors import InputError, StoreFailure
 from waterbed.store import sealed as entries
 from waterbed.store.backup.manifest import FILES, STORE, Manifest, backups_in, read_manifest, settle, verify
-from waterbed.store.backup.portable import Told, damage, fill, rows_in
+from waterbed.store.backup.portable import Progress, damage, fill, rows_in
 from waterbed.store.config import read_config, write_toml
 from waterbed.store.folder import SETTINGS, STORE_ENVIRONMENT, real_clock
-from waterbed.store.leases import bury
+from waterbed.store.leases import mark_dead
 from waterbed.store.schema import refuse_unknown, revisions
 from waterbed.store.store import Store
 from waterbed.store.vault import Keys, Vault
@@ -30,7 +33,7 @@ _PIECE: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What a restore did."""
+    """The result of a restore."""
 
     backup: Annotated[Path, "the backup it was made from"]
     study: Annotated[str, "id of the study"]
@@ -42,7 +45,7 @@ class Restored:
 
 
 def chosen(place: Path) -> Path:
-    """The backup that is meant: the folder itself, or the newest in a folder of backups."""
+    """Return the backup itself, or the newest in a folder."""
     if (place / STORE).exists() or not backups_in(place):
         return place
     return backups_in(place)[-1]
@@ -55,9 +58,11 @@ def restore_backup(
     who: str,
     store: str | None = None,
     keys: Keys | None = None,
-    told: Told = lambda *_: None,
+    progress: Progress = lambda *_: None,
 ) -> Restored:
-    """Make a new study folder from a backup; `store` is sqlite or the URL of an empty PostgreSQL database.
+    """Make a new study folder from a backup.
+
+    `store` is sqlite or the URL of an empty PostgreSQL database.
 
     Nothing appears at `folder` before all of it has been checked. It needs no keys; if some are given, they must be the
     study's. InputError if the folder exists and is not empty, or the backup is damaged or made by a newer version.
@@ -74,7 +79,7 @@ def restore_backup(
             _files_back(backup, manifest, work)
             file = _store_back(backup, manifest, work)
             released, forgotten = _settled(file, backup, manifest, who, keys)
-            _into(file, work, store, told)
+            _into(file, work, store, progress)
             settle([work])
             work.rename(folder)
             settle([folder.absolute().parent])
@@ -109,7 +114,7 @@ def _files_back(backup: Path, manifest: Manifest, work: Path) -> None:
 
 
 def _store_back(backup: Path, manifest: Manifest, work: Path) -> Path:
-    """The store as the file it was, checked as a whole, then brought to this version's schema."""
+    """Unpack and check the store, then migrate its schema."""
     file = work / "waterbed.db"
     with pa.input_stream(str(backup / STORE), compression="zstd") as packed, file.open("wb") as out:
         while piece := packed.read(_PIECE):
@@ -126,13 +131,16 @@ def _store_back(backup: Path, manifest: Manifest, work: Path) -> Path:
 
 
 def _settled(file: Path, backup: Path, manifest: Manifest, who: str, keys: Keys | None) -> tuple[int, int]:
-    """End what was going on when the backup was made, and forget again what was forgotten since."""
+    """End interrupted runs and repeat later forgetting.
+
+    Runs were going on when the backup was made; entries may have been forgotten since.
+    """
     store = Store(f"sqlite:///{file}")
     try:
         if keys:
             for check in store.all(KeyCheck):
                 Vault(keys).verify(check)
-        released = bury(store, store.unfinished_runs(), real_clock())
+        released = mark_dead(store, store.unfinished_runs(), real_clock())
         forgotten = _forget_again(store, backup, manifest, who)
         entries.wipe(store)
     finally:
@@ -177,8 +185,8 @@ def _newer(backup: Path) -> Manifest:
         ) from None
 
 
-def _into(file: Path, work: Path, url: str | None, told: Told) -> None:
-    """Settings that name the store, and its rows there if that is not the file itself."""
+def _into(file: Path, work: Path, url: str | None, progress: Progress) -> None:
+    """Write the store's settings; copy rows into PostgreSQL if named."""
     config, _ = read_config(work / SETTINGS)
     named = url or os.environ.get(STORE_ENVIRONMENT) or "sqlite"
     if (url or not os.environ.get(STORE_ENVIRONMENT)) and config.store.url != named:
@@ -192,8 +200,8 @@ def _into(file: Path, work: Path, url: str | None, told: Told) -> None:
             raise InputError(
                 f"--store is sqlite or a postgresql:// URL; a file of its own is not restored into ({_DOCS})"
             )
-        store.revision()  # one that cannot be reached is the user's to mend, and is told as such
-        fill(store, file, told)
+        store.revision()  # one that cannot be reached is the user's to mend, and is reported as such
+        fill(store, file, progress)
     finally:
         store.close()
     for end in ("", "-wal", "-shm"):

@@ -1,4 +1,4 @@
-"""Which facts a lake holds, and by which time they belong to a day."""
+"""The kinds of facts in a lake, with date columns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
@@ -60,7 +60,10 @@ def number_of(day: date) -> int:
 
 
 def closed_before(now: datetime, grace_hours: float) -> date:
-    """The first day that is not closed yet: days before it ended so many hours ago."""
+    """Return the first day that is not closed yet.
+
+    Days before it ended at least `grace_hours` ago.
+    """
     return (now.astimezone(UTC) - timedelta(hours=grace_hours)).date()
 
 
@@ -70,7 +73,10 @@ TIME: Final = pa.timestamp("us", tz="UTC")
 
 
 def schema_of(cls: Any) -> pa.Schema:
-    """The columns of a fact in the lake: times are timestamps, tuples are lists; each with its meaning."""
+    """Return the lake's columns of a fact, with their meanings.
+
+    Times are timestamps, tuples are lists.
+    """
     hints = get_type_hints(cls, include_extras=True)
     made = []
     for name, (kind, nullable, meaning) in columns(cls).items():
@@ -83,7 +89,10 @@ def schema_of(cls: Any) -> pa.Schema:
 
 
 def facts_in(cls: type[Fact], table: pa.Table) -> list[Fact]:
-    """The facts in a table; a column that is younger than the file has its default."""
+    """Return the facts in a table.
+
+    A column that is younger than the file has its default.
+    """
     cells: dict[str, Sequence[Any]] = {}
     for field in fields(cls):  # type: ignore[arg-type]
         if field.name not in table.column_names:
@@ -103,6 +112,6 @@ def facts_in(cls: type[Fact], table: pa.Table) -> list[Fact]:
 
 
 def stamp(cls: Any) -> tuple[str, ...]:
-    """By what the rows of a file are sorted: as they are looked for, then by key."""
+    """Return the sort columns of a file: index, then key."""
     first: tuple[str, ...] = cls.INDEX[0] if cls.INDEX else ()
     return tuple(dict.fromkeys((*first, *cls.KEY)))

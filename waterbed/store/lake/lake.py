@@ -1,4 +1,4 @@
-"""A study's lake: its manifest, its files, and the lock of who changes it."""
+"""A study's lake: manifest, files, and the lock of writers."""
 
 import fcntl
 import hashlib
@@ -29,13 +29,19 @@ class Lake:
     """The lake of one study."""
 
     def __init__(self, location: str, path: Path, study: str, removed: Callable[[], set[date]] = set) -> None:
-        """Open it; nothing is created yet. `removed` tells the days whose facts left the store for it."""
+        """Open the lake; nothing is created yet.
+
+        `removed` returns the days whose facts left the store for the lake.
+        """
         self.study = study
         self.place = Storage(location, path)
         self._removed = removed
 
     def manifest(self) -> Manifest:
-        """What it consists of now; InputError if it is another study's, StoreFailure if that is lost."""
+        """Read the current manifest.
+
+        InputError if it is another study's, StoreFailure if it is lost.
+        """
         removed = self._removed()  # before the manifest: a day is sealed before it leaves the store
         try:
             found = manifests.read(self.place.read(manifests.PATH))
@@ -51,12 +57,15 @@ class Lake:
         return found
 
     def commit(self, manifest: Manifest) -> None:
-        """From now on the lake is this; StoreFailure if a day that left the store would not be in it."""
+        """Write a new manifest.
+
+        StoreFailure if it lacks a day that left the store.
+        """
         _refuse_lacking(manifest, self._removed())
-        self.place.replace(manifests.PATH, manifests.spelled(manifest))
+        self.place.replace(manifests.PATH, manifests.to_json(manifest))
 
     def table(self, file: File, columns: Sequence[str] | None = None) -> pa.Table:
-        """The rows of one file; StoreFailure if a byte of it is not as it was written.
+        """Read the rows of one file; StoreFailure if damaged.
 
         A file that no manifest names has no checksum but those of its pages.
         """
@@ -74,12 +83,15 @@ class Lake:
             ) from None
 
     def keys(self, cls: Any, files: Sequence[File]) -> set[str]:
-        """The keys of all facts in some files of a kind."""
+        """Return the keys of all facts in some files."""
         (key,) = cls.KEY
         return {one for file in files for one in self.table(file, [key]).column(key).to_pylist()}
 
     def put(self, cls: type, day: date, made: Path, span: tuple[int, int]) -> File:
-        """Take a finished file of a day into its place, once it reads back as it was written; it is not named yet."""
+        """Put a finished file of a day into the lake.
+
+        It is read back and compared; the manifest does not name it yet.
+        """
         length, checksum = _checksum(made)
         with pq.ParquetFile(made, page_checksum_verification=True) as opened:
             rows = sum(batch.num_rows for batch in opened.iter_batches())
@@ -90,7 +102,9 @@ class Lake:
         return File(path=path, rows=rows, bytes=length, sha256=checksum, first=span[0], last=span[1])
 
     def begin(self) -> Manifest:
-        """What it consists of, after what a killed process left half written is gone. Only who holds the lock may.
+        """Clean up after a killed process and return the manifest.
+
+        Only the holder of the lock may call this.
 
         A first file is never there without a manifest.
         """
@@ -101,7 +115,10 @@ class Lake:
         return manifest
 
     def sweep(self) -> None:
-        """Remove what a killed process left half written. Only who holds the lock may."""
+        """Remove files that a killed process left half written.
+
+        Only the holder of the lock may call this.
+        """
         for path in self.place.names(NEW):
             self.place.remove(path)
 
@@ -113,14 +130,17 @@ def lake_of(folder: Folder) -> Lake:
 
 @contextmanager
 def changing(folder: Folder) -> Iterator[Lake]:
-    """Be the only one that changes the lake, on this machine or another; InputError if another is at it."""
+    """Open the lake for changes; InputError if it is locked.
+
+    The lock holds on this machine and others.
+    """
     with unchanged(folder.path, folder.store):
         yield lake_of(folder)
 
 
 @contextmanager
 def unchanged(path: Path, store: Store) -> Iterator[None]:
-    """Nobody else changes the lake of a study folder meanwhile; InputError if another is at it."""
+    """Lock the lake of a study folder; InputError if locked."""
     with (path / LOCK).open("a") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -133,7 +153,10 @@ def unchanged(path: Path, store: Store) -> Iterator[None]:
 
 
 def replaced(manifest: Manifest, kind: str, day: date, files: Sequence[File]) -> dict[tuple[str, date], Day]:
-    """A change of a manifest: a day that has these files, and is pruned if it was."""
+    """Return a manifest change that replaces a day's files.
+
+    The day stays pruned if it was.
+    """
     return {(kind, day): Day(files=tuple(files), pruned=manifest.day(kind, day).pruned)}
 
 

@@ -1,4 +1,4 @@
-"""What a lake consists of: each file with its rows, bytes and SHA-256."""
+"""The manifest of a lake: files, rows, bytes and SHA-256."""
 
 import hashlib
 from datetime import date
@@ -11,7 +11,7 @@ PATH = "manifest.json"
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
-    """One Parquet file of one day of one kind of fact."""
+    """One Parquet file of one day and kind of fact."""
 
     path: str
     rows: int
@@ -27,11 +27,11 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
 
     files: tuple[File, ...]
     pruned: bool = False
-    """Whether its facts may have left the store."""
+    """True if its facts may have left the store."""
 
     @property
     def rows(self) -> int:
-        """How many facts its files hold."""
+        """The number of facts in its files."""
         return sum(file.rows for file in self.files)
 
 
@@ -44,7 +44,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, dict[date, Day]] = msgspec.field(default_factory=dict)
 
     def day(self, kind: str, day: date) -> Day:
-        """A day of a kind, empty if it is not sealed."""
+        """Return a day of a kind, empty if unsealed."""
         return self.facts.get(kind, {}).get(day, Day(files=()))
 
     def days(self, kind: str) -> dict[date, Day]:
@@ -61,7 +61,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         }
 
     def changed(self, days: dict[tuple[str, date], Day]) -> "Manifest":
-        """The manifest after some days have changed; a day without files is no more."""
+        """Return the manifest with some days changed.
+
+        A day without files is removed.
+        """
         facts = {kind: dict(its) for kind, its in self.facts.items()}
         for (kind, day), its in days.items():
             facts.setdefault(kind, {})[day] = its
@@ -74,14 +77,14 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True):
     manifest: msgspec.Raw
 
 
-def spelled(manifest: Manifest) -> bytes:
-    """A manifest as JSON, with the SHA-256 of its own text."""
+def to_json(manifest: Manifest) -> bytes:
+    """Return a manifest as JSON, with its own SHA-256."""
     text = msgspec.json.encode(manifest)
     return msgspec.json.encode(_Written(sha256=hashlib.sha256(text).hexdigest(), manifest=msgspec.Raw(text))) + b"\n"
 
 
 def read(content: bytes) -> Manifest:
-    """The manifest in a file's bytes; StoreFailure if a byte of it is not as it was written."""
+    """Read a manifest from bytes; StoreFailure if it is damaged."""
     try:
         written = msgspec.json.decode(content, type=_Written)
         text = bytes(written.manifest)

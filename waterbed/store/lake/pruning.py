@@ -1,4 +1,4 @@
-"""What may leave the store because the lake has it."""
+"""Determines which facts may leave the store for the lake."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -13,7 +13,7 @@ from waterbed.store.tables import table_name
 
 
 def ready(folder: Folder, day: date) -> str | None:
-    """Why a day's facts may not leave the store; None: they may.
+    """Return the reason against pruning a day, None without one.
 
     They may if every fact of PRUNABLE that the store has of that day lies in the lake, and every byte of its files was
     just read back as it was written.
@@ -36,13 +36,16 @@ def ready(folder: Folder, day: date) -> str | None:
 
 
 def keys(folder: Folder, cls: type, day: date) -> list[str]:
-    """The keys of all facts of a kind that lie in the lake for a day: these rows, and no others, may go."""
+    """Return the keys of a day's facts in the lake.
+
+    These rows, and no others, may be removed from the store.
+    """
     lake = lake_of(folder)
     return sorted(lake.keys(cls, lake.manifest().day(table_name(cls), day).files))
 
 
 def mark_pruned(folder: Folder, days: Iterable[date]) -> None:
-    """Say that facts of these days may be missing in the store. To be called before they are removed."""
+    """Mark days as pruned, before their facts leave the store."""
     lake = lake_of(folder)
     manifest = lake.manifest()
     kinds = [table_name(cls) for cls in PRUNABLE]

@@ -1,4 +1,4 @@
-"""Facts wherever they lie: sealed days from the lake, all others from the store."""
+"""Reads sealed days from the lake, others from the store."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
@@ -26,7 +26,9 @@ _TRIES: Final = 5
 
 
 def facts_of(folder: Folder, cls: type[Fact], *, order: Sequence[str] = ()) -> list[Fact]:
-    """All facts of a kind, each once, sorted by `order` and then by key.
+    """Return all facts of a kind, each once, sorted.
+
+    They are sorted by `order`, then by key.
 
     A day of which the lake has as many facts as the store, or which was pruned, is read from the lake.
     """
@@ -63,7 +65,10 @@ def _both(folder: Folder, lake: Lake, manifest: Manifest, cls: type[Fact]) -> li
 
 
 def observed_span(folder: Folder) -> tuple[datetime | None, datetime | None]:
-    """When the first and the last look were taken, sealed ones too."""
+    """Return the times of the first and the last look.
+
+    Sealed looks count too.
+    """
     ends = [when for when in folder.store.observed_span() if when is not None]
     for file in _files(lake_of(folder).manifest(), Observation):
         ends += [moment(file.first), moment(file.last)]
@@ -71,7 +76,7 @@ def observed_span(folder: Folder) -> tuple[datetime | None, datetime | None]:
 
 
 def count_of(folder: Folder, cls: type) -> int:
-    """How many facts of a kind there are, those that left the store too."""
+    """Count the facts of a kind, pruned ones included."""
     lake = lake_of(folder)
     pruned = {day: its for day, its in lake.manifest().days(table_name(cls)).items() if its.pruned}
     count, stored = folder.store.count(cls), days_in(folder.store, cls) if pruned else {}
@@ -86,7 +91,10 @@ def count_of(folder: Folder, cls: type) -> int:
 
 
 def known_resolved(folder: Folder) -> set[str]:
-    """Every address that a host was ever resolved to, as the lake and the store have it."""
+    """Return every address that a host was ever resolved to.
+
+    From the lake and the store.
+    """
     lake = lake_of(folder)
     column = TABLES[Resolution].c.addresses
     with folder.store.reading() as connection:
@@ -107,18 +115,18 @@ _AT_ONCE: Final = 50_000
 
 
 def day_number(cls: type) -> ColumnElement[int]:
-    """The day of a fact, in days since 1970, as the database works it out."""
+    """SQL expression of a fact's day, in days since 1970."""
     when = type_coerce(TABLES[cls].c[SEALED[cls]], BigInteger)
     return when.op("/")(DAY_US)  # of whole numbers: both databases leave the rest
 
 
 def in_days(cls: type, days: Collection[date]) -> ColumnElement[bool]:
-    """Whether a fact belongs to one of some days."""
+    """Condition that a fact belongs to one of the days."""
     return day_number(cls).in_([number_of(day) for day in days])
 
 
 def days_in(store: Store, cls: type) -> dict[date, int]:
-    """How many facts of a kind the store has of each day."""
+    """Count the store's facts of a kind by day."""
     number = day_number(cls).label("number")
     query = select(number, func.count()).select_from(TABLES[cls]).group_by(number)
     with store.reading() as connection:
@@ -126,7 +134,10 @@ def days_in(store: Store, cls: type) -> dict[date, int]:
 
 
 def tables_of(cls: type, days: Collection[date], connection: Connection) -> Iterator[pa.Table]:
-    """All facts of some days, in pieces, in the order of their recording."""
+    """Yield all facts of some days as tables.
+
+    They come in the order of their recording.
+    """
     schema, table = schema_of(cls), TABLES[cls]
     plain = [_plain(column) for column in table.c]
     query = select(*plain).where(in_days(cls, days))
@@ -139,7 +150,10 @@ def tables_of(cls: type, days: Collection[date], connection: Connection) -> Iter
 
 
 def _plain(column: Any) -> Any:
-    """A column as the database has it: times as whole numbers, lists as text."""
+    """Return a column in its stored form: integers and text.
+
+    Times are integers, lists are text.
+    """
     if isinstance(column.type, UtcTime):
         return type_coerce(column, BigInteger)
     return type_coerce(column, Text) if isinstance(column.type, TupleText) else column
@@ -159,7 +173,7 @@ def _listed(text: str) -> list[Any]:
 
 
 def known_addresses(folder: Folder) -> set[str]:
-    """Every address that a host was ever resolved to, or that a reporter knew behind a proxy."""
+    """Return all resolved addresses and reported origin addresses."""
     found, reported = known_resolved(folder), TABLES[Report].c.origin_address
     with folder.store.reading() as connection:
         found.update(connection.scalars(select(reported).where(reported.is_not(None)).distinct()))
@@ -172,7 +186,10 @@ def registrations(store: Store) -> Iterator[Registration]:
 
 
 def last_asked(store: Store, kind: str) -> datetime | None:
-    """When registries were last asked, as far as facts tell: the end of the last crawl, or its last answer."""
+    """Return when registries were last asked.
+
+    It is the end of the last crawl, or the time of its last answer.
+    """
     runs = store.newest_runs(kind, 5)
     ends = [end.finished_at for end in store.by_ids(RunEnd, "run_id", [run.run_id for run in runs])]
     return max([*ends, *(run.started_at for run in runs)], default=None)

@@ -1,4 +1,4 @@
-"""A lake made anew: from the store, and of pruned days from the files that are whole."""
+"""Rebuilds a lake from the store and whole pruned files."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,7 +8,7 @@ from waterbed.store.folder import Folder
 from waterbed.store.lake.lake import CLASSES, Lake, changing
 from waterbed.store.lake.manifest import Day, File, Manifest
 from waterbed.store.lake.reading import days_in
-from waterbed.store.lake.sealing import Sealing, Told, kind_and_day, merged, scratch_of, seal
+from waterbed.store.lake.sealing import Progress, Sealing, kind_and_day, merged, scratch_of, seal
 from waterbed.store.lake.verifying import amiss
 
 _Where = tuple[str, date]
@@ -16,7 +16,7 @@ _Where = tuple[str, date]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rebuilt:
-    """What a rebuilding did."""
+    """The result of a rebuild."""
 
     dropped: int
     """Damaged or missing files, whose facts were taken from the store again."""
@@ -25,8 +25,8 @@ class Rebuilt:
     sealed: Sealing
 
 
-def rebuild(folder: Folder, told: Told = lambda *_: None) -> Rebuilt:
-    """Bring the lake in order: whole files are kept, all else is sealed again from the store.
+def rebuild(folder: Folder, progress: Progress = lambda *_: None) -> Rebuilt:
+    """Rebuild the lake: keep whole files, seal the rest again.
 
     InputError, and nothing changed, if a file is damaged whose facts the store no longer has.
     """
@@ -58,12 +58,12 @@ def rebuild(folder: Folder, told: Told = lambda *_: None) -> Rebuilt:
     return Rebuilt(
         dropped=sum(map(len, bad.values())),
         adopted=sum(file.path not in named for files in good.values() for file in files),
-        sealed=seal(folder, told),
+        sealed=seal(folder, progress),
     )
 
 
 def _sorted(lake: Lake, manifest: Manifest) -> tuple[dict[_Where, list[File]], dict[_Where, list[str]]]:
-    """The whole files of each day, and what is damaged or missing."""
+    """Sort files by day into whole, and damaged or missing."""
     good: dict[_Where, list[File]] = {}
     bad: dict[_Where, list[str]] = {}
     named = manifest.files()

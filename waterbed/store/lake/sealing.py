@@ -1,4 +1,4 @@
-"""Closed days taken into the lake, small files merged, and the lake made anew."""
+"""Seals closed days into the lake and merges small files."""
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -21,13 +21,13 @@ from waterbed.store.lake.writing import DayFiles, as_now, days_of, without
 from waterbed.store.tables import TABLES, table_name
 
 SCRATCH: Final = "lake.new"
-Told = Callable[[int, int], None]
-"""Told how many kinds of fact are done, and how many there are."""
+Progress = Callable[[int, int], None]
+"""Called with the number of kinds of fact that are done, and the total."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealing:
-    """What a sealing took into the lake."""
+    """The result of a sealing."""
 
     days: int
     facts: int
@@ -36,8 +36,10 @@ class Sealing:
     files: int
 
 
-def seal(folder: Folder, told: Told = lambda *_: None) -> Sealing:
-    """Take all facts of closed days that the lake has not yet; sealed ones stay as they are.
+def seal(folder: Folder, progress: Progress = lambda *_: None) -> Sealing:
+    """Seal all unsealed facts of closed days.
+
+    Sealed facts stay as they are.
 
     May be killed at any instant: the lake is what it was before, or all of what it is after. Facts that came after
     their day was sealed become a further file of that day.
@@ -48,7 +50,7 @@ def seal(folder: Folder, told: Told = lambda *_: None) -> Sealing:
         changes: dict[tuple[str, date], Day] = {}
         late = 0
         for number, cls in enumerate(SEALED):
-            told(number, len(SEALED))
+            progress(number, len(SEALED))
             for day, file in _new_files(folder, lake, manifest, cls, end).items():
                 kind = table_name(cls)
                 before = manifest.day(kind, day).files
@@ -56,7 +58,7 @@ def seal(folder: Folder, told: Told = lambda *_: None) -> Sealing:
                 changes |= replaced(manifest, kind, day, [*before, file])
         if changes:
             lake.commit(manifest.changed(changes))
-        told(len(SEALED), len(SEALED))
+        progress(len(SEALED), len(SEALED))
     made = [its.files[-1] for its in changes.values()]
     return Sealing(
         days=len({day for _, day in changes}), facts=sum(file.rows for file in made), late=late, files=len(made)
@@ -64,7 +66,7 @@ def seal(folder: Folder, told: Told = lambda *_: None) -> Sealing:
 
 
 def _new_files(folder: Folder, lake: Lake, manifest: Manifest, cls: type, end: date) -> dict[date, File]:
-    """A file for each closed day of which the store has facts that the lake has not."""
+    """Write a file for each closed day with unsealed facts."""
     sealed = manifest.days(table_name(cls))
     # a day that was not pruned lies in the lake whole if both have as many; of a pruned one the store has late facts
     due = {
@@ -91,8 +93,8 @@ def _count(cls: type, days: Iterable[date], connection: Connection) -> int:
     return connection.scalar(query) or 0
 
 
-def compact(folder: Folder, told: Told = lambda *_: None) -> int:
-    """Merge the files of each day that has several; returns how many files are no more.
+def compact(folder: Folder, progress: Progress = lambda *_: None) -> int:
+    """Merge the files of each day; return the number removed.
 
     Files that no manifest names, as a killed sealing leaves them, are merged in too: facts are only ever added, so
     what they hold is right.
@@ -109,7 +111,7 @@ def compact(folder: Folder, told: Told = lambda *_: None) -> int:
         changes: dict[tuple[str, date], Day] = {}
         gone: list[str] = []
         for number, (kind, day) in enumerate(sorted(several)):
-            told(number, len(several))
+            progress(number, len(several))
             old = [*manifest.day(kind, day).files, *unnamed.get((kind, day), [])]
             one = merged(lake, kind, day, old, scratch)
             changes |= replaced(manifest, kind, day, [one])
@@ -118,12 +120,15 @@ def compact(folder: Folder, told: Told = lambda *_: None) -> int:
             lake.commit(manifest.changed(changes))
         for path in gone:
             lake.place.remove(path)
-        told(len(several), len(several))
+        progress(len(several), len(several))
     return len(gone)
 
 
 def merged(lake: Lake, kind: str, day: date, old: Iterable[File], scratch: Path) -> File:
-    """One file of the rows of several of one day, each row once; StoreFailure if one has no place among them."""
+    """Merge several files of one day, each row once.
+
+    StoreFailure if a file has no place among them.
+    """
     cls = CLASSES[kind]
     files = DayFiles(lake, cls, scratch)
     files.add(without(cls, pa.concat_tables([_rows_of(lake, cls, day, file) for file in old]), set()))
@@ -153,7 +158,7 @@ def _unnamed(lake: Lake, manifest: Manifest) -> dict[tuple[str, date], list[File
 
 
 def kind_and_day(path: str) -> tuple[str, date] | None:
-    """The kind and day that a path of the lake names, None if it is none of the lake's."""
+    """Return kind and day of a lake path, else None."""
     parts = path.split("/")
     if len(parts) != 3 or parts[0] not in CLASSES or not parts[1].startswith("day="):
         return None
@@ -165,7 +170,10 @@ def kind_and_day(path: str) -> tuple[str, date] | None:
 
 @contextmanager
 def scratch_of(folder: Folder) -> Iterator[Path]:
-    """An empty folder for files that are being made; what a killed process left in it goes first."""
+    """Make an empty folder for files in the making.
+
+    What a killed process left in it is removed first.
+    """
     scratch = folder.path / SCRATCH
     place = lake_of(folder).place
     if place.local and Path(place.root).is_relative_to(scratch.resolve()):

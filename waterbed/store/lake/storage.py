@@ -1,4 +1,7 @@
-"""Where a lake lies: a folder, or S3-compatible storage, through pyarrow.fs."""
+"""The storage of a lake: a folder or object storage.
+
+Object storage is S3-compatible, through pyarrow.fs.
+"""
 
 import hashlib
 import os
@@ -19,10 +22,13 @@ NEW: Final = ".new"
 
 
 class Storage:
-    """Files under one root; paths are relative to it, with slashes."""
+    """Files under one root, by relative paths with slashes."""
 
     def __init__(self, location: str, study: Path) -> None:
-        """Open a location: a path, from the study's folder if relative, or a URI such as s3://bucket/prefix."""
+        """Open a location, a path or a URI.
+
+        A path is relative to the study's folder; a URI is such as s3://bucket/prefix.
+        """
         self.local = "://" not in location
         if self.local:
             self._files: fs.FileSystem = fs.LocalFileSystem()
@@ -46,7 +52,7 @@ class Storage:
             ) from None
 
     @contextmanager
-    def _told(self, what: str) -> Iterator[None]:
+    def _failing(self, what: str) -> Iterator[None]:
         try:
             yield
         except FileNotFoundError:
@@ -58,27 +64,30 @@ class Storage:
 
     def read(self, path: str) -> bytes:
         """All bytes of a file; FileNotFoundError if there is none."""
-        with self._told(path), self._files.open_input_file(self._at(path)) as file:
+        with self._failing(path), self._files.open_input_file(self._at(path)) as file:
             content: bytes = file.read()
             return content
 
     def checksum(self, path: str) -> tuple[int, str]:
-        """Length in bytes and SHA-256 of a file, as they are read back."""
+        """Return length and SHA-256 of a file, read back."""
         found, length = hashlib.sha256(), 0
-        with self._told(path), self._files.open_input_stream(self._at(path)) as file:
+        with self._failing(path), self._files.open_input_stream(self._at(path)) as file:
             while piece := file.read(_AT_ONCE):
                 found.update(piece)
                 length += len(piece)
         return length, found.hexdigest()
 
     def opened(self, path: str) -> object:
-        """A file to read at any place in; FileNotFoundError if there is none."""
-        with self._told(path):
+        """Open a file for random access.
+
+        FileNotFoundError if there is none.
+        """
+        with self._failing(path):
             return self._files.open_input_file(self._at(path))
 
     def replace(self, path: str, content: bytes) -> None:
-        """Put bytes in the place of a file: at every instant the old one is there, or the new one, whole."""
-        with self._told(path):
+        """Replace a file atomically by these bytes."""
+        with self._failing(path):
             if not self.local:  # an object is there when it is closed, whole
                 with self._files.open_output_stream(self._at(path)) as out:
                     out.write(content)
@@ -97,8 +106,8 @@ class Storage:
             _sync(where.parent)
 
     def take_in(self, made: Path, path: str) -> None:
-        """Copy a finished local file to its place, under a temporary name until it is whole."""
-        with self._told(path):
+        """Copy a finished local file into the storage, atomically."""
+        with self._failing(path):
             target = self._at(path)
             if not self.local:
                 with made.open("rb") as file, self._files.open_output_stream(target) as out:
@@ -121,16 +130,16 @@ class Storage:
 
     def remove(self, path: str) -> None:
         """Remove a file; nothing happens if there is none."""
-        with self._told(path):
+        with self._failing(path):
             try:
                 self._files.delete_file(self._at(path))
             except FileNotFoundError:
                 return
 
     def names(self, end: str) -> list[str]:
-        """The paths of all files below the root whose name has an end, sorted."""
+        """Return the sorted paths of files with this suffix."""
         chosen = fs.FileSelector(self.root, recursive=True, allow_not_found=True)
-        with self._told("listing"):
+        with self._failing("listing"):
             found = [info.path for info in self._files.get_file_info(chosen) if info.type == fs.FileType.File]
         return sorted(path[len(self.root) :].lstrip("/") for path in found if path.endswith(end))
 
@@ -139,7 +148,7 @@ class Storage:
 
 
 def _sync(folder: Path) -> None:
-    """Make sure that a renamed file keeps its name through a power cut."""
+    """Sync a folder so that renames survive power cuts."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

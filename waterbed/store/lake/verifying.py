@@ -1,4 +1,4 @@
-"""Whether every byte of a lake is as it was written, and all that the store says is in it."""
+"""Verifies all bytes of a lake and compares the store."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from waterbed.store.lake.reading import days_in
 from waterbed.store.lake.storage import NEW
 from waterbed.store.tables import table_name
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class LakeFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """What a verification read back."""
+    """The result of a verification."""
 
     files: int
     facts: int
@@ -38,12 +38,12 @@ class Verified:
 
     @property
     def whole(self) -> bool:
-        """Whether no fact is damaged or missing."""
+        """True if no fact is damaged or missing."""
         return all(finding.severity != "problem" for finding in self.findings)
 
 
-def verify(folder: Folder, told: Told = lambda *_: None) -> Verified:
-    """Read every file back against the manifest, and hold both against the store. Writes nothing."""
+def verify(folder: Folder, progress: Progress = lambda *_: None) -> Verified:
+    """Compare every file with manifest and store; write nothing."""
     lake = lake_of(folder)
     try:
         manifest = lake.manifest()
@@ -52,20 +52,23 @@ def verify(folder: Folder, told: Told = lambda *_: None) -> Verified:
     named = manifest.files()
     found: list[LakeFinding] = []
     for number, (kind, day, file) in enumerate(named.values()):
-        told(number, len(named))
+        progress(number, len(named))
         wrong = amiss(lake, file)
         if wrong and file.path in lake.manifest().files():  # else it was merged away meanwhile
             pruned = manifest.day(kind, day).pruned
             mend = "put it back from a backup: its day was pruned" if pruned else "mend it by waterbed lake rebuild"
             found.append(_problem(file.path, f"{wrong}; {mend}"))
-    told(len(named), len(named))
+    progress(len(named), len(named))
     found += _strays(lake, set(named))
     found += _beside_store(folder, manifest)
     return Verified(files=len(named), facts=sum(file.rows for _, _, file in named.values()), findings=tuple(found))
 
 
 def amiss(lake: Lake, file: File) -> str | None:
-    """What is wrong with one file, None if every byte and the number of its rows are as they were written."""
+    """Return the fault of one file, None if whole.
+
+    Every byte and the number of rows are compared.
+    """
     try:
         length, checksum = lake.place.checksum(file.path)
     except FileNotFoundError:
@@ -106,7 +109,7 @@ def _beside_store(folder: Folder, manifest: Manifest) -> Iterator[LakeFinding]:
 
 
 def day_amiss(lake: Lake, manifest: Manifest, kind: str, day: date) -> str | None:
-    """What is wrong with the files of one day of one kind, None if nothing."""
+    """Return the first fault among a day's files, else None."""
     for file in manifest.day(kind, day).files:
         wrong = amiss(lake, file)
         if wrong:

@@ -1,4 +1,4 @@
-"""Files of many days written at once, each whole before it gets its name."""
+"""Writes files of many days at once, each whole."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ _MOST: Final = 1_000_000
 
 
 class DayFiles:
-    """One file for each day that gets rows of one kind of fact."""
+    """One file per day, for one kind of fact."""
 
     def __init__(self, lake: Lake, cls: type, scratch: Path) -> None:
         """Write in a scratch folder first."""
@@ -51,7 +51,10 @@ class DayFiles:
                 self._flush(day)
 
     def close(self) -> dict[date, File]:
-        """Finish all files and take them to their place; the manifest does not name them yet."""
+        """Finish all files and put them into the lake.
+
+        The manifest does not name them yet.
+        """
         made = {}
         for day in sorted(self._spans):
             self._flush(day)
@@ -87,7 +90,7 @@ def days_of(cls: type, table: pa.Table) -> set[date]:
 
 
 def without(cls: type, table: pa.Table, known: set[str]) -> pa.Table:
-    """Rows whose key is not among those known; of two with one key the first."""
+    """Return the rows with new keys, each key once."""
     (key,) = cls.KEY  # type: ignore[attr-defined]
     keys = table.column(key).to_pylist()
     fresh = []
@@ -98,7 +101,10 @@ def without(cls: type, table: pa.Table, known: set[str]) -> pa.Table:
 
 
 def as_now(cls: type, tables: Iterable[pa.Table]) -> pa.Table:
-    """Rows of files of whatever age under the columns of today; a younger column is filled with its default."""
+    """Convert rows of older files to today's columns.
+
+    A younger column is filled with its default.
+    """
     schema = schema_of(cls)
     defaults = {name: field.default for name, field in cls.__dataclass_fields__.items()}  # type: ignore[attr-defined]
     fitted = []

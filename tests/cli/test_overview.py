@@ -180,3 +180,17 @@ def test_words_of_the_options_are_those_of_the_code() -> None:
     assert (options.WINDOW_DAYS, options.OUTCOMES) == (WINDOW_DAYS, OUTCOMES)
     assert {str(clock) for clock in options.Clock} <= set(get_args(ClockKind))
     assert (root._VANTAGE, root._NETWORK) == (VANTAGE, NETWORK)
+
+
+@pytest.mark.parametrize("name", ["crawler", "graphs"])
+@pytest.mark.parametrize("words", [("-c", "import waterbed; waterbed.open('s')"), ("-m", "waterbed", "-C", "s", "lag")])
+def test_a_file_that_hides_a_package_of_ours_is_named(tmp_path: Path, name: str, words: tuple[str, ...]) -> None:
+    """A notebook's own crawler.py or graphs.py is told in one sentence that says what to do."""
+    (tmp_path / f"{name}.py").write_text("mine = 1\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    done = subprocess.run(
+        [sys.executable, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    told = done.stderr.strip().splitlines()[-1]
+    assert done.returncode != 0
+    assert f"{name}.py hides the package {name!r} of Waterbed; rename that file" in told

@@ -150,6 +150,9 @@ def root(
 
 def _guard() -> None:
     """Before a command begins: no core dumps, and neither crashes nor logs hold a URL or host name."""
+    from waterbed import refuse_shadows  # noqa: PLC0415 (the same)
+
+    refuse_shadows()
     from crawler.logs import no_core_dumps, quiet_crashes, redact_failures  # noqa: PLC0415 (help needs none of it)
 
     no_core_dumps()

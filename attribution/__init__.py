@@ -1,1 +1,1 @@
-"""Who answered for an address on a day: pure rules."""
+"""Attribution of an address on a day: pure rules."""

@@ -1,4 +1,4 @@
-"""Measures who hosts reported abuse, how fast it goes, and where it goes next."""
+"""Measures hosting of reported abuse, its removal, and its displacement."""
 
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,9 @@ __version__ = "0.1.0"
 
 
 def open(path: "Path | str") -> "Notebook":
-    """Open a study folder for tables; close it, or use it in a `with` block.
+    """Open a study folder for tables.
 
+    Close it, or use it in a `with` block.
     Its methods return Arrow tables (docs/notebook.md). Raises InputError if there is no study, or its keys or store
     cannot be used.
     """

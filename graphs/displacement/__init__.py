@@ -1,1 +1,1 @@
-"""Whether an event removed content or moved it."""
+"""Displacement: did an event remove content or move it."""

@@ -214,7 +214,10 @@ class _Union:
         self._size[large] = self.size(a) + self.size(b)
 
     def weakest(self, a: str, b: str) -> Link | None:
-        """The link taken in last of those between two: branches nearer to the root were made later."""
+        """The link taken in last of those between two.
+
+        Branches nearer to the root were made later.
+        """
         found: Link | None = None
         while a != b:
             above_a, above_b = self._above.get(a), self._above.get(b)

@@ -156,7 +156,7 @@ class _Weigher:
         self._by_url, self._frequency, self._homes, self._rules, self._sites = by_url, frequency, homes, rules, sites
 
     def link(self, pair: _Pair) -> Link | None:
-        """The link of a pair, None if it stays below the weak threshold."""
+        """The link of a pair, None below the weak threshold."""
         kinds, rules = self._rules.kinds, self._rules
         evidence = sorted(self._shared(pair), key=lambda e: (self._tier(e), self._cost(e), e.kind, e.key))
         if not evidence:

@@ -100,7 +100,10 @@ class _Walk:
         self._offset = (changes.sum() - np.cumsum(changes)) * (self._never + 1)
 
     def advance(self) -> Ints:
-        """Rows that a path of one more hop can end with; contents that have none drop out."""
+        """Rows that a path of one more hop can end with.
+
+        Contents that have none drop out.
+        """
         number = self.rows.size
         arrival = np.full(2 * number, self._never)
         arrival[number:] = self._arrival

@@ -87,7 +87,10 @@ class _Likelihood:
         return sparse.csr_array((ones, (at, np.arange(at.size))), shape=(self.cells + 1, at.size))
 
     def pulls(self, mass: Floats, weight: Floats) -> tuple[Floats, Floats]:
-        """Derivative towards each cell: of the interval probabilities, and of those of having entered."""
+        """Derivatives towards each cell.
+
+        Of the interval probabilities, and of those of having entered.
+        """
         tail = _tail(mass)
         pull = weight / np.maximum(tail[self.held.begin] - tail[self.held.stop], _TINY)
         gain: Floats = np.cumsum(self._begins @ pull - self._stops @ pull, axis=0)[:-1]
@@ -97,7 +100,10 @@ class _Likelihood:
         return gain, back
 
     def expect(self, mass: Floats, gain: Floats, weight: Floats) -> Floats:
-        """One EM step: hazard = expected ends / expected number at risk, in each cell."""
+        """One EM step in each cell.
+
+        Hazard = expected ends / expected number at risk.
+        """
         ends = mass * gain
         if not self.held.late:
             once: Floats = ends / ends.sum(axis=0)
@@ -111,7 +117,10 @@ class _Likelihood:
         return hazard
 
     def bend(self, mass: Floats, weight: Floats) -> Floats:
-        """One convex minorant step in the cumulative hazard, halved until the likelihood does not fall."""
+        """One convex minorant step in the cumulative hazard.
+
+        It is halved until the likelihood does not fall.
+        """
         if self.cells < 2:
             return mass
         tail = _tail(mass)

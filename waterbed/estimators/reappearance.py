@@ -238,10 +238,12 @@ class _Arms:
         self.least_at_risk = min(at_risk)
 
     def shares(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Shares of the treated and of the controls, one for each row of weights (resamples x clusters).
+        """Shares of the treated and of the controls.
 
-        In the control arm a pair has the weight of its control's cluster, and a category that of its treated units:
-        also giving pairs their treated unit's weight would count the chance of controls twice (3% instead of 5%).
+        One for each row of weights (resamples x clusters).
+
+            In the control arm a pair has the weight of its control's cluster, and a category that of its treated units:
+            also giving pairs their treated unit's weight would count the chance of controls twice (3% instead of 5%).
         """
         own = weights[:, self._cluster]
         total = own.sum(axis=1)

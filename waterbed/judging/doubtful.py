@@ -37,7 +37,7 @@ ANSWERED: Final = ("up", "gone", "moved")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Consecutive looks of one URL with the same answer, coded together.
+    """Looks of one URL with the same answer, coded together.
 
     `first` and `last` are indexes into the list of looks. `doubt` is None where the rules decided and nothing speaks
     against them. `before` and `after` are the indexes of the nearest decided looks of the URL on either side.
@@ -52,7 +52,7 @@ class Case:
 
 
 def cases(looks: Sequence[Observation], verdicts: Sequence[Verdict]) -> Iterator[Case]:
-    """Yield the cases of looks that are sorted by URL and time.
+    """Yield the cases of looks sorted by URL and time.
 
     Looks that saw nothing of the URL are left out. A case is doubtful if the rules call it gone or moved though a
     server answers, or if they left it undecided where that matters: after the URL was up or before any decision, and

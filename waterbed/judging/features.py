@@ -35,7 +35,7 @@ _OPTIONAL: Final = ("content_length", "etag_id")
 
 
 def comparable(look: Observation, control: ControlLook | None) -> dict[str, bool]:
-    """Map each stable feature of look and control to their equality.
+    """Map each stable feature to its equality with the control.
 
     Features must be stated by both. Empty where a comparison is impossible: no control, a failed one, one whose status
     varies at random, or one that another vantage took and that differs.
@@ -54,7 +54,7 @@ def comparable(look: Observation, control: ControlLook | None) -> dict[str, bool
 
 
 def compare(look: Observation, control: ControlLook | None) -> Relation:
-    """Compare a look with its host's answer to a random path.
+    """Compare a look with its host's answer to random paths.
 
     `same` if all features are equal that both state and that random paths of the host have in common. A page without
     length and ETag differs by status, media type or redirect alone.
@@ -85,14 +85,14 @@ class Past:
     """True if no up look had a certificate problem; None before one."""
 
     def differed(self, look: Observation, control: ControlLook | None) -> bool:
-        """True if an earlier look differed in a still comparable feature.
+        """True if an earlier look differed in a comparable feature.
 
         A feature that is no longer stated, or that turned out to vary among random paths, does not indicate a removal.
         """
         return not self.differed_in.isdisjoint(comparable(look, control))
 
     def is_catch_all(self, look: Observation) -> bool:
-        """True if the last usable control had the look's status class.
+        """True if the last control had the look's status class.
 
         Only 2xx and 3xx count.
         """

@@ -1,4 +1,4 @@
-"""Flip rates of a group of sites: one cycle's, and the baseline."""
+"""Flip rates of groups of sites: now, and the baseline."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Count:
     """
 
     def add(self, site: str, waited_us: int, *, flipped: bool) -> None:
-        """Add a look at a site that was last known up."""
+        """Add a look at a site last known up."""
         self.looked.add(site)
         self.looks += 1
         self.waited_us += waited_us
@@ -96,7 +96,7 @@ class FlipBaseline:
         return self._flipped / self._looked if self._looked else None
 
     def expected(self, wait_us: float) -> float:
-        """The expected share of flips after a wait of `wait_us` microseconds.
+        """The expected share of flips after `wait_us` microseconds.
 
         The larger of two: the share over all earlier cycles, and that of the last `RECENT` ones. Of the recent shares
         the highest counts, but at most twice the second highest: a removal that builds up over hours raises the

@@ -31,7 +31,7 @@ class AnswersOfHosts:
                 self._classes[control.host_id].append(control.status // 100)
 
     def last_class(self, host_id: str, before: datetime) -> int | None:
-        """Status class of the host's last usable control by a time."""
+        """Status class of the host's last usable control."""
         if host_id not in self._times:
             return None
         count = bisect_right(self._times[host_id], before)
@@ -112,7 +112,7 @@ def judge(
     hosts: Mapping[str, str] | None = None,
     features: MutableMapping[str, dict[str, Any]] | None = None,
 ) -> list[Verdict]:
-    """Judge looks sorted by URL and time, one verdict a look.
+    """Judge looks sorted by URL and time, one by one.
 
     Verdicts are in the order of the looks. `controls` are by control id, `canaries` by vantage, `resolutions` by id
     (their tags tell parking). `hosts` gives the host of each URL: with it, controls of other URLs of the host count
@@ -156,7 +156,7 @@ def judge_one(
     past: Past | None = None,
     tags: tuple[str, ...] = (),
 ) -> Verdict:
-    """Judge one look by itself; without a canary never as down.
+    """Judge one look; without a canary never as down.
 
     A look that is `unreachable` here stays down only if other networks agree (`waterbed.judging.vantages`).
     """

@@ -51,7 +51,7 @@ def cycle_bounds(cycle: int, rules: GuardRules) -> tuple[datetime, datetime]:
 
 
 def quarantine_id(group: Group, began_at: datetime) -> str:
-    """The id of a quarantine; it depends on group and beginning."""
+    """The id of a quarantine, by its group and beginning."""
     text = "\x00".join((*group, str(microseconds(began_at))))
     return blake2b(text.encode(), digest_size=16).hexdigest()
 

@@ -75,7 +75,7 @@ class RuleSet:
 
 
 def read_rules(path: Path = DEFAULT_RULES) -> RuleSet:
-    """Read a rule file; InputError names the mistake and its line."""
+    """Read a rule file; InputError names mistake and line."""
     try:
         data = path.read_bytes()
         read = msgspec.toml.decode(data, type=_File)

@@ -16,7 +16,7 @@ UNREACHABLE = "unreachable"
 def combine(
     looks: Sequence[Observation], verdicts: Sequence[Verdict], rules: RuleSet, *, networks: int, within_s: float
 ) -> list[Verdict]:
-    """Combine each verdict with those of the URL at that time.
+    """Combine each verdict with others of that URL and time.
 
     Looks are sorted by URL and time; those within `within_s` seconds of a look count for it. An `unreachable` look is
     down only if looks from at least `networks` networks could not reach the URL and none got an answer of any kind;
@@ -55,7 +55,7 @@ class _Window:
     answers: int = 0
 
     def count(self, look: Observation, verdict: Verdict, step: int) -> None:
-        """Add a look to the window (step 1), or remove it (-1)."""
+        """Add a look to the window, or remove it (-1)."""
         if verdict.outcome == UNREACHABLE:
             _add(self.unreached, look.network, step)
         elif verdict.state == "up" or look.status is not None or look.head_status is not None:

@@ -41,7 +41,7 @@ _ISATAP, _ISATAP_BITS = 0x0000_5EFE, 0xFCFF_FFFF
 
 
 def canonical_address(text: str) -> str | None:
-    """The one spelling of an address; None for any other text."""
+    """The one spelling of an address, None for other texts."""
     family = AF_INET6 if ":" in text else AF_INET
     try:
         return inet_ntop(family, inet_pton(family, text))

@@ -48,7 +48,7 @@ def interval(answer: Answer) -> str:
 
 
 def estimate_text(row: ConclusionRow, value: float | None) -> str:
-    """A conclusion's number: a share in percent, or a difference of shares in percentage points."""
+    """A share in percent, or a difference in percentage points."""
     if value is None:
         return NOTHING
     if row.conclusion.startswith(_DIFFERENCES):

@@ -18,7 +18,7 @@ _LEAST_SQLITE = (3, 38)
 
 
 def unreachable(problem: DatabaseError) -> str:
-    """Why a database cannot be opened, in one sentence."""
+    """The reason that a database cannot be opened, one sentence."""
     # a driver's text may name user and host of the server, never anything of the study
     why = str(problem.orig).strip().partition("\n")[0]
     return f"the study's store cannot be opened ({why}); check [store] in waterbed.toml (docs/operations.md)"

@@ -320,7 +320,7 @@ def read_world(path: Path) -> World:
 
 
 def parse_world(data: bytes | str, where: str = "the world file") -> World:
-    """Read a world from a TOML text; errors begin with `where`."""
+    """Read a world from TOML; errors begin with `where`."""
     try:
         world = msgspec.toml.decode(data, type=World)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:

@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -222,6 +221,4 @@ def _worked(folder: Path, data: Path) -> None:
     for path in folder.glob("dump-*.csv"):
         path.unlink()
     values = {"presence": "side/presence.csv", "deliveries": "side/dumps.csv", "source": SOURCE}
-    days = Counter(one[:10] for one in (side / "dumps.csv").read_text().split() if one[:2] == "20")
-    values["day"] = min(days, default="2019-03-19")
     (folder / "values.json").write_text(json.dumps(values, indent=1, sort_keys=True))

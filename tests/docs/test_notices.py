@@ -23,5 +23,5 @@ def test_every_clock_is_documented_and_can_be_asked_for() -> None:
 
 def test_everybody_that_a_notice_can_reach_is_documented() -> None:
     """The page lists the four ways in which a notice can be addressed."""
-    found = {cells[0].strip("`") for cells in rows(section(page("notices.md"), "Whom a notice reached"))}
+    found = {cells[0].strip("`") for cells in rows(section(page("notices.md"), "Addressees"))}
     assert found == set(get_args(Addressed))

@@ -180,3 +180,16 @@ def test_words_of_the_options_are_those_of_the_code() -> None:
     assert (options.WINDOW_DAYS, options.OUTCOMES) == (WINDOW_DAYS, OUTCOMES)
     assert {str(clock) for clock in options.Clock} <= set(get_args(ClockKind))
     assert (root._VANTAGE, root._NETWORK) == (VANTAGE, NETWORK)
+
+
+def test_quiet_leaves_out_confirmations(run: Run, tmp_path: Path) -> None:
+    """With --quiet an import, an escrow and a backup confirm nothing; a backup prints its folder alone."""
+    feed = tmp_path / "feed.txt"
+    feed.write_text("http://a.example/x\n")
+    with small_study(tmp_path) as study:
+        folder = study.folder.path
+        imported = run("-C", folder, "--quiet", "import", feed, "--source", "feed", "--format", "urls")
+        escrowed = run("-C", folder, "--quiet", "key", "escrow", tmp_path / "escrow.txt")
+        code, backed_up, _ = run("-C", folder, "--quiet", "backup", tmp_path / "backups")
+    assert (imported, escrowed) == ((0, "", ""), (0, "", ""))
+    assert (code, len(backed_up.splitlines())) == (0, 1)

@@ -49,7 +49,7 @@ class Access(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     """The content of a keys file."""
 
     open: bool = False
-    """Whether aggregates need no key."""
+    """True if aggregates need no key."""
     a_minute: Annotated[int, msgspec.Meta(ge=1)] = 60
     """Requests a minute of one address without a key."""
     keys: tuple[Key, ...] = ()

@@ -226,7 +226,7 @@ def test_other_rules_say_what_they_change(tmp_path: Path) -> None:
     assert said.exit_code == 1
     assert json.loads(said.stdout)["rows"] == [{"old": "gone", "new": "challenge", "looks": 11, "urls": 1}]
     shown = command("-C", tmp_path / "study", "rejudge", "--rules", mine, "--out", tmp_path / "out")
-    assert "1 episodes end otherwise" in shown.stdout
+    assert "1 episodes end differently" in shown.stdout
     assert len(list((tmp_path / "out" / "verdicts").iterdir())) == 2
 
 

@@ -194,3 +194,16 @@ def test_a_file_that_hides_a_package_of_ours_is_named(tmp_path: Path, name: str,
     told = done.stderr.strip().splitlines()[-1]
     assert done.returncode != 0
     assert f"{name}.py hides the package {name!r} of Waterbed; rename that file" in told
+
+
+def test_quiet_leaves_out_confirmations(run: Run, tmp_path: Path) -> None:
+    """With --quiet an import, an escrow and a backup confirm nothing; a backup prints its folder alone."""
+    feed = tmp_path / "feed.txt"
+    feed.write_text("http://a.example/x\n")
+    with small_study(tmp_path) as study:
+        folder = study.folder.path
+        imported = run("-C", folder, "--quiet", "import", feed, "--source", "feed", "--format", "urls")
+        escrowed = run("-C", folder, "--quiet", "key", "escrow", tmp_path / "escrow.txt")
+        code, backed_up, _ = run("-C", folder, "--quiet", "backup", tmp_path / "backups")
+    assert (imported, escrowed) == ((0, "", ""), (0, "", ""))
+    assert (code, len(backed_up.splitlines())) == (0, 1)

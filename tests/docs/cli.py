@@ -25,7 +25,7 @@ FOUND: Final = {
     "lag": "looks are overdue",
     "rejudge": "a verdict would change",
     "forget": "what was removed could not be wiped yet",
-    "backup": "it was made, and the study's store, which cannot be written to, does not know of it",
+    "backup": "the backup was made but not recorded, because the store is read-only",
     "prune": "a day was left as it is",
     "reproduce": "a table differs",
     "restore": "it was restored, and its keys are missing on this machine",

@@ -14,9 +14,9 @@ from waterbed.model.conclusions import Hop
 from waterbed.publish.hop_cells import (
     LEVELS,
     WAYS,
+    CellDisclosure,
     HopCell,
     HopCells,
-    Telling,
     cell_flows,
     cell_places,
     hop_cells,
@@ -46,7 +46,7 @@ def moved(number: int, left: str, arrived: str, week: int, **more: Any) -> Hop:
     return hop(left, arrived, gone, (gone[1], week * WEEK + 3), **made)
 
 
-def telling(hops: list[Hop], **changes: Any) -> Telling:
+def disclosure(hops: list[Hop], **changes: Any) -> CellDisclosure:
     """Every URL a site of its own, every key with a name, three sites at least."""
     urls = {url for one in hops for url in (one.from_url_id, one.to_url_id)}
     made: dict[str, Any] = {
@@ -58,11 +58,11 @@ def telling(hops: list[Hop], **changes: Any) -> Telling:
         "span": (hour(0), hour(4 * WEEK + 1)),
         **changes,
     }
-    return Telling(**made)
+    return CellDisclosure(**made)
 
 
-def told(hops: list[Hop], **changes: Any) -> HopCells:
-    return hop_cells(hops, telling(hops, **changes))
+def cells_of(hops: list[Hop], **changes: Any) -> HopCells:
+    return hop_cells(hops, disclosure(hops, **changes))
 
 
 moves = st.lists(
@@ -81,7 +81,7 @@ def ranges(weeks: int) -> list[tuple[int, int]]:
 @given(moves)
 def test_cells_add_up_to_all_hops(hops: list[Hop]) -> None:
     """On each level, and over all passages, flows add up to the hops that there are, or there is no cell at all."""
-    found = told(hops)
+    found = cells_of(hops)
     expected = (len(hops), sum(one.order == "sequential" for one in hops)) if len(hops) >= 3 else (0, 0)
     for level in LEVELS:
         rows = cell_flows(found.cells, level)
@@ -95,7 +95,7 @@ def test_cells_add_up_to_all_hops(hops: list[Hop]) -> None:
 @given(moves)
 def test_no_two_choices_differ_by_too_few_sites(hops: list[Hop]) -> None:
     """Every flow, and every difference between two spans one in the other, is of no site or of three or more."""
-    found = told(hops)
+    found = cells_of(hops)
     spans = ranges(len(found.weeks))
     for level in LEVELS:
         flows = {
@@ -118,7 +118,7 @@ def test_no_two_choices_differ_by_too_few_sites(hops: list[Hop]) -> None:
 @given(moves)
 def test_no_level_gives_another_away(hops: list[Hop]) -> None:
     """What of a flow between countries is between none of the hosters named is of no site or of three or more."""
-    found = told(hops)
+    found = cells_of(hops)
     for span in ranges(len(found.weeks)):
         countries = Counter(
             {(row.from_key, row.to_key): row.hops for row in cell_flows(found.cells, "country", weeks=span)}
@@ -135,7 +135,7 @@ def test_no_level_gives_another_away(hops: list[Hop]) -> None:
 @given(moves)
 def test_hops_stand_in_the_weeks_told(hops: list[Hop]) -> None:
     """Up to the end of each week, no more are told of than there are, and at most as many as there are or more."""
-    found = told(hops)
+    found = cells_of(hops)
     if not found.cells:
         return
     for week in range(len(found.weeks)):
@@ -150,7 +150,7 @@ def test_many_hops_of_one_site_are_few() -> None:
     for name in ("from_url_id", "to_url_id"):
         hops = [moved(n, "a", "b", 0, **{name: f"one{n}"}) for n in range(20)] + others
         sites = {url: url[:3] for one in hops for url in (one.from_url_id, one.to_url_id) if url.startswith("one")}
-        cells = told(hops, sites=telling(hops).sites | sites).cells
+        cells = cells_of(hops, sites=disclosure(hops).sites | sites).cells
         assert {cell.hoster for cell in cells} == {None}
         assert sum(cell.hops for cell in cells) == 40
 
@@ -158,7 +158,7 @@ def test_many_hops_of_one_site_are_few() -> None:
 def test_a_hoster_without_a_name_stands_nowhere() -> None:
     """A key that is not named is in no cell, however many sites moved there."""
     hops = [moved(n, "a", "e" if n % 2 else "b", n % 3) for n in range(40)]
-    cells = told(hops, named=KEYS | {"hoster": ["a", "b"]}).cells
+    cells = cells_of(hops, named=KEYS | {"hoster": ["a", "b"]}).cells
     assert {cell.hoster for cell in cells} == {None, (("a",), ("b",))}
     assert {cell.country for cell in cells} == {(("NL",), ("NL",)), (("NL",), ("US",))}
 
@@ -167,7 +167,7 @@ def test_what_is_too_small_alone_is_told_together() -> None:
     """Two pairs of two sites lose their names and keep their countries; a week of two loses the week."""
     hops = [moved(n, "a", "c", 0) for n in range(2)] + [moved(n, "b", "d", 0) for n in range(2, 4)]
     hops += [moved(n, "a", "e", 1) for n in range(10, 15)] + [moved(n, "a", "e", 3) for n in range(20, 22)]
-    shown = [(cell.hoster, cell.country, cell.first, cell.last, cell.hops) for cell in told(hops).cells]
+    shown = [(cell.hoster, cell.country, cell.first, cell.last, cell.hops) for cell in cells_of(hops).cells]
     assert shown == [
         ((("a",), ("e",)), (("NL",), ("US",)), 0, 4, 7),
         (None, (("NL",), ("DE",)), 0, 0, 4),
@@ -176,15 +176,15 @@ def test_what_is_too_small_alone_is_told_together() -> None:
 
 def test_fewer_sites_than_may_be_told_give_nothing() -> None:
     """Two hops of two sites are no cell, and neither is none; parallel copies are none."""
-    assert told([moved(n, "a", "b", 0) for n in range(2)]) == HopCells(weeks=(), cells=())
-    assert told([]) == HopCells(weeks=(), cells=())
-    assert told([moved(n, "a", "b", 0, order="parallel") for n in range(9)]) == HopCells(weeks=(), cells=())
+    assert cells_of([moved(n, "a", "b", 0) for n in range(2)]) == HopCells(weeks=(), cells=())
+    assert cells_of([]) == HopCells(weeks=(), cells=())
+    assert cells_of([moved(n, "a", "b", 0, order="parallel") for n in range(9)]) == HopCells(weeks=(), cells=())
 
 
 def test_a_host_in_two_countries_is_shared() -> None:
     """A hop from two countries is half a hop of each, so that flows add up."""
     hops = [moved(n, "a", "e", 0, before=("BE", "NL")) for n in range(3)]
-    cells = told(hops, named=KEYS | {"country": ["BE", "NL", "US"]}).cells
+    cells = cells_of(hops, named=KEYS | {"country": ["BE", "NL", "US"]}).cells
     assert [(row.from_key, row.to_key, row.hops) for row in cell_flows(cells, "country")] == [
         ("BE", "US", 1.5),
         ("NL", "US", 1.5),
@@ -194,7 +194,7 @@ def test_a_host_in_two_countries_is_shared() -> None:
 def test_sinks_and_sources_have_bounds_of_order() -> None:
     """Net flow is what arrived less what left; doubtful hops count or not, each for itself."""
     hops = [moved(n, "a", "b", 0) for n in range(4)] + [moved(n, "b", "a", 0, order="unknown") for n in range(10, 13)]
-    rows = {row.key: row for row in cell_places(cell_flows(told(hops).cells, "hoster"))}
+    rows = {row.key: row for row in cell_places(cell_flows(cells_of(hops).cells, "hoster"))}
     assert (rows["b"].arrived, rows["b"].left, rows["b"].low, rows["b"].high) == (4, 3, 1, 4)
     assert (rows["a"].arrived, rows["a"].left, rows["a"].low, rows["a"].high) == (3, 4, -4, -1)
 

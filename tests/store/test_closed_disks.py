@@ -63,7 +63,7 @@ def test_a_read_only_study_can_be_read(looked: tuple[Path, str], tmp_path: Path)
             assert (done.returncode, done.stderr) == (0, ""), words
         assert command("-C", path, "doctor").returncode in (0, 1)
         backed_up = command("-C", path, "backup", tmp_path / "b")
-        assert (backed_up.returncode, "does not know of this backup" in backed_up.stdout) == (1, True)
+        assert (backed_up.returncode, "was made but not recorded" in backed_up.stdout) == (1, True)
     assert (tmp_path / "out" / "index.html").is_file()
     assert len(backups_in(tmp_path / "b")) == 1
     assert tree(path) | {"db": (path / "waterbed.db").read_bytes()} == before

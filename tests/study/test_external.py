@@ -90,7 +90,7 @@ def test_words_are_kept_and_no_name_is(run: Run, stored: Path, tmp_path: Path) -
     path = history(tmp_path)
     code, out, _ = run("-C", stored, "import", path, "--format", "scart", "--source", "hotline")
     assert (code, "160 reports imported, 0 already known, 0 lines rejected" in out) == (0, True)
-    assert "160 words on what another observer saw itself: kept apart from our looks." in out
+    assert "160 observations by third parties: kept apart from our own." in out
     _, again, _ = run("-C", stored, "import", path, "--format", "scart", "--source", "hotline")
     assert "0 reports imported, 160 already known" in again
     assert "words" not in again

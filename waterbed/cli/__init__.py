@@ -1,1 +1,1 @@
-"""The command line: words in, tables out, exit codes."""
+"""The command line: parses words, prints tables, returns exit codes."""

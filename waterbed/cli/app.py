@@ -1,4 +1,4 @@
-"""The command line's root: options before the command, the overview, commands loaded when called, failures told."""
+"""The command line's root: global options, overview, lazy commands, errors."""
 
 import logging
 import os
@@ -25,7 +25,7 @@ _STUDY, _VANTAGE, _NETWORK = "WATERBED_STUDY", "WATERBED_VANTAGE", "WATERBED_NET
 
 
 class _Loaded(MutableMapping[str, Any]):
-    """The commands by name, each imported when it is first asked for."""
+    """Commands by name, each imported on first use."""
 
     def __init__(self) -> None:
         self._made: dict[str, Any] = {}
@@ -52,7 +52,7 @@ class _Loaded(MutableMapping[str, Any]):
 
 
 def _made(name: str) -> Any:
-    """Import a command and make it ready."""
+    """Import a command and prepare it."""
     where = COMMANDS[name]
     found = getattr(import_module(f"waterbed.cli.commands.{where.module}"), where.name)
     around = typer.Typer(add_completion=False)
@@ -67,14 +67,14 @@ def _made(name: str) -> Any:
 
 
 class _Root(TyperGroup):
-    """A group whose commands are known by the table and imported when they are called."""
+    """A group that imports a command when it is called."""
 
     def __init__(self, **how: Any) -> None:
         super().__init__(**how)
         self.commands = _Loaded()
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Without a word, show the overview, and end as a command line that was not understood does."""
+        """Show the overview without words; exit as after misuse."""
         if not args and not ctx.resilient_parsing:
             typer.echo(ctx.get_help())
             raise typer.Exit(2)
@@ -82,11 +82,14 @@ class _Root(TyperGroup):
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command of the words; spellings of the version before are understood."""
+        """Resolve a command, accepting the previous version's spellings."""
         return super().resolve_command(ctx, as_now(args))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the overview: commands in groups, in the order of the table, from the table alone."""
+        """Write the overview from the table of commands alone.
+
+        Commands stand in groups, in the order of the table.
+        """
         self.format_usage(ctx, formatter)
         self.format_help_text(ctx, formatter)
         for group, commands in groupby(COMMANDS.items(), lambda item: item[1].group):
@@ -124,7 +127,7 @@ def root(
         Path, typer.Option("-C", "--study", envvar=_STUDY, help="The study folder.", show_default=False)
     ] = Path(),
     verbose: Annotated[bool, typer.Option("--verbose", help="Log more; still no URL or host name.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print results and errors alone: no progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only results and errors.")] = False,
     vantage: Annotated[
         str, typer.Option(envvar=_VANTAGE, help="Name of this machine's place, if it has its own.", show_default=False)
     ] = "",
@@ -135,7 +138,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version, and end.")
     ] = False,
 ) -> None:
-    """Remember which study is meant, and where this is."""
+    """Set global options and find the study and place."""
     _guard()
     context.obj = study
     named = {variable: name for variable, name in ((_VANTAGE, vantage), (_NETWORK, network)) if name}
@@ -143,13 +146,17 @@ def root(
     from waterbed.cli.output import be_quiet  # noqa: PLC0415 (help needs no console)
 
     be_quiet(quiet)
+    context.call_on_close(lambda: be_quiet(False))  # nothing of it is left to the next command of this process
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s %(message)s"
     )
 
 
 def _guard() -> None:
-    """Before a command begins: no core dumps, and neither crashes nor logs hold a URL or host name."""
+    """Disable core dumps, and redact crashes and logs.
+
+    Neither may hold a URL or host name.
+    """
     from waterbed import refuse_shadows  # noqa: PLC0415 (the same)
 
     refuse_shadows()
@@ -162,20 +169,20 @@ def _guard() -> None:
 
 @contextmanager
 def _disks_told() -> Iterator[None]:
-    """A disk that is full or read-only is no fault of the program."""
+    """InputError for a full or read-only disk."""
     try:
         yield
     except OSError as problem:
         from waterbed.store.integrity import disk_trouble  # noqa: PLC0415 (help needs none of it)
 
-        told = disk_trouble(problem)
-        if told is None:
+        error = disk_trouble(problem)
+        if error is None:
             raise
-        raise told from None
+        raise error from None
 
 
 def run() -> None:
-    """Run the command that the words name; every failure is one sentence and an exit code."""
+    """Run a command; failures become one sentence and exit code."""
     try:
         with _disks_told():
             app(standalone_mode=True)

@@ -1,4 +1,7 @@
-"""Completes a command's name from the table of commands; all else a shell asks for is left to typer."""
+"""Completes command names from the table of commands.
+
+All other completions are left to typer.
+"""
 
 import os
 import shlex
@@ -14,7 +17,7 @@ _SPECIAL = str.maketrans({'"': '""', "'": "''", "$": "\\$", "`": "\\`", ":": "\\
 
 
 def completed() -> bool:
-    """Answer a shell that completes a command's name; False if this is something else."""
+    """Complete a command's name; False if it is something else."""
     how, _, shell = os.environ.get("_WATERBED_COMPLETE", "").partition("_")
     if how != "complete" or shell not in ("bash", "zsh", "fish"):
         return False
@@ -29,7 +32,7 @@ def completed() -> bool:
 
 
 def _begun(shell: str) -> str | None:
-    """How the command's name begins; None if the word to complete is none."""
+    """The beginning of the command's name; None for other words."""
     words = _words(os.environ.get("COMP_WORDS" if shell == "bash" else "_TYPER_COMPLETE_ARGS", ""))
     if shell == "bash":
         place = int(os.environ.get("COMP_CWORD", "0"))
@@ -48,7 +51,7 @@ def _begun(shell: str) -> str | None:
 
 
 def _words(line: str) -> list[str]:
-    """The words of a line as far as its quotes are closed."""
+    """Words of a line up to an unclosed quote."""
     try:
         return shlex.split(line)
     except ValueError:
@@ -56,7 +59,7 @@ def _words(line: str) -> list[str]:
 
 
 def _lines(shell: str, found: list[tuple[str, str]]) -> Iterator[str]:
-    """What the shell's function, as `--show-completion` prints it, reads."""
+    """Completions in the format that `--show-completion`'s function reads."""
     if shell == "bash":
         yield from (name for name, _ in found)
     elif shell == "fish":

@@ -1,4 +1,4 @@
-"""Spellings of options of the version before this one, read as those of today; not shown in any help."""
+"""Translates the previous version's options; no help shows them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -33,7 +33,7 @@ _BOTH = ("labels", "near-labels")
 
 
 def as_now(words: list[str]) -> list[str]:
-    """A command and its words as they are spelled now; InputError if they choose two tables."""
+    """A command line in today's spelling; InputError for two tables."""
     command = " ".join(words[:2]) if words[0] == "hosters" else words[0]
     start = len(command.split())
     if command == "sizes" and "add" in words:  # its own --date is no "as of"

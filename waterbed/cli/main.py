@@ -1,4 +1,7 @@
-"""The way in: help, version and completion are answered from the table of commands alone."""
+"""The entry point: fast answers for help, version and completion.
+
+These need only the table of commands.
+"""
 
 import os
 import signal
@@ -7,7 +10,7 @@ from types import FrameType
 
 
 def main() -> None:
-    """Run the command line; every failure is one sentence and an exit code."""
+    """Run the command line; failures become one sentence and code."""
     try:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _interrupted)
@@ -22,7 +25,7 @@ def main() -> None:
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
-    """Ctrl-C ends what is at work in order, the second time at once.
+    """Ctrl-C ends a command in order, twice at once.
 
     While a module loads it ends at once as well: nothing is at work, and what loads may catch every exception.
     """

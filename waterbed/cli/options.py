@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share, each spelled once."""
+"""Options and arguments that several commands share."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +9,7 @@ import typer
 
 
 class Format(StrEnum):
-    """How rows are printed."""
+    """Output formats of rows."""
 
     table = "table"
     csv = "csv"
@@ -18,7 +18,7 @@ class Format(StrEnum):
 
 
 class By(StrEnum):
-    """What a row stands for."""
+    """The unit of a row."""
 
     hoster = "hoster"
     asn = "asn"
@@ -26,7 +26,7 @@ class By(StrEnum):
 
 
 class Clock(StrEnum):
-    """What clocks run from."""
+    """The origin of takedown clocks."""
 
     first_seen = "first_seen"
     reported = "reported"
@@ -37,8 +37,10 @@ class Clock(StrEnum):
 
 
 Formatted = Annotated[Format, typer.Option("--format", help="table for people; csv, json, parquet for tools.")]
-ByRow = Annotated[By, typer.Option("--by", help="What a row stands for.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept on record. No address in it.", show_default=False)]
+ByRow = Annotated[By, typer.Option("--by", help="Unit of a row.")]
+Reason = Annotated[
+    str, typer.Option("--reason", help="Reason, kept on record; must contain no address.", show_default=False)
+]
 Given = Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day, as 2025-04-11.")]
 AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="As of this day; else today.")]
 Queue = Annotated[str, typer.Option("--queue", help="hosters, roles or outcomes.")]
@@ -50,7 +52,7 @@ Store = Annotated[
     typer.Option(help="sqlite, or a postgresql:// URL of an empty database; else $WATERBED_STORE, else sqlite."),
 ]
 NewStudy = Annotated[Path, typer.Argument(metavar="DIR", help="The study folder to make; it may not exist yet.")]
-Override = Annotated[str, typer.Option(help="TLP:CLEAR: why not to wait for hosters' replies; on record.")]
+Override = Annotated[str, typer.Option(help="TLP:CLEAR: reason for not waiting for hosters' replies; kept on record.")]
 Zone = Annotated[
     str | None, typer.Option(help="Time zone of SCART's times, like Europe/Amsterdam.", show_default="UTC")
 ]

@@ -1,4 +1,4 @@
-"""What the command line prints: the one console, one table for people, formats for tools, progress, exit codes."""
+"""Output: consoles, tables, formats for tools, progress and exit codes."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ console = Console(highlight=False, markup=False, emoji=False)
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 SHOWN = 40
 """Rows of a long table shown to people; the other formats print all."""
-_told = {"quiet": False}
-"""How much is said beside results; the root option --quiet sets it."""
+_OUTPUT = {"quiet": False}
+"""Output beside results; the root option --quiet sets it."""
 
 Look = Literal["ruled", "wide", "open", "bold"]
-"""How a table looks: a rule below its head, and less or more room; no rule; a bold title and margins."""
+"""Table styles: a ruled head with less or more padding; no rule; a bold title with margins."""
 _PADDING: dict[Look, tuple[int, int, int, int]] = {
     "ruled": (0, 1, 0, 0),
     "wide": (0, 1, 0, 1),
@@ -44,36 +44,45 @@ Progress = Callable[[str, int, int], None]
 
 
 def be_quiet(quiet: bool = True) -> None:
-    """Print results and errors alone from now on, or not: no progress, no notes."""
-    _told["quiet"] = quiet
+    """Print only results and errors from now on, or not.
+
+    Progress, notes and confirmations are left out.
+    """
+    _OUTPUT["quiet"] = quiet
 
 
 def say(text: str = "", *, style: str | None = None) -> None:
-    """Print one line of a result, never broken by us."""
+    """Print one line of a result without wrapping it."""
     console.print(text, style=style, soft_wrap=True)
 
 
 def note(text: str, *, broken: bool = False) -> None:
-    """Print what helps to read a result, or what was done; --quiet leaves it out. Broken: at the terminal's width."""
-    if not _told["quiet"]:
+    """Print a note or confirmation, unless --quiet is set.
+
+    Broken: wrapped at the terminal's width.
+    """
+    if not _OUTPUT["quiet"]:
         console.print(text, soft_wrap=not broken)
 
 
 def complain(problem: object) -> None:
-    """Print on standard error what went wrong."""
+    """Print a problem on standard error."""
     err.print(f"waterbed: {problem}", style="red", soft_wrap=True)
 
 
 def page_of(file: IO[str], width: int) -> Console:
-    """A console that writes into a file what a terminal of that width would show, without colour."""
+    """A colourless console of given width, writing to a file."""
     return Console(file=file, width=width, highlight=False, markup=False, emoji=False, no_color=True)
 
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """A progress bar on a terminal, silence in a pipe; yields `told(what, done, total)`."""
-    if _told["quiet"] or not err.is_terminal:
-        yield lambda what, done, total: None
+    """A progress bar on a terminal; silent in a pipe.
+
+    Yields `advance(unit, completed, total)`.
+    """
+    if _OUTPUT["quiet"] or not err.is_terminal:
+        yield lambda unit, completed, total: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 (see above)
 
@@ -81,17 +90,17 @@ def progress() -> Iterator[Progress]:
     with Progress(*columns, console=err) as bar:
         tasks: dict[str, Any] = {}
 
-        def told(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total or None)
-            bar.update(tasks[what], completed=done, total=total or None)
+        def advance(unit: str, completed: int, total: int) -> None:
+            if unit not in tasks:
+                tasks[unit] = bar.add_task(unit, total=total or None)
+            bar.update(tasks[unit], completed=completed, total=total or None)
 
-        yield told
+        yield advance
 
 
 @contextmanager
 def written_at(place: object) -> Iterator[None]:
-    """A place that cannot be written to is the user's to mend."""
+    """InputError for a place that cannot be written."""
     try:
         yield
     except OSError as problem:
@@ -99,13 +108,16 @@ def written_at(place: object) -> Iterator[None]:
 
 
 def written(files: Sequence[Path]) -> None:
-    """Say what was written, the page last."""
+    """Print which files were written, the page last."""
     note(f"wrote {len(files)} files to {files[0].parent}")
     note(f"page: {files[-1].resolve()}")
 
 
 def new_table(title: str = "", *names: str, look: Look = "ruled", overflow: Literal["fold"] | None = "fold") -> Table:
-    """A table for people; columns named here fold what they have no room for, others are added by hand."""
+    """A table for people; named columns fold when narrow.
+
+    Other columns are added by hand.
+    """
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415 (see above)
     from rich.table import Table  # noqa: PLC0415 (see above)
 
@@ -123,8 +135,9 @@ def new_table(title: str = "", *names: str, look: Look = "ruled", overflow: Lite
 
 
 def print_table(made: Table, on: Console = console, *, unbroken: bool = False) -> None:
-    """Print a table; if its columns need more room than the terminal has, it is wider: no column is cut off.
+    """Print a table, wider than the terminal if necessary.
 
+    No column is cut off.
     An unbroken title is not held to the table's width.
     """
     columns = made.columns
@@ -139,7 +152,7 @@ def print_table(made: Table, on: Console = console, *, unbroken: bool = False) -
 
 
 def more(rows: int, shown: int = SHOWN, formats: str = "csv, json or parquet", on: Console = console) -> None:
-    """Say how many rows of a long table were not shown, and how to have them."""
+    """Print how many rows were left out, and the remedy."""
     if rows > shown:
         on.print(f"... {rows - shown:,} more; all of them with --format {formats}")
 
@@ -147,9 +160,10 @@ def more(rows: int, shown: int = SHOWN, formats: str = "csv, json or parquet", o
 def print_rows(
     cls: type, rows: Sequence[Any], info: TableInfo, form: str, *, columns: Mapping[str, str] | None = None, **how: Any
 ) -> None:
-    """Print rows of a class: for people the columns named (heading to field; else all), for tools everything.
+    """Print rows of a class for people or tools.
 
-    `how` is for people: `title`, `look`, `shown` (rows), and `cell`, which spells a value.
+    People see `columns` (heading to field; else all fields), tools all fields.
+    `how` is for people: `title`, `look`, `shown` (rows), and `cell`, which formats a value.
     """
     if form != "table":
         for_tools(cls, rows, info, form)
@@ -163,18 +177,18 @@ def print_rows(
     more(len(rows), shown or len(rows))
 
 
-def for_tools(cls: type, rows: Sequence[Any], heading: TableInfo, form: str) -> None:
-    """Write rows of a class to standard output, in any format but the table."""
+def for_tools(cls: type, rows: Sequence[Any], info: TableInfo, form: str) -> None:
+    """Write rows to standard output in a format for tools."""
     from waterbed.study.formats import as_csv, as_json, as_parquet  # noqa: PLC0415 (see above)
 
     if form == "parquet":
-        sys.stdout.buffer.write(as_parquet(cls, rows, heading))
+        sys.stdout.buffer.write(as_parquet(cls, rows, info))
     else:
-        sys.stdout.write(as_csv(cls, rows) if form == "csv" else as_json(cls, rows, heading))
+        sys.stdout.write(as_csv(cls, rows) if form == "csv" else as_json(cls, rows, info))
 
 
 def print_cells(names: Sequence[str], found: Sequence[Sequence[Any]], form: str) -> None:
-    """Print rows without a dataclass of their own."""
+    """Print rows that have no dataclass."""
     if form == "table":
         made = new_table("", *names, overflow=None)
         for row in found[:SHOWN]:
@@ -202,7 +216,10 @@ def days_of(window: str) -> str:
 
 
 def short(value: Any) -> str:
-    """Spell a value for a narrow cell: ids by how they begin, times without the year."""
+    """Shorten a value for a narrow cell.
+
+    Ids are cut, and times lose their year.
+    """
     if value is None:
         return "-"
     if isinstance(value, tuple):
@@ -213,20 +230,23 @@ def short(value: Any) -> str:
 
 
 def minute(value: Any) -> str:
-    """Spell a time to the minute, a dash for none."""
+    """Format a time to the minute, a dash for none."""
     return f"{value:%Y-%m-%d %H:%M}" if value else "-"
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """Spell a share in percent, a dash for none."""
+    """Format a share in percent, a dash for none."""
     return "-" if share is None else f"{share:.{digits}%}"
 
 
 def points(difference: float | None, digits: int = 1) -> str:
-    """Spell a difference of shares in percentage points, a dash for none."""
+    """Format a difference of shares in percentage points.
+
+    A dash for none.
+    """
     return "-" if difference is None else f"{100 * difference:.{digits}f} points"
 
 
 def number(value: float | None, form: str) -> str:
-    """Spell a number in a form, a dash for none."""
+    """Format a number, a dash for none."""
     return "-" if value is None else format(value, form)

@@ -1,4 +1,7 @@
-"""Words of a command line that are right as they stand: pydantic, by which typer reads all others, is not loaded."""
+"""Parses plain parameters without pydantic.
+
+Typer reads all other parameters through pydantic.
+"""
 
 import os
 from collections.abc import Iterable
@@ -7,7 +10,7 @@ from typing import Any
 
 
 def read_plainly(params: Iterable[Any]) -> None:
-    """Let parameters of commands take texts, plain paths and their own defaults as they are.
+    """Let typer parse plain types without pydantic.
 
     Loading pydantic takes as long as loading all else that a short command needs but its database.
     """
@@ -17,7 +20,7 @@ def read_plainly(params: Iterable[Any]) -> None:
 
 
 class _Plain:
-    """What typer asks to read a parameter's words, and gives only the rest of them on to typer's own."""
+    """Typer's parameter parser for plain types; delegates the rest."""
 
     def __init__(self, param: Any) -> None:
         self._typers = param.get_runtime_param
@@ -26,7 +29,7 @@ class _Plain:
         return self
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """Read a value as typer does."""
+        """Parse a value as typer does."""
         if not param.multiple and param.nargs == 1:
             kind = param.type_descriptor.annotation
             if value is None or (isinstance(kind, type) and kind is not Path and isinstance(value, kind)):
@@ -36,9 +39,16 @@ class _Plain:
         return self._typers().coerce(value, param=param, ctx=ctx)
 
 
-def _is_plain(told: Any, value: Any) -> bool:
-    """A path on which no condition is set but that what is there can be read."""
-    set_ = (told.exists, told.writable, told.resolve_path, told.allow_dash, told.path_type, told.parser)
-    if any(set_) or not (told.file_okay and told.dir_okay):
+def _is_plain(parameter: Any, value: Any) -> bool:
+    """True for a path with no condition except being readable."""
+    set_ = (
+        parameter.exists,
+        parameter.writable,
+        parameter.resolve_path,
+        parameter.allow_dash,
+        parameter.path_type,
+        parameter.parser,
+    )
+    if any(set_) or not (parameter.file_okay and parameter.dir_okay):
         return False
     return not os.path.lexists(value) or os.access(value, os.R_OK)

@@ -1,1 +1,1 @@
-"""Everything that leaves the study: policy, tables, feeds."""
+"""Publishes a study: policy, tables, feeds, pages and packages."""

@@ -23,8 +23,9 @@ PROFILE: Final = "tabular-data-package"
 
 
 def data_package(publication: Publication, files: Mapping[str, bytes], version: str) -> str:
-    """The descriptor datapackage.json of the CSV files among `files`, name to content.
+    """Build datapackage.json of the CSV files in `files`.
 
+    `files` maps names to contents.
     Each resource says its rows, bytes and SHA-256, and each column its type and meaning (Data Package 1, table schema).
     """
     policy = publication.policy
@@ -64,7 +65,7 @@ def _resource(table: Table, content: bytes) -> dict[str, Any]:
 
 
 def table_schema(cls: type) -> dict[str, Any]:
-    """The table schema of a dataclass's CSV file; an empty cell is null."""
+    """The table schema of a dataclass's CSV; empty is null."""
     return {"fields": list(_fields(cls)), "missingValues": [""]}
 
 

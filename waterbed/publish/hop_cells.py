@@ -1,4 +1,7 @@
-"""Hops as disjoint cells, none about too few sites: whatever is added up of them gives no smaller one away."""
+"""Groups hops into disjoint cells of enough sites each.
+
+Sums over cells therefore never reveal a smaller group.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -14,14 +17,17 @@ LEVELS: Final[tuple[Level, ...]] = ("hoster", "as", "country")
 _WEEK: Final = timedelta(days=7)
 
 Group = list[int]
-"""Numbers of some hops."""
+"""Indices of hops."""
 Key = Callable[[int], Hashable]
-"""What a hop is told by, None where that is held back."""
+"""Returns the attribute that describes a hop; None where it is withheld."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HopCell:
-    """Some hops of which all that is told is told of each; what would make the cell too small is None."""
+    """A group of hops, described only by shared attributes.
+
+    Attributes that would single out too few sites are None.
+    """
 
     first: Annotated[int, "number of the first week in which they can have been first seen at the new place"]
     last: Annotated[int, "number of the last such week"]
@@ -39,15 +45,18 @@ class HopCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HopCells:
-    """All cells of a study's hops; week number 0 is `weeks[0]`, as 2026-W12, weeks of UTC."""
+    """All cells of a study's hops.
+
+    Week number 0 is `weeks[0]`, as 2026-W12; weeks are of UTC.
+    """
 
     weeks: Annotated[tuple[str, ...], "ISO weeks from the first to the last of the study"]
     cells: Annotated[tuple[HopCell, ...], "disjoint: each hop is in one of them"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
-    """What is told of hops, and what not: sites of URLs, keys with a name, and the least number of sites."""
+class CellDisclosure:
+    """Disclosure rules for cells, and the attributes they need."""
 
     sites: Annotated[Mapping[str, str], "site of each URL"]
     named: Annotated[Mapping[Level, Collection[str]], "keys that may be named, on each level"]
@@ -57,53 +66,56 @@ class Telling:
     span: Annotated[tuple[datetime, datetime], "from when to when content is known of, aware"]
 
 
-def hop_cells(hops: Sequence[Hop], telling: Telling) -> HopCells:
-    """Tell of hops as much as can be told when every cell is about `least` sites or more.
+def hop_cells(hops: Sequence[Hop], disclosure: CellDisclosure) -> HopCells:
+    """Describe hops as finely as `least` sites per cell allow.
 
-    A cell is about as many sites as its hops left, or arrived at, whichever is fewer. Hosters come first: pairs that
-    are too small are put together without their names. Within what is then together, countries are told where they can
-    be, then home or abroad, origin ASes, and last the weeks, in a tree of halves of the study's time. What is left when
-    the large enough parts are told is large enough itself, else the smallest of these stays with it. Parallel hops are
-    left out; so is everything where all hops are about fewer sites.
+    The size of a cell is the number of sites that its hops left, or arrived at, whichever is smaller. Groups are split
+    by hosters first; pairs below `least` are merged without names. Each group is then split by countries, by border
+    crossing, by origin ASes, and last by weeks, in a binary tree over the study's time. The remainder reaches
+    `least` too: otherwise the smallest large part joins it. Parallel hops are left out. If all hops together are below
+    `least`, there are no cells.
     """
     kept = [hop for hop in hops if hop.order != "parallel"]
-    parts = _Parts(kept, telling)
+    parts = _Parts(kept, disclosure)
     every = list(range(len(kept)))
     if not parts.large(every):
         return HopCells(weeks=(), cells=())
     numbers = [_week(hop.arrived_before) for hop in kept]
-    start, end = (_week(when) for when in telling.span)
+    start, end = (_week(when) for when in disclosure.span)
     start, end = min(start, *numbers), max(end, *numbers)
     since = [number - start for number in numbers]
     weeks = tuple(week_label(number) for number in range(start, end + 1))
     cells = (
-        parts.cell(group, told, first, last)
-        for told, part in parts.told(every)
+        parts.cell(group, shared, first, last)
+        for shared, part in parts.described(every)
         for first, last, group in parts.by_week(part, since, 0, end - start)
     )
     return HopCells(weeks=weeks, cells=tuple(sorted(cells, key=lambda cell: (-cell.hops, repr(cell)))))
 
 
 class _Parts:
-    """Groups of hops, and what each is told by."""
+    """Groups of hops and the attributes that describe each."""
 
-    def __init__(self, hops: Sequence[Hop], telling: Telling) -> None:
-        self._hops, self._telling = hops, telling
-        self._left = [telling.sites[hop.from_url_id] for hop in hops]
-        self._arrived = [telling.sites[hop.to_url_id] for hop in hops]
+    def __init__(self, hops: Sequence[Hop], disclosure: CellDisclosure) -> None:
+        self._hops, self._disclosure = hops, disclosure
+        self._left = [disclosure.sites[hop.from_url_id] for hop in hops]
+        self._arrived = [disclosure.sites[hop.to_url_id] for hop in hops]
         self._ends = {level: [self._named(hop, level) for hop in hops] for level in LEVELS}
-        self._passages = [cross_border(hop, telling.home) for hop in hops]
+        self._passages = [cross_border(hop, disclosure.home) for hop in hops]
 
     def size(self, group: Group) -> int:
-        """How many sites a group is about."""
+        """Number of sites that a group covers."""
         return min(len({sites[at] for at in group}) for sites in (self._left, self._arrived))
 
     def large(self, group: Group) -> bool:
-        """Whether a group may be told of."""
-        return bool(group) and self.size(group) >= self._telling.least
+        """True if a group covers enough sites to be described."""
+        return bool(group) and self.size(group) >= self._disclosure.least
 
     def split(self, group: Group, key: Key) -> Iterator[tuple[Hashable, Group]]:
-        """The parts of a large group by key, all large; what is left has the key None."""
+        """Split a large group by key into large parts.
+
+        Hops left over have the key None.
+        """
         found: dict[Hashable, Group] = defaultdict(list)
         for at in group:
             found[key(at)].append(at)
@@ -118,8 +130,8 @@ class _Parts:
         if rest:
             yield None, rest
 
-    def told(self, every: Group) -> Iterator[tuple[dict[str, object], Group]]:
-        """All hops in parts, each with all that is told of it but its weeks."""
+    def described(self, every: Group) -> Iterator[tuple[dict[str, object], Group]]:
+        """Parts of all hops with shared attributes, weeks excepted."""
         for hoster, pair in self.split(every, self._ends["hoster"].__getitem__):
             for country, area in self.split(pair, self._by_country):
                 for way, side in self.split(area, self._passages.__getitem__):
@@ -127,7 +139,10 @@ class _Parts:
                         yield {"hoster": hoster, "country": _first(country), "passage": way, "systems": systems}, part
 
     def by_week(self, group: Group, weeks: Sequence[int], first: int, last: int) -> Iterator[tuple[int, int, Group]]:
-        """A large group by weeks or spans of them; a span's hops are those too few in each half of it."""
+        """Split a large group by weeks or spans of weeks.
+
+        A span holds the hops that are too few in each of its halves.
+        """
         parts, rest = self._halved(group, weeks, first, last)
         while rest and not self.large(rest):
             smallest = min(parts, key=lambda part: (self.size(part[2]), len(part[2]), part[:2]))
@@ -140,7 +155,7 @@ class _Parts:
     def _halved(
         self, group: Group, weeks: Sequence[int], first: int, last: int
     ) -> tuple[list[tuple[int, int, Group]], Group]:
-        """Large parts of a span, and what is left of it."""
+        """Large parts of a span, and its remaining hops."""
         if not group:
             return [], []
         rest, parts = group, list[tuple[int, int, Group]]()
@@ -155,14 +170,14 @@ class _Parts:
             return [*parts, (first, last, rest)], []
         return parts, rest
 
-    def cell(self, group: Group, told: Mapping[str, object], first: int, last: int) -> HopCell:
-        """A group as a cell."""
+    def cell(self, group: Group, shared: Mapping[str, object], first: int, last: int) -> HopCell:
+        """Build the cell of a group."""
         certain = sum(self._hops[at].order in CERTAIN for at in group)
-        return HopCell(first=first, last=last, hops=len(group), certain=certain, **told)  # type: ignore[arg-type]
+        return HopCell(first=first, last=last, hops=len(group), certain=certain, **shared)  # type: ignore[arg-type]
 
     def _named(self, hop: Hop, level: Level) -> Ends | None:
-        ends = ends_of(hop, level, self._telling.origins)
-        named = self._telling.named[level]
+        ends = ends_of(hop, level, self._disclosure.origins)
+        named = self._disclosure.named[level]
         return ends if all(key in named for side in ends for key in side) else None
 
     def _by_country(self, at: int) -> tuple[Ends, CrossBorder] | None:
@@ -170,8 +185,8 @@ class _Parts:
         return None if ends is None else (ends, self._passages[at])
 
 
-def _first(told: Hashable) -> object:
-    return told[0] if isinstance(told, tuple) else None
+def _first(key: Hashable) -> object:
+    return key[0] if isinstance(key, tuple) else None
 
 
 def _week(when: datetime) -> int:
@@ -179,12 +194,12 @@ def _week(when: datetime) -> int:
 
 
 WAYS: Final[tuple[CrossBorder | None, ...]] = (*CROSS_BORDER, None)
-"""Passages in the order in which a reader asks for them; None: held back."""
+"""Passages in display order; None: withheld."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellFlow:
-    """Hops from one key to another, as far as cells tell."""
+    """Hops from one key to another, summed over cells."""
 
     from_key: Annotated[str | None, "key left; null: held back"]
     to_key: Annotated[str | None, "key arrived at"]
@@ -196,7 +211,10 @@ class CellFlow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellPlace:
-    """What arrived at a key and what left it, hops within it and those with a key held back left out."""
+    """Arrivals and departures of a key.
+
+    Hops within it, and hops with a withheld key, are left out.
+    """
 
     key: Annotated[str, "the key"]
     arrived: Annotated[float, "hops that arrived"]
@@ -212,7 +230,10 @@ def cell_flows(
     weeks: tuple[int, int] | None = None,
     ways: Collection[CrossBorder | None] = WAYS,
 ) -> list[CellFlow]:
-    """Flows of the cells in some weeks (first and last number) and passages, most hops first."""
+    """Flows in the given weeks and passages, most hops first.
+
+    `weeks` are the first and last number.
+    """
     sums: dict[tuple[str | None, str | None, CrossBorder | None], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     for cell in cells:
         if cell.passage not in ways or not _reaches(cell, weeks):
@@ -257,7 +278,11 @@ def cell_places(flows: Iterable[CellFlow]) -> list[CellPlace]:
 
 
 def week_sums(cells: Sequence[HopCell], weeks: int) -> list[tuple[int, int, int]]:
-    """For each week: hops of cells that lie in it, the certain of these, and hops of all cells that reach into it."""
+    """Weekly hops: within the week, certain ones, and reaching in.
+
+    A tuple for each week: hops of cells that lie in it, the certain ones of these, and hops of all cells that overlap
+    it.
+    """
     within = [[cell for cell in cells if cell.first <= at <= cell.last] for at in range(weeks)]
     alone = [[cell for cell in found if cell.first == cell.last] for found in within]
     return [

@@ -1,4 +1,7 @@
-"""Rankings as IntelMQ events: JSON lines under the names of its harmonisation, one for each AS."""
+"""Rankings as IntelMQ events in JSON lines, one per AS.
+
+Fields have the names of IntelMQ's harmonisation.
+"""
 
 import json
 from collections.abc import Iterable
@@ -15,13 +18,13 @@ _TLP: Final = {"clear": "WHITE", "green": "GREEN", "amber": "AMBER", "amber+stri
 
 
 def intelmq_events(publication: Publication) -> str:
-    """One event a line, for each AS in the ranking that has a number."""
+    """One event per line for each numbered AS ranked."""
     lines = [_spelled(_system(row, publication)) for row in publication.table("ranking-asn").rows if _number(row)]
     return "".join(f"{line}\n" for line in lines)
 
 
 def _system(row: RankingRow, publication: Publication) -> dict[str, Any]:
-    """One AS: its row is kept whole as extra."""
+    """The event of one AS; extra holds the whole row."""
     extra = {name: value for name, value in records(RankingRow, [row])[0].items() if value is not None}
     event = {
         **_common(publication),
@@ -37,7 +40,10 @@ def _system(row: RankingRow, publication: Publication) -> dict[str, Any]:
 
 
 def address_events(publication: Publication, seen: Iterable[tuple[str, int | None, str, datetime]]) -> str:
-    """One event a line for each address, its origin AS, category and time last seen, where the policy allows it."""
+    """One event per line for each address, where allowed.
+
+    Each has its origin AS, category and time last seen.
+    """
     if not publication.policy.addresses:
         return ""
     lines = []

@@ -1,4 +1,7 @@
-"""Rankings as a MISP feed: a manifest, hashes, and one event a ranking with asn and bgp-ranking objects."""
+"""Rankings as a MISP feed of asn and bgp-ranking objects.
+
+The feed is a manifest, hashes, and one event for each ranking.
+"""
 
 import json
 from collections.abc import Mapping
@@ -9,16 +12,17 @@ from uuid import UUID, uuid5
 from pymisp import MISPEvent, MISPObject
 
 from waterbed.model.conclusions import RankingRow
-from waterbed.publish.policy import Publication, told
+from waterbed.publish.policy import Publication, provenance_text
 
 _SPACE: Final = UUID("b7c7d1f2-0a53-5b39-9d0c-3a6a5b0f9e21")
 _FINISHED, _LOW = 2, 4
-"""MISP's analysis state, and a threat level of "undefined": a ranking is no indicator."""
+"""MISP's analysis state, and threat level "undefined": a ranking is not an indicator."""
 
 
 def misp_feed(publication: Publication) -> Mapping[str, str]:
-    """The files of the feed, name to text: manifest.json, hashes.csv and one file an event.
+    """Files of the feed: manifest.json, hashes.csv and the events.
 
+    Maps name to text.
     The event's uuid is that of study and ranking, so that a MISP instance updates it.
     """
     event = _ranking_event(publication)
@@ -49,7 +53,7 @@ def _ranking_event(publication: Publication) -> MISPEvent:
     event.add_tag(f'waterbed:licence="{policy.licence}"')
     event.add_attribute(
         "comment",
-        told(publication, table.envelope),
+        provenance_text(publication, table.envelope),
         category="Other",
         uuid=str(uuid5(space, "what it rests on")),
         timestamp=int(publication.made_at.timestamp()),
@@ -62,7 +66,7 @@ def _ranking_event(publication: Publication) -> MISPEvent:
 
 
 def _objects(row: RankingRow, publication: Publication, space: UUID) -> list[MISPObject]:
-    """The AS and its place, which refers to it."""
+    """The objects of an AS and of its rank."""
     system = _object("asn", row.key, publication, space)
     _add(system, "asn", row.key.removeprefix("AS"), space, row)  # as MISP stores it
     _add(system, "description", row.name, space, row)
@@ -98,7 +102,7 @@ def _add(found: MISPObject, relation: str, value: Any, space: UUID, row: Ranking
 
 
 def _words(row: RankingRow) -> str:
-    """What the place rests on, in words."""
+    """Describe the evidence behind a rank."""
     share = "not estimable"
     if row.removed_24h is not None and row.removed_24h_low is not None and row.removed_24h_high is not None:
         share = f"{row.removed_24h:.3f} ({row.removed_24h_low:.3f} to {row.removed_24h_high:.3f})"

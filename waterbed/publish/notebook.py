@@ -1,4 +1,4 @@
-"""A study as Arrow tables, for notebooks: conclusions and facts under keyed ids."""
+"""Conclusions and facts as Arrow tables, under keyed ids."""
 
 import json
 from collections.abc import Sequence
@@ -51,8 +51,9 @@ Word = TypeVar("Word", bound=str)
 
 
 class Notebook:
-    """An opened study whose methods return Arrow tables; use it in a `with` block or call `close`.
+    """An opened study whose methods return Arrow tables.
 
+    Use it in a `with` block or call `close`.
     Conclusions are drawn once, from the facts at the first call. Rows have keyed ids, never a URL or host name. Lists
     are JSON text; times are UTC. A word that is not known is an InputError.
     """
@@ -70,42 +71,42 @@ class Notebook:
         self.close()
 
     def close(self) -> None:
-        """Give the database back; tables that were returned stay."""
+        """Close the database; returned tables stay valid."""
         self.study.close()
 
     @cached_property
     def conclusions(self) -> Conclusions:
-        """What all tables are made from."""
+        """The conclusions behind all tables."""
         return self.study.conclude()
 
     # facts
     def targets(self) -> pa.Table:
-        """The URLs of the study, a row each, by keyed ids (`Target`)."""
+        """The study's URLs by keyed id, one row each (`Target`)."""
         return self._facts(Target, list(self.conclusions.facts.targets.values()), "targets")
 
     def reports(self) -> pa.Table:
-        """All reports, a row each (`Report`)."""
+        """All reports, one row each (`Report`)."""
         return self._facts(Report, self.conclusions.facts.reports, "reports")
 
     def looks(self) -> pa.Table:
-        """All looks, a row each, by URL and time (`Observation`)."""
+        """All observations, by URL and time (`Observation`)."""
         return self._facts(Observation, self.conclusions.facts.looks, "looks")
 
     def notices(self) -> pa.Table:
-        """Each notice as its latest word has it, and whom it reached (`AddressedNotice`)."""
+        """The latest state of each notice, with recipients (`AddressedNotice`)."""
         return self._facts(AddressedNotice, self.conclusions.notices, "notices")
 
     def testimonies(self) -> pa.Table:
-        """What other observers say they saw, a row a word (`ExternalObservation`)."""
+        """Observations by third parties (`ExternalObservation`)."""
         return self._facts(ExternalObservation, self.conclusions.facts.external_observations, "testimonies")
 
     # conclusions
     def verdicts(self) -> pa.Table:
-        """What each look is taken to mean, in the order of `looks` (`Verdict`)."""
+        """The verdict of each observation, in their order (`Verdict`)."""
         return self._table(Verdict, self.conclusions.verdicts, "verdicts")
 
     def attributions(self) -> pa.Table:
-        """Who answered at each look whose name had an address.
+        """Hosters that answered at each observation with an address.
 
         The columns of `Attribution` after `observation_id`, `url_id` and `observed_at` of the look.
         """
@@ -122,20 +123,23 @@ class Notebook:
         return table
 
     def episodes(self) -> pa.Table:
-        """When each URL was up, at which hoster (`Episode`)."""
+        """Episodes of each URL at a hoster (`Episode`)."""
         return self._table(Episode, self.conclusions.episodes, "episodes")
 
     def told_episodes(self) -> pa.Table:
-        """When other observers say that each URL was up (`ExternalEpisode`): none of our own episodes."""
-        told = ExternalConclusions(self.conclusions, self.study.config.testimony).episodes
-        return self._table(ExternalEpisode, told, "told episodes")
+        """Episodes reported by third parties (`ExternalEpisode`).
+
+        They contain none of our own episodes.
+        """
+        external = ExternalConclusions(self.conclusions, self.study.config.testimony).episodes
+        return self._table(ExternalEpisode, external, "told episodes")
 
     def hops(self) -> pa.Table:
-        """Where content went after it left a hoster (`Hop`)."""
+        """Moves of content from hoster to hoster (`Hop`)."""
         return self._table(Hop, self.conclusions.hops, "hops")
 
     def quarantines(self) -> pa.Table:
-        """Cycles and deliveries that are not believed, decided ones too (`Quarantine`)."""
+        """Quarantined cycles and deliveries, decided ones included (`Quarantine`)."""
         return self._table(Quarantine, self.conclusions.quarantines, "quarantines")
 
     # standings
@@ -147,21 +151,28 @@ class Notebook:
         side: Side | None = None,
         source: str | None = None,
     ) -> pa.Table:
-        """The ranking of one kind (`RankingRow`); `clock` as the settings say if None.
+        """The ranking of one kind (`RankingRow`).
 
+        `clock` is the settings' if None.
         `side` is home or abroad: only what lies there. `source`: only what it reported.
         """
         its = self._rankings(by, clock=clock, side=side, source=source)
         return as_arrow(RankingRow, its.rows, ranking_info(self.study, its, "ranking"))
 
     def volume(self, by: Kind = "hoster", *, worst: int = WORST) -> pa.Table:
-        """Volume against size on the day of the last look (`VolumeRow`); no rows before the first look."""
+        """Volume against size on the last day observed (`VolumeRow`).
+
+        No rows before the first observation.
+        """
         its, until = self._rankings(by), self.conclusions.until
         rows = its.volume(ranking_sizes(self.study, its, until.date()), _positive(worst)) if until else []
         return as_arrow(VolumeRow, rows, ranking_info(self.study, its, "volume", VOLUME_METHOD))
 
     def places(self, by: Kind = "hoster", *, worst: int = WORST) -> pa.Table:
-        """Places by speed from the report, slowest first, and how sure they are (`PlaceRow`)."""
+        """Ranks by speed, slowest first, with their uncertainty (`PlaceRow`).
+
+        Clocks run from the report.
+        """
         its = self._rankings(by, clock="reported")
         return as_arrow(PlaceRow, its.places(_positive(worst)), ranking_info(self.study, its, "places", PLACES_METHOD))
 
@@ -170,17 +181,23 @@ class Notebook:
         return as_arrow(FeedCard, cards(self.conclusions), table_info(self.study, "feeds", by="source"))
 
     def feed_rankings(self, by: Kind = "hoster") -> pa.Table:
-        """The ranking by each source (`FeedRow`); InputError with fewer than two sources."""
+        """The ranking by each source (`FeedRow`).
+
+        InputError with fewer than two sources.
+        """
         its = self._rankings(by, clock="reported")
         return as_arrow(FeedRow, side_by_side(its)[0], ranking_info(self.study, its, "feeds"))
 
     def compliance(self, by: By = "hoster", *, clock: ClockKind = "notice_delivered", weeks: bool = False) -> pa.Table:
-        """What was removed within hours of the origin of the clock (`ComplianceRow`), by ISO week too if asked."""
+        """Shares removed within hours of the clock's origin (`ComplianceRow`).
+
+        By ISO week too if asked.
+        """
         found = self._compliance(by, clock)
         return as_arrow(ComplianceRow, found.shares(weeks=weeks), found.info)
 
     def clocks(self, by: By = "hoster", *, clock: ClockKind = "notice_delivered") -> pa.Table:
-        """Each takedown clock from an origin (`TakedownClock`), a row for each key that it counts for."""
+        """Takedown clocks from an origin, by key (`TakedownClock`)."""
         found = self._compliance(by, clock)
         rows = [one for key in sorted(found.clocks) for one in found.clocks[key]]
         return as_arrow(TakedownClock, rows, found.headed("clocks"))
@@ -191,7 +208,7 @@ class Notebook:
         return self._flows("flows")
 
     def flow_shares(self, by: By = "hoster") -> pa.Table:
-        """What part of what left each key arrived where (`FlowShare`)."""
+        """Shares of each key's departures by destination (`FlowShare`)."""
         return self._flows(f"flow-shares-{_known(by, By, 'by')}")
 
     def _flows(self, name: str) -> pa.Table:
@@ -209,7 +226,7 @@ class Notebook:
     ) -> RankingTables:
         named = sources(self.conclusions)
         if source is not None and source not in named:
-            raise InputError(f"source={source!r} reported nothing; sources are {', '.join(named)} (docs/notebook.md)")
+            raise InputError(f"source={source!r} has no reports; sources are {', '.join(named)} (docs/notebook.md)")
         return RankingTables(
             conclusions=self.conclusions,
             kind=_known(by, Kind, "by"),
@@ -229,14 +246,17 @@ def open_notebook(path: Path | str) -> Notebook:
 
 
 def described(table: pa.Table) -> pa.Table:
-    """The columns of a table that a notebook returned: name, type, whether null is allowed, meaning."""
+    """Columns of a table: name, type, nullability and meaning."""
     rows = [(one.name, str(one.type), one.nullable, _meaning(one)) for one in table.schema]
     names = ("column", "type", "null", "meaning")
     return pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
 def heading(table: pa.Table) -> dict[str, Any]:
-    """The envelope of a table that a notebook returned: what, clock, window, method, data dates, run, version."""
+    """Metadata of a table that a notebook returned.
+
+    What it is, clock, window, method, data dates, run and version.
+    """
     found: dict[str, Any] = json.loads(table.schema.metadata[METADATA])
     return found
 
@@ -247,11 +267,11 @@ def _meaning(field: Any) -> str:
 
 def _known(word: Word, words: Any, what: str) -> Word:
     if word not in get_args(words):
-        raise InputError(f"{what}={word!r} is none of {', '.join(get_args(words))} (docs/notebook.md)")
+        raise InputError(f"{what}={word!r} must be one of {', '.join(get_args(words))} (docs/notebook.md)")
     return word
 
 
 def _positive(worst: int) -> int:
     if worst < 1:
-        raise InputError(f"worst={worst} is no number of rows from 1 (docs/notebook.md)")
+        raise InputError(f"worst={worst} must be at least 1 (docs/notebook.md)")
     return worst

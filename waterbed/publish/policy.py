@@ -1,4 +1,4 @@
-"""What is published: tables, for whom, under which licence, and what is too small to show."""
+"""The publication policy: tables, audience, licence, and small counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,9 +10,9 @@ from waterbed.model.table import TableInfo
 from waterbed.store.settings import Tlp
 
 COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls")
-"""Which field of a row says how many independent things it is about: the first of these that it has."""
+"""Fields that count the independent units behind a row; the first that the row has counts."""
 KEYS: Final = ("key", "from_key", "to_key")
-"""Fields that name what a row is about."""
+"""Fields that identify the subject of a row."""
 _OF_CASES: Final = ("hoster", "hosters", "from_hoster", "to_hoster")
 """Fields of single cases that name hosters."""
 _NOBODY: Final = {"unknown", "others"}
@@ -23,7 +23,7 @@ ADDRESSES: Final = ("addresses", "prefixes")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What may be published, and how it is marked."""
+    """Permissions and markings of a publication."""
 
     publisher: Annotated[str, "who publishes, a name for people"]
     namespace: Annotated[str, "made of the study's id: ids of published objects are made from it"]
@@ -36,7 +36,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One table of what is published."""
+    """One published table."""
 
     name: Annotated[str, "name of its files: ranking-asn, flows, ..."]
     title: Annotated[str, "what it holds, for people"]
@@ -48,7 +48,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """Everything that is published at once, from one set of facts."""
+    """A publication: all tables drawn from one set of facts."""
 
     title: Annotated[str, "name of the study"]
     made_at: Annotated[datetime, "when, aware"]
@@ -63,23 +63,23 @@ class Publication:
     addressed: Annotated[Sequence[str], "keys of hosters whose addresses are published one by one"] = ()
 
     def table(self, name: str) -> Table:
-        """One of the tables; KeyError if there is none of that name."""
+        """The table of a name; KeyError if it is missing."""
         for table in self.tables:
             if table.name == name:
                 return table
         raise KeyError(name)
 
 
-def told(publication: Publication, envelope: TableInfo) -> str:
-    """What a table is and rests on, in words, for forms that have no place for an envelope."""
-    dates = ", ".join(f"{name} {day}" for name, day in sorted(envelope.data_dates.items())) or "none"
+def provenance_text(publication: Publication, info: TableInfo) -> str:
+    """Describe a table's origin for formats without metadata fields."""
+    dates = ", ".join(f"{name} {day}" for name, day in sorted(info.data_dates.items())) or "none"
     sources = "; ".join(f"{name}: {words}" for name, words in sorted(publication.sources.items())) or "none"
     return (
-        f"{envelope.what} by {envelope.by}, {envelope.window}; clock {envelope.clock}; method: {envelope.method}; "
-        f"{'; '.join(envelope.protocol_status)}; "
-        f"data of: {dates}; data licences: {sources}; run {envelope.run}; Waterbed {envelope.version}; "
+        f"{info.what} by {info.by}, {info.window}; clock {info.clock}; method: {info.method}; "
+        f"{'; '.join(info.protocol_status)}; "
+        f"data of: {dates}; data licences: {sources}; run {info.run}; Waterbed {info.version}; "
         f"TLP:{publication.policy.tlp.upper()}; licence {publication.policy.licence}; "
-        f"{envelope.left_out} rows about fewer than {publication.policy.least} left out"
+        f"{info.left_out} rows about fewer than {publication.policy.least} left out"
     )
 
 
@@ -94,7 +94,7 @@ def named_hosters(publication: Publication) -> list[str]:
 
 
 def publishable(publication: Publication) -> Publication:
-    """The same with all left out that its policy holds back.
+    """The same publication without everything that its policy withholds.
 
     A row about fewer than `least` sites is left out whole, and so is every row about something that is left out of the
     ranking of its kind; the envelope says how many were. Tables of single cases are left out unless the policy allows

@@ -1,4 +1,4 @@
-"""Writes what a study publishes: tables, bundles, feeds, graph and pages, and nothing that is held back."""
+"""Writes a publication: tables, bundles, feeds, graph and pages."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from waterbed.model.governance import Edition
 from waterbed.publish.data_package import data_package
 from waterbed.publish.intelmq import address_events, intelmq_events
 from waterbed.publish.misp import misp_feed
-from waterbed.publish.policy import Publication, named_hosters, publishable, told
+from waterbed.publish.policy import Publication, named_hosters, provenance_text, publishable
 from waterbed.publish.site.build import site_of
 from waterbed.publish.site.layout import START
 from waterbed.publish.stix import extension_schema, stix_bundle
@@ -23,14 +23,14 @@ from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
 SUMS: Final = "SHA256SUMS"
-"""Name of the file of checksums: it tells the next time which files are ours."""
+"""Name of the file of checksums, which lists the files of this publication for the next one."""
 _SUM: Final = re.compile(r"([0-9a-f]{64})  ([\w-]+(?:/[\w-]+)?\.\w+(?:\.\w+)?)")
 
 
 def publish_all(
     study: Study, out: Path, conclusions: Conclusions | None = None, *, override: str = "", errata: str = ""
 ) -> list[Path]:
-    """Write all that may be published into a folder; returns the files, the first page last.
+    """Write everything publishable; return the files, first page last.
 
     Files that an earlier publication wrote there and this one does not are removed, unless somebody changed them.
     What is public (TLP:CLEAR) is an edition: InputError while a hoster that it names could still answer, unless
@@ -55,13 +55,16 @@ def publish_all(
 
 
 def _edition(study: Study, contents: dict[str, bytes], override: str, errata: str) -> Edition | None:
-    """The edition that this is, its table added to the contents; None where it is not public."""
+    """The edition and its table; None if not public.
+
+    The edition's table is added to the contents.
+    """
     if study.config.publish.tlp != PUBLIC:
         return None
     tables = b"".join(content for name, content in sorted(contents.items()) if name.endswith(".csv"))
     made = next_edition(study.folder, override=override, more=errata, tables=tables)
-    heading = table_info(study, "editions", by="edition")
-    contents |= in_every_format("editions", Edition, [*record(study.folder).editions, made], heading)
+    info = table_info(study, "editions", by="edition")
+    contents |= in_every_format("editions", Edition, [*record(study.folder).editions, made], info)
     return made
 
 
@@ -87,14 +90,14 @@ def _contents(study: Study, conclusions: Conclusions, publication: Publication) 
         names=hoster_names(conclusions),
         seats=conclusions.seats,
         home=study.config.home,
-        name=told(publication, flows.envelope),
+        name=provenance_text(publication, flows.envelope),
     )
     yield "hops.gexf", gexf(graph)
     yield "hops.graphml", graphml(graph)
 
 
 def _remove_old(out: Path, contents: Mapping[str, bytes]) -> None:
-    """Remove what an earlier publication left that is not published any more."""
+    """Remove files of an earlier publication that are obsolete."""
     sums = out / SUMS
     if not sums.is_file():
         return
@@ -122,11 +125,14 @@ KINDS: Final = {
     "assets/": "style and scripts of the pages",
     "SHA256SUMS": "checksum of each file: sha256sum -c SHA256SUMS",
 }
-"""What each file is that is no table."""
+"""Description of each file that is not a table."""
 
 
 def readme(publication: Publication, names: Iterable[str]) -> str:
-    """The text of README.txt; `names` are the other files, in a folder or not."""
+    """The text of README.txt; `names` are the other files.
+
+    They lie in a folder or not.
+    """
     policy = publication.policy
     folders = {f"{name.partition('/')[0]}/" if "/" in name else name for name in names}
     lines = [
@@ -150,10 +156,10 @@ def readme(publication: Publication, names: Iterable[str]) -> str:
         "-----------------",
         "",
     ]
-    for heading in {table.envelope.method: table.envelope for table in publication.tables}.values():
-        lines += [f"{heading.what}: {heading.method}", ""]
-    heading = publication.table("ranking-hoster").envelope
-    lines += ["Ranking by hoster:", *(f"  {told}" for told in heading.protocol_status)]
-    lines += ["", f"Looks of {heading.window}. Run {heading.run}, Waterbed {heading.version}.", "", "Data used:"]
+    for info in {table.envelope.method: table.envelope for table in publication.tables}.values():
+        lines += [f"{info.what}: {info.method}", ""]
+    info = publication.table("ranking-hoster").envelope
+    lines += ["Ranking by hoster:", *(f"  {status}" for status in info.protocol_status)]
+    lines += ["", f"Looks of {info.window}. Run {info.run}, Waterbed {info.version}.", "", "Data used:"]
     lines += [f"  {name}: {words}" for name, words in sorted(publication.sources.items())] or ["  none"]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,7 @@
-"""Rankings as a STIX 2.1 bundle: autonomous systems, infrastructure, observed data, the ranking as an extension."""
+"""Rankings as a STIX 2.1 bundle.
+
+It holds autonomous systems, infrastructure and observed data, with the ranking as an extension.
+"""
 
 import json
 from collections.abc import Iterator
@@ -11,12 +14,15 @@ from stix2 import v21
 
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import RankingRow
-from waterbed.publish.policy import Publication, told
+from waterbed.publish.policy import Publication, provenance_text
 from waterbed.study.formats import records, row_schema
 
 
 def stable_id(space: UUID, text: str) -> UUID:
-    """An id that is the same for the same text; its form is that of random ones, which STIX 2.1, 2.9 asks for."""
+    """A deterministic id in the form of a random UUID.
+
+    STIX 2.1, 2.9 asks for that form.
+    """
     return UUID(bytes=sha256(space.bytes + text.encode()).digest()[:16], version=4)
 
 
@@ -32,9 +38,9 @@ _MARKS: Final = {
     "amber+strict": v21.TLP_AMBER,
     "red": v21.TLP_RED,
 }
-"""STIX 2.1 knows the first traffic light protocol; a statement says what the second one calls it."""
+"""STIX 2.1 knows TLP 1; a statement gives the TLP 2 name."""
 _SINCE: Final = datetime(2026, 11, 25, tzinfo=UTC)
-"""When the extension was defined: it is one object, whoever publishes."""
+"""Time of the extension's definition; all publishers share this object."""
 AUTHOR: Final = v21.Identity(
     id=f"identity--{stable_id(_SPACE, 'waterbed')}",
     name="Waterbed",
@@ -59,7 +65,7 @@ _MOST: Final = 999_999_999
 
 
 def stix_bundle(publication: Publication) -> str:
-    """The rankings by AS and by hoster as one bundle, as JSON text.
+    """Serialise the rankings by AS and hoster as one bundle.
 
     Ids are made from study and key, so publishing again gives the same objects with a later `modified`.
     """
@@ -82,7 +88,7 @@ def stix_bundle(publication: Publication) -> str:
 
 
 class _Maker:
-    """Makes the objects of one bundle, all marked and dated alike."""
+    """Builds a bundle's objects with the same markings and dates."""
 
     def __init__(self, publication: Publication) -> None:
         self.publication = publication
@@ -116,12 +122,12 @@ class _Maker:
         )
 
     def report(self, objects: list[Any]) -> Any:
-        """The ranking as a whole: what it rests on, and all its objects."""
+        """The report on the ranking, with its sources and objects."""
         about = [one.id for one in objects if one.id not in self._common["object_marking_refs"]]
         return v21.Report(
             id=f"report--{stable_id(self.space, 'ranking')}",
             name=f"{self.publication.title}: hosting of reported content",
-            description=told(self.publication, self.publication.table("ranking-hoster").envelope),
+            description=provenance_text(self.publication, self.publication.table("ranking-hoster").envelope),
             report_types=["observed-data"],
             published=self.publication.made_at,
             object_refs=about,
@@ -133,7 +139,7 @@ class _Maker:
         return v21.AutonomousSystem(number=number, name=name)
 
     def observed(self, row: RankingRow, refs: list[str]) -> Any:
-        """What was reported there, with its row of the ranking."""
+        """Observed data of a key, with its ranking row."""
         return v21.ObservedData(
             id=f"observed-data--{stable_id(self.space, row.key)}",
             first_observed=self.created,
@@ -145,7 +151,7 @@ class _Maker:
         )
 
     def hoster(self, row: RankingRow, systems: list[Any]) -> Iterator[Any]:
-        """A hoster as infrastructure, and what it consists of."""
+        """A hoster as infrastructure, with its members."""
         found = v21.Infrastructure(
             id=f"infrastructure--{stable_id(self.space, row.key)}",
             name=row.name,
@@ -168,7 +174,10 @@ class _Maker:
 
 
 def ranked(row: RankingRow) -> dict[str, Any]:
-    """A row as the properties of the extension; STIX has no null, so what is not known is left out."""
+    """A row as extension properties; unknown values are left out.
+
+    STIX has no null.
+    """
     known = records(RankingRow, [row])[0]
     return {
         "extension_type": "property-extension",

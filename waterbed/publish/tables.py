@@ -1,4 +1,4 @@
-"""A study's conclusions as one publication: standings, compliance, flows, and the cases behind them."""
+"""Builds a publication: rankings, compliance, flows and cases."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,16 +37,16 @@ from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
 KINDS: Final[tuple[Kind, ...]] = (*get_args(By), "registered", "seat", "upstream", "platform", "category")
-"""Rankings that are published; those after the first three where anything tells."""
+"""Published rankings; those after the first three only where a table attributes them."""
 LEVELS: Final[Mapping[By, Level]] = {"hoster": "hoster", "asn": "as", "country": "country"}
 NOUNS: Final[Mapping[str, str]] = {"asn": "AS", "category": "category of reports", "registered": "registered country"}
-"""What a kind is called, where its name is no word for people."""
+"""Display names of kinds whose own name is not plain English."""
 FLOWS_METHOD: Final = "hops not known to be parallel; certain: surely displacement; see docs/graph.md"
 REGISTRIES: Final = "terms of AFRINIC, APNIC, ARIN, LACNIC and RIPE NCC"
 
 
 def publication_of(study: Study, conclusions: Conclusions) -> Publication:
-    """All that could be published of a study; `publishable` says what is."""
+    """Build a study's full publication; `publishable` applies the policy."""
     config = study.config
     first, last = observed_span(study.folder)
     now = study.clock()
@@ -67,7 +67,7 @@ def publication_of(study: Study, conclusions: Conclusions) -> Publication:
 
 
 def policy_of(study: Study) -> Policy:
-    """What the settings allow, and how it is marked."""
+    """Permissions and markings from the settings."""
     config = study.config
     asked = config.publish
     return Policy(
@@ -82,7 +82,7 @@ def policy_of(study: Study) -> Policy:
 
 
 def data_sources(study: Study) -> dict[str, str]:
-    """Each data set that the conclusions rest on, to its licence; what a licence asks to be named stands in it."""
+    """Data sets behind the conclusions, with licences and attributions."""
     found = {
         f"{one.kind}{f' IPv{one.family}' if one.family else ''} of {one.data_date.date()}": one.licence
         or "licence not named"
@@ -92,7 +92,7 @@ def data_sources(study: Study) -> dict[str, str]:
 
 
 def ranking_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
-    """The tables of standings and compliance: numbers of groups, no URL and no id of one."""
+    """Ranking and compliance tables: group counts, no URLs or ids."""
     clock = study.config.clock
     ranked = {kind: RankingTables(conclusions=conclusions, kind=kind, clock=clock) for kind in KINDS}
     for kind, its in ranked.items():
@@ -140,7 +140,10 @@ def _by(study: Study, its: RankingTables, by: By) -> Iterator[Table]:
 
 
 def flow_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
-    """Hops added up: between hosters by passage, and as shares of what left each hoster, AS and country."""
+    """Flows of hops between hosters, and shares of departures.
+
+    Flows are by border crossing; shares are by hoster, AS and country.
+    """
     names = hoster_names(conclusions)
     heading = replace(table_info(study, "flows", by="hoster"), method=FLOWS_METHOD)
     rows = flows(conclusions.hops, names=names, home=study.config.home)
@@ -167,18 +170,18 @@ def case_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
 
 
 def _slowest(tables: Sequence[Table]) -> dict[str, int]:
-    """How many are called the slowest of each kind that has places."""
+    """Number of slowest keys by kind of ranking."""
     places = {table.envelope.by: table.rows for table in tables if table.name.startswith("places-")}
     return {by: slowest_of(sum(row.place_low is not None for row in rows)) for by, rows in places.items()}
 
 
 def hoster_names(conclusions: Conclusions) -> dict[str, str]:
-    """A name for people of each hoster."""
+    """The display name of each hoster."""
     return _named(conclusions, conclusions.hosters)
 
 
 def last_seen(conclusions: Conclusions) -> list[tuple[str, int | None, str, datetime]]:
-    """Each address with its origin AS, a category reported there, and when that was last up there.
+    """The last time up of each address, origin and category.
 
     Addresses of reverse proxies are left out: the content is behind them. The origin is None where an address was seen
     among others of other ASes.
@@ -199,7 +202,7 @@ def last_seen(conclusions: Conclusions) -> list[tuple[str, int | None, str, date
 
 
 def _addressed(conclusions: Conclusions) -> list[str]:
-    """Hosters that `last_seen` has an address of."""
+    """Hosters with an address in `last_seen`."""
     return sorted({key for episode in conclusions.episodes if not episode.proxy for key in episode.hosters} - {UNKNOWN})
 
 
@@ -208,7 +211,7 @@ def _named(conclusions: Conclusions, keys: "tuple[str, ...] | list[str]") -> dic
 
 
 def _origins(conclusions: Conclusions) -> dict[str, tuple[int, ...]]:
-    """The AS numbers seen where a hoster alone answered."""
+    """AS numbers observed where one hoster answered alone."""
     found: dict[str, set[int]] = defaultdict(set)
     for answer in conclusions.attributions:
         if answer and len(answer.hosters) == 1:

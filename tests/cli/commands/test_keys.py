@@ -52,7 +52,7 @@ def test_the_life_of_a_key_on_the_command_line(tmp_path: Path) -> None:
     text = folder.vault.open(folder.store.by_ids(Sealed, "entry_id", [first])[0])
 
     code, out, err = run(study, "key", "rotate")
-    assert (code, "6 entries sealed anew with key 2" in out, err) == (0, True, "")
+    assert (code, "6 entries encrypted with key 2" in out, err) == (0, True, "")
     assert run(study, "key", "escrow", tmp_path / "safe")[0] == 0
     assert run(study, "key", "escrow", tmp_path / "safe")[0] == 2
     code, out, err = run(study, "key", "escrow", tmp_path / "sealed", "--passphrase", typed="pass\npass\n")

@@ -16,7 +16,7 @@ from waterbed.governance.protocol.file import PROTOCOL, Protocol, checksum, flat
 from waterbed.governance.protocol.lock import explain, lock, locked_protocol
 from waterbed.model.errors import InputError
 from waterbed.model.governance import DeviationNote, ProtocolLock
-from waterbed.publish.policy import told
+from waterbed.publish.policy import provenance_text
 from waterbed.store.config import Config
 from waterbed.study.study import Study, create_study, open_study
 
@@ -87,7 +87,7 @@ def test_a_change_after_the_lock_stands_on_every_output(study: Study) -> None:
         from waterbed.publish.tables import publication_of
 
         publication = publication_of(again, again.conclude())
-        assert all(wanted in told(publication, table.envelope) for table in publication.tables)
+        assert all(wanted in provenance_text(publication, table.envelope) for table in publication.tables)
         assert [note.reason for note in again.protocol.notes] == ["", "fewer sites came than planned"]  # type: ignore[union-attr]
 
 

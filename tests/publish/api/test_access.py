@@ -58,11 +58,11 @@ def test_a_made_key_is_known_by_its_checksum_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("keys = 3", "no keys file"),
-        (f"[[keys]]\n{KEY}scopes = ['all']", "no keys file"),
-        ("[[keys]]\nname = 'one'\nsha256 = 'a key'", "no keys file"),
-        ("a_minute = 0", "no keys file"),
-        ("opened = true", "no keys file"),
+        ("keys = 3", "not a keys file"),
+        (f"[[keys]]\n{KEY}scopes = ['all']", "not a keys file"),
+        ("[[keys]]\nname = 'one'\nsha256 = 'a key'", "not a keys file"),
+        ("a_minute = 0", "not a keys file"),
+        ("opened = true", "not a keys file"),
         (f"[[keys]]\n{KEY}[[keys]]\n{KEY}", "two keys of one name"),
     ],
 )
@@ -87,7 +87,7 @@ def test_a_keys_file_lies_apart_and_is_its_owners(tmp_path: Path) -> None:
         read_access(file, study)
     with pytest.raises(InputError, match="inside the study folder"):
         add_key(study / "keys.toml", study, "one", ("cases",))
-    for name, scope, told in (("a b", "cases", "no name"), ("one", "all", "no scope")):
+    for name, scope, told in (("a b", "cases", "cannot name a key"), ("one", "all", "not a scope")):
         with pytest.raises(InputError, match=told):
             add_key(tmp_path / "new.toml", study, name, (scope,))
     assert not (tmp_path / "new.toml").exists()

@@ -65,7 +65,7 @@ def test_every_file_of_a_real_package_is_held(frozen: Path, tmp_path: Path) -> N
         name = path.relative_to(package).as_posix()
         assert [one.path for one in damages(package)] == [name]
         if path.parent.name in ("data", "package"):
-            with pytest.raises(InputError, match="is not as it was frozen: ") as found:
+            with pytest.raises(InputError, match="differs from its frozen state: ") as found:
                 reproduce(package, tmp_path / "again")
             assert name in str(found.value)
         path.write_bytes(whole)
@@ -81,7 +81,7 @@ def test_all_damaged_files_are_named(bag: Path, tmp_path: Path) -> None:
     (package / DATA / "new.csv").write_text("more")
     (package / "beside.txt").write_text("more")
     assert damages(package) == [
-        Damage("beside.txt", "is no part of the package"),
+        Damage("beside.txt", "does not belong to the package"),
         Damage("data/a.csv", "is missing"),
         Damage("data/b.csv", "differs from its checksums"),
         Damage("data/new.csv", "is in no manifest"),
@@ -103,7 +103,7 @@ def test_a_lost_manifest_is_named(bag: Path, tmp_path: Path, kind: str, algorith
 def test_what_is_no_package_is_said(tmp_path: Path) -> None:
     """A folder without manifests is no package, and one that is not there neither."""
     for place in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(InputError, match=r"is no package of waterbed freeze.*docs/freeze.md"):
+        with pytest.raises(InputError, match=r"is not a package of waterbed freeze.*docs/freeze.md"):
             damages(place)
 
 

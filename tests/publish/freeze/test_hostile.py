@@ -62,7 +62,7 @@ def test_no_table_is_written_outside_the_new_study(copy: Path, tmp_path: Path, f
         ),
     )
     before = set(tmp_path.rglob("*"))
-    with pytest.raises(InputError, match="says not what this package is"):
+    with pytest.raises(InputError, match="does not describe a package"):
         reproduce(copy, tmp_path / "again", tables=tmp_path / "files")
     assert set(tmp_path.rglob("*")) == before
 
@@ -90,7 +90,7 @@ def test_a_package_without_results_has_tables_that_differ(copy: Path, tmp_path: 
     resealed(copy)
     tables = [table for table in reproduce(copy, tmp_path / "again").tables if not table.equal]
     assert len(tables) > 10
-    assert {table.first for table in tables} == {"the package has no such table"}
+    assert {table.first for table in tables} == {"the package lacks this table"}
 
 
 def test_settings_of_coding_are_frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ def test_what_the_vault_told_is_needed(left_out: dict[str, object], copy: Path, 
     resealed(copy)
     done = run("reproduce", copy, tmp_path / "again")
     assert done.exit_code == 1, done.output
-    assert "DIFFERS episodes: it is held back: the package has its checksums alone" in done.output
+    assert "DIFFERS episodes: it is withheld: the package has only its checksums" in done.output
 
 
 def test_where_a_table_differs_first_is_said(copy: Path, tmp_path: Path) -> None:
@@ -127,11 +127,11 @@ def test_comparison_tells_rounding_from_more() -> None:
     near = {"a.csv": b"x\n0.500001\n", "a.json": b'{"rows": [{"x": 0.500001}]}', "c.csv": b"", "c.json": b"{}"}
     a, b, c = compared(was, near)
     assert (a.close, a.differ, a.first) == (True, 1, "rows 1.x: 0.5 -> 0.500001")
-    assert (b.first, c.first) == ("it is not drawn any more", "the package has no such table")
+    assert (b.first, c.first) == ("the reproduction lacks this table", "the package lacks this table")
     far = compared(was, {**was, "a.csv": b"x\n1\n", "a.json": b'{"rows": [{"x": 1}]}'})[0]
     assert (far.close, far.equal) == (False, False)
     spelled = compared(was, {**was, "a.csv": b"x\n0.50\n"})[0]
-    assert spelled.first == "the same values, spelled otherwise from line 2 of the CSV file on"
+    assert spelled.first == "the same values, written differently from line 2 of the CSV file on"
 
 
 def test_a_protocol_that_is_not_the_locked_one_is_refused(copy: Path, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_protocol_that_is_not_the_locked_one_is_refused(copy: Path, tmp_path: 
     changed = table.set_column(table.column_names.index("text"), table.schema.field("text"), pa.array([text]))
     pq.write_table(changed, path)
     resealed(copy)
-    with pytest.raises(InputError, match="has not the SHA-256 that its outputs name"):
+    with pytest.raises(InputError, match="lacks the SHA-256 that its outputs name"):
         reproduce(copy, tmp_path / "again")
     assert not (tmp_path / "again").exists()
 
@@ -177,7 +177,7 @@ def test_a_partner_s_package_says_what_it_can(tmp_path: Path) -> None:
     assert "equal   shared-hosters" in done.output
     assert "cannot be reproduced from the shared form: ranking-hoster" in done.output
     assert "1 of 1 tables are equal" in done.output
-    with pytest.raises(InputError, match="--store and --tables mean nothing for it"):
+    with pytest.raises(InputError, match="leave out --store and --tables"):
         reproduce(tmp_path / "package", tmp_path / "third", store="sqlite")
 
 
@@ -217,7 +217,7 @@ def test_bad_places_and_packages_are_refused(copy: Path, tmp_path: Path) -> None
         ({"form": 9}, "is of form 9, and this version reads form 1"),
         ({"rows": {"wish": 1}}, "facts of a kind 'wish'"),
         ({"rows": {**about["rows"], "target": 7}}, "has 21 rows, and 7 were frozen"),
-        ({"kind": "guess"}, "says not what this package is"),
+        ({"kind": "guess"}, "does not describe a package"),
     ):
         (copy / DATA / ABOUT).write_text(json.dumps(about | change))
         resealed(copy)

@@ -15,7 +15,7 @@ from tests.graphs.hop_makers import hour
 from tests.publish.site.parsed import Parsed
 from tests.publish.site.test_pages import HOSTILE
 from tests.publish.site.views import frame
-from tests.publish.test_hop_cells import HOSTERS, KEYS, WEEK, moved, told
+from tests.publish.test_hop_cells import HOSTERS, KEYS, WEEK, cells_of, moved
 from waterbed.publish.hop_cells import LEVELS, WAYS, HopCells, cell_flows, cell_places
 from waterbed.publish.site.displacement import ChainRow, HopsView, count, displacement_page
 from waterbed.publish.site.layout import Page, make_site
@@ -33,7 +33,7 @@ def cells(seed: int = 1, hops: int = 300) -> HopCells:
         order = chance.choice(["sequential", "unknown"])
         made.append(moved(number, left, arrived, chance.randrange(7), order=order, **more))
     named = KEYS | {"hoster": ["a", "b", "c", "d"], "country": ["BE", *KEYS["country"]]}
-    return told(made, named=named, span=(hour(0), hour(7 * WEEK - 1)))
+    return cells_of(made, named=named, span=(hour(0), hour(7 * WEEK - 1)))
 
 
 def view(name: str = "Acme BV", found: HopCells | None = None, **changes: Any) -> HopsView:

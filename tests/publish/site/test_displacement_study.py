@@ -95,7 +95,7 @@ def test_each_event_file_has_a_page(study: Study) -> None:
     assert "numbers could be given" in index.shown
     assert "Refused: target: this study has no hoster [redacted]" in index.shown
     reason = spelled(found["interventions/event.html"]).shown
-    assert "Nothing is said about this event" in reason
+    assert "No result can be given for this event" in reason
     assert str(study.folder.path) not in reason
     assert all("secret" not in spelled(page).shown for page in found.values())
     assert found["interventions/first-pressed.html"].under == "displacement.html"

@@ -168,7 +168,7 @@ def test_a_page_without_an_event_is_whole():
         render_displacement(view(declared=(), periods=(), placebos=(), destinations=(), pairs=(), outcome=""))
     )
     assert page.scripts == []
-    assert "What was declared" not in page.shown
+    assert "Declaration of the event" not in page.shown
     assert "Course" not in page.shown
 
 
@@ -188,7 +188,7 @@ def test_site_says_what_the_command_says(name):
     """The page of the site has the whole content and the figures of the page that `waterbed displacement` writes."""
     alone = Parsed(render_displacement(view(name)))
     page = in_site(intervention_page(view(name), "interventions/e.html", under="displacement.html"))
-    content = alone.shown.partition("How to read this What was declared")[2].partition("Made from")[0]
+    content = alone.shown.partition("How to read this Declaration of the event")[2].partition("Made from")[0]
     assert len(content) > 1500
     assert content in page.shown
     assert page.figures == alone.figures

@@ -172,7 +172,7 @@ def test_ranking_tells_everything_without_scripts() -> None:
     shown = parsed(ranking_page(ranking(), ["hoster", "asn"], START)).shown
     for told in ("Acme BV", "62%", "31% to 81%", "2 to 4", "25%", "proxy", "unmeasurable", "too few", "900", "1,200"):
         assert told in shown
-    assert "hiding from measurement is no way out of it" in shown
+    assert "evading measurement does not remove it" in shown
     assert "Left out: 2 hosters with fewer than 3 sites" in shown
     assert "It removed 62% within 24 hours; with 95% certainty between 31% and 81%." in shown
     assert "from place 2 to 4 of 4" in shown
@@ -223,7 +223,7 @@ def test_an_empty_study_has_all_pages() -> None:
     """Without rows, curves, canaries or tables each page says that there is nothing, and breaks nowhere."""
     nothing = quality(cards=[], canaries=[], held=[], tables=[], outcomes=[], stale_looks=0)
     told = parsed(quality_page(nothing)).shown
-    assert "nothing can be called down" in told
+    assert "outages cannot be told from removals" in told
     assert "No table: nothing can be attributed." in told
     assert "Nothing to rank" in parsed(ranking_page(ranking(standings=[], left_out=0), ["hoster"], START)).shown
     bare = overview(standings=[], curves=[], flows=[], notes=[], numbers=[])
@@ -242,7 +242,7 @@ def test_sheet_tells_everything_without_scripts() -> None:
     assert "Trend: rises." in page.shown
     assert "+3.1 points a week; 95% interval +1.0 to +5.2, over 5 weeks" in page.shown
     assert "Leaves for" in page.shown
-    assert "No flow of 3 hops or more arrives." in page.shown
+    assert "Every flow to it has fewer than 3 hops." in page.shown
     assert "12.5 were expected; 2.5 times (2 to 3.1)" in page.shown
     assert len(page.having(class_="swatch")) == 2  # nothing ended by another cause
 
@@ -253,7 +253,7 @@ def test_sheet_tells_everything_without_scripts() -> None:
         ((0.03, 0.01, 0.05), "Trend: rises."),
         ((-0.03, -0.05, -0.01), "Trend: falls."),
         ((0.03, -0.01, 0.05), "Trend: no clear change."),
-        (None, "No trend can be told"),
+        (None, "The trend cannot be estimated"),
     ],
 )
 def test_a_trend_is_told_only_if_its_interval_is_clear_of_nothing(

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 
 class Command(NamedTuple):
-    """Where a command lies, and what the overview says of it."""
+    """A command's place, and its line in the overview."""
 
     module: str
     """Its file in `waterbed.cli.commands`."""
@@ -28,7 +28,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "enrich": Command("crawl", "enrich", "Ask registries who holds networks and ASes (RDAP).", "Collect"),
     "routes": Command("tables", "routes_app", "Add, list and check dated tables, as of routes.", "Attribute"),
     "data": Command("tables", "data_app", "List and fetch known public sources of dated tables.", "Attribute"),
-    "hosters": Command("hosters", "hosters_app", "Say which ASes and ranges are one company.", "Attribute"),
+    "hosters": Command("hosters", "hosters_app", "Define which ASes and ranges are one company.", "Attribute"),
     "attribute": Command("attribute", "attribute", "Find origin ASes and hosters of addresses.", "Attribute"),
     "sizes": Command("sizes", "sizes_app", "Print sizes of hosters, ASes and countries.", "Attribute"),
     "explain": Command("explain", "explain", "Show why a URL or an address belongs to a hoster.", "Attribute"),
@@ -41,7 +41,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "sensitivity": Command("sensitivity", "sensitivity", "Test which conclusions hold under other choices.", "Results"),
     "hops": Command("hops", "hops", "List where content went after it left a hoster.", "Displacement"),
     "graph": Command("graph", "graph", "Print or write the graph of hops.", "Displacement"),
-    "displacement": Command("displacement", "displacement", "Tell whether pressure removed content or moved it.",
+    "displacement": Command("displacement", "displacement", "Estimate if pressure removed or moved content.",
                             "Displacement"),
     "publish": Command("publish", "publish", "Write what may be published: tables, feeds, pages.", "Publish"),
     "reply": Command("reply", "reply_app", "Let hosters answer before their numbers are public.", "Publish"),
@@ -49,13 +49,13 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "api-key": Command("publish", "api_key", "Make a key for the interface.", "Publish"),
     "protocol": Command("protocol", "protocol_app", "Lock what the study asks, and list deviations.", "Study record"),
     "code": Command("code", "code_app", "Code doubtful cases, two people each.", "Study record"),
-    "quarantine": Command("doctor", "quarantine_app", "Decide on checks that are not believed.", "Study record"),
+    "quarantine": Command("doctor", "quarantine_app", "Review quarantined checks.", "Study record"),
     "rejudge": Command("doctor", "rejudge", "Judge all checks by other rules too.", "Study record"),
     "reconcile": Command("reconcile", "reconcile", "Compare a hoster's own list with the study.", "Study record"),
     "freeze": Command("freeze", "freeze", "Freeze the study as a package that others can reproduce.", "Study record"),
     "reproduce": Command("freeze", "reproduce", "Reproduce a frozen study, and compare byte for byte.", "Study record"),
     "audit": Command("keys", "audit", "List who revealed, forgot or decided what, and why.", "Study record"),
-    "doctor": Command("doctor", "doctor", "Look the study over for what is to be done.", "Operate"),
+    "doctor": Command("doctor", "doctor", "Check the study for problems.", "Operate"),
     "lag": Command("crawl", "lag", "Show how late the schedule is.", "Operate"),
     "backup": Command("backup", "backup", "Back the study up, never its keys.", "Operate"),
     "restore": Command("backup", "restore", "Make a study folder again from a backup.", "Operate"),

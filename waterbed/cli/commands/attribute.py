@@ -1,4 +1,4 @@
-"""Attribution: the study's looks, or any table of addresses."""
+"""The `attribute` command: observations of the study, or any addresses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def attribute(
     out: Annotated[Path | None, typer.Option(help="Write the origins of each row here (CSV).")] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """Origin ASes of any table's addresses, or of the study's looks.
+    """Find origin ASes of addresses in a table or study.
 
     For example: waterbed -C mystudy attribute --csv hosts.csv --address-column ip --as-of 2025-04-11
     """
@@ -94,7 +94,7 @@ def _write_origins(path: Path, addresses: Sequence[str], origins: Sequence[tuple
 
 
 def _different_tables(study: Study, day: date, other: date) -> None:
-    """Refuse to compare a table with itself."""
+    """InputError if a table is compared with itself."""
     from attribution.snapshots import Snapshots
 
     routes = Snapshots(study.tables("routes"))
@@ -121,7 +121,7 @@ def _spelled(origins: tuple[int, ...]) -> str:
 
 
 def _say(found: OriginChanges, study: Study, day: date, other: date) -> None:
-    """Put the rows' change beside that of all address space."""
+    """Print the change of rows beside that of all addresses."""
     from attribution.snapshots import Snapshots
     from attribution.space import changed_space
 

@@ -1,4 +1,4 @@
-"""Lasting copies: make a backup, restore one, take sealed days out of the store."""
+"""The `backup`, `restore` and `prune` commands."""
 
 from __future__ import annotations
 
@@ -10,44 +10,51 @@ from typing import Annotated
 import typer
 
 from waterbed.cli.options import NewStudy, Store
-from waterbed.cli.output import FINDING, OK, console, progress, say
+from waterbed.cli.output import FINDING, OK, console, note, progress, say
 from waterbed.model.errors import KeyProblem
 
 
 def backup(
     context: typer.Context,
-    place: Annotated[Path, typer.Argument(help="A folder of backups, on another disk; made if need be.")],
-    keep: Annotated[int | None, typer.Option(min=1, help="Remove all but so many of the newest backups.")] = None,
+    place: Annotated[Path, typer.Argument(help="A folder of backups, on another disk; created if missing.")],
+    keep: Annotated[int | None, typer.Option(min=1, help="Keep only this many of the newest backups.")] = None,
 ) -> None:
-    """Back the study up while it is at work: whole or not at all, and never its keys.
+    """Back up the study without its keys, even while running.
+
+    A backup is written completely or not at all.
 
     For example: waterbed -C mystudy backup /media/backups/mystudy --keep 14
     """
     from waterbed.store.backup.make import make_backup
 
-    with progress() as told:
-        done = make_backup(context.obj, place, keep=keep, progress=lambda now, all_: told("rows", now, all_))
-    say(f"{done.backup}")
-    console.print(
-        f"{done.rows:,} rows, {done.files:,} files of which {done.new_files:,} are new, {done.size / 1e6:,.1f} MB "
-        f"written, {done.removed:,} older backups removed"
+    with progress() as advance:
+        made = make_backup(context.obj, place, keep=keep, progress=lambda now, all_: advance("rows", now, all_))
+    say(f"{made.backup}")
+    note(
+        f"{made.rows:,} rows, {made.files:,} files of which {made.new_files:,} are new, {made.size / 1e6:,.1f} MB "
+        f"written, {made.removed:,} older backups removed",
+        broken=True,
     )
-    if not done.lake:
+    if not made.lake:
         console.print("The lake lies outside the study folder, so it is not in the backup: back it up where it is.")
-    if not done.recorded:
-        console.print("The study's store cannot be written to, so it does not know of this backup.")
+    if not made.recorded:
+        console.print("The backup was made but not recorded, because the store is read-only.")
         raise typer.Exit(FINDING)
 
 
 def restore(
-    backup_: Annotated[Path, typer.Argument(metavar="BACKUP", help="A backup, or a folder of them: then the newest.")],
+    backup_: Annotated[
+        Path, typer.Argument(metavar="BACKUP", help="A backup, or a folder of backups (uses the newest).")
+    ],
     folder: NewStudy,
     store: Store = None,
     escrow: Annotated[
-        Path | None, typer.Option(help="A file that waterbed key escrow wrote: its keys are put in their place.")
+        Path | None, typer.Option(help="A file of waterbed key escrow, from which to restore the keys.")
     ] = None,
 ) -> None:
-    """Make a study folder again from a backup, in either database; every checksum is verified first.
+    """Restore a study folder from a backup, for either database.
+
+    Every checksum is verified first.
 
     For example: waterbed restore /media/backups/mystudy mystudy --escrow escrow.txt
     """
@@ -59,19 +66,19 @@ def restore(
 
     asked = cache(lambda: str(typer.prompt("Passphrase", hide_input=True, err=True)))
     keys = from_escrow(escrow, asked) if escrow else None
-    with progress() as told:
-        done = restore_backup(
+    with progress() as advance:
+        restored = restore_backup(
             backup_,
             folder,
             who=who(),
             store=store,
             keys=keys,
-            progress=lambda now, all_: told("rows", now, all_),
+            progress=lambda now, all_: advance("rows", now, all_),
         )
-    say(f"restored {folder} from {done.backup}")
+    say(f"restored {folder} from {restored.backup}")
     console.print(
-        f"{done.rows:,} rows of schema {done.schema}, {done.files:,} files; {done.released:,} leases given back, "
-        f"{done.forgotten:,} entries forgotten again"
+        f"{restored.rows:,} rows of schema {restored.schema}, {restored.files:,} files; "
+        f"{restored.released:,} leases given back, {restored.forgotten:,} entries forgotten again"
     )
     if escrow:
         custody.restore(folder, escrow, asked)
@@ -88,21 +95,23 @@ def prune(
     context: typer.Context,
     before: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="The first day that stays; else by retention.store_days."),
+        typer.Option(formats=["%Y-%m-%d"], help="The first day to keep; by default from retention.store_days."),
     ] = None,
 ) -> None:
-    """Remove looks from the store that lie in the lake, sealed and read back; no conclusion changes.
+    """Remove observations from the store that the lake holds.
+
+    They must be sealed and read back; no conclusion changes.
 
     For example: waterbed -C mystudy prune --before 2026-01-01
     """
     from waterbed.store.retention import prune as remove_sealed
     from waterbed.study.study import open_study
 
-    with open_study(context.obj) as study, progress() as told:
-        done = remove_sealed(
-            study.folder, before.date() if before else None, progress=lambda now, all_: told("days", now, all_)
+    with open_study(context.obj) as study, progress() as advance:
+        pruned = remove_sealed(
+            study.folder, before.date() if before else None, progress=lambda now, all_: advance("days", now, all_)
         )
-    console.print(f"{done.facts:,} facts of {done.days:,} days before {done.before} are in the lake alone now")
-    for why in done.left:
+    console.print(f"{pruned.facts:,} facts of {pruned.days:,} days before {pruned.before} are now only in the lake")
+    for why in pruned.left:
         say(f"left as it is: {why}")
-    raise typer.Exit(FINDING if done.left else OK)
+    raise typer.Exit(FINDING if pruned.left else OK)

@@ -1,4 +1,4 @@
-"""Coding: what waits, codes given, agreement, and what doubt does to the ranking."""
+"""The `code` commands: queue, codes, agreement, and effect of doubt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ code_app = typer.Typer(
     help="Doubtful cases: two people code each, blind to each other; a third settles.", no_args_is_help=True
 )
 Coder = Annotated[
-    str | None, typer.Option("--coder", help="Whose codes they are; else the account's.", show_default=False)
+    str | None, typer.Option("--coder", help="The coder; by default the account's name.", show_default=False)
 ]
 Item = Annotated[str, typer.Argument(metavar="ID", help="The item, or how its id begins.")]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="One of the queue's codes; waterbed code next names them.")]
@@ -24,7 +24,9 @@ Code = Annotated[str, typer.Argument(metavar="CODE", help="One of the queue's co
 def code_queue(
     context: typer.Context, queue: Queue = OUTCOMES, coder: Coder = None, form: Formatted = Format.table
 ) -> None:
-    """List what waits for a coder, in that coder's order; exit code 1 if anything does.
+    """List the items waiting for a coder, in coding order.
+
+    Exit code 1 if there are any.
 
     For example: waterbed -C mystudy code queue --queue roles
     """
@@ -36,10 +38,10 @@ def code_queue(
     name, whose = known_queue(queue), record.named(coder)
     with open_study(context.obj) as study:
         found = queues.waiting(study, name, whose)
-        heading = table_info(study, f"{name} to code", by="item")
+        info = table_info(study, f"{name} to code", by="item")
     rows = [queues.row_of(item, task) for item, task in found]
     if form is not Format.table:
-        for_tools(queues.Waiting, rows, heading, form)
+        for_tools(queues.Waiting, rows, info, form)
     else:
         for row in rows:
             say(f"{row.item_id}  {row.task}")
@@ -52,9 +54,11 @@ def code_next(
     context: typer.Context,
     queue: Queue = OUTCOMES,
     coder: Coder = None,
-    settle: Annotated[bool, typer.Option("--settle", help="The next that two others disagree on, instead.")] = False,
+    settle: Annotated[bool, typer.Option("--settle", help="Show the next disagreement of two others instead.")] = False,
 ) -> None:
-    """Show the next item that waits for a coder, with its evidence; exit code 1 if there is one.
+    """Show a coder's next item with its evidence.
+
+    Exit code 1 if there is one.
 
     For example: waterbed -C mystudy code next --coder ann
     """
@@ -85,9 +89,11 @@ def code_give(
     code: Code,
     queue: Queue = OUTCOMES,
     coder: Coder = None,
-    note: Annotated[str, typer.Option("--note", help="In your words; kept on record. No address in it.")] = "",
+    note: Annotated[str, typer.Option("--note", help="In your words; kept on record; must contain no address.")] = "",
 ) -> None:
-    """Say what you think of an item; nobody is shown it before a second person has coded too.
+    """Record your code for an item.
+
+    Codes stay hidden until a second person has coded the item.
 
     For example: waterbed -C mystudy code give 3f2a gone --coder ann --note "case 12"
     """
@@ -110,7 +116,7 @@ def code_adjudicate(
     queue: Queue = OUTCOMES,
     coder: Coder = None,
 ) -> None:
-    """Settle what two others disagree on.
+    """Settle an item on which two coders disagree.
 
     For example: waterbed -C mystudy code adjudicate 3f2a gone --coder cas --reason "the page names the hoster"
     """
@@ -133,7 +139,9 @@ def code_sheet(
     queue: Queue = OUTCOMES,
     coder: Coder = None,
 ) -> None:
-    """Write what waits for a coder as a sheet to fill in without the study: ids and evidence alone.
+    """Write a coder's waiting items to a sheet.
+
+    It holds only ids and evidence, so that it can be filled in without the study.
 
     For example: waterbed -C mystudy code sheet ann.csv --coder ann
     """
@@ -152,10 +160,12 @@ def code_sheet(
 @code_app.command("read")
 def code_read(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A sheet that was filled in.")],
-    coder: Annotated[str, typer.Option("--coder", help="Who filled it in.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="A completed sheet.")],
+    coder: Annotated[str, typer.Option("--coder", help="The coder of the sheet.", show_default=False)],
 ) -> None:
-    """Put the codes of a sheet on record, all or none; reading it again changes nothing.
+    """Record all codes of a sheet, or none.
+
+    Reading a sheet again changes nothing.
 
     For example: waterbed -C mystudy code read ann.csv --coder ann
     """
@@ -172,7 +182,7 @@ def code_read(
 
 @code_app.command("agreement")
 def code_agreement(context: typer.Context, form: Formatted = Format.table) -> None:
-    """How far the two coders of each item agree, for each queue.
+    """Show the agreement of coders, for each queue.
 
     For example: waterbed -C mystudy code agreement --format csv
     """
@@ -182,9 +192,9 @@ def code_agreement(context: typer.Context, form: Formatted = Format.table) -> No
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        rows, heading = queues.agreements(study), table_info(study, "agreement of coders", by="queue")
+        rows, info = queues.agreements(study), table_info(study, "agreement of coders", by="queue")
     if form is not Format.table:
-        for_tools(Agreement, rows, heading, form)
+        for_tools(Agreement, rows, info, form)
         return
     table = new_table("Agreement of coders")
     for name in ("queue", "cases", "coded by two", "agreed", "kappa", "95%", "disputed", "codes given"):
@@ -208,7 +218,9 @@ def code_effect(
     top: Top = None,
     form: Formatted = Format.table,
 ) -> None:
-    """What unresolved outcomes can do to the ranking: all against, all in favour of each hoster.
+    """Bound the effect of unresolved outcomes on the ranking.
+
+    All count against, then all in favour of, each hoster.
 
     For example: waterbed -C mystudy code effect --top 20
     """
@@ -218,10 +230,10 @@ def code_effect(
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        conclusions, heading = study.conclude(), table_info(study, "effect of unresolved cases", by="hoster")
+        conclusions, info = study.conclude(), table_info(study, "effect of unresolved cases", by="hoster")
         rows, open_ = effect(conclusions), len(unresolved(conclusions))
     if form is not Format.table:
-        for_tools(EffectRow, rows[:top], heading, form)
+        for_tools(EffectRow, rows[:top], info, form)
         return
     table = new_table("Removed within 24 h, slowest first; unresolved cases all against, all in favour")
     for name in ("hoster", "cases", "share", "against", "in favour", "place", "could be"):

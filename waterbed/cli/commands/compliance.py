@@ -1,4 +1,4 @@
-"""Compliance: who acts on notices, how fast, and who stays silent."""
+"""The `compliance` command: responses to notices, and their speed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WIDE = 100
 
 
 class What(StrEnum):
-    """Which table is shown."""
+    """The table to show."""
 
     shares = "shares"
     trends = "trends"
@@ -33,10 +33,10 @@ class What(StrEnum):
 def compliance(
     context: typer.Context,
     by: ByRow = By.hoster,
-    clock: Annotated[Clock, typer.Option(help="What the clocks run from.")] = Clock.notice_delivered,
+    clock: Annotated[Clock, typer.Option(help="Origin of the clocks.")] = Clock.notice_delivered,
     weeks: Annotated[bool, typer.Option("--weeks", help="By ISO week too.")] = False,
     what: Annotated[
-        What, typer.Option("--table", help="Shares, their trends, what nobody answered, or all notices.")
+        What, typer.Option("--table", help="Shares, trends, unanswered notices, or all notices.")
     ] = What.shares,
     after: Annotated[
         float | None,
@@ -44,7 +44,7 @@ def compliance(
     ] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """Show what hosters acted on within hours of the notice, its trend, and what nobody answered.
+    """Show removal within hours of notices, its trend, and silence.
 
     For example: waterbed -C mystudy compliance --by asn --weeks
     """
@@ -112,7 +112,7 @@ def _cells(group: Sequence[ComplianceRow], *, named: bool, weeks: bool) -> list[
 
 
 def _reached(notices: Sequence[AddressedNotice]) -> None:
-    """Say whom the study's notices reached."""
+    """Print who received the study's notices."""
     if not notices:
         console.print("The study has no notices: see waterbed notices.")
         return

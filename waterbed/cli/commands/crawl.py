@@ -1,4 +1,4 @@
-"""The crawl: one pass, going on by schedule, how late that is, and what registries tell."""
+"""The `recheck`, `run`, `lag` and `enrich` commands."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ _MEANT = {
 }
 
 
-class Told(StrEnum):
-    """What `enrich` does, and which table it prints of that."""
+class EnrichTable(StrEnum):
+    """The mode of `enrich`, and the table it prints."""
 
     registries = "registries"
     origins = "origins"
@@ -51,10 +51,10 @@ class Told(StrEnum):
 
 def recheck(
     context: typer.Context,
-    everything: Annotated[bool, typer.Option("--all/--due", help="Every URL now, or only what is due.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many looks.")] = None,
+    everything: Annotated[bool, typer.Option("--all/--due", help="Check every URL now, or only those due.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of checks.")] = None,
 ) -> None:
-    """One pass: look at what is due, without touching content.
+    """Check everything due once, without touching content.
 
     For example: waterbed -C mystudy recheck --limit 1000
     """
@@ -63,16 +63,16 @@ def recheck(
     from crawler.recheck.run import recheck
     from waterbed.store.folder import open_folder
 
-    with closing(open_folder(context.obj)) as folder, progress() as told:
+    with closing(open_folder(context.obj)) as folder, progress() as advance:
         report = uvloop.run(
-            recheck(folder, everything=everything, limit=limit, progress=lambda done, due: told("looks", done, due))
+            recheck(folder, everything=everything, limit=limit, progress=lambda done, due: advance("looks", done, due))
         )
     print_pass(report)
     raise typer.Exit(FINDING if report.stopped else OK)
 
 
 def print_pass(report: PassReport) -> None:
-    """Say what a pass did, and how fast."""
+    """Print the result and speed of a pass."""
     rate = report.looks / report.seconds if report.seconds else 0.0
     console.print(
         f"{report.looks:,} of {report.due:,} due looks recorded in {report.seconds:.1f} s ({rate:,.0f} URLs/s)"
@@ -92,13 +92,15 @@ def print_pass(report: PassReport) -> None:
 def run(
     context: typer.Context,
     seconds: Annotated[
-        float | None, typer.Option("--for", min=1, help="End by itself after so many seconds.", show_default=False)
+        float | None, typer.Option("--for", min=1, help="Stop after this many seconds.", show_default=False)
     ] = None,
     systemd: Annotated[
         Path | None, typer.Option(help="Write unit files for this study into a folder, and end.", show_default=False)
     ] = None,
 ) -> None:
-    """Keep going on schedule until a signal: passes, chores, a line of health a minute, /health and /metrics.
+    """Keep checking on schedule until a signal.
+
+    Runs passes and chores, prints a line of health a minute, and serves /health and /metrics.
 
     For example: waterbed -C mystudy run
     """
@@ -130,7 +132,9 @@ def _begun(endpoint: Endpoint | None) -> None:
 
 
 def lag(context: typer.Context, form: Formatted = Format.table) -> None:
-    """How late the schedule is, and how many workers would keep it; exit code 1 if looks are overdue.
+    """Show the schedule's delay, and how many workers it needs.
+
+    Exit code 1 if checks are overdue.
 
     For example: waterbed -C mystudy lag --format json
     """
@@ -168,13 +172,15 @@ def _cell(name: str, value: object) -> str:
 
 def enrich(
     context: typer.Context,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many networks and ASes.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of networks and ASes.")] = None,
     table: Annotated[
-        Told, typer.Option(help="registries: ask them; origins: ask no registry, compare with Team Cymru.")
-    ] = Told.registries,
+        EnrichTable, typer.Option(help="registries: ask them; origins: ask no registry, compare with Team Cymru.")
+    ] = EnrichTable.registries,
     form: Formatted = Format.table,
 ) -> None:
-    """Ask registries who is registered (RDAP); exit code 1 if a network stays without.
+    """Ask registries who holds networks and ASes (RDAP).
+
+    Exit code 1 if a network stays without an answer.
 
     For example: waterbed -C mystudy enrich --limit 100
     """
@@ -187,15 +193,17 @@ def enrich(
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        if table is Told.origins:
+        if table is EnrichTable.origins:
             rows = compare(study, limit=limit)
             if form is Format.table:
                 _compared(rows)
             else:
                 for_tools(Compared, rows, table_info(study, "origins compared", by="address"), form)
             raise typer.Exit(FINDING if any(row.verdict == "other" for row in rows) else OK)
-        with progress() as told:
-            crawl = registry.enrich(study.folder, limit=limit, progress=lambda done, all_: told("look-ups", done, all_))
+        with progress() as advance:
+            crawl = registry.enrich(
+                study.folder, limit=limit, progress=lambda done, all_: advance("look-ups", done, all_)
+            )
             report = uvloop.run(crawl)
         if form is Format.table:
             _crawled(report)

@@ -1,4 +1,4 @@
-"""Displacement: did pressing a place remove content, or move it."""
+"""The `displacement` command: did pressure remove or move content."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Printed(StrEnum):
-    """How answers are printed."""
+    """Output formats."""
 
     table = "table"
     json = "json"
@@ -32,7 +32,9 @@ def displacement(
     out: Page = None,
     form: Annotated[Printed, typer.Option("--format", help="table for people; json for tools.")] = Printed.table,
 ) -> None:
-    """Tell whether pressing a hoster, AS or country removed content or moved it, and where to.
+    """Estimate if pressure on a place removed or moved content.
+
+    The place is a hoster, AS or country; destinations are listed too.
 
     For example: waterbed -C mystudy displacement --event event.toml --out out
     """
@@ -60,7 +62,7 @@ _PAIRS = 10
 
 
 def _print(found: Findings) -> None:
-    """Print all answers, refusals below them, and the pairs with most moves."""
+    """Print all answers, then refusals, then the main pairs."""
     from graphs.displacement.answers import ALWAYS
 
     table = new_table(_title(found), look="bold")

@@ -1,4 +1,4 @@
-"""Whatever is amiss: doctor, quarantines, other rules."""
+"""The `doctor`, `quarantine` and `rejudge` commands."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from waterbed.model.bookkeeping import Decision
     from waterbed.model.table import TableInfo
 
-quarantine_app = typer.Typer(help="Looks that are not believed until a person decides.", no_args_is_help=True)
-Id = Annotated[str, typer.Argument(metavar="ID", help="The quarantine, as waterbed doctor names it.")]
+quarantine_app = typer.Typer(help="Checks held back until a person decides.", no_args_is_help=True)
+Id = Annotated[str, typer.Argument(metavar="ID", help="The quarantine, as named by waterbed doctor.")]
 
 
 def doctor(context: typer.Context, form: Formatted = Format.table) -> None:
-    """Look the study over; exit code 1 if something is to be done.
+    """Check the study for problems; exit code 1 for any.
 
     For example: waterbed -C mystudy doctor --format json
     """
@@ -39,7 +39,9 @@ def doctor(context: typer.Context, form: Formatted = Format.table) -> None:
 
 @quarantine_app.command("list")
 def quarantine_list(context: typer.Context, form: Formatted = Format.table) -> None:
-    """List quarantines, decided ones too; exit code 1 if one is open.
+    """List all quarantines; exit code 1 if one is open.
+
+    Decided ones are included.
 
     For example: waterbed -C mystudy quarantine list
     """
@@ -54,7 +56,7 @@ def quarantine_list(context: typer.Context, form: Formatted = Format.table) -> N
 
 @quarantine_app.command("release")
 def quarantine_release(context: typer.Context, quarantine: Id, reason: Reason) -> None:
-    """Believe the looks of a quarantine after all, up to now.
+    """Accept the observations of a quarantine, up to now.
 
     For example: waterbed -C mystudy quarantine release QUARANTINE_ID --reason "the hoster confirmed it"
     """
@@ -63,7 +65,7 @@ def quarantine_release(context: typer.Context, quarantine: Id, reason: Reason) -
 
 @quarantine_app.command("void")
 def quarantine_void(context: typer.Context, quarantine: Id, reason: Reason) -> None:
-    """Never believe the looks of a quarantine, up to now.
+    """Reject the observations of a quarantine, up to now.
 
     For example: waterbed -C mystudy quarantine void QUARANTINE_ID --reason "our proxy was broken"
     """
@@ -76,10 +78,10 @@ def _decide(context: typer.Context, quarantine: str, decision: Decision, reason:
 
     with open_study(context.obj) as study:
         found = decide(study.folder, study.conclude().quarantines, quarantine, decision, reason)
-    done = "released" if decision == "release" else "voided"
-    say(f"{done}: {found.kind} {found.scope} from {found.began_at:%Y-%m-%d %H:%M}, until now")
+    decided = "released" if decision == "release" else "voided"
+    say(f"{decided}: {found.kind} {found.scope} from {found.began_at:%Y-%m-%d %H:%M}, until now")
     if found.kind in ("canary", "feed"):
-        console.print("No verdict hangs on it: it is closed, that is all.")
+        console.print("It is closed; it affects no verdict.")
 
 
 def rejudge(
@@ -88,7 +90,9 @@ def rejudge(
     out: Annotated[Path | None, typer.Option(help="Folder for verdicts/; else the study's.")] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """Judge all looks by other rules too, and say what changes (exit code 1 if anything does).
+    """Judge all observations by other rules, and compare.
+
+    Exit code 1 if anything changes.
 
     For example: waterbed -C mystudy rejudge --rules mine.toml
     """
@@ -99,22 +103,23 @@ def rejudge(
 
     with open_study(context.obj) as study:
         try:
-            done = judge_again(study, rules, out)
+            rejudged = judge_again(study, rules, out)
         except OSError as problem:
             raise InputError(f"the verdicts cannot be written ({problem.strerror}); name another --out") from None
-        _print(Change, done.changes, table_info(study, "rule changes", by="outcome"), form)
+        _print(Change, rejudged.changes, table_info(study, "rule changes", by="outcome"), form)
     if form is Format.table:
         console.print(
-            f"{done.old} -> {done.new}: {sum(change.looks for change in done.changes):,} looks change outcome,"
+            f"{rejudged.old} -> {rejudged.new}: "
+            f"{sum(change.looks for change in rejudged.changes):,} looks change outcome,"
         )
-        console.print(f"{done.ends:,} episodes end otherwise, {done.hosters:,} hosters have another removed_24h")
-        for file in done.files:
+        console.print(f"{rejudged.ends:,} episodes end differently, {rejudged.hosters:,} hosters change removed_24h")
+        for file in rejudged.files:
             say(f"wrote {file}")
-    raise typer.Exit(FINDING if done.changed else OK)
+    raise typer.Exit(FINDING if rejudged.changed else OK)
 
 
-def _print(cls: type, rows: Sequence[Any], heading: TableInfo, form: Format) -> None:
-    print_rows(cls, rows, heading, form, look="open", cell=_cell, shown=None)
+def _print(cls: type, rows: Sequence[Any], info: TableInfo, form: Format) -> None:
+    print_rows(cls, rows, info, form, look="open", cell=_cell, shown=None)
 
 
 def _cell(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The answer to "why": the chain behind a URL, an address or a hoster."""
+"""The `explain` command: evidence behind a URL, address or hoster."""
 
 from __future__ import annotations
 
@@ -26,11 +26,13 @@ def explain(
         datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="As of this day alone (UTC).")
     ] = None,
     link: Annotated[
-        str | None, typer.Option(metavar="ID", help="Another url_id: what links the two, in place of the chain.")
+        str | None, typer.Option(metavar="ID", help="Another url_id: show the links between the two instead.")
     ] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """Show the chain behind a URL, an address or a hoster, each link with source, date and rule.
+    """Show the chain of evidence behind an attribution.
+
+    Each link of a URL, an address or a hoster has source, date and rule.
 
     For example: waterbed -C mystudy explain AS64500 --as-of 2025-04-11
     """
@@ -48,7 +50,10 @@ def explain(
 
 
 def _shown(links: Sequence[ChainLink]) -> None:
-    """Print a chain: what holds from one time on stands together, each link below the one it starts from."""
+    """Print a chain, grouped by the start of validity.
+
+    Each link stands below the one it starts from.
+    """
     subject = links[0].about
     days = "." in subject or subject.count(":") > 1
     blocks = [(since, list(group)) for since, group in groupby(links, key=lambda link: link.since)]
@@ -72,7 +77,10 @@ def _shown(links: Sequence[ChainLink]) -> None:
 
 
 def _nested(links: Sequence[ChainLink], subject: str) -> Iterator[tuple[str, str, ChainLink]]:
-    """Each link's step, indented below the link that leads to it, and its value; else beside what it starts from."""
+    """Each link's indented step and its value.
+
+    A step stands below the link that leads to it, or else beside its starting point.
+    """
     depths = {subject: 1}
     for link in links:
         depth = depths.get(link.about)
@@ -82,7 +90,7 @@ def _nested(links: Sequence[ChainLink], subject: str) -> Iterator[tuple[str, str
 
 
 def _by(link: ChainLink, last: datetime | None, days: bool) -> str:
-    """Who says so, of which day, by which rule, and what is to be noted."""
+    """The source, day, rule and note of a link."""
     dated = f"{link.source}, {link.data_date:%Y-%m-%d}" if link.data_date else link.source
     rule = f"rule {link.rule}" if link.rule else ""
     sure = f"confidence {link.confidence}" if link.confidence else ""
@@ -98,5 +106,8 @@ def _span(since: datetime, last: datetime | None, days: bool) -> str:
 
 
 def _time(moment: datetime, days: bool) -> str:
-    """A time; of an address the day alone, since tables and registrations are used by the day."""
+    """Format a time; only the day for an address.
+
+    Tables and registrations apply by the day.
+    """
     return f"{moment:%Y-%m-%d}" if days else f"{moment:%Y-%m-%d %H:%M}"

@@ -1,4 +1,4 @@
-"""Sources of reports: their cards, how long they list entries, and whether they drop them by rule."""
+"""The `feeds` command: sources of reports and their listing rules."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ Line = TypeVar("Line")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Listing:
-    """What a presence list tells of its source."""
+    """Listing behaviour of a source, from its presence list."""
 
     source: str
     entries: int
     bad: Sequence[tuple[str, Rejected]]
-    """Which file, and the line."""
+    """File and line number."""
     held: Sequence[Quarantine]
     spike: Spike | None
     stay: Survival | None
@@ -54,15 +54,18 @@ def feeds(
         Path | None, typer.Option(help="CSV of a feed's entries: entered,first_listed,last_listed,first_missing.")
     ] = None,
     deliveries: Annotated[
-        Path | None, typer.Option(help="CSV of its deliveries: received,entries; suspect ones tell of no absence.")
+        Path | None,
+        typer.Option(help="CSV of its deliveries: received,entries; suspect ones are not evidence of absence."),
     ] = None,
-    source: Annotated[str | None, typer.Option(help="The source that these files are of.")] = None,
-    midpoint: Annotated[bool, typer.Option("--midpoint", help="Put ends in the middle of their intervals.")] = False,
+    source: Annotated[str | None, typer.Option(help="The source of these files.")] = None,
+    midpoint: Annotated[bool, typer.Option("--midpoint", help="Use midpoints of intervals as ends.")] = False,
     ignore_entry: Annotated[
-        bool, typer.Option("--ignore-entry", help="With --midpoint: ignore late entry. Stays come out too long.")
+        bool, typer.Option("--ignore-entry", help="With --midpoint: ignore late entry, which overestimates durations.")
     ] = False,
 ) -> None:
-    """A card for each source; with --presence how long it lists entries, and whether they leave by rule.
+    """Print a card for each source of reports.
+
+    With --presence: how long it lists entries, and if they leave by rule.
 
     For example: waterbed -C mystudy feeds
     """
@@ -85,10 +88,10 @@ def feeds(
             rules = guard_rules(study.config)
             listing = _listing(named, presence, deliveries, rules, midpoint=midpoint, ignore_entry=ignore_entry)
         method = MIDPOINT_METHOD if midpoint else METHOD
-        heading = replace(table_info(study, "survival in a feed" if presence else "feeds", by="source"), method=method)
+        info = replace(table_info(study, "survival in a feed" if presence else "feeds", by="source"), method=method)
         found = [_with(card, listing) for card in cards(conclusions)]
     if form is not Format.table:
-        for_tools(FeedCard, found, heading, form)
+        for_tools(FeedCard, found, info, form)
     else:
         print_cards(found)
         if listing:
@@ -124,7 +127,7 @@ def _listing(
 
 
 def _with(card: FeedCard, listing: _Listing | None) -> FeedCard:
-    """The card of a source with what its presence list tells."""
+    """A source's card with the results of its presence list."""
     if listing is None or card.source != listing.source:
         return card
     low, high = listing.stay.median if listing.stay else (None, None)
@@ -167,7 +170,7 @@ def _half(stay: Survival) -> str:
 
 
 def _of(source: str | None, known: list[str]) -> str:
-    """The source that a presence list is of."""
+    """The source of a presence list."""
     if source in known:
         return source or ""
     if source is None and len(known) == 1:
@@ -179,7 +182,7 @@ def _of(source: str | None, known: list[str]) -> str:
 
 
 def _parted(lines: Iterable[Line | Rejected]) -> tuple[list[Line], list[Rejected]]:
-    """Good lines and bad ones."""
+    """Split lines into valid and invalid ones."""
     from waterbed.intake.csv_table import Rejected
 
     good: list[Line] = []

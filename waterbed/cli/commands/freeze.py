@@ -1,4 +1,4 @@
-"""Frozen studies: make a package, reproduce one."""
+"""The `freeze` and `reproduce` commands."""
 
 from __future__ import annotations
 
@@ -18,14 +18,19 @@ def freeze(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The package to make; it may not exist yet.")],
     shared: Annotated[
-        str, typer.Option(metavar="PARTNER", help="For a partner: what `lake export` gives it in place of the facts.")
+        str,
+        typer.Option(
+            metavar="PARTNER", help="For a partner: contains the output of `lake export` instead of the facts."
+        ),
     ] = "",
     without_tables: Annotated[
-        bool, typer.Option("--without-tables", help="Name dated tables by checksum alone: licences may want that.")
+        bool, typer.Option("--without-tables", help="Include only checksums of dated tables, as licences may require.")
     ] = False,
     override: Override = "",
 ) -> None:
-    """Freeze the study: facts, rules, tables and results as one package that others can reproduce.
+    """Freeze the study as a package that others can reproduce.
+
+    It holds facts, rules, tables and results.
 
     For example: waterbed -C mystudy freeze mystudy-1
     """
@@ -49,33 +54,41 @@ def reproduce(
         Path | None, typer.Option(help="A folder of files of dated tables that the package names by checksum.")
     ] = None,
 ) -> None:
-    """Verify a package, make a new study of it under new keys, and compare all tables byte for byte.
+    """Verify a package, rebuild its study, and compare all tables.
+
+    The new study has new keys; tables are compared byte for byte.
 
     For example: waterbed reproduce mystudy-1 again
     """
     from waterbed.publish.freeze.reproduce import reproduce as reproduce_package
 
     with _written_at(folder):
-        done = reproduce_package(package, folder, store=store, tables=tables)
-    say(f"package {done.package}: every file is as it was frozen")
-    if done.protocol:
-        say(f"protocol {done.protocol}: the locked text has this SHA-256")
-    for told in done.deviations:
-        say(f"deviates from the protocol: {told}")
-    for told in done.other:
-        say(f"other than there: {told}")
-    for table in done.tables:
+        reproduced = reproduce_package(package, folder, store=store, tables=tables)
+    say(f"package {reproduced.package}: every file is intact")
+    if reproduced.protocol:
+        say(f"protocol {reproduced.protocol}: the locked text has this SHA-256")
+    for line in reproduced.deviations:
+        say(f"deviates from the protocol: {line}")
+    for line in reproduced.other:
+        say(f"differs from there: {line}")
+    for table in reproduced.tables:
         say(f"{'equal  ' if table.equal else 'DIFFERS'} {table.name}{_how(table)}")
-    for name in done.cannot:
+    for name in reproduced.cannot:
         say(f"cannot be reproduced from the shared form: {name}")
-    differ = sum(not table.equal for table in done.tables)
-    say(f"{len(done.tables) - differ:,} of {len(done.tables):,} tables are equal; they are in {folder}/results")
+    differ = sum(not table.equal for table in reproduced.tables)
+    say(
+        f"{len(reproduced.tables) - differ:,} of {len(reproduced.tables):,} tables are equal; "
+        f"they are in {folder}/results"
+    )
     raise typer.Exit(FINDING if differ else OK)
 
 
 @contextmanager
 def _written_at(folder: Path) -> Iterator[None]:
-    """A place that cannot be is the user's to mend; a disk that is full or closed is told of elsewhere."""
+    """InputError for a place that cannot exist.
+
+    Full or read-only disks are reported elsewhere.
+    """
     from waterbed.store.integrity import disk_trouble
 
     try:

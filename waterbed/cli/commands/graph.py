@@ -1,4 +1,4 @@
-"""The hop graph: main flows, measures, weeks, files for Gephi."""
+"""The `graph` command: flows, measures, weeks, files for Gephi."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SEED = 2026
 
 
 class Nodes(StrEnum):
-    """What the nodes are."""
+    """Kinds of nodes."""
 
     hoster = "hoster"
     asn = "asn"
@@ -44,7 +44,7 @@ class Nodes(StrEnum):
 
 
 class Shown(StrEnum):
-    """Which table is shown."""
+    """The table to show."""
 
     flows = "flows"
     measures = "measures"
@@ -56,21 +56,23 @@ _LEVELS: dict[Nodes, Level] = {Nodes.hoster: "hoster", Nodes.asn: "as", Nodes.co
 
 def graph(
     context: typer.Context,
-    by: Annotated[Nodes, typer.Option(help="What the nodes are.")] = Nodes.hoster,
+    by: Annotated[Nodes, typer.Option(help="Kind of nodes.")] = Nodes.hoster,
     week: Annotated[
         str | None, typer.Option(help="Only hops that may have arrived in that ISO week, as 2026-W12.")
     ] = None,
     cumulative: Annotated[bool, typer.Option("--cumulative", help="With --week: up to its end.")] = False,
     kind: Annotated[str | None, typer.Option(help=f"Only {', '.join(get_args(HopKind))}.")] = None,
     order: Annotated[str | None, typer.Option(help=f"Only {', '.join(get_args(OrderClass))}.")] = None,
-    content: Annotated[str | None, typer.Option(help="With --by content: the time line of that one.")] = None,
+    content: Annotated[str | None, typer.Option(help="With --by content: the time line of this content.")] = None,
     table: Annotated[Shown, typer.Option(help="Main flows, all measures, or hops by week of arrival.")] = Shown.flows,
     out: Annotated[
         Path | None, typer.Option(help="Write the graph: .gexf, .graphml or .json.", show_default=False)
     ] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """The hop graph: main flows, measures, weeks, or a file for Gephi.
+    """Show the hop graph or write it to a file.
+
+    Tables: main flows, measures and weeks.
 
     For example: waterbed -C mystudy graph --by country --out hops.gexf
     """
@@ -106,7 +108,7 @@ def graph(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Chosen:
-    """The hops asked for, and what they are shown with."""
+    """The selected hops and their context."""
 
     study: Study
     conclusions: Conclusions
@@ -123,8 +125,8 @@ class _Chosen:
         keys: Collection[str] = self.conclusions.hosters
         if self.by is Nodes.asn:
             keys = {f"AS{origin}" for episode in self.conclusions.episodes for origin in episode.origins}
-        told = {} if self.by is Nodes.country else {key: self.conclusions.attributor.name_of(key) for key in keys}
-        object.__setattr__(self, "names", told)
+        names = {} if self.by is Nodes.country else {key: self.conclusions.attributor.name_of(key) for key in keys}
+        object.__setattr__(self, "names", names)
         object.__setattr__(self, "origins", origins_index(self.conclusions.episodes) if self.by is Nodes.asn else None)
 
     @property
@@ -184,7 +186,10 @@ def _fits(hop: Hop, wanted: dict[str, str | None], window: tuple[datetime | None
 
 
 def _known(content: str | None, conclusions: Conclusions) -> str | None:
-    """A content that the study has; what was given is not repeated, as it could be a URL."""
+    """A content of the study; errors never repeat the input.
+
+    The input could be a URL.
+    """
     if content is not None and all(episode.content_id != content for episode in conclusions.episodes):
         raise InputError(
             "--content is no content id of this study; waterbed graph --by content --format csv lists those that hopped"
@@ -240,18 +245,18 @@ def _contents(chosen: _Chosen, form: Format) -> None:
 def _print(chosen: _Chosen, cls: type, rows: Sequence[Any], what: str, form: Format) -> None:
     from waterbed.study.metadata import table_info
 
-    heading = replace(table_info(chosen.study, what, by=chosen.by.value), clock="arrival", method=METHOD)
+    info = replace(table_info(chosen.study, what, by=chosen.by.value), clock="arrival", method=METHOD)
     if form is Format.table:
         parallel = sum(hop.order == "parallel" for hop in chosen.hops)
-        _table(rows, heading, len(chosen.hops), parallel)
+        _table(rows, info, len(chosen.hops), parallel)
     else:
-        for_tools(cls, rows, heading, form)
+        for_tools(cls, rows, info, form)
 
 
-def _table(rows: Sequence[Any], heading: TableInfo, hops: int, parallel: int) -> None:
-    """Print rows of one kind with what must be known to read them."""
+def _table(rows: Sequence[Any], info: TableInfo, hops: int, parallel: int) -> None:
+    """Print rows of one kind with the notes they need."""
     without = f", {parallel:,} of them parallel and left out" if parallel else ""
-    say(f"{heading.what.capitalize()}, by {heading.by}: {hops:,} hops{without}", style="italic")
+    say(f"{info.what.capitalize()}, by {info.by}: {hops:,} hops{without}", style="italic")
     if not rows:
         console.print("nothing to show: no hop was found, or none of the kind, order and week asked for")
         return
@@ -268,7 +273,7 @@ def _table(rows: Sequence[Any], heading: TableInfo, hops: int, parallel: int) ->
 
 
 def _written(nodes: int, edges: int, out: Path) -> None:
-    """Say what a file holds."""
+    """Print the content of a written file."""
     say(f"wrote {nodes:,} nodes and {edges:,} edges to {out}")
 
 

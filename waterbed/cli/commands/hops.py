@@ -1,4 +1,4 @@
-"""Verdicts, episodes and hops: of content from hoster to hoster, of labels from suffix to suffix."""
+"""The `episodes`, `verdicts` and `hops` commands."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _SHORT = 12
 
 
 class Whose(StrEnum):
-    """Which episodes are shown."""
+    """The episodes to show."""
 
     episodes = "episodes"
     external = "external"
 
 
 class Hops(StrEnum):
-    """Which table is shown."""
+    """The table to show."""
 
     hops = "hops"
     external = "external"
@@ -37,10 +37,10 @@ class Hops(StrEnum):
 
 def episodes(
     context: typer.Context,
-    table: Annotated[Whose, typer.Option(help="Ours, or those that other observers tell of.")] = Whose.episodes,
+    table: Annotated[Whose, typer.Option(help="Our own, or those reported by third parties.")] = Whose.episodes,
     form: Formatted = Format.table,
 ) -> None:
-    """When each URL was up, at which hoster; ends are intervals.
+    """List each URL's episodes at a hoster; ends are intervals.
 
     For example: waterbed -C mystudy episodes --format csv
     """
@@ -58,7 +58,7 @@ def episodes(
 
 
 def verdicts(context: typer.Context, form: Formatted = Format.table) -> None:
-    """What each look is taken to mean, and by which rule.
+    """List the verdict of each check, and its rule.
 
     For example: waterbed -C mystudy verdicts --format parquet
     """
@@ -75,7 +75,7 @@ _COLUMNS = {
     "hops": ("kind", "order", "from_hoster", "to_hoster", "left_before", "arrived_before"),
     "verdicts": ("url_id", "observed_at", "outcome", "state", "cause", "rule"),
 }
-"""What people are shown of each kind; the other formats have every column."""
+"""Columns shown to people; other formats have every column."""
 
 
 def _rows(cls: type, rows: Sequence[Any], info: TableInfo, what: str, form: Format) -> None:
@@ -89,13 +89,13 @@ def hops(
     table: Annotated[
         Hops,
         typer.Option(
-            help="Ours; those that rest on what others saw before our first look; labels under several suffixes; pairs "
-            "of labels that look alike, which opens the names."
+            help="Our own hops; those from third-party observations before our first check; labels under several "
+            "suffixes; pairs of similar labels, which decrypts the names."
         ),
     ] = Hops.hops,
     form: Formatted = Format.table,
 ) -> None:
-    """Where content went after it left a hoster, or which names moved to another suffix.
+    """List hops between hosters, or of names between suffixes.
 
     For example: waterbed -C mystudy hops --format csv
     """
@@ -108,14 +108,13 @@ def hops(
         if table in (Hops.labels, Hops.near):
             _labels(study, table is Hops.near, form)
             return
-        told = table is Hops.external
-        conclusions, heading = study.conclude(), table_info(study, "told hops" if told else "hops")
-        found = ExternalConclusions(conclusions, study.config.testimony).hops if told else conclusions.hops
-    _rows(Hop, found, heading, "hops", form)
+        external = table is Hops.external
+        conclusions, info = study.conclude(), table_info(study, "told hops" if external else "hops")
+        found = ExternalConclusions(conclusions, study.config.testimony).hops if external else conclusions.hops
+    _rows(Hop, found, info, "hops", form)
     if form is Format.table:
         bounds = count_hops(found)
-        least = f"{bounds.least:,} surely came after the leaving"
-        say(f"{least}, {bounds.most:,} at most: the others were there before.")
+        say(f"Between {bounds.least:,} and {bounds.most:,} hops are displacement; the others were already there.")
 
 
 def _labels(study: Study, near: bool, form: Format) -> None:
@@ -126,13 +125,13 @@ def _labels(study: Study, near: bool, form: Format) -> None:
     spells = label_spells(conclusions.episodes, conclusions.facts.targets)
     if near:
         pairs = near_table(spells, near_of(study.folder))
-        _told(study, NearRow, pairs, _NEAR, "near labels", form)
+        _label_rows(study, NearRow, pairs, _NEAR, "near labels", form)
         return
     rows = label_table(spells)
-    _told(study, LabelRow, rows, _EXACT, "labels under several suffixes", form)
+    _label_rows(study, LabelRow, rows, _EXACT, "labels under several suffixes", form)
     if form is Format.table:
         least, most = sum(row.hops_least for row in rows), sum(row.hops_most for row in rows)
-        say(f"label hops: {least:,} to {most:,}; steps of unknown order make the difference.")
+        say(f"label hops: {least:,} to {most:,}, depending on steps of unknown order.")
 
 
 _EXACT = {
@@ -156,8 +155,10 @@ _NEAR = {
 }
 
 
-def _told(study: Study, cls: type, rows: Sequence[Any], columns: Mapping[str, str], what: str, form: Format) -> None:
-    """Print rows of a class, for people the named columns of the first ones."""
+def _label_rows(
+    study: Study, cls: type, rows: Sequence[Any], columns: Mapping[str, str], what: str, form: Format
+) -> None:
+    """Print rows of a class; people see the named columns."""
     from waterbed.study.metadata import table_info
 
     info = table_info(study, what, by="label")

@@ -1,4 +1,4 @@
-"""The book of hosters: the file, decisions about it, and their review."""
+"""The `hosters` commands: book of hosters, changes and review."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 hosters_app = typer.Typer(help="Hosters: which ASes, registrants and ranges are one company.", no_args_is_help=True)
 Key = Annotated[str, typer.Argument(metavar="KEY", help="A hoster's key, AS64500 or ripe:ORG-AB1-RIPE.")]
-Into = Annotated[str, typer.Argument(metavar="INTO", help="The hoster that it is, or becomes, a part of.")]
+Into = Annotated[str, typer.Argument(metavar="INTO", help="The hoster that it belongs to, or joins.")]
 ChangeId = Annotated[str, typer.Argument(metavar="CHANGE_ID", help="The change, or how its id begins.")]
 Members = Annotated[str, typer.Option("--members", help="AS64500,ripe:ORG-AB1-RIPE,192.0.2.0/24,suffix:pages.example")]
 Since = Annotated[
@@ -32,7 +32,7 @@ Since = Annotated[
 
 
 class Shown(StrEnum):
-    """Which table is shown."""
+    """The table to show."""
 
     hosters = "hosters"
     changes = "changes"
@@ -42,9 +42,11 @@ class Shown(StrEnum):
 def hosters_add(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A TOML file of [[hoster]].")],
-    reason: Annotated[str | None, typer.Option("--reason", help="Why; kept on record. No address in it.")] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Reason, kept on record; must contain no address.")
+    ] = None,
 ) -> None:
-    """Take a file of hosters into the study, in place of the one before.
+    """Import a file of hosters, replacing the previous one.
 
     For example: waterbed -C mystudy hosters add hosters.toml --reason "first list"
     """
@@ -71,7 +73,7 @@ def hosters_define(
     kind: Annotated[str, typer.Option("--kind", help="hoster, proxy or platform.")] = "hoster",
     members: Members = "",
 ) -> None:
-    """Say what a hoster is from now on: name, seat, kind and members.
+    """Define a hoster: name, seat, kind and members.
 
     For example: waterbed -C mystudy hosters define acme --name Acme --members AS64500,AS64501 --reason "one company"
     """
@@ -86,7 +88,7 @@ def hosters_define(
 
 @hosters_app.command("merge")
 def hosters_merge(context: typer.Context, key: Key, into: Into, reason: Reason, since: Since = None) -> None:
-    """Say that a hoster is the same company as another.
+    """Record that two hosters are one company.
 
     For example: waterbed -C mystudy hosters merge AS64500 acme --reason "annual report" --since 2026-01-01
     """
@@ -102,7 +104,7 @@ def hosters_split(
     reason: Reason,
     since: Since = None,
 ) -> None:
-    """Say that members of a hoster are another company.
+    """Record that members of a hoster are another company.
 
     For example: waterbed -C mystudy hosters split newco acme --members AS64501 --reason "sold"
     """
@@ -119,7 +121,7 @@ def hosters_succession(
         datetime, typer.Option("--since", formats=["%Y-%m-%d"], help="First day on which it holds.", show_default=False)
     ],
 ) -> None:
-    """Say that a hoster took over everything of another on a day.
+    """Record that a hoster took over all of another.
 
     For example: waterbed -C mystudy hosters succession oldco acme --since 2026-03-01 --reason "taken over"
     """
@@ -128,7 +130,7 @@ def hosters_succession(
 
 @hosters_app.command("undo")
 def hosters_undo(context: typer.Context, change: ChangeId, reason: Reason) -> None:
-    """Take back a change; an undo can be undone too.
+    """Undo a change; an undo can be undone too.
 
     For example: waterbed -C mystudy hosters undo 0f3c --reason "wrong company"
     """
@@ -141,10 +143,12 @@ def hosters_show(
     key: Annotated[str | None, typer.Argument(metavar="KEY", help="One hoster; else all.")] = None,
     on: AsOf = None,
     decided_by: Annotated[str | None, typer.Option("--decided-by", help="As decided by a day or moment, UTC.")] = None,
-    table: Annotated[Shown, typer.Option(help="What is shown: the hosters, or the changes alone.")] = Shown.hosters,
+    table: Annotated[Shown, typer.Option(help="Show the hosters, or only the changes.")] = Shown.hosters,
     form: Formatted = Format.table,
 ) -> None:
-    """The book of hosters: who holds what on a day, and the changes behind it.
+    """Show the book of hosters on a day.
+
+    With the members of each hoster, and the changes behind them.
 
     For example: waterbed -C mystudy hosters show acme --as-of 2026-01-01
     """
@@ -162,18 +166,18 @@ def hosters_show(
             raise InputError(f"{shown(key)} is no hoster of this book on {day}; see docs/hosters.md")
         changes = table is Shown.changes
         what, by = ("changes of hosters", "change") if changes else ("hosters", "hoster")
-        heading = table_info(study, what, by=by)
+        info = table_info(study, what, by=by)
     if form is not Format.table:
         if changes:
-            for_tools(ChangeRow, decided, heading, form)
+            for_tools(ChangeRow, decided, info, form)
         else:
-            for_tools(HosterRow, rows, heading, form)
+            for_tools(HosterRow, rows, info, form)
         return
     if not changes:
         _table(HosterRow, rows)
     for row in decided:
-        told = _sentence(row.kind, row.key, row.into, row.members, row.since)
-        say(f"{row.change_id}: {told}")
+        sentence = _sentence(row.kind, row.key, row.into, row.members, row.since)
+        say(f"{row.change_id}: {sentence}")
         say(f"    {row.status}; {row.who}, {_cell(row.decided_at)}: {row.reason}")
     if not changes:
         _footnotes(book, day, key)
@@ -181,7 +185,9 @@ def hosters_show(
 
 @hosters_app.command("queue")
 def hosters_queue(context: typer.Context, form: Formatted = Format.table) -> None:
-    """Changes that wait for your code, with evidence; exit code 1 if there are any.
+    """List changes waiting for your code, with evidence.
+
+    Exit code 1 if there are any.
 
     For example: waterbed -C mystudy hosters queue
     """
@@ -195,9 +201,9 @@ def hosters_queue(context: typer.Context, form: Formatted = Format.table) -> Non
         book = read_book(study.folder)
         names = study.attributor().name_of if book.standing else str
         items = queue_for(who(), book, study.store.all(Registration), names)
-        heading = table_info(study, "hoster queue", by="change")
+        info = table_info(study, "hoster queue", by="change")
     if form is not Format.table:
-        for_tools(QueueItem, items, heading, form)
+        for_tools(QueueItem, items, info, form)
     else:
         for item in items:
             for field in fields(item):
@@ -212,10 +218,12 @@ def hosters_code(
     context: typer.Context,
     change: ChangeId,
     code: Annotated[str, typer.Argument(metavar="CODE", help="accept, reject or unsure.")],
-    note: Annotated[str, typer.Option("--note", help="In your words; kept on record. No address in it.")] = "",
-    adjudicate: Annotated[bool, typer.Option("--adjudicate", help="Settle what two others disagree on.")] = False,
+    note: Annotated[str, typer.Option("--note", help="In your words; kept on record; must contain no address.")] = "",
+    adjudicate: Annotated[bool, typer.Option("--adjudicate", help="Settle a disagreement of two others.")] = False,
 ) -> None:
-    """Say what you think of a change; nobody is shown it before a second person has coded too.
+    """Record your code for a change.
+
+    Codes stay hidden until a second person has coded the change.
 
     For example: waterbed -C mystudy hosters code 0f3c accept --note "same address"
     """
@@ -229,7 +237,7 @@ def hosters_code(
 
 @hosters_app.command("agreement")
 def hosters_agreement(context: typer.Context, form: Formatted = Format.table) -> None:
-    """How far the two coders of each change agree.
+    """Show the agreement of the coders of each change.
 
     For example: waterbed -C mystudy hosters agreement
     """
@@ -241,9 +249,9 @@ def hosters_agreement(context: typer.Context, form: Formatted = Format.table) ->
     with open_study(context.obj) as study:
         book = read_book(study.folder)
         row = of_changes(book.changes, book.codings)
-        heading = table_info(study, "agreement of coders", by="queue")
+        info = table_info(study, "agreement of coders", by="queue")
     if form is not Format.table:
-        for_tools(Agreement, [row], heading, form)
+        for_tools(Agreement, [row], info, form)
     else:
         _table(Agreement, [row])
 
@@ -256,8 +264,8 @@ def _decide(context: typer.Context, kind: HosterChangeKind, key: str, reason: st
     with open_study(context.obj) as study:
         change = hosters.decide(study.folder, kind, key, reason=reason, since=since.date() if since else None, **given)
     day = str(change.since.date()) if change.since else None
-    told = _sentence(change.kind, change.key, change.into, change.members, day)
-    say(f"{change.change_id}: {told}")
+    sentence = _sentence(change.kind, change.key, change.into, change.members, day)
+    say(f"{change.change_id}: {sentence}")
     if change.kind in ("merge", "split", "succession"):
         note("It holds at once, marked as unreviewed until two others have coded it (waterbed hosters queue).")
 

@@ -1,4 +1,4 @@
-"""Reports and notices taken in: files, or a folder in which they appear."""
+"""The `import` and `notices` commands: files, or a watched folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Zone
-from waterbed.cli.output import FINDING, OK, complain, console, progress, say
+from waterbed.cli.output import FINDING, OK, complain, console, note, progress, say
 from waterbed.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,20 +20,21 @@ if TYPE_CHECKING:
 def import_(
     context: typer.Context,
     files: Annotated[list[Path] | None, typer.Argument(help="Files of reports.", show_default=False)] = None,
-    source: Annotated[str | None, typer.Option(help="Who reported; else the file's name.")] = None,
-    category: Annotated[str, typer.Option(help="Category of lines that name none.")] = "phishing",
+    source: Annotated[str | None, typer.Option(help="Source of the reports; by default the file's name.")] = None,
+    category: Annotated[str, typer.Option(help="Category for lines without one.")] = "phishing",
     form: Annotated[
-        str | None, typer.Option("--format", help=f"One of {', '.join(REPORT_FORMS)}; else what the file looks like.")
+        str | None,
+        typer.Option("--format", help=f"One of {', '.join(REPORT_FORMS)}; detected from the file by default."),
     ] = None,
     zone: Zone = None,
-    history: Annotated[
-        bool, typer.Option("--history", help="All of it is over: it is kept, and nothing of it is looked at.")
-    ] = False,
-    watch: Annotated[Path | None, typer.Option(help="Import what appears in this folder, until stopped.")] = None,
-    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks at the folder.")] = 10.0,
-    rounds: Annotated[int | None, typer.Option(min=2, help="Stop after so many looks at the folder.")] = None,
+    history: Annotated[bool, typer.Option("--history", help="Keep the reports but never check their URLs.")] = False,
+    watch: Annotated[Path | None, typer.Option(help="Import files that appear in this folder, until stopped.")] = None,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two checks of the folder.")] = 10.0,
+    rounds: Annotated[int | None, typer.Option(min=2, help="Stop after this many checks of the folder.")] = None,
 ) -> None:
-    """Import reports; bad lines are listed with number and reason (exit code 1), an empty file is recorded.
+    """Import reports; rejected lines are listed with their reason.
+
+    Exit code 1 if there are any. An empty file is recorded.
 
     For example: waterbed import reports.csv --source hotline
     """
@@ -41,15 +42,15 @@ def import_(
     from waterbed.study.study import open_study
 
     if bool(files) == bool(watch):
-        raise InputError("name files of reports, or a folder with --watch, and not both (docs/intake.md)")
+        raise InputError("name either files of reports or a folder with --watch (docs/intake.md)")
     findings = 0
     with open_study(context.obj) as study:
         if watch:
             named = {"source": source, "category": category, "form": form, "zone": zone, "history": history}
             watched = WatchedFolder(study=study, folder=watch, named=named)
-            findings = keep_watching(watched, _told, every_s=every, rounds=rounds)
+            findings = keep_watching(watched, _print_watched, every_s=every, rounds=rounds)
         for path in files or ():
-            with progress() as told:
+            with progress() as advance:
                 report = study.import_reports(
                     path,
                     source=source,
@@ -57,14 +58,14 @@ def import_(
                     form=form,
                     zone=zone,
                     history=history,
-                    progress=lambda done: told("reports", done, 0),
+                    progress=lambda done: advance("reports", done, 0),
                 )
             print_import(path, report)
             findings += len(report.rejected) + report.empty
     raise typer.Exit(FINDING if findings else OK)
 
 
-def _told(path: Path, outcome: ImportReport | InputError) -> None:
+def _print_watched(path: Path, outcome: ImportReport | InputError) -> None:
     if isinstance(outcome, InputError):
         complain(outcome)
     else:
@@ -72,32 +73,36 @@ def _told(path: Path, outcome: ImportReport | InputError) -> None:
 
 
 def print_import(path: Path, report: ImportReport) -> None:
-    """Say what an import did, each rejected line with number and reason."""
-    console.print(f"{path.name}: {report.imported:,} reports imported, {report.known:,} already known, ", end="")
+    """Print an import's result, with each rejected line's reason."""
     forgotten = f", {report.forgotten:,} left out because their URLs were forgotten" if report.forgotten else ""
-    console.print(f"{len(report.rejected):,} lines rejected{forgotten}")
+    note(
+        f"{path.name}: {report.imported:,} reports imported, {report.known:,} already known, "
+        f"{len(report.rejected):,} lines rejected{forgotten}"
+    )
     if report.external:
-        console.print(f"{report.external:,} words on what another observer saw itself: kept apart from our looks.")
+        note(f"{report.external:,} observations by third parties: kept apart from our own.", broken=True)
     if report.empty:
-        console.print("The file is empty: it is on record as a delivery without reports; see waterbed doctor.")
+        console.print("The file is empty: recorded as a delivery without reports; see waterbed doctor.")
     for line in report.rejected:
         say(f"  line {line.line}: {line.reason}")
 
 
 _NAMED = 5
-_TOLD_BY_SCART = "scart:"
-"""Recipients by the owner that SCART's log names: a hoster of the book may have them as members."""
+_NAMED_BY_SCART = "scart:"
+"""Prefix of recipients named by SCART's log; the book may list them as members of a hoster."""
 
 
 def notices(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV files; see docs/notices.md.")],
-    sender: Annotated[str | None, typer.Option(help="Who sent them; else the file's name.")] = None,
-    kind: Annotated[str, typer.Option(help="ntd, legal_order, dsa or citizen, of lines that name none.")] = "ntd",
+    sender: Annotated[str | None, typer.Option(help="Sender of the notices; by default the file's name.")] = None,
+    kind: Annotated[str, typer.Option(help="ntd, legal_order, dsa or citizen, for lines without a kind.")] = "ntd",
     form: Annotated[str, typer.Option("--format", help=f"{' or '.join(NOTICE_FORMS)}: the log of SCART.")] = "csv",
     zone: Zone = None,
 ) -> None:
-    """Import notices; lines that are kept out are listed with number and reason (exit code 1).
+    """Import notices; rejected lines are listed with their reason.
+
+    Exit code 1 if there are any.
 
     For example: waterbed -C mystudy notices notices.csv --sender hotline
     """
@@ -106,19 +111,24 @@ def notices(
     findings = 0
     with open_study(context.obj) as study:
         for path in files:
-            with progress() as told:
+            with progress() as advance:
                 found = study.import_notices(
-                    path, sender=sender, kind=kind, form=form, zone=zone, progress=lambda done: told("notices", done, 0)
+                    path,
+                    sender=sender,
+                    kind=kind,
+                    form=form,
+                    zone=zone,
+                    progress=lambda done: advance("notices", done, 0),
                 )
             findings += _imported(study, path, found)
     raise typer.Exit(FINDING if findings else OK)
 
 
 def _imported(study: Study, path: Path, found: NoticeImport) -> int:
-    """Say what an import did; the number of findings."""
-    say(
+    """Print an import's result; return the number of findings."""
+    note(
         f"{path.name}: {found.imported:,} notices imported, {found.known:,} already known, "
-        f"{len(found.rejected):,} lines kept out"
+        f"{len(found.rejected):,} lines rejected"
     )
     for line in found.rejected:
         say(f"  line {line.line}: {line.reason}")
@@ -126,7 +136,7 @@ def _imported(study: Study, path: Path, found: NoticeImport) -> int:
     strangers = sorted(
         key
         for key in found.recipients
-        if (key.startswith(_TOLD_BY_SCART) and book.company(key) == key)
+        if (key.startswith(_NAMED_BY_SCART) and book.company(key) == key)
         or (key[0].islower() and ":" not in key and not book.exists(key))
     )
     if strangers:

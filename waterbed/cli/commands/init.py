@@ -1,4 +1,4 @@
-"""A new study: settings and an empty store; its keys lie elsewhere."""
+"""The `init` command: a new study."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 def init(
     folder: Annotated[Path, typer.Argument(help="The new study's folder.")],
-    name: Annotated[str, typer.Option(help="What the study is called.")] = "unnamed study",
+    name: Annotated[str, typer.Option(help="Name of the study.")] = "unnamed study",
     home: Annotated[str, typer.Option(help="The home jurisdiction, an ISO country code.")] = "NL",
     contact: Annotated[str, typer.Option(help="Address or page named in our user agent.")] = "",
     store: Annotated[str, typer.Option(help="sqlite, or a postgresql:// URL.")] = "sqlite",
 ) -> None:
-    """Make a study folder: settings and an empty store; its keys lie elsewhere.
+    """Create a study folder: settings and an empty store.
+
+    Its keys lie elsewhere.
 
     For example: waterbed init mystudy --home NL
     """
@@ -43,7 +45,7 @@ def init(
 
 
 def _created(made: Folder) -> None:
-    """Say where a new study and its keys are, and what to do with them."""
+    """Print the places of a study and keys, and advice."""
     from waterbed.store.vault import KEYS_ENVIRONMENT, key_file
 
     given = os.environ.get(KEYS_ENVIRONMENT)

@@ -1,4 +1,4 @@
-"""The study's keys: rotate, escrow, restore, reveal, forget, audit."""
+"""The `key`, `reveal`, `forget` and `audit` commands."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli.options import Format, Formatted, Reason
-from waterbed.cli.output import console, for_tools, new_table, print_table, progress, say
+from waterbed.cli.output import console, for_tools, new_table, note, print_table, progress, say
 
 if TYPE_CHECKING:
     from waterbed.model.bookkeeping import Audit
 
 key_app = typer.Typer(help="The study's keys: rotate, escrow, restore.", no_args_is_help=True)
 _NOT_WIPED = (
-    "Another process is reading the store: what was removed stands in its log until that process has ended. "
-    "Then run any command on the study, and it is gone."
+    "Another process is reading the store: removed data stay in its log until that process ends. "
+    "Then run any command on the study to wipe them."
 )
 Entry = Annotated[str, typer.Argument(metavar="ID", help="A url_id or host_id, 32 hexadecimal digits.")]
 
 
 @key_app.command("rotate")
 def key_rotate(context: typer.Context) -> None:
-    """Make a new encryption key and seal every URL anew; ids do not change.
+    """Make a new encryption key and re-encrypt every URL.
+
+    Ids do not change.
 
     For example: waterbed -C mystudy key rotate
     """
@@ -34,15 +36,16 @@ def key_rotate(context: typer.Context) -> None:
 
     folder = open_folder(context.obj)
     try:
-        with progress() as told:
-            done = keys.rotate(folder, lambda now, all_: told("entries", now, all_))
+        with progress() as advance:
+            rotated = keys.rotate(folder, lambda now, all_: advance("entries", now, all_))
     finally:
         folder.close()
-    console.print(
-        f"{done.resealed:,} entries sealed anew with key {done.number}; the keys before it open nothing any more."
+    note(
+        f"{rotated.resealed:,} entries encrypted with key {rotated.number}; older keys decrypt nothing any more.",
+        broken=True,
     )
-    console.print("Older escrows of the keys open this study no longer: make a new one (waterbed key escrow).")
-    _end(wiped=done.wiped)
+    note("Older escrows no longer open this study: make a new one (waterbed key escrow).", broken=True)
+    _end(wiped=rotated.wiped)
 
 
 @key_app.command("escrow")
@@ -51,7 +54,9 @@ def key_escrow(
     file: Annotated[Path, typer.Argument(help="The file to write, outside the study; it may not exist yet.")],
     passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for a passphrase and seal the copy.")] = False,
 ) -> None:
-    """Write a copy of the keys, readable by you alone, to be kept apart from the study.
+    """Write a copy of the keys for safekeeping elsewhere.
+
+    Only you can read it; keep it apart from the study.
 
     For example: waterbed -C mystudy key escrow escrow.txt --passphrase
     """
@@ -64,25 +69,27 @@ def key_escrow(
         keys.escrow(folder, file, asked)
     finally:
         folder.close()
-    say(f"keys written to {file}; keep it apart from the study and its backups")
+    note(f"keys written to {file}; keep it apart from the study and its backups")
 
 
 @key_app.command("restore")
 def key_restore(
     context: typer.Context, file: Annotated[Path, typer.Argument(help="A file that waterbed key escrow wrote.")]
 ) -> None:
-    """Put escrowed keys in their place, if they are this study's.
+    """Restore escrowed keys, if they are this study's.
 
     For example: waterbed -C mystudy key restore escrow.txt
     """
     from waterbed.governance import keys
 
     place = keys.restore(context.obj, file, lambda: str(typer.prompt("Passphrase", hide_input=True, err=True)))
-    say(f"keys are in place: {place}")
+    note(f"keys are in place: {place}")
 
 
 def reveal(context: typer.Context, entry: Entry, reason: Reason) -> None:
-    """Print the URL or host name behind an id; who asked and why is on record first.
+    """Print the URL or host name behind an id.
+
+    The audit first records who asked and why.
 
     For example: waterbed -C mystudy reveal URL_ID --reason "case 2026-117"
     """
@@ -97,7 +104,9 @@ def reveal(context: typer.Context, entry: Entry, reason: Reason) -> None:
 
 
 def forget(context: typer.Context, entry: Entry, reason: Reason) -> None:
-    """Shred a URL, or a host with all its URLs, for good; it is never taken in again.
+    """Shred a URL, or a host with all its URLs.
+
+    It cannot be undone, and the entry is never imported again.
 
     For example: waterbed -C mystudy forget URL_ID --reason "asked to by the hotline"
     """
@@ -106,20 +115,20 @@ def forget(context: typer.Context, entry: Entry, reason: Reason) -> None:
 
     folder = open_folder(context.obj)
     try:
-        done = keys.forget(folder, entry, reason)
+        removed = keys.forget(folder, entry, reason)
     finally:
         folder.close()
     console.print(
-        f"forgotten: {done.urls:,} URLs, {done.hosts:,} hosts. Backups and escrowed copies are yours to cleanse."
+        f"forgotten: {removed.urls:,} URLs, {removed.hosts:,} hosts. Backups and escrowed copies are yours to cleanse."
     )
-    _end(wiped=done.wiped)
+    _end(wiped=removed.wiped)
 
 
 def audit(
     context: typer.Context,
     form: Formatted = Format.table,
 ) -> None:
-    """Who revealed, forgot, rotated, escrowed or decided what, and why.
+    """List reveals, deletions, key changes and decisions, with reasons.
 
     For example: waterbed -C mystudy audit --format csv
     """
@@ -137,7 +146,7 @@ def audit(
         _table(rows)
         return
     span = f"{rows[0].done_at.isoformat()}/{rows[-1].done_at.isoformat()}" if rows else "no entry yet"
-    heading = TableInfo(
+    info = TableInfo(
         what="audit",
         by="entry",
         clock="real",
@@ -147,7 +156,7 @@ def audit(
         run="none",
         version=version("waterbed"),
     )
-    for_tools(Audit, rows, heading, form)
+    for_tools(Audit, rows, info, form)
 
 
 def _table(rows: list[Audit]) -> None:

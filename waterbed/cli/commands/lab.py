@@ -1,4 +1,4 @@
-"""The lab: rehearsals, their scores, the demo."""
+"""The `lab` and `demo` commands: simulations and their scores."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ lab_app = typer.Typer(help="A simulated Internet on loopback, with known truth."
 
 
 class ProfileName(StrEnum):
-    """How much a look may ask."""
+    """Profile of requests that a check may make."""
 
     strict = "strict"
     headers = "headers"
@@ -41,10 +41,12 @@ def lab_run(
     scenario: Annotated[str, typer.Argument(help="A scenario, as quiet or waterbed, or a world file.")],
     out: Annotated[Path, typer.Option(help="The study folder to make.")],
     profile: Annotated[
-        ProfileName | None, typer.Option(help="Look at all categories in this profile.", show_default=False)
+        ProfileName | None, typer.Option(help="Check all categories with this profile.", show_default=False)
     ] = None,
 ) -> None:
-    """Simulate a world, measure it with the real crawler, compare with the truth.
+    """Simulate a world, measure it, and compare with the truth.
+
+    The real crawler measures it.
 
     For example: waterbed lab run quiet --out lab
     """
@@ -55,10 +57,10 @@ def lab_run(
 def lab_replay(
     feed: Annotated[Path, typer.Argument(help="A CSV feed with columns URL and IP.")],
     day: Given,
-    out: Annotated[Path, typer.Option(help="The study folder to make, or to go on with.")],
+    out: Annotated[Path, typer.Option(help="The study folder to make or continue.")],
     routes: Annotated[list[Path] | None, typer.Option(help="Routing tables of that day.")] = None,
 ) -> None:
-    """Let a real feed's hosts answer on loopback, and look at each URL.
+    """Serve a feed's hosts on loopback, and check each URL.
 
     For example: waterbed lab replay feed.csv --date 2025-04-11 --out replayed
     """
@@ -66,22 +68,24 @@ def lab_replay(
     from waterbed.cli.commands.import_ import print_import
     from waterbed.lab.run import replay
 
-    with progress() as told:
-        done = replay(feed, routes or [], day.date(), out, told)
-    print_import(feed, done.imported)
-    print_pass(done.passed)
-    _bytes_seen(done.counts)
-    raise typer.Exit(1 if done.imported.rejected or done.passed.stopped else 0)
+    with progress() as advance:
+        replayed = replay(feed, routes or [], day.date(), out, advance)
+    print_import(feed, replayed.imported)
+    print_pass(replayed.passed)
+    _bytes_seen(replayed.counts)
+    raise typer.Exit(1 if replayed.imported.rejected or replayed.passed.stopped else 0)
 
 
 @lab_app.command("simulate")
 def lab_simulate(
-    scenario: Annotated[str, typer.Argument(help="A scenario or world file: its hosters are drawn from.")],
-    studies: Annotated[int, typer.Option(min=1, help="How many studies.")] = 200,
+    scenario: Annotated[str, typer.Argument(help="A scenario or world file from which hosters are sampled.")],
+    studies: Annotated[int, typer.Option(min=1, help="Number of studies.")] = 200,
     seed: Seed = 1,
     workers: Workers = 1,
 ) -> None:
-    """Draw hard worlds, measure them without a network, count how often intervals hold the truth.
+    """Simulate hard worlds and count how often intervals are right.
+
+    Worlds are measured without a network.
 
     For example: waterbed lab simulate waterbed --studies 20 --seed 1
     """
@@ -90,30 +94,34 @@ def lab_simulate(
     from waterbed.lab.world.file import read_world, scenario_path
 
     world = read_world(scenario_path(scenario))
-    with progress() as told:
+    with progress() as advance:
         results = simulate_studies(
-            world, studies, seed=seed, workers=workers, progress=lambda done: told("studies", done, studies)
+            world, studies, seed=seed, workers=workers, progress=lambda done: advance("studies", done, studies)
         )
     print_campaign(summarise(results))
 
 
 @lab_app.command("power")
 def lab_power(
-    scenario: Annotated[str, typer.Argument(help="A scenario or world file: what is in the way is drawn from it.")],
+    scenario: Annotated[str, typer.Argument(help="A scenario or world file from which disturbances are sampled.")],
     sites: Annotated[int, typer.Option(min=10, help="Sites at each of two hosters.")] = 40,
-    share: Annotated[float, typer.Option(help="Share that the one removes within 24 hours.")] = 0.5,
+    share: Annotated[float, typer.Option(help="Share removed within 24 hours by the first hoster.")] = 0.5,
     effect: Annotated[
         list[float] | None,
-        typer.Option(help="Difference of the other; several times.", show_default="0, 0.1, 0.2, 0.3"),
+        typer.Option(
+            help="Difference of the second hoster; may be given several times.", show_default="0, 0.1, 0.2, 0.3"
+        ),
     ] = None,
-    level: Annotated[float, typer.Option(min=0.001, max=0.5, help="Of the test.")] = 0.05,
+    level: Annotated[float, typer.Option(min=0.001, max=0.5, help="Significance level of the test.")] = 0.05,
     big: Annotated[bool, typer.Option("--big", help="One site holds most URLs.")] = False,
     studies: Annotated[int, typer.Option(min=20, help="Studies at each effect.")] = 200,
     seed: Seed = 1,
     workers: Workers = 1,
     form: Formatted = Format.table,
 ) -> None:
-    """Tell how likely a study of two hosters sees a difference, and the least one it can see.
+    """Estimate the power of a study of two hosters.
+
+    Also the smallest difference that it can detect.
 
     For example: waterbed lab power waterbed --sites 40 --effect 0.15 --studies 100
     """
@@ -122,7 +130,7 @@ def lab_power(
 
     world, effects = read_world(scenario_path(scenario)), effect or [0.0, 0.1, 0.2, 0.3]
     plan = Plan(sites=sites, share=share, level=level, big=big)
-    with progress() as told:
+    with progress() as advance:
         rows = power_curve(
             world,
             plan,
@@ -130,7 +138,7 @@ def lab_power(
             studies,
             seed=seed,
             workers=workers,
-            progress=lambda done: told("studies", done, studies * len(effects)),
+            progress=lambda done: advance("studies", done, studies * len(effects)),
         )
     _power(rows, plan, f"{scenario}, seed {seed}", form)
 
@@ -139,7 +147,9 @@ def demo(
     out: Annotated[Path, typer.Option(help="The study folder to make.")] = Path("demo"),
     scenario: Annotated[str, typer.Option(help="The world to measure.")] = "waterbed",
 ) -> None:
-    """The main job end to end on the lab: ranking, hops, measured against true.
+    """Run the main job on the lab: ranking and hops.
+
+    Measured values stand beside the true ones.
 
     For example: waterbed demo --out demo
     """
@@ -155,8 +165,8 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> LabRuns:
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
-    with progress() as told:
-        done = run_lab(scenario, out, told, profile=profile.value if profile else None)
+    with progress() as advance:
+        done = run_lab(scenario, out, advance, profile=profile.value if profile else None)
     with open_study(out) as study:
         conclusions = study.conclude()
         files = publish_all(study, out / "published", conclusions)
@@ -176,7 +186,10 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> LabRuns:
 
 
 def _look_scores(done: LabRuns) -> None:
-    """Print how right single looks were, and the same of a second run without control looks."""
+    """Print the accuracy of single checks.
+
+    The control run without control checks stands beside it, if there is one.
+    """
     runs = [("on", done.first)]
     if done.control_run and done.comparison is None:
         runs.append(("off", done.control_run))
@@ -208,7 +221,10 @@ def _look_scores(done: LabRuns) -> None:
 
 
 def _attribution_score(found: AttributionScore) -> None:
-    """Print how right the hoster sets were, and what became of changes that move no site."""
+    """Print the accuracy of hoster sets and of false changes.
+
+    False changes move no site.
+    """
     table = new_table("Hoster sets of single looks, against the truth of their day")
     for name in ("what is particular", "looks", "right"):
         table.add_column(name, justify="left" if name == "what is particular" else "right")
@@ -225,7 +241,7 @@ def _attribution_score(found: AttributionScore) -> None:
 
 
 def _hop_tallies(found: Mapping[HopKind, KindTally]) -> None:
-    """Print by kind how many measured hops are right, and how many of the detectable ones were found."""
+    """Print precision and recall of hops, by kind."""
     table = new_table("Hops by kind, against the truth")
     for name in ("kind", "measured", "right", "precision", "detectable", "found", "recall"):
         table.add_column(name, justify="left" if name == "kind" else "right")
@@ -237,7 +253,7 @@ def _hop_tallies(found: Mapping[HopKind, KindTally]) -> None:
 
 
 def _comparison(found: RunComparison) -> None:
-    """Print what the disturbance changed."""
+    """Print the effect of the disturbance."""
     table = new_table("Removed in 24 h: undisturbed and disturbed run of one truth")
     for name in ("hoster", "undisturbed", "disturbed", "difference", "clocks"):
         table.add_column(name, justify="left" if name == "hoster" else "right")
@@ -260,7 +276,10 @@ def _comparison_row(share: ShareComparison) -> tuple[str, ...]:
 
 
 def _bytes_by_class(counts: Counts) -> None:
-    """Print what the lab's servers saw of requests and of bytes past the head, by what a request met."""
+    """Print the servers' counts of requests and body bytes.
+
+    By class of server behaviour.
+    """
     table = new_table("Body bytes acknowledged past the head, as the lab's servers saw them")
     for name in ("request", "plain", "most", "total", "TLS", "most", "total"):
         table.add_column(name, justify="left" if name == "request" else "right")
@@ -276,7 +295,7 @@ def _bytes_by_class(counts: Counts) -> None:
 
 
 def _marked(folder: Path, files: Sequence[Path]) -> None:
-    """Say where bytes of bodies were found, which should be nowhere."""
+    """Print files that hold body bytes; there should be none."""
     where = "no file" if not files else f"{len(files)} files"
     say(f"bytes of bodies found in {where} of {folder}")
     for path in files:
@@ -284,7 +303,10 @@ def _marked(folder: Path, files: Sequence[Path]) -> None:
 
 
 def print_campaign(found: Campaign) -> None:
-    """Print coverage by kind of world, then who was ranked or credited wrongly."""
+    """Print coverage by kind of world, and wrong conclusions.
+
+    Wrong conclusions are hosters ranked or credited wrongly.
+    """
     for what in dict.fromkeys(row.what for row in found.coverage):
         _coverage(f"{what}: 95% intervals against the truth, {found.studies:,} studies", found, what)
     say(f"{found.looks:,} looks; {found.estimable:.0%} of the hosters got a share")
@@ -306,7 +328,10 @@ def print_campaign(found: Campaign) -> None:
 
 
 def _power(rows: Sequence[PowerRow], plan: Plan, of: str, form: str) -> None:
-    """Print the power at each effect, and the least effect that is seen in four of five studies."""
+    """Print the power per effect and the smallest detectable effect.
+
+    Detectable means seen in four of five studies.
+    """
     from waterbed.lab.simulate.power import PowerRow, least_effect
 
     what = f"two hosters of {plan.sites} sites, one removes {plan.share:.0%} within 24 h; level {plan.level:g}"
@@ -321,8 +346,8 @@ def _power(rows: Sequence[PowerRow], plan: Plan, of: str, form: str) -> None:
         table.add_row(f"{row.effect:+.2f}", f"{row.studies:,}", f"{row.power:.0%}", interval, f"{row.clocks:.0f}")
     print_table(table)
     least = least_effect(rows)
-    told = "none of these" if least is None else f"{least:.2f}"
-    console.print(f"least difference that four of five studies see: {told}")
+    smallest = "none of these" if least is None else f"{least:.2f}"
+    console.print(f"least difference that four of five studies see: {smallest}")
 
 
 def _power_heading(what: str, of: str) -> TableInfo:
@@ -379,7 +404,7 @@ def _seated(key: str, names: dict[str, str], conclusions: Conclusions) -> str:
 
 
 def _score(done: LabRun) -> None:
-    """Print measured against true."""
+    """Print measured beside true values."""
     card: Scorecard = done.score
     table = new_table(f"Measured against true: {done.truth.world.name}")
     for name in ("what", "measured", "true"):
@@ -400,7 +425,7 @@ def _score(done: LabRun) -> None:
 
 
 def _bytes_seen(counts: Counts) -> None:
-    """Print what the lab's servers saw us take of bodies."""
+    """Print the servers' counts of body bytes that we read."""
     asked = ", ".join(f"{n:,} {method}" for method, n in sorted(counts.requests.items()))
     console.print(f"requests seen by the servers: {asked}; {counts.connections:,} connections")
     console.print(

@@ -1,4 +1,4 @@
-"""The lake: seal, verify, compact, rebuild, export, pool."""
+"""The `lake` commands: seal, verify, compact, rebuild, export, pool."""
 
 from __future__ import annotations
 
@@ -34,27 +34,31 @@ def _folder(context: typer.Context) -> Iterator[Folder]:
 
 @lake_app.command("seal")
 def seal(context: typer.Context) -> None:
-    """Take the facts of closed days into the lake; what it has stays as it is.
+    """Write the facts of closed days to the lake.
+
+    Existing files stay as they are.
 
     For example: waterbed -C mystudy lake seal
     """
     from waterbed.store.lake import sealing
 
-    with _folder(context) as folder, progress() as told:
-        made = sealing.seal(folder, lambda now, all_: told("kinds of facts", now, all_))
+    with _folder(context) as folder, progress() as advance:
+        made = sealing.seal(folder, lambda now, all_: advance("kinds of facts", now, all_))
     say(_sealed(made.facts, made.days, made.files, made.late))
 
 
 @lake_app.command("verify")
 def verify(context: typer.Context) -> None:
-    """Read every file back: bytes, counts and checksums, and all that the store says is in it.
+    """Verify all files of the lake, and their completeness.
+
+    Checks bytes, counts and checksums, and that no fact of the store is missing.
 
     For example: waterbed -C mystudy lake verify
     """
     from waterbed.store.lake import verifying
 
-    with _folder(context) as folder, progress() as told:
-        found = verifying.verify(folder, lambda now, all_: told("files", now, all_))
+    with _folder(context) as folder, progress() as advance:
+        found = verifying.verify(folder, lambda now, all_: advance("files", now, all_))
     for one in found.findings:
         say(f"{one.severity}: {one.path}: {one.what}")
     told_as = "whole" if found.whole else "damaged"
@@ -64,29 +68,31 @@ def verify(context: typer.Context) -> None:
 
 @lake_app.command("compact")
 def compact(context: typer.Context) -> None:
-    """Merge the files of days that have several, as late facts make them.
+    """Merge the files of days that late facts have split.
 
     For example: waterbed -C mystudy lake compact
     """
     from waterbed.store.lake import sealing
 
-    with _folder(context) as folder, progress() as told:
-        gone = sealing.compact(folder, lambda now, all_: told("days", now, all_))
+    with _folder(context) as folder, progress() as advance:
+        gone = sealing.compact(folder, lambda now, all_: advance("days", now, all_))
     console.print(f"{gone:,} files were merged into others.")
 
 
 @lake_app.command("rebuild")
 def rebuild(context: typer.Context) -> None:
-    """Bring the lake in order: keep what is whole, and seal all else again from the store.
+    """Repair the lake from intact files and the store.
+
+    Intact files are kept; everything else is sealed again from the store.
 
     For example: waterbed -C mystudy lake rebuild
     """
     from waterbed.store.lake import rebuilding
 
-    with _folder(context) as folder, progress() as told:
-        done = rebuilding.rebuild(folder, lambda now, all_: told("kinds of facts", now, all_))
-    made = done.sealed
-    console.print(f"{done.dropped:,} damaged files dropped, {done.adopted:,} unnamed ones taken in.")
+    with _folder(context) as folder, progress() as advance:
+        rebuilt = rebuilding.rebuild(folder, lambda now, all_: advance("kinds of facts", now, all_))
+    made = rebuilt.sealed
+    console.print(f"{rebuilt.dropped:,} damaged files dropped, {rebuilt.adopted:,} unnamed ones taken in.")
     say(_sealed(made.facts, made.days, made.files, made.late))
 
 
@@ -94,9 +100,11 @@ def rebuild(context: typer.Context) -> None:
 def export(
     context: typer.Context,
     out: Annotated[Path, typer.Argument(help="The folder to write; it may not exist yet.")],
-    partner: Annotated[str, typer.Option("--to", help="Whom it is for, a plain word: ids are made for it alone.")],
+    partner: Annotated[str, typer.Option("--to", help="The partner, as a plain word; ids are specific to it.")],
 ) -> None:
-    """Write what a partner may have: other ids, prefixes, days; small cells left out.
+    """Export data for a partner: less detail, new ids.
+
+    Prefixes replace addresses, days replace times, and small cells are left out.
 
     For example: waterbed -C mystudy lake export shared --to pool-2026
     """
@@ -116,7 +124,7 @@ def pool(
     out: Annotated[Path, typer.Argument(help="The folder to write; it may not exist yet.")],
     exports: Annotated[list[Path], typer.Argument(metavar="EXPORT...", help="Folders of waterbed lake export.")],
 ) -> None:
-    """Lay exports of several studies together, each row with where it comes from.
+    """Pool exports of several studies, each row with its source.
 
     For example: waterbed lake pool pooled one/shared two/shared
     """

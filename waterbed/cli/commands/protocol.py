@@ -1,4 +1,4 @@
-"""The protocol: written, locked, held against the study."""
+"""The `protocol` commands: write, lock and compare the protocol."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from waterbed.cli.options import Format, Formatted
 from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_table, say
 from waterbed.model.facts import Report
 
-protocol_app = typer.Typer(help="What the study asks: written before its data, locked, held against every output.")
-Printed = Annotated[str, typer.Option("--reason", help="Why; printed with every output. No address in it.")]
+protocol_app = typer.Typer(help="The study protocol: written before the data, locked, and compared with every output.")
+Printed = Annotated[str, typer.Option("--reason", help="Reason, printed with every output; must contain no address.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviationRow:
-    """One thing that is not as the locked protocol says."""
+    """One deviation from the locked protocol."""
 
     subject: Annotated[str, "its name, for waterbed protocol explain"]
     deviation: Annotated[str, "what deviates, and why"]
@@ -25,7 +25,7 @@ class DeviationRow:
 
 @protocol_app.command("init")
 def protocol_init(context: typer.Context) -> None:
-    """Write a protocol to begin with, from the study's settings and sources.
+    """Write a draft protocol from the study's settings and sources.
 
     For example: waterbed -C mystudy protocol init
     """
@@ -47,7 +47,7 @@ def protocol_init(context: typer.Context) -> None:
 
 @protocol_app.command("check")
 def protocol_check(context: typer.Context) -> None:
-    """Read the protocol file, and print its checksum without locking it.
+    """Check the protocol file; print its checksum without locking it.
 
     For example: waterbed -C mystudy protocol check
     """
@@ -64,7 +64,9 @@ def protocol_check(context: typer.Context) -> None:
 
 @protocol_app.command("lock")
 def protocol_lock(context: typer.Context, reason: Printed = "") -> None:
-    """Hash and time-stamp the protocol; outputs are held against its first lock from then on.
+    """Hash and time-stamp the protocol.
+
+    Outputs are compared with its first lock from then on.
 
     For example: waterbed -C mystudy protocol lock
     """
@@ -80,7 +82,9 @@ def protocol_lock(context: typer.Context, reason: Printed = "") -> None:
 
 @protocol_app.command("show")
 def protocol_show(context: typer.Context, form: Formatted = Format.table) -> None:
-    """Show the locks and all that deviates from the first one; exit code 1 if anything does.
+    """Show the locks and all deviations from the first one.
+
+    Exit code 1 if there are any.
 
     For example: waterbed -C mystudy protocol show
     """
@@ -94,8 +98,8 @@ def protocol_show(context: typer.Context, form: Formatted = Format.table) -> Non
             raise typer.Exit(OK)
         now.log(study.folder)
         rows = [
-            DeviationRow(subject=one.subject, deviation=told)
-            for one, told in zip(now.deviations, now.sentences, strict=True)
+            DeviationRow(subject=one.subject, deviation=sentence)
+            for one, sentence in zip(now.deviations, now.sentences, strict=True)
         ]
         if form is not Format.table:
             for_tools(DeviationRow, rows, table_info(study, "deviations", by="subject"), form)
@@ -116,10 +120,10 @@ def protocol_show(context: typer.Context, form: Formatted = Format.table) -> Non
 @protocol_app.command("explain")
 def protocol_explain(
     context: typer.Context,
-    subject: Annotated[str, typer.Argument(help="What deviates, as waterbed protocol show names it.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why; printed with every output.", show_default=False)],
+    subject: Annotated[str, typer.Argument(help="The deviation, as named by waterbed protocol show.")],
+    reason: Annotated[str, typer.Option("--reason", help="Reason, printed with every output.", show_default=False)],
 ) -> None:
-    """Put on record why something deviates from the locked protocol.
+    """Record the reason for a deviation from the locked protocol.
 
     For example: waterbed -C mystudy protocol explain data.interim --reason "the board asked for it"
     """
@@ -133,7 +137,7 @@ def protocol_explain(
 
 @protocol_app.command("log")
 def protocol_log(context: typer.Context, form: Formatted = Format.table) -> None:
-    """List every deviation that was ever noticed or explained, oldest first.
+    """List all deviations and explanations on record, oldest first.
 
     For example: waterbed -C mystudy protocol log --format csv
     """

@@ -1,4 +1,4 @@
-"""Publishing: files and pages, the read-only interface, and the keys to it."""
+"""The `publish`, `serve` and `api-key` commands."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ def publish(
     context: typer.Context,
     out: Annotated[Path, typer.Argument(help="Folder for the files.")],
     override: Override = "",
-    errata: Annotated[str, typer.Option(help="TLP:CLEAR: what this edition corrects, beside what rulings did.")] = "",
+    errata: Annotated[str, typer.Option(help="TLP:CLEAR: corrections in this edition, besides those by rulings.")] = "",
 ) -> None:
-    """Write what may be published: tables, STIX, MISP, IntelMQ, the graph and the pages.
+    """Write the publication: tables, feeds, graph and pages.
+
+    Feeds are STIX, MISP and IntelMQ.
 
     For example: waterbed -C mystudy publish out
     """
@@ -42,12 +44,12 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen at; 0: any free one.")] = 8000,
     keys: KeysFile = None,
-    every: Annotated[float, typer.Option(min=1, help="Seconds between looks for new facts.")] = 60.0,
+    every: Annotated[float, typer.Option(min=1, help="Seconds between checks for new facts.")] = 60.0,
     proxy: Annotated[
-        str | None, typer.Option(help="Address of a proxy in front, whose word on who asks is taken.")
+        str | None, typer.Option(help="Address of a trusted proxy that forwards client addresses.")
     ] = None,
 ) -> None:
-    """Serve what may be published, pages and tables, read-only, over HTTP until a signal ends it.
+    """Serve the publication read-only over HTTP until a signal.
 
     For example: waterbed -C mystudy serve --port 8000 --keys keys.toml
     """
@@ -72,11 +74,13 @@ def serve(
 
 def api_key(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The keys file, outside the study; made if missing.")],
-    name: Annotated[str, typer.Option(help="Whose key it is.")],
+    file: Annotated[Path, typer.Argument(help="The keys file, outside the study; created if missing.")],
+    name: Annotated[str, typer.Option(help="Holder of the key.")],
     scope: Annotated[list[str] | None, typer.Option(help="aggregates or cases; may be given twice.")] = None,
 ) -> None:
-    """Make a key for the interface and print it, once; the file keeps its checksum alone.
+    """Make an API key and print it once.
+
+    The file stores only its checksum.
 
     For example: waterbed api-key keys.toml --name dashboard --scope aggregates
     """

@@ -1,4 +1,4 @@
-"""Rankings: what is ranked, against what size, and how sure each place is."""
+"""The `rank` command: rankings, sizes, and uncertainty of ranks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Ranked(StrEnum):
-    """What is ranked."""
+    """The unit that is ranked."""
 
     hoster = "hoster"
     asn = "asn"
@@ -39,7 +39,7 @@ class Ranked(StrEnum):
 
 
 class Shown(StrEnum):
-    """Which table is shown."""
+    """The table to show."""
 
     ranking = "ranking"
     volume = "volume"
@@ -48,7 +48,7 @@ class Shown(StrEnum):
 
 
 class Role(StrEnum):
-    """Which organisations a ranking by hoster is of."""
+    """The organisation that a ranking by hoster attributes to."""
 
     hoster = "hoster"
     upstream = "upstream"
@@ -59,29 +59,27 @@ class Role(StrEnum):
 
 def rank(
     context: typer.Context,
-    by: Annotated[Ranked, typer.Option(help="What to rank; country is delegated.")] = Ranked.hoster,
+    by: Annotated[Ranked, typer.Option(help="Unit to rank; country means the delegated one.")] = Ranked.hoster,
     form: Formatted = Format.table,
     top: Top = None,
-    role: Annotated[Role, typer.Option(help="With --by hoster: in which role.")] = Role.hoster,
+    role: Annotated[Role, typer.Option(help="With --by hoster: the role.")] = Role.hoster,
     home: Annotated[
-        bool | None, typer.Option("--home/--abroad", help="Only what lies there.", show_default=False)
+        bool | None, typer.Option("--home/--abroad", help="Only content located there.", show_default=False)
     ] = None,
     table: Annotated[
         Shown,
-        typer.Option(
-            help="The ranking; volume against size; places by speed and how sure they are; each source on its own."
-        ),
+        typer.Option(help="The ranking; volume against size; ranks by speed with uncertainty; each source separately."),
     ] = Shown.ranking,
     day: Annotated[
         datetime | None,
-        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Day of the sizes; else that of the last look."),
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Day of the sizes; by default that of the last check."),
     ] = None,
-    worst: Annotated[int, typer.Option(min=1, help="How many count as the worst.")] = 10,
+    worst: Annotated[int, typer.Option(min=1, help="Number of keys that count as the worst.")] = 10,
     clock: Annotated[
-        Clock | None, typer.Option(help="What takedown clocks run from; else as the settings say.", show_default=False)
+        Clock | None, typer.Option(help="Origin of takedown clocks; by default from the settings.", show_default=False)
     ] = None,
 ) -> None:
-    """The ranking: volume, and share removed within 24 hours with its interval.
+    """Rank hosters by volume and share removed, with intervals.
 
     For example: waterbed -C mystudy rank --by asn --top 20
     """
@@ -102,8 +100,8 @@ def rank(
         if table is Shown.volume:
             _volume(study, tables, day, worst, top, form)
         elif table is Shown.places:
-            heading = ranking_info(study, tables, "places", PLACES_METHOD)
-            _print(PlaceRow, tables.places(worst)[:top], heading, form, worst)
+            info = ranking_info(study, tables, "places", PLACES_METHOD)
+            _print(PlaceRow, tables.places(worst)[:top], info, form, worst)
         elif table is Shown.feeds:
             _feeds(study, tables, top, form)
         else:
@@ -151,29 +149,29 @@ def _feeds(study: Study, tables: RankingTables, top: int | None, form: Format) -
     from waterbed.model.results import FeedRow
 
     rows, agreements = side_by_side(tables)
-    heading = ranking_info(study, tables, "feeds")
+    info = ranking_info(study, tables, "feeds")
     if top:
         shown = list(dict.fromkeys(row.key for row in rows))[:top]
         rows = [row for row in rows if row.key in shown]
     if form is Format.table:
-        _side_by_side(rows, agreements, heading)
+        _side_by_side(rows, agreements, info)
     else:
-        for_tools(FeedRow, rows, heading, form)
+        for_tools(FeedRow, rows, info, form)
 
 
 def _print(
-    cls: type, rows: Sequence[VolumeRow] | Sequence[PlaceRow], heading: TableInfo, form: Format, worst: int
+    cls: type, rows: Sequence[VolumeRow] | Sequence[PlaceRow], info: TableInfo, form: Format, worst: int
 ) -> None:
     if form is not Format.table:
-        for_tools(cls, rows, heading, form)
+        for_tools(cls, rows, info, form)
     elif rows:
-        _standings(rows, heading, worst)
+        _standings(rows, info, worst)
     else:
         _nothing()
 
 
 def _weighing(found: Weighing | None) -> None:
-    """Say how hosters weigh beside content."""
+    """Print how hosters are weighted."""
     if found is None:
         return
     content = "-" if found.by_content is None else f"{found.by_content:.0%}"
@@ -184,24 +182,24 @@ def _weighing(found: Weighing | None) -> None:
 
 
 def _nothing() -> None:
-    """Say that there is nothing to rank yet."""
+    """Print that the ranking is empty so far."""
     say("Nothing to rank: no reported URL was looked at yet (waterbed import, waterbed recheck).")
 
 
 def _unattributed(kind: str) -> None:
-    """Say why a ranking of a kind is one row without a key."""
+    """Print why a ranking consists of one unattributed row."""
     say(f"Nothing in the study tells the {kind} of any URL: see docs/ranking.md#what-is-ranked.")
 
 
-def _standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], heading: TableInfo, worst: int) -> None:
-    """Print volume against size, or places by speed."""
+def _standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], info: TableInfo, worst: int) -> None:
+    """Print volume against size, or ranks by speed."""
     from waterbed.analysis.rankings.volume import SIZE_FLOOR
     from waterbed.model.results import VolumeRow
 
-    by_volume = heading.what.startswith("volume")
+    by_volume = info.what.startswith("volume")
     columns = [f"worst {worst}" if name == "worst" else name for name in (_VOLUME if by_volume else _PLACES)]
     cells = [_volume_cells(row) if isinstance(row, VolumeRow) else _place_cells(row) for row in rows[:SHOWN]]
-    _print_cells(f"{'Volume against size' if by_volume else 'Places by speed'}, by {heading.by}", columns, cells)
+    _print_cells(f"{'Volume against size' if by_volume else 'Places by speed'}, by {info.by}", columns, cells)
     if by_volume:
         note(
             f"score: incidents per 10,000 routed IPv4 addresses, from {SIZE_FLOOR:,} addresses on. O/E: sites for one "
@@ -254,18 +252,14 @@ def _place_cells(row: PlaceRow) -> list[str]:
     ]
 
 
-def _side_by_side(
-    rows: Sequence[FeedRow], agreements: Sequence[tuple[str, str, Agreement]], heading: TableInfo
-) -> None:
-    """Print the ranking by each source side by side, and how far they agree."""
+def _side_by_side(rows: Sequence[FeedRow], agreements: Sequence[tuple[str, str, Agreement]], info: TableInfo) -> None:
+    """Print the ranking by each source, and their agreement."""
     named = list(dict.fromkeys(row.source for row in rows))
     by_key: dict[str, list[FeedRow]] = {}
     for row in rows:
         by_key.setdefault(row.key, []).append(row)
     cells = [[key, own[0].name, *map(_feed_cell, own)] for key, own in list(by_key.items())[:SHOWN]]
-    _print_cells(
-        f"Ranking by {heading.by}, each source on its own: place (hosts) removed", ("key", "name", *named), cells
-    )
+    _print_cells(f"Ranking by {info.by}, each source on its own: place (hosts) removed", ("key", "name", *named), cells)
     for one, other, found in agreements:
         tau = "not estimable" if found.tau is None else f"{found.tau:.2f} ({found.low:.2f} to {found.high:.2f})"
         say(f"Kendall's tau-b of {one} and {other}: {tau}, {found.n} keys")
@@ -309,7 +303,7 @@ def _card_cells(card: FeedCard) -> list[str]:
 
 
 def _print_cells(title: str, names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    """Print a table in which names of organisations give way to numbers where it is narrow."""
+    """Print a table whose names shrink to numbers when narrow."""
     table = new_table(title)
     widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
     room = console.width - sum(w + 1 for name, w in zip(names, widths, strict=True) if name != "name")
@@ -336,14 +330,14 @@ def _range(low: int | None, high: int | None) -> str:
     return str(low) if low == high else f"{low}-{high}"
 
 
-def print_ranking(found: Sequence[RankingRow], heading: TableInfo, form: str) -> None:
+def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str) -> None:
     """Print a ranking."""
     from waterbed.analysis.rankings.clocks import CLOCK_WORDS
 
     if form != "table":
-        for_tools(RankingRow, found, heading, form)
+        for_tools(RankingRow, found, info, form)
         return
-    table = new_table(f"Ranking by {heading.by}, {days_of(heading.window)}")
+    table = new_table(f"Ranking by {info.by}, {days_of(info.window)}")
     shown = {name: justify for name, justify, room in _RANKING_COLUMNS if console.width >= room}
     for name, justify in shown.items():
         least = 2 if name == "#" else 12 if name == "removed" else len(name)
@@ -352,8 +346,8 @@ def print_ranking(found: Sequence[RankingRow], heading: TableInfo, form: str) ->
         cells = _ranking_cells(row)
         table.add_row(*(cells[name] for name in shown))
     print_table(table)
-    origin = {str(kind): words for kind, words in CLOCK_WORDS.items()}.get(heading.clock, heading.clock)
-    start = "the report" if heading.clock == "reported" else f"the time at which {origin}"
+    origin = {str(kind): words for kind, words in CLOCK_WORDS.items()}.get(info.clock, info.clock)
+    start = "the report" if info.clock == "reported" else f"the time at which {origin}"
     note(f"removed: share removed within 24 h of {start}, 95% interval; - not estimable.")
     note("half: hours until half was gone, by any cause.", broken=True)
     if "if unseen" in shown:

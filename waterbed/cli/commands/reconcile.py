@@ -1,4 +1,4 @@
-"""A hoster's own list held against ours."""
+"""The `reconcile` command: a hoster's own list compared with ours."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ def reconcile(
         str | None, typer.Option(help="dmy or mdy, if the file's dates leave it open.", show_default=False)
     ] = None,
     back: Annotated[
-        Path | None, typer.Option(help="Write their own rows with our results here; holds addresses.")
+        Path | None, typer.Option(help="Write their rows with our results here; contains addresses.")
     ] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """Hold a hoster's own list against ours: matched, dates that differ, only ours, only theirs, duplicates.
+    """Compare a hoster's own list with the study.
 
+    Rows match, differ in dates, are only ours, are only theirs, or are duplicates.
     Exit code 1 if anything does not match. For example: waterbed reconcile theirs.csv --hoster AS64500
     """
     from waterbed.analysis.reconcile import answered, reconcile_list
@@ -68,8 +69,8 @@ def _printed(found: Reconciliation) -> None:
     from waterbed.analysis.reconcile import counted
 
     say(f"{found.key}: {found.name}", style="bold")
-    told = ", ".join(f"{number:,} {result}" for result, number in counted(found.rows))
-    say(told)
+    counts = ", ".join(f"{number:,} {result}" for result, number in counted(found.rows))
+    say(counts)
     odd = [row for row in found.rows if row.result != "matched"]
     if not odd:
         return

@@ -1,4 +1,4 @@
-"""The right of reply: previews, answers, rulings."""
+"""The `reply` commands: previews, answers and rulings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from waterbed.model.governance import Answer
     from waterbed.study.study import Study
 
-reply_app = typer.Typer(help="Hosters see their numbers and answer before these are public.", no_args_is_help=True)
+reply_app = typer.Typer(help="Let hosters see and answer their numbers before publication.", no_args_is_help=True)
 _README = """{name} ({key})
 
 These are your own numbers as the study "{title}" is going to publish them, and the cases they rest on, by keyed id.
@@ -32,7 +32,7 @@ sheet.txt    your numbers for people
 sheet.json   the same for tools
 cases.csv    your cases: when each URL was last seen up and first seen gone
 """
-Named = Annotated[str, typer.Argument(metavar="HOSTER", help="A hoster's key, as waterbed rank names it.")]
+Named = Annotated[str, typer.Argument(metavar="HOSTER", help="A hoster's key, as named by waterbed rank.")]
 Day = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="When, UTC; else now.", show_default=False),
@@ -40,7 +40,7 @@ Day = Annotated[
 
 
 class AnswerKind(StrEnum):
-    """What a hoster can answer."""
+    """Kinds of answers by a hoster."""
 
     no_objection = "no-objection"
     comment = "comment"
@@ -55,7 +55,7 @@ _ANSWERS: Final[Mapping[AnswerKind, Answer]] = {
 
 
 class Ruled(StrEnum):
-    """How a dispute can end."""
+    """Rulings on a dispute."""
 
     upheld = "upheld"
     rejected = "rejected"
@@ -71,7 +71,7 @@ def reply_preview(
     ] = None,
     given: Day = None,
 ) -> None:
-    """Write what each hoster may see of itself, and begin its period to answer.
+    """Write each hoster's preview, and start its reply period.
 
     For example: waterbed -C mystudy reply preview previews --hoster AS64500
     """
@@ -107,21 +107,23 @@ def _write(study: Study, one: Sheet, out: Path, given: datetime | None) -> None:
             write_whole(folder / name, content)
         made = show(study.folder, one.key, files, given)
         contact = f", to {config.contact}" if config.contact else ""
-        told = _README.format(name=one.name, key=one.key, title=config.name, until=made.ends_at, contact=contact)
-        write_whole(folder / "README.txt", told.encode())
+        text = _README.format(name=one.name, key=one.key, title=config.name, until=made.ends_at, contact=contact)
+        write_whole(folder / "README.txt", text.encode())
     except OSError as problem:
         raise InputError(f"{folder} cannot be written ({problem.strerror}); name another place") from None
 
 
 def _folder(key: str) -> str:
-    """The folder of a hoster's preview; no two keys have one."""
+    """The folder of a hoster's preview, unique per key."""
     name = key.replace(":", "_")
     return f"{name.replace('/', '_')}-{sha256(key.encode()).hexdigest()[:8]}" if "/" in name else name
 
 
 @reply_app.command("list")
 def reply_list(context: typer.Context, form: Formatted = Format.table) -> None:
-    """List how far each hoster is; exit code 1 while publication must wait for one.
+    """List the reply status of each hoster.
+
+    Exit code 1 while publication must wait for one.
 
     For example: waterbed -C mystudy reply list
     """
@@ -142,11 +144,11 @@ def reply_list(context: typer.Context, form: Formatted = Format.table) -> None:
 def reply_received(
     context: typer.Context,
     hoster: Named,
-    answer: Annotated[AnswerKind, typer.Option(help="What it answered.", show_default=False)],
-    text: Annotated[str, typer.Option(help="What it says, in short; URLs by their ids.", show_default=False)],
+    answer: Annotated[AnswerKind, typer.Option(help="The hoster's answer.", show_default=False)],
+    text: Annotated[str, typer.Option(help="Summary of the answer; URLs by their ids.", show_default=False)],
     received: Day = None,
 ) -> None:
-    """Put on record what a hoster answered to its preview.
+    """Record a hoster's answer to its preview.
 
     For example: waterbed -C mystudy reply received AS64500 --answer dispute --text "case 3f9 was gone on the 2nd"
     """
@@ -163,11 +165,13 @@ def reply_received(
 def reply_decide(
     context: typer.Context,
     dispute: Annotated[str, typer.Argument(metavar="ID", help="The dispute, or the beginning of its id.")],
-    ruling: Annotated[Ruled, typer.Option(help="How it ends.", show_default=False)],
+    ruling: Annotated[Ruled, typer.Option(help="The ruling.", show_default=False)],
     reason: Reason,
-    erratum: Annotated[str, typer.Option(help="Upheld: what was corrected, as the next edition prints it.")] = "",
+    erratum: Annotated[str, typer.Option(help="Upheld: the correction, as the next edition prints it.")] = "",
 ) -> None:
-    """Decide a dispute; an upheld one needs a correction, which the next edition prints.
+    """Decide a dispute.
+
+    An upheld dispute needs a correction, which the next edition prints.
 
     For example: waterbed -C mystudy reply decide 3f9a --ruling rejected --reason "the look is on record"
     """
@@ -180,7 +184,7 @@ def reply_decide(
 
 
 def _named(study: Study) -> list[str]:
-    """Hosters that a publication of now would name."""
+    """Hosters that a publication would name now."""
     from waterbed.publish.policy import named_hosters, publishable
     from waterbed.publish.tables import publication_of
 

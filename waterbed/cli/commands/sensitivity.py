@@ -1,4 +1,4 @@
-"""The specification curve: which conclusions hold under other choices."""
+"""The `sensitivity` command: conclusions under other choices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Shown(StrEnum):
-    """Which table is printed for tools."""
+    """The table printed for tools."""
 
     conclusions = "conclusions"
     flips = "flips"
@@ -27,28 +27,29 @@ class Shown(StrEnum):
 def sensitivity(
     context: typer.Context,
     hoster: Annotated[
-        str, typer.Option(help="Key whose share is drawn; else the first place by volume.", show_default=False)
+        str, typer.Option(help="Key whose share is shown; by default the first by volume.", show_default=False)
     ] = "",
-    than: Annotated[
-        str, typer.Option(help="Key that it is compared with; else the next place.", show_default=False)
-    ] = "",
+    than: Annotated[str, typer.Option(help="Key to compare with; by default the next one.", show_default=False)] = "",
     slowest: Annotated[
         int | None,
         typer.Option(
-            min=1, help="How many are called the slowest; else a quarter of those ranked.", show_default=False
+            min=1, help="Number of keys called slowest; by default a quarter of those ranked.", show_default=False
         ),
     ] = None,
     most: Annotated[
-        int, typer.Option(min=16, help="Specifications at most; of a larger grid, a balanced fraction.")
+        int,
+        typer.Option(min=16, help="Maximum number of specifications; a larger grid is sampled as a balanced fraction."),
     ] = 256,
     truth: Annotated[
         str, typer.Option(help="Lab study: the scenario or world file whose truth is shown.", show_default=False)
     ] = "",
-    table: Annotated[Shown, typer.Option(help="Which table, in other formats than table.")] = Shown.conclusions,
+    table: Annotated[Shown, typer.Option(help="The table to print in other formats than table.")] = Shown.conclusions,
     out: Page = None,
     form: Formatted = Format.table,
 ) -> None:
-    """The specification curve: which conclusions hold whatever defensible choice is made, and which choice flips them.
+    """Test which conclusions hold under every defensible choice.
+
+    This is the specification curve; it lists the choices that flip a conclusion.
 
     For example: waterbed -C mystudy sensitivity --out out
     """
@@ -61,7 +62,7 @@ def sensitivity(
     with open_study(context.obj) as study:
         conclusions = study.conclude()
         happened = truth_of(study.folder, truth, conclusions.facts.targets.keys()) if truth else None
-        with progress() as told:
+        with progress() as advance:
             found = findings_of(
                 study,
                 hoster=hoster or None,
@@ -69,7 +70,7 @@ def sensitivity(
                 slowest=slowest,
                 most=most,
                 true_values=partial(true_outcomes, happened) if happened else None,
-                progress=lambda ran, of_all: told("specifications", ran, of_all),
+                progress=lambda ran, of_all: advance("specifications", ran, of_all),
                 conclusions=conclusions,
             )
         if out is not None:
@@ -86,7 +87,7 @@ def sensitivity(
 
 
 def _print(found: Findings) -> None:
-    """Print all conclusions, the choices that were made, and those that the data did not allow."""
+    """Print conclusions, choices, and specifications without an estimate."""
     from waterbed.model.spelling import NOTHING, estimate_text, percent
 
     true = found.main.truth is not None
@@ -103,10 +104,10 @@ def _print(found: Findings) -> None:
             else f"{estimate_text(row, row.least).removesuffix(' pp')} to {estimate_text(row, row.most)}"
         )
         says = row.says or f"{row.conclusion}: the reference does not say"
-        told = f"{says} ({row.untold} untold)" if row.untold else says
+        label = f"{says} ({row.untold} untold)" if row.untold else says
         by = f"{row.flipped_by} {percent(row.flips)}" if row.flipped_by else ""
         cells = [estimate_text(row, row.truth)] if true else []
-        table.add_row(told, percent(row.holds), percent(row.surely), span, *cells, by)
+        table.add_row(label, percent(row.holds), percent(row.surely), span, *cells, by)
     print_table(table)
     main = found.main
     if true and main.below_truth is not None:

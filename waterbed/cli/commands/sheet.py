@@ -1,4 +1,4 @@
-"""Fact sheets: everything about one hoster on one page."""
+"""The `sheet` command: one hoster on one page."""
 
 from __future__ import annotations
 
@@ -25,11 +25,15 @@ def sheet(
     hoster: Hoster,
     clock: Annotated[
         Clock | None,
-        typer.Option(help="What clocks run from; else notice_delivered, without notices reported.", show_default=False),
+        typer.Option(
+            help="Origin of clocks; by default notice_delivered, or reported without notices.", show_default=False
+        ),
     ] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """Print the fact sheet of one hoster: numbers, curve by cause, cases by id; csv and parquet hold the cases.
+    """Print the fact sheet of one hoster.
+
+    Numbers, curve by cause, and cases by id; csv and parquet hold the cases.
 
     For example: waterbed -C mystudy sheet AS64500
     """
@@ -60,17 +64,20 @@ _PARTS: dict[str, type] = {
 
 
 def sheet_text(found: Sheet) -> str:
-    """The sheet as `waterbed sheet` prints it, without colour, and what deviates from the protocol."""
+    """The printed sheet without colour, and deviations from the protocol."""
     text = io.StringIO()
     page = page_of(text, _WIDE)
     print_sheet(found, page)
-    for told in found.info.protocol_status:
-        page.print(told, soft_wrap=True)
+    for status in found.info.protocol_status:
+        page.print(status, soft_wrap=True)
     return text.getvalue()
 
 
 def sheet_json(found: Sheet) -> str:
-    """The sheet as one JSON object: the envelope, the hoster, and the rows of each part."""
+    """The sheet as one JSON object.
+
+    It holds the metadata, the hoster, and the rows of each part.
+    """
     from waterbed.analysis.fact_sheet import as_mapping
     from waterbed.study.formats import as_json
 
@@ -115,8 +122,8 @@ def _numbers(found: Sheet, out: Console) -> None:
             "IPv4 seen hosting": size.hosting_v4,
             "domains": size.domains,
         }
-        told = ", ".join(f"{value:,} {name}" for name, value in known.items() if value is not None)
-        out.print(f"size on {size.day:%Y-%m-%d}: {told or 'not known'}", soft_wrap=True)
+        sizes = ", ".join(f"{value:,} {name}" for name, value in known.items() if value is not None)
+        out.print(f"size on {size.day:%Y-%m-%d}: {sizes or 'not known'}", soft_wrap=True)
     if found.shares:
         first = found.shares[0]
         out.print(

@@ -1,4 +1,4 @@
-"""Sizes: the denominators of rates, dated, by family."""
+"""The `sizes` commands: dated denominators of rates, by family."""
 
 from __future__ import annotations
 
@@ -48,13 +48,16 @@ def sizes(
     context: typer.Context,
     by: ByRow = By.hoster,
     day: AsOf = None,
-    frame: Annotated[bool, typer.Option("--frame", help="All there are, zeros included.")] = False,
+    frame: Annotated[bool, typer.Option("--frame", help="Include keys of size zero.")] = False,
     window: Annotated[
         int, typer.Option("--window", min=1, max=3_660, help="Days up to that day in which hosting was seen.")
     ] = WINDOW_DAYS,
     form: Formatted = Format.table,
 ) -> None:
-    """Print how large each hoster, AS or country is on a day."""
+    """Print the size of each hoster, AS or country.
+
+    On a day.
+    """
     from waterbed.analysis.sizes import size_table
     from waterbed.study.study import open_study
 
@@ -75,7 +78,9 @@ def sizes_add(
     file: Annotated[Path, typer.Argument(help="CSV with the header key,domains; plain or gzip.")],
     day: Given,
 ) -> None:
-    """Add a dated table of domains hosted, by AS, hoster or country.
+    """Add a dated table of domains hosted.
+
+    By AS, hoster or country.
 
     For example: waterbed -C mystudy sizes add domains.csv --date 2025-04-11
     """
@@ -91,25 +96,25 @@ def sizes_add(
         raise typer.Exit(1)
 
 
-def _table(rows: Sequence[Size], heading: TableInfo) -> None:
-    columns = _COLUMNS["country" if heading.by == "country" else "hoster"]
-    first_day = heading.window.partition("/")[0][:10]
-    table = new_table(f"Sizes by {heading.by}, seen hosting from {first_day}")
+def _table(rows: Sequence[Size], info: TableInfo) -> None:
+    columns = _COLUMNS["country" if info.by == "country" else "hoster"]
+    first_day = info.window.partition("/")[0][:10]
+    table = new_table(f"Sizes by {info.by}, seen hosting from {first_day}")
     shown = [[_number(getattr(row, name)) for name in columns] for row in rows[:SHOWN]]
     keys = max((3, *(len(row.key) for row in rows[:SHOWN])))
     widths = [max(map(len, column)) for column in zip(columns.values(), *shown, strict=True)]
     table.add_column("key", no_wrap=True, min_width=keys)
-    if heading.by != "country":
+    if info.by != "country":
         room = console.width - keys - sum(widths) - len(widths) - 3
         table.add_column("name", no_wrap=True, overflow="ellipsis", max_width=max(8, room))
     for title, width in zip(columns.values(), widths, strict=True):
         table.add_column(title, justify="right", no_wrap=True, min_width=width)
     for row, cells in zip(rows, shown, strict=False):
-        table.add_row(*([row.key] if heading.by == "country" else [row.key, row.name]), *cells)
+        table.add_row(*([row.key] if info.by == "country" else [row.key, row.name]), *cells)
     print_table(table)
-    note(", ".join(f"{name} of {on}" for name, on in heading.data_dates.items()))
-    if heading.by == "country":
-        note("IPv4 only. del.: by delegation; reg.: by registration; told: in the networks the registries told.")
+    note(", ".join(f"{name} of {on}" for name, on in info.data_dates.items()))
+    if info.by == "country":
+        note("IPv4 only. del.: by delegation; reg.: by registration; told: in networks named by the registries.")
     else:
         note("IPv4 addresses and IPv6 /64s are never added up; - says that no table tells.", broken=True)
     if any(row.stale for row in rows):

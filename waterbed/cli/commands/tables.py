@@ -1,4 +1,4 @@
-"""Dated tables: add, list and check them; known sources of them."""
+"""The `routes` and `data` commands: dated tables and sources."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def routes_add(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Tables, plain or gzip; see docs/tables.md.")],
     day: Annotated[
-        datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day whose state they give, as 2025-04-11.")
+        datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day that the tables describe, as 2025-04-11.")
     ],
     kind: Kind = "routes",
     licence: Annotated[str | None, typer.Option(help="Licence of the data, kept with it.", show_default=False)] = None,
 ) -> None:
-    """Add dated tables to the study; the form of each file is told by its content.
+    """Add dated tables to the study; content determines the format.
 
     For example: waterbed -C mystudy routes add asn-ipv4.csv.gz --date 2025-04-11 --licence CC0-1.0
     """
@@ -69,7 +69,7 @@ def routes_check(
     ] = None,
     form: Formatted = Format.table,
 ) -> None:
-    """Look the dated tables over; exit code 1 if something is amiss with one.
+    """Check the dated tables; exit code 1 for any problem.
 
     For example: waterbed -C mystudy routes check --kind routes
     """
@@ -103,7 +103,7 @@ def _known(kind: str) -> None:
 
 @data_app.command("list")
 def data_list(form: Formatted = Format.table) -> None:
-    """List known public sources: what each is, its licence, how to get it.
+    """List known public sources with licences and download instructions.
 
     For example: waterbed data list
     """
@@ -124,11 +124,13 @@ def data_list(form: Formatted = Format.table) -> None:
 
 @data_app.command("fetch")
 def data_fetch(
-    source_id: Annotated[str, typer.Argument(metavar="ID", help="A source, as waterbed data list names it.")],
+    source_id: Annotated[str, typer.Argument(metavar="ID", help="A source, as named by waterbed data list.")],
     out: Annotated[Path, typer.Option(help="Folder for the files.")],
     version: Annotated[str | None, typer.Option(help="The package's version; else the catalogue's.")] = None,
 ) -> None:
-    """Get a source with its package client (npm, apt-get), and say how to add it.
+    """Fetch a source with its package client (npm, apt-get).
+
+    Prints how to add it.
 
     For example: waterbed data fetch ip-location-asn --out tables
     """

@@ -1,4 +1,4 @@
-"""A publication spelled out as the bytes of HTTP answers, before anyone asks."""
+"""Serialises a publication into HTTP answers before any request."""
 
 import json
 from collections import defaultdict
@@ -14,17 +14,17 @@ from waterbed.publish.site.layout import START, Site
 from waterbed.study.formats import loose, records
 
 PAGE: Final = 100
-"""Rows of a page unless another number is asked for; pages of so many are kept ready."""
+"""Default rows of a page; pages of this size are precomputed."""
 MOST: Final = 1_000
 """Most rows of a page."""
 CASE_KEYS: Final = ("url_id", "content_id", "from_url_id", "to_url_id", "hoster", "from_hoster", "to_hoster")
-"""Fields by which rows of single cases are found, beside those that name what a row is about."""
+"""Fields by which rows of single cases are found, besides those that identify the subject."""
 RANKING: Final = "ranking-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """On what terms a table is published."""
+    """The terms on which a table is published."""
 
     publisher: Annotated[str, "who publishes, a name for people"]
     tlp: Annotated[str, "traffic light (TLP 2.0) of everything published"]
@@ -34,7 +34,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portion:
-    """Which part of the rows an answer holds."""
+    """The part of the rows that an answer holds."""
 
     total: Annotated[int, "rows that match"]
     offset: Annotated[int, "rows passed over before the first one here"]
@@ -43,7 +43,7 @@ class Portion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableCard:
-    """One table, as it stands in a list of tables."""
+    """One entry in a list of tables."""
 
     name: Annotated[str, "name of the table, the last part of its address"]
     title: Annotated[str, "what it holds, for people"]
@@ -54,7 +54,7 @@ class TableCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """What there is."""
+    """The overview of a publication."""
 
     title: Annotated[str, "name of the study"]
     made_at: Annotated[datetime, "when the conclusions were drawn"]
@@ -67,7 +67,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """The bytes of an answer, and their strong entity tag."""
+    """The bytes of an answer and their strong entity tag."""
 
     content: bytes
     etag: str
@@ -83,24 +83,24 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """One page, or an asset of pages."""
+    """One page of the site, or one of its assets."""
 
     body: Body
     media: str
 
 
 class Answers:
-    """All answers that one edition can give; nothing in it changes."""
+    """All answers of one edition; immutable."""
 
     def __init__(self, publication: Publication, site: Site) -> None:
-        """Spell everything; both hold only what may be published."""
+        """Serialise all answers; both arguments hold only publishable data."""
         policy = publication.policy
         terms = Terms(
             publisher=policy.publisher, tlp=policy.tlp, licence=policy.licence, sources=dict(publication.sources)
         )
-        spelled = [SpelledTable(table, terms) for table in publication.tables]
-        self.tables = {one.table.name: one for one in spelled if not one.table.case_level}
-        self.cases = {one.table.name: one for one in spelled if one.table.case_level}
+        tables = [SerializedTable(table, terms) for table in publication.tables]
+        self.tables = {one.table.name: one for one in tables if not one.table.case_level}
+        self.cases = {one.table.name: one for one in tables if one.table.case_level}
         self.rankings = {
             name.removeprefix(RANKING): one for name, one in self.tables.items() if name.startswith(RANKING)
         }
@@ -122,11 +122,14 @@ class Answers:
         self.overview = body(_json({**_record(whole), "terms": _terms(terms)}))
 
 
-class SpelledTable:
-    """A table whose rows are spelled already: pages are cut out of it."""
+class SerializedTable:
+    """A table with serialised rows, from which pages are cut."""
 
     def __init__(self, table: Table, terms: Terms) -> None:
-        """Spell each row once, find each by its keys, and keep the usual pages ready."""
+        """Serialise each row once and index rows by their keys.
+
+        The default pages are kept ready.
+        """
         self.table = table
         self._rows = [_json(record) for record in records(table.cls, table.rows)]
         self._head = _json({**loose(table.envelope), "terms": _terms(terms)})[:-1]
@@ -137,37 +140,46 @@ class SpelledTable:
         self._ready = {offset: self._page(self._rows, offset, PAGE) for offset in range(0, len(self._rows) + 1, PAGE)}
 
     def page(self, offset: int, limit: int, key: str | None = None) -> Page:
-        """The rows from `offset` on, at most `limit`; with a key those that are about it alone."""
+        """Return at most `limit` rows from `offset` on.
+
+        With a key, only the rows about it.
+        """
         if key is None and limit == PAGE and offset in self._ready:
             return self._ready[offset]
         rows = self._rows if key is None else [self._rows[place] for place in self._places.get(key, ())]
         return self._page(rows, offset, limit)
 
     def row(self, key: str) -> Body | None:
-        """The one row about a key; None if there is none."""
+        """The single row about a key, or None."""
         places = self._places.get(key)
         return body(self._head + b', "row": ' + self._rows[places[0]] + b"}") if places else None
 
     def _page(self, rows: Sequence[bytes], offset: int, limit: int) -> Page:
         portion = Portion(total=len(rows), offset=offset, limit=limit)
         inside = b", ".join(rows[offset : offset + limit])
-        told = _json(_record(portion))[1:-1]
-        return Page(body=body(self._head + b", " + told + b', "rows": [' + inside + b"]}"), portion=portion)
+        part = _json(_record(portion))[1:-1]
+        return Page(body=body(self._head + b", " + part + b', "rows": [' + inside + b"]}"), portion=portion)
 
 
 def key_fields(table: Table) -> list[str]:
-    """The fields of a table's rows by which they are found."""
+    """Fields of a table's rows that identify a row."""
     wanted = (*KEYS, *CASE_KEYS) if table.case_level else KEYS
     return [name for name in wanted if name in columns(table.cls)]
 
 
 def body(content: bytes) -> Body:
-    """An answer's bytes with their checksum as entity tag (RFC 9110, 8.8.3)."""
+    """Return an answer with its SHA-256 as entity tag.
+
+    RFC 9110, 8.8.3.
+    """
     return Body(content=content, etag=f'"{sha256(content).hexdigest()}"')
 
 
 def links(portion: Portion) -> list[tuple[str, Portion]]:
-    """Further pages by relation: first, prev, next and last (RFC 8288), where there are any."""
+    """Links to further pages by relation (RFC 8288).
+
+    The relations are first, prev, next and last, where such a page exists.
+    """
     total, offset, limit = portion.total, portion.offset, portion.limit
     if not total:
         return []
@@ -184,7 +196,7 @@ def _keys(row: Any, fields: Sequence[str]) -> Iterator[str]:
     return (str(getattr(row, name)) for name in fields)
 
 
-def _listed(tables: Mapping[str, SpelledTable]) -> Body:
+def _listed(tables: Mapping[str, SerializedTable]) -> Body:
     cards = [
         TableCard(
             name=name,

@@ -1,4 +1,4 @@
-"""The application: GET alone, every answer made beforehand."""
+"""The web application: GET only, with precomputed answers."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from waterbed.publish.api.answers import MOST, PAGE, Answers, Body, Leaf, SpelledTable, body, links
+from waterbed.publish.api.answers import MOST, PAGE, Answers, Body, Leaf, SerializedTable, body, links
 from waterbed.publish.api.guard import Access, DoorGate, Gate, Guard, Key, Rates
 from waterbed.publish.api.openapi import STYLE, document, reference
 from waterbed.publish.api.problems import refused
@@ -31,7 +31,7 @@ _TELL: Final = "Published tables of one study, read-only. No answer holds a repo
 
 
 class Wanted(BaseModel):
-    """Which rows of a table."""
+    """Query parameters that select rows of a table."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,7 +44,10 @@ class Wanted(BaseModel):
 
 
 def api(source: Source, access: Access, *, every_s: float = EVERY_S) -> FastAPI:
-    """The application for one study; reads the source once now, and every `every_s` seconds if facts changed."""
+    """Build the application for one study.
+
+    It reads the source once now, and every `every_s` seconds if facts have changed.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -79,16 +82,16 @@ def api(source: Source, access: Access, *, every_s: float = EVERY_S) -> FastAPI:
 
 
 def _plain(current: Current, kept: str) -> APIRouter:
-    """What needs no key: whether the server is well, and how to ask it."""
+    """Routes that need no key: health and the description."""
     router = APIRouter(tags=["about"])
 
     @router.get("/health", summary="Whether answers are of the facts as they are", response_class=JSONResponse)
     async def health(request: Request) -> Response:
-        told = {
+        health = {
             "status": "stale" if current.stale else "ok",
             "made_at": current.answers.made_at.isoformat(),
         }
-        return answer(request, body(json.dumps(told).encode()), "no-cache")
+        return answer(request, body(json.dumps(health).encode()), "no-cache")
 
     @router.get("/openapi.json", summary="This description, for tools", response_class=JSONResponse)
     async def openapi(request: Request) -> Response:
@@ -103,7 +106,7 @@ def _plain(current: Current, kept: str) -> APIRouter:
 
 
 def _tables(current: Current, gate: Gate, kept: str) -> APIRouter:
-    """Numbers of groups."""
+    """Routes of aggregate tables."""
     router = APIRouter(prefix="/v1", tags=["aggregates"], default_response_class=JSONResponse)
     caller = Depends(gate)
 
@@ -138,7 +141,10 @@ def _tables(current: Current, gate: Gate, kept: str) -> APIRouter:
 
 
 def _cases(current: Current, gate: Gate) -> APIRouter:
-    """Episodes and hops one by one; kept by nobody unasked, since a case can be forgotten."""
+    """Routes of single episodes and hops.
+
+    No cache may store them, because a case can be forgotten.
+    """
     router = APIRouter(prefix="/v1/cases", tags=["cases"], default_response_class=JSONResponse)
     gated = [Depends(gate)]
 
@@ -154,8 +160,9 @@ def _cases(current: Current, gate: Gate) -> APIRouter:
 
 
 def _pages(current: Current, gate: DoorGate, kept: str) -> APIRouter:
-    """Pages, and assets, which tell nothing of the study and need no key.
+    """Routes of pages and assets.
 
+    Assets hold no data of the study and need no key. This router comes last because it takes any path.
     The last router: it takes any path.
     """
     router = APIRouter(include_in_schema=False)
@@ -180,34 +187,40 @@ def _leaf(request: Request, pages: Mapping[str, Leaf], path: str, cache: str) ->
     return answer(request, leaf.body, cache, more, media=leaf.media)
 
 
-def paged(request: Request, table: SpelledTable, wanted: Wanted, cache: str) -> Response:
-    """A page of a table with links to further ones, relative to it (RFC 8288)."""
+def paged(request: Request, table: SerializedTable, wanted: Wanted, cache: str) -> Response:
+    """Answer with a page of a table and its links.
+
+    The links are relative to the page (RFC 8288).
+    """
     page = table.page(wanted.offset, wanted.limit, wanted.key)
     key = {"key": wanted.key} if wanted.key is not None else {}
-    told = ", ".join(
+    relations = ", ".join(
         f'<?{urlencode({"offset": at.offset, "limit": at.limit, **key})}>; rel="{name}"'
         for name, at in links(page.portion)
     )
-    return answer(request, page.body, cache, {"Link": told} if told else {})
+    return answer(request, page.body, cache, {"Link": relations} if relations else {})
 
 
 def answer(
     request: Request,
-    told: Body,
+    stored: Body,
     cache: str,
     more: Mapping[str, str] | None = None,
     *,
     media: str = "application/json",
 ) -> Response:
-    """An answer made beforehand, or 304 if the asker has it (RFC 9110, 13.1.2)."""
-    headers = {"ETag": told.etag, "Cache-Control": cache, "Vary": "Authorization", **(more or {})}
+    """Send a precomputed answer, or 304 if unchanged.
+
+    RFC 9110, 13.1.2.
+    """
+    headers = {"ETag": stored.etag, "Cache-Control": cache, "Vary": "Authorization", **(more or {})}
     known = {one.strip().removeprefix("W/") for one in ",".join(request.headers.getlist("if-none-match")).split(",")}
-    if told.etag in known or "*" in known:
+    if stored.etag in known or "*" in known:
         return Response(status_code=304, headers=headers)
-    return Response(told.content, headers=headers, media_type=media)
+    return Response(stored.content, headers=headers, media_type=media)
 
 
-def _one(tables: Mapping[str, SpelledTable], name: str) -> SpelledTable:
+def _one(tables: Mapping[str, SerializedTable], name: str) -> SerializedTable:
     if name not in tables:
         raise HTTPException(404)
     return tables[name]
@@ -230,7 +243,10 @@ _PAGE_POLICY: Final = (
 
 
 class Unlogged(HttpToolsProtocol):
-    """The HTTP protocol without its access log, whatever was done to loggers since: its lines hold paths."""
+    """The HTTP protocol without an access log.
+
+    Log lines would hold paths; reconfigured loggers do not bring them back.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin a connection."""
@@ -239,7 +255,10 @@ class Unlogged(HttpToolsProtocol):
 
 
 def server_of(app: ASGIApp, *, proxy: str | None = None) -> uvicorn.Server:
-    """A server for an application; `proxy` is the address whose word on who asks is taken."""
+    """Build the server of an application.
+
+    `proxy` is the address that is trusted to forward the client's address.
+    """
     config = uvicorn.Config(
         app,
         http=Unlogged,

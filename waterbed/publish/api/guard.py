@@ -1,4 +1,7 @@
-"""What every request passes: key, rate, security headers, and one log line without path, query or address."""
+"""Checks each request: key, rate limit, headers, and log.
+
+The one log line of a request holds no path, query or address.
+"""
 
 import base64
 import hmac
@@ -28,13 +31,13 @@ from waterbed.publish.api.problems import problem
 from waterbed.store.config import write_toml
 
 KeyScope = Literal["aggregates", "cases"]
-"""Aggregates: numbers of groups. Cases: episodes and hops one by one, under keyed ids."""
+"""Aggregates: counts of groups. Cases: single episodes and hops, under keyed ids."""
 SEE: Final = "docs/api.md, Keys"
 _NAME: Final = re.compile(r"[\w.-]{1,60}")
 
 
 class Key(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A key that was given to somebody: what it opens, not what it is."""
+    """A key given to a client: its rights and checksum."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{1,60}$")]
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -43,16 +46,16 @@ class Key(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True)
 
 
 class Access(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """All of a keys file."""
+    """The content of a keys file."""
 
     open: bool = False
-    """Whether aggregates need no key."""
+    """True if aggregates need no key."""
     a_minute: Annotated[int, msgspec.Meta(ge=1)] = 60
     """Requests a minute of one address without a key."""
     keys: tuple[Key, ...] = ()
 
     def holder(self, presented: str) -> Key | None:
-        """Whose key that is; takes as long for each key and for none."""
+        """The holder of a key, in constant time."""
         digest, found = checksum(presented), None
         for key in self.keys:
             if hmac.compare_digest(digest, key.sha256):
@@ -61,24 +64,32 @@ class Access(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 def checksum(key: str) -> str:
-    """SHA-256 of a key; enough for one of 256 random bits, which nobody can guess from it."""
+    """SHA-256 of a key.
+
+    A key has 256 random bits, so nobody can guess it from its checksum.
+    """
     return sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def read_access(path: Path, study: Path) -> Access:
-    """The keys file; InputError if it is unreadable, lies in the study's folder, or others may write to it."""
+    """Read the keys file.
+
+    InputError if it is unreadable, lies in the study's folder, or is writable by others.
+    """
     outside(path, study)
     try:
         data = path.read_bytes()
         mode = path.stat().st_mode
     except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); a keys file was expected ({SEE})") from None
+        raise InputError(f"{path} cannot be read ({problem.strerror}); expected a keys file ({SEE})") from None
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise InputError(f"others may write to {path}, and so give themselves keys; chmod go-w it ({SEE})")
+        raise InputError(
+            f"others may write to {path}, which would let them grant themselves keys; chmod go-w it ({SEE})"
+        )
     try:
         access = msgspec.toml.decode(data, type=Access)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise InputError(f"{path} is no keys file: {problem} ({SEE})") from None
+        raise InputError(f"{path} is not a keys file: {problem} ({SEE})") from None
     for what in ("name", "sha256"):
         values = [getattr(key, what) for key in access.keys]
         if len(set(values)) < len(values):
@@ -87,16 +98,23 @@ def read_access(path: Path, study: Path) -> Access:
 
 
 def add_key(path: Path, study: Path, name: str, scopes: tuple[str, ...]) -> str:
-    """Make a key, keep its checksum in the file, made if missing, and return the key: nothing can tell it again."""
+    """Create a key, store its checksum, and return the key.
+
+    The file is created if it is missing. The key cannot be recovered from it.
+    """
     if not _NAME.fullmatch(name):
-        raise InputError(f"{name!r} is no name of a key: letters, digits, dot, dash and underscore, 60 at most ({SEE})")
+        raise InputError(
+            f"{name!r} cannot name a key: use at most 60 letters, digits, dots, dashes and underscores ({SEE})"
+        )
     for scope in scopes:
         if scope not in get_args(KeyScope):
-            raise InputError(f"{scope!r} is no scope: aggregates or cases was expected ({SEE})")
+            raise InputError(f"{scope!r} is not a scope; use aggregates or cases ({SEE})")
     outside(path, study)
     access = read_access(path, study) if path.exists() else Access()
     if name in {key.name for key in access.keys}:
-        raise InputError(f"{path} holds a key named {name} already; take it out first, or choose another name ({SEE})")
+        raise InputError(
+            f"{path} holds a key named {name} already; remove that key first, or choose another name ({SEE})"
+        )
     key = secrets.token_urlsafe(32)
     entry = Key(name=name, sha256=checksum(key), scopes=scopes)  # type: ignore[arg-type]  # checked above
     try:
@@ -108,7 +126,10 @@ def add_key(path: Path, study: Path, name: str, scopes: tuple[str, ...]) -> str:
 
 
 def outside(path: Path, study: Path) -> None:
-    """InputError if a keys file lies in the study's folder, which is copied and given to others."""
+    """InputError if a keys file lies in the study's folder.
+
+    That folder is copied and given to others.
+    """
     if path.resolve().is_relative_to(study.resolve()):
         raise InputError(f"the keys file {path} lies inside the study folder; keep it elsewhere ({SEE})")
 
@@ -121,22 +142,25 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-"""Sent with every answer, unless it has a stricter or fitting one of its own."""
+"""Sent with every answer that does not set its own."""
 BEARER: Final = HTTPBearer(scheme_name="key", description="A key that the publisher gave you.", auto_error=False)
 
 log = logging.getLogger(__name__)
 
 
 class Rates:
-    """Counts requests by key, or by address without one; forgets them after a minute."""
+    """Counts requests per minute by key or address."""
 
     def __init__(self, given: Access) -> None:
-        """Begin with nothing counted."""
+        """Start with all counters at zero."""
         self._counted = FixedWindowRateLimiter(MemoryStorage())
         self._without_key = RateLimitItemPerMinute(given.a_minute)
 
     async def count(self, request: Request, holder: Key | None) -> None:
-        """One request more; HTTP 429 with Retry-After (RFC 9110, 10.2.3) if it is one too many."""
+        """Count one request; HTTP 429 beyond the limit.
+
+        The answer has Retry-After (RFC 9110, 10.2.3).
+        """
         rate, who = self._without_key, network(request.client.host if request.client else "")
         if holder:
             rate, who = RateLimitItemPerMinute(holder.a_minute), f"key {holder.name}"
@@ -147,10 +171,10 @@ class Rates:
 
 
 class Gate:
-    """Lets a request for one scope pass, if its key may and its rate is not used up."""
+    """Admits requests with a valid key within the rate limit."""
 
     challenge = "Bearer"
-    """How somebody without a key is asked for one."""
+    """The challenge to a client without a key."""
 
     def __init__(self, given: Access, rates: Rates, scope: KeyScope) -> None:
         """Guard one scope."""
@@ -160,11 +184,14 @@ class Gate:
     async def __call__(
         self, request: Request, presented: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
     ) -> Key | None:
-        """Who asks, None for somebody without a key; HTTP 401, 403 or 429."""
+        """The client's name, None without a key.
+
+        HTTP 401, 403 or 429.
+        """
         return await self.admit(request, presented.credentials if presented else None)
 
     async def admit(self, request: Request, presented: str | None) -> Key | None:
-        """The same for a key that was found in the request, None if there was none."""
+        """The same for a key that the caller has extracted."""
         holder = self._access.holder(presented) if presented is not None else None
         await self._rates.count(request, holder)
         if holder is None and (presented is not None or not self._free):
@@ -175,12 +202,18 @@ class Gate:
 
 
 class DoorGate(Gate):
-    """The same for pages: a browser gives the key as the password of HTTP Basic (RFC 7617), whatever the user name."""
+    """Admits browsers by HTTP Basic (RFC 7617).
+
+    The password is the key; the user name is ignored.
+    """
 
     challenge = 'Basic realm="Waterbed", charset="UTF-8"'
 
     async def __call__(self, request: Request) -> Key | None:  # type: ignore[override]  # no Security: not in the document
-        """Who asks, None for somebody without a key; HTTP 401, 403 or 429."""
+        """The client's name, None without a key.
+
+        HTTP 401, 403 or 429.
+        """
         scheme, rest = get_authorization_scheme_param(request.headers.get("authorization"))
         if not scheme:
             return await self.admit(request, None)
@@ -188,7 +221,10 @@ class DoorGate(Gate):
 
 
 def password(scheme: str, credentials: str) -> str:
-    """The password of HTTP Basic; empty, which is nobody's key, for what is none."""
+    """The password of HTTP Basic, empty if it is missing.
+
+    No key is empty.
+    """
     if scheme.lower() != "basic":
         return ""
     try:
@@ -198,7 +234,10 @@ def password(scheme: str, credentials: str) -> str:
 
 
 def network(address: str) -> str:
-    """What is counted as one asker: an IPv4 address, or the /64 of an IPv6 one, which is one customer's."""
+    """The network that counts as one client.
+
+    An IPv4 address, or the /64 of an IPv6 address, which belongs to one customer.
+    """
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -210,10 +249,13 @@ def network(address: str) -> str:
 
 
 class Guard:
-    """Adds the headers, turns failures into problems, and logs route template, status and milliseconds."""
+    """Adds security headers, maps failures to problems, and logs.
+
+    Logs hold the route template, status and milliseconds.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
-        """Stand before an application."""
+        """Wrap an application."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -234,7 +276,7 @@ class Guard:
 
         try:
             await self._app(scope, receive, sent)
-        except Exception as failure:  # its text could hold what was asked for: only its class and place are told
+        except Exception as failure:  # its text could hold the request: only its class and place are logged
             log.error("failure %s at %s", type(failure).__name__, _place(failure))
             if status == 0:
                 await problem(500)(scope, receive, sent)

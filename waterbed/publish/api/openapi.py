@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's list of routes, with the schemas of the published dataclasses."""
+"""Completes FastAPI's OpenAPI document with schemas of published rows."""
 
 import json
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from waterbed.model.table import TableInfo
-from waterbed.publish.api.answers import Answers, Overview, Portion, SpelledTable, TableCard, Terms
-from waterbed.publish.api.problems import MEDIA, SCHEMA, told
+from waterbed.publish.api.answers import Answers, Overview, Portion, SerializedTable, TableCard, Terms
+from waterbed.publish.api.problems import MEDIA, SCHEMA, to_json
 from waterbed.publish.site.layout import templates
 from waterbed.study.formats import row_schema
 
@@ -27,7 +27,7 @@ _WORDS: Final = {
     "tlp": "green",
     "licence": "CC-BY-4.0",
 }
-"""Example values of text columns; all others are told as `example`."""
+"""Example values of text columns; other columns show `example`."""
 _PROBLEMS: Final = {"gate": (401, 403, 429), "name": (404,), "query": (422,)}
 _PATH_WORDS: Final = {
     "name": "name of a table",
@@ -42,7 +42,10 @@ _LINK: Final = {"Link": {"description": "first, prev, next and last page (RFC 82
 
 
 def document(app: FastAPI, answers: Answers, *, free: bool) -> str:
-    """The document as JSON text; names of tables are those that there are, `free` whether aggregates need no key."""
+    """The document as JSON text.
+
+    It names the tables of the publication; `free`: aggregates need no key.
+    """
     whole = get_openapi(
         title=app.title, version=app.version, openapi_version="3.1.0", description=app.description, routes=app.routes
     )
@@ -86,10 +89,10 @@ def _schemas(answers: Answers) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for one in (*answers.tables.values(), *answers.cases.values()):
         row, title = row_schema(one.table.cls), one.table.cls.__name__
-        heading = _joined(row_schema(TableInfo), {"terms": row_schema(Terms)})
-        paged = _joined(heading, row_schema(Portion)["properties"] | {"rows": {"type": "array", "items": row}})
+        info = _joined(row_schema(TableInfo), {"terms": row_schema(Terms)})
+        paged = _joined(info, row_schema(Portion)["properties"] | {"rows": {"type": "array", "items": row}})
         made[f"{title}Page"] = {**paged, "title": f"{title}Page", "description": f"A page of rows: {row['title']}."}
-        single = _joined(heading, {"row": row})
+        single = _joined(info, {"row": row})
         made[title] = {**single, "title": title, "description": row["description"]}
     return {name: {**schema, "examples": [example(schema)]} for name, schema in {**plain, **made}.items()}
 
@@ -110,7 +113,7 @@ def _joined(schema: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe(path: str, operation: dict[str, Any], answers: Answers, *, free: bool) -> None:
-    """Put an operation's schemas, problems, names and headers in place of FastAPI's."""
+    """Replace FastAPI's schemas, problems, names and headers of an operation."""
     named = _named(path, answers)
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path":
@@ -137,13 +140,13 @@ def _describe(path: str, operation: dict[str, Any], answers: Answers, *, free: b
     operation["responses"] = responses | {str(status): _problem(status) for status in sorted(statuses)}
 
 
-def _named(path: str, answers: Answers) -> dict[str, SpelledTable]:
+def _named(path: str, answers: Answers) -> dict[str, SerializedTable]:
     if path.startswith("/v1/cases"):
         return answers.cases
     return answers.rankings if path.startswith("/v1/rankings") else answers.tables
 
 
-def _answer(path: str, named: dict[str, SpelledTable]) -> dict[str, Any]:
+def _answer(path: str, named: dict[str, SerializedTable]) -> dict[str, Any]:
     whole = {"/v1": "Overview", "/v1/tables": "Tables", "/v1/cases": "Tables", "/health": "Health"}
     if path in whole:
         return {"$ref": f"#/components/schemas/{whole[path]}"}
@@ -157,8 +160,8 @@ def _answer(path: str, named: dict[str, SpelledTable]) -> dict[str, Any]:
 
 def _problem(status: int) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "description": told(status)["title"],
-        "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": told(status)}},
+        "description": to_json(status)["title"],
+        "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": to_json(status)}},
     }
     if status == 429:
         found["headers"] = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}}}
@@ -166,11 +169,11 @@ def _problem(status: int) -> dict[str, Any]:
 
 
 STYLE: Final = templates().get_template("api.css").render()
-"""The page's style: its checksum is what the page's policy lets in."""
+"""The page's style; the content security policy allows its checksum."""
 
 
 def reference(whole: dict[str, Any]) -> str:
-    """The page of an OpenAPI document; it needs nothing of any network."""
+    """Render an OpenAPI document as a page that loads nothing."""
     schemas = whole["components"]["schemas"]
     return (
         templates()
@@ -181,7 +184,7 @@ def reference(whole: dict[str, Any]) -> str:
             description=whole["info"]["description"],
             operations=list(_operations(whole)),
             schemas={name: list(_fields(schema)) for name, schema in schemas.items()},
-            told={name: schema.get("description", "") for name, schema in schemas.items()},
+            meanings={name: schema.get("description", "") for name, schema in schemas.items()},
             examples={
                 name: json.dumps(schema["examples"][0], indent=1, ensure_ascii=False)
                 for name, schema in schemas.items()
@@ -206,7 +209,7 @@ def _operations(whole: dict[str, Any]) -> Iterator[dict[str, Any]]:
                     "name": one["name"],
                     "where": one["in"],
                     "kind": _kind(one["schema"]),
-                    "told": one.get("description") or one["schema"].get("description", ""),
+                    "meaning": one.get("description") or one["schema"].get("description", ""),
                 }
                 for one in operation.get("parameters", ())
             ],
@@ -220,7 +223,7 @@ def _target(schema: dict[str, Any]) -> str:
 
 
 def _fields(schema: dict[str, Any], before: str = "") -> Iterator[tuple[str, str, str]]:
-    """Each field with its type and meaning; those of rows stand under `rows[]`."""
+    """Each field with type and meaning; rows under `rows[]`."""
     for name, part in schema.get("properties", {}).items():
         yield f"{before}{name}", _kind(part), part.get("description", "")
         inner = part.get("items", {}) if part.get("type") == "array" else part

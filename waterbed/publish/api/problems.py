@@ -1,4 +1,4 @@
-"""What went wrong, as problem details (RFC 9457) that repeat nothing of the request."""
+"""Errors as problem details (RFC 9457); no request data."""
 
 import json
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from starlette.responses import Response
 
 MEDIA: Final = "application/problem+json"
 DETAILS: Final[Mapping[int, str]] = {
-    401: "A key is needed, or this one is not known: send it as Authorization: Bearer KEY; "
+    401: "The key is missing or unknown: send it as Authorization: Bearer KEY; "
     "a browser sends it as the password of any user.",
-    403: "This key does not open that: its scopes do not include it.",
-    404: "There is nothing here. /v1 says what there is, and / is the first page.",
+    403: "The scopes of this key do not include this resource.",
+    404: "Not found. /v1 lists the resources, and / is the first page.",
     405: "Only GET is answered.",
-    422: "A parameter is not one that is known, or not a value that it takes: /docs lists them.",
-    429: "Too many requests within a minute: wait as long as Retry-After says.",
-    500: "The server failed. The failure is on record without anything of the request.",
+    422: "A parameter is unknown or has an invalid value: /docs lists them.",
+    429: "Too many requests within a minute: wait for the time in Retry-After.",
+    500: "The server failed. The failure is logged without any part of the request.",
 }
 SCHEMA: Final[dict[str, Any]] = {
     "title": "Problem",
@@ -37,19 +37,19 @@ SCHEMA: Final[dict[str, Any]] = {
 
 
 def problem(status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer for a status; one without words of its own gets the standard's."""
-    content = json.dumps(told(status)).encode()
+    """The answer for a status, with a standard title otherwise."""
+    content = json.dumps(to_json(status)).encode()
     return Response(content, status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA)
 
 
-def told(status: int) -> dict[str, Any]:
+def to_json(status: int) -> dict[str, Any]:
     """The problem as a JSON object."""
     title = HTTPStatus(status).phrase
     return {"type": "about:blank", "title": title, "status": status, "detail": DETAILS.get(status, f"{title}.")}
 
 
 async def refused(_: Request, failure: Exception) -> Response:
-    """Answer what a route or the router refused."""
+    """Answer an HTTP error of a route or the router."""
     if isinstance(failure, HTTPException):
         return problem(failure.status_code, failure.headers)
     return problem(422 if isinstance(failure, RequestValidationError) else 500)

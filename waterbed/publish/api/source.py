@@ -1,4 +1,4 @@
-"""The answers of now: made from an edition at the start, and anew when the study's facts have changed."""
+"""Holds the current answers and refreshes them when facts change."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ EVERY_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """What is served of one set of facts: tables and pages, never of two."""
+    """Tables and pages served of one set of facts."""
 
     publication: Publication
     site: Site
@@ -36,12 +36,12 @@ class Served:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where editions come from."""
+    """A source of editions."""
 
     read: Callable[[], Served]
-    """What may be published now; takes as long as conclusions take."""
+    """Return the current answers; as slow as drawing conclusions."""
     mark: Callable[[], str]
-    """Another text whenever the facts are others; takes little."""
+    """Return a text that changes with the facts; fast."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +59,16 @@ class Current:
     described: Described
 
     def __init__(self, source: Source, describe: Callable[[Answers], Described]) -> None:
-        """Nothing is read before the first `refresh`."""
+        """Start empty; the first `refresh` reads."""
         self._source, self._describe = source, describe
         self._mark: str | None = None
         self.stale = False
 
     def refresh(self) -> bool:
-        """Read anew if the facts have changed; whether they had. A failure leaves what was there before."""
+        """Reload if the facts have changed; True if they had.
+
+        A failure keeps the previous answers.
+        """
         mark = self._source.mark()
         if mark == self._mark:
             self.stale = False
@@ -77,7 +80,10 @@ class Current:
         return True
 
     async def keep_fresh(self, every_s: float) -> None:
-        """Look for changes for ever, in a thread of its own so that requests are answered meanwhile."""
+        """Check for changes forever.
+
+        It runs in a thread of its own, so that requests are answered meanwhile.
+        """
         while True:
             await asyncio.sleep(every_s)
             try:
@@ -88,22 +94,28 @@ class Current:
 
 
 _COUNTED: Final = tuple(cls for cls in STORED if cls not in (Due, Sealed, KeyCheck))
-"""Facts: they are only added, or shredded, so that another number means other facts."""
+"""Kinds of facts; facts are only added or shredded, so a changed number means changed facts."""
 
 
 def source_of(path: Path) -> Source:
-    """What may be published of the study in a folder, as it is whenever it is asked for."""
+    """A source that reads the study in a folder.
+
+    Each call reads the study as it is then.
+    """
     return Source(read=partial(read, path), mark=partial(mark, path))
 
 
 def read(path: Path) -> Served:
-    """Draw all conclusions, keep what may be published, and make its pages."""
+    """Draw conclusions, apply the policy, and render the pages."""
     with open_study(path) as study:
         return served_of(study)
 
 
 def served_of(study: Study) -> Served:
-    """What may be served of an opened study; InputError if it is public and hosters could still answer."""
+    """The answers of an opened study.
+
+    InputError if it is public and hosters may still reply.
+    """
     conclusions = study.conclude()
     publication = publishable(publication_of(study, conclusions))
     editions = record(study.folder).editions
@@ -112,7 +124,10 @@ def served_of(study: Study) -> Served:
 
 
 def mark(path: Path) -> str:
-    """How many facts of each kind there are, and the checksums of settings and event files, as one text."""
+    """A fingerprint of facts, settings and event files.
+
+    It holds the number of facts of each kind and the checksums of the files.
+    """
     store = open_store(path, read_config(path / SETTINGS)[0])
     try:
         counts = {cls.__name__: store.count(cls) for cls in _COUNTED}

@@ -1,1 +1,1 @@
-"""Citable packages that others reproduce."""
+"""Citable packages from which others reproduce a study."""

@@ -1,5 +1,6 @@
-"""The package as a bag (BagIt 1.0, RFC 8493): payload under `data`, every file with two checksums.
+"""Packages as bags (BagIt 1.0, RFC 8493), with two checksums.
 
+The payload lies under `data`.
 Two, because a file that a manifest says is damaged may be whole, and the manifest damaged: only one of the two says so.
 """
 
@@ -25,14 +26,17 @@ Sums = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Damage:
-    """A file that is not as it was frozen."""
+    """A file that differs from its frozen state."""
 
     path: Annotated[str, "in the package"]
     what: Annotated[str, "what is wrong with it"]
 
 
 def seal(package: Path, about: Mapping[str, str], made_on: date) -> str:
-    """Write declaration, information and manifests beside the payload; returns the SHA-256 that names the package."""
+    """Write declaration, information and manifests beside the payload.
+
+    Returns the SHA-256 that names the package.
+    """
     payload = sums_of(package, sorted(_files(package)))
     size = sum((package / name).stat().st_size for name in payload)
     facts = {"Bagging-Date": made_on.isoformat(), "Payload-Oxum": f"{size}.{len(payload)}", **about}
@@ -47,46 +51,52 @@ def seal(package: Path, about: Mapping[str, str], made_on: date) -> str:
 
 
 def name_of(package: Path) -> str:
-    """The SHA-256 that names a package: of the file that has the checksum of its manifests."""
+    """The SHA-256 of the tag manifest, which names a package."""
     return hashlib.sha256((package / f"tagmanifest-{ALGORITHMS[0]}.txt").read_bytes()).hexdigest()
 
 
 def damages(package: Path) -> list[Damage]:
-    """Every file that is not as it was frozen, sorted; InputError if the folder is no package at all.
+    """List all damaged files; InputError if this is no package.
 
+    Sorted.
     A file counts as damaged if both manifests say so; if one does, that manifest is.
     """
     if not any((package / f"tagmanifest-{name}.txt").is_file() for name in ALGORITHMS):
-        raise InputError(f"{package} is no package of waterbed freeze: it has no manifests (docs/freeze.md)")
+        raise InputError(f"{package} is not a package of waterbed freeze: the manifests are missing (docs/freeze.md)")
     found = {*_held(package, "tagmanifest", _tag_files()), *_held(package, "manifest", _files(package))}
     known = {one.path for one in found}
     own = {"bagit.txt", "bag-info.txt", *_tag_files(), *(f"tagmanifest-{name}.txt" for name in ALGORITHMS)}
     strange = {path.relative_to(package).as_posix() for path in package.rglob("*") if _is_file(path)}
     beside = {name for name in strange - own if not name.startswith(f"{DATA}/")}
-    found |= {Damage(name, "is no part of the package") for name in beside - known}
+    found |= {Damage(name, "does not belong to the package") for name in beside - known}
     return sorted({one.path: one for one in sorted(found)}.values())
 
 
 def _held(package: Path, kind: str, on_disk: Iterator[str] | list[str]) -> Iterator[Damage]:
-    """What the manifests of a kind, held against the files and each other, say is damaged."""
-    told = [_read(package / f"{kind}-{name}.txt", name) for name in ALGORITHMS]
-    for name, sums in zip(ALGORITHMS, told, strict=True):
+    """Damage found by comparing manifests, files and each other."""
+    manifests = [_read(package / f"{kind}-{name}.txt", name) for name in ALGORITHMS]
+    for name, sums in zip(ALGORITHMS, manifests, strict=True):
         if sums is None:
-            yield Damage(f"{kind}-{name}.txt", "is missing or no manifest")
-    entries = [sums or {} for sums in told]
+            yield Damage(f"{kind}-{name}.txt", "is missing or not a manifest")
+    entries = [sums or {} for sums in manifests]
     names = {*entries[0], *entries[1]}
     for path in sorted({*names, *on_disk}):
         plain = PurePosixPath(path)
         there = not plain.is_absolute() and ".." not in plain.parts and (package / path).is_file()
         found = sums_of(package, [path])[path] if there else ("", "")
         fits = [sums.get(path) == sum_ for sums, sum_ in zip(entries, found, strict=True)]
-        yield from _judged(path, kind, there, fits, [path in sums for sums in entries], told)
+        yield from _judged(path, kind, there, fits, [path in sums for sums in entries], manifests)
 
 
 def _judged(
-    path: str, kind: str, there: bool, fits: list[bool], named: list[bool], told: Sequence[Mapping[str, str] | None]
+    path: str,
+    kind: str,
+    there: bool,
+    fits: list[bool],
+    named: list[bool],
+    manifests: Sequence[Mapping[str, str] | None],
 ) -> Iterator[Damage]:
-    readable = [sums is not None for sums in told]
+    readable = [sums is not None for sums in manifests]
     if all(fit or not can for fit, can in zip(fits, readable, strict=True)) and any(readable):
         return
     if any(fits):
@@ -120,7 +130,7 @@ def _manifest(sums: Sums, place: int) -> str:
 
 
 def _read(path: Path, algorithm: str) -> dict[str, str] | None:
-    """A manifest's lines, None if it is missing or has a line that is none."""
+    """Lines of a manifest; None if missing or malformed."""
     length, sums = hashlib.new(algorithm).digest_size * 2, dict[str, str]()
     try:
         text = path.read_bytes().decode("utf-8")
@@ -143,7 +153,10 @@ def _files(package: Path) -> Iterator[str]:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether something is no folder of the package itself: a link to one leads out of it."""
+    """True unless it is a folder inside the package.
+
+    A link to a folder leads out of the package and counts as a file.
+    """
     return path.is_symlink() or not path.is_dir()
 
 

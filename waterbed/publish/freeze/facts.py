@@ -1,4 +1,4 @@
-"""The facts of a package: all that conclusions rest on, without machines, accounts and sealed names."""
+"""Facts of a package, without machines, accounts and sealed names."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -52,18 +52,19 @@ FROZEN_FACTS: Final[tuple[type, ...]] = (
     ProtocolLock,
     DeviationNote,
 )
-"""What is frozen. Sealed names, keys, schedules, leases, the audit and what hosters answered never are."""
+"""Frozen kinds. Sealed names, keys, schedules, leases, the audit and hosters' replies are never frozen."""
 _PEOPLE: Final = ("who", "coder")
 """Fields that hold a person's account."""
 _WORDS: Final = ("reason", "note", "deviation", "source")
-"""Fields that hold words of people, and names of files."""
+"""Fields that hold free text or file names."""
 
 Facts = Mapping[type, Sequence[Any]]
 
 
 def frozen_facts(folder: Folder) -> Facts:
-    """All facts of a study as a package has them, each kind sorted by its key.
+    """All facts of a study as a package contains them.
 
+    Each kind is sorted by its key.
     Accounts become person-1, person-2, ... in one order over all kinds; a host name in words of people is redacted.
     """
     plain: dict[type, list[Any]] = {cls: facts_of(folder, cls) for cls in FROZEN_FACTS}
@@ -74,7 +75,10 @@ def frozen_facts(folder: Folder) -> Facts:
 
 
 def counts(folder: Folder) -> dict[type, int]:
-    """How many of each there are in the store: a change while a package is made shows here."""
+    """Number of facts of each kind in the store.
+
+    A change while a package is made shows here.
+    """
     return {cls: folder.store.count(cls) for cls in FROZEN_FACTS}
 
 
@@ -102,7 +106,7 @@ _SPOKEN: Final = frozenset((Snapshot, QuarantineDecision, HosterChange, Coding, 
 
 
 def write_facts(facts: Facts, into: Path) -> dict[str, int]:
-    """One Parquet file for each kind; rows of each by the name of its table."""
+    """Write one Parquet file per kind; return rows by table."""
     into.mkdir(parents=True)
     rows = {}
     for cls, its in facts.items():
@@ -115,7 +119,7 @@ def write_facts(facts: Facts, into: Path) -> dict[str, int]:
 
 
 def read_facts(place: Path, rows: Mapping[str, int]) -> dict[type, list[Any]]:
-    """The facts of a package; InputError if a table is missing, or is none that this version knows."""
+    """Read a package's facts; InputError for missing or unknown tables."""
     by_name = {table_name(cls): cls for cls in FROZEN_FACTS}
     strange = sorted(set(rows) - set(by_name))
     if strange:
@@ -126,7 +130,7 @@ def read_facts(place: Path, rows: Mapping[str, int]) -> dict[type, list[Any]]:
         try:
             found[by_name[name]] = facts_in(by_name[name], pq.read_table(path))
         except (OSError, pa.ArrowException, KeyError, TypeError):
-            raise InputError(f"{path} is no table of facts that this version can read ({_SEE})") from None
+            raise InputError(f"{path} is not a table of facts that this version can read ({_SEE})") from None
         if len(found[by_name[name]]) != count:
             raise InputError(f"{path} has {len(found[by_name[name]]):,} rows, and {count:,} were frozen ({_SEE})")
     return found
@@ -139,7 +143,7 @@ _NAME: Final = re.compile(r"(?<![\w.-])[\w-]+(?:\.[\w-]+)+")
 
 
 def refuse_named(texts: Mapping[str, str], vault: Vault, targets: Iterable[Target], platforms: Collection[str]) -> None:
-    """Refuse texts of people that name a host, or a registrable domain, of the study's URLs.
+    """Refuse free text that names a host or domain studied.
 
     The suffixes of `platforms` may be named. InputError says which text does, and in which line.
     """
@@ -152,7 +156,7 @@ def refuse_named(texts: Mapping[str, str], vault: Vault, targets: Iterable[Targe
             names = {name.lower() for name in _NAME.findall(line)} - set(platforms)
             if any(_is_ours(name, vault, hosts, sites) for name in names):
                 raise InputError(
-                    f"{what}, line {number}, names a host of the study; leave it out and freeze again (docs/freeze.md)"
+                    f"{what}, line {number}, names a host of the study; remove it and freeze again (docs/freeze.md)"
                 )
 
 

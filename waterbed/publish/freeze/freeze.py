@@ -1,4 +1,4 @@
-"""Freezes a study: everything that its results rest on, as a package that others can check."""
+"""Freezes a study as a package that others can check."""
 
 import secrets
 import shutil
@@ -56,7 +56,7 @@ from waterbed.study.study import Study
 from waterbed.study.tables import folder_name, suffixes_of
 
 ACTION: Final = "freeze"
-"""What the audit calls it; its subject is the SHA-256 that names the package."""
+"""The action's name in the audit; its subject is the SHA-256 that names the package."""
 _KEPT: Final = (
     "name",
     "home",
@@ -77,12 +77,12 @@ _KEPT: Final = (
     "reply",
     "citation",
 )
-"""Settings that a package has as they are; all others tell of machines, people or addresses."""
+"""Settings that a package copies; all others would reveal machines, people or addresses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """A package."""
+    """A finished package."""
 
     package: Annotated[Path, "its folder"]
     name: Annotated[str, "SHA-256 that names it: cite it"]
@@ -95,8 +95,9 @@ class Made:
 
 
 def freeze(study: Study, out: Path, *, shared: str = "", without_tables: bool = False, override: str = "") -> Made:
-    """Write a package to a new folder, whole or not at all; who did so is on record first.
+    """Write a package to a new folder, atomically.
 
+    The audit trail first records who does so.
     `shared` names a partner: then it holds what `waterbed lake export` gives that partner in place of the facts.
     InputError if a run is alive, the study is TLP:RED, hosters could still answer (TLP:CLEAR, unless `override` says
     why), or a text of people names a host of the study.
@@ -135,7 +136,7 @@ def freeze(study: Study, out: Path, *, shared: str = "", without_tables: bool = 
 def _written(
     study: Study, conclusions: Conclusions, publication: Publication, work: Path, shared: str, *, inside: bool
 ) -> About:
-    """The whole payload of a package."""
+    """Write the payload of a package."""
     folder, payload = study.folder, work / DATA
     facts = frozen_facts(folder)
     _refuse_names(folder, facts, suffixes_of(folder, conclusions.attributor.book).values())
@@ -161,12 +162,13 @@ def _refuse_changed(folder: Folder, before: Mapping[type, int]) -> None:
     changed = [cls for cls in before if now[cls] != before[cls] and cls is not DeviationNote]  # those we add ourselves
     if changed:
         raise InputError(
-            f"rows of {table_name(changed[0])} were added meanwhile; freeze again when nobody else is at work ({DOCS})"
+            f"rows of {table_name(changed[0])} were added during the freeze; freeze again "
+            f"when no other process writes ({DOCS})"
         )
 
 
 def settings_of(config: Config) -> Config:
-    """The settings that a package has: those of `_KEPT`, and how many canary targets must answer."""
+    """Settings of a package: `_KEPT` and the canary minimum."""
     kept = {name: getattr(config, name) for name in _KEPT}
     if config.engine == "spark":  # the results are equal, and who reproduces need not have it
         kept["engine"] = "duckdb"
@@ -198,7 +200,7 @@ def _refuse_names(folder: Folder, facts: Facts, platforms: Iterable[str]) -> Non
 
 
 def _texts(folder: Folder, payload: Path, *, whole: bool) -> None:
-    """The files that people wrote, and the rules."""
+    """Files written by people, and the rules."""
     for name in (PROTOCOL, *([HOSTERS] if whole else [])):
         if (folder.path / name).exists():
             shutil.copyfile(folder.path / name, payload / name)
@@ -267,7 +269,7 @@ def _about(
 
 
 def _describe(study: Study, payload: Path, about: About, publication: Publication) -> None:
-    """What the package says of itself, written last: it names every other file."""
+    """Write the package's description last: it names all files."""
     first, last = observed_span(study.folder)
     days = (first.date().isoformat(), last.date().isoformat()) if first and last else None
     cited = Cited(

@@ -1,4 +1,4 @@
-"""What stands where in a package, and the file that says what it is."""
+"""Layout of a package, and the file that describes it."""
 
 import hashlib
 import platform
@@ -20,7 +20,7 @@ from waterbed.store.config import Config
 from waterbed.store.frozen import Frozen
 
 FORM: Final = 1
-"""The form of packages that this version writes."""
+"""The version of the package format that this version writes."""
 ABOUT: Final = "freeze.json"
 SETTINGS: Final = "settings.toml"
 FACTS: Final = "facts"
@@ -40,11 +40,11 @@ _RULES: Final[Mapping[str, tuple[str, str]]] = {
     "platforms.txt": ("waterbed.model", "platforms.txt"),
 }
 _WITHOUT_NAMES: Final = ("outcomes.toml", "attribution.toml")
-"""Rule sets that name no host: they are in the package; the others are named by checksum."""
+"""Rule sets without host names, which packages include; the others are identified by checksum."""
 
 
 class DatedTable(msgspec.Struct, frozen=True, kw_only=True):
-    """A dated table that conclusions rest on."""
+    """A dated table on which conclusions rest."""
 
     folder: Annotated[str, "name of its folder"]
     kind: Annotated[str, "routes, places, organisations, hosting or domains"]
@@ -55,7 +55,7 @@ class DatedTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
-    """What a package is, and what its results rest on beside its facts."""
+    """Description of a package, and its inputs besides facts."""
 
     form: int
     kind: Annotated[Kind, "facts: everything; shared: what a partner may have"]
@@ -75,7 +75,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_about(package: Path) -> About:
-    """What a package says it is; InputError if this version does not know its form."""
+    """Read a package's description; InputError for an unknown format."""
     path = package / DATA / ABOUT
     try:
         content = path.read_bytes()
@@ -83,14 +83,14 @@ def read_about(package: Path) -> About:
         if form == FORM:
             return _within(msgspec.json.decode(content, type=About))
     except (OSError, msgspec.DecodeError, ValueError):
-        raise InputError(
-            f"{path} says not what this package is; one of waterbed freeze was expected ({DOCS})"
-        ) from None
-    raise InputError(f"{path} is of form {form}, and this version reads form {FORM}: install a newer one ({DOCS})")
+        raise InputError(f"{path} does not describe a package; expected one of waterbed freeze ({DOCS})") from None
+    raise InputError(
+        f"{path} has format {form}, and this version reads format {FORM}: install a newer version ({DOCS})"
+    )
 
 
 def _within(about: About) -> About:
-    """The same; ValueError if a table's folder would not lie in that of tables."""
+    """The same; ValueError if a table's folder lies elsewhere."""
     for table in about.tables:
         if table.folder in ("", ".", "..") or "/" in table.folder or "\0" in table.folder:
             raise ValueError(table.folder)
@@ -102,17 +102,17 @@ class _Form(msgspec.Struct):
 
 
 def rule_sets() -> dict[str, bytes]:
-    """The rule sets and lists of this version."""
+    """Rule sets and lists of this version."""
     return {name: (files(room) / file).read_bytes() for name, (room, file) in _RULES.items()}
 
 
 def rules_inside() -> dict[str, bytes]:
-    """Those that are put into packages."""
+    """Rule sets that packages include."""
     return {name: content for name, content in rule_sets().items() if name in _WITHOUT_NAMES}
 
 
 def here() -> dict[str, object]:
-    """What of `About` this installation decides."""
+    """The part of `About` that this installation determines."""
     return {
         "version": version("waterbed"),
         "python": platform.python_version(),
@@ -124,16 +124,18 @@ def here() -> dict[str, object]:
 
 
 def other_than(about: About) -> list[str]:
-    """What of this installation is not as it was where the package was frozen, a sentence each."""
-    told = []
+    """Differences between this installation and the package's, one sentence each."""
+    differences = []
     for what, ours in here().items():
         theirs = getattr(about, what)
         if not isinstance(ours, dict):
-            told += [f"{what}: {theirs} there, {ours} here"] if ours != theirs else []
+            differences += [f"{what}: {theirs} there, {ours} here"] if ours != theirs else []
             continue
         names = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
-        told += [f"{what}, {name}: {_short(theirs.get(name))} there, {_short(ours.get(name))} here" for name in names]
-    return told
+        differences += [
+            f"{what}, {name}: {_short(theirs.get(name))} there, {_short(ours.get(name))} here" for name in names
+        ]
+    return differences
 
 
 def _short(value: object) -> str:
@@ -141,7 +143,10 @@ def _short(value: object) -> str:
 
 
 def access(config: Config, kind: Kind) -> str:
-    """Who may have a package. Facts hold ids and addresses: they are public only where the policy allows both."""
+    """Access terms of a package.
+
+    Facts hold ids and addresses, so they are public only where the policy allows both.
+    """
     policy = config.publish
     if kind == "facts" and policy.tlp in ("clear", "green") and not (policy.cases and policy.addresses):
         return "TLP:AMBER: the facts hold ids, addresses and times, which the study does not publish; restricted access"
@@ -149,7 +154,7 @@ def access(config: Config, kind: Kind) -> str:
 
 
 def installed() -> str:
-    """Everything that is installed for Waterbed, as a requirements file with the exact versions."""
+    """Installed distributions with exact versions, as a requirements file."""
     found, todo = dict[str, str](), [Requirement("waterbed")]
     seen = set[str]()
     while todo:
@@ -212,10 +217,10 @@ def readme(about: About, config: Config, results: Sequence[str]) -> str:
 def _protocol(about: About) -> str:
     if not about.protocol:
         return "No protocol was locked: all results are exploratory."
-    told = f"Protocol: SHA-256 {about.protocol[0]}, locked {len(about.protocol)} time(s)."
+    locks = f"Protocol: SHA-256 {about.protocol[0]}, locked {len(about.protocol)} time(s)."
     if not about.deviations:
-        return f"{told} Nothing deviates from it."
-    return "\n".join([f"{told} Deviations from it:", *(f"  {one}" for one in about.deviations)])
+        return f"{locks} Nothing deviates from it."
+    return "\n".join([f"{locks} Deviations from it:", *(f"  {one}" for one in about.deviations)])
 
 
 def _tables(about: About) -> str:

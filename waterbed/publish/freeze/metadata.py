@@ -1,4 +1,4 @@
-"""What catalogues and archives read of a package: RO-Crate 1.2 and DataCite 4.5."""
+"""Metadata for catalogues and archives: RO-Crate 1.2, DataCite 4.5."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ _ORCID: Final = "https://orcid.org/"
 _DOI: Final = "https://doi.org/"
 _SPDX: Final = "https://spdx.org/licenses/"
 _IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9.+]*-[-A-Za-z0-9.+]+")
-"""What looks like an SPDX identifier."""
+"""Pattern of SPDX identifiers."""
 _MEDIA: Final[Mapping[str, str]] = {
     ".csv": "text/csv",
     ".json": "application/json",
@@ -43,7 +43,7 @@ _FOLDERS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cited:
-    """What a citation of a package says."""
+    """The citation of a package."""
 
     config: Config
     made_on: Annotated[date, "day on which it was frozen"]
@@ -53,12 +53,12 @@ class Cited:
 
     @property
     def title(self) -> str:
-        """What the study is called."""
+        """Title of the study."""
         return self.config.citation.title or self.config.name
 
     @property
     def description(self) -> str:
-        """What the package is, in a sentence or more."""
+        """Description of the package, in a sentence or more."""
         return self.config.citation.description or (
             f"Facts, settings, rules and results of the study {self.title!r}, frozen by Waterbed {self.version}: the "
             "results can be drawn anew from the facts and compared byte for byte."
@@ -66,12 +66,12 @@ class Cited:
 
     @property
     def publisher(self) -> str:
-        """Who publishes it."""
+        """The publisher."""
         return self.config.publish.publisher or self.config.name
 
     @property
     def creators(self) -> tuple[Creator, ...]:
-        """Who made it; the publisher, if nobody is named."""
+        """The creators; the publisher if none are named."""
         return self.config.citation.creators or (Creator(name=self.publisher, kind="organisation"),)
 
     @property
@@ -81,8 +81,9 @@ class Cited:
 
 
 def crate(cited: Cited, payload: Path, sums: Mapping[str, str], tables: Sequence[DatedTable]) -> bytes:
-    """The package as an RO-Crate: every file with type, size and SHA-256; `sums` has them by path in the payload.
+    """Describe the package as an RO-Crate.
 
+    Every file has its type, size and SHA-256; `sums` has them by path in the payload.
     Each dated table has the licence that the study names for it.
     """
     folders: dict[str, list[str]] = {}
@@ -201,8 +202,8 @@ def _dated(tables: Sequence[DatedTable], names: Sequence[str]) -> Iterable[dict[
     """Each dated table as a data set with its own licence."""
     for number, table in enumerate(tables, 1):
         place = f"{TABLES}/{table.folder}/"
-        told = f"{table.kind} of {table.day}, made from a file with SHA-256 {table.sha256}"
-        found: dict[str, Any] = {"@id": place, "@type": "Dataset", "name": table.folder, "description": told}
+        description = f"{table.kind} of {table.day}, made from a file with SHA-256 {table.sha256}"
+        found: dict[str, Any] = {"@id": place, "@type": "Dataset", "name": table.folder, "description": description}
         if table.licence:
             terms = _licence(table.licence, f"#licence-of-table-{number}")
             found["license"] = {"@id": terms["@id"]}
@@ -310,13 +311,14 @@ _WORDS: Final = (
     "share",
     "place",
 )
-"""What a meaning calls the unit of a number; the first that occurs is it."""
+"""Words for units in a column's meaning; the first match is the unit."""
 HEADER: Final = ("file", "column", "type", "unit", "null", "meaning")
 
 
 def codebook(tables: Mapping[str, type]) -> str:
-    """As CSV: file, column, type, unit, whether it may be null, and what it means; `tables` are files to dataclasses.
+    """Column descriptions as CSV; `tables` maps files to dataclasses.
 
+    The columns are file, column, type, unit, whether it may be null, and meaning.
     A JSON file of results has an envelope beside its rows; its fields stand last, once for all.
     """
     out = io.StringIO()

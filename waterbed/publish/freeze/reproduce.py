@@ -1,4 +1,4 @@
-"""Makes a study anew from a package and holds its tables against the frozen ones."""
+"""Rebuilds a study from a package and compares all tables."""
 
 import hashlib
 import os
@@ -46,7 +46,7 @@ _PIECE: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reproduced:
-    """What came of a package."""
+    """The result of reproducing a package."""
 
     package: Annotated[str, "SHA-256 that names it"]
     folder: Annotated[Path, "the new study; of a package for a partner, a folder of its results"]
@@ -58,27 +58,28 @@ class Reproduced:
 
     @property
     def equal(self) -> bool:
-        """Whether all tables are equal."""
+        """True if all tables are equal."""
         return all(table.equal for table in self.tables)
 
 
 def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: Path | None = None) -> Reproduced:
-    """Verify a package, make a new study of it with keys of its own, and compare all tables.
+    """Verify a package, rebuild its study, and compare all tables.
 
+    The new study has keys of its own.
     `store` is sqlite or the URL of an empty PostgreSQL database; in `tables`, files of dated tables that the package
     lacks are found by checksum. InputError, and nothing made, if the package is damaged (it names every file), its
     protocol is not the locked one, or a dated table is missing.
     """
     if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
-        raise InputError(f"{folder} exists already; a package is reproduced in a new folder alone ({DOCS})")
+        raise InputError(f"{folder} exists already; name a new folder for the reproduction ({DOCS})")
     found = damages(package)
     if found:
-        told = "; ".join(f"{one.path} {one.what}" for one in found)
-        raise InputError(f"{package} is not as it was frozen: {told} ({DOCS})")
+        damage = "; ".join(f"{one.path} {one.what}" for one in found)
+        raise InputError(f"{package} differs from its frozen state: {damage} ({DOCS})")
     about = read_about(package)
     theirs = {path.name: path.read_bytes() for path in sorted((package / DATA / RESULTS).glob("*")) if path.is_file()}
-    done = _shared if about.kind == "shared" else _whole
-    compared_, cannot, deviations = done(package / DATA, about, theirs, folder, store, tables)
+    rebuild = _shared if about.kind == "shared" else _whole
+    compared_, cannot, deviations = rebuild(package / DATA, about, theirs, folder, store, tables)
     return Reproduced(
         package=name_of(package),
         folder=folder,
@@ -94,7 +95,7 @@ def _shared(
     payload: Path, about: About, theirs: Mapping[str, bytes], folder: Path, store: str | None, tables: Path | None
 ) -> tuple[list[Compared], list[str], tuple[str, ...]]:
     if store or tables:
-        raise InputError(f"a package for a partner has no facts: --store and --tables mean nothing for it ({DOCS})")
+        raise InputError(f"a package for a partner contains no facts: leave out --store and --tables ({DOCS})")
     ours = shared_results(payload / SHARED, _beside(folder))
     _results(folder, ours)
     own = {name: content for name, content in theirs.items() if name in ours}
@@ -114,9 +115,9 @@ def _whole(
     _make(payload, about, config, facts, files, folder)
     with open_study(folder) as study:
         ours, held = results_of(publication_of(study, study.conclude()))
-        told = study.protocol.sentences if study.protocol else ()
+        deviations = study.protocol.sentences if study.protocol else ()
     _results(folder, ours)
-    return [*compared(theirs, ours), *compared_held(about.held_back, held)], [], told
+    return [*compared(theirs, ours), *compared_held(about.held_back, held)], [], deviations
 
 
 def _store(asked: str | None) -> str:
@@ -127,34 +128,37 @@ def _store(asked: str | None) -> str:
 
 
 def _refuse_protocol(locks: list[Any], about: About) -> None:
-    """The locked texts are those whose checksums stand on the outputs."""
+    """InputError unless the protocol's texts match the published checksums."""
     ordered = sorted(locks, key=lambda one: (one.locked_at, one.lock_id))
     wrong = [lock.sha256 for lock in ordered if checksum(lock.text) != lock.sha256]
     if wrong or tuple(lock.sha256 for lock in ordered) != about.protocol:
         which = (wrong or about.protocol or [ordered[0].sha256])[0]
         raise InputError(
-            f"the locked protocol of the package has not the SHA-256 that its outputs name, {which}: it was put "
+            f"the locked protocol of the package lacks the SHA-256 that its outputs name, {which}: it was put "
             f"together by hand ({DOCS})"
         )
 
 
 def _found(missing: list[DatedTable], place: Path | None) -> dict[str, Path]:
-    """The file of each table that a package lacks, by the table's folder; found by checksum, whatever it is called."""
+    """Find files of missing tables by checksum.
+
+    Keyed by the table's folder; file names do not matter.
+    """
     if not missing:
         return {}
     if place is None:
-        told = "; ".join(f"{one.kind} of {one.day}, SHA-256 {one.sha256}" for one in missing)
+        them = "; ".join(f"{one.kind} of {one.day}, SHA-256 {one.sha256}" for one in missing)
         raise InputError(
-            f"the package names {len(missing)} dated tables by checksum alone: {told}; get their files, and name their "
+            f"the package names {len(missing)} dated tables by checksum alone: {them}; get their files, and name their "
             f"folder with --tables ({DOCS})"
         )
     if not place.is_dir():
-        raise InputError(f"{place} is no folder; one with the files of dated tables was expected ({DOCS})")
+        raise InputError(f"{place} is not a folder; expected one with the files of dated tables ({DOCS})")
     by_sum = {_sha256(path): path for path in sorted(place.rglob("*")) if path.is_file()}
     lacking = [one for one in missing if one.sha256 not in by_sum]
     if lacking:
-        told = "; ".join(f"{one.kind} of {one.day}, SHA-256 {one.sha256}" for one in lacking)
-        raise InputError(f"no file in {place} is {told} ({DOCS})")
+        wanted = "; ".join(f"{one.kind} of {one.day}, SHA-256 {one.sha256}" for one in lacking)
+        raise InputError(f"no file in {place} is {wanted} ({DOCS})")
     return {one.folder: by_sum[one.sha256] for one in missing}
 
 
@@ -166,7 +170,7 @@ def _make(
     files: Mapping[str, Path],
     folder: Path,
 ) -> None:
-    """The new study, whole at its place or not at all."""
+    """Create the new study in its place, atomically."""
     work = _beside(folder)
     keys = key_file(config.study)
     known = keys.exists()

@@ -1,4 +1,4 @@
-"""The tables of a study as files, and two of them held against each other."""
+"""Writes a study's tables as files, and compares two sets."""
 
 import hashlib
 import json
@@ -11,16 +11,16 @@ from typing import Annotated, Any, Final
 
 from waterbed.model.results import PooledHoster
 from waterbed.publish.policy import Publication, Table, publishable
-from waterbed.publish.sharing.pool import Pooled, heading, pool
+from waterbed.publish.sharing.pool import Pooled, pool, pooled_info
 from waterbed.study.formats import as_csv, as_json
 
 _CLOSE: Final = 1.1e-6
-"""A last digit as tables print numbers: another kind of processor may round it otherwise."""
+"""Tolerance of the last printed digit, which other processors may round differently."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """One table of a package beside the same one drawn anew."""
+    """One table of a package compared with its reproduction."""
 
     name: Annotated[str, "the table"]
     equal: Annotated[bool, "whether each of its files is equal, byte for byte"]
@@ -30,7 +30,7 @@ class Compared:
 
 
 def results_of(publication: Publication) -> tuple[dict[str, bytes], dict[str, str]]:
-    """The files of all tables that are published, and the checksums of those that are held back whole."""
+    """Files of published tables, and checksums of withheld ones."""
     shown = publishable(publication).tables
     held = [table for table in publication.tables if table.name not in {one.name for one in shown}]
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in _files(held)}
@@ -44,18 +44,21 @@ def _files(tables: Sequence[Table]) -> Iterator[tuple[str, bytes]]:
 
 
 def compared(theirs: Mapping[str, bytes], ours: Mapping[str, bytes]) -> list[Compared]:
-    """Each table of a package, and each that only we have, beside the same one drawn anew."""
+    """Compare each table of a package with its reproduction.
+
+    Tables that only the reproduction has are listed too.
+    """
     names = sorted({name.rpartition(".")[0] for name in {*theirs, *ours}})
     return [_one(name, theirs, ours) for name in names]
 
 
 def compared_held(theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[Compared]:
-    """The same of tables that are known by checksums."""
+    """The same for tables known only by their checksums."""
     names = sorted({name.rpartition(".")[0] for name in {*theirs, *ours}})
     made = []
     for name in names:
         equal = all(theirs.get(f"{name}.{end}") == ours.get(f"{name}.{end}") for end in ("csv", "json"))
-        first = "" if equal else "it is held back: the package has its checksums alone"
+        first = "" if equal else "it is withheld: the package has only its checksums"
         made.append(Compared(name=name, equal=equal, first=first))
     return made
 
@@ -64,18 +67,18 @@ def _one(name: str, theirs: Mapping[str, bytes], ours: Mapping[str, bytes]) -> C
     files = [f"{name}.csv", f"{name}.json"]
     if all(theirs.get(file) == ours.get(file) for file in files):
         return Compared(name=name, equal=True)
-    for whose, missing in ((theirs, "the package has no such table"), (ours, "it is not drawn any more")):
+    for whose, missing in ((theirs, "the package lacks this table"), (ours, "the reproduction lacks this table")):
         if not all(file in whose for file in files):
             return Compared(name=name, equal=False, first=missing)
     found = list(_differences(json.loads(theirs[files[1]]), json.loads(ours[files[1]]), ""))
-    if not found:  # the same values, spelled otherwise
+    if not found:  # the same values, written differently
         return Compared(name=name, equal=False, first=_line(theirs[files[0]], ours[files[0]]))
     where, was, is_now = found[0]
     return Compared(
         name=name,
         equal=False,
         differ=len(found),
-        first=f"{where}: {_told(was)} -> {_told(is_now)}",
+        first=f"{where}: {_value(was)} -> {_value(is_now)}",
         close=all(_near(a, b) for _, a, b in found),
     )
 
@@ -101,20 +104,22 @@ def _near(was: Any, is_now: Any) -> bool:
 def _line(was: bytes, is_now: bytes) -> str:
     lines = zip(was.split(b"\n"), is_now.split(b"\n"), strict=False)
     number = next((number for number, (a, b) in enumerate(lines, 1) if a != b), 0)
-    return f"the same values, spelled otherwise from line {number} of the CSV file on" if number else "spelling alone"
+    return (
+        f"the same values, written differently from line {number} of the CSV file on" if number else "formatting only"
+    )
 
 
-def _told(value: Any) -> str:
+def _value(value: Any) -> str:
     text = "nothing" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 SHARED_TABLE: Final = "shared-hosters"
-"""The one table that is worked out of looks and episodes by day and prefix alone."""
+"""The only table that daily, prefix-level observations and episodes can reproduce."""
 
 
 def shared_results(export: Path, scratch: Path) -> dict[str, bytes]:
-    """The hosters in an export, as files; InputError if the export is damaged."""
+    """Hosters of an export as files; InputError if damaged."""
     try:
         return _pooled_files(pool(scratch, [export]))
     finally:
@@ -125,5 +130,5 @@ def _pooled_files(pooled: Pooled) -> dict[str, bytes]:
     rows = pooled.hosters
     return {
         f"{SHARED_TABLE}.csv": as_csv(PooledHoster, rows).encode(),
-        f"{SHARED_TABLE}.json": as_json(PooledHoster, rows, heading(pooled)).encode(),
+        f"{SHARED_TABLE}.json": as_json(PooledHoster, rows, pooled_info(pooled)).encode(),
     }

@@ -1,4 +1,4 @@
-"""Exports of several studies laid together, each row with where it comes from."""
+"""Pools exports of several studies, each row with its source."""
 
 import hashlib
 import json
@@ -26,31 +26,32 @@ _STUDY: Final = re.compile("[0-9a-f]{32}")
 
 
 class _Manifest(msgspec.Struct):
-    """What of a manifest is not part of its provenance."""
+    """The part of a manifest that is not provenance."""
 
     files: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pooled:
-    """What was laid together."""
+    """The pooled exports."""
 
     exports: list[Provenance]
     older: list[Provenance]
-    """Exports that a newer one of the same study stands for: not in it."""
+    """Exports left out because a newer one of the same study replaces them."""
     hosters: list[PooledHoster]
 
 
 def pool(out: Path, exports: Sequence[Path]) -> Pooled:
-    """Lay exports together in a new folder: looks, episodes, hosters, and where each comes from.
+    """Pool exports in a new folder.
 
+    It holds observations, episodes, hosters, and the source of each.
     Of one study the newest export counts. InputError, and nothing written, if one is damaged, no export of ours, or
     made for another partner: ids for several partners would count a study twice.
     """
     if out.exists():
         raise InputError(f"{out} exists already; name a new folder for the pool ({_SEE})")
     if not exports:
-        raise InputError(f"no export is named; name the folders of one or more ({_SEE})")
+        raise InputError(f"name the folders of one or more exports ({_SEE})")
     read = [(_provenance(path), path) for path in exports]
     partners = sorted({its.partner for its, _ in read})
     if len(partners) > 1:
@@ -116,9 +117,9 @@ def _provenance(path: Path) -> Provenance:
         its = msgspec.json.decode(content, type=Provenance)
     except OSError as problem:
         why = f"its {MANIFEST} cannot be read ({problem.strerror})"
-        raise InputError(f"{path} is no export: {why}; see {_SEE}") from None
+        raise InputError(f"{path} is not an export: {why}; see {_SEE}") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise InputError(f"{path}/{MANIFEST} is no manifest of an export by waterbed lake export; see {_SEE}") from None
+        raise InputError(f"{path}/{MANIFEST} is not a manifest of waterbed lake export; see {_SEE}") from None
     for name in TABLES:
         try:
             whole = hashlib.sha256((path / f"{name}.parquet").read_bytes()).hexdigest() == files.get(f"{name}.parquet")
@@ -126,15 +127,18 @@ def _provenance(path: Path) -> Provenance:
             whole = False
         if not whole:
             raise InputError(
-                f"{path}/{name}.parquet is missing or not as it was exported (SHA-256); ask for it again ({_SEE})"
+                f"{path}/{name}.parquet is missing or differs from its checksum (SHA-256); ask for it again ({_SEE})"
             )
     if not _true(path, its, files):
-        raise InputError(f"{path}/{MANIFEST} does not tell what its files are; ask for the export again ({_SEE})")
+        raise InputError(f"{path}/{MANIFEST} does not list its files; ask for the export again ({_SEE})")
     return its
 
 
 def _true(path: Path, its: Provenance, sums: dict[str, str]) -> bool:
-    """Whether a manifest is of these files; folders of the pool are named by what it says."""
+    """True if a manifest describes these files.
+
+    Folders of the pool are named by what it says.
+    """
     try:
         tables = {name: _table(path, name) for name in TABLES}
     except pa.ArrowException:
@@ -167,21 +171,21 @@ def _write(out: Path, made: Pooled, tables: dict[str, list[tuple[Provenance, pa.
         text = json.dumps([_as_json(its) for its in made.exports], indent=1, ensure_ascii=False)
         (part / PROVENANCE).write_text(text + "\n", encoding="utf-8")
         (part / "hosters.csv").write_text(as_csv(PooledHoster, made.hosters), encoding="utf-8")
-        pq.write_table(as_arrow(PooledHoster, made.hosters, heading(made)), part / "hosters.parquet")
+        pq.write_table(as_arrow(PooledHoster, made.hosters, pooled_info(made)), part / "hosters.parquet")
         part.rename(out)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
 def _with(table: pa.Table, its: Provenance) -> pa.Table:
-    """Rows with where they come from."""
+    """Add its source to each row."""
     for column in ("publisher", "export_id"):
         table = table.append_column(column, pa.array([getattr(its, column)] * table.num_rows, pa.string()))
     return table
 
 
-def heading(made: Pooled) -> TableInfo:
-    """What the table of pooled hosters is."""
+def pooled_info(made: Pooled) -> TableInfo:
+    """Metadata of the table of pooled hosters."""
     days = sorted(day for its in made.exports for day in (its.first_day, its.last_day) if day)
     return TableInfo(
         what="pooled hosters",

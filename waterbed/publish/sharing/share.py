@@ -1,4 +1,7 @@
-"""The export for a partner: other ids, prefixes for addresses, days for times, small cells left out."""
+"""The export for a partner: less detail and new ids.
+
+Prefixes replace addresses, days replace times, and small cells are left out.
+"""
 
 import hashlib
 import hmac
@@ -40,14 +43,15 @@ class Chosen:
 
 
 def export(study: Study, out: Path, partner: str) -> Provenance:
-    """Write what a partner may have to a new folder; who made it for whom is on record first.
+    """Write an export for a partner to a new folder.
 
+    The audit trail first records who made it for whom.
     Ids are keyed anew for the partner: equal in all exports for one partner, and of no use beside those for another.
     InputError if the folder exists, or if the study is marked TLP:RED.
     """
     config = study.config
     if not PARTNER.fullmatch(partner):
-        raise InputError(f"--to {partner!r} is no plain word for a partner, like pool-2026 (docs/lake.md, Export)")
+        raise InputError(f"--to {partner!r} is not a plain name for a partner, like pool-2026 (docs/lake.md, Export)")
     if config.publish.tlp == "red":
         raise InputError("publish.tlp is red: nothing may leave this study (docs/publishing.md)")
     if out.exists():
@@ -81,17 +85,17 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
         hidden=chosen.hidden,
     )
     put_on_record(study.folder, "export", made.export_id, f"for {partner}")
-    _write(out, {**files, MANIFEST: spelled(made, sums)})
+    _write(out, {**files, MANIFEST: manifest_json(made, sums)})
     return made
 
 
 def export_id_of(sums: Mapping[str, str]) -> str:
-    """The id of an export, by the checksums of its files."""
+    """The id of an export, from its files' checksums."""
     return hashlib.sha256("".join(f"{name}{sums[name]}" for name in sorted(sums)).encode()).hexdigest()[:32]
 
 
 def choose(conclusions: Conclusions, renamed: Renamed, least: int) -> Chosen:
-    """The rows of all looks and episodes that are about enough sites, under other ids."""
+    """Observations and episodes of enough sites, under new ids."""
     targets = conclusions.facts.targets
     judged = list(zip(conclusions.facts.looks, conclusions.verdicts, conclusions.attributions, strict=True))
     hosters, prefixes = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
@@ -131,7 +135,7 @@ def choose(conclusions: Conclusions, renamed: Renamed, least: int) -> Chosen:
 
 
 _NOBODY: Final = ("",)
-"""The cell of looks without an address: it has to be large enough too."""
+"""The cell of observations without an address; it must be large enough too."""
 
 
 def _hosters(answer: Any) -> tuple[str, ...]:
@@ -165,13 +169,13 @@ def _renamed(study: Study, partner: str) -> Renamed:
     return lambda text: hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def spelled(made: Provenance, sums: Mapping[str, str]) -> bytes:
-    """An export's manifest as JSON: where it comes from, and the checksum of each file."""
+def manifest_json(made: Provenance, sums: Mapping[str, str]) -> bytes:
+    """An export's manifest as JSON: origin and file checksums."""
     return (json.dumps({**asdict(made), "files": dict(sums)}, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _write(out: Path, files: Mapping[str, bytes]) -> None:
-    """All files in a new folder, or none."""
+    """Write all files to a new folder, or none."""
     part = out.with_name(f".{out.name}.new")
     shutil.rmtree(part, ignore_errors=True)
     try:

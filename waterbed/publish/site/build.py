@@ -1,4 +1,4 @@
-"""A study as a site: what its pages show of what may be published, and no more."""
+"""Builds a study's site from its publishable data alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,12 +20,12 @@ from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
 CURVES = 6
-"""Most removal curves drawn on the first page."""
+"""Maximum number of removal curves on the first page."""
 _RANKING = "ranking-"
 
 
 def site_of(study: Study, conclusions: Conclusions, publication: Publication) -> Site:
-    """All pages of a study; `publication` holds only what may be published."""
+    """Build all pages; `publication` holds only publishable data."""
     rankings = [_ranking(publication, table) for table in publication.tables if table.name.startswith(_RANKING)]
     hosters = next(view for view in rankings if view.kind == "hoster")
     sheets = sheet_paths([one.row.key for one in hosters.standings if one.row.key != UNKNOWN])
@@ -38,12 +38,14 @@ def site_of(study: Study, conclusions: Conclusions, publication: Publication) ->
         method_page(_method(publication), start),
     ]
     first = overview_page(_overview(study, conclusions, publication, hosters.standings, sheets), pages, start)
-    told = [sheet_page(view, sheets, start) for view in sheet_views(study, conclusions, publication, hosters.standings)]
-    return make_site(_frame(study, publication), [first, *pages, *told])
+    hoster_pages = [
+        sheet_page(view, sheets, start) for view in sheet_views(study, conclusions, publication, hosters.standings)
+    ]
+    return make_site(_frame(study, publication), [first, *pages, *hoster_pages])
 
 
 def start_words(clock: ClockKind) -> str:
-    """What takedown clocks run from, to stand after "within 24 hours of"."""
+    """The clocks' origin in words, after "within 24 hours of"."""
     return "the report" if clock == "reported" else f"the time at which {CLOCK_WORDS[clock]}"
 
 
@@ -69,7 +71,7 @@ def _frame(study: Study, publication: Publication) -> Layout:
 
 
 def _ranking(publication: Publication, table: Table) -> RankingView:
-    """One ranking with the places and volumes of its keys, where these are published."""
+    """One ranking with its keys' ranks and volumes, if published."""
     kind = table.name.removeprefix(_RANKING)
     places, volumes = (_by_key(publication, f"{what}-{kind}") for what in ("places", "volume"))
     return RankingView(
@@ -85,7 +87,7 @@ def _by_key(publication: Publication, name: str) -> dict[str, Any]:
 
 
 def _linked(view: RankingView, sheets: Mapping[str, str]) -> RankingView:
-    """The ranking by hoster with links to sheets; other kinds have none."""
+    """Add links to sheets to the ranking by hoster."""
     if view.kind != "hoster":
         return view
     return replace(view, sheets=sheets)
@@ -139,23 +141,23 @@ def _numbers(conclusions: Conclusions, standings: Sequence[RankingEntry], least:
 
 
 def _notes(conclusions: Conclusions) -> Iterator[str]:
-    """What a reader must know before believing a number."""
+    """Caveats that a reader needs before trusting a number."""
     if not conclusions.facts.canaries:
-        yield "No canary was configured: nothing can be called down, so no removal is shown."
+        yield "No canary was configured: outages cannot be told from removals, so no removal is shown."
     held = [one for one in conclusions.quarantines if one.status == "open" and one.kind not in ("canary", "feed")]
     if held:
         looks = sum(verdict.outcome == "quarantined" for verdict in conclusions.verdicts)
         where = ", ".join(sorted({one.kind for one in held}))
         yield (
-            f"{looks:,} looks that saw much go down at once ({where}) are held back until a person decides: "
+            f"{looks:,} checks in mass outages ({where}) are quarantined until a person decides: "
             "they count as undecided."
         )
     hidden = sum(verdict.outcome == "unobserved" for verdict in conclusions.verdicts)
     if hidden:
-        yield f"{hidden:,} looks reached no server from one network alone: they count as undecided, never as removed."
+        yield f"{hidden:,} checks failed from one network only: they count as undecided, never as removed."
     stale = sum(attribution.stale for attribution in conclusions.attributions if attribution)
     if stale:
-        yield f"{stale:,} looks were attributed with a routing table that is too old or too young for their day."
+        yield f"{stale:,} checks were attributed with a routing table too far from their day."
 
 
 def _method(publication: Publication) -> MethodView:

@@ -1,4 +1,4 @@
-"""The displacement page: hops between hosters, ASes and countries, by week and by home and abroad."""
+"""The displacement page: hops by level, week and border crossing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from graphs.network.weeks import CrossBorder, week_window
 from waterbed.publish.hop_cells import (
     LEVELS,
     WAYS,
+    CellDisclosure,
     CellFlow,
     CellPlace,
     HopCell,
     HopCells,
-    Telling,
     cell_flows,
     cell_places,
     hop_cells,
@@ -38,12 +38,12 @@ WORDS: Final[Mapping[Level, tuple[str, str]]] = {
     "country": ("country", "countries"),
 }
 HELD: Final = "held back"
-"""What stands for a passage that is not told."""
+"""Placeholder for a withheld passage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainRow:
-    """How many contents made so many hops, one after the other."""
+    """Number of contents with chains of a given length."""
 
     hops: Annotated[str, "hops of the longest chain, as 2 or 3 and more"]
     surely: Annotated[int | None, "contents whose chain surely is that long; null: fewer than may be told"]
@@ -52,7 +52,7 @@ class ChainRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HopsView:
-    """Everything the displacement page shows, held back already what is to be."""
+    """Content of the displacement page, after disclosure control."""
 
     cells: HopCells
     names: Annotated[Mapping[Level, Mapping[str, str]], "name for people of each key on a level"]
@@ -64,7 +64,7 @@ class HopsView:
 
 
 def displacement_page(view: HopsView, *, home: str, least: int) -> Page:
-    """Make the page: controls, three figures, and tables that say all of it without a script."""
+    """Render controls, three figures, and tables for script-free readers."""
     shown = _Shown(view)
     found = view.cells.cells
     tables = {level: _table(shown, level) for level in LEVELS}
@@ -96,12 +96,12 @@ def displacement_page(view: HopsView, *, home: str, least: int) -> Page:
 
 
 def count(value: float) -> str:
-    """Spell a number of hops, with one digit of a share of one."""
+    """Format a number of hops; fractions get one digit."""
     return f"{value:,.0f}" if abs(value - round(value)) < 0.05 else f"{value:,.1f}"
 
 
 class _Shown:
-    """Keys that cells name on each level, in order, with their names."""
+    """Keys that cells name on each level, in order."""
 
     def __init__(self, view: HopsView) -> None:
         self.view = view
@@ -126,7 +126,7 @@ def _keys(cells: Sequence[HopCell], level: Level) -> Iterator[str]:
 
 
 def _table(shown: _Shown, level: Level) -> dict[str, Any]:
-    """Flows, sinks and sources of all weeks and passages, as the table without a script has them."""
+    """Flows, sinks and sources of all weeks, for script-free readers."""
     flows = cell_flows(shown.view.cells.cells, level)
 
     def end(key: str | None) -> dict[str, str]:
@@ -151,12 +151,15 @@ def _signed(value: float) -> str:
 
 
 def _data(shown: _Shown, home: str) -> dict[str, Any]:
-    """What the script filters: keys once, cells by their numbers. Labels are escaped for the library's own markup."""
+    """Data that the script filters: keys, and cells by number.
+
+    Each key stands once. Labels are escaped for the drawing library's own markup.
+    """
     numbers = {level: {key: at for at, key in enumerate(shown.keys[level])} for level in LEVELS}
 
     def ends(cell: HopCell, level: Level) -> list[list[int]] | None:
-        told = cell.ends(level)
-        return None if told is None else [[numbers[level][key] for key in side] for side in told]
+        ends = cell.ends(level)
+        return None if ends is None else [[numbers[level][key] for key in side] for side in ends]
 
     return {
         "weeks": shown.view.cells.weeks,
@@ -205,25 +208,28 @@ def _monday(week: str) -> datetime:
 
 
 def _measures(view: HopsView) -> list[tuple[str, list[GraphFigure | None]]]:
-    """Each measure with its figure on every level."""
+    """Each measure with its value on every level."""
     by_level = {level: {row.measure: row for row in view.measures.get(level, ())} for level in LEVELS}
     names = dict.fromkeys(name for level in LEVELS for name in by_level[level])
     return [(name, [by_level[level].get(name) for level in LEVELS]) for name in names]
 
 
 KINDS: Final[Mapping[Level, str]] = {"hoster": "hoster", "as": "asn", "country": "country"}
-"""The ranking that says which keys of a level are published."""
+"""The ranking whose keys are the published keys of a level."""
 SEED: Final = 2026
-"""Of resampling and of null graphs: the same facts give the same pages."""
+"""Seed of resampling and null graphs, so that equal facts give equal pages."""
 _SAID_BY_CELLS: Final = ("hops", "net flow")
 _OF_FEW: Final = ("contents that moved", "contents with a chain", "hops of the longest chain")
-"""Counts of contents, which stand in the table of chains as far as they are large enough."""
+"""Counts of contents; the table of chains shows those that are large enough."""
 
 
 def displacement_pages(
     study: Study, conclusions: Conclusions, publication: Publication, sheets: Mapping[str, str]
 ) -> list[Page]:
-    """The displacement page, and a page for each event file; `sheets` are the paths of hosters' own pages, by key."""
+    """Render the displacement page and one page per event file.
+
+    `sheets` are the paths of hosters' own pages, by key.
+    """
     named = named_keys(publication)
     least, home = publication.policy.least, study.config.home
     cells = cells_of(conclusions, named, home=home, least=least)
@@ -244,7 +250,10 @@ def displacement_pages(
 
 
 def named_keys(publication: Publication) -> dict[Level, frozenset[str]]:
-    """Keys of each level that may be named: those in its published ranking, and that of what no table knew."""
+    """Publishable keys of each level.
+
+    These are the keys of its published ranking, and the key of what no table attributes.
+    """
     return {
         level: frozenset(row.key for row in publication.table(f"ranking-{kind}").rows) | {UNKNOWN}
         for level, kind in KINDS.items()
@@ -252,10 +261,10 @@ def named_keys(publication: Publication) -> dict[Level, frozenset[str]]:
 
 
 def cells_of(conclusions: Conclusions, named: Mapping[Level, frozenset[str]], *, home: str, least: int) -> HopCells:
-    """All hops as cells that may be published."""
+    """All hops as publishable cells."""
     if not conclusions.episodes or conclusions.until is None:
         return HopCells(weeks=(), cells=())
-    telling = Telling(
+    disclosure = CellDisclosure(
         sites={url_id: target.site_id for url_id, target in conclusions.facts.targets.items()},
         named=named,
         origins=origins_index(conclusions.episodes),
@@ -263,13 +272,13 @@ def cells_of(conclusions: Conclusions, named: Mapping[Level, frozenset[str]], *,
         least=least,
         span=(min(episode.known_up_at for episode in conclusions.episodes), conclusions.until),
     )
-    return hop_cells(conclusions.hops, telling)
+    return hop_cells(conclusions.hops, disclosure)
 
 
 def chain_rows(moves: Moves, least: int) -> list[ChainRow]:
-    """Contents by the length of their longest chain; lengths that too few may have are put together, the longest first.
+    """Contents by longest chain, rare lengths merged, longest first.
 
-    What surely happened is told where it is none, or enough.
+    Certain counts are shown where they are zero or large enough.
     """
     surely, possibly = (np.bincount(chains(moves, surely=sure).longest) for sure in (True, False))
     surely = np.pad(surely, (0, max(possibly.size - surely.size, 0)))
@@ -293,7 +302,7 @@ def _measures_shown(
 
 
 def _of_level(conclusions: Conclusions, moves: Moves, home: str, least: int) -> Iterator[GraphFigure]:
-    """Measures of the whole graph that rest on enough hops."""
+    """Whole-graph measures that rest on enough hops."""
     for row in graph_figures(conclusions.hops, moves, names={}, home=home, rng=np.random.default_rng(SEED)):
         if row.measure not in _SAID_BY_CELLS and not row.measure.startswith(_OF_FEW) and row.n >= least:
             yield row

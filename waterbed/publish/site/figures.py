@@ -1,4 +1,4 @@
-"""Figures of the pages, as the drawing library's plain data."""
+"""Figures of the pages, as Plotly's plain data."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -38,7 +38,7 @@ DASHES: Final = {
     "longdash": "11 4",
     "longdashdot": "11 3 2 3",
 }
-"""Each dash as SVG spells it."""
+"""Each dash in SVG syntax."""
 
 PASSAGE_COLOURS: Final[Mapping[CrossBorder, str]] = {
     "leaves home": "#d55e00",
@@ -59,13 +59,13 @@ CONFIG: Final = {
     "scrollZoom": False,
     "doubleClick": "reset",
 }
-"""No button or link of the library may lead anywhere."""
+"""Buttons and links of the library are disabled."""
 
 _LONGEST_LABEL: Final = 34
 
 
 def label(name: str) -> str:
-    """Make a name safe and short enough to stand in a figure.
+    """Escape and shorten a name for use in a figure.
 
     The library reads a little HTML in any text, links included, and names come from registries anyone can write to.
     """
@@ -76,7 +76,7 @@ def label(name: str) -> str:
 
 
 def curves_figure(curves: Sequence[RemovalCurve], *, within_h: int = 24) -> dict[str, Any]:
-    """Draw removal curves as steps, the share at `within_h` marked."""
+    """Draw removal curves as steps, with `within_h` marked."""
     traces = []
     for curve, (colour, dash) in zip(curves, LINES, strict=False):
         at = max((i for i, hour in enumerate(curve.hours) if hour <= within_h), default=0)
@@ -149,13 +149,18 @@ def causes_figure(
     marks: Sequence[CauseShare],
     words: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Draw the share that each cause ended as steps, with 95% intervals at marked hours; unseen causes left out."""
+    """Draw each observed cause's cumulative incidence as steps.
+
+    The 95% intervals stand at marked hours.
+    """
     traces = []
     for (cause, word), (colour, dash) in zip(words.items(), CAUSE_LINES, strict=True):
         own = shares[cause]
         if cause != "removed" and not any(own):
             continue
-        told = [mark for mark in marks if mark.cause == cause and mark.share is not None and mark.within_h <= hours[-1]]
+        marked = [
+            mark for mark in marks if mark.cause == cause and mark.share is not None and mark.within_h <= hours[-1]
+        ]
         traces.append(
             {
                 "type": "scatter",
@@ -167,12 +172,15 @@ def causes_figure(
                 "hovertemplate": "%{y:.0%} %{fullData.name} within %{x} h<extra></extra>",
             }
         )
-        traces.append(_intervals([(m.within_h, m.share, m.low, m.high) for m in told], colour, word))
+        traces.append(_intervals([(m.within_h, m.share, m.low, m.high) for m in marked], colour, word))
     return {"data": traces, "layout": _curve_layout(hours[-1], 24), "config": CONFIG}
 
 
 def weeks_figure(weeks: Sequence[ComplianceRow]) -> dict[str, Any]:
-    """Draw the share removed within 24 hours of notices, week by week, with 95% intervals."""
+    """Draw weekly shares removed within 24 hours of notices.
+
+    With 95% intervals.
+    """
     trace = _intervals([(w.week, w.removed, w.removed_low, w.removed_high) for w in weeks], LINES[0][0], "removed")
     trace["marker"]["size"] = 8
     layout = {
@@ -192,7 +200,10 @@ def weeks_figure(weeks: Sequence[ComplianceRow]) -> dict[str, Any]:
 
 
 def failures_figure(vantages: Sequence[tuple[str, Sequence[tuple[str, int, int]]]]) -> dict[str, Any]:
-    """Draw the share of each day's canary looks that failed, by vantage: its day, looks and failed ones."""
+    """Draw each day's share of failed canary checks, by vantage.
+
+    Each point shows its day, checks and failed checks.
+    """
     traces = [
         {
             "type": "scatter",
@@ -217,7 +228,7 @@ def failures_figure(vantages: Sequence[tuple[str, Sequence[tuple[str, int, int]]
 
 
 def _intervals(points: Sequence[tuple[Any, float | None, float | None, float | None]], colour: str, word: str) -> Any:
-    """Points with bars from the lower to the upper end; a point without a share is left out."""
+    """Points with interval bars; points without a share are omitted."""
     kept = [(x, y, low, high) for x, y, low, high in points if y is not None and low is not None and high is not None]
     return {
         "type": "scatter",
@@ -252,7 +263,7 @@ def _share_axis() -> dict[str, Any]:
 
 
 def plain_layout() -> dict[str, Any]:
-    """What all figures have in common."""
+    """The layout that all figures share."""
     return {
         "autosize": True,
         "paper_bgcolor": "rgba(0,0,0,0)",

@@ -1,4 +1,4 @@
-"""The sheet of one hoster: how fast, by what cause, after notices, and where content goes to and comes from."""
+"""The sheet of one hoster: speed, causes, notices and flows."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,12 +33,12 @@ CAUSE_WORDS: Final[Mapping[str, str]] = {
     "network": "network silent",
     "lost": "lost from sight",
 }
-"""What each end of a clock is called."""
+"""Display name of each end of a clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseCurves:
-    """The share that each cause had ended, hour by hour."""
+    """Cumulative incidence of each cause, hour by hour."""
 
     hours: Annotated[tuple[float, ...], "hours since the origin, increasing from 0"]
     shares: Annotated[Mapping[str, tuple[float, ...]], "by cause: share ended by then, 0..1"]
@@ -46,7 +46,7 @@ class CauseCurves:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weekly:
-    """What one hoster acted on after notices."""
+    """Weekly response of one hoster to notices."""
 
     whole: Annotated[Sequence[ComplianceRow], "all weeks together, one row for each number of hours"]
     weeks: Annotated[Sequence[ComplianceRow], "week by week, within 24 hours"]
@@ -55,7 +55,7 @@ class Weekly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetView:
-    """Everything a sheet shows."""
+    """Content of a sheet."""
 
     standing: RankingEntry
     places: Annotated[int, "how many places by speed there are"]
@@ -71,7 +71,10 @@ class SheetView:
 
 
 def sheet_paths(keys: Sequence[str]) -> dict[str, str]:
-    """The path of each hoster's sheet: its key where that can be a file's name anywhere, else made from it."""
+    """The path of each hoster's sheet.
+
+    It is the hoster's key where that is a valid file name everywhere; otherwise it is derived from it.
+    """
     found: dict[str, str] = {}
     taken: set[str] = set()
     for key in sorted(keys):
@@ -84,7 +87,10 @@ def sheet_paths(keys: Sequence[str]) -> dict[str, str]:
 
 
 def sheet_page(view: SheetView, sheets: Mapping[str, str], start: str) -> Page:
-    """The page of one hoster; `sheets` are the paths of all of them, `start` what clocks run from, in words."""
+    """Render the page of one hoster.
+
+    `sheets` are the paths of all of them; `start` names the clocks' origin.
+    """
     row = view.standing.row
     figures: dict[str, Any] = {}
     if view.curves:
@@ -112,7 +118,7 @@ def sheet_page(view: SheetView, sheets: Mapping[str, str], start: str) -> Page:
 
 
 def _causes(shares: Sequence[CauseShare]) -> list[dict[str, Any]]:
-    """Each cause with its shares in the order of hours, and how its line is drawn."""
+    """Each cause with hourly shares and its line style."""
     found = []
     for cause, (colour, dash) in zip(CAUSE_WORDS, CAUSE_LINES, strict=True):
         own = [share for share in shares if share.cause == cause]
@@ -122,7 +128,10 @@ def _causes(shares: Sequence[CauseShare]) -> list[dict[str, Any]]:
 
 
 def _trend(trend: ComplianceTrend) -> dict[str, Any]:
-    """The trend in words: which way, and whether the interval leaves the way open."""
+    """The trend in words, or that its direction is open.
+
+    It is open where the interval contains zero.
+    """
     slope, low, high = trend.slope, trend.slope_low, trend.slope_high
     if slope is None or low is None or high is None:
         return {"word": "not known", "slope": None}
@@ -137,7 +146,10 @@ HORIZON_H = 168
 def sheet_views(
     study: Study, conclusions: Conclusions, publication: Publication, standings: Sequence[RankingEntry]
 ) -> Iterator[SheetView]:
-    """The sheet of each hoster in the published ranking, in its order."""
+    """The sheet of each hoster in the published ranking.
+
+    In its order.
+    """
     clocks = RankingTables(conclusions=conclusions, kind="hoster", clock=study.config.clock).clocks
     goes_to, comes_from = _flows(publication)
     weekly = _weekly(study, conclusions, publication)
@@ -165,7 +177,7 @@ def sheet_views(
 
 
 def _curves(kept: Sequence[Clock]) -> CauseCurves | None:
-    """Each cause's incidence, hour by hour; None where the clocks are of too few sites."""
+    """Hourly incidence of each cause; None for too few sites."""
     if len({one.site_id for one in kept}) < FEWEST_SITES:
         return None
     curves = incidence(kept)
@@ -180,7 +192,7 @@ def _curves(kept: Sequence[Clock]) -> CauseCurves | None:
 
 
 def _flows(publication: Publication) -> tuple[Mapping[str, list[Flow]], Mapping[str, list[Flow]]]:
-    """The published flows by hoster left, and by hoster arrived at."""
+    """Published flows by hoster left and by hoster entered."""
     goes_to, comes_from = defaultdict[str, list[Flow]](list), defaultdict[str, list[Flow]](list)
     for flow in publication.table("flows").rows:
         goes_to[flow.from_key].append(flow)
@@ -189,7 +201,7 @@ def _flows(publication: Publication) -> tuple[Mapping[str, list[Flow]], Mapping[
 
 
 def _weekly(study: Study, conclusions: Conclusions, publication: Publication) -> dict[str, Weekly]:
-    """What each hoster acted on after notices, as far as its rows are published."""
+    """Published responses of each hoster to notices, by week."""
     found: dict[str, list[ComplianceRow]] = defaultdict(list)
     for table in publication.tables:
         if table.name == "compliance-hoster":

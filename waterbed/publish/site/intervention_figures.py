@@ -19,7 +19,7 @@ _LEVEL: Final = 0.05
 
 
 def counts_figure(rows: Sequence[PeriodRow], *, outcome: str) -> dict[str, Any]:
-    """Sites counted in each period by area; areas without any are left out."""
+    """Draw sites per period by area; empty areas are omitted."""
     shown = [area for area in _AREAS if any(getattr(row, area[0]) for row in rows)]
     traces = [
         _line(
@@ -35,7 +35,7 @@ def counts_figure(rows: Sequence[PeriodRow], *, outcome: str) -> dict[str, Any]:
 
 
 def course_figure(rows: Sequence[PeriodRow]) -> dict[str, Any]:
-    """The target's log rate, and what its controls foretell."""
+    """Draw the target's log rate and its controls' prediction."""
     ages = [row.age for row in rows]
     traces = [
         _line(
@@ -53,7 +53,7 @@ def course_figure(rows: Sequence[PeriodRow]) -> dict[str, Any]:
 
 
 def gaps_figure(rows: Sequence[PeriodRow]) -> dict[str, Any]:
-    """What the target was above its controls, period by period, in each reading."""
+    """Draw the target's excess over its controls, per reading."""
     traces = []
     for reading, style in zip(dict.fromkeys(row.reading for row in rows), LINES, strict=False):
         own = [row for row in rows if row.reading == reading]
@@ -73,7 +73,10 @@ def gaps_figure(rows: Sequence[PeriodRow]) -> dict[str, Any]:
 
 
 def sides_figure(rows: Sequence[DestinationRow]) -> dict[str, Any]:
-    """Shares at home and abroad of what left the target and the controls, before and after, in one reading."""
+    """Draw domestic and foreign shares of departures, before and after.
+
+    In one reading, for the target and the controls.
+    """
     columns = (
         ("control_before", "controls, before"),
         ("control_after", "controls, after"),
@@ -113,7 +116,10 @@ def sides_figure(rows: Sequence[DestinationRow]) -> dict[str, Any]:
 
 
 def pairs_figure(rows: Sequence[PairRow], *, most: int = 12) -> dict[str, Any]:
-    """Lifts of the pairs with most moves, on a log axis; a full dot where either null rejects for all pairs at once."""
+    """Draw lifts of the pairs with most moves, log scale.
+
+    A full dot marks pairs where either null rejects for all pairs at once.
+    """
     shown = [row for row in rows if row.lift][:most][::-1]
     one_origin = len({row.from_key for row in shown}) == 1
     trace = {

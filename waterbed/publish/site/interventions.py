@@ -1,4 +1,7 @@
-"""Intervention pages: answers, what may be said with them, and the pictures behind them; asks nothing of anyone."""
+"""Intervention pages: estimates, supported claims and their figures.
+
+Self-contained: a page loads nothing.
+"""
 
 import json
 import re
@@ -40,13 +43,16 @@ EVENTS: Final = "events"
 FOLDER: Final = "interventions"
 """Folder of the site that holds their pages."""
 _POINTER: Final = re.compile(r"(?:[;,] see | \()docs/[^;]*$")
-"""Where a refusal says where to look: readers of the site have no such file."""
+"""Matches the reference to docs/ in a refusal, which readers of the site do not have."""
 
 
 def intervention_pages(
     study: Study, conclusions: Conclusions, *, named: Mapping[Level, frozenset[str]], least: int, under: str
 ) -> list[tuple[Page, str]]:
-    """The page of each event file, by its name, with one sentence about it; a file that is refused has its reason."""
+    """The page of each event file, with one-sentence summaries.
+
+    By file name; a refused file has its reason.
+    """
     files = event_files(study.path)
     return [
         _page(study, conclusions, file, path, named=named, least=least, under=under)
@@ -60,7 +66,10 @@ def event_files(folder: Path) -> list[Path]:
 
 
 def _paths(files: Sequence[Path]) -> Iterator[str]:
-    """A path for each page: small letters, digits and dashes, none twice, and nothing of a file called like a host."""
+    """Unique page paths of lower-case letters, digits and dashes.
+
+    A file named like a host contributes nothing to its path.
+    """
     given: set[str] = set()
     for file in files:
         stem = "" if names_something(file.name) else file.stem.lower()
@@ -97,9 +106,9 @@ def _found(
     study: Study, conclusions: Conclusions, file: Path, named: Mapping[Level, frozenset[str]], least: int
 ) -> Findings:
     event = read_event(file)
-    told = Disclosure(least=least, named=named[event.kind])
-    found = findings_of(study, event, conclusions=conclusions, disclosure=told)
-    if not told.names(event.target):
+    disclosure = Disclosure(least=least, named=named[event.kind])
+    found = findings_of(study, event, conclusions=conclusions, disclosure=disclosure)
+    if not disclosure.names(event.target):
         raise InputError(f"target: fewer than {least} sites are known there, so it is not named (publish.least)")
     return found
 
@@ -111,8 +120,9 @@ HEADLINES = ("mean change", "WDD", "excess reappearance", "displaced share", "ab
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisplacementView:
-    """Everything the displacement page shows; without an event `declared`, `periods` and `destinations` are empty.
+    """Content of the page; some fields are empty without events.
 
+    Without an event `declared`, `periods` and `destinations` are empty.
     `declared` are the lines of the event file in words. Times are aware.
     """
 
@@ -131,15 +141,15 @@ class DisplacementView:
     run_id: str
     version: str
     least: int = 1
-    """Sites that any count is about at least; what is about fewer is not told."""
+    """Sites that any count is about at least; smaller counts are withheld."""
     protocol: str = "none"
-    """What the answers are to the locked protocol."""
+    """Status of the answers under the locked protocol."""
     deviations: Sequence[str] = ()
-    """What was done otherwise than it says, with reasons."""
+    """Deviations from it, with reasons."""
 
 
 def render_displacement(view: DisplacementView) -> str:
-    """Make one page for itself: HTML, style, scripts and data in one text, with nothing to load."""
+    """Render one self-contained page: HTML, style, scripts and data."""
     figures = _figures(view)
     return (
         templates()
@@ -158,7 +168,10 @@ def render_displacement(view: DisplacementView) -> str:
 
 
 def intervention_page(view: DisplacementView, path: str, *, under: str) -> Page:
-    """Make the page of one event in a site: the content of `render_displacement`."""
+    """Render one event's page in a site.
+
+    Its content is that of `render_displacement`.
+    """
     figures = _figures(view)
     return Page(
         path=path,
@@ -171,12 +184,12 @@ def intervention_page(view: DisplacementView, path: str, *, under: str) -> Page:
 
 
 def refused_page(title: str, reason: str, path: str, *, under: str) -> Page:
-    """Make the page of an event about which nothing can be said, with the reason."""
+    """Render the page of a refused event, with the reason."""
     return Page(path=path, template="refused.html", title=title, under=under, values={"reason": reason, "back": under})
 
 
 def _values(view: DisplacementView, figures: dict[str, Any]) -> dict[str, Any]:
-    """What the content of either page is filled with."""
+    """Template values of either page."""
     return {
         "view": view,
         "questions": _by_question(view.answers),
@@ -199,7 +212,7 @@ def _by_question(answers: Sequence[Answer]) -> list[tuple[str, list[Answer]]]:
 
 
 def _claims(answers: Sequence[Answer]) -> list[tuple[str, str, str]]:
-    """For each thing that may and may not be said: the numbers it is about."""
+    """Numbers behind each claim that is or is not supported."""
     grouped: dict[tuple[str, str], list[str]] = {}
     several = len({answer.reading for answer in answers}) > 1
     for answer in answers:
@@ -210,7 +223,7 @@ def _claims(answers: Sequence[Answer]) -> list[tuple[str, str, str]]:
 
 
 def _main(rows: Sequence[Any]) -> list[Any]:
-    """The rows of the reading that leaves least out, which is the one drawn."""
+    """Rows of the reading that excludes least, which is drawn."""
     wanted: tuple[Reading, ...] = ("not parallel", "all")
     return [row for row in rows if row.reading in wanted]
 
@@ -241,7 +254,7 @@ TABLES: Final[dict[str, type]] = {
 
 
 def write_findings(found: Findings, out: Path, config: Config) -> list[Path]:
-    """Write displacement.json, its schema, and the page; each appears whole or not at all."""
+    """Write displacement.json, its schema, and the page, each atomically."""
     out.mkdir(parents=True, exist_ok=True)
     page = render_displacement(view_of(found, config, made_at=datetime.now(UTC)))
     contents = {
@@ -253,14 +266,20 @@ def write_findings(found: Findings, out: Path, config: Config) -> list[Path]:
 
 
 def as_json(found: Findings) -> str:
-    """Spell findings as one JSON object: the envelope, the event as declared, answers and tables."""
+    """Serialise findings as one JSON object.
+
+    It holds the metadata, the event as declared, answers and tables.
+    """
     tables = {name: records(cls, getattr(found, name)) for name, cls in TABLES.items()}
     event = msgspec.to_builtins(found.event) if found.event else None
     return to_json({**loose(found.info), "event": event, "notes": list(found.notes), **tables})
 
 
 def schema() -> dict[str, Any]:
-    """Describe the JSON object: every part required, nothing else allowed."""
+    """The JSON Schema of the object.
+
+    Every property is required, and no other is allowed.
+    """
     whole = row_schema(TableInfo)
     whole["$schema"] = DIALECT
     whole["title"] = "Displacement"
@@ -281,13 +300,13 @@ def schema() -> dict[str, Any]:
 
 
 def declared(event: Event, names: Findings) -> list[tuple[str, str]]:
-    """The lines of an event file in words."""
+    """Describe an event file line by line."""
 
     def named(keys: tuple[str, ...]) -> str:
-        told = [f"{names.names.get(key, key)} ({key})" for key in keys if names.disclosure.names(key)]
-        held = len(keys) - len(told)
+        shown = [f"{names.names.get(key, key)} ({key})" for key in keys if names.disclosure.names(key)]
+        held = len(keys) - len(shown)
         return (
-            ", ".join([*told, *([f"{held} that {'is' if held == 1 else 'are'} not named"] if held else [])]) or "none"
+            ", ".join([*shown, *([f"{held} that {'is' if held == 1 else 'are'} not named"] if held else [])]) or "none"
         )
 
     def spans(detection: tuple[float, float]) -> str:
@@ -318,7 +337,7 @@ def declared(event: Event, names: Findings) -> list[tuple[str, str]]:
 
 
 def view_of(found: Findings, config: Config, *, made_at: datetime) -> DisplacementView:
-    """What a page shows of findings."""
+    """Build the page's content from findings."""
     event = found.event
     target = found.names.get(event.target, event.target) if event else ""
     return DisplacementView(

@@ -1,4 +1,4 @@
-"""The frame of every page: navigation, what it rests on, and the words in which numbers are spelled."""
+"""The layout of every page, and the formatting of numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'{files}; style-src 'self'{files} 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
-"""What a page may load: its own scripts and style. The library sets styles in elements, hence 'unsafe-inline'.
+"""Content security policy of pages: own scripts and style. The library sets styles in elements, hence 'unsafe-inline'.
 
 A folder that is opened from a disk has no origin of its own in every browser, hence `file:` there.
 """
@@ -26,7 +26,7 @@ A folder that is opened from a disk has no origin of its own in every browser, h
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What all pages of a site have in common."""
+    """Values that all pages of a site share."""
 
     title: Annotated[str, "name of the study"]
     made_at: Annotated[datetime, "when the conclusions were drawn, aware"]
@@ -47,7 +47,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page: a template that extends layout.html, and what it is filled with."""
+    """One page: a template extending layout.html, and its values."""
 
     path: Annotated[str, "path in the site, with / between parts"]
     template: Annotated[str, "name of its template"]
@@ -67,7 +67,10 @@ class Page:
 
 
 def render(frame: Layout, page: Page, menu: Sequence[tuple[str, str]]) -> str:
-    """Make a page; every name in it is escaped. `menu` are path and word of the navigation's entries."""
+    """Render a page with every value escaped.
+
+    `menu` are path and word of the navigation's entries.
+    """
     return (
         templates()
         .get_template(page.template)
@@ -104,17 +107,17 @@ def templates() -> Environment:
 
 
 def thousands(count: int | None) -> str:
-    """Spell a count, a dash for none."""
+    """Format a count, a dash for none."""
     return NOTHING if count is None else f"{count:,}"
 
 
 def day(when: datetime | None) -> str:
-    """Spell a day, as 5 January 2026."""
+    """Format a day, as 5 January 2026."""
     return NOTHING if when is None else f"{when.astimezone(UTC).day} {when.astimezone(UTC):%B %Y}"
 
 
 def minute(when: datetime | None) -> str:
-    """Spell a time to the minute, UTC."""
+    """Format a time to the minute, UTC."""
     return NOTHING if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
@@ -136,7 +139,10 @@ Site = Mapping[str, File]
 
 
 def make_site(frame: Layout, pages: Sequence[Page]) -> Site:
-    """Spell all pages, and the assets that they ask for; the navigation names those that have a `menu`."""
+    """Render all pages and the assets that they use.
+
+    The navigation names the pages that have a `menu`.
+    """
     menu = tuple((page.path, page.menu) for page in pages if page.menu)
     made = {page.path: File(content=render(frame, page, menu).encode(), media=HTML) for page in pages}
     if len(made) < len(pages):
@@ -147,7 +153,7 @@ def make_site(frame: Layout, pages: Sequence[Page]) -> Site:
 
 @cache
 def asset(name: str) -> File:
-    """A stylesheet or script by its name; the drawing library is one of them."""
+    """Read a stylesheet or script, the drawing library included."""
     if name == LIBRARY:
         text = get_plotlyjs()
     else:

@@ -1,4 +1,4 @@
-"""The first page: what was measured, who has most, how fast it goes, and where the rest of the site leads."""
+"""The first page: scope, volume, speed and links."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from waterbed.publish.site.rankings import CLASSES, RankingEntry, places_of
 MARKS_H: Final = (1, 12, 24, 72, 168)
 """Hours at which the table beside the curves gives shares."""
 SHOWN: Final = 8
-"""Hosters of the ranking that the first page shows."""
+"""Number of hosters on the first page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
-    """A headline number: as shown, what it is, and its fine print."""
+    """A headline number: value, meaning and fine print."""
 
     value: str
     label: str
@@ -28,7 +28,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewView:
-    """Everything the first page shows; at most six `curves` are drawn."""
+    """Content of the first page; `curves` has at most six."""
 
     title: str
     numbers: Sequence[Number]
@@ -40,7 +40,10 @@ class OverviewView:
 
 
 def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Page:
-    """The first page; `others` are the pages that the navigation names, `start` what clocks run from, in words."""
+    """Render the first page.
+
+    `others` are the pages that the navigation names; `start` names the clocks' origin.
+    """
     curves = list(view.curves)[: len(LINES)]
     return Page(
         path="index.html",
@@ -76,7 +79,7 @@ def _listed(curve: RemovalCurve, colour: str, dashes: str) -> dict[str, Any]:
 
 
 def passage_shares(flows: Sequence[Flow]) -> list[dict[str, Any]]:
-    """What part of the hops leaves home, stays, comes or never was there."""
+    """Shares of hops that leave, stay, enter, or remain abroad."""
     total = sum(flow.hops for flow in flows)
     found = []
     for way in CROSS_BORDER:
@@ -88,7 +91,7 @@ def passage_shares(flows: Sequence[Flow]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedTable:
-    """One table beside the pages."""
+    """A table published beside the pages."""
 
     name: str
     title: str
@@ -98,7 +101,7 @@ class PublishedTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodView:
-    """Everything the page shows."""
+    """Content of the page."""
 
     methods: Annotated[Mapping[str, str], "what a group of tables holds, to how it was estimated"]
     tables: Sequence[PublishedTable]
@@ -106,7 +109,7 @@ class MethodView:
 
 
 def method_page(view: MethodView, start: str) -> Page:
-    """The page on method; `start` is what clocks run from, in words."""
+    """Render the page on method; `start` names the clocks' origin."""
     return Page(
         path="method.html",
         template="method.html",

@@ -1,4 +1,4 @@
-"""The page on data quality: sources, our own network, what is not believed, the schedule, and the age of tables."""
+"""The data quality page: sources, network, quarantines, schedule, table age."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from waterbed.study.study import Study
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryRecord:
-    """How well one vantage's own network was."""
+    """Canary results of one vantage."""
 
     vantage: Annotated[str, "name of the vantage"]
     looks: Annotated[int, "canary looks"]
@@ -31,7 +31,7 @@ class CanaryRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """Looks or a delivery that are not believed; no number below what may be published."""
+    """A quarantine, with counts below the minimum withheld."""
 
     what: Annotated[str, "whom it is about, in words"]
     kind: Annotated[str, "canary, all, hoster, prefix or feed"]
@@ -43,7 +43,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lag:
-    """How far the schedule is behind its promise."""
+    """Delay of the schedule against its target."""
 
     due: Annotated[int, "looks that are due now"]
     overdue: Annotated[int, "of these, due for longer than promised"]
@@ -55,13 +55,13 @@ class Lag:
 
     @property
     def late(self) -> bool:
-        """Whether the oldest is later than promised."""
+        """True if the oldest check is later than promised."""
         return self.oldest_s is not None and self.oldest_s > self.promised_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatedTable:
-    """One table that attribution rests on."""
+    """A table used for attribution."""
 
     kind: Annotated[str, "routes, places, ..."]
     family: Annotated[int | None, "4, 6 or null"]
@@ -74,7 +74,7 @@ class DatedTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How often looks came to one outcome."""
+    """Number of observations with one outcome."""
 
     outcome: str
     state: Annotated[str, "up, down or unknown"]
@@ -83,7 +83,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityView:
-    """Everything the page shows."""
+    """Content of the page."""
 
     cards: Sequence[FeedCard]
     canaries: Annotated[Sequence[CanaryRecord], "by vantage; empty: no canary, so nothing can be called down"]
@@ -95,7 +95,7 @@ class QualityView:
 
 
 def quality_page(view: QualityView) -> Page:
-    """The page on data quality."""
+    """Render the page on data quality."""
     figures: dict[str, Any] = {}
     if any(failed for record in view.canaries for _, _, failed in record.days):
         figures["canary"] = failures_figure([(record.vantage, record.days) for record in view.canaries])
@@ -113,7 +113,7 @@ def quality_page(view: QualityView) -> Page:
 
 
 def hours(seconds: float) -> str:
-    """Spell a length of time for people."""
+    """Format a duration for people."""
     if seconds < 90 * 60:
         return f"{max(0, round(seconds / 60))} min"
     if seconds < 48 * 3600:
@@ -126,7 +126,7 @@ _SITES: Final = "{} of {} sites went down"
 
 
 def quality_view(study: Study, conclusions: Conclusions, publication: Publication) -> QualityView:
-    """Everything about the quality of a study's data that may be published."""
+    """Publishable facts about the quality of a study's data."""
     names = {row.key: row.name for row in publication.table("ranking-hoster").rows}
     held = sorted(conclusions.quarantines, key=lambda one: one.began_at, reverse=True)
     counted = Counter((verdict.outcome, verdict.state) for verdict in conclusions.verdicts)
@@ -161,7 +161,10 @@ def _canaries(study: Study, conclusions: Conclusions) -> Iterator[CanaryRecord]:
 
 
 def held_in_words(one: Quarantine, names: Mapping[str, str], policy: Policy) -> Held:
-    """A quarantine in words: no hoster that is held back, no address unless these are published, no small count."""
+    """A quarantine in words, after disclosure control.
+
+    It names no withheld hoster, gives no address unless addresses are published, and states no small count.
+    """
     words = {
         "canary": f"our own network at {one.scope}",
         "all": "everything at once",
@@ -196,7 +199,10 @@ def _lag(study: Study) -> Lag:
 
 
 def _tables(study: Study, conclusions: Conclusions) -> Iterator[DatedTable]:
-    """Dated tables, the newest of each kind first; only the newest can be too old."""
+    """Dated tables, newest first; only the newest can be outdated.
+
+    Grouped by kind.
+    """
     last = max((look.observed_at for look in conclusions.facts.looks), default=study.clock())
     allowed = study.config.routes_max_age_days
     seen: set[tuple[str, int | None]] = set()

@@ -1,4 +1,4 @@
-"""What stands in a ranking page's row: volume, speed and places of one key, as far as they are published."""
+"""Rows of ranking pages: published volume, speed and ranks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from waterbed.model.spelling import percent
 from waterbed.publish.site.layout import Page
 
 CLASSES: Final[Mapping[RankClass, str]] = {
-    "ranked": "Enough sites, and looks dense enough: the share is given.",
-    "too few": "Fewer than ten site clusters: a share would say more about one site than about who hosts it.",
-    "unmeasurable": "Looks could not be decided, or were too sparse around 24 hours. It stays in the list: hiding "
-    "from measurement is no way out of it.",
-    "proxy": "Only ever seen as a reverse proxy: the real host is behind it, so it is counted and not judged.",
+    "ranked": "Enough sites and dense enough checks: the share is given.",
+    "too few": "Fewer than ten site clusters: a share would reflect single sites rather than the hoster.",
+    "unmeasurable": "Checks were undecided, or too sparse around 24 hours. The hoster stays in the list, so "
+    "that evading measurement does not remove it.",
+    "proxy": "Only seen as a reverse proxy: the real host is behind it, so it is counted but not judged.",
 }
 NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "hoster": ("hoster", "hosters"),
@@ -26,14 +26,14 @@ NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "platform": ("platform", "platforms"),
     "category": ("category of reports", "categories of reports"),
 }
-"""What one key of each kind is called, and several."""
+"""Singular and plural nouns of each kind."""
 FIRST_ROWS: Final = 30
-"""Rows of a long table that a browser with scripts shows at first."""
+"""Rows of a long table shown initially in a browser with scripts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingEntry:
-    """One row: what the tables say of one key."""
+    """One row of a ranking: published values of a key."""
 
     row: RankingRow
     place: Annotated[PlaceRow | None, "its places by speed; null: none are published"] = None
@@ -42,7 +42,7 @@ class RankingEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingView:
-    """One ranking, in the order to be shown."""
+    """One ranking in display order."""
 
     kind: Annotated[str, "hoster, asn, country, ..."]
     standings: Sequence[RankingEntry]
@@ -57,12 +57,15 @@ class RankingView:
 
 
 def ranking_path(kind: str) -> str:
-    """The path of the ranking of a kind."""
+    """The path of a kind's ranking page."""
     return "ranking.html" if kind == "hoster" else f"ranking-{kind}.html"
 
 
 def ranking_page(view: RankingView, kinds: Sequence[str], start: str) -> Page:
-    """The page of one ranking; `kinds` are all that are ranked, `start` what clocks run from, in words."""
+    """Render one ranking's page.
+
+    `kinds` are all that are ranked; `start` names the clocks' origin.
+    """
     noun, nouns = NOUNS[view.kind]
     return Page(
         path=view.path,
@@ -89,17 +92,17 @@ def ranking_page(view: RankingView, kinds: Sequence[str], start: str) -> Page:
 
 
 def places_of(standings: Sequence[RankingEntry]) -> int:
-    """How many places by speed there are."""
+    """Number of ranks by speed."""
     return max((one.place.place_high or 0 for one in standings if one.place), default=0)
 
 
 def slow_words(slowest: int) -> str:
-    """What a row is that is among so many slowest."""
+    """The label of a row among the slowest."""
     return "the slowest" if slowest == 1 else f"among the {slowest} slowest"
 
 
 def _reading(view: RankingView, noun: str, nouns: str) -> dict[str, Any] | None:
-    """The first row with a share, in words."""
+    """Explain the first row with a share, in words."""
     for one in view.standings:
         row, place = one.row, one.place
         if row.removed_24h is not None:

@@ -1,4 +1,4 @@
-"""The specification curve: estimates in order, and below them the choices behind each."""
+"""The specification curve: ordered estimates above the choices behind each."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,19 +23,20 @@ _HALF: Final = 0.5
 _POINT: Final = "%{y:.1%}, %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>%{customdata[2]}<extra></extra>"
 _ROW_PX, _CURVE_PX, _MARGIN_PX = 19, 300, 70
 _STEEP: Final = 180
-"""Specifications above which dots are drawn smaller."""
+"""Number of specifications above which dots are smaller."""
 
 
 def curve_figure(rows: Sequence[CurveRow], levels: Sequence[LevelRow], main: ConclusionRow) -> dict[str, Any]:
-    """Draw the main outcome under every specification that tells it, least first, with a panel of their levels.
+    """Draw the main outcome under every estimable specification.
 
+    Least first, above a panel of the specifications' levels.
     The reference is ringed, the true value a dashed line. Dimensions with one level are left out of the panel.
     """
-    told = [row for row in rows if row.estimate is not None]
+    estimated = [row for row in rows if row.estimate is not None]
     lines = _panel_lines(levels)
     height = _CURVE_PX + _ROW_PX * (len(lines) + 1) + _MARGIN_PX
     split = _ROW_PX * (len(lines) + 1) / (height - _MARGIN_PX)
-    traces = [*_curve(told, main), *_panel(told, lines)]
+    traces = [*_curve(estimated, main), *_panel(estimated, lines)]
     layout = {
         **plain_layout(),
         "height": height,
@@ -45,7 +46,7 @@ def curve_figure(rows: Sequence[CurveRow], levels: Sequence[LevelRow], main: Con
         "hovermode": "closest",
         "xaxis": {
             "title": {"text": "specifications, by estimate", "standoff": 6},
-            "range": [0.2, len(told) + 0.8],
+            "range": [0.2, len(estimated) + 0.8],
             "anchor": "y2",
             "fixedrange": True,
             "showgrid": False,
@@ -93,7 +94,7 @@ def _curve(rows: Sequence[CurveRow], main: ConclusionRow) -> list[dict[str, Any]
             "name": name,
             "x": [row.place for row in own],
             "y": [row.estimate for row in own],
-            "customdata": [[row.low, row.high, _told(row)] for row in own],
+            "customdata": [[row.low, row.high, _choices_text(row)] for row in own],
             "marker": {"color": colour, "symbol": symbol, "size": 5},
             "error_y": {
                 "type": "data",
@@ -149,7 +150,10 @@ def _panel(rows: Sequence[CurveRow], lines: Sequence[tuple[str, str, str]]) -> l
 
 
 def _panel_lines(levels: Sequence[LevelRow]) -> list[tuple[str, str, str]]:
-    """Dimension, level and text of each line of the panel; an empty line between dimensions."""
+    """Dimension, level and text of each line of the panel.
+
+    An empty line stands between dimensions.
+    """
     lines: list[tuple[str, str, str]] = []
     for dimension in dict.fromkeys(row.dimension for row in levels):
         own = [row for row in levels if row.dimension == dimension and row.specs]
@@ -161,7 +165,7 @@ def _panel_lines(levels: Sequence[LevelRow]) -> list[tuple[str, str, str]]:
     return lines
 
 
-def _told(row: CurveRow) -> str:
+def _choices_text(row: CurveRow) -> str:
     words = (row.clock, row.role, row.dedup, row.confirmation, f"moved {row.moved}", f"unknown {row.unknown}")
     return label(", ".join(words)) if len(", ".join(words)) < 40 else "<br>".join(label(word) for word in words)
 
@@ -198,7 +202,7 @@ _DIFFERENCES = ("order:", "home-abroad")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensitivityView:
-    """Everything the page shows; `made_at` is aware."""
+    """Content of the page; `made_at` is aware."""
 
     title: str
     name: str
@@ -218,7 +222,7 @@ class SensitivityView:
 
 
 def render_sensitivity(view: SensitivityView) -> str:
-    """Make one page for itself: HTML, style, scripts and data in one text, with nothing to load."""
+    """Render one self-contained page: HTML, style, scripts and data."""
     return (
         templates()
         .get_template("sensitivity_alone.html")
@@ -240,7 +244,10 @@ def render_sensitivity(view: SensitivityView) -> str:
 
 
 def flip_cell(flips: Mapping[tuple[str, Dimension], FlipRow], conclusion: str, dimension: Dimension) -> str:
-    """How often a dimension flips a conclusion, as a share of pairs; a dash where no pair tells."""
+    """Share of pairs in which a dimension flips a conclusion.
+
+    A dash where no pair is estimable.
+    """
     row = flips.get((conclusion, dimension))
     return NOTHING if row is None else percent(row.share)
 
@@ -252,11 +259,11 @@ TABLES: Final[dict[str, type]] = {
     "curve": CurveRow,
     "values": ValueRow,
 }
-"""Lists in the JSON object, and what their rows are."""
+"""Lists in the JSON object, with the class of their rows."""
 
 
 def write_findings(found: Findings, out: Path) -> list[Path]:
-    """Write sensitivity.json, its schema, and the page; each appears whole or not at all."""
+    """Write sensitivity.json, its schema, and the page, each atomically."""
     out.mkdir(parents=True, exist_ok=True)
     contents = {
         "sensitivity.json": as_json(found),
@@ -267,13 +274,19 @@ def write_findings(found: Findings, out: Path) -> list[Path]:
 
 
 def as_json(found: Findings) -> str:
-    """Spell all of it as one JSON object: the envelope, the main outcome's hoster, and the tables."""
+    """Serialise the findings as one JSON object.
+
+    It holds the metadata, the main outcome's hoster, and the tables.
+    """
     tables = {name: records(cls, getattr(found, name)) for name, cls in TABLES.items()}
     return to_json({**loose(found.info), "hoster": found.hoster, "grid": found.grid, **tables})
 
 
 def schema() -> dict[str, Any]:
-    """Describe the JSON object: every part required, nothing else allowed."""
+    """The JSON Schema of the object.
+
+    Every property is required, and no other is allowed.
+    """
     whole = row_schema(TableInfo)
     whole["$schema"] = DIALECT
     whole["title"] = "Sensitivity"
@@ -286,7 +299,7 @@ def schema() -> dict[str, Any]:
 
 
 def view_of(found: Findings, *, made_at: datetime) -> SensitivityView:
-    """What the page shows."""
+    """Build the page's content."""
     return SensitivityView(
         title=f"{found.title}: which conclusions hold?",
         name=found.name,

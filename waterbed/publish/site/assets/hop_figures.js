@@ -8,8 +8,8 @@ const hopFigures = (() => {
     const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
     return `rgba(${red},${green},${blue},${alpha})`;
   };
-  const spelled = (hops) => (Math.abs(hops - Math.round(hops)) < 0.05 ? Math.round(hops) : hops.toFixed(1)).toString();
-  const told = (data, row) => `${spelled(row.hops)} hops, ${spelled(row.certain)} certain; ${data.passages[row.passage].word}`;
+  const formatted = (hops) => (Math.abs(hops - Math.round(hops)) < 0.05 ? Math.round(hops) : hops.toFixed(1)).toString();
+  const describe = (data, row) => `${formatted(row.hops)} hops, ${formatted(row.certain)} certain; ${data.passages[row.passage].word}`;
   const short = (text, length) => {
     // Entities stand for one character each, and are never cut.
     const letters = text.match(/&[#\w]+;|[\s\S]/gu) || [];
@@ -60,7 +60,7 @@ const hopFigures = (() => {
         link.target.push(node("to", row.to));
         link.value.push(value);
         link.color.push(faded(data.passages[row.passage].colour, alpha));
-        link.customdata.push(`${spelled(value)} ${word}, of ${told(data, row)}`);
+        link.customdata.push(`${formatted(value)} ${word}, of ${describe(data, row)}`);
       }
     }
     const trace = {
@@ -143,7 +143,7 @@ const hopFigures = (() => {
       type: "scatter", mode: "markers", showlegend: false,
       x: asked.map((one) => one.point[0]), y: asked.map((one) => one.point[1]),
       marker: { size: 14, color: data.ink, opacity: 0 },
-      text: asked.map(({ row }) => `${keys[row.from].label} → ${keys[row.to].label}<br>${told(data, row)}`),
+      text: asked.map(({ row }) => `${keys[row.from].label} → ${keys[row.to].label}<br>${describe(data, row)}`),
       hovertemplate: "%{text}<extra></extra>",
     });
     return traces;
@@ -170,7 +170,7 @@ const hopFigures = (() => {
       },
       text: order.map((key) => {
         const one = net.get(key) || { arrived: 0, left: 0 };
-        return `${keys[key].label}${keys[key].home ? ", at home" : ""}<br>${spelled(one.arrived)} arrived, ${spelled(one.left)} left`;
+        return `${keys[key].label}${keys[key].home ? ", at home" : ""}<br>${formatted(one.arrived)} arrived, ${formatted(one.left)} left`;
       }),
       hovertemplate: "%{text}<extra></extra>",
     };

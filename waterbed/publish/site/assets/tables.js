@@ -13,7 +13,7 @@
 
     const more = document.createElement("p");
     const find = document.createElement("p");
-    const told = document.createElement("span");
+    const status = document.createElement("span");
 
     const show = () => {
       let shown = 0;
@@ -24,7 +24,7 @@
         row.hidden = !match || (!all && !wanted && shown >= first);
         shown += !row.hidden;
       }
-      told.textContent = wanted ? matches + " of " + rows.length : "";
+      status.textContent = wanted ? matches + " of " + rows.length : "";
       more.hidden = all || wanted !== "";
     };
 
@@ -62,9 +62,9 @@
       input.type = "search";
       input.autocomplete = "off";
       label.append("Find a " + named(table) + " ", input);
-      told.setAttribute("role", "status");
+      status.setAttribute("role", "status");
       find.className = "find";
-      find.append(label, " ", told);
+      find.append(label, " ", status);
       table.before(find);
       input.addEventListener("input", () => { wanted = input.value.trim().toLowerCase(); show(); });
     }

@@ -1,5 +1,6 @@
 """The house itself: layers, file sizes, the safe profile, what ships."""
 
+import ast
 import subprocess
 import sys
 from dataclasses import fields
@@ -117,3 +118,16 @@ def test_examples_are_the_same_each_time_but_in_make_prove() -> None:
     assert (same.derandomize, prove.derandomize) == (True, False)
     assert same.deadline is prove.deadline is None
     assert "--hypothesis-profile=prove" in (ROOT / "Makefile").read_text().partition("\nprove:")[2]
+
+
+_QUESTIONS = {"What", "Who", "Whether", "Which", "So", "Nor", "Nothing", "How", "That", "Whatever", "Why"}
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if not p.name.endswith("_sql.py")], ids=lambda p: p.name)
+def test_first_lines_are_short_and_plain(path: Path) -> None:
+    """The first line of each public docstring has at most ten words and begins with none that asks or denies."""
+    tree = ast.parse(path.read_text())
+    named = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)]
+    public = [tree, *(one for one in named if not one.name.startswith("_"))]
+    first = [(ast.get_docstring(one) or "-").partition("\n")[0].split() for one in public]
+    assert [" ".join(words) for words in first if len(words) > 10 or words[0] in _QUESTIONS] == []

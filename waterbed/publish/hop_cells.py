@@ -262,7 +262,7 @@ def cell_flows(
 
 
 def cell_places(flows: Iterable[CellFlow]) -> list[CellPlace]:
-    """Sinks and sources among flows, by the size of the net flow."""
+    """Sinks and sources among flows, by net flow."""
     sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0, 0.0])
     for flow in flows:
         if flow.from_key is None or flow.to_key is None or flow.from_key == flow.to_key or not flow.hops:

@@ -135,7 +135,7 @@ class _Maker:
         )
 
     def system(self, number: int, name: str) -> Any:
-        """An AS; its id follows from its number (STIX 2.1, 2.9)."""
+        """An AS, identified by its number (STIX 2.1, 2.9)."""
         return v21.AutonomousSystem(number=number, name=name)
 
     def observed(self, row: RankingRow, refs: list[str]) -> Any:

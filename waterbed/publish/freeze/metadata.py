@@ -199,7 +199,7 @@ def _licence(licence: str, place: str = "#licence") -> dict[str, Any]:
 
 
 def _dated(tables: Sequence[DatedTable], names: Sequence[str]) -> Iterable[dict[str, Any]]:
-    """Each dated table as a data set with its own licence."""
+    """Each dated table as a separately licensed data set."""
     for number, table in enumerate(tables, 1):
         place = f"{TABLES}/{table.folder}/"
         description = f"{table.kind} of {table.day}, made from a file with SHA-256 {table.sha256}"

@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import os
 import pkgutil
+import shutil
 import sys
 import time
 import traceback
@@ -21,6 +22,7 @@ from pathlib import Path
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 """What every clock says."""
 VERSION = "0"
+ROOM = type(shutil.disk_usage("/"))(2 * 10**11, 10**11, 10**11)
 ROOMS = ("waterbed", "graphs", "attribution")
 
 
@@ -35,8 +37,9 @@ def stop_clocks() -> None:
     time.time = NOW.timestamp
 
 
-def fix_version() -> None:
-    """Let the program be of one version, whichever it is."""
+def fix_surroundings() -> None:
+    """Let the program be of one version, whichever it is, on a disk that has the same room for ever."""
+    shutil.disk_usage = lambda path: ROOM
     real = importlib.metadata.version
     importlib.metadata.version = lambda name: VERSION if name == "waterbed" else real(name)
 
@@ -87,7 +90,7 @@ def main() -> None:
     sys.path[:] = [entry for entry in sys.path if entry != here]  # benchmarks are named like parts of the program
     module, *words = sys.argv[1:]
     stop_clocks()
-    fix_version()
+    fix_surroundings()
     if words[:1] == ["--here"]:
         sys.exit(run(module, words[1:]))
     importlib.import_module(module)

@@ -100,7 +100,7 @@ class _Walk:
         self._offset = (changes.sum() - np.cumsum(changes)) * (self._never + 1)
 
     def advance(self) -> Ints:
-        """Rows that a path of one more hop can end with.
+        """Rows where a path of one more hop can end.
 
         Contents that have none drop out.
         """

@@ -67,7 +67,7 @@ def compare(look: Observation, control: ControlLook | None) -> Relation:
 
 @dataclass(slots=True)
 class Past:
-    """Results of earlier looks at one URL, updated look by look."""
+    """Results of earlier looks at one URL, updated by each."""
 
     differed_in: set[str] = field(default_factory=set)
     """Features in which an up look differed from its control."""

@@ -200,7 +200,7 @@ class Notebook:
         """Takedown clocks from an origin, by key (`TakedownClock`)."""
         found = self._compliance(by, clock)
         rows = [one for key in sorted(found.clocks) for one in found.clocks[key]]
-        return as_arrow(TakedownClock, rows, found.headed("clocks"))
+        return as_arrow(TakedownClock, rows, found.info_of("clocks"))
 
     # hops added up
     def flows(self) -> pa.Table:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from waterbed.analysis.rankings.ranking import rank
+from waterbed.analysis.rankings.ranking import rank, volumes_of
 
 from .episodes import appearance, episode, hours
 
@@ -42,6 +42,13 @@ def test_fractional_counts_add_up_to_the_hosts():
     ]
     total = sum(row.hosts_fractional for row in ranked(seen).values())
     assert total == pytest.approx(len({a.host_id for a in seen}), abs=1e-4)
+
+
+def test_keys_of_one_url_are_in_order():
+    """Groups come in the order of the URLs that they are of, and those of one URL by key: no hash decides it."""
+    keys = [f"AS{number}" for number in range(64500, 64530)]
+    found = volumes_of([appearance(1, *reversed(keys)), appearance(2, "AS64500", "AS1")])
+    assert list(found) == [*keys, "AS1"]
 
 
 def test_place_is_by_hosts_then_urls_then_key():

@@ -252,5 +252,5 @@ def test_a_study_answers_an_event(conclusions: Conclusions) -> None:
     assert sum(row.reports for row in fewer.periods) < sum(row.reports for row in found.periods)
     places = {**asked, "target": "NL", "controls": ("DE", "NO", "FR", "SI")}
     assert findings(conclusions, "NL", HEADING, event(**places)).names == {}
-    with pytest.raises(InputError, match="controls: nobody"):
+    with pytest.raises(InputError, match="no hoster nobody"):
         findings(conclusions, "NL", HEADING, event(**{**asked, "controls": ("nobody",)}))

@@ -98,7 +98,7 @@ def volumes_of(appearances: Sequence[Appearance]) -> dict[str, Volume]:
     volumes: dict[str, Volume] = defaultdict(Volume)
     for appearance in appearances:
         own = [key for key in appearance.keys if key] or keys_of_host[appearance.host_id] or (UNKNOWN,)
-        for key in set(own):
+        for key in sorted(set(own)):
             volume = volumes[key]
             volume.urls.add(appearance.url_id)
             volume.hosts.add(appearance.host_id)

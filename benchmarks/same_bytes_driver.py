@@ -15,6 +15,7 @@ import shutil
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -55,11 +56,18 @@ def warm() -> None:
                         importlib.import_module(module.name)
 
 
+def main_of(module: str) -> Callable[[], None]:
+    """The way in: the module's own, or that of the package's module of that name."""
+    own = getattr(importlib.import_module(module), "main", None)
+    found: Callable[[], None] = own if callable(own) else importlib.import_module(f"{module}.main").main
+    return found
+
+
 def run(module: str, words: list[str]) -> int:
     """The exit status of one command line."""
     sys.argv = ["waterbed", *words]
     try:
-        importlib.import_module(module).main()
+        main_of(module)()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0

@@ -30,6 +30,10 @@ if not hasattr(sitecustomize, "REFUSED"):
     # the machine has a sitecustomize of its own, loaded first: install ours from its file
     exec(compile((OFFLINE / "sitecustomize.py").read_text(), "sitecustomize.py", "exec"), {})
 
+# a console keeps the width that COLUMNS has when it is made; made without one, it asks each time
+os.environ.pop("COLUMNS", None)
+import waterbed.cli.output  # noqa: E402, F401
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect tests on real data unless the variables that they need name where it lies."""

@@ -240,11 +240,11 @@ PLACES = [
     "crawler.recheck.session.Session.record",
     "crawler.recheck.leasing.Leasing._lease",
     "crawler.recheck.session.Session._ask_canary",
-    "crawler.recheck.schedule.next_due",
+    "crawler.recheck.recorder.next_due",
     "crawler.recheck.session.Session.close",
     "attribution.lookups.dns.resolver.Resolver.resolve",
     "waterbed.store.vault.Vault.open",
-    "waterbed.store.leases.record",
+    "crawler.recheck.recorder.record",
     "waterbed.analysis.rankings.tables.RankingTables.rows",
 ]
 """Where bugs are put: each raises an error whose message holds URLs."""

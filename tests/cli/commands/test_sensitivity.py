@@ -123,7 +123,7 @@ def test_nothing_that_is_written_names_a_host(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        (("--hoster", "nobody"), ("nobody is no hoster", "both")),
+        (("--hoster", "nobody"), ("nobody is not a hoster of this study", "both")),
         (("--hoster", "both", "--than", "both"), ("--than both is --hoster too",)),
         (("--truth", "quiet"), ("not of the lab",)),
         (("--truth", "no-such-world"), ("no-such-world is neither a file nor one of the scenarios",)),

@@ -214,7 +214,7 @@ def test_bad_places_and_packages_are_refused(copy: Path, tmp_path: Path) -> None
         reproduce(copy, tmp_path / "full")
     about = json.loads((copy / DATA / ABOUT).read_text())
     for change, why in (
-        ({"form": 9}, "is of form 9, and this version reads form 1"),
+        ({"form": 9}, "has format 9, and this version reads format 1"),
         ({"rows": {"wish": 1}}, "facts of a kind 'wish'"),
         ({"rows": {**about["rows"], "target": 7}}, "has 21 rows, and 7 were frozen"),
         ({"kind": "guess"}, "does not describe a package"),

@@ -64,7 +64,7 @@ def prune(folder: Folder, days: list[date]) -> int:
 def concluded(folder: Folder, like: VirtualStudy) -> Conclusions:
     """What is concluded from a folder's facts, by the tables and settings of a virtual study."""
     its = like.conclusions
-    return Conclusions(read_facts(folder), its.attributor, its.rules, its._config, its._opened)
+    return Conclusions(read_facts(folder), its.attributor, its.rules, its.config, its._opened)
 
 
 def figures(conclusions: Conclusions) -> dict[str, object]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from publicsuffixlist import PublicSuffixList
 
-from graphs.label_hops import LabelStay, label_hops
+from graphs.label_hops import LabelSpell, label_hops
 from graphs.linking.clusters import cluster
 from graphs.linking.evidence import EvidenceKind, Home, Sign
 from graphs.linking.links import find_links
@@ -92,7 +92,7 @@ def read_dumps(folder: Path) -> list[tuple[datetime, int]]:
         ]
 
 
-def phishtank_stays(listed: Iterable[Phish], dumps: list[tuple[datetime, int]]) -> list[LabelStay]:
+def phishtank_stays(listed: Iterable[Phish], dumps: list[tuple[datetime, int]]) -> list[LabelSpell]:
     """When each label was up on each site.
 
     Known up from the submission (or the first dump that has it) to the last dump that has it; gone by the next dump
@@ -108,7 +108,7 @@ def phishtank_stays(listed: Iterable[Phish], dumps: list[tuple[datetime, int]]) 
         last = max(phish.last for phish in its)
         first_up = min(min(phish.submitted, dumps[phish.first][0]) for phish in its)
         stays.append(
-            LabelStay(
+            LabelSpell(
                 label_id=label_id,
                 site_id=site_id,
                 platform=its[0].platform,

@@ -41,6 +41,7 @@ def stop_clocks() -> None:
 def fix_surroundings() -> None:
     """Let the program be of one version, whichever it is, on a disk that has the same room for ever."""
     shutil.disk_usage = lambda path: ROOM
+    importlib.import_module("waterbed").__version__ = VERSION  # where the package says it itself
     real = importlib.metadata.version
     importlib.metadata.version = lambda name: VERSION if name == "waterbed" else real(name)
 

@@ -157,7 +157,7 @@ def test_with_redaction_off_the_search_finds_some(
         raise RuntimeError(f"bug near {said}")
 
     search, found = searched(pairs), []
-    monkeypatch.setattr("crawler.recheck.session.Session.look_at", bug)
+    monkeypatch.setattr("crawler.recheck.session.Session.check_hosts", bug)
     monkeypatch.setattr("crawler.recheck.session.Session.fail", bug)
     for redacted in (True, False):
         made = tmp_path / str(redacted)

@@ -101,7 +101,7 @@ def test_each_format_has_every_row(run: Run, study: Path) -> None:
 def test_sizes_need_a_table(run: Run, study: Path, tmp_path: Path) -> None:
     """Without tables, or with a wrong file or day, one sentence says what is missing and nothing is changed."""
     assert run("init", tmp_path / "bare")[0] == 0
-    refused(run("-C", tmp_path / "bare", "sizes"), "no table of routes", "docs/sizes.md")
+    refused(run("-C", tmp_path / "bare", "sizes"), "needs a table of routes or places", "docs/sizes.md")
     refused(run("-C", study, "sizes", "--as-of", "0001-01-01"), "not in the years")
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("AS64500,12\n")

@@ -33,7 +33,7 @@ class _Any(dict[str, str]):
 
 @pytest.mark.parametrize("study", ["outside", "demo"])
 def test_every_recorded_line_is_one_of_the_command_line(recorder: ModuleType, study: str) -> None:
-    """Each line, read as the command line reads former spellings, is a known command with known options and enough arguments."""
+    """Each line, former spellings too, is a known command with known options and enough arguments."""
     lines = list(recorder.lines_of(study))
     assert len({line.name for line in lines}) == len(lines)
     for line in lines:

@@ -56,8 +56,8 @@ def config_home() -> Path:
 def clean(search: Search, *paths: Path) -> Found:
     """Search; everything must have been readable and nothing may be found."""
     found = search.over(paths)
-    assert found.unread == []
-    assert found.hits == []
+    assert found.unread == [], f"not read: {found.unread}"
+    assert found.hits == [], f"in the clear: {found.hits}"
     return found
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from waterbed.model.errors import KeyProblem
 from waterbed.model.urls import canonicalize
+from waterbed.store.config import Config
+from waterbed.store.folder import create_folder, open_folder
 from waterbed.store.vault import Keys, Vault, read_keys, write_keys
 
 URL = "http://some.example.com/path?q"
@@ -102,3 +104,15 @@ def test_keys_do_not_show_themselves() -> None:
     """The repr of keys says nothing of them."""
     keys = Keys.new()
     assert keys.to_toml().split('"')[1] not in repr(keys)
+
+
+def test_a_study_that_other_keys_do_not_open_leaves_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refused study holds its database no longer: its write-ahead log is gone at once, not when Python tidies up."""
+    create_folder(tmp_path / "s", Config(study="s" * 32)).close()
+    monkeypatch.setenv("WATERBED_KEYS", Keys.new().to_toml())
+    with pytest.raises(KeyProblem) as refused:
+        open_folder(tmp_path / "s")
+    assert refused.traceback  # what failed is still at hand, and with it all that it held
+    assert [path.name for path in (tmp_path / "s").glob("waterbed.db-*")] == []

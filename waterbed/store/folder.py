@@ -233,10 +233,9 @@ def open_folder(path: Path, clock: Clock | None = None) -> Folder:
     lab = read_lab(path / LAB)
     vault = Vault(read_keys(config.study, path))
     store = open_store(path, config)
-    _verify(vault, store)
-    frozen = read_frozen(path / FROZEN)
-    if clock is None:
-        clock = _clock(lab, frozen)
+    with _closed_on_failure(store):
+        _verify(vault, store)
+        frozen = read_frozen(path / FROZEN)
     return Folder(
         path=path,
         config=config,
@@ -244,9 +243,18 @@ def open_folder(path: Path, clock: Clock | None = None) -> Folder:
         lab=lab,
         store=store,
         vault=vault,
-        clock=clock,
+        clock=clock or _clock(lab, frozen),
         frozen=frozen,
     )
+
+
+@contextmanager
+def _closed_on_failure(store: Store) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        store.close()
+        raise
 
 
 def _clock(lab: Lab | None, frozen: Frozen | None) -> Clock:
@@ -265,11 +273,12 @@ def open_store(path: Path, config: Config) -> Store:
     store = Store(_store_url(path, config))
     if store.file is not None and not store.file.is_file():
         raise StudyMissing(f"{store.file} is missing; restore it from a backup (docs/operations.md)")
-    if store.revision() is None:
-        raise InputError(
-            f"the store of {path} is empty or not Waterbed's; restore it from a backup (docs/operations.md)"
-        )
-    bring_forward(path, store)
+    with _closed_on_failure(store):
+        if store.revision() is None:
+            raise InputError(
+                f"the store of {path} is empty or not Waterbed's; restore it from a backup (docs/operations.md)"
+            )
+        bring_forward(path, store)
     return store
 
 

@@ -141,5 +141,5 @@ def test_head_alone_does_not_say_gone_where_get_breaks_off() -> None:
         return head("404 Not Found", method=method) if method == "HEAD" else b"HTTP/1.1 200"
 
     facts, _ = looked(answer)
-    verdict = judge_one(facts.answered[0].seen[0], None, canary="ok", differed_before=False, rules=RULES)
+    verdict = judge_one(facts.answered[0].observations[0], None, canary="ok", differed_before=False, rules=RULES)
     assert verdict.state == "unknown"

@@ -125,8 +125,8 @@ def _refuse_idle(before: HosterBook, after: HosterBook) -> None:
     for one in after.without_effect():
         if one.change_id not in idle:
             known = one.change_id in {change.change_id for change in before.changes}
-            what = f"change {one.change_id} ({one.kind} {one.key}) would have no effect any more; undo it first"
-            raise InputError(f"{what if known else 'this would have no effect on any day'}; {_SEE}")
+            what = f"change {one.change_id} ({one.kind} {one.key}) would no longer have an effect; undo it first"
+            raise InputError(f"{what if known else 'this would not have an effect on any day'}; {_SEE}")
 
 
 def _key(text: str) -> str:

@@ -111,7 +111,7 @@ def _write_dumps(data: Path, private: Path) -> None:
 
 
 def _card(waterbed: Terminal, listings: Listings, which: Mask, *switches: str) -> dict[str, Any]:
-    """How long the chosen entries were listed, as `waterbed feeds --presence` tells."""
+    """How long the chosen entries were listed, as `waterbed sources --presence` tells."""
     presence = waterbed.folder / "presence.csv"
     with presence.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
@@ -120,7 +120,7 @@ def _card(waterbed: Terminal, listings: Listings, which: Mask, *switches: str) -
             first = one.first_listed.isoformat() if one.first_listed else ""
             table.writerow([one.entered.isoformat(), first, one.last_listed.isoformat()])
     files = ("--presence", presence, "--deliveries", waterbed.folder / "dumps.csv", "--source", SOURCE)
-    told = waterbed.table("feeds", *files, *switches)
+    told = waterbed.table("sources", *files, *switches)
     card = told["rows"][0]
     return {
         "median_low_d": card["listed_median_low_d"],

@@ -172,7 +172,8 @@ def check(
         for key in keys:
             if key not in known:
                 raise InputError(
-                    f"{name}: this study has no {NOUNS[event.kind]} {redact(key)}; waterbed rank lists them, {SEE}"
+                    f"{name}: this study does not know the {NOUNS[event.kind]} {redact(key)}; "
+                    f"waterbed rank lists them, {SEE}"
                 )
     for name, given, held in (("categories", event.categories, categories), ("sources", event.sources, sources)):
         for one in given:

@@ -170,7 +170,7 @@ class Series:
             return self.chosen_late()
         return Refusal(
             f"{theirs} of {len(came)} arrivals at the controls after the event came from the target, more than "
-            f"{self.event.most_contaminated:.0%} (most_contaminated): they are no controls"
+            f"{self.event.most_contaminated:.0%} (most_contaminated): they cannot be controls"
         )
 
     def area_counts(self, reading: Reading) -> Ints:

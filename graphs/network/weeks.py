@@ -43,7 +43,7 @@ def week_window(week: str) -> tuple[datetime, datetime]:
     """
     match = _WEEK.fullmatch(week)
     if not match:
-        raise ValueError(f"{week!r} is no ISO week")
+        raise ValueError(f"{week!r} is not an ISO week")
     start = datetime.fromisocalendar(int(match[1]), int(match[2]), 1).replace(tzinfo=UTC)
     return start, start + timedelta(days=7)
 

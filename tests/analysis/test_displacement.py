@@ -97,7 +97,10 @@ def test_people_get_a_table_and_the_reasons(run: Run, folder: Path) -> None:
     ("text", "parts"),
     [
         (EVENT.replace("before = 10", "befor = 10"), ("unknown field", "befor", "docs/displacement.md")),
-        (EVENT.replace('"AS64503"', '"nobody"'), ("buffer: this study has no hoster nobody", "waterbed rank")),
+        (
+            EVENT.replace('"AS64503"', '"nobody"'),
+            ("buffer: this study does not know the hoster nobody", "waterbed rank"),
+        ),
         (EVENT.replace("2026-01-05T12", "2027-01-05T12"), ("date: 2027-01-05 12:00 lies outside",)),
         (EVENT.replace("after = 4", "after = 400"), ("after: 400 periods reach to",)),
         ("categories = ['spam']\n" + EVENT, ("categories: no report of this study has spam", "phishing")),

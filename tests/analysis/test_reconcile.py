@@ -87,7 +87,7 @@ def test_the_answer_holds_their_rows_alone(run: Run, study: Path, tmp_path: Path
         ["duplicate", "", "as line 2"],
         ["not in our list", "", ""],
         ["not in our list", "", ""],
-        ["unreadable", "", "address has no http:// or https:// scheme"],
+        ["unreadable", "", "address lacks an http:// or https:// scheme"],
     ]
     assert not any(url in back.read_text() for url, _ in PAIRS[2:5])
     assert stat.S_IMODE(back.stat().st_mode) == 0o600

@@ -15,6 +15,11 @@ from waterbed.model.errors import InputError
     [
         ("rank --volume --by asn", "rank --by asn --table volume"),
         ("rank --date 2026-01-05 --volume", "rank --as-of 2026-01-05 --table volume"),
+        ("rank --feeds", "rank --table sources"),
+        ("rank --table feeds", "rank --table sources"),
+        ("routes add routes.csv --date 2026-01-05", "tables add routes.csv --date 2026-01-05"),
+        ("feeds --midpoint", "sources --midpoint"),
+        ("sheet AS64500", "fact-sheet AS64500"),
         ("hops --labels --near", "hops --table near-labels"),
         ("hops --near --labels --format csv", "hops --format csv --table near-labels"),
         ("hops --told", "hops --table external"),
@@ -40,7 +45,7 @@ def test_former_spellings_are_read_as_those_of_today(before: str, now: str) -> N
     "words",
     [
         "sizes add domains.csv --date 2026-01-05",
-        "routes add routes.csv --date 2026-01-05",
+        "tables add routes.csv --date 2026-01-05",
         "compliance --weeks",
         "rank --by asn",
         "explain as --as-of 2026-01-05",

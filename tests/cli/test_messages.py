@@ -57,7 +57,7 @@ def test_an_unreachable_database_leaves_no_folder(run: Run, tmp_path: Path) -> N
 
 def test_a_missing_study_is_named(run: Run, tmp_path: Path) -> None:
     """Every command on a folder without a study says so, and how to make one."""
-    for words in (["rank"], ["recheck"], ["hops"], ["import", "x.csv"], ["publish", "out"], ["routes", "list"]):
+    for words in (["rank"], ["recheck"], ["hops"], ["import", "x.csv"], ["publish", "out"], ["tables", "list"]):
         one_sentence(run("-C", tmp_path / "none", *words), "no study in", "waterbed init")
     assert not (tmp_path / "none").exists()
 
@@ -184,7 +184,7 @@ def test_a_routing_file_of_the_wrong_kind_changes_nothing(
     """What is no table of routes is one sentence, and no snapshot is added."""
     path = tmp_path / "routes.csv"
     path.write_bytes(content)
-    one_sentence(run("-C", study, "routes", "add", path, "--date", "2026-01-01"), str(path))
+    one_sentence(run("-C", study, "tables", "add", path, "--date", "2026-01-01"), str(path))
     with open_study(study) as opened:
         assert opened.folder.store.count(Snapshot) == 0
         assert list(opened.folder.tables.iterdir()) == []
@@ -196,10 +196,10 @@ def test_wrong_words_are_usage_errors(run: Run, study: Path) -> None:
         ["fly"],
         ["rank", "--by", "colour"],
         ["recheck", "--limit", "0"],
-        ["routes", "add", "x", "--date", "soon"],
+        ["tables", "add", "x", "--date", "soon"],
     ):
         assert run("-C", study, *words)[0] == 2
-    one_sentence(run("-C", study, "routes", "add", "x", "--date", "2026-01-01", "--kind", "sizes"), "sizes")
+    one_sentence(run("-C", study, "tables", "add", "x", "--date", "2026-01-01", "--kind", "sizes"), "sizes")
 
 
 def test_words_that_would_be_silently_wrong_are_refused(run: Run, study: Path, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_the_tools_formats_of_a_ranking(run: Run, tmp_path: Path) -> None:
         folder = study.folder.path
         reports = reports_csv(pairs, tmp_path)
         assert run("-C", folder, "import", reports)[0] == 0
-        assert run("-C", folder, "routes", "add", routes, "--date", "2026-01-01")[0] == 0
+        assert run("-C", folder, "tables", "add", routes, "--date", "2026-01-01")[0] == 0
         code, out, _ = run("-C", folder, "recheck")
         assert (code, "12 of 12 due looks recorded" in out) == (0, True)
     code, out, _ = run("-C", folder, "rank", "--by", "asn", "--format", "json")
@@ -311,7 +311,7 @@ def test_attribute_counts_the_rows_of_any_table(run: Run, study: Path, tmp_path:
     """Rows are counted by origin AS of the given column; what has none is unknown."""
     (tmp_path / "routes.csv").write_text("28.10.0.0,28.10.0.255,64500,One\n2d00::,2d00::ffff,64501,Two\n")
     (tmp_path / "t.csv").write_text("name,IP\na,28.10.0.1\nb,28.10.0.2\nc,2d00::5\nd,1.2.3.4\ne,\n")
-    run("-C", study, "routes", "add", tmp_path / "routes.csv", "--date", "2026-01-01")
+    run("-C", study, "tables", "add", tmp_path / "routes.csv", "--date", "2026-01-01")
     words = ["-C", study, "attribute", "--csv", tmp_path / "t.csv", "--as-of", "2026-01-02"]
     code, out, _ = run(*words, "--address-column", "IP", "--format", "csv", "--out", tmp_path / "o.csv")
     assert code == 0

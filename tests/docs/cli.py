@@ -17,7 +17,7 @@ from waterbed.cli.app import app
 FOUND: Final = {
     "import": "a line was kept out",
     "recheck": "our own network failed its canary, or a signal ended the pass",
-    "feeds": "with `--presence`, lines were kept out or deliveries are suspect",
+    "sources": "with `--presence`, lines were kept out or deliveries are suspect",
     "notices": "a line was kept out",
     "reconcile": "a row does not match",
     "enrich": "a network or AS stays without an answer; with `--table origins`, an origin differs",

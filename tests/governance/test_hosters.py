@@ -226,7 +226,7 @@ def test_a_new_file_under_old_decisions_is_told(shell: Shell, tmp_path: Path) ->
     shell.run("split", "cloud", "second", "--members", "AS64502", "--reason", "case 1")
     small = tmp_path / "small.toml"
     small.write_text(FILE.partition('[[hoster]]\nkey = "second"')[0])
-    assert "has no effect any more" in shell.run("add", small)[1]
+    assert "no longer has an effect" in shell.run("add", small)[1]
     assert shell.rows("show", "--table", "changes")[0]["status"] == "no effect"
 
 

@@ -100,8 +100,8 @@ def test_restore_writes_nothing_before_the_store_knows_the_keys(tmp_path: Path) 
         ("old", "lacks encryption key 2"),
         ("other", "lacks encryption key 2"),
         ("sealed", "passphrase does not open"),
-        ("half", "no escrow file"),
-        ("text", "no escrow file"),
+        ("half", "not an escrow file"),
+        ("text", "not an escrow file"),
         ("nowhere", "cannot be read"),
     ):
         with pytest.raises(KeyProblem, match=says):

@@ -116,7 +116,7 @@ def test_a_broken_zip_is_one_sentence(tmp_path: Path) -> None:
         ("misp", '{"a": 1}', "without MISP events"),
         ("stix", '{"type": "report"}', "not a STIX bundle"),
         ("urlhaus", "id,url\n", "no column named url|column"),
-        ("scart", "host;IP\nx;y\n", "has no column named url"),
+        ("scart", "host;IP\nx;y\n", "lacks a column named url"),
         (None, "<html>", "is HTML or JSON"),
         ("xml", "", "is not known"),
     ],

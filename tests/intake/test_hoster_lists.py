@@ -57,7 +57,7 @@ def test_bad_rows_are_told_with_number_and_reason(tmp_path: Path) -> None:
     """An address or a date that cannot be read costs its own row."""
     found = read(tmp_path, "url,date\nnonsense,2026-01-05\nhttp://a.example.com/,soon\nhttp://a.example.com/,\n")
     assert plain(found) == [
-        (2, "address has no http:// or https:// scheme"),
+        (2, "address lacks an http:// or https:// scheme"),
         (3, "the date cannot be read"),
         (4, "http://a.example.com/", None, None),
     ]

@@ -120,7 +120,7 @@ def test_bad_lines_are_told_with_number_and_reason() -> None:
         "sent_at must be an ISO 8601 date or time",
         "2 columns; the header promises at least 4",
         "broken quoting (unexpected end of data)",
-        "address has no http:// or https:// scheme",
+        "address lacks an http:// or https:// scheme",
         "good",
     ]
 

@@ -40,9 +40,9 @@ def test_notices_hold_no_host(tmp_path: Path, out: Path) -> None:
     assert say(out, study, "notices", str(tmp_path / "sent.csv")) == 1
     assert say(out, study, "notices", str(tmp_path / "headless.csv")) == 2
     assert say(out, study, "notices", str(tmp_path / "sent.csv"), "--sender", hosts[0]) == 2
-    assert say(out, study, "sheet", hosts[0]) == 2
+    assert say(out, study, "fact-sheet", hosts[0]) == 2
     assert say(out, study, "compliance", "--table", "notices") == 0
-    assert say(out, study, "sheet", "AS64500", "--format", "json") == 0
+    assert say(out, study, "fact-sheet", "AS64500", "--format", "json") == 0
     with open_study(study) as opened:
         assert opened.folder.store.count(Notice) == len(pairs)
     search = Search(names_of([*hosts, *(f"other.{host}" for host in hosts)]))

@@ -91,10 +91,10 @@ STANDINGS = (
     ("rank", "--by", "platform", "--abroad"),
     ("rank", "--table", "volume", "--by", "asn"),
     ("rank", "--table", "places"),
-    ("rank", "--table", "feeds", "--format", "csv"),
+    ("rank", "--table", "sources", "--format", "csv"),
     ("compliance", "--weeks"),
     ("compliance", "--table", "unanswered", "--after", "1"),
-    ("sheet", "pages", "--format", "json"),
+    ("fact-sheet", "pages", "--format", "json"),
 )
 """Everything that says something of hosters and sources."""
 AFTERWARDS = (
@@ -149,7 +149,7 @@ def test_a_whole_study_holds_no_host(
         opened.folder.clock = lambda: later
         assert seal(opened.folder).facts > done.looks
         export(opened, tmp_path / "shared", "partner")
-    stays = ("feeds", "--source", "other", "--presence", str(tmp_path / "stays.csv"))
+    stays = ("sources", "--source", "other", "--presence", str(tmp_path / "stays.csv"))
     codes = {words: run(study, monkeypatch, *words) for words in (*STANDINGS, stays)}
     assert {words for words, code in codes.items() if code} == {stays}
     assert codes[stays] == 1

@@ -110,5 +110,5 @@ def test_a_signal_ends_the_watch_in_order(study: Study, incoming: Path) -> None:
 
 def test_a_watch_needs_a_folder(study: Study, tmp_path: Path) -> None:
     """A file or nothing in its place is one sentence."""
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         WatchedFolder(study=study, folder=tmp_path / "none")

@@ -58,5 +58,5 @@ def test_a_file_that_is_no_parquet_is_the_users_mistake(tmp_path: Path) -> None:
     """It is refused in one sentence that names the table."""
     path = tmp_path / "looks.parquet"
     path.write_text("no")
-    with pytest.raises(InputError, match="table looks: its files are no readable Parquet files"):
+    with pytest.raises(InputError, match="table looks: its files are not readable Parquet files"):
         run("SELECT 1", {"looks": path}, folder=tmp_path)

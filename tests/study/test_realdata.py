@@ -62,7 +62,7 @@ def test_the_empty_dump_is_quarantined_without_being_told(
         code, out, _ = run("-C", study, "import", path, "--source", "phishtank")
         tell("dump", number, len(own), "rows, exit code", code)
         assert code in (0, 1), out
-    code, out, _ = run("-C", study, "feeds", "--format", "json")
+    code, out, _ = run("-C", study, "sources", "--format", "json")
     card = json.loads(out)["rows"][0]
     tell(card)
     assert (code, card["source"], card["deliveries"], card["empty"], card["suspect"]) == (0, "phishtank", 7, 1, 1)
@@ -89,7 +89,7 @@ def test_how_long_the_feed_lists_entries(run: Run, study: Path, tmp_path: Path, 
 
     def said(*switches: str) -> tuple[float, str]:
         files = ("--presence", tmp_path / "presence.csv", "--deliveries", tmp_path / "dumps.csv")
-        code, out, err = run("-C", study, "feeds", *source, *files, *switches, "--format", "json")
+        code, out, err = run("-C", study, "sources", *source, *files, *switches, "--format", "json")
         card = json.loads(out)["rows"][0]
         tell(*switches, card["listed_median_high_d"], "days", err.strip())
         assert (code, card["retention_day"]) == (1, None)
@@ -101,7 +101,7 @@ def test_how_long_the_feed_lists_entries(run: Run, study: Path, tmp_path: Path, 
     assert median == pytest.approx(medians["all_ids_ignoring_entry"], abs=0.02)
     assert "warning: late entry is ignored" in err
     files = ("--presence", tmp_path / "presence.csv", "--deliveries", tmp_path / "dumps.csv")
-    code, out, _ = run("-C", study, "feeds", *source, *files)
+    code, out, _ = run("-C", study, "sources", *source, *files)
     tell(out)
     assert code == 1
     assert out.count("tells of no absence") == 1

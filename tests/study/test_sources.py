@@ -162,7 +162,7 @@ def test_the_catalogue_is_sound() -> None:
 def test_the_commands_say_how_to_go_on(
     client: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`data fetch` prints the `routes add` lines; what needs a person, or is unknown, is one sentence."""
+    """`data fetch` prints the `tables add` lines; what needs a person, or is unknown, is one sentence."""
 
     def run(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["waterbed", "data", *map(str, words)])
@@ -175,7 +175,7 @@ def test_the_commands_say_how_to_go_on(
     client("npm", f'cp {ready} "$5/example.tgz"')
     code, out, _ = run("fetch", "ip-location-asn", "--out", tmp_path / "out", "--version", "2.3.2025041118")
     assert code == 0
-    assert f"waterbed routes add {tmp_path}/out/asn-ipv4.csv --date 2025-04-11 --kind routes --licence" in out
+    assert f"waterbed tables add {tmp_path}/out/asn-ipv4.csv --date 2025-04-11 --kind routes --licence" in out
     code, _, err = run("fetch", "geolite2-asn", "--out", tmp_path / "out2")
     assert (code, "register with MaxMind" in err) == (2, True)
     code, _, err = run("fetch", "nonsense\x1b[2J", "--out", tmp_path / "out2")

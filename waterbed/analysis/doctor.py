@@ -234,7 +234,7 @@ def _runs(study: Study) -> Iterator[Finding]:
 def _routes(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
     days = [snapshot.data_date for snapshot in study.snapshots() if snapshot.kind == "routes"]
     if not days:
-        yield finding("warning", "no routing table: nothing can be attributed", "0 tables", "waterbed routes add")
+        yield finding("warning", "no routing table: nothing can be attributed", "0 tables", "waterbed tables add")
         return
     age = (study.clock() - max(days)) / timedelta(days=1)
     stale = sum(attribution.stale for attribution in conclusions.attributions if attribution)
@@ -244,7 +244,7 @@ def _routes(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
             "warning",
             "routing tables are stale",
             f"newest of {max(days).date()}, {age:.0f} days old; {stale:,} looks attributed with a stale table",
-            "waterbed routes add a table of these days",
+            "waterbed tables add a table of these days",
         )
 
 

@@ -111,7 +111,7 @@ def _measured(study: Study, conclusions: Conclusions, by: By, day: date, start: 
     countries = conclusions.attributor.countries.both(day) if by == "country" else {}
     if not routes and not countries:
         raise InputError(
-            "measuring sizes needs a table of routes or places; add one with waterbed routes add (docs/sizes.md)"
+            "measuring sizes needs a table of routes or places; add one with waterbed tables add (docs/sizes.md)"
         )
     domains = latest([(on, (on, table)) for on, table in study.tables("domains")], day)
     seen = (

@@ -37,7 +37,7 @@ class TableCheck:
     kind: Annotated[str, "routes, places, organisations or hosting"]
     family: Annotated[int, "4 or 6; 0: it has no addresses"]
     data_date: Annotated[datetime, "the day whose state it gives"]
-    form: Annotated[str, "how the file was laid out; in mmdb a network is no BGP prefix"]
+    form: Annotated[str, "how the file was laid out; in mmdb a network is not a BGP prefix"]
     source: Annotated[str, "file name it was imported from"]
     rows: Annotated[int, "rows read"]
     covered: Annotated[float | None, "what it covers, overlaps removed: addresses of IPv4, /48s of IPv6"]

@@ -5,8 +5,11 @@ from typing import Final
 
 from waterbed.model.errors import InputError
 
+COMMANDS: Final[Mapping[str, str]] = {"routes": "tables", "feeds": "sources", "sheet": "fact-sheet"}
+"""Commands that have another name now."""
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
-    "rank": {"--volume": "volume", "--places": "places", "--feeds": "feeds"},
+    "rank": {"--volume": "volume", "--places": "places", "--feeds": "sources"},
     "graph": {"--measures": "measures", "--weeks": "weeks"},
     "hops": {"--labels": "labels", "--near": "near-labels", "--told": "external"},
     "episodes": {"--told": "external"},
@@ -25,7 +28,10 @@ OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """By command: options that have another name now."""
 
-VALUES: Final[Mapping[str, Mapping[tuple[str, str], str]]] = {"graph": {("--by", "as"): "asn"}}
+VALUES: Final[Mapping[str, Mapping[tuple[str, str], str]]] = {
+    "graph": {("--by", "as"): "asn"},
+    "rank": {("--table", "feeds"): "sources"},
+}
 """By command: values that are spelled otherwise now."""
 
 _BOTH = ("labels", "near-labels")
@@ -34,9 +40,10 @@ _BOTH = ("labels", "near-labels")
 
 def as_now(words: list[str]) -> list[str]:
     """A command line in today's spelling; InputError for two tables."""
+    words = [COMMANDS.get(words[0], words[0]), *words[1:]]
     command = " ".join(words[:2]) if words[0] == "hosters" else words[0]
     start = len(command.split())
-    if command == "sizes" and "add" in words:  # its own --date is no "as of"
+    if command == "sizes" and "add" in words:  # its own --date does not mean as of
         return words
     if sum(word == "--table" or word.startswith("--table=") for word in words) > 1:
         raise InputError("--table is given more than once: name one of them (docs/cli.md)")

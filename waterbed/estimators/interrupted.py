@@ -288,7 +288,7 @@ def half_life(gaps: npt.ArrayLike, *, level: float = 0.95) -> HalfLife | Refusal
     free = y.size - 2
     one, two = (float(stats.f.ppf(level, order, free)) for order in (1, 2))
     if np.square(y).sum() <= left[best] * (1.0 + 2.0 * two / free):
-        return Refusal("there is no effect whose fading could be measured")
+        return Refusal("no effect was found whose fading could be measured")
     kept = np.flatnonzero(left <= left[best] * (1.0 + one / free) + 1e-12 * np.square(y).sum())
     endless = kept[-1] == lives.size - 1
     return HalfLife(

@@ -161,7 +161,7 @@ def excess_reappearance(
         return refused
     pairs = matched(units, chosen, rng, age_within=age_within, each=each)
     if pairs.unmatched > _MOST_UNMATCHED * chosen.size:
-        return Refusal(f"{pairs.unmatched} of {chosen.size} ended units have no control of like age and category")
+        return Refusal(f"{pairs.unmatched} of {chosen.size} ended units lack a control of like age and category")
     kept = np.unique(pairs.treated)
     arrived = _delays(units.arrivals, kept, units.ended[kept]) <= horizon
     arms = _Arms(units, pairs, kept, arrived, horizon)

@@ -87,7 +87,7 @@ def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
     for fields, shown in zip(columns.needed, wanted, strict=True):
         if not any(field in positions for field in fields):
             raise InputError(
-                f"{path} has no column named {shown} in its first line ({len(names)} columns there); "
+                f"{path} lacks a column named {shown} in its first line ({len(names)} columns there); "
                 f"a CSV file with a header line was expected ({columns.page})"
             )
     return positions

@@ -65,7 +65,7 @@ def entry_report(number: int, entry: Any) -> ReportLine | Rejected:
         value = next((lowered[known] for known in (*names, *_ALSO.get(field, ())) if known in lowered), None)
         cells[field] = plain_text(value)
     if not cells["url"]:
-        return Rejected(line=number, reason="entry has no url")
+        return Rejected(line=number, reason="entry lacks a url")
     return checked_report(number, cells)
 
 

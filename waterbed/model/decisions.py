@@ -155,7 +155,7 @@ def check_coding(
     are, `see` where to read more.
     """
     if code not in codes:
-        raise InputError(f"{code!r} is no code; {_either(codes)} was expected; {see}")
+        raise InputError(f"{code!r} is not a code; {_either(codes)} was expected; {see}")
     if coder == proposer:
         raise InputError(f"{coder} proposed {item}; two others code it; {see}")
     if any(one.coder == coder for one in codings):

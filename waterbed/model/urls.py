@@ -88,7 +88,7 @@ def canonicalize(text: str) -> CanonicalUrl:
     if not text:
         raise BadUrl("address is empty")
     if "://" not in text[:12]:
-        raise BadUrl("address has no http:// or https:// scheme")
+        raise BadUrl("address lacks an http:// or https:// scheme")
     try:
         parsed = can_ada.parse(text)
     except (ValueError, UnicodeError, TypeError):

@@ -226,7 +226,9 @@ class Notebook:
     ) -> RankingTables:
         named = sources(self.conclusions)
         if source is not None and source not in named:
-            raise InputError(f"source={source!r} has no reports; sources are {', '.join(named)} (docs/notebook.md)")
+            raise InputError(
+                f"source={source!r} is not a source with reports; sources are {', '.join(named)} (docs/notebook.md)"
+            )
         return RankingTables(
             conclusions=self.conclusions,
             kind=_known(by, Kind, "by"),

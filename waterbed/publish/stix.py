@@ -155,7 +155,7 @@ class _Maker:
         found = v21.Infrastructure(
             id=f"infrastructure--{stable_id(self.space, row.key)}",
             name=row.name,
-            description="A hosting provider at which reported content was measured. The ranking is no accusation.",
+            description="A hosting provider at which reported content was measured. The ranking accuses nobody.",
             infrastructure_types=["unknown"],
             first_seen=self.created,
             last_seen=self.publication.last or self.created,

@@ -28,7 +28,9 @@ def listen_address(listen: str) -> tuple[str, int]:
             raise ValueError
         return host, int(port)
     except (OSError, ValueError, OverflowError):
-        raise InputError(f"service.listen {listen!r} is no address and port like 127.0.0.1:9477; see {_SEE}") from None
+        raise InputError(
+            f"service.listen {listen!r} is not an address and port like 127.0.0.1:9477; see {_SEE}"
+        ) from None
 
 
 class _Server(socketserver.ThreadingTCPServer):

@@ -34,7 +34,7 @@ class WatchedFolder:
     def __post_init__(self) -> None:
         """InputError if there is no such folder."""
         if not self.folder.is_dir():
-            raise InputError(f"{self.folder} is no folder; --watch needs one in which reports files appear")
+            raise InputError(f"{self.folder} is not a folder; --watch needs the folder in which reports files appear")
 
     def import_new(self) -> Iterator[tuple[Path, ImportReport | InputError]]:
         """Import new files, oldest first.

@@ -115,7 +115,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     def __post_init__(self) -> None:
         """Refuse what would be silently wrong later."""
         if not re.fullmatch("[A-Z]{2}", self.home):
-            raise ValueError(f"home {self.home!r} is no ISO country code like NL")
+            raise ValueError(f"home {self.home!r} is not an ISO country code like NL")
         if not all(text.isprintable() for text in (self.contact, self.name, self.publish.publisher)):
             raise ValueError("name, contact and publisher may hold no control characters")
 
@@ -129,7 +129,7 @@ def placed(config: Config) -> Config:
     for what, name in (("vantage", vantage), ("network", network)):
         if name and not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
             raise InputError(
-                f"the {what} {name!r} is no name like ams-1 or AS1103 (letters, digits, - and _, 40 at most); see "
+                f"the {what} {name!r} is not a name like ams-1 or AS1103 (letters, digits, - and _, 40 at most); see "
                 "docs/operations.md, Several machines"
             )
     named = {name: value for name, value in (("vantage", vantage), ("network", network)) if value}

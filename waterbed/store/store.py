@@ -37,7 +37,7 @@ class Store:
         try:
             self.url = make_url(url)
         except ArgumentError:
-            raise InputError("the store in waterbed.toml is no database URL; see docs/operations.md") from None
+            raise InputError("the store in waterbed.toml is not a database URL; see docs/operations.md") from None
         if self.url.get_backend_name() == "postgresql":
             self.url = self.url.set(drivername="postgresql+psycopg")
         self.sqlite = self.url.get_backend_name() == "sqlite"

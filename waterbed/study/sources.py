@@ -29,7 +29,7 @@ _VERSION = re.compile(r"[0-9][0-9A-Za-z.+~:-]{0,60}")
 
 
 class TableFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A file in a package that `routes add` takes."""
+    """A file in a package that `tables add` takes."""
 
     name: str
     kind: Literal["routes", "places", "organisations", "hosting"]
@@ -99,7 +99,7 @@ def source_of(source_id: str) -> Source:
         if source.id == source_id:
             return source
     shown = re.sub(r"[^!-~]", "?", source_id)[:40]
-    raise InputError(f"the catalogue has no source {shown!r}; waterbed data list shows them (docs/tables.md)")
+    raise InputError(f"the catalogue does not list {shown!r}; waterbed data list shows them (docs/tables.md)")
 
 
 MAX_BYTES = 1 << 30
@@ -112,7 +112,7 @@ _PATIENCE_S = 600
 class Fetched:
     """One fetched table file, with its kind and day.
 
-    As `routes add` needs them.
+    As `tables add` needs them.
     """
 
     path: Path

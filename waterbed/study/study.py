@@ -289,7 +289,7 @@ def read_addresses(path: Path, column: str) -> Iterator[str]:
             rows = csv.DictReader(line for line in file if not line.startswith("#"))
             if column not in (rows.fieldnames or ()):
                 raise InputError(
-                    f"{path} has no column {column!r} in its header line; name one with --address-column "
+                    f"{path} lacks a column {column!r} in its header line; name one with --address-column "
                     "(docs/attribution.md)"
                 )
             for row in rows:

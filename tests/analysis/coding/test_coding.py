@@ -156,7 +156,7 @@ def test_a_third_person_settles_what_two_dispute(study: Study) -> None:
     [
         (
             ("give", "b03@4", "hacked", "--coder", "ann"),
-            "'hacked' is no code; up, gone, moved, no_name, unreach",
+            "'hacked' is not a code; up, gone, moved, no_name, unreach",
         ),
         (("give", "nothing", "up", "--coder", "ann"), "'nothing' is not an item"),
         (("give", "", "up", "--coder", "ann"), "'' is not an item"),
@@ -211,7 +211,7 @@ def test_a_sheet_goes_out_and_its_codes_come_in(study: Study, tmp_path: Path) ->
     [
         (b"", "lacks the column 'queue'"),
         (b"queue,item_id\noutcomes,b03@4\n", "lacks the column 'code'"),
-        (b"queue,item_id,code\noutcomes,b03@4,up\noutcomes,b04@5,down\n", "line 3: 'down' is no code"),
+        (b"queue,item_id,code\noutcomes,b03@4,up\noutcomes,b04@5,down\n", "line 3: 'down' is not a code"),
         (b"queue,item_id,code\noutcomes,b03@4,up\noutcomes,nowhere,up\n", "line 3: 'nowhere' is not an item"),
         (b"queue,item_id,code\noutcomes,b03@4,up\noutcomes,b03@4,gone\n", "line 3: ann has coded"),
         (b"queue,item_id,code\noutcomes,b03@4,up\nroles,AS64500,proxy\n", "the one queue"),

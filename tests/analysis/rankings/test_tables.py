@@ -154,26 +154,26 @@ def second_feed(folder: Path) -> None:
 def test_feeds_side_by_side(run: Run, folder: Path) -> None:
     """Each source has its own places, and Kendall's tau says how far two agree, or that it cannot."""
     second_feed(folder)
-    said = json.loads(run("-C", folder, "rank", "--by", "asn", "--table", "feeds", "--format", "json")[1])
+    said = json.loads(run("-C", folder, "rank", "--by", "asn", "--table", "sources", "--format", "json")[1])
     found = {(row["key"], row["source"]): (row["place"], row["hosts"]) for row in said["rows"]}
     assert found["AS64500", "hotline"] == (1, 12)
     assert found["AS64500", "other"] == (None, 0)
     assert found["AS64501", "other"] == (1, 12)
-    code, out, _ = run("-C", folder, "rank", "--by", "asn", "--table", "feeds", "--top", "2")
+    code, out, _ = run("-C", folder, "rank", "--by", "asn", "--table", "sources", "--top", "2")
     assert code == 0
     assert "Kendall's tau-b of hotline and other: not estimable, 3 keys" in out
 
 
 def test_one_feed_has_nothing_beside_it(run: Run, folder: Path) -> None:
     """With one source `--table feeds` says what is missing; two tables at once are refused."""
-    refused(run("-C", folder, "rank", "--table", "feeds"), "two sources", "docs/ranking.md")
-    refused(run("-C", folder, "rank", "--table", "feeds", "--table", "places"), "name one of them")
+    refused(run("-C", folder, "rank", "--table", "sources"), "two sources", "docs/ranking.md")
+    refused(run("-C", folder, "rank", "--table", "sources", "--table", "places"), "name one of them")
 
 
 def test_cards_of_sources(run: Run, folder: Path) -> None:
     """One card a source: what it reported, how late, and what it shares."""
     second_feed(folder)
-    code, out, _ = run("-C", folder, "feeds", "--format", "json")
+    code, out, _ = run("-C", folder, "sources", "--format", "json")
     found = {row["source"]: row for row in json.loads(out)["rows"]}
     assert (code, found["hotline"]["urls"], found["other"]["urls"]) == (0, 27, 15)
     assert (found["other"]["shared"], found["other"]["first_here"], found["other"]["delay_median_h"]) == (
@@ -181,7 +181,7 @@ def test_cards_of_sources(run: Run, folder: Path) -> None:
         0.0,
         30.0,
     )
-    assert "hotline" in run("-C", folder, "feeds")[1]
+    assert "hotline" in run("-C", folder, "sources")[1]
 
 
 def test_a_retention_rule_is_told(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -190,14 +190,14 @@ def test_a_retention_rule_is_told(run: Run, folder: Path, tmp_path: Path) -> Non
     kept = [f"2026-01-01,2026-01-{1 + n % 10:02},2026-01-{2 + n % 10:02}" for n in range(600)]
     kept += ["2026-01-01,2026-01-10,2026-01-11"] * 2_000
     path.write_text("\n".join(["entered,last_listed,first_missing", *kept]) + "\n")
-    code, out, _ = run("-C", folder, "feeds", "--presence", path)
+    code, out, _ = run("-C", folder, "sources", "--presence", path)
     assert code == 1
     assert "a rule of the feed" in out
     path.write_text("\n".join(["entered,last_listed,first_missing", *kept[:600], "x,y,z"]) + "\n")
-    code, out, _ = run("-C", folder, "feeds", "--presence", path, "--source", "hotline")
+    code, out, _ = run("-C", folder, "sources", "--presence", path, "--source", "hotline")
     assert code == 1
     assert "line 602" in out
-    refused(run("-C", folder, "feeds", "--presence", path, "--source", "nobody"), "--source", "hotline")
+    refused(run("-C", folder, "sources", "--presence", path, "--source", "nobody"), "--source", "hotline")
 
 
 def test_deliveries_that_held_nothing_tell_of_no_absence(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_deliveries_that_held_nothing_tell_of_no_absence(run: Run, folder: Path,
     sizes = [80, 70, 60, 50, 0, 40, 40, 35, 30]
     days = [f"2026-01-{n:02},{size}" for n, size in enumerate(sizes, 1)]
     came.write_text("\n".join(["received,entries", *days]) + "\n")
-    words = ("-C", folder, "feeds", "--presence", presence, "--deliveries", came)
+    words = ("-C", folder, "sources", "--presence", presence, "--deliveries", came)
     code, out, _ = run(*words)
     assert code == 1
     assert "the delivery of 2026-01-05 00:00 held 0 entries for about 65: it tells of no absence." in out
@@ -219,7 +219,7 @@ def test_deliveries_that_held_nothing_tell_of_no_absence(run: Run, folder: Path,
     assert "late entry ignored" in out
     assert err.startswith("warning: late entry is ignored")
     refused(run(*words, "--ignore-entry"), "--midpoint")
-    refused(run("-C", folder, "feeds", "--midpoint"), "--presence")
+    refused(run("-C", folder, "sources", "--midpoint"), "--presence")
 
 
 def test_what_cannot_be_asked_is_refused(run: Run, folder: Path) -> None:

@@ -106,7 +106,7 @@ def test_notices_are_imported_and_told(run: Run, tmp_path: Path) -> None:
         (("notices", "missing.csv"), "cannot be read"),
         (("notices", "missing.csv", "--kind", "letter"), "--kind must be one of"),
         (("notices", "missing.csv", "--sender", "a.example"), "--sender must be 1 to 64"),
-        (("sheet", "nobody"), "nor its book knows this hoster"),
+        (("fact-sheet", "nobody"), "nor its book knows this hoster"),
         (("rank", "--table", "places", "--clock", "notice_sent"), "clocks from the report alone"),
     ],
 )
@@ -169,7 +169,7 @@ def test_other_clocks_can_be_asked_for(run: Run, study: Path) -> None:
 
 def test_the_sheet_of_a_hoster(run: Run, study: Path) -> None:
     """Numbers, curve by cause, cases by id and misaddressed notices; the other formats have the cases."""
-    code, out, _ = run("-C", study, "sheet", "AS64500", "--format", "json")
+    code, out, _ = run("-C", study, "fact-sheet", "AS64500", "--format", "json")
     whole = json.loads(out)
     assert (code, whole["key"], whole["name"], whole["what"]) == (0, "AS64500", "Hoster a", "sheet")
     assert (whole["ranking"][0]["urls"], whole["size"][0]["announced_v4"]) == (14, 65536)
@@ -184,10 +184,10 @@ def test_the_sheet_of_a_hoster(run: Run, study: Path) -> None:
     assert (cases["a12"]["timing"], cases["a12"]["state"]) == ("before", "gone")
     assert (cases["a13"]["state"], cases["a13"]["notices"], cases["a13"]["timing"]) == ("up", 2, "after")
     assert [one["url_id"] for one in whole["misaddressed"]] == ["b00"]
-    code, out, _ = run("-C", study, "sheet", "AS64500")
+    code, out, _ = run("-C", study, "fact-sheet", "AS64500")
     assert "before: gone before its clock began" in out
     assert "hours until half had ended: " in out
     assert "1 notices to it about what it did not host, 0 to others" in out
     assert "size on 2026-01-09: 65,536 IPv4 announced" in out
-    lines = run("-C", study, "sheet", "AS64501", "--clock", "reported", "--format", "csv")[1].splitlines()
+    lines = run("-C", study, "fact-sheet", "AS64501", "--clock", "reported", "--format", "csv")[1].splitlines()
     assert len(lines) == 4

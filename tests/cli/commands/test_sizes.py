@@ -113,7 +113,7 @@ def test_sizes_need_a_table(run: Run, study: Path, tmp_path: Path) -> None:
 def test_two_days_are_compared(run: Run, study: Path, tmp_path: Path) -> None:
     """Rows whose origin set changed are counted by both sets, beside the change of all address space."""
     (tmp_path / "later.csv").write_text(LATER)
-    assert run("-C", study, "routes", "add", tmp_path / "later.csv", "--date", "2026-03-01")[0] == 0
+    assert run("-C", study, "tables", "add", tmp_path / "later.csv", "--date", "2026-03-01")[0] == 0
     feed = tmp_path / "feed.csv"
     feed.write_text("ip\n28.0.0.1\n28.0.200.1\n28.0.200.2\n28.2.0.1\n28.9.9.9\nnone\n")
     words = ("-C", study, "attribute", "--csv", feed, "--as-of", "2026-01-05", "--against", "2026-03-01")

@@ -42,7 +42,7 @@ def _file(folder: Path, text: str, name: str = "table") -> Path:
 
 
 def _checked(run: Run, study: Path, *words: object) -> tuple[int, list[dict]]:
-    code, out, err = run("-C", study, "routes", "check", *words, "--format", "json")
+    code, out, err = run("-C", study, "tables", "check", *words, "--format", "json")
     assert not err
     return code, json.loads(out)["rows"]
 
@@ -50,15 +50,15 @@ def _checked(run: Run, study: Path, *words: object) -> tuple[int, list[dict]]:
 def test_a_good_table_passes(run: Run, looked: Path, tmp_path: Path) -> None:
     """A table of the day that covers all addresses has no finding, and its figures are exact."""
     table = _file(tmp_path, ROUTES + "28.10.4.0/24\t64501\n28.10.4.0/24\t64502\n10.0.0.0/24\t64503\n")
-    assert run("-C", looked, "routes", "add", table, "--date", LOOKED_ON, "--licence", "CC0-1.0")[0] == 0
+    assert run("-C", looked, "tables", "add", table, "--date", LOOKED_ON, "--licence", "CC0-1.0")[0] == 0
     code, (one,) = _checked(run, looked)
     assert code == 0, one
     assert (one["rows"], one["covered"], one["overlapping"], one["several"]) == (4, 65_536 + 256, 1, 1)
     assert (one["share"], one["reserved"], one["addresses"], one["known"]) == (65_792 / 2**32, 256, 10, 10)
     assert (one["kind"], one["form"], one["findings"], round(one["age_days"], 1)) == ("routes", "pyasn", [], 0.5)
-    shown = run("-C", looked, "routes", "check")[1]
+    shown = run("-C", looked, "tables", "check")[1]
     assert "100%" in shown
-    listed = run("-C", looked, "routes", "list", "--format", "csv")[1]
+    listed = run("-C", looked, "tables", "list", "--format", "csv")[1]
     assert listed.splitlines() == [
         "kind,form,family,date,rows,source,licence,built",
         f"routes,pyasn,IPv4,{LOOKED_ON},4,table,CC0-1.0,-",
@@ -76,8 +76,8 @@ def test_a_good_table_passes(run: Run, looked: Path, tmp_path: Path) -> None:
 )
 def test_what_is_amiss_is_a_finding(run: Run, looked: Path, tmp_path: Path, text: str, day: str, says: str) -> None:
     """Too few addresses, a wrong age or a default route end in exit code 1 and a sentence."""
-    run("-C", looked, "routes", "add", _file(tmp_path, text), "--date", day)
-    code, out, _ = run("-C", looked, "routes", "check")
+    run("-C", looked, "tables", "add", _file(tmp_path, text), "--date", day)
+    code, out, _ = run("-C", looked, "tables", "check")
     assert code == 1
     assert says in out
 
@@ -86,21 +86,21 @@ def test_only_the_table_in_force_is_held_to_its_age(run: Run, looked: Path, tmp_
     """An old table beside one of the day is history, not a finding; kind and date choose what is shown."""
     table = _file(tmp_path, ROUTES)
     for day in ("2025-01-01", LOOKED_ON):
-        run("-C", looked, "routes", "add", table, "--date", day)
+        run("-C", looked, "tables", "add", table, "--date", day)
     code, found = _checked(run, looked)
     assert (code, [one["findings"] for one in found]) == (0, [[], []])
     assert len(_checked(run, looked, "--date", LOOKED_ON, "--kind", "routes")[1]) == 1
-    assert run("-C", looked, "routes", "check", "--kind", "places")[0] == 2
-    assert run("-C", looked, "routes", "check", "--kind", "planets")[0] == 2
+    assert run("-C", looked, "tables", "check", "--kind", "places")[0] == 2
+    assert run("-C", looked, "tables", "check", "--kind", "planets")[0] == 2
 
 
 def test_two_tables_of_one_day_may_not_differ(run: Run, looked: Path, tmp_path: Path) -> None:
     """The same answers in two files are no finding; other answers are, with how many addresses differ."""
-    run("-C", looked, "routes", "add", _file(tmp_path, ROUTES), "--date", LOOKED_ON)
+    run("-C", looked, "tables", "add", _file(tmp_path, ROUTES), "--date", LOOKED_ON)
     same = _file(tmp_path, "28.10.0.0,28.10.255.255,64500\n", "same")
-    run("-C", looked, "routes", "add", same, "--date", LOOKED_ON)
+    run("-C", looked, "tables", "add", same, "--date", LOOKED_ON)
     assert _checked(run, looked)[0] == 0
-    run("-C", looked, "routes", "add", _file(tmp_path, ROUTES + "28.10.9.0/24\t7\n", "other"), "--date", LOOKED_ON)
+    run("-C", looked, "tables", "add", _file(tmp_path, ROUTES + "28.10.9.0/24\t7\n", "other"), "--date", LOOKED_ON)
     code, found = _checked(run, looked)
     assert code == 1
     assert [len(one["findings"]) for one in found] == [1, 1, 2]
@@ -115,10 +115,10 @@ def test_registries_of_one_day_count_together(run: Run, looked: Path, tmp_path: 
             [("arin", "US", "28.10.0.0", 1024), ("apnic", "JP", "28.10.4.0", 64512), ("arin", "CA", "28.10.0.0", 1024)]
         )
     ]
-    words = ["-C", looked, "routes", "add", *parts[:2], "--date", LOOKED_ON, "--kind", "places"]
+    words = ["-C", looked, "tables", "add", *parts[:2], "--date", LOOKED_ON, "--kind", "places"]
     assert run(*words)[0] == 0
     assert _checked(run, looked)[0] == 0
-    run("-C", looked, "routes", "add", parts[2], "--date", LOOKED_ON, "--kind", "places")
+    run("-C", looked, "tables", "add", parts[2], "--date", LOOKED_ON, "--kind", "places")
     with open_study(looked) as study:
         ((day, places),) = study.tables("places")
     assert day == date.fromisoformat(LOOKED_ON)
@@ -131,15 +131,15 @@ def test_registries_of_one_day_count_together(run: Run, looked: Path, tmp_path: 
 def test_organisations_have_no_family(run: Run, looked: Path, tmp_path: Path) -> None:
     """A table of organisations is one snapshot of family 0, opened lazily, and differs by its bytes alone."""
     table = _file(tmp_path, AS2ORG)
-    assert run("-C", looked, "routes", "add", table, "--date", LOOKED_ON, "--kind", "organisations")[0] == 0
+    assert run("-C", looked, "tables", "add", table, "--date", LOOKED_ON, "--kind", "organisations")[0] == 0
     with open_study(looked) as study:
         ((_, organisations),) = study.tables("organisations")
         assert [(one.family, one.rows, one.form) for one in study.snapshots()] == [(0, 1, "as2org")]
     assert organisations.of(64500).holder == "arin:EXA-1"
     assert _checked(run, looked)[0] == 0
     other = _file(tmp_path, AS2ORG.replace("US", "CA"), "other")
-    run("-C", looked, "routes", "add", other, "--date", LOOKED_ON, "--kind", "organisations")
-    assert "another table of this day differs: other" in run("-C", looked, "routes", "check")[1]
+    run("-C", looked, "tables", "add", other, "--date", LOOKED_ON, "--kind", "organisations")
+    assert "another table of this day differs: other" in run("-C", looked, "tables", "check")[1]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_wrong_word_changes_nothing(run: Run, tmp_path: Path, words: list[str]
     """A wrong kind or licence is one sentence, exit code 2, and no table is kept."""
     study = tmp_path / "s"
     run("init", study)
-    code, _, err = run("-C", study, "routes", "add", _file(tmp_path, ROUTES), "--date", LOOKED_ON, *words)
+    code, _, err = run("-C", study, "tables", "add", _file(tmp_path, ROUTES), "--date", LOOKED_ON, *words)
     assert code == 2
     assert says in err
     assert err.strip().count("\n") == 0
@@ -167,7 +167,7 @@ def test_a_wrong_word_changes_nothing(run: Run, tmp_path: Path, words: list[str]
 
 def test_the_envelope_names_each_kind_once(run: Run, looked: Path, tmp_path: Path) -> None:
     """Published rows say of which date each kind of table was, organisations without a family."""
-    run("-C", looked, "routes", "add", _file(tmp_path, ROUTES), "--date", LOOKED_ON)
-    run("-C", looked, "routes", "add", _file(tmp_path, AS2ORG, "o"), "--date", LOOKED_ON, "--kind", "organisations")
+    run("-C", looked, "tables", "add", _file(tmp_path, ROUTES), "--date", LOOKED_ON)
+    run("-C", looked, "tables", "add", _file(tmp_path, AS2ORG, "o"), "--date", LOOKED_ON, "--kind", "organisations")
     _, out, _ = run("-C", looked, "rank", "--format", "json")
     assert json.loads(out)["data_dates"] == {"routes IPv4": LOOKED_ON, "organisations": LOOKED_ON}

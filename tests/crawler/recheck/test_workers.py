@@ -92,7 +92,7 @@ def test_a_place_needs_a_plain_name(name: str, tmp_path: Path, run: Call) -> Non
     code, _, said = run("init", tmp_path / "s", "--name", "x")
     assert code == 0
     code, _, said = run("-C", tmp_path / "s", f"--vantage={name}", "recheck")
-    assert (code, "is no name like ams-1" in said) == (2, True)
+    assert (code, "is not a name like ams-1" in said) == (2, True)
 
 
 def test_an_environment_without_places_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.governance.protocol.test_protocol import LOCK, TEXT, protocol, run, status
 from tests.publish.study import small_study
 from waterbed.analysis.fact_sheet import own_rows, sheet_of
-from waterbed.cli.commands.sheet import sheet_json, sheet_text
+from waterbed.cli.commands.fact_sheet import sheet_json, sheet_text
 from waterbed.governance.protocol.deviations import deviations
 from waterbed.governance.protocol.file import PROTOCOL, read_protocol
 from waterbed.governance.protocol.lock import explain, first_text, lock, locked_protocol

@@ -100,12 +100,12 @@ def _different_tables(study: Study, day: date, other: date) -> None:
     routes = Snapshots(study.tables("routes"))
     first, second = routes.both(day), routes.both(other)
     if not first:
-        raise InputError("the study has no table of routes; add two with waterbed routes add (docs/attribution.md)")
+        raise InputError("the study has no table of routes; add two with waterbed tables add (docs/attribution.md)")
     if all(first[family].table is second[family].table for family in first):
         only = " and ".join(sorted({chosen.data_date.isoformat() for chosen in first.values()}))
         raise InputError(
             f"--as-of {day} and --against {other} both use the routes of {only}; add a table of another day with "
-            "waterbed routes add (docs/attribution.md)"
+            "waterbed tables add (docs/attribution.md)"
         )
 
 

@@ -152,7 +152,7 @@ def _rng() -> np.random.Generator:
 
 def _check(by: Nodes, no_week: bool, content: str | None, table: Shown) -> None:
     if by is Nodes.content and table is not Shown.flows:
-        raise InputError("--by content has no measures and no weeks: use --by hoster, asn or country (docs/graph.md)")
+        raise InputError("--by content cannot have measures or weeks: use --by hoster, asn or country (docs/graph.md)")
     if content is not None and by is not Nodes.content:
         raise InputError(f"--content is for --by content, not --by {by.value} (docs/graph.md)")
     if no_week:
@@ -167,7 +167,7 @@ def _window(week: str | None, cumulative: bool) -> tuple[datetime | None, dateti
     try:
         start, end = week_window(week)
     except ValueError:
-        raise InputError(f"--week {week!r} is no ISO week; one as 2026-W12 was expected (docs/graph.md)") from None
+        raise InputError(f"--week {week!r} is not an ISO week like 2026-W12 (docs/graph.md)") from None
     return None if cumulative else start, end
 
 
@@ -192,7 +192,8 @@ def _known(content: str | None, conclusions: Conclusions) -> str | None:
     """
     if content is not None and all(episode.content_id != content for episode in conclusions.episodes):
         raise InputError(
-            "--content is no content id of this study; waterbed graph --by content --format csv lists those that hopped"
+            "--content is not a content id of this study; waterbed graph --by content --format csv lists those that "
+            "hopped"
         )
     return content
 

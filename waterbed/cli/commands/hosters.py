@@ -60,7 +60,7 @@ def hosters_add(
         f"{len(book.by_key):,} hosters with {len(book.by_as):,} ASes and {len(book.by_suffix):,} platform suffixes"
     )
     for change in whole.without_effect():
-        say(f"Change {change.change_id} ({change.kind} {change.key}) has no effect any more.")
+        say(f"Change {change.change_id} ({change.kind} {change.key}) no longer has an effect.")
 
 
 @hosters_app.command("define")
@@ -163,7 +163,7 @@ def hosters_show(
         day = on.date() if on else study.clock().astimezone(UTC).date()
         rows, decided = hoster_rows(book, day, key), change_rows(book, key)
         if key is not None and not rows and not decided:
-            raise InputError(f"{shown(key)} is no hoster of this book on {day}; see docs/hosters.md")
+            raise InputError(f"{shown(key)} was not a hoster of this book on {day}; see docs/hosters.md")
         changes = table is Shown.changes
         what, by = ("changes of hosters", "change") if changes else ("hosters", "hoster")
         info = table_info(study, what, by=by)

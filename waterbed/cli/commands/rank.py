@@ -44,7 +44,7 @@ class Shown(StrEnum):
     ranking = "ranking"
     volume = "volume"
     places = "places"
-    feeds = "feeds"
+    sources = "sources"
 
 
 class Role(StrEnum):
@@ -91,9 +91,9 @@ def rank(
         raise InputError("--as-of is the day of the sizes that --table volume needs: leave it out (docs/ranking.md)")
     with open_study(context.obj) as study:
         origin = clock.value if clock else study.config.clock
-        if table in (Shown.places, Shown.feeds) and origin != "reported":
+        if table in (Shown.places, Shown.sources) and origin != "reported":
             raise InputError(
-                f"--table places and --table feeds know clocks from the report alone, not {origin} (docs/notices.md)"
+                f"--table places and --table sources know clocks from the report alone, not {origin} (docs/notices.md)"
             )
         kind, conclusions = _kind(by, role), study.conclude()
         tables = RankingTables(conclusions=conclusions, kind=kind, side=_side(home), clock=origin)
@@ -102,8 +102,8 @@ def rank(
         elif table is Shown.places:
             info = ranking_info(study, tables, "places", PLACES_METHOD)
             _print(PlaceRow, tables.places(worst)[:top], info, form, worst)
-        elif table is Shown.feeds:
-            _feeds(study, tables, top, form)
+        elif table is Shown.sources:
+            _sources(study, tables, top, form)
         else:
             _ranking(study, tables, by, top, form)
 
@@ -144,7 +144,7 @@ def _volume(
     _print(VolumeRow, rows[:top], ranking_info(study, tables, "volume", VOLUME_METHOD), form, worst)
 
 
-def _feeds(study: Study, tables: RankingTables, top: int | None, form: Format) -> None:
+def _sources(study: Study, tables: RankingTables, top: int | None, form: Format) -> None:
     from waterbed.analysis.rankings.tables import ranking_info, side_by_side
     from waterbed.model.results import FeedRow
 

@@ -90,7 +90,7 @@ def reply_preview(
 
 
 def _write(study: Study, one: Sheet, out: Path, given: datetime | None) -> None:
-    from waterbed.cli.commands.sheet import sheet_json, sheet_text
+    from waterbed.cli.commands.fact_sheet import sheet_json, sheet_text
     from waterbed.governance.reply import show
     from waterbed.study.formats import as_csv, write_whole
 

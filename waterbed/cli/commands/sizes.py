@@ -118,7 +118,7 @@ def _table(rows: Sequence[Size], info: TableInfo) -> None:
     else:
         note("IPv4 addresses and IPv6 /64s are never added up; - says that no table tells.", broken=True)
     if any(row.stale for row in rows):
-        console.print("The routing table is too old or too young for the day: see waterbed routes list.")
+        console.print("The routing table is too old or too young for the day: see waterbed tables list.")
     more(len(rows))
 
 

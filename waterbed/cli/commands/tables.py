@@ -1,4 +1,4 @@
-"""The `routes` and `data` commands: dated tables and sources."""
+"""The `tables` and `data` commands: dated tables and sources."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from waterbed.model.facts import Snapshot
     from waterbed.study.sources import Source
 
-routes_app = typer.Typer(
+tables_app = typer.Typer(
     help="Dated tables: address to origin AS, country or use; AS to organisation.", no_args_is_help=True
 )
 data_app = typer.Typer(help="Known public sources of dated tables.", no_args_is_help=True)
 Kind = Annotated[str, typer.Option("--kind", help=f"{', '.join(TABLE_KINDS)}.")]
 
 
-@routes_app.command("add")
-def routes_add(
+@tables_app.command("add")
+def tables_add(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Tables, plain or gzip; see docs/tables.md.")],
     day: Annotated[
@@ -38,7 +38,7 @@ def routes_add(
 ) -> None:
     """Add dated tables to the study; content determines the format.
 
-    For example: waterbed -C mystudy routes add asn-ipv4.csv.gz --date 2025-04-11 --licence CC0-1.0
+    For example: waterbed -C mystudy tables add asn-ipv4.csv.gz --date 2025-04-11 --licence CC0-1.0
     """
     from waterbed.study.study import open_study
 
@@ -48,11 +48,11 @@ def routes_add(
     _snapshots(added, Format.table)
 
 
-@routes_app.command("list")
-def routes_list(context: typer.Context, form: Formatted = Format.table) -> None:
+@tables_app.command("list")
+def tables_list(context: typer.Context, form: Formatted = Format.table) -> None:
     """List the study's dated tables.
 
-    For example: waterbed -C mystudy routes list
+    For example: waterbed -C mystudy tables list
     """
     from waterbed.study.study import open_study
 
@@ -60,8 +60,8 @@ def routes_list(context: typer.Context, form: Formatted = Format.table) -> None:
         _snapshots(study.snapshots(), form)
 
 
-@routes_app.command("check")
-def routes_check(
+@tables_app.command("check")
+def tables_check(
     context: typer.Context,
     kind: Annotated[str | None, typer.Option(help="Only tables of this kind.", show_default=False)] = None,
     day: Annotated[
@@ -71,7 +71,7 @@ def routes_check(
 ) -> None:
     """Check the dated tables; exit code 1 for any problem.
 
-    For example: waterbed -C mystudy routes check --kind routes
+    For example: waterbed -C mystudy tables check --kind routes
     """
     from waterbed.analysis.table_check import TableCheck, check_tables
     from waterbed.study.metadata import table_info
@@ -86,7 +86,7 @@ def routes_check(
             if kind in (None, check.kind) and (day is None or check.data_date.date() == day.date())
         ]
         if not found:
-            raise InputError("the study has no such table; waterbed routes list shows all (docs/tables.md)")
+            raise InputError("the study does not have such a table; waterbed tables list shows all (docs/tables.md)")
         if form is Format.table:
             _print_checks(found)
         else:
@@ -140,7 +140,7 @@ def data_fetch(
     fetched = fetch(source, out, version)
     say(f"licence: {source.licence}. Date of the data: {source.day}.")
     for one in fetched:
-        words = ["routes", "add", str(one.path), "--date", one.day.isoformat() if one.day else "YYYY-MM-DD"]
+        words = ["tables", "add", str(one.path), "--date", one.day.isoformat() if one.day else "YYYY-MM-DD"]
         line = shlex.join(["waterbed", *words, "--kind", one.kind, "--licence", source.licence])
         say(line)
 
@@ -205,7 +205,7 @@ def _print_checks(found: Sequence[TableCheck]) -> None:
     note("covers: share of all IPv4, or /48s of IPv6; overlap: ranges in or across others;", broken=True)
     note("multi: ranges with several origins, countries or tags; known: of our addresses.", broken=True)
     if any(one.form == "mmdb" for one in found):
-        note("mmdb: its networks are no BGP prefixes.", broken=True)
+        note("mmdb: its networks are not BGP prefixes.", broken=True)
     for one in found:
         for finding in one.findings:
             say(f"{_name(one)} {one.data_date:%Y-%m-%d}: {finding}", style="red")

@@ -103,7 +103,9 @@ def _of_the_file(first: ProtocolLock, now: ProtocolStatus) -> Iterator[Deviation
     try:
         is_now = flat(tomllib.loads(now.text))
     except tomllib.TOMLDecodeError:
-        yield Deviation(subject="study.toml", text="study.toml is no TOML any more; the locked text applies")
+        yield Deviation(
+            subject="study.toml", text="study.toml cannot be read as TOML any more; the locked text applies"
+        )
         return
     yield from _changes(flat(tomllib.loads(first.text)), is_now, "")
 

@@ -336,7 +336,7 @@ def _mistakes(world: World, reserved: Mapping[str, tuple[str, ...]]) -> Iterator
     `reserved` prefixes are the lab's own, by purpose.
     """
     if world.start.tzinfo is None:
-        yield "start has no time zone, for example 2025-04-01T00:00:00Z"
+        yield "start lacks a time zone, for example 2025-04-01T00:00:00Z"
     taken: list[tuple[str, Network]] = [
         (f"the lab's {use}", ip_network(prefix)) for use, prefixes in reserved.items() for prefix in prefixes
     ]
@@ -411,10 +411,10 @@ def _prefix_mistakes(hoster: Hoster, taken: list[tuple[str, Network]]) -> Iterat
             try:
                 network = ip_network(prefix)
             except ValueError:
-                yield f"hoster {hoster.key}: {prefix} is no network prefix"
+                yield f"hoster {hoster.key}: {prefix} is not a network prefix"
                 continue
             if network.version != family or not network.is_global or network.num_addresses < 16:
-                yield f"hoster {hoster.key}: {prefix} is no public IPv{family} prefix of 16 addresses or more"
+                yield f"hoster {hoster.key}: {prefix} is not a public IPv{family} prefix of 16 addresses or more"
             for other, theirs in taken:
                 inside = hoster.within and other == f"hoster {hoster.within}"
                 if network.version == theirs.version and network.overlaps(theirs) and not inside:

@@ -78,7 +78,7 @@ def read_feed(path: Path) -> ReplayWorld:
     missing = {"URL", "IP"} - set(rows.fieldnames or ())
     if missing:
         names = " and ".join(sorted(missing))
-        raise InputError(f"{path} has no column {names}; a feed to replay needs URL and IP (docs/lab.md, Replay)")
+        raise InputError(f"{path} lacks the column {names}; a feed to replay needs URL and IP (docs/lab.md, Replay)")
     return replay((row["URL"] or "", row["IP"] or "") for row in rows)
 
 

@@ -92,7 +92,7 @@ def read_manifest(backup: Path) -> Manifest:
     try:
         read = msgspec.json.decode(data, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise InputError(f"{path} is no manifest of a backup that this version of Waterbed knows; {_SEE}") from None
+        raise InputError(f"{path} is not a manifest of a backup that this version of Waterbed knows; {_SEE}") from None
     if read.form != FORM:
         raise InputError(
             f"{path} is of form {read.form}, and this version of Waterbed reads form {FORM}: it was written by a newer "

@@ -1,4 +1,4 @@
-"""The `feeds` command: sources of reports and their listing rules."""
+"""The `sources` command: sources of reports and their listing rules."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class _Listing:
         return bool(self.bad or self.held or self.spike)
 
 
-def feeds(
+def sources(
     context: typer.Context,
     form: Formatted = Format.table,
     presence: Annotated[
@@ -67,7 +67,7 @@ def feeds(
 
     With --presence: how long it lists entries, and if they leave by rule.
 
-    For example: waterbed -C mystudy feeds
+    For example: waterbed -C mystudy sources
     """
     from waterbed.analysis.rankings.tables import cards, sources
     from waterbed.cli.commands.rank import print_cards

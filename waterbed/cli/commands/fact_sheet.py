@@ -1,4 +1,4 @@
-"""The `sheet` command: one hoster on one page."""
+"""The `fact-sheet` command: one hoster on one page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from waterbed.analysis.fact_sheet import Sheet
 
 
-def sheet(
+def fact_sheet(
     context: typer.Context,
     hoster: Hoster,
     clock: Annotated[
@@ -35,7 +35,7 @@ def sheet(
 
     Numbers, curve by cause, and cases by id; csv and parquet hold the cases.
 
-    For example: waterbed -C mystudy sheet AS64500
+    For example: waterbed -C mystudy fact-sheet AS64500
     """
     from waterbed.analysis.fact_sheet import sheet_of
     from waterbed.study.study import open_study

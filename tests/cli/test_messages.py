@@ -127,8 +127,8 @@ def test_an_empty_file_is_a_delivery_without_reports(content: bytes, run: Run, s
     [
         (b"<!doctype html><html>blocked</html>", "is HTML or JSON"),
         (b'{"page": "http://secret.example.com/"}', "without an array of reports"),
-        (b"http://secret.example.com/,2026-01-05\nhttp://secret2.example.com/,\n", "no column named url"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "no column named url"),
+        (b"http://secret.example.com/,2026-01-05\nhttp://secret2.example.com/,\n", "lacks a column named url"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "lacks a column named url"),
         (gzip.compress(b"url\nhttp://secret.example.com/\n", mtime=0)[:-9], "breaks off"),
     ],
 )
@@ -317,5 +317,5 @@ def test_attribute_counts_the_rows_of_any_table(run: Run, study: Path, tmp_path:
     assert code == 0
     assert out.splitlines()[-4:] == ["key,name,rows", "AS64500,One,2", "AS64501,Two,1", "unknown,no route,2"]
     assert (tmp_path / "o.csv").read_text().splitlines()[1] == "1,28.10.0.1,AS64500"
-    one_sentence(run(*words, "--address-column", "address"), "no column 'address'")
+    one_sentence(run(*words, "--address-column", "address"), "lacks a column 'address'")
     one_sentence(run("-C", study, "attribute", "--csv", tmp_path / "none.csv"), "cannot be read")

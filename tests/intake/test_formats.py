@@ -115,7 +115,7 @@ def test_a_broken_zip_is_one_sentence(tmp_path: Path) -> None:
         ("json", "[\ud800]", "is not JSON"),
         ("misp", '{"a": 1}', "without MISP events"),
         ("stix", '{"type": "report"}', "not a STIX bundle"),
-        ("urlhaus", "id,url\n", "no column named url|column"),
+        ("urlhaus", "id,url\n", "lacks a column named url|column"),
         ("scart", "host;IP\nx;y\n", "lacks a column named url"),
         (None, "<html>", "is HTML or JSON"),
         ("xml", "", "is not known"),

@@ -95,7 +95,7 @@ def test_what_was_opened_before_a_rotation_seals_with_the_new_key(tmp_path: Path
 @pytest.mark.usefixtures("always")
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(b"<html>gone</html>", "is HTML or JSON"), (b"address\nhttp://a.example.com/\n", "no column named url")],
+    [(b"<html>gone</html>", "is HTML or JSON"), (b"address\nhttp://a.example.com/\n", "lacks a column named url")],
 )
 def test_a_file_of_the_wrong_kind_is_refused_all_the_same(content: bytes, told: str, tmp_path: Path) -> None:
     """The sentence of the other process is the one that the user sees; nothing is on record."""

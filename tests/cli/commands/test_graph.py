@@ -129,6 +129,6 @@ def test_what_cannot_be_is_refused_in_one_sentence(run: Run, folder: Path, tmp_p
     refused(ask("--by", "content", "--table", "measures"), "--by content")
     refused(ask("--content", "x"), "--by content")
     said = ask("--by", "content", "--content", "http://secret.example.com/")
-    refused(said, "no content id")
+    refused(said, "not a content id")
     assert "secret" not in said[2]
     assert not list(tmp_path.glob("hops*"))

@@ -64,7 +64,7 @@ def test_a_feed_without_its_columns_is_refused(tmp_path: Path) -> None:
     """A missing column is named."""
     path = tmp_path / "feed.csv"
     path.write_text("Date,URL\n2025-04-01,http://a.example/\n")
-    with pytest.raises(InputError, match="no column IP"):
+    with pytest.raises(InputError, match="lacks the column IP"):
         read_feed(path)
     with pytest.raises(InputError, match="cannot be read"):
         read_feed(tmp_path / "missing.csv")

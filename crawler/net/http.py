@@ -34,6 +34,8 @@ class Exchange:
     head_ms: float | None = None
     tls_version: str | None = None
     certificate: bytes | None = None
+    reused: bool = False
+    """True if the connection had carried an earlier request: what came may answer that one."""
     page: bytes | None = None
     """The text of a page, if it was asked for and there is one. Secret: never log or keep it."""
     page_refused: str | None = None
@@ -45,8 +47,8 @@ class Exchange:
 
 
 _HERE = Vantage(name="here", network="here")
-_STALE = ("closed", "reset", "eof", "no_status_line", "bad_head")
-"""Failures of a kept connection that the server closed meanwhile, or that received a forbidden body late."""
+_STALE = ("closed", "reset", "eof", "no_status_line", "bad_head", "late_bytes")
+"""Failures of a kept connection: closed meanwhile, or with bytes of an earlier response that came late."""
 
 
 class HostConnections:
@@ -70,6 +72,10 @@ class HostConnections:
 
     async def __aexit__(self, *_: object) -> None:
         """Close all connections."""
+        self.start_afresh()
+
+    def start_afresh(self) -> None:
+        """Close the kept connections; the next request opens one."""
         for connection, _address in self._connections.values():
             connection.close()
         self._connections.clear()
@@ -101,7 +107,7 @@ class HostConnections:
         kept = self._connections.pop(key, None)
         if kept:
             connection, address = kept
-            if connection.is_quiet():
+            if connection.is_quiet():  # closed meanwhile, as most are: no turn is spent on it
                 exchange = await self._exchange(key, canonical, method, address, connection, most)
                 if exchange.failure not in _STALE:
                     return exchange
@@ -148,6 +154,8 @@ class HostConnections:
                 async with asyncio.timeout(self._timeout):
                     if endpoint:
                         await self._connect(connection, canonical, endpoint, address)
+                    elif not connection.is_quiet():  # asked here: bytes may have come while the request waited its turn
+                        raise ConnectionFailure("http", "late_bytes")
                     phase, started = "http", perf_counter()
                     await connection.send(self._request(canonical, method))
                     raw = bytearray() if most else None
@@ -180,6 +188,7 @@ class HostConnections:
             head_ms=head_ms,
             tls_version=connection.tls_version(),
             certificate=connection.certificate() if fresh else None,
+            reused=not fresh,
             page=page,
             page_refused=page_refused,
         )

@@ -32,9 +32,16 @@ class Step:
     steps: int = 0
     bytes_read: int = 0
     head_status: int | None = None
+    reused: bool = False
+    """True if a HEAD of it went over a connection of an earlier request."""
     redirect: str | None = None
     target: CanonicalUrl | None = None
     link_check: LinkCheck | None = None
+
+    @property
+    def clear(self) -> bool:
+        """True if the server responded that the page is there."""
+        return self.exchange.head is not None and 200 <= self.exchange.head.status < 300
 
     def __repr__(self) -> str:
         """Show the phase alone."""
@@ -61,9 +68,11 @@ async def follow(
     Each step is guarded anew.
     """
     steps = total = 0
+    reused = False
     while True:
         step = await _ask(connections, canonical, addresses, profile)
         total += step.bytes_read
+        reused = reused or step.reused
         target = step.target
         if step.redirect == "same" and target and steps < most_steps:
             steps += 1
@@ -71,7 +80,7 @@ async def follow(
                 addresses = (await resolver.resolve(target.host)).addresses
             canonical = target
             continue
-        return replace(step, steps=steps, bytes_read=total) if steps else step
+        return replace(step, steps=steps, bytes_read=total, reused=reused) if steps else step
 
 
 async def _ask(
@@ -79,6 +88,7 @@ async def _ask(
 ) -> Step:
     """Send one HEAD, and one GET if the profile allows it and HEAD was inconclusive."""
     exchange = await connections.ask(canonical, "HEAD", addresses)
+    reused = exchange.reused
     total, method, first = exchange.bytes_read, "HEAD", exchange.head.status if exchange.head else None
     head_status = None
     if profile != "strict" and first is not None:
@@ -102,6 +112,7 @@ async def _ask(
         method=method,
         bytes_read=total,
         head_status=head_status,
+        reused=reused,
         redirect=redirect,
         target=target,
     )
@@ -133,6 +144,7 @@ async def ask_link_check(
         exchange=exchange,
         method="HEAD",
         bytes_read=exchange.bytes_read,
+        reused=exchange.reused,
         link_check=check,
     )
 

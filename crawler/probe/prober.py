@@ -190,6 +190,17 @@ class Prober:
     async def _ask(
         self, connections: HostConnections, resolution: Resolution, canonical: CanonicalUrl, profile: Profile
     ) -> Step:
+        """Ask for a URL; once more over a fresh connection where an earlier request's response may have come."""
+        step = await self._ask_once(connections, resolution, canonical, profile)
+        if not step.reused or step.clear:
+            return step
+        connections.start_afresh()
+        again = await self._ask_once(connections, resolution, canonical, profile)
+        return replace(again, bytes_read=step.bytes_read + again.bytes_read)
+
+    async def _ask_once(
+        self, connections: HostConnections, resolution: Resolution, canonical: CanonicalUrl, profile: Profile
+    ) -> Step:
         if resolution.status not in ("ok", "literal"):
             return failed_step(canonical, resolution.status)
         known = link_check_for(self._link_checks, canonical)

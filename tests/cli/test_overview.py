@@ -163,12 +163,15 @@ def test_ctrl_c_at_any_time_ends_with_130(tmp_path: Path, seconds: float) -> Non
     """A signal while modules load or a command runs ends it with code 130 and no traceback."""
     code = f"import sys; print('on', flush=True); {_START}"
     line = [sys.executable, "-c", code, "lab", "simulate", "waterbed", "--studies", "500"]
-    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
-    assert process.stdout is not None
-    process.stdout.readline()
-    sleep(seconds)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, "Traceback" in err) == (130, False), err
 
 

@@ -9,7 +9,7 @@ from crawler.net.http import Exchange, HostConnections
 from crawler.probe.link_checks import LinkCheck
 from waterbed.model.addresses import refusal
 from waterbed.model.errors import BadUrl
-from waterbed.model.facts import Profile
+from waterbed.model.facts import Phase, Profile
 from waterbed.model.urls import CanonicalUrl, canonicalize, registrable_domain, same_place
 
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -49,8 +49,12 @@ class Step:
 
 
 def failed_step(canonical: CanonicalUrl, failure: str) -> Step:
-    """Return the step of a check without any address."""
-    exchange = Exchange(address=None, head=None, phase="dns", failure=failure)
+    """Return the step of a check without any address.
+
+    A name that is never asked for is refused by us, like an address that is never connected to.
+    """
+    phase: Phase = "guard" if failure == "special_use" else "dns"
+    exchange = Exchange(address=None, head=None, phase=phase, failure=failure)
     return Step(canonical=canonical, addresses=(), exchange=exchange, method=None)
 
 

@@ -15,6 +15,7 @@ from waterbed.analysis.doctor_storage import (
     disk_findings,
     finding,
     orphan_findings,
+    privacy_findings,
     store_findings,
 )
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
@@ -47,6 +48,7 @@ def examine(study: Study) -> list[Finding]:
     found = [
         *damage,
         *orphan_findings(study),
+        *privacy_findings(study),
         *backup_findings(study),
         *disk_findings(study),
         *_settings(study),

@@ -67,6 +67,17 @@ def store_findings(study: Study) -> Iterator[Finding]:
         )
 
 
+def privacy_findings(study: Study) -> Iterator[Finding]:
+    """Findings on who can read the study folder."""
+    path = study.folder.path
+    if not path.stat().st_mode & 0o077:
+        yield finding("note", "the folder is its owner's alone", f"mode {path.stat().st_mode & 0o777:o}")
+        return
+    shown = sum(1 for file in path.iterdir() if file.is_file() and file.stat().st_mode & 0o077)
+    figures = f"mode {path.stat().st_mode & 0o777:o}, {shown} files in it too"
+    yield finding("warning", "others on this machine can read the study", figures, f"chmod -R go= {path}")
+
+
 def orphan_findings(study: Study) -> Iterator[Finding]:
     """Findings on rows that refer to missing rows."""
     found = orphans(study.store, since=_whole_since(study))

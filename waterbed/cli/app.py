@@ -140,6 +140,8 @@ def root(
 ) -> None:
     """Set global options and find the study and place."""
     _guard()
+    before = os.umask(0o077)  # what a command writes is its owner's alone; `publish` opens what it releases
+    context.call_on_close(lambda: os.umask(before))
     context.obj = study
     named = {variable: name for variable, name in ((_VANTAGE, vantage), (_NETWORK, network)) if name}
     os.environ.update(named)  # for what this command starts as well

@@ -9,6 +9,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from waterbed.model.errors import BadUrl, InputError
+from waterbed.model.redaction import names_something
 
 Line = TypeVar("Line")
 Cells = Mapping[str, str]
@@ -18,6 +19,8 @@ MAX_LINE = 65_536
 """Longest line accepted, characters."""
 
 _WORD = re.compile(r"\w[\w -]{0,63}")
+_ENDINGS = re.compile(r"(?:\.(?:csv|tsv|txt|log|json|jsonl|ndjson|gz|bz2|xz|zst|zip))+$", re.IGNORECASE)
+"""Endings of files of reports: some of them are top-level domains too."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Stand-ins for bytes that are not UTF-8."""
 _TRUTH = {"1": True, "true": True, "yes": True, "y": True, "0": False, "false": False, "no": False, "n": False}
@@ -180,6 +183,20 @@ def plain_word(field: str, text: str) -> str:
             f"--{field} must be 1 to 64 letters, digits, spaces, '_' or '-': it is stored in the clear (docs/intake.md)"
         )
     return text
+
+
+def default_word(field: str, name: str) -> str:
+    """Return a word for a field, from the name of a file.
+
+    InputError if that holds a host name: the word is stored in the clear.
+    """
+    stem = _ENDINGS.sub("", name)
+    if names_something(stem):
+        raise InputError(
+            f"the file's name seems to hold a host name and would be stored in the clear; give a word with --{field} "
+            "(docs/intake.md)"
+        )
+    return as_plain_word(stem.partition(".")[0])
 
 
 def as_plain_word(text: str) -> str:

@@ -17,7 +17,17 @@ RegistrationStatus = Literal[
 ]
 NoticeKind = Literal["ntd", "legal_order", "dsa", "citizen"]
 NameStatus = Literal[
-    "ok", "literal", "nxdomain", "nodata", "servfail", "refused", "timeout", "bad_answer", "too_long", "bad_name"
+    "ok",
+    "literal",
+    "nxdomain",
+    "nodata",
+    "servfail",
+    "refused",
+    "timeout",
+    "bad_answer",
+    "too_long",
+    "bad_name",
+    "special_use",
 ]
 
 

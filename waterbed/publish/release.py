@@ -46,12 +46,14 @@ def publish_all(
     contents[START] = contents.pop(START)
     sums = "".join(f"{sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
     _remove_old(out, contents)
-    for folder in {(out / name).parent for name in contents}:
-        folder.mkdir(parents=True, exist_ok=True)
-    first = write_whole(out / SUMS, sums.encode())
+    for folder in sorted({(out / name).parent for name in contents}):
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            folder.chmod(0o755)
+    first = write_whole(out / SUMS, sums.encode(), public=True)
     if edition:
         add_edition(study.folder, edition)
-    return [first, *(write_whole(out / name, content) for name, content in contents.items())]
+    return [first, *(write_whole(out / name, content, public=True) for name, content in contents.items())]
 
 
 def _edition(study: Study, contents: dict[str, bytes], override: str, errata: str) -> Edition | None:

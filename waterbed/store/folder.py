@@ -184,6 +184,16 @@ class Pass:
     """Looks a second while there was much to look at."""
 
 
+@contextmanager
+def private() -> Iterator[None]:
+    """Let new files and folders be their owner's alone."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
     """Make a new study folder, with fresh keys outside it."""
     if (path / SETTINGS).exists():
@@ -193,13 +203,15 @@ def create_folder(path: Path, config: Config, lab: Lab | None = None) -> Folder:
     refuse_inside(key_file(config.study), path)
     new = not path.exists()
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        (path / "tables").mkdir(exist_ok=True)
-        _prepare_store(path, config)
-        if lab:
-            write_toml(path / LAB, lab)
-        write_toml(path / SETTINGS, config)
-        return open_folder(path)
+        with private():
+            path.mkdir(parents=True, exist_ok=True)
+            path.chmod(0o700)
+            (path / "tables").mkdir(exist_ok=True)
+            _prepare_store(path, config)
+            if lab:
+                write_toml(path / LAB, lab)
+            write_toml(path / SETTINGS, config)
+            return open_folder(path)
     except BaseException as problem:
         if new:
             shutil.rmtree(path, ignore_errors=True)

@@ -122,13 +122,18 @@ def parquet_of(names: Sequence[str], columns_of_text: Sequence[Sequence[str]]) -
     return bytes(out.getvalue().to_pybytes())
 
 
-def write_whole(path: Path, content: bytes) -> Path:
-    """Write a file whole or not at all."""
+def write_whole(path: Path, content: bytes, *, public: bool = False) -> Path:
+    """Write a file whole or not at all.
+
+    One that is `public` can be read by everybody, whatever the umask.
+    """
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with part.open("wb") as file:
             file.write(content)
             file.flush()
+            if public:
+                os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
         part.replace(path)
     finally:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from waterbed.intake.batches import Batches
 from waterbed.intake.csv_reports import ReportLine
-from waterbed.intake.csv_table import Rejected, as_plain_word, plain_word, zone_of
+from waterbed.intake.csv_table import Rejected, default_word, plain_word, zone_of
 from waterbed.intake.importer import ImportReport, import_reports
 from waterbed.intake.reports import Defaults
 from waterbed.intake.worker import batches_of
@@ -115,7 +115,7 @@ class Study:
         `history` are never checked. Every delivery of a source is recorded, even an empty file.
         """
         defaults = Defaults(
-            source=plain_word("source", source) if source else as_plain_word(path.name.partition(".")[0]),
+            source=plain_word("source", source) if source else default_word("source", path.name),
             category=plain_word("category", category),
             look=not history,
         )
@@ -167,7 +167,7 @@ class Study:
         )
 
         defaults = NoticeDefaults(
-            sender=plain_word("sender", sender) if sender else as_plain_word(path.name.partition(".")[0]),
+            sender=plain_word("sender", sender) if sender else default_word("sender", path.name),
             kind=known_kind(kind),
         )
         lines = read_notices(path, form, self.vault, zone_of(zone) if zone else None)

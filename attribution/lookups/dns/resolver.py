@@ -16,6 +16,13 @@ from waterbed.model.facts import NameStatus
 
 __all__ = ["Answer", "Resolver"]
 
+SPECIAL_USE = ("alt", "home.arpa", "i2p", "internal", "invalid", "local", "localhost", "onion")
+"""Suffixes that are never asked for: no name of the public DNS lies below them, and a query tells others the name.
+
+RFC 6761, 6762, 7686, 8375 and 9476, ICANN's reservation of `internal`, and I2P's own suffix. `test` and `example` are
+left to the resolver, as RFC 6761 has it.
+"""
+
 _REMEMBERED = 8192
 _TIMEOUT = Reply(status="timeout")
 _Said = TypeVar("_Said")
@@ -84,6 +91,8 @@ class Resolver:
         Raises OwnFailure if the resolver is closed or no socket can be had, never for what the network does.
         """
         host = host.lower().removesuffix(".")
+        if special_use(host):
+            return self._without_query("special_use", ())
         literal = canonical_address(host.removeprefix("[").removesuffix("]"))
         name = None if literal else wire_name(host)
         if name is None:
@@ -95,12 +104,12 @@ class Resolver:
 
         They are sorted, in lower case, at most MAX_NAME_SERVERS.
 
-        () if the domain has none, does not exist, or is no domain; None if the question failed, which is unknown and
+        () if the domain has none, does not exist, is special or is none; None if it failed, which is unknown and
         not none. They are host names and secret. Raises OwnFailure as `resolve` does.
         """
         domain = domain.lower().removesuffix(".")
         name = wire_name(domain)
-        if name is None or canonical_address(domain):
+        if name is None or canonical_address(domain) or special_use(domain):
             return ()
         return await self._remembered((domain, True), (name + NS,), name_servers_in)
 
@@ -238,3 +247,9 @@ def _where(resolver: str) -> tuple[str, int]:
             f"resolver {resolver!r} is not address:port, as in 127.0.0.1:53 or [::1]:53; see docs/operations.md"
         )
     return address, int(port)
+
+
+def special_use(host: str) -> bool:
+    """True for a name that is never asked for."""
+    labels = host.lower().removesuffix(".").split(".")
+    return labels[-1] in SPECIAL_USE or ".".join(labels[-2:]) in SPECIAL_USE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,14 +52,12 @@ def reconcile(
 
 
 def _written(path: Path, text: str) -> None:
+    from waterbed.store.folder import private
     from waterbed.study.formats import write_whole
 
     try:
-        old = os.umask(0o077)  # it holds addresses: for its owner alone
-        try:
+        with private():  # it holds addresses
             write_whole(path, text.encode(errors="surrogateescape"))
-        finally:
-            os.umask(old)
     except OSError as problem:
         raise InputError(f"{path} cannot be written ({problem.strerror}); name another place") from None
 

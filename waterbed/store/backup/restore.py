@@ -75,7 +75,7 @@ def restore_backup(
     work = folder.absolute().parent / f".{folder.name}.{secrets.token_hex(8)}"
     with _disk(folder):
         try:
-            work.mkdir(parents=True)
+            work.mkdir(parents=True, mode=0o700)
             _files_back(backup, manifest, work)
             file = _store_back(backup, manifest, work)
             released, forgotten = _settled(file, backup, manifest, who, keys)

@@ -15,7 +15,7 @@ import pytest
 
 from attribution.lookups.dns.messages import A, wire_name
 from attribution.lookups.dns.replies import MAX_ADDRESSES, MAX_NAME_SERVERS, Answer, Reply, combine
-from attribution.lookups.dns.resolver import Resolver
+from attribution.lookups.dns.resolver import SPECIAL_USE, Resolver
 from attribution.lookups.dns.transport import Datagrams
 from waterbed.model.errors import InputError, OwnFailure
 
@@ -250,6 +250,9 @@ def test_extended_errors_are_kept(server):
         ("x" * 64 + ".test", "bad_name", ()),
         (".".join(["x" * 50] * 6), "bad_name", ()),
         ("a\x00.test", "bad_name", ()),
+        *((f"{name}{suffix}", "special_use", ()) for name in ("", "a.", "a.b.") for suffix in SPECIAL_USE),
+        ("A.ONION.", "special_use", ()),
+        ("printer.HOME.arpa", "special_use", ()),
     ],
 )
 def test_literals_and_impossible_names_are_not_asked(server, host, status, addresses):

@@ -2,23 +2,59 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from waterbed.model.addresses import carried
 from waterbed.model.errors import InputError
-from waterbed.store.settings import Lab
+from waterbed.store.settings import Guard, Lab
 
-Connector = Callable[[str, int], tuple[str, int] | None]
-"""Maps a checked public address and port to the endpoint to connect to, None if that is refused."""
+Connector = Callable[[str, int], tuple[str, int] | str | None]
+"""Maps a checked public address and port to the endpoint to connect to.
+
+None if it lies outside the lab, or the reason for another refusal.
+"""
+
+# fmt: off
+OTHER_PROTOCOLS = frozenset((
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109,
+    110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530,
+    531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190,
+    5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080, 11211,
+))
+# fmt: on
+"""Ports at which a request could be taken for another protocol's: the Fetch standard's bad ports, and memcached's.
+
+Source: https://fetch.spec.whatwg.org/#port-blocking, as of 2026-11.
+"""
 
 
-def connector(lab: Lab | None) -> Connector:
+def connector(lab: Lab | None, guard: Guard) -> Connector:
     """Return the connector of a study.
 
-    Outside a lab every address is its own endpoint. In a lab an address outside the map is refused, and the map may
-    name loopback listeners only, so that no packet leaves the machine.
+    It refuses ports of other protocols, and networks that the settings deny. Outside a lab every other address is its
+    own endpoint. In a lab an address outside the map is refused, and the map may name loopback listeners only, so that
+    no packet leaves the machine.
     """
-    if lab is None:
-        return lambda address, port: (address, port)
+    endpoint = _listeners(lab) if lab else lambda address, port: (address, port)
+    blocked = OTHER_PROTOCOLS.difference(guard.ports)
+    denied = tuple(ip_network(net) for net in guard.deny)
+
+    @lru_cache(maxsize=8192)
+    def is_denied(address: str) -> bool:
+        parsed = ip_address(address)
+        inside = (parsed, *carried(parsed)) if isinstance(parsed, IPv6Address) else (parsed,)
+        return any(one in net for one in inside for net in denied if net.version == one.version)
+
+    def guarded(address: str, port: int) -> tuple[str, int] | str | None:
+        if port in blocked:
+            return "blocked_port"
+        return "denied_network" if denied and is_denied(address) else endpoint(address, port)
+
+    return guarded
+
+
+def _listeners(lab: Lab) -> Callable[[str, int], tuple[str, int] | None]:
+    """The endpoints of a lab's addresses."""
     rules: list[tuple[IPv4Network | IPv6Network, int, tuple[str, int]]] = [
         (ip_network(entry.prefix), entry.port, loopback(entry.listener)) for entry in lab.connect_to
     ]

@@ -102,8 +102,9 @@ class HostConnections:
         # IPv4 first: where only one family has a route, it is IPv4, and three failed IPv6 addresses would hide it
         public = sorted((a for a in addresses if refusal(a) is None), key=lambda a: ":" in a)
         if not public:
-            reason = "non_public_address" if addresses else "no_address"
-            return Exchange(address=None, head=None, phase="guard", failure=reason)
+            failure = "non_public_address" if addresses else "no_address"
+            return Exchange(address=None, head=None, phase="guard", failure=failure)
+        exchange: Exchange | None
         kept = self._connections.pop(key, None)
         if kept:
             connection, address = kept
@@ -112,11 +113,12 @@ class HostConnections:
                 if exchange.failure not in _STALE:
                     return exchange
             connection.close()
-        exchange, tried = Exchange(address=None, head=None, phase="connect", failure="no_source_address"), 0
+        exchange, tried, reason = None, 0, None
         for address in public:
             endpoint = self._connector(address, canonical.port)
-            if endpoint is None:
-                return Exchange(address=address, head=None, phase="guard", failure="outside_lab")
+            if endpoint is None or isinstance(endpoint, str):
+                reason = reason or endpoint or "outside_lab"
+                continue
             if not self._vantage.reaches(endpoint[0]):
                 continue
             exchange, tried = (
@@ -129,6 +131,10 @@ class HostConnections:
                 or tried == ADDRESSES_TRIED
             ):
                 break
+        if exchange is None:
+            phase: Phase = "guard" if reason else "connect"
+            where = public[0] if reason else None
+            exchange = Exchange(address=where, head=None, phase=phase, failure=reason or "no_source_address")
         if exchange.phase in ("connect", "tls"):
             self._broken[key] = exchange
         return exchange

@@ -183,7 +183,7 @@ class Session:
             config=config,
             vault=self.folder.vault,
             resolver=self._resolver,
-            connector=connector(lab),
+            connector=connector(lab, config.guard),
             clock=self.folder.clock,
             run_id=self.run.run_id,
             vantages=vantages,

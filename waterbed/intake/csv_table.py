@@ -186,7 +186,7 @@ def plain_word(field: str, text: str) -> str:
 
 
 def default_word(field: str, name: str) -> str:
-    """Return a word for a field, from the name of a file.
+    """Make a word for a field from a file's name.
 
     InputError if that holds a host name: the word is stored in the clear.
     """

@@ -24,6 +24,21 @@ _SPECIAL_V4 = tuple(
         "240.0.0.0/4",  # reserved, broadcast
     )
 )
+_AGENTS = tuple(
+    IPv4Network(net)
+    for net in (
+        "161.26.0.0/16",  # IBM Cloud: its services, from inside alone
+        "166.8.0.0/14",  # IBM Cloud: private endpoints
+        "168.63.129.16/32",  # Azure: the host's agent, name server and metadata
+        "199.36.153.4/30",  # Google Cloud: private access to its interfaces
+        "199.36.153.8/30",
+    )
+)
+"""Agents and services that clouds run on public addresses for the machines inside them, as of 2026-11-27.
+
+A reported name that leads there reaches into our own cloud. All others known use link-local, shared or unique-local
+addresses, which are refused anyway.
+"""
 _UNICAST = IPv6Network("2000::/3")
 """All that IANA gives out as global unicast. Outside it: loopback, link-, site- and unique-local, multicast, mapped,
 compatible, translated, NAT64, discard, dummy and segment-routing prefixes."""
@@ -55,7 +70,8 @@ def refusal(address: str) -> str | None:
 
     Goes by the IANA special-purpose registries themselves, because `ipaddress.is_global` differs between versions of
     Python and calls several such prefixes global. A global IPv6 address that carries an IPv4 address (6to4, ISATAP) is
-    judged by that one too; the other kinds of carriers are refused, whatever they carry.
+    judged by that one too; the other kinds of carriers are refused, whatever they carry. Public addresses at which
+    clouds serve the machines inside them are refused as well.
     """
     try:
         parsed = ip_address(address)
@@ -67,14 +83,14 @@ def refusal(address: str) -> str | None:
         return "scoped address"
     if parsed not in _UNICAST or any(parsed in net for net in _SPECIAL_V6):
         return "non-public address"
-    return None if all(map(_public_v4, _carried(parsed))) else "non-public address embedded"
+    return None if all(map(_public_v4, carried(parsed))) else "non-public address embedded"
 
 
 def _public_v4(address: IPv4Address) -> bool:
-    return not any(address in net for net in _SPECIAL_V4)
+    return not any(address in net for nets in (_SPECIAL_V4, _AGENTS) for net in nets)
 
 
-def _carried(address: IPv6Address) -> list[IPv4Address]:
+def carried(address: IPv6Address) -> list[IPv4Address]:
     """The IPv4 addresses inside a global IPv6 address."""
     number, found = int(address), []
     if address in _SIX_TO_FOUR:

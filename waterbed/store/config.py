@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -19,6 +20,7 @@ from waterbed.store.settings import (
     Creator,
     CycleGuard,
     ExternalSettings,
+    Guard,
     Hosters,
     Judge,
     Lab,
@@ -97,6 +99,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     retention: Retention = Retention()
     names: Names = Names()
     probe: Probe = msgspec.field(default_factory=Probe)
+    guard: Guard = Guard()
     schedule: Schedule = Schedule()
     judge: Judge = Judge()
     canary: Canary = Canary()
@@ -116,6 +119,11 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
         """Refuse what would be silently wrong later."""
         if not re.fullmatch("[A-Z]{2}", self.home):
             raise ValueError(f"home {self.home!r} is not an ISO country code like NL")
+        for net in self.guard.deny:
+            try:
+                ip_network(net)
+            except ValueError:
+                raise ValueError(f"guard.deny {net!r} is not a network like 192.0.2.0/24") from None
         if not all(text.isprintable() for text in (self.contact, self.name, self.publish.publisher)):
             raise ValueError("name, contact and publisher may hold no control characters")
 

@@ -197,6 +197,15 @@ Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
 """Traffic light protocol 2.0 of FIRST."""
 
 
+class Guard(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Networks and ports that checks may connect to or not."""
+
+    deny: tuple[str, ...] = ()
+    """Networks that are refused, beside all that are not public: our own, or of those who asked us to stay away."""
+    ports: tuple[Annotated[int, msgspec.Meta(ge=1, le=65535)], ...] = ()
+    """Ports that are allowed although they usually serve other protocols."""
+
+
 class Publish(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Publication policy and labels."""
 

@@ -3,7 +3,9 @@
 import asyncio
 import socket
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
@@ -14,8 +16,13 @@ from crawler.net.guard import connector
 from crawler.net.http import Exchange, HostConnections
 from crawler.net.politeness import Politeness
 from tests.crawler.net.hostile import serving
-from waterbed.model.addresses import refusal
+from waterbed.model.addresses import _AGENTS, refusal
+from waterbed.model.errors import InputError
 from waterbed.model.urls import canonicalize
+from waterbed.store.config import read_config
+from waterbed.store.settings import ConnectTo, Guard, Lab
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 NON_PUBLIC_V4 = [
     IPv4Network(net)
@@ -104,8 +111,8 @@ def test_no_private_address_is_public(address: IPv4Address) -> None:
 
 @given(public_v4)
 def test_every_public_ipv4_address_is_allowed(address: IPv4Address) -> None:
-    """What lies in no special prefix is allowed."""
-    assert refusal(str(address)) is None
+    """What lies in no special prefix, and serves no cloud's own machines, is allowed."""
+    assert any(address in net for net in _AGENTS) or refusal(str(address)) is None
 
 
 @given(public_v6)
@@ -270,7 +277,7 @@ def test_a_redirect_to_a_private_host_reaches_nobody(answers: list[str]) -> None
         async with serving([answer]) as port:
 
             def to(address: str, asked: int) -> tuple[str, int] | None:
-                return ("127.0.0.1", port) if address == "28.10.0.7" else connector(None)(address, asked)
+                return ("127.0.0.1", port) if address == "28.10.0.7" else connector(None, Guard())(address, asked)
 
             async with HostConnections(to, Politeness(at_once=1, delay_s=0), timeout_s=1, agent="t") as host:
                 first = await host.ask(canonicalize("http://lab.example/"), "HEAD", ["28.10.0.7"])
@@ -283,3 +290,53 @@ def test_a_redirect_to_a_private_host_reaches_nobody(answers: list[str]) -> None
         assert seen_by(sock) == 0
     assert (second.phase, second.failure) == ("guard", "non_public_address")
     assert second.bytes_read == 0
+
+
+@pytest.mark.parametrize("address", ["168.63.129.16", "2002:a83f:8110::1", "161.26.0.10", "166.9.249.118"])
+def test_what_clouds_run_for_their_own_machines_is_refused(address: str) -> None:
+    """A host's agent on a public address is as private as one on a link-local address, wrapped or not."""
+    assert refusal(address) is not None
+
+
+def asked_for(url: str, guard: Guard, addresses: Sequence[str] = ("28.10.0.7",)) -> tuple[str, str | None, int]:
+    """Phase and failure of a request under these settings, and how many connections a server on loopback got."""
+
+    async def run(port: int) -> Exchange:
+        to = connector(Lab(resolver="127.0.0.1:1", clock=NOON, connect_to=_everywhere(port)), guard)
+        async with HostConnections(to, Politeness(at_once=1, delay_s=0), timeout_s=0.5, agent="t") as host:
+            return await host.ask(canonicalize(url), "HEAD", addresses)
+
+    with listening() as sock:
+        exchange = asyncio.run(run(sock.getsockname()[1]))
+        return exchange.phase, exchange.failure, seen_by(sock)
+
+
+def _everywhere(port: int) -> tuple[ConnectTo, ...]:
+    return tuple(
+        ConnectTo(prefix=net, port=at, listener=f"127.0.0.1:{port}")
+        for net in ("0.0.0.0/0", "::/0")
+        for at in (80, 25, 11211)
+    )
+
+
+@pytest.mark.parametrize("port", [25, 11211])
+def test_ports_of_other_protocols_get_no_packet(port: int) -> None:
+    """A reported URL cannot make the crawler talk to mail or memory servers, unless the study allows the port."""
+    url = f"http://lab.example:{port}/"
+    assert asked_for(url, Guard()) == ("guard", "blocked_port", 0)
+    assert asked_for(url, Guard(ports=(port,)))[2] == 1
+
+
+@pytest.mark.parametrize("address", ["28.10.0.7", "2002:1c0a:7::1"])
+def test_networks_that_the_operator_denies_get_no_packet(address: str) -> None:
+    """`[guard] deny` refuses an address, also inside an IPv6 address; a host's other addresses are tried."""
+    url, guard = "http://lab.example/", Guard(deny=("28.10.0.0/16", "2a00::/12"))
+    assert asked_for(url, guard, [address]) == ("guard", "denied_network", 0)
+    assert asked_for(url, guard, [address, "28.11.0.7"])[2] == 1
+
+
+def test_a_denied_network_must_be_one(tmp_path: Path) -> None:
+    """A mistyped network is one sentence that quotes it."""
+    (tmp_path / "waterbed.toml").write_text('study = "s"\n[guard]\ndeny = ["10.0.0.1/8"]\n')
+    with pytest.raises(InputError, match=r"guard.deny '10.0.0.1/8' is not a network like 192.0.2.0/24"):
+        read_config(tmp_path / "waterbed.toml")

@@ -17,7 +17,7 @@ from tests.crawler.net.pushing import context, pushing
 from waterbed.model.errors import InputError
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config
-from waterbed.store.settings import ConnectTo, Lab
+from waterbed.store.settings import ConnectTo, Guard, Lab
 from waterbed.store.settings import Vantage as Entry
 
 PUBLIC, PUBLIC6 = "28.10.0.7", "2606:4700::7"
@@ -86,7 +86,9 @@ async def asked(
         ),
     )
     politeness = Politeness(at_once=2, delay_s=0)
-    async with HostConnections(connector(lab), politeness, timeout_s=timeout_s, agent="t", vantage=vantage) as host:
+    async with HostConnections(
+        connector(lab, Guard()), politeness, timeout_s=timeout_s, agent="t", vantage=vantage
+    ) as host:
         return await host.ask(canonicalize(f"{scheme}://lab.example/x"), "HEAD", addresses)
 
 

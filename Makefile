@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
 T ?=
+# twice as many as processors: half of the time tests wait for servers, other processes and deadlines
+WORKERS ?= $(shell echo $$((2 * $$(nproc))))
 APART := .venv-intelmq/installed .venv-crate/installed .venv-s3/installed
 READERS := tests/graphology/node_modules/installed tests/browser/node_modules/installed
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
@@ -42,7 +44,7 @@ demo: install
 	$(BIN)/waterbed demo --out $(OUT)
 
 test: tools $(APART) $(READERS)
-	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -n auto --dist loadfile $(T)
+	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(T)
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

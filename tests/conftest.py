@@ -39,9 +39,19 @@ if not hasattr(sitecustomize, "REFUSED"):
 os.environ.pop("COLUMNS", None)
 import waterbed.cli.output  # noqa: E402, F401
 
+LONGEST = (
+    *("leaks/test_study", "browser/test_pages", "analysis/coding/test_coding", "store/lake/test_sealing"),
+    *("store/test_upgrades", "store/backup/test_backup", "graphs/displacement/test_findings", "lab/test_runs"),
+    *("crawler/recheck/test_run", "service/test_service", "lab/test_run", "store/test_spark", "cli/commands/test_sens"),
+)
+"""Files of tests that take longest: they go first, so that no worker is left alone with one at the end."""
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests on real data unless the variables that they need name where it lies."""
+    """Order the tests, and deselect those on real data unless the variables that they need name where it lies."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    first = {item.path: min((n for name, n in place.items() if name in str(item.path)), default=99) for item in items}
+    items.sort(key=lambda item: first[item.path])
     real = [item for item in items if _unnamed(item)]
     if real:
         config.hook.pytest_deselected(items=real)

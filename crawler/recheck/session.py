@@ -22,6 +22,7 @@ from crawler.recheck.recorder import Recorder
 from waterbed.model.errors import InputError, LeaseLost, ReadOnly, StoreFailure, StoreGone
 from waterbed.model.facts import CanaryLook
 from waterbed.model.urls import canonicalize
+from waterbed.store.backlog import end_refuted
 from waterbed.store.folder import Folder, Pass
 from waterbed.store.leases import release
 from waterbed.store.runs import patiently
@@ -194,6 +195,7 @@ class Session:
         due_by = self.folder.clock()
         until = monotonic() + self._continuous.seconds if self._continuous else None
         self._leasing = Leasing(self.folder, self.run, limit=self._limit, due_by=due_by, until=until)
+        await asyncio.to_thread(self._end_refuted)
         if self._everything:
             await asyncio.to_thread(self.folder.store.make_all_due, due_by)
         self.due = await asyncio.to_thread(self.folder.store.count_due, due_by)
@@ -204,6 +206,11 @@ class Session:
             asyncio.create_task(self._every(config.canary.every_s, self._ask_canary)),
             asyncio.create_task(self._every(_FLUSH_S, self.flush)),
         ]
+
+    def _end_refuted(self) -> None:
+        """End looks at URLs assessed as not illegal, also where an earlier version imported them."""
+        with self.folder.store.writing() as connection:
+            end_refuted(connection)
 
     async def lease(self) -> list[HostTask]:
         """Lease the next due URLs, one task for each host.

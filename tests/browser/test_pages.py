@@ -33,10 +33,10 @@ def files(folder: Path, browser: Browser) -> Walked:
 
 
 @pytest.fixture(scope="module")
-def served(folder: Path, browser: Browser) -> Iterator[Walked]:
-    """The same site from a server."""
+def served(folder: Path, browser: Browser, files: Walked) -> Iterator[Walked]:
+    """A page of each kind from a server, whose bytes are those of the files."""
     with serving(folder / "study", folder / "config") as root:
-        yield Walked(root=root, visits=walk(browser, root))
+        yield Walked(root=root, visits=walk(browser, root, kinds(files)))
 
 
 @pytest.fixture(params=["files", "served"])
@@ -54,10 +54,11 @@ def kinds(walked: Walked) -> list[str]:
     ]
 
 
-def test_every_page_is_reached(walked: Walked, folder: Path) -> None:
-    """From the start, links lead to every page that there is, and to nothing else."""
+def test_every_page_is_reached(files: Walked, served: Walked, folder: Path) -> None:
+    """From the start, links lead to every page that there is, and to nothing else; served ones to one of each kind."""
     there = {str(path.relative_to(folder / "out")) for path in (folder / "out").rglob("*.html")}
-    assert set(walked.visits) == there
+    assert set(files.visits) == there
+    assert set(served.visits) == set(kinds(files))
 
 
 @pytest.mark.parametrize("what", ["messages", "strangers", "missing", "broken"])
@@ -78,9 +79,9 @@ def test_each_page_has_a_title_of_its_own(files: Walked) -> None:
     assert len({window for window, _ in titles}) == len(titles)
 
 
-def test_the_server_answers_with_the_bytes_of_the_files(served: Walked, folder: Path) -> None:
+def test_the_server_answers_with_the_bytes_of_the_files(served: Walked, files: Walked, folder: Path) -> None:
     """Each page and asset is the same, whether written or served; the bare address is the first page."""
-    for path in [*served.visits, *(f"assets/{one.name}" for one in (folder / "out/assets").iterdir())]:
+    for path in [*files.visits, *(f"assets/{one.name}" for one in (folder / "out/assets").iterdir())]:
         assert fetched(served.root + path) == (folder / "out" / path).read_bytes(), path
     assert fetched(served.root) == fetched(served.root + "index.html")
 

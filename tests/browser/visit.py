@@ -1,7 +1,7 @@
 """What a browser meets on one page: messages, requests, links, tables, widths."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,13 +114,13 @@ def visited(browser: Browser, root: str, path: str) -> Visit:
     return seen
 
 
-def walk(browser: Browser, root: str, start: str = "index.html") -> Mapping[str, Visit]:
-    """Visit every page that links lead to from the start."""
+def walk(browser: Browser, root: str, among: Container[str] | None = None) -> Mapping[str, Visit]:
+    """Visit every page that links lead to from the start, or those among some."""
     found: dict[str, Visit] = {}
-    ahead = [start]
+    ahead = ["index.html"]
     while ahead:
         path = ahead.pop(0)
-        if path not in found:
+        if path not in found and (among is None or path in among):
             found[path] = visited(browser, root, path)
             ahead += found[path].links
     return found

@@ -56,6 +56,7 @@ def examine(study: Study) -> list[Finding]:
         *_canary(study, conclusions),
         *_quarantines(conclusions),
         *_unseen(conclusions),
+        *_set_aside(conclusions),
         *_deliveries(study, conclusions),
         *_schedule(study),
         *_runs(study),
@@ -65,6 +66,13 @@ def examine(study: Study) -> list[Finding]:
     ]
     order = ("problem", "warning", "note")
     return sorted(found, key=lambda one: order.index(one.severity))
+
+
+def _set_aside(conclusions: Conclusions) -> Iterator[Finding]:
+    aside = conclusions.set_aside
+    if aside.not_illegal or aside.unassessed:
+        figures = f"{len(aside.not_illegal):,} assessed as not illegal, {len(aside.unassessed):,} not assessed yet"
+        yield finding("note", "reported URLs count nowhere", figures, "docs/method.md, Assessment")
 
 
 def _settings(study: Study) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from waterbed.intake.csv_table import Rejected
 from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.facts import ExternalObservation, Report, Target
-from waterbed.store.backlog import begin_ladder
+from waterbed.store.backlog import begin_ladder, end_refuted
 from waterbed.store.bulk import Columns, insert_columns
 from waterbed.store.folder import Folder
 
@@ -133,6 +133,7 @@ def _one_batch(folder: Folder, batch: Batch, defaults: Defaults, tally: _Tally, 
         for category, url_ids in _strict(folder, reports).items():
             store.set_category(category, url_ids, connection)
         if batch.last:
+            end_refuted(connection)
             store.add(_deliveries(tally, defaults, run_id, now), connection)
 
 

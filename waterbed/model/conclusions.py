@@ -18,6 +18,8 @@ LinkStrength = Literal["strong", "weak"]
 QuarantineKind = Literal["canary", "all", "hoster", "prefix", "feed"]
 QuarantineStatus = Literal["open", "released", "voided"]
 RankClass = Literal["ranked", "too few", "unmeasurable", "proxy"]
+Assessment = Literal["decides", "ignored"]
+"""What analysts' assessments do: reports count by them, or all reports count."""
 ClockKind = Literal["first_seen", "reported", "notice_sent", "notice_delivered", "legal_order", "episode_start"]
 """Origin of a takedown clock. `legal_order`: a delivered legal order, and no other notice."""
 

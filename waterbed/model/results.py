@@ -114,7 +114,7 @@ class PairRow:
     smallest_p: Annotated[float | None, "least value that either can take"]
 
 
-Dimension = Literal["clock", "role", "dedup", "confirmation", "moved", "unknown", "proxy", "merges"]
+Dimension = Literal["clock", "role", "dedup", "confirmation", "moved", "unknown", "proxy", "merges", "assessment"]
 """A choice that somebody else could have made otherwise."""
 
 Dedup = Literal["url", "host", "site"]
@@ -153,6 +153,7 @@ class CurveRow:
     unknown: Annotated[str, "what undecided looks are taken for: censored, up or removed"]
     proxy: Annotated[str, "what becomes of URLs behind a reverse proxy: own class, excluded or counted"]
     merges: Annotated[str, "whether the book's companies hold: on, or off (each AS and registrant for itself)"]
+    assessment: Annotated[str, "whether analysts' assessments decide which reports count: decides, or ignored"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +297,8 @@ class FeedCard:
     deliveries: Annotated[int, "deliveries on record"]
     empty: Annotated[int, "of these, without any report"]
     suspect: Annotated[int, "of these, held as empty or much too small"]
+    not_illegal: Annotated[int, "of its URLs, those last assessed as not illegal: they count nowhere"] = 0
+    unassessed: Annotated[int, "of its URLs, those that count nowhere until somebody assesses them"] = 0
     retention_day: Annotated[
         int | None, "age in days at which entries leave it by rule; null: none found, or unknown"
     ] = None

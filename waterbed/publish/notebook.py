@@ -82,11 +82,14 @@ class Notebook:
     # facts
     def targets(self) -> pa.Table:
         """The study's URLs by keyed id, one row each (`Target`)."""
-        return self._facts(Target, list(self.conclusions.facts.targets.values()), "targets")
+        return self._facts(Target, list(self.conclusions.all_facts.targets.values()), "targets")
 
     def reports(self) -> pa.Table:
-        """All reports, one row each (`Report`)."""
-        return self._facts(Report, self.conclusions.facts.reports, "reports")
+        """All reports, one row each (`Report`).
+
+        Those that count nowhere, by their assessment, are among them.
+        """
+        return self._facts(Report, self.conclusions.all_facts.reports, "reports")
 
     def looks(self) -> pa.Table:
         """All observations, by URL and time (`Observation`)."""

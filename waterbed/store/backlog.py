@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Annotated
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from waterbed.model.bookkeeping import Due, RunEnd
-from waterbed.model.facts import Observation
+from waterbed.model.facts import Observation, Report
 from waterbed.store.bulk import among
 from waterbed.store.folder import Folder
 from waterbed.store.store import Store
@@ -241,3 +241,20 @@ def _quantile(ordered: list[float], share: float) -> float | None:
     None of an empty list.
     """
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+
+
+def end_refuted(connection: Connection) -> int:
+    """End the looks at URLs last assessed as not illegal.
+
+    Their rows of what is due go; a later report makes them due again, unless this does so. Returns how many ended.
+    """
+    report, due = TABLES[Report].c, TABLES[Due]
+    newest = (
+        func.row_number()
+        .over(partition_by=report.url_id, order_by=(report.received_at.desc(), report.report_id.desc()))
+        .label("newest")
+    )
+    assessed = select(report.url_id, report.assessed_illegal, newest).where(report.assessed_illegal.is_not(None))
+    last = assessed.subquery()
+    refuted = select(last.c.url_id).where(last.c.newest == 1, last.c.assessed_illegal.is_(False))
+    return connection.execute(delete(due).where(due.c.url_id.in_(refuted))).rowcount

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from waterbed.model.conclusions import LinkStrength
+from waterbed.model.conclusions import Assessment, LinkStrength
 from waterbed.model.facts import Profile
 
 
@@ -95,6 +95,8 @@ class Judge(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     vantage_within_s: float = 900.0
     canary_within_s: float = 300.0
     freeze_s: float = 4 * 3600.0
+    assessment: Assessment = "decides"
+    """Whether analysts' assessments decide which reports count."""
 
 
 class Canary(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.store.config import Config
 from waterbed.store.engine import Engine
 from waterbed.store.folder import Folder
+from waterbed.study.assessment import SetAside, counting_facts
 from waterbed.study.facts import Facts
 from waterbed.study.linking import OpenedNames, clusters_of, content_ids, known_of
 
@@ -72,6 +73,7 @@ Restate = Callable[[Mapping[str, list[Sighting]]], dict[str, list[Sighting]]]
 """Replaces the judged checks of each URL, for bounds of the unobserved."""
 
 _RESTS_ON: Final[Mapping[str, frozenset[str]]] = {
+    "_counted": frozenset(),
     "_combined": frozenset(),
     "_believed": frozenset({"attributor"}),  # the cycle guard goes by hoster
     "settled": frozenset({"codes"}),
@@ -124,7 +126,7 @@ class Conclusions:
 
         `opened` is the part of the vault that linking needs.
         """
-        self.facts = facts
+        self.all_facts = facts
         self.attributor = attributor
         self.rules = rules
         self.config = config
@@ -144,16 +146,37 @@ class Conclusions:
         """Return the same facts under other choices.
 
         Every step that does not depend on these choices is shared. `config` may differ only in how absences are
-        confirmed. `codes` settle cases beside those that people settled. `sightings` restates the judged looks of each
-        URL.
+        confirmed and whether assessments decide. `codes` settle cases beside those that people settled. `sightings`
+        restates the judged looks of each URL.
         """
         other = Conclusions(
-            self.facts, attributor or self.attributor, self.rules, config or self.config, self._opened, self._by_text
+            self.all_facts,
+            attributor or self.attributor,
+            self.rules,
+            config or self.config,
+            self._opened,
+            self._by_text,
         )
         other.varies, other._restate, other._codes = self, sightings, codes or {}
         changed = {name for name, value in (("attributor", attributor), ("codes", codes)) if value is not None}
-        other.shared = frozenset(step for step, on in _RESTS_ON.items() if not on & changed)
+        if other.config.judge.assessment == self.config.judge.assessment:  # else everything is of other facts
+            other.shared = frozenset(step for step, on in _RESTS_ON.items() if not on & changed)
         return other
+
+    @_Step
+    def _counted(self) -> tuple[Facts, SetAside]:
+        assessed = self.config.judge.assessment == "decides"
+        return counting_facts(self.all_facts) if assessed else (self.all_facts, SetAside())
+
+    @property
+    def facts(self) -> Facts:
+        """The facts of all URLs that count."""
+        return self._counted[0]
+
+    @property
+    def set_aside(self) -> SetAside:
+        """The reported URLs that count nowhere, by their assessment."""
+        return self._counted[1]
 
     @property
     def verdicts(self) -> list[Verdict]:

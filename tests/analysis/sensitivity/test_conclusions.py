@@ -28,6 +28,7 @@ LEVELS: Levels = {
     "unknown": ("censored",),
     "proxy": ("own class",),
     "merges": ("on",),
+    "assessment": ("decides",),
 }
 KEYS = ("a", "b", "c")
 

@@ -85,6 +85,7 @@ def test_grid_begins_with_the_reference(curve: Curve) -> None:
         unknown="censored",
         proxy="own class",
         merges="on",
+        assessment="decides",
     )
     assert curve.grid.why_not["clock", "notice_delivered"] == "nothing starts such a clock"
     assert curve.grid.why_not["role", "upstream"] == "no data tell it"

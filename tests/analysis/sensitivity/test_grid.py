@@ -29,6 +29,7 @@ LEVELS: Levels = {
     "unknown": ("censored", "up", "removed"),
     "proxy": ("own class",),
     "merges": ("on", "off"),
+    "assessment": ("decides",),
 }
 
 

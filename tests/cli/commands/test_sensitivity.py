@@ -216,6 +216,7 @@ def test_truth_is_that_of_the_world() -> None:
         "unknown": ("censored",),
         "proxy": ("own class",),
         "merges": ("on",),
+        "assessment": ("decides",),
     }
     (spec,) = every_spec(levels)
     reference = Outcomes(spec=spec, values={}, keys={})

@@ -49,14 +49,19 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
 
 def _known(study: Study, conclusions: Conclusions, url_id: str) -> Iterator[ChainLink]:
     """The reports of a URL, and its ids."""
-    mine = (report for report in conclusions.facts.reports if report.url_id == url_id)
+    mine = (report for report in conclusions.all_facts.reports if report.url_id == url_id)
     for report in sorted(mine, key=lambda report: report.received_at):
         when = report.reported_at or report.received_at
         yield ChainLink(about=url_id, step="report", value=report.category, source=report.source, data_date=when)
+    aside = conclusions.set_aside
+    if url_id in aside:
+        why = "not illegal" if url_id in aside.not_illegal else "not yet"
+        value = f"assessed {why}: the URL counts nowhere"
+        yield ChainLink(about=url_id, step="assessment", value=value, source="reports")
     for gone in study.store.by_ids(Forgotten, "entry_id", [url_id]):
         value = "its URL was shredded; what was seen under its id stays"
         yield ChainLink(about=url_id, step="forgotten", value=value, source="audit", data_date=gone.forgotten_at)
-    target = conclusions.facts.targets[url_id]
+    target = conclusions.all_facts.targets[url_id]
     added = target.added_at
     for step, value, source in (
         ("host", target.host_id, f"spelling {target.spelling}"),

@@ -4,8 +4,8 @@ A card says what a source delivers, how late, how much of it others have too, an
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
@@ -29,11 +29,14 @@ def feed_cards(
     targets: Mapping[str, Target],
     deliveries: Iterable[Delivery],
     quarantines: Iterable[Quarantine],
+    *,
+    not_illegal: Set[str] = frozenset(),
+    unassessed: Set[str] = frozenset(),
 ) -> list[FeedCard]:
     """One card for each source, most reports first.
 
     A source is one that reported or delivered. Linear in reports and deliveries. Fields that
-    only a presence list gives are left open.
+    only a presence list gives are left open. `not_illegal` and `unassessed` are the URLs that count nowhere.
     """
     of_source: dict[str, list[Report]] = defaultdict(list)
     first: dict[str, tuple[datetime, str]] = {}
@@ -61,6 +64,15 @@ def feed_cards(
             suspect=suspect[source],
         )
         for source in {*of_source, *came}
+    ]
+    urls_of = {source: {report.url_id for report in own} for source, own in of_source.items()}
+    cards = [
+        replace(
+            card,
+            not_illegal=len(urls_of.get(card.source, set()) & not_illegal),
+            unassessed=len(urls_of.get(card.source, set()) & unassessed),
+        )
+        for card in cards
     ]
     return sorted(cards, key=lambda card: (-card.reports, card.source))
 

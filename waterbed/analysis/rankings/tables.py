@@ -296,5 +296,12 @@ def _feed_rows(overall: Sequence[RankingRow], each: Mapping[str, Mapping[str, Ra
 
 def cards(conclusions: Conclusions) -> list[FeedCard]:
     """The card of each source."""
-    facts = conclusions.facts
-    return feed_cards(facts.reports, facts.targets, facts.deliveries, conclusions.quarantines)
+    facts, aside = conclusions.all_facts, conclusions.set_aside
+    return feed_cards(
+        facts.reports,
+        facts.targets,
+        facts.deliveries,
+        conclusions.quarantines,
+        not_illegal=aside.not_illegal,
+        unassessed=aside.unassessed,
+    )

@@ -10,7 +10,7 @@ from typing import Final, get_args
 import numpy as np
 
 from waterbed.analysis.rankings.keys import Kind
-from waterbed.model.conclusions import ClockKind
+from waterbed.model.conclusions import Assessment, ClockKind
 from waterbed.model.errors import InputError
 from waterbed.model.results import CONFIRMATION, Dedup, Dimension, Merges, Moved, Proxy, Unknown
 
@@ -21,6 +21,7 @@ MOVED: Final[tuple[Moved, ...]] = get_args(Moved)
 UNKNOWN: Final[tuple[Unknown, ...]] = get_args(Unknown)
 PROXY: Final[tuple[Proxy, ...]] = get_args(Proxy)
 MERGES: Final[tuple[Merges, ...]] = get_args(Merges)
+ASSESSMENT: Final[tuple[Assessment, ...]] = get_args(Assessment)
 """Of these the first is the reference's."""
 
 ORGANISATIONS: Final[tuple[Kind, ...]] = ("hoster", "asn", "upstream", "operator", "as_holder")
@@ -47,6 +48,7 @@ class Spec:
     unknown: str
     proxy: str
     merges: str
+    assessment: str
 
     def level(self, dimension: Dimension) -> str:
         """Its level of a dimension."""

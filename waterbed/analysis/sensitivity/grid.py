@@ -9,6 +9,7 @@ from waterbed.analysis.rankings.clocks import running_clocks
 from waterbed.analysis.rankings.keys import Kind, attributed_keys
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.sensitivity.design import (
+    ASSESSMENT,
     CLOCKS,
     COUNTRIES,
     DEDUP,
@@ -28,6 +29,7 @@ from waterbed.analysis.sensitivity.variants import Variants, same_groups
 from waterbed.governance.protocol.file import Protocol, Sensitivity
 from waterbed.model.conclusions import Attribution, ClockKind
 from waterbed.model.results import Dimension
+from waterbed.study.assessment import assessing_sources
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
@@ -63,6 +65,7 @@ def reference_of(study: Study) -> Spec:
         unknown=UNKNOWN[0],
         proxy=PROXY[0],
         merges=MERGES[0],
+        assessment=judge.assessment,
     )
 
 
@@ -101,6 +104,7 @@ def _by_default(dimension: Dimension, own: str) -> tuple[str, ...]:
         "unknown": UNKNOWN,
         "proxy": PROXY,
         "merges": MERGES,
+        "assessment": ASSESSMENT,
     }
     return tuple(dict.fromkeys((own, *levels[dimension])))
 
@@ -132,6 +136,9 @@ def _lacking(study: Study, variants: Variants, reference: Spec, levels: Levels) 
             yield "proxy", level, "no look met a reverse proxy"
     if "off" in levels["merges"] and (why := _merging(variants, reference)):
         yield "merges", "off", why
+    if not assessing_sources(conclusions.all_facts.reports):
+        for level in levels["assessment"][1:]:
+            yield "assessment", level, "no report was assessed"
     if all(one.verdict.state != "unknown" for seen in conclusions.sightings.values() for one in seen):
         for level in levels["unknown"][1:]:
             yield "unknown", level, "every look could be decided"

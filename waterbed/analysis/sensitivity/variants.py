@@ -33,8 +33,8 @@ class Variants:
         """Begin with the reference's own conclusions."""
         self._study, self._reference = study, reference
         self.base = base
-        self._kept: dict[tuple[str, str, str], Conclusions] = {facts_key(reference): base}
-        self._last: tuple[tuple[str, str, str], Conclusions] = (facts_key(reference), base)
+        self._kept: dict[_Choices, Conclusions] = {facts_key(reference): base}
+        self._last: tuple[_Choices, Conclusions] = (facts_key(reference), base)
 
     def of(self, spec: Spec) -> Conclusions:
         """The conclusions under a specification."""
@@ -45,7 +45,7 @@ class Variants:
             sibling = self._sibling(spec)
             if key in self._kept:
                 return self._kept[key]
-            config = confirming(self._study.config, spec.confirmation)
+            config = assessing(confirming(self._study.config, spec.confirmation), spec.assessment)
             self._last = (key, sibling.with_(config=config, sightings=_taking(spec.unknown)))
         return self._last[1]
 
@@ -64,7 +64,7 @@ class Variants:
         """
         attributor = attributor_of(self._study.folder, unmerged(self._study.book()))
         made = self.base.with_(attributor=attributor, sightings=_taking(self._reference.unknown))
-        self._kept[(self._reference.confirmation, self._reference.unknown, "off")] = made
+        self._kept[facts_key(replace(self._reference, merges="off"))] = made
         return made
 
 
@@ -78,12 +78,15 @@ def _taking(unknown: str) -> Restate | None:
     return partial(taken_for, what="up" if unknown == "up" else "removed")
 
 
-def facts_key(spec: Spec) -> tuple[str, str, str]:
+_Choices = tuple[str, str, str, str]
+
+
+def facts_key(spec: Spec) -> _Choices:
     """The choices of a specification that affect episodes.
 
     Specifications with the same ones share all conclusions up to episodes.
     """
-    return spec.confirmation, spec.unknown, spec.merges
+    return spec.confirmation, spec.unknown, spec.merges, spec.assessment
 
 
 def confirming(config: Config, level: str) -> Config:
@@ -96,6 +99,11 @@ def confirming(config: Config, level: str) -> Config:
     freeze_s = judge.freeze_s + max(0.0, over_s - judge.confirm_s)
     asked = msgspec.structs.replace(judge, confirm_looks=looks, confirm_s=over_s, freeze_s=freeze_s)
     return msgspec.structs.replace(config, judge=asked)
+
+
+def assessing(config: Config, level: str) -> Config:
+    """Settings by which assessments decide or not."""
+    return msgspec.structs.replace(config, judge=msgspec.structs.replace(config.judge, assessment=level))
 
 
 def unmerged(book: HosterBook) -> HosterBook:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from waterbed.model.conclusions import ClockKind
+from waterbed.model.conclusions import Assessment, ClockKind
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
 from waterbed.model.results import CONFIRMATION, AnyRole, Dedup, Merges, Moved, Proxy, Unknown
@@ -99,6 +99,7 @@ class Sensitivity(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
     unknown: tuple[Unknown, ...] = ()
     proxy: tuple[Proxy, ...] = ()
     merges: tuple[Merges, ...] = ()
+    assessment: tuple[Assessment, ...] = ()
 
 
 class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

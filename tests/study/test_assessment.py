@@ -1,0 +1,110 @@
+"""Analysts' assessments decide which reports count; the others are kept, and counted apart."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.publish.study import hour, report, small_study
+from waterbed.analysis.doctor import examine
+from waterbed.analysis.rankings.tables import cards, ranking_of
+from waterbed.model.bookkeeping import Due
+from waterbed.model.conclusions import Assessment
+from waterbed.study.study import Study
+
+Run = Callable[..., tuple[int, str, str]]
+A = [f"a{number:02}" for number in range(12)]
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Iterator[Study]:
+    """A study of three hosters whose feeds assess nothing."""
+    with small_study(tmp_path) as made:
+        yield made
+
+
+def assess(study: Study, url_ids: list[str], illegal: bool | None, source: str = "police", when: int = 1) -> None:
+    """Add a report of each URL with an assessment."""
+    facts = [
+        report(
+            url_id,
+            report_id=f"{url_id} {source} {illegal} {when}",
+            source=source,
+            received_at=hour(when),
+            assessed_illegal=illegal,
+        )
+        for url_id in url_ids
+    ]
+    study.folder.store.add(facts)
+
+
+def ranked(study: Study, assessment: Assessment = "decides") -> dict[str, int]:
+    """The URLs of each hoster in the ranking."""
+    judge = msgspec.structs.replace(study.config.judge, assessment=assessment)
+    study.folder.config = msgspec.structs.replace(study.folder.config, judge=judge)
+    return {row.key: row.urls for row in ranking_of(study.conclude())}
+
+
+def test_what_was_found_not_illegal_counts_nowhere(study: Study) -> None:
+    """Neither ranking, notices, episodes nor hops know it; its source and the doctor count it apart."""
+    before = ranked(study)
+    assess(study, A[:10], False)
+    after = ranked(study)
+    assert (before["AS64500"], after["AS64500"]) == (12, 2)
+    assert {key: n for key, n in before.items() if key != "AS64500"} == {
+        key: n for key, n in after.items() if key != "AS64500"
+    }
+    conclusions = study.conclude()
+    gone = set(A[:10])
+    assert not gone & {episode.url_id for episode in conclusions.episodes}
+    assert not gone & {url_id for hop in conclusions.hops for url_id in (hop.from_url_id, hop.to_url_id)}
+    assert not gone & {notice.url_id for notice in conclusions.notices}
+    assert not gone & {verdict.url_id for verdict in conclusions.verdicts}
+    police = next(card for card in cards(conclusions) if card.source == "police")
+    assert (police.reports, police.not_illegal) == (10, 10)
+    assert any(found.what == "reported URLs count nowhere" for found in examine(study))
+    assert ranked(study, "ignored") == before
+
+
+def test_a_hoster_of_which_nothing_is_illegal_is_not_named(study: Study) -> None:
+    """A company whose every report was found to be not illegal is in no table."""
+    assess(study, A, False)
+    assert "AS64500" not in ranked(study)
+
+
+def test_the_last_assessment_decides(study: Study) -> None:
+    """An assessment can be taken back: in either direction the newest one holds, whoever made it."""
+    assess(study, A, False, when=1)
+    assess(study, A[:6], True, source="second opinion", when=2)
+    assert ranked(study)["AS64500"] == 6
+    assess(study, A[:6], False, when=3)
+    assert "AS64500" not in ranked(study)
+
+
+def test_unassessed_reports_of_who_assesses_wait(study: Study) -> None:
+    """A source that assesses some reports has its others not counted yet; those of other sources count as ever."""
+    assess(study, ["b00"], True, source="hotline")
+    conclusions = study.conclude()
+    aside = conclusions.set_aside
+    assert "b00" not in aside
+    assert {"a00", "b02", "c00"} <= aside.unassessed  # only `hotline` reported them
+    assert not {"a01", "b01", "c01"} & aside.unassessed  # `second` did too, and assesses nothing
+    assert {one.source for one in conclusions.facts.reports if one.url_id == "a01"} == {"second"}
+
+
+def test_looks_at_what_is_not_illegal_end(run: Run, study: Study, tmp_path: Path) -> None:
+    """After the import of such an assessment a URL is not due, whatever else reports it; found illegal, it is again."""
+    folder, files = study.folder.path, tmp_path / "files"
+    files.mkdir()
+
+    def due(name: str, lines: str) -> int:
+        (files / f"{name}.csv").write_text(f"url,illegal\n{lines}")
+        assert run("-C", folder, "import", files / f"{name}.csv", "--source", name)[0] == 0
+        return study.folder.store.count(Due)
+
+    before = study.folder.store.count(Due)
+    assert due("feed", "http://one.example.com/,\nhttp://two.example.com/,\n") == before + 2
+    assert due("hotline", "http://one.example.com/,no\n") == before + 1
+    assert due("second", "http://one.example.com/,\n") == before + 1
+    assert due("police", "http://one.example.com/,yes\n") == before + 2

@@ -71,6 +71,10 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """Largest share of the controls' arrivals that may come from the target."""
     detection: Detection | None = None
     events: tuple[OtherEvent, ...] = ()
+    public: bool = False
+    """True if everybody may know of it: else nothing that is published names it."""
+    public_source: Annotated[str, msgspec.Meta(max_length=300)] = ""
+    """Where it was made public, for readers: needed under TLP:CLEAR."""
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -78,11 +82,15 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
             raise ValueError("controls names no place: declare places without intervention")
         if bool(self.buffer) != bool(self.buffer_controls):
             raise ValueError("buffer and buffer_controls are declared both or neither")
+        if not self.public_source.isprintable():
+            raise ValueError("public_source may hold no control characters")
+        if self.public_source and not self.public:
+            raise ValueError("public_source is given, and public is not true: say which holds")
         named = list(self.places)
         twice = sorted({key for key in named if named.count(key) > 1})
         if twice:
             raise ValueError(f"{twice[0]} is in two areas; a place belongs to one at most")
-        kind_of([*named, *(other.target for other in self.events)])
+        kind_of(self.all_places)
 
     @property
     def places(self) -> Iterator[str]:
@@ -92,9 +100,14 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
             yield from group
 
     @property
+    def all_places(self) -> list[str]:
+        """All keys that the file names, further targets too."""
+        return [*self.places, *(other.target for other in self.events)]
+
+    @property
     def kind(self) -> PlaceKind:
         """The kind of the target and the areas."""
-        return kind_of([*self.places, *(other.target for other in self.events)])
+        return kind_of(self.all_places)
 
     @property
     def at(self) -> datetime:

@@ -17,6 +17,7 @@ EVENT = """
 target = "AS64500"
 date = 2026-01-05T12:00:00
 chosen_until = 2026-01-05T11:00:00
+public = true
 controls = ["AS64501", "AS64502"]
 buffer = ["AS64503"]
 buffer_controls = ["AS64504"]

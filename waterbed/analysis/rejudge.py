@@ -60,8 +60,9 @@ def rejudge(study: Study, rules: Path, out: Path | None = None) -> Rejudged:
     other = read_rules(rules)
     facts, attributor, config = read_facts(study.folder), study.attributor(), study.config
     names = opened(study.folder)
-    before = Conclusions(facts, attributor, read_rules(), config, names)
-    after = Conclusions(facts, attributor, other, config, names)
+    measured = study.folder.world != "replay"
+    before = Conclusions(facts, attributor, read_rules(), config, names, removal_measured=measured)
+    after = Conclusions(facts, attributor, other, config, names, removal_measured=measured)
     folder = (out or study.path) / VERDICTS
     folder.mkdir(parents=True, exist_ok=True)
     return Rejudged(

@@ -214,9 +214,9 @@ def _vantages(world: World, servers: LabServers) -> tuple[Vantage, ...]:
     return tuple(known[name] for name in world.vantages)
 
 
-def _opened(out: Path, servers: LabServers, now: datetime, config: Config) -> Study:
+def _opened(out: Path, servers: LabServers, now: datetime, config: Config, *, replay: bool = False) -> Study:
     """Create or reopen the study of a lab run."""
-    lab = Lab(resolver=servers.resolver, clock=now, connect_to=servers.connect_to)
+    lab = Lab(resolver=servers.resolver, clock=now, connect_to=servers.connect_to, replay=replay)
     if not (out / SETTINGS).exists():
         return create_study(out, config, lab)
     if not (out / LAB).exists():
@@ -235,7 +235,11 @@ def replay(feed: Path, routes: Sequence[Path], day: date, out: Path, progress: P
     with (
         LabServers(world, noon) as servers,
         _opened(
-            out, servers, noon, _config(name=f"Replay of {feed.name}", home="NL", canaries=servers.canary_urls)
+            out,
+            servers,
+            noon,
+            _config(name=f"Replay of {feed.name}", home="NL", canaries=servers.canary_urls),
+            replay=True,
         ) as study,
     ):
         for number, table in enumerate(routes):

@@ -23,11 +23,14 @@ class TableInfo:
     left_out: Annotated[int, "rows left out because they are about too few: docs/publishing.md"] = 0
     protocol: Annotated[str, "what it is to the locked protocol, and which (docs/protocol.md); none: none"] = "none"
     deviations: Annotated[tuple[str, ...], "what was done otherwise than the locked protocol says, with reasons"] = ()
+    caveat: Annotated[str, "of a lab: Simulated or Replay, and what that means; empty: the Internet was measured"] = ""
 
     @property
-    def protocol_status(self) -> tuple[str, ...]:
-        """Its place in the locked protocol, and its deviations.
+    def remarks(self) -> tuple[str, ...]:
+        """Its caveat, its place in the protocol, its deviations.
 
         In words, for forms that are read by people.
         """
-        return (f"protocol: {self.protocol}", *(f"deviates from it: {deviation}" for deviation in self.deviations))
+        caveat = (self.caveat,) if self.caveat else ()
+        deviations = (f"deviates from it: {deviation}" for deviation in self.deviations)
+        return (*caveat, f"protocol: {self.protocol}", *deviations)

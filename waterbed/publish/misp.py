@@ -38,9 +38,10 @@ def _ranking_event(publication: Publication) -> MISPEvent:
     space = uuid5(_SPACE, policy.namespace)
     table = publication.table("ranking-asn")
     event = MISPEvent()
+    caveat = f"{table.envelope.caveat}. " if table.envelope.caveat else ""
     event.from_dict(
         uuid=str(uuid5(space, "ranking-asn")),
-        info=f"{publication.title}: autonomous systems by reported content, {table.envelope.window}",
+        info=f"{caveat}{publication.title}: autonomous systems by reported content, {table.envelope.window}",
         date=(publication.last or publication.made_at).astimezone(UTC).date().isoformat(),
         analysis=_FINISHED,
         threat_level_id=_LOW,

@@ -1,7 +1,8 @@
 """The publication policy: tables, audience, licence, and small counts."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -15,6 +16,9 @@ KEYS: Final = ("key", "from_key", "to_key")
 """Fields that identify the subject of a row."""
 _OF_CASES: Final = ("hoster", "hosters", "from_hoster", "to_hoster")
 """Fields of single cases that name hosters."""
+COMPANIES: Final = ("hoster", "asn", "platform", "upstream", "operator", "as_holder", "proxy")
+"""What rows can stand for that is a company."""
+_COUNTRY: Final = re.compile("[A-Z]{2}")
 _NOBODY: Final = {"unknown", "others"}
 """Keys that stand for no hoster."""
 ADDRESSES: Final = ("addresses", "prefixes")
@@ -60,6 +64,8 @@ class Publication:
     origins: Annotated[Mapping[str, tuple[int, ...]], "AS numbers of each hoster's addresses"]
     countries: Annotated[Mapping[str, str], "country of each AS's or hoster's seat, by key"]
     slowest: Annotated[Mapping[str, int], "how many are called the slowest, by kind of ranking"]
+    companies: Annotated[Mapping[str, str], "hoster of each AS in the tables, by AS key"] = field(default_factory=dict)
+    declared: Annotated[Sequence[str], "keys of places that public events name"] = ()
     addressed: Annotated[Sequence[str], "keys of hosters whose addresses are published one by one"] = ()
 
     def table(self, name: str) -> Table:
@@ -76,7 +82,7 @@ def provenance_text(publication: Publication, info: TableInfo) -> str:
     sources = "; ".join(f"{name}: {words}" for name, words in sorted(publication.sources.items())) or "none"
     return (
         f"{info.what} by {info.by}, {info.window}; clock {info.clock}; method: {info.method}; "
-        f"{'; '.join(info.protocol_status)}; "
+        f"{'; '.join(info.remarks)}; "
         f"data of: {dates}; data licences: {sources}; run {info.run}; Waterbed {info.version}; "
         f"TLP:{publication.policy.tlp.upper()}; licence {publication.policy.licence}; "
         f"{info.left_out} rows about fewer than {publication.policy.least} left out"
@@ -84,13 +90,17 @@ def provenance_text(publication: Publication, info: TableInfo) -> str:
 
 
 def named_hosters(publication: Publication) -> list[str]:
-    """Keys of all hosters that a publication names, in order."""
-    named = set(publication.addressed)
+    """Keys of all companies that a publication names, in order.
+
+    An AS stands for the company that holds it; countries and categories are no company's. Targets, controls and buffers
+    of public events are named too.
+    """
+    named = {*publication.addressed, *(key for key in publication.declared if not _COUNTRY.fullmatch(key))}
     for table in publication.tables:
-        fields = _OF_CASES if table.case_level else KEYS if table.envelope.by == "hoster" else ()
+        fields = _OF_CASES if table.case_level else KEYS if table.envelope.by in COMPANIES else ()
         for value in (getattr(row, name) for name in fields if name in columns(table.cls) for row in table.rows):
             named |= {value} if isinstance(value, str) else set(value)
-    return sorted(named - _NOBODY)
+    return sorted({publication.companies.get(key, key) for key in named} - _NOBODY)
 
 
 def publishable(publication: Publication) -> Publication:

@@ -141,6 +141,7 @@ def readme(publication: Publication, names: Iterable[str]) -> str:
         publication.title,
         "=" * len(publication.title),
         "",
+        *((f"{caveat}.", "") if (caveat := publication.table("ranking-hoster").envelope.caveat) else ()),
         f"Published by {policy.publisher} on {publication.made_at:%Y-%m-%d %H:%M} UTC. "
         f"TLP:{policy.tlp.upper()}. Licence: {policy.licence}.",
         f"Rows about fewer than {policy.least} sites are left out. No file holds a URL or a host name.",
@@ -161,7 +162,7 @@ def readme(publication: Publication, names: Iterable[str]) -> str:
     for info in {table.envelope.method: table.envelope for table in publication.tables}.values():
         lines += [f"{info.what}: {info.method}", ""]
     info = publication.table("ranking-hoster").envelope
-    lines += ["Ranking by hoster:", *(f"  {status}" for status in info.protocol_status)]
+    lines += ["Ranking by hoster:", *(f"  {status}" for status in info.remarks)]
     lines += ["", f"Looks of {info.window}. Run {info.run}, Waterbed {info.version}.", "", "Data used:"]
     lines += [f"  {name}: {words}" for name, words in sorted(publication.sources.items())] or ["  none"]
     return "\n".join(lines) + "\n"

@@ -113,7 +113,9 @@ class _Maker:
         policy = self.publication.policy
         yield _MARKS[policy.tlp]
         sources = "; ".join(f"{name}: {words}" for name, words in sorted(self.publication.sources.items()))
-        statement = f"TLP:{policy.tlp.upper()}. Licence: {policy.licence}. Data: {sources or 'none'}"
+        caveat = self.publication.table("ranking-hoster").envelope.caveat
+        statement = f"{caveat}. " if caveat else ""
+        statement += f"TLP:{policy.tlp.upper()}. Licence: {policy.licence}. Data: {sources or 'none'}"
         yield v21.MarkingDefinition(
             id=f"marking-definition--{stable_id(self.space, statement)}",
             created=self.created,

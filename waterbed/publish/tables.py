@@ -1,7 +1,7 @@
 """Builds a publication: rankings, compliance, flows and cases."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, get_args
@@ -26,11 +26,13 @@ from waterbed.analysis.rankings.tables import (
 from waterbed.analysis.rankings.takedown import By
 from waterbed.analysis.rankings.volume import WORST
 from waterbed.analysis.sizes import ranking_sizes
+from waterbed.model.codec import columns
 from waterbed.model.conclusions import Episode, Hop, RankingRow
 from waterbed.model.facts import Registration
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.takedown import ComplianceRow
-from waterbed.publish.policy import Policy, Publication, Table
+from waterbed.publish.events import public_events
+from waterbed.publish.policy import COMPANIES, KEYS, Policy, Publication, Table
 from waterbed.store.lake.reading import observed_span
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.metadata import table_info
@@ -51,6 +53,8 @@ def publication_of(study: Study, conclusions: Conclusions) -> Publication:
     first, last = observed_span(study.folder)
     now = study.clock()
     tables = [*ranking_tables(study, conclusions), *flow_tables(study, conclusions), *case_tables(study, conclusions)]
+    book = conclusions.attributor.book.on(now.date())
+    declared = sorted({key for event in public_events(study).values() for key in event.all_places})
     return Publication(
         title=config.name,
         made_at=max(now, last) if last else now,
@@ -62,8 +66,22 @@ def publication_of(study: Study, conclusions: Conclusions) -> Publication:
         origins=_origins(conclusions),
         countries=_countries(conclusions),
         slowest=_slowest(tables),
+        companies={key: book.company(key) for key in (*_keys(tables), *declared)},
+        declared=declared,
         addressed=_addressed(conclusions) if config.publish.addresses else (),
     )
+
+
+def _keys(tables: Iterable[Table]) -> set[str]:
+    """All keys of rows about companies."""
+    return {
+        getattr(row, name)
+        for table in tables
+        if table.envelope.by in COMPANIES and not table.case_level
+        for name in KEYS
+        if name in columns(table.cls)
+        for row in table.rows
+    }
 
 
 def policy_of(study: Study) -> Policy:

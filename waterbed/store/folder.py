@@ -14,7 +14,7 @@ from pathlib import Path
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
 from waterbed.model.errors import InputError, KeyProblem, StudyMissing
 from waterbed.store.config import Config, placed, read_config, read_lab, write_toml
-from waterbed.store.frozen import FROZEN, Frozen, read_frozen
+from waterbed.store.frozen import FROZEN, Frozen, World, read_frozen
 from waterbed.store.leases import begin, end, living, machine_s, mark_dead, skew_s
 from waterbed.store.runs import Heartbeat, patiently
 from waterbed.store.schema import bring_forward, held
@@ -51,6 +51,13 @@ class Folder:
     def tables(self) -> Path:
         """The folder of the compact routing and country tables."""
         return self.path / "tables"
+
+    @property
+    def world(self) -> World:
+        """What the study measured, also before it was frozen."""
+        if self.frozen:
+            return self.frozen.world
+        return "measured" if self.lab is None else "replay" if self.lab.replay else "simulated"
 
     def close(self) -> None:
         """Give the database back."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -10,6 +10,10 @@ from waterbed.model.errors import InputError
 
 FROZEN: Final = "frozen.json"
 """Name of the file in the folder of a reproduced study."""
+
+
+World = Literal["measured", "simulated", "replay"]
+"""What a study measured: the Internet, an invented one, or servers that stand in for a real feed's hosts."""
 
 
 class Frozen(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +25,7 @@ class Frozen(msgspec.Struct, frozen=True, kw_only=True):
     near: Annotated[
         tuple[tuple[str, str, str], ...] | None, "pairs of ids of labels that look alike, and how; null: not asked for"
     ]
+    world: Annotated[World, "what the study measured"] = "measured"
     package: Annotated[str, "SHA-256 that names the package; empty in the package itself"] = ""
 
 

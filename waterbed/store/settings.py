@@ -324,8 +324,10 @@ class ConnectTo(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
 
 
 class Lab(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """All of `lab.toml`: three settings peculiar to a lab study."""
+    """All of `lab.toml`: settings peculiar to a lab study."""
 
     resolver: str
     clock: datetime
     connect_to: tuple[ConnectTo, ...]
+    replay: bool = False
+    """True if the servers stand in for a real feed's hosts: they answer by construction, so no removal is measured."""

@@ -121,10 +121,13 @@ class Conclusions:
         config: Config,
         opened: OpenedNames | None = None,
         by_text: ByText | None = None,
+        *,
+        removal_measured: bool = True,
     ) -> None:
         """Take all inputs of the conclusions.
 
-        `opened` is the part of the vault that linking needs.
+        `opened` is the part of the vault that linking needs. Where removal is not measured, as in a replay, nothing is
+        concluded of how long content stayed or where it went: there are no episodes.
         """
         self.all_facts = facts
         self.attributor = attributor
@@ -132,6 +135,7 @@ class Conclusions:
         self.config = config
         self._opened = opened or OpenedNames()
         self._by_text = by_text
+        self.removal_measured = removal_measured
         self._codes: Mapping[str, str] = {}
         self._restate: Restate | None = None
 
@@ -156,6 +160,7 @@ class Conclusions:
             config or self.config,
             self._opened,
             self._by_text,
+            removal_measured=self.removal_measured,
         )
         other.varies, other._restate, other._codes = self, sightings, codes or {}
         changed = {name for name, value in (("attributor", attributor), ("codes", codes)) if value is not None}
@@ -361,7 +366,7 @@ class Conclusions:
     def episodes(self) -> list[Episode]:
         """All episodes: URLs up at hosters, with interval ends."""
         rules = self.episode_rules
-        if rules is None:
+        if rules is None or not self.removal_measured:
             return []
         if self._by_text:
             return self._by_text.episodes(self.known, self.sightings, rules)

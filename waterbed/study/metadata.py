@@ -1,9 +1,12 @@
 """The TableInfo of a study's tables."""
 
+from collections.abc import Mapping
 from importlib.metadata import version
+from typing import Final
 
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.table import TableInfo
+from waterbed.store.frozen import World
 from waterbed.store.lake.reading import observed_span
 from waterbed.study.study import Study
 
@@ -11,6 +14,12 @@ METHOD = (
     "removed within 24 h: interval-censored cumulative incidence (discrete-time NPMLE, hour grid) of the cause "
     "'removed'; 95% interval of what clocks are worth given how alike those of a site are; unknown looks are never down"
 )
+
+CAVEATS: Final[Mapping[World, str]] = {
+    "measured": "",
+    "simulated": "Simulated: the Internet that was measured is invented, and so are its companies",
+    "replay": "Replay: no removal is measured; servers of the lab stood in for the hosts of a real feed",
+}
 
 
 def table_info(study: Study, what: str, *, by: str = "url", clock: ClockKind | None = None) -> TableInfo:
@@ -36,4 +45,5 @@ def table_info(study: Study, what: str, *, by: str = "url", clock: ClockKind | N
         version=version("waterbed"),
         protocol=locked.status(what=what, by=by, clock=starts) if locked else "none",
         deviations=locked.sentences if locked else (),
+        caveat=CAVEATS[study.folder.world],
     )

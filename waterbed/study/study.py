@@ -216,7 +216,13 @@ class Study:
             self.protocol.log(self.folder)
         facts, folder = read_facts(self.folder), self.folder
         return Conclusions(
-            facts, self.attributor(), read_rules(), folder.config, opened(folder), by_text=by_text_of(folder)
+            facts,
+            self.attributor(),
+            read_rules(),
+            folder.config,
+            opened(folder),
+            by_text=by_text_of(folder),
+            removal_measured=folder.world != "replay",
         )
 
     def attributor(self) -> "Attributor":

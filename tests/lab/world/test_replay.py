@@ -43,6 +43,15 @@ def test_rows_without_url_or_address_are_left_out(feed: Path) -> None:
     assert "example" not in repr(world)
 
 
+def test_the_live_form_of_a_feed_is_the_same_world(feed: Path, tmp_path: Path) -> None:
+    """Comments and rows without a header, as the feed is served, and as `import` reads it."""
+    live = tmp_path / "live.csv"
+    rows = _FEED.partition("IP\n")[2].replace('"2025-04-01"', '"2025-04-01 10:00:00"')
+    live.write_text(f"# Phishing\n# CSV: Date,Score,URL,IP\n{rows}")
+    for kind in ("hosts", "_addresses", "_targets"):
+        assert getattr(read_feed(live), kind) == getattr(read_feed(feed), kind)
+
+
 def test_known_paths_answer(feed: Path, client_of: Callable) -> None:
     """Over the wire: all addresses, 200 at known paths on any port, 404 elsewhere, private answers as they are."""
     with LabServers(read_feed(feed), _NOW) as servers:

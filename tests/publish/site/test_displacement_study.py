@@ -23,9 +23,11 @@ from waterbed.lab.world.file import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.publish.api.source import mark
 from waterbed.publish.policy import Publication, publishable
+from waterbed.publish.release import publish_all
 from waterbed.publish.site.displacement import ChainRow, chain_rows, displacement_pages, named_keys
 from waterbed.publish.site.layout import Page, make_site
 from waterbed.publish.tables import policy_of, publication_of
+from waterbed.store.settings import Tlp
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study, create_study
 
@@ -33,6 +35,7 @@ WORLD_EVENT = """
 target = "moerashost"
 date = 2025-04-08
 chosen_until = 2025-04-07
+public = true
 controls = ["birkenwald", "fjordnett", "dolmen", "terpdata", "karstcloud", "reefnet"]
 period_h = 6.0
 before = 8
@@ -77,7 +80,10 @@ def spelled(page: Page) -> Parsed:
 
 
 def test_each_event_file_has_a_page(study: Study) -> None:
-    """Good or refused, whatever its name: one page each, listed with a sentence; what looks like a host is redacted."""
+    """Good or refused: one page each, listed with a sentence; what looks like a host is redacted.
+
+    A file that cannot be read does not say that its event is public, so it has none.
+    """
     events = study.folder.path / "events"
     (events / "First (pressed).toml").write_text(EVENT)
     (events / "first-pressed.toml").write_text(EVENT.replace('"AS64500"', '"secret.example.com"'))
@@ -88,17 +94,40 @@ def test_each_event_file_has_a_page(study: Study) -> None:
         "displacement.html",
         "interventions/first-pressed.html",
         "interventions/first-pressed-2.html",
-        "interventions/event.html",
     }
     index = spelled(found["displacement.html"])
     assert {f"{path}" for path in found if "/" in path} <= set(index.links)
     assert "numbers could be given" in index.shown
     assert "Refused: target: this study does not know the hoster [redacted]" in index.shown
-    reason = spelled(found["interventions/event.html"]).shown
+    reason = spelled(found["interventions/first-pressed-2.html"]).shown
     assert "No result can be given for this event" in reason
     assert str(study.folder.path) not in reason
     assert all("secret" not in spelled(page).shown for page in found.values())
     assert found["interventions/first-pressed.html"].under == "displacement.html"
+
+
+@pytest.mark.parametrize(
+    ("lines", "tlp", "shown"),
+    [
+        ("public = true", "green", True),
+        ("public = true\npublic_source = 'the ministry, 8 April 2025'", "clear", True),
+        ("public = true", "clear", False),
+        ("public = false", "green", False),
+        ("", "amber", False),
+    ],
+)
+def test_an_event_that_is_not_public_leaves_no_trace(
+    study: Study, tmp_path: Path, lines: str, tlp: Tlp, shown: bool
+) -> None:
+    """No page, sentence, name or byte of a prosecution that nobody may know of yet is in anything that is published."""
+    text = EVENT.replace("public = true", lines)
+    (study.folder.path / "events" / "quiet raid.toml").write_text(text)
+    policy = msgspec.structs.replace(study.folder.config.publish, tlp=tlp)
+    study.folder.config = msgspec.structs.replace(study.folder.config, publish=policy)
+    files = publish_all(study, tmp_path / "out", override="a test of what is left out" if tlp == "clear" else "")
+    whole = b"".join(file.read_bytes() for file in files)
+    assert {trace in whole for trace in (b"quiet-raid", b"interventions/", b"removed or moved?")} == {shown}
+    assert bool(publication(study, study.conclude(), 3).declared) == shown
 
 
 def test_an_event_about_a_place_without_a_name_is_refused(study: Study) -> None:

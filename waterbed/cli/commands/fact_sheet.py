@@ -64,11 +64,11 @@ _PARTS: dict[str, type] = {
 
 
 def sheet_text(found: Sheet) -> str:
-    """The printed sheet without colour, and deviations from the protocol."""
+    """The printed sheet without colour, and its remarks."""
     text = io.StringIO()
     page = page_of(text, _WIDE)
     print_sheet(found, page)
-    for status in found.info.protocol_status:
+    for status in found.info.remarks:
         page.print(status, soft_wrap=True)
     return text.getvalue()
 
@@ -94,6 +94,8 @@ def print_sheet(found: Sheet, out: Console) -> None:
     """Print the sheet for people."""
     out.print(f"{found.key}: {found.name}", style="bold", soft_wrap=True)
     out.print(f"{found.info.window}; clocks run from the time at which {_clock(found)}", soft_wrap=True)
+    if found.info.caveat:
+        out.print(f"{found.info.caveat}.", soft_wrap=True)
     _numbers(found, out)
     _curve(found, out)
     _durations(found, out)

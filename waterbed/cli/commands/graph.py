@@ -225,7 +225,7 @@ def _write(chosen: _Chosen, out: Path) -> None:
             origins=chosen.origins,
             window=chosen.window,
         )
-    standing = table_info(chosen.study, "hop matrix", by=chosen.by.value).protocol_status
+    standing = table_info(chosen.study, "hop matrix", by=chosen.by.value).remarks
     network.graph["name"] = "; ".join([network.graph.get("name", ""), *standing])
     with written_at(out):
         write_whole(out, WRITERS[out.suffix](network))

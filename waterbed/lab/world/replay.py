@@ -4,13 +4,16 @@ They answer at all their addresses.
 """
 
 import csv
-import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from ipaddress import ip_address
+from itertools import chain
 from pathlib import Path
 
+from waterbed.intake.csv_reports import PHISHSTATS
+from waterbed.intake.formats import detect_format
+from waterbed.intake.text_files import open_lines
 from waterbed.lab.servers.state import Behaviour, Listener, page
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.urls import canonicalize
@@ -66,20 +69,22 @@ class ReplayWorld:
 def read_feed(path: Path) -> ReplayWorld:
     """Read a CSV feed with columns URL and IP.
 
-    Rows without a usable URL or address are left out.
-
-    Lines that begin with `#` are comments. InputError if a column is missing or the file cannot be read.
+    Lines that begin with `#` are comments. The live form of PhishStats has no header: its columns are Date, Score, URL
+    and IP. Rows without a usable URL or address are left out. InputError if a column is missing or the file cannot be
+    read.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); see docs/lab.md, Replay") from None
-    rows = csv.DictReader(line for line in io.StringIO(text, newline="") if not line.startswith("#"))
-    missing = {"URL", "IP"} - set(rows.fieldnames or ())
+    lines = (line for line in open_lines(path, "a feed") if line.strip() and not line.startswith("#"))
+    rows: Iterator[list[str]] = csv.reader(lines)
+    first = next(rows, [])
+    names: Sequence[str] = [cell.strip().lower() for cell in first]
+    if PHISHSTATS.header and detect_format([",".join(first)]) == "phishstats" and "url" not in names:
+        names, rows = PHISHSTATS.header, chain([first], rows)
+    missing = [name for name in ("url", "ip") if name not in names]
     if missing:
-        names = " and ".join(sorted(missing))
-        raise InputError(f"{path} lacks the column {names}; a feed to replay needs URL and IP (docs/lab.md, Replay)")
-    return replay((row["URL"] or "", row["IP"] or "") for row in rows)
+        shown = " and ".join(name.upper() for name in missing)
+        raise InputError(f"{path} lacks the column {shown}; a feed to replay needs URL and IP (docs/lab.md, Replay)")
+    url, ip = names.index("url"), names.index("ip")
+    return replay((row[url], row[ip]) for row in rows if len(row) > max(url, ip))
 
 
 def replay(rows: Iterable[tuple[str, str]]) -> ReplayWorld:

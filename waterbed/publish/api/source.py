@@ -13,9 +13,9 @@ from typing import Final
 from waterbed.governance.reply import record, refuse_unheard
 from waterbed.model.bookkeeping import STORED, Due, KeyCheck, Sealed
 from waterbed.publish.api.answers import Answers, Body
+from waterbed.publish.events import event_files
 from waterbed.publish.policy import Publication, named_hosters, publishable
 from waterbed.publish.site.build import site_of
-from waterbed.publish.site.interventions import event_files
 from waterbed.publish.site.layout import Site
 from waterbed.publish.tables import publication_of
 from waterbed.store.config import read_config

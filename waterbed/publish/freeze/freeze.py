@@ -227,7 +227,7 @@ def _tables(study: Study, payload: Path, *, inside: bool) -> list[DatedTable]:
 
 
 def _nothing_told(folder: Folder) -> Frozen:
-    return Frozen(frozen_at=folder.clock(), common=(), suffixes={}, near=None)
+    return Frozen(frozen_at=folder.clock(), common=(), suffixes={}, near=None, world=folder.world)
 
 
 def _frozen(folder: Folder, facts: Facts, conclusions: Conclusions) -> Frozen:
@@ -240,6 +240,7 @@ def _frozen(folder: Folder, facts: Facts, conclusions: Conclusions) -> Frozen:
         common=tuple(sorted(opened(folder).common)),
         suffixes={key: suffixes[key] for key in sorted(suffixes) if key in occurring},
         near=tuple((one.a, one.b, one.likeness) for one in near_of(folder)) if asked else None,
+        world=folder.world,
     )
 
 

@@ -18,6 +18,7 @@ from waterbed.model.errors import InputError
 from waterbed.publish.freeze.bag import DATA
 from waterbed.store.config import Config
 from waterbed.store.frozen import Frozen
+from waterbed.study.metadata import CAVEATS
 
 FORM: Final = 1
 """The version of the package format that this version writes."""
@@ -201,6 +202,7 @@ def readme(about: About, config: Config, results: Sequence[str]) -> str:
     """The text of README.txt."""
     parts = [
         f"{about.title}\n{'=' * len(about.title)}",
+        f"{CAVEATS[about.frozen.world]}." if about.frozen.world != "measured" else "",
         f"A study frozen by Waterbed {about.version} at {about.frozen.frozen_at:%Y-%m-%d %H:%M:%S} UTC.\n"
         f"{access(config, about.kind)}. Licence: {config.citation.licence or config.publish.licence}.",
         (_WHOLE if about.kind == "facts" else _SHARED).format(version=about.version).rstrip(),

@@ -67,6 +67,7 @@ def _frame(study: Study, publication: Publication) -> Layout:
         data_dates=heading.data_dates,
         protocol=heading.protocol,
         deviations=heading.deviations,
+        caveat=heading.caveat,
     )
 
 

@@ -25,6 +25,7 @@ from waterbed.model.redaction import names_something, redact
 from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow, Reading
 from waterbed.model.spelling import interval
 from waterbed.model.table import TableInfo
+from waterbed.publish.events import public_events
 from waterbed.publish.site.intervention_figures import (
     counts_figure,
     course_figure,
@@ -38,8 +39,6 @@ from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import DIALECT, loose, records, row_schema, to_json, write_whole
 from waterbed.study.study import Study
 
-EVENTS: Final = "events"
-"""Folder of a study that holds its event files."""
 FOLDER: Final = "interventions"
 """Folder of the site that holds their pages."""
 _POINTER: Final = re.compile(r"(?:[;,] see | \()docs/[^;]*$")
@@ -49,20 +48,15 @@ _POINTER: Final = re.compile(r"(?:[;,] see | \()docs/[^;]*$")
 def intervention_pages(
     study: Study, conclusions: Conclusions, *, named: Mapping[Level, frozenset[str]], least: int, under: str
 ) -> list[tuple[Page, str]]:
-    """The page of each event file, with one-sentence summaries.
+    """The page of each public event, with one-sentence summaries.
 
     By file name; a refused file has its reason.
     """
-    files = event_files(study.path)
+    files = list(public_events(study))
     return [
         _page(study, conclusions, file, path, named=named, least=least, under=under)
         for file, path in zip(files, _paths(files), strict=True)
     ]
-
-
-def event_files(folder: Path) -> list[Path]:
-    """The event files of a study folder, by name."""
-    return sorted((folder / EVENTS).glob("*.toml"))
 
 
 def _paths(files: Sequence[Path]) -> Iterator[str]:
@@ -145,6 +139,7 @@ class DisplacementView:
     protocol: str = "none"
     """Status of the answers under the locked protocol."""
     deviations: Sequence[str] = ()
+    caveat: str = ""
     """Deviations from it, with reasons."""
 
 
@@ -312,7 +307,9 @@ def declared(event: Event, names: Findings) -> list[tuple[str, str]]:
     def spans(detection: tuple[float, float]) -> str:
         return f"{detection[0]:.0%} to {detection[1]:.0%}"
 
+    public = [("Made public in", event.public_source)] if event.public_source else []
     return [
+        *public,
         ("Target", named((event.target,))),
         ("Event, UTC", f"{event.at:%Y-%m-%d %H:%M}"),
         ("Areas chosen with data until", f"{event.chosen_until:%Y-%m-%d %H:%M}"),
@@ -358,4 +355,5 @@ def view_of(found: Findings, config: Config, *, made_at: datetime) -> Displaceme
         least=found.disclosure.least,
         protocol=found.info.protocol,
         deviations=found.info.deviations,
+        caveat=found.info.caveat,
     )

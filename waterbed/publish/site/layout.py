@@ -43,6 +43,7 @@ class Layout:
     data_dates: Annotated[Mapping[str, str], "each data set to its date"]
     protocol: Annotated[str, "what the ranking is to the locked protocol; none: there is none"] = "none"
     deviations: Annotated[Sequence[str], "what was done otherwise than the protocol says, with reasons"] = ()
+    caveat: Annotated[str, "of a lab: Simulated or Replay, and what that means; empty: the Internet was measured"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

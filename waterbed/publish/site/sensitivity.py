@@ -216,6 +216,7 @@ class SensitivityView:
     clock: str
     protocol: str
     deviations: Sequence[str]
+    caveat: str
     data_dates: Mapping[str, str]
     run_id: str
     version: str
@@ -312,6 +313,7 @@ def view_of(found: Findings, *, made_at: datetime) -> SensitivityView:
         clock=found.info.clock,
         protocol=found.info.protocol,
         deviations=found.info.deviations,
+        caveat=found.info.caveat,
         data_dates=found.info.data_dates,
         run_id=found.info.run,
         version=found.info.version,

@@ -1,0 +1,35 @@
+"""Event files that a publication may name."""
+
+from pathlib import Path
+from typing import Final
+
+from graphs.displacement.event import Event, read_event
+from waterbed.governance.reply import PUBLIC
+from waterbed.model.errors import InputError
+from waterbed.study.study import Study
+
+EVENTS: Final = "events"
+"""Folder of a study that holds its event files."""
+
+
+def event_files(folder: Path) -> list[Path]:
+    """The event files of a study folder, by name."""
+    return sorted((folder / EVENTS).glob("*.toml"))
+
+
+def public_events(study: Study) -> dict[Path, Event]:
+    """The events that everybody may know of, by their files.
+
+    A file says so itself, `public = true`; what is published under TLP:CLEAR needs its `public_source` too. Any other
+    file, and one that cannot be read, leaves no page, no sentence and no name behind.
+    """
+    clear = study.config.publish.tlp == PUBLIC
+    found = {}
+    for file in event_files(study.path):
+        try:
+            event = read_event(file)
+        except InputError:
+            continue
+        if event.public and (event.public_source or not clear):
+            found[file] = event
+    return found

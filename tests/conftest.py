@@ -6,6 +6,8 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -67,8 +69,10 @@ def _unnamed(item: pytest.Item) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _no_place_left() -> Iterator[None]:
-    """Forget the place of this machine that a command line named in this process, after all else is undone."""
+    """Forget the place of this machine that a command line named in this process, and its hooks, after all else."""
+    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning
     yield
+    sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning = hooks
     for name in ("WATERBED_VANTAGE", "WATERBED_NETWORK"):
         os.environ.pop(name, None)
 

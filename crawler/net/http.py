@@ -35,7 +35,7 @@ class Exchange:
     tls_version: str | None = None
     certificate: bytes | None = None
     reused: bool = False
-    """True if the connection had carried an earlier request: what came may answer that one."""
+    """True if the connection had carried an earlier check's request: what came may answer that one."""
     page: bytes | None = None
     """The text of a page, if it was asked for and there is one. Secret: never log or keep it."""
     page_refused: str | None = None
@@ -64,6 +64,7 @@ class HostConnections:
         self._agent = agent
         self._vantage = vantage
         self._connections: dict[tuple[str, str, int], tuple[Connection, str]] = {}
+        self._earlier: set[Connection] = set()
         self._broken: dict[tuple[str, str, int], Exchange] = {}
 
     async def __aenter__(self) -> Self:
@@ -73,6 +74,10 @@ class HostConnections:
     async def __aexit__(self, *_: object) -> None:
         """Close all connections."""
         self.start_afresh()
+
+    def begin_check(self) -> None:
+        """Take the kept connections for those of earlier checks."""
+        self._earlier = {connection for connection, _address in self._connections.values()}
 
     def start_afresh(self) -> None:
         """Close the kept connections; the next request opens one."""
@@ -194,7 +199,7 @@ class HostConnections:
             head_ms=head_ms,
             tls_version=connection.tls_version(),
             certificate=connection.certificate() if fresh else None,
-            reused=not fresh,
+            reused=connection in self._earlier,
             page=page,
             page_refused=page_refused,
         )

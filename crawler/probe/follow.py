@@ -33,7 +33,7 @@ class Step:
     bytes_read: int = 0
     head_status: int | None = None
     reused: bool = False
-    """True if a HEAD of it went over a connection of an earlier request."""
+    """True if a HEAD of it went over a connection of an earlier check."""
     redirect: str | None = None
     target: CanonicalUrl | None = None
     link_check: LinkCheck | None = None

@@ -191,6 +191,7 @@ class Prober:
         self, connections: HostConnections, resolution: Resolution, canonical: CanonicalUrl, profile: Profile
     ) -> Step:
         """Ask for a URL; once more over a fresh connection where an earlier request's response may have come."""
+        connections.begin_check()
         step = await self._ask_once(connections, resolution, canonical, profile)
         if not step.reused or step.clear:
             return step

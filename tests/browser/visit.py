@@ -114,10 +114,12 @@ def visited(browser: Browser, root: str, path: str) -> Visit:
     return seen
 
 
-def walk(browser: Browser, root: str, among: Container[str] | None = None) -> Mapping[str, Visit]:
+def walk(
+    browser: Browser, root: str, start: str = "index.html", *, among: Container[str] | None = None
+) -> Mapping[str, Visit]:
     """Visit every page that links lead to from the start, or those among some."""
     found: dict[str, Visit] = {}
-    ahead = ["index.html"]
+    ahead = [start]
     while ahead:
         path = ahead.pop(0)
         if path not in found and (among is None or path in among):

@@ -33,7 +33,7 @@ FOUND: Final = {
     "hosters queue": "a change waits for your code",
     "code queue": "something waits for the coder",
     "code next": "there is a next item",
-    "routes check": "something is amiss with a table",
+    "tables check": "something is amiss with a table",
     "quarantine list": "one is open",
     "lab replay": "a line was kept out, or the pass was stopped",
     "protocol show": "something deviates from the locked protocol",

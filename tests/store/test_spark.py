@@ -23,7 +23,7 @@ def test_spark_finds_what_duckdb_and_the_pure_definition_find(
 ) -> None:
     """On a lab study of a drawn world, Spark's episodes and hops equal the others in every field; it logs nothing."""
     chance = random.Random("one text, two engines")
-    drawn_world = draw_hop_world(read_world(scenario_path("waterbed")), chance, sites=30)
+    drawn_world = draw_hop_world(read_world(scenario_path("waterbed")), chance, sites=16)
     made = virtual_study(simulate(drawn_world.world), drawn_world.plan, chance).conclusions
     assert made.episode_rules is not None
     with spark.session(tmp_path):

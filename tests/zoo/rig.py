@@ -20,10 +20,10 @@ from waterbed.store.config import Config
 from waterbed.store.settings import Canary, Lab, Names, Probe
 from waterbed.study.study import Study, create_study
 
-NAME_S = 1.0
+NAME_S = 2.0
 """The look-ups' deadline in the zoo, seconds."""
 
-ASK_S = 1.5
+ASK_S = 3.0
 """The deadline of one request in the zoo, seconds."""
 
 PROFILES: tuple[Profile, ...] = ("strict", "headers", "text")

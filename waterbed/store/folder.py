@@ -54,7 +54,7 @@ class Folder:
 
     @property
     def world(self) -> World:
-        """What the study measured, also before it was frozen."""
+        """The kind of world measured, also before the freeze."""
         if self.frozen:
             return self.frozen.world
         return "measured" if self.lab is None else "replay" if self.lab.replay else "simulated"

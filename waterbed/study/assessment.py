@@ -28,7 +28,7 @@ def assessing_sources(reports: Iterable[Report]) -> set[str]:
 
 
 def counting_facts(facts: Facts) -> tuple[Facts, SetAside]:
-    """Return the facts of URLs that count, and those set aside.
+    """Return the facts that count, and URLs set aside.
 
     The last assessment of a URL decides for all its reports: not illegal, and it counts nowhere; illegal, and every
     report counts but those that said otherwise. Without one, reports of sources that assess nothing count, and those of

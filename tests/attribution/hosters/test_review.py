@@ -70,7 +70,7 @@ def test_a_coder_sees_only_what_is_left_to_that_coder() -> None:
 @pytest.mark.parametrize(
     ("coder", "code", "adjudicates", "before", "says"),
     [
-        ("bob", "maybe", False, [], "no code"),
+        ("bob", "maybe", False, [], "not a code"),
         ("ann", "accept", False, [], "ann proposed"),
         ("ann", "accept", True, [("bob", "accept"), ("cas", "reject")], "ann proposed"),
         ("bob", "accept", False, [("bob", "reject")], "already"),

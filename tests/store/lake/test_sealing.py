@@ -52,7 +52,11 @@ def test_conclusions_are_equal_with_and_without_a_lake(tmp_path: Path, store_url
 steps = st.lists(st.sampled_from(["seal", "late", "prune", "compact", "rebuild"]), min_size=1, max_size=7)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = 12 if settings.get_current_profile_name() == "prove" else 6
+"""Histories of a lake that are tried; `make prove` tries more."""
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps, st.integers(0, 2**31))
 def test_whatever_is_done_to_a_lake_the_facts_stay(tmp_path: Path, done: list[str], seed: int) -> None:
     """In any order of sealing, late facts, pruning, compaction and rebuilding, all facts are read, each once."""

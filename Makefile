@@ -5,8 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
 T ?=
-# twice as many as processors: half of the time tests wait for servers, other processes and deadlines
-WORKERS ?= $(shell echo $$((2 * $$(nproc))))
+WORKERS ?= auto
 APART := .venv-intelmq/installed .venv-crate/installed .venv-s3/installed
 READERS := tests/graphology/node_modules/installed tests/browser/node_modules/installed
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header

@@ -50,7 +50,7 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q tests/docs --ignore=tests/docs/test_tour.py
+	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/docs --ignore=tests/docs/test_tour.py
 
 # takes the pictures in docs/img anew
 pictures: tools $(READERS)

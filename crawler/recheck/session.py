@@ -18,6 +18,7 @@ from crawler.net.vantage import Vantage, first_vantage, further_vantages
 from crawler.probe.link_checks import read_link_checks
 from crawler.probe.prober import HostFacts, HostTask, Prober
 from crawler.recheck.leasing import Leasing
+from crawler.recheck.load import Load
 from crawler.recheck.recorder import Recorder
 from waterbed.model.errors import InputError, LeaseLost, ReadOnly, StoreFailure, StoreGone
 from waterbed.model.facts import CanaryLook
@@ -27,51 +28,6 @@ from waterbed.store.folder import Folder, Pass
 from waterbed.store.leases import release
 from waterbed.store.runs import patiently
 from waterbed.store.settings import Names
-
-_FEWEST_LOOKS = 100
-"""Fewest looks that a rate is computed from."""
-
-
-class Load:
-    """Measures a worker's capacity.
-
-    Counts looks, and seconds in which hosts wait for their turn: without waiting hosts the rate would measure the
-    schedule.
-    """
-
-    def __init__(self) -> None:
-        """Start at zero."""
-        self.in_flight = 0
-        self._waiting = 0
-        self._since = 0.0
-        self._seconds = 0.0
-        self._looks = 0
-
-    def waits(self) -> None:
-        """Count a host that waits for its turn."""
-        if not self._waiting:
-            self._since = monotonic()
-        self._waiting += 1
-
-    def begins(self) -> None:
-        """Count a host whose check begins."""
-        self._waiting -= 1
-        self.in_flight += 1
-        if not self._waiting:
-            self._seconds += monotonic() - self._since
-
-    def ends(self, looks: int) -> None:
-        """Count a host whose check has ended."""
-        self.in_flight -= 1
-        if self._waiting:
-            self._looks += looks
-
-    @property
-    def rate(self) -> float | None:
-        """Looks a second while hosts waited; None below 100 looks."""
-        seconds = self._seconds + (monotonic() - self._since if self._waiting else 0.0)
-        return self._looks / seconds if self._looks >= _FEWEST_LOOKS and seconds > 0 else None
-
 
 _ALWAYS_THERE = "com"
 """The domain of the test query: every resolver knows its name servers, and the query reveals nothing."""
@@ -195,7 +151,7 @@ class Session:
         due_by = self.folder.clock()
         until = monotonic() + self._continuous.seconds if self._continuous else None
         self._leasing = Leasing(self.folder, self.run, limit=self._limit, due_by=due_by, until=until)
-        await asyncio.to_thread(self._end_refuted)
+        await asyncio.to_thread(patiently, self._end_refuted, self.run.holds)
         if self._everything:
             await asyncio.to_thread(self.folder.store.make_all_due, due_by)
         self.due = await asyncio.to_thread(self.folder.store.count_due, due_by)

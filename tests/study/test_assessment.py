@@ -82,6 +82,13 @@ def test_the_last_assessment_decides(study: Study) -> None:
     assert "AS64500" not in ranked(study)
 
 
+def test_of_two_assessments_at_one_time_that_in_favour_holds(study: Study) -> None:
+    """Where a delivery contradicts itself, nobody is named for it."""
+    assess(study, A, True)
+    assess(study, A, False)
+    assert "AS64500" not in ranked(study)
+
+
 def test_unassessed_reports_of_who_assesses_wait(study: Study) -> None:
     """A source that assesses some reports has its others not counted yet; those of other sources count as ever."""
     assess(study, ["b00"], True, source="hotline")

@@ -60,7 +60,7 @@ def rejudge(study: Study, rules: Path, out: Path | None = None) -> Rejudged:
     other = read_rules(rules)
     facts, attributor, config = read_facts(study.folder), study.attributor(), study.config
     names = opened(study.folder)
-    measured = study.folder.world != "replay"
+    measured = study.folder.measures_removal
     before = Conclusions(facts, attributor, read_rules(), config, names, removal_measured=measured)
     after = Conclusions(facts, attributor, other, config, names, removal_measured=measured)
     folder = (out or study.path) / VERDICTS

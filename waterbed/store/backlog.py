@@ -251,7 +251,7 @@ def end_refuted(connection: Connection) -> int:
     report, due = TABLES[Report].c, TABLES[Due]
     newest = (
         func.row_number()
-        .over(partition_by=report.url_id, order_by=(report.received_at.desc(), report.report_id.desc()))
+        .over(partition_by=report.url_id, order_by=(report.received_at.desc(), report.assessed_illegal))
         .label("newest")
     )
     assessed = select(report.url_id, report.assessed_illegal, newest).where(report.assessed_illegal.is_not(None))

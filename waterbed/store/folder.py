@@ -59,6 +59,11 @@ class Folder:
             return self.frozen.world
         return "measured" if self.lab is None else "replay" if self.lab.replay else "simulated"
 
+    @property
+    def measures_removal(self) -> bool:
+        """False of a replay, whose servers answer by construction."""
+        return self.world != "replay"
+
     def close(self) -> None:
         """Give the database back."""
         self.store.close()

@@ -30,9 +30,10 @@ def assessing_sources(reports: Iterable[Report]) -> set[str]:
 def counting_facts(facts: Facts) -> tuple[Facts, SetAside]:
     """Return the facts that count, and URLs set aside.
 
-    The last assessment of a URL decides for all its reports: not illegal, and it counts nowhere; illegal, and every
-    report counts but those that said otherwise. Without one, reports of sources that assess nothing count, and those of
-    sources that do are not counted yet. Linear in the facts; the given ones themselves where nothing was assessed.
+    The last assessment of a URL decides for all its reports (of two at one time, the one in favour): not illegal, and
+    it counts nowhere; illegal, and every report counts but those that said otherwise. Without one, reports of sources
+    that assess nothing count, and those of sources that do are not counted yet. Linear in the facts; the given ones
+    themselves where nothing was assessed.
     """
     assessing = assessing_sources(facts.reports)
     if not assessing:
@@ -44,7 +45,11 @@ def counting_facts(facts: Facts) -> tuple[Facts, SetAside]:
     not_illegal, unassessed = set(), set()
     for url_id, mine in by_url.items():
         assessed = [one for one in mine if one.assessed_illegal is not None]
-        last = max(assessed, key=lambda one: (one.received_at, one.report_id)).assessed_illegal if assessed else None
+        last = (
+            max(assessed, key=lambda one: (one.received_at, not one.assessed_illegal)).assessed_illegal
+            if assessed
+            else None
+        )
         if last is False:
             not_illegal.add(url_id)
             continue

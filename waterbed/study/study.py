@@ -222,7 +222,7 @@ class Study:
             folder.config,
             opened(folder),
             by_text=by_text_of(folder),
-            removal_measured=folder.world != "replay",
+            removal_measured=folder.measures_removal,
         )
 
     def attributor(self) -> "Attributor":

@@ -20,7 +20,10 @@ _MOST_HANDSHAKE = 131_072
 """Most bytes of a handshake: OpenSSL takes certificates of up to 100 KiB."""
 
 _TLS_BUFFER = 2048
-"""Receive buffer with TLS: a certificate should come in few round trips. Of a body it can hold some 2.5 kB."""
+"""Receive buffer with TLS: a certificate should come in few round trips."""
+
+_TLS_WINDOW = 1408
+"""Largest receive window with TLS: with a piece, or with the rest of a record, 2 KiB."""
 
 _PLAIN_BUFFER = 1
 """Receive buffer without TLS: the kernel grants its minimum, 2,304 bytes with their bookkeeping."""
@@ -32,6 +35,9 @@ The kernel acknowledges what it has room for, read or not: past a head that is a
 below 2 KiB, however late this process reads. Both are set before connecting: servers wait for windows as large as the
 largest they were ever promised, so a window that narrows later costs 0.2 s each time.
 """
+
+FINISHED = 512
+"""Most bytes of a record that are awaited behind a head, so that TLS authenticates it."""
 
 PAGE_PIECE = 8192
 """Most bytes taken at once, and half of what the kernel may hold, while a page is read."""
@@ -79,6 +85,7 @@ class Connection:
         self._tls: TlsSession | None = None
         self._piece = PIECE
         self._buffered = b""
+        self._certificates: tuple[bytes, ...] = ()
         self._stage: Phase | Literal["proxy"] = "connect"
         self.bytes_read = 0
         self.text_read = 0
@@ -115,8 +122,7 @@ class Connection:
         self._sock = sock
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _TLS_BUFFER if tls else _PLAIN_BUFFER)
-        if not tls:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, _PLAIN_WINDOW)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, _TLS_WINDOW if tls else _PLAIN_WINDOW)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if source:
             with contextlib.suppress(OSError):
@@ -200,13 +206,14 @@ class Connection:
         except OSError as problem:
             raise self._failure(failure_class(problem)) from None
 
-    async def receive(self) -> bytes:
+    async def receive(self, *, head: bool = False) -> bytes:
         """Receive at most one piece.
 
-        Empty at the end of the stream.
+        Empty at the end of the stream. With `head` nothing behind the end of a head leaves the TLS session; without TLS
+        the piece that a head ends in is received as it is.
         """
         try:
-            text = await (self._pull(self._piece) if self._tls is None else self._text(self._tls))
+            text = await (self._pull(self._piece) if self._tls is None else self._text(self._tls, head))
             self.text_read += len(text)
             return text
         except ssl.SSLError as problem:
@@ -214,8 +221,30 @@ class Connection:
         except OSError as problem:
             raise self._failure(failure_class(problem)) from None
 
-    async def _text(self, tls: TlsSession) -> bytes:
-        while not (text := tls.read(self._piece)) and not tls.ended:
+    async def finish_record(self, most: int) -> None:
+        """Receive the rest of the record that the last text came in, if at most `most` bytes of it are missing.
+
+        A record that is not what its beginning said is a ConnectionFailure.
+        """
+        tls = self._tls
+        try:
+            while tls and tls.unverified and tls.room() <= most:
+                data = await self._pull(tls.room())
+                if not data:
+                    break
+                tls.take(data)
+                tls.finish()
+        except ssl.SSLError as problem:
+            raise self._failure(_tls_class(problem)) from None
+        except ConnectionFailure:
+            pass  # the server hung up: what came stays as it is
+
+    def authenticated(self, read: int) -> bool | None:
+        """True if TLS authenticated the first `read` bytes of all text, None without TLS."""
+        return None if self._tls is None else self.text_read - self._tls.unverified >= read
+
+    async def _text(self, tls: TlsSession, head: bool) -> bytes:
+        while not (text := tls.read(self._piece, head=head)) and not tls.ended:
             await self._push(tls.outgoing())
             data = await self._pull(self._piece if tls.early else min(_HANDSHAKE_PIECE, tls.room()))
             if not data:
@@ -253,14 +282,18 @@ class Connection:
 
     def _failure(self, name: str) -> ConnectionFailure:
         """Return a failure of the current stage; a proxy's is never reported as the server's."""
+        if self._stage == "http" and name == "handshake":
+            name = "bad_record"  # the handshake is over: a record could not be decrypted, or may not come here
         if self._stage != "proxy":
             return ConnectionFailure(self._stage, name)
         self.close()
         return ConnectionFailure("connect", "proxy_timeout" if name == "timeout" else "proxy_failed")
 
-    def certificate(self) -> bytes | None:
-        """Return the server's certificate, DER; None without TLS."""
-        return self._tls.certificate() if self._tls else None
+    def certificates(self) -> tuple[bytes, ...]:
+        """Return the server's certificates, DER, its own first; empty without TLS."""
+        if self._tls and not self._certificates:
+            self._certificates = self._tls.certificates()
+        return self._certificates
 
     def tls_version(self) -> str | None:
         """Return the negotiated TLS version."""

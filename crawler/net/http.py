@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Self
 
-from crawler.net.connection import Connection, ConnectionFailure
+from crawler.net.connection import FINISHED, Connection, ConnectionFailure
 from crawler.net.guard import Connector
 from crawler.net.politeness import Politeness
 from crawler.net.response import PAGE_MOST, Head, read_body, read_head, refused
@@ -33,7 +33,10 @@ class Exchange:
     connect_ms: float | None = None
     head_ms: float | None = None
     tls_version: str | None = None
-    certificate: bytes | None = None
+    certificates: tuple[bytes, ...] = ()
+    """What the server sent, DER, its own first."""
+    authenticated: bool | None = None
+    """True if TLS authenticated the whole head, False if it was read before its record's end, None without TLS."""
     reused: bool = False
     """True if the connection had carried an earlier check's request: what came may answer that one."""
     page: bytes | None = None
@@ -159,6 +162,7 @@ class HostConnections:
         head: Head | None = None
         page: bytes | None = None
         failure = page_refused = head_ms = None
+        read = 0
         async with self._politeness.slot(address) as slot:
             await slot.wait_turn()
             try:
@@ -172,16 +176,18 @@ class HostConnections:
                     raw = bytearray() if most else None
                     head = await read_head(connection, body_follows=method != "HEAD", raw=raw)
                     head_ms = round((perf_counter() - started) * 1000, 3)
+                    read = connection.text_read
                     if raw is not None:
                         page_refused = refused(head)
                         if not page_refused:
                             page, page_refused = await read_body(connection, head, bytes(raw), most)
+                    await connection.finish_record(FINISHED if page is None else PAGE_MOST)
             except ConnectionFailure as problem:
-                phase, failure = problem.phase, problem.failure
+                head, page, phase, failure = None, None, problem.phase, problem.failure
             except TimeoutError:
                 timed_out = connection.timeout_failure(text_before=text_before)
                 if head:
-                    page_refused = "timeout"
+                    page, page_refused = None, "timeout" if most else None
                 else:
                     phase, failure = timed_out.phase, timed_out.failure
             finally:
@@ -189,6 +195,8 @@ class HostConnections:
                     self._connections[key] = (connection, address)
                 else:
                     connection.close()
+        if page is not None and connection.authenticated(connection.text_read) is False:
+            page, page_refused = None, "cut_off"
         return Exchange(
             address=address,
             head=head,
@@ -198,7 +206,8 @@ class HostConnections:
             connect_ms=round(connection.connect_ms, 3) if fresh and connection.connect_ms else None,
             head_ms=head_ms,
             tls_version=connection.tls_version(),
-            certificate=connection.certificate() if fresh else None,
+            certificates=connection.certificates(),
+            authenticated=connection.authenticated(read) if head else None,
             reused=connection in self._earlier,
             page=page,
             page_refused=page_refused,

@@ -7,6 +7,7 @@ from functools import lru_cache
 import httptools
 
 from crawler.net.connection import Connection, ConnectionFailure
+from crawler.net.tls import HEAD_END
 
 MAX_HEAD = 65_536
 """Longest response head that is read, bytes."""
@@ -79,13 +80,13 @@ async def _head_end(connection: Connection, buffer: bytearray) -> int:
     while True:
         if not buffer.startswith(_START[: len(buffer)]):
             raise ConnectionFailure("http", "no_status_line")
-        ends = [at + len(mark) for mark in (b"\n\r\n", b"\n\n") if (at := buffer.find(mark, searched)) >= 0]
-        if ends and min(ends) <= MAX_HEAD:
-            return min(ends)
+        end = HEAD_END.search(buffer, searched)
+        if end and end.end() <= MAX_HEAD:
+            return end.end()
         if len(buffer) > MAX_HEAD:
             raise ConnectionFailure("http", "head_too_long")
         searched = max(0, len(buffer) - 2)
-        piece = await connection.receive()
+        piece = await connection.receive(head=True)
         if not piece:
             raise ConnectionFailure("http", "head_cut_off" if buffer else "closed")
         buffer += piece

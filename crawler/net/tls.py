@@ -1,6 +1,8 @@
 """A TLS session without socket that decrypts records early."""
 
+import _ssl
 import os
+import re
 import ssl
 import warnings
 from functools import lru_cache
@@ -27,10 +29,20 @@ _HELLO = 1024
 _MOST_SILENT = 8192
 """Most bytes of records without text in one response: a few session tickets, never a picture."""
 
+_MOST_OVERHEAD = 65_536
+"""Most bytes of a response's records besides its text: a head of 600 bytes may come one byte in a record."""
+
+HEAD_END = re.compile(rb"\n\r?\n")
+"""The end of a response head, of old servers too."""
+
 _ANSWER = b"HTTP"
 """First bytes of every response: a server may send one where the rest of a split message is due."""
 
 _OF_HANDSHAKE = b"\x16"
+_PADDED = re.compile(rb"([\x15\x16\x17])\x00*\Z")
+"""What may be the end of a TLS 1.3 record's text: its type, and padding. No head contains such a byte."""
+
+_ALERT, _ALERT_SIZE = b"\x15", 2
 _TAG = 16
 _TICKET, _KEY_UPDATE = 4, 24
 """Types of the messages that a TLS 1.3 server may send after the handshake (RFC 8446, 4.6).
@@ -83,10 +95,11 @@ class TlsSession:
         self._raw = bytearray()
         self._last = b""
         self._decrypted = 0
-        self._delivered = b""
+        self._delivered = self._held = b""
         self._await_whole = False
         self._answering = False
-        self._textless = 0
+        self._textless = self._overhead = 0
+        self._line = b""
         self._message = b""
         self._number = 0
         self._text = b""
@@ -141,11 +154,11 @@ class TlsSession:
 
     def write(self, data: bytes) -> None:
         """Encrypt a request for the server."""
-        self._answering, self._textless = False, 0
+        self._answering, self._textless, self._overhead, self._line = False, 0, 0, b""
         self._tls.write(data)
 
-    def read(self, most: int) -> bytes:
-        """Return at most `most` bytes of text.
+    def read(self, most: int, *, head: bool = False) -> bytes:
+        """Return at most `most` bytes of text; of a `head`, none behind its end.
 
         Empty if more bytes must come first, or if `ended`.
         """
@@ -162,8 +175,21 @@ class TlsSession:
             elif not self._decryptor or not self._read_part(size, self._decryptor):
                 break
         self._answering = self._answering or bool(self._text)
+        if head and (end := HEAD_END.search(self._line + self._text[:most])):
+            most = end.end() - len(self._line)
         text, self._text = self._text[:most], self._text[most:]
+        self._line = b"" if head and end else (self._line + text)[-2:]
         return text
+
+    def finish(self) -> None:
+        """Check the record that the last text came in, if all of it has come."""
+        if self._delivered and len(self._raw) >= (size := _HEADER + int.from_bytes(self._raw[3:5])):
+            self._read_whole(size)
+
+    @property
+    def unverified(self) -> int:
+        """Number of the bytes read last whose record has not been authenticated: all of it has not come."""
+        return max(0, len(self._delivered) - len(self._text))
 
     def room(self) -> int:
         """Return the number of bytes to the current record's end."""
@@ -201,14 +227,15 @@ class TlsSession:
             self.ended = True
         if not text.startswith(self._delivered):
             raise BadRecord
-        self._text = text[len(self._delivered) :]
+        self._text += text[len(self._delivered) :]
+        self._spend(size - len(text))
         if not text:
             self._textless += size
             if self._textless > _MOST_SILENT:
                 raise BadRecord
             self._read_messages(record)
         self._number += 1
-        self._cipher, self._delivered, self._decrypted, self._await_whole = None, b"", 0, False
+        self._cipher, self._delivered, self._held, self._decrypted, self._await_whole = None, b"", b"", 0, False
 
     def _read_part(self, size: int, decryptor: RecordDecryptor) -> bool:
         """Decrypt the part of a record that has come; True if it holds text."""
@@ -219,14 +246,29 @@ class TlsSession:
         if self._cipher is None:
             chain = chained_block(self._last, size - _HEADER) if decryptor.chained else bytes(self._raw[_HEADER:start])
             self._cipher = decryptor.begin(self._number, chain)
-        text = self._cipher.update(bytes(self._raw[start + self._decrypted : end]))
+        text = self._held + self._cipher.update(bytes(self._raw[start + self._decrypted : end]))
         if not self._delivered and self._may_be_messages(text, size):
             self._await_whole = True
             return False
         self._decrypted = end - start
-        self._text = text
-        self._delivered += text
-        return bool(text)
+        until = self._surely_text(text)
+        self._text, self._held = text[:until], text[until:]
+        self._delivered += self._text
+        return bool(self._text)
+
+    def _surely_text(self, front: bytes) -> int:
+        """Return how many bytes of a record's front are text, whatever follows: the rest may be type and padding."""
+        padded = _PADDED.search(front) if self._version == "TLSv1.3" else None
+        if padded is None:
+            return len(front)
+        is_alert = padded[1] == _ALERT and not self._delivered and padded.start() == _ALERT_SIZE
+        return 0 if is_alert else padded.start()
+
+    def _spend(self, size: int) -> None:
+        """Count bytes of records that are no text."""
+        self._overhead += size
+        if self._overhead > _MOST_OVERHEAD:
+            raise BadRecord
 
     def _may_be_messages(self, front: bytes, size: int) -> bool:
         """True if a record must be read whole, as it may begin a handshake message.
@@ -263,12 +305,14 @@ class TlsSession:
                 self._decryptor, self._number = self._decryptor.renewed(), -1
             self._message = self._message[whole:]
 
-    def certificate(self) -> bytes | None:
-        """Return the server's certificate, DER, after the handshake."""
-        try:
-            return self._tls.getpeercert(binary_form=True) if self.handshake_done else None
-        except ValueError:
-            return None
+    def certificates(self) -> tuple[bytes, ...]:
+        """Return the certificates that the server sent, DER, its own first; empty before the handshake."""
+        if not self.handshake_done:
+            return ()
+        # public from Python 3.13 on; before, the object behind it has the same method
+        session = self._tls if hasattr(self._tls, "get_unverified_chain") else self._tls._sslobj  # type: ignore[attr-defined]
+        chain = session.get_unverified_chain() or ()
+        return tuple(one if isinstance(one, bytes) else one.public_bytes(_ssl.ENCODING_DER) for one in chain)
 
     def version(self) -> str | None:
         """Return the negotiated version."""

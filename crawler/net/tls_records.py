@@ -1,10 +1,9 @@
 """Decrypts the beginning of a TLS record before its end.
 
 A record of up to 16 KiB is authenticated as a whole, so a TLS library returns no text of it until it is complete. The
-ciphers themselves run from front to back. A check needs the head and nothing behind it, and certificates are recorded,
-not enforced: an attacker who could alter the bytes could have answered in the server's place. So the front is decrypted
-here and the connection closed, and the rest of the record is never received. Records that arrive whole are
-authenticated as usual.
+ciphers themselves run from front to back. A check needs the head and nothing behind it, so the front is decrypted here.
+A short rest is awaited, and authenticated as usual. Before a long one the connection is closed, and what was read is
+taken as unauthenticated (decision 0011).
 
 Sources: RFC 8446 sections 5 and 7 (TLS 1.3), RFC 5246 section 6 (TLS 1.2), RFC 4346 and 2246 (TLS 1.1 and 1.0),
 RFC 5288 (GCM), RFC 7905 (ChaCha20). Suites that are not listed here are read by whole records.
@@ -49,7 +48,7 @@ class RecordDecryptor:
 
     def __repr__(self) -> str:
         """Show no key."""
-        return "<Opener>"
+        return "<RecordDecryptor>"
 
 
 class KeyLog:

@@ -90,7 +90,8 @@ def _facts(
     redirect: tuple[str | None, CanonicalUrl | None],
     now: datetime,
 ) -> ControlLook:
-    head = exchange.head
+    certain = exchange.authenticated is not False
+    head = exchange.head if certain else None
     kept = features(head.fields if head else {}, vault.keyed_id, now)
     return ControlLook(
         control_id=secrets.token_hex(16),
@@ -98,11 +99,11 @@ def _facts(
         run_id=origin.run_id,
         vantage=origin.vantage,
         observed_at=now,
-        failure=exchange.failure,
+        failure=exchange.failure if certain else "unauthenticated",
         status=head.status if head else None,
         media_type=kept.media_type,
         content_length=kept.content_length,
         etag_id=kept.etag_id,
-        redirect=redirect[0],
-        redirect_site_id=site_id(vault, redirect[1]),
+        redirect=redirect[0] if certain else None,
+        redirect_site_id=site_id(vault, redirect[1]) if certain else None,
     )

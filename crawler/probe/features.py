@@ -113,7 +113,7 @@ def certificate_features(
 ) -> CertificateFeatures:
     """Hash a certificate and name its first problem.
 
-    Checks dates, names and self-signature; trust in the issuer is not checked.
+    Checks dates, names and self-signature; `crawler.probe.trust` checks the issuers.
     """
     certificate_id = keyed_id("certificate", der.hex())
     try:

@@ -32,6 +32,8 @@ class Step:
     steps: int = 0
     bytes_read: int = 0
     head_status: int | None = None
+    authenticated: bool | None = None
+    """True if TLS authenticated the responses of all steps, False if one's not, None if one came without TLS."""
     reused: bool = False
     """True if a HEAD of it went over a connection of an earlier check."""
     redirect: str | None = None
@@ -72,11 +74,12 @@ async def follow(
     Each step is guarded anew.
     """
     steps = total = 0
-    reused = False
+    reused, kept = False, []
     while True:
         step = await _ask(connections, canonical, addresses, profile)
         total += step.bytes_read
         reused = reused or step.reused
+        kept.append(step.authenticated)
         target = step.target
         if step.redirect == "same" and target and steps < most_steps:
             steps += 1
@@ -84,14 +87,15 @@ async def follow(
                 addresses = (await resolver.resolve(target.host)).addresses
             canonical = target
             continue
-        return replace(step, steps=steps, bytes_read=total, reused=reused) if steps else step
+        authenticated = False if False in kept else None if None in kept else True
+        return replace(step, steps=steps, bytes_read=total, reused=reused, authenticated=authenticated)
 
 
 async def _ask(
     connections: HostConnections, canonical: CanonicalUrl, addresses: Sequence[str], profile: Profile
 ) -> Step:
     """Send one HEAD, and one GET if the profile allows it and HEAD was inconclusive."""
-    exchange = await connections.ask(canonical, "HEAD", addresses)
+    exchange = await _ask_head(connections, canonical, addresses)
     reused = exchange.reused
     total, method, first = exchange.bytes_read, "HEAD", exchange.head.status if exchange.head else None
     head_status = None
@@ -107,7 +111,7 @@ async def _ask(
             if (
                 again.head is not None or first in _DOUBTED
             ):  # where HEAD is trusted, it counts more than a GET that is cut off
-                exchange, method, head_status = again, "GET", first
+                exchange, method, head_status = _more_certain(exchange, again), "GET", first
     redirect, target = redirect_of(canonical, exchange)
     return Step(
         canonical=canonical,
@@ -116,10 +120,29 @@ async def _ask(
         method=method,
         bytes_read=total,
         head_status=head_status,
+        authenticated=exchange.authenticated,
         reused=reused,
         redirect=redirect,
         target=target,
     )
+
+
+async def _ask_head(connections: HostConnections, canonical: CanonicalUrl, addresses: Sequence[str]) -> Exchange:
+    """Send one HEAD, and another over a fresh connection where TLS did not authenticate the response."""
+    exchange = await connections.ask(canonical, "HEAD", addresses)
+    if exchange.authenticated is not False:
+        return exchange
+    again = await connections.ask(canonical, "HEAD", addresses)
+    return replace(
+        again if again.head else exchange, bytes_read=exchange.bytes_read + again.bytes_read, reused=exchange.reused
+    )
+
+
+def _more_certain(head: Exchange, get: Exchange) -> Exchange:
+    """Return what HEAD was answered where it is authenticated, GET is not, and both have one status."""
+    if get.head and head.head and get.authenticated is False and head.authenticated and get.page is None:
+        return head if head.head.status == get.head.status else get
+    return get
 
 
 def _is_text(exchange: Exchange) -> bool:
@@ -141,13 +164,14 @@ async def ask_link_check(
     """
     if asked.host != host:
         addresses = (await resolver.resolve(asked.host)).addresses
-    exchange = await connections.ask(asked, "HEAD", addresses)
+    exchange = await _ask_head(connections, asked, addresses)
     return Step(
         canonical=asked,
         addresses=addresses,
         exchange=exchange,
         method="HEAD",
         bytes_read=exchange.bytes_read,
+        authenticated=exchange.authenticated,
         reused=exchange.reused,
         link_check=check,
     )

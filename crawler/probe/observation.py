@@ -7,6 +7,7 @@ from hashlib import blake2b
 from crawler.probe.features import certificate_features, features
 from crawler.probe.follow import Step
 from crawler.probe.pages import marks_of_redirect, page_features
+from crawler.probe.trust import trust
 from waterbed.model.bookkeeping import Due
 from waterbed.model.codec import microseconds
 from waterbed.model.facts import ControlLook, Observation, Profile
@@ -44,11 +45,8 @@ def observation(
     exchange, head, target = step.exchange, step.exchange.head, step.target
     kept = features(head.fields if head else {}, vault.keyed_id, started)
     page = page_features(exchange.page, step.canonical, vault.keyed_id) if exchange.page is not None else None
-    certificate = (
-        certificate_features(exchange.certificate, step.canonical.host, vault.keyed_id, started)
-        if exchange.certificate
-        else None
-    )
+    sent = exchange.certificates
+    certificate = certificate_features(sent[0], step.canonical.host, vault.keyed_id, started) if sent else None
     marks = kept.marks
     if target or page:
         marks = tuple(sorted({*marks, *marks_of_redirect(target), *(page.marks if page else ())}))
@@ -94,6 +92,8 @@ def observation(
         title_id=page.title_id if page else None,
         page_id=page.page_id if page else None,
         page_bytes=page.size if page else None,
+        authenticated=step.authenticated if head else None,
+        tls_trust=trust(sent, started.date()) if sent else None,
     )
 
 

@@ -17,6 +17,7 @@ from crawler.net.reservations import Reservations, reservations_of
 from crawler.net.vantage import Vantage, first_vantage, further_vantages
 from crawler.probe.link_checks import read_link_checks
 from crawler.probe.prober import HostFacts, HostTask, Prober
+from crawler.probe.trust import trust_store
 from crawler.recheck.leasing import Leasing
 from crawler.recheck.load import Load
 from crawler.recheck.recorder import Recorder
@@ -129,7 +130,7 @@ class Session:
         if lab:
             await _require_lab_servers(lab.resolver)
         await asyncio.to_thread(self.folder.mark_dead_runs)
-        self.run: Pass = self._stack.enter_context(self.folder.run("recheck"))
+        self.run: Pass = self._stack.enter_context(self.folder.run("recheck", trust_store=trust_store()))
         self.begun = True
         server = lab.resolver if lab else config.names.resolver
         self._resolver = Resolver(

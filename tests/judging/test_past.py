@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.judging.test_judge import NOW, RULES, canary, control, look
 from tests.study.facts import resolution
-from waterbed.judging.features import compare
+from waterbed.judging.features import compare, look_features
 from waterbed.judging.judge import CanaryRecord, judge, judge_one
 from waterbed.model.facts import ControlLook, Observation
 
@@ -168,3 +171,53 @@ def test_gone_behind_a_new_certificate_problem_is_disputed() -> None:
     assert story({**bad, "status": 404}) == ["gone"]
     assert story({**good, "c": "a"}, {**bad, "c": "b"}, controls=controls) == ["up", "disputed"]
     assert story(good, {**bad, "marks": ("removed",)}) == ["up", "disputed"]
+
+
+def test_a_public_key_that_nobody_vouches_for_is_compared() -> None:
+    """A certificate of an invented issuer has no problem of its own: its key must be one that up looks had."""
+    real = {"tls_version": "TLSv1.3", "certificate_id": "a", "public_key_id": "a", "tls_trust": "trusted"}
+    renewed = {**real, "certificate_id": "b", "public_key_id": "b"}
+    invented = {**real, "certificate_id": "c", "public_key_id": "c", "tls_trust": "incomplete_chain"}
+    bare = {**real, "tls_trust": "incomplete_chain"}
+    before = {**real, "tls_trust": None}
+    assert story(real, {**renewed, "status": 404}) == ["up", "gone"]
+    assert story(real, {**invented, "status": 404}) == ["up", "disputed"]
+    assert story(real, {**bare, "status": 404}) == ["up", "gone"]
+    assert story(bare, {**bare, "status": 404}) == ["up", "gone"]
+    assert story(bare, {**invented, "status": 404}) == ["up", "disputed"]
+    assert story(before, {**invented, "status": 404}) == ["up", "gone"]
+    assert story(before, {**invented, "tls_trust": None, "status": 404}) == ["up", "gone"]
+    assert story({**invented, "status": 404}) == ["gone"]
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "status": st.sampled_from([200, 204, 301, 302, 308, 404, 410, 451, 403, 405, 500, 503]),
+            "marks": st.sets(st.sampled_from(["suspended", "removed", "parked", "challenge", "cdn"])).map(
+                lambda marks: tuple(sorted(marks))
+            ),
+            "redirect": st.sampled_from([None, "same", "site", "other", "bad"]),
+            "control": st.sampled_from(["same", "differs", "none"]),
+            "differed_before": st.booleans(),
+            "catch_all": st.booleans(),
+            "link_exists": st.sampled_from([None, "yes", "no", "unclear"]),
+            "changed": st.sampled_from(["type", "page", "no"]),
+            "method": st.sampled_from(["HEAD", "GET"]),
+            "head_status": st.sampled_from([None, 403, 404]),
+            "doubt": st.sampled_from(["unauthenticated", "newly_bad"]),
+        }
+    )
+)
+@settings(max_examples=600)
+def test_nothing_is_down_on_an_answer_that_may_be_somebody_else_s(told: dict[str, Any]) -> None:
+    """Whatever it says: not authenticated, or behind a certificate that nobody vouches for, it shows no removal."""
+    doubt = told.pop("doubt")
+    seen = {
+        **look_features(look(), None, canary="ok", differed_before=False),
+        **told,
+        "authenticated": "no" if doubt == "unauthenticated" else "yes",
+        "tls": "newly_bad" if doubt == "newly_bad" else "ok",
+    }
+    _, outcome = RULES.decide(seen)
+    assert outcome.state in ({"unknown"} if doubt == "unauthenticated" else {"unknown", "up"})

@@ -96,10 +96,10 @@ silence-after-handshake    unobserved C2-silent+panel
 goodbye-before-answer      protocol_error H1-broken-http
 cut-before-answer          protocol_error H1-broken-http
 garbage-record             protocol_error H1-broken-http
-tls-head-with-photo        up U1-up | indistinct S2-indistinct | indistinct S2-indistinct
-tls-head-end-with-photo    up U1-up | indistinct S2-indistinct | indistinct S2-indistinct
-tls-1-2-head-with-photo    up U1-up | indistinct S2-indistinct | indistinct S2-indistinct
-tls-1-2-cbc-head-with-photo up U1-up | indistinct S2-indistinct | indistinct S2-indistinct
+tls-head-with-photo        disputed A1-unauthenticated | disputed A1-unauthenticated | disputed A1-unauthenticated
+tls-head-end-with-photo    disputed A1-unauthenticated | disputed A1-unauthenticated | disputed A1-unauthenticated
+tls-1-2-head-with-photo    disputed A1-unauthenticated | disputed A1-unauthenticated | disputed A1-unauthenticated
+tls-1-2-cbc-head-with-photo disputed A1-unauthenticated | disputed A1-unauthenticated | disputed A1-unauthenticated
 tls-on-80                  protocol_error H1-broken-http
 # HTTP
 http-good                  up U1-up

@@ -26,6 +26,7 @@ FEATURES: Final[Mapping[str, tuple[Any, ...] | type]] = {
     "tls": ("ok", "bad", "newly_bad", "none"),
     "changed": ("type", "page", "no"),
     "head_status": int,
+    "authenticated": ("yes", "no", "none"),
 }
 """Features that a rule may test: all their values, or their type."""
 
@@ -83,6 +84,10 @@ class Past:
     """The page changed and came back, so a change proves nothing."""
     trusted: bool | None = None
     """True if no up look had a certificate problem; None before one."""
+    keys: set[str] = field(default_factory=set)
+    """Public keys of the up looks."""
+    trust_asked: bool = False
+    """True if it is known of an up look whether its certificates were trusted."""
 
     def differed(self, look: Observation, control: ControlLook | None) -> bool:
         """True if an earlier look differed in a comparable feature.
@@ -126,6 +131,9 @@ class Past:
         self.redirects.add(look.redirect)
         if look.tls_version is None or look.certificate_id is not None:
             self.trusted = self.trusted is not False and look.tls_problem is None
+        if look.public_key_id:
+            self.keys.add(look.public_key_id)
+        self.trust_asked = self.trust_asked or look.tls_trust is not None
         self._see_page(look)
 
     def _see_page(self, look: Observation) -> None:
@@ -176,6 +184,7 @@ def look_features(
         "tls": _tls(look, past),
         "changed": past.changed(look) if past else "no",
         "head_status": look.head_status,
+        "authenticated": "none" if look.authenticated is None else "yes" if look.authenticated else "no",
     }
 
 
@@ -186,6 +195,16 @@ def _link_exists(look: Observation) -> str | None:
 
 
 def _tls(look: Observation, past: Past | None) -> str:
-    if look.tls_problem:
-        return "newly_bad" if past and past.trusted else "bad"
-    return "ok" if look.certificate_id else "none"
+    """Return whether the certificate is good.
+
+    `newly_bad`: up looks had no problem and this one has, or nobody vouches for a public key that no up look had. The
+    last can be said only where it is known of an up look whether it was trusted.
+    """
+    if not look.certificate_id:
+        return "none"
+    doubted = look.tls_problem is not None or look.tls_trust not in (None, "trusted")
+    if past and look.tls_problem and past.trusted:
+        return "newly_bad"
+    if past and doubted and past.trust_asked and look.tls_trust and look.public_key_id not in past.keys:
+        return "newly_bad"
+    return "bad" if doubted else "ok"

@@ -40,6 +40,7 @@ class Run:
     version: Annotated[str, "version of Waterbed"]
     config_hash: Annotated[str, "SHA-256 of the study's configuration"]
     clock_skew_s: Annotated[float | None, "seconds the database's clock was ahead; null: no other clock"] = None
+    trust_store: Annotated[str | None, "roots and their version that certificates were checked against"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -190,6 +190,13 @@ class Observation:
     title_id: Annotated[str | None, "keyed hash of the page's title (profile text)"] = None
     page_id: Annotated[str | None, "keyed hash of the page's words without numbers (profile text)"] = None
     page_bytes: Annotated[int | None, "bytes of page read for these two (profile text)"] = None
+    authenticated: Annotated[
+        bool | None, "whether TLS authenticated the response heads; null: one came without TLS, or it was not recorded"
+    ] = None
+    tls_trust: Annotated[
+        str | None,
+        "whether the chain ends in a root of certifi: trusted, incomplete_chain, untrusted; null: not asked",
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,8 +69,11 @@ class Folder:
         self.store.close()
 
     @contextmanager
-    def run(self, kind: str) -> Iterator["Pass"]:
-        """Record a run: lock it while alive, record its end."""
+    def run(self, kind: str, *, trust_store: str | None = None) -> Iterator["Pass"]:
+        """Record a run: lock it while alive, record its end.
+
+        `trust_store` names the roots that it checks certificates against.
+        """
         if self.frozen:
             raise InputError(
                 "this study was reproduced from a package: its ids are of other keys, so nothing is looked at or added "
@@ -97,6 +100,7 @@ class Folder:
                 version=version("waterbed"),
                 config_hash=self.config_hash,
                 clock_skew_s=self._skew_s(),
+                trust_store=trust_store,
             )
             begin(self.store, run, lease_s)
             heartbeat = Heartbeat(self.store, run_id, lease_s, self.mark_dead_runs, born)

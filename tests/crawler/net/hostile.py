@@ -1,6 +1,7 @@
 """A server on loopback that answers with given bytes, whatever is asked."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -42,7 +43,9 @@ Answer = Callable[[str, str, str], bytes]
 
 
 @asynccontextmanager
-async def talking(answer: Answer, asked: list[tuple[str, str, str]] | None = None) -> AsyncIterator[int]:
+async def talking(
+    answer: Answer, asked: list[tuple[str, str, str]] | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
     """Serve each request by a function, over kept connections; yields the port and notes what was asked."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -64,7 +67,7 @@ async def talking(answer: Answer, asked: list[tuple[str, str, str]] | None = Non
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

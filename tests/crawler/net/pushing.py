@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+
 from waterbed.lab.servers.wire import Plain, Tls, bytes_acked, server_context
 
 
@@ -19,9 +21,11 @@ class Pushed:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-def context(*, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, suites: str | None = None) -> ssl.SSLContext:
+def context(
+    *, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, suites: str | None = None, rsa: bool = False
+) -> ssl.SSLContext:
     """A server's context that speaks one version only."""
-    made = server_context()
+    made = server_context(generate_private_key(65_537, 2048) if rsa else None)
     made.minimum_version = made.maximum_version = version
     if suites:
         made.set_ciphers(suites)

@@ -244,7 +244,7 @@ def test_a_head_in_single_bytes_is_searched_once() -> None:
             super().__init__()
             self.left = iter(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 10_000 + b"\r\n")
 
-        async def receive(self) -> bytes:
+        async def receive(self, *, head: bool) -> bytes:
             nonlocal searched
             searched += 1
             return bytes([next(self.left)])

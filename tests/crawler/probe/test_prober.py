@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import ssl
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from crawler.net.vantage import Vantage
 from crawler.probe.link_checks import LinkCheck
 from crawler.probe.prober import HostFacts, HostTask, Prober
 from tests.crawler.net.hostile import Answer, talking
+from tests.crawler.net.pushing import context
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ControlLook, Observation
 from waterbed.model.urls import canonicalize
@@ -53,6 +55,7 @@ def looked(
     control: ControlLook | None = None,
     fingerprint: str | None = None,
     probe: Probe | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> tuple[HostFacts, list[tuple[str, str, str]]]:
     """The facts of one check of one URL, and the requests that the server received."""
     asked: list[tuple[str, str, str]] = []
@@ -61,7 +64,7 @@ def looked(
     config = Config(study="s" * 32, probe=_with_profiles(settings, profiles))
 
     async def run() -> HostFacts:
-        async with talking(answer, asked) as port:
+        async with talking(answer, asked, tls) as port:
             prober = Prober(
                 config=config,
                 vault=VAULT,
@@ -72,7 +75,7 @@ def looked(
                 vantages=vantages,
                 link_checks=checks,
             )
-            url = canonicalize(f"http://{ADDRESS}{path}")
+            url = canonicalize(f"{'https' if tls else 'http'}://{ADDRESS}{path}")
             return await prober.check(
                 HostTask(host_id="h", items=((due(category, fingerprint), url),), control=control, name_servers=None)
             )
@@ -229,3 +232,62 @@ def test_what_is_plainly_up_is_looked_at_once() -> None:
     """The other vantages are not bothered."""
     _, asked = looked(lambda *_: head("200 OK"), category="abuse", vantages=(HERE, ELSEWHERE))
     assert len(asked) == 1
+
+
+def with_a_body(status: str, *, only: int = 9) -> Answer:
+    """A server whose first `only` answers have head and 5 kB of body in one record, to HEAD as well."""
+    left = only
+
+    def answer(method: str, target: str, source: str) -> bytes:
+        nonlocal left
+        left -= 1
+        return head(status, body="x" * 5_000, method="GET" if left >= 0 else method)
+
+    return answer
+
+
+def test_a_head_whose_record_goes_on_is_asked_for_once_more() -> None:
+    """TLS has not authenticated it: HEAD is sent once more afresh, and is authenticated then."""
+    facts, asked = looked(with_a_body("404 Not Found", only=1), category="abuse", tls=context())
+    assert (only(facts).status, only(facts).authenticated, only(facts).tls_trust) == (404, True, "untrusted")
+    assert [method for method, *_ in asked] == ["HEAD", "HEAD"]
+    facts, asked = looked(with_a_body("404 Not Found"), category="abuse", tls=context())
+    assert (only(facts).status, only(facts).authenticated, len(asked)) == (404, False, 2)
+
+
+def test_a_get_counts_as_authenticated_if_its_head_says_the_same() -> None:
+    """A long error page comes in its head's record; the HEAD before it had the same status, whole."""
+    seen = only(looked(lambda method, *_: head("404 Not Found", body="x" * 5_000, method=method), tls=context())[0])
+    assert (seen.method, seen.status, seen.head_status, seen.authenticated) == ("GET", 404, 404, True)
+    refused = only(
+        looked(
+            lambda method, *_: head("405 No") if method == "HEAD" else head("200 OK", body="x" * 5_000, method=method),
+            tls=context(),
+        )[0]
+    )
+    assert (refused.status, refused.head_status, refused.authenticated) == (200, 405, False)
+
+
+def test_a_page_that_is_read_is_authenticated() -> None:
+    """The record that a page ends in is received whole."""
+
+    def page(method: str, *_: str) -> bytes:
+        return head("200 OK", "Content-Type: text/html", body="<title>a</title>" + "words " * 20_000, method=method)
+
+    seen = only(looked(page, category="reading", tls=context())[0])
+    assert (seen.status, seen.page_bytes, seen.authenticated) == (200, 65_536, True)
+
+
+def test_a_control_that_tls_did_not_authenticate_tells_nothing() -> None:
+    """Whoever forges the answer to a random path could make every page look removed."""
+
+    def answer(method: str, target: str, source: str) -> bytes:
+        return head("200 OK", body="x" * 5_000, method=method if target == "/a/page.html" else "GET")
+
+    (control,) = [fact for fact in looked(answer, tls=context())[0].facts if isinstance(fact, ControlLook)]
+    assert (control.status, control.failure) == (None, "unauthenticated")
+
+
+def test_without_tls_nothing_is_authenticated() -> None:
+    """Plain HTTP protects nothing, and a check says so."""
+    assert only(looked(lies)[0]).authenticated is None

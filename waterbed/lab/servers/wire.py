@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -28,9 +30,12 @@ def bytes_acked(sock: socket.socket) -> int:
     return int(struct.unpack_from("=Q", info, _BYTES_ACKED)[0])
 
 
-def server_context() -> ssl.SSLContext:
-    """Make a TLS context with a fresh, nameless self-signed certificate."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def server_context(key: RSAPrivateKey | EllipticCurvePrivateKey | None = None) -> ssl.SSLContext:
+    """Make a TLS context with a fresh, nameless self-signed certificate.
+
+    Its key is a fresh one on an elliptic curve, if none is given.
+    """
+    key = key or ec.generate_private_key(ec.SECP256R1())
     certificate = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([]))

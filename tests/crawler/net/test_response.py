@@ -5,12 +5,15 @@ import gzip
 import ssl
 from collections.abc import Sequence
 
+import h11
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crawler.net.connection import Connection, ConnectionFailure
 from crawler.net.http import Exchange, HostConnections
 from crawler.net.politeness import Politeness
+from crawler.net.response import Head, read_head
 from tests.crawler.net.hostile import serving
 from tests.crawler.net.pushing import context, pushing
 from waterbed.model.urls import canonicalize
@@ -171,3 +174,57 @@ def test_random_bodies_end_in_a_value(pieces: list[bytes], framing: bytes) -> No
     exchange = read([HTML + framing + b"\r\n", *pieces])
     assert exchange.failure is None
     assert (exchange.page is None) == (exchange.page_refused is not None)
+
+
+NAMES = st.sampled_from(["Content-Type", "content-length", "ETag", "Location", "X-A", "Server", "Connection"])
+VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=30)
+LINES = st.tuples(NAMES, st.sampled_from([":", ": ", ": ", ":\t"]), VALUES).map("".join)
+ODD = st.one_of(st.text(max_size=12), st.sampled_from([" folded", "bad name: a", ": b", "X-A : c", "X-A: a\x01"]))
+
+
+@st.composite
+def heads(draw: st.DrawFn) -> bytes:
+    """Response heads, most of them good, some cut, folded or with a few bytes changed."""
+    status, reason = draw(st.integers(90, 1_020)), draw(st.sampled_from(["OK", "", "No"]))
+    start = f"HTTP/1.{draw(st.sampled_from('0119'))} {status} {reason}"
+    end = draw(st.sampled_from(["\r\n", "\r\n", "\n"]))
+    text = end.join(
+        [start, *draw(st.lists(LINES, max_size=6)), *draw(st.lists(ODD, max_size=draw(st.integers(0, 1)))), "", ""]
+    ).encode("latin-1", "replace")
+    at, more = draw(st.integers(0, len(text))), draw(st.sampled_from([b"", b"", b"", b"", b"\0", b"\r", b" ", b":"]))
+    return text[:at] + more + text[at:]
+
+
+@given(heads())
+@settings(max_examples=300)
+def test_a_head_that_another_library_takes_has_the_same_status_and_fields(data: bytes) -> None:
+    """Where h11 takes a head too, both see one status, and one first value of each field."""
+    try:
+        ours = parsed(data)
+    except ConnectionFailure:
+        return
+    theirs = h11.Connection(h11.CLIENT)
+    theirs.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
+    try:
+        theirs.receive_data(data)
+        event = theirs.next_event()
+    except h11.RemoteProtocolError:
+        return
+    if isinstance(event, h11.Response):
+        fields: dict[str, str] = {}
+        for name, value in event.headers:
+            fields.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+        assert ours.status == event.status_code
+        assert {name: value.strip() for name, value in ours.fields.items()} == fields
+
+
+def parsed(data: bytes) -> Head:
+    """The head in some bytes, as a check reads it."""
+
+    class Given(Connection):
+        async def receive(self, *, head: bool = False) -> bytes:
+            nonlocal data
+            piece, data = data, b""
+            return piece
+
+    return asyncio.run(read_head(Given(), body_follows=True))

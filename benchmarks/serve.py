@@ -33,7 +33,7 @@ def serving(study):
 async def ask(reader, writer, path, tag=None):
     """Ask once over a kept connection: status, entity tag, content."""
     known = f"If-None-Match: {tag}\r\n" if tag else ""
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: loopback\r\n{known}\r\n".encode())
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{known}\r\n".encode())
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     length = re.search(r"content-length: (\d+)", head, re.I)
     content = await reader.readexactly(int(length[1])) if length else b""

@@ -10,7 +10,7 @@ from time import monotonic
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.service.rig import asked, fetched, served, set_service, until
+from tests.service.rig import QUICK, asked, fetched, served, set_service, until
 from tests.study.rig import feed, lab_study, reports_csv
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation
@@ -26,7 +26,7 @@ def state() -> State:
 
 @pytest.fixture
 def endpoint(state: State) -> Iterator[Endpoint]:
-    made = Endpoint("127.0.0.1:0", state, Gauges(state).text)
+    made = Endpoint(QUICK, state, Gauges(state).text)
     yield made
     made.close()
 

@@ -1,20 +1,25 @@
-"""Serves /health and /metrics in threads of their own.
+"""Serves /health and /metrics in a thread of its own.
 
-They respond even if the event loop is stuck.
+It responds even if the event loop of the service is stuck.
 """
 
 import json
 import socket
-import socketserver
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler
-from typing import Any
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from waterbed.model.errors import InputError
+from waterbed.publish.api.problems import problem
+from waterbed.publish.api.server import Guard, Limits, server_of
 from waterbed.service.metrics import CONTENT_TYPE, State
+from waterbed.store.settings import Service as Settings
 
-_PATIENCE_S = 5.0
+_PATIENCE_S = 8.0
+_LIMITS = Limits(connections=32, answer_s=10.0)
+_FRESH = {"Cache-Control": "no-store"}
 _SEE = "docs/service.md, Health"
 
 
@@ -33,64 +38,48 @@ def listen_address(listen: str) -> tuple[str, int]:
         ) from None
 
 
-class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log nothing: the client closed the connection."""
-
-
 class Endpoint:
     """Serves /health and /metrics until closed.
 
     /health is JSON, with status 503 while the service waits or is stuck; /metrics is in Prometheus's format.
     """
 
-    def __init__(self, listen: str, state: State, figures: Callable[[], bytes]) -> None:
-        """Start to listen.
+    def __init__(
+        self, settings: Settings, state: State, figures: Callable[[], bytes], limits: Limits | None = None
+    ) -> None:
+        """Start to listen at `service.listen`.
 
         OSError if the port is taken, InputError for an invalid address.
         """
-        address = listen_address(listen)
-
-        class Handler(BaseHTTPRequestHandler):
-            timeout = _PATIENCE_S
-            server_version, sys_version = "Waterbed", ""
-
-            def do_GET(self) -> None:
-                path = self.path.partition("?")[0]
-                if path == "/health":
-                    body = json.dumps(state.as_dict()).encode() + b"\n"
-                    self._answer(200 if state.healthy else 503, "application/json", body)
-                elif path == "/metrics":
-                    self._answer(200, CONTENT_TYPE, figures())
-                else:
-                    self._answer(404, "text/plain", b"/health and /metrics are here\n")
-
-            do_HEAD = do_GET  # noqa: N815 (the same)
-
-            def _answer(self, status: int, media: str, body: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", media)
-                self.send_header("Content-Length", str(len(body)))
-                self.send_header("Cache-Control", "no-store")
-                self.end_headers()
-                if self.command == "GET":
-                    self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                """No line for a request."""
-
-        kind = type("_Server6", (_Server,), {"address_family": socket.AF_INET6}) if ":" in address[0] else _Server
-        self._server = kind(address, Handler)
-        self.shown = f"http://{f'[{address[0]}]' if ':' in address[0] else address[0]}:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
+        host, port = listen_address(settings.listen)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listening = socket.create_server((host, port), family=family)
+        self.shown = f"http://{f'[{host}]' if ':' in host else host}:{self._listening.getsockname()[1]}"
+        app = Guard(_application(state, figures))
+        self._server = server_of(app, names=settings.names, limits=limits or _LIMITS, lifespan="off")
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._listening]}, name="health", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
         """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.should_exit = True
         self._thread.join(_PATIENCE_S)
+        self._listening.close()
+
+
+def _application(state: State, figures: Callable[[], bytes]) -> ASGIApp:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":
+            answer = problem(405)
+        elif scope["path"] == "/health":
+            health = json.dumps(state.as_dict()).encode() + b"\n"
+            answer = Response(health, 200 if state.healthy else 503, _FRESH, "application/json")
+        elif scope["path"] == "/metrics":
+            answer = Response(figures(), 200, {**_FRESH, "Content-Type": CONTENT_TYPE})
+        else:
+            answer = Response(b"/health and /metrics are here\n", 404, _FRESH, "text/plain")
+        await answer(scope, receive, send)
+
+    return application

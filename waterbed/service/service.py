@@ -210,7 +210,7 @@ class Service:
         if not self._config.listen:
             return None
         try:
-            return Endpoint(self._config.listen, self.state, self.gauges.text)
+            return Endpoint(self._config, self.state, self.gauges.text)
         except OSError as problem:
             _log.warning("no health endpoint: nothing can listen there", extra={"why": problem.strerror})
             return None

@@ -235,6 +235,10 @@ class Chore(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     every_hours: Annotated[float, msgspec.Meta(gt=0)] = 24.0
 
 
+HostName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,253}$")]
+"""Name or address of a host, without port."""
+
+
 class Service(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Settings of `waterbed run`."""
 
@@ -243,6 +247,8 @@ class Service(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     health_every_s: Annotated[float, msgspec.Meta(ge=1)] = 60.0
     listen: str = "127.0.0.1:9477"
     """Address and port of /health and /metrics; empty: none."""
+    names: tuple[HostName, ...] = ()
+    """Hosts by which these are asked, besides loopback and the address asked at."""
     longest_wait_s: Annotated[float, msgspec.Meta(ge=1)] = 60.0
     chores: tuple[Chore, ...] = ()
 

@@ -10,8 +10,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from waterbed.publish.api.app import api, server_of
+import uvicorn
+
+from waterbed.publish.api.app import api
 from waterbed.publish.api.guard import Access, Key, checksum
+from waterbed.publish.api.server import server_of
 from waterbed.publish.api.source import Served, Source
 from waterbed.publish.policy import Publication
 from waterbed.publish.site.layout import Site
@@ -64,9 +67,8 @@ class Server:
 
 
 @contextmanager
-def served(source: Source, access: Access = ACCESS, *, every_s: float = 3600.0) -> Iterator[Server]:
-    """A server for as long as the block lasts."""
-    server = server_of(api(source, access, every_s=every_s))
+def running(server: uvicorn.Server) -> Iterator[Server]:
+    """A server on a free port for as long as the block lasts."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
@@ -77,6 +79,13 @@ def served(source: Source, access: Access = ACCESS, *, every_s: float = 3600.0) 
         finally:
             server.should_exit = True
             thread.join()
+
+
+@contextmanager
+def served(source: Source, access: Access = ACCESS, *, every_s: float = 3600.0) -> Iterator[Server]:
+    """A server of the interface for as long as the block lasts."""
+    with running(server_of(api(source, access, every_s=every_s))) as server:
+        yield server
 
 
 def fixed(publication: Publication, site: Site | None = None) -> Source:

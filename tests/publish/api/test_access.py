@@ -63,6 +63,7 @@ def test_a_made_key_is_known_by_its_checksum_alone(tmp_path: Path) -> None:
         ("[[keys]]\nname = 'one'\nsha256 = 'a key'", "not a keys file"),
         ("a_minute = 0", "not a keys file"),
         ("opened = true", "not a keys file"),
+        ("names = ['http://waterbed.example/']", "not a keys file"),
         (f"[[keys]]\n{KEY}[[keys]]\n{KEY}", "two keys of one name"),
     ],
 )
@@ -149,6 +150,7 @@ def test_the_command_serves_until_it_is_ended(studied: Path, tmp_path: Path) -> 
             server = Server(port=int(where[1]))
             assert server.get("/v1").status == 200
             assert server.get("/v1/cases").status == 401
+            assert server.get("/v1", Host="rebound.example").status == 421
             assert server.get("/v1/tables/flows?key=secret").status == 200
             assert json.loads(server.get("/health").content)["status"] == "ok"
             taken = [*words[:4], "--port", where[1]]

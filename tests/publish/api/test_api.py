@@ -1,5 +1,6 @@
 """The interface: what it answers, to whom, and that it tells nothing else."""
 
+import gzip
 import json
 import logging
 import re
@@ -115,6 +116,26 @@ def test_who_has_an_answer_gets_304(server: Server, path: str) -> None:
     again = server.get(path, FOR_CASES, If_None_Match=f'"other", W/{first.headers["etag"]}')
     assert (again.status, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
     assert server.get(path, FOR_CASES, If_None_Match='"other"').status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/tables/ranking-asn", "/v1/tables/ranking-asn?limit=1000", "/docs", "/openapi.json"]
+)
+def test_answers_are_compressed_for_who_takes_that(server: Server, path: str) -> None:
+    """Gzip holds the same bytes under an entity tag of its own, which gets 304; a weight of zero refuses it."""
+    plain = server.get(path, FOR_GROUPS)
+    assert "content-encoding" not in plain.headers
+    assert plain.headers["vary"] == "Authorization, Accept-Encoding"
+    for accepted in ("gzip", "br, GZIP;q=0.5", "*", "x-gzip"):
+        packed = server.get(path, FOR_GROUPS, Accept_Encoding=accepted)
+        assert (packed.headers["content-encoding"], gzip.decompress(packed.content)) == ("gzip", plain.content)
+        assert len(packed.content) < len(plain.content)
+        assert packed.headers["etag"] == f'{plain.headers["etag"][:-1]}-gzip"'
+        again = server.get(path, FOR_GROUPS, Accept_Encoding=accepted, If_None_Match=packed.headers["etag"])
+        assert (again.status, again.content, again.headers["etag"]) == (304, b"", packed.headers["etag"])
+    for refused in ("identity", "gzip;q=0", "gzip; q=0.000, *", "br", ""):
+        assert server.get(path, FOR_GROUPS, Accept_Encoding=refused).content == plain.content
+    assert server.get("/health", Accept_Encoding="gzip").told["status"] == "ok"  # too short to gain by it
 
 
 def test_keys_open_their_scopes_alone(server: Server) -> None:

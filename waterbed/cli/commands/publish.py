@@ -53,8 +53,9 @@ def serve(
 
     For example: waterbed -C mystudy serve --port 8000 --keys keys.toml
     """
-    from waterbed.publish.api.app import api, server_of
+    from waterbed.publish.api.app import api
     from waterbed.publish.api.guard import Access, read_access
+    from waterbed.publish.api.server import server_of
     from waterbed.publish.api.source import source_of
 
     if keys is None and not _loopback(host):
@@ -67,7 +68,7 @@ def serve(
         at = f"http://{shown}:{listening.getsockname()[1]}/"
         say(f"serving at {at} (for tools /docs); end with Ctrl-C")
         try:
-            server_of(app, proxy=proxy).run(sockets=[listening])
+            server_of(app, proxy=proxy, names=(host, *access.names)).run(sockets=[listening])
         except KeyboardInterrupt:
             return  # uvicorn ends in order first, then passes the signal on
 

@@ -1,10 +1,12 @@
 """Serialises a publication into HTTP answers before any request."""
 
+import gzip
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Any, Final
 
@@ -65,12 +67,17 @@ class Overview:
     cases: Annotated[tuple[str, ...], "names of the tables of single cases under /v1/cases"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Body:
     """The bytes of an answer and their strong entity tag."""
 
     content: bytes
     etag: str
+
+    @cached_property
+    def gzipped(self) -> bytes:
+        """The same compressed, once."""
+        return gzip.compress(self.content, compresslevel=6, mtime=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,32 +1,35 @@
-"""The web application: GET only, with precomputed answers."""
+"""The web application: GET and HEAD, with precomputed answers."""
 
 import asyncio
 import json
+import re
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
-import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from waterbed.publish.api.answers import MOST, PAGE, Answers, Body, Leaf, SerializedTable, body, links
-from waterbed.publish.api.guard import Access, DoorGate, Gate, Guard, Key, Rates
+from waterbed.publish.api.guard import Access, DoorGate, Gate, Key, Rates
 from waterbed.publish.api.openapi import STYLE, document, reference
-from waterbed.publish.api.problems import refused
+from waterbed.publish.api.problems import problem
+from waterbed.publish.api.server import Guard
 from waterbed.publish.api.source import EVERY_S, Current, Described, Source
 from waterbed.publish.site.layout import POLICY
 
 _FARTHEST: Final = 1_000_000_000
+_LEAST_PACKED: Final = 1_000
+"""Shorter answers are not compressed, bytes."""
+_LONG: Final = 100_000
+"""Longer ones are compressed in a thread of their own, bytes."""
 _TELL: Final = "Published tables of one study, read-only. No answer holds a reported URL or its host name."
 
 
@@ -75,7 +78,7 @@ def api(source: Source, access: Access, *, every_s: float = EVERY_S) -> FastAPI:
     app.include_router(_cases(current, Gate(access, rates, "cases")))
     app.include_router(_pages(current, DoorGate(access, rates, "aggregates"), kept))
     for kind in (StarletteHTTPException, RequestValidationError):
-        app.add_exception_handler(kind, refused)
+        app.add_exception_handler(kind, _refused)
     app.add_middleware(Guard)
     current.refresh()
     return app
@@ -91,16 +94,16 @@ def _plain(current: Current, kept: str) -> APIRouter:
             "status": "stale" if current.stale else "ok",
             "made_at": current.answers.made_at.isoformat(),
         }
-        return answer(request, body(json.dumps(health).encode()), "no-cache")
+        return await answer(request, body(json.dumps(health).encode()), "no-cache")
 
     @router.get("/openapi.json", summary="This description, for tools", response_class=JSONResponse)
     async def openapi(request: Request) -> Response:
-        return answer(request, current.described.document, f"public, {kept}")
+        return await answer(request, current.described.document, f"public, {kept}")
 
     @router.get("/docs", summary="This description, for people", response_class=HTMLResponse)
     async def docs(request: Request) -> Response:
         more = {"Content-Security-Policy": _PAGE_POLICY}
-        return answer(request, current.described.page, f"public, {kept}", more, media="text/html; charset=utf-8")
+        return await answer(request, current.described.page, f"public, {kept}", more, media="text/html; charset=utf-8")
 
     return router
 
@@ -112,30 +115,30 @@ def _tables(current: Current, gate: Gate, kept: str) -> APIRouter:
 
     @router.get("", summary="What there is")
     async def overview(request: Request, who: Key | None = caller) -> Response:
-        return answer(request, current.answers.overview, _cache(who, kept))
+        return await answer(request, current.answers.overview, _cache(who, kept))
 
     @router.get("/tables", summary="The tables")
     async def tables(request: Request, who: Key | None = caller) -> Response:
-        return answer(request, current.answers.table_list, _cache(who, kept))
+        return await answer(request, current.answers.table_list, _cache(who, kept))
 
     @router.get("/tables/{name}", summary="A page of a table")
     async def table(
         request: Request, name: str, wanted: Annotated[Wanted, Query()], who: Key | None = caller
     ) -> Response:
-        return paged(request, _one(current.answers.tables, name), wanted, _cache(who, kept))
+        return await paged(request, _one(current.answers.tables, name), wanted, _cache(who, kept))
 
     @router.get("/rankings/{by}", summary="A page of a ranking")
     async def ranking(
         request: Request, by: str, wanted: Annotated[Wanted, Query()], who: Key | None = caller
     ) -> Response:
-        return paged(request, _one(current.answers.rankings, by), wanted, _cache(who, kept))
+        return await paged(request, _one(current.answers.rankings, by), wanted, _cache(who, kept))
 
     @router.get("/rankings/{by}/{key}", summary="One row of a ranking")
     async def ranked(request: Request, by: str, key: str, who: Key | None = caller) -> Response:
         row = _one(current.answers.rankings, by).row(key)
         if row is None:
             raise HTTPException(404)
-        return answer(request, row, _cache(who, kept))
+        return await answer(request, row, _cache(who, kept))
 
     return router
 
@@ -150,11 +153,11 @@ def _cases(current: Current, gate: Gate) -> APIRouter:
 
     @router.get("", summary="The tables of single cases", dependencies=gated)
     async def cases(request: Request) -> Response:
-        return answer(request, current.answers.case_list, "private, no-cache")
+        return await answer(request, current.answers.case_list, "private, no-cache")
 
     @router.get("/{name}", summary="A page of cases", dependencies=gated)
     async def case(request: Request, name: str, wanted: Annotated[Wanted, Query()]) -> Response:
-        return paged(request, _one(current.answers.cases, name), wanted, "private, no-cache")
+        return await paged(request, _one(current.answers.cases, name), wanted, "private, no-cache")
 
     return router
 
@@ -170,24 +173,24 @@ def _pages(current: Current, gate: DoorGate, kept: str) -> APIRouter:
 
     @router.get("/assets/{name}")
     async def asset(request: Request, name: str) -> Response:
-        return _leaf(request, current.answers.pages, f"assets/{name}", f"public, {kept}")
+        return await _leaf(request, current.answers.pages, f"assets/{name}", f"public, {kept}")
 
     @router.get("/{path:path}")
     async def page(request: Request, path: str, who: Key | None = caller) -> Response:
-        return _leaf(request, current.answers.pages, path, _cache(who, kept))
+        return await _leaf(request, current.answers.pages, path, _cache(who, kept))
 
     return router
 
 
-def _leaf(request: Request, pages: Mapping[str, Leaf], path: str, cache: str) -> Response:
+async def _leaf(request: Request, pages: Mapping[str, Leaf], path: str, cache: str) -> Response:
     if path not in pages:
         raise HTTPException(404)
     leaf = pages[path]
     more = {"Content-Security-Policy": f"{POLICY.format(files='')}; frame-ancestors 'none'"}
-    return answer(request, leaf.body, cache, more, media=leaf.media)
+    return await answer(request, leaf.body, cache, more, media=leaf.media)
 
 
-def paged(request: Request, table: SerializedTable, wanted: Wanted, cache: str) -> Response:
+async def paged(request: Request, table: SerializedTable, wanted: Wanted, cache: str) -> Response:
     """Answer with a page of a table and its links.
 
     The links are relative to the page (RFC 8288).
@@ -198,10 +201,10 @@ def paged(request: Request, table: SerializedTable, wanted: Wanted, cache: str) 
         f'<?{urlencode({"offset": at.offset, "limit": at.limit, **key})}>; rel="{name}"'
         for name, at in links(page.portion)
     )
-    return answer(request, page.body, cache, {"Link": relations} if relations else {})
+    return await answer(request, page.body, cache, {"Link": relations} if relations else {})
 
 
-def answer(
+async def answer(
     request: Request,
     stored: Body,
     cache: str,
@@ -211,13 +214,29 @@ def answer(
 ) -> Response:
     """Send a precomputed answer, or 304 if unchanged.
 
-    RFC 9110, 13.1.2.
+    RFC 9110, 13.1.2. It is compressed for clients that take gzip, under an entity tag of its own (8.8.3.3). No answer
+    holds both a secret and text of the request, so its length gives nothing away.
     """
-    headers = {"ETag": stored.etag, "Cache-Control": cache, "Vary": "Authorization", **(more or {})}
+    packed = len(stored.content) >= _LEAST_PACKED and takes_gzip(request.headers.getlist("accept-encoding"))
+    etag = f'{stored.etag[:-1]}-gzip"' if packed else stored.etag
+    headers = {"ETag": etag, "Cache-Control": cache, "Vary": "Authorization, Accept-Encoding", **(more or {})}
     known = {one.strip().removeprefix("W/") for one in ",".join(request.headers.getlist("if-none-match")).split(",")}
-    if stored.etag in known or "*" in known:
+    if etag in known or "*" in known:
         return Response(status_code=304, headers=headers)
-    return Response(stored.content, headers=headers, media_type=media)
+    if not packed:
+        return Response(stored.content, headers=headers, media_type=media)
+    in_thread = len(stored.content) > _LONG and "gzipped" not in vars(stored)
+    content = await asyncio.to_thread(lambda: stored.gzipped) if in_thread else stored.gzipped
+    return Response(content, headers={**headers, "Content-Encoding": "gzip"}, media_type=media)
+
+
+def takes_gzip(accepted: Sequence[str]) -> bool:
+    """True if Accept-Encoding allows gzip with a weight above zero (RFC 9110, 12.5.3)."""
+    weights = {}
+    for one in ",".join(accepted).lower().split(","):
+        coding, _, weight = one.partition(";")
+        weights[coding.strip()] = not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight)
+    return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))
 
 
 def _one(tables: Mapping[str, SerializedTable], name: str) -> SerializedTable:
@@ -242,32 +261,8 @@ _PAGE_POLICY: Final = (
 )
 
 
-class Unlogged(HttpToolsProtocol):
-    """The HTTP protocol without an access log.
-
-    Log lines would hold paths; reconfigured loggers do not bring them back.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Begin a connection."""
-        super().__init__(*args, **kwargs)
-        self.access_log = False
-
-
-def server_of(app: ASGIApp, *, proxy: str | None = None) -> uvicorn.Server:
-    """Build the server of an application.
-
-    `proxy` is the address that is trusted to forward the client's address.
-    """
-    config = uvicorn.Config(
-        app,
-        http=Unlogged,
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=proxy is not None,
-        forwarded_allow_ips=proxy or "",
-        timeout_graceful_shutdown=5,
-    )
-    return uvicorn.Server(config)
+async def _refused(_: Request, failure: Exception) -> Response:
+    """Answer an HTTP error of a route or the router."""
+    if isinstance(failure, StarletteHTTPException):
+        return problem(failure.status_code, failure.headers)
+    return problem(422 if isinstance(failure, RequestValidationError) else 500)

@@ -1,12 +1,8 @@
-"""Checks each request: key, rate limit, headers, and log.
-
-The one log line of a request holds no path, query or address.
-"""
+"""Checks each request: key and rate limit."""
 
 import base64
 import hmac
 import ipaddress
-import logging
 import math
 import re
 import secrets
@@ -14,7 +10,7 @@ import stat
 import time
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 from fastapi import HTTPException, Request, Security
@@ -23,12 +19,10 @@ from fastapi.security.utils import get_authorization_scheme_param
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from waterbed.model.errors import InputError
-from waterbed.publish.api.problems import problem
 from waterbed.store.config import write_toml
+from waterbed.store.settings import HostName
 
 KeyScope = Literal["aggregates", "cases"]
 """Aggregates: counts of groups. Cases: single episodes and hops, under keyed ids."""
@@ -52,6 +46,8 @@ class Access(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     """True if aggregates need no key."""
     a_minute: Annotated[int, msgspec.Meta(ge=1)] = 60
     """Requests a minute of one address without a key."""
+    names: tuple[HostName, ...] = ()
+    """Hosts by which clients may ask, besides loopback and the address at which they ask."""
     keys: tuple[Key, ...] = ()
 
     def holder(self, presented: str) -> Key | None:
@@ -134,18 +130,7 @@ def outside(path: Path, study: Path) -> None:
         raise InputError(f"the keys file {path} lies inside the study folder; keep it elsewhere ({SEE})")
 
 
-HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
-"""Sent with every answer that does not set its own."""
 BEARER: Final = HTTPBearer(scheme_name="key", description="A key that the publisher gave you.", auto_error=False)
-
-log = logging.getLogger(__name__)
 
 
 class Rates:
@@ -246,47 +231,3 @@ def network(address: str) -> str:
     if mapped or parsed.version == 4:
         return str(mapped or parsed)
     return str(ipaddress.ip_network((parsed, 64), strict=False))
-
-
-class Guard:
-    """Adds security headers, maps failures to problems, and logs.
-
-    Logs hold the route template, status and milliseconds.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap an application."""
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began, status = time.perf_counter(), 0
-
-        async def sent(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        try:
-            await self._app(scope, receive, sent)
-        except Exception as failure:  # its text could hold the request: only its class and place are logged
-            log.error("failure %s at %s", type(failure).__name__, _place(failure))
-            if status == 0:
-                await problem(500)(scope, receive, sent)
-        finally:
-            took = (time.perf_counter() - began) * 1000
-            log.info("%s %d %.1f ms", getattr(scope.get("route"), "path", "no route"), status, took)
-
-
-def _place(failure: BaseException) -> str:
-    trace: Any = failure.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{Path(trace.tb_frame.f_code.co_filename).stem}:{trace.tb_lineno}" if trace else "?"

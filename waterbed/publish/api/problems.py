@@ -5,9 +5,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import Request
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 MEDIA: Final = "application/problem+json"
@@ -16,9 +13,12 @@ DETAILS: Final[Mapping[int, str]] = {
     "a browser sends it as the password of any user.",
     403: "The scopes of this key do not include this resource.",
     404: "Not found. /v1 lists the resources, and / is the first page.",
-    405: "Only GET is answered.",
+    405: "Only GET and HEAD are answered.",
+    408: "The request did not come to its end in time.",
+    421: "This server does not go by that name: docs/api.md, Names, says how to add one.",
     422: "A parameter is unknown or has an invalid value: /docs lists them.",
     429: "Too many requests within a minute: wait for the time in Retry-After.",
+    431: "The head of the request is too large.",
     500: "The server failed. The failure is logged without any part of the request.",
 }
 SCHEMA: Final[dict[str, Any]] = {
@@ -39,17 +39,11 @@ SCHEMA: Final[dict[str, Any]] = {
 def problem(status: int, headers: Mapping[str, str] | None = None) -> Response:
     """The answer for a status, with a standard title otherwise."""
     content = json.dumps(to_json(status)).encode()
-    return Response(content, status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA)
+    allow = {"Allow": "GET, HEAD"} if status == 405 else {}
+    return Response(content, status, {"Cache-Control": "no-store", **(headers or {}), **allow}, MEDIA)
 
 
 def to_json(status: int) -> dict[str, Any]:
     """The problem as a JSON object."""
     title = HTTPStatus(status).phrase
     return {"type": "about:blank", "title": title, "status": status, "detail": DETAILS.get(status, f"{title}.")}
-
-
-async def refused(_: Request, failure: Exception) -> Response:
-    """Answer an HTTP error of a route or the router."""
-    if isinstance(failure, HTTPException):
-        return problem(failure.status_code, failure.headers)
-    return problem(422 if isinstance(failure, RequestValidationError) else 500)

@@ -172,6 +172,7 @@ class HostConnections:
                     elif not connection.is_quiet():  # asked here: bytes may have come while the request waited its turn
                         raise ConnectionFailure("http", "late_bytes")
                     phase, started = "http", perf_counter()
+                    self._politeness.require_lease()  # the lease may have gone to another while this one connected
                     await connection.send(self._request(canonical, method))
                     raw = bytearray() if most else None
                     head = await read_head(connection, body_follows=method != "HEAD", raw=raw)

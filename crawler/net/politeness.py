@@ -4,7 +4,8 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from time import monotonic
 
 from crawler.net.reservations import Reservations
@@ -20,6 +21,7 @@ class Allowance:
     delay: float
     next_start: float = 0.0
     users: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Politeness:
@@ -94,14 +96,20 @@ class Politeness:
 
         LeaseLost if the pass lost its leases.
         """
-        # One after the other: a long queue at one address must not reserve the network's time far ahead.
-        for allowance in allowances:
-            if allowance.delay:
-                now = monotonic()
-                start = max(now, allowance.next_start)
-                allowance.next_start = start + allowance.delay * self._rng.uniform(1 - self._jitter, 1 + self._jitter)
-                if start > now:
-                    await asyncio.sleep(start - now)
+        paced = [allowance for allowance in allowances if allowance.delay]
+        async with AsyncExitStack() as turns:
+            # The address first: a long queue at one address must not reserve the network's time far ahead. Its turn is
+            # kept while the network's is awaited, so both pauses are over when the request starts.
+            for allowance in paced:
+                await turns.enter_async_context(allowance.turn)
+                await asyncio.sleep(max(0.0, allowance.next_start - monotonic()))
+            now = monotonic()
+            for allowance in paced:
+                allowance.next_start = now + allowance.delay * self._rng.uniform(1 - self._jitter, 1 + self._jitter)
+        self.require_lease()
+
+    def require_lease(self) -> None:
+        """LeaseLost if the pass lost its leases: nothing may be sent."""
         if not self._holds():
             raise LeaseLost
 

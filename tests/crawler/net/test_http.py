@@ -13,8 +13,10 @@ from crawler.net.connection import Connection
 from crawler.net.http import Exchange, HostConnections
 from crawler.net.politeness import Politeness
 from crawler.net.response import read_head
+from crawler.net.vantage import Vantage
 from tests.crawler.net.hostile import serving
 from waterbed.lab.servers.wire import server_context
+from waterbed.model.errors import LeaseLost
 from waterbed.model.urls import canonicalize
 
 PUBLIC = "28.10.0.7"
@@ -295,3 +297,31 @@ def test_a_connection_that_went_stale_is_replaced_once(scheme: str, how: str) ->
     assert first.head is not None
     assert first.head.reusable
     assert len(taken) == 2
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_nothing_is_sent_once_the_lease_is_lost(scheme: str) -> None:
+    """A lease that goes to another run while this one connects is seen before the request leaves."""
+    holds, heard = [True], bytearray()
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        holds[0] = False
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        if scheme == "https":
+            await writer.start_tls(server_context())
+        heard.extend(await reader.read())
+        writer.close()
+
+    async def run() -> None:
+        async with await asyncio.start_server(proxy, "127.0.0.1", 0) as server:
+            at = server.sockets[0].getsockname()
+            here = Vantage(name="here", network="one", proxy=(at[0], at[1]))
+            politeness = Politeness(at_once=2, delay_s=0, holds=lambda: holds[0])
+            to = lambda address, port: (address, port)  # noqa: E731 (a one-line connector)
+            async with HostConnections(to, politeness, timeout_s=5.0, agent="test", vantage=here) as connections:
+                with pytest.raises(LeaseLost):
+                    await connections.ask(canonicalize(f"{scheme}://lab.example/x"), "HEAD", [PUBLIC])
+
+    asyncio.run(run())
+    assert not heard

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -112,3 +113,13 @@ def test_nobody_waits_in_a_circle_and_nothing_is_left_behind() -> None:
         return len(politeness._allowances)
 
     assert asyncio.run(run()) <= 4
+
+
+def test_starts_at_an_address_are_apart_behind_a_busy_network() -> None:
+    """Who waits for the network's turn after its address's does not start right before the next at that address."""
+    politeness = Politeness(
+        at_once=4, delay_s=0.06, network_at_once=16, network_delay_s=0.03, jitter=0.0, rng=random.Random(1)
+    )
+    _, began = asyncio.run(visits(politeness, ["1.1.1.1"] * 4 + [f"1.1.1.{n}" for n in range(2, 12)]))
+    times = sorted(at for at, address in began if address == "1.1.1.1")
+    assert min(later - earlier for earlier, later in pairwise(times)) >= 0.06

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from attribution.lookups.rdap.answers import Registered
@@ -39,15 +39,19 @@ class Outcomes:
         clock: Clock,
         rng: random.Random,
         done: Callable[[], None],
+        wait_until: Callable[[datetime], Awaitable[None]],
+        may_send: Callable[[], bool],
         whois: bool,
     ) -> None:
         """Take a crawl's parts.
 
-        `done` is called for each finished task.
+        `done` is called for each finished task. `wait_until` waits until a time or the crawl's end, after which
+        `may_send` says whether anything may still be sent.
         """
         self._settings, self._bootstrap, self._answered = settings, bootstrap, answered
         self._queue_of, self._pending, self._clock, self._rng = queue_of, pending, clock, rng
         self._on_done, self._whois_allowed = done, whois
+        self._wait_until, self._may_send = wait_until, may_send
         self._hierarchy = Hierarchy(bootstrap, answered, settings.most_levels)
 
     def is_covered(self, queue: Queue, task: RdapTask) -> bool:
@@ -164,6 +168,8 @@ class Outcomes:
         """Record a missing registration with its reason; WHOIS is asked first if the settings allow it."""
         if self._whois_allowed and not task.level and task.ask.kind == "network" and status in _WORTH_WHOIS:
             found = await self._whois(queue, task)
+            if self.is_covered(queue, task):
+                return  # by another registry's answer meanwhile
             if found is not None:
                 now = self._clock.now()
                 fact = answered(task.ask, 0, task.registry, found, None, now, source="ipwhois")
@@ -176,7 +182,9 @@ class Outcomes:
         server = self._bootstrap.whois_of(task.registry)
         if server is None:
             return None
-        await self._clock.sleep_until(queue.pace.next_at(self._clock.now()))
+        await self._wait_until(queue.pace.next_at(self._clock.now()))
+        if not self._may_send():
+            return None
         queue.requests += 1
         try:
             return await asyncio.to_thread(

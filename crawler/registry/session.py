@@ -21,7 +21,7 @@ from crawler.registry.queue import Queue, RdapTask
 from crawler.registry.report import CrawlReport, report_of
 from crawler.registry.response import RdapResponse
 from waterbed.model.addresses import refusal
-from waterbed.model.errors import InputError
+from waterbed.model.errors import InputError, LeaseLost
 from waterbed.model.facts import Registration, Snapshot
 from waterbed.store.folder import Folder, Pass
 from waterbed.store.lake.reading import known_addresses, last_asked, registrations
@@ -109,6 +109,8 @@ class RegistrySession:
             clock=self.clock,
             rng=self._rng,
             done=self._count_done,
+            wait_until=self._wait_until,
+            may_send=self._may_send,
             whois=self._settings.ipwhois and self.folder.lab is None,
         )
         asks = await asyncio.to_thread(self._plan)
@@ -214,9 +216,17 @@ class RegistrySession:
                 continue
             await self._wait_until(max(ready_at, queue.pace.next_at(began)))
             queue.waited += self.clock.now() - began
-            if not self.stopped and not self._outcomes.is_covered(queue, task):
+            # no await between these checks and the request; `busy` keeps queue and pace for this turn alone
+            if self._may_send() and not self._outcomes.is_covered(queue, task):
                 return task
         return None
+
+    def _may_send(self) -> bool:
+        """True unless stopped; a lost lease stops it, since another run may be asking at the same pace."""
+        if not self.stopped and not self.run.holds():
+            self.fail("the crawl's lease", LeaseLost())
+            self.stop()
+        return not self.stopped
 
     async def _wait_until(self, when: datetime) -> None:
         if when <= self.clock.now():

@@ -5,13 +5,22 @@ import random
 import ssl
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import fields
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from attribution.lookups.rdap.answers import Registered
+from attribution.lookups.rdap.bootstrap import read_bootstrap
+from attribution.lookups.rdap.plan import Answered, Ask
+from crawler.registry.facts import PendingFacts, answered
+from crawler.registry.outcomes import Outcomes
+from crawler.registry.pace import Pace
+from crawler.registry.queue import Queue, RdapTask
 from crawler.registry.report import CrawlReport
+from crawler.registry.response import RdapResponse
 from crawler.registry.run import enrich
 from crawler.registry.session import RegistrySession
 from tests.crawler.registry.registries import NOON, addresses_in, clock, lab_folder, networks, resolved
@@ -24,6 +33,7 @@ from waterbed.model.facts import Registration
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder, create_folder
 from waterbed.store.settings import Lab, Registry
+from waterbed.store.vault import Keys, Vault
 
 FAULTS = {
     "limited_seconds": 0.02,
@@ -402,3 +412,64 @@ def test_origin_ases_are_asked_for(tmp_path: Path) -> None:
 
     _, fact = asyncio.run(go())
     assert (fact.asked, fact.kind, fact.first, fact.holder) == ("AS3333", "as", "3333", "ripe:ORG-R")
+
+
+def test_a_crawl_that_lost_its_lease_asks_no_more(tmp_path: Path) -> None:
+    """Another run may be asking at the same pace by then; what was answered is recorded, and our failure is counted."""
+    known = [one for one in networks(200) if one.registry == "ripe"]
+
+    async def go() -> None:
+        time = clock()
+        async with RdapServers(Registries(known), time.now) as servers:
+            folder = lab_folder(tmp_path / "study", servers, addresses_in(known, 1), a_minute={"ripe": 5.0})
+            asked: list[int] = []
+
+            def lose(done: int, _: int) -> None:
+                if done == 3:
+                    session.run.holds = lambda: False
+                    asked.append(servers.requests)
+
+            session = RegistrySession(folder, clock=time, progress=lose)
+            await _crawl(session)
+            assert [servers.requests] == asked
+            assert (session.failures, session.report().stopped) == (1, True)
+            assert len(folder.store.all(Registration)) >= 3
+            folder.close()
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("ends", ["stopped", "answered"])
+def test_whois_is_not_asked_for_what_changed_while_it_waited(ends: str) -> None:
+    """A crawl that is stopped while WHOIS waits its turn sends nothing more; what another answers meanwhile is done."""
+    answers = Answered([], now=NOON, fresh=timedelta(days=1), retry=timedelta(hours=1))
+    queue, pending, waited = Queue(name="ripe", pace=Pace(1, full_at=NOON)), PendingFacts(Vault(Keys.new())), []
+    task = RdapTask(
+        ask=Ask(asked="80.1.2.1", kind="network"), level=0, registry="ripe", url="https://rdap.example/ip/80.1.2.1"
+    )
+
+    async def wait(when: datetime) -> None:
+        waited.append(when)
+        if ends == "answered":
+            there = dict.fromkeys(field.name for field in fields(Registered))
+            found = Registered(**{**there, "first": "80.1.2.0", "last": "80.1.2.255"})  # type: ignore[arg-type]  # no more is known
+            answers.add(answered(task.ask, 0, "arin", found, None, NOON))
+
+    outcomes = Outcomes(
+        settings=Registry(tries=1),
+        bootstrap=read_bootstrap({}),
+        answered=answers,
+        queue_of=lambda _: queue,
+        pending=pending,
+        clock=clock(),
+        rng=random.Random(1),
+        done=lambda: None,
+        wait_until=wait,
+        may_send=lambda: False,
+        whois=True,
+    )
+    asyncio.run(outcomes.handle(queue, task, RdapResponse(failure="timeout")))
+    assert waited > [NOON]
+    assert queue.requests == 0
+    left = [fact.status for fact in pending.take() if isinstance(fact, Registration)]
+    assert (left, queue.covered) == ((["timeout"], 0) if ends == "stopped" else ([], 1))

@@ -38,7 +38,7 @@ class Exchange:
     authenticated: bool | None = None
     """True if TLS authenticated the whole head, False if it was read before its record's end, None without TLS."""
     reused: bool = False
-    """True if the connection had carried an earlier check's request: what came may answer that one."""
+    """True if the connection had carried a request for another URL last: what came may answer that one."""
     page: bytes | None = None
     """The text of a page, if it was asked for and there is one. Secret: never log or keep it."""
     page_refused: str | None = None
@@ -66,8 +66,8 @@ class HostConnections:
         self._timeout = timeout_s
         self._agent = agent
         self._vantage = vantage
-        self._connections: dict[tuple[str, str, int], tuple[Connection, str]] = {}
-        self._earlier: set[Connection] = set()
+        self._connections: dict[tuple[str, str, int], tuple[Connection, str, str]] = {}
+        self._keeps = True
         self._broken: dict[tuple[str, str, int], Exchange] = {}
 
     async def __aenter__(self) -> Self:
@@ -79,12 +79,13 @@ class HostConnections:
         self.start_afresh()
 
     def begin_check(self) -> None:
-        """Take the kept connections for those of earlier checks."""
-        self._earlier = {connection for connection, _address in self._connections.values()}
+        """Keep connections again."""
+        self._keeps = True
 
     def start_afresh(self) -> None:
-        """Close the kept connections; the next request opens one."""
-        for connection, _address in self._connections.values():
+        """Keep no connection until the next check: each request opens one."""
+        self._keeps = False
+        for connection, _address, _target in self._connections.values():
             connection.close()
         self._connections.clear()
 
@@ -113,16 +114,19 @@ class HostConnections:
             failure = "non_public_address" if addresses else "no_address"
             return Exchange(address=None, head=None, phase="guard", failure=failure)
         exchange: Exchange | None
+        # one task asks for one host's URLs in turn, so nothing else changes `_connections` and `_broken` in an await
         kept = self._connections.pop(key, None)
         if kept:
-            connection, address = kept
+            connection, address, target = kept
             if connection.is_quiet():  # closed meanwhile, as most are: no turn is spent on it
-                exchange = await self._exchange(key, canonical, method, address, connection, most)
+                reused = target != canonical.target
+                exchange = await self._exchange(key, canonical, method, address, connection, most, reused=reused)
                 if exchange.failure not in _STALE:
                     return exchange
             connection.close()
         exchange, tried, reason = None, 0, None
         for address in public:
+            # the address checked is the one connected to, however long the turn is awaited; a pass keeps its settings
             endpoint = self._connector(address, canonical.port)
             if endpoint is None or isinstance(endpoint, str):
                 reason = reason or endpoint or "outside_lab"
@@ -156,6 +160,8 @@ class HostConnections:
         connection: Connection,
         most: int,
         endpoint: tuple[str, int] | None = None,
+        *,
+        reused: bool = False,
     ) -> Exchange:
         before, text_before, started, phase = connection.bytes_read, connection.text_read, perf_counter(), "connect"
         fresh = endpoint is not None
@@ -192,8 +198,8 @@ class HostConnections:
                 else:
                     phase, failure = timed_out.phase, timed_out.failure
             finally:
-                if head and head.reusable:
-                    self._connections[key] = (connection, address)
+                if head and head.reusable and self._keeps:
+                    self._connections[key] = (connection, address, canonical.target)
                 else:
                     connection.close()
         if page is not None and connection.authenticated(connection.text_read) is False:
@@ -209,7 +215,7 @@ class HostConnections:
             tls_version=connection.tls_version(),
             certificates=connection.certificates(),
             authenticated=connection.authenticated(read) if head else None,
-            reused=connection in self._earlier,
+            reused=reused,
             page=page,
             page_refused=page_refused,
         )

@@ -35,7 +35,7 @@ class Step:
     authenticated: bool | None = None
     """True if TLS authenticated the responses of all steps, False if one's not, None if one came without TLS."""
     reused: bool = False
-    """True if a HEAD of it went over a connection of an earlier check."""
+    """True if a HEAD of it went over a connection that had carried a request for another URL."""
     redirect: str | None = None
     target: CanonicalUrl | None = None
     link_check: LinkCheck | None = None

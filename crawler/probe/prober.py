@@ -190,7 +190,7 @@ class Prober:
     async def _ask(
         self, connections: HostConnections, resolution: Resolution, canonical: CanonicalUrl, profile: Profile
     ) -> Step:
-        """Ask for a URL; once more over a fresh connection where an earlier request's response may have come."""
+        """Ask for a URL; once more over fresh connections where another URL's response may have come."""
         connections.begin_check()
         step = await self._ask_once(connections, resolution, canonical, profile)
         if not step.reused or step.clear:

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
 
 
 @asynccontextmanager
@@ -42,20 +43,31 @@ Answer = Callable[[str, str, str], bytes]
 """From method, target and the client's address to the bytes of an answer; none at all to stay silent."""
 
 
+Extra = Callable[[asyncio.StreamWriter, int], None]
+"""Does what it likes to a connection before its n-th answer, from 0; closed, it gets no more."""
+
+
 @asynccontextmanager
 async def talking(
-    answer: Answer, asked: list[tuple[str, str, str]] | None = None, tls: ssl.SSLContext | None = None
+    answer: Answer,
+    asked: list[tuple[str, str, str]] | None = None,
+    tls: ssl.SSLContext | None = None,
+    extra: Extra | None = None,
 ) -> AsyncIterator[int]:
     """Serve each request by a function, over kept connections; yields the port and notes what was asked."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         source = writer.get_extra_info("peername")[0]
         try:
-            while True:
+            for number in count():
                 head = await reader.readuntil(b"\r\n\r\n")
                 method, target, _ = head.split(b"\r\n")[0].decode("latin-1").split(" ")
                 if asked is not None:
                     asked.append((method, target, source))
+                if extra:
+                    extra(writer, number)
+                if writer.is_closing():
+                    return
                 said = answer(method, target, source)
                 if not said:
                     await reader.read()

@@ -11,7 +11,7 @@ from attribution.lookups.dns.resolver import Resolver
 from crawler.net.vantage import Vantage
 from crawler.probe.link_checks import LinkCheck
 from crawler.probe.prober import HostFacts, HostTask, Prober
-from tests.crawler.net.hostile import Answer, talking
+from tests.crawler.net.hostile import Answer, Extra, talking
 from tests.crawler.net.pushing import context
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ControlLook, Observation
@@ -49,6 +49,8 @@ def looked(
     answer: Answer,
     *,
     path: str = "/a/page.html",
+    urls: int = 1,
+    extra: Extra | None = None,
     category: str = "phishing",
     vantages: Sequence[Vantage] = (HERE,),
     checks: Sequence[LinkCheck] = (),
@@ -57,14 +59,14 @@ def looked(
     probe: Probe | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> tuple[HostFacts, list[tuple[str, str, str]]]:
-    """The facts of one check of one URL, and the requests that the server received."""
+    """The facts of one check of a host's URLs, and the requests that the server received."""
     asked: list[tuple[str, str, str]] = []
     profiles = {"phishing": "headers", "abuse": "strict", "reading": "text"}
     settings = probe or Probe(delay_s=0.0, network_delay_s=0.0, timeout_s=2.0)
     config = Config(study="s" * 32, probe=_with_profiles(settings, profiles))
 
     async def run() -> HostFacts:
-        async with talking(answer, asked, tls) as port:
+        async with talking(answer, asked, tls, extra) as port:
             prober = Prober(
                 config=config,
                 vault=VAULT,
@@ -75,10 +77,12 @@ def looked(
                 vantages=vantages,
                 link_checks=checks,
             )
-            url = canonicalize(f"{'https' if tls else 'http'}://{ADDRESS}{path}")
-            return await prober.check(
-                HostTask(host_id="h", items=((due(category, fingerprint), url),), control=control, name_servers=None)
+            paths = [path, *(f"{path}/{number}" for number in range(1, urls))]
+            items = tuple(
+                (due(category, fingerprint), canonicalize(f"{'https' if tls else 'http'}://{ADDRESS}{one}"))
+                for one in paths
             )
+            return await prober.check(HostTask(host_id="h", items=items, control=control, name_servers=None))
 
     return asyncio.run(run()), asked
 

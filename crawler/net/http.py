@@ -37,8 +37,10 @@ class Exchange:
     """What the server sent, DER, its own first."""
     authenticated: bool | None = None
     """True if TLS authenticated the whole head, False if it was read before its record's end, None without TLS."""
+    kept: bool = False
+    """True if the connection had carried a request before: what came may answer that one."""
     reused: bool = False
-    """True if the connection had carried a request for another URL last: what came may answer that one."""
+    """True if that one was for another URL."""
     page: bytes | None = None
     """The text of a page, if it was asked for and there is one. Secret: never log or keep it."""
     page_refused: str | None = None
@@ -215,6 +217,7 @@ class HostConnections:
             tls_version=connection.tls_version(),
             certificates=connection.certificates(),
             authenticated=connection.authenticated(read) if head else None,
+            kept=not fresh,
             reused=reused,
             page=page,
             page_refused=page_refused,

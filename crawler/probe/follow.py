@@ -35,7 +35,7 @@ class Step:
     authenticated: bool | None = None
     """True if TLS authenticated the responses of all steps, False if one's not, None if one came without TLS."""
     reused: bool = False
-    """True if a HEAD of it went over a connection that had carried a request for another URL."""
+    """True if what came may answer an earlier request of a connection."""
     redirect: str | None = None
     target: CanonicalUrl | None = None
     link_check: LinkCheck | None = None
@@ -43,7 +43,7 @@ class Step:
     @property
     def clear(self) -> bool:
         """True if the server responded that the page is there."""
-        return self.exchange.head is not None and 200 <= self.exchange.head.status < 300
+        return _found(self.exchange)
 
     def __repr__(self) -> str:
         """Show the phase alone."""
@@ -111,6 +111,8 @@ async def _ask(
             if (
                 again.head is not None or first in _DOUBTED
             ):  # where HEAD is trusted, it counts more than a GET that is cut off
+                # a GET that denies what HEAD saw may have been given a second, late answer to that HEAD
+                reused = reused or (readable and again.kept and not _found(again))
                 exchange, method, head_status = _more_certain(exchange, again), "GET", first
     redirect, target = redirect_of(canonical, exchange)
     return Step(
@@ -143,6 +145,10 @@ def _more_certain(head: Exchange, get: Exchange) -> Exchange:
     if get.head and head.head and get.authenticated is False and head.authenticated and get.page is None:
         return head if head.head.status == get.head.status else get
     return get
+
+
+def _found(exchange: Exchange) -> bool:
+    return exchange.head is not None and 200 <= exchange.head.status < 300
 
 
 def _is_text(exchange: Exchange) -> bool:

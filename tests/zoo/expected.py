@@ -156,6 +156,8 @@ location-relative          redirected R4-redirected-in-site | up U2-up-redirect-
 location-bytes             redirected R4-redirected-in-site | up U2-up-redirect-in-site | up U2-up-redirect-in-site
 location-self              protocol_error R1-bad-redirect
 redirect-slash             protocol_error R1-bad-redirect
+late-bytes                 up U1-up
+late-bytes-next            up U1-up
 redirect-www               protocol_error R1-bad-redirect
 redirect-www-once          up U1-up
 redirect-4-steps           protocol_error R1-bad-redirect

@@ -156,6 +156,35 @@ def redirects(*locations: str) -> Play:
     return play
 
 
+def twice(late_s: float | None) -> Play:
+    """Redirect to a slash at the end, and answer each request once more with 404.
+
+    That comes after some seconds, or with None just before the connection's next answer, which is too late to be seen
+    before that is asked for.
+    """
+
+    async def play(visit: Visit) -> None:
+        begun = False
+        while True:
+            request = await visit.request()
+            if begun and late_s is None:
+                await visit.send(MISSING)
+            begun = True
+            if not mine(request):
+                await visit.send(MISSING)
+            elif request.reported:
+                await visit.send(head_of("301 Moved Permanently", f"Location: {REAL_PATH}/", "Content-Length: 0"))
+            else:
+                await visit.send(OK + b"Content-Length: 5120\r\n\r\n")
+            if request.method == "GET":
+                return
+            if late_s is not None:
+                await asyncio.sleep(late_s)
+                await visit.send(MISSING)
+
+    return play
+
+
 async def alternating(visit: Visit) -> None:
     """Every second HEAD finds the page gone; a GET is answered as the HEAD before it."""
     turn = 0

@@ -1,7 +1,7 @@
 """HTTP behaviours: redirects to nowhere, to everywhere, and round and round."""
 
 from tests.zoo.behaviour import REAL_PATH, Behaviour, good
-from tests.zoo.http_plays import everything, http, moved_to, page, redirects
+from tests.zoo.http_plays import everything, http, moved_to, page, redirects, twice
 from tests.zoo.tls_faults import secured
 
 
@@ -29,6 +29,8 @@ def behaviours() -> list[Behaviour]:
         ("location-bytes", "301 to bytes that are no text.", moved_to("/\xff\xfe\x80")),
         ("location-self", "301 to itself.", moved_to("http://{host}" + REAL_PATH)),
         ("redirect-slash", "301 to itself with a slash, and back.", redirects(*[REAL_PATH + "/", REAL_PATH] * 20)),
+        ("late-bytes", "301 to a slash at the end; each answer is followed by a late 404.", twice(0.005)),
+        ("late-bytes-next", "The same; the 404 comes when the next request is on its way.", twice(None)),
         ("redirect-www", "301 to `www.` and back, without end.", redirects(*www * 20)),
         ("redirect-www-once", "301 to `www.`, which answers 200.", redirects(www[0])),
         ("redirect-4-steps", "Four steps within the same place, then 200.", redirects(www[0], www[1], www[0], www[1])),

@@ -18,6 +18,11 @@ def present(method: str, target: str, source: str) -> bytes:
     return PRESENT
 
 
+def page(method: str, target: str, source: str) -> bytes:
+    """The reported URL is a page, any other is missing."""
+    return head("200 OK", "Content-Type: text/html", method=method) if target.count("/") == 2 else GONE
+
+
 def moved(method: str, target: str, source: str) -> bytes:
     """Every URL is there, behind a slash at its end."""
     return PRESENT if target.endswith("/") else head("301 Moved Permanently", f"Location: {target}/")
@@ -60,6 +65,18 @@ def test_no_url_is_given_the_response_of_another(extra: Extra, answer: Answer) -
     So does each step of a redirect.
     """
     assert statuses(extra, answer, urls=2) == [(200, None)] * 2
+
+
+@pytest.mark.parametrize("category", ["phishing", "reading"])
+def test_a_get_is_not_given_a_second_answer_to_head(category: str) -> None:
+    """A page that HEAD found is not gone since HEAD was answered twice, whatever profile sends GET."""
+
+    def again(writer: asyncio.StreamWriter, number: int) -> None:
+        if number:
+            writer.write(GONE)
+
+    facts, _ = looked(page, extra=again, category=category)
+    assert [(seen.status, seen.failure) for seen in facts.facts if isinstance(seen, Observation)] == [(200, None)]
 
 
 def test_what_is_gone_is_gone_on_a_connection_of_its_own_too() -> None:

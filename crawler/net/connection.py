@@ -77,7 +77,10 @@ def failure_class(problem: OSError) -> str:
 
 
 class Connection:
-    """One TCP or TLS connection to a checked address."""
+    """One TCP or TLS connection to a checked address.
+
+    One task uses it at a time, so nothing else changes it during an await.
+    """
 
     def __init__(self) -> None:
         """Make an unconnected one."""

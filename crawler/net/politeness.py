@@ -135,6 +135,7 @@ class Slot:
         try:
             for allowance in self._allowances:
                 if allowance.semaphore:
+                    # noted before the next await, so whoever is cancelled while waiting releases what it has
                     await allowance.semaphore.acquire()
                     self._held.append(allowance.semaphore)
             if self._politeness.reservations:

@@ -92,7 +92,7 @@ class Reservations:
             raise self._broken
         reservation = self._known.setdefault(network, Reservation())
         if reservation.held_since is not None and monotonic() - reservation.held_since < self._longest_s:
-            reservation.users += 1
+            reservation.users += 1  # no await since the check: `_round` gives back no network that has users
             self._idle.discard(network)
             return
         admitted = asyncio.get_running_loop().create_future()
@@ -150,7 +150,7 @@ class Reservations:
         finished = [network for network in self._idle if self._known[network].quiet_at <= now]
         for network in finished:
             self._leave_to_others(network, now)
-        if finished:
+        if finished:  # they have left `_known`: whoever enters meanwhile claims anew, after this statement
             await asyncio.to_thread(self._give_back, finished)
         wanted = [network for network in self._wanted if self._known[network].retry_at <= now]
         if not wanted:
@@ -158,7 +158,7 @@ class Reservations:
         taken = await asyncio.to_thread(self._claim, wanted)
         now = monotonic()
         for network in wanted:
-            if network in taken:
+            if network in taken:  # a lease lost meanwhile is seen by each of them before it sends (require_lease)
                 self._admit(network, now)
             else:
                 self._known[network].retry_at = now + self._rng.uniform(*_RETRY_S)

@@ -133,6 +133,8 @@ class Prober:
             first = await stack.enter_async_context(self._connections(self.vantages[0]))
             further = [await stack.enter_async_context(self._connections(vantage)) for vantage in self.vantages[1:]]
             control = task.control
+            # A URL waits for those before it: each request asks for the lease before it is sent (require_lease); no
+            # other run changes `due` or `control` while it holds, and addresses are on record as of `resolved_at`.
             for due, canonical in task.items:
                 result = await self._check(first, further, resolution, control, due, canonical)
                 if result.control is not None and result.control is not control:

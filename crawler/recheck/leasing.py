@@ -73,7 +73,7 @@ class Leasing:
     async def settled(self) -> None:
         """Wait until no lease is in progress."""
         async with self._lock:
-            return
+            return  # one whose task was cancelled goes on in its thread: the run's end gives it back, or refuses it
 
     async def take(self) -> list[HostTask]:
         """Lease the next due URLs, one task for each host.
@@ -84,7 +84,7 @@ class Leasing:
             while not (self.ended or self._left == 0 or self._over()):
                 if self._until is not None:
                     self._due_by = self._folder.clock()
-                taken = await asyncio.to_thread(self._lease)
+                taken = await asyncio.to_thread(self._lease)  # the lock is held: nobody else counts `_left` meanwhile
                 if self._left is not None:
                     self._left -= sum(len(task.items) for task in taken)
                 if taken or self._until is None:

@@ -176,6 +176,7 @@ class Session:
         URLs stay due.
         """
         try:
+            # a stop during the await is seen before each host is checked (`_facts_of`); `close` gives the leases back
             return [] if self.stopped or not self._leasing else await self._leasing.take()
         except _LOST:
             self.lose_lease()
@@ -201,7 +202,7 @@ class Session:
         facts = await self._facts_of(task)
         if facts is None:
             return
-        try:
+        try:  # no await since the lease was asked for; the database asks again when the facts are written
             await self.record(facts)
         except Exception as problem:
             self.fail("a host's record", problem)
@@ -215,7 +216,7 @@ class Session:
         try:
             async with self._slots:
                 self.load.begins()
-                try:
+                try:  # asked after the wait for a slot
                     facts = None if self._abandoned or self.ending else await self.prober.check(task)
                     if facts is not None and not self.run.holds():
                         raise LeaseLost  # the process was suspended and its time-outs ran on: not the network's fault
@@ -256,6 +257,7 @@ class Session:
     async def flush(self) -> None:
         """Write the collected facts in one transaction."""
         async with self._writing:
+            # taken before the await: what is recorded meanwhile goes into the next batch
             batch, self._unwritten, self._unwritten_looks = self._unwritten, [], 0
             if batch:
                 write, run = self._recorder.write, self.run

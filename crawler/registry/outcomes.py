@@ -147,7 +147,7 @@ class Outcomes:
                 return
             if not task.level and other is not queue:
                 queue.asked, other.asked = queue.asked - 1, other.asked + 1
-            other.put(task.moved(*there))
+            other.put(task.moved(*there))  # no await since `closed` was asked for
 
     async def _handle_retry(self, queue: Queue, task: RdapTask, found: Retry, now: datetime) -> None:
         tried = task.retried()

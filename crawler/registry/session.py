@@ -265,7 +265,7 @@ class RegistrySession:
     async def flush(self) -> None:
         """Write the collected facts in one transaction."""
         async with self._writing:
-            batch = self._pending.take()
+            batch = self._pending.take()  # what is found during the await goes into the next batch
             if batch:
                 await asyncio.to_thread(self.folder.store.add, batch)
                 self.run.done += sum(isinstance(fact, Registration) for fact in batch)

@@ -164,6 +164,11 @@ class Bounded(HttpToolsProtocol):
         if not self._owed():
             self._grant(self._limits.request_s)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field of the head; those behind a body (trailers) are nobody's."""
+        if not self._in_body:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Refuse, or let the application answer."""
         size, self._size = self._size, 0
@@ -198,7 +203,7 @@ class Bounded(HttpToolsProtocol):
             raise Refused(400)
         if size > self._limits.head_bytes or len(self.headers) > self._limits.fields:
             raise Refused(431)
-        hosts = [value for name, value in self.headers if name == b"host"]
+        hosts = [value.strip(b" \t") for name, value in self.headers if name == b"host"]
         if len(hosts) > 1 or (not hosts and version == "1.1"):
             raise Refused(400)
         codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]

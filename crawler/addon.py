@@ -1,13 +1,16 @@
 """The safe profile: one add-on that locks Scrapy down."""
 
-from importlib.metadata import version
 from typing import Any
 
-from scrapy.settings import BaseSettings
+from scrapy import Spider
+from scrapy.addons import AddonManager
+from scrapy.crawler import Crawler
+from scrapy.settings import BaseSettings, Settings
 
 from crawler.logs import redact_failures
 from crawler.recheck.handler import SCHEME
 from crawler.registry.handler import REGISTRY_SCHEME
+from waterbed import __version__
 
 _LOCKED = 1000
 """Above every settings priority of Scrapy's own: a command line cannot unlock the profile."""
@@ -69,7 +72,19 @@ class SafeProfile:
         """Lock everything that could touch, keep or leak."""
         for name, value in SAFE.items():
             settings.set(name, value, priority=_LOCKED)
-        settings.set("USER_AGENT", f"Waterbed/{version('waterbed')}", priority=_LOCKED)
+        settings.set("USER_AGENT", f"Waterbed/{__version__}", priority=_LOCKED)
         at_once = settings.getint("WATERBED_HOSTS_AT_ONCE", 128)
         settings.set("CONCURRENT_REQUESTS", at_once, priority=_LOCKED)
         settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", at_once, priority=_LOCKED)
+
+
+def new_crawler(spider: type[Spider], **settings: object) -> Crawler:
+    """A crawler under the safe profile, with further settings.
+
+    Without a runner of Scrapy's, which imports all spiders and copies all settings once more.
+    """
+    chosen = Settings()
+    chosen.setmodule("crawler.settings")
+    chosen.setdict(settings)
+    AddonManager.load_pre_crawler_settings(chosen)
+    return Crawler(spider, chosen)

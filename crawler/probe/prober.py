@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
 from attribution.lookups.dns.infrastructure import tags
@@ -20,6 +19,7 @@ from crawler.probe.control import check_control
 from crawler.probe.follow import Step, ask_link_check, failed_step, follow
 from crawler.probe.link_checks import LinkCheck, link_check_for
 from crawler.probe.observation import Origin, fingerprint, observation
+from waterbed import __version__
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ControlLook, Observation, Profile, Resolution
 from waterbed.model.urls import CanonicalUrl, registrable_domain
@@ -122,7 +122,7 @@ class Prober:
         self._politeness = bounds(reservations=reservations)
         self._canary_politeness = bounds()  # a request a minute: it must not wait for other passes' reservations
         contact = f" (+{config.contact})" if config.contact else ""
-        self._agent = f"Waterbed/{version('waterbed')} hosting-attribution research{contact}"
+        self._agent = f"Waterbed/{__version__} hosting-attribution research{contact}"
 
     async def check(self, task: HostTask) -> HostFacts:
         """Check the due URLs of one host one by one."""

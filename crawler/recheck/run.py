@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import uvloop
-from scrapy.crawler import AsyncCrawlerRunner, Crawler
-from scrapy.settings import Settings
+from scrapy.crawler import Crawler
 
+from crawler.addon import new_crawler
 from crawler.recheck.session import Continuous, Progress, Stop
 from crawler.signals import stopped_by_signals
 from crawler.spiders.recheck import RecheckSpider
@@ -48,11 +48,8 @@ async def recheck(
 
     OwnFailure if any check failed by our own fault. A continuous pass leaves signals to its caller.
     """
-    settings = Settings()
-    settings.setmodule("crawler.settings")
-    settings.set("WATERBED_HOSTS_AT_ONCE", folder.config.probe.hosts_at_once)
     logging.getLogger("scrapy").setLevel(logging.WARNING)
-    crawler = AsyncCrawlerRunner(settings).create_crawler(RecheckSpider)
+    crawler = new_crawler(RecheckSpider, WATERBED_HOSTS_AT_ONCE=folder.config.probe.hosts_at_once)
     started = perf_counter()
     with nullcontext() if continuous else stopped_by_signals(lambda: _stop(crawler)):
         await crawler.crawl_async(

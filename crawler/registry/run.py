@@ -4,9 +4,8 @@ import logging
 import random
 
 import uvloop
-from scrapy.crawler import AsyncCrawlerRunner
-from scrapy.settings import Settings
 
+from crawler.addon import new_crawler
 from crawler.registry.clock import Clock
 from crawler.registry.report import CrawlReport
 from crawler.registry.session import Progress, RegistrySession
@@ -34,12 +33,10 @@ async def enrich(
     OwnFailure for a failure of our own. A lab study has virtual time, in which waiting takes no real time, unless
     another `clock` is given.
     """
-    settings = Settings()
-    settings.setmodule("crawler.settings")
     logging.getLogger("scrapy").setLevel(logging.WARNING)
     logging.getLogger("scrapy.core.downloader").setLevel(logging.ERROR)  # an answer that is too large is a value here
     session = RegistrySession(folder, limit=limit, progress=progress, clock=clock, rng=rng)
-    crawler = AsyncCrawlerRunner(settings).create_crawler(RegistrySpider)
+    crawler = new_crawler(RegistrySpider)
     with stopped_by_signals(session.stop):
         await crawler.crawl_async(session=session)
     if session.failures or not session.begun:

@@ -7,7 +7,6 @@ import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
-from importlib.metadata import version
 from ipaddress import ip_address
 
 from attribution.lookups.rdap.bootstrap import asn_of, read_bootstrap
@@ -20,6 +19,7 @@ from crawler.registry.pace import WINDOW, Pace
 from crawler.registry.queue import Queue, RdapTask
 from crawler.registry.report import CrawlReport, report_of
 from crawler.registry.response import RdapResponse
+from waterbed import __version__
 from waterbed.model.addresses import refusal
 from waterbed.model.errors import InputError, LeaseLost
 from waterbed.model.facts import Registration, Snapshot
@@ -244,7 +244,7 @@ class RegistrySession:
         headers = {
             "Accept": "application/rdap+json, application/json;q=0.9",
             "Accept-Encoding": "identity",
-            "User-Agent": f"Waterbed/{version('waterbed')} hosting-attribution research{contact}",
+            "User-Agent": f"Waterbed/{__version__} hosting-attribution research{contact}",
         }
         known = self._outcomes.known(task)
         if known is not None and known.etag:

@@ -3,13 +3,13 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from time import monotonic
 from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
 from crawler.probe.prober import HostFacts
+from waterbed import __version__
 from waterbed.store.backlog import ScheduleLag
 
 Phase = Literal["starting", "looking", "waiting", "stopping"]
@@ -92,7 +92,7 @@ class State:
             "due_an_hour": lag and lag.due_an_hour,
             "workers_needed": lag and lag.workers,
             "clock_skew_s": self.clock_skew_s,
-            "version": version("waterbed"),
+            "version": __version__,
         }
 
 
@@ -111,7 +111,7 @@ class Gauges:
         self._state = state
         self.registry = CollectorRegistry()
         here = self.registry
-        Info("waterbed", "Version of Waterbed.", registry=here).info({"version": version("waterbed")})
+        Info("waterbed", "Version of Waterbed.", registry=here).info({"version": __version__})
         ProcessCollector(registry=here)
         self._looks = Counter("waterbed_looks", "Looks recorded.", ("phase", "answered"), registry=here)
         self._lateness = Histogram(

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
+from waterbed import __version__
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
 from waterbed.model.errors import InputError, KeyProblem, StudyMissing
 from waterbed.store.config import Config, placed, read_config, read_lab, write_toml
@@ -97,7 +97,7 @@ class Folder:
                 kind=kind,
                 vantage=self.config.vantage,
                 started_at=self.clock(),
-                version=version("waterbed"),
+                version=__version__,
                 config_hash=self.config_hash,
                 clock_skew_s=self._skew_s(),
                 trust_store=trust_store,

@@ -29,7 +29,11 @@ def shortened(name: str, folder: Path, **changes: str) -> str:
 
 def test_a_quiet_world_has_no_hop_and_true_shares(tmp_path: Path) -> None:
     """Takedowns without movement: no hop is seen, shares are near the truth, no body byte is taken."""
-    done = run_scenario(shortened("quiet", tmp_path, days="3"), tmp_path / "s", no_progress)
+    done = run_scenario(
+        shortened("quiet", tmp_path, days="2.5", count="40", step_s="7200.0", reported_over_days="[0.0, 1.0]"),
+        tmp_path / "s",
+        no_progress,
+    )
     assert (done.score.hops_measured, done.score.hops_true) == (0, 0)
     assert done.score.ends_covered == 1.0
     assert done.score.removal
@@ -41,7 +45,7 @@ def test_a_quiet_world_has_no_hop_and_true_shares(tmp_path: Path) -> None:
 
 def test_a_moving_world_gives_its_hops(tmp_path: Path) -> None:
     """Detectable hops are found, and hardly any that did not happen."""
-    world = shortened("waterbed", tmp_path, days="6", count="60", day="3.0")
+    world = shortened("waterbed", tmp_path, days="5", count="60", day="2.5", step_s="7200.0")
     done = run_scenario(world, tmp_path / "s", no_progress)
     score = done.score
     assert score.hops_detectable > 15
@@ -61,7 +65,19 @@ def test_a_moving_world_gives_its_hops(tmp_path: Path) -> None:
 def test_a_hostile_world_takes_no_content_and_believes_no_outage(tmp_path: Path) -> None:
     """Images behind refused and lying HEADs are not taken; our outage makes no removal; proxies are not ranked."""
     done = run_scenario(
-        shortened("hostile", tmp_path, days="3", count="50", head_refused="0.3"), tmp_path / "s", no_progress
+        shortened(
+            "hostile",
+            tmp_path,
+            days="1.5",
+            count="24",
+            step_s="7200.0",
+            reported_over_days="[0.0, 0.5]",
+            from_hour="20.0",
+            to_hour="26.0",
+            head_refused="0.3",
+        ),
+        tmp_path / "s",
+        no_progress,
     )
     assert done.counts.requests["GET"] > 0
     assert 0 < done.counts.excess_plain_most <= 2048

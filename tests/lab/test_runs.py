@@ -36,11 +36,12 @@ def test_a_disturbed_run_removes_nothing_falsely(tmp_path: Path) -> None:
     done = _run(
         "outage",
         tmp_path,
-        count="50",
+        count="28",
         days="1.2",
-        reported_over_days="[0.0, 0.8]",
-        to_hour="14.5",
-        blind_from_hour="16.0",
+        step_s="5400.0",
+        reported_over_days="[0.0, 0.6]",
+        to_hour="16.0",
+        blind_from_hour="18.0",
         blind_how='"reset"',
     )
     assert done.comparison is not None
@@ -58,7 +59,7 @@ def test_a_disturbed_run_removes_nothing_falsely(tmp_path: Path) -> None:
 
 def test_misleading_servers_are_scored_look_by_look(tmp_path: Path) -> None:
     """Both runs of a world that never says 404 are scored, strict looks apart, and no byte of a body is kept."""
-    done = _run("soft404", tmp_path, count="30", days="1.5", reported_over_days="[0.0, 0.6]")
+    done = _run("soft404", tmp_path, count="16", days="1.0", step_s="7200.0", reported_over_days="[0.0, 0.3]")
     assert done.control_run is not None
     assert done.comparison is None
     for run in (done.first, done.control_run):
@@ -80,9 +81,10 @@ def test_no_profile_takes_what_is_no_page(tmp_path: Path, profile: Profile) -> N
     world = _smaller(
         "hostile",
         tmp_path,
-        count="25",
-        days="1.0",
-        reported_over_days="[0.0, 0.2]",
+        count="16",
+        days="0.6",
+        step_s="7200.0",
+        reported_over_days="[0.0, 0.1]",
         head_refused="0.3",
         body_on_head="0.2",
         mislabelled="0.6",
@@ -107,12 +109,14 @@ def test_who_answers_is_right_on_its_own_day_and_changes_move_nothing(tmp_path: 
     world = _smaller(
         "attribution",
         tmp_path,
-        count="60",
-        days="9.0",
+        count="40",
+        days="4.0",
+        day="2.0",
         big_site="4",
         share="0.5",
-        reported_over_days="[0.0, 2.0]",
-        step_s="7200.0",
+        flux="0.15",
+        reported_over_days="[0.0, 1.0]",
+        step_s="10800.0",
     )
     done = run_scenario(world, tmp_path / "s", _no_progress)
     score = done.attribution_score
@@ -127,16 +131,16 @@ def test_who_answers_is_right_on_its_own_day_and_changes_move_nothing(tmp_path: 
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
-        ("renumbering", {"days": "6.0", "step_s": "10800.0"}),
-        ("cdn", {"days": "5.0", "step_s": "10800.0", "behind_proxy": "0.7"}),
-        ("lineage", {"days": "6.5", "step_s": "10800.0"}),
-        ("churn", {"days": "3.0"}),
+        ("renumbering", {"days": "6.0", "step_s": "14400.0"}),
+        ("cdn", {"days": "5.0", "step_s": "14400.0", "behind_proxy": "0.7"}),
+        ("lineage", {"days": "6.5", "step_s": "14400.0"}),
+        ("churn", {"days": "3.0", "step_s": "7200.0"}),
     ],
 )
 def test_what_only_looks_like_moving_is_no_hop(tmp_path: Path, name: str, changes: dict[str, str]) -> None:
     """The crawler sees addresses, proxies, owners and names change in small worlds, and finds no hop in them."""
     done = run_scenario(
-        _smaller(name, tmp_path, count="20", reported_over_days="[0.0, 1.0]", **changes), tmp_path / "s", _no_progress
+        _smaller(name, tmp_path, count="14", reported_over_days="[0.0, 1.0]", **changes), tmp_path / "s", _no_progress
     )
     assert done.truth.hops == ()
     assert done.score.hops_measured == 0

@@ -1,6 +1,7 @@
 """What every test has: no way off loopback, other programs, keys of its own, a PostgreSQL; real data only if named."""
 
 import atexit
+import gc
 import os
 import shutil
 import signal
@@ -23,6 +24,8 @@ settings.register_profile("prove", deadline=None, derandomize=False, print_blob=
 settings.load_profile("same")
 
 put_first()
+# as the command line does: cycles among all that the tests import are looked for less often
+gc.set_threshold(50_000)
 
 # whoever starts the tests in the background has their programs ignore Ctrl-C, which some tests send
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

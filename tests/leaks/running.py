@@ -6,8 +6,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+
+import pytest
 
 from tests.leaks.search import Found, Search
 
@@ -35,17 +37,21 @@ def everything_logged(path: Path) -> Iterator[None]:
 
 
 def say(out: Path, study: Path, *words: str) -> int:
-    """Run the command line as a process of its own; all it says goes to a file."""
+    """Run the command line in this process, as the shell would see it end; all it says goes to a file."""
+    from waterbed.cli.main import main
+
     number = len(list(out.iterdir()))
-    with (out / f"{number:02}-{words[0]}.txt").open("wb") as said:
-        return subprocess.run(
-            [sys.executable, "-m", "waterbed.cli", "-C", str(study), "--verbose", *words],
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            check=False,
-            timeout=120,
-            env=os.environ | {"PYTHONASYNCIODEBUG": "1", "COLUMNS": "400"},
-        ).returncode
+    with (
+        (out / f"{number:03}-{words[0]}.txt").open("w") as said,
+        redirect_stdout(said),
+        redirect_stderr(said),
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        patched.setenv("COLUMNS", "400")
+        patched.setattr(sys, "argv", ["waterbed", "-C", str(study), "--verbose", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+    return int(end.value.code or 0)
 
 
 def config_home() -> Path:

@@ -1,6 +1,5 @@
 """Whole studies on the lab, searched for every host there was: files, logs, output, failures."""
 
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-import waterbed.cli.main
 from tests.leaks.names import names_of
-from tests.leaks.running import clean, config_home, say
+from tests.leaks.running import clean, config_home, say, started
 from tests.leaks.search import Search
 from tests.study.rig import feed, lab_study, reports_csv
 from waterbed.lab.run import run_scenario
@@ -30,7 +28,7 @@ name = "leaks"
 seed = 4711
 start = 2026-01-05T00:00:00Z
 days = 1.5
-step_s = 5400.0
+step_s = 7200.0
 home = "NL"
 [[hoster]]
 key = "alpha"
@@ -115,9 +113,7 @@ AFTERWARDS = (
 """What a study gives away after it was measured: to hosters, coders, backups, archives."""
 
 
-def test_a_whole_study_holds_no_host(
-    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_whole_study_holds_no_host(tmp_path: Path, out: Path) -> None:
     """Simulated, measured, published, printed in every format: no form of any host is anywhere; a planted one is."""
     (tmp_path / "world.toml").write_text(WORLD)
     done = run_scenario(str(tmp_path / "world.toml"), tmp_path / "study", lambda *_: None)
@@ -133,7 +129,7 @@ def test_a_whole_study_holds_no_host(
     ):
         assert say(out, study, "displacement", *words) == (2 if words[0] == "--event" else 0)
     (tmp_path / "event.toml").unlink()
-    assert say(out, study, "recheck", "--all") == 2  # the lab is gone
+    assert started(out, study, "recheck", "--all").wait(120) == 2  # the lab is gone
     (tmp_path / "sent.csv").write_text(sent(done.truth))
     (tmp_path / "told.csv").write_text("\n".join(["url", *(one.url for one in done.truth.shown.values())]) + "\n")
     (tmp_path / "stays.csv").write_text(presence(hosts))
@@ -149,13 +145,11 @@ def test_a_whole_study_holds_no_host(
         assert seal(opened.folder).facts > done.looks
         export(opened, tmp_path / "shared", "partner")
     stays = ("sources", "--source", "other", "--presence", str(tmp_path / "stays.csv"))
-    codes = {words: run(study, monkeypatch, *words) for words in (*PRINTED, stays)}
+    codes = {words: say(out, study, *words) for words in (*PRINTED, stays)}
     assert {words for words, code in codes.items() if code} == {stays}
     assert codes[stays] == 1
     for words in AFTERWARDS:
-        assert run(study, monkeypatch, *(str(tmp_path / "given" / w[1:]) if w[:1] == ":" else w for w in words)) < 2
-    heard = capfd.readouterr()
-    (out / "standings").write_text(heard.out + heard.err)
+        assert say(out, study, *(str(tmp_path / "given" / w[1:]) if w[:1] == ":" else w for w in words)) < 2
 
     search = Search(names_of(hosts))
     assert search.names.count("label") > 10
@@ -251,7 +245,7 @@ PLACES = [
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_bug_whose_message_holds_urls_tells_none(
-    place: str, tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    place: str, tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever breaks, neither log nor output nor store repeats what the error says."""
     pairs = feed(12)
@@ -264,18 +258,7 @@ def test_a_bug_whose_message_holds_urls_tells_none(
         study.import_reports(reports_csv(pairs, tmp_path))
         with monkeypatch.context() as patched:
             patched.setattr(place, bug)
-            codes = [run(study.folder.path, patched, *words) for words in (("recheck",), ("rank",))]
-    heard = capfd.readouterr()
-    (out / "stdout").write_text(heard.out)
-    (out / "stderr").write_text(heard.err)
+            codes = [say(out, study.folder.path, word) for word in ("recheck", "rank")]
     search = Search(names_of(canonicalize(url).host for url, _ in pairs))
     clean(search, study.folder.path, out, config_home())
     assert 3 in codes
-
-
-def run(study: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    """The command line in this process, as the shell would see it end."""
-    monkeypatch.setattr(sys, "argv", ["waterbed", "-C", str(study), "--verbose", *words])
-    with pytest.raises(SystemExit) as end:
-        waterbed.cli.main.main()
-    return int(end.value.code or 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from waterbed.estimators.refusal import Refusal
 
@@ -238,8 +238,11 @@ def peak_check(
         np.concatenate(part) for part in zip(*(_swing(every, window.at(e), recent) for e in events), strict=True)
     )
     own_height, own_change = _swing(every[:, :1], window, recent)
-    line = stats.linregress(height, change) if np.ptp(height) > 0 else None
-    expected = line.intercept + line.slope * own_height[0] if line else change.mean()
+    slope = 0.0
+    if np.ptp(height) > 0:
+        spread, joint = np.cov(height, change, bias=True)[0]
+        slope = joint / spread
+    expected = change.mean() - slope * height.mean() + slope * own_height[0]
     return PeakCheck(
         rank=float((height < own_height[0]).mean()), expected=float(expected), observed=float(own_change[0])
     )
@@ -286,7 +289,7 @@ def half_life(gaps: npt.ArrayLike, *, level: float = 0.95) -> HalfLife | Refusal
     left = np.square(y[None, :] - starts[:, None] * shapes).sum(axis=1)
     best = int(np.argmin(left))
     free = y.size - 2
-    one, two = (float(stats.f.ppf(level, order, free)) for order in (1, 2))
+    one, two = (float(special.fdtri(order, free, level)) for order in (1, 2))
     if np.square(y).sum() <= left[best] * (1.0 + 2.0 * two / free):
         return Refusal("no effect was found whose fading could be measured")
     kept = np.flatnonzero(left <= left[best] * (1.0 + one / free) + 1e-12 * np.square(y).sum())

@@ -42,12 +42,15 @@ def width_of(picture: bytes) -> int:
 
 @pytest.mark.parametrize("form", WIDTHS)
 def test_each_main_page_has_its_picture(folder: Path, browser: Browser, form: str) -> None:
-    """docs/img has a picture of each main page in this width, and of no page that there is no more."""
+    """docs/img has a picture of each main page in this width, and of no page that there is no more.
+
+    Where none is written, one is taken all the same.
+    """
     root = (folder / "out").as_uri() + "/"
     with opened(browser, root, "index.html") as page:
         pages = main_pages(page)
     written = os.environ.get(VARIABLE)
-    for name, path in pages.items():
+    for name, path in pages.items() if written else [*pages.items()][:1]:
         picture = take(browser, root, path, form)
         assert width_of(picture) == WIDTHS[form], name
         if written:

@@ -22,7 +22,7 @@ from waterbed.model.facts import Observation
 from waterbed.model.urls import canonicalize
 from waterbed.study.study import Study
 
-HOSTS = 300
+HOSTS = 150
 
 
 def searched(pairs: list[tuple[str, str]]) -> Search:

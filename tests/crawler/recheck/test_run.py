@@ -243,12 +243,12 @@ def _worker(study: Path) -> subprocess.Popen[bytes]:
 
 def test_sigkill_loses_and_doubles_nothing(store_url: str, tmp_path: Path) -> None:
     """Killed at any instant and started again, every URL has exactly its one look."""
-    pairs = feed(400, 5)
+    pairs = feed(150, 4)
     chance = random.Random(7)
-    with lab_study(pairs, tmp_path, store=store_url, batch=100) as (study, _):
+    with lab_study(pairs, tmp_path, store=store_url, batch=40, hosts_at_once=8) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
         path, store, kills = study.folder.path, study.folder.store, 0
-        for _ in range(4):
+        for _ in range(3):
             before = store.count(Observation)
             worker = _worker(path)
             deadline = time.monotonic() + 60
@@ -264,7 +264,7 @@ def test_sigkill_loses_and_doubles_nothing(store_url: str, tmp_path: Path) -> No
         said, _ = last.communicate(timeout=120)
         assert last.returncode == 0, said.decode()[-500:]
         looks = Counter(look.url_id for look in store.all(Observation))
-        assert len(looks) == 2000
+        assert len(looks) == 600
         assert set(looks.values()) == {1}
         assert not [due for due in store.all(Due) if due.lease_run_id]
         ends = Counter(end.outcome for end in store.all(RunEnd))
@@ -275,8 +275,8 @@ def test_sigkill_loses_and_doubles_nothing(store_url: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_pass_in_order(number: int, tmp_path: Path) -> None:
     """Ctrl-C and SIGTERM: what is in flight is recorded, the run ends as stopped, no lease is left, exit code 1."""
-    pairs = feed(600, 5)
-    with lab_study(pairs, tmp_path, batch=50) as (study, _):
+    pairs = feed(150, 4)
+    with lab_study(pairs, tmp_path, batch=20, hosts_at_once=4) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
         store = study.folder.store
         worker = _worker(study.folder.path)
@@ -288,27 +288,27 @@ def test_a_signal_ends_a_pass_in_order(number: int, tmp_path: Path) -> None:
         assert worker.returncode == 1, said.decode()
         assert "Stopped by a signal" in said.decode()
         assert "Traceback" not in said.decode()
-        assert 0 < store.count(Observation) < 3000
+        assert 0 < store.count(Observation) < 600
         assert [end.outcome for end in store.all(RunEnd)][-1:] == ["stopped"]
         assert not [due for due in store.all(Due) if due.lease_run_id]
         run_recheck(study.folder)
-        assert store.count(Observation) == 3000
+        assert store.count(Observation) == 600
 
 
 def test_two_passes_at_once_share_the_work(tmp_path: Path) -> None:
     """Two workers on one study take each look once."""
-    pairs = feed(300, 3)
-    with lab_study(pairs, tmp_path, batch=50) as (study, _):
+    pairs = feed(80, 3)
+    with lab_study(pairs, tmp_path, batch=20) as (study, _):
         study.import_reports(reports_csv(pairs, tmp_path))
         workers = [_worker(study.folder.path) for _ in range(2)]
         for worker in workers:
             worker.wait(120)
         assert [worker.returncode for worker in workers] == [0, 0]
         looks = Counter(look.url_id for look in study.folder.store.all(Observation))
-        assert (len(looks), set(looks.values())) == (900, {1})
+        assert (len(looks), set(looks.values())) == (240, {1})
         passes = {run.run_id for run in study.folder.store.all(Run) if run.kind == "recheck"}
         done = [end.done for end in study.folder.store.all(RunEnd) if end.run_id in passes]
-        assert (len(done), sum(done)) == (2, 900)
+        assert (len(done), sum(done)) == (2, 240)
 
 
 def test_a_lab_listener_off_loopback_is_refused(tmp_path: Path) -> None:

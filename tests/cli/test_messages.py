@@ -5,18 +5,29 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from tests.study.copies import copied, kept
 from tests.study.rig import Run, feed, lab_study, reports_csv
+from waterbed.cli.app import app
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.facts import Report, Snapshot
 from waterbed.study.study import open_study
 
 
-@pytest.fixture
-def study(run: Run, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty study."""
-    assert run("init", tmp_path / "s")[0] == 0
-    return tmp_path / "s"
+    return kept(
+        tmp_path_factory.mktemp("empty"),
+        lambda folder: CliRunner().invoke(app, ["init", str(folder / "study")], catch_exceptions=False),
+    )
+
+
+@pytest.fixture
+def study(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it."""
+    return copied(original, tmp_path, monkeypatch)
 
 
 def one_sentence(said: tuple[int, str, str], *parts: str) -> None:

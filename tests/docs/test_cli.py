@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,9 @@ def _environment(room: Path, **further: str) -> dict[str, str]:
     return {**plain, "XDG_CONFIG_HOME": str(room / "config"), "TERM": "xterm-256color", "LANG": "C.UTF-8", **further}
 
 
+@cache
 def _piped(room: Path, *words: str, **further: str) -> "subprocess.CompletedProcess[str]":
-    """A command line with both outputs in pipes."""
+    """What a command line says with both outputs in pipes, asked once."""
     whole = [*WATERBED, "-C", str(room / "study"), *words]
     return subprocess.run(whole, env=_environment(room, **further), capture_output=True, text=True, check=False)
 
@@ -175,7 +177,7 @@ def test_bars_are_drawn_on_a_terminal_only(room: Path) -> None:
 
 def test_no_color_turns_colour_off_on_a_terminal(room: Path) -> None:
     """An error is red on a terminal, and plain with NO_COLOR."""
-    words = ("-C", str(room / "none"), "rank")
+    words = ("-C", str(room / "none"), "lag")
     _, red = _on_terminal(_environment(room), *words)
     _, plain = _on_terminal(_environment(room, NO_COLOR="1"), *words)
     assert "no study in" in plain

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.store.study_folder import made, report
+from tests.study.copies import copied, kept
 from tests.study.facts import hour, numbered, written
 from tests.study.rig import Run
 from waterbed.model.facts import Notice
-from waterbed.store.settings import StoreAt
+from waterbed.store.settings import CycleGuard, StoreAt
 from waterbed.study.study import Study, open_study
 
 URL = "http://one.forgetme-example.com/a"
@@ -55,18 +56,22 @@ def told(study: Study) -> None:
     study.folder.store.add(found)
 
 
-@pytest.fixture
-def study(tmp_path: Path, store_url: str) -> Path:
-    """A study with notices, on SQLite and on PostgreSQL."""
-    with written(tmp_path, SEEN, store=StoreAt(url=store_url), cycle_guard=_unguarded()) as opened:
+def make(folder: Path, store_url: str = "sqlite") -> None:
+    """A study with notices."""
+    with written(folder, SEEN, store=StoreAt(url=store_url), cycle_guard=CycleGuard(share=1.0)) as opened:
         told(opened)
-    return tmp_path / "study"
 
 
-def _unguarded() -> object:
-    from waterbed.store.settings import CycleGuard
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Such a study, for all tests of this file."""
+    return kept(tmp_path_factory.mktemp("told"), make)
 
-    return CycleGuard(share=1.0)
+
+@pytest.fixture
+def study(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it."""
+    return copied(original, tmp_path, monkeypatch)
 
 
 def rows(said: tuple[int, str, str]) -> list[dict[str, object]]:
@@ -118,8 +123,10 @@ def test_wrong_words_are_one_sentence(run: Run, tmp_path: Path, words: tuple[str
     assert (code, out, err.strip().count("\n"), part in err) == (2, "", 0, True), err
 
 
-def test_compliance_counts_from_the_delivered_notice(run: Run, study: Path) -> None:
+def test_compliance_counts_from_the_delivered_notice(run: Run, tmp_path: Path, store_url: str) -> None:
     """Thirteen clocks of hoster a, twelve removed within twelve hours; one was gone before and is no clock."""
+    make(tmp_path, store_url)
+    study = tmp_path / "study"
     said = run("-C", study, "compliance", "--format", "json")
     heading = json.loads(said[1])
     assert (heading["what"], heading["by"], heading["clock"]) == ("compliance", "hoster", "notice_delivered")

@@ -16,6 +16,7 @@ from tests.leaks.names import names_of
 from tests.leaks.running import clean
 from tests.leaks.search import Search
 from tests.publish.freeze.study import HOSTS, named_study
+from tests.study.copies import copied, kept
 from tests.study.facts import numbered, written
 from waterbed.analysis.sensitivity.curve import HOME_ABROAD, Curve, Outcomes, curve_of, removed
 from waterbed.analysis.sensitivity.design import Levels, every_spec
@@ -28,13 +29,22 @@ from waterbed.model.errors import InputError
 from waterbed.study.study import open_study
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small study of the rig."""
+
+    def make(folder: Path) -> None:
+        with small_study(folder):
+            pass
+
+    return kept(tmp_path_factory.mktemp("small"), make)
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The small study of the rig, and a terminal in which tables have room."""
+def folder(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, and a terminal in which tables have room."""
     monkeypatch.setenv("COLUMNS", "160")
-    with small_study(tmp_path):
-        pass
-    return tmp_path / "study"
+    return copied(original, tmp_path, monkeypatch)
 
 
 def run(folder: Path, *words: str) -> Result:

@@ -8,6 +8,7 @@ import pytest
 
 from attribution.lookups.tables.addresses import pack
 from crawler.recheck.run import run_recheck
+from tests.study.copies import copied, kept
 from tests.study.rig import Run, feed, lab_study, reports_csv
 from waterbed.study.study import open_study
 
@@ -24,15 +25,23 @@ EXA-1-ARIN|20200101|Example, Inc.|US|ARIN
 """
 
 
-@pytest.fixture
-def looked(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study whose hosts were looked at once: ten addresses in 28.10.0.0/16."""
-    pairs = feed(10)
-    with lab_study(pairs, tmp_path) as (study, _):
-        study.import_reports(reports_csv(pairs, tmp_path))
-        run_recheck(study.folder)
-        folder = study.folder.path
-    return folder
+
+    def make(folder: Path) -> None:
+        pairs = feed(10)
+        with lab_study(pairs, folder) as (study, _):
+            study.import_reports(reports_csv(pairs, folder))
+            run_recheck(study.folder)
+
+    return kept(tmp_path_factory.mktemp("looked"), make)
+
+
+@pytest.fixture
+def looked(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it."""
+    return copied(original, tmp_path, monkeypatch)
 
 
 def _file(folder: Path, text: str, name: str = "table") -> Path:

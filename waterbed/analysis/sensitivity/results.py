@@ -52,6 +52,9 @@ class Findings:
         return self.conclusions[0]
 
 
+_SAME = "--than {} is --hoster too: name another (docs/sensitivity.md)"
+
+
 def findings_of(
     study: Study,
     *,
@@ -70,11 +73,13 @@ def findings_of(
     those ranked. `true_values` are the outcomes as they truly were, where that is known; conclusions are drawn unless
     given. InputError if a key is not one of the reference's.
     """
+    if hoster and than == hoster:
+        raise InputError(_SAME.format(than))
     curve = curve_of(study, most=most, progress=progress, conclusions=conclusions)
     key = _known(curve, hoster) if hoster else curve.ranked[0]
     other = _known(curve, than) if than else next((one for one in curve.ranked if one != key), None)
     if other == key:
-        raise InputError(f"--than {other} is --hoster too: name another (docs/sensitivity.md)")
+        raise InputError(_SAME.format(other))
     asked = conclusions_of(curve, hoster=key, than=other, slowest=slowest or slowest_of(len(curve.ranked)))
     rows, flips = conclusion_rows(curve, asked, true_values(curve) if true_values else None)
     spec, ran = curve.reference.spec, len(curve.outcomes)

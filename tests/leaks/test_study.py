@@ -27,7 +27,7 @@ WORLD = """
 name = "leaks"
 seed = 4711
 start = 2026-01-05T00:00:00Z
-days = 1.5
+days = 1.2
 step_s = 7200.0
 home = "NL"
 [[hoster]]

@@ -321,7 +321,7 @@ _VALUES = st.one_of(
 )
 
 
-@settings(max_examples=40 * EXAMPLES, deadline=None)
+@settings(max_examples=20 * EXAMPLES, deadline=None)
 @given(st.dictionaries(st.sampled_from(_NAMES), _VALUES))
 def test_any_header_fields_give_features(fields: dict[str, str]) -> None:
     """Whatever stands in header fields, their features are taken, and they hold nothing long."""
@@ -364,7 +364,7 @@ _PIECES = [
 ]
 
 
-@settings(max_examples=60 * EXAMPLES, deadline=None)
+@settings(max_examples=30 * EXAMPLES, deadline=None)
 @given(
     st.one_of(
         st.text(max_size=80),

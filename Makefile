@@ -70,6 +70,7 @@ prove: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile=prove
 	WATERBED_CUTS=1 tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q -n $(WORKERS) tests/crawler/net/test_cuts.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/faults.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/strikes.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/year.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/truth.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/registry.py

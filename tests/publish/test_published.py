@@ -96,7 +96,7 @@ def known_by_table(name: str) -> bool:
 
 
 def test_publishing_again_updates_and_removes_what_is_held_back(tmp_path: Path) -> None:
-    """Ids stay; case tables of an earlier publication go, save one that somebody changed, and foreign files stay."""
+    """Ids stay; case tables of an earlier publication go, once nobody has changed one, and foreign files stay."""
     out = tmp_path / "out"
     with small_study(tmp_path / "one", cases=True, addresses=True) as study:
         publish_all(study, out)
@@ -105,9 +105,13 @@ def test_publishing_again_updates_and_removes_what_is_held_back(tmp_path: Path) 
     (out / "hops.csv").write_text("mine now\n")
     (out / "notes.csv").write_text("mine\n")
     with small_study(tmp_path / "two") as study:
+        with pytest.raises(InputError, match=r"hops\.csv; nothing was changed"):
+            publish_all(study, out)
+        assert "episodes.csv" in texts(out)
+        (out / "hops.csv").rename(tmp_path / "hops.csv")
         publish_all(study, out)
-    assert not {"episodes.csv", "episodes.parquet", "hops.json", "intelmq-addresses.jsonl"} & set(texts(out))
-    assert [(out / name).read_text() for name in ("hops.csv", "notes.csv")] == ["mine now\n", "mine\n"]
+    assert not {"episodes.csv", "episodes.parquet", "hops.csv", "intelmq-addresses.jsonl"} & set(texts(out))
+    assert (out / "notes.csv").read_text() == "mine\n"
     assert [one["id"] for one in json.loads((out / "stix.json").read_text())["objects"]] == ids
     assert {path.name for path in (out / "misp").iterdir()} == event
 

@@ -17,7 +17,8 @@ from graphs.network.flows import Flow
 from waterbed.model.codec import columns, public_name
 from waterbed.model.conclusions import Attribution, RankingRow
 from waterbed.model.table import TableInfo
-from waterbed.study.formats import METADATA, as_csv, as_json, in_every_format, row_schema, table_schema, write_whole
+from waterbed.store.whole.files import write_whole
+from waterbed.study.formats import METADATA, as_csv, as_json, in_every_format, row_schema, table_schema
 
 ENVELOPE = TableInfo(
     what="ranking",

@@ -17,6 +17,7 @@ from waterbed.analysis.doctor_storage import (
     orphan_findings,
     privacy_findings,
     store_findings,
+    unfinished_findings,
 )
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.errors import KeyProblem
@@ -41,8 +42,8 @@ def examine(study: Study) -> list[Finding]:
 
     Writes nothing.
     """
-    damage = list(store_findings(study))
-    if any(one.severity == "problem" for one in damage):
+    damage = [*store_findings(study), *unfinished_findings(study)]
+    if damage[0].severity == "problem":
         return damage
     conclusions = study.conclude()
     found = [

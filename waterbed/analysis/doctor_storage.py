@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from waterbed.model.facts import Target
@@ -15,6 +16,8 @@ from waterbed.store.integrity import integrity, orphans, unscheduled
 from waterbed.store.lake.kinds import PRUNABLE
 from waterbed.store.lake.lake import lake_of
 from waterbed.store.tables import table_name
+from waterbed.store.whole.replacing import PUBLISH, state_of
+from waterbed.store.whole.unfinished import NOTES, unfinished
 from waterbed.study.study import Study
 
 Severity = Literal["problem", "warning", "note"]
@@ -41,6 +44,7 @@ def finding(severity: Severity, what: str, figures: str, advice: str = "") -> Fi
 
 
 _SEE: Final = "docs/backup.md"
+_PUBLISHED: Final = "docs/publishing.md, Whole or named"
 _LEAST_FREE: Final = 1 << 30
 """Bytes: with less, no copy of anything can be made."""
 _LEAST_DAYS: Final = 30.0
@@ -65,6 +69,22 @@ def store_findings(study: Study) -> Iterator[Finding]:
             f"PostgreSQL without amcheck, schema {store.revision()}",
             "CREATE EXTENSION amcheck",
         )
+
+
+def unfinished_findings(study: Study) -> Iterator[Finding]:
+    """Findings on what commands did not finish outside the study."""
+    for one in unfinished(study.folder.path):
+        if one.what == PUBLISH:
+            seen, half = Path(one.place).is_dir(), state_of(Path(one.place)) == "half"
+            gone = "" if seen else f", or if it is gone for good remove {NOTES}/"
+            yield finding(
+                "problem" if half else "warning",
+                "a publication is half replaced" if half else "a publication was cut short",
+                one.place if seen else f"{one.place} cannot be seen now",
+                f"waterbed publish {one.place}{gone} ({_PUBLISHED})",
+            )
+        else:
+            yield finding("warning", f"{one.what} was cut short", one.place, f"remove {one.remains}")
 
 
 def privacy_findings(study: Study) -> Iterator[Finding]:

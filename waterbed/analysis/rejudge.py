@@ -10,9 +10,10 @@ from typing import Annotated, Any
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.judging.rules import read_rules
 from waterbed.model.conclusions import Episode, Verdict
+from waterbed.store.whole.files import write_whole
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.facts import read_facts
-from waterbed.study.formats import as_parquet, write_whole
+from waterbed.study.formats import as_parquet
 from waterbed.study.linking import opened
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study

@@ -148,10 +148,25 @@ def root(
     from waterbed.cli.output import be_quiet  # noqa: PLC0415 (help needs no console)
 
     be_quiet(quiet)
+    if context.invoked_subcommand != "doctor":  # it has a finding for each
+        _name_unfinished(study)
     context.call_on_close(lambda: be_quiet(False))  # nothing of it is left to the next command of this process
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s %(message)s"
     )
+
+
+def _name_unfinished(study: Path) -> None:
+    """Name each publication of the study that a kill left half."""
+    if not (study / "unfinished").is_dir():
+        return
+    from waterbed.cli.output import complain  # noqa: PLC0415 (there is none, nearly always)
+    from waterbed.store.whole.replacing import PUBLISH, state_of  # noqa: PLC0415 (the same)
+    from waterbed.store.whole.unfinished import unfinished  # noqa: PLC0415 (the same)
+
+    for one in unfinished(study):
+        if one.what == PUBLISH and state_of(Path(one.place)) == "half":
+            complain(f"the publication in {one.place} is half replaced; waterbed publish {one.place} finishes it")
 
 
 def _guard() -> None:

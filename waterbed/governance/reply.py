@@ -132,7 +132,14 @@ def rows(folder: Folder, hosters: Collection[str]) -> list[ReplyRow]:
 
 
 def show(folder: Folder, hoster: str, files: Mapping[str, bytes], starts_at: datetime | None) -> Preview:
-    """Record that a hoster has its preview.
+    """Record that a hoster has its preview."""
+    made = preview_of(folder, hoster, files, starts_at)
+    folder.store.add([made])
+    return made
+
+
+def preview_of(folder: Folder, hoster: str, files: Mapping[str, bytes], starts_at: datetime | None) -> Preview:
+    """A hoster's preview, which is not on record yet.
 
     Its period runs from `starts_at`, else from now. InputError if that lies in the future, or before the first look:
     nothing could have been shown then.
@@ -146,7 +153,7 @@ def show(folder: Folder, hoster: str, files: Mapping[str, bytes], starts_at: dat
             f"nothing to show yet, {SEE}"
         )
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
-    made = Preview(
+    return Preview(
         preview_id=uuid.uuid4().hex,
         hoster=hoster,
         made_at=now,
@@ -156,8 +163,6 @@ def show(folder: Folder, hoster: str, files: Mapping[str, bytes], starts_at: dat
         sha256=hashlib.sha256(sums.encode()).hexdigest(),
         who=who(),
     )
-    folder.store.add([made])
-    return made
 
 
 def take(folder: Folder, hoster: str, answer: Answer, text: str, received_at: datetime | None) -> Reply:

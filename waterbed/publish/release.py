@@ -1,13 +1,12 @@
 """Writes a publication: tables, bundles, feeds, graph and pages."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from graphs.network.graph import flow_graph, gexf, graphml
 from waterbed.governance.reply import PUBLIC, add_edition, next_edition, record, refuse_unheard
+from waterbed.model.errors import InputError
 from waterbed.model.governance import Edition
 from waterbed.publish.data_package import data_package
 from waterbed.publish.intelmq import address_events, intelmq_events
@@ -17,14 +16,16 @@ from waterbed.publish.site.build import site_of
 from waterbed.publish.site.layout import START
 from waterbed.publish.stix import extension_schema, stix_bundle
 from waterbed.publish.tables import hoster_names, last_seen, publication_of
+from waterbed.store.config import read_config
+from waterbed.store.folder import SETTINGS
+from waterbed.store.whole.replacing import SUMS, replace_files
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.formats import in_every_format, write_whole
+from waterbed.study.formats import in_every_format
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
-SUMS: Final = "SHA256SUMS"
-"""Name of the file of checksums, which lists the files of this publication for the next one."""
-_SUM: Final = re.compile(r"([0-9a-f]{64})  ([\w-]+(?:/[\w-]+)?\.\w+(?:\.\w+)?)")
+MARKS: Final = (START, "README.txt", "datapackage.json", "stix.json", "misp/manifest.json")
+"""Files of every publication: a list of checksums without them is not one of ours."""
 
 
 def publish_all(
@@ -32,7 +33,8 @@ def publish_all(
 ) -> list[Path]:
     """Write everything publishable; return the files, first page last.
 
-    Files that an earlier publication wrote there and this one does not are removed, unless somebody changed them.
+    Files that an earlier publication wrote there and this one does not are removed, before any is replaced. InputError,
+    and nothing is changed, if the folder holds a file of the same name that no publication left like that.
     What is public (TLP:CLEAR) is an edition: InputError while a hoster that it names could still answer, unless
     `override` says why. `errata` is what is corrected against the edition before, beside what rulings corrected.
     """
@@ -44,16 +46,19 @@ def publish_all(
     contents |= {path: file.content for path, file in site_of(study, conclusions, publication).items()}
     contents["README.txt"] = readme(publication, [*contents, SUMS]).encode()
     contents[START] = contents.pop(START)
-    sums = "".join(f"{sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
-    _remove_old(out, contents)
-    for folder in sorted({(out / name).parent for name in contents}):
-        if not folder.is_dir():
-            folder.mkdir(parents=True)
-            folder.chmod(0o755)
-    first = write_whole(out / SUMS, sums.encode(), public=True)
+    replace_files(out, contents, marks=MARKS, study=study.folder.path, ready=lambda: _put_on_record(study, edition))
+    return [out / name for name in (SUMS, *contents)]
+
+
+def _put_on_record(study: Study, edition: Edition | None) -> None:
+    """Record the edition; InputError if another policy holds by now."""
+    if read_config(study.folder.path / SETTINGS)[1] != study.folder.config_hash:
+        raise InputError(
+            f"{SETTINGS} was changed while the publication was made, so it was not written; publish again "
+            "(docs/publishing.md, Policy)"
+        )
     if edition:
         add_edition(study.folder, edition)
-    return [first, *(write_whole(out / name, content, public=True) for name, content in contents.items())]
 
 
 def _edition(study: Study, contents: dict[str, bytes], override: str, errata: str) -> Edition | None:
@@ -96,20 +101,6 @@ def _contents(study: Study, conclusions: Conclusions, publication: Publication) 
     )
     yield "hops.gexf", gexf(graph)
     yield "hops.graphml", graphml(graph)
-
-
-def _remove_old(out: Path, contents: Mapping[str, bytes]) -> None:
-    """Remove files of an earlier publication that are obsolete."""
-    sums = out / SUMS
-    if not sums.is_file():
-        return
-    for line in sums.read_text(encoding="utf-8", errors="replace").splitlines():
-        found = _SUM.fullmatch(line)
-        if found is None or found[2] in contents:
-            continue
-        path = out / found[2]
-        if path.is_file() and sha256(path.read_bytes()).hexdigest() == found[1]:
-            path.unlink()
 
 
 KINDS: Final = {

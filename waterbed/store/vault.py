@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from waterbed.model.bookkeeping import KeyCheck, Sealed
 from waterbed.model.errors import KeyProblem
 from waterbed.model.urls import CanonicalUrl, is_address, platform_suffix, registrable_domain
+from waterbed.store.whole.files import sync
 
 _CONSTANT = "waterbed"
 KEYS_ENVIRONMENT = "WATERBED_KEYS"
@@ -127,7 +128,7 @@ def replace_keys(path: Path, keys: Keys, study: Path) -> None:
         fresh.unlink(missing_ok=True)
         _write(fresh, keys.to_toml(), os.O_EXCL)
         fresh.replace(real)
-        _sync_folder(real.parent)
+        sync(real.parent)
     except OSError as problem:
         raise KeyProblem(f"{path} cannot be written ({problem.strerror}); see docs/operations.md, Keys") from None
 
@@ -142,15 +143,6 @@ def _write(path: Path, text: str, flags: int) -> None:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """Sync a folder so that renames survive power cuts."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def read_keys(study_id: str, study: Path) -> Keys:

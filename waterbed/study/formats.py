@@ -1,17 +1,11 @@
-"""Rows as CSV, JSON, Parquet, Arrow and JSON Schema.
-
-Also writes a file whole or not at all.
-"""
+"""Rows as CSV, JSON, Parquet, Arrow and JSON Schema."""
 
 import csv
 import io
 import json
-import os
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
@@ -120,25 +114,6 @@ def parquet_of(names: Sequence[str], columns_of_text: Sequence[Sequence[str]]) -
     arrays = [pa.array(column, type=pa.string()) for column in columns_of_text]
     pq.write_table(pa.Table.from_arrays(arrays, names=list(names)), out, compression="zstd")
     return bytes(out.getvalue().to_pybytes())
-
-
-def write_whole(path: Path, content: bytes, *, public: bool = False) -> Path:
-    """Write a file whole or not at all.
-
-    One that is `public` can be read by everybody, whatever the umask.
-    """
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            if public:
-                os.fchmod(file.fileno(), 0o644)
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
 
 
 def loose(info: TableInfo) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
 from waterbed.store.audit import who
 from waterbed.store.folder import real_clock
-from waterbed.study.formats import defused, write_whole
+from waterbed.store.whole.files import write_whole
+from waterbed.study.formats import defused
 from waterbed.study.study import Study
 
 _LONGEST_NAME: Final = 60

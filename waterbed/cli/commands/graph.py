@@ -207,7 +207,7 @@ def _writer(out: Path | None) -> None:
 
 def _write(chosen: _Chosen, out: Path) -> None:
     from graphs.network.graph import WRITERS, content_graph, displacement_graph
-    from waterbed.study.formats import write_whole
+    from waterbed.store.whole.files import write_whole
     from waterbed.study.metadata import table_info
 
     if chosen.by is Nodes.content:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.output import FINDING, OK, console, new_table, print_table, progress, say
+from waterbed.cli.output import FINDING, OK, console, new_table, print_table, progress, say, written_at
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -111,7 +111,7 @@ def export(
     from waterbed.publish.sharing import share
     from waterbed.study.study import open_study
 
-    with open_study(context.obj) as study:
+    with open_study(context.obj) as study, written_at(out):
         made = share.export(study, out, partner)
     say(
         f"{out}: {made.looks:,} rows of looks and {made.episodes:,} episodes for {made.partner}; {made.left_out:,} "

@@ -53,7 +53,7 @@ def reconcile(
 
 def _written(path: Path, text: str) -> None:
     from waterbed.store.folder import private
-    from waterbed.study.formats import write_whole
+    from waterbed.store.whole.files import write_whole
 
     try:
         with private():  # it holds addresses

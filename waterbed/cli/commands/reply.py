@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -19,7 +20,7 @@ from waterbed.model.takedown import Case
 if TYPE_CHECKING:
     from waterbed.analysis.fact_sheet import Sheet
     from waterbed.governance.reply import ReplyRow
-    from waterbed.model.governance import Answer
+    from waterbed.model.governance import Answer, Preview
     from waterbed.study.study import Study
 
 reply_app = typer.Typer(help="Let hosters see and answer their numbers before publication.", no_args_is_help=True)
@@ -84,15 +85,42 @@ def reply_preview(
         for one in sheets:
             if one.ranking is None:
                 raise InputError(f"nothing that was reported is known at {one.key}, so there is nothing to show it")
-        for one in sheets:
-            _write(study, one, out, given.replace(tzinfo=UTC) if given else None)
+        _write(study, sheets, out, given.replace(tzinfo=UTC) if given else None)
     say(f"{len(sheets)} previews in {out}; each folder is for its hoster alone")
 
 
-def _write(study: Study, one: Sheet, out: Path, given: datetime | None) -> None:
+def _write(study: Study, sheets: Sequence[Sheet], out: Path, given: datetime | None) -> None:
+    """Make all folders, whole, and put them on record; after a failure there are none."""
+    from waterbed.store.whole.files import sync, sync_tree
+    from waterbed.store.whole.folders import unfinished_folder
+
+    names = [_folder(one.key) for one in sheets]
+    taken = [name for name in names if (out / name).exists() or (out / name).is_symlink()]
+    if taken:
+        raise InputError(f"{out / taken[0]} exists already; name a new folder for the previews (docs/reply.md)")
+    moved: list[str] = []
+    try:
+        with unfinished_folder(out / "previews", "reply preview", study.folder.path) as work:
+            try:
+                made = [_preview(study, one, work / name, given) for one, name in zip(sheets, names, strict=True)]
+                sync_tree(work)
+                for name in names:
+                    (work / name).rename(out / name)
+                    moved.append(name)
+                sync(out)
+                study.folder.store.add(made)
+            except BaseException:
+                for name in moved:  # not on record: nobody may send it
+                    rmtree(out / name, ignore_errors=True)
+                raise
+    except OSError as problem:
+        raise InputError(f"{out} cannot be written ({problem.strerror}); name another place") from None
+
+
+def _preview(study: Study, one: Sheet, folder: Path, given: datetime | None) -> Preview:
     from waterbed.cli.commands.fact_sheet import sheet_json, sheet_text
-    from waterbed.governance.reply import show
-    from waterbed.study.formats import as_csv, write_whole
+    from waterbed.governance.reply import preview_of
+    from waterbed.study.formats import as_csv
 
     config = study.config
     files = {
@@ -100,17 +128,13 @@ def _write(study: Study, one: Sheet, out: Path, given: datetime | None) -> None:
         "sheet.json": sheet_json(one).encode(),
         "cases.csv": as_csv(Case, one.cases).encode(),
     }
-    folder = out / _folder(one.key)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            write_whole(folder / name, content)
-        made = show(study.folder, one.key, files, given)
-        contact = f", to {config.contact}" if config.contact else ""
-        text = _README.format(name=one.name, key=one.key, title=config.name, until=made.ends_at, contact=contact)
-        write_whole(folder / "README.txt", text.encode())
-    except OSError as problem:
-        raise InputError(f"{folder} cannot be written ({problem.strerror}); name another place") from None
+    made = preview_of(study.folder, one.key, files, given)
+    contact = f", to {config.contact}" if config.contact else ""
+    text = _README.format(name=one.name, key=one.key, title=config.name, until=made.ends_at, contact=contact)
+    folder.mkdir()
+    for name, content in {**files, "README.txt": text.encode()}.items():
+        (folder / name).write_bytes(content)
+    return made
 
 
 def _folder(key: str) -> str:

@@ -1,6 +1,5 @@
 """Freezes a study as a package that others can check."""
 
-import secrets
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -50,6 +49,7 @@ from waterbed.store.frozen import Frozen
 from waterbed.store.lake.reading import observed_span
 from waterbed.store.settings import Canary
 from waterbed.store.tables import table_name
+from waterbed.store.whole.folders import new_folder
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.linking import near_of, opened
 from waterbed.study.study import Study
@@ -104,10 +104,9 @@ def freeze(study: Study, out: Path, *, shared: str = "", without_tables: bool = 
     """
     folder = study.folder
     _refuse(out, folder)
-    work = out.absolute().with_name(f".{out.name}.{secrets.token_hex(8)}")
     clock, now = folder.clock, folder.clock()
     try:
-        with folder.alone("freezing"):
+        with folder.alone("freezing"), new_folder(out, "freeze", folder.path) as work:
             folder.clock = lambda: now
             before, conclusions = counts(folder), study.conclude()
             publication = publication_of(study, conclusions)
@@ -116,10 +115,8 @@ def freeze(study: Study, out: Path, *, shared: str = "", without_tables: bool = 
             _refuse_changed(folder, before)
             name = seal(work, _information(study, about), now.date())
             put_on_record(folder, ACTION, name, why or (f"for {shared}" if shared else "whole"))
-            work.rename(out)
     finally:
         folder.clock = clock
-        shutil.rmtree(work, ignore_errors=True)
     files = [path for path in (out / DATA).rglob("*") if path.is_file()]
     return Made(
         package=out,

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import secrets
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -38,6 +37,8 @@ from waterbed.store.folder import STORE_ENVIRONMENT
 from waterbed.store.frozen import FROZEN
 from waterbed.store.settings import StoreAt
 from waterbed.store.vault import key_file
+from waterbed.store.whole.files import beside
+from waterbed.store.whole.folders import new_folder
 from waterbed.study.study import create_study, open_study
 from waterbed.study.tables import READERS
 
@@ -96,7 +97,7 @@ def _shared(
 ) -> tuple[list[Compared], list[str], tuple[str, ...]]:
     if store or tables:
         raise InputError(f"a package for a partner contains no facts: leave out --store and --tables ({DOCS})")
-    ours = shared_results(payload / SHARED, _beside(folder))
+    ours = shared_results(payload / SHARED, beside(folder.absolute()))
     _results(folder, ours)
     own = {name: content for name, content in theirs.items() if name in ours}
     cannot = sorted({name.rpartition(".")[0] for name in theirs} - {SHARED_TABLE})
@@ -171,34 +172,37 @@ def _make(
     folder: Path,
 ) -> None:
     """Create the new study in its place, atomically."""
-    work = _beside(folder)
     keys = key_file(config.study)
     known = keys.exists()
     try:
-        for name, path in files.items():
-            kind = next(one.kind for one in about.tables if one.folder == name)
-            READERS[kind](path).save(work / TABLES / name)
-        if (payload / TABLES).is_dir():
-            shutil.copytree(payload / TABLES, work / TABLES, dirs_exist_ok=True)
-        with create_study(work, config) as study:
-            study.store.add(one for its in facts.values() for one in its)
-        for name in (PROTOCOL, HOSTERS):
-            if (payload / name).exists():
-                shutil.copyfile(payload / name, work / name)
-        marked = msgspec.structs.replace(about.frozen, package=name_of(payload.parent))
-        (work / FROZEN).write_bytes(msgspec.json.encode(marked))
-        if folder.exists():
-            folder.rmdir()
-        work.rename(folder)
+        with new_folder(folder) as work:
+            _fill(payload, about, config, facts, files, work)
     except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
         if not known:
             keys.unlink(missing_ok=True)
         raise
 
 
-def _beside(folder: Path) -> Path:
-    return folder.absolute().with_name(f".{folder.name}.{secrets.token_hex(8)}")
+def _fill(
+    payload: Path,
+    about: About,
+    config: Config,
+    facts: Mapping[type, list[Any]],
+    files: Mapping[str, Path],
+    work: Path,
+) -> None:
+    for name, path in files.items():
+        kind = next(one.kind for one in about.tables if one.folder == name)
+        READERS[kind](path).save(work / TABLES / name)
+    if (payload / TABLES).is_dir():
+        shutil.copytree(payload / TABLES, work / TABLES, dirs_exist_ok=True)
+    with create_study(work, config) as study:
+        study.store.add(one for its in facts.values() for one in its)
+    for name in (PROTOCOL, HOSTERS):
+        if (payload / name).exists():
+            shutil.copyfile(payload / name, work / name)
+    marked = msgspec.structs.replace(about.frozen, package=name_of(payload.parent))
+    (work / FROZEN).write_bytes(msgspec.json.encode(marked))
 
 
 def _results(folder: Path, files: Mapping[str, bytes]) -> None:

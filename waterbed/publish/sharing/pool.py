@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -18,6 +17,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.results import PooledHoster, Provenance
 from waterbed.model.table import TableInfo
 from waterbed.publish.sharing.share import MANIFEST, PARTNER, TABLES, export_id_of
+from waterbed.store.whole.folders import new_folder
 from waterbed.study.formats import as_arrow, as_csv
 
 PROVENANCE: Final = "provenance.json"
@@ -160,9 +160,7 @@ def _table(path: Path, name: str) -> pa.Table:
 
 
 def _write(out: Path, made: Pooled, tables: dict[str, list[tuple[Provenance, pa.Table]]]) -> None:
-    part = out.with_name(f".{out.name}.new")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
+    with new_folder(out) as part:
         for name, of in tables.items():
             for its, table in of:
                 where = part / name / f"study={its.study}"
@@ -172,9 +170,6 @@ def _write(out: Path, made: Pooled, tables: dict[str, list[tuple[Provenance, pa.
         (part / PROVENANCE).write_text(text + "\n", encoding="utf-8")
         (part / "hosters.csv").write_text(as_csv(PooledHoster, made.hosters), encoding="utf-8")
         pq.write_table(as_arrow(PooledHoster, made.hosters, pooled_info(made)), part / "hosters.parquet")
-        part.rename(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _with(table: pa.Table, its: Provenance) -> pa.Table:

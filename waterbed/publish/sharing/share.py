@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import re
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -20,6 +19,7 @@ from typing import Any, Final
 from waterbed.model.errors import InputError
 from waterbed.model.results import Provenance, SharedEpisode, SharedLook
 from waterbed.store.audit import put_on_record
+from waterbed.store.whole.folders import new_folder
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import as_parquet
 from waterbed.study.metadata import table_info
@@ -85,7 +85,9 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
         hidden=chosen.hidden,
     )
     put_on_record(study.folder, "export", made.export_id, f"for {partner}")
-    _write(out, {**files, MANIFEST: manifest_json(made, sums)})
+    with new_folder(out, "lake export", study.folder.path) as work:
+        for name, content in {**files, MANIFEST: manifest_json(made, sums)}.items():
+            (work / name).write_bytes(content)
     return made
 
 
@@ -172,19 +174,6 @@ def _renamed(study: Study, partner: str) -> Renamed:
 def manifest_json(made: Provenance, sums: Mapping[str, str]) -> bytes:
     """An export's manifest as JSON: origin and file checksums."""
     return (json.dumps({**asdict(made), "files": dict(sums)}, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _write(out: Path, files: Mapping[str, bytes]) -> None:
-    """Write all files to a new folder, or none."""
-    part = out.with_name(f".{out.name}.new")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        part.mkdir(parents=True)
-        for name, content in files.items():
-            (part / name).write_bytes(content)
-        part.rename(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _day(when: datetime) -> str:

@@ -35,8 +35,9 @@ from waterbed.publish.site.intervention_figures import (
 )
 from waterbed.publish.site.layout import Page, asset, templates
 from waterbed.store.config import Config
+from waterbed.store.whole.files import write_whole
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.formats import DIALECT, loose, records, row_schema, to_json, write_whole
+from waterbed.study.formats import DIALECT, loose, records, row_schema, to_json
 from waterbed.study.study import Study
 
 FOLDER: Final = "interventions"

@@ -15,7 +15,8 @@ from waterbed.model.spelling import NOTHING, estimate_text, percent
 from waterbed.model.table import TableInfo
 from waterbed.publish.site.figures import CONFIG, FAINT, INK, LINES, label, plain_layout
 from waterbed.publish.site.layout import asset, templates
-from waterbed.study.formats import DIALECT, loose, records, row_schema, to_json, write_whole
+from waterbed.store.whole.files import write_whole
+from waterbed.study.formats import DIALECT, loose, records, row_schema, to_json
 
 _HOLDS, _FLIPS = LINES[0][0], LINES[1][0]
 _BAR: Final = "#c9ced4"

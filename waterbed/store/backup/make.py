@@ -35,7 +35,6 @@ from waterbed.store.backup.manifest import (
     drop_old,
     name_for,
     read_manifest,
-    settle,
     sums_of,
 )
 from waterbed.store.backup.portable import Progress, copy_out
@@ -45,10 +44,12 @@ from waterbed.store.lake.lake import LOCK, unchanged
 from waterbed.store.lake.sealing import SCRATCH
 from waterbed.store.schema import held
 from waterbed.store.store import Store
+from waterbed.store.whole.files import sync
+from waterbed.store.whole.unfinished import NOTES
 
 KIND: Final = "backup"
 """What a backup is on record as, among the runs."""
-_LEFT_OUT: Final = ("waterbed.db", "waterbed.db-wal", "waterbed.db-shm", "lock", "runs", LOCK, SCRATCH)
+_LEFT_OUT: Final = ("waterbed.db", "waterbed.db-wal", "waterbed.db-shm", "lock", "runs", NOTES, LOCK, SCRATCH)
 _PIECE: Final = 1 << 20
 _KEYS_AT_MOST: Final = 1 << 16
 
@@ -99,7 +100,7 @@ def make_backup(study: Path, place: Path, *, keep: int | None = None, progress: 
                 ) from None
             finally:
                 shutil.rmtree(work, ignore_errors=True)
-            settle([place])
+            sync(place)
             removed = drop_old(place, keep) if keep else []
         rows = sum(manifest.rows.values())
         recorded = _record(store, config, study, began, clock(), rows)
@@ -168,7 +169,7 @@ def _written(study: Path, store: Store, config: Config, work: Path, progress: Pr
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     _write(work / SUMS, sums_of(manifest, text).encode())
     _write(work / MANIFEST, text)
-    settle([pool, work])
+    sync(pool, work)
     return manifest, new, size
 
 
@@ -192,7 +193,7 @@ def _packed(plain: Path, into: Path) -> Kept:
             packed.write(piece)
     plain.unlink()
     into.chmod(0o600)
-    _sync(into)
+    sync(into)
     digest, size = checksum(into)
     return Kept(path="waterbed.db", sha256=digest, size=size)
 
@@ -243,7 +244,7 @@ def _keep(path: Path, name: str, pool: Path) -> tuple[Kept, bool]:
         with path.open("rb") as source, _new(part) as out:
             shutil.copyfileobj(source, out, _PIECE)
         digest, size = checksum(part)  # of what was copied: the file may have changed meanwhile
-        _sync(part)
+        sync(part)
         part.replace(pool / digest)
     finally:
         part.unlink(missing_ok=True)
@@ -257,11 +258,7 @@ def _new(path: Path) -> IO[bytes]:
 def _write(path: Path, content: bytes) -> None:
     with _new(path) as out:
         out.write(content)
-    _sync(path)
-
-
-def _sync(path: Path) -> None:
-    settle([path])
+    sync(path)
 
 
 def _record(store: Store, config: Config, study: Path, began: datetime, ended: datetime, rows: int) -> bool:

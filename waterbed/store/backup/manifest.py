@@ -10,10 +10,9 @@ BACKUPS/
 
 import fcntl
 import hashlib
-import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -23,6 +22,7 @@ import msgspec
 
 from waterbed.model.errors import InputError
 from waterbed.store.audit import after
+from waterbed.store.whole.files import sync
 
 MANIFEST: Final = "manifest.json"
 STORE: Final = "store.db.zst"
@@ -168,6 +168,8 @@ def alone_in(place: Path) -> Iterator[None]:
         for found in place.iterdir():
             if found.name.startswith(_UNFINISHED):
                 shutil.rmtree(found, ignore_errors=True)
+        for part in (place / FILES).glob(".*"):
+            part.unlink(missing_ok=True)
         yield
 
 
@@ -180,6 +182,7 @@ def drop_old(place: Path, keep: int) -> list[Path]:
     for backup in old:
         doomed = place / f".old-{backup.name}"
         backup.rename(doomed)
+        sync(place)
         shutil.rmtree(doomed)
     sweep(place)
     return old
@@ -197,13 +200,3 @@ def sweep(place: Path) -> None:
     for path in (place / FILES).glob("*"):
         if path.name not in needed:
             path.unlink(missing_ok=True)
-
-
-def settle(folders: Sequence[Path]) -> None:
-    """Sync folders so that renames survive a power cut."""
-    for folder in folders:
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

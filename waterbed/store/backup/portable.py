@@ -3,7 +3,6 @@
 It is the form of backups: of one schema with all studies, so that it is brought forward by the same migrations.
 """
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -17,6 +16,7 @@ from waterbed.model.errors import InputError, OwnFailure, StoreFailure
 from waterbed.store.database import failures_explained
 from waterbed.store.store import Store
 from waterbed.store.tables import metadata
+from waterbed.store.whole.files import sync
 
 Progress = Callable[[int, int], None]
 """Called with the number of rows that are done, and the total."""
@@ -47,7 +47,7 @@ def copy_out(store: Store, file: Path, progress: Progress = lambda *_: None) -> 
             f"the study's store is damaged ({len(complaints)} complaints of its integrity check), so no backup was "
             "made of it and none was removed; restore the last one (docs/backup.md)"
         )
-    _on_disk(file)
+    sync(file)
     return rows_in(file)
 
 
@@ -172,11 +172,3 @@ def _explained(file: Path) -> Iterator[None]:
                 "as they were (docs/backup.md)"
             ) from None
         raise StoreFailure(f"the study's store cannot be read whole ({problem}); see docs/backup.md") from None
-
-
-def _on_disk(file: Path) -> None:
-    handle = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -18,7 +18,7 @@ import pyarrow as pa
 from waterbed.model.bookkeeping import Audit, KeyCheck, Sealed
 from waterbed.model.errors import InputError, StoreFailure
 from waterbed.store import sealed as entries
-from waterbed.store.backup.manifest import FILES, STORE, Manifest, backups_in, read_manifest, settle, verify
+from waterbed.store.backup.manifest import FILES, STORE, Manifest, backups_in, read_manifest, verify
 from waterbed.store.backup.portable import Progress, damage, fill, rows_in
 from waterbed.store.config import read_config, write_toml
 from waterbed.store.folder import SETTINGS, STORE_ENVIRONMENT, real_clock
@@ -26,6 +26,7 @@ from waterbed.store.leases import mark_dead
 from waterbed.store.schema import refuse_unknown, revisions
 from waterbed.store.store import Store
 from waterbed.store.vault import Keys, Vault
+from waterbed.store.whole.folders import new_folder
 
 _DOCS: Final = "docs/backup.md"
 _PIECE: Final = 1 << 20
@@ -72,19 +73,12 @@ def restore_backup(
     manifest = read_manifest(backup)
     refuse_unknown(manifest.schema, "the backup")
     verify(backup, manifest)
-    work = folder.absolute().parent / f".{folder.name}.{secrets.token_hex(8)}"
-    with _disk(folder):
-        try:
-            work.mkdir(parents=True, mode=0o700)
-            _files_back(backup, manifest, work)
-            file = _store_back(backup, manifest, work)
-            released, forgotten = _settled(file, backup, manifest, who, keys)
-            _into(file, work, store, progress)
-            settle([work])
-            work.rename(folder)
-            settle([folder.absolute().parent])
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+    with _disk(folder), new_folder(folder) as work:
+        work.chmod(0o700)
+        _files_back(backup, manifest, work)
+        file = _store_back(backup, manifest, work)
+        released, forgotten = _settled(file, backup, manifest, who, keys)
+        _into(file, work, store, progress)
     return Restored(
         backup=backup,
         study=manifest.study,

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pyarrow import fs
 
 from waterbed.model.errors import InputError, StoreFailure
+from waterbed.store.whole.files import sync
 
 _AT_ONCE: Final = 1 << 22
 NEW: Final = ".new"
@@ -103,7 +104,7 @@ class Storage:
                 part.replace(where)
             finally:
                 part.unlink(missing_ok=True)
-            _sync(where.parent)
+            sync(where.parent)
 
     def take_in(self, made: Path, path: str) -> None:
         """Copy a finished local file into the storage, atomically."""
@@ -126,7 +127,7 @@ class Storage:
                 part.replace(where)
             finally:
                 part.unlink(missing_ok=True)
-            _sync(where.parent)
+            sync(where.parent)
 
     def remove(self, path: str) -> None:
         """Remove a file; nothing happens if there is none."""
@@ -145,12 +146,3 @@ class Storage:
 
     def _at(self, path: str) -> str:
         return f"{self.root}/{path}"
-
-
-def _sync(folder: Path) -> None:
-    """Sync a folder so that renames survive power cuts."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

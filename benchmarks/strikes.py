@@ -1,0 +1,92 @@
+"""Every kill and error of a disk: what is published is whole or named, what is withheld is gone, users' files stay.
+
+Usage: python benchmarks/strikes.py [--only WORD] [--seed N]. Each call that changes files is struck once in each way;
+of commands that take long, one of each kind. Bounded; loopback only; exit 1 if a promise is broken.
+"""
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.commands_struck import MAKING, making
+from tests.faults import Campaign, campaign, classes
+from tests.publish.study import small_study
+from tests.store.whole.editions import MEMORY, Contents, edition, held, replacing
+from waterbed.publish.release import MARKS, publish_all
+from waterbed.store.whole.replacing import SUMS
+
+
+def published(place: Path, **policy: object) -> Contents:
+    """The files of a real publication, without its list of checksums."""
+    with small_study(place, **policy) as study:
+        publish_all(study, place / "out")
+    found = held(place / "out")
+    return {name: found[name] for name in (*sorted(found.keys() - {SUMS, "index.html"}), "index.html")}
+
+
+def editions(seed: int) -> Iterator[tuple[str, Callable[[], Campaign]]]:
+    """Editions that replace each other: small ones struck everywhere, then a real one."""
+    a, b, strict = edition("a", cases=True), edition("b", cases=True, hosters="bc"), edition("c", cases=False)
+    for name, before, then in (("update", a, b), ("withhold", a, strict), ("first", {}, a), ("allow", strict, a)):
+        yield f"publish: {name}", partial(campaign, partial(replacing, before, then, strict))
+    chance = random.Random(seed)
+    twice = partial(replacing, a, b, strict, again=lambda: chance.randint(1, 70))
+    yield "publish: killed twice", lambda: sum_of(campaign(twice, errors=()) for _ in range(3))
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+        cases = published(Path(name) / "one", cases=True, addresses=True, least=1)
+        less = published(Path(name) / "two")
+        real = partial(replacing, cases, less, less, MARKS)
+        yield "publish: 120 files", lambda: sum_of([campaign(real, errors=()), campaign(real, chosen=classes)])
+
+
+def folders() -> Iterator[tuple[str, Callable[[], Campaign]]]:
+    """Commands that make new folders."""
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+        os.environ["XDG_CONFIG_HOME"] = str(Path(name) / "config")
+        with small_study(Path(name), cases=True) as study:
+            path = study.folder.path
+        for what in MAKING:
+            case: Callable[[], object] = partial(making, path, what)
+            yield what, partial(campaign, case, chosen=classes)  # type: ignore[arg-type]
+
+
+def sum_of(made: Iterator[Campaign] | list[Campaign]) -> Campaign:
+    """Several campaigns as one."""
+    whole = Campaign()
+    for one in made:
+        whole.calls = max(whole.calls, one.calls)
+        whole.kills, whole.errors = whole.kills + one.kills, whole.errors + one.errors
+        whole.complaints += one.complaints
+    return whole
+
+
+def main() -> int:
+    """Strike everywhere, and print what came of it."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--only", default="", help="campaigns whose names hold this")
+    words.add_argument("--seed", type=int, default=int(time.time()))
+    asked = words.parse_args()
+    print(f"seed {asked.seed}", flush=True)
+    made, began = [], time.monotonic()
+    for found in (editions(asked.seed), folders()):
+        for name, strike in found:
+            if asked.only in name:
+                started = time.monotonic()
+                made.append(strike())
+                print(f"{name}: {made[-1]} ({time.monotonic() - started:.0f} s)", flush=True)
+    total = sum_of(made)
+    print(f"all: {total.kills:,} kills, {total.errors:,} errors, {len(total.complaints):,} promises broken", end="")
+    print(f", {time.monotonic() - began:.0f} s")
+    return 1 if total.complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

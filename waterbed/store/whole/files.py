@@ -1,0 +1,83 @@
+"""Writes files whole or not at all; syncs folders."""
+
+import fcntl
+import os
+import secrets
+from contextlib import suppress
+from errno import EINVAL, ENOTSUP
+from pathlib import Path
+from typing import Final
+
+NEW: Final = ".waterbed-new"
+"""End of the name of what is being written."""
+_LONGEST: Final = 200
+"""Bytes of a name that its temporary one repeats: a name has at most 255."""
+
+
+def write_whole(path: Path, content: bytes) -> Path:
+    """Write a file whole or not at all."""
+    part = beside(path)
+    try:
+        write_synced(part, content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    sync(path.parent)
+    return path
+
+
+def write_synced(path: Path, content: bytes, *, public: bool = False) -> None:
+    """Write a new file to the disk.
+
+    One that is `public` can be read by everybody, whatever the umask.
+    """
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        if public:
+            os.fchmod(file.fileno(), 0o644)
+        os.fsync(file.fileno())
+
+
+def sync_tree(folder: Path) -> None:
+    """Put all that is below a folder on the disk."""
+    for name, _, files in os.walk(folder, topdown=False):
+        sync(*(path for one in files if not (path := Path(name) / one).is_symlink()), Path(name))
+
+
+def sync(*paths: Path) -> None:
+    """Put files on the disk, and the names in folders.
+
+    Renames in a folder survive a power cut then.
+    """
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        except OSError as problem:
+            if problem.errno not in (EINVAL, ENOTSUP) or not path.is_dir():  # some places cannot sync folders
+                raise
+        finally:
+            os.close(handle)
+
+
+def beside(path: Path) -> Path:
+    """A hidden name beside a path; its end is `NEW`."""
+    name = os.fsdecode(os.fsencode(path.name)[:_LONGEST])
+    return path.with_name(f".{name}.{secrets.token_hex(8)}{NEW}")
+
+
+def locked(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Open and lock a file or folder.
+
+    The lock ends with the process. BlockingIOError if another process holds it; where folders cannot be locked, as on
+    NFS, another OSError.
+    """
+    handle = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        with suppress(OSError):
+            os.close(handle)
+        raise
+    return handle

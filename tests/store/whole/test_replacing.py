@@ -108,6 +108,16 @@ def test_a_list_of_checksums_of_somebody_elses_files_removes_none_of_them(tmp_pa
     assert held(tmp_path / "out") == theirs
 
 
+def test_a_list_of_checksums_to_which_somebody_added_removes_nothing_of_theirs(out: Path) -> None:
+    """A user's file that a user's line names is not taken for ours."""
+    with (out / SUMS).open("ab") as sums:
+        sums.write(listed({"notes.csv": MINE["notes.csv"]}))
+    before = held(out)
+    with pytest.raises(InputError, match=SUMS):
+        put(out, STRICT)
+    assert held(out) == before
+
+
 @pytest.mark.parametrize("kind", ["a link", "a folder", "a pipe", "a linked folder", "a file for a folder"])
 def test_links_folders_and_pipes_in_the_way_are_refused(out: Path, kind: str) -> None:
     """Nothing is written through a link, and nothing that is no plain file is replaced, not even one of equal bytes."""

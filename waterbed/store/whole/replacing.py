@@ -258,13 +258,16 @@ def _known(place: Path, entries: list[_Entry], marks: Collection[str]) -> dict[s
 
 
 def _listed(place: Path) -> dict[str, str] | None:
-    """Names and checksums in SHA256SUMS; None if there is none of ours."""
+    """Names and checksums in SHA256SUMS; None if there is none as we write it, sorted."""
     try:
         lines = (place / SUMS).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return None
-    found = [_SUM.fullmatch(line) for line in lines]
-    return None if None in found else {one[2]: one[1] for one in found if one}
+    found = [one for line in lines if (one := _SUM.fullmatch(line))]
+    names = [one[2] for one in found]
+    if len(found) < len(lines) or names != sorted(set(names)):
+        return None
+    return {one[2]: one[1] for one in found}
 
 
 def _refuse_strange(folder: Path, place: Path, ours: Ours, new: Mapping[str, bytes]) -> None:

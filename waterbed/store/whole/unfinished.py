@@ -88,7 +88,7 @@ def _noted(path: Path, note: Unfinished) -> int | None:
 
 def _dead(study: Path) -> Iterator[tuple[Path, Unfinished | None]]:
     """Notes of processes that have ended; None: cut short before anything began."""
-    with suppress(FileNotFoundError, NotADirectoryError):
+    with suppress(OSError):  # there are none, or none that can be read
         for path in sorted((study / NOTES).iterdir()):
             with suppress(OSError):  # it lives, or is gone
                 os.close(locked(path))

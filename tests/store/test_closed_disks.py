@@ -1,10 +1,8 @@
 """Disks that are full or read-only: one sentence, nothing half-written, and the next run goes on."""
 
-import resource
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from crawler.recheck.run import run_recheck
-from tests.store.closed import bound_by_modes, command, read_only
+from tests.store.closed import apart, command, read_only
 from tests.store.study_folder import made, report, url
 from tests.store.whole_study import contents, fill, tree
 from tests.study.rig import feed, lab_study, reports_csv
@@ -95,22 +93,12 @@ def test_facts_in_the_log_of_a_read_only_study_are_read(tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "s", tmp_path / "left")  # while it is open: the log holds everything
     folder.close()
     assert (tmp_path / "left" / "waterbed.db-wal").stat().st_size > 0
-    line = [sys.executable, "-c", COUNT, str(tmp_path / "left")]
     with read_only(tmp_path / "left"):
-        done = subprocess.run(line, capture_output=True, text=True, check=False, preexec_fn=bound_by_modes)
+        done = apart(lambda: print(open_folder(tmp_path / "left").store.count(Report)))  # noqa: T201 (to this test)
         assert (done.returncode, done.stdout) == (0, "5\n"), done.stderr
     (tmp_path / "left" / "waterbed.db-shm").unlink()
     with read_only(tmp_path / "left"):
         assert "copy the study folder" in one_sentence(command("-C", tmp_path / "left", "rank"), 2)
-
-
-COUNT = """
-import sys
-from pathlib import Path
-from waterbed.model.facts import Report
-from waterbed.store.folder import open_folder
-print(open_folder(Path(sys.argv[1])).store.count(Report))
-"""
 
 
 def test_an_older_store_that_is_read_only_asks_to_be_written_once(tmp_path: Path) -> None:
@@ -182,11 +170,6 @@ def test_an_import_on_a_full_disk_is_finished_by_importing_again(tmp_path: Path)
     folder.close()
 
 
-def small_files(limit: int) -> None:
-    """In a child before its program begins: no file may grow beyond a limit."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-
 @pytest.mark.parametrize("limit", [1_000, 100_000])
 def test_a_backup_for_which_there_is_no_room_leaves_the_others(limit: int, tmp_path: Path) -> None:
     """One sentence, exit code 3, no trace of it, and the one before it is whole though only one was to be kept."""
@@ -195,14 +178,7 @@ def test_a_backup_for_which_there_is_no_room_leaves_the_others(limit: int, tmp_p
     before = make_backup(folder.path, tmp_path / "b").backup
     held = {path: path.read_bytes() for path in (tmp_path / "b").rglob("*") if path.is_file()}
     (folder.path / "tables" / "big").write_bytes(bytes(200_000))
-    words = ["-C", str(folder.path), "backup", str(tmp_path / "b"), "--keep", "1"]
-    done = subprocess.run(
-        [sys.executable, "-m", "waterbed.cli", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: small_files(limit),
-    )
+    done = command("-C", folder.path, "backup", tmp_path / "b", "--keep", 1, largest=limit)
     assert "older backups are as they were" in one_sentence(done, 3)
     assert {path: path.read_bytes() for path in (tmp_path / "b").rglob("*") if path.is_file()} == held
     assert backups_in(tmp_path / "b") == [before]
@@ -216,13 +192,7 @@ def test_a_restore_for_which_there_is_no_room_leaves_nothing(tmp_path: Path) -> 
     rows = contents(folder.store)
     make_backup(folder.path, tmp_path / "b")
     folder.close()
-    done = subprocess.run(
-        [sys.executable, "-m", "waterbed.cli", "restore", str(tmp_path / "b"), str(tmp_path / "again")],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: small_files(50_000),
-    )
+    done = command("restore", tmp_path / "b", tmp_path / "again", largest=50_000)
     assert "nothing of it is left" in one_sentence(done, 3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "s"]
     assert command("restore", tmp_path / "b", tmp_path / "again").returncode == 0

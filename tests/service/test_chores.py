@@ -47,19 +47,19 @@ def test_a_chore_runs_when_its_time_has_come(study: Path) -> None:
     assert (len(told), later) == (2, [])
     assert set(json.loads((study / DONE).read_text())) == {"doctor"}
     for when in (time.time() - 3601, time.time() + 86_400):
-        (study / DONE).write_text(json.dumps({"doctor": when}))
-        overdue, then = chores(study, "doctor")
+        (study / DONE).write_text(json.dumps({"doctor --help": when}))
+        overdue, then = chores(study, "doctor --help")
         asyncio.run(overdue.run_due())
-        assert then == [("doctor", "finding")]
+        assert then == [("doctor", "done")]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", '{"doctor": "soon"}', "\xff"])
+@pytest.mark.parametrize("text", ["", "[]", "null", '{"doctor --help": "soon"}', "\xff"])
 def test_a_broken_record_of_chores_is_as_none(text: str, study: Path) -> None:
     """Whatever stands in chores.json, the chore runs."""
     (study / DONE).write_text(text, encoding="latin-1")
-    some, told = chores(study, "doctor")
+    some, told = chores(study, "doctor --help")
     asyncio.run(some.run_due())
-    assert told == [("doctor", "finding")]
+    assert told == [("doctor", "done")]
 
 
 def test_a_chore_that_runs_is_ended_with_the_service(study: Path) -> None:

@@ -56,11 +56,13 @@ def test_it_takes_what_falls_due_hour_after_hour(tmp_path: Path) -> None:
         assert held(study) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("store_url", "number"), [("sqlite", signal.SIGINT), ("postgresql", signal.SIGTERM)], indirect=["store_url"]
+)
 def test_a_signal_in_mid_pass_leaves_no_lease(number: int, store_url: str, tmp_path: Path) -> None:
     """The first signal ends it in order with exit code 0: looks in flight are recorded, leases are given back."""
-    pairs = feed(600, 5)
-    with lab_study(pairs, tmp_path, store=store_url, batch=50) as (study, _):
+    pairs = feed(40, 5)
+    with lab_study(pairs, tmp_path, store=store_url, batch=50, delay_s=5.0) as (study, _):
         set_service(study)
         study.import_reports(reports_csv(pairs, tmp_path))
         store = study.folder.store
@@ -72,7 +74,7 @@ def test_a_signal_in_mid_pass_leaves_no_lease(number: int, store_url: str, tmp_p
         assert "ended in order" in said.decode()
         assert "Traceback" not in log.decode()
         assert held(study) == []
-        assert 0 < store.count(Observation) < 3000
+        assert 0 < store.count(Observation) < 200
         assert [end.outcome for end in store.all(RunEnd)][-1:] == ["stopped"]
 
 
@@ -103,8 +105,8 @@ def test_what_hangs_is_given_back_within_the_bound(tmp_path: Path, monkeypatch: 
 
 def test_killed_and_started_again_it_resumes(store_url: str, tmp_path: Path) -> None:
     """After SIGKILL the next service takes up at once what the dead one held; each URL has exactly its one look."""
-    pairs = feed(400, 5)
-    with lab_study(pairs, tmp_path, store=store_url, batch=100) as (study, _):
+    pairs = feed(60, 3)
+    with lab_study(pairs, tmp_path, store=store_url, batch=50, delay_s=1.5) as (study, _):
         set_service(study)
         study.import_reports(reports_csv(pairs, tmp_path))
         store = study.folder.store
@@ -112,22 +114,22 @@ def test_killed_and_started_again_it_resumes(store_url: str, tmp_path: Path) -> 
         awaited(lambda: store.count(Observation) or first.poll() is not None)
         first.kill()
         first.communicate()
-        assert store.count(Observation) < 2000
+        assert store.count(Observation) < 180
         second = started(study.folder.path)
-        awaited(lambda: store.count(Observation) == 2000 or second.poll() is not None)
+        awaited(lambda: store.count(Observation) == 180 or second.poll() is not None)
         second.terminate()
         _, log = second.communicate(timeout=120)
         assert second.returncode == 0, log.decode()
         looks = Counter(look.url_id for look in store.all(Observation))
-        assert (len(looks), set(looks.values())) == (2000, {1})
+        assert (len(looks), set(looks.values())) == (180, {1})
         assert held(study) == []
         assert Counter(end.outcome for end in store.all(RunEnd))["killed"] == 1
 
 
 def test_two_services_and_a_pass_share_a_study(tmp_path: Path) -> None:
     """Nothing is refused, the second one does without the port that the first has, and each look is taken once."""
-    pairs = feed(300, 3)
-    with lab_study(pairs, tmp_path, batch=50) as (study, _):
+    pairs = feed(60, 4)
+    with lab_study(pairs, tmp_path, batch=20, delay_s=1.5) as (study, _):
         free = socket.create_server(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()
@@ -136,7 +138,7 @@ def test_two_services_and_a_pass_share_a_study(tmp_path: Path) -> None:
         store = study.folder.store
         both = [started(study.folder.path) for _ in range(2)]
         run_recheck(study.folder)
-        awaited(lambda: store.count(Observation) == 900)
+        awaited(lambda: store.count(Observation) == 240)
         awaited(lambda: store.count(Run, TABLES[Run].c.kind == "recheck") == 3)
         logs = []
         for running in both:

@@ -42,7 +42,7 @@ def config(servers: LabServers, *, store: str = "sqlite", canaries: tuple[str, .
         contact="lab@localhost",
         store=StoreAt(url=store),
         names=Names(timeout_s=3.0),
-        probe=Probe(delay_s=0.0, per_address=64, timeout_s=5.0, **probe),  # type: ignore[arg-type]  # settings by name
+        probe=Probe(**{"delay_s": 0.0, "per_address": 64, "timeout_s": 5.0, **probe}),  # type: ignore[arg-type]
         canary=Canary(targets=canaries or servers.canary_urls),
     )
 

@@ -16,7 +16,9 @@ from waterbed.study.external import ExternalConclusions
 from waterbed.study.study import Study, open_study
 
 HEADER = '"filenumber";"url";"status";"abuse owner";"IP";"first seen";"last seen";"online counter";'
-SEEN = {**numbered("a", 12, "u" * 400), **numbered("b", 12, "u" * 400), **numbered("c", 12, "u" * 400)}
+UP = "u   " * 100
+"""Looks in 400 hours, each fourth."""
+SEEN = {**numbered("a", 12, UP), **numbered("b", 12, UP), **numbered("c", 12, UP)}
 """Three hosters with twelve URLs each, from 5 January 2026 on; ours alone."""
 
 EVENT = """

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.analysis.coding.test_coding import SEEN, rows, run, states
+from tests.analysis.coding.test_coding import SEEN, give_all, rows, run, states
 from tests.study.facts import written
 from waterbed.analysis.coding.cases import unresolved
 from waterbed.analysis.coding.effect import effect, place_bounds, places
@@ -67,9 +67,9 @@ def test_the_command_tells_shares_and_places(tmp_path: Path) -> None:
         assert (b["place"], b["place_low"], b["place_high"]) == ("", "1", "2")
         assert [told[key]["place"] for key in ("AS64502", "AS64500")] == ["1", "2"]
         assert "12 cases are unresolved" in run(study, "effect", "--top", "1").stdout
-        for case in [case.item_id for case in unresolved(study.conclude())]:
-            for coder in ("ann", "ben"):
-                run(study, "give", case, "gone", "--coder", coder)
+        cases = [case.item_id for case in unresolved(study.conclude())]
+        for coder in ("ann", "ben"):
+            give_all(study, coder, dict.fromkeys(cases, "gone"))
         settled = {row["key"]: row for row in rows(study, "effect")}["AS64501"]
         assert (settled["cases"], settled["against"], settled["in_favour"]) == ("0", "1.0", "1.0")
         assert settled["removed_24h"] == "1.0"

@@ -13,6 +13,7 @@ from pathlib import Path
 import bagit  # type: ignore[import-not-found]  # they live in an environment of their own
 import requests
 from datacite import schema45  # type: ignore[import-not-found]
+from rdflib.plugins.sparql import processor  # type: ignore[import-not-found]
 from requests_cache import CachedSession  # type: ignore[import-not-found]
 from rocrate_validator.models import Severity, ValidationSettings  # type: ignore[import-not-found]
 from rocrate_validator.services import validate  # type: ignore[import-not-found]
@@ -32,6 +33,19 @@ def cached(place: str, content: bytes) -> str:
     session.cache.save_response(found)
     session.close()
     return place
+
+
+def parsed_once() -> None:
+    """Let a query of the profile be parsed once, not for each node that it is asked about."""
+    parse, translate, made = processor.parseQuery, processor.translateQuery, {}
+
+    def translated(text: str, base: str | None = None, names: dict[str, object] | None = None) -> object:
+        key = (text, base, tuple(sorted((names or {}).items())))
+        if key not in made:
+            made[key] = translate(parse(text), base, names)
+        return made[key]
+
+    processor.parseQuery, processor.translateQuery = str, translated
 
 
 def of_bag(package: Path) -> list[str]:
@@ -64,6 +78,7 @@ def of_datacite(package: Path) -> list[str]:
 
 
 if __name__ == "__main__":
+    parsed_once()
     where, vocabulary = Path(sys.argv[1]), Path(sys.argv[2])
     found = {"bag": of_bag(where), "crate": of_crate(where, vocabulary), "datacite": of_datacite(where)}
     sys.stdout.write(json.dumps(found) + "\n")

@@ -3,12 +3,14 @@
 import types
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 Plain = tuple[type, bool, str]
 """A column: element type, whether null is allowed, what it means."""
 
 
+@cache
 def columns(cls: type) -> dict[str, Plain]:
     """The columns of a dataclass: name to (type, nullable, meaning).
 

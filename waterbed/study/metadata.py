@@ -10,6 +10,7 @@ from waterbed.store.frozen import World
 from waterbed.store.lake.reading import observed_span
 from waterbed.study.study import Study
 
+_VERSION: Final = version("waterbed")
 METHOD = (
     "removed within 24 h: interval-censored cumulative incidence (discrete-time NPMLE, hour grid) of the cause "
     "'removed'; 95% interval of what clocks are worth given how alike those of a site are; unknown looks are never down"
@@ -42,7 +43,7 @@ def table_info(study: Study, what: str, *, by: str = "url", clock: ClockKind | N
             for one in study.snapshots()
         },
         run=runs[0].run_id if runs else "none",
-        version=version("waterbed"),
+        version=_VERSION,
         protocol=locked.status(what=what, by=by, clock=starts) if locked else "none",
         deviations=locked.sentences if locked else (),
         caveat=CAVEATS[study.folder.world],

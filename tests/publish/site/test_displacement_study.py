@@ -63,16 +63,27 @@ def moved() -> Conclusions:
     return virtual_study(simulate(small), LookPlan(every_hours=3.0), random.Random(1)).conclusions
 
 
-def publication(study: Study, conclusions: Conclusions, least: int) -> Publication:
-    """What may be published, with another least number of sites."""
-    whole = publication_of(study, conclusions)
+@pytest.fixture(scope="module")
+def declared(tmp_path_factory: pytest.TempPathFactory, moved: Conclusions) -> Iterator[tuple[Study, Publication]]:
+    """A study that declares the event of that world, and all that it has to publish: tests only read them."""
+    folder = tmp_path_factory.mktemp("declared")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+        with create_study(folder / "study", config()) as study:
+            (study.folder.path / "events").mkdir()
+            (study.folder.path / "events" / "e.toml").write_text(WORLD_EVENT)
+            yield study, publication_of(study, moved)
+
+
+def publication(study: Study, conclusions: Conclusions, least: int, whole: Publication | None = None) -> Publication:
+    """What may be published, with another least number of sites; `whole` is all that there is, if it is made."""
+    whole = whole or publication_of(study, conclusions)
     return publishable(replace(whole, policy=replace(policy_of(study), least=least)))
 
 
-def pages(study: Study, conclusions: Conclusions, least: int = 3) -> dict[str, Page]:
-    return {
-        page.path: page for page in displacement_pages(study, conclusions, publication(study, conclusions, least), {})
-    }
+def pages(study: Study, conclusions: Conclusions, least: int = 3, whole: Publication | None = None) -> dict[str, Page]:
+    told = publication(study, conclusions, least, whole)
+    return {page.path: page for page in displacement_pages(study, conclusions, told, {})}
 
 
 def spelled(page: Page) -> Parsed:
@@ -157,13 +168,13 @@ def test_an_event_file_is_served_anew(study: Study) -> None:
 
 
 @pytest.mark.parametrize("least", [1, 3, 8])
-def test_pages_hold_back_what_the_policy_holds_back(tmp_path: Path, moved: Conclusions, least: int) -> None:
+def test_pages_hold_back_what_the_policy_holds_back(
+    declared: tuple[Study, Publication], moved: Conclusions, least: int
+) -> None:
     """Every cell has as many hops as sites must be, every key is one of the published rankings, and nothing is lost."""
-    with create_study(tmp_path / "study", config()) as study:
-        (study.folder.path / "events").mkdir()
-        (study.folder.path / "events" / "e.toml").write_text(WORLD_EVENT)
-        found = pages(study, moved, least)
-        named = named_keys(publication(study, moved, least))
+    study, whole = declared
+    found = pages(study, moved, least, whole)
+    named = named_keys(publication(study, moved, least, whole))
     (text,) = [
         data for attributes, data in spelled(found["displacement.html"]).scripts if attributes.get("id") == "hops"
     ]
@@ -179,14 +190,13 @@ def test_pages_hold_back_what_the_policy_holds_back(tmp_path: Path, moved: Concl
     assert any(count is None for count in counts) == (least > 1)
 
 
-def test_site_has_all_that_the_command_has_where_all_may_be_told(tmp_path: Path, moved: Conclusions) -> None:
+def test_site_has_all_that_the_command_has_where_all_may_be_told(
+    declared: tuple[Study, Publication], moved: Conclusions
+) -> None:
     """With a least number of one, the page of an event holds the findings that the command prints."""
-    with create_study(tmp_path / "study", config()) as study:
-        file = study.folder.path / "events" / "e.toml"
-        file.parent.mkdir()
-        file.write_text(WORLD_EVENT)
-        own = findings_of(study, read_event(file), conclusions=moved)
-        view = pages(study, moved, least=1)["interventions/e.html"].values["view"]
+    study, whole = declared
+    own = findings_of(study, read_event(study.folder.path / "events" / "e.toml"), conclusions=moved)
+    view = pages(study, moved, 1, whole)["interventions/e.html"].values["view"]
     assert (view.answers, view.periods, view.destinations, view.pairs) == (
         own.answers,
         own.periods,

@@ -53,17 +53,18 @@ def serve(
 
     For example: waterbed -C mystudy serve --port 8000 --keys keys.toml
     """
-    from waterbed.publish.api.app import api
     from waterbed.publish.api.guard import Access, read_access
-    from waterbed.publish.api.server import server_of
-    from waterbed.publish.api.source import source_of
 
     if keys is None and not _loopback(host):
         raise InputError(f"{host} is open to others: name a file of keys with --keys (docs/api.md, Keys)")
     access = read_access(keys, context.obj) if keys else Access(open=True, a_minute=60_000)
-    app = api(source_of(context.obj), access, every_s=every)
-    logging.getLogger("waterbed.publish.api").setLevel(logging.INFO)
     with _listening(host, port) as listening:
+        from waterbed.publish.api.app import api
+        from waterbed.publish.api.server import server_of
+        from waterbed.publish.api.source import source_of
+
+        app = api(source_of(context.obj), access, every_s=every)
+        logging.getLogger("waterbed.publish.api").setLevel(logging.INFO)
         shown = f"[{host}]" if ":" in host else host
         at = f"http://{shown}:{listening.getsockname()[1]}/"
         say(f"serving at {at} (for tools /docs); end with Ctrl-C")

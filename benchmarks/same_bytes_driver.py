@@ -41,7 +41,9 @@ def stop_clocks() -> None:
 def fix_surroundings() -> None:
     """Let the program be of one version, whichever it is, on a disk that has the same room for ever."""
     shutil.disk_usage = lambda path: ROOM
-    importlib.import_module("waterbed").__version__ = VERSION  # where the package says it itself
+    for name in ("waterbed.model.version", "waterbed"):  # where the package says it itself
+        with suppress(ImportError):
+            importlib.import_module(name).__version__ = VERSION
     real = importlib.metadata.version
     importlib.metadata.version = lambda name: VERSION if name == "waterbed" else real(name)
 

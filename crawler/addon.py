@@ -10,7 +10,7 @@ from scrapy.settings import BaseSettings, Settings
 from crawler.logs import redact_failures
 from crawler.recheck.handler import SCHEME
 from crawler.registry.handler import REGISTRY_SCHEME
-from waterbed import __version__
+from waterbed.model.version import __version__
 
 _LOCKED = 1000
 """Above every settings priority of Scrapy's own: a command line cannot unlock the profile."""

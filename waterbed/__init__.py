@@ -2,12 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from waterbed.model.version import __version__
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from waterbed.publish.notebook import Notebook
 
-__version__ = "0.1.0"
+__all__ = ["__version__", "open", "refuse_shadows"]
 
 
 def open(path: "Path | str") -> "Notebook":

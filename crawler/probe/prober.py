@@ -19,10 +19,10 @@ from crawler.probe.control import check_control
 from crawler.probe.follow import Step, ask_link_check, failed_step, follow
 from crawler.probe.link_checks import LinkCheck, link_check_for
 from crawler.probe.observation import Origin, fingerprint, observation
-from waterbed import __version__
 from waterbed.model.bookkeeping import Due
 from waterbed.model.facts import ControlLook, Observation, Profile, Resolution
 from waterbed.model.urls import CanonicalUrl, registrable_domain
+from waterbed.model.version import __version__
 from waterbed.store.config import Config
 from waterbed.store.folder import Clock
 from waterbed.store.vault import Vault

@@ -19,10 +19,10 @@ from crawler.registry.pace import WINDOW, Pace
 from crawler.registry.queue import Queue, RdapTask
 from crawler.registry.report import CrawlReport, report_of
 from crawler.registry.response import RdapResponse
-from waterbed import __version__
 from waterbed.model.addresses import refusal
 from waterbed.model.errors import InputError, LeaseLost
 from waterbed.model.facts import Registration, Snapshot
+from waterbed.model.version import __version__
 from waterbed.store.folder import Folder, Pass
 from waterbed.store.lake.reading import known_addresses, last_asked, registrations
 from waterbed.store.settings import Registry

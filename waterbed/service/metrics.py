@@ -9,7 +9,7 @@ from typing import Any, Literal
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
 from crawler.probe.prober import HostFacts
-from waterbed import __version__
+from waterbed.model.version import __version__
 from waterbed.store.backlog import ScheduleLag
 
 Phase = Literal["starting", "looking", "waiting", "stopping"]

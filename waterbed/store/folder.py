@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from waterbed import __version__
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
 from waterbed.model.errors import InputError, KeyProblem, StudyMissing
+from waterbed.model.version import __version__
 from waterbed.store.config import Config, placed, read_config, read_lab, write_toml
 from waterbed.store.frozen import FROZEN, Frozen, World, read_frozen
 from waterbed.store.leases import begin, end, living, machine_s, mark_dead, skew_s

@@ -113,7 +113,7 @@ class Refused(Exception):
 
 
 class Bounded(HttpToolsProtocol):
-    """One connection within the limits.
+    """One connection within the limits (docs/decisions/0020).
 
     It has no access log: its lines would hold paths, and reconfigured loggers do not bring them back.
     """

@@ -85,7 +85,10 @@ class HostConnections:
         self._keeps = True
 
     def start_afresh(self) -> None:
-        """Keep no connection until the next check: each request opens one."""
+        """Keep no connection until the next check.
+
+        Each request opens one of its own.
+        """
         self._keeps = False
         for connection, _address, _target in self._connections.values():
             connection.close()

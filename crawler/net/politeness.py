@@ -109,7 +109,10 @@ class Politeness:
         self.require_lease()
 
     def require_lease(self) -> None:
-        """LeaseLost if the pass lost its leases: nothing may be sent."""
+        """LeaseLost if the pass lost its leases.
+
+        Nothing may be sent then.
+        """
         if not self._holds():
             raise LeaseLost
 

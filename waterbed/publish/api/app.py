@@ -231,7 +231,10 @@ async def answer(
 
 
 def takes_gzip(accepted: Sequence[str]) -> bool:
-    """True if Accept-Encoding allows gzip with a weight above zero (RFC 9110, 12.5.3)."""
+    """True if Accept-Encoding allows gzip.
+
+    Its weight must be above zero (RFC 9110, 12.5.3).
+    """
     weights = {}
     for one in ",".join(accepted).lower().split(","):
         coding, _, weight = one.partition(";")

@@ -61,7 +61,7 @@ class Limits:
 
 
 class Door:
-    """Who may come in: allowed names of the server, and its connections."""
+    """Allowed names of a server, and its connections."""
 
     def __init__(self, limits: Limits, names: Iterable[str]) -> None:
         """Take the names by which clients may ask, besides loopback and the address asked at."""
@@ -70,7 +70,7 @@ class Door:
         self._present: OrderedDict[Bounded, None] = OrderedDict()
 
     def enter(self, connection: "Bounded") -> None:
-        """Let a connection in; if all places are taken, one ends."""
+        """Let a connection in; another ends if full."""
         while len(self._present) >= self.limits.connections:
             self._present.popitem(last=False)[0].transport.abort()
         self._present[connection] = None
@@ -104,7 +104,7 @@ class Door:
 
 
 class Refused(Exception):
-    """A request that gets this status before its application sees it."""
+    """A request that the application never sees."""
 
     def __init__(self, status: int) -> None:
         """Take the status."""
@@ -130,7 +130,7 @@ class Bounded(HttpToolsProtocol):
         self._known_host: bytes | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Let the client in, and give it time for its first request."""
+        """Give the client time for its first request."""
         super().connection_made(transport)
         self._timer = self.loop.call_later(self._limits.request_s, self._late)
         self._door.enter(self)
@@ -142,7 +142,7 @@ class Bounded(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse piece by piece, as long as sizes are within bounds."""
+        """Parse piece by piece, within the bounds on sizes."""
         self._unset_keepalive_if_required()
         for start in range(0, len(data), _PIECE):
             if self._done:
@@ -159,13 +159,13 @@ class Bounded(HttpToolsProtocol):
                 self._refuse(self._refusal)
 
     def on_message_begin(self) -> None:
-        """Give time for a request, unless the client still owes reading."""
+        """Give time for a request, unless an answer is owed."""
         super().on_message_begin()
         if not self._owed():
             self._grant(self._limits.request_s)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field of the head; those behind a body (trailers) are nobody's."""
+        """Take a field of the head; trailers are ignored."""
         if not self._in_body:
             super().on_header(name, value)
 

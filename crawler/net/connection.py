@@ -225,9 +225,9 @@ class Connection:
             raise self._failure(failure_class(problem)) from None
 
     async def finish_record(self, most: int) -> None:
-        """Receive the rest of the record that the last text came in, if at most `most` bytes of it are missing.
+        """Receive the rest of the last text's record, if short.
 
-        A record that is not what its beginning said is a ConnectionFailure.
+        At most `most` bytes of it may be missing. A record that is not what its beginning said is a ConnectionFailure.
         """
         tls = self._tls
         try:
@@ -243,7 +243,10 @@ class Connection:
             pass  # the server hung up: what came stays as it is
 
     def authenticated(self, read: int) -> bool | None:
-        """True if TLS authenticated the first `read` bytes of all text, None without TLS."""
+        """True if TLS authenticated the text's first `read` bytes.
+
+        None without TLS.
+        """
         return None if self._tls is None else self.text_read - self._tls.unverified >= read
 
     async def _text(self, tls: TlsSession, head: bool) -> bytes:
@@ -293,7 +296,10 @@ class Connection:
         return ConnectionFailure("connect", "proxy_timeout" if name == "timeout" else "proxy_failed")
 
     def certificates(self) -> tuple[bytes, ...]:
-        """Return the server's certificates, DER, its own first; empty without TLS."""
+        """Return the server's certificates, DER.
+
+        Its own comes first. Empty without TLS.
+        """
         if self._tls and not self._certificates:
             self._certificates = self._tls.certificates()
         return self._certificates

@@ -158,9 +158,9 @@ class TlsSession:
         self._tls.write(data)
 
     def read(self, most: int, *, head: bool = False) -> bytes:
-        """Return at most `most` bytes of text; of a `head`, none behind its end.
+        """Return at most `most` bytes of text.
 
-        Empty if more bytes must come first, or if `ended`.
+        None of them stands behind the end of a `head`. Empty if more bytes must come first, or if `ended`.
         """
         while not self._text and not self.ended:
             if len(self._raw) < _HEADER:
@@ -182,13 +182,13 @@ class TlsSession:
         return text
 
     def finish(self) -> None:
-        """Check the record that the last text came in, if all of it has come."""
+        """Check the record of the last text, if complete."""
         if self._delivered and len(self._raw) >= (size := _HEADER + int.from_bytes(self._raw[3:5])):
             self._read_whole(size)
 
     @property
     def unverified(self) -> int:
-        """Number of the bytes read last whose record has not been authenticated: all of it has not come."""
+        """Bytes read last whose record is incomplete, so not authenticated."""
         return max(0, len(self._delivered) - len(self._text))
 
     def room(self) -> int:
@@ -306,7 +306,10 @@ class TlsSession:
             self._message = self._message[whole:]
 
     def certificates(self) -> tuple[bytes, ...]:
-        """Return the certificates that the server sent, DER, its own first; empty before the handshake."""
+        """Return the server's certificates, DER.
+
+        Its own comes first. Empty before the handshake.
+        """
         if not self.handshake_done:
             return ()
         # public from Python 3.13 on; before, the object behind it has the same method

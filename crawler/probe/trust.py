@@ -1,4 +1,4 @@
-"""Whether a server's certificates lead to a root of certifi."""
+"""Checks whether certificates lead to a root of certifi."""
 
 from datetime import UTC, date, datetime, time
 from functools import lru_cache

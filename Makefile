@@ -67,7 +67,7 @@ bench: $(VENV)/installed-dev
 
 # long campaigns; the property tests with examples not drawn before
 prove: $(VENV)/installed-dev
-	tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile=prove
+	WATERBED_FUZZ_EXAMPLES=40 tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile=prove
 	WATERBED_CUTS=1 tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q -n $(WORKERS) tests/crawler/net/test_cuts.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/faults.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/strikes.py

@@ -351,14 +351,14 @@ def test_a_backup_killed_at_any_step_leaves_those_before_it(step: str, tmp_path:
 def test_a_restore_killed_at_random_instants_leaves_no_study(tmp_path: Path) -> None:
     """Either the folder is there and whole, or it is not there, and the next restore makes it."""
     folder = made(tmp_path / "s")
-    fill(folder, each=200)
+    fill(folder, each=60)
     rows = contents(folder.store)
     make_backup(folder.path, tmp_path / "b")
     folder.close()
     began = time.perf_counter()
     restore_backup(tmp_path / "b", tmp_path / "first", who="me")
     takes, chance, killed = time.perf_counter() - began, random.Random(3), 0
-    for number in range(20):
+    for number in range(10):
         into = tmp_path / f"r{number}"
         alive = chance.uniform(0, takes)
         killed += forked(lambda into=into: restore_backup(tmp_path / "b", into, who="me"), alive_s=alive) > 0

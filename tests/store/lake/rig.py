@@ -56,8 +56,7 @@ def prune(folder: Folder, days: list[date]) -> int:
         for day in days:
             table = TABLES[cls]
             with folder.store.writing() as connection:
-                for one in keys(folder, cls, day):
-                    gone += connection.execute(delete(table).where(table.c[key] == one)).rowcount
+                gone += connection.execute(delete(table).where(table.c[key].in_(keys(folder, cls, day)))).rowcount
     return gone
 
 

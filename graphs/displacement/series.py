@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from math import floor
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,7 @@ class Series:
     takedowns: Sequence[Takedown] = ()
     """Those at the target after the event that had time to be followed."""
 
-    @property
+    @cached_property
     def at(self) -> float:
         """The event, hours since the study's first."""
         return self.movements.hours(self.event.at)
@@ -70,13 +71,13 @@ class Series:
         """When a period begins, counted from the event."""
         return self.event.at + age * self.event.period
 
-    @property
+    @cached_property
     def before(self) -> tuple[float, float]:
         """The window before the event without anticipation, hours."""
         start, _ = self.event.window
         return self.movements.hours(start), self.at - self.event.anticipation * self.event.period_h
 
-    @property
+    @cached_property
     def after(self) -> tuple[float, float]:
         """The window after the event, hours."""
         return self.at, self.movements.hours(self.event.window[1])
@@ -110,9 +111,9 @@ class Series:
         """Distinct sites by period and place, periods x places."""
         column = {place: number for number, place in enumerate(places)}
         cells = {
-            (self.period_of(row.when), column[row.place], row.site_id)
+            (period, column[row.place], row.site_id)
             for row in self.rows(reading)
-            if row.place in column and 0 <= self.period_of(row.when) < self.periods
+            if row.place in column and 0 <= (period := self.period_of(row.when)) < self.periods
         }
         counted = np.zeros((self.periods, len(places)), np.int64)
         for period, place, _ in cells:
@@ -124,7 +125,7 @@ class Series:
 
         Below 0 or too large for times outside the study.
         """
-        return self.index + int(np.floor((when - self.at) / self.event.period_h + 1e-9))
+        return self.index + floor((when - self.at) / self.event.period_h + 1e-9)
 
     def reports(self, place: str | None = None) -> Ints:
         """Return the number of reports by period.

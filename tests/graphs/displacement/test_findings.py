@@ -3,7 +3,6 @@
 import math
 import random
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -29,14 +28,6 @@ def told(found: Findings, name: str, reading: str = "not parallel") -> Answer:
     """The one answer of a name in a reading."""
     (one,) = [answer for answer in found.answers if (answer.name, answer.reading) == (name, reading)]
     return one
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fewer_permutations() -> Iterator[None]:
-    """What is tested here is what becomes of p-values, not their last digit."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("graphs.displacement.pairs.PERMUTATIONS", 99)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,8 @@ from waterbed.lab.servers.wire import server_context
 from waterbed.model.errors import OwnFailure
 from waterbed.store.settings import ConnectTo
 
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload([__name__])  # who starts servers again and again loads all this once
 _START_S = 60.0
 _ANSWER_S = 60.0
 _STOP_S = 5.0
@@ -56,9 +58,8 @@ class LabServers:
 
     def __enter__(self) -> "LabServers":
         """Start the child and learn its ports."""
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_child, args=(theirs, self._scene, self._moment), daemon=True)
+        ours, theirs = _CONTEXT.Pipe()
+        process = _CONTEXT.Process(target=_child, args=(theirs, self._scene, self._moment), daemon=True)
         process.start()
         theirs.close()
         self._process, self._pipe = process, ours

@@ -41,6 +41,9 @@ if not hasattr(sitecustomize, "REFUSED"):
     # the machine has a sitecustomize of its own, loaded first: install ours from its file
     exec(compile((OFFLINE / "sitecustomize.py").read_text(), "sitecustomize.py", "exec"), {})
 
+# there is a worker for each processor: threads of linear algebra would wait for one another
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # a Java that lives for seconds: what it would gain by compiling more it never earns back
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 

@@ -8,6 +8,7 @@ import msgspec
 
 from waterbed.model.conclusions import Confidence
 from waterbed.model.errors import InputError
+from waterbed.store.bounded.toml import decode
 
 Role = Literal["platform", "known_origin", "proxy", "outside", "operator", "as_holder"]
 Roles = Mapping[Role, tuple[str, ...]]
@@ -45,8 +46,8 @@ def rules_from(data: bytes, where: str) -> RuleSet:
     Raises InputError if it is malformed or may leave a case undecided.
     """
     try:
-        rules = msgspec.toml.decode(data, type=RuleSet)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        rules = decode(data, type=RuleSet)
+    except msgspec.DecodeError as problem:
         raise InputError(f"{where}: {problem}; see docs/attribution.md, Rules") from None
     ids = [rule.id for rule in rules.rule]
     if len(set(ids)) < len(ids):

@@ -133,3 +133,90 @@ def test_first_lines_are_short_and_plain(path: Path) -> None:
     public = [tree, *(one for one in named if not one.name.startswith("_"))]
     first = [(ast.get_docstring(one) or "-").partition("\n")[0].split() for one in public]
     assert [" ".join(words) for words in first if len(words) > 10 or words[0] in _QUESTIONS] == []
+
+
+_READS = {"read_text", "read_bytes", "read_table", "ParquetFile", "input_stream", "copyfileobj"}
+_PARSES = {"json.load", "json.loads", "pickle.load"} | {
+    f"msgspec.{name}" for name in ("json.decode", "json.Decoder", "toml.decode")
+}
+_LIBRARIES = {"tomllib", "gzip", "bz2", "lzma", "zipfile", "tarfile", "zlib", "mmap"}
+_OURS = {
+    "lists and texts that come with the program": {
+        *("attribution/hosters/book.py", "attribution/hosters/files.py", "attribution/lookups/dns/infrastructure.py"),
+        *("attribution/lookups/rdap/bootstrap.py", "attribution/rules.py", "crawler/probe/pages.py"),
+        *("graphs/episodes_sql.py", "graphs/hops_sql.py", "waterbed/governance/protocol/lock.py"),
+        *("waterbed/model/urls.py", "waterbed/publish/freeze/layout.py", "waterbed/publish/site/layout.py"),
+    },
+    "values that this process made": {
+        *("waterbed/cli/commands/fact_sheet.py", "waterbed/publish/api/app.py", "waterbed/publish/notebook.py"),
+        *("waterbed/publish/stix.py", "waterbed/intake/worker.py", "waterbed/lab/world/names.py"),
+        *("waterbed/lab/servers/pages.py", "waterbed/publish/api/answers.py"),
+    },
+    "columns of the store": {
+        *("waterbed/governance/protocol/deviations.py", "waterbed/store/bulk.py", "waterbed/store/lake/reading.py"),
+        "waterbed/store/tables.py",
+    },
+    "files that the study or its service wrote": {
+        *("waterbed/store/whole/files.py", "waterbed/store/whole/replacing.py", "waterbed/store/whole/unfinished.py"),
+        *("waterbed/publish/api/source.py", "waterbed/service/chores.py"),
+        *("waterbed/store/backup/make.py", "waterbed/store/lake/lake.py", "waterbed/store/lake/manifest.py"),
+        *("waterbed/store/lake/storage.py", "waterbed/store/lake/verifying.py", "waterbed/store/folder.py"),
+        *("waterbed/store/schema.py", "waterbed/store/vault.py"),
+    },
+    "bytes whose number `waterbed.store.bounded` has bounded": {
+        *("attribution/lookups/tables/folders.py", "attribution/lookups/tables/organisations.py"),
+        *("waterbed/publish/sharing/pool.py", "waterbed/store/frozen.py", "waterbed/store/backup/manifest.py"),
+        "waterbed/store/backup/restore.py",
+    },
+    "a package that its registry's client has verified": {"waterbed/study/sources.py"},
+}
+"""Files that read or parse by themselves, by why they may."""
+
+
+def _reads(tree: ast.AST) -> set[str]:
+    """Calls and imports by which a module reads a file, or parses what it holds."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names if name.name in _LIBRARIES}
+        elif isinstance(node, ast.ImportFrom) and node.module in _LIBRARIES:
+            found.add(node.module)
+        elif isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            last = name.rpartition(".")[2]
+            mode = " ".join(ast.unparse(one) for one in [*node.args, *(key.value for key in node.keywords)])
+            opens = last == "open" and not any(written in mode for written in ("'w", "'a'", "'x", "O_WRONLY"))
+            if last in _READS or name in _PARSES or (opens and _opens_a_file(node, name)):
+                found.add(name)
+    return found
+
+
+def _opens_a_file(node: ast.Call, name: str) -> bool:
+    """True unless it is one of our own methods of that name: the vault's, a session's."""
+    return not ((node.args and name.endswith("vault.open")) or "session" in name)
+
+
+def test_what_others_wrote_is_read_by_one_reader() -> None:
+    """Only `waterbed.store.bounded` opens and parses files; each other module that does is listed with its reason."""
+    reading = {
+        str(path.relative_to(ROOT)): found
+        for path in SOURCES
+        if path.parent != ROOT / "waterbed" / "store" / "bounded" and (found := _reads(ast.parse(path.read_text())))
+    }
+    allowed = set().union(*_OURS.values())
+    assert {name: found for name, found in reading.items() if name not in allowed} == {}
+    assert allowed - reading.keys() == set(), "listed, and reads nothing"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("path.read_text()", "path.read_bytes()", "path.open()", "path.open('rb')", "open(path)", "io.open(path)"),
+        *("json.loads(text)", "import gzip", "from zipfile import ZipFile", "pq.read_table(path)", "os.open(path, 0)"),
+        "msgspec.toml.decode(path)",
+    ],
+)
+def test_a_reader_of_its_own_is_seen(text: str) -> None:
+    """Whatever way a module would read a file by itself."""
+    assert _reads(ast.parse(text))
+    assert not _reads(ast.parse("path.open('wb')\nself.vault.open(entry)\njson.dumps(1)"))

@@ -25,7 +25,7 @@ from attribution.hosters.files import (
 from attribution.hosters.members import SUFFIX, as_of_key
 from attribution.hosters.review import Status, statuses
 from waterbed.model.decisions import Coding, HosterChange
-from waterbed.model.errors import InputError
+from waterbed.store.bounded.toml import toml_bytes
 
 __all__ = [
     "BookOfDay",
@@ -208,11 +208,7 @@ def read_hosters(path: Path) -> HosterBook:
 
     Raises InputError if it cannot be read or contradicts itself.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); see docs/hosters.md, The file") from None
-    return book_from(data, str(path))
+    return book_from(toml_bytes(path, "a file of hosters", "docs/hosters.md, The file"), str(path))
 
 
 def book_from(

@@ -12,6 +12,7 @@ import msgspec
 from attribution.hosters.members import as_member, holder_member, is_key, member_of, prefix_member, shown, suffix_member
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import redact
+from waterbed.store.bounded.toml import decode
 
 HosterKind = Literal["hoster", "proxy", "platform"]
 KNOWN = Path(__file__).with_name("known_hosters.toml")
@@ -103,8 +104,8 @@ def definitions_from(data: bytes, where: str = "hosters") -> tuple[Definition, .
     InputError if they contradict each other.
     """
     try:
-        read = msgspec.toml.decode(data, type=_File)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        read = decode(data, type=_File)
+    except msgspec.DecodeError as problem:
         raise InputError(f"{where}: {redact(str(problem))}; {_SEE}") from None
     return _checked(read.hoster, where)
 

@@ -14,6 +14,7 @@ import msgspec
 
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.urls import CanonicalUrl, canonicalize, registrable_domain
+from waterbed.store.bounded.toml import decode, toml_bytes
 
 LINK_CHECKS = "link-checks.toml"
 _SEE = "see docs/link-checks.md"
@@ -81,8 +82,8 @@ def read_link_checks(folder: Path) -> tuple[LinkCheck, ...]:
     if not path.exists():
         return ()
     try:
-        entries = msgspec.toml.decode(path.read_bytes(), type=_File).link_check
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as problem:
+        entries = decode(toml_bytes(path, "a file of link checks", _SEE.removeprefix("see ")), type=_File).link_check
+    except msgspec.DecodeError as problem:
         raise InputError(f"{path}: {problem}; {_SEE}") from None
     return tuple(_checked(entry, path) for entry in entries)
 

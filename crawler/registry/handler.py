@@ -14,6 +14,8 @@ from scrapy.exceptions import (
 )
 from scrapy.http import Response
 
+from waterbed.store.bounded.limits import MOST_ANSWER
+
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 REGISTRY_SCHEME = "registry"
 """Requests are `registry://<name>/<turn>`: no log can hold the address that is asked for."""
 
-MOST_BYTES = 1 << 20
+MOST_BYTES = MOST_ANSWER
 
 
 class RegistryHandler(BaseDownloadHandler):

@@ -14,10 +14,10 @@ import numpy.typing as npt
 from waterbed.analysis.rankings.feeds import FeedRetention, retention_ages, suspect_deliveries
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.feed_presence import Delivered, Presence, read_deliveries
-from waterbed.intake.text_files import open_lines
 from waterbed.judging.quarantines import GuardRules
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.urls import canonicalize, registrable_domain
+from waterbed.store.bounded.text import open_lines
 
 ENTRIES, DUMPS = "phishtank-2018-2019.csv.gz", "phishtank-dumps.csv"
 SOURCE = "phishtank"

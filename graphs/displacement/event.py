@@ -4,7 +4,6 @@ Its authors declare all of it before they look at the results.
 """
 
 import re
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import redact
+from waterbed.store.bounded.toml import decode, toml_bytes
 
 Outcome = Literal["appearances", "arrivals", "takedowns"]
 Effort = Literal["all", "area", "none"]
@@ -146,11 +146,10 @@ def read_event(path: Path) -> Event:
 
     InputError names the wrong key and the page of the docs.
     """
+    data = toml_bytes(path, "an event file", SEE.removeprefix("see "))
     try:
-        return msgspec.convert(_timed(tomllib.loads(path.read_text(encoding="utf-8"))), Event)
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); an event file was expected, {SEE}") from None
-    except (msgspec.ValidationError, tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        return msgspec.convert(_timed(decode(data)), Event)
+    except msgspec.DecodeError as problem:
         raise InputError(f"{path}: {redact(str(problem))}; {SEE}") from None
 
 

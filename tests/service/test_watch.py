@@ -3,15 +3,18 @@
 import os
 import signal
 import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
+from waterbed.intake.csv_reports import ReportLine
+from waterbed.intake.formats import FORMATS
 from waterbed.intake.importer import ImportReport
 from waterbed.model.bookkeeping import Delivery
-from waterbed.model.errors import InputError
+from waterbed.model.errors import InputError, KeyProblem, ReaderBroke
 from waterbed.model.facts import Report
-from waterbed.service.watch import WatchedFolder, keep_watching
+from waterbed.service.watch import REFUSED, WatchedFolder, keep_watching
 from waterbed.store.config import Config
 from waterbed.study.study import Study, create_study
 
@@ -90,6 +93,63 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_rest(study: Study, incomin
     assert names(watched) == []
     bad.write_text("url\nhttp://host2.example.com/\n")
     assert [names(watched) for _ in range(2)] == [[], ["a.csv"]]
+
+
+@pytest.mark.parametrize(
+    "content", ['[{"url": ' + "[" * 500_000, "[" * 500_000, '{"type": "bundle", "objects": [' + "[" * 500_000]
+)
+def test_a_file_that_breaks_a_reader_costs_itself_alone(study: Study, incoming: Path, content: str) -> None:
+    """However deep: it is told, moved aside and never read again, and the next file is imported."""
+    watched = WatchedFolder(study=study, folder=incoming)
+    (incoming / "a.json").write_text(content)
+    put(incoming, "b.txt", 1)
+    told: list[object] = []
+    assert keep_watching(watched, lambda _, outcome: told.append(outcome), every_s=0.01, rounds=3) == 1
+    assert [type(outcome) for outcome in told] == [InputError, ImportReport]
+    assert (incoming / REFUSED / "a.json").read_text() == content
+    assert study.folder.store.count(Report) == 1
+
+
+def test_a_failure_of_a_reader_of_ours_does_not_end_the_watch(
+    study: Study, incoming: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a parser raises, its place is told and it costs one file; two files of one name are both kept."""
+
+    def broken(lines: Iterable[str], name: str) -> Iterator[ReportLine]:
+        for line in lines:
+            raise MemoryError(line)
+        yield from ()
+
+    monkeypatch.setitem(FORMATS, "jsonl", broken)
+    watched = WatchedFolder(study=study, folder=incoming)
+    for _ in range(2):
+        (incoming / "a.json").write_text('{"url": "http://secret.example/"}\n')
+        put(incoming, "b.txt", 1)
+        outcomes = [outcome for _ in range(2) for _, outcome in watched.import_new()]
+        assert isinstance(outcomes[0], ReaderBroke)
+        assert "MemoryError at test_watch:" in str(outcomes[0])
+        assert "secret" not in str(outcomes[0])
+    assert sorted(path.name for path in (incoming / REFUSED).iterdir()) == ["a.json", "a.json.1"]
+
+
+def test_a_folder_that_cannot_be_written_to_keeps_what_is_refused(study: Study, incoming: Path) -> None:
+    """The file stays, and is not read again until it changes."""
+    (incoming / REFUSED).write_text("in the way\n")
+    watched = WatchedFolder(study=study, folder=incoming)
+    (incoming / "a.csv").write_text("<html>")
+    assert [sorted(names(watched)) for _ in range(4)] == [[], ["a.csv", REFUSED], [], []]
+    assert (incoming / "a.csv").exists()
+
+
+def test_a_failure_of_the_study_ends_the_watch(study: Study, incoming: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that is missing is no fault of the file: it stays where it is."""
+    monkeypatch.setattr(Study, "import_reports", lambda *_, **__: (_ for _ in ()).throw(KeyProblem("no key")))
+    watched = WatchedFolder(study=study, folder=incoming)
+    put(incoming, "a.txt", 1)
+    assert names(watched) == []
+    with pytest.raises(KeyProblem):
+        names(watched)
+    assert (incoming / "a.txt").exists()
 
 
 def test_a_signal_ends_the_watch_in_order(study: Study, incoming: Path) -> None:

@@ -16,6 +16,7 @@ from waterbed.model.bookkeeping import Audit
 from waterbed.model.decisions import Coding, HosterChange, HosterChangeKind, settled_codes
 from waterbed.model.errors import InputError
 from waterbed.store.audit import who
+from waterbed.store.bounded.toml import toml_bytes
 from waterbed.store.folder import Folder, real_clock
 
 
@@ -153,10 +154,7 @@ def set_file(folder: Folder, path: Path, reason: str | None = None, *, person: s
     It replaces the one before. Returns the book of it alone. The person is on record with the file's checksum, and
     every version is kept.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); see docs/hosters.md, The file") from None
+    data = toml_bytes(path, "a file of hosters", "docs/hosters.md, The file")
     book = book_from(data, str(path))
     why = stated_reason(reason) if reason is not None else f"file of {len(book.file)} hosters"
     checksum = hashlib.sha256(data).hexdigest()
@@ -182,10 +180,7 @@ def audited(action: str, subject: str, reason: str, person: str) -> Audit:
 
 
 def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes() if path.is_file() else b""
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); see docs/hosters.md, The file") from None
+    return toml_bytes(path, "a file of hosters", "docs/hosters.md, The file") if path.is_file() else b""
 
 
 def _book(folder: Folder, data: bytes, until: datetime | None) -> HosterBook:

@@ -15,6 +15,7 @@ from waterbed.model.redaction import names_something
 from waterbed.model.urls import canonicalize
 from waterbed.store import sealed as entries
 from waterbed.store.audit import audit_entry
+from waterbed.store.bounded.toml import toml_bytes
 from waterbed.store.config import read_config
 from waterbed.store.folder import SETTINGS, Folder, open_store, real_clock
 from waterbed.store.sealed import from_escrow, to_escrow
@@ -169,8 +170,8 @@ def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:
 def _in(place: Path) -> Keys | None:
     """The keys in a file, None if it holds none."""
     try:
-        return Keys.from_toml(place.read_text(), str(place))
-    except (OSError, UnicodeDecodeError, KeyProblem):
+        return Keys.from_toml(toml_bytes(place, "a key file", "docs/operations.md, Keys").decode(), str(place))
+    except (InputError, UnicodeDecodeError):
         return None
 
 

@@ -1,17 +1,22 @@
 """Batches of lines, and their facts. No I/O."""
 
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any, Protocol
 
 from waterbed.intake.csv_reports import ReportLine
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.reports import Defaults, report_facts
 from waterbed.model.bookkeeping import Due, Sealed
+from waterbed.model.errors import InputError, ReaderBroke, WaterbedError
 from waterbed.model.facts import ExternalObservation, Report, Target
+from waterbed.store.bounded.limits import MOST_SOURCES
 from waterbed.store.bulk import Columns, columns_of
 from waterbed.store.vault import Vault
 
@@ -20,6 +25,9 @@ LINES_AT_ONCE = 50_000
 
 Ids are random, so each transaction touches nearly every page of the store's indexes.
 """
+
+TEXT_AT_ONCE = 8 << 20
+"""Characters of addresses and contents in one transaction: what is made of them takes some ten times as much memory."""
 
 _KEYS: dict[type, str] = {
     Sealed: "entry_id",
@@ -72,15 +80,18 @@ class Batches:
         """Take the lines, the vault that seals URLs, and the defaults for empty fields."""
         self._lines, self._vault, self._defaults = lines, vault, defaults
         self._ahead: list[ReportLine | Rejected] = []
+        self._begun = False
+        self._sources: set[str] = set()
 
     def begin(self) -> None:
         """Read the lines of the first batch."""
-        self._ahead = list(islice(self._lines, LINES_AT_ONCE))
+        self._ahead, self._begun = self._some(), True
 
     def next(self, now: datetime) -> Batch:
         """Return the next batch; empty for a file without lines."""
-        lines = [*self._ahead, *islice(self._lines, LINES_AT_ONCE - len(self._ahead))]
-        self._ahead = list(islice(self._lines, 1))
+        lines = self._ahead if self._begun else [*self._ahead, *self._some()]
+        with _costing_the_file_alone():
+            self._begun, self._ahead = False, list(islice(self._lines, 1))
         good = [line for line in lines if isinstance(line, ReportLine)]
         urls, facts = self._facts(good, now)
         columns = {kind: columns_of(kind, of) for kind, of in facts.items()}
@@ -91,15 +102,31 @@ class Batches:
             )
         else:  # only here: among supplements the first counts, so their order must stay
             columns = {kind: _in_order(of) for kind, of in columns.items()}
+        sources = Counter(line.source or self._defaults.source for line in good)
+        self._sources.update(sources)
+        if len(self._sources) > MOST_SOURCES:
+            raise InputError(f"the file names more than {MOST_SOURCES:,} sources; split it (docs/intake.md, Bounds)")
         return Batch(
             now=now,
             rejected=[line for line in lines if isinstance(line, Rejected)],
-            sources=Counter(line.source or self._defaults.source for line in good),
+            sources=sources,
             urls=urls,
             first_hand=first_hand,
             facts=columns,
             last=not self._ahead,
         )
+
+    def _some(self) -> list[ReportLine | Rejected]:
+        """The next lines, as many as go into one batch."""
+        some, size = [], 0
+        with _costing_the_file_alone():
+            for line in islice(self._lines, LINES_AT_ONCE - len(self._ahead)):
+                some.append(line)
+                if isinstance(line, ReportLine):
+                    size += len(line.canonical.url) + len(line.content_id or "")
+                    if size > TEXT_AT_ONCE:
+                        break
+        return some
 
     def _facts(self, lines: list[ReportLine], now: datetime) -> tuple[list[str], dict[type, list[Any]]]:
         """The URL's id of each line, and the facts of all."""
@@ -115,6 +142,19 @@ class Batches:
                 if kind is Target:
                     urls.append(key)
         return urls, {kind: list(of.values()) for kind, of in seen.items()}
+
+
+@contextmanager
+def _costing_the_file_alone() -> Iterator[None]:
+    """Turn a failure of a reader into ReaderBroke, with its place alone: its text may quote a line."""
+    try:
+        yield
+    except WaterbedError:
+        raise
+    except Exception as problem:
+        frame = traceback.extract_tb(problem.__traceback__)[-1]
+        where = f"{type(problem).__name__} at {Path(frame.filename).stem}:{frame.lineno}"
+        raise ReaderBroke(f"reading the file failed: {where}; please report this line") from None
 
 
 def _in_order(facts: Columns) -> Columns:

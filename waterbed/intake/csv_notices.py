@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import cast, get_args
 
 from waterbed.intake.csv_table import BadCell, Cells, Columns, Rejected, read_lines, time_in, truth_in, word_in
-from waterbed.intake.text_files import open_lines
 from waterbed.model.errors import InputError
 from waterbed.model.facts import NoticeKind
 from waterbed.model.redaction import names_something
 from waterbed.model.urls import CanonicalUrl, canonicalize
+from waterbed.store.bounded.text import open_lines
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "url": ("url", "uri", "reported_url"),

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Final
 
 from waterbed.intake.csv_table import (
-    MAX_LINE,
     BadCell,
     Cells,
     Columns,
     Rejected,
     read_lines,
     time_in,
+    too_long,
     truth_in,
     word_in,
 )
-from waterbed.intake.text_files import open_lines
 from waterbed.model.errors import BadUrl
 from waterbed.model.urls import CanonicalUrl, canonicalize
+from waterbed.store.bounded.text import open_lines
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "url": ("url", "uri", "reported_url"),
@@ -183,7 +183,4 @@ def parse_url_list(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rej
         address = text.strip()
         if not address or address.startswith("#"):
             continue
-        if len(address) > MAX_LINE:
-            yield Rejected(line=number, reason=f"line of {len(address)} characters; at most {MAX_LINE} are accepted")
-        else:
-            yield checked_report(number, {"url": address})
+        yield too_long(number, address) or checked_report(number, {"url": address})

@@ -10,13 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.redaction import names_something
+from waterbed.store.bounded.limits import MOST_LINE
 
 Line = TypeVar("Line")
 Cells = Mapping[str, str]
 """Stripped cells of a line, by field of the header."""
-
-MAX_LINE = 65_536
-"""Longest line accepted, characters."""
 
 _WORD = re.compile(r"\w[\w -]{0,63}")
 _ENDINGS = re.compile(r"(?:\.(?:csv|tsv|txt|log|json|jsonl|ndjson|gz|bz2|xz|zst|zip))+$", re.IGNORECASE)
@@ -76,6 +74,13 @@ def read_lines(
         yield _line(number, text.rstrip("\r\n"), header, columns, parse)
 
 
+def too_long(number: int, text: str) -> Rejected | None:
+    """The rejection of a line of more than MOST_LINE characters."""
+    if len(text) <= MOST_LINE:
+        return None
+    return Rejected(line=number, reason=f"line of more than {MOST_LINE} characters")
+
+
 def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
     wanted = [" or ".join(fields) for fields in columns.needed]
     if text.lstrip().startswith(("<", "{", "[")):
@@ -83,7 +88,7 @@ def _header(text: str, path: str, columns: Columns) -> dict[str, int]:
             f"{path} is HTML or JSON, not CSV; a header line with a {wanted[0]} column was expected ({columns.page})"
         )
     try:
-        names = [name.strip().lower() for name in _cells(text.rstrip("\r\n"), columns)]
+        names = [] if too_long(1, text) else [name.strip().lower() for name in _cells(text.rstrip("\r\n"), columns)]
     except (csv.Error, StopIteration):
         names = []
     positions = _positions(names, columns)
@@ -112,8 +117,8 @@ def _cells(text: str, columns: Columns) -> list[str]:
 def _line(
     number: int, text: str, header: dict[str, int], columns: Columns, parse: Callable[[int, Cells], Line]
 ) -> Line | Rejected:
-    if len(text) > MAX_LINE:
-        return Rejected(line=number, reason=f"line of {len(text)} characters; at most {MAX_LINE} are accepted")
+    if rejected := too_long(number, text):
+        return rejected
     if _SURROGATE.search(text):
         return Rejected(line=number, reason="line is not valid UTF-8")
     try:

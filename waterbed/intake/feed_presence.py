@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from waterbed.intake.csv_table import BadCell, Cells, Columns, Rejected, read_lines, time_in
-from waterbed.intake.text_files import open_lines
+from waterbed.store.bounded.limits import MOST_PRESENCES
+from waterbed.store.bounded.text import open_entries
 
 PAGE: Final = "docs/ranking.md"
 _ENTRIES: Final = Columns(
@@ -45,7 +46,7 @@ def read_presence(path: Path) -> Iterator[Presence | Rejected]:
 
     InputError if the file cannot be read.
     """
-    return parse_presence(open_lines(path, "a presence list"), str(path))
+    return parse_presence(open_entries(path, "a presence list", PAGE, MOST_PRESENCES), str(path))
 
 
 def parse_presence(lines: Iterable[str], name: str) -> Iterator[Presence | Rejected]:
@@ -58,7 +59,7 @@ def read_deliveries(path: Path) -> Iterator[Delivered | Rejected]:
 
     InputError if the file cannot be read.
     """
-    return parse_deliveries(open_lines(path, "a list of deliveries"), str(path))
+    return parse_deliveries(open_entries(path, "a list of deliveries", PAGE, MOST_PRESENCES), str(path))
 
 
 def parse_deliveries(lines: Iterable[str], name: str) -> Iterator[Delivered | Rejected]:

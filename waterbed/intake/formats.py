@@ -1,10 +1,9 @@
 """Formats of reports files: their detection and their parsers."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from functools import partial
-from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +20,8 @@ from waterbed.intake.csv_table import Rejected
 from waterbed.intake.json_reports import parse_json, parse_json_lines
 from waterbed.intake.misp_stix import parse_misp, parse_stix
 from waterbed.intake.scart import parse_scart, parse_scart_input
-from waterbed.intake.text_files import open_lines
 from waterbed.model.errors import InputError
+from waterbed.store.bounded.text import TextFile
 
 Parser = Callable[[Iterable[str], str], Iterator[ReportLine | Rejected]]
 
@@ -42,6 +41,9 @@ FORMATS: Final[Mapping[str, Parser]] = {
 }
 """The parser of each format, by name."""
 
+_IN_PIECES: Final = ("json", "misp", "stix")
+"""Formats whose parsers take a text in pieces, which end anywhere; the others take lines."""
+
 _HEAD = 200
 """Lines read to detect a format; comments at the top of a feed are a few dozen."""
 _ADDRESS = re.compile(r"\s*(?:https?|hxxps?|h\*\*ps?)[^\s,;|\"]{3,}\s*", re.IGNORECASE)
@@ -60,18 +62,17 @@ def read_reports(
         raise InputError(
             f"--format {file_format!r} is not known; one of {', '.join(FORMATS)} was expected (docs/intake.md)"
         )
-    lines = open_lines(path, "a reports file")
-    head = list(islice(lines, _HEAD))
-    file_format = file_format or detect_format(head)
+    text = TextFile(path, "a reports file")
+    file_format = file_format or detect_format(text.head(_HEAD))
     if zone and file_format != "scart":
         raise InputError(
             f"--zone is for SCART's times, and {path} is {file_format}; leave it out (docs/intake.md, SCART)"
         )
     parse = partial(parse_scart, zone=zone) if zone else FORMATS[file_format]
-    yield from parse(chain(head, lines), str(path))
+    yield from parse(text.texts() if file_format in _IN_PIECES else text.lines(), str(path))
 
 
-def detect_format(head: list[str]) -> str:
+def detect_format(head: Sequence[str]) -> str:
     """Detect the format from first lines; CSV by default."""
     text = [line for line in head if line.strip()]
     if any(is_urlhaus_header(line) for line in text):
@@ -90,7 +91,7 @@ def detect_format(head: list[str]) -> str:
 
 
 def _json_format(first: str, head: str) -> str:
-    if re.search(r'"type"\s*:\s*"bundle"', head):
+    if re.search(r'"type"\s*:\s*"bundle"|"id"\s*:\s*"bundle--', head):
         return "stix"
     if re.search(r'"Event"\s*:\s*\{', head):
         return "misp"

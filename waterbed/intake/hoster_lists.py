@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from waterbed.intake.csv_table import Rejected
-from waterbed.intake.text_files import open_lines
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.urls import CanonicalUrl, canonicalize
+from waterbed.store.bounded.limits import MOST_HELD_ROWS
+from waterbed.store.bounded.text import open_entries
 
 DayOrder = Literal["dmy", "mdy"]
 
@@ -136,7 +137,7 @@ def read_hoster_list(path: Path, dates: str | None = None) -> HosterList:
     Separators are commas, semicolons, tabs or bars. `dates` (dmy or mdy) decides where the file's dates are ambiguous.
     InputError if no column has URLs.
     """
-    lines = [text.rstrip("\r\n") for text in open_lines(path, "a hoster's list")]
+    lines = [text.rstrip("\r\n") for text in open_entries(path, "a hoster's list", "docs/reconcile.md", MOST_HELD_ROWS)]
     numbered = [(number, text) for number, text in enumerate(lines, 1) if text.strip()]
     separator = _separator([text for _, text in numbered[:50]])
     rows = [(number, _cells(text, separator)) for number, text in numbered]

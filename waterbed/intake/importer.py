@@ -15,6 +15,7 @@ from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.facts import ExternalObservation, Report, Target
 from waterbed.store.backlog import begin_ladder, end_refuted
+from waterbed.store.bounded.limits import MOST_REJECTED
 from waterbed.store.bulk import Columns, insert_columns
 from waterbed.store.folder import Folder
 
@@ -29,6 +30,9 @@ class ImportReport:
     imported: int
     known: int
     rejected: tuple[Rejected, ...]
+    """The first MOST_REJECTED rejected lines."""
+    rejections: int
+    """Rejected lines."""
     forgotten: int
     """Lines skipped because their URL or host was forgotten."""
     empty: bool
@@ -48,6 +52,8 @@ class _Tally:
     external: int = 0
     forgotten: int = 0
     rejected: list[Rejected] = field(default_factory=list)
+    """The first rejected lines."""
+    rejections: int = 0
 
     @property
     def done(self) -> int:
@@ -73,7 +79,8 @@ def import_reports(
         with folder.run("import") as run, ThreadPoolExecutor(1) as writer:
             batch = batches.next(folder.clock())
             while True:
-                tally.rejected += batch.rejected
+                tally.rejections += len(batch.rejected)
+                tally.rejected += batch.rejected[: MOST_REJECTED - len(tally.rejected)]
                 written = writer.submit(_one_batch, folder, batch, defaults, tally, run.run_id)
                 following = None if batch.last else batches.next(folder.clock())
                 written.result()
@@ -88,8 +95,9 @@ def import_reports(
         imported=imported,
         known=tally.done - imported - tally.forgotten,
         rejected=tuple(tally.rejected),
+        rejections=tally.rejections,
         forgotten=tally.forgotten,
-        empty=not tally.done and not tally.rejected,
+        empty=not tally.done and not tally.rejections,
         external=tally.external,
     )
 
@@ -182,6 +190,6 @@ def _deliveries(tally: _Tally, defaults: Defaults, run_id: str, now: datetime) -
             received_at=now,
             reports=reports,
             new=tally.new[source],
-            rejected=len(tally.rejected) if source == blamed else 0,
+            rejected=tally.rejections if source == blamed else 0,
             file_id=tally.file_id,
         )

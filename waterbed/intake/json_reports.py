@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-import msgspec
-
 from waterbed.intake.csv_reports import COLUMNS, ReportLine, checked_report
-from waterbed.intake.csv_table import MAX_LINE, Rejected
+from waterbed.intake.csv_table import Rejected, too_long
 from waterbed.model.errors import InputError
+from waterbed.store.bounded.json_text import BadJson, JsonText, json_in
 
 PAGE: Final = "docs/intake.md"
 _LISTS: Final = ("urls", "reports", "data", "results")
@@ -25,34 +24,47 @@ def parse_json_lines(lines: Iterable[str], name: str) -> Iterator[ReportLine | R
     for number, text in enumerate(lines, 1):
         if not text.strip():
             continue
-        if len(text) > MAX_LINE:
-            yield Rejected(line=number, reason=f"line of {len(text)} characters; at most {MAX_LINE} are accepted")
+        if rejected := too_long(number, text):
+            yield rejected
             continue
         try:
-            entry = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeEncodeError):
+            entry = json_in(text)
+        except BadJson:
             yield Rejected(line=number, reason="line is not a JSON object")
             continue
         yield entry_report(number, entry)
 
 
-def parse_json(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+def parse_json(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
     """Read one report from each object of an array.
 
     Entries are numbered from 1. The array can be in an object under urls, reports, data or results, or be URLhaus's:
     arrays by number.
     """
-    for number, entry in enumerate(_entries(decoded(lines, name), name), 1):
-        yield entry_report(number, entry)
+    text = JsonText(pieces, name)
+    for number, _ in enumerate(_entries(text, name), 1):
+        yield entry_report(number, text.value())
+    text.end()
 
 
-def decoded(lines: Iterable[str], name: str) -> Any:
-    """The JSON value of a whole file; InputError if invalid."""
-    try:
-        return msgspec.json.decode("".join(lines))
-    except (msgspec.DecodeError, UnicodeEncodeError) as problem:
-        where = str(problem).rpartition("(")[2].rstrip(")") if "(" in str(problem) else "not UTF-8"
-        raise InputError(f"{name} is not JSON ({where}); get the file again, or name its --format ({PAGE})") from None
+def _entries(text: JsonText, name: str) -> Iterator[None]:
+    """Step to each report."""
+    kind, found, keys = text.kind(), False, 0
+    if kind == "[":
+        yield from text.items()
+        return
+    if kind == "{":
+        for key in text.members():
+            keys += 1
+            if (key in _LISTS or key.isdigit()) and text.kind() == "[":
+                found = True
+                yield from text.items()
+            else:
+                text.skip()
+    elif not kind:
+        text.value()  # it says that there is no JSON
+    if kind != "{" or (keys and not found):
+        raise InputError(f"{name} is JSON without an array of reports; see {PAGE} for the accepted formats")
 
 
 def entry_report(number: int, entry: Any) -> ReportLine | Rejected:
@@ -74,19 +86,3 @@ def plain_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value).strip() if isinstance(value, (str, int, float)) else ""
-
-
-def _entries(value: Any, name: str) -> Iterator[Any]:
-    if isinstance(value, list):
-        yield from value
-        return
-    if isinstance(value, dict):
-        held = next((value[key] for key in _LISTS if isinstance(value.get(key), list)), None)
-        if held is not None:
-            yield from held
-            return
-        if all(key.isdigit() and isinstance(each, list) for key, each in value.items()):
-            for each in value.values():
-                yield from each
-            return
-    raise InputError(f"{name} is JSON without an array of reports; see {PAGE} for the accepted formats")

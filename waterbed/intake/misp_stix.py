@@ -1,124 +1,204 @@
 """Reports from STIX 2 bundles and MISP events."""
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from waterbed.intake.csv_reports import ReportLine, checked_report
 from waterbed.intake.csv_table import Rejected, as_plain_word
-from waterbed.intake.json_reports import PAGE, decoded, plain_text
+from waterbed.intake.json_reports import PAGE, plain_text
 from waterbed.model.errors import InputError
+from waterbed.store.bounded.json_text import JsonText
+from waterbed.store.bounded.limits import MOST_HELD
 
 _NAMED: Final = re.compile(r"\burl:value\s*=\s*'((?:[^'\\]|\\.)*)'")
 """A comparison in a STIX pattern; in its text, backslash and quote stand behind a backslash (STIX 2.1, 9.3)."""
 _ESCAPED: Final = re.compile(r"\\(.)")
+_URL_OBJECT: Final = "url--"
+"""The beginning of the id of a url object."""
+_A_TUPLE: Final = 200
+"""Bytes of a row and its place in lists, besides its texts."""
 
 
-def parse_stix(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
-    """Read one report for each URL in a STIX bundle.
+class _Held:
+    """The bytes in memory of what is kept until the end of an event or bundle."""
 
-    URLs come from indicators, observations and url objects, numbered from 1. A url object that an observation refers
-    to is reported once, with it. The source is the name of the identity that made the object. Revoked objects are
-    left out.
-    """
-    bundle = decoded(lines, name)
-    if not isinstance(bundle, dict) or bundle.get("type") != "bundle":
-        raise InputError(f"{name} is JSON, but not a STIX bundle: its type must be bundle ({PAGE})")
-    held = bundle.get("objects")
-    objects = [entry for entry in held if isinstance(entry, dict)] if isinstance(held, list) else []
-    named = {plain_text(entry.get("id")): entry for entry in objects}
-    for number, (address, reported, seen, maker) in enumerate(_urls(objects, named), 1):
-        source = plain_text(named.get(maker, {}).get("name"))
-        yield checked_report(
-            number,
-            {
-                "url": address,
-                "reported_at": reported,
-                "verified_at": seen,
-                "source": as_plain_word(source) if source else "",
-            },
-        )
+    def __init__(self, name: str) -> None:
+        self._name, self._bytes = name, 0
+
+    def keep(self, *texts: str) -> tuple[str, ...]:
+        """Return the texts; InputError once all kept are more than MOST_HELD bytes."""
+        self._bytes += _A_TUPLE + sum(map(sys.getsizeof, texts))
+        if self._bytes > MOST_HELD:
+            raise InputError(
+                f"{self._name} names more addresses in one event or bundle than fit in {MOST_HELD >> 20} MiB; "
+                f"split it, or import it as a list of addresses ({PAGE}, Bounds)"
+            )
+        return texts
 
 
-def _urls(objects: list[dict[str, Any]], named: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, str, str]]:
-    """URL, time reported, time last seen and maker of each."""
-    referred: set[str] = set()
-    for entry in objects:
-        maker = plain_text(entry.get("created_by_ref"))
+class _Bundle:
+    """What counts of a bundle, object by object."""
+
+    def __init__(self, name: str) -> None:
+        self._held = _Held(name)
+        self._names: dict[str, str] = {}
+        self._urls: dict[str, str] = {}
+        self._rows: list[tuple[str, ...]] = []
+        """URL, id of a url object, time reported, time last seen and maker: of URL and id one is empty."""
+
+    def take(self, entry: Any) -> None:
+        """Keep what an object says of URLs."""
+        if not isinstance(entry, dict):
+            return
+        kind, own = entry.get("type"), plain_text(entry.get("id"))
+        if kind == "url":
+            own, self._urls[own] = self._held.keep(own or f"{_URL_OBJECT}{len(self._urls)}", _address(entry))
+        elif kind == "identity" and (name := plain_text(entry.get("name"))):
+            own, self._names[own] = self._held.keep(own, as_plain_word(name))
         if entry.get("revoked"):
-            continue
-        if entry.get("type") == "indicator":
+            return
+        maker = plain_text(entry.get("created_by_ref"))
+        if kind == "indicator":
             reported = plain_text(entry.get("valid_from")) or plain_text(entry.get("created"))
             for match in _NAMED.finditer(plain_text(entry.get("pattern"))):
-                yield _ESCAPED.sub(r"\1", match[1]), reported, "", maker
-        elif entry.get("type") == "observed-data":
-            reported, seen = plain_text(entry.get("first_observed")), plain_text(entry.get("last_observed"))
-            refs = [ref for ref in _list(entry.get("object_refs")) if isinstance(ref, str)]
-            referred.update(refs)
+                self._row(_ESCAPED.sub(r"\1", match[1]), "", reported, "", maker)
+        elif kind == "observed-data":
+            times = plain_text(entry.get("first_observed")), plain_text(entry.get("last_observed"))
+            for ref in _list(entry.get("object_refs")):
+                if isinstance(ref, str) and ref.startswith(_URL_OBJECT):
+                    self._row("", ref, *times, maker)
             inner = entry.get("objects")
-            own = list(inner.values()) if isinstance(inner, dict) else []  # STIX 2.0 holds them inside
-            for each in [named.get(ref, {}) for ref in refs] + own:
+            for each in inner.values() if isinstance(inner, dict) else ():  # STIX 2.0 holds them inside
                 if isinstance(each, dict) and each.get("type") == "url":
-                    yield plain_text(each.get("value")), reported, seen, maker
-    for entry in objects:
-        if entry.get("type") == "url" and plain_text(entry.get("id")) not in referred:
-            yield plain_text(entry.get("value")), "", "", ""
+                    self._row(_address(each), "", *times, maker)
+
+    def _row(self, *texts: str) -> None:
+        self._rows.append(self._held.keep(*texts[:-1], sys.intern(texts[-1])))
+
+    def reports(self) -> Iterator[dict[str, str]]:
+        """Yield the cells of each report."""
+        referred = {ref for _, ref, *_ in self._rows if ref}
+        for url, ref, reported, seen, maker in self._rows:
+            if ref and ref not in self._urls:
+                continue
+            yield {
+                "url": self._urls[ref] if ref else url,
+                "reported_at": reported,
+                "verified_at": seen,
+                "source": self._names.get(maker, ""),
+            }
+        for ref, url in self._urls.items():
+            if ref not in referred:
+                yield {"url": url, "reported_at": "", "verified_at": "", "source": ""}
+
+
+def _address(entry: dict[str, Any]) -> str:
+    return plain_text(entry.get("value"))
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def parse_stix(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+    """Read one report for each URL in a STIX bundle.
+
+    URLs come from indicators, observations and url objects, numbered from 1. A url object that an observation refers
+    to is reported once, with it. The source is the name of the identity that made the object. Revoked objects are
+    left out.
+    """
+    text, bundle, kind = JsonText(pieces, name), _Bundle(name), None
+    if text.kind() == "{":
+        for key in text.members():
+            if key == "type":
+                kind = text.value()
+            elif key == "objects" and text.kind() == "[":
+                for _ in text.items():
+                    bundle.take(text.value())
+            else:
+                text.skip()
+    else:
+        text.skip()
+    text.end()
+    if kind != "bundle":
+        raise InputError(f"{name} is JSON, but not a STIX bundle: its type must be bundle ({PAGE})")
+    for number, cells in enumerate(bundle.reports(), 1):
+        yield checked_report(number, cells)
+
+
 _KINDS: Final = ("url", "uri")
 """Types of attributes that are URLs; a bare domain is not."""
 
 
-def parse_misp(lines: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
+def parse_misp(pieces: Iterable[str], name: str) -> Iterator[ReportLine | Rejected]:
     """Read one report for each url attribute of MISP events.
 
     Attributes are numbered from 1 over all events; deleted ones are left out. The source is the organisation that made
     the event. Reported at first_seen, else the attribute's timestamp; known up at last_seen.
     """
-    number = 0
-    for event in _events(decoded(lines, name), name):
-        maker = event.get("Orgc") or event.get("Org") or {}
-        source = as_plain_word(plain_text(maker.get("name"))) if plain_text(maker.get("name")) else ""
-        for attribute in _attributes(event):
+    text, number = JsonText(pieces, name), 0
+    for source, rows in _events(text, name):
+        for url, reported, seen in rows:
             number += 1
-            yield checked_report(
-                number,
-                {
-                    "url": plain_text(attribute.get("value")),
-                    "source": source,
-                    "reported_at": plain_text(attribute.get("first_seen")) or _from_epoch(attribute.get("timestamp")),
-                    "verified_at": plain_text(attribute.get("last_seen")),
-                },
-            )
+            cells = {"url": url, "source": source, "reported_at": reported, "verified_at": seen}
+            yield checked_report(number, cells)
+    text.end()
 
 
-def _events(value: Any, name: str) -> Iterator[dict[str, Any]]:
+Event = tuple[str, list[tuple[str, ...]]]
+"""Source, and URL, time reported and time last seen of each attribute."""
+
+
+def _events(text: JsonText, name: str, *, outer: bool = True) -> Iterator[Event]:
     """The events of a feed's file, an export or an API response."""
-    if isinstance(value, dict):
-        value = value.get("response", value)
-    each = value if isinstance(value, list) else [value]
-    events = [entry.get("Event") if isinstance(entry, dict) else None for entry in each]
-    if not all(isinstance(event, dict) for event in events):
+    kind, found = text.kind(), False
+    if kind == "[" and outer:
+        for _ in text.items():
+            yield from _events(text, name, outer=False)
+        return
+    if kind == "{":
+        for key in text.members():
+            if key == "response" and outer and text.kind() in "{[":
+                yield from _events(text, name)
+                found = True
+            elif key == "Event" and text.kind() == "{":
+                yield _event(text, name)
+                found = True
+            else:
+                text.skip()
+    else:
+        text.skip()
+    if not found:
         raise InputError(f"{name} is JSON without MISP events; each was expected under the key Event ({PAGE})")
-    yield from (event for event in events if event is not None)
 
 
-def _attributes(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    held = [*_misp_list(event, "Attribute")]
-    for inner in _misp_list(event, "Object"):
-        if not inner.get("deleted"):
-            held += _misp_list(inner, "Attribute")
-    yield from (entry for entry in held if entry.get("type") in _KINDS and not entry.get("deleted"))
+def _event(text: JsonText, name: str) -> Event:
+    held, rows, makers = _Held(name), list[tuple[str, ...]](), dict[str, str]()
+    for key in text.members():
+        if key in ("Attribute", "Object") and text.kind() == "[":
+            for _ in text.items():
+                for entry in _attributes(text.value(), inside=key == "Object"):
+                    reported = plain_text(entry.get("first_seen")) or _from_epoch(entry.get("timestamp"))
+                    rows.append(held.keep(_address(entry), reported, plain_text(entry.get("last_seen"))))
+        elif key in ("Orgc", "Org"):
+            maker = text.value()
+            makers[key] = plain_text(maker.get("name")) if isinstance(maker, dict) else ""
+        else:
+            text.skip()
+    source = makers.get("Orgc") or makers.get("Org")
+    return as_plain_word(source) if source else "", rows
 
 
-def _misp_list(holder: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    held = holder.get(key)
-    return [entry for entry in held if isinstance(entry, dict)] if isinstance(held, list) else []
+def _attributes(entry: Any, *, inside: bool) -> Iterator[dict[str, Any]]:
+    """The url attributes that an entry is, or has inside."""
+    if not isinstance(entry, dict) or entry.get("deleted"):
+        return
+    for each in _list(entry.get("Attribute")) if inside else [entry]:
+        if isinstance(each, dict) and each.get("type") in _KINDS and not each.get("deleted"):
+            yield each
 
 
 def _from_epoch(value: Any) -> str:

@@ -12,10 +12,11 @@ from typing import Any, Final
 from waterbed.intake.csv_notices import NoticeLine, read_csv_notices
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.scart import parse_scart_notices
-from waterbed.intake.text_files import open_lines
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, NoticeKind, Target
 from waterbed.store.backlog import begin_ladder
+from waterbed.store.bounded.limits import MOST_REJECTED, MOST_SOURCES
+from waterbed.store.bounded.text import open_lines
 from waterbed.store.folder import Folder
 from waterbed.store.vault import Vault
 
@@ -41,6 +42,9 @@ class NoticeImport:
     imported: int
     known: int
     rejected: tuple[Rejected, ...]
+    """The first MOST_REJECTED rejected lines."""
+    rejections: int
+    """Rejected lines."""
     recipients: frozenset[str]
     """Recipients of the valid lines, as in the file."""
 
@@ -58,15 +62,21 @@ def import_notices(
     """
     rejected: list[Rejected] = []
     recipients: set[str] = set()
-    imported = done = 0
+    imported = done = rejections = 0
     batch = list(islice(lines, _LINES_AT_ONCE))  # a file of the wrong kind fails here, before anything is written
     with folder.run("import") as run:
         while batch:
-            rejected += [line for line in batch if isinstance(line, Rejected)]
+            bad = [line for line in batch if isinstance(line, Rejected)]
             good = [line for line in batch if isinstance(line, NoticeLine)]
             kept, new, refused = _one_batch(folder, good, defaults)
-            rejected += refused
+            bad += refused
+            rejections += len(bad)
+            rejected += sorted(bad, key=lambda line: line.line)[: MOST_REJECTED - len(rejected)]
             recipients.update(notice.recipient for notice in kept)
+            if len(recipients) > MOST_SOURCES:
+                raise InputError(
+                    f"the file names more than {MOST_SOURCES:,} recipients; split it (docs/intake.md, Bounds)"
+                )
             imported += new
             done += len(kept)
             run.done = done
@@ -76,7 +86,8 @@ def import_notices(
     return NoticeImport(
         imported=imported,
         known=done - imported,
-        rejected=tuple(sorted(rejected, key=lambda line: line.line)),
+        rejected=tuple(rejected),
+        rejections=rejections,
         recipients=frozenset(recipients),
     )
 

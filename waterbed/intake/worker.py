@@ -22,7 +22,7 @@ from typing import Any, Final
 from waterbed.intake.batches import Batch, Batches, BatchSource
 from waterbed.intake.formats import read_reports
 from waterbed.intake.reports import Defaults
-from waterbed.model.errors import OwnFailure, WaterbedError
+from waterbed.model.errors import OwnFailure, ReaderBroke, WaterbedError
 from waterbed.store.folder import Folder
 from waterbed.store.vault import Vault, read_keys
 
@@ -67,7 +67,7 @@ class WorkerBatches:
     def next(self, now: datetime) -> Batch:
         """Return the next batch.
 
-        Raises the worker's error, or OwnFailure if the worker has ended.
+        Raises the worker's error, or ReaderBroke if the worker has ended.
         """
         made: Batch = self._request(now)
         return made
@@ -82,7 +82,7 @@ class WorkerBatches:
             self._send(request)
             answer = pickle.load(self._process.stdout)  # type: ignore[arg-type]  # noqa: S301 (our own process)
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
-            raise OwnFailure(
+            raise ReaderBroke(
                 f"the process that reads the file ended (exit status {self._process.wait()}), and so did the import; "
                 "imported lines are kept: import the file again"
             ) from None

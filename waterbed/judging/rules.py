@@ -13,6 +13,7 @@ import msgspec
 from waterbed.judging.features import FEATURES
 from waterbed.model.conclusions import EndCause, State
 from waterbed.model.errors import InputError
+from waterbed.store.bounded.toml import decode, toml_bytes
 
 DEFAULT_RULES = Path(__file__).parent / "rules.toml"
 
@@ -76,12 +77,10 @@ class RuleSet:
 
 def read_rules(path: Path = DEFAULT_RULES) -> RuleSet:
     """Read a rule file; InputError names mistake and line."""
+    data = toml_bytes(path, "a rule file in TOML", _SEE.removeprefix("see "))
     try:
-        data = path.read_bytes()
-        read = msgspec.toml.decode(data, type=_File)
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); a rule file in TOML was expected") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        read = decode(data, type=_File)
+    except msgspec.DecodeError as problem:
         raise InputError(f"{path}: {problem}; {_SEE}") from None
     lines = data.decode(errors="replace").splitlines()
     for rule, mistake in _mistakes(read):

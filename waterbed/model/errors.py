@@ -9,6 +9,7 @@ Failures of the network are values (`Observation.failure`); these are raised.
     │   ├── KeyProblem    keys are missing, wrong or in a forbidden place
     │   └── ReadOnly      the study's folder or store can be read, not written to
     └── OwnFailure        we broke, and nothing may be concluded: exit code 3
+        ├── ReaderBroke   a reader of ours broke on a file, which costs that file alone
         ├── LeaseLost     a run stood still so long that others took over what it held
         └── StoreFailure  the database could not do its part: damaged, full, read-only
             └── StoreGone   it cannot be reached, or broke off: it may come back
@@ -47,6 +48,13 @@ class ReadOnly(InputError):
 
 class OwnFailure(WaterbedError):
     """Waterbed failed, so nothing may be concluded."""
+
+
+class ReaderBroke(OwnFailure):
+    """A reader of ours broke on a file.
+
+    It costs that file alone. The message never repeats the file's content.
+    """
 
 
 class StoreFailure(OwnFailure):

@@ -1,21 +1,29 @@
 """Imports each file that appears in a watched folder once."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 from waterbed.intake.importer import ImportReport
 from waterbed.model.bookkeeping import Delivery
-from waterbed.model.errors import InputError
+from waterbed.model.errors import InputError, KeyProblem, ReaderBroke, ReadOnly, StudyMissing
 from waterbed.study.study import Study
 
 _UNFINISHED: Final = (".part", ".tmp", ".crdownload", ".filepart", "~")
 """Endings of the names of files that are still being written."""
 
+REFUSED: Final = "refused"
+"""Folder inside the watched one, into which files go that cannot be read."""
+_OURS: Final = (KeyProblem, ReadOnly, StudyMissing)
+"""Errors for which no file is to blame."""
+
+Refusal = InputError | ReaderBroke
 _Look = tuple[int, int]
 """Size and time of change."""
 
@@ -36,11 +44,13 @@ class WatchedFolder:
         if not self.folder.is_dir():
             raise InputError(f"{self.folder} is not a folder; --watch needs the folder in which reports files appear")
 
-    def import_new(self) -> Iterator[tuple[Path, ImportReport | InputError]]:
+    def import_new(self) -> Iterator[tuple[Path, ImportReport | Refusal]]:
         """Import new files, oldest first.
 
-        A file that cannot be read is yielded with its error. A file is imported once its size and time are the same at
-        two calls, so that it is complete. Content that the study has imported already, in any file, is skipped.
+        A file that cannot be read, or on which a reader breaks, is yielded with its error and moved aside into the
+        folder REFUSED; where that cannot be written to it stays, and is not read again until it changes. A file is
+        imported once its size and time are the same at two calls, so that it is complete. Content that the study has
+        imported already, in any file, is skipped.
         """
         found = dict(sorted(self._files(), key=lambda each: (each[1][1], each[0].name)))
         ready = [path for path, state in found.items() if self._seen.get(path) == state != self._done.get(path)]
@@ -49,12 +59,22 @@ class WatchedFolder:
             try:
                 if not self.study.store.by_ids(Delivery, "file_id", [self.study.file_id(path)]):
                     yield path, self._imported(path)
-            except InputError as problem:
+            except _OURS:
+                raise
+            except (InputError, ReaderBroke) as problem:
+                self._move_aside(path)
                 yield path, problem
             self._done[path] = found[path]
 
     def _imported(self, path: Path) -> ImportReport:
         return self.study.import_reports(path, **self.named)
+
+    def _move_aside(self, path: Path) -> None:
+        aside = self.folder / REFUSED
+        with suppress(OSError):
+            aside.mkdir(exist_ok=True)
+            free = (aside / f"{path.name}{f'.{n}' if n else ''}" for n in count())
+            path.rename(next(place for place in free if not os.path.lexists(place)))
 
     def _files(self) -> Iterator[tuple[Path, _Look]]:
         for path in self.folder.iterdir():
@@ -70,7 +90,7 @@ class WatchedFolder:
 
 def keep_watching(
     watched: WatchedFolder,
-    report: Callable[[Path, ImportReport | InputError], None],
+    report: Callable[[Path, ImportReport | Refusal], None],
     *,
     every_s: float,
     rounds: int | None,
@@ -84,7 +104,7 @@ def keep_watching(
         while rounds is None or finished < rounds:
             for path, outcome in watched.import_new():
                 report(path, outcome)
-                findings += isinstance(outcome, InputError) or bool(outcome.rejected) or outcome.empty
+                findings += isinstance(outcome, Refusal) or bool(outcome.rejected) or outcome.empty
             finished += 1
             if finished == rounds or ended.wait(every_s):
                 break

@@ -11,6 +11,7 @@ import msgspec
 
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
+from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.settings import (
     Canary,
     Chore,
@@ -163,14 +164,11 @@ def write_toml(path: Path, settings: msgspec.Struct) -> None:
 
 
 def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); see docs/operations.md") from None
+    return toml_bytes(path, "a settings file", "docs/operations.md, Settings")
 
 
 def _decode(data: bytes, cls: type[Settings], path: Path) -> Settings:
     try:
-        return msgspec.toml.decode(data, type=cls)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        return decode(data, type=cls)
+    except msgspec.DecodeError as problem:
         raise InputError(f"{path}: {problem}; see docs/operations.md, Settings") from None

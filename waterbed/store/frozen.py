@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from waterbed.model.errors import InputError
+from waterbed.store.bounded.files import content
+from waterbed.store.bounded.limits import MOST_MANIFEST
 
 FROZEN: Final = "frozen.json"
 """Name of the file in the folder of a reproduced study."""
@@ -34,9 +36,9 @@ def read_frozen(path: Path) -> Frozen | None:
 
     InputError if it is damaged.
     """
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Frozen)
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    try:
+        return msgspec.json.decode(content(path, "the file of a reproduced study", MOST_MANIFEST), type=Frozen)
+    except (InputError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InputError(f"{path} cannot be read; reproduce the package into a new folder (docs/freeze.md)") from None

@@ -2,21 +2,22 @@
 
 import base64
 import secrets
-import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.exc import DatabaseError
 
 from waterbed.model.bookkeeping import Audit, Due, Forgotten, KeyCheck, Sealed
-from waterbed.model.errors import KeyProblem, OwnFailure
+from waterbed.model.errors import InputError, KeyProblem, OwnFailure
 from waterbed.model.facts import Target
+from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES, table_name
 from waterbed.store.vault import Keys
@@ -181,11 +182,11 @@ def from_escrow(path: Path, ask: Callable[[], str]) -> Keys:
     `ask` is called for the passphrase if the file has one.
     """
     try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError):
+        text = toml_bytes(path, "an escrow file", "docs/operations.md, Keys").decode()
+    except (InputError, UnicodeDecodeError):
         raise KeyProblem(f"{path} cannot be read; an escrow file was expected (docs/operations.md, Keys)") from None
     try:
-        read = tomllib.loads(text)
+        read = decode(text)
         if "sealed" in read:
             cost, salt, sealed = int(read["cost"]), base64.b64decode(read["salt"], validate=True), read["sealed"]
             if not 1 < cost <= 2**20:
@@ -193,7 +194,7 @@ def from_escrow(path: Path, ask: Callable[[], str]) -> Keys:
             text = _cipher(ask(), salt, cost).decrypt(sealed).decode()
     except InvalidToken:
         raise KeyProblem(f"the passphrase does not open {path}, or the file is damaged") from None
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError):
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
         raise KeyProblem(f"{path} is not an escrow file of Waterbed; see docs/operations.md, Keys") from None
     return Keys.from_toml(text, str(path))
 

@@ -5,11 +5,11 @@ import hmac
 import os
 import secrets
 import stat
-import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
 import platformdirs
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from waterbed.model.bookkeeping import KeyCheck, Sealed
-from waterbed.model.errors import KeyProblem
+from waterbed.model.errors import InputError, KeyProblem
 from waterbed.model.urls import CanonicalUrl, is_address, platform_suffix, registrable_domain
+from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.whole.files import sync
 
 _CONSTANT = "waterbed"
@@ -74,10 +75,10 @@ class Keys:
         KeyProblem names `where`.
         """
         try:
-            read = tomllib.loads(text)
+            read = decode(text)
             id_key = base64.b64decode(read["id_key"], validate=True)
             encryption = {int(n): base64.b64decode(key, validate=True) for n, key in read["encryption"].items()}
-        except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError):
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError):
             raise KeyProblem(
                 f"{where} holds no Waterbed keys (id_key and [encryption] in TOML); see docs/operations.md"
             ) from None
@@ -154,8 +155,8 @@ def read_keys(study_id: str, study: Path) -> Keys:
     refuse_inside(path, study)
     try:
         mode = path.stat().st_mode
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError):
+        text = toml_bytes(path, "a key file", "docs/operations.md, Keys").decode()
+    except (OSError, InputError, UnicodeDecodeError):
         raise KeyProblem(
             f"no readable key file at {path}; restore it from escrow or set ${KEY_FILE_ENVIRONMENT} "
             "(docs/operations.md, Keys)"

@@ -20,6 +20,9 @@ from waterbed.judging.rules import read_rules
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Snapshot
 from waterbed.store.backlog import ScheduleLag, schedule_lag
+from waterbed.store.bounded.files import raw_pieces
+from waterbed.store.bounded.limits import MOST_ADDRESS, MOST_ADDRESSES
+from waterbed.store.bounded.text import open_lines
 from waterbed.store.config import Config
 from waterbed.store.folder import Clock, Folder, create_folder, open_folder
 from waterbed.store.settings import Lab
@@ -128,11 +131,10 @@ class Study:
 
         InputError if it cannot be read.
         """
-        try:
-            with path.open("rb") as file:
-                return self.vault.keyed_id("file", hashlib.file_digest(file, "sha256").hexdigest())
-        except OSError as problem:
-            raise InputError(f"{path} cannot be read ({problem.strerror}); a reports file was expected") from None
+        digest = hashlib.sha256()
+        for piece in raw_pieces(path, "a reports file"):
+            digest.update(piece)
+        return self.vault.keyed_id("file", digest.hexdigest())
 
     def import_lines(
         self,
@@ -291,16 +293,17 @@ def read_addresses(path: Path, column: str) -> Iterator[str]:
     import csv  # noqa: PLC0415 (only this reader needs it)
 
     try:
-        with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-            rows = csv.DictReader(line for line in file if not line.startswith("#"))
-            if column not in (rows.fieldnames or ()):
-                raise InputError(
-                    f"{path} lacks a column {column!r} in its header line; name one with --address-column "
-                    "(docs/attribution.md)"
-                )
-            for row in rows:
-                yield (row[column] or "").strip()
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); a CSV file was expected") from None
+        rows = csv.reader(line for line in open_lines(path, "a CSV file") if not line.startswith("#"))
+        names = next(rows, [])
+        if column not in names:
+            raise InputError(
+                f"{path} lacks a column {column!r} in its header line; name one with --address-column "
+                "(docs/attribution.md)"
+            )
+        at = names.index(column)
+        for number, row in enumerate(filter(None, rows), 1):
+            if number > MOST_ADDRESSES:
+                raise InputError(f"{path} has more than {MOST_ADDRESSES:,} rows; split it (docs/intake.md, Bounds)")
+            yield row[at][:MOST_ADDRESS].strip() if at < len(row) else ""
     except csv.Error as problem:
         raise InputError(f"{path} cannot be read as CSV ({problem})") from None

@@ -18,6 +18,8 @@ from attribution.lookups.tables.organisations import AsOrganisations, read_organ
 from attribution.lookups.tables.routes import RouteTables, read_routes
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration, Snapshot
+from waterbed.store.bounded.files import raw_pieces
+from waterbed.store.bounded.limits import MOST_TABLE
 from waterbed.store.folder import Folder
 
 Tables = RouteTables | CountryTables | HostingTables | AsOrganisations | DomainTable
@@ -55,7 +57,10 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
     if licence is not None and not (licence.isprintable() and 0 < len(licence.strip()) <= _LICENCE):
         raise InputError(f"the licence must be plain text of 1 to {_LICENCE} characters (docs/tables.md)")
     tables = READERS[kind](path)
-    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = hashlib.sha256()
+    for piece in raw_pieces(path, "a dated table", MOST_TABLE, "docs/tables.md"):
+        digest.update(piece)
+    checksum = digest.hexdigest()
     name = f"{kind}-{day.isoformat()}-{checksum[:16]}"
     kept = folder.tables / name
     try:

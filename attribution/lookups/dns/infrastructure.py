@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from waterbed.model.errors import InputError
+from waterbed.store.bounded.toml import decode
 
 Tag = Literal["cdn", "parking", "sitebuilder"]
 Network = IPv4Network | IPv6Network
@@ -120,8 +121,8 @@ def _shared(tags: list[Tag | None]) -> set[Tag]:
 def infrastructure_from(data: bytes, where: str) -> Infrastructure:
     """A list from TOML text; InputError if it is malformed."""
     try:
-        file = msgspec.toml.decode(data, type=_File)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        file = decode(data, type=_File)
+    except msgspec.DecodeError as problem:
         raise InputError(f"{where}: {problem}; {_DOCS}") from None
     sources = {source.id for source in file.source}
     for entry in file.entry:

@@ -1,6 +1,5 @@
 """RDAP answers (RFC 9083): networks, ASes or errors."""
 
-import json
 import re
 import unicodedata
 from collections import deque
@@ -10,11 +9,12 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from attribution.lookups.rdap.bootstrap import asn_of, in_order
+from waterbed.store.bounded.json_text import BadJson, json_in
+from waterbed.store.bounded.limits import MOST_ANSWER
 
-MOST_BYTES = 1 << 20
+MOST_BYTES = MOST_ANSWER
 """A larger answer is refused: real ones have some kilobytes."""
 
-_MOST_NESTED = 64
 _NOT_MANAGED = re.compile(r"NON-RIPE-NCC-MANAGED|NOT-MANAGED|IANA-(BLK|NETBLOCK|RESERVED)|ERX-NETBLOCK", re.IGNORECASE)
 """Names under which registries answer for space that is another registry's."""
 
@@ -92,29 +92,13 @@ def _object(data: bytes) -> dict[str, Any] | BadAnswer:
     head = data[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not head.startswith(b"{"):
         return BadAnswer(reason="HTML instead of JSON" if head.startswith(b"<") else "no JSON")
-    if _too_deep(data):
-        return BadAnswer(reason="nested too deeply")
     try:
-        found = json.loads(data.decode("utf-8-sig", errors="replace"), parse_int=_whole)
-    except (ValueError, RecursionError):
-        return BadAnswer(reason="broken JSON")
+        found = json_in(data.decode("utf-8-sig", errors="replace"))
+    except BadJson as problem:
+        return BadAnswer(reason=str(problem))
     if not isinstance(found, dict):
         return BadAnswer(reason="no JSON object")
     return found if "errorCode" not in found else BadAnswer(reason="an error in place of an answer")
-
-
-def _too_deep(data: bytes) -> bool:
-    """Count brackets, those in texts too: a real answer comes nowhere near."""
-    depth = 0
-    for mark in re.finditer(rb"[\[{\]}]", data):
-        depth += 1 if mark[0] in b"[{" else -1
-        if depth > _MOST_NESTED:
-            return True
-    return False
-
-
-def _whole(text: str) -> int:
-    return int(text) if len(text) < 20 else -1  # Python refuses to read very long numbers, and none is meant
 
 
 def _registered(found: dict[str, Any], registry: str, first: str, last: str) -> Registered:

@@ -1,5 +1,7 @@
-"""WHOIS by ipwhois, the optional fallback for RDAP."""
+"""WHOIS, read by ipwhois: the optional fallback for RDAP."""
 
+import socket
+import time
 from ipaddress import ip_address
 from typing import Any
 
@@ -8,22 +10,38 @@ from ipwhois.whois import Whois
 
 from attribution.lookups.rdap.answers import Registered, plain
 from attribution.lookups.rdap.bootstrap import in_order
+from waterbed.store.bounded.limits import MOST_WHOIS
 
 _NAMES = {"ripe": "ripencc"}
 """Names of registries in ipwhois, where they differ."""
 
+_QUERIES = {"arin": "n + {}", "ripe": "-r {}", "ripencc": "-r {}"}
+"""Queries of registries that take more than the address."""
+
 _FIELDS = ["name", "handle", "country"]
-_MOST_TEXT = 100_000
 
 
 def ask_whois(address: str, registry: str, *, server: str, timeout_s: float, port: int = 43) -> Registered | None:
     """Query a registry's WHOIS once (blocking); None if useless."""
-    known = _NAMES.get(registry, registry)
     try:
-        text = Net(address, timeout=timeout_s).get_whois(known, retry_count=0, server=server, port=port)
-    except Exception:  # whatever the library raises, no answer came
+        text = _answer(_QUERIES.get(registry, "{}").format(address), (server, port), timeout_s)
+    except OSError:
         return None
     return read_whois(text, address, registry)
+
+
+def _answer(query: str, server: tuple[str, int], timeout_s: float) -> str:
+    """The answer to a query, its first MOST_WHOIS bytes. The library would read on as long as a server sends."""
+    ends, data = time.monotonic() + timeout_s, b""
+    with socket.create_connection(server, timeout_s) as connection:
+        connection.sendall(f"{query}\r\n".encode())
+        while len(data) < MOST_WHOIS:
+            connection.settimeout(max(0.001, ends - time.monotonic()))
+            piece = connection.recv(MOST_WHOIS - len(data))
+            if not piece:
+                break
+            data += piece
+    return data.decode("ascii", "ignore")
 
 
 def read_whois(text: str, address: str, registry: str) -> Registered | None:
@@ -35,7 +53,7 @@ def read_whois(text: str, address: str, registry: str) -> Registered | None:
         about = {"asn_registry": _NAMES.get(registry, registry)}
         parser = Whois(Net(address))
         # offline: else the library asks once more by itself, whatever it is given
-        read = parser.lookup(response=text[:_MOST_TEXT], asn_data=about, field_list=_FIELDS, is_offline=True)
+        read = parser.lookup(response=text[:MOST_WHOIS], asn_data=about, field_list=_FIELDS, is_offline=True)
         nets: list[dict[str, Any]] = read["nets"]
     except Exception:  # the library's parser on whatever text came
         return None

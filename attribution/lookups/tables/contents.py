@@ -1,6 +1,5 @@
 """Rows of a table's file as arrays, in any format."""
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +12,8 @@ from numpy.typing import NDArray
 from attribution.lookups.tables.addresses import Numbers, Packed
 from attribution.lookups.tables.ranges import Rows
 from waterbed.model.errors import InputError
+from waterbed.store.bounded.files import content as bounded
+from waterbed.store.bounded.limits import MOST_TABLE
 
 Kind = Literal["routes", "places", "hosting"]
 Form = Literal["csv", "pyasn", "pfx2as", "mmdb", "delegated"]
@@ -106,7 +107,7 @@ def by_family(family: NDArray[np.uint8], first: Pair, last: Pair, number: Number
     return each[0], each[1]
 
 
-MAX_BYTES = 1 << 30
+MAX_BYTES = MOST_TABLE
 """Largest table accepted, bytes after decompression."""
 
 SAMPLE = 65_536
@@ -132,16 +133,7 @@ def content(path: Path) -> bytes:
 
     Raises InputError if it cannot be read, is damaged, or is larger than MAX_BYTES unpacked.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); see {SEE}") from None
-    if data[:2] == b"\x1f\x8b":
-        data = _unzipped(data, path)
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path} is larger than {MAX_BYTES} bytes, more than any such table ({SEE})")
-    return data
+    return bounded(path, "a dated table", MAX_BYTES, SEE, unpack=True)
 
 
 def as_utf8(data: bytes) -> bytes:
@@ -162,19 +154,3 @@ def first_lines(data: bytes) -> list[str]:
     text = data[:SAMPLE].decode(errors="replace")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith((";", "#"))]
     return lines if len(data) <= SAMPLE or len(lines) < 2 else lines[:-1]
-
-
-def _unzipped(data: bytes, path: Path) -> bytes:
-    """All members of a gzip file, up to MAX_BYTES."""
-    pieces, size = [], 0
-    try:
-        while data and size <= MAX_BYTES:
-            member = zlib.decompressobj(zlib.MAX_WBITS | 16)
-            pieces.append(member.decompress(data, MAX_BYTES + 1 - size))
-            size += len(pieces[-1])
-            if size <= MAX_BYTES and not member.eof:
-                raise InputError(f"{path} is a gzip file that breaks off; fetch it again ({SEE})")
-            data = member.unused_data.lstrip(b"\x00")
-    except zlib.error:
-        raise InputError(f"{path} is a damaged gzip file; fetch it again ({SEE})") from None
-    return b"".join(pieces)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attribution.lookups.tables.contents import as_utf8, content
-from attribution.lookups.tables.folders import whole_folder
+from attribution.lookups.tables.folders import about_in, whole_folder
 from waterbed.model.errors import InputError
 
 _SEE = "docs/sizes.md"
@@ -52,8 +52,8 @@ class DomainTable:
     def load(cls, folder: Path) -> "DomainTable":
         """Load a saved table; InputError if incomplete."""
         try:
-            about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            about = about_in(folder)
+        except InputError:
             about = None
         if not isinstance(about, dict) or (about.get("format"), about.get("kind")) != (1, "domains"):
             raise InputError(f"{folder} does not contain a complete table of domains; import its file again ({_SEE})")

@@ -5,6 +5,13 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from waterbed.model.errors import InputError
+from waterbed.store.bounded.files import content
+from waterbed.store.bounded.limits import MOST_ABOUT
 
 
 @contextlib.contextmanager
@@ -29,3 +36,12 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         # another process put its own there at the same moment: one of the two is enough
         shutil.rmtree(written, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def about_in(folder: Path) -> Any:
+    """The value of a folder's about.json; InputError if it cannot be read."""
+    path = folder / "about.json"
+    try:
+        return msgspec.json.decode(content(path, "a table's description", MOST_ABOUT, "docs/tables.md"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise InputError(f"{path} is damaged; import the table's file again (docs/tables.md)") from None

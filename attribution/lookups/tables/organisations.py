@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attribution.lookups.tables.contents import MAX_AS, SEE, as_utf8, content, first_lines, plain_text
-from attribution.lookups.tables.folders import whole_folder
+from attribution.lookups.tables.folders import about_in, whole_folder
 from waterbed.model.errors import InputError
 
 _FORMAT = re.compile(r"#\s*format:\s*([a-z_]+(?:\|[a-z_]+)*)\s*")
@@ -200,7 +200,7 @@ class AsOrganisations:
     def load(cls, folder: Path) -> "AsOrganisations":
         """Load a saved table; InputError if incomplete."""
         try:
-            about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+            about = about_in(folder)
             # plain views of the maps: a single number comes out of them in a fraction of the time
             arrays: dict[str, Any] = {
                 name: np.load(folder / f"{name}.npy", mmap_mode="r").view(np.ndarray) for name in _ARRAYS
@@ -208,7 +208,7 @@ class AsOrganisations:
             if (about["format"], about["kind"]) != (_SAVED_FORMAT, "organisations"):
                 raise ValueError
             return cls(form=about["form"], **arrays)
-        except (OSError, ValueError, EOFError, KeyError, TypeError):
+        except (InputError, OSError, ValueError, EOFError, KeyError, TypeError):
             raise InputError(
                 f"{folder} does not contain a complete table of organisations; import its file again (docs/tables.md)"
             ) from None

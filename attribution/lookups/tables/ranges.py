@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attribution.lookups.tables.addresses import Numbers, Packed
-from attribution.lookups.tables.folders import whole_folder
+from attribution.lookups.tables.folders import about_in, whole_folder
 from waterbed.model.errors import InputError
 
 NOTHING = -1
@@ -272,9 +272,9 @@ def load_table(folder: Path, kind: str) -> tuple[RangeTable, dict[str, Any]]:
     Raises InputError if it is damaged or of another kind.
     """
     try:
-        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        about = about_in(folder)
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
-    except (OSError, ValueError, EOFError):
+    except (InputError, OSError, ValueError, EOFError):
         raise InputError(
             f"{folder} does not contain a complete table of {kind}; import its file again (docs/tables.md)"
         ) from None

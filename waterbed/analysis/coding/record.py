@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ from waterbed.model.decisions import Coding
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
 from waterbed.store.audit import who
+from waterbed.store.bounded.files import content
+from waterbed.store.bounded.limits import MOST_CODES, MOST_COLUMNS, MOST_SHEET
 from waterbed.store.folder import real_clock
 from waterbed.store.whole.files import write_whole
 from waterbed.study.formats import defused
@@ -190,16 +193,20 @@ def read_sheet(path: Path) -> tuple[str, list[Given]]:
     Rows without a code are passed over. InputError if it is no sheet, names or names several queues.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file, strict=True)
-            missing = [name for name in ("queue", "item_id", "code") if name not in (rows.fieldnames or ())]
-            if missing:
-                raise InputError(
-                    f"{path} lacks the column {missing[0]!r}; a sheet of waterbed code sheet was expected ({SEE})"
-                )
-            filled = [(rows.line_num, row) for row in rows if (row["code"] or "").strip()]
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); a sheet in CSV was expected ({SEE})") from None
+        text = content(path, "a sheet in CSV", MOST_SHEET, SEE).decode("utf-8-sig")
+        rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        if len(rows.fieldnames or ()) > MOST_COLUMNS:
+            raise InputError(
+                f"{path} has more than {MOST_COLUMNS} columns; no sheet of waterbed code sheet has ({SEE})"
+            )
+        missing = [name for name in ("queue", "item_id", "code") if name not in (rows.fieldnames or ())]
+        if missing:
+            raise InputError(
+                f"{path} lacks the column {missing[0]!r}; a sheet of waterbed code sheet was expected ({SEE})"
+            )
+        filled = [(rows.line_num, row) for row in islice(rows, MOST_CODES) if (row["code"] or "").strip()]
+        if next(rows, None) is not None:
+            raise InputError(f"{path} has more than {MOST_CODES:,} rows; no sheet of waterbed code sheet has ({SEE})")
     except (csv.Error, UnicodeDecodeError):
         raise InputError(
             f"{path} is not a CSV file in UTF-8; a sheet of waterbed code sheet was expected ({SEE})"

@@ -9,11 +9,12 @@ import typer
 
 from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Zone
 from waterbed.cli.output import FINDING, OK, complain, console, note, progress, say
-from waterbed.model.errors import InputError
+from waterbed.model.errors import InputError, WaterbedError
 
 if TYPE_CHECKING:
     from waterbed.intake.importer import ImportReport
     from waterbed.intake.notices import NoticeImport
+    from waterbed.service.watch import Refusal
     from waterbed.study.study import Study
 
 
@@ -61,13 +62,14 @@ def import_(
                     progress=lambda done: advance("reports", done, 0),
                 )
             print_import(path, report)
-            findings += len(report.rejected) + report.empty
+            findings += report.rejections + report.empty
     raise typer.Exit(FINDING if findings else OK)
 
 
-def _print_watched(path: Path, outcome: ImportReport | InputError) -> None:
-    if isinstance(outcome, InputError):
-        complain(outcome)
+def _print_watched(path: Path, outcome: ImportReport | Refusal) -> None:
+    if isinstance(outcome, WaterbedError):
+        became = "stays where it is" if path.exists() else "was moved into the folder refused"
+        complain(f"{outcome}; {path.name} {became}")
     else:
         print_import(path, outcome)
 
@@ -77,14 +79,20 @@ def print_import(path: Path, report: ImportReport) -> None:
     forgotten = f", {report.forgotten:,} left out because their URLs were forgotten" if report.forgotten else ""
     note(
         f"{path.name}: {report.imported:,} reports imported, {report.known:,} already known, "
-        f"{len(report.rejected):,} lines rejected{forgotten}"
+        f"{report.rejections:,} lines rejected{forgotten}"
     )
     if report.external:
         note(f"{report.external:,} observations by third parties: kept apart from our own.", broken=True)
     if report.empty:
         console.print("The file is empty: recorded as a delivery without reports; see waterbed doctor.")
+    _print_rejected(report)
+
+
+def _print_rejected(report: ImportReport | NoticeImport) -> None:
     for line in report.rejected:
         say(f"  line {line.line}: {line.reason}")
+    if report.rejections > len(report.rejected):
+        say(f"  and {report.rejections - len(report.rejected):,} more")
 
 
 _NAMED = 5
@@ -128,10 +136,9 @@ def _imported(study: Study, path: Path, found: NoticeImport) -> int:
     """Print an import's result; return the number of findings."""
     note(
         f"{path.name}: {found.imported:,} notices imported, {found.known:,} already known, "
-        f"{len(found.rejected):,} lines rejected"
+        f"{found.rejections:,} lines rejected"
     )
-    for line in found.rejected:
-        say(f"  line {line.line}: {line.reason}")
+    _print_rejected(found)
     book = study.book().on(study.clock().date())
     strangers = sorted(
         key
@@ -142,4 +149,4 @@ def _imported(study: Study, path: Path, found: NoticeImport) -> int:
     if strangers:
         some = ", ".join(strangers[:_NAMED]) + (", ..." if len(strangers) > _NAMED else "")
         say(f"  {len(strangers):,} recipients are not in the book of hosters: {some}")
-    return len(found.rejected) + len(strangers)
+    return found.rejections + len(strangers)

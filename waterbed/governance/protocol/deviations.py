@@ -5,15 +5,17 @@ A sentence each. No I/O.
 
 import json
 import re
-import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+import msgspec
+
 from waterbed.governance.protocol.file import Output, Protocol, Sensitivity, flat, is_key
 from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.redaction import redact
+from waterbed.store.bounded.toml import decode
 
 _TABLES: Final[Mapping[str, Output]] = {
     "ranking": "ranking",
@@ -101,13 +103,13 @@ def _of_the_file(first: ProtocolLock, now: ProtocolStatus) -> Iterator[Deviation
     if now.text == first.text:
         return
     try:
-        is_now = flat(tomllib.loads(now.text))
-    except tomllib.TOMLDecodeError:
+        is_now = flat(decode(now.text))
+    except msgspec.DecodeError:
         yield Deviation(
             subject="study.toml", text="study.toml cannot be read as TOML any more; the locked text applies"
         )
         return
-    yield from _changes(flat(tomllib.loads(first.text)), is_now, "")
+    yield from _changes(flat(decode(first.text)), is_now, "")
 
 
 def _of_settings(first: ProtocolLock, now: ProtocolStatus) -> Iterator[Deviation]:

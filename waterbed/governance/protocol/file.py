@@ -5,7 +5,6 @@ A study's question, its reports, and its end.
 
 import hashlib
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -18,6 +17,7 @@ from waterbed.model.conclusions import Assessment, ClockKind
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
 from waterbed.model.results import CONFIRMATION, AnyRole, Dedup, Merges, Moved, Proxy, Unknown
+from waterbed.store.bounded.toml import decode, toml_bytes
 
 PROTOCOL: Final = "study.toml"
 SEE: Final = "see docs/protocol.md, The file"
@@ -172,13 +172,10 @@ def read_protocol(path: Path) -> tuple[Protocol, str]:
 
     InputError if it cannot be read, is none, or names an address.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); a protocol was expected, {SEE}") from None
+    data = toml_bytes(path, "a protocol", SEE.removeprefix("see "))
     try:
         text = data.decode("utf-8")
-        protocol = msgspec.toml.decode(data, type=Protocol)
+        protocol = decode(data, type=Protocol)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise InputError(f"{path}: {problem}; {SEE}") from None
     for where in _unclear(text):
@@ -194,7 +191,7 @@ def _unclear(text: str) -> Iterator[str]:
 
     First keys, then lines, comments too.
     """
-    for key, value in flat(tomllib.loads(text)).items():
+    for key, value in flat(decode(text)).items():
         words = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
         if any(names_something(one) or not one.replace("\n", " ").isprintable() for one in words):
             yield key

@@ -21,6 +21,7 @@ from waterbed.model.facts import Observation, Report
 from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.redaction import names_something
 from waterbed.store.audit import after, who
+from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder
 from waterbed.store.lake.reading import count_of, observed_span
@@ -94,7 +95,7 @@ def locked_protocol(folder: Folder) -> LockedProtocol | None:
             f"the locked protocol does not have its own checksum {first.sha256}: the store was changed by hand; "
             "restore it from a backup (docs/protocol.md)"
         )
-    protocol = msgspec.toml.decode(first.text, type=Protocol)
+    protocol = decode(first.text, type=Protocol)
     notes = folder.store.all(DeviationNote, order=("noted_at", "note_id"))
     return LockedProtocol(
         locks=locks, protocol=protocol, deviations=deviations(first, protocol, protocol_status(folder)), notes=notes
@@ -106,8 +107,8 @@ def protocol_status(folder: Folder) -> ProtocolStatus:
     store, path = folder.store, folder.path / PROTOCOL
     last = observed_span(folder)[1]
     try:
-        text: str | None = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        text: str | None = toml_bytes(path, "a protocol", SEE.removeprefix("see ")).decode()
+    except (InputError, UnicodeDecodeError):
         text = None
     return ProtocolStatus(
         text=text,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from waterbed.model.errors import InputError
+from waterbed.store.bounded.toml import decode, toml_bytes
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0.0)]
@@ -312,18 +313,14 @@ def scenario_path(name: str) -> Path:
 
 def read_world(path: Path) -> World:
     """Read a world file; InputError names its first mistake."""
-    try:
-        data = path.read_bytes()
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); {_SEE}") from None
-    return parse_world(data, str(path))
+    return parse_world(toml_bytes(path, "a world file", _SEE.removeprefix("see ")), str(path))
 
 
 def parse_world(data: bytes | str, where: str = "the world file") -> World:
     """Read a world from TOML; errors begin with `where`."""
     try:
-        world = msgspec.toml.decode(data, type=World)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        world = decode(data, type=World)
+    except msgspec.DecodeError as problem:
         raise InputError(f"{where}: {problem}; {_SEE}") from None
     for mistake in _mistakes(world, {"canary": CANARY_NETWORKS, PARKING: (PARKING_NETWORK,)}):
         raise InputError(f"{where}: {mistake}; {_SEE}")

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from waterbed.intake.csv_reports import PHISHSTATS
 from waterbed.intake.formats import detect_format
-from waterbed.intake.text_files import open_lines
 from waterbed.lab.servers.state import Behaviour, Listener, page
 from waterbed.model.errors import BadUrl, InputError
 from waterbed.model.urls import canonicalize
+from waterbed.store.bounded.limits import MOST_HELD_ROWS
+from waterbed.store.bounded.text import open_entries
 
 _PAGE = b"<!doctype html><title>lab</title>" + b"<p>A page of the replayed feed.</p>\n" * 1_000
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
@@ -73,7 +74,11 @@ def read_feed(path: Path) -> ReplayWorld:
     and IP. Rows without a usable URL or address are left out. InputError if a column is missing or the file cannot be
     read.
     """
-    lines = (line for line in open_lines(path, "a feed") if line.strip() and not line.startswith("#"))
+    lines = (
+        line
+        for line in open_entries(path, "a feed to replay", "docs/lab.md, Replay", MOST_HELD_ROWS)
+        if line.strip() and not line.startswith("#")
+    )
     rows: Iterator[list[str]] = csv.reader(lines)
     first = next(rows, [])
     names: Sequence[str] = [cell.strip().lower() for cell in first]

@@ -21,6 +21,7 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 
 from waterbed.model.errors import InputError
+from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.config import write_toml
 from waterbed.store.settings import HostName
 
@@ -74,7 +75,7 @@ def read_access(path: Path, study: Path) -> Access:
     """
     outside(path, study)
     try:
-        data = path.read_bytes()
+        data = toml_bytes(path, "a keys file", SEE)
         mode = path.stat().st_mode
     except OSError as problem:
         raise InputError(f"{path} cannot be read ({problem.strerror}); expected a keys file ({SEE})") from None
@@ -83,8 +84,8 @@ def read_access(path: Path, study: Path) -> Access:
             f"others may write to {path}, which would let them grant themselves keys; chmod go-w it ({SEE})"
         )
     try:
-        access = msgspec.toml.decode(data, type=Access)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        access = decode(data, type=Access)
+    except msgspec.DecodeError as problem:
         raise InputError(f"{path} is not a keys file: {problem} ({SEE})") from None
     for what in ("name", "sha256"):
         values = [getattr(key, what) for key in access.keys]

@@ -13,12 +13,13 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Final
 
 from waterbed.model.errors import InputError
+from waterbed.store.bounded.files import content, raw_pieces
+from waterbed.store.bounded.limits import MOST_FILE, MOST_MANIFEST
 
 DATA: Final = "data"
 ALGORITHMS: Final = ("sha256", "sha512")
 _DECLARATION: Final = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _LINE: Final = re.compile(r"([0-9a-f]{64,128})  (\S.*)")
-_PIECE: Final = 1 << 20
 
 Sums = Mapping[str, tuple[str, ...]]
 """Path in the package to its checksums, in the order of `ALGORITHMS`."""
@@ -52,7 +53,7 @@ def seal(package: Path, about: Mapping[str, str], made_on: date) -> str:
 
 def name_of(package: Path) -> str:
     """The SHA-256 of the tag manifest, which names a package."""
-    return hashlib.sha256((package / f"tagmanifest-{ALGORITHMS[0]}.txt").read_bytes()).hexdigest()
+    return hashlib.sha256(_manifest_bytes(package / f"tagmanifest-{ALGORITHMS[0]}.txt")).hexdigest()
 
 
 def damages(package: Path) -> list[Damage]:
@@ -118,10 +119,9 @@ def sums_of(package: Path, names: list[str]) -> dict[str, tuple[str, ...]]:
 
 def _checksums(path: Path) -> tuple[str, ...]:
     digests = [hashlib.new(name) for name in ALGORITHMS]
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            for digest in digests:
-                digest.update(piece)
+    for piece in raw_pieces(path, "a file of a package", MOST_FILE, "docs/freeze.md"):
+        for digest in digests:
+            digest.update(piece)
     return tuple(digest.hexdigest() for digest in digests)
 
 
@@ -133,8 +133,8 @@ def _read(path: Path, algorithm: str) -> dict[str, str] | None:
     """Lines of a manifest; None if missing or malformed."""
     length, sums = hashlib.new(algorithm).digest_size * 2, dict[str, str]()
     try:
-        text = path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError):
+        text = _manifest_bytes(path).decode("utf-8")
+    except (InputError, UnicodeDecodeError):
         return None
     if not text.endswith("\n"):
         return None
@@ -144,6 +144,10 @@ def _read(path: Path, algorithm: str) -> dict[str, str] | None:
             return None
         sums[found[2]] = found[1]
     return sums
+
+
+def _manifest_bytes(path: Path) -> bytes:
+    return content(path, "a manifest", MOST_MANIFEST, "docs/freeze.md")
 
 
 def _files(package: Path) -> Iterator[str]:

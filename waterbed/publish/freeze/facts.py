@@ -27,6 +27,8 @@ from waterbed.model.facts import (
 from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.redaction import redact
 from waterbed.model.urls import is_address, registrable_domain
+from waterbed.store.bounded.limits import MOST_FACT
+from waterbed.store.bounded.parquet import check, read
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import facts_in, schema_of
 from waterbed.store.lake.reading import facts_of
@@ -124,12 +126,13 @@ def read_facts(place: Path, rows: Mapping[str, int]) -> dict[type, list[Any]]:
     strange = sorted(set(rows) - set(by_name))
     if strange:
         raise InputError(f"the package has facts of a kind {strange[0]!r}, which this version does not know ({_SEE})")
+    check([place / f"{name}.parquet" for name in rows], MOST_FACT, "a table of facts", _SEE)
     found: dict[type, list[Any]] = {}
     for name, count in rows.items():
         path = place / f"{name}.parquet"
         try:
-            found[by_name[name]] = facts_in(by_name[name], pq.read_table(path))
-        except (OSError, pa.ArrowException, KeyError, TypeError):
+            found[by_name[name]] = facts_in(by_name[name], read(path))
+        except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
             raise InputError(f"{path} is not a table of facts that this version can read ({_SEE})") from None
         if len(found[by_name[name]]) != count:
             raise InputError(f"{path} has {len(found[by_name[name]]):,} rows, and {count:,} were frozen ({_SEE})")

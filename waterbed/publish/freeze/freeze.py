@@ -43,6 +43,7 @@ from waterbed.publish.policy import Publication, named_hosters, publishable
 from waterbed.publish.sharing.share import export
 from waterbed.publish.tables import publication_of
 from waterbed.store.audit import put_on_record
+from waterbed.store.bounded.toml import toml_bytes
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder
 from waterbed.store.frozen import Frozen
@@ -192,7 +193,7 @@ def _refuse_names(folder: Folder, facts: Facts, platforms: Iterable[str]) -> Non
     for number, lock in enumerate(facts[ProtocolLock], 1):
         texts[f"the text of lock {number}"] = lock.text
     if (folder.path / HOSTERS).exists():
-        texts[HOSTERS] = (folder.path / HOSTERS).read_text(encoding="utf-8", errors="replace")
+        texts[HOSTERS] = toml_bytes(folder.path / HOSTERS, "a file of hosters", DOCS).decode(errors="replace")
     refuse_named(texts, folder.vault, facts[Target], set(platforms))
 
 

@@ -16,6 +16,8 @@ from waterbed.analysis.rankings.durations import SEED as OF_MEDIANS
 from waterbed.analysis.rankings.tables import SEED as OF_STANDINGS
 from waterbed.model.errors import InputError
 from waterbed.publish.freeze.bag import DATA
+from waterbed.store.bounded.files import content as bounded
+from waterbed.store.bounded.limits import MOST_MANIFEST
 from waterbed.store.config import Config
 from waterbed.store.frozen import Frozen
 from waterbed.study.metadata import CAVEATS
@@ -78,12 +80,12 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 def read_about(package: Path) -> About:
     """Read a package's description; InputError for an unknown format."""
     path = package / DATA / ABOUT
+    content = bounded(path, "the description of a package", MOST_MANIFEST, DOCS)
     try:
-        content = path.read_bytes()
         form = msgspec.json.decode(content, type=_Form).form
         if form == FORM:
             return _within(msgspec.json.decode(content, type=About))
-    except (OSError, msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise InputError(f"{path} does not describe a package; expected one of waterbed freeze ({DOCS})") from None
     raise InputError(
         f"{path} has format {form}, and this version reads format {FORM}: install a newer version ({DOCS})"

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 
@@ -32,6 +32,8 @@ from waterbed.publish.freeze.layout import (
 )
 from waterbed.publish.freeze.results import SHARED_TABLE, Compared, compared, compared_held, results_of, shared_results
 from waterbed.publish.tables import publication_of
+from waterbed.store.bounded.files import content, raw_pieces
+from waterbed.store.bounded.limits import MOST_FILE, MOST_RESULTS
 from waterbed.store.config import Config, read_config
 from waterbed.store.folder import STORE_ENVIRONMENT
 from waterbed.store.frozen import FROZEN
@@ -41,8 +43,6 @@ from waterbed.store.whole.files import beside
 from waterbed.store.whole.folders import new_folder
 from waterbed.study.study import create_study, open_study
 from waterbed.study.tables import READERS
-
-_PIECE: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: 
         damage = "; ".join(f"{one.path} {one.what}" for one in found)
         raise InputError(f"{package} differs from its frozen state: {damage} ({DOCS})")
     about = read_about(package)
-    theirs = {path.name: path.read_bytes() for path in sorted((package / DATA / RESULTS).glob("*")) if path.is_file()}
+    theirs = _held(package / DATA / RESULTS)
     rebuild = _shared if about.kind == "shared" else _whole
     compared_, cannot, deviations = rebuild(package / DATA, about, theirs, folder, store, tables)
     return Reproduced(
@@ -90,6 +90,16 @@ def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: 
         deviations=deviations,
         protocol=about.protocol[0] if about.protocol else "",
     )
+
+
+def _held(place: Path) -> dict[str, bytes]:
+    """The files of results; InputError if all together are more than MOST_RESULTS bytes."""
+    found, left = dict[str, bytes](), MOST_RESULTS
+    for path in sorted(place.glob("*")):
+        if path.is_file():
+            found[path.name] = content(path, "a table of results", left, DOCS)
+            left -= len(found[path.name])
+    return found
 
 
 def _shared(
@@ -208,10 +218,12 @@ def _fill(
 def _results(folder: Path, files: Mapping[str, bytes]) -> None:
     place = folder / RESULTS
     place.mkdir(parents=True)
-    for name, content in files.items():
-        (place / name).write_bytes(content)
+    for name, data in files.items():
+        (place / name).write_bytes(data)
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for piece in raw_pieces(path, "a dated table", MOST_FILE, DOCS):
+        digest.update(piece)
+    return digest.hexdigest()

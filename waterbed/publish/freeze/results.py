@@ -1,7 +1,6 @@
 """Writes a study's tables as files, and compares two sets."""
 
 import hashlib
-import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Annotated, Any, Final
 from waterbed.model.results import PooledHoster
 from waterbed.publish.policy import Publication, Table, publishable
 from waterbed.publish.sharing.pool import Pooled, pool, pooled_info
+from waterbed.store.bounded.json_text import BadJson, json_in
 from waterbed.study.formats import as_csv, as_json
 
 _CLOSE: Final = 1.1e-6
@@ -70,7 +70,11 @@ def _one(name: str, theirs: Mapping[str, bytes], ours: Mapping[str, bytes]) -> C
     for whose, missing in ((theirs, "the package lacks this table"), (ours, "the reproduction lacks this table")):
         if not all(file in whose for file in files):
             return Compared(name=name, equal=False, first=missing)
-    found = list(_differences(json.loads(theirs[files[1]]), json.loads(ours[files[1]]), ""))
+    try:
+        known = json_in(theirs[files[1]])
+    except BadJson as problem:
+        return Compared(name=name, equal=False, first=f"the package's table cannot be read: {problem}")
+    found = list(_differences(known, json_in(ours[files[1]]), ""))
     if not found:  # the same values, written differently
         return Compared(name=name, equal=False, first=_line(theirs[files[0]], ours[files[0]]))
     where, was, is_now = found[0]

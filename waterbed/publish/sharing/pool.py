@@ -3,20 +3,28 @@
 import hashlib
 import json
 import re
+import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from waterbed.model.errors import InputError
+from waterbed.model.errors import InputError, OwnFailure
 from waterbed.model.results import PooledHoster, Provenance
 from waterbed.model.table import TableInfo
 from waterbed.publish.sharing.share import MANIFEST, PARTNER, TABLES, export_id_of
+from waterbed.store.bounded.files import content as bounded
+from waterbed.store.bounded.files import raw_pieces
+from waterbed.store.bounded.limits import MOST_HOSTERS, MOST_ID, MOST_MANIFEST
+from waterbed.store.bounded.parquet import batches, check, columns_of
+from waterbed.store.engine import run
 from waterbed.store.whole.folders import new_folder
 from waterbed.study.formats import as_arrow, as_csv
 
@@ -60,78 +68,84 @@ def pool(out: Path, exports: Sequence[Path]) -> Pooled:
     for its, path in sorted(read, key=lambda one: (one[0].made_on, one[0].last_day or "", one[0].export_id)):
         newest[its.study] = its, path
     chosen = sorted(newest.values(), key=lambda one: (one[0].publisher, one[0].study))
-    tables = {name: [(its, _table(path, name)) for its, path in chosen] for name in TABLES}
     made = Pooled(
         exports=[its for its, _ in chosen],
         older=[its for its, _ in read if newest[its.study][0].export_id != its.export_id],
-        hosters=hosters_in(tables["looks"], tables["episodes"]),
+        hosters=hosters_in([path for _, path in chosen]),
     )
-    _write(out, made, tables)
+    _write(out, made, chosen)
     return made
 
 
-def hosters_in(
-    looks: Sequence[tuple[Provenance, pa.Table]], episodes: Sequence[tuple[Provenance, pa.Table]]
-) -> list[PooledHoster]:
-    """Each hoster over all exports, largest first."""
-    sites: dict[str, set[str]] = defaultdict(set)
-    urls: dict[str, set[str]] = defaultdict(set)
-    studies: dict[str, set[str]] = defaultdict(set)
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for its, table in looks:
-        for keys, site, url in _rows(table, "hosters", "site_id", "url_id"):
-            for key in json.loads(keys):
-                sites[key].add(f"{its.study} {site}")
-                urls[key].add(f"{its.study} {url}")
-                studies[key].add(its.study)
-    for its, table in episodes:
-        for key, site, url, down, cause in _rows(table, "hoster", "site_id", "url_id", "first_down_day", "cause"):
-            sites[key].add(f"{its.study} {site}")
-            urls[key].add(f"{its.study} {url}")
-            studies[key].add(its.study)
-            for place, counts_too in enumerate((True, down is not None, cause == "removed")):
-                counts[key][place] += counts_too
+_HOSTERS: Final = """
+WITH named AS (
+    SELECT unnest(from_json(hosters, '["VARCHAR"]')) AS hoster, site_id, url_id, 0 AS episode, 0 AS ended, 0 AS removed
+    FROM looks
+    UNION ALL
+    SELECT hoster, site_id, url_id, 1, (first_down_day IS NOT NULL)::INT, coalesce(cause = 'removed', false)::INT
+    FROM episodes
+)
+SELECT hoster, count(DISTINCT site_id) AS sites, count(DISTINCT url_id) AS urls,
+    sum(episode)::BIGINT AS episodes, sum(ended)::BIGINT AS ended, sum(removed)::BIGINT AS removed
+FROM named GROUP BY hoster LIMIT $most
+"""
+"""Counts of each hoster in one export. Each study has one export, so that several add up."""
+_MEMORY_MB: Final = 128
+
+
+def hosters_in(exports: Sequence[Path]) -> list[PooledHoster]:
+    """Each hoster over exports of different studies, largest first."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0] * 6)
+    for path in exports:
+        for row in _counted(path).to_pylist():
+            held = counts[row.pop("hoster")]
+            for place, count in enumerate((1, *row.values())):
+                held[place] += count
     rows = [
-        PooledHoster(
-            hoster=key,
-            studies=len(studies[key]),
-            sites=len(sites[key]),
-            urls=len(urls[key]),
-            episodes=counts[key][0],
-            ended=counts[key][1],
-            removed=counts[key][2],
-        )
-        for key in sites
+        PooledHoster(hoster=key, studies=held, sites=sites, urls=urls, episodes=episodes, ended=ended, removed=removed)
+        for key, (held, sites, urls, episodes, ended, removed) in counts.items()
     ]
     return sorted(rows, key=lambda row: (-row.sites, row.hoster))
 
 
-def _rows(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
-    return zip(*(table[name].to_pylist() for name in names), strict=True)
+def _counted(path: Path) -> pa.Table:
+    files = {name: path / f"{name}.parquet" for name in TABLES}
+    try:
+        found = run(
+            _HOSTERS, files, {"most": MOST_HOSTERS + 1}, folder=Path(tempfile.gettempdir()), memory_mb=_MEMORY_MB
+        )
+    except OwnFailure:
+        raise InputError(f"the rows of {path} cannot be counted; ask for the export again ({_SEE})") from None
+    if found.num_rows > MOST_HOSTERS:
+        raise InputError(f"{path} names more than {MOST_HOSTERS:,} hosters; it is no export of a study ({_SEE})")
+    return found
 
 
 def _provenance(path: Path) -> Provenance:
+    content = bounded(path / MANIFEST, "the manifest of an export", MOST_MANIFEST, _SEE)
     try:
-        content = (path / MANIFEST).read_bytes()
         files = msgspec.json.decode(content, type=_Manifest).files
         its = msgspec.json.decode(content, type=Provenance)
-    except OSError as problem:
-        why = f"its {MANIFEST} cannot be read ({problem.strerror})"
-        raise InputError(f"{path} is not an export: {why}; see {_SEE}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InputError(f"{path}/{MANIFEST} is not a manifest of waterbed lake export; see {_SEE}") from None
-    for name in TABLES:
-        try:
-            whole = hashlib.sha256((path / f"{name}.parquet").read_bytes()).hexdigest() == files.get(f"{name}.parquet")
-        except OSError:
-            whole = False
-        if not whole:
-            raise InputError(
-                f"{path}/{name}.parquet is missing or differs from its checksum (SHA-256); ask for it again ({_SEE})"
-            )
+    paths = {f"{name}.parquet": path / f"{name}.parquet" for name in TABLES}
+    for name, file in paths.items():
+        if _checksum(file) != files.get(name):
+            raise InputError(f"{file} is missing or differs from its checksum (SHA-256); ask for it again ({_SEE})")
+    check(list(paths.values()), MOST_ID, "a table of an export", _SEE)
     if not _true(path, its, files):
         raise InputError(f"{path}/{MANIFEST} does not list its files; ask for the export again ({_SEE})")
     return its
+
+
+def _checksum(path: Path) -> str | None:
+    digest = hashlib.sha256()
+    try:
+        for piece in raw_pieces(path, "a table of an export", see=_SEE):
+            digest.update(piece)
+    except InputError:
+        return None
+    return digest.hexdigest()
 
 
 def _true(path: Path, its: Provenance, sums: dict[str, str]) -> bool:
@@ -139,44 +153,53 @@ def _true(path: Path, its: Provenance, sums: dict[str, str]) -> bool:
 
     Folders of the pool are named by what it says.
     """
-    try:
-        tables = {name: _table(path, name) for name in TABLES}
-    except pa.ArrowException:
-        return False
-    if any([field.name for field in fields(cls)] != tables[name].column_names for name, cls in TABLES.items()):
-        return False
-    days = tables["looks"]["day"].to_pylist()
+    for name, cls in TABLES.items():
+        if [field.name for field in fields(cls)] != columns_of(path / f"{name}.parquet").names:
+            return False
+    days: list[str] = []
+    rows = dict.fromkeys(TABLES, 0)
+    for name in TABLES:
+        for batch in batches(path / f"{name}.parquet", ["day"] if name == "looks" else None):
+            rows[name] += batch.num_rows
+            if name == "looks":
+                found = pc.min_max(batch["day"]).as_py()
+                days = [min(*days, found["min"]), max(*days, found["max"])] if days else [found["min"], found["max"]]
     return (
         its.export_id == export_id_of({f"{name}.parquet": sums[f"{name}.parquet"] for name in TABLES})
         and bool(_STUDY.fullmatch(its.study) and PARTNER.fullmatch(its.partner))
         and all(text.isprintable() for text in asdict(its).values() if isinstance(text, str))
-        and (its.looks, its.episodes) == tuple(tables[name].num_rows for name in ("looks", "episodes"))
+        and (its.looks, its.episodes) == (rows["looks"], rows["episodes"])
         and (its.first_day, its.last_day) == (min(days, default=None), max(days, default=None))
     )
 
 
-def _table(path: Path, name: str) -> pa.Table:
-    return pq.read_table(path / f"{name}.parquet")
-
-
-def _write(out: Path, made: Pooled, tables: dict[str, list[tuple[Provenance, pa.Table]]]) -> None:
+def _write(out: Path, made: Pooled, chosen: Sequence[tuple[Provenance, Path]]) -> None:
     with new_folder(out) as part:
-        for name, of in tables.items():
-            for its, table in of:
+        for name in TABLES:
+            for its, path in chosen:
                 where = part / name / f"study={its.study}"
                 where.mkdir(parents=True)
-                pq.write_table(_with(table, its), where / f"{its.export_id}.parquet", compression="zstd")
+                _copy(path / f"{name}.parquet", where / f"{its.export_id}.parquet", its)
         text = json.dumps([_as_json(its) for its in made.exports], indent=1, ensure_ascii=False)
         (part / PROVENANCE).write_text(text + "\n", encoding="utf-8")
         (part / "hosters.csv").write_text(as_csv(PooledHoster, made.hosters), encoding="utf-8")
         pq.write_table(as_arrow(PooledHoster, made.hosters, pooled_info(made)), part / "hosters.parquet")
 
 
-def _with(table: pa.Table, its: Provenance) -> pa.Table:
-    """Add its source to each row."""
-    for column in ("publisher", "export_id"):
-        table = table.append_column(column, pa.array([getattr(its, column)] * table.num_rows, pa.string()))
-    return table
+_AT_ONCE: Final = 256
+"""Batches in one group of rows."""
+
+
+def _copy(path: Path, into: Path, its: Provenance) -> None:
+    """Copy a table, and add its source to each row."""
+    added = [pa.field(name, pa.string()) for name in ("publisher", "export_id")]
+    schema, rows = columns_of(path), batches(path)
+    with pq.ParquetWriter(into, pa.schema([*schema, *added], schema.metadata), compression="zstd") as writer:
+        while some := list(islice(rows, _AT_ONCE)):
+            table = pa.Table.from_batches(some, schema)
+            for field in added:
+                table = table.append_column(field, pa.array([getattr(its, field.name)] * table.num_rows, pa.string()))
+            writer.write_table(table)
 
 
 def pooled_info(made: Pooled) -> TableInfo:

@@ -6,7 +6,6 @@ It is whole or not made at all, and never holds the study's keys.
 import os
 import secrets
 import shutil
-import tomllib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,6 +37,7 @@ from waterbed.store.backup.manifest import (
     sums_of,
 )
 from waterbed.store.backup.portable import Progress, copy_out
+from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.config import Config, read_config, read_lab
 from waterbed.store.folder import LAB, SETTINGS, Clock, open_store, real_clock
 from waterbed.store.lake.lake import LOCK, unchanged
@@ -226,9 +226,9 @@ def _files(study: Path, lake: Path | None) -> Iterator[Path]:
 
 def _refuse_keys(path: Path) -> None:
     """InputError if a file holds keys, which backups never contain."""
-    with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+    with suppress(OSError, msgspec.DecodeError):
         if path.stat().st_size < _KEYS_AT_MOST:
-            read = tomllib.loads(path.read_text())
+            read = decode(toml_bytes(path, "a file of the study", "docs/backup.md"))
             if "id_key" in read or {"cost", "salt", "sealed"} <= set(read):
                 raise InputError(f"{path} holds keys; move it out of the study folder, then back up (docs/backup.md)")
 

@@ -22,6 +22,8 @@ import msgspec
 
 from waterbed.model.errors import InputError
 from waterbed.store.audit import after
+from waterbed.store.bounded.files import content, opened
+from waterbed.store.bounded.limits import MOST_MANIFEST
 from waterbed.store.whole.files import sync
 
 MANIFEST: Final = "manifest.json"
@@ -84,14 +86,15 @@ def read_manifest(backup: Path) -> Manifest:
     """
     path = backup / MANIFEST
     try:
-        data, sums = path.read_bytes(), (backup / SUMS).read_text()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise InputError(f"{path} cannot be read ({problem}); {_SEE}") from None
+        data = content(path, "the manifest of a backup that waterbed backup wrote", MOST_MANIFEST, _DOCS)
+        sums = content(backup / SUMS, "the checksums of a backup", MOST_MANIFEST, _DOCS).decode()
+    except UnicodeDecodeError:
+        raise InputError(f"{backup / SUMS} is not a list of checksums; {_SEE}") from None
     if f"{hashlib.sha256(data).hexdigest()}  {MANIFEST}" not in sums.splitlines():
         raise InputError(f"{path} is damaged: it has not the checksum that {SUMS} says; take another backup ({_DOCS})")
     try:
         read = msgspec.json.decode(data, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InputError(f"{path} is not a manifest of a backup that this version of Waterbed knows; {_SEE}") from None
     if read.form != FORM:
         raise InputError(
@@ -120,10 +123,12 @@ def verify(backup: Path, manifest: Manifest) -> None:
     wanted = {pool / kept.sha256: kept for kept in manifest.files} | {backup / STORE: manifest.store}
     for path, kept in wanted.items():
         try:
-            found = checksum(path)
-        except OSError as problem:
+            with opened(path, "a file of a backup", _DOCS):
+                found = checksum(path)
+        except (InputError, OSError) as problem:
+            why = problem.strerror if isinstance(problem, OSError) else "it cannot be read"
             raise InputError(
-                f"the backup lacks {path} ({problem.strerror}), which is {kept.path}; take another one ({_DOCS})"
+                f"the backup lacks {path} ({why}), which is {kept.path}; take another one ({_DOCS})"
             ) from None
         if found != (kept.sha256, kept.size):
             raise InputError(f"{path} is damaged, which is {kept.path}; take another backup ({_DOCS})")

@@ -20,6 +20,7 @@ from waterbed.model.errors import InputError, StoreFailure
 from waterbed.store import sealed as entries
 from waterbed.store.backup.manifest import FILES, STORE, Manifest, backups_in, read_manifest, verify
 from waterbed.store.backup.portable import Progress, damage, fill, rows_in
+from waterbed.store.bounded.limits import MOST_STORE_RATIO, SMALL
 from waterbed.store.config import read_config, write_toml
 from waterbed.store.folder import SETTINGS, STORE_ENVIRONMENT, real_clock
 from waterbed.store.leases import mark_dead
@@ -111,7 +112,14 @@ def _store_back(backup: Path, manifest: Manifest, work: Path) -> Path:
     """Unpack and check the store, then migrate its schema."""
     file = work / "waterbed.db"
     with pa.input_stream(str(backup / STORE), compression="zstd") as packed, file.open("wb") as out:
+        most, size = SMALL + MOST_STORE_RATIO * manifest.store.size, 0
         while piece := packed.read(_PIECE):
+            size += len(piece)
+            if size > most:
+                raise InputError(
+                    f"the store in {backup} unpacks to more than {MOST_STORE_RATIO} times its size; take another "
+                    f"backup ({_DOCS})"
+                )
             out.write(piece)
         out.flush()
         os.fsync(out.fileno())

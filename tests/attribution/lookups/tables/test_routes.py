@@ -226,7 +226,7 @@ def test_countries_are_read_and_searched(tmp_path):
         (CSV.encode("utf-16"), "binary"),
         (gzip.compress(b"<html>", mtime=0), "HTML"),
         (gzip.compress(CSV.encode(), mtime=0)[:-20], "breaks off"),
-        (b"\x1f\x8b" + bytes(30), "damaged gzip"),
+        (b"\x1f\x8b" + bytes(30), "is damaged"),
         (PLACES.encode(), "a table of places"),
         (b"https://secret.example/x,1,2\n", "no known kind"),
         (b"start,end,asn,org\n192.0.2.0,192.0.2.255,64500,X\n", "no known kind"),
@@ -276,7 +276,7 @@ def test_a_missing_file_is_an_input_error(tmp_path):
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
     """A gzip file that unpacks to more than the limit is refused before it fills the memory."""
     monkeypatch.setattr("attribution.lookups.tables.contents.MAX_BYTES", 1000)
-    with pytest.raises(InputError, match="larger than 1000 bytes"):
+    with pytest.raises(InputError, match="more than 1,000 bytes"):
         read_routes(_file(tmp_path, gzip.compress(bytes(100_000), mtime=0)))
 
 

@@ -21,7 +21,7 @@ class Flow:
     from_name: Annotated[str, "its name for people"]
     to_key: Annotated[str, "hoster arrived at"]
     to_name: Annotated[str, "its name for people"]
-    passage: Annotated[CrossBorder, "whether the home country is left, entered or neither"]
+    passage: Annotated[CrossBorder | None, "whether the home country is left, entered or neither; null: held back"]
     hops: Annotated[int, "hops that are not known to be parallel copies"]
     certain: Annotated[int, "of these, arrivals surely after leaving, or the same name re-pointed"]
 
@@ -40,10 +40,10 @@ class FlowShare:
     hops: Annotated[int, "hops not known to be parallel, each once for each pair of its keys"]
     hops_fractional: Annotated[float, "the same, each shared equally among its pairs"]
     certain: Annotated[float, "of hops_fractional, the part that surely is displacement"]
-    left: Annotated[float, "all hops that left the key, fractional: what the share is of"]
-    share: Annotated[float, "hops_fractional / left, 0..1"]
-    share_low: Annotated[float, "least share, whichever hops of unknown order are displacement"]
-    share_high: Annotated[float, "largest share, whichever they are"]
+    left: Annotated[float | None, "all hops that left the key, fractional: what the share is of; null: held back"]
+    share: Annotated[float | None, "hops_fractional / left, 0..1; null: held back"]
+    share_low: Annotated[float | None, "least share, whichever hops of unknown order are displacement"]
+    share_high: Annotated[float | None, "largest share, whichever they are"]
 
 
 def flows(hops: Iterable[Hop], *, names: Mapping[str, str], home: str | None) -> list[Flow]:

@@ -119,7 +119,7 @@ def test_rankings_are_those_of_the_command(study: Notebook) -> None:
         table = study.rankings(by)
         assert list(zip(*(table.column(name).to_pylist() for name in ("key", "hosts")), strict=True)) == expected
     assert study.rankings(side="home").column("key").to_pylist() == ["AS64500"]
-    assert sum(study.rankings(source="second").column("urls").to_pylist()) == 13
+    assert sum(study.rankings(source="second").column("urls").to_pylist()) == 14
 
 
 @pytest.mark.parametrize(

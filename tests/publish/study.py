@@ -1,4 +1,4 @@
-"""A small study with everything that is published: two sources, notices, hops, a hoster too small to be shown."""
+"""A small study with everything that is published: two sources, notices, hops, two hosters too small to be shown."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +13,8 @@ from waterbed.store.settings import Publish
 from waterbed.study.study import Study, create_study
 
 HOURS = 40
-SEEN = {"a": (12, 0, 4), "b": (12, 6, HOURS), "c": (2, 7, HOURS)}
-"""By hoster: how many URLs, and between which hours the first was up; each next one is an hour later."""
+SEEN = {"a": (range(12), 0, 4), "b": (range(12), 6, HOURS), "c": (range(2), 7, HOURS), "d": (range(2, 4), 7, HOURS)}
+"""By hoster: numbers of its contents, and the hours between which number 0 is up; each next one is an hour later."""
 
 
 def at(letter: str, number: int) -> str:
@@ -44,12 +44,12 @@ def _fill(study: Study, folder: Path, names: str) -> None:
     lines = [f"28.{n}.0.0,28.{n}.255.255,{64500 + n},{names.format(k)}\n" for n, k in enumerate(SEEN)]
     (folder / "routes.csv").write_text("".join(lines))
     study.add_table(folder / "routes.csv", date(2026, 1, 5), licence="CC0-1.0")
-    places = "28.0.0.0,28.0.255.255,NL\n28.1.0.0,28.2.255.255,FR\n"
+    places = "28.0.0.0,28.0.255.255,NL\n28.1.0.0,28.3.255.255,FR\n"
     (folder / "places.csv").write_text(places)
     study.add_table(folder / "places.csv", date(2026, 1, 5), kind="places")
     facts: list[object] = [_canary(n, True) for n in range(HOURS)]
-    for letter, (count, start, end) in SEEN.items():
-        for number in range(count):
+    for letter, (numbers, start, end) in SEEN.items():
+        for number in numbers:
             states = " " * (start + number if start else 0)
             facts += _url(letter, number, states.ljust(min(end + number, HOURS), "u").ljust(HOURS, "d"))
     facts += [_notice(number) for number in range(12)]

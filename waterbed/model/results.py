@@ -272,7 +272,7 @@ class FeedRow:
     name: Annotated[str, "name for people"]
     source: Annotated[str, "the feed or hotline, by name"]
     place: Annotated[int | None, "place by hosts among what this source reported; null: it reported none there"]
-    hosts: Annotated[int, "distinct hosts it reported there"]
+    hosts: Annotated[int | None, "distinct hosts it reported there; null: held back"]
     removed_24h: Annotated[float | None, "share of what it reported removed within 24 h; null where not estimable"]
 
 
@@ -292,8 +292,10 @@ class FeedCard:
     undated: Annotated[int, "reports without a time of their own"]
     delay_median_h: Annotated[float | None, "median hours from report to receipt here; null: none is dated"]
     delay_p90_h: Annotated[float | None, "90th percentile of these hours"]
-    shared: Annotated[float, "share of its URLs that another source reported too, 0..1"]
-    first_here: Annotated[float | None, "of the shared ones, share that reached us from it first; null: none shared"]
+    shared: Annotated[float | None, "share of its URLs that another source reported too, 0..1; null: held back"]
+    first_here: Annotated[
+        float | None, "of the shared ones, share that reached us from it first; null: none shared, or held back"
+    ]
     deliveries: Annotated[int, "deliveries on record"]
     empty: Annotated[int, "of these, without any report"]
     suspect: Annotated[int, "of these, held as empty or much too small"]

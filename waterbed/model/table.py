@@ -20,7 +20,7 @@ class TableInfo:
     data_dates: Annotated[Mapping[str, str], "name of each data set used, to its date"]
     run: Annotated[str, "the run that made it"]
     version: Annotated[str, "version of Waterbed"]
-    left_out: Annotated[int, "rows left out because they are about too few: docs/publishing.md"] = 0
+    left_out: Annotated[int, "rows left out because they are about too few, at least so many: docs/publishing.md"] = 0
     protocol: Annotated[str, "what it is to the locked protocol, and which (docs/protocol.md); none: none"] = "none"
     deviations: Annotated[tuple[str, ...], "what was done otherwise than the locked protocol says, with reasons"] = ()
     caveat: Annotated[str, "of a lab: Simulated or Replay, and what that means; empty: the Internet was measured"] = ""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 from graphs.network.moves import CERTAIN, Ends, Level, OriginsOf, ends_of
-from graphs.network.weeks import CROSS_BORDER, MONDAY, CrossBorder, cross_border, week_label
+from graphs.network.weeks import CROSS_BORDER, MONDAY, CrossBorder, cross_border, week_label, week_window
 from waterbed.model.conclusions import Hop
 
 LEVELS: Final[tuple[Level, ...]] = ("hoster", "as", "country")
@@ -18,6 +18,8 @@ _WEEK: Final = timedelta(days=7)
 
 Group = list[int]
 """Indices of hops."""
+Side = tuple[str, ...]
+"""Keys at one end of a hop."""
 Key = Callable[[int], Hashable]
 """Returns the attribute that describes a hop; None where it is withheld."""
 
@@ -26,7 +28,8 @@ Key = Callable[[int], Hashable]
 class HopCell:
     """A group of hops, described only by shared attributes.
 
-    Attributes that would single out too few sites are None.
+    Attributes that would single out too few sites are None. So are ends of which no key may be named; where only the
+    keys arrived at are held back, that side is empty.
     """
 
     first: Annotated[int, "number of the first week in which they can have been first seen at the new place"]
@@ -52,6 +55,10 @@ class HopCells:
 
     weeks: Annotated[tuple[str, ...], "ISO weeks from the first to the last of the study"]
     cells: Annotated[tuple[HopCell, ...], "disjoint: each hop is in one of them"]
+    members: Annotated[tuple[tuple[int, ...], ...], "of each cell, the numbers of its hops in the study"] = ()
+
+
+NO_CELLS: Final = HopCells(weeks=(), cells=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,38 +77,65 @@ def hop_cells(hops: Sequence[Hop], disclosure: CellDisclosure) -> HopCells:
     """Describe hops as finely as `least` sites per cell allow.
 
     The size of a cell is the number of sites that its hops left, or arrived at, whichever is smaller. Groups are split
-    by hosters first; pairs below `least` are merged without names. Each group is then split by countries, by border
-    crossing, by origin ASes, and last by weeks, in a binary tree over the study's time. The remainder reaches
-    `least` too: otherwise the smallest large part joins it. Parallel hops are left out. If all hops together are below
-    `least`, there are no cells.
+    by hosters first; pairs below `least` are merged by the hoster left, or without names. Each group is then split by
+    countries, by border crossing, by origin ASes, and last by weeks, in a binary tree over the study's time. The
+    remainder reaches `least` too: otherwise the smallest large part joins it. Parallel hops are left out. If all hops
+    together are below `least`, there are no cells.
     """
-    kept = [hop for hop in hops if hop.order != "parallel"]
-    parts = _Parts(kept, disclosure)
+    numbers_kept = [number for number, hop in enumerate(hops) if hop.order != "parallel"]
+    kept = [hops[number] for number in numbers_kept]
+    parts = Parts(kept, disclosure)
     every = list(range(len(kept)))
     if not parts.large(every):
-        return HopCells(weeks=(), cells=())
+        return NO_CELLS
     numbers = [_week(hop.arrived_before) for hop in kept]
     start, end = (_week(when) for when in disclosure.span)
     start, end = min(start, *numbers), max(end, *numbers)
     since = [number - start for number in numbers]
     weeks = tuple(week_label(number) for number in range(start, end + 1))
-    cells = (
-        parts.cell(group, shared, first, last)
+    found = [
+        (parts.cell(group, shared, first, last), tuple(numbers_kept[at] for at in group))
         for shared, part in parts.described(every)
         for first, last, group in parts.by_week(part, since, 0, end - start)
-    )
-    return HopCells(weeks=weeks, cells=tuple(sorted(cells, key=lambda cell: (-cell.hops, repr(cell)))))
+    ]
+    return cells_in_order(weeks, found)
 
 
-class _Parts:
+def cells_in_order(weeks: tuple[str, ...], found: Iterable[tuple[HopCell, tuple[int, ...]]]) -> HopCells:
+    """Put cells and the numbers of their hops in order, most hops first."""
+    ordered = sorted(found, key=lambda one: (-one[0].hops, repr(one[0])))
+    return HopCells(weeks=weeks, cells=tuple(cell for cell, _ in ordered), members=tuple(own for _, own in ordered))
+
+
+class Parts:
     """Groups of hops and the attributes that describe each."""
 
     def __init__(self, hops: Sequence[Hop], disclosure: CellDisclosure) -> None:
+        """Take hops that are not parallel; groups are of their numbers."""
         self._hops, self._disclosure = hops, disclosure
         self._left = [disclosure.sites[hop.from_url_id] for hop in hops]
         self._arrived = [disclosure.sites[hop.to_url_id] for hop in hops]
-        self._ends = {level: [self._named(hop, level) for hop in hops] for level in LEVELS}
+        self._sides = {level: [self._named(hop, level) for hop in hops] for level in LEVELS}
         self._passages = [cross_border(hop, disclosure.home) for hop in hops]
+
+    def sides(self, level: Level, at: int) -> tuple[Side | None, Side | None]:
+        """Keys at both ends of a hop; None for a side that may not be named."""
+        return self._sides[level][at]
+
+    def weeks_since(self, week: str) -> list[int]:
+        """Number of the week of each hop, from a given week on."""
+        start = _week(week_window(week)[0])
+        return [_week(hop.arrived_before) - start for hop in self._hops]
+
+    def fits(self, cell: HopCell, at: int) -> bool:
+        """True if everything that a cell says holds of a hop; weeks are not compared."""
+        if cell.passage not in (None, self._passages[at]):
+            return False
+        return all(
+            not told or told == own
+            for level in LEVELS
+            for told, own in zip(cell.ends(level) or ((), ()), self._sides[level][at], strict=True)
+        )
 
     def size(self, group: Group) -> int:
         """Number of sites that a group covers."""
@@ -122,6 +156,10 @@ class _Parts:
         rest = found.pop(None, [])
         whole = {name: part for name, part in found.items() if self.large(part)}
         rest += [at for name, part in found.items() if name not in whole for at in part]
+        yield from self._settled(whole, rest)
+
+    def _settled(self, whole: dict[Hashable, Group], rest: Group) -> Iterator[tuple[Hashable, Group]]:
+        """Large parts; the smallest join a remainder that is not."""
         for name in sorted(whole, key=lambda name: (self.size(whole[name]), len(whole[name]), repr(name))):
             if not rest or self.large(rest):
                 break
@@ -130,13 +168,39 @@ class _Parts:
         if rest:
             yield None, rest
 
+    def by_ends(self, group: Group, level: Level) -> Iterator[tuple[Ends | None, Group]]:
+        """Split a large group by its ends on a level.
+
+        What is left of the hops from one side is a part of its own, if large. Countries are split by passage as well.
+        """
+        pairs, loose, rest = defaultdict[Hashable, Group](list), defaultdict[Side, Group](list), Group()
+        for at in group:
+            before, after = self._sides[level][at]
+            if before is None:
+                rest.append(at)
+            elif after is None:
+                loose[before].append(at)
+            else:
+                pairs[before, after, self._passages[at] if level == "country" else None].append(at)
+        whole = {name: part for name, part in pairs.items() if self.large(part)}
+        for name, part in pairs.items():
+            if name not in whole:
+                loose[name[0]] += part  # type: ignore[index]
+        for before, part in loose.items():
+            if self.large(part):
+                whole[before, (), None] = part
+            else:
+                rest += part
+        for name, part in self._settled(whole, rest):
+            yield (None if name is None else (name[0], name[1])), part  # type: ignore[index]
+
     def described(self, every: Group) -> Iterator[tuple[dict[str, object], Group]]:
         """Parts of all hops with shared attributes, weeks excepted."""
-        for hoster, pair in self.split(every, self._ends["hoster"].__getitem__):
-            for country, area in self.split(pair, self._by_country):
+        for hoster, pair in self.by_ends(every, "hoster"):
+            for country, area in self.by_ends(pair, "country"):
                 for way, side in self.split(area, self._passages.__getitem__):
-                    for systems, part in self.split(side, self._ends["as"].__getitem__):
-                        yield {"hoster": hoster, "country": _first(country), "passage": way, "systems": systems}, part
+                    for systems, part in self.by_ends(side, "as"):
+                        yield {"hoster": hoster, "country": country, "passage": way, "systems": systems}, part
 
     def by_week(self, group: Group, weeks: Sequence[int], first: int, last: int) -> Iterator[tuple[int, int, Group]]:
         """Split a large group by weeks or spans of weeks.
@@ -175,18 +239,15 @@ class _Parts:
         certain = sum(self._hops[at].order in CERTAIN for at in group)
         return HopCell(first=first, last=last, hops=len(group), certain=certain, **shared)  # type: ignore[arg-type]
 
-    def _named(self, hop: Hop, level: Level) -> Ends | None:
-        ends = ends_of(hop, level, self._disclosure.origins)
+    def _named(self, hop: Hop, level: Level) -> tuple[Side | None, Side | None]:
+        """Both sides of a hop; None for one that may not be named."""
         named = self._disclosure.named[level]
-        return ends if all(key in named for side in ends for key in side) else None
-
-    def _by_country(self, at: int) -> tuple[Ends, CrossBorder] | None:
-        ends = self._ends["country"][at]
-        return None if ends is None else (ends, self._passages[at])
+        before, after = ends_of(hop, level, self._disclosure.origins)
+        return _all_in(before, named), _all_in(after, named)
 
 
-def _first(key: Hashable) -> object:
-    return key[0] if isinstance(key, tuple) else None
+def _all_in(side: Side, named: Collection[str]) -> Side | None:
+    return side if all(key in named for key in side) else None
 
 
 def _week(when: datetime) -> int:
@@ -239,7 +300,7 @@ def cell_flows(
         if cell.passage not in ways or not _reaches(cell, weeks):
             continue
         inside = weeks is None or (weeks[0] <= cell.first and cell.last <= weeks[1])
-        for before, after, share in _pairs(cell, level):
+        for before, after, share in pairs_of(cell, level):
             found = sums[before, after, cell.passage]
             found[0] += share * cell.hops * inside
             found[1] += share * cell.certain * inside
@@ -255,6 +316,7 @@ def cell_flows(
             -row.hops,
             -row.most,
             row.from_key or "",
+            row.to_key is None,
             row.to_key or "",
             WAYS.index(row.passage),
         ),
@@ -295,12 +357,13 @@ def _reaches(cell: HopCell, weeks: tuple[int, int] | None) -> bool:
     return weeks is None or (cell.first <= weeks[1] and weeks[0] <= cell.last)
 
 
-def _pairs(cell: HopCell, level: Level) -> Iterator[tuple[str | None, str | None, float]]:
-    ends = cell.ends(level)
-    if ends is None:
-        yield None, None, 1.0
-        return
-    share = 1.0 / (len(ends[0]) * len(ends[1]))
-    for before in ends[0]:
-        for after in ends[1]:
-            yield before, after, share
+def pairs_of(cell: HopCell, level: Level) -> Iterator[tuple[str | None, str | None, float]]:
+    """Pairs of keys of a cell with their equal shares.
+
+    None for a side that is held back.
+    """
+    before, after = cell.ends(level) or ((), ())
+    share = 1.0 / (max(len(before), 1) * max(len(after), 1))
+    for left in before or (None,):
+        for arrived in after or (None,):
+            yield left, arrived, share

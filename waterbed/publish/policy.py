@@ -1,13 +1,20 @@
 """The publication policy: tables, audience, licence, and small counts."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any, Final
 
+from graphs.network.moves import UNKNOWN, Level
 from waterbed.model.codec import columns
+from waterbed.model.conclusions import Hop
 from waterbed.model.table import TableInfo
+from waterbed.publish.edition import LastEdition, edition_of, next_cells
+from waterbed.publish.hop_cells import NO_CELLS, CellDisclosure, HopCells
+from waterbed.publish.hop_tables import flow_rows, share_rows
+from waterbed.publish.suppression import Key, Layer, hidden_keys, told
 from waterbed.store.settings import Tlp
 
 COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls")
@@ -51,6 +58,22 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What the rows of the tables rest on: what suppression needs."""
+
+    network: Annotated[tuple[Layer, ...], "URLs, and takedown clocks, by their keys in rankings of networks"] = ()
+    alone: Annotated[Mapping[str, Layer], "URLs by their keys in one kind that the others do not tell"] = field(
+        default_factory=dict
+    )
+    notices: Annotated[Layer, "clocks that notices started, by their keys"] = ()
+    shared: Annotated[Mapping[Key, Mapping[frozenset[str], int]], "hosts and incidents of each kind, by their keys"] = (
+        field(default_factory=dict)
+    )
+    hops: Sequence[Hop] = ()
+    disclosure: Annotated[CellDisclosure | None, "of the hops; null: there are no episodes"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
     """A publication: all tables drawn from one set of facts."""
 
@@ -67,6 +90,11 @@ class Publication:
     companies: Annotated[Mapping[str, str], "hoster of each AS in the tables, by AS key"] = field(default_factory=dict)
     declared: Annotated[Sequence[str], "keys of places that public events name"] = ()
     addressed: Annotated[Sequence[str], "keys of hosters whose addresses are published one by one"] = ()
+    basis: Basis = field(default_factory=Basis)
+    cells: Annotated[HopCells, "the hops that may be told, as far as they may"] = NO_CELLS
+    edition: Annotated[LastEdition | None, "what the next edition must know of this one; null: nothing is left out"] = (
+        None
+    )
 
     def table(self, name: str) -> Table:
         """The table of a name; KeyError if it is missing."""
@@ -85,7 +113,7 @@ def provenance_text(publication: Publication, info: TableInfo) -> str:
         f"{'; '.join(info.remarks)}; "
         f"data of: {dates}; data licences: {sources}; run {info.run}; Waterbed {info.version}; "
         f"TLP:{publication.policy.tlp.upper()}; licence {publication.policy.licence}; "
-        f"{info.left_out} rows about fewer than {publication.policy.least} left out"
+        f"at least {info.left_out} rows left out, about fewer than {publication.policy.least} or to protect such"
     )
 
 
@@ -103,42 +131,238 @@ def named_hosters(publication: Publication) -> list[str]:
     return sorted({publication.companies.get(key, key) for key in named} - _NOBODY)
 
 
-def publishable(publication: Publication) -> Publication:
+LEVELS: Final[Mapping[Level, str]] = {"hoster": "hoster", "as": "asn", "country": "country"}
+"""The ranking whose keys may be named on each level of hops."""
+RANKING: Final = "ranking-"
+_SOURCE: Final = "source"
+
+
+def named_keys(publication: Publication) -> dict[Level, frozenset[str]]:
+    """Publishable keys of each level.
+
+    These are the keys of its published ranking, and the key of what no table attributes.
+    """
+    return {
+        level: frozenset(row.key for row in publication.table(f"{RANKING}{kind}").rows) | {UNKNOWN}
+        for level, kind in LEVELS.items()
+    }
+
+
+def publishable(publication: Publication, before: LastEdition | None = None) -> Publication:
     """The same publication without everything that its policy withholds.
 
-    A row about fewer than `least` sites is left out whole, and so is every row about something that is left out of the
-    ranking of its kind; the envelope says how many were. Tables of single cases are left out unless the policy allows
-    them, and hold no addresses unless it allows these.
+    A row about fewer than `least` sites is left out whole, further rows are, so that it does not follow from others
+    (`hidden_keys`), and so is every row about something that is left out of the ranking of its kind. Flows are sums of
+    cells. The envelope says how many rows were left out at least. Tables of single cases are left out unless the policy
+    allows them, and hold no addresses unless it allows these. With the edition `before`, unless the policy now allows
+    more than then, nothing hidden follows from both together.
     """
     policy = publication.policy
-    small = {
-        (table.envelope.by, row.key)
-        for table in publication.tables
-        if table.name.startswith("ranking-")
-        for row in table.rows
-        if row.sites < policy.least
-    }
+    before = before if before and before.least <= policy.least else None
+    hidden = _hidden(publication, before)
     kept = [
-        _without_addresses(table, policy) if table.case_level else _large_enough(table, policy.least, small)
+        _without_addresses(table, policy) if table.case_level else _large_enough(publication, table, hidden)
         for table in publication.tables
         if policy.cases or not table.case_level
     ]
-    return replace(publication, tables=kept)
+    shown = _with_cells(replace(publication, tables=_without_margins(publication.tables, kept)), before)
+    origins = {
+        key: tuple(number for number in numbers if ("asn", f"AS{number}") not in hidden.keys)
+        for key, numbers in publication.origins.items()
+    }
+    return replace(shown, origins=origins, edition=hidden.edition(publication.basis, shown.cells, policy.least))
 
 
-def _large_enough(table: Table, least: int, small: set[tuple[str, str]]) -> Table:
-    fields = columns(table.cls)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hidden:
+    """Keys that are left out, and of these the small ones."""
+
+    keys: Annotated[set[Key], "of all tables of their kind, sources among them"]
+    small: set[Key]
+    noticed: Annotated[set[Key], "of tables on notices"]
+    few: Annotated[set[Key], "of these, the small ones"]
+
+    def edition(self, basis: Basis, cells: HopCells, least: int) -> LastEdition:
+        """The record of what is shown."""
+        layers = {f"network{at}": layer for at, layer in enumerate(basis.network)} | dict(basis.alone)
+        layers["notices"] = basis.notices
+        return edition_of(layers, self.keys, self.small, self.noticed, self.few, cells, basis.hops, least)
+
+
+def _hidden(publication: Publication, before: LastEdition | None) -> _Hidden:
+    basis, least = publication.basis, publication.policy.least
+    small, few = set[Key](), set[Key]()
+    for table in publication.tables:
+        kind = table.envelope.by
+        if table.name.startswith(RANKING) or table.name == "feeds":
+            small |= {(kind, _name(row)) for row in table.rows if row.sites < least}
+        elif table.name.startswith("compliance-"):
+            few |= {(kind, row.key) for row in table.rows if row.week is None and _too_few(row, least)}
+    networks = [f"network{at}" for at in range(len(basis.network))]
+    found = hidden_keys(
+        basis.network,
+        {key for key in small if key[0] not in basis.alone},
+        least,
+        before=before.before(*networks) if before else None,
+    )
+    for kind, layer in basis.alone.items():
+        own = {key for key in small if key[0] == kind}
+        found |= hidden_keys([layer], own, least, before=before.before(kind) if before else None)
+    if _told_by_cards(publication, found):
+        found |= {(_SOURCE, row.source) for table in publication.tables if table.name == "feeds" for row in table.rows}
+    noticed = hidden_keys(
+        [basis.notices], few, least, hidden=found, before=before.before("notices", noticed=True) if before else None
+    )
+    return _Hidden(keys=found, small=small, noticed=noticed, few=few)
+
+
+def _told_by_cards(publication: Publication, hidden: Collection[Key]) -> bool:
+    """True if a source has too few hosts at a key, and a part of them follows from its card.
+
+    Of its hosts, not more can lie elsewhere than the study has elsewhere.
+    """
+    cards = {row.source: row.hosts for table in publication.tables if table.name == "feeds" for row in table.rows}
+    for table in publication.tables:
+        kind = table.envelope.by
+        if not table.name.startswith("feeds-"):
+            continue
+        own = {
+            row.key: row.hosts for row in publication.table(f"{RANKING}{kind}").rows if (kind, row.key) not in hidden
+        }
+        every = sum(publication.basis.shared[kind, "hosts_fractional"].values())
+        for row in table.rows:
+            few = row.key in own and 0 < row.hosts < publication.policy.least
+            if few and (_SOURCE, row.source) not in hidden and cards[row.source] + own[row.key] > every:
+                return True
+    return False
+
+
+def _too_few(row: Any, least: int) -> bool:
+    return any(0 < number < least for number in (row.clocks, row.clusters))
+
+
+def _name(row: Any) -> str:
+    return str(row.source if hasattr(row, "shared") else row.key)
+
+
+def _large_enough(publication: Publication, table: Table, left_out: _Hidden) -> Table:
+    """A table without rows that are about too few, or would tell of them."""
+    fields, kind, least = columns(table.cls), table.envelope.by, publication.policy.least
     counted = next(name for name in COUNTED if name in fields)
     keys = [name for name in KEYS if name in fields]
+    hidden = left_out.noticed if "clusters" in fields else left_out.keys
     rows = [
         row
         for row in table.rows
         if getattr(row, counted) >= least
-        and not 0 < getattr(row, "clusters", 0) < least
-        and not any((table.envelope.by, getattr(row, key)) in small for key in keys)
+        and not any((kind, getattr(row, key)) in hidden for key in keys)
+        and ("source" not in fields or (_SOURCE, row.source) not in hidden)
     ]
-    left_out = len(table.rows) - len(rows)
-    return replace(table, rows=rows, envelope=replace(table.envelope, left_out=left_out))
+    if "clusters" in fields:
+        rows = _untold_notices(table, rows, least)
+    gone = len(table.rows) - len(rows)
+    layer = publication.basis.alone.get(kind) or next(iter(publication.basis.network), ())
+    if counted == "sites" and gone:
+        gone = max(1, min(gone, told(layer, hidden, kind, least)))
+    rows = _shared_again(publication.basis, table, rows)
+    if gone and "shared" in fields:  # with whom a URL is shared would tell of the sources left out
+        rows = [replace(row, shared=None, first_here=None) for row in rows]
+    return replace(table, rows=rows, envelope=replace(table.envelope, left_out=gone))
+
+
+def _shared_again(basis: Basis, table: Table, rows: Sequence[Any]) -> list[Any]:
+    """Rows with places, and shares of hosts and incidents, among those shown."""
+    found = list(rows)
+    for name in ("hosts_fractional", "incidents_fractional"):
+        sets = basis.shared.get((table.envelope.by, name))
+        if sets is None or name not in columns(table.cls) or len(rows) == len(table.rows):
+            continue
+        shown, sums = {row.key for row in rows}, defaultdict[str, float](float)
+        for keys, number in sets.items():
+            for key in (own := keys & shown):
+                sums[key] += number / len(own)
+        found = [replace(row, **{name: round(sums[row.key], 6)}) for row in found]
+    if table.name.startswith(RANKING):
+        found = [row if row.place is None else replace(row, place=place) for place, row in enumerate(found, 1)]
+    return found
+
+
+def _untold_notices(table: Table, rows: Sequence[Any], least: int) -> list[Any]:
+    """Rows on notices without weeks that follow from others.
+
+    Weeks stand in the table by hoster alone. The weeks that a hoster lacks are several, and about enough clocks.
+    """
+    weeks: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    for row in table.rows:
+        if row.week is not None and table.envelope.by == "hoster":
+            weeks[row.key][row.week].append(row)
+    shown = {key: _told_weeks(own, least) for key, own in weeks.items()}
+    return [
+        row
+        for row in rows
+        if (row.week in shown.get(row.key, ()) if row.week is not None else not _too_few(row, least))
+    ]
+
+
+def _told_weeks(weeks: Mapping[str, Sequence[Any]], least: int) -> set[str]:
+    """Weeks of one hoster that may be told: the others follow from no sum."""
+    clocks = {week: max(row.clocks for row in rows) for week, rows in weeks.items()}
+    shown = {
+        week
+        for week, rows in weeks.items()
+        if all(row.clocks >= least and not 0 < row.clusters < least for row in rows)
+    }
+    for week in sorted(shown, key=lambda week: (clocks[week], week)):
+        rest = [clocks[other] for other in clocks if other not in shown and clocks[other]]
+        if not rest or (len(rest) > 1 and sum(rest) >= least + len(rest) - 2):
+            break
+        shown.discard(week)
+    return shown
+
+
+def _without_margins(every: Iterable[Table], kept: Sequence[Table]) -> list[Table]:
+    """Tables by source without their hosts, where any source's hosts at a key are too few.
+
+    What a source reported of a key would follow from the hosts of the key and of the source.
+    """
+    full = {table.name: table for table in every}
+    feeds = {table.name for table in kept if "source" in columns(table.cls) and "key" in columns(table.cls)}
+    kept_rows = {table.name: len(table.rows) for table in kept}
+    if all(sum(bool(row.hosts) for row in full[name].rows) == kept_rows[name] for name in feeds):
+        return list(kept)
+    return [
+        replace(table, rows=[replace(row, hosts=None) for row in table.rows]) if table.name in feeds else table
+        for table in kept
+    ]
+
+
+def _with_cells(publication: Publication, before: LastEdition | None) -> Publication:
+    """The publication with its hops as cells, and tables of flows that are sums of these."""
+    basis, least = publication.basis, publication.policy.least
+    if basis.disclosure is None:
+        return publication
+    disclosure = replace(basis.disclosure, named=named_keys(publication), least=least)
+    cells = next_cells(basis.hops, disclosure, before)
+    levels: dict[str, Level] = {kind: level for level, kind in LEVELS.items()}
+
+    def summed(table: Table) -> Table:
+        if not table.name.startswith("flow"):
+            return table
+        level = levels[table.envelope.by]
+        names = {row.from_key: row.from_name for row in table.rows} | {row.to_key: row.to_name for row in table.rows}
+        rows: list[Any] = (
+            flow_rows(cells, names)
+            if table.name == "flows"
+            else share_rows(cells, basis.hops, level, names, disclosure)
+        )
+        held = {(ends, cell.country, cell.passage) for cell in cells.cells if not _whole(ends := cell.ends(level))}
+        return replace(table, rows=rows, envelope=replace(table.envelope, left_out=len(held)))
+
+    return replace(publication, tables=[summed(table) for table in publication.tables], cells=cells)
+
+
+def _whole(ends: tuple[tuple[str, ...], tuple[str, ...]] | None) -> bool:
+    return ends is not None and bool(ends[0] and ends[1])
 
 
 def _without_addresses(table: Table, policy: Policy) -> Table:

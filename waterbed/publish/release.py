@@ -9,6 +9,7 @@ from waterbed.governance.reply import PUBLIC, add_edition, next_edition, record,
 from waterbed.model.errors import InputError
 from waterbed.model.governance import Edition
 from waterbed.publish.data_package import data_package
+from waterbed.publish.edition import LastEdition, last_edition, remember
 from waterbed.publish.intelmq import address_events, intelmq_events
 from waterbed.publish.misp import misp_feed
 from waterbed.publish.policy import Publication, named_hosters, provenance_text, publishable
@@ -39,19 +40,22 @@ def publish_all(
     `override` says why. `errata` is what is corrected against the edition before, beside what rulings corrected.
     """
     conclusions = conclusions or study.conclude()
-    publication = publishable(publication_of(study, conclusions))
+    publication = publishable(publication_of(study, conclusions), last_edition(study.folder))
     why = refuse_unheard(study.folder, named_hosters(publication), override)
     contents = dict(_contents(study, conclusions, publication))
     edition = _edition(study, contents, why, errata)
     contents |= {path: file.content for path, file in site_of(study, conclusions, publication).items()}
     contents["README.txt"] = readme(publication, [*contents, SUMS]).encode()
     contents[START] = contents.pop(START)
-    replace_files(out, contents, marks=MARKS, study=study.folder.path, ready=lambda: _put_on_record(study, edition))
+    told = publication.edition
+    replace_files(
+        out, contents, marks=MARKS, study=study.folder.path, ready=lambda: _put_on_record(study, edition, told)
+    )
     return [out / name for name in (SUMS, *contents)]
 
 
-def _put_on_record(study: Study, edition: Edition | None) -> None:
-    """Record the edition; InputError if another policy holds by now."""
+def _put_on_record(study: Study, edition: Edition | None, told: LastEdition | None) -> None:
+    """Record the edition and what it tells; InputError if another policy holds by now."""
     if read_config(study.folder.path / SETTINGS)[1] != study.folder.config_hash:
         raise InputError(
             f"{SETTINGS} was changed while the publication was made, so it was not written; publish again "
@@ -59,6 +63,7 @@ def _put_on_record(study: Study, edition: Edition | None) -> None:
         )
     if edition:
         add_edition(study.folder, edition)
+    remember(study.folder, told)
 
 
 def _edition(study: Study, contents: dict[str, bytes], override: str, errata: str) -> Edition | None:
@@ -135,11 +140,12 @@ def readme(publication: Publication, names: Iterable[str]) -> str:
         *((f"{caveat}.", "") if (caveat := publication.table("ranking-hoster").envelope.caveat) else ()),
         f"Published by {policy.publisher} on {publication.made_at:%Y-%m-%d %H:%M} UTC. "
         f"TLP:{policy.tlp.upper()}. Licence: {policy.licence}.",
-        f"Rows about fewer than {policy.least} sites are left out. No file holds a URL or a host name.",
+        f"Rows about fewer than {policy.least} sites are left out, and so are rows from which such a row would follow. "
+        "No file holds a URL or a host name.",
         "",
         "Tables, each as .csv, .json (with .schema.json) and .parquet:",
         *(
-            f"  {table.name:24} {table.title}; {len(table.rows):,} rows, {table.envelope.left_out:,} left out"
+            f"  {table.name:24} {table.title}; {len(table.rows):,} rows, at least {table.envelope.left_out:,} left out"
             for table in publication.tables
         ),
         "",

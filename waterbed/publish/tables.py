@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 from graphs.network.flows import Flow, FlowShare, flow_shares, flows
 from graphs.network.measures import hop_matrix
 from graphs.network.moves import Level, moves_of, origins_index
-from waterbed.analysis.compliance import compliance_of
+from waterbed.analysis.compliance import Compliance, compliance_of
 from waterbed.analysis.rankings.keys import Kind
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.speed_ranks import slowest_of
@@ -31,6 +31,7 @@ from waterbed.model.conclusions import Episode, Hop, RankingRow
 from waterbed.model.facts import Registration
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.takedown import ComplianceRow
+from waterbed.publish.basis import basis_of
 from waterbed.publish.events import public_events
 from waterbed.publish.policy import COMPANIES, KEYS, Policy, Publication, Table
 from waterbed.store.lake.reading import observed_span
@@ -52,7 +53,13 @@ def publication_of(study: Study, conclusions: Conclusions) -> Publication:
     config = study.config
     first, last = observed_span(study.folder)
     now = study.clock()
-    tables = [*ranking_tables(study, conclusions), *flow_tables(study, conclusions), *case_tables(study, conclusions)]
+    ranked = {kind: RankingTables(conclusions=conclusions, kind=kind, clock=config.clock) for kind in KINDS}
+    told = {by: compliance_of(study, by=by, conclusions=conclusions) for by in LEVELS if conclusions.facts.notices}
+    tables = [
+        *ranking_tables(study, ranked, told),
+        *flow_tables(study, conclusions),
+        *case_tables(study, conclusions),
+    ]
     book = conclusions.attributor.book.on(now.date())
     declared = sorted({key for event in public_events(study).values() for key in event.all_places})
     return Publication(
@@ -69,6 +76,7 @@ def publication_of(study: Study, conclusions: Conclusions) -> Publication:
         companies={key: book.company(key) for key in (*_keys(tables), *declared)},
         declared=declared,
         addressed=_addressed(conclusions) if config.publish.addresses else (),
+        basis=basis_of(conclusions, [its for kind, its in ranked.items() if kind in LEVELS or _attributes(its)], told),
     )
 
 
@@ -109,12 +117,17 @@ def data_sources(study: Study) -> dict[str, str]:
     return found | ({"registrations": REGISTRIES} if study.store.count(Registration) else {})
 
 
-def ranking_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
+def _attributes(its: RankingTables) -> bool:
+    return any(row.key != UNKNOWN for row in its.rows)
+
+
+def ranking_tables(
+    study: Study, ranked: Mapping[Kind, RankingTables], told: Mapping[By, Compliance]
+) -> Iterator[Table]:
     """Ranking and compliance tables: group counts, no URLs or ids."""
-    clock = study.config.clock
-    ranked = {kind: RankingTables(conclusions=conclusions, kind=kind, clock=clock) for kind in KINDS}
+    clock, conclusions = study.config.clock, ranked["hoster"].conclusions
     for kind, its in ranked.items():
-        if kind in LEVELS or any(row.key != UNKNOWN for row in its.rows):
+        if kind in LEVELS or _attributes(its):
             title = f"ranking by {NOUNS.get(kind, kind)}: how much, and how fast it goes"
             yield Table(
                 name=f"ranking-{kind}",
@@ -126,12 +139,12 @@ def ranking_tables(study: Study, conclusions: Conclusions) -> Iterator[Table]:
     for by in LEVELS:
         # places, and what sources are held against, run from the report
         its = ranked[by] if clock == "reported" else RankingTables(conclusions=conclusions, kind=by)
-        yield from _by(study, its, by)
+        yield from _by(study, its, by, told.get(by))
     heading = table_info(study, "feeds", by="source")
     yield Table(name="feeds", title="sources of reports", cls=FeedCard, rows=cards(conclusions), envelope=heading)
 
 
-def _by(study: Study, its: RankingTables, by: By) -> Iterator[Table]:
+def _by(study: Study, its: RankingTables, by: By, found: Compliance | None) -> Iterator[Table]:
     conclusions, noun = its.conclusions, NOUNS.get(by, by)
     if conclusions.until:
         rows = its.volume(ranking_sizes(study, its, conclusions.until.date()), WORST)
@@ -150,8 +163,7 @@ def _by(study: Study, its: RankingTables, by: By) -> Iterator[Table]:
         yield Table(
             name=f"feeds-{by}", title=title, cls=FeedRow, rows=rows_of_feeds, envelope=ranking_info(study, its, "feeds")
         )
-    if conclusions.facts.notices:
-        found = compliance_of(study, by=by, conclusions=conclusions)
+    if found:
         title = f"what was removed after notices, by {noun}"
         shares = found.shares(weeks=True)
         yield Table(name=f"compliance-{by}", title=title, cls=ComplianceRow, rows=shares, envelope=found.info)

@@ -173,7 +173,7 @@ def test_ranking_tells_everything_without_scripts() -> None:
     for told in ("Acme BV", "62%", "31% to 81%", "2 to 4", "25%", "proxy", "unmeasurable", "too few", "900", "1,200"):
         assert told in shown
     assert "evading measurement does not remove it" in shown
-    assert "Left out: 2 hosters with fewer than 3 sites" in shown
+    assert "Left out: at least 2 hosters with fewer than 3 sites" in shown
     assert "It removed 62% within 24 hours; with 95% certainty between 31% and 81%." in shown
     assert "from place 2 to 4 of 4" in shown
     assert "The slowest" in shown

@@ -92,13 +92,10 @@ def volumes_of(appearances: Sequence[Appearance]) -> dict[str, Volume]:
 
     URLs that no data could attribute are under UNKNOWN.
     """
-    keys_of_host: dict[str, set[str]] = defaultdict(set)
-    for appearance in appearances:
-        keys_of_host[appearance.host_id].update(key for key in appearance.keys if key)
+    of_host, of_url = keys_of_hosts(appearances), keys_of_urls(appearances)
     volumes: dict[str, Volume] = defaultdict(Volume)
     for appearance in appearances:
-        own = [key for key in appearance.keys if key] or keys_of_host[appearance.host_id] or (UNKNOWN,)
-        for key in sorted(set(own)):
+        for key in sorted(of_url[appearance.url_id]):
             volume = volumes[key]
             volume.urls.add(appearance.url_id)
             volume.hosts.add(appearance.host_id)
@@ -108,10 +105,24 @@ def volumes_of(appearances: Sequence[Appearance]) -> dict[str, Volume]:
                 volume.unknown.add(appearance.url_id)
                 if appearance.since and not appearance.proxy and key in appearance.keys:
                     volume.hidden.append(never_seen(appearance.site_id, appearance.since))
-    for keys in keys_of_host.values():
-        for key in keys or (UNKNOWN,):
-            volumes[key].fractional += 1 / max(1, len(keys))
+    for keys in of_host.values():
+        for key in keys:
+            volumes[key].fractional += 1 / len(keys)
     return volumes
+
+
+def keys_of_hosts(appearances: Sequence[Appearance]) -> dict[str, set[str]]:
+    """The keys of each host; UNKNOWN where it has none."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for appearance in appearances:
+        found[appearance.host_id].update(key for key in appearance.keys if key)
+    return {host_id: keys or {UNKNOWN} for host_id, keys in found.items()}
+
+
+def keys_of_urls(appearances: Sequence[Appearance]) -> dict[str, set[str]]:
+    """The keys of each URL: its own, else those of its host."""
+    of_host = keys_of_hosts(appearances)
+    return {one.url_id: {key for key in one.keys if key} or of_host[one.host_id] for one in appearances}
 
 
 def _row(

@@ -161,17 +161,22 @@ class RankingTables:
 
     def volume(self, sizes: Sequence[Size], worst: int) -> list[VolumeRow]:
         """Volume against sizes; without sizes there are counts alone."""
-        facts = self.conclusions.facts
-        reports = [r for r in facts.reports if not self.source or r.source == self.source]
         return volume_rows(
             self.appearances,
-            incidents(complaints(reports, facts.targets)).values(),
+            self.incidents,
             self.clusters,
             names=self.names,
             frame=sizes,
             rng=np.random.default_rng(SEED),
             worst=worst,
         )
+
+    @cached_property
+    def incidents(self) -> list[set[str]]:
+        """The URLs of each incident."""
+        facts = self.conclusions.facts
+        reports = [r for r in facts.reports if not self.source or r.source == self.source]
+        return list(incidents(complaints(reports, facts.targets)).values())
 
     @cached_property
     def _reported(self) -> set[str]:

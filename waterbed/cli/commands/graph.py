@@ -280,8 +280,8 @@ def _written(nodes: int, edges: int, out: Path) -> None:
 
 def _flow(row: FlowShare) -> list[str]:
     hops = f"{row.hops:,}"
-    share = f"{row.share:.0%} of {row.left:,.4g}"
-    bounds = f"{100 * row.share_low:.0f}-{row.share_high:.0%}"
+    share = "-" if row.share is None else f"{row.share:.0%} of {row.left:,.4g}"
+    bounds = "-" if row.share_low is None else f"{100 * row.share_low:.0f}-{row.share_high:.0%}"
     return [
         _name(row.from_key, row.from_name),
         _name(row.to_key, row.to_name),

@@ -296,7 +296,7 @@ def _card_cells(card: FeedCard) -> list[str]:
         f"{card.days_covered:,}/{card.days:,}",
         number(card.delay_median_h, ".3g"),
         number(card.delay_p90_h, ".3g"),
-        f"{card.shared:.0%}",
+        number(card.shared, ".0%"),
         number(card.first_here, ".0%"),
         came,
     ]

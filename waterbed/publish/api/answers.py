@@ -51,7 +51,7 @@ class TableCard:
     title: Annotated[str, "what it holds, for people"]
     by: Annotated[str, "what a row stands for: hoster, asn, country, ..."]
     rows: Annotated[int, "how many rows it has"]
-    left_out: Annotated[int, "rows left out because they are about too few"]
+    left_out: Annotated[int, "rows left out because they are about too few, at least so many"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

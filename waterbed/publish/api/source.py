@@ -13,6 +13,7 @@ from typing import Final
 from waterbed.governance.reply import record, refuse_unheard
 from waterbed.model.bookkeeping import STORED, Due, KeyCheck, Sealed
 from waterbed.publish.api.answers import Answers, Body
+from waterbed.publish.edition import last_edition
 from waterbed.publish.events import event_files
 from waterbed.publish.policy import Publication, named_hosters, publishable
 from waterbed.publish.site.build import site_of
@@ -117,7 +118,7 @@ def served_of(study: Study) -> Served:
     InputError if it is public and hosters may still reply.
     """
     conclusions = study.conclude()
-    publication = publishable(publication_of(study, conclusions))
+    publication = publishable(publication_of(study, conclusions), last_edition(study.folder))
     editions = record(study.folder).editions
     refuse_unheard(study.folder, named_hosters(publication), editions[-1].override if editions else "")
     return Served(publication=publication, site=site_of(study, conclusions, publication))

@@ -112,7 +112,7 @@ def _overview(
     )
     return OverviewView(
         title=publication.title,
-        numbers=_numbers(conclusions, standings, publication.policy.least),
+        numbers=_numbers(conclusions, publication, standings),
         standings=standings,
         curves=curves,
         flows=publication.table("flows").rows,
@@ -121,21 +121,24 @@ def _overview(
     )
 
 
-def _numbers(conclusions: Conclusions, standings: Sequence[RankingEntry], least: int) -> list[Number]:
+def _numbers(conclusions: Conclusions, publication: Publication, standings: Sequence[RankingEntry]) -> list[Number]:
+    """Headline numbers; totals are held back where nothing else of the study is shown."""
+    least = publication.policy.least
     undecided = sum(verdict.state == "unknown" for verdict in conclusions.verdicts)
     hosters = sum(one.row.place is not None for one in standings)
-    hops = sum(hop.order != "parallel" for hop in conclusions.hops)
+    hops, shown = len(conclusions.hops), sum(cell.hops for cell in publication.cells.cells)
+    reported = f"{len(conclusions.facts.targets):,}" if standings else "held back"
     return [
         Number(
             label="URLs reported",
-            value=f"{len(conclusions.facts.targets):,}",
-            note=f"{len(conclusions.facts.reports):,} reports",
+            value=reported if conclusions.facts.targets else "0",
+            note=f"{len(conclusions.facts.reports):,} reports" if standings else "",
         ),
         Number(label="looks taken", value=f"{len(conclusions.facts.looks):,}", note=f"{undecided:,} undecided"),
-        Number(label="hosters", value=f"{hosters:,}", note=f"with at least {least} reported sites"),
+        Number(label="hosters", value=f"{hosters:,}", note=f"shown, with at least {least} reported sites"),
         Number(
             label="hops seen",
-            value=f"fewer than {least}" if 0 < hops < least else f"{hops:,}",
+            value=f"of fewer than {least} sites" if hops and not shown else f"{shown:,}",
             note="without copies known to be parallel; unreported arrivals are not seen",
         ),
     ]

@@ -14,18 +14,16 @@ from graphs.network.weeks import CrossBorder, week_window
 from waterbed.publish.hop_cells import (
     LEVELS,
     WAYS,
-    CellDisclosure,
     CellFlow,
     CellPlace,
     HopCell,
     HopCells,
     cell_flows,
     cell_places,
-    hop_cells,
     week_sums,
 )
-from waterbed.publish.policy import Publication
-from waterbed.publish.site.figures import CONFIG, FAINT, INK, PASSAGE_COLOURS, label, plain_layout
+from waterbed.publish.policy import Publication, named_keys
+from waterbed.publish.site.figures import CONFIG, FAINT, HELD_COLOUR, INK, PASSAGE_COLOURS, label, plain_layout
 from waterbed.publish.site.interventions import intervention_pages
 from waterbed.publish.site.layout import Page
 from waterbed.study.conclusions import Conclusions
@@ -200,7 +198,7 @@ def _data(shown: _Shown, home: str) -> dict[str, Any]:
 
 
 def _colour(way: CrossBorder | None) -> str:
-    return PASSAGE_COLOURS[way] if way else "#d8cbb3"
+    return PASSAGE_COLOURS[way] if way else HELD_COLOUR
 
 
 def _monday(week: str) -> datetime:
@@ -214,10 +212,10 @@ def _measures(view: HopsView) -> list[tuple[str, list[GraphFigure | None]]]:
     return [(name, [by_level[level].get(name) for level in LEVELS]) for name in names]
 
 
-KINDS: Final[Mapping[Level, str]] = {"hoster": "hoster", "as": "asn", "country": "country"}
-"""The ranking whose keys are the published keys of a level."""
 SEED: Final = 2026
 """Seed of resampling and null graphs, so that equal facts give equal pages."""
+_RATE: Final = "returns"
+"""Measure that is a share of hops, told by its bounds."""
 _SAID_BY_CELLS: Final = ("hops", "net flow")
 _OF_FEW: Final = ("contents that moved", "contents with a chain", "hops of the longest chain")
 """Counts of contents; the table of chains shows those that are large enough."""
@@ -232,7 +230,7 @@ def displacement_pages(
     """
     named = named_keys(publication)
     least, home = publication.policy.least, study.config.home
-    cells = cells_of(conclusions, named, home=home, least=least)
+    cells = publication.cells
     events = intervention_pages(study, conclusions, named=named, least=least, under=PATH)
     moves = {
         level: moves_of(conclusions.hops, by=level, origins=origins_index(conclusions.episodes)) for level in LEVELS
@@ -242,37 +240,11 @@ def displacement_pages(
         names={"hoster": _names(conclusions, named["hoster"]), "as": _names(conclusions, named["as"])},
         seats={key: conclusions.attributor.country_of(key) or "" for level in ("hoster", "as") for key in named[level]},
         sheets=sheets,
-        measures=_measures_shown(conclusions, moves, home=home, least=least) if cells.cells else {},
+        measures={level: list(_of_level(conclusions, cells, level, home, least)) for level in LEVELS},
         chains={level: chain_rows(moves[level], least) for level in LEVELS},
         events=[(page.path, page.title, line) for page, line in events],
     )
     return [displacement_page(view, home=home, least=least), *(page for page, _ in events)]
-
-
-def named_keys(publication: Publication) -> dict[Level, frozenset[str]]:
-    """Publishable keys of each level.
-
-    These are the keys of its published ranking, and the key of what no table attributes.
-    """
-    return {
-        level: frozenset(row.key for row in publication.table(f"ranking-{kind}").rows) | {UNKNOWN}
-        for level, kind in KINDS.items()
-    }
-
-
-def cells_of(conclusions: Conclusions, named: Mapping[Level, frozenset[str]], *, home: str, least: int) -> HopCells:
-    """All hops as publishable cells."""
-    if not conclusions.episodes or conclusions.until is None:
-        return HopCells(weeks=(), cells=())
-    disclosure = CellDisclosure(
-        sites={url_id: target.site_id for url_id, target in conclusions.facts.targets.items()},
-        named=named,
-        origins=origins_index(conclusions.episodes),
-        home=home,
-        least=least,
-        span=(min(episode.known_up_at for episode in conclusions.episodes), conclusions.until),
-    )
-    return hop_cells(conclusions.hops, disclosure)
 
 
 def chain_rows(moves: Moves, least: int) -> list[ChainRow]:
@@ -295,17 +267,27 @@ def chain_rows(moves: Moves, least: int) -> list[ChainRow]:
     return rows[::-1]
 
 
-def _measures_shown(
-    conclusions: Conclusions, moves: Mapping[Level, Moves], *, home: str, least: int
-) -> dict[Level, Sequence[GraphFigure]]:
-    return {level: list(_of_level(conclusions, moves[level], home, least)) for level in LEVELS}
+def _of_level(conclusions: Conclusions, found: HopCells, level: Level, home: str, least: int) -> Iterator[GraphFigure]:
+    """Measures of the graph that is shown, as far as they rest on enough hops.
 
-
-def _of_level(conclusions: Conclusions, moves: Moves, home: str, least: int) -> Iterator[GraphFigure]:
-    """Whole-graph measures that rest on enough hops."""
-    for row in graph_figures(conclusions.hops, moves, names={}, home=home, rng=np.random.default_rng(SEED)):
-        if row.measure not in _SAID_BY_CELLS and not row.measure.startswith(_OF_FEW) and row.n >= least:
-            yield row
+    It has the hops of cells with names at both ends. A rate of fewer than `least` hops is left out.
+    """
+    shown = sorted(
+        at
+        for cell, own in zip(found.cells, found.members, strict=True)
+        if cell.passage and (ends := cell.ends(level)) and all(ends)
+        for at in own
+    )
+    hops = [conclusions.hops[at] for at in shown]
+    if not hops:
+        return
+    moves = moves_of(hops, by=level, origins=origins_index(conclusions.episodes))
+    for row in graph_figures(hops, moves, names={}, home=home, rng=np.random.default_rng(SEED)):
+        if row.measure in _SAID_BY_CELLS or row.measure.startswith(_OF_FEW) or row.n < least:
+            continue
+        if row.measure.startswith(_RATE) and any(0 < round((end or 0) * row.n) < least for end in (row.low, row.high)):
+            continue
+        yield row
 
 
 def _names(conclusions: Conclusions, keys: frozenset[str]) -> dict[str, str]:

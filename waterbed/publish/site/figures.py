@@ -47,6 +47,8 @@ PASSAGE_COLOURS: Final[Mapping[CrossBorder, str]] = {
     "stays abroad": "#8b95a1",
     "unknown": "#c9ced4",
 }
+HELD_COLOUR: Final = "#d8cbb3"
+"""Colour of a passage that is held back."""
 CONFIG: Final = {
     "displayModeBar": False,
     "displaylogo": False,

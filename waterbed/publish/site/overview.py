@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from graphs.network.flows import Flow
 from graphs.network.weeks import CROSS_BORDER
 from waterbed.analysis.rankings.takedown import RemovalCurve
-from waterbed.publish.site.figures import DASHES, LINES, PASSAGE_COLOURS, curves_figure
+from waterbed.publish.site.figures import DASHES, HELD_COLOUR, LINES, PASSAGE_COLOURS, curves_figure
 from waterbed.publish.site.layout import Page
 from waterbed.publish.site.rankings import CLASSES, RankingEntry, places_of
 
@@ -82,10 +82,17 @@ def passage_shares(flows: Sequence[Flow]) -> list[dict[str, Any]]:
     """Shares of hops that leave, stay, enter, or remain abroad."""
     total = sum(flow.hops for flow in flows)
     found = []
-    for way in CROSS_BORDER:
+    for way in (*CROSS_BORDER, None):
         hops = sum(flow.hops for flow in flows if flow.passage == way)
         if hops:
-            found.append({"passage": way, "hops": hops, "share": hops / total, "colour": PASSAGE_COLOURS[way]})
+            found.append(
+                {
+                    "passage": way,
+                    "hops": hops,
+                    "share": hops / total,
+                    "colour": PASSAGE_COLOURS[way] if way else HELD_COLOUR,
+                }
+            )
     return found
 
 

@@ -46,7 +46,7 @@ class RankingView:
 
     kind: Annotated[str, "hoster, asn, country, ..."]
     standings: Sequence[RankingEntry]
-    left_out: Annotated[int, "rows left out because they are about too few"]
+    left_out: Annotated[int, "rows left out because they are about too few, at least so many"]
     slowest: Annotated[int, "how many are called the slowest; 0: no places by speed"]
     sheets: Annotated[Mapping[str, str], "path of the sheet of each key that has one"] = field(default_factory=dict)
 

@@ -104,9 +104,9 @@
   const said = (now, rows) => {
     const sum = (name, kept) => rows.filter(kept).reduce((total, row) => total + row[name], 0);
     const [inside, most] = [sum("hops", () => true), sum("most", () => true)];
-    const unnamed = sum("hops", (row) => row.from === null);
+    const unnamed = sum("hops", (row) => row.from === null || row.to === null);
     const parts = [`${count(inside)} hops, ${count(sum("certain", () => true))} of them certain`];
-    if (unnamed) parts.push(`${count(unnamed)} between ${data.levels[now.level].plural} that are not named`);
+    if (unnamed) parts.push(`${count(unnamed)} between ${data.levels[now.level].plural} of which one or both are not named`);
     if (most > inside) parts.push(`up to ${count(most - inside)} more, whose weeks are only known to reach into these`);
     document.getElementById("said").textContent = parts.join("; ") + ".";
   };

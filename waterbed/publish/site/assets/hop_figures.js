@@ -84,7 +84,7 @@ const hopFigures = (() => {
   const circle = (data, level, rows) => {
     const weight = new Map();
     for (const row of rows) {
-      if (row.from === null) continue;
+      if (row.from === null || row.to === null) continue;
       for (const key of new Set([row.from, row.to])) weight.set(key, (weight.get(key) || 0) + row.most);
     }
     const { keys } = data.levels[level];
@@ -151,7 +151,7 @@ const hopFigures = (() => {
 
   // Squares are at home, circles abroad; full ones are sinks, empty ones sources, of the flows chosen.
   const network = (data, level, rows, places, narrow) => {
-    if (!rows.some((row) => row.from !== null)) return nothing(data);
+    if (!rows.some((row) => row.from !== null && row.to !== null)) return nothing(data);
     const { keys } = data.levels[level];
     const where = circle(data, level, rows);
     const net = new Map(places.map((one) => [one.key, one]));

@@ -1,11 +1,11 @@
 "use strict";
-// Cells of hops added up, as waterbed/publish/hop_flows.py does. A cell: [first week, last week, ends by level, passage,
-// hops, certain]; ends: [keys left, keys arrived at], or null where they are held back.
+// Cells of hops added up, as waterbed/publish/hop_cells.py does. A cell: [first week, last week, ends by level, passage,
+// hops, certain]; ends: [keys left, keys arrived at], or null where they are held back; a side held back is empty.
 const hopFlows = (() => {
   const pairs = (ends) => {
-    if (!ends) return [[null, null, 1]];
-    const share = 1 / (ends[0].length * ends[1].length);
-    return ends[0].flatMap((before) => ends[1].map((after) => [before, after, share]));
+    const [left, arrived] = (ends || [[], []]).map((side) => (side.length ? side : [null]));
+    const share = 1 / (left.length * arrived.length);
+    return left.flatMap((before) => arrived.map((after) => [before, after, share]));
   };
 
   // Flows of the chosen weeks and passages. Hops are those of cells within the weeks; at most, with all that reach in.
@@ -25,7 +25,7 @@ const hopFlows = (() => {
     }
     return [...sums.values()].sort((a, b) =>
       (a.from === null) - (b.from === null) || b.hops - a.hops || b.most - a.most ||
-      a.from - b.from || a.to - b.to || a.passage - b.passage);
+      a.from - b.from || (a.to === null) - (b.to === null) || a.to - b.to || a.passage - b.passage);
   };
 
   // Sinks and sources: what arrived and what left, and the least and most that the difference can be.
@@ -36,7 +36,7 @@ const hopFlows = (() => {
       return sums.get(key);
     };
     for (const row of rows) {
-      if (row.from === null || row.from === row.to || !row.hops) continue;
+      if (row.from === null || row.to === null || row.from === row.to || !row.hops) continue;
       at(row.to).arrived += row.hops;
       at(row.to).arrivedSurely += row.certain;
       at(row.from).left += row.hops;

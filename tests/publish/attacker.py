@@ -1,0 +1,280 @@
+"""An attacker who reads what is published and works out, by linear programs, what is hidden.
+
+He knows the hosters, their ASes and countries, which of them share URLs, the policy, and the sums of
+docs/publishing.md; he does not know the program. Each of his equations is one sentence of that page.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linprog
+from scipy.sparse import csr_matrix
+
+Tables = Mapping[str, Mapping[str, Any]]
+"""Each published table by name: its metadata, and `rows`."""
+Unknown = Hashable
+LEVELS = (("hoster", "hoster"), ("as", "asn"), ("country", "country"))
+"""Levels of the displacement page, and the rankings of their keys."""
+CLOSE = 1e-4
+"""Published shares are rounded to a millionth."""
+
+
+@dataclass
+class System:
+    """Equations and inequalities over unknown counts, none of them negative."""
+
+    numbers: dict[Unknown, int] = field(default_factory=dict)
+    equal: list[tuple[dict[int, float], float]] = field(default_factory=list)
+    most: list[tuple[dict[int, float], float]] = field(default_factory=list)
+
+    def terms(self, found: Iterable[tuple[Unknown, float]]) -> dict[int, float]:
+        sums: dict[int, float] = defaultdict(float)
+        for unknown, factor in found:
+            sums[self.numbers.setdefault(unknown, len(self.numbers))] += factor
+        return dict(sums)
+
+    def equals(self, found: Iterable[tuple[Unknown, float]], value: float) -> None:
+        self.equal.append((self.terms(found), value))
+
+    def at_most(self, found: Iterable[tuple[Unknown, float]], value: float) -> None:
+        self.most.append((self.terms(found), value))
+
+    def at_least(self, found: Iterable[tuple[Unknown, float]], value: float) -> None:
+        self.at_most([(unknown, -factor) for unknown, factor in found], -value)
+
+    def ranges(self, wanted: Mapping[Hashable, Sequence[tuple[Unknown, float]]]) -> dict[Hashable, tuple[float, float]]:
+        """The least and most that each wanted sum can be; RuntimeError if the equations contradict each other."""
+        sums = {name: self.terms(found) for name, found in wanted.items()}
+        size = max(len(self.numbers), 1)
+        a_eq, b_eq = _matrix(self.equal, size)
+        a_ub, b_ub = _matrix(self.most, size)
+        found = {}
+        for name, terms in sums.items():
+            cost = np.zeros(size)
+            for at, factor in terms.items():
+                cost[at] = factor
+            ends = []
+            for sign in (1, -1):
+                done = linprog(sign * cost, A_ub=a_ub, b_ub=b_ub, A_eq=a_eq, b_eq=b_eq, method="highs")
+                if done.status == 3:
+                    ends.append(-sign * np.inf)
+                elif done.status:
+                    raise RuntimeError(f"{name}: {done.message}")
+                else:
+                    ends.append(sign * done.fun)
+            found[name] = (ends[0], ends[1])
+        return found
+
+
+def _matrix(rows: Sequence[tuple[dict[int, float], float]], size: int) -> tuple[Any, Any]:
+    if not rows:
+        return None, None
+    places = [(row, at, factor) for row, (terms, _) in enumerate(rows) for at, factor in terms.items()]
+    row, column, factor = zip(*places, strict=True) if places else ((), (), ())
+    return csr_matrix((factor, (row, column)), shape=(len(rows), size)), np.array([value for _, value in rows])
+
+
+Signature = frozenset[tuple[str, str]]
+"""Keys of a URL in the rankings of networks: kind and key."""
+
+
+def with_rankings(
+    system: System,
+    tables: Tables,
+    signatures: Sequence[Signature],
+    *,
+    count: str,
+    edition: int = 0,
+    total: int | None = None,
+) -> Callable[[tuple[str, str]], list[tuple[Unknown, float]]]:
+    """Adds what the rankings tell of the URLs, hosts or sites with each signature; returns the sum of a key."""
+
+    def of(key: tuple[str, str]) -> list[tuple[Unknown, float]]:
+        return [((edition, count, one), 1.0) for one in signatures if key in one]
+
+    shown: dict[str, set[str]] = {}
+    for name, table in tables.items():
+        if name.startswith("ranking-") and name != "ranking-category":
+            kind = name.removeprefix("ranking-")
+            shown[kind] = {row["key"] for row in table["rows"]}
+            for row in table["rows"]:  # a row counts everything that lies under its key
+                system.equals(of((kind, row["key"])), row[count])
+    if count == "hosts":  # each host is shared equally among its keys that are shown
+        for kind, keys in shown.items():
+            for row in tables[f"ranking-{kind}"]["rows"]:
+                parts = [
+                    ((edition, count, one), 1 / len({key for key in keys if (kind, key) in one}))
+                    for one in signatures
+                    if (kind, row["key"]) in one
+                ]
+                system.at_most(parts, row["hosts_fractional"] + CLOSE)
+                system.at_least(parts, row["hosts_fractional"] - CLOSE)
+    if total is not None:  # the first page has the number of all URLs
+        system.equals([((edition, count, one), 1.0) for one in signatures], total)
+    return of
+
+
+def with_categories(system: System, tables: Tables, categories: Sequence[str], total: int) -> None:
+    """Adds the ranking by category: a URL of the simulation has one category."""
+    rows = {row["key"]: row["urls"] for row in tables["ranking-category"]["rows"]}
+    for key, urls in rows.items():
+        system.equals([(("category", key), 1.0)], urls)
+    system.equals([(("category", key), 1.0) for key in categories], total)
+
+
+Reported = tuple[Signature, frozenset[str]]
+
+
+def with_sources(system: System, tables: Tables, kinds: Iterable[Reported], total: int) -> None:
+    """Adds cards, shares of what another source reported too, and the rankings by each source."""
+    every = list(kinds)
+
+    def those(source: str, *, key: tuple[str, str] | None = None, others: bool = False) -> list[tuple[Unknown, float]]:
+        return [
+            (("reported", one), 1.0)
+            for one in every
+            if source in one[1] and (key is None or key in one[0]) and (not others or len(one[1]) > 1)
+        ]
+
+    for card in tables["feeds"]["rows"]:
+        system.equals(those(card["source"]), card["urls"])
+        if card["shared"] is not None:
+            system.at_most(those(card["source"], others=True), (card["shared"] + 1e-6) * card["urls"])
+            system.at_least(those(card["source"], others=True), (card["shared"] - 1e-6) * card["urls"])
+    for name, table in tables.items():
+        kind = name.partition("-")[2]
+        for row in table["rows"] if name.startswith("feeds-") else ():
+            if row["hosts"] is not None:
+                system.equals(those(row["source"], key=(kind, row["key"])), row["hosts"])
+        for row in table["rows"] if name.startswith("ranking-") and kind != "category" else ():
+            system.equals([(("reported", one), 1.0) for one in every if (kind, row["key"]) in one[0]], row["hosts"])
+    system.equals([(("reported", one), 1.0) for one in every], total)
+
+
+def with_notices(system: System, tables: Tables, signatures: Sequence[Signature], weeks: Sequence[str]) -> None:
+    """Adds the clocks that notices started, of each key, and of each hoster by week."""
+    for name, table in tables.items():
+        kind = name.partition("-")[2]
+        for row in table["rows"] if name.startswith("compliance-") else ():
+            system.equals(
+                [
+                    (("clocks", one, week), 1.0)
+                    for one in signatures
+                    if (kind, row["key"]) in one
+                    for week in weeks
+                    if row["week"] in (None, week)
+                ],
+                row["clocks"],
+            )
+
+
+def with_hops(
+    system: System,
+    tables: Tables,
+    places: Mapping[str, Mapping[str, str]],
+    home: str,
+    cells: Sequence[Mapping[str, Any]],
+    edition: int = 0,
+) -> None:
+    """Adds flows, shares with what they are of, and the cells of the displacement page.
+
+    `places` has the AS and country of each hoster; `cells` their hops, weeks left out.
+    """
+    pairs = [(a, b) for a in places for b in places if a != b]
+    rows = tables["flows"]["rows"]
+    own = {(row["from_key"], row["to_key"]) for row in rows}
+
+    def way(a: str, b: str) -> str:
+        left, arrived = (places[one]["country"] == home for one in (a, b))
+        return ("stays home" if arrived else "leaves home") if left else "comes home" if arrived else "stays abroad"
+
+    def stands_in(a: str, b: str) -> list[tuple[str, str]]:
+        """The rows of flows that hops of a pair can be in; in the first edition it is the first of these."""
+        fitting = [ends for ends in ((a, b), (a, "others"), ("others", "others")) if ends in own]
+        return fitting if edition else fitting[:1]
+
+    def hops(chosen: Iterable[tuple[str, str]], *wanted: tuple[str, str]) -> list[tuple[Unknown, float]]:
+        return [
+            ((edition, pair, ends), 1.0) for pair in chosen for ends in stands_in(*pair) if not wanted or ends in wanted
+        ]
+
+    sums: dict[tuple[str, str], float] = defaultdict(float)
+    for row in rows:
+        ends = row["from_key"], row["to_key"]
+        sums[ends] += row["hops"]
+        if row["passage"] is not None:
+            system.at_least(hops((pair for pair in pairs if way(*pair) == row["passage"]), ends), row["hops"])
+    for ends, total in sums.items():
+        system.equals(hops(pairs, ends), total)
+    for pair in pairs:  # all hops of a pair: later editions let new ones wait, and the first has all or none
+        waiting = [((edition, pair, "waits"), 1.0)] if edition or not rows else []
+        system.equals([((edition, "hops", pair), -1.0), *hops([pair]), *waiting], 0.0)
+    for kind in ("hoster", "asn", "country"):
+        for row in tables[f"flow-shares-{kind}"]["rows"]:
+            a, b = row["from_key"], row["to_key"]
+            from_there = [pair for pair in pairs if _key(places, pair[0], kind) == a]
+            there = [pair for pair in from_there if b in ("others", _key(places, pair[1], kind))]
+            system.at_least(hops(there), row["hops_fractional"])
+            if row["left"] is not None:
+                system.equals([((edition, "hops", pair), 1.0) for pair in from_there], row["left"])
+                assert abs(row["share"] * row["left"] - row["hops_fractional"]) < CLOSE
+    for cell in cells:
+        fitting = [
+            pair
+            for pair in pairs
+            if (cell["passage"] is None or way(*pair) == cell["passage"])
+            and all(
+                not cell[kind]
+                or all(not side or _key(places, one, kind) in side for side, one in zip(cell[kind], pair, strict=True))
+                for kind in ("hoster", "asn", "country")
+            )
+        ]
+        system.at_least(hops(fitting), cell["hops"])
+
+
+def _key(places: Mapping[str, Mapping[str, str]], hoster: str, kind: str) -> str:
+    return hoster if kind == "hoster" else places[hoster][kind]
+
+
+def read_tables(folder: Path) -> dict[str, Any]:
+    """The tables of a published folder, by name."""
+    names = [path.name.removesuffix(".schema.json") for path in folder.glob("*.schema.json")]
+    return {name: json.loads((folder / f"{name}.json").read_text()) for name in names if "stix" not in name}
+
+
+def read_cells(folder: Path) -> list[dict[str, Any]]:
+    """The cells in the script of the displacement page, weeks left out."""
+    text = (folder / "displacement.html").read_text()
+    found = re.search(r'<script type="application/json" id="hops">(.*?)</script>', text, re.DOTALL)
+    if found is None:
+        return []
+    data = json.loads(found[1])
+    words = [None if way["word"] == "held back" else way["word"] for way in data["passages"]]
+
+    def ends(level: str, told: Sequence[Sequence[int]] | None) -> list[list[str]] | None:
+        keys = data["levels"][level]["keys"]
+        return told and [[keys[at]["key"] for at in side] for side in told]
+
+    return [
+        {
+            "passage": words[passage],
+            "hops": hops,
+            **{kind: ends(level, told[level]) for level, kind in LEVELS},
+        }
+        for _, _, told, passage, hops, _ in data["cells"]
+    ]
+
+
+def read_total(folder: Path, label: str) -> int:
+    """A headline number of the first page."""
+    found = re.search(
+        rf'<p class="value">([\d,]+)</p><p class="label">{label}</p>', (folder / "index.html").read_text()
+    )
+    assert found, label
+    return int(found[1].replace(",", ""))

@@ -29,7 +29,10 @@ class _Held:
         self._name, self._bytes = name, 0
 
     def keep(self, *texts: str) -> tuple[str, ...]:
-        """Return the texts; InputError once all kept are more than MOST_HELD bytes."""
+        """Return the texts.
+
+        InputError once all kept are more than MOST_HELD bytes.
+        """
         self._bytes += _A_TUPLE + sum(map(sys.getsizeof, texts))
         if self._bytes > MOST_HELD:
             raise InputError(

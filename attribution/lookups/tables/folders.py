@@ -39,7 +39,10 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def about_in(folder: Path) -> Any:
-    """The value of a folder's about.json; InputError if it cannot be read."""
+    """The value of a folder's about.json.
+
+    InputError if it cannot be read.
+    """
     path = folder / "about.json"
     try:
         return msgspec.json.decode(content(path, "a table's description", MOST_ABOUT, "docs/tables.md"))

@@ -58,14 +58,20 @@ def raw_pieces(path: Path, what: str, most: int | None = None, see: str = _SEE) 
 
 
 def content(path: Path, what: str, most: int, see: str = _SEE, *, unpack: bool = False) -> bytes:
-    """Return a file's bytes, at most `most`; gzip is unpacked if asked for."""
+    """Return a file's bytes, at most `most`.
+
+    gzip is unpacked if asked for.
+    """
     with opened(path, what, see) as file:
         pieces = _plain(file, path, most, what, see)
         return b"".join(_unpacked(file, pieces, path, most, what, see, zipped=False) if unpack else pieces)
 
 
 def unpacked_pieces(path: Path, what: str, see: str = _SEE) -> Pieces:
-    """Yield the bytes of a file of text, unpacked: gzip, bzip2, or a zip with one file."""
+    """Yield the unpacked bytes of a file of text.
+
+    It may be gzip, bzip2, or a zip with one file.
+    """
     most = most_bytes()
     with opened(path, what, see) as file:
         yield from _unpacked(file, _plain(file, path, most, what, see), path, most, what, see)

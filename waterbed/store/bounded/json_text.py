@@ -1,4 +1,7 @@
-"""JSON that others wrote, read value by value, so that lists have no length."""
+"""JSON that others wrote, read value by value.
+
+So a list may have any length.
+"""
 
 import json
 import re
@@ -18,11 +21,16 @@ _SEE: Final = "docs/intake.md"
 
 
 class BadJson(Exception):
-    """Bytes that are no JSON within bounds; the message says why, and quotes nothing."""
+    """Bytes that are no JSON within bounds.
+
+    The message says why, and quotes nothing.
+    """
 
 
 def json_in(data: bytes | str) -> Any:
-    """The value of a short text in JSON, such as a line or an answer.
+    """The value of a short text in JSON.
+
+    Such a text is a line or an answer.
 
     BadJson if it is no JSON, nested deeper than MOST_DEPTH, or holds half a pair of surrogates.
     """
@@ -61,7 +69,10 @@ class JsonText:
         self._decode = json.JSONDecoder(parse_constant=_no_constant, parse_int=_whole).raw_decode
 
     def kind(self) -> str:
-        """The first character of what comes next: `{`, `[` or another; empty at the end."""
+        """The first character of the next value.
+
+        It is `{`, `[` or another; empty at the end.
+        """
         while True:
             self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # it matches nothing too
             if self._at < len(self._text) or not self._more(_LEAST):
@@ -101,15 +112,24 @@ class JsonText:
         return found
 
     def items(self) -> Iterator[None]:
-        """Step through the values of a list; the caller reads each."""
+        """Step through the values of a list.
+
+        The caller reads each.
+        """
         yield from self._within("[", "]", self._nothing)
 
     def members(self) -> Iterator[str]:
-        """Step through the keys of an object; the caller reads each value."""
+        """Step through the keys of an object.
+
+        The caller reads each value.
+        """
         yield from self._within("{", "}", self._key)
 
     def skip(self) -> None:
-        """Pass over a value, which may be a long list or object of values."""
+        """Pass over a value.
+
+        It may be a long list or object of values.
+        """
         kind = self.kind()
         if kind == "[":
             for _ in self.items():

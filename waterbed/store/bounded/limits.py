@@ -94,7 +94,10 @@ MOST_HOSTERS: Final = 100_000
 
 
 def most_bytes() -> int:
-    """The most bytes of a file of lines; InputError for a bad setting."""
+    """The most bytes of a file of lines.
+
+    InputError for a bad setting.
+    """
     text = os.environ.get(MOST_GIB) or str(_GIB)
     if not (text.isascii() and text.isdecimal() and 0 < int(text[:9]) <= _MOST_SETTABLE_GIB):
         raise InputError(

@@ -1,4 +1,4 @@
-"""Parquet files that others wrote, read in batches of bounded size.
+"""Parquet files that others wrote, in bounded batches.
 
 A page of a few bytes can stand for gigabytes, whatever the file's own metadata say, and no reader of Parquet has a
 bound. So each file is first read in a process of its own that may take MOST_PARQUET_MEMORY bytes; only what passes is
@@ -45,7 +45,9 @@ class _Refused(Exception):
 
 
 def check(paths: Sequence[Path], text: int, what: str, see: str) -> None:
-    """Refuse files that are no Parquet within bounds; InputError names the first.
+    """Refuse files that are no Parquet within bounds.
+
+    InputError names the first.
 
     `text` is the most characters of a text in them. `what` was expected; `see` is the page on it.
     """
@@ -59,7 +61,10 @@ def check(paths: Sequence[Path], text: int, what: str, see: str) -> None:
 
 
 def faults(paths: Sequence[Path], text: int) -> dict[Path, str]:
-    """What is wrong with each file, empty if nothing is, by a process that is bounded in memory and time."""
+    """The fault of each file, empty if none.
+
+    A process that is bounded in memory and time finds it.
+    """
     order = json.dumps({"path": sys.path, "files": [str(path) for path in paths], "text": text})
     told: dict[str, str] = {}
     with suppress(subprocess.TimeoutExpired):
@@ -78,7 +83,10 @@ def faults(paths: Sequence[Path], text: int) -> dict[Path, str]:
 
 
 def serve(paths: Sequence[str], text: int) -> None:
-    """Check files in this process, within bounds of memory; print what is wrong with each."""
+    """Check files in this process; print their faults.
+
+    It is bounded in memory.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + MOST_PARQUET_MEMORY, hard))
     for path in paths:
@@ -99,7 +107,10 @@ def _data_bytes() -> int:
 
 
 def batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a file that was checked, some hundred at a time; texts may be dictionaries."""
+    """Yield the rows of a checked file.
+
+    Some hundred come at a time; texts may be dictionaries.
+    """
     with pq.ParquetFile(path, read_dictionary=[], pre_buffer=False) as file:
         yield from file.iter_batches(_ROWS, columns=columns, use_threads=False)
 

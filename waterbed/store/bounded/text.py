@@ -1,4 +1,7 @@
-"""Text that others wrote, as lines of bounded length or as pieces."""
+"""Text that others wrote, in lines or pieces.
+
+Lines have a bounded length.
+"""
 
 import codecs
 import io
@@ -20,7 +23,9 @@ _SEE: Final = "docs/intake.md, Bounds"
 
 
 class TextFile:
-    """A file of text, plain or packed, in UTF-8 or UTF-16.
+    """A file of text, plain or packed.
+
+    It is in UTF-8 or UTF-16.
 
     It can be read once, as lines or as pieces. InputError if it cannot be read, breaks off, or exceeds a bound; the
     message names `what` was expected.
@@ -45,7 +50,7 @@ class TextFile:
         self._began = began[:_FRONT]
 
     def head(self, most: int) -> list[str]:
-        """Return the first lines, as far as the front has them."""
+        """Return the first lines that the front has."""
         return list(islice(_decoded(io.BytesIO(self._began)), most))
 
     def lines(self) -> Iterator[str]:
@@ -56,7 +61,10 @@ class TextFile:
         yield from _decoded(io.BufferedReader(_Stream(self._cut()), _BUFFER))
 
     def texts(self) -> Iterator[str]:
-        """Yield the text in pieces that end anywhere; InputError if it is not UTF-8."""
+        """Yield the text in pieces that end anywhere.
+
+        InputError if it is not UTF-8.
+        """
         decode = codecs.getincrementaldecoder("utf-8-sig")("strict").decode
         try:
             for piece in self._pieces:
@@ -103,7 +111,7 @@ def open_lines(path: Path, what: str, see: str = _SEE) -> Iterator[str]:
 
 
 def open_entries(path: Path, what: str, see: str, most: int) -> Iterator[str]:
-    """Yield the lines of a file that is held in memory whole.
+    """Yield the lines of a file held whole.
 
     InputError if there are more than `most`, or MOST_CELLS characters.
     """

@@ -20,7 +20,9 @@ _LONG_KEY: Final = re.compile(rf"(?<![A-Za-z0-9_-])(?:[A-Za-z0-9_-]++[ \t]*+\.[ 
 
 
 def toml_bytes(path: Path, what: str, see: str, most: int = MOST_TOML) -> bytes:
-    """Return the bytes of a file in TOML; InputError if it cannot be read or is too large.
+    """Return the bytes of a file in TOML.
+
+    InputError if it cannot be read or is too large.
 
     `what` was expected; `see` is the page on it.
     """

@@ -1,4 +1,4 @@
-"""What a publication's rows rest on, as parts for suppression."""
+"""The parts that a publication's rows rest on."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,9 @@ from waterbed.study.conclusions import Conclusions
 
 
 def basis_of(conclusions: Conclusions, ranked: Sequence[RankingTables], told: Mapping[By, Compliance]) -> Basis:
-    """The basis of a study's tables; `ranked` are the rankings that are published.
+    """The basis of a study's tables.
+
+    `ranked` are the rankings that are published.
 
     Networks are known to lie in each other: an AS belongs to a hoster, and both to a country. Nobody knows that of
     categories and sources, so each of these is a layer of its own.

@@ -1,4 +1,7 @@
-"""What the edition before told: kept in the study, so that the next one tells nothing of it."""
+"""The record of the last edition.
+
+It is kept in the study, so that the next one tells nothing of it.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,7 +25,10 @@ FILE: Final = "edition.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastEdition:
-    """Groups behind the last edition; no URL or host name is in it."""
+    """Groups behind the last edition.
+
+    No URL or host name is in it.
+    """
 
     hidden: Annotated[tuple[Key, ...], "keys left out"] = ()
     small: Annotated[tuple[Key, ...], "of these, those about too few sites"] = ()
@@ -34,7 +40,7 @@ class LastEdition:
     cells: Annotated[tuple[tuple[HopCell, tuple[str, ...]], ...], "its cells, and marks of their hops"] = ()
 
     def before(self, *layers: str, noticed: bool = False) -> Before:
-        """What suppression needs of the named layers."""
+        """The parts of the named layers, for suppression."""
         return Before(
             hidden=frozenset(self.noticed if noticed else self.hidden),
             small=frozenset(self.few if noticed else self.small),
@@ -70,7 +76,10 @@ def edition_of(
 
 
 def last_edition(folder: Folder) -> LastEdition | None:
-    """What was published last; None: nothing yet. InputError if the record is damaged."""
+    """Return the last edition, None before the first.
+
+    InputError if the record is damaged.
+    """
     path = folder.path / FILE
     if not path.is_file():
         return None
@@ -90,7 +99,9 @@ def remember(folder: Folder, edition: LastEdition | None) -> None:
 
 
 def next_cells(hops: Sequence[Hop], disclosure: CellDisclosure, last: LastEdition | None) -> HopCells:
-    """Cells that tell nothing of the edition before: its cells stay whole, and new hops join them.
+    """Cells that tell nothing of the edition before.
+
+    Its cells stay whole, and new hops join them.
 
     New hops of a pair that are enough make a cell of their own, as do those that fit no cell if they are enough
     together; else they wait for a later edition. A pair leaves a cell without its name once what remains is as much as

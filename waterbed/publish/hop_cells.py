@@ -102,7 +102,10 @@ def hop_cells(hops: Sequence[Hop], disclosure: CellDisclosure) -> HopCells:
 
 
 def cells_in_order(weeks: tuple[str, ...], found: Iterable[tuple[HopCell, tuple[int, ...]]]) -> HopCells:
-    """Put cells and the numbers of their hops in order, most hops first."""
+    """Put cells in order, most hops first.
+
+    The numbers of their hops go with them.
+    """
     ordered = sorted(found, key=lambda one: (-one[0].hops, repr(one[0])))
     return HopCells(weeks=weeks, cells=tuple(cell for cell, _ in ordered), members=tuple(own for _, own in ordered))
 
@@ -119,16 +122,25 @@ class Parts:
         self._passages = [cross_border(hop, disclosure.home) for hop in hops]
 
     def sides(self, level: Level, at: int) -> tuple[Side | None, Side | None]:
-        """Keys at both ends of a hop; None for a side that may not be named."""
+        """Keys at both ends of a hop.
+
+        None for a side that may not be named.
+        """
         return self._sides[level][at]
 
     def weeks_since(self, week: str) -> list[int]:
-        """Number of the week of each hop, from a given week on."""
+        """Number of the week of each hop.
+
+        It is counted from a given week on.
+        """
         start = _week(week_window(week)[0])
         return [_week(hop.arrived_before) - start for hop in self._hops]
 
     def fits(self, cell: HopCell, at: int) -> bool:
-        """True if everything that a cell says holds of a hop; weeks are not compared."""
+        """True if all that a cell says holds.
+
+        Of a hop, that is; weeks are not compared.
+        """
         if cell.passage not in (None, self._passages[at]):
             return False
         return all(

@@ -1,4 +1,4 @@
-"""Tables of flows and shares, added up from cells of hops."""
+"""Tables of flows and shares, from cells of hops."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

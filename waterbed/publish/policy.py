@@ -59,7 +59,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """What the rows of the tables rest on: what suppression needs."""
+    """The parts that rows rest on, for suppression."""
 
     network: Annotated[tuple[Layer, ...], "URLs, and takedown clocks, by their keys in rankings of networks"] = ()
     alone: Annotated[Mapping[str, Layer], "URLs by their keys in one kind that the others do not tell"] = field(

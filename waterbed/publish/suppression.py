@@ -1,4 +1,7 @@
-"""Complementary suppression: further rows are left out, so that no hidden one follows."""
+"""Complementary suppression of rows.
+
+Further rows are left out, so that no hidden one follows.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -48,7 +51,9 @@ def hidden_keys(
     hidden: Collection[Key] = (),
     before: Before | None = None,
 ) -> set[Key]:
-    """Return the keys to leave out: the small ones and more.
+    """Return the keys to leave out.
+
+    They are the small ones and more.
 
     All that is published is known, at the finest, by group: the parts with the same keys shown. So a key is safe if
     each of its parts shares its group with a part that lacks the key, and if these groups are about `least` sites
@@ -93,7 +98,7 @@ class _Groups:
         return self.groups[self.of[part.keys]]
 
     def around(self, key: Key) -> list[Part]:
-        """All parts in groups that a hidden key has a part in."""
+        """All parts in groups of a hidden key."""
         return [part for shown in {self.of[own.keys] for own in self.about[key]} for part in self.groups[shown]]
 
 
@@ -114,7 +119,7 @@ def _exposed(
     elif before:
 
         def free(part: Part) -> int:
-            """Sites of a part that are not known from the edition before."""
+            """Sites of a part unknown from the edition before."""
             shown = key not in part.keys and not any(one in before.hidden for one in part.keys)
             return max(0, len(part.sites) - (earlier.get(part.keys, 0) if shown else 0))
 
@@ -178,7 +183,7 @@ def _sizes(layers: Sequence[Layer]) -> Mapping[Key, int]:
 
 
 def told(layer: Layer, hidden: Collection[Key], kind: str, least: int) -> int:
-    """Return how many keys of a kind are surely left out.
+    """Count the keys of a kind surely left out.
 
     It is a lower bound that follows from the sites of the groups alone, so that the number of rows tells nothing.
     """

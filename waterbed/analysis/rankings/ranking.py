@@ -120,7 +120,10 @@ def keys_of_hosts(appearances: Sequence[Appearance]) -> dict[str, set[str]]:
 
 
 def keys_of_urls(appearances: Sequence[Appearance]) -> dict[str, set[str]]:
-    """The keys of each URL: its own, else those of its host."""
+    """The keys of each URL.
+
+    They are its own, else those of its host.
+    """
     of_host = keys_of_hosts(appearances)
     return {one.url_id: {key for key in one.keys if key} or of_host[one.host_id] for one in appearances}
 

@@ -1,5 +1,6 @@
 """Nobody works out a hidden cell: linear programs over all that is published leave it its full range."""
 
+import os
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
@@ -25,9 +26,11 @@ from tests.study.facts import config
 from waterbed.model.errors import InputError
 from waterbed.publish.edition import FILE, last_edition, remember
 from waterbed.publish.policy import Publication, publishable
+from waterbed.store.whole.replacing import SUMS
 from waterbed.study.study import create_study
 
-WORLDS = range(50)
+WORLDS = range(int(os.environ.get("WATERBED_WORLDS", "10")))
+"""Simulated publications; `make prove` asks for 50."""
 TOLD_BY_TWO = 15
 """A world of which a first edition would be told by a second one that knows nothing of it."""
 
@@ -224,13 +227,26 @@ def test_the_study_keeps_what_it_told(tmp_path: Path, monkeypatch: pytest.Monkey
     told = publishable(publication(drawn(1))).edition
     with create_study(tmp_path / "study", config()) as study:
         assert last_edition(study.folder) is None
-        remember(study.folder, told)
+        remember(study.folder, told, b"first")
         assert last_edition(study.folder) == told
         kept = tmp_path / "study" / FILE
         assert kept.stat().st_mode & 0o777 == 0o600
         kept.write_text('{"hidden": 3}')
         with pytest.raises(InputError, match=r"edition\.json is no record of an edition"):
             last_edition(study.folder)
+
+
+def test_an_edition_that_never_was_public_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each folder has the edition that its SHA256SUMS is of, whatever was on record after it."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    first, second = (publishable(publication(drawn(1), share)).edition for share in (0.6, 1.0))
+    (tmp_path / SUMS).write_bytes(b"first")
+    with create_study(tmp_path / "study", config()) as study:
+        remember(study.folder, first, b"first")
+        remember(study.folder, second, b"second")
+        assert first != second
+        assert last_edition(study.folder, tmp_path) == first
+        assert last_edition(study.folder, tmp_path / "elsewhere") == last_edition(study.folder) == second
 
 
 def test_a_policy_that_allows_more_starts_anew() -> None:

@@ -1,12 +1,13 @@
-"""The record of the last edition.
+"""The record of the last editions.
 
-It is kept in the study, so that the next one tells nothing of it.
+It is kept in the study, so that the next one tells nothing of them.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
@@ -18,9 +19,12 @@ from waterbed.publish.hop_cells import CellDisclosure, HopCell, HopCells, Parts,
 from waterbed.publish.suppression import Before, Key, Layer
 from waterbed.store.folder import Folder
 from waterbed.store.whole.files import write_whole
+from waterbed.store.whole.replacing import SUMS
 
 FILE: Final = "edition.json"
 """Name of the file in the study; only its owner can read it."""
+_KEPT: Final = 8
+"""Editions in the file: those of a few folders, and those that were never finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,27 +79,45 @@ def edition_of(
     )
 
 
-def last_edition(folder: Folder) -> LastEdition | None:
-    """Return the last edition, None before the first.
+class _Record(msgspec.Struct, frozen=True):
+    """An edition, and the checksum of the SHA256SUMS that it was published with."""
 
-    InputError if the record is damaged.
+    sums: str
+    told: LastEdition
+
+
+def last_edition(folder: Folder, out: Path | None = None) -> LastEdition | None:
+    """Return the edition in a folder, else the newest.
+
+    None before the first. An edition that never came to be public, because the disk failed or the process was killed
+    before the first change, is not the one in the folder. InputError if the record is damaged.
     """
+    records = _records(folder)
+    try:
+        there = sha256((out / SUMS).read_bytes()).hexdigest() if out else ""
+    except OSError:
+        there = ""
+    return next((one.told for one in records if one.sums == there), records[0].told if records else None)
+
+
+def remember(folder: Folder, edition: LastEdition | None, sums: bytes) -> None:
+    """Keep what an edition tells, before it is published."""
+    if edition is not None:
+        records = [_Record(sha256(sums).hexdigest(), edition), *_records(folder)][:_KEPT]
+        write_whole(folder.path / FILE, msgspec.json.encode(records)).chmod(0o600)
+
+
+def _records(folder: Folder) -> list[_Record]:
     path = folder.path / FILE
     if not path.is_file():
-        return None
+        return []
     try:
-        return msgspec.json.decode(path.read_bytes(), type=LastEdition)
+        return msgspec.json.decode(path.read_bytes(), type=list[_Record])
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise InputError(
             f"{path} is no record of an edition; restore it from a backup, or remove it to publish as if for the first "
             "time, see docs/publishing.md"
         ) from None
-
-
-def remember(folder: Folder, edition: LastEdition | None) -> None:
-    """Keep what an edition tells, before it is published."""
-    if edition is not None:
-        write_whole(folder.path / FILE, msgspec.json.encode(edition)).chmod(0o600)
 
 
 def next_cells(hops: Sequence[Hop], disclosure: CellDisclosure, last: LastEdition | None) -> HopCells:

@@ -58,8 +58,7 @@ def replace_files(
     lock. InputError, and nothing is changed, if another process writes there, or if a file that would be replaced or
     removed is not as an edition left it. If a disk fails, one sentence says in which state the folder is.
     """
-    text = "".join(f"{_sha256(content)}  {name}\n" for name, content in sorted(contents.items()))
-    new = {**contents, SUMS: text.encode()}
+    new = {**contents, SUMS: sums_of(contents)}
     strange = [name for name in new if not _NAME.fullmatch(name)]
     if strange:
         raise ValueError(f"{len(strange)} names of files have other characters than {_NAME.pattern}")
@@ -69,6 +68,11 @@ def replace_files(
         _refuse_strange(folder, place, ours, new)
         with begun(study, PUBLISH, place, place / JOURNAL):
             attempt.replace(place, journal, ours, new, ready)
+
+
+def sums_of(contents: Mapping[str, bytes]) -> bytes:
+    """Return the SHA256SUMS of an edition."""
+    return "".join(f"{_sha256(content)}  {name}\n" for name, content in sorted(contents.items())).encode()
 
 
 def state_of(folder: Path) -> State | None:

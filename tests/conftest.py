@@ -12,6 +12,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -77,12 +78,20 @@ def _unnamed(item: pytest.Item) -> list[str]:
     return [name for name in needed if not os.environ.get(name)]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _hooks() -> tuple[Any, ...]:
+    """The hooks of this process before any test or fixture."""
+    return sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning
+
+
 @pytest.fixture(autouse=True)
-def _no_place_left() -> Iterator[None]:
+def _no_place_left(_hooks: tuple[Any, ...]) -> Iterator[None]:
     """Forget the place of this machine that a command line named in this process, and its hooks, after all else."""
-    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning
+    sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning = (
+        _hooks  # a fixture may set them too
+    )
     yield
-    sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning = hooks
+    sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning = _hooks
     for name in ("WATERBED_VANTAGE", "WATERBED_NETWORK"):
         os.environ.pop(name, None)
 

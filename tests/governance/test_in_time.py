@@ -80,8 +80,8 @@ def test_a_correction_is_printed_though_the_clock_was_set_back(study: Study, tmp
 def test_whoever_is_named_is_waited_for(tmp_path: Path, policy: str) -> None:
     """A hoster too small for any ranking is waited for where single cases or addresses name it."""
     with small_study(tmp_path, tlp="clear", **{policy: True}) as study:  # type: ignore[arg-type]
-        assert named_hosters(publishable(publication_of(study, study.conclude()))) == [*NAMED, "AS64502"]
-        for hoster in NAMED:
+        assert named_hosters(publishable(publication_of(study, study.conclude()))) == [*NAMED, "AS64502", "AS64503"]
+        for hoster in (*NAMED, "AS64503"):
             show(study.folder, hoster, {}, None)
         at(study, 20)
         with pytest.raises(InputError, match=r"AS64502 \(not shown\)"):

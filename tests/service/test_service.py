@@ -6,6 +6,8 @@ import signal
 import socket
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -174,24 +176,36 @@ def _canary(study: Study, targets: tuple[str, ...]):
     return msgspec.structs.replace(study.folder.config.canary, targets=targets)
 
 
+@contextmanager
+def silent_resolver() -> Iterator[str]:
+    """The address of a resolver that takes questions and connections, and says nothing."""
+    for _ in range(20):
+        with socket.create_server(("127.0.0.1", 0)) as accepting, socket.socket(type=socket.SOCK_DGRAM) as silent:
+            try:
+                silent.bind(accepting.getsockname())
+            except OSError:  # another process has this port
+                continue
+            yield f"127.0.0.1:{silent.getsockname()[1]}"
+            return
+    raise AssertionError("no port was free")
+
+
 def test_a_silent_resolver_leases_nothing(tmp_path: Path) -> None:
     """Without an answer of our own resolver nothing is looked at, whether there is a canary or not."""
     pairs = feed(5)
-    with lab_study(pairs, tmp_path) as (study, _), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
-        silent.bind(("127.0.0.1", 0))
+    with lab_study(pairs, tmp_path) as (study, _), silent_resolver() as address:
         good = study.folder.lab
         set_service(study, canary=_canary(study, ()), names=Names(timeout_s=0.3, tries=1))
         study.import_reports(reports_csv(pairs, tmp_path))
-        with socket.create_server(("127.0.0.1", silent.getsockname()[1])):  # a lab study's resolver is connected first
-            study.folder.lab = msgspec.structs.replace(good, resolver=f"127.0.0.1:{silent.getsockname()[1]}")
+        study.folder.lab = msgspec.structs.replace(good, resolver=address)
 
-            async def outage(service: Service, _: Endpoint) -> None:
-                await until(lambda: (service.state.phase, service.state.why) == ("waiting", "resolver"))
-                assert study.folder.store.count(Observation) == 0
-                study.folder.lab = good
-                await until(lambda: study.folder.store.count(Observation) == 5)
+        async def outage(service: Service, _: Endpoint) -> None:
+            await until(lambda: (service.state.phase, service.state.why) == ("waiting", "resolver"))
+            assert study.folder.store.count(Observation) == 0
+            study.folder.lab = good
+            await until(lambda: study.folder.store.count(Observation) == 5)
 
-            served(study, outage)
+        served(study, outage)
 
 
 def test_a_database_that_is_gone_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

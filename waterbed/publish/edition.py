@@ -6,7 +6,9 @@ It is kept in the study, so that the next one tells nothing of them.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from errno import EACCES, EPERM, EROFS
 from hashlib import sha256
+from logging import getLogger
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -20,6 +22,8 @@ from waterbed.publish.suppression import Before, Key, Layer
 from waterbed.store.folder import Folder
 from waterbed.store.whole.files import write_whole
 from waterbed.store.whole.replacing import SUMS
+
+_log = getLogger(__name__)
 
 FILE: Final = "edition.json"
 """Name of the file in the study; only its owner can read it."""
@@ -101,10 +105,22 @@ def last_edition(folder: Folder, out: Path | None = None) -> LastEdition | None:
 
 
 def remember(folder: Folder, edition: LastEdition | None, sums: bytes) -> None:
-    """Keep what an edition tells, before it is published."""
-    if edition is not None:
-        records = [_Record(sha256(sums).hexdigest(), edition), *_records(folder)][:_KEPT]
+    """Keep what an edition tells, before it is published.
+
+    A study that can only be read stays as it is, with a warning.
+    """
+    if edition is None:
+        return
+    records = [_Record(sha256(sums).hexdigest(), edition), *_records(folder)][:_KEPT]
+    try:
         write_whole(folder.path / FILE, msgspec.json.encode(records)).chmod(0o600)
+    except OSError as problem:
+        if problem.errno not in (EACCES, EPERM, EROFS):
+            raise
+        _log.warning(
+            "the study can only be read, so what this edition hides is not on record: "
+            "an edition of more facts could tell it (docs/publishing.md)"
+        )
 
 
 def _records(folder: Folder) -> list[_Record]:

@@ -107,7 +107,7 @@ def test_settings_of_coding_are_frozen(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("what", ["freeze", "reproduce"])
 def test_a_place_that_cannot_be_is_one_sentence(frozen: Path, tmp_path: Path, what: str) -> None:
     """A name too long for the disk is the user's to mend."""
-    place = str(tmp_path / ("n" * 250))
+    place = str(tmp_path / ("n" * 300))
     words = ["-C", str(frozen.parent / "study"), "freeze", place] if what == "freeze" else [what, str(frozen), place]
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("XDG_CONFIG_HOME", str(frozen.parent / "config"))

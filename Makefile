@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
 T ?=
-WORKERS ?= auto
+# twice as many as processors: tests wait for servers, other programs and each other
+WORKERS ?= $(shell expr 2 \* $$(nproc))
 APART := .venv-intelmq/installed .venv-crate/installed .venv-s3/installed
 READERS := tests/graphology/node_modules/installed tests/browser/node_modules/installed
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
@@ -54,7 +55,7 @@ check: $(VENV)/installed-dev
 
 # takes the pictures in docs/img anew
 pictures: tools $(READERS)
-	WATERBED_PICTURES=docs/img tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q tests/browser/test_pictures.py
+	WATERBED_PICTURES=docs/img tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q tests/browser/test_pages.py -k picture
 
 # the worked study in docs/study anew, from the data that WATERBED_REALDATA names
 study: $(VENV)/installed-dev

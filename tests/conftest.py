@@ -53,9 +53,10 @@ os.environ.pop("COLUMNS", None)
 import waterbed.cli.output  # noqa: E402, F401
 
 LONGEST = (
-    *("leaks/test_study", "browser/test_pages", "analysis/coding/test_coding", "store/lake/test_sealing"),
-    *("store/test_upgrades", "store/backup/test_backup", "graphs/displacement/test_findings", "lab/test_runs"),
-    *("crawler/recheck/test_run", "service/test_service", "lab/test_run", "store/test_spark", "cli/commands/test_sens"),
+    *("browser/test_pages", "service/test_service", "lab/test_runs", "graphs/displacement/test_findings"),
+    *("crawler/recheck/test_run", "docs/test_tour", "store/whole/test_replacing", "leaks/test_study"),
+    *("store/lake/test_sealing", "store/test_spark", "zoo/test_fuzz", "docs/test_cli", "zoo/test_zoo", "lab/test_run"),
+    *("publish/freeze/test_reproduce", "governance/test_reply", "analysis/coding/test_coding"),
 )
 """Files of tests that take longest: they go first, so that no worker is left alone with one at the end."""
 

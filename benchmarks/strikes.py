@@ -1,5 +1,7 @@
 """Every kill and error of a disk: what is published is whole or named, what is withheld is gone, users' files stay.
 
+What a study holds is neither lost nor doubled, and the next run of a struck command ends where an undisturbed one does.
+
 Usage: python benchmarks/strikes.py [--only WORD] [--seed N]. Each call that changes files is struck once in each way;
 of commands that take long, one of each kind. Bounded; loopback only; exit 1 if a promise is broken.
 """
@@ -11,13 +13,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from errno import EINTR, EIO, ENOSPC
 from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from tests.commands_changing import CHANGING, changing
 from tests.commands_struck import MAKING, making
-from tests.faults import Campaign, campaign, classes
+from tests.faults import SHORT, Campaign, campaign, classes
 from tests.publish.study import small_study
 from tests.store.whole.editions import MEMORY, Contents, edition, held, replacing
 from waterbed.publish.release import MARKS, publish_all
@@ -61,6 +65,12 @@ def folder(what: str) -> Campaign:
         return campaign(partial(making, path, what), chosen=classes)
 
 
+def changed(what: str) -> Campaign:
+    """A command changes a study: each kind of call on files, statement and commit is struck in each way."""
+    with changing(what) as doing:
+        return campaign(doing.copied, errors=(EIO, ENOSPC, EINTR, SHORT), chosen=classes)
+
+
 def sum_of(made: Iterator[Campaign] | list[Campaign]) -> Campaign:
     """Several campaigns as one."""
     whole = Campaign()
@@ -79,7 +89,9 @@ def main() -> int:
     asked = words.parse_args()
     print(f"seed {asked.seed}", flush=True)
     made, began = [], time.monotonic()
-    for name, strike in (*editions(asked.seed), *((what, partial(folder, what)) for what in MAKING)):
+    kinds = ((folder, MAKING), (changed, CHANGING))
+    commands = [(what, partial(make, what)) for make, names in kinds for what in names]
+    for name, strike in (*editions(asked.seed), *commands):
         if asked.only in name:
             started = time.monotonic()
             made.append(strike())

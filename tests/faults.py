@@ -2,10 +2,12 @@
 
 `struck` runs something in a forked child, which costs no new interpreter. There every call that changes files below
 some folders is counted: opening for writing, each write, rename, link, unlink, mkdir, rmdir, chmod, truncate, fsync, a
-copy within the kernel. At the n-th the child is killed, or the call fails. A write that is struck has written half.
+copy within the kernel. So is each statement that changes a database (an SQLite file below the folders, or any
+PostgreSQL database), and its commit. At the n-th the child is killed, or the call fails as the system or the driver
+says it. A write that is struck has written half; a short write has, too, and says so.
 `campaign` does it at each of them, and asks after each what became of a promise.
 
-What libraries write by themselves is not seen (SQLite, Parquet files by name): it lies between two calls that are.
+What libraries write by themselves is not seen (Parquet files by name): it lies between two calls that are.
 
     tried = struck(command("-C", study, "publish", out), [out])             # counts: tried.calls
     for call in classes(tried.calls):
@@ -17,7 +19,9 @@ import errno as codes
 import io
 import json
 import os
+import re
 import signal
+import sqlite3
 import sys
 import tempfile
 import traceback
@@ -33,7 +37,10 @@ _BROKEN: Final = 70
 """Exit code of a child in which something failed that a command would call a bug."""
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 NO_ROOM: Final = (codes.ENOSPC, codes.EDQUOT)
-_NEED_ROOM: Final = ("open", "write", "mkdir", "link", "rename", "copy")
+_NEED_ROOM: Final = ("open", "write", "mkdir", "link", "rename", "copy", "INSERT", "UPDATE", "CREATE", "COMMIT")
+_CHANGES: Final = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM|CREATE|VACUUM|ANALYZE)\b\W*(\w*)")
+SHORT: Final = -1
+"""In place of an error's number: the write writes half, and returns how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class Strike:
 
     number: int = 1
     errno: int | None = None
-    """The error of the call; None: the process is killed before it."""
+    """The error of the call, or SHORT; None: the process is killed before it."""
     lasting: bool = False
     """Each later call fails too: with no room left, those that need some."""
     among: Callable[[str, str], bool] = lambda what, path: True
@@ -154,11 +161,14 @@ def campaign(
     ways = [(None, False), *((errno, lasting) for errno in errors for lasting in (False, True))]
     for call in chosen(calm.calls):
         for errno, lasting in ways:
+            if (errno == SHORT and call.what != "write") or (errno in (SHORT, codes.EINTR) and lasting):
+                continue
             with fresh() as case:
                 found = struck(case.work, case.below, Strike(call.number, errno, lasting))
                 made.kills += found.code is None
                 made.errors += found.code is not None
-                how = "killed" if errno is None else f"{codes.errorcode[errno]}{' from here on' if lasting else ''}"
+                how = "killed" if errno is None else codes.errorcode.get(errno, "short")
+                how += " from here on" if lasting else ""
                 where = f"{how} at {call.number} ({call.what} {Path(call.path).name}, {' < '.join(call.site[:2])})"
                 made.complaints += [f"{where}: {said}" for said in case.complaints(found)]
     return made
@@ -207,6 +217,7 @@ class _Striker:
         self._below = tuple(f"{path}{os.sep}" for one in below for path in {one.absolute(), one.resolve()})
         self._strike, self._told, self._count = strike, told, 0
         self._write, self._readlink = os.write, os.readlink
+        self._changed: dict[Any, str] = {}
 
     def install(self) -> None:
         """Take the place of the calls, until the process ends."""
@@ -227,6 +238,11 @@ class _Striker:
         os.write = self._writing(os.write)
         os.open = self._opening(os.open)
         io.open = builtins.open = self._file(io.open)  # type: ignore[assignment]
+        from sqlalchemy.engine.default import DefaultDialect
+
+        for name in ("do_execute", "do_executemany"):
+            setattr(DefaultDialect, name, self._statement(getattr(DefaultDialect, name)))
+        DefaultDialect.do_commit = self._commit(DefaultDialect.do_commit)  # type: ignore[method-assign]
 
     def at(self, what: str, *places: str) -> bool:
         """Count one call on files; True if it is to fail by a half write first."""
@@ -238,19 +254,42 @@ class _Striker:
         self._count += strike is None or self._count >= strike.number or strike.among(what, inside[0])
         if strike is None or self._count < strike.number or (self._count > strike.number and not strike.lasting):
             return False
-        if self._count > strike.number and strike.errno in NO_ROOM and what not in _NEED_ROOM:
+        if self._count > strike.number and strike.errno in NO_ROOM and what.split(maxsplit=1)[0] not in _NEED_ROOM:
             return False
         if what == "write":
             return True
-        self.end()
-        return False
+        if what.islower():
+            self.end()
+        return not what.islower()
 
-    def end(self) -> None:
-        """Strike."""
-        if self._strike is None or self._strike.errno is None:
+    def end(self, broken: Callable[[int], Exception] | None = None) -> None:
+        """Strike; `broken` makes the error of another library than the system's."""
+        errno = self._strike.errno if self._strike else None
+        if errno is None:
             os.kill(os.getpid(), signal.SIGKILL)
-        else:
-            raise OSError(self._strike.errno, os.strerror(self._strike.errno))
+        elif errno != SHORT:
+            raise broken(errno) if broken else OSError(errno, os.strerror(errno))
+
+    def _statement(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def statement(dialect: Any, cursor: Any, text: str, values: Any, context: Any = None) -> Any:
+            changes = _CHANGES.match(text)
+            if changes:
+                place = context.engine.url.database if dialect.name == "sqlite" and context else self._below[0]
+                self._changed[dialect] = f"{place}"
+                if self.at(" ".join(changes.groups()), self._changed[dialect]):
+                    self.end(_DRIVER[dialect.name])
+            return call(dialect, cursor, text, values, context)
+
+        return statement
+
+    def _commit(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def commit(dialect: Any, connection: Any) -> Any:
+            place = self._changed.pop(dialect, None)
+            if place is not None and self.at("COMMIT", place):
+                self.end(_DRIVER[dialect.name])
+            return call(dialect, connection)
+
+        return commit
 
     def where(self, path: Any, folder: Any = None) -> str:
         """The absolute path that a call means."""
@@ -279,8 +318,9 @@ class _Striker:
     def _writing(self, call: Callable[..., int]) -> Callable[..., int]:
         def writing(handle: int, content: Any) -> int:
             if self.at("write", self.where(handle)):
-                call(handle, memoryview(content)[: len(content) // 2])
+                half = call(handle, memoryview(content)[: -(-len(content) // 2)])
                 self.end()
+                return half
             return call(handle, content)
 
         return writing
@@ -303,8 +343,9 @@ class _Striker:
             def write(self, content: Any) -> int:
                 """Write, or half of it and strike."""
                 if striker.at("write", striker.where(self.fileno())):
-                    super().write(memoryview(content)[: len(content) // 2])
+                    half = super().write(memoryview(content).cast("B")[: -(-len(content) // 2)])
                     striker.end()
+                    return half
                 return super().write(content)
 
         def opened(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **more: Any) -> Any:
@@ -326,6 +367,23 @@ class _Striker:
             return io.TextIOWrapper(buffered, **told)
 
         return opened
+
+
+def _sqlite(errno: int) -> Exception:
+    full = errno in NO_ROOM
+    made = sqlite3.OperationalError("database or disk is full" if full else "disk I/O error")
+    made.sqlite_errorcode = sqlite3.SQLITE_FULL if full else sqlite3.SQLITE_IOERR
+    return made
+
+
+def _postgresql(errno: int) -> Exception:
+    from psycopg import errors
+
+    return errors.lookup("53100" if errno in NO_ROOM else "58030")(os.strerror(errno))
+
+
+_DRIVER: Final = {"sqlite": _sqlite, "postgresql": _postgresql}
+"""How a driver says an error of the disk."""
 
 
 def _site() -> list[str]:

@@ -108,6 +108,7 @@ def _count(connection: Connection, table: Any, *conditions: ColumnElement[bool])
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
+_FAILED: Final = (errno.EIO, errno.ENXIO, errno.ENODEV, errno.EREMOTEIO, errno.ESTALE, errno.EINTR)
 
 
 def disk_trouble(problem: OSError) -> WaterbedError | None:
@@ -124,5 +125,10 @@ def disk_trouble(problem: OSError) -> WaterbedError | None:
         return ReadOnly(
             f"the study folder, or the place that was named, cannot be written to ({problem.strerror}), and nothing "
             "was changed; rankings and other conclusions can be had all the same (docs/operations.md, Read only)"
+        )
+    if problem.errno in _FAILED:
+        return OwnFailure(
+            f"a disk failed ({problem.strerror}): what was recorded before is safe, this step was not finished; look "
+            "after the disk and start again (docs/operations.md, Full disk)"
         )
     return None

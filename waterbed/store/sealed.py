@@ -72,10 +72,15 @@ def reseal(store: Store, anew: Callable[[Sealed], Sealed], number: int, progress
 
 
 def set_check(store: Store, check: KeyCheck, audit: Audit) -> None:
-    """Replace all key checks by one, with an audit entry."""
+    """Replace all key checks by one, with an audit entry.
+
+    One that is there already stays, with its entry: a rotation that was killed afterwards goes on.
+    """
+    table = TABLES[KeyCheck]
     with store.writing() as connection:
+        if connection.scalar(select(table.c.key_number).where(table.c.key_number == check.key_number)) is not None:
+            return
         store.add([check, audit], connection)
-        table = TABLES[KeyCheck]
         connection.execute(delete(table).where(table.c.key_number != check.key_number))
 
 

@@ -182,7 +182,7 @@ class Changing:
         if doctor.code not in (0, 1):
             yield f"doctor ends with {doctor.code}: {doctor.said}"
         named = {Path(one.path).name for one in lake}
-        left = {path.name for path in self.place.rglob("*.new")} - named
+        left = {path.name for path in self.place.rglob("*.new") if path.is_file()} - named
         if left:
             yield f"left over, and named by nobody: {left}"
 

@@ -19,6 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from fault_bench import Server
+
 from tests.commands_changing import CHANGING, changing
 from tests.commands_struck import MAKING, making
 from tests.faults import SHORT, Campaign, campaign, classes
@@ -71,6 +73,17 @@ def changed(what: str) -> Campaign:
         return campaign(doing.copied, errors=(EIO, ENOSPC, EINTR, SHORT), chosen=classes)
 
 
+def on_server(what: str) -> Campaign:
+    """The same on PostgreSQL, each time on a copy of the database."""
+    with tempfile.TemporaryDirectory() as name:
+        server = Server(Path(name))
+        try:
+            with changing(what, server.fresh(), copy=server.copy) as doing:
+                return campaign(doing.copied, errors=(EIO, ENOSPC), chosen=classes)
+        finally:
+            server.stop()
+
+
 def sum_of(made: Iterator[Campaign] | list[Campaign]) -> Campaign:
     """Several campaigns as one."""
     whole = Campaign()
@@ -91,6 +104,7 @@ def main() -> int:
     made, began = [], time.monotonic()
     kinds = ((folder, MAKING), (changed, CHANGING))
     commands = [(what, partial(make, what)) for make, names in kinds for what in names]
+    commands += [(f"PostgreSQL: {what}", partial(on_server, what)) for what in ("import", "recheck", "key rotate")]
     for name, strike in (*editions(asked.seed), *commands):
         if asked.only in name:
             started = time.monotonic()

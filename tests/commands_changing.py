@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
+
 from tests.faults import Struck, command, struck
 from tests.publish.study import small_study
 from tests.store.whole.editions import MEMORY
@@ -17,8 +19,9 @@ from tests.study.rig import feed, lab_study, reports_csv
 from waterbed.governance.reply import record, show, take
 from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd, Sealed
 from waterbed.model.facts import CanaryLook
+from waterbed.store.config import read_config, write_toml
 from waterbed.store.database import failures_explained
-from waterbed.store.folder import Folder, open_folder
+from waterbed.store.folder import SETTINGS, Folder, open_folder
 from waterbed.store.integrity import integrity, orphans
 from waterbed.store.lake.lake import lake_of
 from waterbed.store.lake.verifying import verify
@@ -62,6 +65,8 @@ class Doing:
     """Classes whose rows change on the way to what they are afterwards."""
     chance: set[tuple[str, str]] = field(default_factory=set)
     """Columns by table that differ between two undisturbed runs."""
+    copy: Callable[[str], str] | None = None
+    """Makes a copy of a database on a server; its URL in, the copy's out."""
     before: State = field(default_factory=dict)
     after: State = field(default_factory=dict)
 
@@ -103,6 +108,10 @@ class Doing:
         with TemporaryDirectory(dir=MEMORY) as name:
             place, was = Path(name) / "home", os.environ.get("XDG_CONFIG_HOME")
             shutil.copytree(self.home, place)
+            if self.copy:
+                config = read_config(place / "study" / SETTINGS)[0]
+                store = msgspec.structs.replace(config.store, url=self.copy(config.store.url))
+                write_toml(place / "study" / SETTINGS, msgspec.structs.replace(config, store=store))
             os.environ["XDG_CONFIG_HOME"] = str(place / "config")
             try:
                 yield Changing(self, place)
@@ -200,13 +209,13 @@ def _differing(one: State, other: State) -> str:
 
 
 @contextmanager
-def crawled() -> Iterator[Path]:
+def crawled(store: str = "sqlite") -> Iterator[Path]:
     """A home with a lab study: six URLs reported, two of them looked at; its servers answer meanwhile."""
     pairs = feed(3, 2)
     with (
         TemporaryDirectory(dir=MEMORY) as name,
         _keys_in(Path(name)),
-        lab_study(pairs, Path(name), batch=2) as (study, _),
+        lab_study(pairs, Path(name), store=store, batch=2) as (study, _),
     ):
         study.import_reports(reports_csv(pairs[:2], Path(name), "first.csv"))
         _run(Path(name), "recheck")
@@ -280,15 +289,15 @@ CHANGING: Mapping[str, tuple[Any, Prepare, Sequence[str], Sequence[type], Sequen
 
 
 @contextmanager
-def changing(what: str) -> Iterator[Doing]:
-    """A command that was learned, on its study."""
+def changing(what: str, *store: str, copy: Callable[[str], str] | None = None) -> Iterator[Doing]:
+    """A command that was learned, on its study; `store` is an empty database on a server, `copy` copies one there."""
     home, prepare, words, apart, steps = CHANGING[what]
-    with home() as place, _keys_in(place):
+    with home(*store) as place, _keys_in(place):
         prepare(place)
         if "ID" in words:
             folder = open_folder(place / "study")
             words = [record(folder).replies[0].reply_id if word == "ID" else word for word in words]
             folder.close()
-        made = Doing(what, place, words, apart, steps)
+        made = Doing(what, place, words, apart, steps, copy=copy)
         made.learn()
         yield made

@@ -273,7 +273,7 @@ class _Striker:
     def _statement(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def statement(dialect: Any, cursor: Any, text: str, values: Any, context: Any = None) -> Any:
             changes = _CHANGES.match(text)
-            if changes:
+            if changes and self._below:
                 place = context.engine.url.database if dialect.name == "sqlite" and context else self._below[0]
                 self._changed[dialect] = f"{place}"
                 if self.at(" ".join(changes.groups()), self._changed[dialect]):

@@ -4,7 +4,7 @@
 some folders is counted: opening for writing, each write, rename, link, unlink, mkdir, rmdir, chmod, truncate, fsync, a
 copy within the kernel. So is each statement that changes a database (an SQLite file below the folders, or any
 PostgreSQL database), and its commit. At the n-th the child is killed, or the call fails as the system or the driver
-says it. A write that is struck has written half; a short write has, too, and says so.
+says it. A write that is struck has written half, unless by EINTR; a short one says so.
 `campaign` does it at each of them, and asks after each what became of a promise.
 
 What libraries write by themselves is not seen (Parquet files by name): it lies between two calls that are.
@@ -256,7 +256,7 @@ class _Striker:
             return False
         if self._count > strike.number and strike.errno in NO_ROOM and what.split(maxsplit=1)[0] not in _NEED_ROOM:
             return False
-        if what == "write":
+        if what == "write" and strike.errno != codes.EINTR:
             return True
         if what.islower():
             self.end()

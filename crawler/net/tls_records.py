@@ -68,6 +68,11 @@ class KeyLog:
         finally:
             os.close(writer)
 
+    def close(self, context: SSLContext) -> None:
+        """Let the context log no more, and close the pipe."""
+        context.keylog_filename = None  # type: ignore[assignment]  # so it is told to close its file
+        os.close(self._reader)
+
     def take(self, client_random: bytes) -> dict[str, bytes]:
         """Remove and return the secrets of the client random's session."""
         try:

@@ -271,3 +271,4 @@ async def crafting(answer: Answer) -> AsyncIterator[Pushed]:
         yield pushed
     finally:
         server.close()
+        log.close(made)  # else each would hold two files until garbage is collected

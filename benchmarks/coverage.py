@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from waterbed.cli.commands.lab import print_campaign
+from waterbed.cli.scores import print_campaign
 from waterbed.lab.simulate.coverage import Campaign, summarise
 from waterbed.lab.simulate.draw import PLANS
 from waterbed.lab.simulate.studies import simulate_studies

@@ -188,7 +188,7 @@ def _only_file(packed: IO[bytes], path: Path, see: str) -> IO[bytes]:
         if len(files) != 1:
             raise InputError(f"{path} is a zip with {len(files)} files; one with a single file was expected ({see})")
         if files[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise NotImplementedError
+            raise zipfile.BadZipFile
         return archive.open(files[0])
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, OverflowError, OSError):
         raise InputError(

@@ -1,0 +1,232 @@
+"""Prints what lab runs measured beside what is true."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from waterbed.cli.output import console, new_table, percent, points, print_table, say
+from waterbed.model.conclusions import HopKind
+
+if TYPE_CHECKING:
+    from waterbed.lab.run import LabRun, LabRuns
+    from waterbed.lab.score.attribution import AttributionScore
+    from waterbed.lab.score.compare import RunComparison, Scorecard, ShareComparison
+    from waterbed.lab.score.hops import KindTally
+    from waterbed.lab.servers.counts import Counts
+    from waterbed.lab.simulate.coverage import Campaign
+    from waterbed.study.conclusions import Conclusions
+
+
+def print_look_scores(done: LabRuns) -> None:
+    """Print the accuracy of single checks.
+
+    The control run without control checks stands beside it, if there is one.
+    """
+    runs = [("on", done.first)]
+    if done.control_run and done.comparison is None:
+        runs.append(("off", done.control_run))
+    table = new_table("Single looks called down, against the truth at their time")
+    for name in ("controls", "profile", "looks", "decided", "precision", "recall", "unknown", "indistinct"):
+        table.add_column(name, justify="left" if name in ("controls", "profile") else "right")
+    for name, run in runs:
+        for group, score in run.look_scores.items():
+            indistinct = score.undecided_as.get("indistinct", 0) / score.looks if score.looks else None
+            table.add_row(
+                name,
+                group,
+                f"{score.looks:,}",
+                f"{score.decided:,}",
+                percent(score.precision),
+                percent(score.recall),
+                percent(score.undecided),
+                percent(indistinct),
+            )
+    print_table(table)
+    for name, run in runs:
+        for group, score in run.look_scores.items():
+            if score.wrong_by:
+                rules = ", ".join(f"{rule} {looks:,}" for rule, looks in score.wrong_by.items())
+                say(f"wrong, controls {name}, {group}: {rules}")
+            if score.undecided_as:
+                outcomes = ", ".join(f"{outcome} {looks:,}" for outcome, looks in score.undecided_as.items())
+                say(f"unknown, controls {name}, {group}: {outcomes}")
+
+
+def print_attribution_score(found: AttributionScore) -> None:
+    """Print the accuracy of hoster sets and of false changes.
+
+    False changes move no site.
+    """
+    table = new_table("Hoster sets of single looks, against the truth of their day")
+    for name in ("what is particular", "looks", "right"):
+        table.add_column(name, justify="left" if name == "what is particular" else "right")
+    for kind, (looks, right) in (*found.by_kind.items(), ("all", (found.looks, found.right))):
+        table.add_row(kind, f"{looks:,}", percent(right / looks if looks else None))
+    print_table(table)
+    if not (found.handed_over or found.fronted or found.false_hops):
+        return
+    say(
+        f"handed over with its network or renamed: {found.handed_over} true ends, {found.as_lineage} measured as "
+        f"lineage, {found.as_hop} as a hop; behind a proxy: {found.fronted} true ends, "
+        f"{found.as_masked} measured as masked; hops of sites that never moved: {sum(found.false_hops.values())}"
+    )
+
+
+def print_hop_tallies(found: Mapping[HopKind, KindTally]) -> None:
+    """Print precision and recall of hops, by kind."""
+    table = new_table("Hops by kind, against the truth")
+    for name in ("kind", "measured", "right", "precision", "detectable", "found", "recall"):
+        table.add_column(name, justify="left" if name == "kind" else "right")
+    for kind, tally in found.items():
+        counts = (tally.measured, tally.right, tally.detectable, tally.found)
+        measured, right, detectable, hit = (f"{count:,}" for count in counts)
+        table.add_row(kind, measured, right, percent(tally.precision), detectable, hit, percent(tally.recall))
+    print_table(table)
+
+
+def print_comparison(found: RunComparison) -> None:
+    """Print the effect of the disturbance."""
+    table = new_table("Removed in 24 h: undisturbed and disturbed run of one truth")
+    for name in ("hoster", "undisturbed", "disturbed", "difference", "clocks"):
+        table.add_column(name, justify="left" if name == "hoster" else "right")
+    for share in (*found.shares, found.overall):
+        table.add_row(*_comparison_row(share))
+    print_table(table)
+    say(
+        f"false removals: {found.false_removals} of {found.ends:,} measured ends "
+        f"(undisturbed: {found.false_removals_undisturbed}); difference of shares: "
+        f"mean {points(found.mean_off, 2)}, largest {points(found.most_off, 2)}, "
+        f"overall {points(found.overall.difference, 2)}"
+    )
+    if found.missing:
+        say(f"no share in the disturbed run: {', '.join(found.missing)}")
+
+
+def _comparison_row(share: ShareComparison) -> tuple[str, ...]:
+    shares = (percent(share.undisturbed), percent(share.disturbed))
+    return share.hoster, *shares, points(share.difference, 2), f"{share.clocks:,}"
+
+
+def print_bytes_by_class(counts: Counts) -> None:
+    """Print the servers' counts of requests and body bytes.
+
+    By class of server behaviour.
+    """
+    table = new_table("Body bytes acknowledged past the head, as the lab's servers saw them")
+    for name in ("request", "plain", "most", "total", "TLS", "most", "total"):
+        table.add_column(name, justify="left" if name == "request" else "right")
+    for name, found in counts.by_class.items():
+        plain = (found.requests_plain, found.plain_most, found.plain_total)
+        tls = (found.requests_tls, found.tls_most, found.tls_total)
+        table.add_row(name, *(f"{number:,}" for number in (*plain, *tls)))
+    print_table(table)
+    most_plain, most_tls = counts.beside_pages
+    console.print(f"pages asked for by GET left out: most in one connection {most_plain:,} plain, {most_tls:,} TLS")
+    if counts.tunnels or counts.tunnels_refused:
+        console.print(f"tunnels through the proxy: {counts.tunnels:,}, refused: {counts.tunnels_refused:,}")
+
+
+def print_marked(folder: Path, files: Sequence[Path]) -> None:
+    """Print files that hold body bytes; there should be none."""
+    where = "no file" if not files else f"{len(files)} files"
+    say(f"bytes of bodies found in {where} of {folder}")
+    for path in files:
+        say(f"  {path}")
+
+
+def print_campaign(found: Campaign) -> None:
+    """Print coverage by kind of world, and wrong conclusions.
+
+    Wrong conclusions are hosters ranked or credited wrongly.
+    """
+    for what in dict.fromkeys(row.what for row in found.coverage):
+        _coverage(f"{what}: 95% intervals against the truth, {found.studies:,} studies", found, what)
+    say(f"{found.looks:,} looks; {found.estimable:.0%} of the hosters got a share")
+    if found.blind:
+        ends = ", ".join(f"{end} {studies:,}" for end, studies in sorted(found.blind.items()))
+        say(f"the hoster that lets us hang, among the fastest: {ends}")
+    if found.credited:
+        measured, true, naive = found.credited
+        say(
+            f"the hoster of whose sites 67% lose their name: measured {measured:.3f}, true {true:.3f}, "
+            f"if every end were a removal {naive:.3f}"
+        )
+    if found.size_speed:
+        mean, error, studies = found.size_speed
+        say(
+            f"size and speed among equal hosters: mean rank correlation {mean:+.3f} ± {2 * error:.3f}, "
+            f"{studies:,} studies"
+        )
+
+
+def _coverage(title: str, found: Campaign, what: str) -> None:
+    table = new_table(title, look="wide")
+    table.pad_edge = True
+    for name in ("among", "number", "hold it", "above", "below", "bias", "width"):
+        table.add_column(name, justify="left" if name == "among" else "right", no_wrap=True)
+    for row in found.coverage:
+        if row.what == what:
+            table.add_row(
+                row.among,
+                f"{row.trials:,}",
+                f"{100 * row.covered:.1f} ± {200 * row.error:.1f}%",
+                f"{row.too_high:.1%}",
+                f"{row.too_low:.1%}",
+                "" if row.bias is None else f"{row.bias:+.3f}",
+                "" if row.width_ratio is None else f"{row.width_ratio:.2f}",
+            )
+    print_table(table)
+
+
+def print_flows(conclusions: Conclusions) -> None:
+    """Print the main flows of the hop graph."""
+    from graphs.network.graph import displacement_graph, main_flows  # noqa: PLC0415 (NetworkX is loaded when it is needed)
+
+    names = {key: conclusions.attributor.name_of(key) for key in conclusions.hosters}
+    graph = displacement_graph(conclusions.hops, names=names, seats=conclusions.seats, home="")
+    table = new_table(f"Hop graph: {graph.number_of_edges()} hops between hosters, main flows")
+    for name in ("hops", "from", "to"):
+        table.add_column(name)
+    for left, right, hops in main_flows(graph)[:10]:
+        table.add_row(str(hops), _seated(left, names, conclusions), _seated(right, names, conclusions))
+    print_table(table)
+
+
+def _seated(key: str, names: dict[str, str], conclusions: Conclusions) -> str:
+    seat = conclusions.seats.get(key)
+    return f"{names.get(key, key)} ({seat})" if seat else names.get(key, key)
+
+
+def print_score(done: LabRun) -> None:
+    """Print measured beside true values."""
+    card: Scorecard = done.score
+    table = new_table(f"Measured against true: {done.truth.world.name}")
+    for name in ("what", "measured", "true"):
+        table.add_column(name)
+    table.add_row("hops", f"{card.hops_measured}", f"{card.hops_true} ({card.hops_detectable} detectable)")
+    table.add_row("hop precision", percent(card.hop_precision), "")
+    table.add_row("hop recall, detectable", percent(card.hop_recall), "")
+    table.add_row("hop recall, all", percent(card.hop_recall_all), "")
+    for kind, found in card.by_kind.items():
+        table.add_row(f"  {kind}", f"{found.found}", f"{found.true} ({found.detectable} detectable)")
+    for share in card.removal:
+        table.add_row(f"removed in 24 h: {share.hoster}", percent(share.measured), f"{share.true:.1%} of {share.urls}")
+    table.add_row("removal share, largest difference", points(card.removal_most_off), "")
+    table.add_row("removal share, mean difference", points(card.removal_mean_off), "")
+    print_table(table)
+    rate = done.looks / done.seconds if done.seconds else 0.0
+    console.print(f"{done.looks:,} looks in {done.passes} passes, {done.seconds:.0f} s ({rate:,.0f} looks/s)")
+
+
+def print_bytes_seen(counts: Counts) -> None:
+    """Print the servers' counts of body bytes that we read."""
+    asked = ", ".join(f"{n:,} {method}" for method, n in sorted(counts.requests.items()))
+    console.print(f"requests seen by the servers: {asked}; {counts.connections:,} connections")
+    console.print(
+        f"body bytes acknowledged past the head: plain {counts.excess_plain_total:,} (most in one connection "
+        f"{counts.excess_plain_most:,}), TLS {counts.excess_tls_total:,} (most {counts.excess_tls_most:,}); "
+        "body bytes kept or written: 0",
+        soft_wrap=True,
+    )

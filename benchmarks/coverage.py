@@ -12,7 +12,7 @@ from waterbed.cli.scores import print_campaign
 from waterbed.lab.simulate.coverage import Campaign, summarise
 from waterbed.lab.simulate.draw import PLANS
 from waterbed.lab.simulate.studies import simulate_studies
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 
 LEAST, MOST = 0.94, 0.96
 WIDEST = 1.3

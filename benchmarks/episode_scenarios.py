@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from graphs.episodes_sql import set_episodes
 from waterbed.lab.run import run_world
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.study.study import open_study
 
 SCENARIOS = sorted(path.stem for path in scenario_path("quiet").parent.glob("*.toml"))

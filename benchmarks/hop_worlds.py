@@ -21,7 +21,7 @@ from waterbed.lab.simulate.displacement import DETECTION, displaced_world
 from waterbed.lab.simulate.draw import draw_hop_world
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import score_virtual, virtual_study
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 
 SURE, COVERED = 0.95, 0.94

@@ -23,7 +23,7 @@ from graphs.episodes_sql import CAUSES, episode_rows
 from graphs.hops import HopContext, find_hops
 from graphs.hops_sql import ANSWERS, CONTENTS, REDIRECTS, SEATS, hop_rows, set_hops
 from waterbed.lab.run import run_world
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.model.conclusions import Episode
 from waterbed.study.study import open_study
 

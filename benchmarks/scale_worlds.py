@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from waterbed.lab.simulate.facts import LookPlan, virtual_facts
 from waterbed.lab.world.allocations import Allocations, country_csv, hosters_toml, routing_csv
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.codec import microseconds

@@ -14,7 +14,7 @@ import msgspec
 
 from waterbed.lab.run import LabRun, run_lab, run_scenario, run_world
 from waterbed.lab.servers.pages import marked_files
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys
 
 PLAIN_MOST, TLS_MOST = 2_048, 16_384

@@ -33,7 +33,8 @@ from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.judging.rules import read_rules
 from waterbed.lab.simulate.facts import LookPlan, VirtualFacts, keyed, virtual_facts
 from waterbed.lab.simulate.study import attributor_of_world
-from waterbed.lab.world.file import World, read_world, scenario_path
+from waterbed.lab.world.file import World
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.bookkeeping import KeyCheck

@@ -15,7 +15,7 @@ from scrapy.settings import Settings
 
 from crawler.addon import SAFE
 from crawler.spiders.recheck import RecheckSpider
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.model import bookkeeping, conclusions
 
 ROOT = Path(__file__).parents[1]

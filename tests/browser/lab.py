@@ -10,7 +10,8 @@ import pytest
 
 from waterbed.lab.simulate.facts import LookPlan, VirtualFacts, virtual_facts
 from waterbed.lab.world.allocations import Allocations, country_csv, hosters_toml, routing_csv
-from waterbed.lab.world.file import World, read_world, scenario_path
+from waterbed.lab.world.file import World
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.model.facts import Notice
 from waterbed.store.config import Config

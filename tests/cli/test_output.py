@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.main import get_command
 
-from waterbed.cli.commands.rank import print_cards
 from waterbed.cli.output import minute, new_table, number, page_of, percent, points, print_table, short
 from waterbed.cli.plain import read_plainly
+from waterbed.cli.rankings import print_cards
 from waterbed.model.results import FeedCard
 
 

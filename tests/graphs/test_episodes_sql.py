@@ -16,7 +16,7 @@ from graphs.episodes_sql import ATTRS, KNOWN, LOOKS, episode_rows, set_episodes
 from tests.graphs.test_episodes import hour, sightings
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import virtual_study
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.model.conclusions import Episode
 

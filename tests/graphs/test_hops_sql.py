@@ -13,7 +13,7 @@ from graphs.linking.evidence import Evidence, Link
 from tests.graphs.test_hops import SEATS, hour
 from waterbed.lab.simulate.draw import draw_hop_world
 from waterbed.lab.simulate.study import virtual_study
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.model.conclusions import Episode, Hop
 

@@ -14,7 +14,8 @@ import pytest
 from tests.lab.strange import STRANGE
 from waterbed.lab.servers.process import LabServers
 from waterbed.lab.servers.scene import WorldScene
-from waterbed.lab.world.file import World, parse_world
+from waterbed.lab.world.file import World
+from waterbed.lab.world.reading import parse_world
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 

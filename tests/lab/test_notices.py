@@ -8,7 +8,8 @@ import pytest
 
 from waterbed.analysis.compliance import compliance_of
 from waterbed.lab.run import LabRun, run_world
-from waterbed.lab.world.file import World, parse_world
+from waterbed.lab.world.file import World
+from waterbed.lab.world.reading import parse_world
 from waterbed.study.study import open_study
 
 WORLD = """

@@ -6,7 +6,7 @@ import pytest
 
 from waterbed.lab.run import CONTROL_RUN, LabRuns, run_lab, run_scenario
 from waterbed.lab.servers.pages import marked_files
-from waterbed.lab.world.file import scenario_path
+from waterbed.lab.world.reading import scenario_path
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.facts import Profile
 from waterbed.study.study import open_study

@@ -12,7 +12,7 @@ from tests.leaks.running import clean, config_home, say, started
 from tests.leaks.search import Search
 from tests.study.rig import feed, lab_study, reports_csv
 from waterbed.lab.run import run_scenario
-from waterbed.lab.world.file import read_world
+from waterbed.lab.world.reading import read_world
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.facts import Report

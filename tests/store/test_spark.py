@@ -11,7 +11,7 @@ from graphs.hops import find_hops
 from graphs.hops_sql import set_hops
 from waterbed.lab.simulate.draw import draw_hop_world
 from waterbed.lab.simulate.study import virtual_study
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.store import spark

@@ -31,7 +31,8 @@ from waterbed.lab.servers.rdap import RdapServers
 from waterbed.lab.servers.rdap_data import registries_of
 from waterbed.lab.servers.scene import WorldScene, down
 from waterbed.lab.world.allocations import Allocations, country_csv, hosters_toml, link_checks_toml, routing_csv
-from waterbed.lab.world.file import World, read_world, scenario_path
+from waterbed.lab.world.file import World
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import TrueReport, Truth
 from waterbed.lab.world.replay import read_feed
 from waterbed.lab.world.truth import simulate

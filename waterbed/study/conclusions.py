@@ -4,11 +4,9 @@ Judges, attributes, links; the engine is python or sql. It does not rank.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final, Self, TypeVar, overload
 
 from msgspec.structs import asdict
@@ -16,10 +14,8 @@ from msgspec.structs import asdict
 from attribution.addressees import ReportedOrigins, SeenAnswer, addressed
 from attribution.attribute import Attributor
 from graphs.episodes import EpisodeRules, Sighting, UrlHistory, all_episodes, censor_from
-from graphs.episodes_sql import set_episodes
 from graphs.hop_sources import without_alternating
 from graphs.hops import HopContext, find_hops
-from graphs.hops_sql import set_hops
 from graphs.linking.clusters import Clusters
 from waterbed.judging import doubtful
 from waterbed.judging.judge import CanaryRecord, confirmed_down, judge, restated
@@ -32,42 +28,10 @@ from waterbed.model.decisions import settled_codes
 from waterbed.model.facts import CanaryLook, Observation
 from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.store.config import Config
-from waterbed.store.engine import Engine
-from waterbed.store.folder import Folder
 from waterbed.study.assessment import SetAside, counting_facts
+from waterbed.study.by_text import ByText
 from waterbed.study.facts import Facts
 from waterbed.study.linking import OpenedNames, clusters_of, content_ids, known_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ByText:
-    """The SQL engine for episodes and hops.
-
-    `folder` is where it may put what does not fit into memory.
-    """
-
-    engine: Engine
-    folder: Path
-
-    def episodes(
-        self, known: Mapping[str, UrlHistory], sightings: Mapping[str, Sequence[Sighting]], rules: EpisodeRules
-    ) -> list[Episode]:
-        """The same episodes as the pure definition's."""
-        return set_episodes(known, sightings, rules, folder=self.folder, engine=self.engine)
-
-    def hops(self, episodes: Iterable[Episode], context: HopContext) -> list[Hop]:
-        """The same hops as the pure definition's."""
-        return set_hops(episodes, context, folder=self.folder, engine=self.engine)
-
-
-def by_text_of(folder: Folder) -> ByText | None:
-    """Return the SQL engine of a study's settings.
-
-    None: the pure definitions compute episodes and hops.
-    """
-    engine = folder.config.engine
-    return None if engine == "python" else ByText(engine=engine, folder=folder.path)
-
 
 Restate = Callable[[Mapping[str, list[Sighting]]], dict[str, list[Sighting]]]
 """Replaces the judged checks of each URL, for bounds of the unobserved."""

@@ -210,7 +210,8 @@ class Study:
     # 9-14 conclude
     def conclude(self) -> "Conclusions":
         """Draw all conclusions from the facts as they are now."""
-        from waterbed.study.conclusions import Conclusions, by_text_of  # noqa: PLC0415 (see above)
+        from waterbed.study.by_text import by_text_of  # noqa: PLC0415 (see above)
+        from waterbed.study.conclusions import Conclusions  # noqa: PLC0415 (see above)
         from waterbed.study.facts import read_facts  # noqa: PLC0415 (see above)
         from waterbed.study.linking import opened  # noqa: PLC0415 (see above)
 

@@ -23,7 +23,7 @@ from waterbed.analysis.sensitivity.design import Levels, every_spec
 from waterbed.analysis.sensitivity.grid import Grid
 from waterbed.cli.app import app
 from waterbed.lab.score.specification import true_outcomes
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.model.errors import InputError
 from waterbed.study.study import open_study

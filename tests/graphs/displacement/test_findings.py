@@ -17,7 +17,7 @@ from tests.graphs.displacement.movements import DAY_H, HEADING, day, event, gain
 from waterbed.analysis.displacement import findings
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import virtual_study
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.model.errors import InputError
 from waterbed.model.results import Answer

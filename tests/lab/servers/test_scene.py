@@ -9,7 +9,8 @@ import msgspec
 from tests.lab.strange import STRANGE
 from waterbed.lab.servers.scene import WorldScene
 from waterbed.lab.servers.state import Behaviour
-from waterbed.lab.world.file import World, parse_world
+from waterbed.lab.world.file import World
+from waterbed.lab.world.reading import parse_world
 from waterbed.lab.world.records import Shown, SiteTraits, TrueEpisode, Truth
 from waterbed.lab.world.truth import simulate
 

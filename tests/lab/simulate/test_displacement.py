@@ -15,7 +15,8 @@ from waterbed.lab.simulate.displacement import DETECTION, displaced_world
 from waterbed.lab.simulate.draw import UNREPORTED, draw_hop_world
 from waterbed.lab.simulate.facts import LookPlan, url_id_of, virtual_facts
 from waterbed.lab.simulate.study import VirtualStudy, score_virtual, virtual_study
-from waterbed.lab.world.file import World, read_world, scenario_path
+from waterbed.lab.world.file import World
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.conclusions import Hop

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waterbed.lab.simulate.power import Plan, PowerRow, least_effect, one_test, power_curve
-from waterbed.lab.world.file import World, read_world, scenario_path
+from waterbed.lab.world.file import World
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.model.errors import InputError
 
 PLAN = Plan(sites=30, share=0.3, level=0.05, big=False)

@@ -12,7 +12,8 @@ from waterbed.lab.simulate.coverage import summarise
 from waterbed.lab.simulate.draw import DAYS, MISSED, UNREPORTED, draw, true_median, true_share
 from waterbed.lab.simulate.looks import Simulator
 from waterbed.lab.simulate.studies import StudyResult, Trial, one_study, simulate_studies
-from waterbed.lab.world.file import Removal, World, parse_world, read_world, scenario_path
+from waterbed.lab.world.file import Removal, World
+from waterbed.lab.world.reading import parse_world, read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.model.errors import InputError
 

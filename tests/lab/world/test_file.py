@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from waterbed.lab.world.file import parse_world, read_world, scenario_path
+from waterbed.lab.world.reading import parse_world, read_world, scenario_path
 from waterbed.model.errors import InputError
 
 

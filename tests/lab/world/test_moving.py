@@ -8,7 +8,8 @@ import pytest
 
 from waterbed.lab.servers.zones import Names
 from waterbed.lab.world.allocations import Allocations
-from waterbed.lab.world.file import Movement, World, parse_world, read_world, scenario_path
+from waterbed.lab.world.file import Movement, World
+from waterbed.lab.world.reading import parse_world, read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.errors import InputError

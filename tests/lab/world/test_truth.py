@@ -7,7 +7,8 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from waterbed.lab.world.file import PARKING_NETWORK, Movement, World, read_world, scenario_path
+from waterbed.lab.world.file import PARKING_NETWORK, Movement, World
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import TrueEpisode, Truth
 from waterbed.lab.world.truth import simulate
 

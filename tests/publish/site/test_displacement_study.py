@@ -19,7 +19,7 @@ from tests.study.facts import config, numbered, written
 from waterbed.analysis.displacement import findings_of
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import virtual_study
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.publish.api.source import mark
 from waterbed.publish.policy import Publication, publishable

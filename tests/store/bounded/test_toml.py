@@ -11,7 +11,7 @@ from attribution.hosters.book import read_hosters
 from graphs.displacement.event import read_event
 from waterbed.governance.protocol.file import read_protocol
 from waterbed.judging.rules import read_rules
-from waterbed.lab.world.file import read_world
+from waterbed.lab.world.reading import read_world
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.toml import decode
 from waterbed.store.config import read_config

@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.simulate.study import VirtualStudy, virtual_study
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.truth import simulate
 from waterbed.model.facts import Observation
 from waterbed.store.config import Config

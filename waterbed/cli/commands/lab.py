@@ -96,7 +96,7 @@ def lab_simulate(
     """
     from waterbed.lab.simulate.coverage import summarise
     from waterbed.lab.simulate.studies import simulate_studies
-    from waterbed.lab.world.file import read_world, scenario_path
+    from waterbed.lab.world.reading import read_world, scenario_path
 
     world = read_world(scenario_path(scenario))
     with progress() as advance:
@@ -131,7 +131,7 @@ def lab_power(
     For example: waterbed lab power waterbed --sites 40 --effect 0.15 --studies 100
     """
     from waterbed.lab.simulate.power import Plan, power_curve
-    from waterbed.lab.world.file import read_world, scenario_path
+    from waterbed.lab.world.reading import read_world, scenario_path
 
     world, effects = read_world(scenario_path(scenario)), effect or [0.0, 0.1, 0.2, 0.3]
     plan = Plan(sites=sites, share=share, level=level, big=big)
@@ -163,7 +163,7 @@ def demo(
 
 def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> LabRuns:
     from waterbed.analysis.rankings.tables import ranking_of
-    from waterbed.cli.commands.rank import print_ranking
+    from waterbed.cli.rankings import print_ranking
     from waterbed.lab.run import run_lab
     from waterbed.lab.servers.pages import marked_files
     from waterbed.publish.release import publish_all

@@ -70,7 +70,7 @@ def sources(
     For example: waterbed -C mystudy sources
     """
     from waterbed.analysis.rankings.tables import cards, sources
-    from waterbed.cli.commands.rank import print_cards
+    from waterbed.cli.rankings import print_cards
     from waterbed.model.results import FeedCard
     from waterbed.study.conclusions import guard_rules
     from waterbed.study.metadata import table_info

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from waterbed.analysis.sensitivity.curve import DISPLACED, HOME_ABROAD, Curve, Outcomes, removed
 from waterbed.analysis.sensitivity.outcomes import Value
-from waterbed.lab.world.file import read_world, scenario_path
+from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.errors import InputError

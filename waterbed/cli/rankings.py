@@ -1,0 +1,232 @@
+"""Prints rankings, places by speed, and cards of sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from waterbed.cli.output import SHOWN, console, days_of, for_tools, more, new_table, note, number, print_table, say
+from waterbed.model.conclusions import RankingRow
+
+if TYPE_CHECKING:
+    from waterbed.estimators.rank_sets import Agreement
+    from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
+    from waterbed.model.table import TableInfo
+
+
+def print_standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], info: TableInfo, worst: int) -> None:
+    """Print volume against size, or ranks by speed."""
+    from waterbed.analysis.rankings.volume import SIZE_FLOOR  # noqa: PLC0415 (help needs none of it)
+    from waterbed.model.results import VolumeRow  # noqa: PLC0415 (help needs none of it)
+
+    by_volume = info.what.startswith("volume")
+    columns = [f"worst {worst}" if name == "worst" else name for name in (_VOLUME if by_volume else _PLACES)]
+    cells = [_volume_cells(row) if isinstance(row, VolumeRow) else _place_cells(row) for row in rows[:SHOWN]]
+    _print_cells(f"{'Volume against size' if by_volume else 'Places by speed'}, by {info.by}", columns, cells)
+    if by_volume:
+        note(
+            f"score: incidents per 10,000 routed IPv4 addresses, from {SIZE_FLOOR:,} addresses on. O/E: sites for one "
+            "expected of that size; shrunk: drawn to what all have in common, 95% interval.",
+        )
+    else:
+        note(
+            "place: 1 is the slowest; all sets hold at once at 95%; own: that row alone. without one: the share if any "
+            "one site is left out.",
+        )
+    more(len(rows))
+
+
+_VOLUME = ("key", "name", "sites", "incidents", "score", "expected", "O/E", "shrunk", "place", "worst")
+_PLACES = ("key", "name", "removed", "place", "own", "worst", "without one", "sites", "class")
+
+
+def _volume_cells(row: VolumeRow) -> list[str]:
+    shrunk = "-"
+    if row.shrunk is not None and row.shrunk_low is not None and row.shrunk_high is not None:
+        shrunk = f"{row.shrunk:.2g} {row.shrunk_low:.2g}-{row.shrunk_high:.2g}"
+    return [
+        row.key,
+        row.name,
+        f"{row.sites:,}",
+        f"{row.incidents:,}",
+        number(row.score, ".1f"),
+        number(row.expected, ".3g"),
+        number(row.ratio, ".3g"),
+        shrunk,
+        _range(row.place_low, row.place_high),
+        number(row.among_worst, ".0%"),
+    ]
+
+
+def _place_cells(row: PlaceRow) -> list[str]:
+    without = "-"
+    if row.without_one_low is not None and row.without_one_high is not None:
+        without = f"{row.without_one_low * 100:.0f}-{row.without_one_high:.0%}"
+    return [
+        row.key,
+        row.name,
+        number(row.removed_24h, ".0%"),
+        _range(row.place_low, row.place_high),
+        _range(row.own_low, row.own_high),
+        number(row.among_worst, ".0%"),
+        without,
+        f"{row.sites:,}",
+        row.rank_class,
+    ]
+
+
+def print_side_by_side(
+    rows: Sequence[FeedRow], agreements: Sequence[tuple[str, str, Agreement]], info: TableInfo
+) -> None:
+    """Print the ranking by each source, and their agreement."""
+    named = list(dict.fromkeys(row.source for row in rows))
+    by_key: dict[str, list[FeedRow]] = {}
+    for row in rows:
+        by_key.setdefault(row.key, []).append(row)
+    cells = [[key, own[0].name, *map(_feed_cell, own)] for key, own in list(by_key.items())[:SHOWN]]
+    _print_cells(f"Ranking by {info.by}, each source on its own: place (hosts) removed", ("key", "name", *named), cells)
+    for one, other, found in agreements:
+        tau = "not estimable" if found.tau is None else f"{found.tau:.2f} ({found.low:.2f} to {found.high:.2f})"
+        say(f"Kendall's tau-b of {one} and {other}: {tau}, {found.n} keys")
+    more(len(by_key))
+
+
+def _feed_cell(row: FeedRow) -> str:
+    if not row.hosts:
+        return "-"
+    return f"{row.place or ''} ({row.hosts:,}) {number(row.removed_24h, '.0%')}".strip()
+
+
+def print_cards(found: Sequence[FeedCard]) -> None:
+    """Print the card of each source."""
+    names = ("source", "reports", "URLs", "hosts", "sites", "days", "delay h", "p90", "shared", "first", "deliveries")
+    _print_cells("Sources of reports", names, [_card_cells(card) for card in found[:SHOWN]])
+    note(
+        "delay: hours from report to import here. shared: URLs that others reported too; first: of these, here first "
+        "from it. held: deliveries without reports or with far fewer than usual (waterbed quarantine list).",
+    )
+    more(len(found))
+
+
+def _card_cells(card: FeedCard) -> list[str]:
+    came = f"{card.deliveries:,}"
+    came += f", {card.empty:,} empty" if card.empty else ""
+    came += f", {card.suspect:,} held" if card.suspect else ""
+    return [
+        card.source,
+        f"{card.reports:,}",
+        f"{card.urls:,}",
+        f"{card.hosts:,}",
+        f"{card.sites:,}",
+        f"{card.days_covered:,}/{card.days:,}",
+        number(card.delay_median_h, ".3g"),
+        number(card.delay_p90_h, ".3g"),
+        number(card.shared, ".0%"),
+        number(card.first_here, ".0%"),
+        came,
+    ]
+
+
+def _print_cells(title: str, names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Print a table whose names shrink to numbers when narrow."""
+    table = new_table(title)
+    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    room = console.width - sum(w + 1 for name, w in zip(names, widths, strict=True) if name != "name")
+    for name, width in zip(names, widths, strict=True):
+        table.add_column(
+            name,
+            justify="left" if name in _LEFT else "right",
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=None if name == "name" else width,
+            max_width=max(8, min(width, room - 1)) if name == "name" else None,
+        )
+    for row in cells:
+        table.add_row(*row)
+    print_table(table)
+
+
+_LEFT = ("key", "name", "class", "source", "deliveries")
+
+
+def _range(low: int | None, high: int | None) -> str:
+    if low is None or high is None:
+        return "-"
+    return str(low) if low == high else f"{low}-{high}"
+
+
+def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str) -> None:
+    """Print a ranking."""
+    from waterbed.analysis.rankings.clocks import CLOCK_WORDS  # noqa: PLC0415 (help needs none of it)
+
+    if form != "table":
+        for_tools(RankingRow, found, info, form)
+        return
+    table = new_table(f"Ranking by {info.by}, {days_of(info.window)}")
+    shown = {name: justify for name, justify, room in _RANKING_COLUMNS if console.width >= room}
+    for name, justify in shown.items():
+        least = 2 if name == "#" else 12 if name == "removed" else len(name)
+        table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=least)
+    for row in found[:SHOWN]:
+        cells = _ranking_cells(row)
+        table.add_row(*(cells[name] for name in shown))
+    print_table(table)
+    origin = {str(kind): words for kind, words in CLOCK_WORDS.items()}.get(info.clock, info.clock)
+    start = "the report" if info.clock == "reported" else f"the time at which {origin}"
+    note(f"removed: share removed within 24 h of {start}, 95% interval; - not estimable.")
+    note("half: hours until half was gone, by any cause.", broken=True)
+    if "if unseen" in shown:
+        note("if unseen: the same share if all that we could not follow had not, or had, been removed.", broken=True)
+        note("?: URLs of which no look could be decided.", broken=True)
+    if info.caveat and not any(row.episodes for row in found):
+        note(f"{info.caveat}.", broken=True)
+    more(len(found))
+
+
+_RANKING_COLUMNS: tuple[tuple[str, Literal["left", "right"], int], ...] = (
+    ("#", "right", 0),
+    ("key", "left", 0),
+    ("name", "left", 120),
+    ("URLs", "right", 90),
+    ("hosts", "right", 0),
+    ("sites", "right", 0),
+    ("removed", "left", 0),
+    ("if unseen", "left", 100),
+    ("half", "right", 0),
+    ("?", "right", 100),
+    ("class", "left", 0),
+)
+"""Columns, and the width of terminal from which each is shown."""
+
+
+def _ranking_cells(row: RankingRow) -> dict[str, str]:
+    return {
+        "#": "" if row.place is None else str(row.place),
+        "key": row.key,
+        "name": row.name[: max(12, console.width - 94)],
+        "URLs": f"{row.urls:,}",
+        "hosts": f"{row.hosts:,}",
+        "sites": f"{row.sites:,}",
+        "removed": _share(row),
+        "if unseen": _bounds(row),
+        "half": _hours(row.median_h),
+        "?": f"{row.unknown:,}",
+        "class": row.rank_class,
+    }
+
+
+def _bounds(row: RankingRow) -> str:
+    if row.removed_24h_worst is None or row.removed_24h_best is None:
+        return "-"
+    low, high = f"{row.removed_24h_worst * 100:.0f}", f"{row.removed_24h_best:.0%}"
+    return high if f"{low}%" == high else f"{low}-{high}"
+
+
+def _hours(hours: float | None) -> str:
+    return "-" if hours is None else f"{hours:,.1f}" if hours < 10 else f"{hours:,.0f}"
+
+
+def _share(row: RankingRow) -> str:
+    if row.removed_24h is None or row.removed_24h_low is None or row.removed_24h_high is None:
+        return "-"
+    return f"{row.removed_24h:4.0%} {row.removed_24h_low * 100:3.0f}-{row.removed_24h_high:.0%}"

@@ -77,7 +77,7 @@ prove: $(VENV)/installed-dev
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/registry.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/ranking.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/displacement.py --prove
-	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/episode_scenarios.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/scenarios.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/coverage.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/hop_worlds.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/api.py

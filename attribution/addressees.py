@@ -132,6 +132,11 @@ class ReportedOrigins:
                 reported[report.url_id].append((report.reported_at or report.received_at, report.origin_address))
         self._reported = {url_id: sorted(origins) for url_id, origins in reported.items()}
 
+    @property
+    def urls(self) -> Iterable[str]:
+        """The URLs of which a report tells one."""
+        return self._reported.keys()
+
     def behind(self, url_id: str, when: datetime) -> str | None:
         """The last reported address before a time.
 

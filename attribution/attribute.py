@@ -1,9 +1,11 @@
 """Attribution as of a day, from tables and registrations. Pure."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from math import floor
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,6 +41,14 @@ class Registered(Protocol):
 
     def of_as(self, asn: int, day: datetime) -> Chain | None:
         """The registration of an AS, in one level."""
+        ...
+
+    def changes(self, address: str) -> set[date]:
+        """Days from which another chain may hold for an address."""
+        ...
+
+    def changes_of_as(self) -> set[date]:
+        """Days from which an AS has another registrant."""
         ...
 
 
@@ -111,7 +121,7 @@ class Attributor:
         on = day_of(day)
         key = (
             (addresses, suffix_id, known_origin, behind_cdn, id(asked.book), id(asked.organisations)),
-            (dates_of(asked.routes), dates_of(asked.countries)),
+            (dates_of(asked.routes), dates_of(asked.countries), bisect_right(self._changes_of_as, on)),
             tuple(chain and (chain.fetched_at, chain.stale, chain.early, chain.levels) for chain in asked.chains),
         )
         known = self._known.get(key)
@@ -123,6 +133,25 @@ class Attributor:
         stale = any(asked.routes[family].stale(on, self._max_age_days) for family in families)
         confidence = _lowered(shown.confidence, steps=stale and not shown.stale)
         return replace(shown, day=day, stale=stale, confidence=confidence)
+
+    @cached_property
+    def changes(self) -> tuple[date, ...]:
+        """Days from which other tables or registrants apply.
+
+        Books and registrants of ASes count too.
+        Between two of them an attribution differs by what registries said of its addresses alone (`changes_of`).
+        """
+        dates = [*self.routes.dates(), *self.countries.dates(), *(day_of(day) for day, _ in self._organisations)]
+        old = [day + timedelta(days=floor(self._max_age_days) + 1) for day in self.routes.dates()]
+        return tuple(sorted({*dates, *old, *self.book.boundaries, *self._changes_of_as}))
+
+    @cached_property
+    def _changes_of_as(self) -> tuple[date, ...]:
+        return tuple(sorted(self._registered.changes_of_as())) if self._registered else ()
+
+    def changes_of(self, address: str) -> set[date]:
+        """Days from which registries say something else of an address."""
+        return self._registered.changes(address) if self._registered else set()
 
     def asked(
         self, addresses: tuple[str, ...], day: datetime, known_origin: str | None = None, *, behind_cdn: bool = False

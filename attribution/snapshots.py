@@ -59,6 +59,10 @@ class Snapshots(Generic[Table]):
         """The snapshots on a day, by family that has any."""
         return {family: chosen for family in (4, 6) if (chosen := self.on(day, family))}
 
+    def dates(self) -> set[date]:
+        """The days of all tables."""
+        return {day for dates in self._dates.values() for day in dates}
+
     def newest_first(self) -> list[Table]:
         """All tables, the latest date first."""
         pairs = [pair for f in (4, 6) for pair in zip(self._dates[f], self._tables[f], strict=True)]

@@ -2,27 +2,19 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, Self
+from functools import cached_property, partial
+from typing import Final, Protocol, Self
 
-from waterbed.model.conclusions import Attribution, EndCause, Episode, Verdict
+from waterbed.model.codec import microseconds, moment
+from waterbed.model.conclusions import Attribution, EndCause, Episode, State, Verdict
+
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 RETURNS = 2
 """Quick returns of hosters from which on a URL counts as rotating."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpSighting:
-    """The hosters of one check that saw a URL up.
-
-    `stretch` counts the confirmed absences before it.
-    """
-
-    when: datetime
-    hosters: tuple[str, ...]
-    stretch: int
 
 
 class Rotation:
@@ -31,25 +23,32 @@ class Rotation:
     It sees all checks of the URL. A hoster that is found again within `soon` has not left. Where that happened
     `RETURNS` times, the name rotates, and its hosters have `late` to come back: two hosters that DNS chooses at random
     for each check seem to be left now and then, and checks become rarer with time. A confirmed absence ends the wait.
+    Times are microseconds.
     """
 
-    def __init__(self, looks: Sequence[UpSighting], *, soon: timedelta, late: timedelta) -> None:
-        """Take the checks that saw it up, in time order."""
-        self._seen_up: dict[tuple[str, int], list[datetime]] = defaultdict(list)
-        last: dict[tuple[str, int], int] = {}
-        returns = 0
-        for number, look in enumerate(looks):
-            for hoster in look.hosters:
-                key = hoster, look.stretch
-                before = last.get(key)
-                if before is not None and number > before + 1 and look.when - looks[before].when <= soon:
-                    returns += 1
-                last[key] = number
-                self._seen_up[key].append(look.when)
+    def __init__(self, runs: Iterable["Run"], *, soon: int, late: int) -> None:
+        """Take all runs of the URL, in time order."""
+        self._seen_up: dict[tuple[str, int], list[int]] = defaultdict(list)
+        last: dict[tuple[str, int], tuple[int, int]] = {}
+        returns = number = stretch = 0
+        for run in runs:
+            if run.down:
+                stretch += 1
+            elif run.state == "up" and run.answered:
+                here = run.hosters or (UNATTRIBUTED,)
+                for when in run.at:
+                    for hoster in here:
+                        key = hoster, stretch
+                        before = last.get(key)
+                        if before is not None and number > before[0] + 1 and when - before[1] <= soon:
+                            returns += 1
+                        last[key] = number, when
+                        self._seen_up[key].append(when)
+                    number += 1
         self.rotates = returns >= RETURNS
         self._window = late if self.rotates else soon
 
-    def remains(self, hoster: str, stretch: int, last_up: datetime, now: datetime) -> bool:
+    def remains(self, hoster: str, stretch: int, last_up: int, now: int) -> bool:
         """True if a hoster missing since `last_up` has not left.
 
         As far as the checks tell.
@@ -77,6 +76,58 @@ class Sighting:
     attribution: Attribution | None
 
 
+class Times(Protocol):
+    """Times in order, microseconds; a tuple or an array."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def __getitem__(self, place: int, /) -> int:
+        """The time at a place."""
+
+    def __iter__(self) -> Iterator[int]:
+        """All times."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Consecutive checks of one URL that saw the same.
+
+    Splitting a run at any check changes no conclusion. `answered` is False when the name gave no address; `answer`
+    gives the attribution of the n-th check, all with the same hosters. `at` are the times, microseconds since 1970.
+    """
+
+    state: State
+    cause: EndCause | None
+    down: bool
+    answered: bool
+    hosters: tuple[str, ...]
+    at: Times
+    answer: Callable[[int], Attribution]
+
+
+def runs_of(sightings: Iterable[Sighting]) -> list[Run]:
+    """Each sighting as a run of its own."""
+    return [
+        Run(
+            state=one.verdict.state,
+            cause=one.verdict.cause,
+            down=one.down,
+            answered=one.attribution is not None,
+            hosters=one.attribution.hosters if one.attribution else (),
+            at=(microseconds(one.verdict.observed_at),),
+            answer=partial(_nth, one.attribution),
+        )
+        for one in sightings
+    ]
+
+
+def _nth(answer: Attribution | None, _: int) -> Attribution:
+    if answer is None:
+        raise ValueError("a name that gave no address has no attribution")
+    return answer
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UrlHistory:
     """The reports of a URL, its site and its content."""
@@ -97,12 +148,12 @@ class _Open:
     attribution: Attribution
     latest: Attribution
     """The last one that had the hoster."""
-    known_up_at: datetime
-    absent_at: datetime | None
-    first_up: datetime | None
-    last_up: datetime
+    known_up_at: int
+    absent_at: int | None
+    first_up: int | None
+    last_up: int
     without: int = 0
-    without_since: datetime | None = None
+    without_since: int | None = None
     without_cause: EndCause = "moved"
     looks: int = 0
     unknown_looks: int = 0
@@ -160,68 +211,88 @@ def censor_from(last_look: datetime, confirmation: timedelta) -> datetime:
     return last_look - confirmation
 
 
-def episodes(known: UrlHistory, sightings: Sequence[Sighting], rules: EpisodeRules) -> list[Episode]:
-    """Return one URL's episodes from sightings in time order.
+def episodes(known: UrlHistory, runs: Sequence[Run], rules: EpisodeRules) -> list[Episode]:
+    """Return one URL's episodes from runs in time order.
 
     A report or an analyst's check counts as known up; a URL that is down at our first check gives an episode that
     ended between that time and the check. Pure.
     """
-    machine = _Machine(known, rules, Rotation(list(_answered(sightings)), soon=rules.soon, late=rules.late))
-    for sighting in sightings:
-        machine.see(sighting)
+    machine = _Machine(known, rules, runs)
+    for run in runs:
+        machine.see(run)
     return machine.finish()
 
 
-def _answered(sightings: Sequence[Sighting]) -> Iterable[UpSighting]:
-    stretch = 0
-    for sighting in sightings:
-        stretch += sighting.down
-        if not sighting.down and sighting.verdict.state == "up" and sighting.attribution is not None:
-            here = sighting.attribution.hosters or (UNATTRIBUTED,)
-            yield UpSighting(when=sighting.verdict.observed_at, hosters=here, stretch=stretch)
-
-
 class _Machine:
-    """Processes one URL's sightings; keeps one open episode a hoster."""
+    """Processes one URL's runs; keeps one open episode a hoster. Times are microseconds."""
 
-    def __init__(self, known: UrlHistory, rules: EpisodeRules, rotation: Rotation) -> None:
+    def __init__(self, known: UrlHistory, rules: EpisodeRules, runs: Sequence[Run]) -> None:
         self.known = known
         self.rules = rules
-        self.rotation = rotation
+        self.runs = runs
+        self.until = microseconds(rules.until)
+        self.known_up_at = microseconds(known.known_up_at)
+        self.reported = [microseconds(when) for when in known.reported]
         self.stretch = 0
         self.ended: list[Episode] = []
         self.open: dict[str, _Open] = {}
-        self.decided_at: datetime | None = None
+        self.decided_at: int | None = None
         self.undecided = 0
 
-    def see(self, sighting: Sighting) -> None:
-        """Take one sighting."""
-        when, answer = sighting.verdict.observed_at, sighting.attribution
-        if sighting.down:
-            self.stretch += 1
-            self._down(when, sighting.verdict.cause, answer)
-        elif sighting.verdict.state == "up" and answer is not None:
-            self._up(when, answer)
-        else:
-            self.undecided += not self.open
-            for now in self.open.values():
-                now.looks += 1
-                now.unknown_looks += 1
-            return
-        self.decided_at = when
+    @cached_property
+    def rotation(self) -> Rotation:
+        """The comings and goings of the URL's hosters."""
+        soon, late = (round(span / _MICROSECOND) for span in (self.rules.soon, self.rules.late))
+        return Rotation(self.runs, soon=soon, late=late)
 
-    def _down(self, when: datetime, cause: EndCause | None, answer: Attribution | None) -> None:
+    def see(self, run: Run) -> None:
+        """Take one run."""
+        if run.down:
+            self.stretch += 1
+            self._down(run)
+        elif run.state == "up" and run.answered:
+            self._up_all(run)
+        else:
+            self.undecided += len(run.at) if not self.open else 0
+            for now in self.open.values():
+                now.looks += len(run.at)
+                now.unknown_looks += len(run.at)
+            return
+        self.decided_at = int(run.at[-1])
+
+    def _down(self, run: Run) -> None:
+        """End what is open by the first check of a run; the others find nothing open."""
+        when, answer = int(run.at[0]), run.answer(0) if run.answered else None
         if self.decided_at is None and answer is not None:
             # down at our first decided look: the report knew it up before
             for hoster in answer.hosters or (UNATTRIBUTED,):
-                self._start(hoster, self.known.known_up_at, answer, seen=None)
+                self._start(hoster, self.known_up_at, answer, seen=None)
         for hoster, now in list(self.open.items()):
-            self._end(hoster, when, "lineage" if _handed_over(hoster, now.latest, answer) else cause)
+            self._end(hoster, when, "lineage" if _handed_over(hoster, now.latest, answer) else run.cause)
 
-    def _up(self, when: datetime, answer: Attribution) -> None:
-        if when > self.rules.until and self.decided_at is not None:
+    def _up_all(self, run: Run) -> None:
+        """Take check by check until the run's hosters alone are open, then the rest at once."""
+        here = run.hosters or (UNATTRIBUTED,)
+        for nth, when in enumerate(run.at):
+            if nth and self.open.keys() == set(here):
+                self._stay(run, nth)
+                return
+            self._up(int(when), run.answer(nth), here)
+            self.decided_at = int(when)
+
+    def _stay(self, run: Run, first: int) -> None:
+        """Take the checks of a run from one on: its hosters are open, and no other."""
+        believed = bisect_right(run.at, self.until)
+        if believed <= first:
             return
-        here = answer.hosters or (UNATTRIBUTED,)
+        when, answer = int(run.at[believed - 1]), run.answer(believed - 1)
+        for now in self.open.values():
+            now.looks += believed - first
+            now.last_up, now.latest, now.without, now.without_since = when, answer, 0, None
+
+    def _up(self, when: int, answer: Attribution, here: Sequence[str]) -> None:
+        if when > self.until and self.decided_at is not None:
+            return
         for hoster, now in list(self.open.items()):
             now.looks += 1
             if hoster in here:
@@ -242,43 +313,44 @@ class _Machine:
             if hoster not in self.open:
                 self._start(hoster, self._known_up(when), answer, seen=when)
 
-    def _known_up(self, when: datetime) -> datetime:
+    def _known_up(self, when: int) -> int:
         """Return when it was first known up.
 
         By this check, or by a report since the last check that saw it elsewhere or down.
         """
         if self.decided_at is None:
-            return min(self.known.known_up_at, when)
-        return min((r for r in self.known.reported if self.decided_at < r < when), default=when)
+            return min(self.known_up_at, when)
+        return min((r for r in self.reported if self.decided_at < r < when), default=when)
 
-    def _reported(self, now: _Open, first_down: datetime | None) -> datetime | None:
+    def _reported(self, now: _Open, first_down: int | None) -> int | None:
         """The first report of it while it was there."""
         return next(
             (
                 r
-                for r in self.known.reported
+                for r in self.reported
                 if (now.absent_at is None or r > now.absent_at) and (first_down is None or r < first_down)
             ),
             None,
         )
 
-    def _start(self, hoster: str, known_up_at: datetime, answer: Attribution, *, seen: datetime | None) -> None:
+    def _start(self, hoster: str, known_up_at: int, answer: Attribution, *, seen: int | None) -> None:
         self.open[hoster] = _Open(
             attribution=answer,
             latest=answer,
             known_up_at=known_up_at,
             absent_at=self.decided_at,
             first_up=seen,
-            last_up=seen or known_up_at,
+            last_up=known_up_at if seen is None else seen,
             looks=self.undecided + 1,
             unknown_looks=self.undecided,
         )
         self.undecided = 0
 
-    def _end(self, hoster: str, when: datetime | None, cause: EndCause | None) -> None:
+    def _end(self, hoster: str, when: int | None, cause: EndCause | None) -> None:
         now = self.open.pop(hoster)
-        ended = when is not None and when <= self.rules.until
-        last_up = now.last_up if ended else min(now.last_up, max(self.rules.until, now.known_up_at))
+        ended = when is not None and when <= self.until
+        last_up = now.last_up if ended else min(now.last_up, max(self.until, now.known_up_at))
+        reported_at = self._reported(now, when if ended else None)
         self.ended.append(
             Episode(
                 url_id=self.known.url_id,
@@ -291,12 +363,12 @@ class _Machine:
                 addresses=now.attribution.addresses,
                 prefixes=routed(now.attribution),
                 proxy=now.attribution.proxy,
-                known_up_at=now.known_up_at,
-                reported_at=self._reported(now, when if ended else None),
-                absent_at=now.absent_at,
-                first_up=now.first_up,
-                last_up=last_up,
-                first_down=when if ended else None,
+                known_up_at=moment(now.known_up_at),
+                reported_at=None if reported_at is None else moment(reported_at),
+                absent_at=None if now.absent_at is None else moment(now.absent_at),
+                first_up=None if now.first_up is None else moment(now.first_up),
+                last_up=moment(last_up),
+                first_down=moment(when) if when is not None and ended else None,
                 cause=cause if ended else None,
                 looks=now.looks,
                 unknown_looks=now.unknown_looks,
@@ -342,4 +414,4 @@ def all_episodes(
 ) -> Iterable[Episode]:
     """The episodes of many URLs."""
     for url_id, seen in sightings.items():
-        yield from episodes(known[url_id], seen, rules)
+        yield from episodes(known[url_id], runs_of(seen), rules)

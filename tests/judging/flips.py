@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from tests.judging.columns import guarded
 from tests.judging.test_judge import RULES, look
 from waterbed.judging.judge import judge_one
-from waterbed.judging.mass_flips import guard_flips
 from waterbed.judging.quarantines import Decisions, GuardRules
 from waterbed.model.bookkeeping import QuarantineDecision
 from waterbed.model.conclusions import Quarantine, Verdict
@@ -59,7 +59,7 @@ class Story:
         looks = [pair[0] for pair in ordered]
         verdicts = [judged(seen) for seen in looks]
         hosters = [(pair[1],) if pair[1] else () for pair in ordered]
-        found, held = guard_flips(looks, verdicts, hosters, self.sites, rules or GuardRules(), Decisions(decisions))
+        found, held = guarded(looks, verdicts, hosters, self.sites, rules or GuardRules(), Decisions(decisions))
         told: dict[str, str] = {}
         for seen, verdict, is_held in zip(looks, verdicts, held, strict=True):
             letter = "q" if is_held else {"up": "u", "down": "d", "unknown": "?"}[verdict.state]

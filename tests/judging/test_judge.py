@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waterbed.judging.judge import CanaryRecord, confirmed_down, judge, judge_one
+from tests.judging.columns import confirmed_in
+from waterbed.judging.judge import CanaryRecord, judge, judge_one
 from waterbed.judging.rules import DEFAULT_RULES, read_rules
 from waterbed.model.conclusions import Verdict
 from waterbed.model.errors import InputError
@@ -210,14 +211,14 @@ def verdicts(text: str, *, step_h: float = 1.0) -> list[Verdict]:
 )
 def test_an_absence_is_confirmed_by_three_looks_and_back_dated(seen: str, down: str) -> None:
     """Three downs confirm from the first on; unknown neither counts nor ends a run; one up ends it."""
-    found = confirmed_down(verdicts(seen), looks=3, over_s=7200)
+    found = confirmed_in(verdicts(seen), looks=3, over_s=7200)
     assert found == [c == "d" for c in down]
 
 
 @given(st.text("ud?", max_size=30))
 def test_the_laws_of_confirmation(seen: str) -> None:
     """Only down looks are confirmed, all of a run or none; unknown looks change nothing; every run stands by itself."""
-    down = confirmed_down(verdicts(seen), looks=3, over_s=7200)
+    down = confirmed_in(verdicts(seen), looks=3, over_s=7200)
     assert all(seen[n] == "d" for n, is_down in enumerate(down) if is_down)
     at = 0
     for run in seen.split("u"):
@@ -232,8 +233,8 @@ def test_the_laws_of_confirmation(seen: str) -> None:
 @given(st.text("ud?", max_size=20), st.text("ud?", max_size=20))
 def test_what_comes_later_takes_no_confirmation_back(before: str, after: str) -> None:
     """A confirmed absence stays confirmed, and a flap that an up ended never becomes one."""
-    first = confirmed_down(verdicts(before), looks=3, over_s=7200)
-    both = confirmed_down(verdicts(before + after), looks=3, over_s=7200)
+    first = confirmed_in(verdicts(before), looks=3, over_s=7200)
+    both = confirmed_in(verdicts(before + after), looks=3, over_s=7200)
     assert all(later for sooner, later in zip(first, both, strict=False) if sooner)
     settled = before.rfind("u") + 1
     assert first[:settled] == both[:settled]
@@ -241,7 +242,7 @@ def test_what_comes_later_takes_no_confirmation_back(before: str, after: str) ->
 
 def test_three_quick_looks_confirm_nothing() -> None:
     """The looks must also span the policy's time."""
-    assert confirmed_down(verdicts("ddd", step_h=0.1), looks=3, over_s=7200) == [False] * 3
+    assert confirmed_in(verdicts("ddd", step_h=0.1), looks=3, over_s=7200) == [False] * 3
 
 
 def test_verdicts_name_their_rules() -> None:

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from tests.judging.columns import combined, confirmed_in
 from tests.judging.test_judge import NOW, RULES, canary, look
-from waterbed.judging.judge import CanaryRecord, confirmed_down, judge
-from waterbed.judging.vantages import combine
+from waterbed.judging.judge import CanaryRecord, judge
 from waterbed.model.facts import Observation
 
 ANSWERS = {
@@ -41,7 +41,7 @@ def heard(text: str, *, networks: int = 2, broken: str = "") -> list[str]:
         for one in looks
     }
     alone = judge(looks, {}, records, RULES)
-    return [verdict.outcome for verdict in combine(looks, alone, RULES, networks=networks, within_s=900)]
+    return [verdict.outcome for verdict in combined(looks, alone, RULES, networks=networks, within_s=900)]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_urls_do_not_hear_each_other() -> None:
     """Looks at another URL are no witnesses."""
     looks = [*seen("A0x"), *[look(url_id="v", vantage="B", network="B", **ANSWERS["x"])]]
     records = {name: CanaryRecord([canary(0)], within_s=60, need=0.5) for name in "AB"}
-    verdicts = combine(looks, judge(looks, {}, records, RULES), RULES, networks=2, within_s=900)
+    verdicts = combined(looks, judge(looks, {}, records, RULES), RULES, networks=2, within_s=900)
     assert [verdict.outcome for verdict in verdicts] == ["unobserved", "unobserved"]
 
 
@@ -96,7 +96,7 @@ def test_a_verdict_says_that_the_panel_overruled_it() -> None:
     """The rule id keeps the rule and adds the panel."""
     looks = seen("A0x")
     records = {"A": CanaryRecord([canary(0)], within_s=60, need=0.5)}
-    (verdict,) = combine(looks, judge(looks, {}, records, RULES), RULES, networks=2, within_s=900)
+    (verdict,) = combined(looks, judge(looks, {}, records, RULES), RULES, networks=2, within_s=900)
     assert (verdict.rule, verdict.state, verdict.cause) == ("C1-unreachable+panel", "unknown", None)
 
 
@@ -106,5 +106,5 @@ def test_looks_of_several_vantages_at_once_confirm_only_once() -> None:
     records = {name: CanaryRecord([canary(0)], within_s=1e5, need=0.5) for name in "ABC"}
     verdicts = judge(looks, {}, records, RULES)
     vantages = [one.vantage for one in looks]
-    assert confirmed_down(verdicts, looks=3, over_s=7200, vantages=vantages, within_s=900) == [False] * 4
-    assert confirmed_down(verdicts, looks=2, over_s=7200, vantages=vantages, within_s=900) == [True] * 4
+    assert confirmed_in(verdicts, looks=3, over_s=7200, vantages=vantages, within_s=900) == [False] * 4
+    assert confirmed_in(verdicts, looks=2, over_s=7200, vantages=vantages, within_s=900) == [True] * 4

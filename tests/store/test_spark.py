@@ -1,44 +1,50 @@
 """The same SQL texts on Spark: equal results, and one sentence where something is missing."""
 
-import random
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pytest
 
-from graphs.episodes_sql import set_episodes
-from graphs.hops import find_hops
-from graphs.hops_sql import set_hops
-from waterbed.lab.simulate.draw import draw_hop_world
-from waterbed.lab.simulate.study import virtual_study
-from waterbed.lab.world.reading import read_world, scenario_path
-from waterbed.lab.world.truth import simulate
+from tests.store.lake.rig import concluded, days_of, in_store, prune, shifted, virtual
+from tests.study.random_studies import Drawn
 from waterbed.model.errors import InputError, OwnFailure
 from waterbed.store import spark
 from waterbed.store.engine import run
+from waterbed.store.lake.sealing import seal
 
 
-def test_spark_finds_what_duckdb_and_the_pure_definition_find(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """On a lab study of a drawn world, Spark's episodes and hops equal the others in every field; it logs nothing."""
-    chance = random.Random("one text, two engines")
-    drawn_world = draw_hop_world(read_world(scenario_path("waterbed")), chance, sites=16)
-    made = virtual_study(simulate(drawn_world.world), drawn_world.plan, chance).conclusions
-    assert made.episode_rules is not None
+def test_spark_concludes_what_duckdb_does(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Of looks in files of the lake and in the store, Spark reads the same; it logs nothing."""
+    like = virtual(4)
+    folder = in_store(tmp_path / "study", like.conclusions.facts)
+    seal(folder)
+    days = days_of(like.conclusions.facts)
+    prune(folder, days[:2])
+    folder.store.add([shifted(like.conclusions.facts.looks[0], 1)])
+    ours = concluded(folder, like)
     with spark.session(tmp_path, threads=1):
-        theirs = set_episodes(made.known, made.sightings, made.episode_rules, folder=tmp_path, engine="spark")
-        hops = set_hops(made.episodes, made.hop_context, folder=tmp_path, engine="spark")
-    assert theirs == set_episodes(made.known, made.sightings, made.episode_rules, folder=tmp_path)
-    assert sorted(map(repr, theirs)) == sorted(map(repr, made.episodes))
-    assert hops
-    assert hops == set_hops(made.episodes, made.hop_context, folder=tmp_path)
-    assert sorted(map(repr, hops)) == sorted(map(repr, find_hops(made.episodes, made.hop_context)))
-    assert list(tmp_path.iterdir()) == []
+        theirs = ours.with_(config=msgspec.structs.replace(ours.config, engine="spark"))
+        theirs.shared = frozenset()
+        assert theirs.verdicts == ours.verdicts
+        assert theirs.attributions == ours.attributions
+        assert theirs.episodes == ours.episodes
+        assert theirs.hops == ours.hops
+    assert ours.episodes
     heard = capfd.readouterr()
     assert heard.out == ""
     greetings = ("WARNING: Using incubator modules", "Setting ", "To adjust logging level")
     assert [line for line in heard.err.splitlines() if not line.startswith(greetings)] == []
+
+
+def test_spark_sees_all_that_rules_can_see(tmp_path: Path) -> None:
+    """Of a drawn study, every verdict and link is that of DuckDB."""
+    ours = Drawn(7).conclusions()
+    with spark.session(tmp_path, threads=1):
+        theirs = ours.with_(config=msgspec.structs.replace(ours.config, engine="spark"))
+        theirs.shared = frozenset()
+        assert theirs.verdicts == ours.verdicts
+        assert theirs.episodes == ours.episodes
 
 
 def test_a_text_that_fails_says_nothing_of_its_values(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ class Past:
         if _pages_differ(self.page, page):
             self.varies = True  # the control showed that the URL is up all the same
         else:
-            self.same_pages += 1
+            self.same_pages = min(2, self.same_pages + 1)  # more than two say no more
             self.varies = self.varies or self.changed_once
 
 

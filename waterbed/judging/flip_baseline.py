@@ -18,8 +18,8 @@ _SHORTEST_US: Final = 60_000_000
 class Count:
     """Sites of one group in one cycle."""
 
-    looked: set[str] = field(default_factory=set)
-    flipped: set[str] = field(default_factory=set)
+    looked: set[int] = field(default_factory=set)
+    flipped: set[int] = field(default_factory=set)
     looks: int = 0
     waited_us: int = 0
     """Sum over looks of microseconds since the site was last up.
@@ -27,7 +27,7 @@ class Count:
     An integer, so that the order of looks does not matter.
     """
 
-    def add(self, site: str, waited_us: int, *, flipped: bool) -> None:
+    def add(self, site: int, waited_us: int, *, flipped: bool) -> None:
         """Add a look at a site last known up."""
         self.looked.add(site)
         self.looks += 1
@@ -73,22 +73,13 @@ class FlipBaseline:
         self._cycles: deque[tuple[int, _Sum]] = deque()
         self._looked = self._flipped = self._looks = self._waited_us = 0
 
-    def forget(self, before: int) -> None:
-        """Drop cycles before this one."""
-        while self._cycles and self._cycles[0][0] < before:
-            self._sum(self._cycles.popleft()[1], -1)
-
-    def learn(self, cycle: int, count: Count) -> None:
-        """Add a cycle that is not suspect."""
-        taken = _Sum(len(count.looked), len(count.flipped), count.looks, count.waited_us)
-        self._cycles.append((cycle, taken))
-        self._sum(taken, 1)
-
-    def _sum(self, taken: "_Sum", sign: int) -> None:
-        self._looked += sign * taken.looked
-        self._flipped += sign * taken.flipped
-        self._looks += sign * taken.looks
-        self._waited_us += sign * taken.waited_us
+    def learn(self, cycle: int, *, looked: int, flipped: int, looks: int, waited_us: int) -> None:
+        """Add the numbers of a cycle that is not suspect."""
+        self._cycles.append((cycle, _Sum(looked, flipped, looks, waited_us)))
+        self._looked += looked
+        self._flipped += flipped
+        self._looks += looks
+        self._waited_us += waited_us
 
     @property
     def share(self) -> float | None:

@@ -2,8 +2,8 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +25,7 @@ class AnswersOfHosts:
         """Sort all control looks."""
         self._times: dict[str, list[datetime]] = defaultdict(list)
         self._classes: dict[str, list[int]] = defaultdict(list)
-        for control in sorted(controls, key=lambda control: control.observed_at):
+        for control in sorted(controls, key=lambda control: (control.observed_at, control.control_id)):
             if _usable(control) and control.status is not None:
                 self._times[control.host_id].append(control.observed_at)
                 self._classes[control.host_id].append(control.status // 100)
@@ -38,7 +38,7 @@ class AnswersOfHosts:
         return self._classes[host_id][count - 1] if count else None
 
 
-_NEIGHBOURS = 3
+LEAST_NEIGHBOURS = 3
 """Hosts of a network with a control that are needed to infer another host's answer."""
 
 
@@ -58,12 +58,12 @@ class AnswersOfAddresses:
                 continue
             for network in (look.address, network_of(look.address)):
                 known = newest[network].get(control.host_id)
-                if known is None or known.observed_at < control.observed_at:
+                if known is None or (known.observed_at, known.control_id) < (control.observed_at, control.control_id):
                     newest[network][control.host_id] = control
         self._majority: dict[str, int] = {}
         for network, of_host in newest.items():
             status_class, count = Counter((c.status or 0) // 100 for c in of_host.values()).most_common(1)[0]
-            if 2 * count > len(of_host) and ("/" not in network or len(of_host) >= _NEIGHBOURS):
+            if 2 * count > len(of_host) and ("/" not in network or len(of_host) >= LEAST_NEIGHBOURS):
                 self._majority[network] = status_class
 
     def majority_class(self, address: str | None) -> int | None:
@@ -130,20 +130,67 @@ def judge(
         control = controls.get(look.control_id) if look.control_id else None
         record = canaries.get(look.vantage)
         canary: Canary = record.at(look.observed_at) if record else "none"
-        if hosts and look.url_id in hosts:
-            past.control_class = answered.last_class(hosts[look.url_id], look.observed_at) or past.control_class
-        if control is None and past.control_class is None:
-            past.control_class = neighbours.majority_class(look.address)
+        host = hosts.get(look.url_id) if hosts else None
         resolution = resolutions.get(look.resolution_id or "") if resolutions else None
-        differed, tags = past.differed(look, control), resolution.tags if resolution else ()
+        beside = Beside(
+            control=control,
+            canary=canary,
+            tags=resolution.tags if resolution else (),
+            host_class=answered.last_class(host, look.observed_at) if host else None,
+            neighbour_class=neighbours.majority_class(look.address),
+        )
         if features is not None and look.observation_id in features:
+            beside.enter(past)
             features[look.observation_id] = look_features(
-                look, control, canary=canary, differed_before=differed, past=past, tags=tags
+                look,
+                control,
+                canary=canary,
+                differed_before=past.differed(look, control),
+                past=past,
+                tags=beside.tags,
             )
-        verdict = judge_one(look, control, canary=canary, differed_before=differed, rules=rules, past=past, tags=tags)
-        verdicts.append(verdict)
-        past.see(look, control, verdict.state)
+        verdicts.append(judge_next(look, beside, past, rules))
     return verdicts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Inputs of a verdict beside look and past."""
+
+    control: ControlLook | None
+    canary: Canary
+    tags: tuple[str, ...] = ()
+    """Tags of its resolution."""
+    host_class: int | None = None
+    """Status class of its host's last usable control."""
+    neighbour_class: int | None = None
+    """Status class of most hosts at its address, else in its network."""
+
+    def enter(self, past: Past) -> None:
+        """Tell the past what the host answers to random paths.
+
+        A host without a control gets the answer of its address.
+        """
+        past.control_class = self.host_class or past.control_class
+        if self.control is None and past.control_class is None:
+            past.control_class = self.neighbour_class
+
+
+def judge_next(look: Observation, beside: Beside, past: Past, rules: RuleSet) -> Verdict:
+    """Judge a URL's next look; add it to the past."""
+    beside.enter(past)
+    control = beside.control
+    verdict = judge_one(
+        look,
+        control,
+        canary=beside.canary,
+        differed_before=past.differed(look, control),
+        rules=rules,
+        past=past,
+        tags=beside.tags,
+    )
+    past.see(look, control, verdict.state)
+    return verdict
 
 
 def judge_one(
@@ -188,48 +235,3 @@ def restated(verdict: Verdict, name: str, rules: RuleSet, why: str) -> Verdict:
         cause=outcome.cause,
         layer=outcome.layer,
     )
-
-
-def confirmed_down(
-    verdicts: Sequence[Verdict],
-    *,
-    looks: int,
-    over_s: float,
-    vantages: Sequence[str] | None = None,
-    within_s: float = 0.0,
-) -> list[bool]:
-    """Mark the verdicts of one URL that confirm an absence.
-
-    A run of down verdicts is confirmed if it has at least `looks` of them over at least `over_s` seconds; it is then
-    back-dated to the first. Unknown verdicts neither count nor end a run; one up ends it. Unconfirmed runs are flaps.
-    With `vantages`, one for each verdict, looks from several of them within `within_s` seconds count once.
-    """
-    confirmed = [False] * len(verdicts)
-    run: list[int] = []
-
-    def settle() -> None:
-        if _counted(run, verdicts, vantages, timedelta(seconds=within_s)) >= looks:
-            span = verdicts[run[-1]].observed_at - verdicts[run[0]].observed_at
-            if span.total_seconds() >= over_s:
-                for index in run:
-                    confirmed[index] = True
-
-    for index, verdict in enumerate(verdicts):
-        if verdict.state == "down":
-            run.append(index)
-        elif verdict.state == "up":
-            settle()
-            run = []
-    settle()
-    return confirmed
-
-
-def _counted(run: Sequence[int], verdicts: Sequence[Verdict], vantages: Sequence[str] | None, within: timedelta) -> int:
-    if vantages is None or not run:
-        return len(run)
-    count, last = 1, run[0]
-    for index in run[1:]:
-        apart = verdicts[index].observed_at - verdicts[last].observed_at
-        if vantages[index] == vantages[last] or apart > within:
-            count, last = count + 1, index
-    return count

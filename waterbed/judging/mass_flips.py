@@ -1,21 +1,45 @@
 """Mass flips: implausibly many at once, by cycle and group."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+import numpy as np
+
+from waterbed.judging.columns import NOTHING, Array
+from waterbed.judging.confirmation import DOWN, UNKNOWN, UP
 from waterbed.judging.flip_baseline import Count, FlipBaseline
 from waterbed.judging.quarantines import Decisions, Group, GuardRules, QuarantineDraft, cycle_bounds
-from waterbed.model.conclusions import Quarantine, State, Verdict
-from waterbed.model.facts import Observation
-from waterbed.model.urls import network_of
+from waterbed.model.codec import microseconds, moment
+from waterbed.model.conclusions import Quarantine
 
 ALL: Final[Group] = ("all", "")
 NOT_SEEN: Final = ("our_fault", "unwatched", "unobserved")
 """Outcomes of looks that saw nothing; they do not count."""
-_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+@dataclass(slots=True, kw_only=True)
+class GuardLooks:
+    """Looks as the guard sees them.
+
+    Sorted by URL and time.
+    `at` is in microseconds since 1970; `hosters` is a place in the list of hoster sets, of which the first is empty;
+    `prefix` is a place in the list of prefixes, `NOTHING` without an address; `site` a number.
+    """
+
+    url: Array
+    at: Array
+    state: Array
+    unseen: Array
+    """True where the look saw nothing."""
+    hosters: Array
+    prefix: Array
+    site: Array
+
+    def __len__(self) -> int:
+        """The number of looks."""
+        return len(self.url)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,14 +48,14 @@ class _OpenQuarantine:
 
     draft: QuarantineDraft
     baseline: float | None
-    looked: set[str] = field(default_factory=set)
-    flipped: set[str] = field(default_factory=set)
-    quiet: set[str] = field(default_factory=set)
+    looked: set[int] = field(default_factory=set)
+    flipped: set[int] = field(default_factory=set)
+    quiet: set[int] = field(default_factory=set)
     """Sites seen in later cycles that were not suspect."""
 
-    def extend(self, end: datetime, count: Count) -> None:
-        """Add a suspect cycle."""
-        self.draft.ended_at = end
+    def extend(self, end: int, count: Count) -> None:
+        """Add a suspect cycle, or its part until a time."""
+        self.draft.ended_at = moment(end)
         self.looked |= count.looked
         self.flipped |= count.flipped
         self.quiet = set()
@@ -42,26 +66,67 @@ class _OpenQuarantine:
 
 
 def guard_flips(
-    looks: Sequence[Observation],
-    verdicts: Sequence[Verdict],
-    hosters: Sequence[tuple[str, ...]],
-    sites: Mapping[str, str],
+    looks: GuardLooks,
+    hoster_sets: Sequence[tuple[str, ...]],
+    prefixes: Sequence[str],
     rules: GuardRules,
     decisions: Decisions,
-) -> tuple[list[Quarantine], list[bool]]:
+) -> tuple[list[Quarantine], Array]:
     """Find cycles with mass flips, and the looks to quarantine.
 
-    `looks`, `verdicts` and `hosters` (keys of the look's attribution) are parallel; `sites` gives the site of each
-    URL. Returns the quarantines in order of their beginning, and for each look True if it is a down look in
-    quarantine. Cost is linear in the looks, after sorting them by time.
+    Returns the quarantines in order of their beginning, and for each look True if it is a down look in quarantine. Cost
+    is linear in the looks, after sorting them by time.
     """
-    guard = _Guard(looks, verdicts, hosters, sites, rules, decisions)
-    by_cycle: dict[int, list[int]] = defaultdict(list)
-    for index in sorted(range(len(looks)), key=lambda index: looks[index].observed_at):
-        by_cycle[rules.cycle_of(looks[index].observed_at)].append(index)
-    for cycle in sorted(by_cycle):
-        guard.take(cycle, by_cycle[cycle])
+    guard = _Guard(looks, hoster_sets, prefixes, rules, decisions)
+    if not len(looks):
+        return [], guard.held
+    order = np.argsort(looks.at, kind="stable")
+    cycles = looks.at[order] // int(rules.cycle_s * 1_000_000)
+    starts = np.flatnonzero(np.diff(cycles, prepend=-1))
+    for start, end in zip(starts, np.append(starts[1:], len(order)), strict=True):
+        guard.take(int(cycles[start]), order[start:end])
     return guard.finish(), guard.held
+
+
+@dataclass(slots=True)
+class _Cycle:
+    """The looks of one cycle at URLs last known up, by group and site."""
+
+    groups: Array
+    """Each group with such a look, ascending."""
+    looked: Array
+    flipped: Array
+    """Numbers of sites."""
+    looks: Array
+    waited: Array
+    """Microseconds since the sites were last up, summed over looks."""
+    earliest: Array
+    """The first entry of each group, in time order."""
+    pair_group: Array
+    """One entry for each group and site."""
+    pair_site: Array
+    pair_flipped: Array
+
+    def without_sites(self) -> "_Cycle":
+        """The numbers alone."""
+        none = np.zeros(0, np.int64)
+        return replace(self, pair_group=none, pair_site=none, pair_flipped=none)
+
+    def place(self, group: int) -> int | None:
+        """Where a group is, None without a look."""
+        at = int(np.searchsorted(self.groups, group))
+        return at if at < len(self.groups) and self.groups[at] == group else None
+
+    def count(self, group: int) -> Count:
+        """The sites and looks of a group."""
+        at = self.place(group)
+        if at is None:
+            return Count()
+        first, last = np.searchsorted(self.pair_group, [group, group + 1])
+        sites, flipped = self.pair_site[first:last], self.pair_flipped[first:last]
+        return Count(
+            set(sites.tolist()), set(sites[flipped].tolist()), looks=int(self.looks[at]), waited_us=int(self.waited[at])
+        )
 
 
 class _Guard:
@@ -69,154 +134,224 @@ class _Guard:
 
     def __init__(
         self,
-        looks: Sequence[Observation],
-        verdicts: Sequence[Verdict],
-        hosters: Sequence[tuple[str, ...]],
-        sites: Mapping[str, str],
+        looks: GuardLooks,
+        hoster_sets: Sequence[tuple[str, ...]],
+        prefixes: Sequence[str],
         rules: GuardRules,
         decisions: Decisions,
     ) -> None:
-        self.held = [False] * len(looks)
-        self._looks, self._verdicts, self._hosters, self._sites = looks, verdicts, hosters, sites
-        self._rules, self._decisions = rules, decisions
-        self._state: dict[str, tuple[State, datetime]] = {}
-        self._last_groups: dict[str, tuple[Group, ...]] = {}
-        self._groups: dict[int, tuple[Group, ...]] = {}
-        self._baselines: dict[Group, FlipBaseline] = defaultdict(FlipBaseline)
-        self._open: dict[Group, _OpenQuarantine] = {}
-        self._voided: set[Group] = set()
+        self.held = np.zeros(len(looks), bool)
+        self._looks, self._rules, self._decisions = looks, rules, decisions
+        hosters = sorted({key for keys in hoster_sets for key in keys})
+        self._names: list[Group] = [ALL, *(("hoster", key) for key in hosters), *(("prefix", one) for one in prefixes)]
+        self._numbers = {group: number for number, group in enumerate(self._names)}
+        self._first_prefix = 1 + len(hosters)
+        of_sets = [[self._numbers["hoster", key] for key in keys] for keys in hoster_sets]
+        self._set_sizes = np.array([len(keys) for keys in of_sets], np.int64)
+        self._set_starts = np.concatenate(([0], np.cumsum(self._set_sizes)))[:-1]
+        self._set_members = np.array([key for keys in of_sets for key in keys], np.int64)
+        self._sets_with: dict[int, list[int]] = {}
+        for number, keys in enumerate(of_sets):
+            for key in keys:
+                self._sets_with.setdefault(key, []).append(number)
+        lacking = (looks.hosters == 0) & (looks.prefix == NOTHING)
+        told = _last(looks.url, ~lacking, itself=True)
+        self._hosters = np.where(told == NOTHING, 0, looks.hosters[told])
+        self._prefix = np.where(told == NOTHING, NOTHING, looks.prefix[told])
+        self._decided = looks.state != UNKNOWN
+        self._before = _last(looks.url, self._decided, itself=False)
+        self._history: deque[tuple[int, _Cycle, frozenset[int]]] = deque()
+        self._open: dict[int, _OpenQuarantine] = {}
+        self._voided: set[int] = set()
         self._ended: list[Quarantine] = []
 
-    def take(self, cycle: int, members: list[int]) -> None:
+    def take(self, cycle: int, members: Array) -> None:
         """Process all looks of one cycle, in time order."""
-        start, end = cycle_bounds(cycle, self._rules)
-        self._groups = {index: self._groups_of(index) for index in members}
+        start, end = (microseconds(bound) for bound in cycle_bounds(cycle, self._rules))
         self._close_decided(start)
-        counts = self._counts(members)
-        for group in counts:
-            self._baselines[group].forget(cycle - self._rules.baseline_cycles)
+        while self._history and self._history[0][0] < cycle - self._rules.baseline_cycles:
+            self._history.popleft()
+        counts = self._counts(members, start)
         suspects = self._suspects(counts)
         for group in suspects:
-            own = [index for index in members if group in self._groups[index]]
-            self._hold(group, own, start, end, counts[group])
-        for group, count in counts.items():
-            if group not in suspects:
-                self._baselines[group].learn(cycle, count)
-                self._quiet(group, count)
-        for index in members:
-            look, state = self._looks[index], self._verdicts[index].state
-            if state != "unknown" and not self.held[index]:
-                self._state[look.url_id] = state, look.observed_at
+            self._hold(group, members[self._within(group, members)], start, end, counts.count(group))
+        for group in {*self._open, *self._voided}:
+            if group not in suspects and counts.place(group) is not None:
+                self._quiet(group, counts.count(group))
+        self._history.append((cycle, counts.without_sites(), frozenset(suspects)))
 
-    def _groups_of(self, index: int) -> tuple[Group, ...]:
-        """The groups of a look; without an address, those of its URL's previous look."""
-        look = self._looks[index]
-        if look.address is None and not self._hosters[index]:
-            return self._last_groups.get(look.url_id, (ALL,))
-        groups: list[Group] = [ALL, *(("hoster", key) for key in self._hosters[index])]
-        if look.address:
-            groups.append(("prefix", network_of(look.address)))
-        self._last_groups[look.url_id] = of_look = tuple(groups)
-        return of_look
+    def _within(self, group: int, members: Array) -> Array:
+        """Which of some looks belong to a group."""
+        if group == 0:
+            return np.ones(len(members), bool)
+        if group >= self._first_prefix:
+            in_prefix: Array = self._prefix[members] == group - self._first_prefix
+            return in_prefix
+        belong: Array = np.isin(self._hosters[members], self._sets_with[group])
+        return belong
 
-    def _counts(self, members: Iterable[int]) -> dict[Group, Count]:
-        counts: dict[Group, Count] = defaultdict(Count)
-        for index, waited_us, flipped in self._repeated(members):
-            for group in self._groups[index]:
-                counts[group].add(self._site(index), waited_us, flipped=flipped)
-        return counts
+    def _counts(self, members: Array, start: int) -> _Cycle:
+        """All looks of a cycle at URLs that were last known up, by group."""
+        before = self._before[members]
+        while True:  # a look in quarantine tells no state to later cycles
+            skipped = np.flatnonzero(before != NOTHING)
+            skipped = skipped[self.held[before[skipped]] & (self._looks.at[before[skipped]] < start)]
+            if not len(skipped):
+                break
+            before[skipped] = self._before[before[skipped]]
+        state, unseen = self._looks.state, self._looks.unseen
+        there = (before != NOTHING) & (state[before] == UP) & ~unseen[members]
+        rows, before = members[there], before[there]
+        return self._grouped(rows, self._looks.at[rows] - self._looks.at[before], state[rows] == DOWN)
 
-    def _repeated(self, members: Iterable[int], void_until: datetime | None = None) -> Iterator[tuple[int, int, bool]]:
-        """Looks at URLs that were last known up: index, microseconds since then, and True if flipped."""
-        now: dict[str, tuple[State, datetime]] = {}
-        for index in members:
-            look, verdict = self._looks[index], self._verdicts[index]
-            before = now.get(look.url_id) or self._state.get(look.url_id)
-            if before and before[0] == "up" and verdict.outcome not in NOT_SEEN:
-                yield index, (look.observed_at - before[1]) // _MICROSECOND, verdict.state == "down"
-            voided = void_until is not None and look.observed_at <= void_until and verdict.state == "down"
-            if verdict.state != "unknown" and not voided:
-                now[look.url_id] = verdict.state, look.observed_at
+    def _grouped(self, rows: Array, waited: Array, flipped: Array) -> _Cycle:
+        sets, prefix = self._hosters[rows], self._prefix[rows]
+        sizes, addressed = self._set_sizes[sets], np.flatnonzero(prefix != NOTHING)
+        of_hosters = np.repeat(np.arange(len(rows)), sizes)
+        nth = np.arange(len(of_hosters)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        row = np.concatenate((np.arange(len(rows)), of_hosters, addressed))
+        group = np.concatenate(
+            (
+                np.zeros(len(rows), np.int64),
+                self._set_members[np.repeat(self._set_starts[sets], sizes) + nth],
+                prefix[addressed].astype(np.int64) + self._first_prefix,
+            )
+        )
+        site = self._looks.site[rows][row].astype(np.int64)
+        order = np.lexsort((row, site, group))
+        row, group, site = row[order], group[order], site[order]
+        new_group = np.concatenate(([True], group[1:] != group[:-1])) if len(group) else np.zeros(0, bool)
+        new_pair = new_group | np.concatenate(([True], site[1:] != site[:-1])) if len(group) else new_group
+        pairs, groups = np.flatnonzero(new_pair), np.flatnonzero(new_group)
+        pair_flipped = np.logical_or.reduceat(flipped[row], pairs) if len(pairs) else np.zeros(0, bool)
+        begins = np.searchsorted(pairs, groups)
+        return _Cycle(
+            groups=group[groups],
+            looked=np.diff(begins, append=len(pairs)),
+            flipped=np.add.reduceat(pair_flipped.astype(np.int64), begins) if len(begins) else begins,
+            looks=np.diff(groups, append=len(group)),
+            waited=np.add.reduceat(waited[row], groups) if len(groups) else groups,
+            earliest=np.minimum.reduceat(row, groups) if len(groups) else groups,
+            pair_group=group[pairs],
+            pair_site=site[pairs],
+            pair_flipped=pair_flipped,
+        )
 
-    def _site(self, index: int) -> str:
-        url_id = self._looks[index].url_id
-        return self._sites.get(url_id, url_id)
-
-    def _suspects(self, counts: Mapping[Group, Count]) -> set[Group]:
+    def _suspects(self, counts: _Cycle) -> set[int]:
         """The groups to quarantine: the narrowest that explains the flips, unless a wider quarantine is open.
 
         A flip at one hoster casts no doubt on the others, and a flip everywhere is not blamed on each hoster.
         """
-        suspects = {group for group, count in counts.items() if self._suspect(group, count)}
-        if ALL in suspects and ALL not in self._open and not self._beyond_one_hoster(counts):
-            suspects.discard(ALL)
-        if ALL in suspects:
-            return {group for group in suspects if group == ALL or group in self._open}
-        explained: set[str] = set()
+        known = np.isin(counts.groups, [*self._open, *self._voided])
+        likely = (counts.flipped >= self._rules.least_sites) | known
+        high = counts.flipped >= self._rules.share * counts.looked * (1 - 1e-12)
+        suspects = {
+            group for group in counts.groups[likely & high].tolist() if self._suspect(group, counts.count(group))
+        }
+        if 0 in suspects and 0 not in self._open and not self._beyond_one_hoster(counts):
+            suspects.discard(0)
+        if 0 in suspects:
+            return {group for group in suspects if group == 0 or group in self._open}
+        explained: set[int] = set()
         for group in suspects:
-            if group[0] == "hoster":
-                explained |= counts[group].flipped
+            if self._names[group][0] == "hoster":
+                explained |= counts.count(group).flipped
         return {
             group
             for group in suspects
-            if group[0] == "hoster" or group in self._open or not counts[group].flipped <= explained
+            if self._names[group][0] == "hoster" or group in self._open or not counts.count(group).flipped <= explained
         }
 
-    def _beyond_one_hoster(self, counts: Mapping[Group, Count]) -> bool:
+    def _beyond_one_hoster(self, counts: _Cycle) -> bool:
         """True if enough sites flipped outside open quarantines and the most affected hoster."""
-        rest = Count(set(counts[ALL].looked), set(counts[ALL].flipped))
+        rest = counts.count(0)
         for group in self._open:
-            rest.leave_out(counts.get(group, Count()))
-        hosters = [count for group, count in counts.items() if group[0] == "hoster"]
+            rest.leave_out(counts.count(group))
+        places = np.flatnonzero((counts.groups > 0) & (counts.groups < self._first_prefix))
+        hosters = [
+            counts.count(int(counts.groups[at])) for at in places[np.argsort(counts.earliest[places], kind="stable")]
+        ]
         rest.leave_out(max(hosters, key=lambda count: len(count.flipped & rest.flipped), default=Count()))
         return len(rest.flipped) >= self._rules.least_sites / 2 and rest.share >= self._rules.share
 
-    def _suspect(self, group: Group, count: Count) -> bool:
+    def _suspect(self, group: int, count: Count) -> bool:
         if count.share < self._rules.share:
             return False
         if group in self._open or group in self._voided:
             return True
-        far_more = self._rules.times_usual * self._baselines[group].expected(count.wait_us)
-        return len(count.flipped) >= self._rules.least_sites and count.share - count.error >= far_more
+        if len(count.flipped) < self._rules.least_sites:
+            return False
+        far_more = self._rules.times_usual * self._baseline(group).expected(count.wait_us)
+        return count.share - count.error >= far_more
 
-    def _hold(self, group: Group, members: Sequence[int], start: datetime, end: datetime, count: Count) -> None:
+    def _baseline(self, group: int) -> FlipBaseline:
+        """The flip rate of a group over its earlier cycles that were not suspect."""
+        baseline = FlipBaseline()
+        for cycle, counts, suspects in self._history:
+            at = counts.place(group)
+            if at is not None and group not in suspects:
+                baseline.learn(
+                    cycle,
+                    looked=int(counts.looked[at]),
+                    flipped=int(counts.flipped[at]),
+                    looks=int(counts.looks[at]),
+                    waited_us=int(counts.waited[at]),
+                )
+        return baseline
+
+    def _hold(self, group: int, members: Array, start: int, end: int, count: Count) -> None:
         """Quarantine a group's down looks of one cycle, up to a decision within it."""
-        opened = self._open.get(group)
+        opened, name = self._open.get(group), self._names[group]
         if opened is None:
-            draft = QuarantineDraft(group=group, began_at=start, decision=self._decisions.on(group, start))
-            opened = self._open[group] = _OpenQuarantine(draft=draft, baseline=self._baselines[group].share)
-        until = opened.draft.decided_at
+            began = moment(start)
+            draft = QuarantineDraft(group=name, began_at=began, decision=self._decisions.on(name, began))
+            opened = self._open[group] = _OpenQuarantine(draft=draft, baseline=self._baseline(group).share)
+        decided_at = opened.draft.decided_at
+        until = None if decided_at is None else microseconds(decided_at)
         if until is None or until >= end:
             opened.extend(end, count)
             self._mark(members, opened)
             return
-        before = [index for index in members if self._looks[index].observed_at <= until]
+        before = members[self._looks.at[members] <= until]
         opened.extend(until, self._count(before))
         self._mark(before, opened)
         void_until = until if opened.draft.status == "voided" else None
         self._close(group)
-        rest = Count()
-        for index, waited_us, flipped in self._repeated(members, void_until):
-            if self._looks[index].observed_at > until:
-                rest.add(self._site(index), waited_us, flipped=flipped)
+        rest = self._count(members, void_until, since=until)
         if self._suspect(group, rest):
-            after = [index for index in members if self._looks[index].observed_at > until]
-            self._hold(group, after, until, end, rest)
+            self._hold(group, members[self._looks.at[members] > until], until, end, rest)
 
-    def _count(self, members: Iterable[int]) -> Count:
-        count = Count()
-        for index, waited_us, flipped in self._repeated(members):
-            count.add(self._site(index), waited_us, flipped=flipped)
+    def _count(self, members: Array, void_until: int | None = None, *, since: int | None = None) -> Count:
+        """Count some looks of a cycle; voided down looks tell no state. Only those after `since` count."""
+        looks, count = self._looks, Count()
+        now: dict[int, tuple[int, int]] = {}
+        in_cycle = int(looks.at[members[0]]) // self._cycle_us if len(members) else 0
+        for index in members.tolist():
+            url, when, state = int(looks.url[index]), int(looks.at[index]), int(looks.state[index])
+            before = now.get(url) or self._known_before(index, in_cycle)
+            if before and before[0] == UP and not looks.unseen[index] and (since is None or when > since):
+                count.add(int(looks.site[index]), when - before[1], flipped=state == DOWN)
+            voided = void_until is not None and when <= void_until and state == DOWN
+            if state != UNKNOWN and not voided:
+                now[url] = state, when
         return count
 
-    def _mark(self, members: Iterable[int], opened: _OpenQuarantine) -> None:
-        if opened.draft.status == "released":
-            return
-        for index in members:
-            if self._verdicts[index].state == "down":
-                self.held[index] = True
+    @property
+    def _cycle_us(self) -> int:
+        return int(self._rules.cycle_s * 1_000_000)
 
-    def _quiet(self, group: Group, count: Count) -> None:
+    def _known_before(self, index: int, cycle: int) -> tuple[int, int] | None:
+        """State and time of a URL's last decided look before the cycle that is not in quarantine."""
+        before = int(self._before[index])
+        while before != NOTHING and (self.held[before] or int(self._looks.at[before]) // self._cycle_us >= cycle):
+            before = int(self._before[before])
+        return None if before == NOTHING else (int(self._looks.state[before]), int(self._looks.at[before]))
+
+    def _mark(self, members: Array, opened: _OpenQuarantine) -> None:
+        if opened.draft.status != "released":
+            self.held[members[self._looks.state[members] == DOWN]] = True
+
+    def _quiet(self, group: int, count: Count) -> None:
         """End a quarantine after enough sites were seen in cycles that are not suspect."""
         opened = self._open.get(group)
         if opened is None:
@@ -228,12 +363,12 @@ class _Guard:
             self._close(group)
             self._voided.discard(group)
 
-    def _close_decided(self, start: datetime) -> None:
+    def _close_decided(self, start: int) -> None:
         for group, opened in list(self._open.items()):
-            if opened.draft.decided_at is not None and opened.draft.decided_at <= start:
+            if opened.draft.decided_at is not None and microseconds(opened.draft.decided_at) <= start:
                 self._close(group)
 
-    def _close(self, group: Group) -> None:
+    def _close(self, group: int) -> None:
         opened = self._open.pop(group)
         if opened.draft.status == "voided":
             self._voided.add(group)
@@ -244,3 +379,14 @@ class _Guard:
         for group in list(self._open):
             self._close(group)
         return sorted(self._ended, key=lambda ended: (ended.began_at, ended.kind, ended.scope))
+
+
+def _last(url: Array, wanted: Array, *, itself: bool) -> Array:
+    """For each look, the last wanted look of its URL up to it, or before it; `NOTHING` without one."""
+    places = np.where(wanted, np.arange(len(url)), NOTHING)
+    if not itself:
+        places = np.concatenate(([NOTHING], places[:-1])) if len(url) else places
+    starts = np.concatenate(([True], url[1:] != url[:-1])) if len(url) else np.zeros(0, bool)
+    first = np.maximum.accumulate(np.where(starts, np.arange(len(url)), 0)) if len(url) else places
+    last = np.maximum.accumulate(places) if len(url) else places
+    return np.where(last >= first, last, NOTHING)

@@ -1,7 +1,7 @@
 """Quarantines, people's decisions on them; failed canaries, shrunken feeds."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -9,8 +9,8 @@ from statistics import median
 
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision
 from waterbed.model.codec import microseconds, moment
-from waterbed.model.conclusions import Quarantine, QuarantineKind, QuarantineStatus, Verdict
-from waterbed.model.facts import CanaryLook, Observation
+from waterbed.model.conclusions import Quarantine, QuarantineKind, QuarantineStatus
+from waterbed.model.facts import CanaryLook
 
 Group = tuple[QuarantineKind, str]
 """Kind and scope."""
@@ -110,34 +110,28 @@ class QuarantineDraft:
         )
 
 
+Faults = Mapping[tuple[str, int], tuple[set[int], set[int]]]
+"""By vantage and cycle: sites looked at, and those of them with an `our_fault` look."""
+
+
+def failed_cycles(canaries: Iterable[CanaryLook], rules: GuardRules, *, need: float) -> dict[str, dict[int, bool]]:
+    """Return whether a canary failed, by vantage and cycle."""
+    failed: dict[str, dict[int, bool]] = defaultdict(dict)
+    for canary in canaries:
+        healthy = canary.targets > 0 and canary.reached >= need * canary.targets
+        cycles, cycle = failed[canary.vantage], rules.cycle_of(canary.observed_at)
+        cycles[cycle] = cycles.get(cycle, False) or not healthy
+    return failed
+
+
 def canary_quarantines(
-    canaries: Iterable[CanaryLook],
-    looks: Sequence[Observation],
-    verdicts: Sequence[Verdict],
-    sites: Mapping[str, str],
-    rules: GuardRules,
-    decisions: Decisions,
-    *,
-    need: float,
+    failed: Mapping[str, Mapping[int, bool]], seen: Faults, rules: GuardRules, decisions: Decisions
 ) -> list[Quarantine]:
     """Cycles with a failed canary, consecutive ones as one quarantine.
 
     Their looks are `our_fault` already and stay so: a decision closes the quarantine and changes no verdict. `looked`
     counts the sites that the vantage looked at in these cycles, `flipped` those of them with an `our_fault` look.
     """
-    failed: dict[str, dict[int, bool]] = defaultdict(dict)
-    for canary in canaries:
-        healthy = canary.targets > 0 and canary.reached >= need * canary.targets
-        cycles, cycle = failed[canary.vantage], rules.cycle_of(canary.observed_at)
-        cycles[cycle] = cycles.get(cycle, False) or not healthy
-    seen: dict[tuple[str, int], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
-    for look, verdict in zip(looks, verdicts, strict=True):
-        cycle = rules.cycle_of(look.observed_at)
-        if failed.get(look.vantage, {}).get(cycle):
-            looked, faulted = seen[look.vantage, cycle]
-            looked.add(sites.get(look.url_id, look.url_id))
-            if verdict.outcome == "our_fault":
-                faulted.add(sites.get(look.url_id, look.url_id))
     return [
         quarantine
         for vantage, cycles in sorted(failed.items())
@@ -148,14 +142,14 @@ def canary_quarantines(
 def _canary_runs(
     vantage: str,
     cycles: Mapping[int, bool],
-    seen: Mapping[tuple[str, int], tuple[set[str], set[str]]],
+    seen: Faults,
     rules: GuardRules,
     decisions: Decisions,
 ) -> list[Quarantine]:
     ended: list[Quarantine] = []
     now: QuarantineDraft | None = None
-    looked: set[str] = set()
-    faulted: set[str] = set()
+    looked: set[int] = set()
+    faulted: set[int] = set()
 
     def close() -> None:
         if now is not None:

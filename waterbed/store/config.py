@@ -93,8 +93,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     vantages: tuple[Vantage, ...] = ()
     routes_max_age_days: float = 31.0
     clock: ClockKind = "reported"
-    engine: Literal["python", "duckdb", "spark"] = "python"
-    """What works out episodes and hops; the results are equal (docs/lake.md)."""
+    engine: Literal["python", "duckdb", "spark"] = "duckdb"
+    """The engine that reads looks by SQL; `python` is an old name of duckdb (docs/lake.md)."""
     store: StoreAt = StoreAt()
     lake: LakeAt = LakeAt()
     retention: Retention = Retention()

@@ -3,10 +3,12 @@
 DuckDB or Spark runs it, within a memory limit and without leaving files.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -18,7 +20,23 @@ Source: TypeAlias = pa.Table | Path | Sequence[Path]
 
 Value: TypeAlias = int | float | str | bool | None
 
-Engine: TypeAlias = Literal["duckdb", "spark"]
+MEMORY_MB: Final = 512
+"""What a step takes before it goes to the disk."""
+
+Engine: TypeAlias = Literal["python", "duckdb", "spark"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Facts of one kind, in files and tables.
+
+    `once` are files whose facts are nowhere else; those of `again` may also be in another of these files or in
+    `tables`.
+    """
+
+    once: Sequence[Path] = ()
+    again: Sequence[Path] = ()
+    tables: Iterable[pa.Table] = ()
 
 
 def run(
@@ -42,19 +60,85 @@ def run(
         from waterbed.store.spark import run_on_spark  # noqa: PLC0415 (an optional library, and a slow one)
 
         return run_on_spark(sql, tables, values or {}, folder=folder, memory_mb=memory_mb, threads=threads)
+    readable = [path for source in tables.values() for path in _files(source)]
+    with opened(readable, folder=folder, memory_mb=memory_mb, threads=threads) as connection:
+        for name, source in tables.items():
+            _register(connection, name, source)
+        return Duck(connection).table(sql, values)
+
+
+class Sql(Protocol):
+    """An engine with named tables."""
+
+    def add(self, name: str, table: pa.Table) -> None:
+        """Add a table in memory."""
+
+    def table(self, text: str, values: Mapping[str, Value] | None = None) -> pa.Table:
+        """The rows of a query."""
+
+    def batches(self, text: str, rows: int) -> Iterator[pa.Table]:
+        """The rows in tables of at most so many."""
+
+
+class Duck:
+    """DuckDB with named tables."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Take an open connection."""
+        self.connection = connection
+
+    def add(self, name: str, table: pa.Table) -> None:
+        """Add a table in memory."""
+        self.connection.register(name, table)
+
+    def table(self, text: str, values: Mapping[str, Value] | None = None) -> pa.Table:
+        """The rows of a query; OwnFailure if it fails."""
+        with failures_told():
+            found: pa.Table = self.connection.sql(text, params=dict(values or {})).to_arrow_table()
+        return found
+
+    def batches(self, text: str, rows: int) -> Iterator[pa.Table]:
+        """The rows in tables of at most so many.
+
+        One without rows if there is none.
+        """
+        with failures_told():
+            reader = self.connection.sql(text).to_arrow_reader(rows)
+            found = False
+            for batch in reader:
+                found = True
+                yield pa.Table.from_batches([batch])
+            if not found:
+                yield reader.schema.empty_table()
+
+
+@contextmanager
+def opened(
+    readable: Sequence[Path], *, folder: Path, memory_mb: int = 4096, threads: int = 2
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open DuckDB, able to read the given files alone.
+
+    Tables that are made in it, and what does not fit into `memory_mb`, lie in a folder made inside `folder` and removed
+    at the end.
+    """
     with (
         TemporaryDirectory(prefix="sql-", dir=folder) as spill,
         duckdb.connect(":memory:", config=_config(spill, memory_mb, threads)) as connection,
     ):
-        _lock(connection, [str(path) for source in tables.values() for path in _files(source)], spill)
-        for name, source in tables.items():
-            _register(connection, name, source)
-        try:
-            result: pa.Table = connection.sql(sql, params=dict(values or {})).to_arrow_table()
-        except duckdb.Error as problem:
-            # its message repeats the text and may quote values
-            raise OwnFailure(f"the SQL engine failed ({type(problem).__name__})") from None
-        return result
+        _lock(connection, [str(path) for path in readable], spill)
+        yield connection
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """Turn a failure of the engine into OwnFailure.
+
+    Its message repeats the text and may quote values.
+    """
+    try:
+        yield
+    except duckdb.Error as problem:
+        raise OwnFailure(f"the SQL engine failed ({type(problem).__name__})") from None
 
 
 def _config(spill: str, memory_mb: int, threads: int) -> dict[str, str | bool | int | float | list[str]]:

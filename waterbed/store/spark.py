@@ -7,9 +7,9 @@ that the text calls MATERIALIZED are computed once here too: Spark would compute
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from waterbed.model.errors import InputError, OwnFailure
+from waterbed.store.lake.kinds import schema_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -52,6 +53,11 @@ def translated(sql: str) -> tuple[list[Step], str]:
         if isinstance(node, exp.Bracket) and isinstance(node.expressions[0], exp.Column):
             # sqlglot knows that lists begin elsewhere only where the place is a number
             return exp.Anonymous(this="try_element_at", expressions=[node.this, *node.expressions])
+        if isinstance(node, exp.Anonymous) and node.name.lower() == "epoch_us":
+            return exp.Anonymous(this="unix_micros", expressions=node.expressions)
+        if isinstance(node, exp.BitwiseRightShift):
+            hashed = exp.Anonymous(this="xxhash64", expressions=node.this.expressions)
+            return exp.Anonymous(this="shiftrightunsigned", expressions=[hashed, node.expression])
         return node
 
     read = sqlglot.parse_one(sql, read="duckdb").transform(theirs)
@@ -71,22 +77,88 @@ def run_on_spark(
     What is computed on the way lies in a folder made inside `folder` and removed at the end. Raises InputError if Java
     or pyspark is missing, OwnFailure if the engine fails.
     """
-    steps, asked = translated(sql)
     with session(folder, memory_mb, threads) as spark:
-        from py4j.protocol import Py4JError  # noqa: PLC0415 (the same)
-        from pyspark.errors import PySparkException  # noqa: PLC0415 (an optional library)
-
-        try:
+        made = Spark(spark)
+        with _failures_told():
             for name, source in tables.items():
                 _table(spark, source).createOrReplaceTempView(name)
+        return made.table(sql, values)
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """Turn a failure of Spark into OwnFailure: its message repeats the text and may quote values."""
+    from py4j.protocol import Py4JError  # noqa: PLC0415 (the same)
+    from pyspark.errors import PySparkException  # noqa: PLC0415 (an optional library)
+
+    try:
+        yield
+    except (PySparkException, Py4JError) as problem:
+        raise OwnFailure(f"the SQL engine Spark failed ({type(problem).__name__})") from None
+
+
+class Spark:
+    """Spark with named tables."""
+
+    def __init__(self, session: "SparkSession") -> None:
+        """Take a session."""
+        self.session = session
+
+    def add(self, name: str, table: pa.Table) -> None:
+        """Add a table in memory."""
+        with _failures_told():
+            self.session.createDataFrame(table).createOrReplaceTempView(name)
+
+    def add_facts(self, name: str, part: Any, cls: Any, columns: Sequence[str]) -> None:
+        """Add the facts of one kind (`engine.Part`), each once."""
+        (key,) = cls.KEY
+        names = list(dict.fromkeys((key, *columns)))
+        schema = schema_of(cls)
+        stored = pa.concat_tables([schema.empty_table(), *part.tables]).select(names)
+        with _failures_told():
+            found = self.session.createDataFrame(stored)
+            for paths, several in ((part.once, False), (part.again, True)):
+                if paths:
+                    found = found.unionByName(self._of_files(paths, cls, names))
+                    found = found.dropDuplicates([key]) if several else found
+            found.createOrReplaceTempView(name)
+
+    def _of_files(self, paths: Sequence[Path], cls: Any, names: Sequence[str]) -> Any:
+        from pyspark.sql import functions as sql  # noqa: PLC0415 (an optional library)
+
+        read = self.session.read.option("mergeSchema", "true").parquet(*(str(path.resolve()) for path in paths))
+        defaults = {field.name: field.default for field in fields(cls)}
+        form = self.session.createDataFrame(schema_of(cls).empty_table()).schema
+        cells = []
+        for name in names:
+            default = defaults[name]
+            absent = (
+                sql.array()
+                if default == () or pa.types.is_list(schema_of(cls).field(name).type)
+                else sql.lit(default if isinstance(default, str) else None)
+            )
+            cell = sql.coalesce(read[name], absent) if name in read.columns else absent
+            cells.append(cell.cast(form[name].dataType).alias(name))
+        return read.select(*cells)
+
+    def table(self, text: str, values: Mapping[str, Any] | None = None) -> pa.Table:
+        """The rows of a query; OwnFailure if it fails."""
+        steps, asked = translated(text)
+        with _failures_told():
             for step in steps:
-                made = spark.sql(step.sql, args=dict(values))
+                made = self.session.sql(step.sql, args=dict(values or {}))
                 (made.localCheckpoint() if step.once else made).createOrReplaceTempView(step.name)
-            result: pa.Table = spark.sql(asked, args=dict(values)).toArrow()
-        except (PySparkException, Py4JError) as problem:
-            # its message repeats the text and may quote values
-            raise OwnFailure(f"the SQL engine Spark failed ({type(problem).__name__})") from None
-        return result
+            found: pa.Table = self.session.sql(asked, args=dict(values or {})).toArrow()
+        return found
+
+    def batches(self, text: str, rows: int) -> Iterator[pa.Table]:
+        """The rows in tables of at most so many.
+
+        One without rows if there is none.
+        """
+        found = self.table(text)
+        for first in range(0, max(1, found.num_rows), rows):
+            yield found.slice(first, rows)
 
 
 def _table(session: "SparkSession", source: Any) -> Any:
@@ -112,6 +184,7 @@ def session(folder: Path, memory_mb: int = 4096, threads: int = 2) -> Iterator["
         yield there
         return
     logging.getLogger("py4j").setLevel(logging.ERROR)
+    logging.getLogger("SQLQueryContextLogger").disabled = True  # it repeats queries that fail
     master = os.environ.get(MASTER_ENVIRONMENT) or f"local[{threads}]"
     if master.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

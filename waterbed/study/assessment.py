@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from waterbed.model.facts import Report
-from waterbed.study.facts import Facts
+from waterbed.study.facts import Facts, Later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def counting_facts(facts: Facts) -> tuple[Facts, SetAside]:
         facts,
         targets={url_id: target for url_id, target in facts.targets.items() if url_id not in aside},
         reports=[report for report in facts.reports if report.report_id in kept],
-        looks=[look for look in facts.looks if look.url_id not in aside],
+        looks=Later(lambda: [look for look in facts.looks if look.url_id not in aside]),
         notices=[notice for notice in facts.notices if notice.url_id not in aside],
         external_observations=[one for one in facts.external_observations if one.url_id not in aside],
     )

@@ -1,44 +1,56 @@
 """The pipeline from facts to verdicts, attributions, episodes and hops.
 
-Judges, attributes, links; the engine is python or sql. It does not rank.
+Judges, attributes and links; it does not rank.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final, Self, TypeVar, overload
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from msgspec.structs import asdict
 
 from attribution.addressees import ReportedOrigins, SeenAnswer, addressed
 from attribution.attribute import Attributor
-from graphs.episodes import EpisodeRules, Sighting, UrlHistory, all_episodes, censor_from
+from graphs.episodes import EpisodeRules, Sighting, UrlHistory, all_episodes, censor_from, episodes
 from graphs.hop_sources import without_alternating
 from graphs.hops import HopContext, find_hops
 from graphs.linking.clusters import Clusters
 from waterbed.judging import doubtful
-from waterbed.judging.judge import CanaryRecord, confirmed_down, judge, restated
+from waterbed.judging.columns import Array
+from waterbed.judging.confirmation import confirmed
+from waterbed.judging.judge import CanaryRecord, judge, restated
 from waterbed.judging.mass_flips import guard_flips
-from waterbed.judging.quarantines import Decisions, GuardRules, canary_quarantines, feed_quarantines
+from waterbed.judging.quarantines import Decisions, GuardRules, canary_quarantines, failed_cycles, feed_quarantines
 from waterbed.judging.rules import RuleSet
 from waterbed.judging.vantages import combine
+from waterbed.judging.walk import EPOCH, Walk
+from waterbed.model.codec import moment
 from waterbed.model.conclusions import Attribution, Episode, Hop, Quarantine, Verdict
-from waterbed.model.decisions import settled_codes
+from waterbed.model.decisions import UNSURE, settled_codes
 from waterbed.model.facts import CanaryLook, Observation
 from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.store.config import Config
 from waterbed.study.assessment import SetAside, counting_facts
-from waterbed.study.by_text import ByText
+from waterbed.study.attributed import Attributions
 from waterbed.study.facts import Facts
+from waterbed.study.judged import Judged, Sightings, faults_of, guard_looks, states_of, verdicts_in
 from waterbed.study.linking import OpenedNames, clusters_of, content_ids, known_of
+from waterbed.study.looks import Looks, read_looks
 
-Restate = Callable[[Mapping[str, list[Sighting]]], dict[str, list[Sighting]]]
+Restate = Callable[[Mapping[str, list[Sighting]]], Mapping[str, list[Sighting]]]
 """Replaces the judged checks of each URL, for bounds of the unobserved."""
 
 _RESTS_ON: Final[Mapping[str, frozenset[str]]] = {
     "_counted": frozenset(),
+    "looks": frozenset(),
     "_combined": frozenset(),
+    "_attributed": frozenset({"attributor"}),
     "_believed": frozenset({"attributor"}),  # the cycle guard goes by hoster
     "settled": frozenset({"codes"}),
     "_coded": frozenset({"attributor", "codes"}),
@@ -84,7 +96,6 @@ class Conclusions:
         rules: RuleSet,
         config: Config,
         opened: OpenedNames | None = None,
-        by_text: ByText | None = None,
         *,
         removal_measured: bool = True,
     ) -> None:
@@ -98,7 +109,6 @@ class Conclusions:
         self.rules = rules
         self.config = config
         self._opened = opened or OpenedNames()
-        self._by_text = by_text
         self.removal_measured = removal_measured
         self._codes: Mapping[str, str] = {}
         self._restate: Restate | None = None
@@ -123,7 +133,6 @@ class Conclusions:
             self.rules,
             config or self.config,
             self._opened,
-            self._by_text,
             removal_measured=self.removal_measured,
         )
         other.varies, other._restate, other._codes = self, sightings, codes or {}
@@ -147,23 +156,28 @@ class Conclusions:
         """The reported URLs that count nowhere, by their assessment."""
         return self._counted[1]
 
-    @property
+    @_Step
+    def looks(self) -> Looks:
+        """All looks as columns."""
+        return read_looks(self.facts, self.config, Walk(self.rules))
+
+    @cached_property
     def verdicts(self) -> list[Verdict]:
         """One verdict for each check, after all steps.
 
         Vantages are combined, quarantined checks set aside, and people's codes applied.
         """
-        return self._coded
+        return verdicts_in(self.looks, self._coded, slice(0, len(self.looks)))
 
     @property
     def quarantines(self) -> list[Quarantine]:
         """Quarantined cycles and deliveries, also those decided since."""
         return self._believed[1]
 
-    @property
+    @cached_property
     def uncoded(self) -> list[Verdict]:
         """One verdict for each check, before people's codes."""
-        return self._believed[0]
+        return verdicts_in(self.looks, self._believed[0], slice(0, len(self.looks)))
 
     @_Step
     def settled(self) -> dict[str, str]:
@@ -176,8 +190,21 @@ class Conclusions:
         return settled_codes(self.facts.codings, doubtful.QUEUE) if self.config.coding.apply else {}
 
     @_Step
-    def _coded(self) -> list[Verdict]:
-        return doubtful.recoded(self.facts.looks, self.uncoded, self.settled, self.rules)
+    def _coded(self) -> Array:
+        """The number of each check's verdict, with people's codes."""
+        numbers, wanted = self._believed[0], {look: code for look, code in self.settled.items() if code != UNSURE}
+        if not wanted:
+            return numbers
+        looks, numbers = self.looks, numbers.copy()
+        coded = np.flatnonzero(pc.is_in(looks.columns.id, pa.array(list(wanted), pa.string())))
+        urls = np.unique(looks.columns.url[coded]).tolist()
+        seen = self.facts.looks_at([looks.urls[url] for url in urls])
+        for url in urls:
+            places = looks.of_url(url)
+            before = verdicts_in(looks, numbers, places)
+            after = doubtful.recoded(seen[looks.urls[url]], before, wanted, self.rules)
+            numbers[places] = [looks.walk.number(_bare(verdict)) for verdict in after]
+        return numbers
 
     def features(self, looks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the features that rules used, by observation id.
@@ -190,19 +217,22 @@ class Conclusions:
         return features
 
     @_Step
-    def _combined(self) -> list[Verdict]:
-        """The verdict on each check, combined over vantage points."""
-        settings = self.config.judge
+    def _combined(self) -> Array:
+        """The number of each check's verdict, combined over vantage points."""
+        looks, settings = self.looks, self.config.judge
+        verdicts = looks.walk.judge(looks.columns.url, looks.seen, looks.neighbours)
+        answered = looks.walk.answered()[looks.seen] if len(looks) else np.zeros(0, bool)
         return combine(
-            self.facts.looks,
-            self._judged(),
-            self.rules,
+            looks.columns,
+            verdicts,
+            looks.walk,
+            answered,
             networks=settings.networks,
             within_s=settings.vantage_within_s,
         )
 
-    def _judged(self, features: dict[str, dict[str, Any]] | None = None) -> list[Verdict]:
-        """Return the verdict on each check by itself."""
+    def _judged(self, features: dict[str, dict[str, Any]]) -> list[Verdict]:
+        """Return the verdict on each check by itself, one by one."""
         settings, canary = self.config.judge, self.config.canary
         by_vantage: dict[str, list[CanaryLook]] = defaultdict(list)
         for look in self.facts.canaries:
@@ -222,22 +252,36 @@ class Conclusions:
         )
 
     @_Step
-    def _believed(self) -> tuple[list[Verdict], list[Quarantine]]:
-        """The verdicts, and the quarantines that hold some of them."""
-        looks, combined, decided = self.facts.looks, self._combined, Decisions(self.facts.decisions)
-        sites = {url_id: target.site_id for url_id, target in self.facts.targets.items()}
-        hosters = [attribution.hosters if attribution else () for attribution in self.attributions]
-        rules = guard_rules(self.config)
-        flips, held = guard_flips(looks, combined, hosters, sites, rules, decided)
-        verdicts = [
-            restated(verdict, "quarantined", self.rules, "quarantine") if is_held else verdict
-            for verdict, is_held in zip(combined, held, strict=True)
-        ]
-        ours = canary_quarantines(
-            self.facts.canaries, looks, combined, sites, rules, decided, need=self.config.canary.need
-        )
+    def _believed(self) -> tuple[Array, list[Quarantine]]:
+        """The numbers of the verdicts, and the quarantines that hold some of them."""
+        looks, combined, decided = self.looks, self._combined, Decisions(self.facts.decisions)
+        rules, walk = guard_rules(self.config), looks.walk
+        made, attributed = self._attributed
+        guarded, hosters, prefixes = guard_looks(looks, combined, attributed, made)
+        flips, held = guard_flips(guarded, hosters, prefixes, rules, decided)
+        numbers = combined.copy()
+        for number in np.unique(combined[held]).tolist():
+            quarantined = restated(walk.verdicts[number], "quarantined", self.rules, "quarantine")
+            numbers[held & (combined == number)] = walk.number(quarantined)
+        failed = failed_cycles(self.facts.canaries, rules, need=self.config.canary.need)
+        ours = canary_quarantines(failed, faults_of(looks, combined, failed, rules), rules, decided)
         feeds = feed_quarantines(self.facts.deliveries, rules, decided)
-        return verdicts, sorted([*flips, *ours, *feeds], key=lambda found: (found.began_at, found.kind, found.scope))
+        return numbers, sorted([*flips, *ours, *feeds], key=lambda found: (found.began_at, found.kind, found.scope))
+
+    @_Step
+    def _attributed(self) -> tuple[list[Attribution], Array]:
+        """All attributions, and the number of each check's."""
+        looks, origins = self.looks, self._origins_reported
+        numbered = {url_id: number for number, url_id in enumerate(looks.urls)}
+        made = Attributions(self.attributor)
+        numbers = made.numbers(
+            looks.columns,
+            looks.coder.addresses.values,
+            looks.coder.tags.values,
+            [self.facts.targets[url_id].suffix_id for url_id in looks.urls],
+            {numbered[url_id]: partial(_behind, origins, url_id) for url_id in origins.urls if url_id in numbered},
+        )
+        return made.made, numbers
 
     @_Step
     def attributions(self) -> list[Attribution | None]:
@@ -245,20 +289,7 @@ class Conclusions:
 
         None if the name gave no address.
         """
-        found: list[Attribution | None] = []
-        for look in self.facts.looks:
-            resolution = self.facts.resolutions.get(look.resolution_id or "")
-            if resolution is None or not resolution.addresses:
-                found.append(None)
-                continue
-            suffix = self.facts.targets[look.url_id].suffix_id
-            origin = self.origin_behind(look)
-            found.append(
-                self.attributor.attribute(
-                    resolution.addresses, suffix, look.observed_at, origin, behind_cdn="cdn" in resolution.tags
-                )
-            )
-        return found
+        return [self.judged.attribution(place) for place in range(len(self.looks))]
 
     @cached_property
     def _origins_reported(self) -> ReportedOrigins:
@@ -272,35 +303,34 @@ class Conclusions:
         return self._origins_reported.behind(look.url_id, look.observed_at)
 
     @cached_property
-    def sightings(self) -> dict[str, list[Sighting]]:
+    def judged(self) -> Judged:
+        """All looks with their final verdicts and attributions."""
+        looks, settings = self.looks, self.config.judge
+        made, attributed = self._attributed
+        down = confirmed(
+            looks.columns.url,
+            looks.columns.at,
+            states_of(looks, self._coded),
+            looks.columns.vantage,
+            looks=settings.confirm_looks,
+            over_s=settings.confirm_s,
+            within_s=settings.vantage_within_s,
+        )
+        return Judged(looks=looks, verdicts=self._coded, attributed=attributed, made=made, down=down)
+
+    @cached_property
+    def sightings(self) -> Mapping[str, list[Sighting]]:
         """The judged and attributed checks of each URL.
 
         Absences are confirmed.
         """
-        by_url: dict[str, list[tuple[Verdict, Attribution | None, str]]] = defaultdict(list)
-        for verdict, attribution, look in zip(self.verdicts, self.attributions, self.facts.looks, strict=True):
-            by_url[verdict.url_id].append((verdict, attribution, look.vantage))
-        settings = self.config.judge
-        sightings = {}
-        for url_id, looks in by_url.items():
-            down = confirmed_down(
-                [verdict for verdict, _, _ in looks],
-                looks=settings.confirm_looks,
-                over_s=settings.confirm_s,
-                vantages=[vantage for _, _, vantage in looks],
-                within_s=settings.vantage_within_s,
-            )
-            sightings[url_id] = [
-                # a parked name has the addresses of the parking service, which never held the content
-                Sighting(verdict=verdict, down=is_down, attribution=attribution if verdict.cause != "name" else None)
-                for (verdict, attribution, _), is_down in zip(looks, down, strict=True)
-            ]
+        sightings = Sightings(self.judged)
         return self._restate(sightings) if self._restate else sightings
 
     @_Step
     def links(self) -> Clusters:
         """Clusters of URLs that carry one content, with evidence."""
-        return clusters_of(self.facts, self._opened, self.config.linking)
+        return clusters_of(self.facts, self._opened, self.config.linking, self.config.engine)
 
     @_Step
     def known(self) -> dict[str, UrlHistory]:
@@ -313,8 +343,14 @@ class Conclusions:
 
         The last check's time less the time that confirmation takes; None without a check.
         """
-        last_look = max((look.observed_at for look in self.facts.looks), default=None)
-        return last_look and censor_from(last_look, timedelta(seconds=self.config.judge.freeze_s))
+        span = self.span
+        return censor_from(span[1], timedelta(seconds=self.config.judge.freeze_s)) if span else None
+
+    @cached_property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """The times of the first and the last check."""
+        at = self.looks.columns.at
+        return (moment(int(at.min())), moment(int(at.max()))) if len(at) else None
 
     @property
     def episode_rules(self) -> EpisodeRules | None:
@@ -332,9 +368,10 @@ class Conclusions:
         rules = self.episode_rules
         if rules is None or not self.removal_measured:
             return []
-        if self._by_text:
-            return self._by_text.episodes(self.known, self.sightings, rules)
-        return list(all_episodes(self.known, self.sightings, rules))
+        if self._restate:
+            return list(all_episodes(self.known, self.sightings, rules))
+        urls = self.looks.urls
+        return [one for url, runs in self.judged.runs() for one in episodes(self.known[urls[url]], runs, rules)]
 
     @cached_property
     def hop_context(self) -> HopContext:
@@ -345,8 +382,7 @@ class Conclusions:
     @cached_property
     def hops(self) -> list[Hop]:
         """Hops of content that left a hoster."""
-        find = self._by_text.hops if self._by_text else find_hops
-        found = find(self.episodes, self.hop_context)
+        found = find_hops(self.episodes, self.hop_context)
         return without_alternating(found, self.sightings, soon=timedelta(hours=self.config.judge.rotation_hours))
 
     @cached_property
@@ -380,7 +416,7 @@ class Conclusions:
     @cached_property
     def hosters(self) -> list[str]:
         """Keys of all hosters in any check or episode."""
-        seen = {key for attribution in self.attributions if attribution for key in attribution.hosters}
+        seen = {key for attribution in self._attributed[0] for key in attribution.hosters}
         return sorted(seen)
 
     @cached_property
@@ -388,6 +424,15 @@ class Conclusions:
         """The country of each hoster's legal seat, if known."""
         seats = {key: self.attributor.country_of(key) for key in self.hosters}
         return {key: seat for key, seat in seats.items() if seat}
+
+
+def _bare(verdict: Verdict) -> Verdict:
+    """The verdict without look, URL and time."""
+    return replace(verdict, observation_id="", url_id="", observed_at=EPOCH)
+
+
+def _behind(origins: ReportedOrigins, url_id: str, at: int) -> str | None:
+    return origins.behind(url_id, moment(at))
 
 
 def guard_rules(config: Config) -> GuardRules:

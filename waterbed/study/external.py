@@ -43,7 +43,7 @@ class ExternalConclusions:
     @cached_property
     def began(self) -> datetime | None:
         """Time of our first check; None without one."""
-        return min((look.observed_at for look in self.conclusions.facts.looks), default=None)
+        return self.conclusions.span[0] if self.conclusions.span else None
 
     @cached_property
     def prior(self) -> list[ExternalEpisode]:

@@ -1,7 +1,13 @@
-"""The facts behind all conclusions, read at once."""
+"""The facts behind all conclusions; looks are read late."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any, Generic, TypeVar, overload
+
+import pyarrow as pa
 
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision
 from waterbed.model.decisions import Coding
@@ -15,15 +21,88 @@ from waterbed.model.facts import (
     Resolution,
     Target,
 )
+from waterbed.store.engine import Part
 from waterbed.store.folder import Folder
+from waterbed.store.lake.kinds import facts_in, schema_of
 from waterbed.store.lake.reading import facts_of
+from waterbed.store.lake.rows import in_sql, table_of, with_rows
+
+Fact = TypeVar("Fact")
+Result = TypeVar("Result")
+
+
+class Later(Sequence[Fact], Generic[Fact]):
+    """Facts that are read when first asked for."""
+
+    def __init__(self, read: Callable[[], Sequence[Fact]]) -> None:
+        """Take the function that reads them."""
+        self._read = read
+        self._found: Sequence[Fact] | None = None
+
+    @property
+    def found(self) -> Sequence[Fact]:
+        """All of them."""
+        if self._found is None:
+            self._found = self._read()
+        return self._found
+
+    @overload
+    def __getitem__(self, place: int) -> Fact: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Fact]: ...
+    def __getitem__(self, place: Any) -> Any:
+        """The facts at a place."""
+        return self.found[place]
+
+    def __len__(self) -> int:
+        """The number of facts."""
+        return len(self.found)
+
+    def __iter__(self) -> Iterator[Fact]:
+        """All facts in order."""
+        return iter(self.found)
+
+    def __eq__(self, other: object) -> bool:
+        """True if the facts are equal."""
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class LaterByKey(Mapping[str, Fact], Generic[Fact]):
+    """Facts by key that are read when first asked for."""
+
+    def __init__(self, read: Callable[[], Mapping[str, Fact]]) -> None:
+        """Take the function that reads them."""
+        self._read = read
+        self._found: Mapping[str, Fact] | None = None
+
+    @property
+    def found(self) -> Mapping[str, Fact]:
+        """All of them."""
+        if self._found is None:
+            self._found = self._read()
+        return self._found
+
+    def __getitem__(self, key: str) -> Fact:
+        """The fact of a key."""
+        return self.found[key]
+
+    def __len__(self) -> int:
+        """The number of facts."""
+        return len(self.found)
+
+    def __iter__(self) -> Iterator[str]:
+        """All keys."""
+        return iter(self.found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """The facts behind all conclusions.
 
-    Observations are sorted by URL and time.
+    Observations are sorted by URL and time. Those of a study, and resolutions and controls, are read from the disk when
+    asked for one by one: what concludes of all of them reads `rows`.
     """
 
     targets: Mapping[str, Target]
@@ -37,25 +116,64 @@ class Facts:
     notices: Sequence[Notice] = ()
     external_observations: Sequence[ExternalObservation] = ()
     codings: Sequence[Coding] = ()
+    folder: Folder | None = field(default=None, compare=False, repr=False)
+    """Where looks, resolutions and controls lie; None if they are in memory."""
+
+    @property
+    def place(self) -> Path:
+        """A folder for what does not fit into memory."""
+        return self.folder.path if self.folder else Path(gettempdir())
+
+    def looks_at(self, url_ids: Sequence[str]) -> dict[str, list[Observation]]:
+        """The looks at some URLs, each URL's in time order."""
+        found: dict[str, list[Observation]] = {url_id: [] for url_id in url_ids}
+        chosen: Iterator[Observation] = (look for look in self.looks if look.url_id in found)
+        if self.folder is not None:
+            chosen = iter(with_rows(self.folder, [Observation], partial(_looks_at, self.folder, url_ids)))
+        for look in chosen:
+            found[look.url_id].append(look)
+        return found
+
+    def rows(self, kinds: Sequence[type], read: Callable[[Mapping[type, Part]], Result]) -> Result:
+        """Call a function with the rows of some kinds.
+
+        Looks, resolutions or controls.
+        """
+        if self.folder is not None:
+            return with_rows(self.folder, kinds, read)
+        held: Mapping[type, Callable[[], Any]] = {
+            Observation: lambda: self.looks,
+            Resolution: self.resolutions.values,
+            ControlLook: self.controls.values,
+        }
+        return read({cls: Part(tables=[table_of(cls, held[cls]())]) for cls in kinds})
+
+
+def _looks_at(folder: Folder, url_ids: Sequence[str], parts: Mapping[type, Part]) -> list[Observation]:
+    names = [field.name for field in schema_of(Observation)]
+    with in_sql(parts, {Observation: names}, folder=folder.path) as sql:
+        sql.add("wanted", pa.table({"url_id": pa.array(url_ids, pa.string())}))
+        chosen = "SELECT * FROM observation WHERE url_id IN (SELECT url_id FROM wanted)"
+        return facts_in(Observation, sql.table(f"{chosen} ORDER BY url_id, observed_at, observation_id"))
 
 
 def read_facts(folder: Folder) -> Facts:
-    """Read all facts of a study, each table once.
+    """Read the facts of a study.
 
     Sealed days come from the lake, all others from the store. Each in an order of its own: conclusions are the same in
     either database.
     """
-    resolutions, controls = facts_of(folder, Resolution), facts_of(folder, ControlLook)
     return Facts(
         targets={target.url_id: target for target in facts_of(folder, Target, order=("added_at",))},
         reports=facts_of(folder, Report, order=("received_at",)),
-        looks=facts_of(folder, Observation, order=("url_id", "observed_at")),
-        resolutions={resolution.resolution_id: resolution for resolution in resolutions},
-        controls={control.control_id: control for control in controls},
+        looks=Later(lambda: facts_of(folder, Observation, order=("url_id", "observed_at"))),
+        resolutions=LaterByKey(lambda: {one.resolution_id: one for one in facts_of(folder, Resolution)}),
+        controls=LaterByKey(lambda: {one.control_id: one for one in facts_of(folder, ControlLook)}),
         canaries=facts_of(folder, CanaryLook, order=("observed_at",)),
         deliveries=facts_of(folder, Delivery, order=("received_at",)),
         decisions=facts_of(folder, QuarantineDecision, order=("decided_at",)),
         notices=facts_of(folder, Notice, order=("received_at",)),
         external_observations=facts_of(folder, ExternalObservation, order=("received_at",)),
         codings=facts_of(folder, Coding, order=("coded_at",)),
+        folder=folder,
     )

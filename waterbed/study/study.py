@@ -210,7 +210,6 @@ class Study:
     # 9-14 conclude
     def conclude(self) -> "Conclusions":
         """Draw all conclusions from the facts as they are now."""
-        from waterbed.study.by_text import by_text_of  # noqa: PLC0415 (see above)
         from waterbed.study.conclusions import Conclusions  # noqa: PLC0415 (see above)
         from waterbed.study.facts import read_facts  # noqa: PLC0415 (see above)
         from waterbed.study.linking import opened  # noqa: PLC0415 (see above)
@@ -224,7 +223,6 @@ class Study:
             read_rules(),
             folder.config,
             opened(folder),
-            by_text=by_text_of(folder),
             removal_measured=folder.measures_removal,
         )
 

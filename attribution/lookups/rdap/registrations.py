@@ -5,7 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from itertools import pairwise
+from math import floor
 
 from attribution.lookups.rdap.bootstrap import in_order
 from waterbed.model.facts import Registration
@@ -70,9 +72,7 @@ class RegistrationIndex:
 
         None if neither it nor a network around it was ever queried.
         """
-        parsed = ip_address(address)
-        mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-        parsed = mapped or parsed
+        parsed = _parsed(address)
         around = self._around(parsed.version, int(parsed))
         when = _day(day)
         found = [(one, *_as_of(one.lowest, one.lowest_days, when)) for one in around if one.lowest]
@@ -89,6 +89,22 @@ class RegistrationIndex:
             fact, early = _as_of(one.answers, one.days, when)
             return self._made((fact,), early, when)
         return None
+
+    def changes(self, address: str) -> set[date]:
+        """Days from which another chain may hold for an address."""
+        parsed = _parsed(address)
+        around = self._around(parsed.version, int(parsed))
+        fetched = {day for one in around for day in one.days}
+        return fetched | {day + timedelta(days=floor(self._fresh_days) + 1) for day in fetched}
+
+    def changes_of_as(self) -> set[date]:
+        """Days from which an AS has another registrant."""
+        found = set()
+        for one, *_ in filter(None, self._pieces[0][1]):
+            for before, after in pairwise(one.answers):
+                if (before.holder, before.handle) != (after.holder, after.handle):
+                    found.add(_day(after.fetched_at))
+        return found
 
     def _above(self, around: Sequence[_Range], base: _Range, fact: Registration, when: date) -> list[Registration]:
         """The larger networks around the smallest one; those not heard of for long when it was fetched are gone."""
@@ -110,6 +126,13 @@ class RegistrationIndex:
         starts, around = self._pieces[family]
         place = bisect_right(starts, number) - 1
         return around[place] if place >= 0 else ()
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address:
+    """An address; one of IPv4 inside IPv6 is that."""
+    parsed = ip_address(address)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return mapped or parsed
 
 
 def _contradicts(larger: _Range, smaller: _Range, fact: Registration, when: date) -> bool:

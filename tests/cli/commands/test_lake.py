@@ -10,7 +10,6 @@ import pytest
 import waterbed.cli.main
 from tests.publish.study import small_study
 from tests.store.lake.rig import days_of, in_store, virtual
-from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.model.errors import InputError
 from waterbed.store.config import read_config, write_toml
 from waterbed.store.folder import SETTINGS
@@ -92,17 +91,6 @@ def test_a_killed_writer_leaves_no_lock(path: Path, say: Say) -> None:
 def study(tmp_path: Path) -> Iterator[Study]:
     with small_study(tmp_path / "small") as made:
         yield made
-
-
-def test_by_text_a_study_concludes_the_same(study: Study) -> None:
-    """With engine duckdb the episodes, hops and ranking of a study are those of the pure definitions."""
-    before = study.conclude()
-    study.folder.config = msgspec.structs.replace(study.folder.config, engine="duckdb")
-    after = study.conclude()
-    assert before.hops
-    assert sorted(map(repr, after.episodes)) == sorted(map(repr, before.episodes))
-    assert sorted(map(repr, after.hops)) == sorted(map(repr, before.hops))
-    assert ranking_of(after) == ranking_of(before)
 
 
 def test_the_engine_spark_without_java_is_told(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

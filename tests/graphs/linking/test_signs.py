@@ -14,6 +14,8 @@ from tests.graphs.test_label_hops import target
 from tests.judging.test_judge import control, look
 from tests.study.facts import report, resolution
 from waterbed.model.facts import ControlLook, Observation, Report, Resolution, Target
+from waterbed.study.facts import Facts
+from waterbed.study.linking import read_signs
 
 
 def told(url: str, content: str | None = None, at: float = 1) -> Report:
@@ -44,14 +46,16 @@ def signs(
     controls: tuple[ControlLook, ...] = (),
     near: tuple[NearLabels, ...] = (),
 ) -> list[Sign]:
-    return signs_of(
-        targets or URLS,
-        reports,
-        looks,
+    facts = Facts(
+        targets=targets or URLS,
+        reports=reports,
+        looks=looks,
         resolutions={one.resolution_id: one for one in resolutions},
         controls={one.control_id: one for one in controls},
-        near=near,
+        canaries=(),
     )
+    seen, answered = read_signs(facts, alone=True)
+    return signs_of(facts.targets, facts.reports, seen, answered=answered, near=near)
 
 
 def of(url: str, found: list[Sign]) -> set[tuple[EvidenceKind, str, Role]]:

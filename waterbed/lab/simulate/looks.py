@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+import numpy as np
+
 from graphs.episodes import Sighting, UrlHistory
-from waterbed.judging.judge import confirmed_down
+from waterbed.judging.confirmation import STATES, confirmed
 from waterbed.lab.simulate.draw import LATE_HOURS, NAME_ENDS, Obstacles
 from waterbed.lab.world.records import TrueReport, Truth
+from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Attribution, EndCause, State, Verdict
 from waterbed.store.settings import Judge
 
@@ -83,11 +86,24 @@ class Simulator:
             answers.append(answer)
             wait = self._wait(0 if state == "unknown" else streak, now - reported)
             now += wait * (1 + 0.1 * self._rng.uniform(-1, 1))
-        down = confirmed_down(verdicts, looks=self._judge.confirm_looks, over_s=self._judge.confirm_s)
+        down = self._confirmed(verdicts)
         return [
             Sighting(verdict=verdict, down=is_down, attribution=answer)
             for verdict, is_down, answer in zip(verdicts, down, answers, strict=True)
         ]
+
+    def _confirmed(self, verdicts: list[Verdict]) -> list[bool]:
+        one = np.zeros(len(verdicts), np.int32)
+        found: list[bool] = confirmed(
+            one,
+            np.array([microseconds(verdict.observed_at) for verdict in verdicts], np.int64),
+            np.array([STATES.index(verdict.state) for verdict in verdicts], np.int8),
+            one,
+            looks=self._judge.confirm_looks,
+            over_s=self._judge.confirm_s,
+            within_s=0.0,
+        ).tolist()
+        return found
 
     def _answer(self, url: str, host: str, now: datetime) -> tuple[State, EndCause | None, Attribution | None]:
         obstacles, addresses = self._obstacles, self._truth.hosts[host].at(now)

@@ -1,0 +1,1 @@
+"""Look by look: the plain definitions that the product's must equal; short, slow, obviously right."""

@@ -1,0 +1,176 @@
+"""Facts of a study as SQL tables.
+
+Sealed days come from their files, others from the store.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from waterbed.model.codec import microseconds
+from waterbed.model.errors import OwnFailure, StoreFailure
+from waterbed.store.engine import MEMORY_MB, Duck, Engine, Part, Sql, failures_told, opened
+from waterbed.store.folder import Folder
+from waterbed.store.lake.kinds import PRUNABLE, TIME, schema_of
+from waterbed.store.lake.lake import Lake, lake_of
+from waterbed.store.lake.manifest import File, Manifest
+from waterbed.store.lake.reading import days_in, tables_of
+from waterbed.store.tables import table_name
+
+Result = TypeVar("Result")
+_TRIES: Final = 5
+_AT_ONCE: Final = 50_000
+
+
+def table_of(cls: type, facts: Iterable[Any]) -> pa.Table:
+    """Facts in memory as a table, with the lake's columns."""
+    listed, schema = list(facts), schema_of(cls)
+    arrays = []
+    for field in schema:
+        cells = [getattr(fact, field.name) for fact in listed]
+        if field.type == TIME:
+            cells = [None if cell is None else microseconds(cell) for cell in cells]
+            arrays.append(pa.array(cells, pa.int64()).cast(TIME))
+        else:
+            arrays.append(pa.array(cells, field.type))
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def with_rows(folder: Folder, kinds: Sequence[type], read: Callable[[Mapping[type, Part]], Result]) -> Result:
+    """Call a function with the facts of some kinds.
+
+    It is called again if the lake was changed meanwhile. StoreFailure if a file is damaged.
+    """
+    lake = lake_of(folder)
+    for _ in range(_TRIES):
+        manifest = lake.manifest()
+        try:
+            with folder.store.reading() as connection:
+                found = read({cls: _part(folder, lake, manifest, cls, connection) for cls in kinds})
+        except FileNotFoundError:  # merged away meanwhile
+            continue
+        except OwnFailure:
+            if lake.manifest().generation == manifest.generation:
+                raise
+            continue
+        if lake.manifest().generation == manifest.generation:
+            return found
+    raise StoreFailure("the lake was changed whenever it was read; see waterbed lake verify (docs/lake.md)")
+
+
+def _part(folder: Folder, lake: Lake, manifest: Manifest, cls: type, connection: Any) -> Part:
+    sealed = manifest.days(table_name(cls)) if cls in PRUNABLE else {}
+    stored = days_in(folder.store, cls) if cls in PRUNABLE else {}
+    whole = {day for day, its in sealed.items() if stored.get(day, 0) == (0 if its.pruned else its.rows)}
+    once = [file for day, its in sealed.items() if day in whole and len(its.files) == 1 for file in its.files]
+    again = [file for day, its in sealed.items() if not (day in whole and len(its.files) == 1) for file in its.files]
+    open_days = set(stored) - whole
+    tables: Iterable[pa.Table] = tables_of(cls, open_days, connection) if open_days else ()
+    if lake.place.local:
+        return Part(once=_checked(lake, once), again=_checked(lake, again), tables=tables)
+    return Part(tables=_distinct(cls, [*tables, *map(lake.table, [*once, *again])]))
+
+
+def _checked(lake: Lake, files: Sequence[File]) -> list[Path]:
+    """The paths of files whose checksums are right."""
+    for file in files:
+        if file.sha256 and lake.place.checksum(file.path)[1] != file.sha256:
+            raise StoreFailure(
+                f"{file.path} of the lake is damaged; see waterbed lake verify, and mend it by waterbed lake rebuild "
+                "or from a backup (docs/lake.md)"
+            )
+    return [Path(lake.place.root) / file.path for file in files]
+
+
+def _distinct(cls: Any, tables: Sequence[pa.Table]) -> Iterator[pa.Table]:
+    (key,) = cls.KEY
+    known: set[str] = set()
+    for table in tables:
+        ids = table.column(key).to_pylist()
+        yield table.filter(pa.array([one not in known for one in ids], pa.bool_()))
+        known.update(ids)
+
+
+@contextmanager
+def in_sql(
+    parts: Mapping[type, Part], columns: Mapping[type, Sequence[str]], *, folder: Path, engine: Engine = "duckdb"
+) -> Iterator[Sql]:
+    """Open an engine with a view of each kind.
+
+    It has the name of the kind's table, and each fact once.
+    A view has the named columns alone. What does not fit into memory goes to a folder inside `folder`, removed at the
+    end.
+    """
+    if engine == "spark":
+        from waterbed.store.spark import Spark, session  # noqa: PLC0415 (an optional library, and a slow one)
+
+        with session(folder) as spark:
+            opened_spark = Spark(spark)
+            for cls, part in parts.items():
+                opened_spark.add_facts(table_name(cls), part, cls, columns[cls])
+            yield opened_spark
+        return
+    files = [path for part in parts.values() for path in (*part.once, *part.again)]
+    with opened(files, folder=folder, memory_mb=MEMORY_MB) as connection:
+        with failures_told():
+            for cls, part in parts.items():
+                _view(connection, cls, part, columns[cls])
+        yield Duck(connection)
+
+
+def _view(connection: duckdb.DuckDBPyConnection, cls: Any, part: Part, names: Sequence[str]) -> None:
+    (key,) = cls.KEY
+    kind, schema = table_name(cls), schema_of(cls)
+    names = list(dict.fromkeys((key, *names)))
+    selected = ", ".join(names)
+    empty = pa.Table.from_batches([], schema=schema).select(names)
+    connection.register("made", empty)
+    connection.execute(f"CREATE TABLE stored_{kind} AS SELECT {selected} FROM made")  # noqa: S608 (names of ours)
+    for table in part.tables:
+        connection.unregister("made")
+        connection.register("made", table.select(names))
+        connection.execute(f"INSERT INTO stored_{kind} SELECT {selected} FROM made")  # noqa: S608 (the same)
+    connection.unregister("made")
+    pieces = [f"SELECT {selected} FROM stored_{kind}"]  # noqa: S608 (the same)
+    if part.once:
+        cells = _cells(connection, cls, names, part.once)
+        pieces.append(f"SELECT {cells} FROM {_files(part.once)}")  # noqa: S608 (the same)
+    if part.again:
+        cells = _cells(connection, cls, names, part.again)
+        pieces.append(
+            f"SELECT {selected} FROM (SELECT {cells}, row_number() OVER (PARTITION BY {key}) AS nth FROM "  # noqa: S608
+            f"{_files(part.again)} WHERE {key} NOT IN (SELECT {key} FROM stored_{kind})) WHERE nth = 1"
+        )
+    connection.execute(f"CREATE VIEW {kind} AS {' UNION ALL '.join(pieces)}")
+
+
+def _files(paths: Sequence[Path]) -> str:
+    quoted = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return f"read_parquet([{quoted}], union_by_name = true, hive_partitioning = false)"
+
+
+def _cells(connection: duckdb.DuckDBPyConnection, cls: Any, names: Sequence[str], paths: Sequence[Path]) -> str:
+    """The columns of files; one that is younger than all of them has its default."""
+    asked = f"DESCRIBE SELECT * FROM {_files(paths)}"  # noqa: S608 (paths of ours, quoted)
+    there = {row[0] for row in connection.execute(asked).fetchall()}
+    defaults = {field.name: field.default for field in fields(cls)}
+    forms = {field.name: field.type for field in schema_of(cls)}
+    cells = []
+    for name in names:
+        default = defaults[name]
+        literal = "NULL" if default is None or default is MISSING else "''" if default == "" else "[]"
+        if name not in there:
+            if default is MISSING:
+                raise KeyError(name)
+            literal = literal if literal != "NULL" else "NULL"
+            cells.append(f"{literal} AS {name}")
+        elif pa.types.is_list(forms[name]) or default == "":
+            cells.append(f"coalesce({name}, {literal}) AS {name}")
+        else:
+            cells.append(name)
+    return ", ".join(cells)

@@ -1,0 +1,48 @@
+-- Each look with all that it is judged and attributed by, in any order.
+SELECT
+  target.number AS url,
+  target.host,
+  look.observation_id AS id,
+  epoch_us(look.observed_at) AS at,
+  look.vantage,
+  look.network,
+  look.address,
+  array_to_string(resolution.addresses, ' ') AS addresses,
+  CASE WHEN look.etag_id IS NOT NULL THEN hash(look.etag_id) >> 1 END AS etag,
+  CASE WHEN look.public_key_id IS NOT NULL THEN hash(look.public_key_id) >> 1 END AS key,
+  look.content_length AS length,
+  look.phase,
+  look.failure,
+  look.status,
+  look.method,
+  array_to_string(look.marks, ' ') AS marks,
+  look.redirect,
+  look.profile,
+  look.head_status,
+  look.link_check IS NOT NULL AS link_check,
+  look.link_exists,
+  look.authenticated,
+  look.media_type,
+  look.redirect_site_id IS NOT NULL AS site,
+  look.tls_version IS NULL AS no_tls,
+  look.certificate_id IS NOT NULL AS certified,
+  look.tls_problem,
+  look.tls_trust,
+  array_to_string(resolution.tags, ' ') AS tags,
+  control.control_id IS NOT NULL AS controlled,
+  control.failure IS NOT NULL AS control_failed,
+  control.status AS control_status,
+  control.vantage IS NOT DISTINCT FROM look.vantage AS control_here,
+  array_to_string(control.unstable, ' ') AS unstable,
+  CASE WHEN control.redirect IS NULL THEN 0 WHEN control.redirect = look.redirect THEN 1 ELSE 2 END AS control_redirect,
+  CASE WHEN control.redirect_site_id IS NULL THEN 0
+    WHEN control.redirect_site_id = look.redirect_site_id THEN 1 ELSE 2 END AS control_site,
+  CASE WHEN control.media_type IS NULL THEN 0 WHEN control.media_type = look.media_type THEN 1 ELSE 2 END
+    AS control_type,
+  CASE WHEN control.content_length IS NULL THEN 0
+    WHEN control.content_length = look.content_length THEN 1 ELSE 2 END AS control_length,
+  CASE WHEN control.etag_id IS NULL THEN 0 WHEN control.etag_id = look.etag_id THEN 1 ELSE 2 END AS control_etag
+FROM observation AS look
+JOIN target USING (url_id)
+LEFT JOIN (SELECT resolution_id, addresses, tags FROM resolution) AS resolution USING (resolution_id)
+LEFT JOIN control_look AS control USING (control_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from math import floor
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -66,6 +66,15 @@ class Asked:
     behind_cdn: bool = False
 
 
+class _LookedUp(NamedTuple):
+    """What the tables of a day say of one address."""
+
+    family: int
+    origins: tuple[int, ...]
+    prefix: str
+    countries: tuple[str, ...]
+
+
 class Attributor:
     """Says who answers for addresses on a day.
 
@@ -99,6 +108,7 @@ class Attributor:
         self._max_age_days = max_age_days
         self._rules = rules or standard_rules()
         self._known: dict[object, tuple[Attribution, tuple[int, ...]]] = {}
+        self._tabled: dict[tuple[int, ...], dict[str, _LookedUp]] = {}
 
     def attribute(
         self,
@@ -173,10 +183,32 @@ class Attributor:
             behind_cdn=behind_cdn,
         )
 
+    def prepare(self, addresses: Sequence[str], day: datetime) -> None:
+        """Look up many addresses at once, for attributions on a day."""
+        on = day_of(day)
+        self._looked_up(addresses, self.routes.both(on), self.countries.both(on))
+
+    def _looked_up(self, addresses: Sequence[str], routes: _Routes, countries: _Countries) -> list[_LookedUp]:
+        """What the tables say of each address."""
+        tables = (*(id(one.table) for one in routes.values()), *(id(one.table) for one in countries.values()))
+        known = self._tabled.setdefault(tables, {})
+        if new := [address for address in dict.fromkeys(addresses) if address not in known]:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            packed = pack(new)
+            rows = zip(
+                packed.family.tolist(),
+                _origins(packed, routes),
+                _prefixes(packed, routes),
+                _country_rows(packed, countries),
+                strict=True,
+            )
+            known.update(zip(new, map(_LookedUp._make, rows), strict=True))
+        return [known[address] for address in addresses]
+
     def roles(self, addresses: tuple[str, ...], asked: Asked) -> list[AddressRoles]:
         """The roles of each address, with `asked.chains` in order."""
-        packed = pack(addresses)
-        origins, prefixes = _origins(packed, asked.routes), _prefixes(packed, asked.routes)
+        looked_up = self._looked_up(addresses, asked.routes, asked.countries)
 
         def holder_of_as(asn: int) -> str | None:
             return self.registrant_of_as(asn, asked)[0]
@@ -184,8 +216,8 @@ class Attributor:
         return [
             roles_of(
                 address,
-                prefix=prefixes[row],
-                origins=origins[row],
+                prefix=looked_up[row].prefix,
+                origins=looked_up[row].origins,
                 chain=asked.chains[row],
                 book=asked.book,
                 holder_of_as=holder_of_as,
@@ -214,7 +246,7 @@ class Attributor:
 
     def countries_at(self, address: str, asked: Asked) -> tuple[str, ...]:
         """The countries that an address is delegated to."""
-        return _countries(pack((address,)), asked.countries)
+        return tuple(sorted(_country_rows(pack((address,)), asked.countries)[0]))
 
     def name_of(self, key: str) -> str:
         """A hoster's name, else its key.
@@ -243,8 +275,8 @@ class Attributor:
     def _attributed(
         self, addresses: tuple[str, ...], suffix_id: str | None, known_origin: str | None, asked: Asked
     ) -> tuple[Attribution, tuple[int, ...]]:
-        packed = pack(addresses)
-        families = tuple(f for f in asked.routes if (packed.family == f).any())
+        looked_up = self._looked_up(addresses, asked.routes, asked.countries)
+        families = tuple(family for family in asked.routes if any(one.family == family for one in looked_up))
         each = self.roles(addresses, asked)
         origin = replace(asked, chains=asked.chains[-1:], behind_cdn=False)
         behind = self.roles((known_origin,), origin) if known_origin else []
@@ -252,20 +284,22 @@ class Attributor:
         platform = asked.book.key_of_suffix(suffix) if suffix else None
         roles = _roles(each, platform, behind)
         rule, hosters = self._rules.choose(roles)
-        made = self._made(addresses, suffix_id, asked, each, roles, rule, hosters)
-        return replace(made, countries=_countries(packed, asked.countries), proxy=rule.proxy), families
+        made = self._made(addresses, suffix_id, asked, families, each, roles, rule, hosters)
+        countries = tuple(sorted({code for one in looked_up for code in one.countries}))
+        return replace(made, countries=countries, proxy=rule.proxy), families
 
     def _made(
         self,
         addresses: tuple[str, ...],
         suffix_id: str | None,
         asked: Asked,
+        families: tuple[int, ...],
         each: Sequence[AddressRoles],
         roles: Roles,
         rule: Rule,
         hosters: tuple[str, ...],
     ) -> Attribution:
-        used = [asked.routes[f] for f in asked.routes if (pack(addresses).family == f).any()]
+        used = [asked.routes[family] for family in families]
         oldest = min((chosen.data_date for chosen in used), default=None)
         origins = tuple(sorted({asn for one in each for asn in one.origins}))
         chains = [one.chain for one in each if one.chain]
@@ -349,9 +383,10 @@ def _prefixes(packed: Packed, used: _Routes) -> list[str]:
     return rows
 
 
-def _countries(packed: Packed, located: Mapping[int, Chosen[Any]]) -> tuple[str, ...]:
-    found: set[str] = set()
+def _country_rows(packed: Packed, located: _Countries) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [()] * len(packed)
     for family, chosen in located.items():
-        mine = packed.taken(np.flatnonzero(packed.family == family))
-        found.update(code for row in chosen.table.countries_by_row(mine) for code in row)
-    return tuple(sorted(found))
+        which = np.flatnonzero(packed.family == family)
+        for row, codes in zip(which.tolist(), chosen.table.countries_by_row(packed.taken(which)), strict=True):
+            rows[row] = tuple(codes)
+    return rows

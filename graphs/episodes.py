@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Final, Protocol, Self
@@ -94,7 +94,8 @@ class Run:
     """Consecutive checks of one URL that saw the same.
 
     Splitting a run at any check changes no conclusion. `answered` is False when the name gave no address; `answer`
-    gives the attribution of the n-th check, all with the same hosters. `at` are the times, microseconds since 1970.
+    gives the attribution of the n-th check, `answers` the distinct ones from one check to before another, all with the
+    same hosters. `at` are the times, microseconds since 1970.
     """
 
     state: State
@@ -104,6 +105,22 @@ class Run:
     hosters: tuple[str, ...]
     at: Times
     answer: Callable[[int], Attribution]
+    answers: Callable[[int, int], Sequence[Attribution]]
+
+    def answered_by(self, answer: Attribution) -> "Run":
+        """The same checks, answered by one attribution."""
+        return replace(
+            self,
+            answered=True,
+            hosters=answer.hosters,
+            answer=partial(_nth, answer),
+            answers=partial(_each, answer),
+        )
+
+    @property
+    def every_answer(self) -> Sequence[Attribution]:
+        """The distinct attributions of its checks."""
+        return self.answers(0, len(self.at)) if self.answered else ()
 
 
 def runs_of(sightings: Iterable[Sighting]) -> list[Run]:
@@ -117,9 +134,14 @@ def runs_of(sightings: Iterable[Sighting]) -> list[Run]:
             hosters=one.attribution.hosters if one.attribution else (),
             at=(microseconds(one.verdict.observed_at),),
             answer=partial(_nth, one.attribution),
+            answers=partial(_each, one.attribution),
         )
         for one in sightings
     ]
+
+
+def _each(answer: Attribution | None, first: int, last: int) -> Sequence[Attribution]:
+    return (answer,) if answer and last > first else ()
 
 
 def _nth(answer: Attribution | None, _: int) -> Attribution:
@@ -410,8 +432,8 @@ def _why_without(hoster: str, before: Attribution, answer: Attribution) -> EndCa
 
 
 def all_episodes(
-    known: Mapping[str, UrlHistory], sightings: Mapping[str, Sequence[Sighting]], rules: EpisodeRules
+    known: Mapping[str, UrlHistory], runs: Mapping[str, Sequence[Run]], rules: EpisodeRules
 ) -> Iterable[Episode]:
     """The episodes of many URLs."""
-    for url_id, seen in sightings.items():
-        yield from episodes(known[url_id], runs_of(seen), rules)
+    for url_id, own in runs.items():
+        yield from episodes(known[url_id], own, rules)

@@ -1,13 +1,17 @@
 """The loss before each arrival; drops hops of alternating DNS."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Final
 
-from graphs.episodes import Sighting
+from graphs.episodes import Run
+from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Episode, Hop
+
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 _NOT_LEFT = (None, "masked", "lost", "lineage")
 """Ends that are not departures: a proxy in front hides the origin; a network's new owner moves none of its sites."""
@@ -76,45 +80,48 @@ TURNS = 3
 """Changes between two hosters that mean alternation: there, back, and there again."""
 
 
-def without_alternating(
-    hops: Iterable[Hop], sightings: Mapping[str, Sequence[Sighting]], *, soon: timedelta
-) -> list[Hop]:
+def without_alternating(hops: Iterable[Hop], runs: Mapping[str, Sequence[Run]], *, soon: timedelta) -> list[Hop]:
     """Drop hops of URLs whose DNS alternates or keeps another.
 
     Alternates between the two hosters, or also keeps a third one. The DNS answers of every check count, whatever the
     state of the page: a page that is removed after a few checks was seen up too rarely. A name alternates if it went
     from one of the two hosters to the other and back three times, or was back within `soon`. Answers that hold both
     hosters or neither are ignored. A URL that was at a third hoster both when last seen at the old one and when first
-    seen at the new one has not left: its name was given further addresses. Hops to another URL stay. `sightings` are in
-    time order. Pure.
+    seen at the new one has not left: its name was given further addresses. Hops to another URL stay. `runs` are in time
+    order. Pure.
     """
     kept = []
     for hop in hops:
-        seen = sightings.get(hop.to_url_id, ()) if hop.from_url_id == hop.to_url_id else ()
+        seen = runs.get(hop.to_url_id, ()) if hop.from_url_id == hop.to_url_id else ()
         if not _alternates(hop, seen, soon) and not _shares_hoster(hop, seen):
             kept.append(hop)
     return kept
 
 
-def _shares_hoster(hop: Hop, seen: Sequence[Sighting]) -> bool:
+def _shares_hoster(hop: Hop, seen: Sequence[Run]) -> bool:
     """True if the checks around the hop share a hoster."""
     before, after = (
-        {key for s in seen if s.verdict.observed_at == when and s.attribution for key in s.attribution.hosters}
-        for when in (hop.left_after, hop.arrived_before)
+        {key for run in seen if _at(run, when) for key in run.hosters}
+        for when in map(microseconds, (hop.left_after, hop.arrived_before))
     )
     return bool(before & after)
 
 
-def _alternates(hop: Hop, seen: Sequence[Sighting], soon: timedelta) -> bool:
-    changes: list[datetime] = []
+def _at(run: Run, when: int) -> bool:
+    """True if a check of the run was at that time."""
+    place = bisect_left(run.at, when)
+    return place < len(run.at) and run.at[place] == when
+
+
+def _alternates(hop: Hop, seen: Sequence[Run], soon: timedelta) -> bool:
+    changes: list[int] = []
     last: str | None = None
-    for sighting in seen:
-        hosters = sighting.attribution.hosters if sighting.attribution else ()
-        here = [key for key in (hop.from_hoster, hop.to_hoster) if key in hosters]
+    for run in seen:
+        here = [key for key in (hop.from_hoster, hop.to_hoster) if key in run.hosters]
         if len(here) != 1 or here[0] == last:
             continue
         if last is not None:
-            changes.append(sighting.verdict.observed_at)
+            changes.append(int(run.at[0]))
         last = here[0]
-    back = any(after - before <= soon for before, after in pairwise(changes))
+    back = any(after - before <= soon / _MICROSECOND for before, after in pairwise(changes))
     return len(changes) >= TURNS or back

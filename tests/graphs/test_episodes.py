@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.episodes import EpisodeRules, Sighting, UrlHistory, episodes
+from graphs.episodes import EpisodeRules, Sighting, UrlHistory, episodes, runs_of
 from waterbed.model.conclusions import Attribution, Episode, Verdict
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -66,7 +66,7 @@ def found(text: str, *, until: float = 1000, reported: tuple[float, ...] = (0,),
         url_id="u", content_id="c", site_id="s", known_up_at=hour(min(reported)), reported=tuple(map(hour, reported))
     )
     rules = EpisodeRules(leave_looks=leave, until=hour(until))
-    return sorted(episodes(known, sightings(text), rules), key=lambda e: (e.known_up_at, e.hoster))
+    return sorted(episodes(known, runs_of(sightings(text)), rules), key=lambda e: (e.known_up_at, e.hoster))
 
 
 def shape(text: str, **options) -> list[tuple]:

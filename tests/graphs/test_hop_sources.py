@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from graphs.episodes import Sighting
+from graphs.episodes import Sighting, runs_of
 from graphs.hop_sources import without_alternating
 from tests.graphs.displacement.test_returns import HOP, HOUR
 from waterbed.model.conclusions import Attribution, Verdict
@@ -68,14 +68,14 @@ def _sightings(answers: str, every_h: float) -> list[Sighting]:
 )
 def test_three_changes_or_one_soon_undone_are_turns(answers: str, every_h: float, stays: bool) -> None:
     """A name that went once, or came back days later, moved; one that goes to and fro, up or down, did not."""
-    found = without_alternating([MOVED], {"a": _sightings(answers, every_h)}, soon=timedelta(hours=24))
+    found = without_alternating([MOVED], {"a": runs_of(_sightings(answers, every_h))}, soon=timedelta(hours=24))
     assert found == ([MOVED] if stays else [])
 
 
 def test_hops_to_other_urls_stay() -> None:
     """A copy under another name is one, wherever the name of the original points by turns."""
-    sightings = {"a": _sightings("ABABAB", 1), "b": _sightings("ABABAB", 1)}
-    assert without_alternating([HOP], sightings, soon=timedelta(hours=24)) == [HOP]
+    runs = {"a": runs_of(_sightings("ABABAB", 1)), "b": runs_of(_sightings("ABABAB", 1))}
+    assert without_alternating([HOP], runs, soon=timedelta(hours=24)) == [HOP]
 
 
 @pytest.mark.parametrize(("before", "after", "stays"), [("A", "B", True), ("AC", "BC", False), ("AC", "BD", True)])
@@ -85,4 +85,4 @@ def test_a_third_hoster_that_stays_means_that_nothing_went(before: str, after: s
     answers = [replace(one.attribution, hosters=tuple(keys)) for one, keys in zip(looks, (before, after), strict=True)]
     seen = [replace(one, attribution=answer) for one, answer in zip(looks, answers, strict=True)]
     hop = replace(MOVED, left_after=START, left_before=START + HOUR, arrived_before=START + HOUR)
-    assert without_alternating([hop], {"a": seen}, soon=timedelta(hours=24)) == ([hop] if stays else [])
+    assert without_alternating([hop], {"a": runs_of(seen)}, soon=timedelta(hours=24)) == ([hop] if stays else [])

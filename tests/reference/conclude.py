@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 
+from graphs.episodes import Run, runs_of
 from graphs.episodes import Sighting as Seen
 from graphs.hop_sources import without_alternating
 from graphs.hops import find_hops
@@ -151,8 +152,8 @@ class Reference:
 
     @cached_property
     def hops(self) -> list[Hop]:
-        seen: Mapping[str, list[Seen]] = {
-            url_id: [Seen(verdict=one.verdict, down=one.down, attribution=one.attribution) for one in looks]
+        seen: Mapping[str, list[Run]] = {
+            url_id: runs_of(Seen(verdict=one.verdict, down=one.down, attribution=one.attribution) for one in looks)
             for url_id, looks in self.sightings.items()
         }
         found = find_hops(self.episodes, self.its.hop_context)

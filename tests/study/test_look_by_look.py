@@ -1,8 +1,15 @@
 """What is concluded of runs and columns is what the plain definitions say of each look."""
 
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graphs.episodes import Run, all_episodes
+from graphs.hop_sources import without_alternating
 from tests.reference.conclude import Reference
 from tests.study.random_studies import Drawn
 
@@ -21,3 +28,36 @@ def test_every_step_is_that_of_the_plain_definitions(seed: int) -> None:
     }
     assert conclusions.episodes == plain.episodes
     assert conclusions.hops == plain.hops
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32))
+def test_a_run_split_at_any_look_changes_no_conclusion(seed: int) -> None:
+    """The law of runs: a run is a shorthand for its looks, wherever it ends."""
+    conclusions, chance = Drawn(seed).conclusions(), random.Random(seed)
+    rules = conclusions.episode_rules
+    if rules is None:
+        return
+    pieces = {
+        url_id: [piece for run in runs for piece in split(run, chance)] for url_id, runs in conclusions.runs.items()
+    }
+    assert list(all_episodes(conclusions.known, pieces, rules)) == conclusions.episodes
+    soon = rules.soon
+    assert without_alternating(conclusions.hops, pieces, soon=soon) == conclusions.hops
+
+
+def split(run: Run, chance: random.Random) -> Iterator[Run]:
+    """The same looks in up to as many runs."""
+    first = 0
+    while first < len(run.at):
+        last = chance.randint(first + 1, len(run.at))
+        yield replace(run, at=run.at[first:last], answer=partial(nth, run, first), answers=partial(between, run, first))
+        first = last
+
+
+def nth(run: Run, first: int, place: int) -> object:
+    return run.answer(first + place)
+
+
+def between(run: Run, first: int, begin: int, end: int) -> object:
+    return run.answers(first + begin, first + end)

@@ -22,6 +22,7 @@ from waterbed.analysis.doctor_storage import (
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.errors import KeyProblem
 from waterbed.model.facts import Registration
+from waterbed.store.lake.reading import known_resolved
 from waterbed.store.leases import living
 from waterbed.store.tables import TABLES
 from waterbed.study.conclusions import Conclusions
@@ -62,7 +63,7 @@ def examine(study: Study) -> list[Finding]:
         *_schedule(study),
         *_runs(study),
         *_routes(study, conclusions),
-        *_registrations(study, conclusions),
+        *_registrations(study),
         *_hosters(study),
     ]
     order = ("problem", "warning", "note")
@@ -166,14 +167,14 @@ def _unseen(conclusions: Conclusions) -> Iterator[Finding]:
     """
     looks, unseen = Counter[str](), Counter[str]()
     why: dict[str, Counter[str]] = {}
-    for verdict, attribution in zip(conclusions.verdicts, conclusions.attributions, strict=True):
+    for verdict, attribution, times in conclusions.judged.told_of():
         if verdict.outcome in OURS:
             continue
         for key in attribution.hosters if attribution else ():
-            looks[key] += 1
+            looks[key] += times
             if verdict.state == "unknown":
-                unseen[key] += 1
-                why.setdefault(key, Counter())[verdict.outcome] += 1
+                unseen[key] += times
+                why.setdefault(key, Counter())[verdict.outcome] += times
     shares = {key: unseen[key] / looks[key] for key in looks if looks[key] >= _UNSEEN_LOOKS}
     for key in sorted(shares, key=lambda key: (-shares[key], key))[:_UNSEEN_ROWS]:
         if shares[key] >= _UNSEEN_SHARE:
@@ -248,7 +249,7 @@ def _routes(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
         yield finding("warning", "no routing table: nothing can be attributed", "0 tables", "waterbed tables add")
         return
     age = (study.clock() - max(days)) / timedelta(days=1)
-    stale = sum(attribution.stale for attribution in conclusions.attributions if attribution)
+    stale = conclusions.stale_looks
     allowed = study.config.routes_max_age_days
     if age > allowed or stale:
         yield finding(
@@ -259,15 +260,14 @@ def _routes(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
         )
 
 
-def _registrations(study: Study, conclusions: Conclusions) -> Iterator[Finding]:
+def _registrations(study: Study) -> Iterator[Finding]:
     """Addresses without a recent registration.
 
     Addresses for which registries are never asked are left out.
     """
     facts, fresh_days = study.store.all(Registration), study.config.registry.fresh_days
     known, now = RegistrationIndex(facts, fresh_days=fresh_days), study.clock()
-    addresses = {address for one in conclusions.facts.resolutions.values() for address in one.addresses}
-    public = [address for address in addresses if ip_address(address).is_global]
+    public = [address for address in known_resolved(study.folder) if ip_address(address).is_global]
     chains = [known.chain(address, now) for address in public]
     missing, stale = chains.count(None), sum(chain.stale for chain in chains if chain)
     if missing or stale:

@@ -349,8 +349,8 @@ def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Co
         attribution_score=score_attribution(
             truth,
             zip(
-                (look.url_id for look in conclusions.facts.looks),
-                (look.observed_at for look in conclusions.facts.looks),
+                (verdict.url_id for verdict in conclusions.verdicts),
+                (verdict.observed_at for verdict in conclusions.verdicts),
                 conclusions.attributions,
                 strict=True,
             ),

@@ -243,13 +243,13 @@ def _named(conclusions: Conclusions, keys: "tuple[str, ...] | list[str]") -> dic
 def _origins(conclusions: Conclusions) -> dict[str, tuple[int, ...]]:
     """AS numbers observed where one hoster answered alone."""
     found: dict[str, set[int]] = defaultdict(set)
-    for answer in conclusions.attributions:
-        if answer and len(answer.hosters) == 1:
+    for answer in conclusions.answers:
+        if len(answer.hosters) == 1:
             found[answer.hosters[0]].update(answer.origins)
     return {key: tuple(sorted(numbers)) for key, numbers in found.items()}
 
 
 def _countries(conclusions: Conclusions) -> dict[str, str]:
-    systems = {f"AS{number}" for answer in conclusions.attributions if answer for number in answer.origins}
+    systems = {f"AS{number}" for answer in conclusions.answers for number in answer.origins}
     seats = {key: conclusions.attributor.country_of(key) for key in systems}
     return {key: seat for key, seat in seats.items() if seat} | conclusions.seats

@@ -20,7 +20,7 @@ Source: TypeAlias = pa.Table | Path | Sequence[Path]
 
 Value: TypeAlias = int | float | str | bool | None
 
-MEMORY_MB: Final = 512
+MEMORY_MB: Final = 256
 """What a step takes before it goes to the disk."""
 
 Engine: TypeAlias = Literal["python", "duckdb", "spark"]

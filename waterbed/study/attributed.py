@@ -70,6 +70,7 @@ class Attributions:
             [self._changes_around(addresses[asked[0][at]], known_origins[origin[at]]) for at in first.tolist()],
         )
         first, number = mixed([number.astype(np.int32), stretch])
+        self._prepare(first, columns.at[rows], asked[0], addresses)
         numbers = np.array(
             [
                 self._number(
@@ -88,6 +89,14 @@ class Attributions:
         )
         found[rows] = numbers[number]
         return found
+
+    def _prepare(self, first: Array, at: Array, numbers: Array, addresses: Sequence[str]) -> None:
+        """Look up all addresses of the days between two changes at once."""
+        stretches = np.searchsorted(np.array(self._of_all, np.int64), at[first] // _DAY_US, "right")
+        for stretch in np.unique(stretches).tolist():
+            mine = first[stretches == stretch]
+            texts = {addresses[number] for number in np.unique(numbers[mine]).tolist()}
+            self.attributor.prepare(sorted({one for text in texts for one in words(text)}), moment(int(at[mine[0]])))
 
     def _stretches(self, days: Array, asked: Array, changes: Sequence[Sequence[int]]) -> Array:
         """For each look, how many changes there were by its day, for all addresses and for its own."""

@@ -3,8 +3,9 @@
 Judges, attributes and links; it does not rank.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -17,7 +18,7 @@ from msgspec.structs import asdict
 
 from attribution.addressees import ReportedOrigins, SeenAnswer, addressed
 from attribution.attribute import Attributor
-from graphs.episodes import EpisodeRules, Sighting, UrlHistory, all_episodes, censor_from, episodes
+from graphs.episodes import EpisodeRules, Run, UrlHistory, all_episodes, censor_from
 from graphs.hop_sources import without_alternating
 from graphs.hops import HopContext, find_hops
 from graphs.linking.clusters import Clusters
@@ -31,7 +32,7 @@ from waterbed.judging.rules import RuleSet
 from waterbed.judging.vantages import combine
 from waterbed.judging.walk import EPOCH, Walk
 from waterbed.model.codec import moment
-from waterbed.model.conclusions import Attribution, Episode, Hop, Quarantine, Verdict
+from waterbed.model.conclusions import Attribution, Episode, Hop, Quarantine, State, Verdict
 from waterbed.model.decisions import UNSURE, settled_codes
 from waterbed.model.facts import CanaryLook, Observation
 from waterbed.model.takedown import AddressedNotice, NoticeContext
@@ -39,12 +40,12 @@ from waterbed.store.config import Config
 from waterbed.study.assessment import SetAside, counting_facts
 from waterbed.study.attributed import Attributions
 from waterbed.study.facts import Facts
-from waterbed.study.judged import Judged, Sightings, faults_of, guard_looks, states_of, verdicts_in
+from waterbed.study.judged import Judged, faults_of, guard_looks, states_of, verdicts_in
 from waterbed.study.linking import OpenedNames, clusters_of, content_ids, known_of
 from waterbed.study.looks import Looks, read_looks
 
-Restate = Callable[[Mapping[str, list[Sighting]]], Mapping[str, list[Sighting]]]
-"""Replaces the judged checks of each URL, for bounds of the unobserved."""
+Restate = Callable[[Mapping[str, Sequence[Run]]], Mapping[str, Sequence[Run]]]
+"""Replaces the runs of each URL, for bounds of the unobserved."""
 
 _RESTS_ON: Final[Mapping[str, frozenset[str]]] = {
     "_counted": frozenset(),
@@ -54,11 +55,12 @@ _RESTS_ON: Final[Mapping[str, frozenset[str]]] = {
     "_believed": frozenset({"attributor"}),  # the cycle guard goes by hoster
     "settled": frozenset({"codes"}),
     "_coded": frozenset({"attributor", "codes"}),
+    "verdicts": frozenset({"attributor", "codes"}),
     "attributions": frozenset({"attributor"}),
     "links": frozenset(),
     "known": frozenset(),
 }
-"""The choices of `Conclusions.with_` on which each step before the sightings depends."""
+"""The choices of `Conclusions.with_` on which each step before the runs depends."""
 
 
 Value = TypeVar("Value")
@@ -119,13 +121,13 @@ class Conclusions:
         attributor: Attributor | None = None,
         config: Config | None = None,
         codes: Mapping[str, str] | None = None,
-        sightings: Restate | None = None,
+        runs: Restate | None = None,
     ) -> "Conclusions":
         """Return the same facts under other choices.
 
         Every step that does not depend on these choices is shared. `config` may differ only in how absences are
-        confirmed and whether assessments decide. `codes` settle cases beside those that people settled. `sightings`
-        restates the judged looks of each URL.
+        confirmed and whether assessments decide. `codes` settle cases beside those that people settled. `runs` restates
+        the runs of each URL.
         """
         other = Conclusions(
             self.all_facts,
@@ -135,7 +137,7 @@ class Conclusions:
             self._opened,
             removal_measured=self.removal_measured,
         )
-        other.varies, other._restate, other._codes = self, sightings, codes or {}
+        other.varies, other._restate, other._codes = self, runs, codes or {}
         changed = {name for name, value in (("attributor", attributor), ("codes", codes)) if value is not None}
         if other.config.judge.assessment == self.config.judge.assessment:  # else everything is of other facts
             other.shared = frozenset(step for step, on in _RESTS_ON.items() if not on & changed)
@@ -161,13 +163,46 @@ class Conclusions:
         """All looks as columns."""
         return read_looks(self.facts, self.config, Walk(self.rules))
 
-    @cached_property
+    @_Step
     def verdicts(self) -> list[Verdict]:
         """One verdict for each check, after all steps.
 
         Vantages are combined, quarantined checks set aside, and people's codes applied.
         """
         return verdicts_in(self.looks, self._coded, slice(0, len(self.looks)))
+
+    @cached_property
+    def outcomes(self) -> Counter[tuple[str, State]]:
+        """Numbers of checks by outcome and state, the first seen first."""
+        return self.judged.outcomes()
+
+    @cached_property
+    def stale_looks(self) -> int:
+        """The number of checks attributed with a stale table."""
+        made = self._attributed[0]
+        return sum(looks for number, looks in self.judged.answers().items() if made[number].stale)
+
+    @cached_property
+    def answers(self) -> list[Attribution]:
+        """The distinct attributions, the first seen first.
+
+        Each has the day of one of its checks.
+        """
+        made = self._attributed[0]
+        return [made[number] for number in self.judged.answers()]
+
+    def seen_of(self, url_id: str) -> list[tuple[Observation, Verdict, Attribution | None]]:
+        """The checks of one URL, one by one.
+
+        Observation, final verdict, attribution. Empty for a URL that was never looked at.
+        """
+        place = bisect_left(self.looks.urls, url_id)
+        if place == len(self.looks.urls) or self.looks.urls[place] != url_id:
+            return []
+        of_url = self.looks.of_url(place)
+        verdicts = verdicts_in(self.looks, self._coded, of_url)
+        answers = [self.judged.attribution(at) for at in range(of_url.start, of_url.stop)]
+        return list(zip(self.facts.looks_at([url_id])[url_id], verdicts, answers, strict=True))
 
     @property
     def quarantines(self) -> list[Quarantine]:
@@ -319,13 +354,14 @@ class Conclusions:
         return Judged(looks=looks, verdicts=self._coded, attributed=attributed, made=made, down=down)
 
     @cached_property
-    def sightings(self) -> Mapping[str, list[Sighting]]:
-        """The judged and attributed checks of each URL.
+    def runs(self) -> Mapping[str, Sequence[Run]]:
+        """The judged and attributed checks of each URL, as runs.
 
         Absences are confirmed.
         """
-        sightings = Sightings(self.judged)
-        return self._restate(sightings) if self._restate else sightings
+        urls = self.looks.urls
+        runs = {urls[url]: own for url, own in self.judged.runs()}
+        return self._restate(runs) if self._restate else runs
 
     @_Step
     def links(self) -> Clusters:
@@ -368,10 +404,7 @@ class Conclusions:
         rules = self.episode_rules
         if rules is None or not self.removal_measured:
             return []
-        if self._restate:
-            return list(all_episodes(self.known, self.sightings, rules))
-        urls = self.looks.urls
-        return [one for url, runs in self.judged.runs() for one in episodes(self.known[urls[url]], runs, rules)]
+        return list(all_episodes(self.known, self.runs, rules))
 
     @cached_property
     def hop_context(self) -> HopContext:
@@ -383,7 +416,7 @@ class Conclusions:
     def hops(self) -> list[Hop]:
         """Hops of content that left a hoster."""
         found = find_hops(self.episodes, self.hop_context)
-        return without_alternating(found, self.sightings, soon=timedelta(hours=self.config.judge.rotation_hours))
+        return without_alternating(found, self.runs, soon=timedelta(hours=self.config.judge.rotation_hours))
 
     @cached_property
     def notices(self) -> list[AddressedNotice]:
@@ -391,10 +424,9 @@ class Conclusions:
         wanted = {notice.url_id for notice in self.facts.notices}
         seen: dict[str, list[SeenAnswer]] = defaultdict(list)
         for url_id in wanted:
-            for sighting in self.sightings.get(url_id, ()):
-                if sighting.attribution:
-                    verdict = sighting.verdict
-                    seen[url_id].append(SeenAnswer(verdict.observed_at, sighting.attribution, verdict.state == "down"))
+            for run in self.runs.get(url_id, ()):
+                for nth, when in enumerate(run.at if run.answered else ()):
+                    seen[url_id].append(SeenAnswer(moment(int(when)), run.answer(nth), run.state == "down"))
         sites = {url_id: self.facts.targets[url_id].site_id for url_id in wanted}
         return addressed(
             self.facts.notices, seen, sites, lambda key, on: self.attributor.book.on(on.date()).company(key)

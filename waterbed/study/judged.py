@@ -3,19 +3,20 @@
 Single looks are made when asked for.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from graphs.episodes import Run, Sighting
-from waterbed.judging.columns import NOTHING, Array
+from graphs.episodes import Run
+from waterbed.judging.columns import NOTHING, Array, mixed
 from waterbed.judging.confirmation import STATES
 from waterbed.judging.mass_flips import NOT_SEEN, GuardLooks
 from waterbed.judging.quarantines import Faults, GuardRules
 from waterbed.model.codec import moment
-from waterbed.model.conclusions import Attribution, Verdict
+from waterbed.model.conclusions import Attribution, State, Verdict
 from waterbed.model.urls import network_of
 from waterbed.study.looks import Looks
 
@@ -83,22 +84,6 @@ class Judged:
     made: Sequence[Attribution]
     down: Array
 
-    def sightings(self, url: int) -> list[Sighting]:
-        """The checks of one URL, one by one."""
-        of_url = self.looks.of_url(url)
-        return [
-            Sighting(verdict=verdict, down=bool(self.down[place]), attribution=self.shown(place))
-            for place, verdict in zip(
-                range(of_url.start, of_url.stop), verdicts_in(self.looks, self.verdicts, of_url), strict=True
-            )
-        ]
-
-    def shown(self, place: int) -> Attribution | None:
-        """The attribution shown for one check."""
-        if self.looks.walk.verdicts[self.verdicts[place]].cause == "name":
-            return None
-        return self.attribution(place)
-
     def attribution(self, place: int) -> Attribution | None:
         """The attribution of one check.
 
@@ -110,7 +95,7 @@ class Judged:
         return replace(self.made[number], day=moment(int(self.looks.columns.at[place])))
 
     def runs(self) -> Iterator[tuple[int, list[Run]]]:
-        """The runs of each URL that was looked at."""
+        """The runs of each URL that was looked at, by its place."""
         looks, walk = self.looks, self.looks.walk
         if not len(looks):
             return
@@ -147,6 +132,7 @@ class Judged:
                     hosters=() if keys == NOTHING else names[keys],
                     at=columns.at[start:end],
                     answer=partial(self._answer, start),
+                    answers=partial(self._answers, start),
                 )
             )
         yield url, own
@@ -154,28 +140,57 @@ class Judged:
     def _answer(self, start: int, nth: int) -> Attribution:
         return self.made[int(self.attributed[start + nth])]
 
+    def _answers(self, start: int, first: int, last: int) -> list[Attribution]:
+        numbers = self.attributed[start + first : start + last].tolist()
+        return [self.made[number] for number in dict.fromkeys(numbers)]
 
-class Sightings(Mapping[str, list[Sighting]]):
-    """The checks of each URL, made when asked for."""
+    def outcomes(self) -> Counter[tuple[str, State]]:
+        """Numbers of looks by outcome and state, the first seen first."""
+        found: Counter[tuple[str, State]] = Counter()
+        for number, looks in _counted(self.verdicts):
+            told = self.looks.walk.verdicts[number]
+            found[told.outcome, told.state] += looks
+        return found
 
-    def __init__(self, judged: Judged) -> None:
-        """Take all judged looks."""
-        self._judged = judged
-        looks = judged.looks
-        seen = np.flatnonzero(np.diff(looks.starts)).tolist()
-        self._numbers = {looks.urls[number]: number for number in seen}
+    def answers(self) -> Counter[int]:
+        """Numbers of looks by place in `made`, the first seen first."""
+        return Counter({number: looks for number, looks in _counted(self.attributed) if number != NOTHING})
 
-    def __getitem__(self, url_id: str) -> list[Sighting]:
-        """The checks of a URL; KeyError if it was never looked at."""
-        return self._judged.sightings(self._numbers[url_id])
+    def told_of(self) -> list[tuple[Verdict, Attribution | None, int]]:
+        """Numbers of looks by verdict and attribution, the first seen first.
 
-    def __len__(self) -> int:
-        """The number of URLs that were looked at."""
-        return len(self._numbers)
+        Verdicts are without look, URL and time.
+        """
+        first, number = mixed([self.verdicts, self.attributed])
+        looks = np.bincount(number, minlength=len(first))
+        return [
+            (
+                self.looks.walk.verdicts[int(self.verdicts[at])],
+                None if self.attributed[at] == NOTHING else self.made[int(self.attributed[at])],
+                int(looks[place]),
+            )
+            for place in np.argsort(first, kind="stable").tolist()
+            for at in [int(first[place])]
+        ]
 
-    def __iter__(self) -> Iterator[str]:
-        """The URLs that were looked at."""
-        return iter(self._numbers)
+    def beside(self, other: "Judged") -> list[tuple[str, Attribution | None, Attribution | None]]:
+        """The distinct pairs of attributions of each URL's looks, by two attributors."""
+        first, _ = mixed([self.looks.columns.url, self.attributed, other.attributed])
+        return [
+            (
+                self.looks.urls[int(self.looks.columns.url[at])],
+                None if self.attributed[at] == NOTHING else self.made[int(self.attributed[at])],
+                None if other.attributed[at] == NOTHING else other.made[int(other.attributed[at])],
+            )
+            for at in np.sort(first).tolist()
+        ]
+
+
+def _counted(numbers: Array) -> Iterator[tuple[int, int]]:
+    """Each number with its times, the first seen first."""
+    found, first, times = np.unique(numbers, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    return zip(found[order].tolist(), times[order].tolist(), strict=True)
 
 
 def verdicts_in(looks: Looks, verdicts: Array, places: slice) -> list[Verdict]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.episodes import EpisodeRules, Sighting, UrlHistory, episodes
+from graphs.episodes import EpisodeRules, Sighting, UrlHistory, episodes, runs_of
 from tests.analysis.rankings.episodes import START, episode, hours
 from tests.analysis.rankings.notices import notice, told_of
 from waterbed.analysis.rankings.clocks import clocks_of_groups, clusters_of, running_clocks, takedown_clocks
@@ -269,6 +269,6 @@ def test_an_unknown_look_never_ends_a_clock(clock, states, told):
     about = told_of(*(notice(1, when, notice_id=f"{k}") for k, when in enumerate(told)), since={"u1": START})
     looks = [sighting(n + 1, state) for n, state in enumerate(states)]
     decided = [look for look in looks if look.verdict.state != "unknown"]
-    found = [of_acme(episodes(known, seen, rules), about, clock) for seen in (looks, decided)]
+    found = [of_acme(episodes(known, runs_of(seen), rules), about, clock) for seen in (looks, decided)]
     assert found[0] == found[1]
     assert all(one.cause is None or CAUSES.index(one.cause) >= 0 for one in found[0])

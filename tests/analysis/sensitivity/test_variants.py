@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from graphs.episodes import Sighting
+from graphs.episodes import Run, Sighting, runs_of
 from tests.study.facts import hour
 from waterbed.analysis.sensitivity.variants import taken_for
 from waterbed.model.conclusions import Attribution, Verdict
@@ -35,22 +35,22 @@ _ANSWER = Attribution(
 )
 
 
-def seen(states: str, *, nowhere: bool = False) -> list[Sighting]:
+def seen(states: str, *, nowhere: bool = False) -> list[Run]:
     """`u` up, `d` confirmed absent, `f` absent and not confirmed, `?` undecided; one an hour."""
     state = {"u": "up", "d": "down", "f": "down", "?": "unknown"}
-    return [
+    return runs_of(
         Sighting(
             verdict=replace(_VERDICT, observed_at=hour(n), state=state[one]),  # type: ignore[arg-type]  # a State
             down=one == "d",
             attribution=None if nowhere else _ANSWER,
         )
         for n, one in enumerate(states)
-    ]
+    )
 
 
-def spelled(sightings: list[Sighting]) -> str:
-    """The sightings as `seen` takes them."""
-    return "".join("d" if s.down else {"up": "u", "down": "f", "unknown": "?"}[s.verdict.state] for s in sightings)
+def spelled(runs: list[Run]) -> str:
+    """The runs as `seen` takes them."""
+    return "".join("d" if one.down else {"up": "u", "down": "f", "unknown": "?"}[one.state] for one in runs)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def spelled(sightings: list[Sighting]) -> str:
 )
 def test_only_what_evidence_leaves_open_is_taken(states: str, as_up: str, as_removed: str) -> None:
     """Looks between two that saw it up stay undecided, and so do those after it went; all others are taken."""
-    sightings = {"u": seen(states)}
-    assert spelled(list(taken_for(sightings, "up")["u"])) == as_up
-    assert spelled(list(taken_for(sightings, "removed")["u"])) == as_removed
+    runs = {"u": seen(states)}
+    assert spelled(list(taken_for(runs, "up")["u"])) == as_up
+    assert spelled(list(taken_for(runs, "removed")["u"])) == as_removed
 
 
 def test_what_was_never_anywhere_stays_undecided() -> None:
@@ -83,4 +83,4 @@ def test_what_was_never_anywhere_stays_undecided() -> None:
 def test_removed_is_a_removal_by_whoever_had_it() -> None:
     """A look taken for an absence has the cause of a removal and the hoster that had the content last."""
     last = list(taken_for({"u": seen("u?")}, "removed")["u"])[-1]
-    assert (last.verdict.cause, last.attribution) == ("removed", _ANSWER)
+    assert (last.cause, last.answer(0)) == ("removed", _ANSWER)

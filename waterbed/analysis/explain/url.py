@@ -32,8 +32,7 @@ def chain_of_url(study: Study, url_id: str, day: date | None) -> list[ChainLink]
     time, then episodes. Each link of an answer stands once, with the first and the last look at which it held.
     """
     conclusions = study.conclude()
-    rows = zip(conclusions.facts.looks, conclusions.verdicts, conclusions.attributions, strict=True)
-    own = [row for row in rows if row[0].url_id == url_id and (day is None or day_of(row[0].observed_at) == day)]
+    own = [row for row in conclusions.seen_of(url_id) if day is None or day_of(row[0].observed_at) == day]
     timed = [*_looks(url_id, own), *_answers(study, conclusions, url_id, own)]
     if not own:
         when = f"on {day}" if day else "yet"

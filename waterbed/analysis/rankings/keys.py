@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, Literal, Self, get_args
 
-from graphs.episodes import Sighting
 from waterbed.analysis.rankings.takedown import By
 from waterbed.model.conclusions import Attribution, Episode
 
@@ -101,21 +100,21 @@ class Appearance:
         *,
         host_id: str,
         site_id: str,
-        sightings: Sequence[Sighting],
+        answers: Sequence[Attribution],
+        decided: bool,
         keys: Callable[[Sequence[Attribution]], tuple[str, ...]],
         since: datetime | None,
     ) -> Self:
-        """The appearance of a URL, drawn from its sightings.
+        """The appearance of a URL, drawn from its distinct attributions.
 
-        `keys` gives the keys of its answers, `since` starts its clock.
+        `keys` gives their keys, `since` starts its clock.
         """
-        answers = [sighting.attribution for sighting in sightings if sighting.attribution]
         return cls(
             url_id=url_id,
             host_id=host_id,
             site_id=site_id,
             keys=keys(answers),
-            decided=any(sighting.verdict.state != "unknown" for sighting in sightings),
+            decided=decided,
             proxy=bool(answers) and all(answer.proxy for answer in answers),
             since=since if answers else None,
         )

@@ -3,6 +3,7 @@
 Volume and speed, volume against size, places, sources side by side.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from graphs.episodes import Sighting
+from graphs.episodes import Run
 from graphs.hops import is_home
 from graphs.linking.clusters import site_clusters
 from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
@@ -24,6 +25,7 @@ from waterbed.analysis.rankings.speed_ranks import Weighing, speed_places, weigh
 from waterbed.analysis.rankings.takedown import By, Clock, episodes_by_key
 from waterbed.analysis.rankings.volume import volume_rows
 from waterbed.estimators.rank_sets import Agreement, kendall
+from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
@@ -69,8 +71,8 @@ class RankingTables:
         """
         found = []
         for url_id, target in self.conclusions.facts.targets.items():
-            seen = [one for one in self.conclusions.sightings.get(url_id, []) if self._here(one)]
-            answers = [one.attribution for one in seen if one.attribution]
+            seen = [(run, self._here(run)) for run in self.conclusions.runs.get(url_id, ())]
+            answers = [answer for _, own in seen for answer in own]
             if (self.side and not answers) or (self.source and url_id not in self._reported):
                 continue
             found.append(
@@ -78,7 +80,8 @@ class RankingTables:
                     url_id,
                     host_id=target.host_id,
                     site_id=target.site_id,
-                    sightings=seen,
+                    answers=answers,
+                    decided=any(run.state != "unknown" for run, own in seen if own or not self.side),
                     keys=partial(self._keys, url_id),
                     since=self.conclusions.notice_context.since(url_id, self.clock),
                 )
@@ -189,16 +192,11 @@ class RankingTables:
             found[report.url_id].add(report.category)
         return {url_id: tuple(sorted(named)) for url_id, named in found.items()}
 
-    def _here(self, one: Sighting) -> bool:
-        """True if a sighting lies on the side asked for.
-
-        A sighting without addresses lies on neither side.
-        """
-        if not self.side:
-            return True
-        if one.attribution is None:
-            return False
-        return self._at_home(one.attribution) == (self.side == "home")
+    def _here(self, run: Run) -> list[Attribution]:
+        """The distinct attributions of a run on the side asked for."""
+        return [
+            answer for answer in run.every_answer if not self.side or self._at_home(answer) == (self.side == "home")
+        ]
 
     def _at_home(self, answer: Attribution) -> bool:
         home = self.conclusions.config.home
@@ -218,15 +216,15 @@ class RankingTables:
         """
         if self.kind == "category":
             return self._categories.get(episode.url_id, ())
-        seen = [one for one in self.conclusions.sightings.get(episode.url_id, []) if one.attribution]
+        seen = [run for run in self.conclusions.runs.get(episode.url_id, ()) if run.answered]
+        begin, end = microseconds(episode.known_up_at), microseconds(episode.last_up)
         own = [
-            one.attribution
-            for one in seen
-            if one.attribution
-            and episode.known_up_at <= one.verdict.observed_at <= episode.last_up
-            and (episode.hoster in one.attribution.hosters or not one.attribution.hosters)
+            answer
+            for run in seen
+            if episode.hoster in run.hosters or not run.hosters
+            for answer in run.answers(bisect_left(run.at, begin), bisect_right(run.at, end))
         ]
-        return self._keys(episode.url_id, own or [one.attribution for one in seen[:1] if one.attribution])
+        return self._keys(episode.url_id, own or [run.answer(0) for run in seen[:1]])
 
 
 def ranking_of(conclusions: Conclusions, by: By = "hoster") -> list[RankingRow]:

@@ -131,10 +131,10 @@ def counterparts(
         return {key: key for key in keys}
     kinds = cast(Kind, role), cast(Kind, other_role)
     pairs: set[tuple[str, str, str]] = set()
-    for look, one, two in zip(base.facts.looks, base.attributions, other.attributions, strict=True):
+    for url_id, one, two in base.judged.beside(other.judged):
         if one and two:
             ours, theirs = (attributed_keys(answer, kind) for answer, kind in zip((one, two), kinds, strict=True))
-            pairs.update((look.url_id, own, its) for own in ours for its in theirs)
+            pairs.update((url_id, own, its) for own in ours for its in theirs)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for _, own, its in pairs:
         counts[own][its] += 1

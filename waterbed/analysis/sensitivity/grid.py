@@ -139,19 +139,19 @@ def _lacking(study: Study, variants: Variants, reference: Spec, levels: Levels) 
     if not assessing_sources(conclusions.all_facts.reports):
         for level in levels["assessment"][1:]:
             yield "assessment", level, "no report was assessed"
-    if all(one.verdict.state != "unknown" for seen in conclusions.sightings.values() for one in seen):
+    if all(run.state != "unknown" for runs in conclusions.runs.values() for run in runs):
         for level in levels["unknown"][1:]:
             yield "unknown", level, "every look could be decided"
 
 
 def _roles(conclusions: Conclusions, roles: Sequence[str]) -> Iterator[tuple[Dimension, str, str]]:
-    kept = [roles[0]]
+    kept, answers = [roles[0]], [one for _, one, _ in conclusions.judged.beside(conclusions.judged)]
     for level in roles[1:]:
-        keys = _keys(conclusions.attributions, level)
+        keys = _keys(answers, level)
         if not any(keys):
             yield "role", level, "no data tell it"
             continue
-        same = next((other for other in kept if _same(_keys(conclusions.attributions, other), keys)), None)
+        same = next((other for other in kept if _same(_keys(answers, other), keys)), None)
         if same:
             yield "role", level, f"the same groups as {same}"
         else:
@@ -163,8 +163,9 @@ def _merging(variants: Variants, reference: Spec) -> str:
 
     Empty if they change something.
     """
-    ones = _keys(variants.base.attributions, reference.role)
-    other = _keys(variants.unmerged.attributions, reference.role)
+    pairs = variants.base.judged.beside(variants.unmerged.judged)
+    ones = _keys([one for _, one, _ in pairs], reference.role)
+    other = _keys([other for _, _, other in pairs], reference.role)
     return f"the same groups: no {reference.role} has more than one AS or registrant" if _same(ones, other) else ""
 
 

@@ -278,8 +278,8 @@ def fronted(conclusions: Conclusions) -> frozenset[str]:
     """The URLs that were ever behind a reverse proxy."""
     return frozenset(
         url_id
-        for url_id, seen in conclusions.sightings.items()
-        if any(one.attribution and one.attribution.proxy for one in seen)
+        for url_id, runs in conclusions.runs.items()
+        if any(answer.proxy for run in runs for answer in run.every_answer)
     )
 
 

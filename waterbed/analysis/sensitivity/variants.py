@@ -3,7 +3,7 @@
 They take from the reference's all that these choices do not change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Literal
@@ -13,7 +13,7 @@ import msgspec
 from attribution.hosters.book import HosterBook
 from attribution.hosters.files import Definition
 from attribution.hosters.members import SUFFIX
-from graphs.episodes import Sighting
+from graphs.episodes import Run
 from waterbed.analysis.sensitivity.design import Spec, confirmation
 from waterbed.model.conclusions import Attribution
 from waterbed.store.config import Config
@@ -46,7 +46,7 @@ class Variants:
             if key in self._kept:
                 return self._kept[key]
             config = assessing(confirming(self._study.config, spec.confirmation), spec.assessment)
-            self._last = (key, sibling.with_(config=config, sightings=_taking(spec.unknown)))
+            self._last = (key, sibling.with_(config=config, runs=_taking(spec.unknown)))
         return self._last[1]
 
     def _sibling(self, spec: Spec) -> Conclusions:
@@ -63,7 +63,7 @@ class Variants:
         Every AS and registrant stands for itself.
         """
         attributor = attributor_of(self._study.folder, unmerged(self._study.book()))
-        made = self.base.with_(attributor=attributor, sightings=_taking(self._reference.unknown))
+        made = self.base.with_(attributor=attributor, runs=_taking(self._reference.unknown))
         self._kept[facts_key(replace(self._reference, merges="off"))] = made
         return made
 
@@ -133,47 +133,43 @@ def same_groups(pairs: Mapping[tuple[str, ...], set[tuple[str, ...]]]) -> bool:
     return all(len(others) == 1 for others in pairs.values()) and len(set(ones)) == len(pairs)
 
 
-def taken_for(sightings: Mapping[str, list[Sighting]], what: Literal["up", "removed"]) -> dict[str, list[Sighting]]:
-    """The sightings of each URL, with undecided ones restated.
+def taken_for(runs: Mapping[str, Sequence[Run]], what: Literal["up", "removed"]) -> dict[str, Sequence[Run]]:
+    """The runs of each URL, with undecided ones restated.
 
     Those that evidence leaves open are taken for up, or for removed. Open are those after the content was last seen up
     (or before any decided look) that no later look found up again. Those taken for up are so at the hoster that had the
-    content last, else at the look's own. Without either it stays undecided.
+    content last, else at the run's own. Without either it stays undecided.
     """
-    return {url_id: _restated(seen, what) for url_id, seen in sightings.items()}
+    return {url_id: _restated(own, what) for url_id, own in runs.items()}
 
 
-def _restated(seen: list[Sighting], what: Literal["up", "removed"]) -> list[Sighting]:
+def _restated(runs: Sequence[Run], what: Literal["up", "removed"]) -> Sequence[Run]:
     before: Attribution | None = None
     gone = False
     waiting: list[int] = []
-    changed: dict[int, Sighting] = {}
+    changed: dict[int, Run] = {}
 
     def settle() -> None:
         for at in waiting:
-            made = _as(seen[at], what, before)
-            if made:
-                changed[at] = made
+            if before or runs[at].answered:
+                changed[at] = _as(runs[at], what, before)
         waiting.clear()
 
-    for at, sighting in enumerate(seen):
-        if sighting.down:
+    for at, run in enumerate(runs):
+        if run.down:
             settle()
             gone = True
-        elif sighting.verdict.state == "up" and sighting.attribution is not None:
-            before, gone = sighting.attribution, False
+        elif run.state == "up" and run.answered:
+            before, gone = run.answer(len(run.at) - 1), False
             waiting.clear()
-        elif sighting.verdict.state == "unknown" and not gone:
+        elif run.state == "unknown" and not gone:
             waiting.append(at)
     settle()
-    return [changed.get(at, sighting) for at, sighting in enumerate(seen)] if changed else seen
+    return [changed.get(at, run) for at, run in enumerate(runs)] if changed else runs
 
 
-def _as(sighting: Sighting, what: Literal["up", "removed"], before: Attribution | None) -> Sighting | None:
-    answer = before or sighting.attribution
-    if answer is None:
-        return None
-    if what == "up":
-        return Sighting(verdict=replace(sighting.verdict, state="up", cause=None), down=False, attribution=answer)
-    verdict = replace(sighting.verdict, state="down", cause="removed")
-    return Sighting(verdict=verdict, down=True, attribution=answer)
+def _as(run: Run, what: Literal["up", "removed"], before: Attribution | None) -> Run:
+    its = (
+        replace(run, state="up", cause=None) if what == "up" else replace(run, state="down", cause="removed", down=True)
+    )
+    return its if before is None else its.answered_by(before)

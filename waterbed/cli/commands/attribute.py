@@ -74,7 +74,7 @@ def _attributions(study: Study, form: str) -> None:
             a.routes_date.date().isoformat() if a.routes_date else "",
             "stale" if a.stale else "",
         )
-        for a in filter(None, study.conclude().attributions)
+        for a in study.conclude().answers
     ]
     names = ("addresses", "origins", "hosters", "countries", "rule", "routes", "stale")
     print_cells(names, list(dict.fromkeys(rows)), form)

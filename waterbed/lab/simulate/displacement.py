@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from graphs.displacement.takedowns import Takedown, takedowns
-from graphs.episodes import EpisodeRules, all_episodes, censor_from
+from graphs.episodes import EpisodeRules, all_episodes, censor_from, runs_of
 from graphs.hops import HopContext, find_hops
 from waterbed.lab.simulate.draw import MISSED, PARALLEL, PLANS, UNREPORTED, Obstacles
 from waterbed.lab.simulate.looks import Simulator
@@ -65,7 +65,7 @@ def displaced_world(base: World, rng: random.Random, *, sites: int = 60) -> Disp
     until = censor_from(last, timedelta(seconds=judge.freeze_s))
     rules = EpisodeRules.from_settings(judge, until)
     known = {one.known.url_id: one.known for one in looked}
-    episodes = list(all_episodes(known, {one.known.url_id: one.sightings for one in looked}, rules))
+    episodes = list(all_episodes(known, {one.known.url_id: runs_of(one.sightings) for one in looked}, rules))
     seats = {hoster.key: hoster.country for hoster in world.hoster}
     hops = find_hops(episodes, HopContext(home=world.home, seats=seats))
     counted_until = until - WITHIN - LAG

@@ -10,7 +10,7 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from graphs.episodes import EpisodeRules, all_episodes, censor_from
+from graphs.episodes import EpisodeRules, all_episodes, censor_from, runs_of
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.keys import Appearance, keys_of
 from waterbed.analysis.rankings.ranking import rank
@@ -127,7 +127,7 @@ def episodes_of(looked: Sequence[SimulatedUrl], judge: Judge, until: datetime) -
     """The episodes that the production's rules make of virtual looks."""
     rules = EpisodeRules.from_settings(judge, until)
     known = {one.known.url_id: one.known for one in looked}
-    return list(all_episodes(known, {one.known.url_id: one.sightings for one in looked}, rules))
+    return list(all_episodes(known, {one.known.url_id: runs_of(one.sightings) for one in looked}, rules))
 
 
 def _appearances(looked: Sequence[SimulatedUrl]) -> Iterator[Appearance]:
@@ -136,7 +136,8 @@ def _appearances(looked: Sequence[SimulatedUrl]) -> Iterator[Appearance]:
             one.known.url_id,
             host_id=one.host,
             site_id=one.known.site_id,
-            sightings=one.sightings,
+            answers=[seen.attribution for seen in one.sightings if seen.attribution],
+            decided=any(seen.verdict.state != "unknown" for seen in one.sightings),
             keys=lambda answers: keys_of(answers, "hoster"),
             since=one.known.reported[0],
         )

@@ -124,7 +124,7 @@ def _overview(
 def _numbers(conclusions: Conclusions, publication: Publication, standings: Sequence[RankingEntry]) -> list[Number]:
     """Headline numbers; totals are held back where nothing else of the study is shown."""
     least = publication.policy.least
-    undecided = sum(verdict.state == "unknown" for verdict in conclusions.verdicts)
+    undecided = sum(looks for (_, state), looks in conclusions.outcomes.items() if state == "unknown")
     hosters = sum(one.row.place is not None for one in standings)
     hops, shown = len(conclusions.hops), sum(cell.hops for cell in publication.cells.cells)
     reported = f"{len(conclusions.facts.targets):,}" if standings else "held back"
@@ -134,7 +134,7 @@ def _numbers(conclusions: Conclusions, publication: Publication, standings: Sequ
             value=reported if conclusions.facts.targets else "0",
             note=f"{len(conclusions.facts.reports):,} reports" if standings else "",
         ),
-        Number(label="looks taken", value=f"{len(conclusions.facts.looks):,}", note=f"{undecided:,} undecided"),
+        Number(label="looks taken", value=f"{len(conclusions.looks):,}", note=f"{undecided:,} undecided"),
         Number(label="hosters", value=f"{hosters:,}", note=f"shown, with at least {least} reported sites"),
         Number(
             label="hops seen",
@@ -150,16 +150,16 @@ def _notes(conclusions: Conclusions) -> Iterator[str]:
         yield "No canary was configured: outages cannot be told from removals, so no removal is shown."
     held = [one for one in conclusions.quarantines if one.status == "open" and one.kind not in ("canary", "feed")]
     if held:
-        looks = sum(verdict.outcome == "quarantined" for verdict in conclusions.verdicts)
+        looks = conclusions.outcomes["quarantined", "unknown"]
         where = ", ".join(sorted({one.kind for one in held}))
         yield (
             f"{looks:,} checks in mass outages ({where}) are quarantined until a person decides: "
             "they count as undecided."
         )
-    hidden = sum(verdict.outcome == "unobserved" for verdict in conclusions.verdicts)
+    hidden = conclusions.outcomes["unobserved", "unknown"]
     if hidden:
         yield f"{hidden:,} checks failed from one network only: they count as undecided, never as removed."
-    stale = sum(attribution.stale for attribution in conclusions.attributions if attribution)
+    stale = conclusions.stale_looks
     if stale:
         yield f"{stale:,} checks were attributed with a routing table too far from their day."
 

@@ -129,7 +129,7 @@ def quality_view(study: Study, conclusions: Conclusions, publication: Publicatio
     """Publishable facts about the quality of a study's data."""
     names = {row.key: row.name for row in publication.table("ranking-hoster").rows}
     held = sorted(conclusions.quarantines, key=lambda one: one.began_at, reverse=True)
-    counted = Counter((verdict.outcome, verdict.state) for verdict in conclusions.verdicts)
+    counted = conclusions.outcomes
     return QualityView(
         cards=publication.table("feeds").rows,
         canaries=list(_canaries(study, conclusions)),
@@ -137,7 +137,7 @@ def quality_view(study: Study, conclusions: Conclusions, publication: Publicatio
         lag=_lag(study),
         tables=list(_tables(study, conclusions)),
         outcomes=[Outcome(outcome=outcome, state=state, looks=n) for (outcome, state), n in counted.most_common()],
-        stale_looks=sum(answer.stale for answer in conclusions.attributions if answer),
+        stale_looks=conclusions.stale_looks,
     )
 
 
@@ -203,7 +203,7 @@ def _tables(study: Study, conclusions: Conclusions) -> Iterator[DatedTable]:
 
     Grouped by kind.
     """
-    last = max((look.observed_at for look in conclusions.facts.looks), default=study.clock())
+    last = conclusions.span[1] if conclusions.span else study.clock()
     allowed = study.config.routes_max_age_days
     seen: set[tuple[str, int | None]] = set()
     for one in sorted(study.snapshots(), key=lambda one: (one.kind, one.family or 0, -one.data_date.timestamp())):

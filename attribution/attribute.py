@@ -184,7 +184,7 @@ class Attributor:
         )
 
     def prepare(self, addresses: Sequence[str], day: datetime) -> None:
-        """Look up many addresses at once, for attributions on a day."""
+        """Look up many addresses at once, for a day."""
         on = day_of(day)
         self._looked_up(addresses, self.routes.both(on), self.countries.both(on))
 

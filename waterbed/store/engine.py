@@ -3,6 +3,7 @@
 DuckDB or Spark runs it, within a memory limit and without leaving files.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -118,11 +119,11 @@ def opened(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open DuckDB, able to read the given files alone.
 
-    Tables that are made in it, and what does not fit into `memory_mb`, lie in a folder made inside `folder` and removed
-    at the end.
+    What does not fit into `memory_mb` lies in a folder made inside `folder` (where the system keeps temporary files, if
+    that can only be read) and is removed at the end.
     """
     with (
-        TemporaryDirectory(prefix="sql-", dir=folder) as spill,
+        TemporaryDirectory(prefix="sql-", dir=folder if os.access(folder, os.W_OK) else None) as spill,
         duckdb.connect(":memory:", config=_config(spill, memory_mb, threads)) as connection,
     ):
         _lock(connection, [str(path) for path in readable], spill)

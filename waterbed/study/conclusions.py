@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from typing import Any, Final, Self, TypeVar, overload
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -43,41 +43,10 @@ from waterbed.study.facts import Facts
 from waterbed.study.judged import Judged, faults_of, guard_looks, states_of, verdicts_in
 from waterbed.study.linking import OpenedNames, clusters_of, content_ids, known_of
 from waterbed.study.looks import Looks, read_looks
+from waterbed.study.steps import RESTS_ON, Step
 
 Restate = Callable[[Mapping[str, Sequence[Run]]], Mapping[str, Sequence[Run]]]
 """Replaces the runs of each URL, for bounds of the unobserved."""
-
-_RESTS_ON: Final[Mapping[str, frozenset[str]]] = {
-    "_counted": frozenset(),
-    "looks": frozenset(),
-    "_combined": frozenset(),
-    "_attributed": frozenset({"attributor"}),
-    "_believed": frozenset({"attributor"}),  # the cycle guard goes by hoster
-    "settled": frozenset({"codes"}),
-    "_coded": frozenset({"attributor", "codes"}),
-    "verdicts": frozenset({"attributor", "codes"}),
-    "attributions": frozenset({"attributor"}),
-    "links": frozenset(),
-    "known": frozenset(),
-}
-"""The choices of `Conclusions.with_` on which each step before the runs depends."""
-
-
-Value = TypeVar("Value")
-
-
-class _Step(cached_property[Value]):
-    """A step that is worked out once, or taken from the conclusions that these vary."""
-
-    @overload
-    def __get__(self, conclusions: None, owner: type | None = None) -> Self: ...
-    @overload
-    def __get__(self, conclusions: object, owner: type | None = None) -> Value: ...
-    def __get__(self, conclusions: Any, owner: type | None = None) -> Any:
-        base = conclusions.varies if conclusions is not None else None
-        if base is not None and self.attrname in conclusions.shared:
-            return getattr(base, str(self.attrname))
-        return super().__get__(conclusions, owner)
 
 
 class Conclusions:
@@ -140,10 +109,10 @@ class Conclusions:
         other.varies, other._restate, other._codes = self, runs, codes or {}
         changed = {name for name, value in (("attributor", attributor), ("codes", codes)) if value is not None}
         if other.config.judge.assessment == self.config.judge.assessment:  # else everything is of other facts
-            other.shared = frozenset(step for step, on in _RESTS_ON.items() if not on & changed)
+            other.shared = frozenset(step for step, on in RESTS_ON.items() if not on & changed)
         return other
 
-    @_Step
+    @Step
     def _counted(self) -> tuple[Facts, SetAside]:
         assessed = self.config.judge.assessment == "decides"
         return counting_facts(self.all_facts) if assessed else (self.all_facts, SetAside())
@@ -158,12 +127,12 @@ class Conclusions:
         """The reported URLs that count nowhere, by their assessment."""
         return self._counted[1]
 
-    @_Step
+    @Step
     def looks(self) -> Looks:
         """All looks as columns."""
         return read_looks(self.facts, self.config, Walk(self.rules))
 
-    @_Step
+    @Step
     def verdicts(self) -> list[Verdict]:
         """One verdict for each check, after all steps.
 
@@ -173,7 +142,10 @@ class Conclusions:
 
     @cached_property
     def outcomes(self) -> Counter[tuple[str, State]]:
-        """Numbers of checks by outcome and state, the first seen first."""
+        """Numbers of checks by outcome, first seen first.
+
+        By outcome and state.
+        """
         return self.judged.outcomes()
 
     @cached_property
@@ -214,7 +186,7 @@ class Conclusions:
         """One verdict for each check, before people's codes."""
         return verdicts_in(self.looks, self._believed[0], slice(0, len(self.looks)))
 
-    @_Step
+    @Step
     def settled(self) -> dict[str, str]:
         """The codes of settled doubtful cases.
 
@@ -224,7 +196,7 @@ class Conclusions:
             return {**self._codes, **self.varies.settled}
         return settled_codes(self.facts.codings, doubtful.QUEUE) if self.config.coding.apply else {}
 
-    @_Step
+    @Step
     def _coded(self) -> Array:
         """The number of each check's verdict, with people's codes."""
         numbers, wanted = self._believed[0], {look: code for look, code in self.settled.items() if code != UNSURE}
@@ -251,7 +223,7 @@ class Conclusions:
             self._judged(features)
         return features
 
-    @_Step
+    @Step
     def _combined(self) -> Array:
         """The number of each check's verdict, combined over vantage points."""
         looks, settings = self.looks, self.config.judge
@@ -286,7 +258,7 @@ class Conclusions:
             features=features,
         )
 
-    @_Step
+    @Step
     def _believed(self) -> tuple[Array, list[Quarantine]]:
         """The numbers of the verdicts, and the quarantines that hold some of them."""
         looks, combined, decided = self.looks, self._combined, Decisions(self.facts.decisions)
@@ -303,7 +275,7 @@ class Conclusions:
         feeds = feed_quarantines(self.facts.deliveries, rules, decided)
         return numbers, sorted([*flips, *ours, *feeds], key=lambda found: (found.began_at, found.kind, found.scope))
 
-    @_Step
+    @Step
     def _attributed(self) -> tuple[list[Attribution], Array]:
         """All attributions, and the number of each check's."""
         looks, origins = self.looks, self._origins_reported
@@ -318,7 +290,7 @@ class Conclusions:
         )
         return made.made, numbers
 
-    @_Step
+    @Step
     def attributions(self) -> list[Attribution | None]:
         """The attribution of each check.
 
@@ -363,12 +335,12 @@ class Conclusions:
         runs = {urls[url]: own for url, own in self.judged.runs()}
         return self._restate(runs) if self._restate else runs
 
-    @_Step
+    @Step
     def links(self) -> Clusters:
         """Clusters of URLs that carry one content, with evidence."""
         return clusters_of(self.facts, self._opened, self.config.linking, self.config.engine)
 
-    @_Step
+    @Step
     def known(self) -> dict[str, UrlHistory]:
         """The reports and the content of each URL."""
         return known_of(self.facts, content_ids(self.facts.targets, self.facts.reports, self.links))

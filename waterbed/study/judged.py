@@ -95,7 +95,10 @@ class Judged:
         return replace(self.made[number], day=moment(int(self.looks.columns.at[place])))
 
     def runs(self) -> Iterator[tuple[int, list[Run]]]:
-        """The runs of each URL that was looked at, by its place."""
+        """The runs of each URL, by its place.
+
+        Only URLs that were looked at.
+        """
         looks, walk = self.looks, self.looks.walk
         if not len(looks):
             return
@@ -145,7 +148,10 @@ class Judged:
         return [self.made[number] for number in dict.fromkeys(numbers)]
 
     def outcomes(self) -> Counter[tuple[str, State]]:
-        """Numbers of looks by outcome and state, the first seen first."""
+        """Numbers of looks by outcome, first seen first.
+
+        By outcome and state.
+        """
         found: Counter[tuple[str, State]] = Counter()
         for number, looks in _counted(self.verdicts):
             told = self.looks.walk.verdicts[number]
@@ -153,12 +159,16 @@ class Judged:
         return found
 
     def answers(self) -> Counter[int]:
-        """Numbers of looks by place in `made`, the first seen first."""
+        """Numbers of looks by attribution, first seen first.
+
+        By its place in `made`.
+        """
         return Counter({number: looks for number, looks in _counted(self.attributed) if number != NOTHING})
 
     def told_of(self) -> list[tuple[Verdict, Attribution | None, int]]:
-        """Numbers of looks by verdict and attribution, the first seen first.
+        """Numbers of looks by verdict and attribution.
 
+        The first seen first.
         Verdicts are without look, URL and time.
         """
         first, number = mixed([self.verdicts, self.attributed])
@@ -174,7 +184,10 @@ class Judged:
         ]
 
     def beside(self, other: "Judged") -> list[tuple[str, Attribution | None, Attribution | None]]:
-        """The distinct pairs of attributions of each URL's looks, by two attributors."""
+        """The distinct pairs of attributions by two attributors.
+
+        Of each URL's looks.
+        """
         first, _ = mixed([self.looks.columns.url, self.attributed, other.attributed])
         return [
             (

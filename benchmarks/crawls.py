@@ -37,8 +37,10 @@ LONGEST_S = 900
 
 _SENTENCE = re.compile(r"([\d,]+) of [\d,]+ due looks recorded in ([\d.]+) s")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-PROBE = Probe(per_address=100_000, delay_s=0.0, per_network=100_000, network_delay_s=0.0)
-"""Manners off, as the peer has none; the rest is what a new study has."""
+PROBE = Probe(per_address=0, delay_s=0.0, per_network=0, network_delay_s=0.0)
+"""Manners off, as the peers have none; the rest is what a new study has."""
+AT_ONCE = 256
+"""Requests that `curl` may have in flight, as the other peers have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,8 @@ class Measured:
     """One crawl: its times, its memory, what the servers counted, and what it says itself.
 
     `wall_s` is the whole process, `crawl_s` without interpreter start and imports, `cpu_s` user and system time,
-    `peak_mib` the most memory that was resident. Of several processes: until the last has ended, the longest, the sums.
+    `peak_mib` the most memory that was resident. Of several processes: until the last has ended, the longest, the sums;
+    of a command's own workers the sum of times, and the peak of the largest.
     """
 
     wall_s: float
@@ -57,7 +60,7 @@ class Measured:
     requests: int
     answered: int
     said: tuple[dict[str, Any], ...]
-    """What each process says of itself: `answered`, `seconds` and whatever else."""
+    """What each process says of itself: `answered`, `seconds` and whatever else; nothing of curl."""
     ok: int
     wrong: str = ""
 
@@ -80,19 +83,16 @@ class Crawls:
         if report.imported != len(work.urls):
             raise RuntimeError("the work holds a URL twice")
 
-    def ours(self, *, controls: bool, processes: int = 1, script: Sequence[str | Path] = ()) -> Measured:
-        """`waterbed recheck` over a fresh copy of the study, or a script, checked by what is on record.
-
-        Several processes share the study's leases.
-        """
+    def ours(self, *, controls: bool, words: Sequence[str] = (), script: Sequence[str | Path] = ()) -> Measured:
+        """`waterbed recheck` over a fresh copy of the study, or a script, checked by what is on record."""
         path = self._folder / "study"
         shutil.copytree(self._template, path)
         try:
             config = read_config(path / SETTINGS)[0]
             probe = msgspec.structs.replace(config.probe, controls=controls)
             write_toml(path / SETTINGS, msgspec.structs.replace(config, probe=probe))
-            line = [script[0], path, *script[1:]] if script else [*COMMAND, path, "recheck"]
-            found = self._measure(line, "", OUR_RESOLVER, processes)
+            line = [script[0], path, *script[1:]] if script else [*COMMAND, path, "recheck", *words]
+            found = self._measure([sys.executable, *line], "", OUR_RESOLVER)
             with open_study(path) as study:
                 looks, looked_at, ok = _on_record(study)
                 still_due = study.folder.store.count_due(NOON)
@@ -110,10 +110,26 @@ class Crawls:
             (found.requests == urls or (controls and found.requests > urls), "not one HTTP request for each URL"),
         )
 
-    def peer(self) -> Measured:
+    def stock(self) -> Measured:
         """One run of the stock spider."""
+        return self._script("stock_spider.py")
+
+    def aiohttp(self) -> Measured:
+        """One run of the bare loop."""
+        return self._script("aiohttp_heads.py")
+
+    def curl(self) -> Measured:
+        """One run of curl, which reads the URLs from standard input and fails at the first status of 400 or more."""
+        text = "".join(f'url = "{url.url}"\noutput = "/dev/null"\n' for url in self._work.urls)
+        words = ("--head", "--silent", "--fail-early", "--fail", "--parallel", "--parallel-max", str(AT_ONCE))
+        found = self._measure(["curl", *words, "--config", "-"], text, PEER_RESOLVER)
+        return self._as_asked(replace(found, answered=found.requests, ok=found.requests, crawl_s=found.wall_s))
+
+    def _script(self, name: str) -> Measured:
         text = "\n".join(url.url for url in self._work.urls)
-        found = self._measure([HERE / "peers" / "stock_spider.py"], text, PEER_RESOLVER)
+        return self._as_asked(self._measure([sys.executable, HERE / "peers" / name], text, PEER_RESOLVER))
+
+    def _as_asked(self, found: Measured) -> Measured:
         urls = len(self._work.urls)
         return _checked(
             found,
@@ -122,15 +138,16 @@ class Crawls:
             (found.requests == urls, "not one HTTP request for each URL"),
         )
 
-    def _measure(
-        self, script: Sequence[str | Path], text: str, resolver: tuple[str, int], processes: int = 1
-    ) -> Measured:
+    def _measure(self, command: Sequence[str | Path], text: str, resolver: tuple[str, int]) -> Measured:
         queries, requests = self._servers.queries(resolver), self._servers.requests()
+        program = shutil.which(command[0])
+        if program is None:
+            raise RuntimeError(f"{command[0]} is not installed")
         # the small process between measures: one started from here would be told this one's peak as its own
-        starter = [sys.executable, "-I", "-S", HERE / "copies.py", str(processes)]
+        starter = [sys.executable, "-I", "-S", HERE / "copies.py", "1"]
         # standard error is dropped: a stock spider's log names what it asks for
         done = subprocess.run(
-            [*starter, sys.executable, *script],
+            [*starter, program, *command[1:]],
             input=text,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -141,7 +158,7 @@ class Crawls:
         *said, used = map(_said, done.stdout.splitlines())
         return Measured(
             wall_s=used["wall_s"],
-            crawl_s=max(one["seconds"] for one in said),
+            crawl_s=max((one["seconds"] for one in said), default=0.0),
             cpu_s=used["cpu_s"],
             peak_mib=sum(used["peaks_mib"]),
             queries=self._servers.queries(resolver) - queries,

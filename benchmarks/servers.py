@@ -72,10 +72,10 @@ Address = Callable[[int], str]
 """From a zone's number to the address of every name in it."""
 
 
-def missing() -> list[str]:
-    """The programs that are not installed."""
+def missing(*others: str) -> list[str]:
+    """The programs that are not installed, of the servers' and of others."""
     os.environ["PATH"] += ":/usr/sbin:/sbin"
-    return [name for name in PROGRAMS if shutil.which(name) is None]
+    return [name for name in (*PROGRAMS, *others) if shutil.which(name) is None]
 
 
 def versions() -> str:

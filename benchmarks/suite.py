@@ -39,7 +39,7 @@ class Script:
 
 
 SCRIPTS = (
-    Script(name="recheck", figures=2, small=("--urls", "500", "--hosts", "100", "--rounds", "1")),
+    Script(name="recheck", figures=5, small=("--urls", "500", "--hosts", "100", "--rounds", "1")),
     Script(name="dns", figures=2, small=("--names", "600", "--rounds", "1")),
     Script(name="origins", figures=2, small=("--v4", "20000", "--v6", "5000")),
     Script(name="conclusions", figures=2, small=("--most-s", "1000", "--most-mib", "10000")),

@@ -97,6 +97,9 @@ class Politeness:
         LeaseLost if the pass lost its leases.
         """
         paced = [allowance for allowance in allowances if allowance.delay]
+        if not paced:
+            self.require_lease()
+            return
         async with AsyncExitStack() as turns:
             # The address first: a long queue at one address must not reserve the network's time far ahead. Its turn is
             # kept while the network's is awaited, so both pauses are over when the request starts.

@@ -87,6 +87,8 @@ async def follow(
                 addresses = (await resolver.resolve(target.host)).addresses
             canonical = target
             continue
+        if not steps:
+            return step
         authenticated = False if False in kept else None if None in kept else True
         return replace(step, steps=steps, bytes_read=total, reused=reused, authenticated=authenticated)
 

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ LATER = ("unwatched", "unobserved", "disputed", "quarantined")
 
 They come from a missing canary, from combined vantages and from mass flips.
 """
+
+_tested = itemgetter(*FEATURES)
+"""The values of all features that rules test, in one order."""
 
 _SEE = "see docs/method.md, Outcomes"
 
@@ -62,7 +66,7 @@ class RuleSet:
 
     def decide(self, look: Mapping[str, Any]) -> tuple[Rule, Outcome]:
         """The first rule that matches a look, and its outcome."""
-        features = tuple(look[key] for key in FEATURES)
+        features = _tested(look)
         known = self._decided.get(features)
         if known is None:
             known = self._decided[features] = self._first(look)

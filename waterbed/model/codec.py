@@ -2,10 +2,11 @@
 
 import types
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Plain = tuple[type, bool, str]
 """A column: element type, whether null is allowed, what it means."""
 
@@ -45,10 +46,10 @@ def microseconds(moment: datetime) -> int:
     """Microseconds since 1970 of an aware time."""
     if moment.tzinfo is None:
         raise ValueError("a time without zone cannot be stored")
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    delta = moment - _EPOCH
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
 def moment(value: int) -> datetime:
     """The aware UTC time of microseconds since 1970."""
-    return datetime.fromtimestamp(value // 1_000_000, tz=UTC).replace(microsecond=value % 1_000_000)
+    return _EPOCH + timedelta(0, value // 1_000_000, value % 1_000_000)

@@ -179,6 +179,8 @@ def fetch(cls: type[Fact], query: Select[Any], connection: Connection) -> list[F
             cells.append(map(bytes.fromhex, values))
             continue
         make = column.type.dialect_impl(dialect).result_processor(dialect, None)
+        if make and isinstance(column.type, UtcTime):
+            make = lru_cache(1024)(make)
         cells.append(iter(values) if make is None else map(make, values))
     names = _NAMES[cls]
     return [cls(**dict(zip(names, values, strict=True))) for values in zip(*cells, strict=True)]

@@ -4,15 +4,14 @@ import math
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, insert, or_, select, text, update
+from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, insert, literal, or_, select, text, update
 
 from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd
 from waterbed.model.errors import LeaseLost
-from waterbed.store.bulk import MOVED, fetch
+from waterbed.store.bulk import MOVED, among, fetch
 from waterbed.store.bulk import advance as moved
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES
@@ -158,11 +157,11 @@ def lease(store: Store, run_id: str, *, due_by: datetime, limit: int) -> list[Du
             wanted = free.with_only_columns(due.c.url_id).with_for_update(skip_locked=True)
             take = update(due).where(due.c.url_id.in_(wanted.scalar_subquery())).values(lease_run_id=run_id)
             return [Due(**row._mapping) for row in connection.execute(take.returning(*due.c))]
-        taken = fetch(Due, free, connection)
-        for start in range(0, len(taken), _AT_ONCE):
-            ids = [row.url_id for row in taken[start : start + _AT_ONCE]]
-            connection.execute(update(due).where(due.c.url_id.in_(ids)).values(lease_run_id=run_id))
-        return [replace(row, lease_run_id=run_id) for row in taken]
+        held = [literal(run_id).label(column.name) if column is due.c.lease_run_id else column for column in due.c]
+        taken = fetch(Due, free.with_only_columns(*held), connection)
+        chosen = among(due.c.url_id, [row.url_id for row in taken], connection)
+        connection.execute(update(due).where(chosen).values(lease_run_id=run_id))
+        return taken
 
 
 def record(store: Store, run_id: str, facts: Sequence[Any], advance: Sequence[Due]) -> int:

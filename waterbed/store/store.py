@@ -175,12 +175,9 @@ class Store:
 
     def by_ids(self, cls: type[Fact], column: str, ids: Iterable[str]) -> list[Fact]:
         """Return facts whose column is one of the ids."""
-        table, wanted, found = TABLES[cls], list(ids), []
+        table = TABLES[cls]
         with self.reading() as connection:
-            for start in range(0, len(wanted), _AT_ONCE):
-                query = select(table).where(table.c[column].in_(wanted[start : start + _AT_ONCE]))
-                found += fetch(cls, query, connection)
-        return found
+            return fetch(cls, select(table).where(among(table.c[column], ids, connection)), connection)
 
     def count(self, cls: type, *conditions: Any) -> int:
         """Count the facts of a class that meet the conditions."""
@@ -241,27 +238,22 @@ class Store:
 
     def latest_controls(self, host_ids: Iterable[str], vantage: str, since: datetime) -> list[ControlLook]:
         """The control looks of some hosts since a time."""
-        table, wanted, found = TABLES[ControlLook], list(host_ids), []
+        table = TABLES[ControlLook]
         with self.reading() as connection:
-            for start in range(0, len(wanted), _AT_ONCE):
-                chosen = table.c.host_id.in_(wanted[start : start + _AT_ONCE])
-                query = select(table).where(chosen, table.c.vantage == vantage, table.c.observed_at >= since)
-                found += fetch(ControlLook, query, connection)
-        return found
+            chosen = among(table.c.host_id, host_ids, connection)
+            query = select(table).where(chosen, table.c.vantage == vantage, table.c.observed_at >= since)
+            return fetch(ControlLook, query, connection)
 
     def latest_name_servers(self, host_ids: Iterable[str], since: datetime) -> list[Resolution]:
         """Return resolutions with name servers since a time, oldest first.
 
         Of some hosts.
         """
-        table, wanted, found = TABLES[Resolution], list(host_ids), []
+        table = TABLES[Resolution]
         with self.reading() as connection:
-            for start in range(0, len(wanted), _AT_ONCE):
-                chosen = table.c.host_id.in_(wanted[start : start + _AT_ONCE])
-                recent = (table.c.resolved_at >= since, table.c.name_servers_at.is_not(None))
-                query = select(table).where(chosen, *recent).order_by(table.c.resolved_at)
-                found += fetch(Resolution, query, connection)
-        return found
+            chosen = among(table.c.host_id, host_ids, connection)
+            recent = (table.c.resolved_at >= since, table.c.name_servers_at.is_not(None))
+            return fetch(Resolution, select(table).where(chosen, *recent).order_by(table.c.resolved_at), connection)
 
     def next_due(self) -> datetime | None:
         """Return the next due time, on the study's clock."""

@@ -1,16 +1,16 @@
 """Encodes DNS queries and decodes answers. No I/O.
 
 dnspython reads every answer that is not plain, see parsed.py. A plain answer is read here in a fraction of the time:
-aliases in order, then addresses, or a denial with at most one SOA record above the name; and at most an empty OPT
-record. Whatever differs from that by one byte is left to dnspython, and both must agree (property tests hold them to
-it).
+aliases in order, then addresses; name servers of the very name; or a denial with at most one SOA record above the name;
+and at most an empty OPT record. Whatever differs from that by one byte is left to dnspython, and both must agree
+(property tests hold them to it).
 """
 
 import re
 from dataclasses import dataclass, field
 from socket import AF_INET, AF_INET6, inet_ntop
 
-from attribution.lookups.dns.replies import MAX_LINKS, NO_MORE, Reply, read_any, true_ttl
+from attribution.lookups.dns.replies import MAX_LINKS, NO_MORE, Reply, true_ttl
 from waterbed.model.facts import NameStatus
 
 A = b"\x00\x01\x00\x01"
@@ -62,7 +62,12 @@ def truncated(data: bytes) -> bool:
 
 def read_reply(data: bytes, question: bytes) -> Reply:
     """Decode an answer; a malformed one is `bad_answer`."""
-    return read_plain(data, question) or read_any(data)
+    plain = read_plain(data, question)
+    if plain is not None:
+        return plain
+    from attribution.lookups.dns.parsed import read_any  # noqa: PLC0415 (a large library, which few passes need)
+
+    return read_any(data)
 
 
 def read_plain(data: bytes, question: bytes) -> Reply | None:
@@ -72,10 +77,10 @@ def read_plain(data: bytes, question: bytes) -> Reply | None:
         return None
     if data[6:8] == b"\x00\x00":
         return _denial(data, position, _Chain(labels=_labels(question, 0)[0]))
-    if kind == NS:
-        return None
-    chain = _Chain(labels=[])
     count = int.from_bytes(data[6:8], "big")
+    if kind == NS:
+        return _name_servers(data, position, count)
+    chain = _Chain(labels=[])
     if data[position + 2 : position + 6] == _CNAME:
         chain = _Chain(labels=_labels(question, 0)[0])
         followed = _follow(data, position, count, chain)
@@ -144,6 +149,25 @@ def _addresses(data: bytes, kind: bytes, position: int, count: int, chain: _Chai
     if not _plain_end(data, position):
         return None
     return Reply(status="ok", addresses=tuple(found), cnames=tuple(chain.cnames), ttl_s=ttl)
+
+
+def _name_servers(data: bytes, position: int, count: int) -> Reply | None:
+    """The name servers that stand to the end of the message, all of the name asked for."""
+    if data[8:10] != b"\x00\x00" or data[3] & 0x0F:
+        return None
+    ttl, found = NO_MORE, []
+    for _ in range(count):
+        if data[position : position + 6] != b"\xc0\x0c" + NS:
+            return None
+        end = position + 12 + int.from_bytes(data[position + 10 : position + 12], "big")
+        labels, past = _labels(data[:end], position + 12)
+        text = b".".join(labels)
+        if past != end or text.count(b".") != len(labels) - 1 or not _USUAL.fullmatch(text):
+            return None
+        ttl = min(ttl, _ttl(data[position + 6 : position + 10]))
+        position = end
+        found.append(text.decode())
+    return Reply(status="ok", name_servers=tuple(found), ttl_s=ttl) if _plain_end(data, position) else None
 
 
 def _denial(data: bytes, position: int, chain: _Chain) -> Reply | None:

@@ -1,6 +1,6 @@
 """`python -m waterbed` is `waterbed`."""
 
-from waterbed.cli.main import main
+from waterbed.cli.main import program
 
 if __name__ == "__main__":
-    main()
+    program()

@@ -36,6 +36,8 @@ LONGEST_S = 900
 """How long one crawl may take, seconds."""
 
 _SENTENCE = re.compile(r"([\d,]+) of [\d,]+ due looks recorded in ([\d.]+) s")
+_WAITED = re.compile(r"\d+ workers waited ")
+"""What the workers of one pass say further."""
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PROBE = Probe(per_address=0, delay_s=0.0, per_network=0, network_delay_s=0.0)
 """Manners off, as the peers have none; the rest is what a new study has."""
@@ -155,7 +157,8 @@ class Crawls:
             timeout=LONGEST_S,
             check=True,
         )
-        *said, used = map(_said, done.stdout.splitlines())
+        *lines, last = done.stdout.splitlines()
+        used, said = json.loads(last), [_said(line) for line in lines if not _WAITED.match(line)]
         return Measured(
             wall_s=used["wall_s"],
             crawl_s=max((one["seconds"] for one in said), default=0.0),

@@ -17,22 +17,22 @@ from crawler.recheck.run import run_recheck
 from waterbed.study.study import open_study
 
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("connections", ("/crawler/wire.py", "/crawler/secured.py")),
-    ("heads", ("/crawler/head.py",)),
+    ("connections", ("/crawler/net/connection.py", "/crawler/net/tls")),
+    ("heads", ("/crawler/net/response.py",)),
     ("names", ("/attribution/", "/publicsuffixlist/")),
     (
         "facts",
         (
-            "/crawler/features.py",
-            "/crawler/observe.py",
-            "/crawler/known_pages.py",
+            "/crawler/probe/features.py",
+            "/crawler/probe/observation.py",
+            "/crawler/probe/pages.py",
             "/waterbed/store/",
             "/waterbed/model/",
         ),
     ),
     (
         "engine",
-        ("/scrapy/", "/twisted/", "/crawler/probe.py", "/crawler/spiders/", "/crawler/session.py", "/concurrent/"),
+        ("/scrapy/", "/twisted/", "/crawler/recheck/", "/crawler/spiders/", "/concurrent/"),
     ),
     ("looks", ("/crawler/",)),
     ("facts", ("/dataclasses.py", "/secrets.py", "/random.py", "/hmac.py", "<string>")),

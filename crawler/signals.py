@@ -6,7 +6,31 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from crawler.crew import Channel
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def stopped_by_channel(channel: Channel, stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` when whoever began this worker says so.
+
+    So it is when that one is gone. SIGTERM stops it too; more of them change nothing.
+    """
+    loop = asyncio.get_running_loop()
+
+    def heard() -> None:
+        loop.remove_reader(channel)
+        stop()
+
+    loop.add_reader(channel, heard)
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        loop.remove_reader(channel)
+        loop.remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 @contextmanager

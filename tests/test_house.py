@@ -149,6 +149,7 @@ _OURS = {
         *("waterbed/cli/commands/fact_sheet.py", "waterbed/publish/api/app.py", "waterbed/publish/notebook.py"),
         *("waterbed/publish/stix.py", "waterbed/intake/worker.py", "waterbed/lab/world/names.py"),
         *("waterbed/lab/servers/pages.py", "waterbed/publish/api/answers.py"),
+        "crawler/crew.py",
     },
     "columns of the store": {
         *("waterbed/governance/protocol/deviations.py", "waterbed/store/bulk.py", "waterbed/store/lake/reading.py"),
@@ -160,7 +161,7 @@ _OURS = {
         *("waterbed/publish/api/source.py", "waterbed/service/chores.py"),
         *("waterbed/store/backup/make.py", "waterbed/store/lake/lake.py", "waterbed/store/lake/manifest.py"),
         *("waterbed/store/lake/storage.py", "waterbed/store/lake/verifying.py", "waterbed/store/folder.py"),
-        *("waterbed/store/schema.py", "waterbed/store/vault.py"),
+        *("waterbed/store/schema.py", "waterbed/store/vault.py", "waterbed/store/networks.py"),
     },
     "bytes whose number `waterbed.store.bounded` has bounded": {
         *("attribution/lookups/tables/folders.py", "attribution/lookups/tables/organisations.py"),

@@ -12,6 +12,9 @@ from crawler.net.reservations import Reservations
 from waterbed.model.errors import LeaseLost
 from waterbed.model.urls import network_of
 
+JITTER = 0.2
+"""Share by which a pause is drawn longer or shorter."""
+
 
 @dataclass(slots=True)
 class Allowance:
@@ -34,7 +37,7 @@ class Politeness:
         delay_s: float,
         network_at_once: int | None = None,
         network_delay_s: float = 0.0,
-        jitter: float = 0.2,
+        jitter: float = JITTER,
         rng: random.Random | None = None,
         reservations: Reservations | None = None,
         holds: Callable[[], bool] = lambda: True,

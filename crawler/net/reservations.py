@@ -18,7 +18,7 @@ Claim = Callable[[Collection[str]], set[str]]
 GiveBack = Callable[[Collection[str]], None]
 """Lets other passes reserve networks again."""
 
-_LONGEST_S = 10.0
+LONGEST_S = 10.0
 """Longest time that a busy network is held before other passes get their turn, seconds."""
 _ROUND_S = 0.01
 """Seconds between two queries to the database: requests of the meantime share one query."""
@@ -51,7 +51,7 @@ class Reservations:
         give_back: GiveBack,
         holds: Callable[[], bool],
         *,
-        longest_s: float = _LONGEST_S,
+        longest_s: float = LONGEST_S,
         rng: random.Random | None = None,
     ) -> None:
         """Take the database's functions and the check of leases."""
@@ -70,9 +70,9 @@ class Reservations:
         self._task = asyncio.create_task(self._rounds())
 
     async def close(self) -> None:
-        """Stop once all pauses are over.
+        """Give all networks back, once all pauses are over.
 
-        Networks that are still held are given back with the run.
+        A pass that lost its leases waits for nothing: its networks come back with the run.
         """
         if self._task is None:
             return
@@ -80,8 +80,12 @@ class Reservations:
         with suppress(asyncio.CancelledError):
             await self._task
         pause = max((reservation.quiet_at for reservation in self._known.values()), default=0.0) - monotonic()
-        if pause > 0 and self._holds():
+        if not self._holds():
+            return
+        if pause > 0:
             await asyncio.sleep(pause)
+        if self._known:
+            await asyncio.to_thread(self._give_back, list(self._known))
 
     async def enter(self, network: str) -> None:
         """Wait until this pass has reserved the network.

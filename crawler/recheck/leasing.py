@@ -45,6 +45,10 @@ _LOOK_FOR_DUE_S = 0.5
 """Seconds between two checks of a continuous pass for newly due URLs."""
 
 
+_BATCHES, _LEAST = 8, 50
+"""Batches that each of several processes leases of what is due, if they have so many looks at least."""
+
+
 class Leasing:
     """Leases for one run until nothing is due.
 
@@ -58,8 +62,17 @@ class Leasing:
         """
         self._folder, self._run_id, self._holds, self._left = folder, run.run_id, run.holds, limit
         self._due_by, self._until = due_by, until
+        self._at_once = folder.config.probe.batch
         self._lock = asyncio.Lock()
         self._ended = asyncio.Event()
+
+    def share(self, due: int, processes: int) -> None:
+        """Lease in smaller batches if several processes share them.
+
+        So they end at about the same time.
+        """
+        if processes > 1 and self._until is None:
+            self._at_once = max(1, min(self._at_once, max(_LEAST, due // (_BATCHES * processes))))
 
     @property
     def ended(self) -> bool:
@@ -106,7 +119,7 @@ class Leasing:
 
     def _lease(self) -> list[HostTask]:
         store, config, now = self._folder.store, self._folder.config, self._folder.clock()
-        limit = config.probe.batch if self._left is None else min(config.probe.batch, self._left)
+        limit = self._at_once if self._left is None else min(self._at_once, self._left)
         taken = within_hour(
             store,
             self._run_id,

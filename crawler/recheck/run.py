@@ -1,29 +1,42 @@
-"""Runs the recheck spider in this process."""
+"""Runs the recheck spider: in this process, or in workers."""
 
 import logging
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from time import perf_counter
 
 import uvloop
 from scrapy.crawler import Crawler
 
 from crawler.addon import new_crawler
-from crawler.recheck.session import Continuous, Progress, Stop
-from crawler.signals import stopped_by_signals
+from crawler.crew import Channel, Crew, Message, raise_told
+from crawler.recheck.session import Continuous, Progress, Session, Stop
+from crawler.signals import stopped_by_channel, stopped_by_signals
 from crawler.spiders.recheck import RecheckSpider
 from waterbed.model.errors import OwnFailure
-from waterbed.store.folder import Folder
+from waterbed.store.folder import Folder, open_folder
+
+_OURS = ("canary", "resolver")
+"""A failure of our own network: it stops all workers."""
+_ORDER = (*_OURS, "lease", "signal")
+"""What is told of several reasons; workers that a failure of another one stopped were stopped by a signal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassReport:
-    """The counts of one pass."""
+    """The counts of one pass, over all of its workers."""
 
     due: int
     looks: int
     seconds: float
     stopped: Stop | None
+    workers: int = 1
+    waited_s: float = 0.0
+    """Seconds in which workers waited to write, while others wrote (SQLite)."""
+    longest_wait_s: float = 0.0
+    """The longest such wait."""
 
 
 def run_recheck(
@@ -43,22 +56,29 @@ async def recheck(
     limit: int | None = None,
     progress: Progress | None = None,
     continuous: Continuous | None = None,
+    processes: int = 1,
+    channel: Channel | None = None,
 ) -> PassReport:
     """Run one pass over all due URLs.
 
-    OwnFailure if any check failed by our own fault. A continuous pass leaves signals to its caller.
+    OwnFailure if any check failed by our own fault. A continuous pass leaves signals to its caller. As one of several
+    `processes` it obeys the channel to whoever began it.
     """
     logging.getLogger("scrapy").setLevel(logging.WARNING)
     crawler = new_crawler(RecheckSpider, WATERBED_HOSTS_AT_ONCE=folder.config.probe.hosts_at_once)
     started = perf_counter()
-    with nullcontext() if continuous else stopped_by_signals(lambda: _stop(crawler)):
+    with _stopping(crawler, continuous, channel):
         await crawler.crawl_async(
-            folder=folder, limit=limit, due="all" if everything else "due", progress=progress, continuous=continuous
+            folder=folder,
+            limit=limit,
+            due="all" if everything else "due",
+            progress=progress,
+            continuous=continuous,
+            processes=processes,
         )
-    spider = crawler.spider
-    if not isinstance(spider, RecheckSpider):
+    session = session_of(crawler)
+    if session is None:
         raise OwnFailure("the recheck spider did not start; see the log above")
-    session = spider.session
     if session.broken:
         raise session.broken
     if session.failures:
@@ -66,10 +86,126 @@ async def recheck(
             f"{session.failures} hosts could not be checked or recorded by our own fault; their URLs stay due"
         )
     return PassReport(
-        due=session.due, looks=session.run.done, seconds=perf_counter() - started, stopped=session.stopped
+        due=session.due,
+        looks=session.run.done,
+        seconds=perf_counter() - started,
+        stopped=session.stopped,
+        waited_s=folder.store.waited_s,
+        longest_wait_s=folder.store.longest_wait_s,
     )
 
 
-def _stop(crawler: Crawler) -> None:
-    if isinstance(crawler.spider, RecheckSpider):
-        crawler.spider.session.stop("signal")
+def _stopping(crawler: Crawler, continuous: Continuous | None, channel: Channel | None) -> AbstractContextManager[None]:
+    def stop() -> None:
+        session = session_of(crawler)
+        if session:
+            session.stop("signal")
+
+    if continuous:
+        return nullcontext()
+    return stopped_by_channel(channel, stop) if channel else stopped_by_signals(stop)
+
+
+def session_of(crawler: Crawler) -> Session | None:
+    """A crawler's pass, None before it has a spider."""
+    return crawler.spider.session if isinstance(crawler.spider, RecheckSpider) else None
+
+
+class SharedPass:
+    """One pass by several worker processes, which share its leases.
+
+    Each opens the study for itself, is a run on record, and has `probe.hosts_at_once` hosts of its own.
+    """
+
+    def __init__(self, study: Path, processes: int, *, everything: bool, limit: int | None) -> None:
+        """Begin the first worker; the others follow once it knows what is due.
+
+        InputError, and no process begun, for a study that cannot be opened.
+        """
+        with closing(open_folder(study)):
+            pass  # what is wrong with it is said once
+        self._study, self._processes = study, processes
+        self._shares = [None] * processes if limit is None else [*_shares(limit, processes)]
+        self._crew = Crew()
+        self._started = perf_counter()
+        self.due = 0
+        self._done: dict[int, int] = {}
+        self._reports: list[Message] = []
+        self._begin(everything=everything)
+
+    def wait(self, progress: Progress, told: Callable[[str], None]) -> PassReport:
+        """Wait for all workers, and add up what they did.
+
+        Raises what a worker failed of, and OwnFailure if one died; what that one held stays due. `told` is called with
+        a sentence at each death.
+        """
+        died = 0
+        with self._crew.stopped_by_signals():
+            while self._crew.busy:
+                for number, message in self._crew.hear():
+                    if "died" in message:
+                        died += 1
+                        told(f"worker {number} of {self._processes} ended before its time ({message['died']})")
+                    elif "end" in message:
+                        self._reports.append(message)
+                        if message.get("stopped") in _OURS:
+                            self._crew.stop()
+                    else:
+                        self._count(number, message, progress)
+        if died:
+            with closing(open_folder(self._study)) as folder:
+                folder.mark_dead_runs()
+        raise_told(self._reports)
+        if died:
+            raise OwnFailure(
+                f"{died} of {self._processes} workers ended before their time; what they had recorded is kept, the "
+                "rest stays due (docs/operations.md, Interrupted passes)"
+            )
+        return self._report()
+
+    def _begin(self, *, everything: bool = False) -> None:
+        limit = self._shares.pop()
+        self._crew.begin(
+            lambda channel: _worked(self._study, channel, everything=everything, limit=limit, of=self._processes)
+        )
+
+    def _count(self, number: int, message: Message, progress: Progress) -> None:
+        if number == 1 and number not in self._done:
+            self.due = message["due"]
+            for _ in range(min(self._processes, self.due) - 1):
+                if self._shares[-1] != 0:
+                    self._begin()
+        self._done[number] = message["done"]
+        progress(sum(self._done.values()), self.due)
+
+    def _report(self) -> PassReport:
+        return PassReport(
+            due=self.due,
+            looks=sum(one["looks"] for one in self._reports),
+            seconds=perf_counter() - self._started,
+            stopped=min((one["stopped"] for one in self._reports if one["stopped"]), key=_ORDER.index, default=None),
+            workers=len(self._reports),
+            waited_s=sum(one["waited_s"] for one in self._reports),
+            longest_wait_s=max(one["longest_wait_s"] for one in self._reports),
+        )
+
+
+def _shares(limit: int, processes: int) -> list[int]:
+    """Cut a limit into shares for as many workers, the largest last."""
+    return [(limit + n) // processes for n in range(processes)]
+
+
+def _worked(study: Path, channel: Channel, *, everything: bool, limit: int | None, of: int) -> Message:
+    """Run a worker's part of a pass; it tells what is done each time."""
+    with closing(open_folder(study)) as folder:
+        report = uvloop.run(
+            recheck(
+                folder,
+                everything=everything,
+                limit=limit,
+                progress=lambda done, due: channel.tell({"done": done, "due": due}),
+                processes=of,
+                channel=channel,
+            )
+        )
+    return asdict(report)

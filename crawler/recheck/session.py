@@ -13,7 +13,8 @@ from typing import Literal
 from attribution.lookups.dns.resolver import Resolver
 from crawler.logs import place_of
 from crawler.net.guard import connector, loopback
-from crawler.net.reservations import Reservations, reservations_of
+from crawler.net.politeness import JITTER
+from crawler.net.reservations import LONGEST_S, Reservations, reservations_of
 from crawler.net.vantage import Vantage, first_vantage, further_vantages
 from crawler.probe.link_checks import read_link_checks
 from crawler.probe.prober import HostFacts, HostTask, Prober
@@ -27,6 +28,7 @@ from waterbed.model.urls import canonicalize
 from waterbed.store.backlog import end_refuted
 from waterbed.store.folder import Folder, Pass
 from waterbed.store.leases import release
+from waterbed.store.networks import NETWORKS, NetworkLocks
 from waterbed.store.runs import patiently
 from waterbed.store.settings import Names
 
@@ -94,10 +96,11 @@ class Session:
         limit: int | None = None,
         progress: Progress | None = None,
         continuous: Continuous | None = None,
+        processes: int = 1,
     ) -> None:
         """Take the study and the pass's settings.
 
-        `everything` makes all URLs due; `limit` is the greatest number of looks.
+        `everything` makes all URLs due; `limit` is the greatest number of looks. `processes` share what is due.
         """
         self.folder = folder
         self.failures = 0
@@ -108,6 +111,7 @@ class Session:
         self._limit = limit
         self._progress = progress
         self._continuous = continuous
+        self._processes = processes
         self._running: set[asyncio.Task[object]] = set()
         self._abandoned = False
         self._leasing: Leasing | None = None
@@ -136,7 +140,7 @@ class Session:
         self._resolver = Resolver(
             server, timeout_s=config.names.timeout_s, tries=config.names.tries, in_flight=config.names.in_flight
         )
-        self._reservations = reservations_of(self.folder.store, self.run)
+        self._reservations = self._reserving()
         self.prober = Prober(
             config=config,
             vault=self.folder.vault,
@@ -156,6 +160,9 @@ class Session:
         if self._everything:
             await asyncio.to_thread(self.folder.store.make_all_due, due_by)
         self.due = await asyncio.to_thread(self.folder.store.count_due, due_by)
+        self._leasing.share(self.due, self._processes)
+        if self._progress:
+            self._progress(0, self.due)
         if self._continuous:
             self._continuous.on_begin(self)
         await self._ask_canary()
@@ -163,6 +170,26 @@ class Session:
             asyncio.create_task(self._every(config.canary.every_s, self._ask_canary)),
             asyncio.create_task(self._every(_FLUSH_S, self.flush)),
         ]
+
+    def _reserving(self) -> Reservations | None:
+        """Reserve networks, unless nothing bounds the requests to one."""
+        probe = self.folder.config.probe
+        if not (probe.delay_s or probe.network_delay_s or probe.per_address or probe.per_network):
+            return None
+        if not self.folder.store.sqlite:
+            return reservations_of(self.folder.store, self.run)
+        pause_s = max(probe.delay_s, probe.network_delay_s) * (1 + JITTER)
+        most = probe.per_network or probe.hosts_at_once  # so many may be in a network when others are to have it
+        patience_s = LONGEST_S + most * pause_s + probe.timeout_s + self.folder.config.schedule.lease_s
+        locks = NetworkLocks(self.folder.path / "runs" / NETWORKS, self._place_of, pause_s, patience_s)
+        self._stack.callback(locks.close)
+        reservations = Reservations(locks.claim, locks.give_back, self.run.holds)
+        reservations.start()
+        return reservations
+
+    def _place_of(self, network: str) -> int:
+        """A network's number: keyed, since everybody on the machine can list locks."""
+        return int(self.folder.vault.keyed_id("network", network), 16)
 
     def _end_refuted(self) -> None:
         """End looks at URLs assessed as not illegal, also where an earlier version imported them."""

@@ -33,6 +33,7 @@ class RecheckSpider(Spider):
         due: str = "due",
         progress: Progress | None = None,
         continuous: Continuous | None = None,
+        processes: int = 1,
         **kwargs: Any,
     ) -> None:
         """Take a study by path or opened.
@@ -44,7 +45,14 @@ class RecheckSpider(Spider):
             raise InputError("no study given; call: scrapy crawl recheck -a study=DIR")
         opened = folder or open_folder(Path(str(study)))
         most = None if limit is None else int(limit)
-        self.session = Session(opened, everything=due == "all", limit=most, progress=progress, continuous=continuous)
+        self.session = Session(
+            opened,
+            everything=due == "all",
+            limit=most,
+            progress=progress,
+            continuous=continuous,
+            processes=processes,
+        )
 
     async def start(self) -> AsyncIterator[Request]:
         """Lease due URLs, one request for a few hosts.

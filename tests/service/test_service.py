@@ -219,10 +219,10 @@ def test_a_database_that_is_gone_is_waited_for(tmp_path: Path, monkeypatch: pyte
         gone = [True]
         writing = Store.writing
 
-        def unless_gone(self: Store):
+        def unless_gone(self: Store, **how: object):
             if gone[0]:
                 raise StoreGone("the study's store cannot be reached")
-            return writing(self)
+            return writing(self, **how)
 
         monkeypatch.setattr(Store, "writing", unless_gone)
 

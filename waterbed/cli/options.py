@@ -58,6 +58,7 @@ Zone = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same studies.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that share them.")]
+Processes = Annotated[int, typer.Option(min=1, max=256, help="Worker processes that share the work.")]
 Top = Annotated[int | None, typer.Option(min=1, help="Only the first rows.")]
 Hoster = Annotated[str, typer.Argument(metavar="HOSTER", help="A hoster's key, AS64500 or registry:HANDLE.")]
 

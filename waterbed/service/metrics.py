@@ -35,6 +35,8 @@ class State:
     passes: int = 0
     looks: int = 0
     in_flight: int = 0
+    workers: int = 1
+    """Processes that make passes, this one among them."""
     lag: ScheduleLag | None = None
     clock_skew_s: float | None = None
     _recent: deque[tuple[float, int]] = field(default_factory=deque)
@@ -84,6 +86,7 @@ class State:
             "looks": self.looks,
             "looks_last_minute": self.last_minute(),
             "in_flight": self.in_flight,
+            "workers": self.workers,
             "due": lag and lag.due,
             "leased": lag and lag.leased,
             "overdue": lag and lag.overdue,
@@ -98,6 +101,23 @@ class State:
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LATENESS_S = (1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600)
+
+
+Looked = tuple[str, str, float]
+"""A recorded look: its phase, whether it was answered (yes or no), and how late it was, seconds."""
+
+
+def looked(batch: Sequence[HostFacts]) -> list[Looked]:
+    """The figures of recorded looks that are counted."""
+    seen = [result.observations[0] for host in batch for result in host.answered]
+    return [
+        (
+            look.phase,
+            "no" if look.failure else "yes",
+            max(0.0, (look.observed_at - look.scheduled_at).total_seconds()),
+        )
+        for look in seen
+    ]
 
 
 class Gauges:
@@ -125,6 +145,7 @@ class Gauges:
             for name, meaning in (
                 ("healthy", "1 while it looks, 0 while it waits, stops or is stuck."),
                 ("in_flight", "Hosts being looked at."),
+                ("workers", "Processes that look."),
                 ("due", "Looks that are due."),
                 ("leased", "Due looks that runs hold."),
                 ("overdue", "Looks due for longer than schedule.late_s."),
@@ -136,16 +157,11 @@ class Gauges:
             )
         }
 
-    def recorded(self, batch: Sequence[HostFacts]) -> int:
-        """Count recorded looks and return their number."""
-        looks = 0
-        for host in batch:
-            for result in host.answered:
-                seen = result.observations[0]
-                looks += 1
-                self._looks.labels(phase=seen.phase, answered="no" if seen.failure else "yes").inc()
-                self._lateness.observe(max(0.0, (seen.observed_at - seen.scheduled_at).total_seconds()))
-        return looks
+    def recorded(self, looks: Sequence[Looked]) -> None:
+        """Count recorded looks."""
+        for phase, answered, late_s in looks:
+            self._looks.labels(phase=phase, answered=answered).inc()
+            self._lateness.observe(late_s)
 
     def passed(self, outcome: str) -> None:
         """Count a pass."""
@@ -162,7 +178,7 @@ class Gauges:
     def text(self) -> bytes:
         """Return all current figures in Prometheus's text format."""
         state, lag = self._state, self._state.lag
-        known = {"healthy": float(state.healthy), "in_flight": state.in_flight}
+        known = {"healthy": float(state.healthy), "in_flight": state.in_flight, "workers": state.workers}
         if lag:
             known |= {
                 "due": lag.due,

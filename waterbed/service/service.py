@@ -5,21 +5,27 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 
+import uvloop
+
+from crawler.crew import Channel, Message
 from crawler.logs import place_of
 from crawler.probe.prober import HostFacts
 from crawler.recheck.run import recheck
 from crawler.recheck.session import Continuous, Session
-from crawler.signals import stopped_by_signals
+from crawler.signals import stopped_by_channel, stopped_by_signals
 from waterbed.model.errors import InputError, LeaseLost, StoreFailure
 from waterbed.service.chores import Chores
 from waterbed.service.endpoint import Endpoint
-from waterbed.service.metrics import Gauges, State, Why
+from waterbed.service.helpers import Helpers
+from waterbed.service.metrics import Gauges, Looked, State, Why, looked
 from waterbed.service.systemd import notify
 from waterbed.store.backlog import schedule_lag
-from waterbed.store.folder import Folder
+from waterbed.store.folder import Folder, open_folder
 from waterbed.store.leases import machine_s, skew_s
 
 _TICK_S = 1.0
@@ -46,8 +52,20 @@ class Service:
     Several services may share a study, on one machine or several.
     """
 
-    def __init__(self, folder: Folder, *, seconds: float | None = None) -> None:
-        """Take a study and the seconds to run, None: endless."""
+    def __init__(
+        self,
+        folder: Folder,
+        *,
+        seconds: float | None = None,
+        helpers: Helpers | None = None,
+        channel: Channel | None = None,
+    ) -> None:
+        """Take a study and the seconds to run, None: endless.
+
+        `helpers` make passes too. A service with a `channel` is a helper: it makes passes and nothing else.
+        """
+        self._helpers, self._channel = helpers, channel
+        self._beside: dict[int, int] = {}
         self._folder, self._seconds = folder, seconds
         self._config = folder.config.service
         self.state = State()
@@ -63,17 +81,21 @@ class Service:
 
         `began` is called with the endpoint.
         """
-        self._ended = asyncio.Event()
-        endpoint = self._endpoint()
-        beats = [asyncio.create_task(beat()) for beat in (self._tick, self._report_health, self._do_chores)]
-        with stopped_by_signals(self.stop):
+        self._ended, self._gone = asyncio.Event(), asyncio.Event()
+        endpoint = None if self._channel else self._endpoint()
+        kept = (self._tick,) if self._channel else (self._tick, self._report_health, self._do_chores)
+        beats = [asyncio.create_task(beat()) for beat in kept]
+        if self._helpers:
+            asyncio.get_running_loop().add_reader(self._helpers, self._hear)
+        with stopped_by_channel(self._channel, self.stop) if self._channel else stopped_by_signals(self.stop):
             try:
                 if began:
                     began(endpoint)
-                notify("READY=1")
+                self._notify("READY=1")
                 _log.info("begun", extra={"chores": len(self._config.chores)})
                 while not self._ended.is_set():
                     await self._one_pass()
+                await self._helpers_ended()
             finally:
                 await self._chores.stop(self._config.stop_s)
                 for beat in beats:
@@ -94,7 +116,9 @@ class Service:
             return
         self._ended.set()
         self.state.enter("stopping")
-        notify("STOPPING=1")
+        self._notify("STOPPING=1")
+        if self._helpers:
+            self._helpers.stop()
         _log.info("stopping", extra={"in_flight": self._session.load.in_flight if self._session else 0})
         if self._session:
             self._session.stop("signal")
@@ -120,8 +144,7 @@ class Service:
         finally:
             self._session = None
             self.state.in_flight = 0
-        self.state.passes += 1
-        self.gauges.passed(outcome)
+        self._passed(outcome)
         if self._ended.is_set():
             return
         if self._jumped:
@@ -139,7 +162,54 @@ class Service:
 
     def _recorded(self, batch: Sequence[HostFacts]) -> None:
         self._tries = 0
-        self.state.count_looks(self.gauges.recorded(batch))
+        self._count(looked(batch))
+
+    def _count(self, looks: Sequence[Looked]) -> None:
+        self.state.count_looks(len(looks))
+        if self._channel:
+            self._channel.tell({"looks": looks})
+        else:
+            self.gauges.recorded(looks)
+
+    def _hear(self) -> None:
+        """Add up what helpers tell."""
+        if self._helpers:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._helpers)  # at the end of the line it is closed
+            self._helpers.hear(self._told)
+            if self._helpers.busy:
+                loop.add_reader(self._helpers, self._hear)
+            else:
+                self._gone.set()
+
+    def _told(self, number: int, message: Message) -> None:
+        if number and "in_flight" in message:
+            self._beside[number] = message["in_flight"]
+        elif "looks" in message:
+            self._count(message["looks"])
+        elif "passed" in message:
+            self._passed(message["passed"])
+        else:  # its end, or the keeper's
+            self._beside.pop(number, None)
+            why = message.get("died") or message.get("own") or message.get("input")
+            if why:
+                _log.warning("a worker ended before its time", extra={"worker": number, "why": why})
+            if not number:
+                self._beside.clear()
+
+    async def _helpers_ended(self) -> None:
+        if self._helpers and self._helpers.busy:
+            await self._gone.wait()
+
+    def _passed(self, outcome: str) -> None:
+        self.state.passes += 1
+        self.gauges.passed(outcome)
+        if self._channel:
+            self._channel.tell({"passed": outcome})
+
+    def _notify(self, state: str) -> None:
+        if not self._channel:
+            notify(state)
 
     async def _wait(self, why: Why) -> None:
         """Wait before the next try, twice as long each time, up to `service.longest_wait_s`."""
@@ -170,7 +240,10 @@ class Service:
             await asyncio.sleep(_TICK_S)
             state = self.state
             state.beat = monotonic()
-            state.in_flight = self._session.load.in_flight if self._session else 0
+            own = self._session.load.in_flight if self._session else 0
+            state.in_flight, state.workers = own + sum(self._beside.values()), 1 + len(self._beside)
+            if self._channel:
+                self._channel.tell({"in_flight": own})
             now_apart = time.time() - machine_s()
             jumped, apart = now_apart - apart, now_apart
             if abs(jumped) > _JUMP_S:
@@ -214,6 +287,14 @@ class Service:
         except OSError as problem:
             _log.warning("no health endpoint: nothing can listen there", extra={"why": problem.strerror})
             return None
+
+
+def help_out(study: Path, channel: Channel, seconds: float | None) -> Message:
+    """Make passes beside a service, which alone reports health."""
+    _log.setLevel(logging.ERROR)
+    with closing(open_folder(study)) as folder:
+        uvloop.run(Service(folder, seconds=seconds, channel=channel).keep())
+    return {}
 
 
 def _reason(stopped: str | None) -> Why:

@@ -43,7 +43,7 @@ StartLimitIntervalSec=0
 Type=notify
 NotifyAccess=main
 User={user}
-ExecStart={program} -C {study} run
+ExecStart={program} -C {study} run{processes}
 Restart=on-failure
 RestartSec=10
 RestartPreventExitStatus=2
@@ -68,7 +68,7 @@ After=network-online.target time-sync.target postgresql.service
 [Service]
 Type=oneshot
 User={user}
-ExecStart={program} -C {study} recheck
+ExecStart={program} -C {study} recheck{processes}
 SuccessExitStatus=1
 TimeoutStartSec=infinity
 TimeoutStopSec={stop}
@@ -91,7 +91,7 @@ WantedBy=timers.target
 """
 
 
-def units(*, study: Path, program: Path, keys: Path, user: str, config: Config) -> dict[str, str]:
+def units(*, study: Path, program: Path, keys: Path, user: str, config: Config, processes: int = 1) -> dict[str, str]:
     """Return the unit files by name.
 
     Install waterbed.service, or waterbed-pass.service with waterbed-pass.timer; not both.
@@ -101,6 +101,7 @@ def units(*, study: Path, program: Path, keys: Path, user: str, config: Config) 
         "program": _quoted(program),
         "keys": _quoted(keys),
         "user": user,
+        "processes": f" --processes {processes}" if processes > 1 else "",
         "stop": round(config.service.stop_s + config.schedule.lease_s + 30),
     }
     return {
@@ -110,12 +111,19 @@ def units(*, study: Path, program: Path, keys: Path, user: str, config: Config) 
     }
 
 
-def write_units(folder: Path, *, study: Path, keys: Path, config: Config) -> list[Path]:
+def write_units(folder: Path, *, study: Path, keys: Path, config: Config, processes: int = 1) -> list[Path]:
     """Write a study's unit files into a folder.
 
     InputError if the folder cannot be written to.
     """
-    made = units(study=study.resolve(), program=_program(), keys=keys.resolve(), user=getpass.getuser(), config=config)
+    made = units(
+        study=study.resolve(),
+        program=_program(),
+        keys=keys.resolve(),
+        user=getpass.getuser(),
+        config=config,
+        processes=processes,
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in made.items():

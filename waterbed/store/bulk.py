@@ -16,6 +16,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Connection,
+    Dialect,
     LargeBinary,
     Select,
     Text,
@@ -30,6 +31,8 @@ from waterbed.model.bookkeeping import Due
 from waterbed.store.tables import TABLES, UtcTime
 
 Fact = TypeVar("Fact")
+Statement = tuple[str, tuple[Any, ...]]
+"""A statement for the driver, and its values."""
 _NAMES = {cls: tuple(table.c.keys()) for cls, table in TABLES.items()}
 _MOST_VALUES = 30_000
 """Values in one statement: SQLite takes 32,766."""
@@ -86,46 +89,51 @@ def insert(cls: type, facts: Sequence[Any], connection: Connection) -> None:
 
 def insert_columns(facts: Columns, connection: Connection) -> None:
     """The same, given by columns."""
-    table, names = TABLES[facts.cls], _NAMES[facts.cls]
     if connection.dialect.name != "sqlite":
+        table, names = TABLES[facts.cls], _NAMES[facts.cls]
         from sqlalchemy.dialects.postgresql import insert as insert_postgresql  # noqa: PLC0415 (20 ms that SQLite need not pay)
 
         rows = [dict(zip(names, row, strict=True)) for row in zip(*map(facts.column, names), strict=True)]
         if rows:
             connection.execute(insert_postgresql(table).on_conflict_do_nothing(), rows)
         return
+    for statement, values in inserting(facts, connection.dialect):
+        connection.exec_driver_sql(statement, values)
+
+
+def inserting(facts: Columns, dialect: Dialect) -> Iterator[Statement]:
+    """Statements that insert facts, given by columns (SQLite only)."""
+    names = _NAMES[facts.cls]
     quoted = ", ".join(f'"{name}"' for name in names)  # one is called as SQL calls a thing of its own: into
     chosen = ", ".join(f'told."{name}"' for name in names)
-    for query, values in _statements(facts, connection):
+    for query, values in _statements(facts, dialect):
         # without WHERE, ON would begin a join: https://sqlite.org/lang_upsert.html#parsing_ambiguity
-        into = f"INSERT INTO {table.name} ({quoted}) SELECT {chosen} FROM ({query}) AS told WHERE true "  # noqa: S608 (names of our own tables)
-        connection.exec_driver_sql(f"{into}ON CONFLICT DO NOTHING", values)
+        into = f"INSERT INTO {TABLES[facts.cls].name} ({quoted}) SELECT {chosen} FROM ({query}) AS told WHERE true "  # noqa: S608 (names of our own tables)
+        yield f"{into}ON CONFLICT DO NOTHING", values
 
 
-def advance(run_id: str, dues: Sequence[Due], connection: Connection) -> int:
-    """Advance held URLs and release their leases (SQLite only).
+def advancing(run_id: str, dues: Sequence[Due], dialect: Dialect) -> Iterator[Statement]:
+    """Statements that advance held URLs and release leases (SQLite only).
 
-    Returns their number; URLs that the run no longer holds are left out.
+    URLs that the run no longer holds are left out.
     """
-    moved = 0
-    for query, values in _statements(columns_of(Due, dues, ("url_id", *MOVED)), connection):
+    for query, values in _statements(columns_of(Due, dues, ("url_id", *MOVED)), dialect):
         news = ", ".join(f"{name} = news.{name}" for name in MOVED)
-        statement = (
+        yield (
             f"UPDATE due SET {news}, lease_run_id = NULL FROM ({query}) AS news "  # noqa: S608 (names of our own tables)
-            "WHERE due.url_id = news.url_id AND due.lease_run_id = ?"
+            "WHERE due.url_id = news.url_id AND due.lease_run_id = ?",
+            (*values, run_id),
         )
-        moved += connection.exec_driver_sql(statement, (*values, run_id)).rowcount
-    return moved
 
 
-def _statements(facts: Columns, connection: Connection) -> Iterator[tuple[str, tuple[Any, ...]]]:
+def _statements(facts: Columns, dialect: Dialect) -> Iterator[Statement]:
     """Yield queries that return the facts, with their values.
 
     Some facts at a time.
     """
 
     def bound(name: str, values: Iterable[Any]) -> Iterator[Any]:
-        make = _binding(TABLES[facts.cls].c[name].type, connection.dialect)
+        make = _binding(TABLES[facts.cls].c[name].type, dialect)
         return iter(values) if make is None else map(make, values)
 
     same = [value for name, one in facts.same.items() for value in bound(name, [one])]
@@ -170,11 +178,23 @@ def fetch(cls: type[Fact], query: Select[Any], connection: Connection) -> list[F
     """
     if connection.dialect.name != "sqlite":
         return [cls(**row._mapping) for row in connection.execute(query)]
-    found, dialect = query.subquery(), connection.dialect
+    return rows_of(cls, fetch_text(query, connection), connection.dialect)
+
+
+def fetch_text(query: Select[Any], connection: Connection) -> str:
+    """Fetch all rows as one JSON text (SQLite only).
+
+    It is an array of arrays.
+    """
+    found = query.subquery()
     texts = [func.hex(column) if isinstance(column.type, LargeBinary) else column for column in found.c]
-    rows = json.loads(connection.scalar(select(func.json_group_array(func.json_array(*texts)))) or "[]")
+    return connection.scalar(select(func.json_group_array(func.json_array(*texts)))) or "[]"
+
+
+def rows_of(cls: type[Fact], text: str, dialect: Dialect) -> list[Fact]:
+    """Read what `fetch_text` fetched of one class's table."""
     cells: list[Iterator[Any]] = []
-    for column, values in zip(found.c, zip(*rows, strict=True), strict=False):
+    for column, values in zip(TABLES[cls].c, zip(*json.loads(text), strict=True), strict=False):
         if isinstance(column.type, LargeBinary):
             cells.append(map(bytes.fromhex, values))
             continue

@@ -1,10 +1,12 @@
 """Opens databases and explains failures to open them."""
 
 import os
+import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +15,13 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from waterbed.model.errors import InputError, ReadOnly, StoreFailure, StoreGone
 
+IMMEDIATE = "BEGIN IMMEDIATE"
+"""Begins a transaction that writes: on SQLite one at a time."""
+_PATIENCE_S = 60
+"""Longest time that a transaction waits for another one, seconds."""
+_LOG_PAGES = 8192
+"""Pages of the write-ahead log, 32 MiB, after which they are copied: whoever does so keeps other writers waiting."""
+_RETRY_S = (0.001, 0.003)
 _LEAST_SQLITE = (3, 38)
 """Since then it reads JSON in every build, and updates from a list of values."""
 
@@ -97,7 +106,7 @@ def _opened_for_reading(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"file:{quote(str(file))}?mode=ro{still}",
         uri=True,
-        timeout=60,
+        timeout=_PATIENCE_S,
         cached_statements=0,
         check_same_thread=False,
         isolation_level=None,
@@ -126,7 +135,7 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
         # asked anew for each connection, since others may write there
         return create_engine(url, creator=lambda: _opened_for_reading(file), poolclass=NullPool, hide_parameters=True)
     # statements of hundreds of rows are long, and no two batches have equally many: keeping them would only cost memory
-    engine = create_engine(url, connect_args={"timeout": 60, "cached_statements": 0}, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": _PATIENCE_S, "cached_statements": 0}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def settings(connection: Any, _: Any) -> None:
@@ -134,6 +143,7 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",
+            f"wal_autocheckpoint={_LOG_PAGES}",
             "foreign_keys=ON",
             "temp_store=MEMORY",
             "secure_delete=ON",
@@ -149,6 +159,31 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.info.get("begin", "BEGIN"))
+        how = connection.info.get("begin", "BEGIN")
+        if how == "BEGIN" or not _begun(connection):
+            connection.exec_driver_sql(how)
 
     return engine
+
+
+def _begun(connection: Connection) -> bool:
+    """Begin a transaction that writes, as soon as nobody else writes; False if that failed.
+
+    Asked by itself to wait, SQLite would try ever more rarely, at last ten times a second, and most transactions are
+    over in less.
+    """
+    driver = connection.connection.cursor()
+    ends = monotonic() + _PATIENCE_S
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                driver.execute(IMMEDIATE)
+            except sqlite3.OperationalError as problem:
+                if problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() >= ends:
+                    return False  # asked once more, it is told in the usual way
+                sleep(random.uniform(*_RETRY_S))  # noqa: S311 (nothing secret)
+            else:
+                return True
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {1000 * (_PATIENCE_S if monotonic() < ends else 0)}")

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,14 +12,15 @@ from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, in
 
 from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd
 from waterbed.model.errors import LeaseLost
-from waterbed.store.bulk import MOVED, among, fetch
-from waterbed.store.bulk import advance as moved
-from waterbed.store.store import Store
+from waterbed.store.bulk import MOVED, advancing, columns_of, fetch_text, inserting, rows_of
+from waterbed.store.store import FORGETTABLE, Store, Sync
 from waterbed.store.tables import TABLES
 
 _SINCE_START = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _STILL = "30s"
 """After which a PostgreSQL server ends a transaction in which nothing is asked."""
+_TAKE = "UPDATE due SET lease_run_id = ? WHERE url_id IN (SELECT json_extract(value, '$[0]') FROM json_each(?))"
+"""Leases the rows of a JSON text, each of which begins with its URL's id (SQLite)."""
 _AT_ONCE = 500
 """Ids in one statement: below every database's limit of parameters."""
 
@@ -42,12 +44,13 @@ def _now(connection: Connection) -> Any:
 
 
 @contextmanager
-def _writing(store: Store) -> Iterator[Connection]:
+def _writing(store: Store, sync: Sync = "within") -> Iterator[Connection]:
     """Open a transaction that the server ends when it stalls.
 
-    A process that stands still must not keep others waiting.
+    A process that stands still must not keep others waiting. Leases and beats need not outlast this machine on SQLite:
+    every run that they speak of is on it.
     """
-    with store.writing() as connection:
+    with store.writing(sync=sync) as connection:
         if not store.sqlite:
             connection.execute(select(func.set_config("idle_in_transaction_session_timeout", _STILL, True)))
         yield connection
@@ -64,7 +67,7 @@ def begin(store: Store, run: Run, lease_s: float) -> None:
 def renew(store: Store, run_id: str, lease_s: float) -> bool:
     """Extend a run's lease; False if it was marked dead."""
     beat = TABLES[Beat]
-    with _writing(store) as connection:
+    with _writing(store, "never") as connection:
         longer = update(beat).where(beat.c.run_id == run_id)
         return connection.execute(longer.values(lapses_us=_now(connection) + round(lease_s * 1e6))).rowcount == 1
 
@@ -151,17 +154,16 @@ def lease(store: Store, run_id: str, *, due_by: datetime, limit: int) -> list[Du
     due = TABLES[Due]
     oldest = (due.c.due_at, due.c.host_id)
     free = select(due).where(due.c.due_at <= due_by, due.c.lease_run_id.is_(None)).order_by(*oldest).limit(limit)
-    with _writing(store) as connection:
+    with _writing(store, "never") as connection:
         _still_alive(run_id, connection)
         if not store.sqlite:
             wanted = free.with_only_columns(due.c.url_id).with_for_update(skip_locked=True)
             take = update(due).where(due.c.url_id.in_(wanted.scalar_subquery())).values(lease_run_id=run_id)
             return [Due(**row._mapping) for row in connection.execute(take.returning(*due.c))]
         held = [literal(run_id).label(column.name) if column is due.c.lease_run_id else column for column in due.c]
-        taken = fetch(Due, free.with_only_columns(*held), connection)
-        chosen = among(due.c.url_id, [row.url_id for row in taken], connection)
-        connection.execute(update(due).where(chosen).values(lease_run_id=run_id))
-        return taken
+        taken = fetch_text(free.with_only_columns(*held), connection)
+        connection.exec_driver_sql(_TAKE, (run_id, taken))
+    return rows_of(Due, taken, store.engine.dialect)
 
 
 def record(store: Store, run_id: str, facts: Sequence[Any], advance: Sequence[Due]) -> int:
@@ -171,11 +173,11 @@ def record(store: Store, run_id: str, facts: Sequence[Any], advance: Sequence[Du
 
     LeaseLost, and nothing written, if the run was marked dead: others answer for what it held.
     """
+    if store.sqlite:
+        return _record_here(store, run_id, facts, advance)
     with _writing(store) as connection:
         _still_alive(run_id, connection)
         store.add(facts, connection)
-        if store.sqlite:
-            return moved(run_id, advance, connection)
         held = _held(run_id, [row.url_id for row in advance], connection)
         moves = [
             {"of_url": row.url_id, **{f"next_{name}": getattr(row, name) for name in MOVED}}
@@ -191,6 +193,23 @@ def record(store: Store, run_id: str, facts: Sequence[Any], advance: Sequence[Du
         if moves:
             connection.execute(step, moves)
         return len(moves)
+
+
+def _record_here(store: Store, run_id: str, facts: Sequence[Any], advance: Sequence[Due]) -> int:
+    """Do the same on SQLite, where others wait for the transaction: all is made ready before it begins."""
+    asked: list[Any] = []
+    by_class: dict[type, list[Any]] = defaultdict(list)
+    for fact in facts:
+        (asked if type(fact) in FORGETTABLE else by_class[type(fact)]).append(fact)
+    dialect = store.engine.dialect
+    ready = [one for cls, found in by_class.items() for one in inserting(columns_of(cls, found), dialect)]
+    moves = list(advancing(run_id, advance, dialect))
+    with _writing(store, "after") as connection:
+        _still_alive(run_id, connection)
+        store.add(asked, connection)
+        for statement, values in ready:
+            connection.exec_driver_sql(statement, values)
+        return sum(connection.exec_driver_sql(statement, values).rowcount for statement, values in moves)
 
 
 def _still_alive(run_id: str, connection: Connection) -> None:

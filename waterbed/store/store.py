@@ -1,11 +1,13 @@
 """One store on SQLite (WAL) or PostgreSQL."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from time import perf_counter
+from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import Connection, Update, delete, func, inspect, select, text, update
 from sqlalchemy.engine import make_url
@@ -15,7 +17,7 @@ from waterbed.model.bookkeeping import Audit, Due, Forgotten, Run, RunEnd, Seale
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import ControlLook, Observation, Resolution
 from waterbed.store.bulk import among, fetch, insert
-from waterbed.store.database import failures_explained, opened, read_only, unreachable, writable
+from waterbed.store.database import IMMEDIATE, failures_explained, opened, read_only, unreachable, writable
 from waterbed.store.tables import TABLES
 
 Fact = TypeVar("Fact")
@@ -25,8 +27,15 @@ _LOCK = 0x7761746572
 """The number of Waterbed's advisory lock in a PostgreSQL database."""
 _CACHE_MIB = 2
 """SQLite's own default."""
-_BY_ID: dict[type, tuple[str, ...]] = {Sealed: ("entry_id",), Due: ("url_id", "host_id")}
+FORGETTABLE: dict[type, tuple[str, ...]] = {Sealed: ("entry_id",), Due: ("url_id", "host_id")}
 """What may not come back once it is forgotten, and by which ids it is known."""
+
+
+Sync = Literal["within", "after", "never"]
+"""When a transaction waits for the disk: while others wait for it, once they can go on, or not at all.
+
+What never waited may be undone if the machine itself dies, and so is all that followed.
+"""
 
 
 class Store:
@@ -44,6 +53,8 @@ class Store:
         if not self.sqlite and self.url.get_backend_name() != "postgresql":
             raise InputError("the store is neither sqlite nor a postgresql:// URL; see docs/operations.md, PostgreSQL")
         self.engine = opened(self.url, sqlite=self.sqlite)
+        self.waited_s = self.longest_wait_s = 0.0
+        """Seconds until transactions that write could begin, since others wrote, and the most of these (SQLite)."""
 
     @property
     def file(self) -> Path | None:
@@ -83,16 +94,28 @@ class Store:
             raise InputError(unreachable(problem)) from None
 
     @contextmanager
-    def writing(self, cache_mib: int = _CACHE_MIB) -> Iterator[Connection]:
+    def writing(self, cache_mib: int = _CACHE_MIB, *, sync: Sync = "within") -> Iterator[Connection]:
         """Open a write transaction: all or nothing.
 
-        `cache_mib` of pages are kept at hand meanwhile (SQLite).
+        `cache_mib` of pages are kept at hand meanwhile, and `sync` says when the disk is waited for (both SQLite).
         """
         with failures_explained(), self.engine.connect() as connection:
-            connection.info["begin"] = "BEGIN IMMEDIATE"
+            connection.info["begin"] = IMMEDIATE
+            level = "FULL" if sync == "within" else "NORMAL"
+            if self.sqlite and connection.info.get("level", "FULL") != level:
+                connection.connection.cursor().execute(f"PRAGMA synchronous = {level}")
+                connection.info["level"] = level
             self._refuse_read_only()
+            began = perf_counter()
             with self._keeping(cache_mib, connection), connection.begin():
+                if self.sqlite:
+                    waited = perf_counter() - began
+                    self.waited_s += waited
+                    self.longest_wait_s = max(self.longest_wait_s, waited)
                 yield connection
+
+        if sync == "after" and self.file:
+            _sync(self.file.with_name(f"{self.file.name}-wal"))
 
     @contextmanager
     def _keeping(self, cache_mib: int, connection: Connection) -> Iterator[None]:
@@ -138,9 +161,9 @@ class Store:
 
     def _leave_forgotten(self, by_class: dict[type, list[Any]], connection: Connection) -> None:
         """Drop forgotten entries from facts to be added."""
-        named = [getattr(fact, name) for cls, names in _BY_ID.items() for fact in by_class[cls] for name in names]
+        named = [getattr(fact, name) for cls, names in FORGETTABLE.items() for fact in by_class[cls] for name in names]
         gone = self.forgotten_among(named, connection)
-        for cls, names in _BY_ID.items() if gone else ():
+        for cls, names in FORGETTABLE.items() if gone else ():
             by_class[cls] = [fact for fact in by_class[cls] if not any(getattr(fact, name) in gone for name in names)]
 
     def forgotten(self, ids: Iterable[str]) -> set[str]:
@@ -288,6 +311,18 @@ class Store:
         query = select(run.c.run_id).where(run.c.run_id.not_in(select(end.c.run_id)))
         with self.reading() as connection:
             return list(connection.scalars(query))
+
+
+def _sync(log: Path) -> None:
+    """Wait until all that was committed is on the disk.
+
+    SQLite locks other files than its log, so none of its locks is lost when this one is closed.
+    """
+    handle = os.open(log, os.O_WRONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _sooner(when: datetime) -> Update:

@@ -6,13 +6,14 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import fields
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Format, Formatted
-from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_table, progress, say
+from waterbed.cli.options import Format, Formatted, Processes
+from waterbed.cli.output import FINDING, OK, complain, console, for_tools, new_table, note, print_table, progress, say
 
 if TYPE_CHECKING:
     from crawler.recheck.run import PassReport
@@ -53,20 +54,25 @@ def recheck(
     context: typer.Context,
     everything: Annotated[bool, typer.Option("--all/--due", help="Check every URL now, or only those due.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of checks.")] = None,
+    processes: Processes = 1,
 ) -> None:
     """Check everything due once, without touching content.
 
     For example: waterbed -C mystudy recheck --limit 1000
     """
-    import uvloop
-
-    from crawler.recheck.run import recheck
+    from crawler.recheck.run import SharedPass, run_recheck
     from waterbed.store.folder import open_folder
 
-    with closing(open_folder(context.obj)) as folder, progress() as advance:
-        report = uvloop.run(
-            recheck(folder, everything=everything, limit=limit, progress=lambda done, due: advance("looks", done, due))
-        )
+    if processes > 1:
+        # workers are forked before the bar has a thread
+        shared = SharedPass(context.obj, processes, everything=everything, limit=limit)
+        with progress() as advance:
+            report = shared.wait(lambda done, due: advance("looks", done, due), complain)
+    else:
+        with closing(open_folder(context.obj)) as folder, progress() as advance:
+            report = run_recheck(
+                folder, everything=everything, limit=limit, progress=lambda done, due: advance("looks", done, due)
+            )
     print_pass(report)
     raise typer.Exit(FINDING if report.stopped else OK)
 
@@ -77,6 +83,10 @@ def print_pass(report: PassReport) -> None:
     console.print(
         f"{report.looks:,} of {report.due:,} due looks recorded in {report.seconds:.1f} s ({rate:,.0f} URLs/s)"
     )
+    if report.workers > 1 and report.longest_wait_s:
+        console.print(
+            f"{report.workers} workers waited {report.waited_s:.2f} s to write, {report.longest_wait_s:.2f} s at most"
+        )
     if report.stopped == "canary":
         console.print(
             "Our own network failed its canary: the pass stopped, what is due stays due, nothing is concluded."
@@ -97,6 +107,7 @@ def run(
     systemd: Annotated[
         Path | None, typer.Option(help="Write unit files for this study into a folder, and end.", show_default=False)
     ] = None,
+    processes: Processes = 1,
 ) -> None:
     """Keep checking on schedule until a signal.
 
@@ -106,8 +117,9 @@ def run(
     """
     import uvloop
 
+    from waterbed.service.helpers import Helpers
     from waterbed.service.logging import configure_logging
-    from waterbed.service.service import Service
+    from waterbed.service.service import Service, help_out
     from waterbed.service.systemd import write_units
     from waterbed.store.folder import open_folder
     from waterbed.store.vault import key_file
@@ -115,12 +127,18 @@ def run(
     with closing(open_folder(context.obj)) as folder:
         config = folder.config
         if systemd:
-            for path in write_units(systemd, study=context.obj, keys=key_file(config.study), config=config):
+            keys = key_file(config.study)
+            for path in write_units(systemd, study=context.obj, keys=keys, config=config, processes=processes):
                 say(f"wrote {path}")
             return
-        handler = configure_logging(config.log.format, verbose=context.find_root().params["verbose"])
+    handler = configure_logging(config.log.format, verbose=context.find_root().params["verbose"])
+    others = processes - 1
+    # forked before this process has threads or connections of its own
+    work = partial(help_out, context.obj)
+    helpers = Helpers(work, others, seconds, config.service.longest_wait_s) if others else None
+    with closing(open_folder(context.obj)) as folder:
         try:
-            kept = uvloop.run(Service(folder, seconds=seconds).keep(_begun))
+            kept = uvloop.run(Service(folder, seconds=seconds, helpers=helpers).keep(_begun))
         finally:
             handler.flush()
     console.print(f"{kept.looks:,} looks in {kept.passes:,} passes and {kept.seconds:,.0f} s; ended in order")

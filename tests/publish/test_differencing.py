@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,8 @@ from tests.publish.simulated import BY_LEVEL, KINDS, LEAST, World, drawn, public
 from tests.publish.simulated import published as published_tables
 from tests.study.facts import config
 from waterbed.model.errors import InputError
-from waterbed.publish.edition import FILE, last_edition, remember
+from waterbed.publish.edition import FILE, LastEdition, editions, remember
 from waterbed.publish.policy import Publication, publishable
-from waterbed.store.whole.replacing import SUMS
 from waterbed.study.study import create_study
 
 WORLDS = range(int(os.environ.get("WATERBED_WORLDS", "10")))
@@ -50,6 +50,11 @@ def cells(found: Publication) -> list[dict[str, Any]]:
         {"passage": cell.passage, "hops": cell.hops, **{kind: cell.ends(level) for level, kind in BY_LEVEL.items()}}
         for cell in found.cells.cells
     ]
+
+
+def told(*before: Publication) -> list[LastEdition]:
+    """What editions told, the newest given last."""
+    return [one.edition for one in reversed(before) if one.edition]
 
 
 def hidden_of(full: Publication, kind: str) -> list[tuple[str, str]]:
@@ -163,7 +168,24 @@ def test_no_two_editions_in_a_row_tell(seed: int) -> None:
     world = drawn(seed)
     half, whole = publication(world, 0.6), publication(world)
     first = publishable(half)
-    second = publishable(whole, first.edition)
+    untold(world, (half, first), (whole, publishable(whole, told(first))))
+
+
+@pytest.mark.parametrize("seed", WORLDS)
+def test_no_two_of_three_editions_tell(seed: int) -> None:
+    """A page that was served, a package, and a publication: no two of them tell what one of them hid."""
+    world = drawn(seed)
+    full = [publication(world, part) for part in (0.5, 0.7, 1.0)]
+    served = publishable(full[0])
+    frozen = publishable(full[1], told(served))
+    published = publishable(full[2], told(served, frozen))
+    for (one, a), (two, b) in combinations(zip(full, (served, frozen, published), strict=True), 2):
+        untold(world, (one, a), (two, b))
+
+
+def untold(world: World, earlier: tuple[Publication, Publication], later: tuple[Publication, Publication]) -> None:
+    """Nothing small, in the full or published one, follows from both."""
+    (half, first), (whole, second) = earlier, later
     then, now = ranges_of_two(world, half, first, second, whole)
     assert not narrowed(then)
     assert not [key for key, ends in now.items() if ends[0] > 0.01]
@@ -224,38 +246,30 @@ def test_the_attacker_finds_what_is_hidden_alone() -> None:
 def test_the_study_keeps_what_it_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The record of an edition comes back as it was, for the owner alone; a damaged one is refused by name."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    told = publishable(publication(drawn(1))).edition
+    first, second = (publishable(publication(drawn(1), share)).edition for share in (0.6, 1.0))
+    assert first != second
     with create_study(tmp_path / "study", config()) as study:
-        assert last_edition(study.folder) is None
-        remember(study.folder, told, b"first")
-        assert last_edition(study.folder) == told
+        assert editions(study.folder) == []
+        remember(study.folder, first, "publish")
+        assert editions(study.folder) == [first]
         kept = tmp_path / "study" / FILE
         assert kept.stat().st_mode & 0o777 == 0o600
+        for _ in range(9):  # what is served day by day takes the place of no publication
+            remember(study.folder, second, "serve")
+            remember(study.folder, first, "serve")
+        assert editions(study.folder) == [first, second, first]
         kept.write_text('{"hidden": 3}')
         with pytest.raises(InputError, match=r"edition\.json is no record of an edition"):
-            last_edition(study.folder)
-
-
-def test_an_edition_that_never_was_public_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each folder has the edition that its SHA256SUMS is of, whatever was on record after it."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    first, second = (publishable(publication(drawn(1), share)).edition for share in (0.6, 1.0))
-    (tmp_path / SUMS).write_bytes(b"first")
-    with create_study(tmp_path / "study", config()) as study:
-        remember(study.folder, first, b"first")
-        remember(study.folder, second, b"second")
-        assert first != second
-        assert last_edition(study.folder, tmp_path) == first
-        assert last_edition(study.folder, tmp_path / "elsewhere") == last_edition(study.folder) == second
+            editions(study.folder)
 
 
 def test_a_policy_that_allows_more_starts_anew() -> None:
     """With a smaller least nothing of the edition before binds; the same facts published again are the same."""
     full = publication(drawn(TOLD_BY_TWO))
     first = publishable(full)
-    assert published_tables(publishable(full, first.edition)) == published_tables(first)
+    assert published_tables(publishable(full, told(first))) == published_tables(first)
     open_ = replace(full, policy=replace(full.policy, least=1))
-    assert published_tables(publishable(open_, first.edition)) == published_tables(publishable(open_))
+    assert published_tables(publishable(open_, told(first))) == published_tables(publishable(open_))
 
 
 def test_without_the_edition_before_the_next_one_tells() -> None:
@@ -264,4 +278,4 @@ def test_without_the_edition_before_the_next_one_tells() -> None:
     half, whole = publication(world, 0.6), publication(world)
     assert narrowed(ranges_of_two(world, half, publishable(half), publishable(whole))[0])
     first = publishable(half)
-    assert not narrowed(ranges_of_two(world, half, first, publishable(whole, first.edition))[0])
+    assert not narrowed(ranges_of_two(world, half, first, publishable(whole, told(first)))[0])

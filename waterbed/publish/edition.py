@@ -1,16 +1,19 @@
-"""The record of the last editions.
+"""The record of the last editions, by whatever way they left.
 
 It is kept in the study, so that the next one tells nothing of them.
 """
 
+import fcntl
+import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from errno import EACCES, EPERM, EROFS
 from hashlib import sha256
 from logging import getLogger
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -21,14 +24,14 @@ from waterbed.publish.hop_cells import CellDisclosure, HopCell, HopCells, Parts,
 from waterbed.publish.suppression import Before, Key, Layer
 from waterbed.store.folder import Folder
 from waterbed.store.whole.files import write_whole
-from waterbed.store.whole.replacing import SUMS
 
 _log = getLogger(__name__)
 
 FILE: Final = "edition.json"
 """Name of the file in the study; only its owner can read it."""
-_KEPT: Final = 8
-"""Editions in the file: those of a few folders, and those that were never finished."""
+Way = Literal["publish", "serve", "freeze"]
+_KEPT: Final[Mapping[Way, int]] = {"publish": 6, "serve": 2, "freeze": 2}
+"""Editions in the file: those of a few folders, of a server and of packages, and those that were never finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,36 +87,56 @@ def edition_of(
 
 
 class _Record(msgspec.Struct, frozen=True):
-    """An edition, and the checksum of the SHA256SUMS that it was published with."""
+    """An edition, and how it left: files without that word were of publications."""
 
-    sums: str
     told: LastEdition
+    way: Way = "publish"
 
 
-def last_edition(folder: Folder, out: Path | None = None) -> LastEdition | None:
-    """Return the edition in a folder, else the newest.
+def editions(folder: Folder) -> list[LastEdition]:
+    """Return the editions of which the next one tells nothing, newest first.
 
-    None before the first. An edition that never came to be public, because the disk failed or the process was killed
-    before the first change, is not the one in the folder. InputError if the record is damaged.
+    Those that never came to be public, because the disk failed or the process was killed, are among them. InputError if
+    the record is damaged.
     """
-    records = _records(folder)
-    try:
-        there = sha256((out / SUMS).read_bytes()).hexdigest() if out else ""
-    except OSError:
-        there = ""
-    return next((one.told for one in records if one.sums == there), records[0].told if records else None)
+    return [one.told for one in _records(folder)]
 
 
-def remember(folder: Folder, edition: LastEdition | None, sums: bytes) -> None:
-    """Keep what an edition tells, before it is published.
+def remember(folder: Folder, edition: LastEdition | None, way: Way) -> None:
+    """Keep what an edition tells, before it leaves.
 
     A study that can only be read stays as it is, with a warning.
     """
     if edition is None:
         return
-    records = [_Record(sha256(sums).hexdigest(), edition), *_records(folder)][:_KEPT]
+    with _alone(folder):
+        _keep(folder, edition, way)
+
+
+def keep_editions(folder: Path, told: Sequence[LastEdition]) -> None:
+    """Write the record of a study that is made from a package; newest first."""
+    if told:
+        records = [_Record(one, "freeze") for one in told]
+        write_whole(folder / FILE, msgspec.json.encode(records)).chmod(0o600)
+
+
+@contextmanager
+def _alone(folder: Folder) -> Iterator[None]:
+    """Wait until no other process changes the record."""
+    place = os.open(folder.path, os.O_RDONLY)
     try:
-        write_whole(folder.path / FILE, msgspec.json.encode(records)).chmod(0o600)
+        fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
+
+
+def _keep(folder: Folder, edition: LastEdition, way: Way) -> None:
+    earlier = [one for one in _records(folder) if one != _Record(edition, way)]
+    found = [_Record(edition, way), *earlier]
+    kept = [one for at, one in enumerate(found) if sum(other.way == one.way for other in found[:at]) < _KEPT[one.way]]
+    try:
+        write_whole(folder.path / FILE, msgspec.json.encode(kept)).chmod(0o600)
     except OSError as problem:
         if problem.errno not in (EACCES, EPERM, EROFS):
             raise
@@ -137,7 +160,7 @@ def _records(folder: Folder) -> list[_Record]:
 
 
 def next_cells(hops: Sequence[Hop], disclosure: CellDisclosure, last: LastEdition | None) -> HopCells:
-    """Cells that tell nothing of the edition before.
+    """Cells that tell nothing of the edition before, nor of those before it.
 
     Its cells stay whole, and new hops join them.
 

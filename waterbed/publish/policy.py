@@ -148,24 +148,26 @@ def named_keys(publication: Publication) -> dict[Level, frozenset[str]]:
     }
 
 
-def publishable(publication: Publication, before: LastEdition | None = None) -> Publication:
+def publishable(publication: Publication, before: Sequence[LastEdition] = ()) -> Publication:
     """The same publication without everything that its policy withholds.
 
     A row about fewer than `least` sites is left out whole, further rows are, so that it does not follow from others
     (`hidden_keys`), and so is every row about something that is left out of the ranking of its kind. Flows are sums of
     cells. The envelope says how many rows were left out at least. Tables of single cases are left out unless the policy
-    allows them, and hold no addresses unless it allows these. With the edition `before`, unless the policy now allows
-    more than then, nothing hidden follows from both together.
+    allows them, and hold no addresses unless it allows these. With each edition `before`, newest first, nothing hidden
+    follows from both together, unless the policy now allows more than then.
     """
     policy = publication.policy
-    before = before if before and before.least <= policy.least else None
+    before = [one for one in before if one.least <= policy.least]
     hidden = _hidden(publication, before)
     kept = [
         _without_addresses(table, policy) if table.case_level else _large_enough(publication, table, hidden)
         for table in publication.tables
         if policy.cases or not table.case_level
     ]
-    shown = _with_cells(replace(publication, tables=_without_margins(publication.tables, kept)), before)
+    shown = _with_cells(
+        replace(publication, tables=_without_margins(publication.tables, kept)), before[0] if before else None
+    )
     origins = {
         key: tuple(number for number in numbers if ("asn", f"AS{number}") not in hidden.keys)
         for key, numbers in publication.origins.items()
@@ -189,7 +191,7 @@ class _Hidden:
         return edition_of(layers, self.keys, self.small, self.noticed, self.few, cells, basis.hops, least)
 
 
-def _hidden(publication: Publication, before: LastEdition | None) -> _Hidden:
+def _hidden(publication: Publication, before: Sequence[LastEdition]) -> _Hidden:
     basis, least = publication.basis, publication.policy.least
     small, few = set[Key](), set[Key]()
     for table in publication.tables:
@@ -203,15 +205,15 @@ def _hidden(publication: Publication, before: LastEdition | None) -> _Hidden:
         basis.network,
         {key for key in small if key[0] not in basis.alone},
         least,
-        before=before.before(*networks) if before else None,
+        before=[one.before(*networks) for one in before],
     )
     for kind, layer in basis.alone.items():
         own = {key for key in small if key[0] == kind}
-        found |= hidden_keys([layer], own, least, before=before.before(kind) if before else None)
+        found |= hidden_keys([layer], own, least, before=[one.before(kind) for one in before])
     if _told_by_cards(publication, found):
         found |= {(_SOURCE, row.source) for table in publication.tables if table.name == "feeds" for row in table.rows}
     noticed = hidden_keys(
-        [basis.notices], few, least, hidden=found, before=before.before("notices", noticed=True) if before else None
+        [basis.notices], few, least, hidden=found, before=[one.before("notices", noticed=True) for one in before]
     )
     return _Hidden(keys=found, small=small, noticed=noticed, few=few)
 

@@ -9,7 +9,7 @@ from waterbed.governance.reply import PUBLIC, add_edition, next_edition, record,
 from waterbed.model.errors import InputError
 from waterbed.model.governance import Edition
 from waterbed.publish.data_package import data_package
-from waterbed.publish.edition import LastEdition, last_edition, remember
+from waterbed.publish.edition import LastEdition, editions, remember
 from waterbed.publish.intelmq import address_events, intelmq_events
 from waterbed.publish.misp import misp_feed
 from waterbed.publish.policy import Publication, named_hosters, provenance_text, publishable
@@ -19,7 +19,7 @@ from waterbed.publish.stix import extension_schema, stix_bundle
 from waterbed.publish.tables import hoster_names, last_seen, publication_of
 from waterbed.store.config import read_config
 from waterbed.store.folder import SETTINGS
-from waterbed.store.whole.replacing import SUMS, replace_files, sums_of
+from waterbed.store.whole.replacing import SUMS, replace_files
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import in_every_format
 from waterbed.study.metadata import table_info
@@ -40,21 +40,21 @@ def publish_all(
     `override` says why. `errata` is what is corrected against the edition before, beside what rulings corrected.
     """
     conclusions = conclusions or study.conclude()
-    publication = publishable(publication_of(study, conclusions), last_edition(study.folder, out))
+    publication = publishable(publication_of(study, conclusions), editions(study.folder))
     why = refuse_unheard(study.folder, named_hosters(publication), override)
     contents = dict(_contents(study, conclusions, publication))
     edition = _edition(study, contents, why, errata)
     contents |= {path: file.content for path, file in site_of(study, conclusions, publication).items()}
     contents["README.txt"] = readme(publication, [*contents, SUMS]).encode()
     contents[START] = contents.pop(START)
-    told, sums = publication.edition, sums_of(contents)
+    told = publication.edition
     replace_files(
-        out, contents, marks=MARKS, study=study.folder.path, ready=lambda: _put_on_record(study, edition, told, sums)
+        out, contents, marks=MARKS, study=study.folder.path, ready=lambda: _put_on_record(study, edition, told)
     )
     return [out / name for name in (SUMS, *contents)]
 
 
-def _put_on_record(study: Study, edition: Edition | None, told: LastEdition | None, sums: bytes) -> None:
+def _put_on_record(study: Study, edition: Edition | None, told: LastEdition | None) -> None:
     """Record the edition and what it tells; InputError if another policy holds by now."""
     if read_config(study.folder.path / SETTINGS)[1] != study.folder.config_hash:
         raise InputError(
@@ -63,7 +63,7 @@ def _put_on_record(study: Study, edition: Edition | None, told: LastEdition | No
         )
     if edition:
         add_edition(study.folder, edition)
-    remember(study.folder, told, sums)
+    remember(study.folder, told, "publish")
 
 
 def _edition(study: Study, contents: dict[str, bytes], override: str, errata: str) -> Edition | None:

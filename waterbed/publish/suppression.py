@@ -49,7 +49,7 @@ def hidden_keys(
     least: int,
     *,
     hidden: Collection[Key] = (),
-    before: Before | None = None,
+    before: Sequence[Before] = (),
 ) -> set[Key]:
     """Return the keys to leave out.
 
@@ -58,20 +58,23 @@ def hidden_keys(
     All that is published is known, at the finest, by group: the parts with the same keys shown. So a key is safe if
     each of its parts shares its group with a part that lacks the key, and if these groups are about `least` sites
     together: then any count from 0 to least - 1 agrees with everything shown. Where that fails, the part is joined to
-    another by hiding the keys in which the two differ, those about the fewest sites. With the edition `before` the same
-    holds of both together, as far as the study has grown enough. Hiding more never makes a safe key unsafe, so one pass
-    over the keys is enough; the cost is that of the parts times the keys that need help.
+    another by hiding the keys in which the two differ, those about the fewest sites. The same holds of this edition and
+    each one `before` together, as far as the study has grown enough. Hiding more never makes a safe key unsafe, so one
+    pass over the keys is enough; the cost is that of the parts times the keys that need help.
     """
     gone = {*hidden, *small}
     sizes = _sizes(layers)
-    editions = [
-        (layer, before.sites[at] if before and at < len(before.sites) else {}) for at, layer in enumerate(layers)
-    ]
-    for layer, earlier in editions:
+    for at, layer in enumerate(layers):
         groups = _Groups(layer, gone)
-        checks = [partial(_exposed, key=key, least=least, before=before, earlier=earlier) for key in sorted(small)]
-        if before:
-            checks.append(partial(_told_by_growth, before=before, earlier=earlier, least=least))
+        told: list[tuple[Before, Mapping[frozenset[Key], int]]] = [
+            (one, one.sites[at] if at < len(one.sites) else {}) for one in before
+        ]
+        checks = [
+            partial(_exposed, key=key, least=least, before=one, earlier=earlier)
+            for key in sorted(small)
+            for one, earlier in told or [(Before(), {})]
+        ]
+        checks += [partial(_told_by_growth, before=one, earlier=earlier, least=least) for one, earlier in told]
         for check in checks:
             while found := next(
                 (new for part, others in check(groups) if (new := _joined(part, others, gone, sizes))), None
@@ -103,7 +106,7 @@ class _Groups:
 
 
 def _exposed(
-    groups: _Groups, *, key: Key, least: int, before: Before | None, earlier: Mapping[frozenset[Key], int]
+    groups: _Groups, *, key: Key, least: int, before: Before, earlier: Mapping[frozenset[Key], int]
 ) -> Iterator[tuple[Part, list[Part]]]:
     """Parts of a small key that are not safe, and parts to join them to."""
     for part in groups.about[key]:
@@ -116,7 +119,7 @@ def _exposed(
     others = [part for part in groups.layer if part.keys not in known]
     if _sites(around) < least:
         yield groups.about[key][0], others
-    elif before:
+    else:
 
         def free(part: Part) -> int:
             """Sites of a part unknown from the edition before."""

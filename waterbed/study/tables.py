@@ -20,6 +20,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration, Snapshot
 from waterbed.store.bounded.files import raw_pieces
 from waterbed.store.bounded.limits import MOST_TABLE
+from waterbed.store.bounded.memory import bounded_memory
 from waterbed.store.folder import Folder
 
 Tables = RouteTables | CountryTables | HostingTables | AsOrganisations | DomainTable
@@ -56,17 +57,12 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
         )
     if licence is not None and not (licence.isprintable() and 0 < len(licence.strip()) <= _LICENCE):
         raise InputError(f"the licence must be plain text of 1 to {_LICENCE} characters (docs/tables.md)")
-    tables = READERS[kind](path)
     digest = hashlib.sha256()
     for piece in raw_pieces(path, "a dated table", MOST_TABLE, "docs/tables.md"):
         digest.update(piece)
     checksum = digest.hexdigest()
     name = f"{kind}-{day.isoformat()}-{checksum[:16]}"
-    kept = folder.tables / name
-    try:
-        _LOADERS[kind](kept)  # its name is its content: what is there whole is not written again
-    except InputError:
-        tables.save(kept)
+    tables = keep_table(kind, path, folder.tables / name)
     form, built_at = (
         (tables.form, None)
         if isinstance(tables, AsOrganisations | DomainTable)
@@ -93,6 +89,20 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
     ]
     folder.store.add(snapshots)
     return snapshots
+
+
+def keep_table(kind: str, path: Path, kept: Path) -> Tables:
+    """Read a table's file, and keep it in a folder named after it.
+
+    InputError if it is no such table, or takes more memory than its bound.
+    """
+    with bounded_memory(path, "docs/tables.md"):
+        tables = READERS[kind](path)
+        try:
+            _LOADERS[kind](kept)  # its name is its content: what is there whole is not written again
+        except InputError:
+            tables.save(kept)
+        return tables
 
 
 def snapshots_of(folder: Folder) -> list[Snapshot]:

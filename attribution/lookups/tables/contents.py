@@ -1,19 +1,20 @@
 """Rows of a table's file as arrays, in any format."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attribution.lookups.tables.addresses import Numbers, Packed
-from attribution.lookups.tables.ranges import Rows
+from attribution.lookups.tables.ranges import Rows, zeros
 from waterbed.model.errors import InputError
-from waterbed.store.bounded.files import content as bounded
-from waterbed.store.bounded.limits import MOST_TABLE
+from waterbed.store.bounded.files import Pieces, unpacked_pieces
+from waterbed.store.bounded.limits import MOST_LINE, MOST_TABLE
 
 Kind = Literal["routes", "places", "hosting"]
 Form = Literal["csv", "pyasn", "pfx2as", "mmdb", "delegated"]
@@ -74,41 +75,65 @@ def country_code(number: int) -> str:
     return chr(number >> 8) + chr(number & 0xFF)
 
 
-def span(packed: Packed, lengths: NDArray[np.int64]) -> tuple[Pair, Pair]:
+def span(packed: Packed, lengths: NDArray[np.integer[Any]]) -> tuple[Pair, Pair]:
     """First and last address of each prefix.
 
     Bits beyond a length are dropped.
     """
-    free = np.where(packed.family == 4, 32, 128) - lengths
-    low_free, high_free = _ones(np.minimum(free, 64)), _ones(np.maximum(free - 64, 0))
+    free = np.where(packed.family == 4, 32, 128).astype(np.uint8) - lengths.astype(np.uint8)
+    low_free, high_free = _ones(np.minimum(free, 64)), _ones(np.maximum(free, 64) - np.uint8(64))
     return (packed.high & ~high_free, packed.low & ~low_free), (packed.high | high_free, packed.low | low_free)
 
 
-def _ones(bits: NDArray[np.int64]) -> Numbers:
+def _ones(bits: NDArray[np.uint8]) -> Numbers:
     """Words with that many low bits set, 0 to 64."""
     part = (np.uint64(1) << np.minimum(bits, 63).astype(np.uint64)) - np.uint64(1)
     return np.where(bits >= 64, np.uint64(0xFFFF_FFFF_FFFF_FFFF), part)
 
 
+class Gathered:
+    """Rows gathered block by block, by family.
+
+    An IPv4 address takes one word each.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._v4: list[Sequence[Numbers]] = []
+        self._v6: list[Sequence[Numbers]] = []
+
+    def add(self, family: NDArray[np.uint8], first: Pair, last: Pair, number: Numbers) -> None:
+        """Add a block: families 4 and 6 are kept."""
+        v4, v6 = family == 4, family == 6
+        self._v4.append((first[1][v4], last[1][v4], number[v4]))
+        self._v6.append((first[0][v6], first[1][v6], last[0][v6], last[1][v6], number[v6]))
+
+    def rows(self) -> tuple[Rows, Rows]:
+        """The rows of IPv4 and those of IPv6; they can be asked for once."""
+        first, last, number = _joined(self._v4, 3)
+        none = zeros(len(number))
+        v4 = Rows(first_high=none, first_low=first, last_high=none, last_low=last, number=number)
+        v6 = _joined(self._v6, 5)
+        return v4, Rows(first_high=v6[0], first_low=v6[1], last_high=v6[2], last_low=v6[3], number=v6[4])
+
+
+def _joined(parts: list[Sequence[Numbers]], columns: int) -> list[Numbers]:
+    found = [np.concatenate([np.zeros(0, np.uint64), *(part[at] for part in parts)]) for at in range(columns)]
+    parts.clear()
+    return found
+
+
 def by_family(family: NDArray[np.uint8], first: Pair, last: Pair, number: Numbers) -> tuple[Rows, Rows]:
     """The rows of IPv4 and those of IPv6."""
-    each = []
-    for one in (4, 6):
-        rows = family == one
-        each.append(
-            Rows(
-                first_high=first[0][rows],
-                first_low=first[1][rows],
-                last_high=last[0][rows],
-                last_low=last[1][rows],
-                number=number[rows],
-            )
-        )
-    return each[0], each[1]
+    gathered = Gathered()
+    gathered.add(family, first, last, number)
+    return gathered.rows()
 
 
 MAX_BYTES = MOST_TABLE
 """Largest table accepted, bytes after decompression."""
+
+_BLOCK = 1 << 19
 
 SAMPLE = 65_536
 """Bytes at a file's start that identify its kind."""
@@ -128,19 +153,49 @@ def plain_text(text: str) -> str:
     return text.translate(_CONTROLS).strip()
 
 
-def content(path: Path) -> bytes:
-    """The bytes of a file, decompressed if gzip.
+def opened(path: Path) -> tuple[bytes, Pieces]:
+    """The front of a file, and all its pieces, decompressed if gzip.
 
-    Raises InputError if it cannot be read, is damaged, or is larger than MAX_BYTES unpacked.
+    The front is the whole file if it is no longer than SAMPLE. Raises InputError if the file cannot be read, is
+    damaged, or is larger than MAX_BYTES unpacked.
     """
-    return bounded(path, "a dated table", MAX_BYTES, SEE, unpack=True)
+    pieces = unpacked_pieces(path, "a dated table", SEE, MAX_BYTES, zipped=False)
+    front = b""
+    while len(front) <= SAMPLE and (piece := next(pieces, b"")):
+        front += piece
+    return front, chain([front], pieces)
 
 
-def as_utf8(data: bytes) -> bytes:
-    """Text as UTF-8 without a byte order mark.
+def blocks(pieces: Pieces, path: Path) -> Pieces:
+    """Text in blocks of whole lines, as UTF-8 without a byte order mark.
 
-    Text that is not UTF-8 is read as Latin-1.
+    A block that is not UTF-8 is read as Latin-1. InputError for a line that is much longer than MOST_LINE bytes.
     """
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size < _BLOCK:
+            continue
+        whole = b"".join(held)
+        end = max(whole.rfind(b"\n"), whole.rfind(b"\r")) + 1
+        size = len(whole) - end
+        if size > MOST_LINE:
+            raise InputError(f"{path} has a line of more than {MOST_LINE:,} bytes; it is no dated table ({SEE})")
+        held = [whole[end:]]
+        yield _as_utf8(whole[:end])
+    if size:
+        yield _as_utf8(b"".join(held))
+
+
+def lines_of(pieces: Pieces, path: Path) -> Iterator[str]:
+    """The lines of a text, without their ends."""
+    for block in blocks(pieces, path):
+        yield from block.decode().splitlines()
+
+
+def _as_utf8(data: bytes) -> bytes:
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         data.decode()
@@ -151,6 +206,6 @@ def as_utf8(data: bytes) -> bytes:
 
 def first_lines(data: bytes) -> list[str]:
     """The first lines that are neither empty nor comments."""
-    text = data[:SAMPLE].decode(errors="replace")
+    text = data[:SAMPLE].removeprefix(b"\xef\xbb\xbf").decode(errors="replace")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith((";", "#"))]
     return lines if len(data) <= SAMPLE or len(lines) < 2 else lines[:-1]

@@ -113,9 +113,9 @@ def read_countries(path: Path) -> CountryTables:
     """
     rows = read_rows(path, "places")
     return CountryTables(
+        about=FileAbout.of(rows),
         table=build(rows.v4, rows.v6),
         rows_v4=rows.rows_v4,
         rows_v6=rows.rows_v6,
-        about=FileAbout.of(rows),
         ases=_packed(rows.as_countries),
     )

@@ -1,7 +1,9 @@
 """Registries' delegated files: countries of addresses and ASes."""
 
 import re
+from array import array
 from collections import Counter
+from collections.abc import Iterable
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from pathlib import Path
 from typing import NamedTuple
@@ -9,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from attribution.lookups.tables.contents import MAX_AS, SEE, FileRows, bad_row, country_code, country_number
-from attribution.lookups.tables.ranges import Rows, words
+from attribution.lookups.tables.ranges import Rows
 from waterbed.model.errors import InputError
+from waterbed.store.bounded.limits import MOST_ASES
 
 _VERSION = re.compile(r"2(?:\.\d)?\|([a-z]{2,12})\|\d*\|\d+\|\d*\|\d*\|[+-]?\d*\s*")
 _KINDS = ("asn", "ipv4", "ipv6")
@@ -23,23 +26,45 @@ class _Range(NamedTuple):
     number: int
 
 
+class _Ranges:
+    """Ranges of one type, five numbers each."""
+
+    def __init__(self) -> None:
+        self._columns = [array("Q") for _ in range(5)]
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def add(self, one: _Range) -> None:
+        low = 0xFFFF_FFFF_FFFF_FFFF
+        cells = one.first >> 64, one.first & low, one.last >> 64, one.last & low, one.number
+        for column, cell in zip(self._columns, cells, strict=True):
+            column.append(cell)
+
+    def rows(self) -> Rows:
+        columns = [np.frombuffer(column, np.uint64) for column in self._columns]
+        return Rows(
+            first_high=columns[0], first_low=columns[1], last_high=columns[2], last_low=columns[3], number=columns[4]
+        )
+
+
 def is_delegated(line: str) -> bool:
     """True if a line is a delegated file's version line."""
     return _VERSION.fullmatch(line) is not None
 
 
-def read_delegated(data: bytes, path: Path) -> FileRows:
+def read_delegated(lines: Iterable[str], path: Path) -> FileRows:
     """The countries in a delegated or delegated-extended file.
 
     Kept are rows with status allocated or assigned. Raises InputError if the rows of one type are not as many as the
     summary says: such a file breaks off.
     """
-    lines = [line for line in data.decode().splitlines() if line.strip() and not line.startswith("#")]
-    version = _VERSION.fullmatch(lines[0])
+    said = (line for line in lines if line.strip() and not line.startswith("#"))
+    version = _VERSION.fullmatch(next(said, ""))
     promised: dict[str, int] = {}
     found: Counter[str] = Counter()
-    ranges: dict[str, list[_Range]] = {kind: [] for kind in _KINDS}
-    for row, line in enumerate(lines[1:], 1):
+    ranges = {kind: _Ranges() for kind in _KINDS}
+    for row, line in enumerate(said, 1):
         cells = line.split("|")
         if len(cells) == 6 and cells[5].strip() == "summary":
             if cells[2] not in _KINDS or not _is_number(cells[4]):
@@ -50,24 +75,31 @@ def read_delegated(data: bytes, path: Path) -> FileRows:
             bad_row(path, row, "is not registry|country|asn, ipv4 or ipv6|start|value|date|status")
         found[cells[2]] += 1
         if cells[6].strip() in _GIVEN_OUT:
-            ranges[cells[2]].append(_range(cells, row, path))
+            ranges[cells[2]].add(_range(cells, row, path))
     _check(path, promised, found)
     if not (ranges["ipv4"] or ranges["ipv6"]):
         raise InputError(f"{path} gives no address a country; rows with status allocated or assigned have one ({SEE})")
     return FileRows(
         form="delegated",
-        v4=_rows(ranges["ipv4"]),
-        v6=_rows(ranges["ipv6"]),
+        v4=ranges["ipv4"].rows(),
+        v6=ranges["ipv6"].rows(),
         rows_v4=len(ranges["ipv4"]),
         rows_v6=len(ranges["ipv6"]),
         registry=version[1] if version else None,
-        as_countries={
-            asn: country_code(part.number)
-            for part in ranges["asn"]
-            if part.number
-            for asn in range(part.first, part.last + 1)
-        },
+        as_countries=_as_countries(ranges["asn"].rows(), path),
     )
+
+
+def _as_countries(rows: Rows, path: Path) -> dict[int, str]:
+    """The country of each AS: a row may stand for four thousand million."""
+    firsts, lasts = rows.first_low.tolist(), rows.last_low.tolist()
+    if sum(lasts) - sum(firsts) + len(firsts) > MOST_ASES:
+        raise InputError(f"{path} gives out more than {MOST_ASES:,} ASes, and no registry has so many ({SEE})")
+    countries: dict[int, str] = {}
+    for first, last, number in zip(firsts, lasts, rows.number.tolist(), strict=True):
+        if number:
+            countries |= dict.fromkeys(range(first, last + 1), country_code(number))
+    return countries
 
 
 def _check(path: Path, promised: dict[str, int], found: Counter[str]) -> None:
@@ -111,10 +143,3 @@ def _start(kind: str, text: str, row: int, path: Path) -> tuple[int, int]:
     if not _is_number(text):
         bad_row(path, row, "needs an AS number")
     return int(text), MAX_AS
-
-
-def _rows(ranges: list[_Range]) -> Rows:
-    first_high, first_low = words([part.first for part in ranges])
-    last_high, last_low = words([part.last for part in ranges])
-    number = np.array([part.number for part in ranges], np.uint64)
-    return Rows(first_high=first_high, first_low=first_low, last_high=last_high, last_low=last_low, number=number)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from attribution.lookups.tables.contents import as_utf8, content
+from attribution.lookups.tables.contents import lines_of, opened
 from attribution.lookups.tables.folders import about_in, whole_folder
 from waterbed.model.errors import InputError
 
@@ -68,11 +68,7 @@ def read_domains(path: Path) -> DomainTable:
     Raises InputError for any other file, a bad row or a key that occurs twice. Rows are counted after the header, and
     their text is never repeated, because a wrong file may hold anything.
     """
-    data = content(path)
-    if b"\x00" in data:
-        raise InputError(f"{path} is a binary file; a table of domains is CSV with the header key,domains ({_SEE})")
-    lines = as_utf8(data).decode().splitlines()
-    rows = _rows(path, csv.reader([line for line in lines if line.strip() and not line.startswith("#")], strict=True))
+    rows = _rows(path, csv.reader(_lines(path), strict=True))
     header = next(rows, (0, []))[1]
     if [cell.strip().lower() for cell in header] != _COLUMNS:
         raise InputError(f"{path} does not begin with the header key,domains; see {_SEE}")
@@ -85,6 +81,15 @@ def read_domains(path: Path) -> DomainTable:
     if not domains:
         raise InputError(f"{path} lacks rows below its header; see {_SEE}")
     return DomainTable(domains=domains)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    _, pieces = opened(path)
+    for line in lines_of(pieces, path):
+        if "\0" in line:
+            raise InputError(f"{path} is a binary file; a table of domains is CSV with the header key,domains ({_SEE})")
+        if line.strip() and not line.startswith("#"):
+            yield line
 
 
 def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:

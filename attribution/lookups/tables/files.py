@@ -2,7 +2,16 @@
 
 from pathlib import Path
 
-from attribution.lookups.tables.contents import SAMPLE, FileRows, Kind, as_utf8, content, first_lines, refuse
+from attribution.lookups.tables.contents import (
+    SAMPLE,
+    FileRows,
+    Kind,
+    blocks,
+    first_lines,
+    lines_of,
+    opened,
+    refuse,
+)
 from attribution.lookups.tables.delegated import is_delegated, read_delegated
 from attribution.lookups.tables.mmdb import is_mmdb, read_mmdb
 from attribution.lookups.tables.range_files import csv_kind, prefix_form, read_prefixes, read_ranges
@@ -14,30 +23,28 @@ def read_rows(path: Path, wanted: Kind) -> FileRows:
     Plain or gzip. Raises InputError if it is a table of another kind, no table at all, or has a bad row. Rows are
     counted without comments; their text is never repeated, because a wrong file may hold anything.
     """
-    data = content(path)
-    if is_mmdb(data):
-        return read_mmdb(data, path, wanted)
-    if archive := _archive(data):
+    front, pieces = opened(path)
+    if archive := _archive(front):
         refuse(path, f"{archive} archive: unpack it and take the file in it", wanted)
-    if b"\x00" in data[:SAMPLE]:
-        refuse(path, "a binary file", wanted)
-    data = as_utf8(data)
-    sample = first_lines(data)
+    if b"\x00" in front[:SAMPLE]:
+        data = b"".join(pieces)  # a tree is read in no order
+        return read_mmdb(data, path, wanted) if is_mmdb(data) else refuse(path, "a binary file", wanted)
+    sample = first_lines(front)
     if not sample:
         refuse(path, "empty", wanted)
     if sample[0].startswith(("<", "{", "[")):
         refuse(path, "HTML or XML" if sample[0].startswith("<") else "JSON", wanted)
     if form := prefix_form(sample[0]):
         _want("routes", wanted, path)
-        return read_prefixes(data, path, form)
+        return read_prefixes(blocks(pieces, path), path, form)
     if is_delegated(sample[0]):
         _want("places", wanted, path)
-        return read_delegated(data, path)
+        return read_delegated(lines_of(pieces, path), path)
     kind = csv_kind(sample)
     if kind is None:
         refuse(path, "of no known kind", wanted)
     _want(kind, wanted, path)
-    return read_ranges(data, sample, path, kind)
+    return read_ranges(blocks(pieces, path), sample, path, kind)
 
 
 def _archive(data: bytes) -> str | None:

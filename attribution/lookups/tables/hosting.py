@@ -65,9 +65,9 @@ def read_hosting(path: Path) -> HostingTables:
     """
     rows = read_rows(path, "hosting")
     return HostingTables(
+        about=FileAbout.of(rows),
         table=build(rows.v4, rows.v6),
         rows_v4=rows.rows_v4,
         rows_v6=rows.rows_v6,
         tags=rows.names,
-        about=FileAbout.of(rows),
     )

@@ -18,8 +18,8 @@ from attribution.lookups.tables.contents import (
     MAX_AS,
     SEE,
     FileRows,
+    Gathered,
     Kind,
-    by_family,
     country_number,
     plain_text,
     refuse,
@@ -40,8 +40,8 @@ class Leaves:
 
     high: Numbers
     low: Numbers
-    length: NDArray[np.int64]
-    record: NDArray[np.int64]
+    length: NDArray[np.uint8]
+    record: NDArray[np.uint32]
 
 
 def leaves_of(data: bytes, nodes: int, record_bits: int, ip_version: int) -> Leaves:
@@ -55,20 +55,19 @@ def leaves_of(data: bytes, nodes: int, record_bits: int, ip_version: int) -> Lea
     depth = _DEPTHS.get(ip_version, 0)
     if not depth or record_bits not in (24, 28, 32) or not 0 < nodes * record_bits // 4 <= len(data):
         raise ValueError("no tree")
-    children = _children(data, nodes, record_bits)
-    v4_root = _v4_root(children, nodes) if depth == 128 else 0
-    node, high, low = np.zeros(1, np.int64), np.zeros(1, np.uint64), np.zeros(1, np.uint64)
+    tree = np.frombuffer(data, np.uint8, nodes * (record_bits // 4)).reshape(nodes, -1)
+    v4_root = _v4_root(tree, nodes) if depth == 128 else 0
+    node, high, low = np.zeros(1, np.uint32), np.zeros(1, np.uint64), np.zeros(1, np.uint64)
     parts: list[Leaves] = []
     met = 0
     for bit in range(depth):
         place = depth - 1 - bit
-        child = children[node].ravel()
+        child = _children(tree[node]).ravel()
         high, low = (np.repeat(word, 2) for word in (high, low))
         (high if place >= 64 else low)[1::2] |= np.uint64(1 << place % 64)
         leaf = child > nodes
-        parts.append(
-            Leaves(high=high[leaf], low=low[leaf], length=np.full(int(leaf.sum()), bit + 1), record=child[leaf])
-        )
+        length = np.full(int(leaf.sum()), bit + 1, np.uint8)
+        parts.append(Leaves(high=high[leaf], low=low[leaf], length=length, record=child[leaf]))
         inner = child < nodes
         if v4_root:
             inner &= (child != v4_root) | ((bit == 95) & (high == 0) & (low == 0))
@@ -86,26 +85,24 @@ def leaves_of(data: bytes, nodes: int, record_bits: int, ip_version: int) -> Lea
     raise ValueError("no tree")
 
 
-def _children(data: bytes, nodes: int, record_bits: int) -> NDArray[np.int64]:
-    """Both records of each node, shape (nodes, 2)."""
-    size = record_bits // 4
-    octets = np.frombuffer(data, np.uint8, nodes * size).reshape(nodes, size).astype(np.int64)
-    if record_bits == 32:
-        parts = octets.reshape(nodes, 2, 4)
-        return parts[:, :, 0] << 24 | parts[:, :, 1] << 16 | parts[:, :, 2] << 8 | parts[:, :, 3]
-    sides = octets[:, :3], octets[:, -3:]
-    found = np.stack([side[:, 0] << 16 | side[:, 1] << 8 | side[:, 2] for side in sides], axis=1)
-    if record_bits == 28:
-        found[:, 0] |= (octets[:, 3] >> 4) << 24
-        found[:, 1] |= (octets[:, 3] & 15) << 24
+def _children(nodes: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Both records of some nodes, shape (nodes, 2)."""
+    size = nodes.shape[1] // 2  # whole bytes of a record: of 7 bytes, both share the one in the middle
+    found = np.zeros((len(nodes), 2), np.uint32)
+    for side, first in enumerate((0, nodes.shape[1] - size)):
+        for at in range(first, first + size):
+            found[:, side] = found[:, side] << np.uint32(8) | nodes[:, at]
+    if nodes.shape[1] == 7:
+        found[:, 0] |= (nodes[:, 3] >> 4).astype(np.uint32) << np.uint32(24)
+        found[:, 1] |= (nodes[:, 3] & 15).astype(np.uint32) << np.uint32(24)
     return found
 
 
-def _v4_root(children: NDArray[np.int64], nodes: int) -> int:
+def _v4_root(tree: NDArray[np.uint8], nodes: int) -> int:
     """The node under ::/96, 0 if there is none."""
     node = 0
     for _ in range(96):
-        node = int(children[node, 0])
+        node = int(_children(tree[node : node + 1])[0, 0])
         if node >= nodes:
             return 0
     return node
@@ -162,31 +159,34 @@ def read_mmdb(data: bytes, path: Path, wanted: Kind) -> FileRows:
     except _DAMAGED:
         raise InputError(f"{path} is a damaged MMDB; fetch it again ({SEE})") from None
     _, which = np.unique(leaves.record, return_inverse=True)
-    sizes = np.array([len(found) for found in carried], np.int64)[which]
+    sizes = np.array([len(found) for found in carried], np.int64)
     if not sizes.any():
         refuse(path, f"an MMDB of type {_shown(about.database_type)}", wanted)
-    row = np.repeat(np.arange(len(which)), sizes)
-    number = np.array([n for record in which.tolist() for n in carried[record]], np.uint64)
     first, last = span(packed, length)
-    v4, v6 = by_family(family[row], (first[0][row], first[1][row]), (last[0][row], last[1][row]), number)
+    gathered = Gathered()
+    for place in range(int(sizes.max())):  # each network's first number, then the second ones, ...
+        number = np.array([found[place] if place < len(found) else 0 for found in carried], np.uint64)
+        row = np.flatnonzero(sizes[which] > place)
+        gathered.add(family[row], (first[0][row], first[1][row]), (last[0][row], last[1][row]), number[which[row]])
+    v4, v6 = gathered.rows()
     return FileRows(
         form="mmdb",
         v4=v4,
         v6=v6,
-        rows_v4=int((sizes[family == 4] > 0).sum()),
-        rows_v6=int((sizes[family == 6] > 0).sum()),
+        rows_v4=int((sizes[which[family == 4]] > 0).sum()),
+        rows_v6=int((sizes[which[family == 6]] > 0).sum()),
         names=numbers.names,
         built_at=built_at,
     )
 
 
-def _as_networks(leaves: Leaves, ip_version: int) -> tuple[NDArray[np.uint8], Packed, NDArray[np.int64]]:
+def _as_networks(leaves: Leaves, ip_version: int) -> tuple[NDArray[np.uint8], Packed, NDArray[np.uint8]]:
     """Family, address and prefix length of each network."""
     v4 = np.full(len(leaves.record), ip_version == 4)
     if ip_version == 6:
         v4 = (leaves.length >= 96) & (leaves.high == 0) & (leaves.low >> np.uint64(32) == 0)
     family = np.where(v4, 4, 6).astype(np.uint8)
-    length = np.where(v4 & (ip_version == 6), leaves.length - 96, leaves.length)
+    length = np.where(v4 & (ip_version == 6), leaves.length - np.uint8(96), leaves.length)
     return family, Packed(family=family, high=leaves.high, low=leaves.low), length
 
 
@@ -194,7 +194,7 @@ def _carried(
     reader: maxminddb.Reader,
     family: NDArray[np.uint8],
     packed: Packed,
-    record: NDArray[np.int64],
+    record: NDArray[np.uint32],
     numbers: "_Numbers",
 ) -> list[tuple[int, ...]]:
     """The numbers of each distinct record, in the order of the records."""

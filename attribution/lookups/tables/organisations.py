@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.lookups.tables.contents import MAX_AS, SEE, as_utf8, content, first_lines, plain_text
+from attribution.lookups.tables.contents import MAX_AS, SAMPLE, SEE, first_lines, lines_of, opened, plain_text
 from attribution.lookups.tables.folders import about_in, whole_folder
 from waterbed.model.errors import InputError
 
@@ -53,16 +53,15 @@ def read_organisation_rows(path: Path) -> OrganisationRows:
     An AS or organisation that comes twice is as the later row says. Raises InputError for any other file, for one with
     a bad row, and for one that names ASes or organisations alone: half a file.
     """
-    data = content(path)
-    sample = first_lines(data)
-    if b"\x00" in data[:1024] or not data.strip():
-        raise InputError(f"{path} is {'a binary file' if data.strip() else 'empty'}; {_EXPECTED}")
-    text = as_utf8(data).decode()
+    front, pieces = opened(path)
+    sample = first_lines(front)
+    if b"\x00" in front[:1024] or not front.strip():
+        raise InputError(f"{path} is {'a binary file' if front.strip() else 'empty'}; {_EXPECTED}")
     rows = OrganisationRows()
     if sample and sample[0].startswith("{"):
-        _read_json(text, rows, path)
-    elif any(map(_FORMAT.fullmatch, text[:65_536].splitlines())):
-        _read_sections(text, rows, path)
+        _read_json(lines_of(pieces, path), rows, path)
+    elif any(map(_FORMAT.fullmatch, front[:SAMPLE].decode(errors="replace").splitlines())):
+        _read_sections(lines_of(pieces, path), rows, path)
     else:
         raise InputError(f"{path} is of no known kind; {_EXPECTED}")
     if not rows.ases or not rows.organisations:
@@ -71,10 +70,10 @@ def read_organisation_rows(path: Path) -> OrganisationRows:
     return rows
 
 
-def _read_sections(text: str, rows: OrganisationRows, path: Path) -> None:
+def _read_sections(lines: Iterable[str], rows: OrganisationRows, path: Path) -> None:
     columns: list[str] = []
     add: Callable[[OrganisationRows, dict[str, str]], bool] = _add_as
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         said = _FORMAT.fullmatch(line)
         if said:
             columns = said[1].split("|")
@@ -89,8 +88,8 @@ def _read_sections(text: str, rows: OrganisationRows, path: Path) -> None:
                 _bad(path, number, "names no AS and organisation")
 
 
-def _read_json(text: str, rows: OrganisationRows, path: Path) -> None:
-    for number, record in _records(text, path):
+def _read_json(lines: Iterable[str], rows: OrganisationRows, path: Path) -> None:
+    for number, record in _records(lines, path):
         kind = record.get("type")
         asked = ("organizationId", "source", *(("asn",) if kind == "ASN" else ("name", "country")))
         given = {
@@ -103,9 +102,9 @@ def _read_json(text: str, rows: OrganisationRows, path: Path) -> None:
             _bad(path, number, "is not an ASN or Organization with its id")
 
 
-def _records(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _records(lines: Iterable[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     decode = msgspec.json.Decoder(dict[str, Any]).decode
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:

@@ -5,12 +5,13 @@ Rows are start,end and the value.
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
@@ -19,10 +20,10 @@ from attribution.lookups.tables.contents import (
     MAX_AS,
     SEE,
     FileRows,
+    Gathered,
     Kind,
     Pair,
     bad_row,
-    by_family,
     country_number,
     plain_text,
     span,
@@ -33,6 +34,8 @@ from waterbed.model.errors import InputError
 _COMMENTS = re.compile(rb"^[;#].*(?:\r?\n|\Z)", re.MULTILINE)
 _EDGE = re.compile(r"\d{1,39}|[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*")
 _NO_COUNTRY = ("", "-", "??")
+
+Columns = tuple[int, list[pa.ChunkedArray]]
 
 
 def csv_kind(sample: Sequence[str]) -> Kind | None:
@@ -53,54 +56,63 @@ def csv_kind(sample: Sequence[str]) -> Kind | None:
     return None
 
 
-def read_columns(data: bytes, count: int, path: Path, **parse: object) -> list[pa.ChunkedArray]:
-    """The columns of a file as text, without comments."""
+def read_columns(blocks: Iterable[bytes], count: int, path: Path, **parse: object) -> Iterator[Columns]:
+    """The columns of a file as text, without comments, block by block.
+
+    With each comes the number of rows before it.
+    """
     names = [str(i) for i in range(count)]  # one thread: only then the parser tells which row is bad
-    try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(_COMMENTS.sub(b"", data)),
-            read_options=arrow_csv.ReadOptions(column_names=names, use_threads=False),
-            parse_options=arrow_csv.ParseOptions(**parse),
-            convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
-        )
-    except pa.ArrowInvalid as problem:
-        row = re.search(r"Row #(\d+)", str(problem))
-        where = f"row {row[1]}" if row else "a row"
-        raise InputError(f"{path}: {where} has not the {count} columns of the first one ({SEE})") from None
-    return [table.column(name) for name in names]
+    before = 0
+    for block in blocks:
+        data = _COMMENTS.sub(b"", block)
+        if not data.strip():
+            continue
+        try:
+            table = arrow_csv.read_csv(
+                pa.BufferReader(data),
+                read_options=arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data)),
+                parse_options=arrow_csv.ParseOptions(**parse),
+                convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+            )
+        except pa.ArrowInvalid as problem:
+            row = re.search(r"Row #(\d+)", str(problem))
+            where = f"row {before + int(row[1])}" if row else "a row"
+            raise InputError(f"{path}: {where} has not the {count} columns of the first one ({SEE})") from None
+        yield before, [table.column(name) for name in names]
+        before += table.num_rows
 
 
-def read_ranges(data: bytes, sample: Sequence[str], path: Path, kind: Kind) -> FileRows:
+def read_ranges(blocks: Iterable[bytes], sample: Sequence[str], path: Path, kind: Kind) -> FileRows:
     """The rows of a CSV file whose kind is known."""
-    count = len(next(csv.reader(sample[:1])))
-    columns = read_columns(data, count, path)
-    firsts, lasts = columns[0].to_pylist(), columns[1].to_pylist()
-    edges = _numbered if firsts[0].isdecimal() else _spelled
-    family, first, last = edges(firsts, lasts, path)
-    wrong = (first[0] > last[0]) | ((first[0] == last[0]) & (first[1] > last[1]))
-    if wrong.any():
-        bad_row(path, int(wrong.argmax()), "ends before it starts")
-    number = as_numbers(columns[2], path) if kind == "routes" else _countries(columns[2], path)
-    names: dict[int, str] = {}
-    if kind == "routes" and count > 3:
-        held = zip(number.tolist(), columns[3].to_pylist(), strict=True)
-        names = {n: plain_text(name) for n, name in held if n and name}
-    v4, v6 = by_family(family, first, last, number)
+    cells = next(csv.reader(sample[:1]))
+    edges = _numbered if cells[0].isdecimal() else _spelled
+    gathered, names = Gathered(), dict[int, str]()
+    for before, columns in read_columns(blocks, len(cells), path):
+        family, first, last = edges(columns[0].to_pylist(), columns[1].to_pylist(), path, before)
+        wrong = (first[0] > last[0]) | ((first[0] == last[0]) & (first[1] > last[1]))
+        if wrong.any():
+            bad_row(path, before + int(wrong.argmax()), "ends before it starts")
+        number = as_numbers(columns[2], path, before) if kind == "routes" else _countries(columns[2], path, before)
+        if kind == "routes" and len(cells) > 3:
+            held = zip(number.tolist(), columns[3].to_pylist(), strict=True)
+            names |= {n: plain_text(name) for n, name in held if n and name}
+        gathered.add(family, first, last, number)
+    v4, v6 = gathered.rows()
     return FileRows(form="csv", v4=v4, v6=v6, rows_v4=len(v4), rows_v6=len(v6), names=names)
 
 
 Edges = tuple[NDArray[np.uint8], Pair, Pair]
 
 
-def _spelled(firsts: Sequence[str], lasts: Sequence[str], path: Path) -> Edges:
+def _spelled(firsts: Sequence[str], lasts: Sequence[str], path: Path, before: int) -> Edges:
     first, last = pack(firsts, mapped=False), pack(lasts, mapped=False)
     wrong = (first.family == 0) | (first.family != last.family)
     if wrong.any():
-        bad_row(path, int(wrong.argmax()), "needs two addresses of one family")
+        bad_row(path, before + int(wrong.argmax()), "needs two addresses of one family")
     return first.family, (first.high, first.low), (last.high, last.low)
 
 
-def _numbered(firsts: Sequence[str], lasts: Sequence[str], path: Path) -> Edges:
+def _numbered(firsts: Sequence[str], lasts: Sequence[str], path: Path, before: int) -> Edges:
     pairs = []
     for texts in (firsts, lasts):
         wrong = next((i for i, t in enumerate(texts) if not (t.isascii() and t.isdecimal() and len(t) <= 39)), None)
@@ -108,29 +120,38 @@ def _numbered(firsts: Sequence[str], lasts: Sequence[str], path: Path) -> Edges:
         if wrong is None and max(numbers) >> 128:
             wrong = next(i for i, n in enumerate(numbers) if n >> 128)
         if wrong is not None:
-            bad_row(path, wrong, "needs two addresses as whole numbers")
+            bad_row(path, before + wrong, "needs two addresses as whole numbers")
         pairs.append(words(numbers))
     high, low = pairs[1]
     family = np.where((high > 0) | (low > 0xFFFF_FFFF), 6, 4).astype(np.uint8)
     return family, pairs[0], pairs[1]
 
 
-def as_numbers(column: pa.ChunkedArray, path: Path) -> Numbers:
+def as_numbers(column: pa.ChunkedArray, path: Path, before: int) -> Numbers:
     """A column of AS numbers."""
-    texts = column.unique().to_pylist()
-    for text in texts:
-        if not (text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) <= MAX_AS):
-            bad_row(path, column.to_pylist().index(text), f"needs an AS number from 0 to {MAX_AS}")
-    numbers: Numbers = column.cast(pa.uint64()).to_numpy()
+    numbers: Numbers = np.zeros(0, np.uint64)
+    if _whole_numbers(column):
+        numbers = column.cast(pa.uint64()).to_numpy()
+    if len(numbers) < len(column) or (len(numbers) and numbers.max() > MAX_AS):
+        texts = column.to_pylist()
+        wrong = next(at for at, text in enumerate(texts) if not (_AS.fullmatch(text) and int(text) <= MAX_AS))
+        bad_row(path, before + wrong, f"needs an AS number from 0 to {MAX_AS}")
     return numbers
 
 
-def _countries(column: pa.ChunkedArray, path: Path) -> Numbers:
+_AS = re.compile("[0-9]{1,10}")
+
+
+def _whole_numbers(column: pa.ChunkedArray) -> bool:
+    return bool(pc.all(pc.match_substring_regex(column, f"^{_AS.pattern}$")).as_py())
+
+
+def _countries(column: pa.ChunkedArray, path: Path, before: int) -> Numbers:
     coded = column.combine_chunks().dictionary_encode()
     texts = coded.dictionary.to_pylist()
     for text in texts:
         if text not in _NO_COUNTRY and not re.fullmatch("[A-Za-z]{2}", text):
-            bad_row(path, column.to_pylist().index(text), "needs a country code of two letters")
+            bad_row(path, before + column.to_pylist().index(text), "needs a country code of two letters")
     numbers = np.array([country_number(t.upper()) for t in texts], np.uint64)
     places: NDArray[np.int32] = coded.indices.to_numpy()
     return numbers[places]
@@ -151,41 +172,46 @@ def prefix_form(line: str) -> PrefixForm | None:
     return next((form for form, shape in _FIRST.items() if shape.fullmatch(line)), None)
 
 
-def read_prefixes(data: bytes, path: Path, form: PrefixForm) -> FileRows:
+def read_prefixes(blocks: Iterable[bytes], path: Path, form: PrefixForm) -> FileRows:
     """The rows of a file of prefixes.
 
     In pfx2as, `1_2` are two origins of one prefix and `1,2` or `{1,2}` is an AS set: all members are origins.
     """
-    if form == "pyasn":
-        prefixes, origins = read_columns(data, 2, path, delimiter="\t", quote_char=False)
-        parts = [text.partition("/")[::2] for text in prefixes.to_pylist()]
-    else:
-        starts, sizes, origins = read_columns(data, 3, path, delimiter="\t", quote_char=False)
-        parts = list(zip(starts.to_pylist(), sizes.to_pylist(), strict=True))
-    packed = pack([start for start, _ in parts], mapped=False)
-    lengths = np.fromiter((_length(size) for _, size in parts), np.int64, len(parts))
-    wrong = (packed.family == 0) | (lengths > np.where(packed.family == 4, 32, 128))
-    if wrong.any():
-        bad_row(path, int(wrong.argmax()), "needs a prefix")
-    first, last = span(packed, lengths)
-    row, number = _members(origins, path)
-    v4, v6 = by_family(packed.family[row], _taken(first, row), _taken(last, row), number)
-    rows_v4 = int((packed.family == 4).sum())
-    return FileRows(form=form, v4=v4, v6=v6, rows_v4=rows_v4, rows_v6=len(packed) - rows_v4)
+    gathered, rows_v4, rows_v6 = Gathered(), 0, 0
+    count = 2 if form == "pyasn" else 3
+    for before, columns in read_columns(blocks, count, path, delimiter="\t", quote_char=False):
+        if form == "pyasn":
+            parts = [text.partition("/")[::2] for text in columns[0].to_pylist()]
+        else:
+            parts = list(zip(columns[0].to_pylist(), columns[1].to_pylist(), strict=True))
+        packed = pack([start for start, _ in parts], mapped=False)
+        lengths = np.fromiter((_length(size) for _, size in parts), np.int64, len(parts))
+        wrong = (packed.family == 0) | (lengths > np.where(packed.family == 4, 32, 128))
+        if wrong.any():
+            bad_row(path, before + int(wrong.argmax()), "needs a prefix")
+        first, last = span(packed, lengths)
+        row, number = _members(columns[-1], path, before)
+        gathered.add(packed.family[row], _taken(first, row), _taken(last, row), number)
+        v4 = int((packed.family == 4).sum())
+        rows_v4, rows_v6 = rows_v4 + v4, rows_v6 + len(packed) - v4
+    v4_rows, v6_rows = gathered.rows()
+    return FileRows(form=form, v4=v4_rows, v6=v6_rows, rows_v4=rows_v4, rows_v6=rows_v6)
 
 
 def _length(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 3 else 999
 
 
-def _members(column: pa.ChunkedArray, path: Path) -> tuple[NDArray[np.int64], Numbers]:
+def _members(column: pa.ChunkedArray, path: Path, before: int) -> tuple[NDArray[np.int64], Numbers]:
     """The row and the AS of each origin."""
+    if _whole_numbers(column):
+        return np.arange(len(column)), as_numbers(column, path, before)
     coded = column.combine_chunks().dictionary_encode()
     sets: list[tuple[int, ...]] = []
     for text in coded.dictionary.to_pylist():
         members = tuple(map(int, re.findall(r"\d+", text))) if _ORIGINS.fullmatch(text) else ()
         if not members or max(members) > MAX_AS:
-            bad_row(path, column.to_pylist().index(text), f"needs an AS number from 0 to {MAX_AS}")
+            bad_row(path, before + column.to_pylist().index(text), f"needs an AS number from 0 to {MAX_AS}")
         sets.append(members)
     sizes = np.array([len(s) for s in sets], np.int64)
     offsets = np.cumsum(sizes) - sizes

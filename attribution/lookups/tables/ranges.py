@@ -2,7 +2,7 @@
 
 import heapq
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,33 +139,40 @@ def build(v4: Rows, v6: Rows) -> RangeTable:
 
 
 def _stretches(rows: Rows, bits: int, sets: dict[tuple[int, ...], int]) -> tuple[Numbers, Numbers, NDArray[np.int32]]:
+    """First addresses of all stretches, in two words, and their sets.
+
+    Each range is followed by what lies behind it, up to the next one; all begins with the first address.
+    """
     rows, carried = _merged(rows, sets)
     if _overlapping(rows):
-        rows, carried = _flattened(rows, carried)
+        rows, carried = _flattened(rows, carried, bits)
     top = [np.uint64((1 << bits - 64) - 1 if bits > 64 else 0), np.uint64((1 << min(bits, 64)) - 1)]
     after_low = rows.last_low + np.uint64(1)
-    after_high = rows.last_high + (after_low == 0).astype(np.uint64)
-    ends = (rows.last_high == top[0]) & (rows.last_low == top[1])
-    gap = np.ones(len(rows), bool)
+    after_high = rows.last_high + (after_low == 0).astype(np.uint64) if bits > 64 else rows.last_high
+    kept = np.ones(2 * len(rows) + 1, bool)
+    gap = kept[2::2]
     gap[:-1] = (after_high[:-1] != rows.first_high[1:]) | (after_low[:-1] != rows.first_low[1:])
-    gap &= ~ends
-    zero = np.zeros(1, np.uint64)
-    high = np.concatenate([zero, rows.first_high, after_high[gap]])
-    low = np.concatenate([zero, rows.first_low, after_low[gap]])
-    value = np.concatenate([[NOTHING], carried, np.full(int(gap.sum()), NOTHING)]).astype(np.int32)
-    order = np.lexsort((low, high))  # stable: a range that starts at 0 comes after the leading gap
-    high, low, value = high[order], low[order], value[order]
-    kept = np.ones(len(high), bool)
-    kept[:-1] = (high[:-1] != high[1:]) | (low[:-1] != low[1:])
-    high, low, value = high[kept], low[kept], value[kept]
+    gap &= (rows.last_high != top[0]) | (rows.last_low != top[1])
+    if len(rows):
+        kept[0] = bool(rows.first_high[0] or rows.first_low[0])
+    low = _alternating(rows.first_low, after_low, kept)
+    high = _alternating(rows.first_high, after_high, kept) if bits > 64 else zeros(len(low))
+    value = np.full(len(kept), NOTHING, np.int32)
+    value[1::2] = carried
+    value = value[kept]
     changes = np.concatenate([[True], value[1:] != value[:-1]])
-    return high[changes], low[changes], value[changes]
+    return _at(high, changes), low[changes], value[changes]
 
 
-def _merged(rows: Rows, sets: dict[tuple[int, ...], int]) -> tuple[Rows, NDArray[np.int64]]:
+def _alternating(first: Numbers, after: Numbers, kept: NDArray[np.bool_]) -> Numbers:
+    both = np.zeros(len(kept), np.uint64)
+    both[1::2], both[2::2] = first, after
+    return both[kept]
+
+
+def _merged(rows: Rows, sets: dict[tuple[int, ...], int]) -> tuple[Rows, NDArray[np.int32]]:
     """Rows sorted, each range once, and the number of the set that each carries."""
-    order = np.lexsort((rows.number, rows.last_low, rows.last_high, rows.first_low, rows.first_high))
-    rows = _taken(rows, order)
+    rows = _taken(rows, np.lexsort((rows.number, rows.last_low, rows.last_high, rows.first_low, rows.first_high)))
     new = np.ones(len(rows), bool)
     for column in (rows.first_high, rows.first_low, rows.last_high, rows.last_low):
         new[1:] &= column[1:] == column[:-1]
@@ -173,12 +180,12 @@ def _merged(rows: Rows, sets: dict[tuple[int, ...], int]) -> tuple[Rows, NDArray
     starts = np.flatnonzero(new)
     sizes = np.diff(np.append(starts, len(rows)))
     distinct, place = np.unique(rows.number[starts], return_inverse=True)
-    alone = np.array([_set_number((int(n),), sets) for n in distinct], np.int64)
-    carried = alone[place] if len(starts) else np.zeros(0, np.int64)
+    alone = np.array([_set_number((int(n),), sets) for n in distinct], np.int32)
+    carried = alone[place] if len(starts) else np.zeros(0, np.int32)
     for i in np.flatnonzero(sizes > 1).tolist():
         numbers = rows.number[starts[i] : starts[i] + sizes[i]].tolist()
         carried[i] = _set_number(tuple(sorted(set(numbers))), sets)
-    return _taken(rows, starts), carried
+    return (rows if len(starts) == len(rows) else _taken(rows, starts)), carried
 
 
 def _set_number(numbers: tuple[int, ...], sets: dict[tuple[int, ...], int]) -> int:
@@ -188,12 +195,28 @@ def _set_number(numbers: tuple[int, ...], sets: dict[tuple[int, ...], int]) -> i
 
 def _taken(rows: Rows, which: NDArray[np.int64]) -> Rows:
     return Rows(
-        first_high=rows.first_high[which],
+        first_high=_at(rows.first_high, which),
         first_low=rows.first_low[which],
-        last_high=rows.last_high[which],
+        last_high=_at(rows.last_high, which),
         last_low=rows.last_low[which],
         number=rows.number[which],
     )
+
+
+_ZERO = np.zeros(1, np.uint64)
+
+
+def zeros(size: int) -> Numbers:
+    """The high words of IPv4 addresses: all 0, in no memory."""
+    return np.broadcast_to(_ZERO, size)
+
+
+def _at(column: Numbers, which: NDArray[Any]) -> Numbers:
+    """Some of a column; of `zeros`, `zeros` again."""
+    if len(column) > 1 and not column.strides[0]:
+        return zeros(int(np.count_nonzero(which)) if which.dtype == bool else len(which))
+    taken: Numbers = column[which]
+    return taken
 
 
 def _overlapping(rows: Rows) -> bool:
@@ -202,31 +225,60 @@ def _overlapping(rows: Rows) -> bool:
     return bool(before.any())
 
 
-def _flattened(rows: Rows, carried: NDArray[np.int64]) -> tuple[Rows, NDArray[np.int64]]:
+def _flattened(rows: Rows, carried: NDArray[np.int32], bits: int) -> tuple[Rows, NDArray[np.int32]]:
     """Disjoint rows: at each address the smallest range wins.
 
     One sweep over whole numbers of Python, because 128 bits fit no array; about a microsecond and a half a row.
     """
-    firsts = _whole(rows.first_high, rows.first_low)
-    lasts = _whole(rows.last_high, rows.last_low)
     open_: list[tuple[int, int, int, int]] = []
     cut: list[tuple[int, int, int]] = []
-    position = 0
-    for first, last, value in zip(firsts, lasts, carried.tolist(), strict=True):
+    packed: list[_Cut] = []
+    position, live = 0, _SOME
+    for first, last, value in _wholes(rows, carried):
         if open_:
             _emit(open_, cut, position, first)
         position = first
         heapq.heappush(open_, (last - first, -first, last, value))
+        if len(open_) > 2 * live:  # many have ended, below smaller ones
+            open_ = [one for one in open_ if one[2] >= first]
+            heapq.heapify(open_)
+            live = max(len(open_), _SOME)
+        if len(cut) > _SOME:
+            packed.append(_packed(cut, bits))
+            cut.clear()
     _emit(open_, cut, position, 1 << 128)
-    cuts = [words([c[i] for c in cut]) for i in (0, 1)]
-    flat = Rows(
-        first_high=cuts[0][0],
-        first_low=cuts[0][1],
-        last_high=cuts[1][0],
-        last_low=cuts[1][1],
-        number=np.zeros(len(cut), np.uint64),
+    packed.append(_packed(cut, bits))
+    ends = [end for end, _ in packed]
+    values = np.concatenate([value for _, value in packed])
+    none = zeros(len(values))
+    first_high, first_low, last_high, last_low = (
+        np.concatenate([end[at] for end in ends]) if bits > 64 or at % 2 else none for at in range(4)
     )
-    return flat, np.array([c[2] for c in cut], np.int64)
+    flat = Rows(first_high=first_high, first_low=first_low, last_high=last_high, last_low=last_low, number=none)
+    return flat, values
+
+
+_SOME = 1 << 16
+_Cut = tuple[Sequence[Numbers], NDArray[np.int32]]
+
+
+def _wholes(rows: Rows, carried: NDArray[np.int32]) -> Iterator[tuple[int, int, int]]:
+    """First and last address, and the set, of each row."""
+    for start in range(0, len(rows), _SOME):
+        part = slice(start, start + _SOME)
+        firsts = _whole(rows.first_high[part], rows.first_low[part])
+        lasts = _whole(rows.last_high[part], rows.last_low[part])
+        yield from zip(firsts, lasts, carried[part].tolist(), strict=True)
+
+
+def _packed(cut: Sequence[tuple[int, int, int]], bits: int) -> _Cut:
+    """Disjoint rows as arrays; the high words of IPv4 take no memory."""
+    values = np.fromiter((value for _, _, value in cut), np.int32, len(cut))
+    if bits <= 64:
+        none = zeros(len(cut))
+        first, last = (np.fromiter((row[at] for row in cut), np.uint64, len(cut)) for at in (0, 1))
+        return (none, first, none, last), values
+    return (*words([first for first, _, _ in cut]), *words([last for _, last, _ in cut])), values
 
 
 def _emit(open_: list[tuple[int, int, int, int]], cut: list[tuple[int, int, int]], position: int, until: int) -> None:

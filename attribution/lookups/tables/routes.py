@@ -132,9 +132,9 @@ def read_routes(path: Path) -> RouteTables:
     """
     rows = read_rows(path, "routes")
     return RouteTables(
+        about=FileAbout.of(rows),
         table=build(rows.v4, rows.v6),
         rows_v4=rows.rows_v4,
         rows_v6=rows.rows_v6,
         organisations=dict(rows.names),
-        about=FileAbout.of(rows),
     )

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tests.attribution.hosters.deciding import coding
 from tests.leaks.names import names_of
 from tests.leaks.search import Search
 from tests.publish.api.calls import campaign
@@ -21,9 +23,13 @@ from tests.publish.study import small_study
 from tests.study.facts import _canary
 from waterbed.publish.api.guard import Access, Key, checksum
 from waterbed.publish.api.source import Served, Source, served_of, source_of
+from waterbed.publish.edition import editions
+from waterbed.publish.freeze.freeze import freeze
 from waterbed.publish.policy import Publication, publishable
+from waterbed.publish.release import publish_all
 from waterbed.publish.site.layout import File
 from waterbed.publish.tables import publication_of
+from waterbed.store.folder import real_clock
 from waterbed.study.formats import records
 
 PATHS = ("/v1", "/v1/tables", "/v1/tables/ranking-asn", "/v1/rankings/asn", "/v1/rankings/asn/AS64500")
@@ -300,15 +306,40 @@ def test_planted_names_are_in_no_answer(tmp_path: Path) -> None:
     assert {Path(hit.where).name for hit in search.over([out]).hits} == {"planted.txt"}
 
 
-def test_new_facts_are_noticed(tmp_path: Path) -> None:
-    """The mark of a study changes with each fact and each setting, and not between two looks."""
+def test_new_facts_are_told_from_day_to_day(tmp_path: Path) -> None:
+    """The mark of a study changes with decisions and settings at once, with new facts the next day, as an edition."""
     with small_study(tmp_path) as study:
         source = source_of(tmp_path / "study")
         marks = [source.mark(), source.mark()]
         study.folder.store.add([_canary(99, True)])
         marks.append(source.mark())
+        study.folder.store.add([coding(1, 1, "ann", "merge")])
+        marks.append(source.mark())
         settings = tmp_path / "study" / "waterbed.toml"
         settings.write_text(settings.read_text().replace("a small study", "another name"))
         marks.append(source.mark())
         assert source.read().publication.title == "another name"
-    assert [marks.index(mark) for mark in marks] == [0, 0, 2, 3]
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("waterbed.publish.api.source.real_clock", lambda: real_clock() + timedelta(days=1))
+            marks.append(source.mark())
+    assert [marks.index(mark) for mark in marks] == [0, 0, 0, 3, 4, 5]
+
+
+def test_what_hides_nothing_is_told_at_once(tmp_path: Path) -> None:
+    """Where rows about one site may be published, no minute's growth is worth hiding."""
+    with small_study(tmp_path, least=1) as study:
+        mark = source_of(tmp_path / "study").mark()
+        study.folder.store.add([_canary(99, True)])
+        assert source_of(tmp_path / "study").mark() != mark
+
+
+def test_what_leaves_by_any_way_is_on_record(tmp_path: Path) -> None:
+    """A server's answers, a publication and a package are editions: the next of any kind tells nothing of them."""
+    with small_study(tmp_path) as study:
+        source_of(tmp_path / "study").read()
+        served = editions(study.folder)
+        assert len(served) == 1
+        publish_all(study, tmp_path / "out")
+        freeze(study, tmp_path / "package")
+        assert editions(study.folder) == served * 3
+        assert len(json.loads((tmp_path / "package" / "data" / "editions.json").read_text())) == 2

@@ -5,8 +5,10 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +25,8 @@ from waterbed.model.errors import InputError, KeyProblem, StoreFailure
 from waterbed.model.facts import Target
 from waterbed.store import leases
 from waterbed.store.backup.make import make_backup
-from waterbed.store.backup.manifest import FILES, MANIFEST, STORE, SUMS, backups_in, read_manifest
+from waterbed.store.backup.manifest import FILES, MANIFEST, STORE, SUMS, backups_in, checksum, read_manifest
+from waterbed.store.backup.portable import rows_in
 from waterbed.store.backup.restore import restore_backup
 from waterbed.store.folder import Folder, open_folder
 from waterbed.store.vault import key_file, read_keys
@@ -208,6 +211,35 @@ def tamper(backup: Path, damage: str) -> None:
     spelled = json.dumps(manifest).encode()
     (backup / MANIFEST).write_bytes(spelled)
     (backup / SUMS).write_text(f"{hashlib.sha256(spelled).hexdigest()}  {MANIFEST}\n")
+
+
+@pytest.mark.parametrize(
+    "acting",
+    [
+        "CREATE TRIGGER t AFTER INSERT ON observation BEGIN DELETE FROM observation; END",
+        "CREATE VIEW v AS SELECT 1",
+        "CREATE VIRTUAL TABLE v USING fts5(x)",
+    ],
+)
+def test_a_backup_whose_store_acts_by_itself_is_refused(acting: str, tmp_path: Path) -> None:
+    """Triggers, views and modules are in no store of ours: what somebody put in would act on all later facts."""
+    folder = made(tmp_path / "s")
+    backup = make_backup(folder.path, tmp_path / "b").backup
+    with pa.input_stream(str(backup / STORE), compression="zstd") as packed:
+        (tmp_path / "plain.db").write_bytes(packed.read())
+    with closing(sqlite3.connect(tmp_path / "plain.db")) as opened:
+        opened.execute(acting)
+        opened.commit()
+    with pa.CompressedOutputStream(str(backup / STORE), "zstd") as packed:
+        packed.write((tmp_path / "plain.db").read_bytes())
+    told = json.loads((backup / MANIFEST).read_text())
+    told["rows"] = rows_in(tmp_path / "plain.db")
+    told["store"] |= dict(zip(("sha256", "size"), checksum(backup / STORE), strict=True))
+    (backup / MANIFEST).write_text(json.dumps(told))
+    (backup / SUMS).write_text(f"{checksum(backup / MANIFEST)[0]}  {MANIFEST}\n")
+    with pytest.raises(InputError, match="is not what its manifest says"):
+        restore_backup(tmp_path / "b", tmp_path / "again", who="me")
+    assert not (tmp_path / "again").exists()
 
 
 def test_the_folder_one_is_in_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

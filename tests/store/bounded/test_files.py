@@ -51,9 +51,9 @@ def test_bytes_are_bounded_whatever_a_file_says_of_itself(tmp_path: Path, monkey
     """Plain and packed; a setting raises the bound of files of lines, and a bad one is one sentence."""
     path = tmp_path / "r"
     path.write_bytes(gzip.compress(b"x" * 5_000))
-    assert len(content(path, "a table", 5_000, unpack=True)) == 5_000
+    assert sum(map(len, unpacked_pieces(path, "a table", most=5_000))) == 5_000
     with pytest.raises(InputError, match="more than 4,999 bytes"):
-        content(path, "a table", 4_999, unpack=True)
+        list(unpacked_pieces(path, "a table", most=4_999))
     with pytest.raises(InputError, match="more than 10 bytes"):
         content(path, "a table", 10)
     monkeypatch.setenv(limits.MOST_GIB, "7")

@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import Final
 
 from waterbed.governance.reply import record, refuse_unheard
-from waterbed.model.bookkeeping import STORED, Due, KeyCheck, Sealed
+from waterbed.model.bookkeeping import STORED, Due, Forgotten, KeyCheck, QuarantineDecision, Sealed
+from waterbed.model.decisions import Coding, HosterChange
+from waterbed.model.facts import Snapshot
+from waterbed.model.governance import DeviationNote, Edition, Preview, ProtocolLock, Reply, Ruling
 from waterbed.publish.api.answers import Answers, Body
-from waterbed.publish.edition import last_edition
+from waterbed.publish.edition import editions, remember
 from waterbed.publish.events import event_files
 from waterbed.publish.policy import Publication, named_hosters, publishable
 from waterbed.publish.site.build import site_of
 from waterbed.publish.site.layout import Site
 from waterbed.publish.tables import publication_of
 from waterbed.store.config import read_config
-from waterbed.store.folder import SETTINGS, open_store
+from waterbed.store.folder import SETTINGS, open_store, real_clock
 from waterbed.study.study import Study, open_study
 
 log = logging.getLogger(__name__)
@@ -98,6 +101,22 @@ _COUNTED: Final = tuple(cls for cls in STORED if cls not in (Due, Sealed, KeyChe
 """Kinds of facts; facts are only added or shredded, so a changed number means changed facts."""
 
 
+_DECIDED: Final = (
+    QuarantineDecision,
+    HosterChange,
+    Coding,
+    ProtocolLock,
+    DeviationNote,
+    Preview,
+    Reply,
+    Ruling,
+    Edition,
+    Forgotten,
+    Snapshot,
+)
+"""What people decide, and take back: answers follow it at once."""
+
+
 def source_of(path: Path) -> Source:
     """A source that reads the study in a folder.
 
@@ -107,9 +126,14 @@ def source_of(path: Path) -> Source:
 
 
 def read(path: Path) -> Served:
-    """Draw conclusions, apply the policy, and render the pages."""
+    """Draw conclusions, apply the policy, render the pages.
+
+    What they tell is an edition, and on record before anybody is told.
+    """
     with open_study(path) as study:
-        return served_of(study)
+        served = served_of(study)
+        remember(study.folder, served.publication.edition, "serve")
+        return served
 
 
 def served_of(study: Study) -> Served:
@@ -118,22 +142,26 @@ def served_of(study: Study) -> Served:
     InputError if it is public and hosters may still reply.
     """
     conclusions = study.conclude()
-    publication = publishable(publication_of(study, conclusions), last_edition(study.folder))
-    editions = record(study.folder).editions
-    refuse_unheard(study.folder, named_hosters(publication), editions[-1].override if editions else "")
+    publication = publishable(publication_of(study, conclusions), editions(study.folder))
+    public = record(study.folder).editions
+    refuse_unheard(study.folder, named_hosters(publication), public[-1].override if public else "")
     return Served(publication=publication, site=site_of(study, conclusions, publication))
 
 
 def mark(path: Path) -> str:
-    """A fingerprint of facts, settings and event files.
+    """A fingerprint of decisions, settings and event files, and of the day.
 
-    It holds the number of facts of each kind and the checksums of the files.
+    It holds the number of facts of each kind and the checksums of the files. What was seen and reported counts from one
+    day to the next, so that answers are editions and nobody sees what each minute added; with a policy that hides
+    nothing it counts at once.
     """
-    store = open_store(path, read_config(path / SETTINGS)[0])
+    config = read_config(path / SETTINGS)[0]
+    store = open_store(path, config)
     try:
-        counts = {cls.__name__: store.count(cls) for cls in _COUNTED}
+        counted = _COUNTED if config.publish.least <= 1 else _DECIDED
+        counts = {cls.__name__: store.count(cls) for cls in counted}
     finally:
         store.close()
     settings = [*sorted(path.glob("*.toml")), *event_files(path)]
     files = {str(file.relative_to(path)): sha256(file.read_bytes()).hexdigest() for file in settings}
-    return json.dumps([counts, files])
+    return json.dumps([counts, files, real_clock().date().isoformat()])

@@ -28,7 +28,7 @@ from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.redaction import redact
 from waterbed.model.urls import is_address, registrable_domain
 from waterbed.store.bounded.limits import MOST_FACT
-from waterbed.store.bounded.parquet import check, read
+from waterbed.store.bounded.parquet import batches, check
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import facts_in, schema_of
 from waterbed.store.lake.reading import facts_of
@@ -120,25 +120,35 @@ def write_facts(facts: Facts, into: Path) -> dict[str, int]:
     return rows
 
 
-def read_facts(place: Path, rows: Mapping[str, int]) -> dict[type, list[Any]]:
-    """Read a package's facts; InputError for missing or unknown tables."""
-    by_name = {table_name(cls): cls for cls in FROZEN_FACTS}
-    strange = sorted(set(rows) - set(by_name))
+def check_facts(place: Path, rows: Mapping[str, int]) -> None:
+    """Check a package's facts; InputError for missing or unknown tables."""
+    strange = sorted(set(rows) - set(_BY_NAME))
     if strange:
         raise InputError(f"the package has facts of a kind {strange[0]!r}, which this version does not know ({_SEE})")
     check([place / f"{name}.parquet" for name in rows], MOST_FACT, "a table of facts", _SEE)
-    found: dict[type, list[Any]] = {}
+
+
+def read_facts(place: Path, rows: Mapping[str, int], cls: type | None = None) -> Iterator[list[Any]]:
+    """Read a package's checked facts, some at a time; of one kind, or all.
+
+    InputError for a table that is not of its kind, or has another number of rows than `rows` says.
+    """
     for name, count in rows.items():
-        path = place / f"{name}.parquet"
+        its, path, found = _BY_NAME[name], place / f"{name}.parquet", 0
+        if cls and its is not cls:
+            continue
         try:
-            found[by_name[name]] = facts_in(by_name[name], read(path))
+            for batch in batches(path):
+                facts: list[Any] = facts_in(its, pa.Table.from_batches([batch]))
+                found += len(facts)
+                yield facts
         except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
             raise InputError(f"{path} is not a table of facts that this version can read ({_SEE})") from None
-        if len(found[by_name[name]]) != count:
-            raise InputError(f"{path} has {len(found[by_name[name]]):,} rows, and {count:,} were frozen ({_SEE})")
-    return found
+        if found != count:
+            raise InputError(f"{path} has {found:,} rows, and {count:,} were frozen ({_SEE})")
 
 
+_BY_NAME: Final = {table_name(cls): cls for cls in FROZEN_FACTS}
 _SEE: Final = "docs/freeze.md"
 
 

@@ -16,11 +16,13 @@ from waterbed.model.errors import InputError
 from waterbed.model.facts import Target
 from waterbed.model.governance import DeviationNote, ProtocolLock
 from waterbed.model.results import PooledHoster, SharedEpisode, SharedLook
+from waterbed.publish.edition import editions, remember
 from waterbed.publish.freeze.bag import ALGORITHMS, DATA, seal, sums_of
 from waterbed.publish.freeze.facts import Facts, counts, frozen_facts, refuse_named, write_facts
 from waterbed.publish.freeze.layout import (
     ABOUT,
     DOCS,
+    EDITIONS,
     FACTS,
     FORM,
     RESULTS,
@@ -110,10 +112,15 @@ def freeze(study: Study, out: Path, *, shared: str = "", without_tables: bool = 
         with folder.alone("freezing"), new_folder(out, "freeze", folder.path) as work:
             folder.clock = lambda: now
             before, conclusions = counts(folder), study.conclude()
-            publication = publication_of(study, conclusions)
-            why = refuse_unheard(folder, named_hosters(publishable(publication)), override)
-            about = _written(study, conclusions, publication, work, shared, inside=not without_tables)
+            told, publication = editions(folder), publication_of(study, conclusions)
+            shown = publishable(publication, told)
+            why = refuse_unheard(folder, named_hosters(shown), override)
+            about = _written(study, conclusions, publication, shown, work, shared, inside=not without_tables)
+            if not shared:
+                (work / DATA / EDITIONS).write_bytes(msgspec.json.encode(told))
+            _describe(study, work / DATA, about, shown)
             _refuse_changed(folder, before)
+            remember(folder, shown.edition, "freeze")
             name = seal(work, _information(study, about), now.date())
             put_on_record(folder, ACTION, name, why or (f"for {shared}" if shared else "whole"))
     finally:
@@ -132,14 +139,21 @@ def freeze(study: Study, out: Path, *, shared: str = "", without_tables: bool = 
 
 
 def _written(
-    study: Study, conclusions: Conclusions, publication: Publication, work: Path, shared: str, *, inside: bool
+    study: Study,
+    conclusions: Conclusions,
+    publication: Publication,
+    shown: Publication,
+    work: Path,
+    shared: str,
+    *,
+    inside: bool,
 ) -> About:
-    """Write the payload of a package."""
+    """Write the payload of a package, but for its description."""
     folder, payload = study.folder, work / DATA
     facts = frozen_facts(folder)
     _refuse_names(folder, facts, suffixes_of(folder, conclusions.attributor.book).values())
     payload.mkdir(parents=True)
-    results, held = results_of(publication)
+    results, held = results_of(publication, shown)
     _texts(folder, payload, whole=not shared)
     rows, tables, frozen = dict[str, int](), list[DatedTable](), _nothing_told(folder)
     if shared:
@@ -150,9 +164,7 @@ def _written(
         rows, tables = write_facts(facts, payload / FACTS), _tables(study, payload, inside=inside)
         frozen = _frozen(folder, facts, conclusions)
     _write(payload / RESULTS, results)
-    about = _about(study, "shared" if shared else "facts", facts, rows, tables, held, frozen)
-    _describe(study, payload, about, publication)
-    return about
+    return _about(study, "shared" if shared else "facts", facts, rows, tables, held, frozen)
 
 
 def _refuse_changed(folder: Folder, before: Mapping[type, int]) -> None:
@@ -267,7 +279,7 @@ def _about(
     )
 
 
-def _describe(study: Study, payload: Path, about: About, publication: Publication) -> None:
+def _describe(study: Study, payload: Path, about: About, shown: Publication) -> None:
     """Write the package's description last: it names all files."""
     first, last = observed_span(study.folder)
     days = (first.date().isoformat(), last.date().isoformat()) if first and last else None
@@ -279,14 +291,14 @@ def _describe(study: Study, payload: Path, about: About, publication: Publicatio
         access=access(study.config, about.kind),
     )
     (payload / ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(about), indent=1) + b"\n")
-    shown = {f"{RESULTS}/{table.name}.csv": table.cls for table in publishable(publication).tables}
+    results = {f"{RESULTS}/{table.name}.csv": table.cls for table in shown.tables}
     facts = {f"{FACTS}/{table_name(cls)}.parquet": cls for cls in counts(study.folder)}
     if about.kind == "shared":
         facts = {f"{SHARED}/looks.parquet": SharedLook, f"{SHARED}/episodes.parquet": SharedEpisode}
-        shown[f"{RESULTS}/shared-hosters.csv"] = PooledHoster
-    (payload / "codebook.csv").write_text(codebook({**facts, **shown}), encoding="utf-8")
+        results[f"{RESULTS}/shared-hosters.csv"] = PooledHoster
+    (payload / "codebook.csv").write_text(codebook({**facts, **results}), encoding="utf-8")
     (payload / DATACITE).write_bytes(datacite(cited))
-    (payload / "README.txt").write_text(readme(about, study.config, sorted(shown)), encoding="utf-8")
+    (payload / "README.txt").write_text(readme(about, study.config, sorted(results)), encoding="utf-8")
     names = sorted(path.relative_to(payload).as_posix() for path in payload.rglob("*") if path.is_file())
     sha256 = ALGORITHMS.index("sha256")
     sums = {name: its[sha256] for name, its in sums_of(payload, names).items()}

@@ -31,6 +31,8 @@ TABLES: Final = "tables"
 RESULTS: Final = "results"
 RULES: Final = "rules"
 SHARED: Final = "shared"
+EDITIONS: Final = "editions.json"
+"""What editions had told when a study was frozen: its results tell nothing of them."""
 DOCS: Final = "docs/freeze.md"
 
 Kind = Literal["facts", "shared"]
@@ -148,11 +150,13 @@ def _short(value: object) -> str:
 def access(config: Config, kind: Kind) -> str:
     """Access terms of a package.
 
-    Facts hold ids and addresses, so they are public only where the policy allows both.
+    Facts hold ids and addresses, so they are public only where the policy allows both; rows for a partner tell what the
+    tables hide, so they are only where it allows cases.
     """
     policy = config.publish
-    if kind == "facts" and policy.tlp in ("clear", "green") and not (policy.cases and policy.addresses):
-        return "TLP:AMBER: the facts hold ids, addresses and times, which the study does not publish; restricted access"
+    if policy.tlp in ("clear", "green") and not (policy.cases and (policy.addresses or kind == "shared")):
+        held = "facts hold ids, addresses and times" if kind == "facts" else "partner's rows tell of single URLs"
+        return f"TLP:AMBER: the {held}, which the study does not publish; restricted access"
     return f"TLP:{policy.tlp.upper()}"
 
 

@@ -15,11 +15,13 @@ from waterbed.governance.hosters import FILE as HOSTERS
 from waterbed.governance.protocol.file import PROTOCOL, checksum
 from waterbed.model.errors import InputError
 from waterbed.model.governance import ProtocolLock
+from waterbed.publish.edition import LastEdition, editions, keep_editions
 from waterbed.publish.freeze.bag import DATA, damages, name_of
-from waterbed.publish.freeze.facts import read_facts
+from waterbed.publish.freeze.facts import check_facts, read_facts
 from waterbed.publish.freeze.freeze import settings_of
 from waterbed.publish.freeze.layout import (
     DOCS,
+    EDITIONS,
     FACTS,
     RESULTS,
     SETTINGS,
@@ -31,9 +33,11 @@ from waterbed.publish.freeze.layout import (
     read_about,
 )
 from waterbed.publish.freeze.results import SHARED_TABLE, Compared, compared, compared_held, results_of, shared_results
+from waterbed.publish.policy import publishable
 from waterbed.publish.tables import publication_of
 from waterbed.store.bounded.files import content, raw_pieces
-from waterbed.store.bounded.limits import MOST_FILE, MOST_RESULTS
+from waterbed.store.bounded.limits import MOST_FILE, MOST_MANIFEST, MOST_RESULTS
+from waterbed.store.bounded.memory import bounded_memory
 from waterbed.store.config import Config, read_config
 from waterbed.store.folder import STORE_ENVIRONMENT
 from waterbed.store.frozen import FROZEN
@@ -42,7 +46,7 @@ from waterbed.store.vault import key_file
 from waterbed.store.whole.files import beside
 from waterbed.store.whole.folders import new_folder
 from waterbed.study.study import create_study, open_study
-from waterbed.study.tables import READERS
+from waterbed.study.tables import keep_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,11 @@ def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: 
     """
     if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
         raise InputError(f"{folder} exists already; name a new folder for the reproduction ({DOCS})")
+    with bounded_memory(package, DOCS):
+        return _reproduced(package, folder, store, tables)
+
+
+def _reproduced(package: Path, folder: Path, store: str | None, tables: Path | None) -> Reproduced:
     found = damages(package)
     if found:
         damage = "; ".join(f"{one.path} {one.what}" for one in found)
@@ -118,14 +127,15 @@ def _whole(
     payload: Path, about: About, theirs: Mapping[str, bytes], folder: Path, store: str | None, tables: Path | None
 ) -> tuple[list[Compared], list[str], tuple[str, ...]]:
     url = _store(store)
-    facts = read_facts(payload / FACTS, about.rows)
-    _refuse_protocol(facts.get(ProtocolLock, []), about)
+    check_facts(payload / FACTS, about.rows)
+    _refuse_protocol([lock for locks in read_facts(payload / FACTS, about.rows, ProtocolLock) for lock in locks], about)
     files = _found([one for one in about.tables if not one.inside], tables)
     kept = settings_of(read_config(payload / SETTINGS)[0])
     config = msgspec.structs.replace(kept, study=uuid.uuid4().hex, store=StoreAt(url=url))
-    _make(payload, about, config, facts, files, folder)
+    _make(payload, about, config, files, folder)
     with open_study(folder) as study:
-        ours, held = results_of(publication_of(study, study.conclude()))
+        publication = publication_of(study, study.conclude())
+        ours, held = results_of(publication, publishable(publication, editions(study.folder)))
         deviations = study.protocol.sentences if study.protocol else ()
     _results(folder, ours)
     return [*compared(theirs, ours), *compared_held(about.held_back, held)], [], deviations
@@ -177,7 +187,6 @@ def _make(
     payload: Path,
     about: About,
     config: Config,
-    facts: Mapping[type, list[Any]],
     files: Mapping[str, Path],
     folder: Path,
 ) -> None:
@@ -186,7 +195,7 @@ def _make(
     known = keys.exists()
     try:
         with new_folder(folder) as work:
-            _fill(payload, about, config, facts, files, work)
+            _fill(payload, about, config, files, work)
     except BaseException:
         if not known:
             keys.unlink(missing_ok=True)
@@ -197,22 +206,34 @@ def _fill(
     payload: Path,
     about: About,
     config: Config,
-    facts: Mapping[type, list[Any]],
     files: Mapping[str, Path],
     work: Path,
 ) -> None:
     for name, path in files.items():
         kind = next(one.kind for one in about.tables if one.folder == name)
-        READERS[kind](path).save(work / TABLES / name)
+        keep_table(kind, path, work / TABLES / name)
     if (payload / TABLES).is_dir():
         shutil.copytree(payload / TABLES, work / TABLES, dirs_exist_ok=True)
-    with create_study(work, config) as study:
-        study.store.add(one for its in facts.values() for one in its)
+    with create_study(work, config) as study, study.store.writing() as connection:
+        for facts in read_facts(payload / FACTS, about.rows):
+            study.store.add(facts, connection)
     for name in (PROTOCOL, HOSTERS):
         if (payload / name).exists():
             shutil.copyfile(payload / name, work / name)
+    keep_editions(work, _editions(payload))
     marked = msgspec.structs.replace(about.frozen, package=name_of(payload.parent))
     (work / FROZEN).write_bytes(msgspec.json.encode(marked))
+
+
+def _editions(payload: Path) -> list[LastEdition]:
+    """What editions had told; nothing in packages of version 0.1.0."""
+    path = payload / EDITIONS
+    if not path.exists():
+        return []
+    try:
+        return msgspec.json.decode(content(path, "a list of editions", MOST_MANIFEST, DOCS), type=list[LastEdition])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise InputError(f"{path} is not the list of editions of a package ({DOCS})") from None
 
 
 def _results(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 from waterbed.model.results import PooledHoster
-from waterbed.publish.policy import Publication, Table, publishable
+from waterbed.publish.policy import Publication, Table
 from waterbed.publish.sharing.pool import Pooled, pool, pooled_info
 from waterbed.store.bounded.json_text import BadJson, json_in
 from waterbed.study.formats import as_csv, as_json
@@ -29,12 +29,14 @@ class Compared:
     close: Annotated[bool, "whether all that differs are numbers, by less than 1 in 10^9"] = False
 
 
-def results_of(publication: Publication) -> tuple[dict[str, bytes], dict[str, str]]:
-    """Files of published tables, and checksums of withheld ones."""
-    shown = publishable(publication).tables
-    held = [table for table in publication.tables if table.name not in {one.name for one in shown}]
+def results_of(publication: Publication, shown: Publication) -> tuple[dict[str, bytes], dict[str, str]]:
+    """Files of published tables, and checksums of withheld ones.
+
+    `shown` is what the policy lets through.
+    """
+    held = [table for table in publication.tables if table.name not in {one.name for one in shown.tables}]
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in _files(held)}
-    return dict(_files(shown)), sums
+    return dict(_files(shown.tables)), sums
 
 
 def _files(tables: Sequence[Table]) -> Iterator[tuple[str, bytes]]:

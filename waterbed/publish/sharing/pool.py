@@ -22,7 +22,8 @@ from waterbed.model.table import TableInfo
 from waterbed.publish.sharing.share import MANIFEST, PARTNER, TABLES, export_id_of
 from waterbed.store.bounded.files import content as bounded
 from waterbed.store.bounded.files import raw_pieces
-from waterbed.store.bounded.limits import MOST_HOSTERS, MOST_ID, MOST_MANIFEST
+from waterbed.store.bounded.limits import MOST_HOSTER, MOST_HOSTERS, MOST_ID, MOST_MANIFEST
+from waterbed.store.bounded.memory import bounded_memory
 from waterbed.store.bounded.parquet import batches, check, columns_of
 from waterbed.store.engine import run
 from waterbed.store.whole.folders import new_folder
@@ -85,9 +86,9 @@ WITH named AS (
     SELECT hoster, site_id, url_id, 1, (first_down_day IS NOT NULL)::INT, coalesce(cause = 'removed', false)::INT
     FROM episodes
 )
-SELECT hoster, count(DISTINCT site_id) AS sites, count(DISTINCT url_id) AS urls,
+SELECT left(hoster, $name) AS hoster, count(DISTINCT site_id) AS sites, count(DISTINCT url_id) AS urls,
     sum(episode)::BIGINT AS episodes, sum(ended)::BIGINT AS ended, sum(removed)::BIGINT AS removed
-FROM named GROUP BY hoster LIMIT $most
+FROM named GROUP BY named.hoster LIMIT $most
 """
 """Counts of each hoster in one export. Each study has one export, so that several add up."""
 _MEMORY_MB: Final = 128
@@ -111,13 +112,14 @@ def hosters_in(exports: Sequence[Path]) -> list[PooledHoster]:
 def _counted(path: Path) -> pa.Table:
     files = {name: path / f"{name}.parquet" for name in TABLES}
     try:
-        found = run(
-            _HOSTERS, files, {"most": MOST_HOSTERS + 1}, folder=Path(tempfile.gettempdir()), memory_mb=_MEMORY_MB
-        )
+        bounds = {"most": MOST_HOSTERS + 1, "name": MOST_HOSTER + 1}
+        found = run(_HOSTERS, files, bounds, folder=Path(tempfile.gettempdir()), memory_mb=_MEMORY_MB)
     except OwnFailure:
         raise InputError(f"the rows of {path} cannot be counted; ask for the export again ({_SEE})") from None
     if found.num_rows > MOST_HOSTERS:
         raise InputError(f"{path} names more than {MOST_HOSTERS:,} hosters; it is no export of a study ({_SEE})")
+    if (pc.max(pc.utf8_length(found["hoster"])).as_py() or 0) > MOST_HOSTER:
+        raise InputError(f"{path} has a hoster's key of more than {MOST_HOSTER} characters; it is no export ({_SEE})")
     return found
 
 
@@ -179,7 +181,8 @@ def _write(out: Path, made: Pooled, chosen: Sequence[tuple[Provenance, Path]]) -
             for its, path in chosen:
                 where = part / name / f"study={its.study}"
                 where.mkdir(parents=True)
-                _copy(path / f"{name}.parquet", where / f"{its.export_id}.parquet", its)
+                with bounded_memory(path, _SEE):
+                    _copy(path / f"{name}.parquet", where / f"{its.export_id}.parquet", its)
         text = json.dumps([_as_json(its) for its in made.exports], indent=1, ensure_ascii=False)
         (part / PROVENANCE).write_text(text + "\n", encoding="utf-8")
         (part / "hosters.csv").write_text(as_csv(PooledHoster, made.hosters), encoding="utf-8")

@@ -21,6 +21,7 @@ from waterbed.store.whole.files import sync
 Progress = Callable[[int, int], None]
 """Called with the number of rows that are done, and the total."""
 
+_CACHE_KIB: Final = 2_048
 _AT_ONCE: Final = 5_000
 """Rows that are in memory at the same time."""
 
@@ -51,9 +52,26 @@ def copy_out(store: Store, file: Path, progress: Progress = lambda *_: None) -> 
     return rows_in(file)
 
 
+def _connected(file: Path) -> sqlite3.Connection:
+    """Open an SQLite file; its own wishes for memory do not count."""
+    opened = sqlite3.connect(file)
+    opened.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    return opened
+
+
+def acting_in(file: Path) -> list[str]:
+    """What a file would do by itself: triggers, views, modules.
+
+    No store has any.
+    """
+    with closing(_connected(file)) as opened:
+        told = "type IN ('trigger', 'view') OR sql LIKE 'CREATE VIRTUAL%'"
+        return [name for (name,) in opened.execute(f"SELECT name FROM sqlite_master WHERE {told}")]  # noqa: S608 (a text of our own)
+
+
 def rows_in(file: Path) -> dict[str, int]:
     """The rows of each table of an SQLite file."""
-    with closing(sqlite3.connect(file)) as opened:
+    with closing(_connected(file)) as opened:
         names = [name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {name: _count(opened, name) for name in sorted(names)}
 
@@ -72,7 +90,7 @@ def damage(file: Path) -> list[str]:
     Empty if it is whole.
     """
     try:
-        with closing(sqlite3.connect(file)) as opened:
+        with closing(_connected(file)) as opened:
             said = [str(line) for (line,) in opened.execute("PRAGMA integrity_check")]
             return [line for line in said if line != "ok"]
     except sqlite3.DatabaseError as problem:  # so damaged that the check itself cannot read it
@@ -84,7 +102,7 @@ def fill(store: Store, file: Path, progress: Progress = lambda *_: None) -> None
 
     The file has this version's schema; all rows are taken, or none.
     """
-    with closing(sqlite3.connect(file)) as opened:
+    with closing(_connected(file)) as opened:
         total, done = sum(_count(opened, name) for name in metadata.tables), 0
         with store.writing() as connection:
             if inspect(connection).get_table_names():
@@ -152,7 +170,8 @@ def _every_row(table: Table) -> str:
 
 
 def _count(opened: sqlite3.Connection, name: str) -> int:
-    return int(opened.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608 (names of our own tables)
+    quoted = name.replace('"', '""')  # a backup may have been put together by hand
+    return int(opened.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()[0])  # noqa: S608 (quoted)
 
 
 @contextmanager

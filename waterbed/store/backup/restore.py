@@ -19,8 +19,9 @@ from waterbed.model.bookkeeping import Audit, KeyCheck, Sealed
 from waterbed.model.errors import InputError, StoreFailure
 from waterbed.store import sealed as entries
 from waterbed.store.backup.manifest import FILES, STORE, Manifest, backups_in, read_manifest, verify
-from waterbed.store.backup.portable import Progress, damage, fill, rows_in
+from waterbed.store.backup.portable import Progress, acting_in, damage, fill, rows_in
 from waterbed.store.bounded.limits import MOST_STORE_RATIO, SMALL
+from waterbed.store.bounded.memory import bounded_memory
 from waterbed.store.config import read_config, write_toml
 from waterbed.store.folder import SETTINGS, STORE_ENVIRONMENT, real_clock
 from waterbed.store.leases import mark_dead
@@ -70,7 +71,13 @@ def restore_backup(
     study's. InputError if the folder exists and is not empty, or the backup is damaged or made by a newer version.
     """
     _refuse_folder(folder)
-    backup = chosen(place)
+    with bounded_memory(place, _DOCS):
+        return _restored(chosen(place), folder, who, store, keys, progress)
+
+
+def _restored(
+    backup: Path, folder: Path, who: str, store: str | None, keys: Keys | None, progress: Progress
+) -> Restored:
     manifest = read_manifest(backup)
     refuse_unknown(manifest.schema, "the backup")
     verify(backup, manifest)
@@ -123,7 +130,7 @@ def _store_back(backup: Path, manifest: Manifest, work: Path) -> Path:
             out.write(piece)
         out.flush()
         os.fsync(out.fileno())
-    if damage(file) or rows_in(file) != manifest.rows:
+    if damage(file) or acting_in(file) or rows_in(file) != manifest.rows:
         raise InputError(f"the store in {backup} is not what its manifest says; take another backup ({_DOCS})")
     if manifest.schema != revisions()[-1]:
         store = Store(f"sqlite:///{file}")

@@ -57,24 +57,19 @@ def raw_pieces(path: Path, what: str, most: int | None = None, see: str = _SEE) 
         yield from _plain(file, path, most or most_bytes(), what, see)
 
 
-def content(path: Path, what: str, most: int, see: str = _SEE, *, unpack: bool = False) -> bytes:
-    """Return a file's bytes, at most `most`.
+def content(path: Path, what: str, most: int, see: str = _SEE) -> bytes:
+    """Return a file's bytes, at most `most`."""
+    return b"".join(raw_pieces(path, what, most, see))
 
-    gzip is unpacked if asked for.
+
+def unpacked_pieces(path: Path, what: str, see: str = _SEE, most: int | None = None, *, zipped: bool = True) -> Pieces:
+    """Yield the unpacked bytes of a file of text, at most `most`.
+
+    It may be gzip; if `zipped`, bzip2 or a zip with one file as well.
     """
+    most = most or most_bytes()
     with opened(path, what, see) as file:
-        pieces = _plain(file, path, most, what, see)
-        return b"".join(_unpacked(file, pieces, path, most, what, see, zipped=False) if unpack else pieces)
-
-
-def unpacked_pieces(path: Path, what: str, see: str = _SEE) -> Pieces:
-    """Yield the unpacked bytes of a file of text.
-
-    It may be gzip, bzip2, or a zip with one file.
-    """
-    most = most_bytes()
-    with opened(path, what, see) as file:
-        yield from _unpacked(file, _plain(file, path, most, what, see), path, most, what, see)
+        yield from _unpacked(file, _plain(file, path, most, what, see), path, most, what, see, zipped=zipped)
 
 
 def _plain(file: IO[bytes], path: Path, most: int, what: str, see: str) -> Pieces:
@@ -97,9 +92,7 @@ def _bound(size: int, most: int, path: Path, what: str, see: str) -> None:
         raise InputError(f"{path} holds more than {most:,} bytes; {what} of at most that was expected ({see})")
 
 
-def _unpacked(
-    file: IO[bytes], pieces: Pieces, path: Path, most: int, what: str, see: str, *, zipped: bool = True
-) -> Pieces:
+def _unpacked(file: IO[bytes], pieces: Pieces, path: Path, most: int, what: str, see: str, *, zipped: bool) -> Pieces:
     first = next(pieces, b"")
     if first[:2] == b"\x1f\x8b":
         made = _gunzipped(_chained(first, pieces), path, see)

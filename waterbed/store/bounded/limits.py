@@ -1,7 +1,8 @@
 """The bounds of what others wrote, in one place (docs/intake.md).
 
-Each holds whatever the file says of itself. Only the size of a file of lines can be raised, by `WATERBED_MOST_GIB`:
-such files are read in pieces, so that a larger one costs time and no memory.
+Each holds whatever the file says of itself. Two can be raised: the size of a file of lines, by `WATERBED_MOST_GIB`, as
+such files are read in pieces, so that a larger one costs time and no memory; and the memory that a package, a backup or
+a dated table may take, by `WATERBED_MOST_MIB`.
 """
 
 import os
@@ -17,6 +18,11 @@ MOST_GIB: Final = "WATERBED_MOST_GIB"
 """Environment variable: the most GiB of a file of lines, packed and unpacked."""
 _GIB: Final = 4
 _MOST_SETTABLE_GIB: Final = 1_000
+
+MOST_MIB: Final = "WATERBED_MOST_MIB"
+"""Environment variable: the most MiB of memory that taking in a package, a backup or a dated table may take."""
+_MIB: Final = 256
+_MOST_SETTABLE_MIB: Final = 1_000_000
 
 MOST_LINES: Final = 50_000_000
 """Lines of a file."""
@@ -73,7 +79,9 @@ MOST_RESULTS: Final = 64 * MIB
 MOST_ABOUT: Final = 64 * MIB
 """Bytes of the description of a dated table, which has the names in it."""
 MOST_TABLE: Final = GIB
-"""Bytes of a dated table; these are held in memory, and the operator chooses them."""
+"""Bytes of a dated table."""
+MOST_ASES: Final = 500_000
+"""ASes that one registry gives out; all five have given out some 130,000."""
 
 MOST_PARQUET_MEMORY: Final = 192 * MIB
 """Bytes of memory that the process which checks Parquet files may take."""
@@ -89,6 +97,8 @@ MOST_ID: Final = 4_096
 """Bytes of a text in an export: ids, days and lists of hosters."""
 MOST_FACT: Final = MIB
 """Bytes of a text in a package's facts, which have the protocol among them."""
+MOST_HOSTER: Final = 200
+"""Characters of a hoster's key in an export."""
 MOST_HOSTERS: Final = 100_000
 """Hosters that one export names."""
 
@@ -98,10 +108,21 @@ def most_bytes() -> int:
 
     InputError for a bad setting.
     """
-    text = os.environ.get(MOST_GIB) or str(_GIB)
-    if not (text.isascii() and text.isdecimal() and 0 < int(text[:9]) <= _MOST_SETTABLE_GIB):
+    return _set(MOST_GIB, _GIB, _MOST_SETTABLE_GIB) * GIB
+
+
+def most_memory() -> int:
+    """The most bytes of memory to take something in.
+
+    InputError for a bad setting.
+    """
+    return _set(MOST_MIB, _MIB, _MOST_SETTABLE_MIB) * MIB
+
+
+def _set(name: str, usual: int, most: int) -> int:
+    text = os.environ.get(name) or str(usual)
+    if not (text.isascii() and text.isdecimal() and 0 < int(text[:9]) <= most):
         raise InputError(
-            f"{MOST_GIB} is {text[:20]!r}; a whole number from 1 to {_MOST_SETTABLE_GIB} was expected (docs/intake.md, "
-            "Bounds)"
+            f"{name} is {text[:20]!r}; a whole number from 1 to {most} was expected (docs/intake.md, Bounds)"
         )
-    return int(text) * GIB
+    return int(text)

@@ -7,7 +7,6 @@ read here, in the same batches.
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +29,7 @@ from waterbed.store.bounded.limits import (
     SMALL,
     most_bytes,
 )
+from waterbed.store.bounded.memory import memory_limit
 
 _ROWS: Final = 256
 _START: Final = (
@@ -87,23 +87,17 @@ def serve(paths: Sequence[str], text: int) -> None:
 
     It is bounded in memory.
     """
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + MOST_PARQUET_MEMORY, hard))
-    for path in paths:
-        why = ""
-        try:
-            for _ in _batches(Path(path), text):
-                pass
-        except _Refused as problem:
-            why = str(problem)
-        except (OSError, ValueError, MemoryError, RecursionError, NotImplementedError, OverflowError, TypeError):
-            why = "it is damaged, or larger in memory than its bound"
-        print(json.dumps([path, why]), flush=True)  # noqa: T201 (this process answers so)
-
-
-def _data_bytes() -> int:
-    with Path("/proc/self/status").open() as file:
-        return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmData"))
+    with memory_limit(MOST_PARQUET_MEMORY):
+        for path in paths:
+            why = ""
+            try:
+                for _ in _batches(Path(path), text):
+                    pass
+            except _Refused as problem:
+                why = str(problem)
+            except (OSError, ValueError, MemoryError, RecursionError, NotImplementedError, OverflowError, TypeError):
+                why = "it is damaged, or larger in memory than its bound"
+            print(json.dumps([path, why]), flush=True)  # noqa: T201 (this process answers so)
 
 
 def batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
@@ -119,12 +113,6 @@ def columns_of(path: Path) -> pa.Schema:
     """The columns of a file that was checked."""
     with pq.ParquetFile(path, pre_buffer=False) as file:
         return file.schema_arrow
-
-
-def read(path: Path) -> pa.Table:
-    """Read a file that was checked, whole."""
-    found = list(batches(path))
-    return pa.Table.from_batches(found, columns_of(path))
 
 
 def _batches(path: Path, text: int) -> Iterator[pa.RecordBatch]:

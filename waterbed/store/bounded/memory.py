@@ -1,0 +1,66 @@
+"""Memory bounded while a process takes in what others wrote.
+
+Bytes and rows say little of the memory that a file will take: names, sets, overlaps and hops grow by their own laws. So
+what cannot be read row by row is read under a limit of the operating system.
+"""
+
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from waterbed.model.errors import InputError
+from waterbed.store.bounded.limits import MIB, MOST_MIB, most_memory
+
+
+@contextmanager
+def memory_limit(most: int) -> Iterator[None]:
+    """Let this process take `most` bytes beyond what it has.
+
+    MemoryError beyond that: data of all threads count, files mapped for reading do not.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = _data_bytes() + most
+    if arrow := sys.modules.get("pyarrow"):
+        arrow.set_memory_pool(arrow.system_memory_pool())  # the others reserve a gigabyte each
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted if soft == resource.RLIM_INFINITY else min(soft, wanted), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+@contextmanager
+def bounded_memory(path: Path, see: str) -> Iterator[None]:
+    """Refuse a file or folder that takes more memory than its bound.
+
+    InputError names it; `see` is the page on it.
+    """
+    most, refused = most_memory(), False
+    try:
+        with memory_limit(most):
+            yield
+    except Exception as problem:
+        refused = _for_memory(problem)
+        if not refused:
+            raise
+    if refused:  # what it held is given back by now
+        raise InputError(
+            f"{path} needs more than {most // MIB} MiB of memory to be taken in; if you trust it, set {MOST_MIB} to a "
+            f"larger number ({see})"
+        )
+
+
+def _for_memory(problem: BaseException | None) -> bool:
+    """True if a lack of memory is behind a failure: libraries wrap it in errors of their own."""
+    while problem is not None:
+        if isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryException":
+            return True
+        problem = problem.__cause__ or problem.__context__
+    return False
+
+
+def _data_bytes() -> int:
+    with Path("/proc/self/status").open() as file:
+        return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmData"))

@@ -23,6 +23,14 @@ def test_what_is_sealed_comes_back() -> None:
     assert sealed.entry_id == vault.ids(canonicalize(URL))["url_id"]
 
 
+def test_a_sealed_text_tells_its_length_and_no_more() -> None:
+    """The ciphertext is 16 bytes longer than the text, as docs/ethics.md says."""
+    vault = Vault(Keys.new())
+    for text in ("a", URL, "http://\N{LATIN SMALL LETTER E WITH ACUTE}.example/", "x" * 70_000):
+        assert len(vault.seal("url", text).ciphertext) == len(text.encode()) + 16
+        assert vault.seal("url", text).ciphertext == vault.seal("url", text).ciphertext
+
+
 def test_ids_depend_on_key_and_kind() -> None:
     """The same text has other ids in another study and of another kind."""
     one, two = Vault(Keys.new()), Vault(Keys.new())

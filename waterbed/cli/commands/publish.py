@@ -44,7 +44,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen at; 0: any free one.")] = 8000,
     keys: KeysFile = None,
-    every: Annotated[float, typer.Option(min=1, help="Seconds between checks for new facts.")] = 60.0,
+    every: Annotated[float, typer.Option(min=1, help="Seconds between checks for changes.")] = 60.0,
     proxy: Annotated[
         str | None, typer.Option(help="Address of a trusted proxy that forwards client addresses.")
     ] = None,

@@ -21,6 +21,8 @@ from waterbed.cli.former import as_now
 from waterbed.cli.plain import read_plainly
 from waterbed.model.errors import InputError, WaterbedError
 
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own reserves a gigabyte, which a memory limit counts
+
 _STUDY, _VANTAGE, _NETWORK = "WATERBED_STUDY", "WATERBED_VANTAGE", "WATERBED_NETWORK"
 
 

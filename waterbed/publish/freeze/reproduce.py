@@ -78,16 +78,12 @@ def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: 
     if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
         raise InputError(f"{folder} exists already; name a new folder for the reproduction ({DOCS})")
     with bounded_memory(package, DOCS):
-        return _reproduced(package, folder, store, tables)
-
-
-def _reproduced(package: Path, folder: Path, store: str | None, tables: Path | None) -> Reproduced:
-    found = damages(package)
-    if found:
-        damage = "; ".join(f"{one.path} {one.what}" for one in found)
-        raise InputError(f"{package} differs from its frozen state: {damage} ({DOCS})")
-    about = read_about(package)
-    theirs = _held(package / DATA / RESULTS)
+        found = damages(package)
+        if found:
+            damage = "; ".join(f"{one.path} {one.what}" for one in found)
+            raise InputError(f"{package} differs from its frozen state: {damage} ({DOCS})")
+        about = read_about(package)
+        theirs = _held(package / DATA / RESULTS)
     rebuild = _shared if about.kind == "shared" else _whole
     compared_, cannot, deviations = rebuild(package / DATA, about, theirs, folder, store, tables)
     return Reproduced(
@@ -116,7 +112,8 @@ def _shared(
 ) -> tuple[list[Compared], list[str], tuple[str, ...]]:
     if store or tables:
         raise InputError(f"a package for a partner contains no facts: leave out --store and --tables ({DOCS})")
-    ours = shared_results(payload / SHARED, beside(folder.absolute()))
+    with bounded_memory(payload, DOCS):
+        ours = shared_results(payload / SHARED, beside(folder.absolute()))
     _results(folder, ours)
     own = {name: content for name, content in theirs.items() if name in ours}
     cannot = sorted({name.rpartition(".")[0] for name in theirs} - {SHARED_TABLE})
@@ -127,12 +124,15 @@ def _whole(
     payload: Path, about: About, theirs: Mapping[str, bytes], folder: Path, store: str | None, tables: Path | None
 ) -> tuple[list[Compared], list[str], tuple[str, ...]]:
     url = _store(store)
-    check_facts(payload / FACTS, about.rows)
-    _refuse_protocol([lock for locks in read_facts(payload / FACTS, about.rows, ProtocolLock) for lock in locks], about)
-    files = _found([one for one in about.tables if not one.inside], tables)
-    kept = settings_of(read_config(payload / SETTINGS)[0])
-    config = msgspec.structs.replace(kept, study=uuid.uuid4().hex, store=StoreAt(url=url))
-    _make(payload, about, config, files, folder)
+    with bounded_memory(payload, DOCS):
+        check_facts(payload / FACTS, about.rows)
+        locks = [lock for locks in read_facts(payload / FACTS, about.rows, ProtocolLock) for lock in locks]
+        _refuse_protocol(locks, about)
+        files = _found([one for one in about.tables if not one.inside], tables)
+        kept = settings_of(read_config(payload / SETTINGS)[0])
+        config = msgspec.structs.replace(kept, study=uuid.uuid4().hex, store=StoreAt(url=url))
+        _make(payload, about, config, files, folder)
+    # what was taken in is a study like any other: conclusions take the memory that its looks need
     with open_study(folder) as study:
         publication = publication_of(study, study.conclude())
         ours, held = results_of(publication, publishable(publication, editions(study.folder)))

@@ -69,7 +69,9 @@ bench: $(VENV)/installed-dev
 # long campaigns; the property tests with examples not drawn before
 prove: $(VENV)/installed-dev
 	WATERBED_FUZZ_EXAMPLES=40 tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile=prove
-	WATERBED_CUTS=1 WATERBED_WORLDS=50 tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q -n $(WORKERS) tests/crawler/net/test_cuts.py tests/publish/test_differencing.py
+	WATERBED_WORLDS=50 tests/offline/enter $(BIN)/python $(BIN)/python -m pytest -q -n $(WORKERS) tests/publish/test_differencing.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/cuts.py
+	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/fuzz.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/faults.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/strikes.py
 	tests/offline/enter $(BIN)/python $(BIN)/python benchmarks/year.py

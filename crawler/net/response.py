@@ -100,7 +100,8 @@ def _parse(head: bytes) -> tuple[int, dict[str, str], bool]:
         status = parser.get_status_code()
         # RFC 9112, 9.3; the parser's own answer is about bodies, and an answer to HEAD has none
         wishes = {wish.strip() for wish in reader.fields.get("connection", "").lower().split(",")}
-        keep = "close" not in wishes and (parser.get_http_version() != "1.0" or "keep-alive" in wishes)
+        version = parser.get_http_version()
+        keep = "close" not in wishes and (version >= "1.1" or (version == "1.0" and "keep-alive" in wishes))
     except httptools.HttpParserUpgrade:
         return parser.get_status_code(), reader.fields, False
     except httptools.HttpParserError:

@@ -24,6 +24,7 @@ from crawler.net.politeness import Politeness
 from crawler.net.response import MAX_HEAD, PAGE_MOST
 from crawler.probe.features import Features, certificate_features, features
 from crawler.probe.pages import page_features
+from tests.fuzz.edits import edited, edits
 from tests.zoo import dns_faults
 from tests.zoo.behaviour import Datagram, Left, Query, Visit
 from tests.zoo.certificates import certificate, context
@@ -41,33 +42,6 @@ NAME_S, ASK_S, SLACK_S = 0.3, 0.4, 2.0
 PUBLIC = "28.10.0.7"
 MOST_GROWTH_KIB = 16_384
 bounded = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-
-Edit = tuple[str, float, bytes]
-edits = st.lists(
-    st.tuples(
-        st.sampled_from(["flip", "cut", "insert", "double", "replace"]),
-        st.floats(0, 1),
-        st.binary(min_size=1, max_size=40),
-    ),
-    max_size=6,
-)
-
-
-def edited(data: bytes, changes: Sequence[Edit]) -> bytes:
-    """A message with a few changes, each at a place between its start and its end."""
-    for kind, where, piece in changes:
-        at = int(where * len(data))
-        if kind == "flip" and at < len(data):
-            data = data[:at] + bytes((data[at] ^ piece[0],)) + data[at + 1 :]
-        elif kind == "cut":
-            data = data[:at]
-        elif kind == "insert":
-            data = data[:at] + piece + data[at:]
-        elif kind == "double":
-            data = data[:at] + data[max(0, at - 200) : at] * 3 + data[at:]
-        elif kind == "replace":
-            data = data[:at] + piece + data[at + len(piece) :]
-    return data
 
 
 def resident_kib() -> int:

@@ -35,6 +35,7 @@ def read_any(data: bytes) -> Reply:
             return Reply(status="refused", ede=ede)
         if rcode not in (0, 3):
             return Reply(status=_RCODES.get(rcode, "bad_answer"), ede=ede)
+        message.authority = [record for record in message.authority if record.rdclass == dns.rdataclass.IN]
         held = _gathered(message.answer)
         if held is None:
             return Reply(status="bad_answer", ede=ede)

@@ -5,17 +5,15 @@ import gzip
 import ssl
 from collections.abc import Sequence
 
-import h11
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.net.connection import Connection, ConnectionFailure
 from crawler.net.http import Exchange, HostConnections
 from crawler.net.politeness import Politeness
-from crawler.net.response import Head, read_head
 from tests.crawler.net.hostile import serving
 from tests.crawler.net.pushing import context, pushing
+from tests.fuzz.heads import check, ours
 from waterbed.model.urls import canonicalize
 
 PUBLIC = "28.10.0.7"
@@ -195,36 +193,26 @@ def heads(draw: st.DrawFn) -> bytes:
     return text[:at] + more + text[at:]
 
 
-@given(heads())
+@given(how=st.integers(0, 255), data=heads())
 @settings(max_examples=300)
-def test_a_head_that_another_library_takes_has_the_same_status_and_fields(data: bytes) -> None:
-    """Where h11 takes a head too, both see one status, and one first value of each field."""
-    try:
-        ours = parsed(data)
-    except ConnectionFailure:
-        return
-    theirs = h11.Connection(h11.CLIENT)
-    theirs.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
-    try:
-        theirs.receive_data(data)
-        event = theirs.next_event()
-    except h11.RemoteProtocolError:
-        return
-    if isinstance(event, h11.Response):
-        fields: dict[str, str] = {}
-        for name, value in event.headers:
-            fields.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
-        assert ours.status == event.status_code
-        assert {name: value.strip() for name, value in ours.fields.items()} == fields
+def test_a_head_that_another_library_takes_has_the_same_status_and_fields(how: int, data: bytes) -> None:
+    """Where h11 takes a head too, both see one status, and one first value of each field, in pieces of any size."""
+    check(bytes([how]) + data)
 
 
-def parsed(data: bytes) -> Head:
-    """The head in some bytes, as a check reads it."""
-
-    class Given(Connection):
-        async def receive(self, *, head: bool = False) -> bytes:
-            nonlocal data
-            piece, data = data, b""
-            return piece
-
-    return asyncio.run(read_head(Given(), body_follows=True))
+@pytest.mark.parametrize(
+    ("version", "field", "kept"),
+    [
+        (b"1.1", b"", True),
+        (b"1.1", b"Connection: close\r\n", False),
+        (b"1.0", b"", False),
+        (b"1.0", b"Connection: keep-alive\r\n", True),
+        (b"0.9", b"", False),
+        (b"0.9", b"Connection: keep-alive\r\n", False),
+    ],
+)
+def test_a_connection_is_kept_where_its_version_allows_it(version: bytes, field: bytes, kept: bool) -> None:
+    """Only HTTP/1.1 keeps connections unasked, and nothing older than HTTP/1.0 at all."""
+    read = ours(b"HTTP/%b 404 X\r\n%b\r\n" % (version, field), 512, body_follows=False)
+    assert read is not None
+    assert read[0].reusable == kept

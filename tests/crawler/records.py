@@ -215,8 +215,8 @@ Answer = Callable[[Records], Sequence[Said]]
 
 
 @asynccontextmanager
-async def crafting(answer: Answer) -> AsyncIterator[Pushed]:
-    """Answer every request with records of one's own."""
+async def crafting(answer: Answer, *, unasked: bool = False) -> AsyncIterator[Pushed]:
+    """Answer every request with records of one's own; `unasked` also before any, behind the server's own handshake."""
     pushed, made = Pushed(), context()
     made.num_tickets = 0
     log = KeyLog(made)
@@ -227,7 +227,7 @@ async def crafting(answer: Answer) -> AsyncIterator[Pushed]:
             self.transport = transport
             self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
             self.tls = made.wrap_bio(self.incoming, self.outgoing, server_side=True)
-            self.hello, self.asked, self.written = b"", b"", 0
+            self.hello, self.asked, self.written = b"", b"\r\n\r\n" if unasked else b"", 0
             self.records: Records | None = None
             self.bodies: list[tuple[int, int]] = []
 
@@ -237,9 +237,9 @@ async def crafting(answer: Answer) -> AsyncIterator[Pushed]:
             if self.records is None:
                 with contextlib.suppress(ssl.SSLWantReadError):
                     self.tls.do_handshake()
-                    suite = self.tls.cipher()
-                    assert suite
-                    self.records = Records(suite[0], log.take(self.hello[11:43])["SERVER_TRAFFIC_SECRET_0"])
+                suite, secrets = self.tls.cipher(), log.take(self.hello[11:43])
+                assert suite
+                self.records = Records(suite[0], secrets["SERVER_TRAFFIC_SECRET_0"])
                 self.put(self.outgoing.read())
             if self.records:
                 self.serve(self.records)

@@ -15,6 +15,9 @@ from waterbed.lab.servers.wire import bytes_acked
 RECORD = 16_384
 """Most plaintext of one TLS record, bytes."""
 
+_FRONT = 5
+"""Fewest bytes of a TLS record before its text."""
+
 REAL_PATH = "/reported/page"
 """Where every reported URL points, unless its behaviour says otherwise."""
 
@@ -85,7 +88,7 @@ class Visit:
             piece = data[start : start + RECORD]
             behind = max(0, min(len(piece), start + len(piece) - len(head)))
             if behind:
-                self._bodies.append((self._written, behind))
+                self._bodies.append((self._written + _FRONT + len(piece) - behind, behind))
             self._tls.write(piece)
             await self._put(self._out.read())
 
@@ -175,8 +178,13 @@ class Visit:
 
     @property
     def excess(self) -> int:
-        """Bytes past the heads that the client's kernel acknowledged; with TLS an upper bound by records."""
+        """Bytes past the heads that the client's kernel acknowledged; with TLS an upper bound."""
         return sum(min(size, max(0, self.acked - start)) for start, size in self._bodies)
+
+    @property
+    def offered(self) -> tuple[bool, bool]:
+        """Whether anything was sent, and whether anything past a head: what is acknowledged of it hangs on the time."""
+        return self._written > 0, bool(self._bodies)
 
     async def _receive(self) -> bytes:
         if self._tls is None:

@@ -4,10 +4,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from tests.zoo.expected import expected
 from tests.zoo.rig import ASK_S, NAME_S, PROFILES, Played, Seen
 from waterbed.model.facts import Profile
 
 PAGE = Path(__file__).parents[2] / "docs" / "hostile-servers.md"
+
+_BOUNDS_KIB = (16, 100, 160)
+"""A record; a page or a chain of certificates; and a page whose chunks cost as much as it: with what a kernel holds."""
 
 _QUICK_S = 0.9 * ASK_S
 _HEAD = f"""\
@@ -26,8 +30,9 @@ How to read it:
   {NAME_S:g} s a name look-up, {ASK_S:g} s a request; `deadline` means that one of them ended it, `2 deadlines` that two
   did; `at once` is anything quicker.
 - **bytes** are the most that the kernel of the looking machine took on one connection, as the server's kernel counted
-  them (`TCP_INFO`), handshake and all; past the head in brackets, where anything came there. Coarse classes, so that
-  the page is the same wherever it is made. What is read of a page in profile `text` is counted as past the head.
+  them (`TCP_INFO`), handshake and all; past the head in brackets, where the server sent anything there. What the kernel
+  takes of it varies from run to run, so these are coarse bounds, and the page is the same wherever it is made. What is
+  read of a page in profile `text` is counted as past the head.
 """
 _COLUMNS = ("behaviour", "what it does", "profile", "seen", "verdict", "rule", "seconds", "bytes (past the head)")
 
@@ -72,8 +77,20 @@ def _cells(seen: Seen) -> list[str]:
     what = f"{look.phase}: {look.failure}" if look.failure else f"{look.status}"
     past = max(seen.taken.excess_plain, seen.taken.excess_tls)
     least = 16_384 if callable(seen.behaviour.https) else 4_096  # a handshake is longer than most heads
-    size = _size(seen.taken.acked, least) + (f" ({_size(past, 2_048)})" if past else "")
+    size = _size(seen.taken.acked, least) if seen.taken.sent else "0"
+    size += f" ({_size(past, 2_048)})" if seen.taken.sent_past else ""
     return [_escaped(what), verdict.outcome, f"`{verdict.rule}`", _duration(seen), size]
+
+
+def came_out(seen: Seen) -> bool:
+    """True if a look came to the verdict that its behaviour deserves."""
+    verdict = f"{seen.verdict.outcome} {seen.verdict.rule}"
+    return verdict == expected(seen.behaviour.name)[seen.observation.profile]
+
+
+def is_sure(seen: Seen) -> bool:
+    """True if a look came to its verdict at once: a busy machine may be why others do not."""
+    return came_out(seen) and seen.seconds < _QUICK_S
 
 
 def _duration(seen: Seen) -> str:
@@ -85,8 +102,8 @@ def _duration(seen: Seen) -> str:
 
 
 def _size(count: int, least: int) -> str:
-    steps = {0: "0", least: f"<= {least // 1024} KiB", 16_384: "<= 16 KiB", 73_728: "<= 72 KiB", 102_400: "<= 100 KiB"}
-    return next((name for most, name in steps.items() if count <= most), f"{count:,}")
+    """The least bound that holds, in KiB."""
+    return next((f"<= {most} KiB" for most in (least // 1024, *_BOUNDS_KIB) if count <= most * 1024), f"{count:,}")
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -47,6 +47,9 @@ class Taken:
     excess_plain: int
     excess_tls: int
     """Most bytes past the heads of one connection that were acknowledged."""
+    sent: bool
+    sent_past: bool
+    """Whether any byte was sent, and any past a head, acknowledged or not."""
 
 
 class Zoo:
@@ -241,6 +244,8 @@ class _Playing:
             acked=max((visit.acked for visit in visits), default=0),
             excess_plain=max((visit.excess for visit in visits if not visit.tls), default=0),
             excess_tls=max((visit.excess for visit in visits if visit.tls), default=0),
+            sent=any(visit.offered[0] for visit in visits),
+            sent_past=any(visit.offered[1] for visit in visits),
         )
 
     def _keep(self, task: asyncio.Task[None]) -> None:

@@ -33,11 +33,11 @@ class Looked:
     read: int
 
 
-async def looks(*answers: Answer, idle_s: float = 0.0, requests: int = 1) -> list[Looked]:
+async def looks(*answers: Answer, idle_s: float = 0.0, requests: int = 1, unasked: bool = False) -> list[Looked]:
     """One connection an answer, one after the other; `idle_s` makes this side come late to read and to hang up."""
     made = []
     for answer in answers:
-        async with crafting(answer) as server:
+        async with crafting(answer, unasked=unasked) as server:
             wire = Connection()
             await wire.connect(("127.0.0.1", server.port), name="a.example", tls=True)
             shaken, result = wire.bytes_read, 0
@@ -56,9 +56,9 @@ async def looks(*answers: Answer, idle_s: float = 0.0, requests: int = 1) -> lis
     return made
 
 
-def look(answer: Answer, *, idle_s: float = 0.0, requests: int = 1) -> Looked:
+def look(answer: Answer, *, idle_s: float = 0.0, requests: int = 1, unasked: bool = False) -> Looked:
     """The same for one answer."""
-    return asyncio.run(looks(answer, idle_s=idle_s, requests=requests))[0]
+    return asyncio.run(looks(answer, idle_s=idle_s, requests=requests, unasked=unasked))[0]
 
 
 def cut_head(last: bytes, *, size: int = LONGEST, cut: int = len(HEAD)) -> Answer:
@@ -97,6 +97,19 @@ def test_no_cut_of_a_head_has_a_body_awaited(last: bytes, cut: int, size: int, i
     seen = look(cut_head(last, size=size, cut=cut), idle_s=idle_s)
     assert seen.excess <= MOST + (SHORT if b"\0" in last else 0)
     assert seen.result == ("bad_head" if last else 200)
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n\r\n", WHOLE])
+def test_a_body_that_comes_unasked_stays_outside(head: bytes) -> None:
+    """A server that pushes a head and a picture behind its handshake, before any request, gets no more of it across."""
+
+    def answer(records: Records) -> list[Said]:
+        return [
+            Said(records.record(TEXT, head + PICTURE[len(head) :]), len(head)),
+            Said(records.record(TEXT, PICTURE), 0),
+        ]
+
+    assert look(answer, idle_s=0.1, unasked=True).excess <= MOST
 
 
 @pytest.mark.parametrize("begun", [b"", HEAD])

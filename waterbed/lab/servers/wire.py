@@ -17,6 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 RECORD = 16_384
 """Most plaintext of one TLS record, bytes."""
 
+_RECORD_HEADER = 5
+"""Bytes of a TLS record before its text, at least."""
+
 _BYTES_ACKED = 120
 """Offset of tcpi_bytes_acked, 64 bits, in Linux's struct tcp_info."""
 
@@ -134,8 +137,8 @@ class Tls(Plain):
         data = head + body
         for start in range(0, len(data), RECORD):
             piece = data[start : start + RECORD]
-            behind = len(piece) if start else max(0, len(piece) - len(head))
+            behind = max(0, min(len(piece), start + len(piece) - len(head)))
             if behind:
-                self._bodies.append((self._written, behind, label))
+                self._bodies.append((self._written + _RECORD_HEADER + len(piece) - behind, behind, label))
             self._session.write(piece)
             self._put(self._outgoing.read())

@@ -48,8 +48,8 @@ class Fuzzed:
 def engine(target: str, *words: object) -> str:
     """Run the engine on a target, and give what it said."""
     line = [sys.executable, "-W", "ignore", "-m", "tests.fuzz", target, *_BOUNDS, *map(str, words)]
-    done = subprocess.run(line, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-    return done.stderr.decode("utf-8", "replace")
+    done = subprocess.run(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return done.stdout.decode("utf-8", "replace")
 
 
 def fuzz(target: str, minutes: float) -> Fuzzed:

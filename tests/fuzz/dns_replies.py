@@ -47,6 +47,8 @@ class Theirs:
     ttl_s: int | None
     """None for a denial without SOA record."""
     denial: str
+    soas: int
+    """SOA records; of several ours takes the smallest time, dnspython that of one."""
 
 
 def theirs(data: bytes) -> Theirs | None:
@@ -69,7 +71,8 @@ def theirs(data: bytes) -> Theirs | None:
     ttl = chain.minimum_ttl if above or found is not None else None
     if found is None and above and max(above, key=lambda r: len(r.name))[0].minimum >= 1 << 31:
         ttl = 0  # RFC 2181, section 8, which dnspython applies to a record's own TTL alone
-    return Theirs(found, tuple(text(name) for name in names), ttl, denial)
+    soas = sum(r.rdtype == SOA[0] for r in dns.message.from_wire(data, one_rr_per_rrset=True).authority)
+    return Theirs(found, tuple(text(name) for name in names), ttl, denial, soas)
 
 
 def text(name: dns.name.Name) -> str:
@@ -93,7 +96,8 @@ def check(data: bytes) -> None:
     expect((ours.status == "ok") == (peer.found is not None), f"{ours.status}, by dnspython {peer}")
     if peer.found is None:
         expect(ours.status == peer.denial, f"{ours.status}, by dnspython {peer.denial}")
-        expect(ours.ttl_s == peer.ttl_s, f"holds {ours.ttl_s} s, by dnspython {peer.ttl_s} s")
+        less = None not in (ours.ttl_s, peer.ttl_s) and peer.soas > 1 and ours.ttl_s < peer.ttl_s
+        expect(ours.ttl_s == peer.ttl_s or less, f"holds {ours.ttl_s} s, by dnspython {peer.ttl_s} s")
     else:
         expect(ours.ttl_s == peer.ttl_s, f"holds {ours.ttl_s} s, by dnspython {peer.ttl_s} s")
         expect({*ours.addresses, *ours.name_servers} == peer.found - {".", None}, "other records, by dnspython")

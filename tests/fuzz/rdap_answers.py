@@ -6,7 +6,6 @@ An input is an answer's body.
 import json
 import re
 from ipaddress import ip_address
-from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -87,10 +86,13 @@ def _addresses(found: dict[str, Any], peer: dict[str, Any]) -> tuple[str, str] |
         or any(n.version != nets[0].version for n in nets)
     ):
         return None
-    nets = sorted({*nets})
-    if any(int(a.broadcast_address) + 1 != int(b.network_address) for a, b in pairwise(nets)):
-        return None
-    return str(nets[0].network_address), str(nets[-1].broadcast_address)
+    nets = sorted(nets)
+    end = int(nets[0].network_address) - 1
+    for net in nets:
+        if int(net.network_address) > end + 1:
+            return None
+        end = max(end, int(net.broadcast_address))
+    return str(nets[0].network_address), str(type(nets[0].network_address)(end))
 
 
 def _texts(ours: Registered, found: dict[str, Any], peer: dict[str, Any]) -> None:
@@ -102,24 +104,30 @@ def _texts(ours: Registered, found: dict[str, Any], peer: dict[str, Any]) -> Non
         "type": (ours.allocation, peer["assignment_type"]),
     }
     for key, (one, other) in pairs.items():
-        if _is_plain(found.get(key)):
+        if _is_plain(found.get(key)) and found[key].strip():
             expect((one or "").upper() == other.upper(), f"{key} {one!r}, by whoisit {other!r}")
     country = peer["country"].upper() if re.fullmatch("[A-Za-z]{2}", peer["country"]) else None
     expect(not _is_plain(found.get("country")) or ours.country == country, f"{ours.country}, by whoisit {country}")
-    if "parent_url" in peer and not any("rdap-up" in link["rel"] for link in peer["links"]):
+    ways = {link["href"] for link in peer["links"] if {"up", "rdap-up"} & {*link["rel"].split()}}
+    if (
+        "parent_url" in peer
+        and all(map(_is_plain, ways))
+        and not any("rdap-up" in link["rel"] for link in peer["links"])
+    ):
         up = peer["parent_url"]
-        expect(not up or len(up) > 300 or ours.up is not None, "no way up, by whoisit there is one")
+        expect(not up or len(up) > 200 or (ours.up or "").strip() == up, "another way up, by whoisit")
 
 
 def _entities(ours: Registered, found: dict[str, Any], peer: dict[str, list[dict[str, Any]]]) -> None:
     """Whoever holds it, and the desk for abuse: one of those that whoisit sees, at any depth."""
+    if not _is_regular(found):
+        return
     registrants = peer.get("registrant", [])
-    handles = {one["handle"] for one in registrants if _is_plain(one.get("handle"))}
-    if handles and all(_is_plain(one.get("handle")) for one in registrants):
-        expect(ours.holder, "no holder, by whoisit there is one")
-        expect((ours.holder or "").partition(":")[2].upper() in handles, "another holder, by whoisit")
+    handles = {one["handle"] for one in registrants if "handle" in one}
+    expect(bool(ours.holder) == bool(handles), f"holder: {bool(ours.holder)}, by whoisit {bool(handles)}")
+    expect(not handles or (ours.holder or "").partition(":")[2].upper() in handles, "another holder, by whoisit")
     kinds = {one.get("kind", "") for one in registrants if one.get("name")}
-    if kinds and not kinds & {*_ORGANISATIONS} and _has_regular_cards(found):
+    if not kinds & {*_ORGANISATIONS}:
         expect(ours.holder_name is None, f"the name of what is, by whoisit, {sorted(kinds)}")
     desks = [mailbox for one in peer.get("abuse", []) for mailbox in one.get("emails", [])]
     if any(_MAILBOX.fullmatch(mailbox) for mailbox in desks):
@@ -139,13 +147,36 @@ def _is_plain(text: Any) -> bool:
     return isinstance(text, str) and text.isascii() and text.isprintable() and len(text) <= 200 and "  " not in text
 
 
-def _has_regular_cards(found: dict[str, Any]) -> bool:
-    """True if each property on each card says that it is text; whoisit reads no others."""
-    waiting = [found]
+def _is_regular(found: dict[str, Any]) -> bool:
+    """True if each entity has a plain handle or none, roles in a list, and a card of texts: whoisit reads no others."""
+    waiting: list[Any] = [found]
     while waiting:
-        for one in waiting.pop().get("entities") or []:
-            waiting.append(one)
-            for line in one.get("vcardArray", [0, []])[1]:
-                if len(line) != 4 or line[2] != "text":
-                    return False
+        entities = waiting.pop().get("entities") or []
+        if not isinstance(entities, list) or not all(isinstance(one, dict) for one in entities):
+            return False
+        for one in entities:
+            texts, roles = [one.get("handle", "")], one.get("roles") or []
+            if not isinstance(roles, list) or not all(_is_plain(text) for text in [*texts, *roles]):
+                return False
+            if not _is_card(one.get("vcardArray")):
+                return False
+        waiting += entities
     return True
+
+
+def _is_card(card: Any) -> bool:
+    if card is None:
+        return True
+    return (
+        isinstance(card, list)
+        and len(card) == 2
+        and card[0] == "vcard"
+        and isinstance(card[1], list)
+        and all(
+            isinstance(line, list)
+            and len(line) == 4
+            and line[2] == "text"
+            and all(_is_plain(line[at]) for at in (0, 3))
+            for line in card[1]
+        )
+    )

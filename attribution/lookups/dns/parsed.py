@@ -114,13 +114,11 @@ def _followed(message: dns.message.Message, held: _Held, ede: tuple[int, ...]) -
 def _denial_ttl(message: dns.message.Message, name: dns.name.Name, ttl: int) -> int | None:
     """TTL of a denial, seconds.
 
-    The smaller of the SOA's TTL and minimum (RFC 2308, section 5); the chain's own TTLs bound it too. Without SOA it is
-    not known: None.
+    The smaller of the SOA's TTL and minimum (RFC 2308, section 5), the smallest if there are several; the chain's own
+    TTLs bound it too. Without SOA it is not known: None.
     """
-    for each in message.authority:
-        if each.rdtype == dns.rdatatype.SOA and name.is_subdomain(each.name):
-            return min(ttl, each.ttl, true_ttl(each[0].minimum))
-    return None
+    above = [each for each in message.authority if each.rdtype == dns.rdatatype.SOA and name.is_subdomain(each.name)]
+    return min((min(ttl, each.ttl, true_ttl(each[0].minimum)) for each in above), default=None)
 
 
 def _text(name: dns.name.Name) -> str:

@@ -5,7 +5,7 @@ import unicodedata
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import collapse_addresses, ip_address, ip_network
 from typing import Any
 
 from attribution.lookups.rdap.bootstrap import asn_of, in_order
@@ -125,7 +125,7 @@ def _ends(found: dict[str, Any]) -> tuple[str, str] | None:
     first, last = _address(found.get("startAddress")), _address(found.get("endAddress"))
     if first and last and in_order(first, last):
         return first, last
-    nets = []
+    nets: list[Any] = []
     for one in _list(found.get("cidr0_cidrs")):
         prefix = one.get("v4prefix") or one.get("v6prefix") if isinstance(one, dict) else None
         length = one.get("length") if isinstance(one, dict) else None
@@ -137,7 +137,7 @@ def _ends(found: dict[str, Any]) -> tuple[str, str] | None:
         return None
     low = min(int(net.network_address) for net in nets)
     high = max(int(net.broadcast_address) for net in nets)
-    if sum(net.num_addresses for net in nets) != high - low + 1:
+    if sum(net.num_addresses for net in collapse_addresses(nets)) != high - low + 1:
         return None  # prefixes with gaps are no one network
     kind = type(nets[0].network_address)
     return str(kind(low)), str(kind(high))
@@ -159,7 +159,9 @@ def _links_up(found: dict[str, Any]) -> Iterator[str]:
         for link in _list(found.get("links")):
             if not isinstance(link, dict) or not isinstance(link.get("href"), str):
                 continue
-            words = link.get("rel")
+            words, media = link.get("rel"), plain(link.get("type")) or ""
+            if media.lower().startswith("text/html"):
+                continue  # a page for people
             if isinstance(words, str) and wanted in words.lower().split() and len(link["href"]) <= 300:
                 yield link["href"]
 

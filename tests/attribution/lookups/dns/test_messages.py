@@ -5,7 +5,8 @@ from itertools import pairwise
 import dns.message
 import dns.rcode
 import dns.rrset
-from hypothesis import example, given
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from attribution.lookups.dns.messages import AAAA, NS, A, answers, query, read_plain, wire_name
@@ -134,13 +135,55 @@ def test_a_pointer_into_a_length_that_runs_past_it_is_not_plain():
     assert read_plain(spoilt, question) is None
 
 
-def test_records_of_another_class_are_no_part_of_a_denial():
-    """An SOA record of another class than the Internet's says nothing of how long a denial holds."""
-    asked = dns.message.make_query("www.shop.test", "A", use_edns=0, id=7)
-    response = dns.message.make_response(asked)
-    response.authority = [dns.rrset.from_text("shop.test.", 60, "CH", "SOA", "ns.shop.test. me.shop.test. 1 2 3 4 50")]
+SOA = "ns.shop.test. me.shop.test. 1 2 3 4 {}"
+
+
+@pytest.mark.parametrize(
+    ("authority", "holds"),
+    [
+        ([("shop.test.", 60, "CH", "SOA", SOA.format(50))], None),
+        ([("shop.test.", 60, "IN", "SOA", SOA.format(50)), ("test.", 60, "IN", "SOA", SOA.format(5))], 5),
+        ([("test.", 60, "IN", "SOA", SOA.format(5)), ("shop.test.", 60, "IN", "SOA", SOA.format(50))], 5),
+        ([("shop.test.", 60, "IN", "SOA", SOA.format(n)) for n in (50, 5)], 5),
+        ([("else.test.", 60, "IN", "SOA", SOA.format(5)), ("shop.test.", 60, "IN", "SOA", SOA.format(50))], 50),
+    ],
+)
+def test_a_denial_holds_as_long_as_every_soa_record_above_the_name_says(authority, holds):
+    """Of several SOA records the smallest time counts; one of another class or another name's says nothing."""
+    response = dns.message.make_response(dns.message.make_query("www.shop.test", "A", use_edns=0, id=7))
+    response.authority = [dns.rrset.from_text(*each) for each in authority]
     reply = read_any(response.to_wire())
-    assert (reply.status, reply.ttl_s) == ("nodata", None)
+    assert (reply.status, reply.ttl_s) == ("nodata", holds)
+
+
+owners = st.sampled_from(["www.shop.test.", "WWW.shop.test.", "shop.test.", "e.cdn.test.", "cdn.test.", "test.", "."])
+
+
+@st.composite
+def records(draw: st.DrawFn) -> dns.rrset.RRset:
+    """A record of any kind at one of few names."""
+    kind = draw(st.sampled_from(["A", "AAAA", "CNAME", "CNAME", "NS", "SOA", "SOA", "DNAME"]))
+    value = {"A": f"192.0.2.{draw(st.integers(1, 3))}", "AAAA": f"2001:db8::{draw(st.integers(1, 3))}"}.get(kind)
+    name = draw(owners)
+    if kind == "SOA":
+        value = f"{name} {name} 1 2 3 4 {draw(st.sampled_from([0, 50, 2**31]))}"
+    of = "IN" if kind in ("A", "AAAA") else draw(st.sampled_from(["IN"] * 6 + ["CH"]))
+    return dns.rrset.from_text(draw(owners), draw(st.sampled_from([0, 1, 50, 300])), of, kind, value or name)
+
+
+@given(
+    st.sampled_from(sorted(KINDS)),
+    st.lists(records(), max_size=4),
+    st.lists(records(), max_size=3),
+    st.sampled_from([0, 3]),
+)
+@settings(max_examples=100)
+def test_records_in_any_order_are_read_as_dnspython_alone_reads_them(kind, answer, authority, rcode):
+    """Whatever records stand in a reply: what we conclude from it is what dnspython concludes by itself."""
+    response = dns.message.make_response(dns.message.make_query("www.shop.test", kind, use_edns=0, id=7))
+    response.set_rcode(rcode)
+    response.answer, response.authority = answer, authority
+    check(response.to_wire())
 
 
 @given(st.binary(max_size=200))

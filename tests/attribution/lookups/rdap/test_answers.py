@@ -13,6 +13,7 @@ from ipwhois.rdap import RDAP
 
 from attribution.lookups.rdap.answers import BadAnswer, Registered, is_managed, read_as, read_network
 from attribution.lookups.rdap.whois import ask_whois, read_whois
+from tests.fuzz.rdap_answers import check
 
 CARD = ["vcard", [["version", {}, "text", "4.0"], ["kind", {}, "text", "org"], ["fn", {}, "text", "Lab B.V."]]]
 DESK = {
@@ -112,6 +113,15 @@ def test_the_abuse_role_is_found_at_any_depth(depth: int) -> None:
         ),
         (
             {
+                "startAddress": None,
+                "cidr0_cidrs": [
+                    {"v4prefix": f"80.1.2.{at}", "length": size} for at, size in ((128, 25), (0, 24), (128, 25))
+                ],
+            },
+            ("80.1.2.0", "80.1.2.255"),
+        ),
+        (
+            {
                 "endAddress": 7,
                 "cidr0_cidrs": [{"v4prefix": "80.1.2.0", "length": "25"}, {"v4prefix": "80.1.2.128", "length": 25}],
             },
@@ -123,6 +133,15 @@ def test_ranges_are_understood_in_all_spellings(changes: dict[str, Any], ends: t
     """First and last address, padded or with a length, or the prefixes of cidr0."""
     found = read(**changes)
     assert (found.first, found.last) == ends
+
+
+@pytest.mark.parametrize("html", ["text/html", " Text/HTML; charset=utf-8"])
+def test_a_link_to_a_page_is_no_way_up(html: str) -> None:
+    """Where a registry links to the network above for people too, the link for programs is taken."""
+    page = {"rel": "up", "href": "https://r.example/page", "type": html}
+    above = {"rel": "up", "href": "https://r.example/above", "type": "application/rdap+json"}
+    assert read(links=[page, above]).up == above["href"]
+    assert read(links=[page]).up is None
 
 
 def test_control_characters_and_length_are_cut() -> None:
@@ -184,10 +203,12 @@ _json = st.recursive(
 
 @given(st.dictionaries(st.sampled_from([*NETWORK, "startAutnum", "endAutnum", "cidr0_cidrs", "errorCode"]), _json))
 def test_wrong_types_raise_nothing(changes: dict[str, Any]) -> None:
-    """Whatever stands where, the answer is read or has a reason."""
-    for reads in (read_network, read_as):
-        for document in (changes, {**NETWORK, **changes}):
-            assert isinstance(reads(json.dumps(document).encode(), "ripe"), Registered | BadAnswer)
+    """Whatever stands where, the answer is read or has a reason, and whoisit reads it in no other way."""
+    for document in (changes, {**NETWORK, **changes}):
+        data = json.dumps(document).encode()
+        assert isinstance(read_network(data, "ripe"), Registered | BadAnswer)
+        assert isinstance(read_as(data, "ripe"), Registered | BadAnswer)
+        check(data)
 
 
 @given(st.binary(max_size=300))

@@ -21,8 +21,9 @@ from tests.fuzz.corpus import MOST_INPUT, TARGETS, file_of, keep, kept
 
 ROOT = Path(__file__).parents[1]
 _RUNS = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
+_SAID = re.compile(r"^(?:Finding|\w+Error|ERROR: libFuzzer): .*", re.MULTILINE)
 _COVERED = re.compile(r"cov: (\d+)")
-_BOUNDS = (f"-max_len={MOST_INPUT}", "-timeout=30", "-rss_limit_mb=1024")
+_BOUNDS = (f"-max_len={MOST_INPUT}", "-timeout=120", "-rss_limit_mb=1024")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ def fuzz(target: str, minutes: float) -> Fuzzed:
         covered=int(covered[-1]) if covered else 0,
         inputs=len(kept(target)),
         size=file_of(target).stat().st_size,
-        finding=said[said.find(" === Uncaught") :] if findings else None,
+        finding="\n".join([*_SAID.findall(said)[-1:], *map(repr, findings)]) or None,
     )
 
 

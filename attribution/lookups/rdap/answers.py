@@ -157,13 +157,13 @@ def _address(value: Any) -> str | None:
 def _links_up(found: dict[str, Any]) -> Iterator[str]:
     for wanted in ("rdap-up", "up"):  # rdap-up is the newer and narrower word (RFC 9910)
         for link in _list(found.get("links")):
-            if not isinstance(link, dict) or not isinstance(link.get("href"), str):
+            if not isinstance(link, dict) or not plain(link.get("href")):
                 continue
             words, media = link.get("rel"), plain(link.get("type")) or ""
             if media.lower().startswith("text/html"):
                 continue  # a page for people
             if isinstance(words, str) and wanted in words.lower().split() and len(link["href"]) <= 300:
-                yield link["href"]
+                yield str(link["href"])
 
 
 def _number(value: Any) -> int | None:

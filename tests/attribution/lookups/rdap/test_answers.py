@@ -135,13 +135,20 @@ def test_ranges_are_understood_in_all_spellings(changes: dict[str, Any], ends: t
     assert (found.first, found.last) == ends
 
 
-@pytest.mark.parametrize("html", ["text/html", " Text/HTML; charset=utf-8"])
-def test_a_link_to_a_page_is_no_way_up(html: str) -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"rel": "up", "href": "https://r.example/page", "type": "text/html"},
+        {"rel": "up", "href": "https://r.example/page", "type": " Text/HTML; charset=utf-8"},
+        {"rel": "rdap-up", "href": " "},
+        {"rel": "up", "href": 25},
+    ],
+)
+def test_a_link_to_a_page_or_to_nothing_is_no_way_up(other: dict[str, Any]) -> None:
     """Where a registry links to the network above for people too, the link for programs is taken."""
-    page = {"rel": "up", "href": "https://r.example/page", "type": html}
     above = {"rel": "up", "href": "https://r.example/above", "type": "application/rdap+json"}
-    assert read(links=[page, above]).up == above["href"]
-    assert read(links=[page]).up is None
+    assert read(links=[other, above]).up == above["href"]
+    assert read(links=[other]).up is None
 
 
 def test_control_characters_and_length_are_cut() -> None:

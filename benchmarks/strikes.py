@@ -13,24 +13,43 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from errno import EINTR, EIO, ENOSPC
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fault_bench import Server
 
+from tests.campaigns import Campaign, campaign, classes, edges
 from tests.commands_changing import CHANGING, changing
-from tests.commands_struck import MAKING, making
-from tests.faults import SHORT, Campaign, campaign, classes
+from tests.commands_struck import MAKING, making, published, publishing
+from tests.faults import SHORT
+from tests.libc_faults import NO_COMPILER, c_library, started_anew
 from tests.publish.study import small_study
 from tests.store.whole.editions import MEMORY, Contents, edition, held, replacing
 from waterbed.publish.release import MARKS, publish_all
 from waterbed.store.whole.replacing import SUMS
 
+SERVED = ("import", "import in batches", "recheck", "key rotate", "lake seal", "prune")
+"""Commands that are struck on PostgreSQL too."""
+IN_C = (
+    "import",
+    "import in batches",
+    "recheck",
+    "lake seal",
+    "prune",
+    "hosters add",
+    "tables add",
+    "backup",
+    "publish",
+)
+"""Commands that are struck at calls of the C library too."""
 
-def published(place: Path, **policy: object) -> Contents:
+
+def contents(place: Path, **policy: object) -> Contents:
     """The files of a real publication, without its list of checksums."""
     with small_study(place, **policy) as study:
         publish_all(study, place / "out")
@@ -52,8 +71,8 @@ def editions(seed: int) -> Iterator[tuple[str, Callable[[], Campaign]]]:
 def real() -> Campaign:
     """A real publication with cases and addresses is replaced by one without."""
     with tempfile.TemporaryDirectory(dir=MEMORY) as name:
-        cases = published(Path(name) / "one", cases=True, addresses=True, least=1)
-        less = published(Path(name) / "two")
+        cases = contents(Path(name) / "one", cases=True, addresses=True, least=1)
+        less = contents(Path(name) / "two")
         case = partial(replacing, cases, less, less, MARKS)
         return sum_of([campaign(case, errors=()), campaign(case, chosen=classes)])
 
@@ -84,6 +103,30 @@ def on_server(what: str) -> Campaign:
             server.stop()
 
 
+def in_c(what: str) -> Campaign:
+    """Calls of the C library are struck: SQLite's and Parquet's too, in the study and wherever it writes."""
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name, ExitStack() as kept:
+        os.environ["XDG_CONFIG_HOME"] = str(Path(name) / "config")
+        case: Callable[[], AbstractContextManager[Any]]
+        if what in CHANGING:
+            case = kept.enter_context(changing(what)).copied
+        elif what == "publish":
+            case = partial(publishing, published(Path(name)))
+        else:
+            study = kept.enter_context(small_study(Path(name), cases=True))
+            case = partial(making, study.folder.path, what)
+        ways = (EIO, ENOSPC, EINTR, SHORT)
+        return campaign(partial(everywhere, case), errors=ways, chosen=edges, by=c_library)
+
+
+@contextmanager
+def everywhere(fresh: Callable[[], AbstractContextManager[Any]]) -> Iterator[Any]:
+    """A case that is struck in all that lies in its place."""
+    with fresh() as case:
+        case.below = [case.place]
+        yield case
+
+
 def sum_of(made: Iterator[Campaign] | list[Campaign]) -> Campaign:
     """Several campaigns as one."""
     whole = Campaign()
@@ -100,11 +143,15 @@ def main() -> int:
     words.add_argument("--only", default="", help="campaigns whose names hold this")
     words.add_argument("--seed", type=int, default=int(time.time()))
     asked = words.parse_args()
+    in_front = started_anew()
     print(f"seed {asked.seed}", flush=True)
+    if not in_front:
+        print(NO_COMPILER)
     made, began = [], time.monotonic()
     kinds = ((folder, MAKING), (changed, CHANGING))
     commands = [(what, partial(make, what)) for make, names in kinds for what in names]
-    commands += [(f"PostgreSQL: {what}", partial(on_server, what)) for what in ("import", "recheck", "key rotate")]
+    commands += [(f"PostgreSQL: {what}", partial(on_server, what)) for what in SERVED]
+    commands += [(f"C library: {what}", partial(in_c, what)) for what in IN_C] if in_front else []
     for name, strike in (*editions(asked.seed), *commands):
         if asked.only in name:
             started = time.monotonic()

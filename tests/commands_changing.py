@@ -1,10 +1,11 @@
 """Commands that change a study where it lies, and what is promised of each at every strike."""
 
+import hashlib
 import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,12 +17,15 @@ from tests.faults import Struck, command, struck
 from tests.publish.study import small_study
 from tests.store.whole.editions import MEMORY
 from tests.study.rig import feed, lab_study, reports_csv
+from waterbed.governance.hosters import book_as_decided, read_book
 from waterbed.governance.reply import record, show, take
+from waterbed.intake import batches
+from waterbed.intake.batches import LINES_AT_ONCE
 from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd, Sealed
 from waterbed.model.facts import CanaryLook
 from waterbed.store.config import read_config, write_toml
 from waterbed.store.database import failures_explained
-from waterbed.store.folder import SETTINGS, Folder, open_folder
+from waterbed.store.folder import SETTINGS, Folder, open_folder, real_clock
 from waterbed.store.integrity import integrity, orphans
 from waterbed.store.lake.lake import lake_of
 from waterbed.store.lake.verifying import verify
@@ -46,9 +50,23 @@ def rows_of(folder: Folder) -> Rows:
     for row in found[table_name(Sealed)]:
         row["text"] = folder.vault.open(Sealed(**row))
     found["keys"] = [{"number": number} for number in sorted(keys.encryption)]
+    found["files"] = [{"path": name, "sha256": its} for name, its in _files(folder.path)]
     days = ((kind, day, its) for kind, days in lake.facts.items() for day, its in days.items())
     found["lake"] = [{"kind": kind, "day": day, "rows": its.rows, "pruned": its.pruned} for kind, day, its in days]
     return found
+
+
+def _files(study: Path) -> Iterator[tuple[str, str]]:
+    """What is kept beside the store: the book of hosters, its versions, tables, the protocol."""
+    for pattern in ("hosters.toml", "hosters/*", "tables/**/*", "study.toml"):
+        for path in study.glob(pattern):
+            if path.is_file() and not _in_the_making(path):
+                yield str(path.relative_to(study)), hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _in_the_making(path: Path) -> bool:
+    """Whether it or a folder around it has the name of something that is being written."""
+    return any(part.endswith("new") for part in path.parts)
 
 
 @dataclass
@@ -63,6 +81,8 @@ class Doing:
     """Classes of which a second run may take more."""
     steps: Sequence[type] = ()
     """Classes whose rows change on the way to what they are afterwards."""
+    lines: int = LINES_AT_ONCE
+    """Lines of a file of reports in one transaction."""
     chance: set[tuple[str, str]] = field(default_factory=set)
     """Columns by table that differ between two undisturbed runs."""
     copy: Callable[[str], str] | None = None
@@ -135,6 +155,7 @@ class Changing:
 
     def work(self) -> None:
         """Run the command."""
+        batches.LINES_AT_ONCE = self.doing.lines
         command("-C", self.study, *(word.replace("HOME", str(self.place)) for word in self.doing.words))()
 
     def rows(self) -> Rows:
@@ -153,6 +174,7 @@ class Changing:
             yield f"not one sentence: {found.said}"
         state = self.doing.state(self.rows())
         yield from self._between(state)
+        yield from self._on_record()
         if found.code == 0 and state != self.doing.after:
             yield f"exit code 0, and not all is there: {_differing(state, self.doing.after)}"
         if state != self.doing.after or self.doing.name == "recheck":
@@ -174,6 +196,15 @@ class Changing:
             if state[table] - (before | after):
                 yield f"{table}: {sum((state[table] - (before | after)).values())} doubled or strange"
 
+    def _on_record(self) -> Iterator[str]:
+        """The book of hosters that is in force is the one that the record names."""
+        folder = open_folder(self.study)
+        try:
+            if read_book(folder).checksum != book_as_decided(folder, real_clock()).checksum:
+                yield "a book of hosters is in force that is not on record"
+        finally:
+            folder.close()
+
     def _whole(self) -> Iterator[str]:
         """What the database's own check, its references, the lake and doctor say; and files left that nobody names."""
         folder = open_folder(self.study)
@@ -191,7 +222,7 @@ class Changing:
         if doctor.code not in (0, 1):
             yield f"doctor ends with {doctor.code}: {doctor.said}"
         named = {Path(one.path).name for one in lake}
-        left = {path.name for path in self.place.rglob("*.new") if path.is_file()} - named
+        left = {path.name for path in self.place.rglob("*") if path.is_file() and _in_the_making(path)} - named
         if left:
             yield f"left over, and named by nobody: {left}"
 
@@ -220,15 +251,15 @@ def crawled(store: str = "sqlite") -> Iterator[Path]:
         study.import_reports(reports_csv(pairs[:2], Path(name), "first.csv"))
         _run(Path(name), "recheck")
         study.import_reports(reports_csv(pairs, Path(name), "second.csv"))
-        reports_csv([*pairs, *feed(4, 1, "https")], Path(name), "third.csv")
+        reports_csv([*feed(4, 1, "https"), *pairs], Path(name), "third.csv")
         study.folder.store.close()
         yield Path(name)
 
 
 @contextmanager
-def filled() -> Iterator[Path]:
+def filled(store: str = "sqlite") -> Iterator[Path]:
     """A home with a small study, whose hoster had its preview and disputes it; what is sealed can be pruned."""
-    with TemporaryDirectory(dir=MEMORY) as name, small_study(Path(name), tlp="clear") as study:
+    with TemporaryDirectory(dir=MEMORY) as name, small_study(Path(name), store=store, tlp="clear") as study:
         shown = show(study.folder, "AS64500", {"sheet.txt": b"x"}, None)
         take(study.folder, shown.hoster, "dispute", "not ours", None)
         study.folder.store.close()
@@ -248,7 +279,7 @@ def _keys_in(place: Path) -> Iterator[None]:
             os.environ["XDG_CONFIG_HOME"] = was
 
 
-def _run(home: Path, *words: str) -> None:
+def _run(home: Path, *words: object) -> None:
     with _keys_in(home):
         done = struck(command("-C", home / "study", *words), [])
     if done.code != 0:
@@ -267,37 +298,66 @@ def _nothing(home: Path) -> None:
     pass
 
 
+def _second_book(home: Path) -> None:
+    book = '[[hoster]]\nkey = "one"\nname = "One"\nasns = [64500]\n'
+    (home / "first.toml").write_text(book)
+    (home / "second.toml").write_text(f'{book}[[hoster]]\nkey = "two"\nname = "Two"\nasns = [64501]\n')
+    _run(home, "hosters", "add", home / "first.toml")
+
+
+def _further_routes(home: Path) -> None:
+    for name, asn in (("one.csv", 64510), ("two.csv", 64511)):
+        (home / name).write_text(f"28.9.0.0,28.9.255.255,{asn},A name\n")
+
+
 Prepare = Callable[[Path], None]
-CHANGING: Mapping[str, tuple[Any, Prepare, Sequence[str], Sequence[type], Sequence[type]]] = {
-    "import": (crawled, _nothing, ("import", "HOME/third.csv"), (), ()),
-    "recheck": (crawled, _nothing, ("recheck",), (CanaryLook,), (Due,)),
-    "key rotate": (crawled, _nothing, ("key", "rotate"), (), ()),
-    "lake seal": (filled, _nothing, ("lake", "seal"), (), ()),
-    "prune": (filled, _sealed, ("prune",), (), ()),
-    "hosters merge": (filled, _nothing, ("hosters", "merge", "AS64501", "AS64500", "--reason", "one"), (), ()),
-    "protocol lock": (filled, _drafted, ("protocol", "lock", "--reason", "late"), (), ()),
-    "reply received": (
-        filled,
-        _nothing,
-        ("reply", "received", "AS64500", "--answer", "comment", "--text", "seen"),
-        (),
-        (),
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that changes a study, as words, and what is special of it."""
+
+    home: Callable[..., AbstractContextManager[Path]]
+    """Its study."""
+    words: Sequence[str]
+    before: Prepare = _nothing
+    """What is done first."""
+    apart: Sequence[type] = ()
+    steps: Sequence[type] = ()
+    lines: int = LINES_AT_ONCE
+
+
+_SEEN = ("--answer", "comment", "--text", "seen")
+_REJECTED = ("--ruling", "rejected", "--reason", "it is")
+CHANGING: Mapping[str, Command] = {
+    "import": Command(crawled, ("import", "HOME/third.csv")),
+    "import in batches": Command(crawled, ("import", "HOME/third.csv"), lines=3),
+    "recheck": Command(crawled, ("recheck",), apart=(CanaryLook,), steps=(Due,)),
+    "key rotate": Command(crawled, ("key", "rotate")),
+    "lake seal": Command(filled, ("lake", "seal")),
+    "prune": Command(filled, ("prune",), _sealed),
+    "hosters add": Command(filled, ("hosters", "add", "HOME/second.toml", "--reason", "two"), _second_book),
+    "hosters merge": Command(filled, ("hosters", "merge", "AS64501", "AS64500", "--reason", "one")),
+    "tables add": Command(
+        filled, ("tables", "add", "HOME/one.csv", "HOME/two.csv", "--date", "2026-01-06"), _further_routes
     ),
-    "reply decide": (filled, _nothing, ("reply", "decide", "ID", "--ruling", "rejected", "--reason", "it is"), (), ()),
+    "protocol lock": Command(filled, ("protocol", "lock", "--reason", "late"), _drafted),
+    "reply received": Command(filled, ("reply", "received", "AS64500", *_SEEN)),
+    "reply decide": Command(filled, ("reply", "decide", "ID", *_REJECTED)),
 }
-"""By command: its study, what is done first, its words, classes left apart, classes with steps between."""
 
 
 @contextmanager
 def changing(what: str, *store: str, copy: Callable[[str], str] | None = None) -> Iterator[Doing]:
     """A command that was learned, on its study; `store` is an empty database on a server, `copy` copies one there."""
-    home, prepare, words, apart, steps = CHANGING[what]
-    with home(*store) as place, _keys_in(place):
-        prepare(place)
+    its = CHANGING[what]
+    words = its.words
+    with its.home(*store) as place, _keys_in(place):
+        its.before(place)
         if "ID" in words:
             folder = open_folder(place / "study")
             words = [record(folder).replies[0].reply_id if word == "ID" else word for word in words]
             folder.close()
-        made = Doing(what, place, words, apart, steps, copy=copy)
+        made = Doing(what, place, words, its.apart, its.steps, its.lines, copy=copy)
         made.learn()
         yield made

@@ -4,19 +4,27 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.faults import Struck, command
-from tests.store.whole.editions import MEMORY
+import msgspec
+
+from tests.faults import Struck, command, struck
+from tests.publish.study import small_study
+from tests.store.whole.editions import MEMORY, held, remains
 from waterbed.governance.reply import record
 from waterbed.model.errors import WaterbedError
 from waterbed.publish.freeze.bag import damages
+from waterbed.publish.release import publish_all
 from waterbed.publish.sharing.pool import pool
 from waterbed.store.backup.manifest import backups_in, read_manifest, verify
-from waterbed.store.folder import open_folder
+from waterbed.store.config import read_config, write_toml
+from waterbed.store.folder import SETTINGS, open_folder
+from waterbed.store.integrity import integrity
 from waterbed.store.whole.files import NEW
 from waterbed.store.whole.folders import new_folder
+from waterbed.store.whole.replacing import SUMS, state_of
 from waterbed.store.whole.unfinished import NOTES, unfinished
 
 
@@ -115,3 +123,70 @@ def making(study: Path, what: str) -> Iterator[Making]:
     with TemporaryDirectory(dir=MEMORY) as name:
         shutil.copytree(study, Path(name) / "study")
         yield Making(Path(name), words, whole)
+
+
+@dataclass
+class Publishing:
+    """A publication is replaced by one that withholds single cases, by the command: store and folder are struck."""
+
+    place: Path
+
+    def __post_init__(self) -> None:
+        """Say where strikes count: everywhere."""
+        self.study, self.out, self.below = self.place / "study", self.place / "out", [self.place]
+
+    def work(self) -> None:
+        """Publish."""
+        command("-C", self.study, "publish", self.out, "--override", "they agreed")()
+
+    def complaints(self, found: Struck) -> Iterator[str]:
+        """Whole or named, and its edition on record; the next one is whole and leaves nothing that is withheld."""
+        if found.code not in (None, 0, 2, 3):
+            yield f"exit code {found.code}: {found.said}"
+        if found.code in (2, 3) and sum(line.startswith("waterbed: ") for line in found.said.splitlines()) != 1:
+            yield f"not one sentence: {found.said}"
+        if state_of(self.out) == "half" and str(self.out) not in [one.place for one in unfinished(self.study)]:
+            yield "half, and named by nobody"
+        if state_of(self.out) is None or found.code == 0:
+            yield from self._whole(withheld=found.code == 0)
+        again = struck(self.work, self.below)
+        if again.code != 0:
+            yield f"the next one ends with {again.code}: {again.said}"
+        yield from self._whole(withheld=True)
+        if remains(self.out) or unfinished(self.study):
+            yield f"the next one leaves {remains(self.out)}, {unfinished(self.study)}"
+
+    def _whole(self, *, withheld: bool) -> Iterator[str]:
+        files = held(self.out)
+        sums = {name: sha256(its).hexdigest() for name, its in files.items() if name != SUMS}
+        listed = dict(reversed(line.split("  ", 1)) for line in files.get(SUMS, b"").decode().splitlines())
+        if sums != listed:
+            yield f"{SUMS} does not tell what is there: {sorted(sums.keys() ^ listed.keys())}"
+        if withheld and {"episodes.csv", "hops.csv"} & files.keys():
+            yield "single cases stay public"
+        folder = open_folder(self.study)
+        try:
+            numbers = [one.number for one in record(folder).editions]
+            told = integrity(folder.store)[0]
+        finally:
+            folder.close()
+        if numbers != [*range(1, len(numbers) + 1)] or told:
+            yield f"the store is not whole: {told}, editions {numbers}"
+
+
+@contextmanager
+def publishing(home: Path) -> Iterator[Publishing]:
+    """One case, on a copy of a study that was published with single cases and now withholds them."""
+    with TemporaryDirectory(dir=MEMORY) as name:
+        shutil.copytree(home, Path(name) / "home")
+        yield Publishing(Path(name) / "home")
+
+
+def published(place: Path) -> Path:
+    """A home with such a study, whose keys lie in it."""
+    with small_study(place, tlp="clear", cases=True) as study:
+        publish_all(study, place / "out", override="they agreed")
+    config = read_config(place / "study" / SETTINGS)[0]
+    policy = msgspec.structs.replace(config.publish, cases=False)
+    write_toml(place / "study" / SETTINGS, msgspec.structs.replace(config, publish=policy))
+    return place

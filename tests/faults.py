@@ -5,12 +5,12 @@ some folders is counted: opening for writing, each write, rename, link, unlink, 
 copy within the kernel. So is each statement that changes a database (an SQLite file below the folders, or any
 PostgreSQL database), and its commit. At the n-th the child is killed, or the call fails as the system or the driver
 says it. A write that is struck has written half, unless by EINTR; a short one says so.
-`campaign` does it at each of them, and asks after each what became of a promise.
+`tests.campaigns` does it at many of them, and asks after each what became of a promise.
 
-What libraries write by themselves is not seen (Parquet files by name): it lies between two calls that are.
+What libraries write by themselves is not seen; `tests.libc_faults` strikes that too.
 
     tried = struck(command("-C", study, "publish", out), [out])             # counts: tried.calls
-    for call in classes(tried.calls):
+    for call in tried.calls:
         struck(command("-C", study, "publish", out), [out], Strike(call.number))
 """
 
@@ -25,11 +25,11 @@ import sqlite3
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final, NoReturn, TypeAlias
 
 ROOT: Final = Path(__file__).parents[1]
 _ROOMS: Final = tuple(f"{ROOT / room}{os.sep}" for room in ("waterbed", "crawler", "attribution", "graphs"))
@@ -39,6 +39,8 @@ _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 NO_ROOM: Final = (codes.ENOSPC, codes.EDQUOT)
 _NEED_ROOM: Final = ("open", "write", "mkdir", "link", "rename", "copy", "INSERT", "UPDATE", "CREATE", "COMMIT")
 _CHANGES: Final = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM|CREATE|VACUUM|ANALYZE)\b\W*(\w*)")
+Layer: TypeAlias = Callable[[list[Path], "Strike | None", int], None]
+"""Watches calls below some folders from now on, tells of each in a file, and strikes."""
 SHORT: Final = -1
 """In place of an error's number: the write writes half, and returns how much."""
 
@@ -80,17 +82,20 @@ class Struck:
     """All calls up to the strike, that one too."""
 
 
-def struck(work: Callable[[], object], below: Sequence[Path], strike: Strike | None = None) -> Struck:
+def struck(
+    work: Callable[[], object], below: Sequence[Path], strike: Strike | None = None, by: Layer | None = None
+) -> Struck:
     """Run it in a child and strike there; without a strike all its calls are counted.
 
-    Exit codes are those of the command line: 2 for an InputError, 3 for other failures that Waterbed reports.
+    `by` is the layer whose calls they are, else Python's. Exit codes are those of the command line: 2 for an
+    InputError, 3 for other failures that Waterbed reports.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as told:
         child = os.fork()
         if not child:
-            _run(work, _Striker([*below], strike, told.fileno()), said.fileno())
+            _run(work, partial(by or _python, [*below], strike, told.fileno()), said.fileno())
         _, status = os.waitpid(child, 0)
         said.seek(0)
         told.seek(0)
@@ -111,82 +116,23 @@ def command(*words: object) -> Callable[[], None]:
     return run
 
 
-def classes(calls: Iterable[Call]) -> list[Call]:
-    """The last call of each kind: the same change, of the same kind of file, by the same lines of ours."""
-    found = {(call.what, Path(call.path).suffix, call.site): call for call in calls}
-    return sorted(found.values(), key=lambda call: call.number)
-
-
-class Case(Protocol):
-    """One thing to be done, on files of its own, and what is promised of it."""
-
-    below: Sequence[Path]
-    """Folders in which calls are struck."""
-
-    def work(self) -> object:
-        """Do it: in the child."""
-
-    def complaints(self, struck: Struck) -> Iterator[str]:
-        """Look at what is there afterwards, and say what was promised otherwise; it may go on from there."""
-
-
-@dataclass(slots=True)
-class Campaign:
-    """What came of many strikes."""
-
-    calls: int = 0
-    kills: int = 0
-    errors: int = 0
-    complaints: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        """One line of figures."""
-        broken = f"{len(self.complaints):,} promises broken"
-        told = f"{self.calls:,} calls, {self.kills:,} kills, {self.errors:,} errors, {broken}"
-        return "; ".join([told, *self.complaints[:5]])
-
-
-def campaign(
-    fresh: Callable[[], AbstractContextManager[Case]],
-    *,
-    errors: Sequence[int] = (codes.EIO, codes.ENOSPC),
-    chosen: Callable[[list[Call]], Iterable[Call]] = list,
-) -> Campaign:
-    """Strike at all calls, or those that are chosen: a kill, then each error, once and lasting."""
-    made = Campaign()
-    with fresh() as case:
-        calm = struck(case.work, case.below)
-        made.complaints += [f"unharmed: {said}" for said in case.complaints(calm)]
-    made.calls = len(calm.calls)
-    ways = [(None, False), *((errno, lasting) for errno in errors for lasting in (False, True))]
-    for call in chosen(calm.calls):
-        for errno, lasting in ways:
-            if (errno == SHORT and call.what != "write") or (errno in (SHORT, codes.EINTR) and lasting):
-                continue
-            with fresh() as case:
-                found = struck(case.work, case.below, Strike(call.number, errno, lasting))
-                made.kills += found.code is None
-                made.errors += found.code is not None
-                how = "killed" if errno is None else codes.errorcode.get(errno, "short")
-                how += " from here on" if lasting else ""
-                where = f"{how} at {call.number} ({call.what} {Path(call.path).name}, {' < '.join(call.site[:2])})"
-                made.complaints += [f"{where}: {said}" for said in case.complaints(found)]
-    return made
-
-
 def _read(line: bytes) -> tuple[str, str, tuple[str, ...]]:
     what, path, site = json.loads(line)
     return what, path, tuple(site)
 
 
-def _run(work: Callable[[], object], striker: "_Striker", said: int) -> NoReturn:
+def _python(below: list[Path], strike: Strike | None, told: int) -> None:
+    _Striker(below, strike, told).install()
+
+
+def _run(work: Callable[[], object], install: Callable[[], None], said: int) -> NoReturn:
     """Become the child."""
     code = _BROKEN
     try:
         for stream in (1, 2):
             os.dup2(said, stream)
         sys.stdout, sys.stderr = (open(stream, "w", closefd=False) for stream in (1, 2))  # noqa: SIM115 (until the end)
-        striker.install()
+        install()
         code = _code(work)
         sys.stdout.flush()
         sys.stderr.flush()

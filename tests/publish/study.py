@@ -9,7 +9,7 @@ import pytest
 
 from tests.study.facts import _canary, _looks, config, hour, report, resolution, target
 from waterbed.model.facts import Notice
-from waterbed.store.settings import Publish
+from waterbed.store.settings import Publish, StoreAt
 from waterbed.study.study import Study, create_study
 
 HOURS = 40
@@ -24,7 +24,7 @@ def at(letter: str, number: int) -> str:
 
 @contextmanager
 def small_study(
-    folder: Path, names: str = "Hoster {}", title: str = "a small study", **policy: object
+    folder: Path, names: str = "Hoster {}", title: str = "a small study", store: str = "sqlite", **policy: object
 ) -> Iterator[Study]:
     """The study; `names` are those of its hosters with a place for the letter, `policy` settings of [publish].
 
@@ -34,7 +34,7 @@ def small_study(
     folder.mkdir(parents=True, exist_ok=True)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("XDG_CONFIG_HOME", str(folder / "config"))
-        with create_study(folder / "study", config(name=title, publish=settings)) as study:
+        with create_study(folder / "study", config(name=title, store=StoreAt(url=store), publish=settings)) as study:
             _fill(study, folder, names)
             yield study
 

@@ -1,11 +1,16 @@
-"""Commands that change a study, struck: nothing is lost or doubled, and the next run goes on."""
+"""Stores, and commands that change a study, struck: nothing is lost or doubled, and the next run goes on."""
 
+import os
+import re
+import subprocess
+import sys
 from errno import EIO
 
 import pytest
 
 from tests.commands_changing import changing
-from tests.faults import Strike, struck
+from tests.faults import ROOT, Strike, struck
+from tests.libc_faults import NO_COMPILER, compiler
 
 
 @pytest.mark.parametrize(
@@ -27,3 +32,29 @@ def test_the_next_run_ends_where_an_undisturbed_one_does(
                 assert found.code == (None if errno is None else 3)
                 assert errno is None or found.said.startswith("waterbed: a disk failed (Input/output error)")
                 assert list(case.complaints(found)) == []
+
+
+def _store_struck(**environment: str) -> str:
+    words = [sys.executable, "-m", "tests.store.struck_store"]
+    start = {**os.environ, **environment}
+    done = subprocess.run(words, cwd=ROOT, env=start, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_transaction_is_whole_at_each_kind_of_strike_within_sqlite() -> None:
+    """Kills, errors and short writes at pages, journal and syncs; where nothing can be compiled, that is said."""
+    said = _store_struck()
+    if not compiler():
+        assert said.strip() == NO_COMPILER
+        return
+    calls, kills, errors, broken = map(int, re.findall(r"\d+", said))
+    assert broken == 0, said
+    assert calls > 60
+    assert kills > 20
+    assert errors > 4 * kills
+
+
+def test_without_a_compiler_that_part_is_left_out_and_said() -> None:
+    """The campaign goes on without the C library's calls."""
+    assert _store_struck(CC="no-such-compiler").strip() == NO_COMPILER

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import Call, Strike, campaign, classes, struck
+from tests.campaigns import campaign, classes
+from tests.faults import Call, Strike, struck
 from tests.store.whole.editions import MINE, edition, held, listed, remains, replace, replacing
 from waterbed.model.errors import InputError
 from waterbed.store.whole.files import locked

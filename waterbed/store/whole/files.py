@@ -15,15 +15,36 @@ _LONGEST: Final = 200
 
 
 def write_whole(path: Path, content: bytes) -> Path:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all.
+
+    What a killed process left of it is removed.
+    """
+    _clear_remains(path)
     part = beside(path)
     try:
-        write_synced(part, content)
-        part.replace(path)
+        with part.open("xb") as file:
+            with suppress(OSError):  # where files cannot be locked, nothing is taken for remains
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     sync(path.parent)
     return path
+
+
+def _clear_remains(path: Path) -> None:
+    """Remove temporary files of a path that nobody is writing."""
+    start = beside(path).name[: -len(f"{'0' * 16}{NEW}")]
+    for found in [one for one in path.parent.iterdir() if one.name.startswith(start) and one.name.endswith(NEW)]:
+        with suppress(OSError):  # it is being written at this moment, or cannot be locked here
+            handle = locked(found, os.O_WRONLY)
+            try:
+                found.unlink()
+            finally:
+                os.close(handle)
 
 
 def write_synced(path: Path, content: bytes, *, public: bool = False) -> None:

@@ -17,6 +17,7 @@ from tests.libc_faults import NO_COMPILER, compiler
     ("command", "strikes"),
     [
         ("hosters merge", [("INSERT INTO audit", 1, None)]),
+        ("hosters add", [("COMMIT", 1, None)]),
         ("key rotate", [("open", 1, EIO), ("write", 2, None)]),
     ],
 )

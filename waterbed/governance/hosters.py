@@ -18,6 +18,8 @@ from waterbed.model.errors import InputError
 from waterbed.store.audit import who
 from waterbed.store.bounded.toml import toml_bytes
 from waterbed.store.folder import Folder, real_clock
+from waterbed.store.tables import TABLES
+from waterbed.store.whole.files import write_whole
 
 
 def decide(
@@ -118,7 +120,7 @@ def _later(moments: Iterable[datetime]) -> datetime:
 
 
 FILE = "hosters.toml"
-"""The hoster entities in force, as the user gave them."""
+"""The hoster entities where none are on record: in a study that was reproduced."""
 VERSIONS = "hosters"
 """Folder of all versions of that file, each named by its checksum."""
 ACTION = "hosters"
@@ -127,7 +129,16 @@ ACTION = "hosters"
 
 def read_book(folder: Folder) -> HosterBook:
     """The study's book as it is now."""
-    return _book(folder, _bytes(folder.path / FILE), None)
+    return _book(folder, book_file(folder), None)
+
+
+def book_file(folder: Folder) -> bytes:
+    """The file of hosters in force: the last one on record.
+
+    A study that has none on record may have `FILE`.
+    """
+    taken = _taken(folder)
+    return _version(folder, taken[-1]) if taken else _bytes(folder.path / FILE)
 
 
 def book_as_decided(folder: Folder, until: datetime) -> HosterBook:
@@ -136,35 +147,44 @@ def book_as_decided(folder: Folder, until: datetime) -> HosterBook:
     Made of the file, changes and codings of that time. Times are those of the real clock. A file that was taken in
     before files were put on record is not known again.
     """
-    taken = [audit for audit in folder.store.all(Audit, order=("done_at", "audit_id")) if audit.action == ACTION]
+    taken = _taken(folder)
     if not taken:
         return _book(folder, _bytes(folder.path / FILE), until)
     before = [audit for audit in taken if audit.done_at <= until]
     if not before:
         return _book(folder, b"", until)
-    path = folder.path / VERSIONS / f"{before[-1].subject_id}.toml"
-    if not path.is_file():
-        raise InputError(f"{path} is missing: that version of the hosters cannot be read again; see docs/hosters.md")
-    return _book(folder, _bytes(path), until)
+    return _book(folder, _version(folder, before[-1]), until)
 
 
 def set_file(folder: Folder, path: Path, reason: str | None = None, *, person: str | None = None) -> HosterBook:
     """Take a file of hoster entities into the study.
 
     It replaces the one before. Returns the book of it alone. The person is on record with the file's checksum, and
-    every version is kept.
+    every version is kept. Killed at any instant, the file that is on record is in force.
     """
     data = toml_bytes(path, "a file of hosters", "docs/hosters.md, The file")
     book = book_from(data, str(path))
     why = stated_reason(reason) if reason is not None else f"file of {len(book.file)} hosters"
     checksum = hashlib.sha256(data).hexdigest()
     (folder.path / VERSIONS).mkdir(exist_ok=True)
-    for place in (folder.path / VERSIONS / f"{checksum}.toml", folder.path / FILE):
-        fresh = place.with_suffix(".new")
-        fresh.write_bytes(data)
-        fresh.replace(place)
+    write_whole(folder.path / VERSIONS / f"{checksum}.toml", data)
     folder.store.add([audited(ACTION, checksum, why, person or who())])
     return book
+
+
+def _taken(folder: Folder) -> list[Audit]:
+    """Records of files that were taken in, oldest first."""
+    return folder.store.all(Audit, TABLES[Audit].c.action == ACTION, order=("done_at", "audit_id"))
+
+
+def _version(folder: Folder, taken: Audit) -> bytes:
+    path = folder.path / VERSIONS / f"{taken.subject_id}.toml"
+    if not path.is_file():
+        raise InputError(
+            f"{path} is missing, the hosters as taken in on {taken.done_at:%Y-%m-%d}: copy it from where that was "
+            "done, or take the file in again (docs/hosters.md, The file)"
+        )
+    return _bytes(path)
 
 
 def audited(action: str, subject: str, reason: str, person: str) -> Audit:

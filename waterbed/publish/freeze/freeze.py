@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from waterbed.governance.hosters import FILE as HOSTERS
+from waterbed.governance.hosters import book_file
 from waterbed.governance.protocol.file import PROTOCOL, read_protocol
 from waterbed.governance.reply import refuse_unheard
 from waterbed.model.errors import InputError
@@ -45,7 +46,6 @@ from waterbed.publish.policy import Publication, named_hosters, publishable
 from waterbed.publish.sharing.share import export
 from waterbed.publish.tables import publication_of
 from waterbed.store.audit import put_on_record
-from waterbed.store.bounded.toml import toml_bytes
 from waterbed.store.config import Config
 from waterbed.store.folder import Folder
 from waterbed.store.frozen import Frozen
@@ -204,16 +204,16 @@ def _refuse_names(folder: Folder, facts: Facts, platforms: Iterable[str]) -> Non
         texts[PROTOCOL] = read_protocol(folder.path / PROTOCOL)[1]
     for number, lock in enumerate(facts[ProtocolLock], 1):
         texts[f"the text of lock {number}"] = lock.text
-    if (folder.path / HOSTERS).exists():
-        texts[HOSTERS] = toml_bytes(folder.path / HOSTERS, "a file of hosters", DOCS).decode(errors="replace")
+    texts[HOSTERS] = book_file(folder).decode(errors="replace")
     refuse_named(texts, folder.vault, facts[Target], set(platforms))
 
 
 def _texts(folder: Folder, payload: Path, *, whole: bool) -> None:
     """Files written by people, and the rules."""
-    for name in (PROTOCOL, *([HOSTERS] if whole else [])):
-        if (folder.path / name).exists():
-            shutil.copyfile(folder.path / name, payload / name)
+    if (folder.path / PROTOCOL).exists():
+        shutil.copyfile(folder.path / PROTOCOL, payload / PROTOCOL)
+    if whole and (hosters := book_file(folder)):
+        (payload / HOSTERS).write_bytes(hosters)
     (payload / SETTINGS).write_bytes(msgspec.toml.encode(settings_of(folder.config)))
     (payload / "requirements.lock").write_text(installed())
     _write(payload / RULES, rules_inside())

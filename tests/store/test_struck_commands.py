@@ -18,6 +18,7 @@ from tests.libc_faults import NO_COMPILER, compiler
     [
         ("hosters merge", [("INSERT INTO audit", 1, None)]),
         ("hosters add", [("COMMIT", 1, None)]),
+        ("tables add", [("rename", 2, None), ("rename", 2, EIO)]),
         ("key rotate", [("open", 1, EIO), ("write", 2, None)]),
     ],
 )

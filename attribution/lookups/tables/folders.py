@@ -1,9 +1,9 @@
 """Folders of arrays, written completely or not at all."""
 
-import contextlib
 import shutil
-import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from errno import EEXIST, ENOTEMPTY
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +12,32 @@ import msgspec
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.files import content
 from waterbed.store.bounded.limits import MOST_ABOUT
+from waterbed.store.whole.files import beside, sync_tree
+from waterbed.store.whole.folders import appear, unfinished_folder
 
 
-@contextlib.contextmanager
+@contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A folder that replaces its target when completely written.
 
-    An older one is replaced. If writing fails, nothing is left of it.
+    An older one is replaced. If writing fails, nothing is left of it; what a kill leaves the next one removes.
     """
-    written = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
-    written.mkdir(parents=True)
-    try:
+    with unfinished_folder(folder) as written:
         yield written
-    except BaseException:
-        shutil.rmtree(written, ignore_errors=True)
-        raise
-    old = written.with_name(f"{written.name}.old")
-    with contextlib.suppress(FileNotFoundError):
-        folder.rename(old)
-    try:
-        written.rename(folder)
-    except OSError:
-        # another process put its own there at the same moment: one of the two is enough
-        shutil.rmtree(written, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
+        sync_tree(written)
+        old = beside(folder)
+        with suppress(FileNotFoundError):
+            folder.rename(old)
+        try:
+            appear(written, folder.absolute())
+        except OSError as problem:
+            # another process put its own there at the same moment: one of the two is enough
+            if problem.errno not in (EEXIST, ENOTEMPTY):
+                with suppress(FileNotFoundError):
+                    old.rename(folder)
+                raise
+        finally:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def about_in(folder: Path) -> Any:

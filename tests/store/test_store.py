@@ -1,5 +1,7 @@
 """The store: one test body against SQLite and PostgreSQL."""
 
+import resource
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -9,6 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from tests.faults import struck
 from waterbed.model.bookkeeping import Due, Run, RunEnd
 from waterbed.model.errors import InputError
 from waterbed.model.facts import CanaryLook, Resolution
@@ -132,6 +135,22 @@ def test_a_file_that_is_no_database_is_named(tmp_path) -> None:
     (tmp_path / "x.db").write_text("hello, I am a text file, not a database at all" * 100)
     with pytest.raises(InputError, match="cannot be opened as an SQLite database"):
         Store(f"sqlite:///{tmp_path / 'x.db'}").revision()
+
+
+def test_a_disk_without_room_at_opening_is_no_reason_for_a_backup(tmp_path) -> None:
+    """Where the index of the log has no room, the disk is named, as a failure of ours: the file is as it was."""
+    made = Store(f"sqlite:///{tmp_path / 'x.db'}")
+    made.migrate()
+    made.close()
+
+    def starved() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+        Store(f"sqlite:///{tmp_path / 'x.db'}").revision()
+
+    found = struck(starved, [])
+    assert found.code == 3
+    assert "cannot be opened (disk I/O error): its disk is full or failed, and nothing was changed" in found.said
 
 
 def test_any_number_of_ids_is_one_question(store: Store) -> None:

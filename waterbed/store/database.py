@@ -33,6 +33,9 @@ def unreachable(problem: DatabaseError) -> str:
     return f"the study's store cannot be opened ({why}); check [store] in waterbed.toml (docs/operations.md)"
 
 
+_OF_THE_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+
+
 @contextmanager
 def failures_explained() -> Iterator[None]:
     """Turn failures of the database itself into one sentence.
@@ -150,8 +153,13 @@ def opened(url: Any, *, sqlite: bool) -> Engine:
         ):
             try:
                 connection.execute(f"PRAGMA {pragma}")
-            except Exception as problem:
+            except sqlite3.Error as problem:
                 connection.close()
+                if getattr(problem, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
+                    raise StoreFailure(
+                        f"the study's store cannot be opened ({problem}): its disk is full or failed, and nothing was "
+                        "changed; look after the disk and start again (docs/operations.md, Full disk)"
+                    ) from None
                 raise InputError(
                     f"the study's store cannot be opened as an SQLite database ({problem}); "
                     "restore it from a backup or check [store] in waterbed.toml"

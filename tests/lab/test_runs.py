@@ -1,15 +1,23 @@
 """Lab runs of disturbed and misleading worlds, end to end with the production crawler."""
 
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
+from sqlalchemy import delete
 
+from crawler.recheck.session import Session
 from waterbed.lab.run import CONTROL_RUN, LabRuns, run_lab, run_scenario
+from waterbed.lab.score.compare import false_removals
 from waterbed.lab.servers.pages import marked_files
 from waterbed.lab.world.reading import scenario_path
+from waterbed.lab.world.records import Truth
 from waterbed.model.bookkeeping import Delivery
-from waterbed.model.facts import Profile
-from waterbed.study.study import open_study
+from waterbed.model.facts import Observation, Profile
+from waterbed.store.tables import TABLES
+from waterbed.study.study import Study, open_study
 
 
 def _no_progress(*_: object) -> None:
@@ -31,19 +39,38 @@ def _run(name: str, folder: Path, **changes: str) -> LabRuns:
     return run_lab(_smaller(name, folder, **changes), folder / "s", _no_progress)
 
 
+def _outage(folder: Path, hides: Mapping[str, str], **changes: str) -> str:
+    """The scenario's small outage, with hosters that say another word to us alone than to others, from a certain hour.
+
+    In another outage each place that we look from is cut off, and names are answered all the same: what is asked then
+    cannot be reached from anywhere.
+    """
+    small = {"days": "1.2", "step_s": "5400.0", "reported_over_days": "[0.0, 0.6]", "to_hour": "16.0"}
+    path = Path(_smaller("outage", folder, **small, **changes))
+    parts = [part for part in path.read_text().split("\n\n") if "blind_to" not in part or 'key = "nevelnet"' in part]
+    for number, part in enumerate(parts):
+        key = next((key for key in hides if f'key = "{key}"' in part), None)
+        lines = [line for line in part.splitlines() if not line.startswith("blind_")]
+        told = ['blind_to = ["first"]', "blind_from_hour = 21.0", f'blind_how = "{hides[key]}"'] if key else []
+        at = next((n for n, line in enumerate(lines) if line.startswith("removal")), len(lines))
+        parts[number] = "\n".join([*lines[:at], *told, *lines[at:]])
+    parts += [f'[[outage]]\nfrom_hour = 8.0\nto_hour = 11.0\nsource = "{one}"' for one in ("first", "second", "proxy")]
+    path.write_text("\n\n".join(parts) + "\n")
+    return str(path)
+
+
+def _during_outages(study: Study, truth: Truth) -> list[Observation]:
+    start = truth.world.start
+    spans = [
+        (start + timedelta(hours=one.from_hour), start + timedelta(hours=one.to_hour)) for one in truth.world.outage
+    ]
+    looks = study.store.all(Observation)
+    return [look for look in looks if any(begin <= look.observed_at < end for begin, end in spans)]
+
+
 def test_a_disturbed_run_removes_nothing_falsely(tmp_path: Path) -> None:
-    """Our outage, an empty delivery and a hoster that hides from us alone make no removal that is not true."""
-    done = _run(
-        "outage",
-        tmp_path,
-        count="28",
-        days="1.2",
-        step_s="5400.0",
-        reported_over_days="[0.0, 0.6]",
-        to_hour="16.0",
-        blind_from_hour="18.0",
-        blind_how='"reset"',
-    )
+    """Our outages, an empty delivery and a hoster that lies to us alone make no removal that is not true."""
+    done = run_lab(_outage(tmp_path, {"nevelnet": "404"}, count="28"), tmp_path / "s", _no_progress)
     assert done.comparison is not None
     assert done.control_run is not None
     assert done.comparison.false_removals == done.comparison.false_removals_undisturbed == 0
@@ -54,7 +81,43 @@ def test_a_disturbed_run_removes_nothing_falsely(tmp_path: Path) -> None:
     for folder, empty in ((tmp_path / "s", 1), (tmp_path / "s" / CONTROL_RUN, 0)):
         with open_study(folder) as study:
             deliveries = study.folder.store.all(Delivery)
+            during = _during_outages(study, done.first.truth)
         assert sum(delivery.reports == 0 for delivery in deliveries) == empty
+        assert bool(during) == (not empty)  # a pass whose canary fails looks at nothing
+
+
+def test_each_protection_holds_alone_what_none_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks of an outage, hosters that hide: canary, guard, panel or further vantage points keep removals true.
+
+    All others switched off, each is enough; without them the same looks are false removals. The passes go on though
+    the canary fails, so that there are looks to be kept apart.
+    """
+    stop = Session.stop
+    monkeypatch.setattr(Session, "stop", lambda self, why: None if why == "canary" else stop(self, why))
+    world = _outage(tmp_path, {"nevelnet": "404", "dolmen": "hang"}, count="22")
+    done = run_scenario(world, tmp_path / "s", _no_progress)
+    no_guard, no_canary = {"cycle_guard": {"share": 2.0}}, {"canary": {"need": 0.0}}
+    with open_study(tmp_path / "s") as study:
+        assert _during_outages(study, done.truth)
+        whole = study.config
+
+        def false(off: Mapping[str, Mapping[str, float]]) -> set[str]:
+            """Hosters with false removals, some settings being others."""
+            parts = {name: msgspec.structs.replace(getattr(whole, name), **its) for name, its in off.items()}
+            study.folder.config = msgspec.structs.replace(whole, **parts)
+            found = false_removals(done.truth, study.conclude().episodes, done.url_ids.__getitem__)
+            return {episode.hoster for episode in found}
+
+        assert false({}) == false(no_guard) == false(no_canary) == set()
+        assert false({**no_guard, **no_canary})
+        with study.store.writing() as connection:  # as if there were no further vantage points
+            looks = TABLES[Observation]
+            connection.execute(delete(looks).where(looks.c.vantage != "lab"))
+        assert false(no_guard) == {"nevelnet"}
+        assert false({**no_guard, "judge": {"networks": 1}}) == {
+            "nevelnet",
+            "dolmen",
+        }  # no panel: one network is enough
 
 
 def test_misleading_servers_are_scored_look_by_look(tmp_path: Path) -> None:

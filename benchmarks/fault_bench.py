@@ -196,6 +196,13 @@ class Bench:
             self.stuck += 1
             print(f"not resumed: {self.said[-1:]}")
 
+    def removed(self) -> int:
+        """How many URLs are concluded to be gone; all their hosts answered all the time."""
+        with self.store.reading() as connection:
+            latest = connection.scalar(select(func.max(TABLES[Observation].c.observed_at)))
+        self.study.folder.clock = lambda: max(self.clock.now, latest)
+        return sum(episode.first_down is not None for episode in self.study.conclude().episodes)
+
     def faults(self, *, exact: bool = True) -> Faults:
         """Count what went wrong so far, a round being over; `exact`: each URL was due once a round."""
         seen = TABLES[Observation].c
@@ -269,6 +276,6 @@ def bench(
                 yield Bench(study=study, urls=len(pairs), folder=Path(folder))
 
 
-def jumping(clock: Jumping, jump: timedelta, after: int) -> Jumping:
-    """A clock that jumps after it was read so many times."""
-    return replace(clock, jump=jump, after=after)
+def jumping(clock: Jumping, *jumps: tuple[int, timedelta]) -> Jumping:
+    """A clock that is off by so much after it was read so many times."""
+    return replace(clock, jumps=tuple(sorted(jumps)))

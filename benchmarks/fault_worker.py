@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from crawler.recheck.run import run_recheck
 from waterbed.model.errors import InputError, OwnFailure
@@ -20,14 +21,15 @@ class Jumping:
     """A study's clock that may jump in mid-pass."""
 
     now: datetime
-    jump: timedelta = timedelta()
-    after: int = 0
-    """Times that it is read before it jumps."""
+    jumps: tuple[tuple[int, timedelta], ...] = ()
+    """Times that it is read before it jumps, and how far it is off from then on; in order."""
+    reads: int = 0
 
     def __call__(self) -> datetime:
         """The study's time."""
-        self.after -= 1
-        return self.now if self.after >= 0 else self.now + self.jump
+        self.reads += 1
+        off = [by for after, by in self.jumps if self.reads > after]
+        return self.now + off[-1] if off else self.now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +82,8 @@ def _watch_runs(runs: list[Pass]) -> None:
     plain = Folder.run
 
     @contextmanager
-    def run(folder: Folder, kind: str) -> Iterator[Pass]:
-        with plain(folder, kind) as current:
+    def run(folder: Folder, kind: str, **more: Any) -> Iterator[Pass]:
+        with plain(folder, kind, **more) as current:
             runs.append(current)
             yield current
 

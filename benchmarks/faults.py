@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
@@ -125,15 +125,20 @@ def _done_by_others(at: Bench) -> bool:
 
 
 def jumps(field: Field) -> tuple[str, Faults]:
-    """The study's clock jumps by a day, forward or back, before or within a pass."""
+    """The study's clock jumps by a day, forward or back, before or within a pass; also back and forth in one."""
+    still = timedelta()
+    ways = [(DAY,), (-DAY,), (2 * DAY,), (-2 * DAY,), (DAY, still), (-DAY, still), (DAY, -DAY, DAY, still, -DAY)]
     with bench(field.store(), 200, batch=30) as at:
-        for jump in (DAY, -DAY, DAY, -DAY, 2 * DAY, -2 * DAY):
-            clock = jumping(at.clock, jump, field.chance.randrange(400))
-            code = at.ended(at.start(clock=clock))
+        for way in ways:
+            times = sorted(field.chance.sample(range(400), len(way)))
+            code = at.ended(at.start(clock=jumping(at.clock, *zip(times, way, strict=True))))
             at.stuck += code not in (0, 1)
             at.next_round()
             at.finish()
-        return f"6 jumps, {at.recorded():,} looks", at.faults(exact=False)
+        found = at.faults(exact=False)
+        found.broken += at.removed()
+        jumped = sum(map(len, ways))
+        return f"{jumped} jumps in {len(ways)} passes, {at.recorded():,} looks", found
 
 
 def restarted(field: Field) -> tuple[str, Faults]:
@@ -240,17 +245,24 @@ def main() -> int:
         return subprocess.run([*own_mounts, sys.executable, *sys.argv, "--inside"], check=False).returncode
     print(f"seed {asked.seed}", flush=True)
     total, began = Faults(), time.monotonic()
-    with tempfile.TemporaryDirectory() as data, _server(Path(data)) as server:
-        for name, strike, needs_server in SCENARIOS:
-            for database, on in (("SQLite", None), ("PostgreSQL", server)):
-                if asked.only not in f"{database}: {name}" or (needs_server and on is None):
-                    continue
-                field = Field(database, on, random.Random(asked.seed), asked.kills, mounts)
-                started = time.monotonic()
-                figures, found = strike(field)
-                total += found
-                took = f"{time.monotonic() - started:.0f} s"
-                print(f"{database}: {name}: {figures}; {_said(found)} ({took})", flush=True)
+    chosen = [
+        (database, name, strike)
+        for name, strike, needs_server in SCENARIOS
+        for database in ("SQLite", "PostgreSQL")
+        if asked.only in f"{database}: {name}" and not (needs_server and database == "SQLite")
+    ]
+    with ExitStack() as kept:
+        data = Path(kept.enter_context(tempfile.TemporaryDirectory()))
+        needed = any(database == "PostgreSQL" for database, _, _ in chosen)
+        server = kept.enter_context(_server(data)) if needed else None
+        for database, name, strike in chosen:
+            on = server if database == "PostgreSQL" else None
+            field = Field(database, on, random.Random(asked.seed), asked.kills, mounts)
+            started = time.monotonic()
+            figures, found = strike(field)
+            total += found
+            took = f"{time.monotonic() - started:.0f} s"
+            print(f"{database}: {name}: {figures}; {_said(found)} ({took})", flush=True)
     print(f"all: {_said(total)}, {time.monotonic() - began:.0f} s")
     return 1 if total else 0
 

@@ -160,3 +160,11 @@ def test_a_multiplied_study_has_the_conclusions_of_its_copies(
         worlds.multiply(study.folder.store, 3)
         assert len(study.conclude().episodes) == 3 * len(once)
         assert once
+
+
+def test_a_clock_that_jumps_back_and_forth_within_a_pass_loses_and_removes_nothing() -> None:
+    """The campaign of faults, its jumps of the clock on SQLite alone: each URL is looked at in each round, once."""
+    words = [sys.executable, COPIES.parent / "faults.py", "--only", "SQLite: clock jumps", "--seed", "1"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "13 jumps in 7 passes, 1,600 looks; 0 lost after acknowledgement, 0 doubled, 0 integrity" in done.stdout

@@ -5,11 +5,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from errno import EIO
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
+from tests.faults import Strike, struck
 from tests.store.study_folder import made, report, url
 from tests.store.test_store import NOW, canary, due
 from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd
@@ -269,3 +272,19 @@ def test_whoever_stands_still_in_a_transaction_is_ended(store: Store, monkeypatc
     with pytest.raises(StoreFailure):
         stand_still()
     assert outcome(store, "a") == ["killed"]
+
+
+@pytest.mark.parametrize("errno", [None, EIO])
+def test_the_lock_that_an_ended_run_left_fails_nothing_and_goes_with_the_next(
+    tmp_path: Path, errno: int | None
+) -> None:
+    """Killed, or the disk failing, as the lock is removed: the run is on record as finished."""
+    folder = made(tmp_path / "study")
+    at_lock = Strike(errno=errno, among=lambda what, path: what == "unlink" and "/runs/" in path)
+    found = struck(partial(report, folder, [url(1)]), [tmp_path], at_lock)
+    assert found.code == (None if errno is None else 0)
+    assert [run.outcome for run in folder.store.all(RunEnd)] == ["finished"]
+    assert len(list((folder.path / "runs").iterdir())) == 1
+    assert folder.mark_dead_runs() == 0
+    assert list((folder.path / "runs").iterdir()) == []
+    folder.close()

@@ -120,7 +120,8 @@ class Folder:
                     rate=current.rate,
                 )
                 patiently(lambda: end(self.store, ended), heartbeat.holds)
-                lock.unlink(missing_ok=True)
+                with suppress(OSError):  # its end is on record, so the next run removes it
+                    lock.unlink(missing_ok=True)
 
     @contextmanager
     def alone(self, what: str) -> Iterator[None]:
@@ -182,9 +183,17 @@ class Folder:
                 os.close(handle)
             dead.append(run_id)
         given_back = mark_dead(self.store, dead, self.clock())
-        for run_id in dead:
-            (self.path / "runs" / run_id).unlink(missing_ok=True)
+        for run_id in self._ended_locks():
+            with suppress(OSError):
+                (self.path / "runs" / run_id).unlink(missing_ok=True)
         return given_back
+
+    def _ended_locks(self) -> set[str]:
+        """Return runs on record as ended that have a lock file."""
+        with suppress(FileNotFoundError), self.store.reading() as connection:
+            names = [lock.name for lock in (self.path / "runs").iterdir()]
+            return self.store.known_ids(RunEnd, "run_id", names, connection)
+        return set()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -41,6 +41,7 @@ IN_C = (
     "recheck",
     "lake seal",
     "prune",
+    "forget",
     "hosters add",
     "tables add",
     "backup",
@@ -104,19 +105,19 @@ def on_server(what: str) -> Campaign:
 
 
 def in_c(what: str) -> Campaign:
-    """Calls of the C library are struck: SQLite's and Parquet's too, in the study and wherever it writes."""
+    """Calls of the C library are struck: SQLite's and Parquet's too."""
     with tempfile.TemporaryDirectory(dir=MEMORY) as name, ExitStack() as kept:
         os.environ["XDG_CONFIG_HOME"] = str(Path(name) / "config")
         case: Callable[[], AbstractContextManager[Any]]
+        ways: tuple[int, ...] = (EIO, ENOSPC, EINTR, SHORT)
         if what in CHANGING:
             case = kept.enter_context(changing(what)).copied
-        elif what == "publish":
-            case = partial(publishing, published(Path(name)))
+        elif what == "publish":  # what it writes elsewhere is Python's, and struck above
+            case, ways = partial(publishing, published(Path(name))), (EIO, ENOSPC)
         else:
             study = kept.enter_context(small_study(Path(name), cases=True))
-            case = partial(making, study.folder.path, what)
-        ways = (EIO, ENOSPC, EINTR, SHORT)
-        return campaign(partial(everywhere, case), errors=ways, chosen=edges, by=c_library)
+            case = partial(everywhere, partial(making, study.folder.path, what))
+        return campaign(case, errors=ways, chosen=edges, by=c_library)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from waterbed.governance.reply import record, show, take
 from waterbed.intake import batches
 from waterbed.intake.batches import LINES_AT_ONCE
 from waterbed.model.bookkeeping import Beat, Due, Reserved, Run, RunEnd, Sealed
-from waterbed.model.facts import CanaryLook
+from waterbed.model.facts import CanaryLook, Target
 from waterbed.store.config import read_config, write_toml
 from waterbed.store.database import failures_explained
 from waterbed.store.folder import SETTINGS, Folder, open_folder, real_clock
@@ -223,10 +223,23 @@ class Changing:
         doctor = struck(command("-C", self.study, "doctor"), [])
         if doctor.code not in (0, 1):
             yield f"doctor ends with {doctor.code}: {doctor.said}"
+        if self.doing.name == "forget":
+            files = [path.read_bytes() for path in self.study.glob("waterbed.db*")]
+            gone = _ciphertexts(self.doing.home) - _ciphertexts(self.place)
+            if not gone or any(one in its for one in gone for its in files):
+                yield "what was forgotten still lies in the store's files"
         named = {Path(one.path).name for one in lake}
         left = {path.name for path in self.place.rglob("*") if path.is_file() and _in_the_making(path)} - named
         if left:
             yield f"left over, and named by nobody: {left}"
+
+
+def _ciphertexts(home: Path) -> set[bytes]:
+    folder = open_folder(home / "study")
+    try:
+        return {one.ciphertext for one in folder.store.all(Sealed)}
+    finally:
+        folder.close()
 
 
 def _sentences(said: str) -> list[str]:
@@ -279,6 +292,16 @@ def _keys_in(place: Path) -> Iterator[None]:
             del os.environ["XDG_CONFIG_HOME"]
         else:
             os.environ["XDG_CONFIG_HOME"] = was
+
+
+def _id_in(home: Path) -> str:
+    """The id of a dispute, or of a reported URL where there is none."""
+    folder = open_folder(home / "study")
+    try:
+        disputes = [one.reply_id for one in record(folder).replies]
+        return (disputes or sorted(one.url_id for one in folder.store.all(Target)))[0]
+    finally:
+        folder.close()
 
 
 def _run(home: Path, *words: object) -> None:
@@ -336,6 +359,7 @@ CHANGING: Mapping[str, Command] = {
     "import in batches": Command(crawled, ("import", "HOME/third.csv"), lines=3),
     "recheck": Command(crawled, ("recheck",), apart=(CanaryLook,), steps=(Due,)),
     "key rotate": Command(crawled, ("key", "rotate")),
+    "forget": Command(crawled, ("forget", "ID", "--reason", "they asked")),
     "lake seal": Command(filled, ("lake", "seal")),
     "prune": Command(filled, ("prune",), _sealed),
     "hosters add": Command(filled, ("hosters", "add", "HOME/second.toml", "--reason", "two"), _second_book),
@@ -353,13 +377,9 @@ CHANGING: Mapping[str, Command] = {
 def changing(what: str, *store: str, copy: Callable[[str], str] | None = None) -> Iterator[Doing]:
     """A command that was learned, on its study; `store` is an empty database on a server, `copy` copies one there."""
     its = CHANGING[what]
-    words = its.words
     with its.home(*store) as place, _keys_in(place):
         its.before(place)
-        if "ID" in words:
-            folder = open_folder(place / "study")
-            words = [record(folder).replies[0].reply_id if word == "ID" else word for word in words]
-            folder.close()
+        words = [_id_in(place) if word == "ID" else word for word in its.words]
         made = Doing(what, place, words, its.apart, its.steps, its.lines, copy=copy)
         made.learn()
         yield made

@@ -127,13 +127,14 @@ def making(study: Path, what: str) -> Iterator[Making]:
 
 @dataclass
 class Publishing:
-    """A publication is replaced by one that withholds single cases, by the command: store and folder are struck."""
+    """A publication is replaced by one that withholds single cases, by the command; its study is struck."""
 
     place: Path
 
     def __post_init__(self) -> None:
-        """Say where strikes count: everywhere."""
-        self.study, self.out, self.below = self.place / "study", self.place / "out", [self.place]
+        """Say where strikes count: in the study."""
+        self.study, self.out = self.place / "study", self.place / "out"
+        self.below = [self.study]
 
     def work(self) -> None:
         """Publish."""

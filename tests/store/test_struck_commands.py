@@ -5,12 +5,20 @@ import re
 import subprocess
 import sys
 from errno import EIO
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from tests.commands_changing import changing
 from tests.faults import ROOT, Strike, struck
 from tests.libc_faults import NO_COMPILER, compiler
+from tests.store.study_folder import made
+from waterbed.model.errors import InputError
+from waterbed.store.audit import audit_entry
+from waterbed.store.folder import SETTINGS, open_folder
+from waterbed.store.vault import key_file
+from waterbed.store.whole.files import NEW
 
 
 @pytest.mark.parametrize(
@@ -60,3 +68,19 @@ def test_a_transaction_is_whole_at_each_kind_of_strike_within_sqlite() -> None:
 def test_without_a_compiler_that_part_is_left_out_and_said() -> None:
     """The campaign goes on without the C library's calls."""
     assert _store_struck(CC="no-such-compiler").strip() == NO_COMPILER
+
+
+@pytest.mark.parametrize("where", ["/keys/", f"/.{SETTINGS}."])
+def test_an_init_that_was_killed_is_made_again(where: str, tmp_path: Path) -> None:
+    """Before the keys or the settings were there; a store that has facts is never taken for that."""
+    place = tmp_path / "study"
+    killed = Strike(among=lambda what, path: what == "open" and where in path)
+    assert struck(partial(made, place), [tmp_path, key_file("x").parent], killed).code is None
+    made(place).close()
+    folder = open_folder(place)
+    folder.store.add([audit_entry("reveal", "id", "there was something")])
+    folder.close()
+    assert [path.name for path in place.rglob("*") if path.name.endswith(NEW)] == []
+    (place / SETTINGS).unlink()
+    with pytest.raises(InputError, match="holds a study already"):
+        made(place)

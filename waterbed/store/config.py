@@ -40,6 +40,7 @@ from waterbed.store.settings import (
     Tlp,
     Vantage,
 )
+from waterbed.store.whole.files import write_whole
 
 VANTAGE, NETWORK = "WATERBED_VANTAGE", "WATERBED_NETWORK"
 """The environment's names for the place of this machine."""
@@ -158,9 +159,7 @@ def read_lab(path: Path) -> Lab | None:
 
 def write_toml(path: Path, settings: msgspec.Struct) -> None:
     """Write settings as TOML, whole or not at all."""
-    written = path.with_suffix(".new")
-    written.write_bytes(msgspec.toml.encode(settings))
-    written.replace(path)
+    write_whole(path, msgspec.toml.encode(settings))
 
 
 def _bytes(path: Path) -> bytes:

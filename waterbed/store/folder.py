@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import delete
+
 from waterbed.model.bookkeeping import KeyCheck, Run, RunEnd
 from waterbed.model.errors import InputError, KeyProblem, StudyMissing
 from waterbed.model.version import __version__
@@ -20,6 +22,7 @@ from waterbed.store.runs import Heartbeat, patiently
 from waterbed.store.schema import bring_forward, held
 from waterbed.store.settings import Lab
 from waterbed.store.store import Store
+from waterbed.store.tables import TABLES
 from waterbed.store.vault import KEYS_ENVIRONMENT, Keys, Vault, key_file, read_keys, refuse_inside, write_keys
 
 SETTINGS = "waterbed.toml"
@@ -250,7 +253,7 @@ def _prepare_store(path: Path, config: Config) -> None:
     store = Store(_store_url(path, config))
     try:
         store.migrate()
-        if store.count(KeyCheck):
+        if store.count(KeyCheck) and not _was_unfinished(path, store):
             raise InputError("the store in [store] holds a study already; each study needs a database of its own")
         given = bool(os.environ.get(KEYS_ENVIRONMENT))
         keys = read_keys(config.study, path) if given else Keys.new()
@@ -259,6 +262,16 @@ def _prepare_store(path: Path, config: Config) -> None:
             write_keys(key_file(config.study), keys, path)
     finally:
         store.close()
+
+
+def _was_unfinished(path: Path, store: Store) -> bool:
+    """Empty a store that a killed `init` left in this folder; False if it is not one."""
+    own = store.file is not None and store.file.parent == path.resolve()
+    if not own or any(store.count(cls) for cls in TABLES if cls is not KeyCheck):
+        return False
+    with store.writing() as connection:
+        connection.execute(delete(TABLES[KeyCheck]))
+    return True
 
 
 def open_folder(path: Path, clock: Clock | None = None) -> Folder:

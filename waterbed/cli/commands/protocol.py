@@ -31,6 +31,7 @@ def protocol_init(context: typer.Context) -> None:
     """
     from waterbed.governance.protocol.file import PROTOCOL
     from waterbed.governance.protocol.lock import first_text
+    from waterbed.store.whole.files import write_whole
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
@@ -41,7 +42,7 @@ def protocol_init(context: typer.Context) -> None:
             store.distinct(Report, "source") or ["hotline"],
             store.distinct(Report, "category") or ["phishing"],
         )
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text.encode())
     note(f"{path} is written. Change it until it says what the study asks, then: waterbed protocol lock", broken=True)
 
 

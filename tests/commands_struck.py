@@ -49,7 +49,7 @@ class Making:
 
     def complaints(self, struck: Struck) -> Iterator[str]:
         """Whole or not there, and what is left is named, and gone with the next one."""
-        if struck.code not in (None, 0, 2, 3):
+        if struck.code not in (None, 0, 2, 3) and "made but not recorded: " not in struck.said:
             yield f"exit code {struck.code}: {struck.said}"
         if struck.code in (2, 3) and struck.said.count("\n") != 1:
             yield f"not one sentence: {struck.said}"

@@ -25,7 +25,7 @@ FOUND: Final = {
     "lag": "looks are overdue",
     "rejudge": "a verdict would change",
     "forget": "what was removed could not be wiped yet",
-    "backup": "the backup was made but not recorded, because the store is read-only",
+    "backup": "the backup was made but not recorded, because the store cannot be written to",
     "prune": "a day was left as it is",
     "reproduce": "a table differs",
     "restore": "it was restored, and its keys are missing on this machine",

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EIO
+from errno import EIO, ENOSPC
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -149,4 +149,14 @@ def test_commands_make_folders_by_one_rename(what: str, study: Path, monkeypatch
     with making(study, what) as case:
         found = struck(case.work, case.below, renamed)
         assert (found.code, found.said) == (None, "")
+        assert list(case.complaints(found)) == []
+
+
+def test_a_backup_that_is_not_on_record_says_why(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the store has no room for the record, the backup is whole, and the store's own sentence is told."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(study.parent / "config"))
+    with making(study, "backup") as case:
+        found = struck(case.work, [case.study], Strike(errno=ENOSPC, among=lambda call, path: call == "COMMIT"))
+        assert found.code == 1
+        assert "made but not recorded: there is no room left for the" in " ".join(found.said.split())
         assert list(case.complaints(found)) == []

@@ -37,8 +37,8 @@ def backup(
     )
     if not made.lake:
         console.print("The lake lies outside the study folder, so it is not in the backup: back it up where it is.")
-    if not made.recorded:
-        console.print("The backup was made but not recorded, because the store is read-only.")
+    if made.unrecorded:
+        console.print(f"The backup was made but not recorded: {made.unrecorded}.")
         raise typer.Exit(FINDING)
 
 

@@ -65,7 +65,7 @@ class BackedUp:
     size: Annotated[int, "bytes that were written"]
     removed: Annotated[int, "older backups that were removed"]
     lake: Annotated[bool, "whether the lake is in it: not if it lies outside the study folder"]
-    recorded: Annotated[bool, "whether the study knows of it: not if its store cannot be written to"]
+    unrecorded: Annotated[str, "why the study does not know of it, a sentence; empty: it does"]
 
 
 def make_backup(study: Path, place: Path, *, keep: int | None = None, progress: Progress = lambda *_: None) -> BackedUp:
@@ -103,7 +103,7 @@ def make_backup(study: Path, place: Path, *, keep: int | None = None, progress: 
             sync(place)
             removed = drop_old(place, keep) if keep else []
         rows = sum(manifest.rows.values())
-        recorded = _record(store, config, study, began, clock(), rows)
+        unrecorded = _record(store, config, study, began, clock(), rows)
     finally:
         store.close()
     return BackedUp(
@@ -114,7 +114,7 @@ def make_backup(study: Path, place: Path, *, keep: int | None = None, progress: 
         size=size,
         removed=len(removed),
         lake=_lake(study, config) is not None,
-        recorded=recorded,
+        unrecorded=unrecorded,
     )
 
 
@@ -261,8 +261,8 @@ def _write(path: Path, content: bytes) -> None:
     sync(path)
 
 
-def _record(store: Store, config: Config, study: Path, began: datetime, ended: datetime, rows: int) -> bool:
-    """Record a backup among the runs; False if that fails.
+def _record(store: Store, config: Config, study: Path, began: datetime, ended: datetime, rows: int) -> str:
+    """Record a backup among the runs; return why not, else nothing.
 
     A store that cannot take the record is no failure of the backup.
     """
@@ -277,9 +277,9 @@ def _record(store: Store, config: Config, study: Path, began: datetime, ended: d
     )
     try:
         store.add([run, RunEnd(run_id=run.run_id, finished_at=ended, outcome="finished", done=rows)])
-    except (ReadOnly, StoreFailure):
-        return False
-    return True
+    except (ReadOnly, StoreFailure) as problem:
+        return str(problem)
+    return ""
 
 
 def _lake(study: Path, config: Config) -> Path | None:

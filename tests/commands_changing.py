@@ -350,13 +350,17 @@ class Command:
     apart: Sequence[type] = ()
     steps: Sequence[type] = ()
     lines: int = LINES_AT_ONCE
+    unlike: frozenset[tuple[str, str]] = frozenset()
+    """Columns by table that tell what a killed run did before."""
 
 
 _SEEN = ("--answer", "comment", "--text", "seen")
 _REJECTED = ("--ruling", "rejected", "--reason", "it is")
 CHANGING: Mapping[str, Command] = {
     "import": Command(crawled, ("import", "HOME/third.csv")),
-    "import in batches": Command(crawled, ("import", "HOME/third.csv"), lines=3),
+    "import in batches": Command(
+        crawled, ("import", "HOME/third.csv"), lines=3, unlike=frozenset({("delivery", "new")})
+    ),
     "recheck": Command(crawled, ("recheck",), apart=(CanaryLook,), steps=(Due,)),
     "key rotate": Command(crawled, ("key", "rotate")),
     "forget": Command(crawled, ("forget", "ID", "--reason", "they asked")),
@@ -381,5 +385,6 @@ def changing(what: str, *store: str, copy: Callable[[str], str] | None = None) -
         its.before(place)
         words = [_id_in(place) if word == "ID" else word for word in its.words]
         made = Doing(what, place, words, its.apart, its.steps, its.lines, copy=copy)
+        made.chance |= its.unlike
         made.learn()
         yield made

@@ -133,7 +133,7 @@ def read_book(folder: Folder) -> HosterBook:
 
 
 def book_file(folder: Folder) -> bytes:
-    """The file of hosters in force: the last one on record.
+    """The file of hosters in force, the last recorded.
 
     A study that has none on record may have `FILE`.
     """

@@ -1,4 +1,4 @@
-"""The record of the last editions, by whatever way they left.
+"""The record of the last editions of all ways.
 
 It is kept in the study, so that the next one tells nothing of them.
 """
@@ -94,7 +94,9 @@ class _Record(msgspec.Struct, frozen=True):
 
 
 def editions(folder: Folder) -> list[LastEdition]:
-    """Return the editions of which the next one tells nothing, newest first.
+    """Return the editions that bind the next, newest first.
+
+    The next one tells nothing of them.
 
     Those that never came to be public, because the disk failed or the process was killed, are among them. InputError if
     the record is damaged.
@@ -114,7 +116,10 @@ def remember(folder: Folder, edition: LastEdition | None, way: Way) -> None:
 
 
 def keep_editions(folder: Path, told: Sequence[LastEdition]) -> None:
-    """Write the record of a study that is made from a package; newest first."""
+    """Write the record of a study from a package.
+
+    Newest first.
+    """
     if told:
         records = [_Record(one, "freeze") for one in told]
         write_whole(folder / FILE, msgspec.json.encode(records)).chmod(0o600)
@@ -160,7 +165,7 @@ def _records(folder: Folder) -> list[_Record]:
 
 
 def next_cells(hops: Sequence[Hop], disclosure: CellDisclosure, last: LastEdition | None) -> HopCells:
-    """Cells that tell nothing of the edition before, nor of those before it.
+    """Cells that tell nothing of any edition before.
 
     Its cells stay whole, and new hops join them.
 

@@ -92,7 +92,9 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
 
 
 def keep_table(kind: str, path: Path, kept: Path) -> Tables:
-    """Read a table's file, and keep it in a folder named after it.
+    """Read a table's file, and keep it.
+
+    It lies in a folder named after it.
 
     InputError if it is no such table, or takes more memory than its bound.
     """

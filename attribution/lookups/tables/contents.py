@@ -109,7 +109,7 @@ class Gathered:
         self._v6.append((first[0][v6], first[1][v6], last[0][v6], last[1][v6], number[v6]))
 
     def rows(self) -> tuple[Rows, Rows]:
-        """The rows of IPv4 and those of IPv6; they can be asked for once."""
+        """The rows of IPv4 and of IPv6, asked for once."""
         first, last, number = _joined(self._v4, 3)
         none = zeros(len(number))
         v4 = Rows(first_high=none, first_low=first, last_high=none, last_low=last, number=number)
@@ -154,7 +154,9 @@ def plain_text(text: str) -> str:
 
 
 def opened(path: Path) -> tuple[bytes, Pieces]:
-    """The front of a file, and all its pieces, decompressed if gzip.
+    """The front of a file, and all its pieces.
+
+    Decompressed if gzip.
 
     The front is the whole file if it is no longer than SAMPLE. Raises InputError if the file cannot be read, is
     damaged, or is larger than MAX_BYTES unpacked.
@@ -167,7 +169,9 @@ def opened(path: Path) -> tuple[bytes, Pieces]:
 
 
 def blocks(pieces: Pieces, path: Path) -> Pieces:
-    """Text in blocks of whole lines, as UTF-8 without a byte order mark.
+    """Text in blocks of whole lines, as UTF-8.
+
+    Without a byte order mark.
 
     A block that is not UTF-8 is read as Latin-1. InputError for a line that is much longer than MOST_LINE bytes.
     """

@@ -57,7 +57,9 @@ def csv_kind(sample: Sequence[str]) -> Kind | None:
 
 
 def read_columns(blocks: Iterable[bytes], count: int, path: Path, **parse: object) -> Iterator[Columns]:
-    """The columns of a file as text, without comments, block by block.
+    """The columns of a file as text, block by block.
+
+    Without comments.
 
     With each comes the number of rows before it.
     """

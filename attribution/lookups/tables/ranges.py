@@ -207,7 +207,10 @@ _ZERO = np.zeros(1, np.uint64)
 
 
 def zeros(size: int) -> Numbers:
-    """The high words of IPv4 addresses: all 0, in no memory."""
+    """The high words of IPv4 addresses, all 0.
+
+    They take no memory.
+    """
     return np.broadcast_to(_ZERO, size)
 
 

@@ -1,5 +1,8 @@
 """Rates by address, expected counts, shrunk ratios and their places."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import numpy as np
@@ -133,3 +136,23 @@ def test_the_same_seed_gives_the_same_places():
     """Nothing but the argument decides the resampling."""
     frame, seen, _ = world()
     assert ranked(seen, frame) == ranked(seen[::-1], frame)
+
+
+def test_every_process_gives_the_same_places():
+    """The order of sets differs between processes; no number depends on it."""
+    asked = (
+        "from tests.analysis.rankings.test_volume import appearance, ranked, world; frame, seen, _ = world(keys=60);"
+        "seen += [appearance(f'b{n}', f'k{n % 9}', f'k{n % 7}', site_id=f'b/{n}') for n in range(90)];"
+        "print(ranked(seen, frame))"
+    )
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", asked],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert told[0] == told[1]

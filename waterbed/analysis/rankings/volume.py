@@ -196,7 +196,7 @@ def _draws(
     numbers: dict[int | str, int] = {}
     cluster, group = [], []
     for column, key in enumerate(keys):
-        for site_id in volumes[key].sites:
+        for site_id in sorted(volumes[key].sites):  # sets have another order in each process
             cluster.append(numbers.setdefault(clusters.get(site_id, site_id), len(numbers)))
             group.append(column)
     weights = cluster_weights(len(numbers), resamples, rng)

@@ -149,7 +149,7 @@ def served_of(study: Study) -> Served:
 
 
 def mark(path: Path) -> str:
-    """A fingerprint of decisions, settings and event files, and of the day.
+    """A fingerprint of decisions, settings, events and the day.
 
     It holds the number of facts of each kind and the checksums of the files. What was seen and reported counts from one
     day to the next, so that answers are editions and nobody sees what each minute added; with a policy that hides

@@ -129,7 +129,9 @@ def check_facts(place: Path, rows: Mapping[str, int]) -> None:
 
 
 def read_facts(place: Path, rows: Mapping[str, int], cls: type | None = None) -> Iterator[list[Any]]:
-    """Read a package's checked facts, some at a time; of one kind, or all.
+    """Read a package's checked facts, some at a time.
+
+    Of one kind, or all.
 
     InputError for a table that is not of its kind, or has another number of rows than `rows` says.
     """

@@ -7,13 +7,14 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from waterbed.governance.hosters import FILE as HOSTERS
 from waterbed.governance.protocol.file import PROTOCOL, checksum
 from waterbed.model.errors import InputError
+from waterbed.model.facts import Observation
 from waterbed.model.governance import ProtocolLock
 from waterbed.publish.edition import LastEdition, editions, keep_editions
 from waterbed.publish.freeze.bag import DATA, damages, name_of
@@ -36,12 +37,14 @@ from waterbed.publish.freeze.results import SHARED_TABLE, Compared, compared, co
 from waterbed.publish.policy import publishable
 from waterbed.publish.tables import publication_of
 from waterbed.store.bounded.files import content, raw_pieces
+from waterbed.store.bounded.json_text import BadJson, json_in
 from waterbed.store.bounded.limits import MOST_FILE, MOST_MANIFEST, MOST_RESULTS
-from waterbed.store.bounded.memory import bounded_memory
+from waterbed.store.bounded.memory import bounded_memory, data_bytes
 from waterbed.store.config import Config, read_config
 from waterbed.store.folder import STORE_ENVIRONMENT
 from waterbed.store.frozen import FROZEN
 from waterbed.store.settings import StoreAt
+from waterbed.store.tables import table_name
 from waterbed.store.vault import key_file
 from waterbed.store.whole.files import beside
 from waterbed.store.whole.folders import new_folder
@@ -67,6 +70,10 @@ class Reproduced:
         return all(table.equal for table in self.tables)
 
 
+_LOOK_BYTES: Final = 4096
+"""Memory that conclusions may take for each look: some three times what they do."""
+
+
 def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: Path | None = None) -> Reproduced:
     """Verify a package, rebuild its study, and compare all tables.
 
@@ -77,6 +84,7 @@ def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: 
     """
     if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
         raise InputError(f"{folder} exists already; name a new folder for the reproduction ({DOCS})")
+    held = data_bytes()
     with bounded_memory(package, DOCS):
         found = damages(package)
         if found:
@@ -85,7 +93,7 @@ def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: 
         about = read_about(package)
         theirs = _held(package / DATA / RESULTS)
     rebuild = _shared if about.kind == "shared" else _whole
-    compared_, cannot, deviations = rebuild(package / DATA, about, theirs, folder, store, tables)
+    compared_, cannot, deviations = rebuild(package / DATA, about, theirs, folder, store, tables, held)
     return Reproduced(
         package=name_of(package),
         folder=folder,
@@ -108,11 +116,17 @@ def _held(place: Path) -> dict[str, bytes]:
 
 
 def _shared(
-    payload: Path, about: About, theirs: Mapping[str, bytes], folder: Path, store: str | None, tables: Path | None
+    payload: Path,
+    about: About,
+    theirs: Mapping[str, bytes],
+    folder: Path,
+    store: str | None,
+    tables: Path | None,
+    had: int,
 ) -> tuple[list[Compared], list[str], tuple[str, ...]]:
     if store or tables:
         raise InputError(f"a package for a partner contains no facts: leave out --store and --tables ({DOCS})")
-    with bounded_memory(payload, DOCS):
+    with bounded_memory(payload, DOCS, held=had):
         ours = shared_results(payload / SHARED, beside(folder.absolute()))
     _results(folder, ours)
     own = {name: content for name, content in theirs.items() if name in ours}
@@ -121,10 +135,16 @@ def _shared(
 
 
 def _whole(
-    payload: Path, about: About, theirs: Mapping[str, bytes], folder: Path, store: str | None, tables: Path | None
+    payload: Path,
+    about: About,
+    theirs: Mapping[str, bytes],
+    folder: Path,
+    store: str | None,
+    tables: Path | None,
+    had: int,
 ) -> tuple[list[Compared], list[str], tuple[str, ...]]:
     url = _store(store)
-    with bounded_memory(payload, DOCS):
+    with bounded_memory(payload, DOCS, held=had):
         check_facts(payload / FACTS, about.rows)
         locks = [lock for locks in read_facts(payload / FACTS, about.rows, ProtocolLock) for lock in locks]
         _refuse_protocol(locks, about)
@@ -132,13 +152,15 @@ def _whole(
         kept = settings_of(read_config(payload / SETTINGS)[0])
         config = msgspec.structs.replace(kept, study=uuid.uuid4().hex, store=StoreAt(url=url))
         _make(payload, about, config, files, folder)
-    # what was taken in is a study like any other: conclusions take the memory that its looks need
-    with open_study(folder) as study:
-        publication = publication_of(study, study.conclude())
-        ours, held = results_of(publication, publishable(publication, editions(study.folder)))
-        deviations = study.protocol.sentences if study.protocol else ()
-    _results(folder, ours)
-    return [*compared(theirs, ours), *compared_held(about.held_back, held)], [], deviations
+    # what was taken in is a study like any other: conclusions may take what its looks need
+    more = _LOOK_BYTES * about.rows.get(table_name(Observation), 0)
+    with bounded_memory(payload, DOCS, more=more, held=had):
+        with open_study(folder) as study:
+            publication = publication_of(study, study.conclude())
+            ours, held = results_of(publication, publishable(publication, editions(study.folder)))
+            deviations = study.protocol.sentences if study.protocol else ()
+        _results(folder, ours)
+        return [*compared(theirs, ours), *compared_held(about.held_back, held)], [], deviations
 
 
 def _store(asked: str | None) -> str:
@@ -231,8 +253,9 @@ def _editions(payload: Path) -> list[LastEdition]:
     if not path.exists():
         return []
     try:
-        return msgspec.json.decode(content(path, "a list of editions", MOST_MANIFEST, DOCS), type=list[LastEdition])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        told = json_in(content(path, "a list of editions", MOST_MANIFEST, DOCS))
+        return msgspec.convert(told, list[LastEdition])
+    except (BadJson, msgspec.ValidationError):
         raise InputError(f"{path} is not the list of editions of a package ({DOCS})") from None
 
 

@@ -60,7 +60,7 @@ def _connected(file: Path) -> sqlite3.Connection:
 
 
 def acting_in(file: Path) -> list[str]:
-    """What a file would do by itself: triggers, views, modules.
+    """Triggers, views and modules, that act by themselves.
 
     No store has any.
     """

@@ -63,7 +63,7 @@ def content(path: Path, what: str, most: int, see: str = _SEE) -> bytes:
 
 
 def unpacked_pieces(path: Path, what: str, see: str = _SEE, most: int | None = None, *, zipped: bool = True) -> Pieces:
-    """Yield the unpacked bytes of a file of text, at most `most`.
+    """Yield a text file's unpacked bytes, at most `most`.
 
     It may be gzip; if `zipped`, bzip2 or a zip with one file as well.
     """

@@ -15,13 +15,13 @@ from waterbed.store.bounded.limits import MIB, MOST_MIB, most_memory
 
 
 @contextmanager
-def memory_limit(most: int) -> Iterator[None]:
+def memory_limit(most: int, held: int | None = None) -> Iterator[None]:
     """Let this process take `most` bytes beyond what it has.
 
-    MemoryError beyond that: data of all threads count, files mapped for reading do not.
+    Or beyond `held`. MemoryError beyond that: data of all threads count, files mapped for reading do not.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = _data_bytes() + most
+    wanted = (data_bytes() if held is None else held) + most
     if arrow := sys.modules.get("pyarrow"):
         arrow.set_memory_pool(arrow.system_memory_pool())  # the others reserve a gigabyte each
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if soft == resource.RLIM_INFINITY else min(soft, wanted), hard))
@@ -32,14 +32,15 @@ def memory_limit(most: int) -> Iterator[None]:
 
 
 @contextmanager
-def bounded_memory(path: Path, see: str) -> Iterator[None]:
-    """Refuse a file or folder that takes more memory than its bound.
+def bounded_memory(path: Path, see: str, *, more: int = 0, held: int | None = None) -> Iterator[None]:
+    """Refuse a file that takes more memory than its bound.
 
-    InputError names it; `see` is the page on it.
+    Or a folder. InputError names it; `see` is the page on it, `more` are bytes that it may take beside the bound,
+    `held` those that the process had before (now, if None).
     """
-    most, refused = most_memory(), False
+    most, refused = most_memory() + more, False
     try:
-        with memory_limit(most):
+        with memory_limit(most, held):
             yield
     except Exception as problem:
         refused = _for_memory(problem)
@@ -61,6 +62,7 @@ def _for_memory(problem: BaseException | None) -> bool:
     return False
 
 
-def _data_bytes() -> int:
+def data_bytes() -> int:
+    """The bytes of data that this process has."""
     with Path("/proc/self/status").open() as file:
         return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmData"))

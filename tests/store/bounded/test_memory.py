@@ -22,6 +22,7 @@ _TAKE = (
     "[print(json.dumps([name, *told]), flush=True) for name, told in all_taken(pathlib.Path(sys.argv[1]))]"
 )
 _TAKEN = {
+    "package, many facts",
     "package, results wide",
     "export, many rows",
     "backup, many rows",

@@ -1,153 +1,18 @@
 """Episodes: content up at a hoster, with interval-censored ends."""
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Final, Protocol, Self
 
+from graphs.rotation import Rotation
+from graphs.runs import UNATTRIBUTED, Run
 from waterbed.model.codec import microseconds, moment
-from waterbed.model.conclusions import Attribution, EndCause, Episode, State, Verdict
+from waterbed.model.conclusions import Attribution, EndCause, Episode
 
 _MICROSECOND: Final = timedelta(microseconds=1)
-
-RETURNS = 2
-"""Quick returns of hosters from which on a URL counts as rotating."""
-
-
-class Rotation:
-    """Separates one URL's departures from its DNS rotation.
-
-    It sees all checks of the URL. A hoster that is found again within `soon` has not left. Where that happened
-    `RETURNS` times, the name rotates, and its hosters have `late` to come back: two hosters that DNS chooses at random
-    for each check seem to be left now and then, and checks become rarer with time. A confirmed absence ends the wait.
-    Times are microseconds.
-    """
-
-    def __init__(self, runs: Iterable["Run"], *, soon: int, late: int) -> None:
-        """Take all runs of the URL, in time order."""
-        self._seen_up: dict[tuple[str, int], list[int]] = defaultdict(list)
-        last: dict[tuple[str, int], tuple[int, int]] = {}
-        returns = number = stretch = 0
-        for run in runs:
-            if run.down:
-                stretch += 1
-            elif run.state == "up" and run.answered:
-                here = run.hosters or (UNATTRIBUTED,)
-                for when in run.at:
-                    for hoster in here:
-                        key = hoster, stretch
-                        before = last.get(key)
-                        if before is not None and number > before[0] + 1 and when - before[1] <= soon:
-                            returns += 1
-                        last[key] = number, when
-                        self._seen_up[key].append(when)
-                    number += 1
-        self.rotates = returns >= RETURNS
-        self._window = late if self.rotates else soon
-
-    def remains(self, hoster: str, stretch: int, last_up: int, now: int) -> bool:
-        """True if a hoster missing since `last_up` has not left.
-
-        As far as the checks tell.
-        """
-        seen_up = self._seen_up.get((hoster, stretch), [])
-        place = bisect_right(seen_up, last_up)
-        if place < len(seen_up):
-            return seen_up[place] - last_up <= self._window
-        return self.rotates and now - last_up <= self._window
-
-
-UNATTRIBUTED = "unknown"
-"""The hoster of addresses that no table knows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
-    """One judged check and the hosters that answered.
-
-    `down` holds only for confirmed absences. `attribution` is None when the name gave no address.
-    """
-
-    verdict: Verdict
-    down: bool
-    attribution: Attribution | None
-
-
-class Times(Protocol):
-    """Times in order, microseconds; a tuple or an array."""
-
-    def __len__(self) -> int:
-        """How many."""
-
-    def __getitem__(self, place: int, /) -> int:
-        """The time at a place."""
-
-    def __iter__(self) -> Iterator[int]:
-        """All times."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """Consecutive checks of one URL that saw the same.
-
-    Splitting a run at any check changes no conclusion. `answered` is False when the name gave no address; `answer`
-    gives the attribution of the n-th check, `answers` the distinct ones from one check to before another, all with the
-    same hosters. `at` are the times, microseconds since 1970.
-    """
-
-    state: State
-    cause: EndCause | None
-    down: bool
-    answered: bool
-    hosters: tuple[str, ...]
-    at: Times
-    answer: Callable[[int], Attribution]
-    answers: Callable[[int, int], Sequence[Attribution]]
-
-    def answered_by(self, answer: Attribution) -> "Run":
-        """The same checks, answered by one attribution."""
-        return replace(
-            self,
-            answered=True,
-            hosters=answer.hosters,
-            answer=partial(_nth, answer),
-            answers=partial(_each, answer),
-        )
-
-    @property
-    def every_answer(self) -> Sequence[Attribution]:
-        """The distinct attributions of its checks."""
-        return self.answers(0, len(self.at)) if self.answered else ()
-
-
-def runs_of(sightings: Iterable[Sighting]) -> list[Run]:
-    """Each sighting as a run of its own."""
-    return [
-        Run(
-            state=one.verdict.state,
-            cause=one.verdict.cause,
-            down=one.down,
-            answered=one.attribution is not None,
-            hosters=one.attribution.hosters if one.attribution else (),
-            at=(microseconds(one.verdict.observed_at),),
-            answer=partial(_nth, one.attribution),
-            answers=partial(_each, one.attribution),
-        )
-        for one in sightings
-    ]
-
-
-def _each(answer: Attribution | None, first: int, last: int) -> Sequence[Attribution]:
-    return (answer,) if answer and last > first else ()
-
-
-def _nth(answer: Attribution | None, _: int) -> Attribution:
-    if answer is None:
-        raise ValueError("a name that gave no address has no attribution")
-    return answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from graphs.episodes import UNATTRIBUTED, UrlHistory, routed
+from graphs.episodes import UrlHistory, routed
+from graphs.runs import UNATTRIBUTED
 from waterbed.model.conclusions import Attribution, EndCause, ExternalEpisode
 from waterbed.model.facts import ExternalObservation
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from graphs.episodes import Run
+from graphs.runs import Run
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Episode, Hop
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.episodes import EpisodeRules, Sighting, UrlHistory, episodes, runs_of
+from graphs.episodes import EpisodeRules, UrlHistory, episodes
+from graphs.runs import Sighting, runs_of
 from waterbed.model.conclusions import Attribution, Episode, Verdict
 
 START = datetime(2026, 1, 5, tzinfo=UTC)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from graphs.episodes import Sighting, runs_of
 from graphs.hop_sources import without_alternating
+from graphs.runs import Sighting, runs_of
 from tests.graphs.displacement.test_returns import HOP, HOUR
 from waterbed.model.conclusions import Attribution, Verdict
 

@@ -5,24 +5,26 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 
-from graphs.episodes import Run, runs_of
-from graphs.episodes import Sighting as Seen
+from graphs.episodes import EpisodeRules
 from graphs.hop_sources import without_alternating
 from graphs.hops import find_hops
 from graphs.linking.clusters import Clusters, cluster
 from graphs.linking.links import find_links
+from graphs.linking.signs import homes_of
+from graphs.runs import Run, Sighting, runs_of
 from tests.reference.canaries import canary_quarantines
 from tests.reference.confirmation import confirmed_down
-from tests.reference.episodes import EpisodeRules, Sighting, all_episodes
+from tests.reference.episodes import all_episodes
 from tests.reference.mass_flips import guard_flips
-from tests.reference.signs import homes_of, signs_of
+from tests.reference.signs import signs_of
 from tests.reference.vantages import combine
 from waterbed.judging import doubtful
 from waterbed.judging.judge import CanaryRecord, judge, restated
 from waterbed.judging.quarantines import Decisions, feed_quarantines
 from waterbed.model.conclusions import Attribution, Episode, Hop, Quarantine, Verdict
 from waterbed.model.facts import CanaryLook
-from waterbed.study.conclusions import Conclusions, guard_rules
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.judged import guard_rules
 from waterbed.study.linking import content_ids, known_of, link_rules
 
 
@@ -152,9 +154,6 @@ class Reference:
 
     @cached_property
     def hops(self) -> list[Hop]:
-        seen: Mapping[str, list[Run]] = {
-            url_id: runs_of(Seen(verdict=one.verdict, down=one.down, attribution=one.attribution) for one in looks)
-            for url_id, looks in self.sightings.items()
-        }
+        seen: Mapping[str, list[Run]] = {url_id: runs_of(looks) for url_id, looks in self.sightings.items()}
         found = find_hops(self.episodes, self.its.hop_context)
         return without_alternating(found, seen, soon=timedelta(hours=self.config.judge.rotation_hours))

@@ -5,12 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, Self
 
-from waterbed.model.conclusions import Attribution, EndCause, Episode, Verdict
-
-RETURNS = 2
-"""Quick returns of hosters from which on a URL counts as rotating."""
+from graphs.episodes import EpisodeRules, UrlHistory, _handed_over, _why_without, routed
+from graphs.rotation import RETURNS
+from graphs.runs import UNATTRIBUTED, Sighting
+from waterbed.model.conclusions import Attribution, EndCause, Episode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,35 +60,6 @@ class Rotation:
         return self.rotates and now - last_up <= self._window
 
 
-UNATTRIBUTED = "unknown"
-"""The hoster of addresses that no table knows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
-    """One judged check and the hosters that answered.
-
-    `down` holds only for confirmed absences. `attribution` is None when the name gave no address.
-    """
-
-    verdict: Verdict
-    down: bool
-    attribution: Attribution | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UrlHistory:
-    """The reports of a URL, its site and its content."""
-
-    url_id: str
-    content_id: str
-    site_id: str
-    known_up_at: datetime
-    """When a report or an analyst first knew it up."""
-    reported: tuple[datetime, ...]
-    """When it was reported, in time order: again, if it came back."""
-
-
 @dataclass(slots=True, kw_only=True)
 class _Open:
     """An episode at one hoster that has not ended yet."""
@@ -106,58 +76,6 @@ class _Open:
     without_cause: EndCause = "moved"
     looks: int = 0
     unknown_looks: int = 0
-
-
-class LeaveSettings(Protocol):
-    """Settings that decide when a hoster was left."""
-
-    @property
-    def leave_looks(self) -> int:
-        """Consecutive checks without a hoster that mean it was left."""
-
-    @property
-    def rotation_hours(self) -> float:
-        """Hours within which a hoster found again was not left."""
-
-    @property
-    def rotation_days(self) -> float:
-        """The same in days, for URLs whose DNS rotates."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpisodeRules:
-    """Rules that decide when a hoster was left."""
-
-    leave_looks: int
-    """One check is enough if the hoster's address belongs to another hoster in the table of that day."""
-    until: datetime
-    """Checks after this are too recent to be confirmed; they neither open nor prolong an episode."""
-    soon: timedelta = timedelta(hours=24)
-    """A hoster that is found again within this time was not left."""
-    late: timedelta = timedelta(days=7)
-    """The same for URLs whose DNS rotates."""
-
-    @classmethod
-    def from_settings(cls, settings: LeaveSettings, until: datetime) -> Self:
-        """Return the rules that a study's settings ask for.
-
-        `until` is the end of the measurement.
-        """
-        return cls(
-            leave_looks=settings.leave_looks,
-            until=until,
-            soon=timedelta(hours=settings.rotation_hours),
-            late=timedelta(days=settings.rotation_days),
-        )
-
-
-def censor_from(last_look: datetime, confirmation: timedelta) -> datetime:
-    """Return the time after which nothing can be confirmed.
-
-    All episodes are censored there, at the last check minus confirmation: to censor only unconfirmed ones would bias
-    shares.
-    """
-    return last_look - confirmation
 
 
 def episodes(known: UrlHistory, sightings: Sequence[Sighting], rules: EpisodeRules) -> list[Episode]:
@@ -308,33 +226,6 @@ class _Machine:
         for hoster in list(self.open):
             self._end(hoster, None, None)
         return self.ended
-
-
-def routed(answer: Attribution) -> tuple[str, ...]:
-    """The distinct routed ranges of an attribution, sorted."""
-    return tuple(sorted({prefix for prefix in answer.prefixes if prefix}))
-
-
-def _handed_over(hoster: str, before: Attribution, answer: Attribution | None) -> bool:
-    """True if the hoster's addresses belong to another by then.
-
-    Content is first seen gone there: it is unknown which of the two removed it. It is unknown which of the two removed
-    it.
-    """
-    if answer is None or hoster in (answer.hosters or (UNATTRIBUTED,)):
-        return False
-    return _why_without(hoster, before, answer) == "lineage"
-
-
-def _why_without(hoster: str, before: Attribution, answer: Attribution) -> EndCause:
-    """Return the cause for which a hoster is missing.
-
-    Its own addresses belong to another now, a proxy hides it, or the URL moved.
-    """
-    its = {a for a, keys in zip(before.addresses, before.address_hosters, strict=False) if hoster in keys.split("+")}
-    if any(address in its for address in answer.addresses):
-        return "lineage"
-    return "masked" if answer.proxy and not before.proxy else "moved"
 
 
 def all_episodes(

@@ -8,8 +8,9 @@ from functools import partial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphs.episodes import Run, all_episodes
+from graphs.episodes import all_episodes
 from graphs.hop_sources import without_alternating
+from graphs.runs import Run
 from tests.reference.conclude import Reference
 from tests.study.random_studies import Drawn
 

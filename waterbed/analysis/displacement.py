@@ -12,7 +12,7 @@ from graphs.displacement.findings import Findings, of_event, overall
 from graphs.displacement.movements import gather
 from graphs.displacement.returns import followed
 from graphs.displacement.series import Series
-from graphs.episodes import UNATTRIBUTED
+from graphs.runs import UNATTRIBUTED
 from waterbed.model.conclusions import ExternalEpisode
 from waterbed.model.errors import InputError
 from waterbed.model.table import TableInfo

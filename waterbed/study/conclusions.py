@@ -4,7 +4,7 @@ Judges, attributes and links; it does not rank.
 """
 
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,35 +14,37 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec.structs import asdict
 
-from attribution.addressees import ReportedOrigins, SeenAnswer, addressed
+from attribution.addressees import ReportedOrigins
 from attribution.attribute import Attributor
-from graphs.episodes import EpisodeRules, Run, UrlHistory, all_episodes, censor_from
+from graphs.episodes import EpisodeRules, UrlHistory, all_episodes, censor_from
 from graphs.hop_sources import without_alternating
 from graphs.hops import HopContext, find_hops
 from graphs.linking.clusters import Clusters
+from graphs.runs import Run
 from waterbed.judging import doubtful
 from waterbed.judging.columns import Array
 from waterbed.judging.confirmation import confirmed
-from waterbed.judging.judge import CanaryRecord, judge, restated
+from waterbed.judging.judge import restated
 from waterbed.judging.mass_flips import guard_flips
-from waterbed.judging.quarantines import Decisions, GuardRules, canary_quarantines, failed_cycles, feed_quarantines
+from waterbed.judging.quarantines import Decisions, canary_quarantines, failed_cycles, feed_quarantines
 from waterbed.judging.rules import RuleSet
 from waterbed.judging.vantages import combine
 from waterbed.judging.walk import EPOCH, Walk
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import Attribution, Episode, Hop, Quarantine, State, Verdict
 from waterbed.model.decisions import UNSURE, settled_codes
-from waterbed.model.facts import CanaryLook, Observation
+from waterbed.model.facts import Observation
 from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.store.config import Config
 from waterbed.study.assessment import SetAside, counting_facts
 from waterbed.study.attributed import Attributions
 from waterbed.study.facts import Facts
-from waterbed.study.judged import Judged, faults_of, guard_looks, states_of, verdicts_in
+from waterbed.study.features import features_of
+from waterbed.study.judged import Judged, faults_of, guard_looks, guard_rules, states_of, verdicts_in
 from waterbed.study.linking import OpenedNames, clusters_of, content_ids, known_of
 from waterbed.study.looks import Looks, read_looks
+from waterbed.study.notices import addressed_in, context_of
 from waterbed.study.steps import RESTS_ON, Step
 
 Restate = Callable[[Mapping[str, Sequence[Run]]], Mapping[str, Sequence[Run]]]
@@ -216,12 +218,9 @@ class Conclusions:
     def features(self, looks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the features that rules used, by observation id.
 
-        As slow as judging all observations.
+        As slow as judging all observations one by one.
         """
-        features: dict[str, dict[str, Any]] = {look: {} for look in looks}
-        if features:
-            self._judged(features)
-        return features
+        return features_of(self.facts, self.config, self.rules, looks)
 
     @Step
     def _combined(self) -> Array:
@@ -236,26 +235,6 @@ class Conclusions:
             answered,
             networks=settings.networks,
             within_s=settings.vantage_within_s,
-        )
-
-    def _judged(self, features: dict[str, dict[str, Any]]) -> list[Verdict]:
-        """Return the verdict on each check by itself, one by one."""
-        settings, canary = self.config.judge, self.config.canary
-        by_vantage: dict[str, list[CanaryLook]] = defaultdict(list)
-        for look in self.facts.canaries:
-            by_vantage[look.vantage].append(look)
-        records = {
-            vantage: CanaryRecord(looks, within_s=settings.canary_within_s, need=canary.need)
-            for vantage, looks in by_vantage.items()
-        }
-        return judge(
-            self.facts.looks,
-            self.facts.controls,
-            records,
-            self.rules,
-            resolutions=self.facts.resolutions,
-            hosts={url_id: target.host_id for url_id, target in self.facts.targets.items()},
-            features=features,
         )
 
     @Step
@@ -393,35 +372,17 @@ class Conclusions:
     @cached_property
     def notices(self) -> list[AddressedNotice]:
         """The latest version of each notice, with its addressees."""
-        wanted = {notice.url_id for notice in self.facts.notices}
-        seen: dict[str, list[SeenAnswer]] = defaultdict(list)
-        for url_id in wanted:
-            for run in self.runs.get(url_id, ()):
-                for nth, when in enumerate(run.at if run.answered else ()):
-                    seen[url_id].append(SeenAnswer(moment(int(when)), run.answer(nth), run.state == "down"))
-        sites = {url_id: self.facts.targets[url_id].site_id for url_id in wanted}
-        return addressed(
-            self.facts.notices, seen, sites, lambda key, on: self.attributor.book.on(on.date()).company(key)
-        )
+        return addressed_in(self.facts, self.runs, self.attributor.book)
 
     @cached_property
     def notice_context(self) -> NoticeContext:
         """Notices and confirmations from which clocks start."""
-        about: dict[str, list[AddressedNotice]] = defaultdict(list)
-        for notice in self.notices:
-            about[notice.url_id].append(notice)
-        since = {url_id: known.reported[0] for url_id, known in self.known.items() if known.reported}
-        confirmed: dict[str, list[datetime]] = defaultdict(list)
-        for report in self.facts.reports:
-            if report.verified_at:
-                confirmed[report.url_id].append(report.verified_at)
-        return NoticeContext(notices=about, known_since=since, confirmed=confirmed)
+        return context_of(self.notices, self.known, self.facts.reports)
 
     @cached_property
     def hosters(self) -> list[str]:
         """Keys of all hosters in any check or episode."""
-        seen = {key for attribution in self._attributed[0] for key in attribution.hosters}
-        return sorted(seen)
+        return sorted({key for attribution in self._attributed[0] for key in attribution.hosters})
 
     @cached_property
     def seats(self) -> dict[str, str]:
@@ -437,8 +398,3 @@ def _bare(verdict: Verdict) -> Verdict:
 
 def _behind(origins: ReportedOrigins, url_id: str, at: int) -> str | None:
     return origins.behind(url_id, moment(at))
-
-
-def guard_rules(config: Config) -> GuardRules:
-    """Return the settings' rules of suspect cycles and deliveries."""
-    return GuardRules(**asdict(config.cycle_guard))

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from msgspec.structs import asdict
 
-from graphs.episodes import Run
+from graphs.runs import Run
 from waterbed.judging.columns import NOTHING, Array, mixed
 from waterbed.judging.confirmation import STATES
 from waterbed.judging.mass_flips import NOT_SEEN, GuardLooks
@@ -18,6 +19,7 @@ from waterbed.judging.quarantines import Faults, GuardRules
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import Attribution, State, Verdict
 from waterbed.model.urls import network_of
+from waterbed.store.config import Config
 from waterbed.study.looks import Looks
 
 
@@ -25,6 +27,11 @@ def states_of(looks: Looks, verdicts: Array) -> Array:
     """The number of each look's state."""
     of_verdicts: Array = np.array([STATES.index(one.state) for one in looks.walk.verdicts] or [0], np.int8)
     return of_verdicts[verdicts]
+
+
+def guard_rules(config: Config) -> GuardRules:
+    """Return the settings' rules of suspect cycles and deliveries."""
+    return GuardRules(**asdict(config.cycle_guard))
 
 
 def guard_looks(

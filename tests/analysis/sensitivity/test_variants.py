@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from graphs.episodes import Run, Sighting, runs_of
+from graphs.runs import Run, Sighting, runs_of
 from tests.study.facts import hour
 from waterbed.analysis.sensitivity.variants import taken_for
 from waterbed.model.conclusions import Attribution, Verdict

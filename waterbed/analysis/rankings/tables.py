@@ -13,9 +13,9 @@ from typing import Literal
 
 import numpy as np
 
-from graphs.episodes import Run
 from graphs.hops import is_home
 from graphs.linking.clusters import site_clusters
+from graphs.runs import Run
 from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
 from waterbed.analysis.rankings.feeds import feed_cards
 from waterbed.analysis.rankings.incidents import complaints, incidents

@@ -13,7 +13,7 @@ import msgspec
 from attribution.hosters.book import HosterBook
 from attribution.hosters.files import Definition
 from attribution.hosters.members import SUFFIX
-from graphs.episodes import Run
+from graphs.runs import Run
 from waterbed.analysis.sensitivity.design import Spec, confirmation
 from waterbed.model.conclusions import Attribution
 from waterbed.store.config import Config

@@ -13,8 +13,9 @@ from typing import Final
 import msgspec
 
 from graphs.displacement.takedowns import Takedown, takedowns
-from graphs.episodes import EpisodeRules, all_episodes, censor_from, runs_of
+from graphs.episodes import EpisodeRules, all_episodes, censor_from
 from graphs.hops import HopContext, find_hops
+from graphs.runs import runs_of
 from waterbed.lab.simulate.draw import MISSED, PARALLEL, PLANS, UNREPORTED, Obstacles
 from waterbed.lab.simulate.looks import Simulator
 from waterbed.lab.world.file import Hoster, Movement, Removal, Sites, World

@@ -10,7 +10,8 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from graphs.episodes import EpisodeRules, all_episodes, censor_from, runs_of
+from graphs.episodes import EpisodeRules, all_episodes, censor_from
+from graphs.runs import runs_of
 from waterbed.analysis.rankings.durations import half_gone
 from waterbed.analysis.rankings.keys import Appearance, keys_of
 from waterbed.analysis.rankings.ranking import rank

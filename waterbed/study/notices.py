@@ -1,0 +1,45 @@
+"""Notices, whom they reached, and the clocks they start."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from attribution.addressees import SeenAnswer, addressed
+from attribution.hosters.book import HosterBook
+from graphs.episodes import UrlHistory
+from graphs.runs import Run
+from waterbed.model.codec import moment
+from waterbed.model.facts import Report
+from waterbed.model.takedown import AddressedNotice, NoticeContext
+from waterbed.study.facts import Facts
+
+
+def addressed_in(facts: Facts, runs: Mapping[str, Sequence[Run]], book: HosterBook) -> list[AddressedNotice]:
+    """Return the latest version of each notice, with its addressees."""
+    wanted = {notice.url_id for notice in facts.notices}
+    seen = {
+        url_id: [
+            SeenAnswer(moment(int(when)), run.answer(nth), run.state == "down")
+            for run in runs.get(url_id, ())
+            if run.answered
+            for nth, when in enumerate(run.at)
+        ]
+        for url_id in wanted
+    }
+    sites = {url_id: facts.targets[url_id].site_id for url_id in wanted}
+    return addressed(facts.notices, seen, sites, lambda key, on: book.on(on.date()).company(key))
+
+
+def context_of(
+    notices: Iterable[AddressedNotice], known: Mapping[str, UrlHistory], reports: Iterable[Report]
+) -> NoticeContext:
+    """Return the origins of clocks, by URL."""
+    about: dict[str, list[AddressedNotice]] = defaultdict(list)
+    for notice in notices:
+        about[notice.url_id].append(notice)
+    since = {url_id: history.reported[0] for url_id, history in known.items() if history.reported}
+    confirmed: dict[str, list[datetime]] = defaultdict(list)
+    for report in reports:
+        if report.verified_at:
+            confirmed[report.url_id].append(report.verified_at)
+    return NoticeContext(notices=about, known_since=since, confirmed=confirmed)

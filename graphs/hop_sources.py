@@ -90,12 +90,14 @@ def without_alternating(hops: Iterable[Hop], runs: Mapping[str, Sequence[Run]], 
     seen at the new one has not left: its name was given further addresses. Hops to another URL stay. `runs` are in time
     order. Pure.
     """
-    kept = []
-    for hop in hops:
+    found = list(hops)
+    dropped = set()
+    for place in sorted(range(len(found)), key=lambda at: found[at].to_url_id):  # runs are made in this order
+        hop = found[place]
         seen = runs.get(hop.to_url_id, ()) if hop.from_url_id == hop.to_url_id else ()
-        if not _alternates(hop, seen, soon) and not _shares_hoster(hop, seen):
-            kept.append(hop)
-    return kept
+        if _alternates(hop, seen, soon) or _shares_hoster(hop, seen):
+            dropped.add(place)
+    return [hop for place, hop in enumerate(found) if place not in dropped]
 
 
 def _shares_hoster(hop: Hop, seen: Sequence[Run]) -> bool:

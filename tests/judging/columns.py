@@ -7,7 +7,8 @@ import numpy as np
 
 from waterbed.judging.columns import NOTHING, Columns
 from waterbed.judging.confirmation import STATES, confirmed
-from waterbed.judging.mass_flips import NOT_SEEN, GuardLooks, guard_flips
+from waterbed.judging.last_known import GuardLooks
+from waterbed.judging.mass_flips import NOT_SEEN, guard_flips
 from waterbed.judging.quarantines import Decisions, GuardRules
 from waterbed.judging.rules import RuleSet
 from waterbed.judging.vantages import combine
@@ -36,6 +37,7 @@ def columns_of(looks: Sequence[Observation]) -> Columns:
         address=none,
         addresses=none,
         tags=none,
+        name_servers=none,
         seen=none,
         length=none,
         etag=none,
@@ -82,6 +84,7 @@ def guarded(
         for look in looks
     ]
     given = GuardLooks(
+        row=np.arange(len(columns)),
         url=columns.url,
         at=columns.at,
         state=np.array([STATES.index(one.state) for one in verdicts], np.int8),
@@ -90,8 +93,9 @@ def guarded(
         prefix=np.array(of_address, np.int32),
         site=numbers([sites.get(look.url_id, look.url_id) for look in looks]),
     )
-    found, held = guard_flips(given, list(sets), list(prefixes), rules, decisions)
-    return found, held.tolist()
+    urls = int(columns.url.max(initial=-1)) + 1
+    found, held = guard_flips([given], urls, list(sets), list(prefixes), rules, decisions)
+    return found, np.isin(given.row, held).tolist()
 
 
 def confirmed_in(

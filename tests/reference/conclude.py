@@ -24,7 +24,7 @@ from waterbed.judging.quarantines import Decisions, feed_quarantines
 from waterbed.model.conclusions import Attribution, Episode, Hop, Quarantine, Verdict
 from waterbed.model.facts import CanaryLook
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.judged import guard_rules
+from waterbed.study.guarded import guard_rules
 from waterbed.study.linking import content_ids, known_of, link_rules
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,13 +14,29 @@ from graphs.hop_sources import without_alternating
 from graphs.runs import Run
 from tests.reference.conclude import Reference
 from tests.study.random_studies import Drawn
+from waterbed.store import spool
+from waterbed.store.lake import rows
+from waterbed.study import guarded, looks
+from waterbed.study.conclusions import Conclusions
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32))
-def test_every_step_is_that_of_the_plain_definitions(seed: int) -> None:
-    """Verdicts, attributions, quarantines, links, episodes and hops are equal, whatever the rules can see."""
-    conclusions = Drawn(seed).conclusions()
+@given(st.integers(0, 2**32), st.sampled_from([(500_000, 1 << 20), (40, 1 << 20), (7, 0)]))
+def test_every_step_is_that_of_the_plain_definitions(seed: int, size: tuple[int, int]) -> None:
+    """Verdicts, attributions, quarantines, links, episodes and hops are equal, whatever the rules can see.
+
+    Whatever the size of blocks, in memory or on the disk.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        for module in (looks, guarded):
+            patched.setattr(module, "IN_BLOCK", size[0])
+        patched.setattr(spool, "IN_MEMORY", size[1])
+        patched.setattr(rows, "IN_STRETCH", size[0])
+        compare(Drawn(seed).conclusions())
+
+
+def compare(conclusions: Conclusions) -> None:
+    """All conclusions against those of single looks."""
     plain = Reference(conclusions)
     assert conclusions.attributions == plain.attributions
     assert conclusions.quarantines == plain.quarantines

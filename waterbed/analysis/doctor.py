@@ -167,7 +167,7 @@ def _unseen(conclusions: Conclusions) -> Iterator[Finding]:
     """
     looks, unseen = Counter[str](), Counter[str]()
     why: dict[str, Counter[str]] = {}
-    for verdict, attribution, times in conclusions.judged.told_of():
+    for verdict, attribution, times in conclusions.judged.told_of:
         if verdict.outcome in OURS:
             continue
         for key in attribution.hosters if attribution else ():

@@ -15,51 +15,66 @@ from waterbed.model.urls import network_of
 _OK, _FAILED = CANARIES.index("ok"), CANARIES.index("failed")
 
 
-def canary_states(
-    columns: Columns, vantages: Sequence[str], canaries: Iterable[CanaryLook], *, within_s: float, need: float
-) -> Array:
+class CanaryStates:
     """Canary state at each look, as a place in `CANARIES`.
 
     See `waterbed.judging.judge.CanaryRecord`.
     """
-    by_vantage: dict[str, list[CanaryLook]] = defaultdict(list)
-    for look in canaries:
-        by_vantage[look.vantage].append(look)
-    states = np.zeros(len(columns), np.int8)
-    within = round(within_s * 1_000_000)
-    for number, vantage in enumerate(vantages):
-        own = sorted(by_vantage.get(vantage, ()), key=lambda look: look.observed_at)
-        mine = np.flatnonzero(columns.vantage == number)
-        if not own or not len(mine):
-            continue
-        times = np.array([microseconds(look.observed_at) for look in own], np.int64)
-        bad = np.array([not (look.targets > 0 and look.reached >= need * look.targets) for look in own])
-        unhealthy = np.concatenate(([0], np.cumsum(bad)))
-        at = columns.at[mine]
-        first, last = np.searchsorted(times, at - within, "left"), np.searchsorted(times, at + within, "right")
-        after, same = np.searchsorted(times, at, "right"), np.searchsorted(times, at, "left")
-        begin, end = np.maximum(first, np.minimum(same, after - 1)), np.minimum(last, after + 1)
-        failed = unhealthy[np.maximum(end, begin)] - unhealthy[begin] > 0
-        states[mine] = np.where(first == last, 0, np.where(failed, _FAILED, _OK))
-    return states
+
+    def __init__(self, canaries: Iterable[CanaryLook], *, within_s: float, need: float) -> None:
+        """Take all canary looks."""
+        by_vantage: dict[str, list[CanaryLook]] = defaultdict(list)
+        for look in canaries:
+            by_vantage[look.vantage].append(look)
+        self._within = round(within_s * 1_000_000)
+        self._own: dict[str, tuple[Array, Array]] = {}
+        for vantage, own in by_vantage.items():
+            own.sort(key=lambda look: look.observed_at)
+            times = np.array([microseconds(look.observed_at) for look in own], np.int64)
+            bad = np.array([not (look.targets > 0 and look.reached >= need * look.targets) for look in own])
+            self._own[vantage] = times, np.concatenate(([0], np.cumsum(bad)))
+
+    def at(self, columns: Columns, vantages: Sequence[str]) -> Array:
+        """The state at each look."""
+        states = np.zeros(len(columns), np.int8)
+        for number, vantage in enumerate(vantages):
+            mine = np.flatnonzero(columns.vantage == number)
+            if vantage not in self._own or not len(mine):
+                continue
+            times, unhealthy = self._own[vantage]
+            at, within = columns.at[mine], self._within
+            first, last = np.searchsorted(times, at - within, "left"), np.searchsorted(times, at + within, "right")
+            after, same = np.searchsorted(times, at, "right"), np.searchsorted(times, at, "left")
+            begin, end = np.maximum(first, np.minimum(same, after - 1)), np.minimum(last, after + 1)
+            failed = unhealthy[np.maximum(end, begin)] - unhealthy[begin] > 0
+            states[mine] = np.where(first == last, 0, np.where(failed, _FAILED, _OK))
+        return states
 
 
-def classes_before(host: Array, at: Array, hosts: Array, times: Array, classes: Array) -> Array:
+class HostClasses:
     """Class of the host's last usable control, per look.
 
     Of those not after the look; 0 without one.
-
-    `hosts`, `times` and `classes` are those of the controls, sorted by host and time, of two at one time by id.
     """
-    if not len(hosts):
-        return np.zeros(len(host), np.int8)
-    moments = np.unique(times)
-    size = len(moments) + 1
-    keys = hosts.astype(np.int64) * size + np.searchsorted(moments, times, "right")
-    wanted = host.astype(np.int64) * size + np.searchsorted(moments, at, "right")
-    place = np.searchsorted(keys, wanted, "right") - 1
-    known = (place >= 0) & (hosts[place] == host)
-    return np.where(known, classes[place], 0).astype(np.int8)
+
+    def __init__(self, hosts: Array, times: Array, classes: Array) -> None:
+        """Take those of the controls, at least each that differs from the one before.
+
+        Sorted by host and time.
+        """
+        self._hosts, self._classes, self._moments = hosts, classes, np.unique(times)
+        self._keys = self._key(hosts, times)
+
+    def at(self, host: Array, at: Array) -> Array:
+        """The class at each look."""
+        if not len(self._hosts):
+            return np.zeros(len(host), np.int8)
+        place = np.searchsorted(self._keys, self._key(host, at), "right") - 1
+        known = (place >= 0) & (self._hosts[place] == host)
+        return np.where(known, self._classes[place], 0).astype(np.int8)
+
+    def _key(self, host: Array, at: Array) -> Array:
+        return host.astype(np.int64) * (len(self._moments) + 1) + np.searchsorted(self._moments, at, "right")
 
 
 class Neighbours:

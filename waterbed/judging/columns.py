@@ -1,6 +1,6 @@
 """Looks as columns of numbers."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, Generic, TypeVar
 
@@ -87,6 +87,7 @@ class Columns:
     address: Array
     addresses: Array
     tags: Array
+    name_servers: Array
     seen: Array
     length: Array
     etag: Array
@@ -97,14 +98,24 @@ class Columns:
         """The number of looks."""
         return len(self.url)
 
+    def named(self) -> dict[str, Any]:
+        """The columns by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     def taken(self, order: Array) -> "Columns":
         """The rows at some places, in that order."""
         return Columns(
-            **{
-                field.name: getattr(self, field.name).take(pa.array(order) if field.name == "id" else order)
-                for field in fields(self)
-            }
+            **{name: its.take(pa.array(order) if name == "id" else order) for name, its in self.named().items()}
         )
+
+    def split(self, number: Array) -> Iterator[tuple[int, "Columns"]]:
+        """The rows of each number, in their order."""
+        if not len(number):
+            return
+        order = np.argsort(number, kind="stable")
+        found, starts = np.unique(number[order], return_index=True)
+        for one, start, end in zip(found.tolist(), starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
+            yield one, self if len(found) == 1 else self.taken(order[start:end])
 
     def in_order(self) -> "Columns":
         """Sort by URL, time and id."""
@@ -138,6 +149,7 @@ class Coder:
         self.address: Numbered[str] = Numbered()
         self.addresses: Numbered[str] = Numbered()
         self.tags: Numbered[str] = Numbered()
+        self.name_servers: Numbered[str] = Numbered()
         self.seen: Numbered[tuple[Any, ...]] = Numbered()
 
     def columns(self, table: pa.Table) -> Columns:
@@ -161,6 +173,7 @@ class Coder:
             address=self.address.column(table.column("address")),
             addresses=self.addresses.column(_emptied(table.column("addresses"))),
             tags=self.tags.column(table.column("tags")),
+            name_servers=self.name_servers.column(table.column("name_servers")),
             seen=known[number],
             length=_plain(table.column("length"), np.int64),
             etag=_plain(table.column("etag"), np.int64),
@@ -194,20 +207,6 @@ def _plain(column: pa.ChunkedArray, form: Any) -> Array:
 def _emptied(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Sets without an address are none."""
     return pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
-
-
-def joined(parts: Sequence[Columns]) -> Columns:
-    """Columns one after the other."""
-    if len(parts) == 1:
-        return parts[0]
-    return Columns(
-        **{
-            field.name: (pa.concat_arrays if field.name == "id" else np.concatenate)(
-                [getattr(part, field.name) for part in parts]
-            )
-            for field in fields(Columns)
-        }
-    )
 
 
 def ordinals(url: Array, values: Array) -> Array:

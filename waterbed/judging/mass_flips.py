@@ -1,7 +1,7 @@
 """Mass flips: implausibly many at once, by cycle and group."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -10,6 +10,7 @@ import numpy as np
 from waterbed.judging.columns import NOTHING, Array
 from waterbed.judging.confirmation import DOWN, UNKNOWN, UP
 from waterbed.judging.flip_baseline import Count, FlipBaseline
+from waterbed.judging.last_known import GuardLooks, LastKnown
 from waterbed.judging.quarantines import Decisions, Group, GuardRules, QuarantineDraft, cycle_bounds
 from waterbed.model.codec import microseconds, moment
 from waterbed.model.conclusions import Quarantine
@@ -17,29 +18,6 @@ from waterbed.model.conclusions import Quarantine
 ALL: Final[Group] = ("all", "")
 NOT_SEEN: Final = ("our_fault", "unwatched", "unobserved")
 """Outcomes of looks that saw nothing; they do not count."""
-
-
-@dataclass(slots=True, kw_only=True)
-class GuardLooks:
-    """Looks as the guard sees them.
-
-    Sorted by URL and time.
-    `at` is in microseconds since 1970; `hosters` is a place in the list of hoster sets, of which the first is empty;
-    `prefix` is a place in the list of prefixes, `NOTHING` without an address; `site` a number.
-    """
-
-    url: Array
-    at: Array
-    state: Array
-    unseen: Array
-    """True where the look saw nothing."""
-    hosters: Array
-    prefix: Array
-    site: Array
-
-    def __len__(self) -> int:
-        """The number of looks."""
-        return len(self.url)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +44,8 @@ class _OpenQuarantine:
 
 
 def guard_flips(
-    looks: GuardLooks,
+    looks: Iterable[GuardLooks],
+    urls: int,
     hoster_sets: Sequence[tuple[str, ...]],
     prefixes: Sequence[str],
     rules: GuardRules,
@@ -74,18 +53,18 @@ def guard_flips(
 ) -> tuple[list[Quarantine], Array]:
     """Find cycles with mass flips, and the looks to quarantine.
 
-    Returns the quarantines in order of their beginning, and for each look True if it is a down look in quarantine. Cost
-    is linear in the looks, after sorting them by time.
+    `looks` come in stretches of whole cycles, in time order; `urls` is how many there are. Returns the quarantines in
+    order of their beginning, and the rows of the down looks in quarantine, ascending. Cost is linear in the looks,
+    after sorting them by time; memory grows with the URLs and one stretch.
     """
-    guard = _Guard(looks, hoster_sets, prefixes, rules, decisions)
-    if not len(looks):
-        return [], guard.held
-    order = np.argsort(looks.at, kind="stable")
-    cycles = looks.at[order] // int(rules.cycle_s * 1_000_000)
-    starts = np.flatnonzero(np.diff(cycles, prepend=-1))
-    for start, end in zip(starts, np.append(starts[1:], len(order)), strict=True):
-        guard.take(int(cycles[start]), order[start:end])
-    return guard.finish(), guard.held
+    guard = _Guard(urls, hoster_sets, prefixes, rules, decisions)
+    for stretch in looks:
+        ordered = stretch.taken(np.lexsort((stretch.row, stretch.at)))
+        cycles = ordered.at // int(rules.cycle_s * 1_000_000)
+        starts = np.flatnonzero(np.diff(cycles, prepend=-1)).tolist()
+        for start, end in zip(starts, [*starts[1:], len(ordered)], strict=True):
+            guard.take(int(cycles[start]), ordered.taken(slice(start, end)))
+    return guard.finish(), np.sort(np.concatenate([np.zeros(0, np.int64), *guard.held]))
 
 
 @dataclass(slots=True)
@@ -134,14 +113,15 @@ class _Guard:
 
     def __init__(
         self,
-        looks: GuardLooks,
+        urls: int,
         hoster_sets: Sequence[tuple[str, ...]],
         prefixes: Sequence[str],
         rules: GuardRules,
         decisions: Decisions,
     ) -> None:
-        self.held = np.zeros(len(looks), bool)
-        self._looks, self._rules, self._decisions = looks, rules, decisions
+        self.held: list[Array] = []
+        """Rows of looks in quarantine."""
+        self._rules, self._decisions = rules, decisions
         hosters = sorted({key for keys in hoster_sets for key in keys})
         self._names: list[Group] = [ALL, *(("hoster", key) for key in hosters), *(("prefix", one) for one in prefixes)]
         self._numbers = {group: number for number, group in enumerate(self._names)}
@@ -154,55 +134,45 @@ class _Guard:
         for number, keys in enumerate(of_sets):
             for key in keys:
                 self._sets_with.setdefault(key, []).append(number)
-        lacking = (looks.hosters == 0) & (looks.prefix == NOTHING)
-        told = _last(looks.url, ~lacking, itself=True)
-        self._hosters = np.where(told == NOTHING, 0, looks.hosters[told])
-        self._prefix = np.where(told == NOTHING, NOTHING, looks.prefix[told])
-        self._decided = looks.state != UNKNOWN
-        self._before = _last(looks.url, self._decided, itself=False)
+        self._urls = LastKnown(urls)
+        self._looks: GuardLooks
         self._history: deque[tuple[int, _Cycle, frozenset[int]]] = deque()
         self._open: dict[int, _OpenQuarantine] = {}
         self._voided: set[int] = set()
         self._ended: list[Quarantine] = []
 
-    def take(self, cycle: int, members: Array) -> None:
+    def take(self, cycle: int, looks: GuardLooks) -> None:
         """Process all looks of one cycle, in time order."""
         start, end = (microseconds(bound) for bound in cycle_bounds(cycle, self._rules))
         self._close_decided(start)
         while self._history and self._history[0][0] < cycle - self._rules.baseline_cycles:
             self._history.popleft()
-        counts = self._counts(members, start)
+        self._looks, self._held = looks, np.zeros(len(looks), bool)
+        self._hosters, self._prefix, self._before, self._before_at = self._urls.before(looks)
+        counts = self._counts()
         suspects = self._suspects(counts)
         for group in suspects:
-            self._hold(group, members[self._within(group, members)], start, end, counts.count(group))
+            self._hold(group, self._within(group), start, end, counts.count(group))
         for group in {*self._open, *self._voided}:
             if group not in suspects and counts.place(group) is not None:
                 self._quiet(group, counts.count(group))
         self._history.append((cycle, counts.without_sites(), frozenset(suspects)))
+        self._urls.learn(looks, self._held)
+        if self._held.any():
+            self.held.append(looks.row[self._held])
 
-    def _within(self, group: int, members: Array) -> Array:
-        """Which of some looks belong to a group."""
+    def _within(self, group: int) -> Array:
+        """Which looks of the cycle belong to a group."""
         if group == 0:
-            return np.ones(len(members), bool)
+            return np.arange(len(self._looks))
         if group >= self._first_prefix:
-            in_prefix: Array = self._prefix[members] == group - self._first_prefix
-            return in_prefix
-        belong: Array = np.isin(self._hosters[members], self._sets_with[group])
-        return belong
+            return np.flatnonzero(self._prefix == group - self._first_prefix)
+        return np.flatnonzero(np.isin(self._hosters, self._sets_with[group]))
 
-    def _counts(self, members: Array, start: int) -> _Cycle:
+    def _counts(self) -> _Cycle:
         """All looks of a cycle at URLs that were last known up, by group."""
-        before = self._before[members]
-        while True:  # a look in quarantine tells no state to later cycles
-            skipped = np.flatnonzero(before != NOTHING)
-            skipped = skipped[self.held[before[skipped]] & (self._looks.at[before[skipped]] < start)]
-            if not len(skipped):
-                break
-            before[skipped] = self._before[before[skipped]]
-        state, unseen = self._looks.state, self._looks.unseen
-        there = (before != NOTHING) & (state[before] == UP) & ~unseen[members]
-        rows, before = members[there], before[there]
-        return self._grouped(rows, self._looks.at[rows] - self._looks.at[before], state[rows] == DOWN)
+        rows = np.flatnonzero((self._before == UP) & ~self._looks.unseen)
+        return self._grouped(rows, self._looks.at[rows] - self._before_at[rows], self._looks.state[rows] == DOWN)
 
     def _grouped(self, rows: Array, waited: Array, flipped: Array) -> _Cycle:
         sets, prefix = self._hosters[rows], self._prefix[rows]
@@ -325,10 +295,9 @@ class _Guard:
         """Count some looks of a cycle; voided down looks tell no state. Only those after `since` count."""
         looks, count = self._looks, Count()
         now: dict[int, tuple[int, int]] = {}
-        in_cycle = int(looks.at[members[0]]) // self._cycle_us if len(members) else 0
         for index in members.tolist():
             url, when, state = int(looks.url[index]), int(looks.at[index]), int(looks.state[index])
-            before = now.get(url) or self._known_before(index, in_cycle)
+            before = now.get(url) or self._urls.known(url)
             if before and before[0] == UP and not looks.unseen[index] and (since is None or when > since):
                 count.add(int(looks.site[index]), when - before[1], flipped=state == DOWN)
             voided = void_until is not None and when <= void_until and state == DOWN
@@ -336,20 +305,9 @@ class _Guard:
                 now[url] = state, when
         return count
 
-    @property
-    def _cycle_us(self) -> int:
-        return int(self._rules.cycle_s * 1_000_000)
-
-    def _known_before(self, index: int, cycle: int) -> tuple[int, int] | None:
-        """State and time of a URL's last decided look before the cycle that is not in quarantine."""
-        before = int(self._before[index])
-        while before != NOTHING and (self.held[before] or int(self._looks.at[before]) // self._cycle_us >= cycle):
-            before = int(self._before[before])
-        return None if before == NOTHING else (int(self._looks.state[before]), int(self._looks.at[before]))
-
     def _mark(self, members: Array, opened: _OpenQuarantine) -> None:
         if opened.draft.status != "released":
-            self.held[members[self._looks.state[members] == DOWN]] = True
+            self._held[members[self._looks.state[members] == DOWN]] = True
 
     def _quiet(self, group: int, count: Count) -> None:
         """End a quarantine after enough sites were seen in cycles that are not suspect."""
@@ -379,14 +337,3 @@ class _Guard:
         for group in list(self._open):
             self._close(group)
         return sorted(self._ended, key=lambda ended: (ended.began_at, ended.kind, ended.scope))
-
-
-def _last(url: Array, wanted: Array, *, itself: bool) -> Array:
-    """For each look, the last wanted look of its URL up to it, or before it; `NOTHING` without one."""
-    places = np.where(wanted, np.arange(len(url)), NOTHING)
-    if not itself:
-        places = np.concatenate(([NOTHING], places[:-1])) if len(url) else places
-    starts = np.concatenate(([True], url[1:] != url[:-1])) if len(url) else np.zeros(0, bool)
-    first = np.maximum.accumulate(np.where(starts, np.arange(len(url)), 0)) if len(url) else places
-    last = np.maximum.accumulate(places) if len(url) else places
-    return np.where(last >= first, last, NOTHING)

@@ -4,12 +4,13 @@ DuckDB or Spark runs it, within a memory limit and without leaving files.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, Self, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -27,17 +28,53 @@ MEMORY_MB: Final = 256
 Engine: TypeAlias = Literal["python", "duckdb", "spark"]
 
 
+Days: TypeAlias = Mapping[date, Sequence[Path]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Facts of one kind, in files and tables.
+    """Facts of one kind by day, in files and tables.
 
-    `once` are files whose facts are nowhere else; those of `again` may also be in another of these files or in
-    `tables`.
+    `once` are files whose facts are nowhere else; those of `again` may also be in another file of that day or in the
+    tables. `rows` is how many facts each day has, or somewhat more.
     """
 
-    once: Sequence[Path] = ()
-    again: Sequence[Path] = ()
-    tables: Iterable[pa.Table] = ()
+    once: Days
+    again: Days
+    stored: frozenset[date]
+    """Days with facts in tables."""
+    read: Callable[[frozenset[date]], Iterable[pa.Table]]
+    """Gives the tables of some days."""
+    rows: Mapping[date, int]
+
+    @classmethod
+    def of(cls, table: pa.Table) -> Self:
+        """One table, as if all of one day."""
+        day = date(1970, 1, 1)
+        return cls(once={}, again={}, stored=frozenset({day}), read=lambda _: (table,), rows={day: table.num_rows})
+
+    def between(self, first: date, last: date) -> Self:
+        """The facts of some days alone."""
+
+        def within(days: Days) -> Days:
+            return {day: paths for day, paths in days.items() if first <= day <= last}
+
+        return replace(
+            self,
+            once=within(self.once),
+            again=within(self.again),
+            stored=frozenset(day for day in self.stored if first <= day <= last),
+            rows={day: rows for day, rows in self.rows.items() if first <= day <= last},
+        )
+
+    def tables(self) -> Iterable[pa.Table]:
+        """The tables of all its days."""
+        return self.read(self.stored) if self.stored else ()
+
+
+def paths_of(days: Days) -> list[Path]:
+    """All files."""
+    return [path for paths in days.values() for path in paths]
 
 
 def run(
@@ -77,7 +114,7 @@ class Sql(Protocol):
     def table(self, text: str, values: Mapping[str, Value] | None = None) -> pa.Table:
         """The rows of a query."""
 
-    def batches(self, text: str, rows: int) -> Iterator[pa.Table]:
+    def batches(self, text: str, rows: int, values: Mapping[str, Value] | None = None) -> Iterator[pa.Table]:
         """The rows in tables of at most so many."""
 
 
@@ -98,13 +135,13 @@ class Duck:
             found: pa.Table = self.connection.sql(text, params=dict(values or {})).to_arrow_table()
         return found
 
-    def batches(self, text: str, rows: int) -> Iterator[pa.Table]:
+    def batches(self, text: str, rows: int, values: Mapping[str, Value] | None = None) -> Iterator[pa.Table]:
         """The rows in tables of at most so many.
 
         One without rows if there is none.
         """
         with failures_told():
-            reader = self.connection.sql(text).to_arrow_reader(rows)
+            reader = self.connection.sql(text, params=dict(values or {})).to_arrow_reader(rows)
             found = False
             for batch in reader:
                 found = True
@@ -138,7 +175,7 @@ def failures_told() -> Iterator[None]:
     """
     try:
         yield
-    except duckdb.Error as problem:
+    except (duckdb.Error, pa.ArrowException, OSError) as problem:
         raise OwnFailure(f"the SQL engine failed ({type(problem).__name__})") from None
 
 

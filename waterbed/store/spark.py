@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from waterbed.model.errors import InputError, OwnFailure
+from waterbed.store.engine import paths_of
 from waterbed.store.lake.kinds import schema_of
 
 if TYPE_CHECKING:
@@ -114,10 +115,10 @@ class Spark:
         (key,) = cls.KEY
         names = list(dict.fromkeys((key, *columns)))
         schema = schema_of(cls)
-        stored = pa.concat_tables([schema.empty_table(), *part.tables]).select(names)
+        stored = pa.concat_tables([schema.empty_table(), *part.tables()]).select(names)
         with _failures_told():
             found = self.session.createDataFrame(stored)
-            for paths, several in ((part.once, False), (part.again, True)):
+            for paths, several in ((paths_of(part.once), False), (paths_of(part.again), True)):
                 if paths:
                     found = found.unionByName(self._of_files(paths, cls, names))
                     found = found.dropDuplicates([key]) if several else found
@@ -151,12 +152,12 @@ class Spark:
             found: pa.Table = self.session.sql(asked, args=dict(values or {})).toArrow()
         return found
 
-    def batches(self, text: str, rows: int) -> Iterator[pa.Table]:
+    def batches(self, text: str, rows: int, values: Mapping[str, Any] | None = None) -> Iterator[pa.Table]:
         """The rows in tables of at most so many.
 
         One without rows if there is none.
         """
-        found = self.table(text)
+        found = self.table(text, values)
         for first in range(0, max(1, found.num_rows), rows):
             yield found.slice(first, rows)
 

@@ -9,10 +9,11 @@ from datetime import date
 import numpy as np
 
 from attribution.attribute import Attributor
-from waterbed.judging.columns import NOTHING, Array, Columns, mixed
+from waterbed.judging.columns import NOTHING, Array, Numbered, mixed
 from waterbed.judging.walk import words
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import Attribution
+from waterbed.study.looks import Block, Looks
 
 _DAY_US = 86_400_000_000
 _START = date(1970, 1, 1)
@@ -24,78 +25,72 @@ class Attributions:
     An attribution has the day of the first look that it was made for.
     """
 
-    def __init__(self, attributor: Attributor) -> None:
-        """Start without any."""
+    def __init__(
+        self,
+        attributor: Attributor,
+        looks: Looks,
+        suffixes: Sequence[str | None],
+        origins: Mapping[int, Callable[[int], str | None]],
+    ) -> None:
+        """Start without any.
+
+        `suffixes` are the platform suffixes of all URLs, and `origins` gives the reported address behind a proxy at a
+        time, for each URL that has one.
+        """
         self.attributor = attributor
         self.made: list[Attribution] = []
+        self._addresses, self._suffixes = looks.coder.addresses.values, suffixes
+        texts: dict[str | None, int] = {}
+        self._suffix_of_url = np.array([texts.setdefault(suffix, len(texts)) for suffix in suffixes], np.int32)
+        self._cdn = np.array([*("cdn" in words(text) for text in looks.coder.tags.values), False])
+        self._behind = origins
+        self._with_origin = np.array(sorted(origins), np.int64)
+        self._origins: Numbered[str | None] = Numbered()
+        self._origins.number(None)
         self._numbers: dict[tuple[object, ...], int] = {}
         self._changes: dict[str, list[int]] = {}
         self._of_all = [_number(day) for day in attributor.changes]
 
-    def numbers(
-        self,
-        columns: Columns,
-        addresses: Sequence[str],
-        tags: Sequence[str],
-        suffixes: Sequence[str | None],
-        origins: Mapping[int, Callable[[int], str | None]],
-    ) -> Array:
+    def numbers(self, block: Block) -> Array:
         """The number of each look's attribution.
 
         `NOTHING` if its name gave no address.
-        `addresses` and `tags` are the texts that the columns number, `suffixes` the platform suffix of each URL, and
-        `origins` gives the reported address behind a proxy at a time, for each URL that has one.
         """
-        found = np.full(len(columns), NOTHING, np.int32)
-        rows = np.flatnonzero(columns.addresses != NOTHING)
+        found = np.full(len(block), NOTHING, np.int32)
+        rows = np.flatnonzero(block.addresses != NOTHING)
         if not len(rows):
             return found
-        origin = np.zeros(len(rows), np.int32)
-        known_origins: list[str | None] = [None]
-        for url, behind in origins.items():
-            for place in np.flatnonzero(columns.url[rows] == url).tolist():
-                address = behind(int(columns.at[rows[place]]))
-                if address not in known_origins:
-                    known_origins.append(address)
-                origin[place] = known_origins.index(address)
-        texts: dict[str | None, int] = {}
-        suffix_of_url = np.array([texts.setdefault(suffix, len(texts)) for suffix in suffixes], np.int32)
-        cdn = np.array([*("cdn" in words(text) for text in tags), False])[columns.tags[rows]]
-        asked = [columns.addresses[rows], suffix_of_url[columns.url[rows]], cdn.astype(np.int8), origin]
+        url, at, origin = block.url[rows], block.at[rows], np.zeros(len(rows), np.int32)
+        for behind in self._with_origin[np.isin(self._with_origin, url)].tolist():
+            for place in range(*np.searchsorted(url, [behind, behind + 1]).tolist()):
+                origin[place] = self._origins.number(self._behind[behind](int(at[place])))
+        cdn = self._cdn[block.tags[rows]]
+        asked = [block.addresses[rows], self._suffix_of_url[url], cdn.astype(np.int8), origin]
         first, number = mixed(asked)
-        days = columns.at[rows] // _DAY_US
-        stretch = self._stretches(
-            days,
-            number,
-            [self._changes_around(addresses[asked[0][at]], known_origins[origin[at]]) for at in first.tolist()],
-        )
-        first, number = mixed([number.astype(np.int32), stretch])
-        self._prepare(first, columns.at[rows], asked[0], addresses)
-        numbers = np.array(
-            [
-                self._number(
-                    (
-                        addresses[asked[0][at]],
-                        suffixes[columns.url[rows[at]]],
-                        bool(cdn[at]),
-                        known_origins[origin[at]],
-                        int(stretch[at]),
-                    ),
-                    int(columns.at[rows[at]]),
-                )
-                for at in first.tolist()
-            ],
-            np.int32,
-        )
-        found[rows] = numbers[number]
+        known = [
+            (self._addresses[address], self._suffixes[of_url], behind_cdn, self._origins.values[told])
+            for address, of_url, behind_cdn, told in zip(
+                *(column[first].tolist() for column in (asked[0], url, cdn, origin)), strict=True
+            )
+        ]
+        days = at // _DAY_US
+        stretch = self._stretches(days, number, [self._changes_around(one[0], one[3]) for one in known])
+        of_first = number
+        first, number = mixed([of_first.astype(np.int32), stretch])
+        self._prepare(first, at, asked[0])
+        numbers = [
+            self._number((*known[asks], since), when)
+            for asks, since, when in zip(*(column[first].tolist() for column in (of_first, stretch, at)), strict=True)
+        ]
+        found[rows] = np.array(numbers, np.int32)[number]
         return found
 
-    def _prepare(self, first: Array, at: Array, numbers: Array, addresses: Sequence[str]) -> None:
+    def _prepare(self, first: Array, at: Array, numbers: Array) -> None:
         """Look up all addresses of the days between two changes at once."""
         stretches = np.searchsorted(np.array(self._of_all, np.int64), at[first] // _DAY_US, "right")
         for stretch in np.unique(stretches).tolist():
             mine = first[stretches == stretch]
-            texts = {addresses[number] for number in np.unique(numbers[mine]).tolist()}
+            texts = {self._addresses[number] for number in np.unique(numbers[mine]).tolist()}
             self.attributor.prepare(sorted({one for text in texts for one in words(text)}), moment(int(at[mine[0]])))
 
     def _stretches(self, days: Array, asked: Array, changes: Sequence[Sequence[int]]) -> Array:

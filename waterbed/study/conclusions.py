@@ -3,7 +3,6 @@
 Judges, attributes and links; it does not rank.
 """
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -23,13 +22,7 @@ from graphs.hops import HopContext, find_hops
 from graphs.linking.clusters import Clusters
 from graphs.runs import Run
 from waterbed.judging import doubtful
-from waterbed.judging.columns import Array
-from waterbed.judging.confirmation import confirmed
-from waterbed.judging.judge import restated
-from waterbed.judging.mass_flips import guard_flips
-from waterbed.judging.quarantines import Decisions, canary_quarantines, failed_cycles, feed_quarantines
 from waterbed.judging.rules import RuleSet
-from waterbed.judging.vantages import combine
 from waterbed.judging.walk import EPOCH, Walk
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import Attribution, Episode, Hop, Quarantine, State, Verdict
@@ -37,11 +30,13 @@ from waterbed.model.decisions import UNSURE, settled_codes
 from waterbed.model.facts import Observation
 from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.store.config import Config
+from waterbed.store.spool import Spool
 from waterbed.study.assessment import SetAside, counting_facts
 from waterbed.study.attributed import Attributions
 from waterbed.study.facts import Facts
 from waterbed.study.features import features_of
-from waterbed.study.judged import Judged, faults_of, guard_looks, guard_rules, states_of, verdicts_in
+from waterbed.study.guarded import guarded
+from waterbed.study.judged import Attributed, Changed, Judged, UrlRuns, verdicts_in
 from waterbed.study.linking import OpenedNames, clusters_of, content_ids, known_of
 from waterbed.study.looks import Looks, read_looks
 from waterbed.study.notices import addressed_in, context_of
@@ -131,7 +126,7 @@ class Conclusions:
 
     @Step
     def looks(self) -> Looks:
-        """All looks as columns."""
+        """All looks as columns, each judged; vantages are combined."""
         return read_looks(self.facts, self.config, Walk(self.rules))
 
     @Step
@@ -140,7 +135,14 @@ class Conclusions:
 
         Vantages are combined, quarantined checks set aside, and people's codes applied.
         """
-        return verdicts_in(self.looks, self._coded, slice(0, len(self.looks)))
+        return self._each_verdict(self._coded)
+
+    def _each_verdict(self, changed: Changed) -> list[Verdict]:
+        return [
+            verdict
+            for block in self.looks.blocks()
+            for verdict in verdicts_in(self.looks, block, changed.verdicts(block), slice(0, len(block)))
+        ]
 
     @cached_property
     def outcomes(self) -> Counter[tuple[str, State]]:
@@ -153,8 +155,7 @@ class Conclusions:
     @cached_property
     def stale_looks(self) -> int:
         """The number of checks attributed with a stale table."""
-        made = self._attributed[0]
-        return sum(looks for number, looks in self.judged.answers().items() if made[number].stale)
+        return sum(looks for attribution, looks in self.judged.answers() if attribution.stale)
 
     @cached_property
     def answers(self) -> list[Attribution]:
@@ -162,20 +163,20 @@ class Conclusions:
 
         Each has the day of one of its checks.
         """
-        made = self._attributed[0]
-        return [made[number] for number in self.judged.answers()]
+        return [attribution for attribution, _ in self.judged.answers()]
 
     def seen_of(self, url_id: str) -> list[tuple[Observation, Verdict, Attribution | None]]:
         """The checks of one URL, one by one.
 
         Observation, final verdict, attribution. Empty for a URL that was never looked at.
         """
-        place = bisect_left(self.looks.urls, url_id)
-        if place == len(self.looks.urls) or self.looks.urls[place] != url_id:
+        place = self.looks.place_of(url_id)
+        if place is None or not self.looks.lengths[self.looks.block_of(place)]:
             return []
-        of_url = self.looks.of_url(place)
-        verdicts = verdicts_in(self.looks, self._coded, of_url)
-        answers = [self.judged.attribution(at) for at in range(of_url.start, of_url.stop)]
+        its = self.judged.of_block(self.looks.block_of(place))
+        of_url = its.block.of_url(place)
+        verdicts = verdicts_in(self.looks, its.block, its.verdicts, of_url)
+        answers = self.judged.answers_of(its, of_url)
         return list(zip(self.facts.looks_at([url_id])[url_id], verdicts, answers, strict=True))
 
     @property
@@ -186,7 +187,7 @@ class Conclusions:
     @cached_property
     def uncoded(self) -> list[Verdict]:
         """One verdict for each check, before people's codes."""
-        return verdicts_in(self.looks, self._believed[0], slice(0, len(self.looks)))
+        return self._each_verdict(self._believed[0])
 
     @Step
     def settled(self) -> dict[str, str]:
@@ -199,21 +200,23 @@ class Conclusions:
         return settled_codes(self.facts.codings, doubtful.QUEUE) if self.config.coding.apply else {}
 
     @Step
-    def _coded(self) -> Array:
-        """The number of each check's verdict, with people's codes."""
-        numbers, wanted = self._believed[0], {look: code for look, code in self.settled.items() if code != UNSURE}
+    def _coded(self) -> Changed:
+        """The checks that are in quarantine or that people coded, with their verdicts."""
+        believed, wanted = self._believed[0], {look: code for look, code in self.settled.items() if code != UNSURE}
         if not wanted:
-            return numbers
-        looks, numbers = self.looks, numbers.copy()
-        coded = np.flatnonzero(pc.is_in(looks.columns.id, pa.array(list(wanted), pa.string())))
-        urls = np.unique(looks.columns.url[coded]).tolist()
-        seen = self.facts.looks_at([looks.urls[url] for url in urls])
-        for url in urls:
-            places = looks.of_url(url)
-            before = verdicts_in(looks, numbers, places)
-            after = doubtful.recoded(seen[looks.urls[url]], before, wanted, self.rules)
-            numbers[places] = [looks.walk.number(_bare(verdict)) for verdict in after]
-        return numbers
+            return believed
+        looks, names, coded = self.looks, pa.array(list(wanted), pa.string()), dict[int, int]()
+        for block in looks.blocks():
+            urls = np.unique(block.url[np.flatnonzero(pc.is_in(block.id, names))]).tolist()
+            seen = self.facts.looks_at([looks.urls[url] for url in urls]) if urls else {}
+            numbers = believed.verdicts(block)
+            for url in urls:
+                places = block.of_url(url)
+                before = verdicts_in(looks, block, numbers, places)
+                after = doubtful.recoded(seen[looks.urls[url]], before, wanted, self.rules)
+                for row, verdict in enumerate(after, block.first + places.start):
+                    coded[row] = looks.walk.number(_bare(verdict))
+        return believed.and_then(coded)
 
     def features(self, looks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the features that rules used, by observation id.
@@ -223,51 +226,25 @@ class Conclusions:
         return features_of(self.facts, self.config, self.rules, looks)
 
     @Step
-    def _combined(self) -> Array:
-        """The number of each check's verdict, combined over vantage points."""
-        looks, settings = self.looks, self.config.judge
-        verdicts = looks.walk.judge(looks.columns.url, looks.seen, looks.neighbours)
-        answered = looks.walk.answered()[looks.seen] if len(looks) else np.zeros(0, bool)
-        return combine(
-            looks.columns,
-            verdicts,
-            looks.walk,
-            answered,
-            networks=settings.networks,
-            within_s=settings.vantage_within_s,
-        )
+    def _believed(self) -> tuple[Changed, list[Quarantine]]:
+        """The checks in quarantine with their verdicts, and all quarantines."""
+        return guarded(self.looks, self._attributed, self.facts, self.config, self.rules)
 
     @Step
-    def _believed(self) -> tuple[Array, list[Quarantine]]:
-        """The numbers of the verdicts, and the quarantines that hold some of them."""
-        looks, combined, decided = self.looks, self._combined, Decisions(self.facts.decisions)
-        rules, walk = guard_rules(self.config), looks.walk
-        made, attributed = self._attributed
-        guarded, hosters, prefixes = guard_looks(looks, combined, attributed, made)
-        flips, held = guard_flips(guarded, hosters, prefixes, rules, decided)
-        numbers = combined.copy()
-        for number in np.unique(combined[held]).tolist():
-            quarantined = restated(walk.verdicts[number], "quarantined", self.rules, "quarantine")
-            numbers[held & (combined == number)] = walk.number(quarantined)
-        failed = failed_cycles(self.facts.canaries, rules, need=self.config.canary.need)
-        ours = canary_quarantines(failed, faults_of(looks, combined, failed, rules), rules, decided)
-        feeds = feed_quarantines(self.facts.deliveries, rules, decided)
-        return numbers, sorted([*flips, *ours, *feeds], key=lambda found: (found.began_at, found.kind, found.scope))
-
-    @Step
-    def _attributed(self) -> tuple[list[Attribution], Array]:
+    def _attributed(self) -> Attributed:
         """All attributions, and the number of each check's."""
         looks, origins = self.looks, self._origins_reported
-        numbered = {url_id: number for number, url_id in enumerate(looks.urls)}
-        made = Attributions(self.attributor)
-        numbers = made.numbers(
-            looks.columns,
-            looks.coder.addresses.values,
-            looks.coder.tags.values,
+        numbered = {url_id: number for number, url_id in enumerate(looks.urls)} if origins.urls else {}
+        made = Attributions(
+            self.attributor,
+            looks,
             [self.facts.targets[url_id].suffix_id for url_id in looks.urls],
             {numbered[url_id]: partial(_behind, origins, url_id) for url_id in origins.urls if url_id in numbered},
         )
-        return made.made, numbers
+        kept = Spool(looks.folder)
+        for block in looks.blocks():
+            kept.add(block.number, {"number": made.numbers(block)})
+        return Attributed(made=made.made, kept=kept)
 
     @Step
     def attributions(self) -> list[Attribution | None]:
@@ -275,7 +252,9 @@ class Conclusions:
 
         None if the name gave no address.
         """
-        return [self.judged.attribution(place) for place in range(len(self.looks))]
+        return [
+            answer for its in self.judged.blocks() for answer in self.judged.answers_of(its, slice(0, len(its.block)))
+        ]
 
     @cached_property
     def _origins_reported(self) -> ReportedOrigins:
@@ -291,18 +270,7 @@ class Conclusions:
     @cached_property
     def judged(self) -> Judged:
         """All looks with their final verdicts and attributions."""
-        looks, settings = self.looks, self.config.judge
-        made, attributed = self._attributed
-        down = confirmed(
-            looks.columns.url,
-            looks.columns.at,
-            states_of(looks, self._coded),
-            looks.columns.vantage,
-            looks=settings.confirm_looks,
-            over_s=settings.confirm_s,
-            within_s=settings.vantage_within_s,
-        )
-        return Judged(looks=looks, verdicts=self._coded, attributed=attributed, made=made, down=down)
+        return Judged(looks=self.looks, changed=self._coded, attributed=self._attributed, settings=self.config.judge)
 
     @cached_property
     def runs(self) -> Mapping[str, Sequence[Run]]:
@@ -310,14 +278,13 @@ class Conclusions:
 
         Absences are confirmed.
         """
-        urls = self.looks.urls
-        runs = {urls[url]: own for url, own in self.judged.runs()}
+        runs = UrlRuns(self.judged)
         return self._restate(runs) if self._restate else runs
 
     @Step
     def links(self) -> Clusters:
         """Clusters of URLs that carry one content, with evidence."""
-        return clusters_of(self.facts, self._opened, self.config.linking, self.config.engine)
+        return clusters_of(self.facts, self.looks, self._opened, self.config.linking)
 
     @Step
     def known(self) -> dict[str, UrlHistory]:
@@ -336,8 +303,8 @@ class Conclusions:
     @cached_property
     def span(self) -> tuple[datetime, datetime] | None:
         """The times of the first and the last check."""
-        at = self.looks.columns.at
-        return (moment(int(at.min())), moment(int(at.max()))) if len(at) else None
+        span = self.looks.span
+        return (moment(span[0]), moment(span[1])) if span else None
 
     @property
     def episode_rules(self) -> EpisodeRules | None:
@@ -382,7 +349,7 @@ class Conclusions:
     @cached_property
     def hosters(self) -> list[str]:
         """Keys of all hosters in any check or episode."""
-        return sorted({key for attribution in self._attributed[0] for key in attribution.hosters})
+        return sorted({key for attribution in self._attributed.made for key in attribution.hosters})
 
     @cached_property
     def seats(self) -> dict[str, str]:

@@ -146,7 +146,7 @@ class Facts:
             Resolution: self.resolutions.values,
             ControlLook: self.controls.values,
         }
-        return read({cls: Part(tables=[table_of(cls, held[cls]())]) for cls in kinds})
+        return read({cls: Part.of(table_of(cls, held[cls]())) for cls in kinds})
 
 
 def _looks_at(folder: Folder, url_ids: Sequence[str], parts: Mapping[type, Part]) -> list[Observation]:

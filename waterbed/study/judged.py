@@ -3,24 +3,285 @@
 Single looks are made when asked for.
 """
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
-from msgspec.structs import asdict
 
 from graphs.runs import Run
 from waterbed.judging.columns import NOTHING, Array, mixed
-from waterbed.judging.confirmation import STATES
-from waterbed.judging.mass_flips import NOT_SEEN, GuardLooks
-from waterbed.judging.quarantines import Faults, GuardRules
+from waterbed.judging.confirmation import STATES, confirmed
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import Attribution, State, Verdict
-from waterbed.model.urls import network_of
-from waterbed.store.config import Config
-from waterbed.study.looks import Looks
+from waterbed.store.settings import Judge
+from waterbed.store.spool import Spool
+from waterbed.study.looks import Block, Looks
+
+_RUNS_KEPT = 2
+"""Blocks whose runs are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """Looks whose verdict is another than the one of the look alone.
+
+    `rows` are numbers of looks, ascending, `numbers` those of their verdicts.
+    """
+
+    rows: Array
+    numbers: Array
+
+    def of_block(self, block: Block) -> tuple[Array, Array]:
+        """Places in a block, and the numbers there."""
+        own = slice(*np.searchsorted(self.rows, [block.first, block.first + len(block)]).tolist())
+        return self.rows[own] - block.first, self.numbers[own]
+
+    def verdicts(self, block: Block) -> Array:
+        """The numbers of a block's verdicts."""
+        places, numbers = self.of_block(block)
+        if not len(places):
+            return block.verdicts
+        found = block.verdicts.copy()
+        found[places] = numbers
+        return found
+
+    def and_then(self, later: Mapping[int, int]) -> "Changed":
+        """The same with later changes, by look."""
+        if not later:
+            return self
+        found = {**dict(zip(self.rows.tolist(), self.numbers.tolist(), strict=True)), **later}
+        rows = sorted(found)
+        return Changed(rows=np.array(rows, np.int64), numbers=np.array([found[row] for row in rows], np.int32))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributed:
+    """The attributions of all looks, each of equal ones once."""
+
+    made: Sequence[Attribution]
+    kept: Spool
+    """The number of each look's attribution, by block."""
+
+    def numbers(self, block: Block) -> Array:
+        """The number of each look's attribution in a block."""
+        found: Array = self.kept.get(block.number)["number"]
+        return found
+
+
+@dataclass(slots=True, kw_only=True)
+class JudgedBlock:
+    """The looks of a block with final verdicts and attributions.
+
+    `down` holds for confirmed absences alone.
+    """
+
+    block: Block
+    verdicts: Array
+    attributed: Array
+    down: Array
+
+
+@dataclass(kw_only=True)
+class Judged:
+    """All looks with their final verdicts and attributions, by number.
+
+    Where a name is parked nobody is named: its addresses are those of the parking service, which never held the
+    content.
+    """
+
+    looks: Looks
+    changed: Changed
+    attributed: Attributed
+    settings: Judge
+    """How absences are confirmed."""
+
+    @property
+    def made(self) -> Sequence[Attribution]:
+        """The distinct attributions."""
+        return self.attributed.made
+
+    def of_block(self, number: int) -> JudgedBlock:
+        """One block."""
+        block, settings = self.looks.block(number), self.settings
+        verdicts = self.changed.verdicts(block)
+        down = confirmed(
+            block.url,
+            block.at,
+            states_of(self.looks, verdicts),
+            block.vantage,
+            looks=settings.confirm_looks,
+            over_s=settings.confirm_s,
+            within_s=settings.vantage_within_s,
+        )
+        return JudgedBlock(block=block, verdicts=verdicts, attributed=self.attributed.numbers(block), down=down)
+
+    def blocks(self) -> Iterator[JudgedBlock]:
+        """All blocks, in the order of their URLs."""
+        return map(self.of_block, self.looks.kept.numbers())
+
+    def answers_of(self, block: JudgedBlock, places: slice) -> list[Attribution | None]:
+        """The attributions of some looks, one by one."""
+        return [
+            None if number == NOTHING else replace(self.made[number], day=moment(at))
+            for number, at in zip(block.attributed[places].tolist(), block.block.at[places].tolist(), strict=True)
+        ]
+
+    def runs_in(self, number: int) -> dict[str, list[Run]]:
+        """The runs of each URL of a block.
+
+        Only URLs that were looked at.
+        """
+        its, walk, urls = self.of_block(number), self.looks.walk, self.looks.urls
+        block = its.block
+        parked = np.array([one.cause == "name" for one in walk.verdicts], bool)
+        answers = np.where(parked[its.verdicts], NOTHING, its.attributed)
+        of_made, names = self._hosters
+        hosters = of_made[answers]
+        changed = block.url[1:] != block.url[:-1]
+        for column in (its.verdicts, its.down, hosters):
+            changed |= column[1:] != column[:-1]
+        starts = np.flatnonzero(np.concatenate(([True], changed)))
+        ends = np.append(starts[1:], len(block))
+        found: dict[str, list[Run]] = {}
+        rows = zip(
+            *(column.tolist() for column in (block.url[starts], starts, ends, its.verdicts[starts])),
+            *(column.tolist() for column in (its.down[starts], hosters[starts])),
+            strict=True,
+        )
+        for of_url, start, end, verdict, down, keys in rows:
+            told = walk.verdicts[verdict]
+            found.setdefault(urls[of_url], []).append(
+                Run(
+                    state=told.state,
+                    cause=told.cause,
+                    down=down,
+                    answered=keys != NOTHING,
+                    hosters=() if keys == NOTHING else names[keys],
+                    at=block.at[start:end],
+                    answer=partial(self._answer, its.attributed[start:end]),
+                    answers=partial(self._answers, its.attributed[start:end]),
+                )
+            )
+        return found
+
+    @cached_property
+    def _hosters(self) -> tuple[Array, list[tuple[str, ...]]]:
+        """The number of each attribution's set of hosters, and these sets."""
+        sets: dict[tuple[str, ...], int] = {}
+        return np.array([*(sets.setdefault(one.hosters, len(sets)) for one in self.made), NOTHING], np.int32), list(
+            sets
+        )
+
+    def _answer(self, numbers: Array, nth: int) -> Attribution:
+        return self.made[int(numbers[nth])]
+
+    def _answers(self, numbers: Array, first: int, last: int) -> list[Attribution]:
+        return [self.made[number] for number in dict.fromkeys(numbers[first:last].tolist())]
+
+    @cached_property
+    def told_of(self) -> list[tuple[Verdict, Attribution | None, int]]:
+        """Numbers of looks by verdict and attribution.
+
+        The first seen first.
+        Verdicts are without look, URL and time.
+        """
+        found: Counter[tuple[int, int]] = Counter()
+        for its in self.blocks():
+            first, number = mixed([its.verdicts, its.attributed])
+            looks = np.bincount(number, minlength=len(first))
+            for place in np.argsort(first, kind="stable").tolist():
+                at = int(first[place])
+                found[int(its.verdicts[at]), int(its.attributed[at])] += int(looks[place])
+        return [
+            (self.looks.walk.verdicts[verdict], None if answer == NOTHING else self.made[answer], looks)
+            for (verdict, answer), looks in found.items()
+        ]
+
+    def outcomes(self) -> Counter[tuple[str, State]]:
+        """Numbers of looks by outcome, first seen first.
+
+        By outcome and state.
+        """
+        found: Counter[tuple[str, State]] = Counter()
+        for told, _, looks in self.told_of:
+            found[told.outcome, told.state] += looks
+        return found
+
+    def answers(self) -> list[tuple[Attribution, int]]:
+        """The distinct attributions, the first seen first.
+
+        Each with its number of looks.
+        """
+        found: Counter[int] = Counter()
+        for its in self.blocks():
+            numbers, first, looks = np.unique(its.attributed, return_index=True, return_counts=True)
+            for place in np.argsort(first).tolist():
+                if numbers[place] != NOTHING:
+                    found[int(numbers[place])] += int(looks[place])
+        return [(self.made[number], looks) for number, looks in found.items()]
+
+    def beside(self, other: "Judged") -> list[tuple[str, Attribution | None, Attribution | None]]:
+        """The distinct pairs of attributions by two attributors.
+
+        Of each URL's looks.
+        """
+        found = []
+        for block in self.looks.blocks():
+            one, two = self.attributed.numbers(block), other.attributed.numbers(block)
+            first, _ = mixed([block.url, one, two])
+            found += [
+                (
+                    self.looks.urls[int(block.url[at])],
+                    None if one[at] == NOTHING else self.made[int(one[at])],
+                    None if two[at] == NOTHING else other.made[int(two[at])],
+                )
+                for at in np.sort(first).tolist()
+            ]
+        return found
+
+
+class UrlRuns(Mapping[str, Sequence[Run]]):
+    """The runs of each URL that was looked at.
+
+    They are made block by block when asked for: ask in the order of ids.
+    """
+
+    def __init__(self, judged: Judged) -> None:
+        """Take all judged looks."""
+        self._judged = judged
+        self._held: OrderedDict[int, dict[str, list[Run]]] = OrderedDict()
+
+    def _of_block(self, number: int) -> dict[str, list[Run]]:
+        found = self._held.pop(number, None)
+        if found is None:
+            found = self._judged.runs_in(number)
+        self._held[number] = found
+        if len(self._held) > _RUNS_KEPT:
+            self._held.popitem(last=False)
+        return found
+
+    def __getitem__(self, url_id: str) -> Sequence[Run]:
+        """The runs of a URL."""
+        looks = self._judged.looks
+        place = looks.place_of(url_id)
+        if place is None or not looks.lengths[looks.block_of(place)]:
+            raise KeyError(url_id)
+        return self._of_block(looks.block_of(place))[url_id]
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids of all URLs that were looked at, in order."""
+        for number in self._judged.looks.kept.numbers():
+            yield from self._of_block(number)
+
+    @cached_property
+    def _length(self) -> int:
+        return sum(len(np.unique(block.url)) for block in self._judged.looks.blocks())
+
+    def __len__(self) -> int:
+        """How many URLs were looked at."""
+        return self._length
 
 
 def states_of(looks: Looks, verdicts: Array) -> Array:
@@ -29,200 +290,16 @@ def states_of(looks: Looks, verdicts: Array) -> Array:
     return of_verdicts[verdicts]
 
 
-def guard_rules(config: Config) -> GuardRules:
-    """Return the settings' rules of suspect cycles and deliveries."""
-    return GuardRules(**asdict(config.cycle_guard))
-
-
-def guard_looks(
-    looks: Looks, verdicts: Array, attributed: Array, made: Sequence[Attribution]
-) -> tuple[GuardLooks, list[tuple[str, ...]], list[str]]:
-    """Looks for the guard, sets of hosters, and prefixes."""
-    columns = looks.columns
-    sets: dict[tuple[str, ...], int] = {(): 0}
-    of_made = np.array([*(sets.setdefault(one.hosters, len(sets)) for one in made), 0], np.int32)
-    prefixes: dict[str, int] = {}
-    of_address = [prefixes.setdefault(network_of(address), len(prefixes)) for address in looks.coder.address.values]
-    unseen = np.array([one.outcome in NOT_SEEN for one in looks.walk.verdicts] or [False], bool)
-    guarded = GuardLooks(
-        url=columns.url,
-        at=columns.at,
-        state=states_of(looks, verdicts),
-        unseen=unseen[verdicts],
-        hosters=of_made[attributed],
-        prefix=np.array([*of_address, NOTHING], np.int32)[columns.address],
-        site=looks.sites[columns.url] if len(looks.sites) else columns.url,
-    )
-    return guarded, list(sets), list(prefixes)
-
-
-def faults_of(looks: Looks, verdicts: Array, failed: Mapping[str, Mapping[int, bool]], rules: GuardRules) -> Faults:
-    """Sites looked at in cycles with a failed canary.
-
-    And those of them with an `our_fault` look.
-    """
-    columns, found = looks.columns, {}
-    ours = np.array([one.outcome == "our_fault" for one in looks.walk.verdicts] or [False], bool)
-    cycles = columns.at // int(rules.cycle_s * 1_000_000)
-    for vantage, its in failed.items():
-        bad = [cycle for cycle, is_failed in its.items() if is_failed]
-        if not bad or vantage not in looks.coder.vantages.values:
-            continue
-        number = looks.coder.vantages.values.index(vantage)
-        rows = np.flatnonzero((columns.vantage == number) & np.isin(cycles, bad))
-        for cycle in np.unique(cycles[rows]).tolist():
-            mine = rows[cycles[rows] == cycle]
-            sites = looks.sites[columns.url[mine]]
-            found[vantage, cycle] = set(sites.tolist()), set(sites[ours[verdicts[mine]]].tolist())
-    return found
-
-
-@dataclass(slots=True, kw_only=True)
-class Judged:
-    """All looks with their final verdicts and attributions, by number.
-
-    `down` holds for confirmed absences alone. Where a name is parked nobody is named: its addresses are those of the
-    parking service, which never held the content.
-    """
-
-    looks: Looks
-    verdicts: Array
-    attributed: Array
-    made: Sequence[Attribution]
-    down: Array
-
-    def attribution(self, place: int) -> Attribution | None:
-        """The attribution of one check.
-
-        None if the name gave no address.
-        """
-        number = int(self.attributed[place])
-        if number == NOTHING:
-            return None
-        return replace(self.made[number], day=moment(int(self.looks.columns.at[place])))
-
-    def runs(self) -> Iterator[tuple[int, list[Run]]]:
-        """The runs of each URL, by its place.
-
-        Only URLs that were looked at.
-        """
-        looks, walk = self.looks, self.looks.walk
-        if not len(looks):
-            return
-        columns = looks.columns
-        parked = np.array([one.cause == "name" for one in walk.verdicts], bool)
-        answers = np.where(parked[self.verdicts], NOTHING, self.attributed)
-        sets: dict[tuple[str, ...], int] = {}
-        of_made = np.array([*(sets.setdefault(one.hosters, len(sets)) for one in self.made), NOTHING], np.int32)
-        hosters = of_made[answers]
-        changed = columns.url[1:] != columns.url[:-1]
-        for column in (self.verdicts, self.down, hosters):
-            changed |= column[1:] != column[:-1]
-        starts = np.flatnonzero(np.concatenate(([True], changed)))
-        ends = np.append(starts[1:], len(looks))
-        names = list(sets)
-        url = int(columns.url[0])
-        own: list[Run] = []
-        rows = zip(
-            *(column.tolist() for column in (columns.url[starts], starts, ends, self.verdicts[starts])),
-            *(column.tolist() for column in (self.down[starts], hosters[starts])),
-            strict=True,
-        )
-        for of_url, start, end, verdict, down, keys in rows:
-            if of_url != url:
-                yield url, own
-                url, own = of_url, []
-            told = walk.verdicts[verdict]
-            own.append(
-                Run(
-                    state=told.state,
-                    cause=told.cause,
-                    down=down,
-                    answered=keys != NOTHING,
-                    hosters=() if keys == NOTHING else names[keys],
-                    at=columns.at[start:end],
-                    answer=partial(self._answer, start),
-                    answers=partial(self._answers, start),
-                )
-            )
-        yield url, own
-
-    def _answer(self, start: int, nth: int) -> Attribution:
-        return self.made[int(self.attributed[start + nth])]
-
-    def _answers(self, start: int, first: int, last: int) -> list[Attribution]:
-        numbers = self.attributed[start + first : start + last].tolist()
-        return [self.made[number] for number in dict.fromkeys(numbers)]
-
-    def outcomes(self) -> Counter[tuple[str, State]]:
-        """Numbers of looks by outcome, first seen first.
-
-        By outcome and state.
-        """
-        found: Counter[tuple[str, State]] = Counter()
-        for number, looks in _counted(self.verdicts):
-            told = self.looks.walk.verdicts[number]
-            found[told.outcome, told.state] += looks
-        return found
-
-    def answers(self) -> Counter[int]:
-        """Numbers of looks by attribution, first seen first.
-
-        By its place in `made`.
-        """
-        return Counter({number: looks for number, looks in _counted(self.attributed) if number != NOTHING})
-
-    def told_of(self) -> list[tuple[Verdict, Attribution | None, int]]:
-        """Numbers of looks by verdict and attribution.
-
-        The first seen first.
-        Verdicts are without look, URL and time.
-        """
-        first, number = mixed([self.verdicts, self.attributed])
-        looks = np.bincount(number, minlength=len(first))
-        return [
-            (
-                self.looks.walk.verdicts[int(self.verdicts[at])],
-                None if self.attributed[at] == NOTHING else self.made[int(self.attributed[at])],
-                int(looks[place]),
-            )
-            for place in np.argsort(first, kind="stable").tolist()
-            for at in [int(first[place])]
-        ]
-
-    def beside(self, other: "Judged") -> list[tuple[str, Attribution | None, Attribution | None]]:
-        """The distinct pairs of attributions by two attributors.
-
-        Of each URL's looks.
-        """
-        first, _ = mixed([self.looks.columns.url, self.attributed, other.attributed])
-        return [
-            (
-                self.looks.urls[int(self.looks.columns.url[at])],
-                None if self.attributed[at] == NOTHING else self.made[int(self.attributed[at])],
-                None if other.attributed[at] == NOTHING else other.made[int(other.attributed[at])],
-            )
-            for at in np.sort(first).tolist()
-        ]
-
-
-def _counted(numbers: Array) -> Iterator[tuple[int, int]]:
-    """Each number with its times, the first seen first."""
-    found, first, times = np.unique(numbers, return_index=True, return_counts=True)
-    order = np.argsort(first)
-    return zip(found[order].tolist(), times[order].tolist(), strict=True)
-
-
-def verdicts_in(looks: Looks, verdicts: Array, places: slice) -> list[Verdict]:
-    """The verdicts on some looks, one by one."""
-    columns, told = looks.columns, looks.walk.verdicts
+def verdicts_in(looks: Looks, block: Block, verdicts: Array, places: slice) -> list[Verdict]:
+    """The verdicts on some looks of a block, one by one."""
+    told = looks.walk.verdicts
     return [
         replace(told[number], observation_id=look, url_id=looks.urls[url], observed_at=moment(at))
         for number, look, url, at in zip(
             verdicts[places].tolist(),
-            columns.id[places.start : places.stop].to_pylist(),
-            columns.url[places].tolist(),
-            columns.at[places].tolist(),
+            block.id[places.start : places.stop].to_pylist(),
+            block.url[places].tolist(),
+            block.at[places].tolist(),
             strict=True,
         )
     ]

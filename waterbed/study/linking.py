@@ -7,40 +7,25 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from types import MappingProxyType
-from typing import Final, cast, get_args
-
-import pyarrow as pa
+from typing import cast, get_args
 
 from graphs.episodes import UrlHistory
 from graphs.linking.clusters import Clusters, cluster
-from graphs.linking.evidence import KINDS, EvidenceKind, KindRule, LinkRules, Sign
+from graphs.linking.evidence import KINDS, EvidenceKind, KindRule, LinkRules
 from graphs.linking.links import find_links
 from graphs.linking.near_labels import Likeness, NearLabels, near_labels
-from graphs.linking.signs import Span, homes_of, signs_of
+from graphs.linking.signs import homes_of, signs_of
 from waterbed.model.bookkeeping import Sealed
-from waterbed.model.codec import moment
 from waterbed.model.errors import InputError
-from waterbed.model.facts import ControlLook, Observation, Report, Resolution
+from waterbed.model.facts import Report
 from waterbed.model.urls import is_address, registrable_domain
-from waterbed.store.engine import Engine, Part
 from waterbed.store.folder import Folder
-from waterbed.store.lake.rows import in_sql
 from waterbed.store.settings import Linking
 from waterbed.store.tables import TABLES
 from waterbed.study.facts import Facts
+from waterbed.study.looks import Looks
 
-SIGNS: Final = (Path(__file__).parent / "signs.sql").read_text()
-_READ: Final[Mapping[type, Sequence[str]]] = {
-    Observation: (
-        *("url_id", "observed_at", "resolution_id", "control_id", "failure", "status", "marks", "redirect"),
-        *("redirect_url_id", "redirect_site_id", "certificate_id", "public_key_id", "etag_id", "content_length"),
-        *("title_id", "page_id"),
-    ),
-    ControlLook: ("etag_id",),
-    Resolution: ("name_server_ids", "tags"),
-}
 ROOT = "/"
 """Path of a bare host name: every site has it, so it links nothing."""
 
@@ -130,48 +115,16 @@ def _rule(kind: EvidenceKind, rule: KindRule, settings: Linking) -> KindRule:
     )
 
 
-def clusters_of(facts: Facts, opened: OpenedNames, settings: Linking, engine: Engine = "duckdb") -> Clusters:
+def clusters_of(facts: Facts, looks: Looks, opened: OpenedNames, settings: Linking) -> Clusters:
     """Return the clusters of a study's URLs.
 
-    By links of the least class that the settings name. The time grows linearly with the number of looks. Raises
-    InputError as `link_rules` does.
+    By links of the least class that the settings name. Raises InputError as `link_rules` does.
     """
     rules = link_rules(settings)
     near = opened.near() if "fuzzy_label" in rules.kinds else ()
-    seen, answered = read_signs(facts, engine)
-    signs = signs_of(facts.targets, facts.reports, seen, answered=answered, near=near)
+    signs = signs_of(facts.targets, facts.reports, looks.signs(), answered=looks.answered(), near=near)
     links = find_links(signs, homes_of(facts.targets.values()), rules, common=opened.common)
     return cluster(links, rules, least=settings.least)
-
-
-def read_signs(facts: Facts, engine: Engine = "duckdb", *, alone: bool = False) -> tuple[list[Sign], dict[str, Span]]:
-    """Return the signs of looks, and each URL's answering span.
-
-    Of plain signs only those that several URLs share, unless `alone`: others link nothing. Redirects count where they
-    lead to a URL or a site that the study knows. The page of a look tells nothing if any path gets this answer, or if
-    it holds no content.
-    """
-    target = pa.table(
-        {
-            "url_id": pa.array(facts.targets, pa.string()),
-            "site_id": pa.array([target.site_id for target in facts.targets.values()], pa.string()),
-        }
-    )
-
-    def read(parts: Mapping[type, Part]) -> pa.Table:
-        with in_sql(parts, _READ, folder=facts.place, engine=engine) as sql:
-            sql.add("target", target)
-            return sql.table(SIGNS, {"alone": alone})
-
-    found = facts.rows([Observation, ControlLook, Resolution], read)
-    columns = [found.column(name).to_pylist() for name in ("url_id", "kind", "key", "role", "first", "last")]
-    seen, answered = [], {}
-    for url_id, kind, key, role, first, last in zip(*columns, strict=True):
-        if kind == "answered":
-            answered[url_id] = moment(first), moment(last)
-        else:
-            seen.append(Sign(url_id=url_id, kind=kind, key=key, first=moment(first), last=moment(last), role=role))
-    return seen, answered
 
 
 def content_ids(targets: Iterable[str], reports: Iterable[Report], clusters: Clusters) -> dict[str, str]:

@@ -1,25 +1,35 @@
-"""All looks of a study as columns, by SQL."""
+"""All looks of a study as columns, by SQL; judged one by one."""
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from waterbed.judging.around import Neighbours, canary_states, classes_before
-from waterbed.judging.columns import SEEN, Array, Coder, Columns, joined, kinds_of
+from graphs.linking.evidence import Sign
+from graphs.linking.signs import Span
+from waterbed.judging.around import CanaryStates, HostClasses, Neighbours
+from waterbed.judging.columns import SEEN, Array, Coder, Columns, kinds_of
+from waterbed.judging.vantages import combine
 from waterbed.judging.walk import Walk
 from waterbed.model.facts import ControlLook, Observation, Resolution
 from waterbed.store.config import Config
 from waterbed.store.engine import Part, Sql
-from waterbed.store.lake.rows import in_sql
+from waterbed.store.lake.rows import in_sql, in_stretches
+from waterbed.store.spool import Spool
+from waterbed.study import link_signs
 from waterbed.study.facts import Facts
+from waterbed.study.link_signs import LookSigns
 
 LOOKS: Final = (Path(__file__).parent / "looks.sql").read_text()
 _READ: Final[Mapping[type, Sequence[str]]] = {
     Observation: (
+        *link_signs.READ[Observation],
         *("url_id", "observed_at", "vantage", "network", "address", "resolution_id", "control_id", "profile"),
         *("phase", "failure", "status", "method", "marks", "redirect", "redirect_site_id", "head_status"),
         *("link_check", "link_exists", "authenticated", "media_type", "content_length", "etag_id"),
@@ -29,15 +39,21 @@ _READ: Final[Mapping[type, Sequence[str]]] = {
         *("host_id", "observed_at", "vantage", "failure", "status", "media_type", "content_length", "etag_id"),
         *("redirect", "redirect_site_id", "unstable"),
     ),
-    Resolution: ("addresses", "tags"),
+    Resolution: ("addresses", "tags", "name_server_ids"),
 }
-_AT_ONCE: Final = 200_000
+_AT_ONCE: Final = 100_000
 """Looks in one batch."""
+IN_BLOCK: Final = 500_000
+"""Looks in one block, about."""
 _USABLE: Final = """
-SELECT target.host, epoch_us(observed_at) AS at, arg_max(status // 100, control_id) AS class
-FROM control_look JOIN (SELECT DISTINCT host_id, host FROM target) AS target USING (host_id)
-WHERE failure IS NULL AND status IS NOT NULL AND NOT list_contains(unstable, 'status')
-GROUP BY ALL
+SELECT host, since, class FROM (
+  SELECT host, since, class, lag(class) OVER (PARTITION BY host ORDER BY since) AS class_before FROM (
+    SELECT target.host, epoch_us(observed_at) AS since, arg_max(status // 100, control_id) AS class
+    FROM control_look JOIN (SELECT DISTINCT host_id, host FROM target) AS target USING (host_id)
+    WHERE failure IS NULL AND status IS NOT NULL AND NOT list_contains(unstable, 'status')
+    GROUP BY ALL
+  ) AS usable
+) AS told WHERE class_before IS DISTINCT FROM class
 """
 _NEWEST: Final = """
 SELECT address, host, max({'since': since, 'id': control_id, 'class': class}) AS newest FROM (
@@ -51,97 +67,231 @@ SELECT address, host, max({'since': since, 'id': control_id, 'class': class}) AS
 
 
 @dataclass(slots=True, kw_only=True)
-class Looks:
-    """All looks that count, sorted by URL and time.
+class Block:
+    """The looks at some consecutive URLs, judged one by one.
 
-    `urls` are the ids of all URLs, in order; the columns give places in it. `neighbours` is the class of each look's
-    neighbours, 0 without one or where its host told its own.
+    Sorted by URL and time. `first` is the number of the first of them among all looks; `verdicts` are numbers of the
+    walk's verdicts, combined over vantage points.
+    """
+
+    number: int
+    first: int
+    url: Array
+    at: Array
+    vantage: Array
+    address: Array
+    addresses: Array
+    tags: Array
+    verdicts: Array
+    id: pa.Array
+
+    def __len__(self) -> int:
+        """The number of looks."""
+        return len(self.url)
+
+    def of_url(self, url: int) -> slice:
+        """The places of a URL's looks."""
+        return slice(*np.searchsorted(self.url, [url, url + 1]).tolist())
+
+
+_THIN: Final = ("url", "at", "vantage", "address", "addresses", "tags", "id")
+"""What is kept of a look's columns once it is judged."""
+
+
+@dataclass(kw_only=True)
+class Looks:
+    """All looks that count, in blocks.
+
+    `urls` are the ids of all URLs, in order; the columns give places in it.
     """
 
     urls: Sequence[str]
     sites: Array
     """The site of each URL, as a number."""
-    columns: Columns
     coder: Coder
-    seen: Array
-    """The kind of each look, as the walk numbers it."""
-    neighbours: Array
     walk: Walk
-    starts: Array = field(init=False)
-    """Where the looks of each URL begin, and the end."""
+    folder: Path
+    """Where what does not fit into memory can lie."""
+    kept: Spool
+    """The columns of each block."""
+    lengths: Sequence[int]
+    """The looks in each block."""
+    span: tuple[int, int] | None
+    """The times of the first and the last look."""
+    link_signs: LookSigns
+    firsts: Sequence[int] = field(init=False)
+    """The number of each block's first look."""
 
     def __post_init__(self) -> None:
-        """Find the looks of each URL."""
-        self.starts = np.searchsorted(self.columns.url, np.arange(len(self.urls) + 1))
+        """Count the looks before each block."""
+        self.firsts = np.concatenate(([0], np.cumsum(self.lengths))).tolist()
 
     def __len__(self) -> int:
         """The number of looks."""
-        return len(self.columns)
+        return self.firsts[-1]
 
-    def of_url(self, number: int) -> slice:
-        """The places of a URL's looks."""
-        return slice(int(self.starts[number]), int(self.starts[number + 1]))
+    def block(self, number: int) -> Block:
+        """One block."""
+        columns: dict[str, Any] = self.kept.get(number)
+        return Block(number=number, first=self.firsts[number], **columns)
+
+    def blocks(self) -> Iterator[Block]:
+        """All blocks with looks, in the order of their URLs."""
+        return map(self.block, self.kept.numbers())
+
+    def block_of(self, url: int) -> int:
+        """The number of the block in which a URL's looks are."""
+        return int(_block_of(url, len(self.urls), len(self.lengths)))
+
+    def signs(self, *, alone: bool = False) -> list[Sign]:
+        """The signs that link URLs.
+
+        Of plain ones only those that several URLs share, unless `alone`. Redirects count where they lead to a URL or a
+        site that the study knows. The page of a look tells nothing if any path gets this answer, or if it holds no
+        content.
+        """
+        return self.link_signs.signs(self.coder.name_servers, alone=alone)
+
+    def answered(self) -> dict[str, Span]:
+        """The first and last time that each URL answered."""
+        return self.link_signs.answered()
+
+    def place_of(self, url_id: str) -> int | None:
+        """The place of a URL among all; None if it is not one."""
+        place = bisect_left(self.urls, url_id)
+        return place if place < len(self.urls) and self.urls[place] == url_id else None
+
+
+def _block_of(url: Any, urls: int, blocks: int) -> Any:
+    return url * blocks // max(1, urls)
+
+
+class _Reader:
+    """Reads looks by SQL, puts them into blocks, and judges block by block."""
+
+    def __init__(self, facts: Facts, config: Config, walk: Walk) -> None:
+        self.facts, self.config, self.walk = facts, config, walk
+        self.urls = sorted(facts.targets)
+        targets = [facts.targets[url_id] for url_id in self.urls]
+        self.sites = _numbered([target.site_id for target in targets])
+        self.target = pa.table(
+            {
+                "url_id": pa.array(self.urls, pa.string()),
+                "number": pa.array(np.arange(len(self.urls), dtype=np.int64)),
+                "host_id": pa.array([target.host_id for target in targets], pa.string()),
+                "host": pa.array(_numbered([target.host_id for target in targets])),
+                "site_id": pa.array([target.site_id for target in targets], pa.string()),
+            }
+        )
+        self.coder = Coder()
+        self.canaries = CanaryStates(facts.canaries, within_s=config.judge.canary_within_s, need=config.canary.need)
+
+    def read(self) -> Looks:
+        """Read and judge all."""
+        self.facts.rows([Observation, ControlLook, Resolution], self._code)
+        kept, lengths, spans = Spool(self.facts.place), [0] * self.blocks, list[int]()
+        for number in self.coded.numbers():
+            columns = Columns(**self.coded.pop(number)).in_order()
+            named = columns.named()
+            kept.add(number, {**{name: named[name] for name in _THIN}, "verdicts": self._judged(columns)})
+            lengths[number] = len(columns)
+            spans += [int(columns.at.min()), int(columns.at.max())]
+        return Looks(
+            urls=self.urls,
+            sites=self.sites,
+            coder=self.coder,
+            walk=self.walk,
+            folder=self.facts.place,
+            kept=kept,
+            lengths=lengths,
+            span=(min(spans), max(spans)) if spans else None,
+            link_signs=self.signs,
+        )
+
+    def _code(self, parts: Mapping[type, Part]) -> None:
+        self.coder, self.coded = Coder(), Spool(self.facts.place)
+        self.signs, usable = LookSigns(self.urls, self.facts.place), []
+        self.blocks = max(1, -(-sum(parts[Observation].rows.values()) // IN_BLOCK))
+        for sql in in_stretches(parts, _READ, Observation, folder=self.facts.place, engine=self.config.engine):
+            sql.add("target", self.target)
+            usable.append(sql.table(_USABLE))
+            lost = self._stretch(sql, all_=False)
+            if lost:
+                sql.add("lost", pa.table({"observation_id": pa.array(lost, pa.string())}))
+                looks = sql.table("SELECT * FROM observation WHERE observation_id IN (SELECT observation_id FROM lost)")
+                whole = {**parts, Observation: Part.of(looks)}
+                with in_sql(whole, _READ, folder=self.facts.place, engine=self.config.engine) as anew:
+                    anew.add("target", self.target)
+                    self._stretch(anew, all_=True)
+        self.hosts = HostClasses(*_usable(usable))
+
+    def _stretch(self, sql: Sql, *, all_: bool) -> list[str]:
+        """Take the looks of a stretch; the ids of those that have more to be read are returned."""
+        lost: list[str] = []
+        for table in sql.batches(LOOKS, _AT_ONCE, {"all": all_}):
+            without = table.column("lost").combine_chunks()
+            if without.true_count:
+                lost += table.column("id").filter(without).to_pylist()
+                table = table.filter(pc.invert(without))  # noqa: PLW2901 (the rest of it)
+            columns = self.coder.columns(table)
+            of_url = columns.url.astype(np.int64)
+            for number, own in columns.split(_block_of(of_url, len(self.urls), self.blocks)):
+                self.coded.add(number, own.named())
+        self.signs.of_stretch(sql, all_=all_)
+        return lost
+
+    def _judged(self, columns: Columns) -> Array:
+        """The number of each look's verdict, combined over vantage points."""
+        host_class = self.hosts.at(columns.host, columns.at)
+        canary = self.canaries.at(columns, self.coder.vantages.values)
+        kinds, number = kinds_of(columns, self.coder.seen.values, host_class, canary)
+        seen = self.walk.kinds(kinds)[number]
+        codes = self.coder.seen.values
+        controlled = np.array([row[SEEN.index("controlled")] for row in codes], bool)
+        answered = np.array([row[SEEN.index("failure")] is None for row in codes], bool)
+        self.signs.of_block(columns, answered[columns.seen])
+        asking = np.flatnonzero(~controlled[columns.seen] & (host_class == 0))
+        neighbours = np.zeros(len(columns), np.int8)
+        if len(asking):
+            neighbours = self._neighbours.classes(columns, self.coder.address.values, asking)
+        return combine(
+            columns,
+            self.walk.judge(columns.url, seen, neighbours),
+            self.walk,
+            self.walk.answered()[seen],
+            networks=self.config.judge.networks,
+            within_s=self.config.judge.vantage_within_s,
+        )
+
+    @cached_property
+    def _neighbours(self) -> Neighbours:
+        def read(parts: Mapping[type, Part]) -> list[Any]:
+            found: list[Any] = []
+            for sql in in_stretches(parts, _READ, Observation, folder=self.facts.place, engine=self.config.engine):
+                sql.add("target", self.target)
+                found += sql.table(_NEWEST).to_pylist()
+            return found
+
+        rows = self.facts.rows([Observation, ControlLook], read)
+        return Neighbours((row["address"], row["host"], *row["newest"].values()) for row in rows)
 
 
 def read_looks(facts: Facts, config: Config, walk: Walk) -> Looks:
-    """Read all looks at URLs that count."""
-    urls = sorted(facts.targets)
-    targets = [facts.targets[url_id] for url_id in urls]
-    hosts = _numbered([target.host_id for target in targets])
-    known = pa.table(
-        {
-            "url_id": pa.array(urls, pa.string()),
-            "number": pa.array(range(len(urls)), pa.int32()),
-            "host_id": pa.array([target.host_id for target in targets], pa.string()),
-            "host": pa.array(hosts, pa.int32()),
-        }
-    )
+    """Read all looks at URLs that count, and judge each.
 
-    def read(parts: Mapping[type, Part]) -> Looks:
-        with in_sql(parts, _READ, folder=facts.place, engine=config.engine) as sql:
-            sql.add("target", known)
-            return _looks(sql, facts, config, walk, urls, _numbered([target.site_id for target in targets]))
-
-    return facts.rows([Observation, ControlLook, Resolution], read)
+    Verdicts are combined over vantage points. Memory grows with the URLs, not with the looks.
+    """
+    return _Reader(facts, config, walk).read()
 
 
-def _looks(sql: Sql, facts: Facts, config: Config, walk: Walk, urls: Sequence[str], sites: Array) -> Looks:
-    coder = Coder()
-    columns = joined([coder.columns(batch) for batch in sql.batches(LOOKS, _AT_ONCE)]).in_order()
-    hosts, times, classes = _usable(sql)
-    host_class = classes_before(columns.host, columns.at, hosts, times, classes)
-    canary = canary_states(
-        columns,
-        coder.vantages.values,
-        facts.canaries,
-        within_s=config.judge.canary_within_s,
-        need=config.canary.need,
-    )
-    kinds, number = kinds_of(columns, coder.seen.values, host_class, canary)
-    controlled = np.array([row[SEEN.index("controlled")] for row in coder.seen.values] or [False], bool)
-    asking = np.flatnonzero(~controlled[columns.seen] & (host_class == 0))
-    neighbours = np.zeros(len(columns), np.int8)
-    if len(asking):
-        rows = sql.table(_NEWEST).to_pylist()
-        newest = Neighbours((row["address"], row["host"], *row["newest"].values()) for row in rows)
-        neighbours = newest.classes(columns, coder.address.values, asking)
-    return Looks(
-        urls=urls,
-        sites=sites,
-        columns=columns,
-        coder=coder,
-        seen=walk.kinds(kinds)[number] if kinds else np.zeros(0, np.int64),
-        neighbours=neighbours,
-        walk=walk,
-    )
-
-
-def _usable(sql: Sql) -> tuple[Array, Array, Array]:
-    """Host, time and class of all usable controls, sorted by host and time."""
-    found = sql.table(_USABLE)
-    host, at, status_class = (np.asarray(found.column(name)) for name in ("host", "at", "class"))
+def _usable(found: Sequence[pa.Table]) -> tuple[Array, Array, Array]:
+    """Host, time and class of usable controls where the class changes, sorted by host and time."""
+    whole = pa.concat_tables(found) if found else pa.table({"host": [], "since": [], "class": []})
+    host, at, status_class = (np.asarray(whole.column(name)).astype(np.int64) for name in whole.schema.names)
     order = np.lexsort((at, host))
-    return host[order], at[order], status_class[order]
+    host, at, status_class = host[order], at[order], status_class[order].astype(np.int8)
+    again = np.concatenate(([False], (host[1:] == host[:-1]) & (status_class[1:] == status_class[:-1])))[: len(host)]
+    return host[~again], at[~again], status_class[~again]
 
 
 def _numbered(ids: Sequence[str]) -> Array:

@@ -1,4 +1,5 @@
--- Each look with all that it is judged and attributed by, in any order.
+-- Each look with all that it is judged, attributed and linked by, in any order. A look is lost if its name's resolution
+-- or its control is not here; with $all there is none.
 SELECT
   target.number AS url,
   target.host,
@@ -7,7 +8,7 @@ SELECT
   look.vantage,
   look.network,
   look.address,
-  array_to_string(resolution.addresses, ' ') AS addresses,
+  resolution.addresses,
   CASE WHEN look.etag_id IS NOT NULL THEN hash(look.etag_id) >> 1 END AS etag,
   CASE WHEN look.public_key_id IS NOT NULL THEN hash(look.public_key_id) >> 1 END AS key,
   look.content_length AS length,
@@ -28,7 +29,7 @@ SELECT
   look.certificate_id IS NOT NULL AS certified,
   look.tls_problem,
   look.tls_trust,
-  array_to_string(resolution.tags, ' ') AS tags,
+  resolution.tags,
   control.control_id IS NOT NULL AS controlled,
   control.failure IS NOT NULL AS control_failed,
   control.status AS control_status,
@@ -41,8 +42,16 @@ SELECT
     AS control_type,
   CASE WHEN control.content_length IS NULL THEN 0
     WHEN control.content_length = look.content_length THEN 1 ELSE 2 END AS control_length,
-  CASE WHEN control.etag_id IS NULL THEN 0 WHEN control.etag_id = look.etag_id THEN 1 ELSE 2 END AS control_etag
+  CASE WHEN control.etag_id IS NULL THEN 0 WHEN control.etag_id = look.etag_id THEN 1 ELSE 2 END AS control_etag,
+  resolution.name_servers,
+  NOT $all AND ((look.resolution_id IS NOT NULL AND resolution.found_id IS NULL)
+    OR (look.control_id IS NOT NULL AND control.control_id IS NULL)) AS lost
 FROM observation AS look
 JOIN target USING (url_id)
-LEFT JOIN (SELECT resolution_id, addresses, tags FROM resolution) AS resolution USING (resolution_id)
-LEFT JOIN control_look AS control USING (control_id)
+LEFT JOIN (
+  SELECT resolution_id AS found_id, array_to_string(addresses, ' ') AS addresses, array_to_string(tags, ' ') AS tags,
+    CASE WHEN array_length(name_server_ids) > 0 AND NOT list_contains(tags, 'parking')
+      THEN array_to_string(name_server_ids, ' ') END AS name_servers
+  FROM resolution
+) AS resolution ON look.resolution_id = resolution.found_id
+LEFT JOIN control_look AS control ON look.control_id = control.control_id

@@ -24,7 +24,7 @@ def addressed_in(facts: Facts, runs: Mapping[str, Sequence[Run]], book: HosterBo
             if run.answered
             for nth, when in enumerate(run.at)
         ]
-        for url_id in wanted
+        for url_id in sorted(wanted)
     }
     sites = {url_id: facts.targets[url_id].site_id for url_id in wanted}
     return addressed(facts.notices, seen, sites, lambda key, on: book.on(on.date()).company(key))

@@ -7,7 +7,6 @@ from typing import Any, Final, Self, TypeVar, overload
 RESTS_ON: Final[Mapping[str, frozenset[str]]] = {
     "_counted": frozenset(),
     "looks": frozenset(),
-    "_combined": frozenset(),
     "_attributed": frozenset({"attributor"}),
     "_believed": frozenset({"attributor"}),  # the cycle guard goes by hoster
     "settled": frozenset({"codes"}),

@@ -13,9 +13,12 @@ from tests.graphs.test_hops import hour
 from tests.graphs.test_label_hops import target
 from tests.judging.test_judge import control, look
 from tests.study.facts import report, resolution
+from waterbed.judging.rules import read_rules
+from waterbed.judging.walk import Walk
 from waterbed.model.facts import ControlLook, Observation, Report, Resolution, Target
+from waterbed.store.config import Config
 from waterbed.study.facts import Facts
-from waterbed.study.linking import read_signs
+from waterbed.study.looks import read_looks
 
 
 def told(url: str, content: str | None = None, at: float = 1) -> Report:
@@ -54,8 +57,8 @@ def signs(
         controls={one.control_id: one for one in controls},
         canaries=(),
     )
-    seen, answered = read_signs(facts, alone=True)
-    return signs_of(facts.targets, facts.reports, seen, answered=answered, near=near)
+    looks = read_looks(facts, Config(study="0" * 32), Walk(read_rules()))
+    return signs_of(facts.targets, facts.reports, looks.signs(alone=True), answered=looks.answered(), near=near)
 
 
 def of(url: str, found: list[Sign]) -> set[tuple[EvidenceKind, str, Role]]:

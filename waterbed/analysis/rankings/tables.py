@@ -69,24 +69,23 @@ class RankingTables:
 
         The keys are all that its addresses ever gave it.
         """
-        found = []
-        for url_id, target in self.conclusions.facts.targets.items():
+        found, targets = {}, self.conclusions.facts.targets
+        for url_id in sorted(targets):  # runs are made in this order
+            target = targets[url_id]
             seen = [(run, self._here(run)) for run in self.conclusions.runs.get(url_id, ())]
             answers = [answer for _, own in seen for answer in own]
             if (self.side and not answers) or (self.source and url_id not in self._reported):
                 continue
-            found.append(
-                Appearance.of(
-                    url_id,
-                    host_id=target.host_id,
-                    site_id=target.site_id,
-                    answers=answers,
-                    decided=any(run.state != "unknown" for run, own in seen if own or not self.side),
-                    keys=partial(self._keys, url_id),
-                    since=self.conclusions.notice_context.since(url_id, self.clock),
-                )
+            found[url_id] = Appearance.of(
+                url_id,
+                host_id=target.host_id,
+                site_id=target.site_id,
+                answers=answers,
+                decided=any(run.state != "unknown" for run, own in seen if own or not self.side),
+                keys=partial(self._keys, url_id),
+                since=self.conclusions.notice_context.since(url_id, self.clock),
             )
-        return found
+        return [found[url_id] for url_id in targets if url_id in found]
 
     @cached_property
     def episodes(self) -> list[Episode]:

@@ -72,7 +72,7 @@ def sources(
     from waterbed.analysis.rankings.tables import cards, sources
     from waterbed.cli.rankings import print_cards
     from waterbed.model.results import FeedCard
-    from waterbed.study.judged import guard_rules
+    from waterbed.study.guarded import guard_rules
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 

@@ -6,6 +6,8 @@ Sealed days come from their files, others from the store.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, fields
+from datetime import date, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -14,7 +16,7 @@ import pyarrow as pa
 
 from waterbed.model.codec import microseconds
 from waterbed.model.errors import OwnFailure, StoreFailure
-from waterbed.store.engine import MEMORY_MB, Duck, Engine, Part, Sql, failures_told, opened
+from waterbed.store.engine import MEMORY_MB, Duck, Engine, Part, Sql, failures_told, opened, paths_of
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import PRUNABLE, TIME, schema_of
 from waterbed.store.lake.lake import Lake, lake_of
@@ -24,7 +26,9 @@ from waterbed.store.tables import table_name
 
 Result = TypeVar("Result")
 _TRIES: Final = 5
-_AT_ONCE: Final = 50_000
+_DAY: Final = timedelta(days=1)
+IN_STRETCH: Final = 500_000
+"""Facts of a stretch of days, about."""
 
 
 def table_of(cls: type, facts: Iterable[Any]) -> pa.Table:
@@ -67,13 +71,26 @@ def _part(folder: Folder, lake: Lake, manifest: Manifest, cls: type, connection:
     sealed = manifest.days(table_name(cls)) if cls in PRUNABLE else {}
     stored = days_in(folder.store, cls) if cls in PRUNABLE else {}
     whole = {day for day, its in sealed.items() if stored.get(day, 0) == (0 if its.pruned else its.rows)}
-    once = [file for day, its in sealed.items() if day in whole and len(its.files) == 1 for file in its.files]
-    again = [file for day, its in sealed.items() if not (day in whole and len(its.files) == 1) for file in its.files]
-    open_days = set(stored) - whole
-    tables: Iterable[pa.Table] = tables_of(cls, open_days, connection) if open_days else ()
+    once = {day: its.files for day, its in sealed.items() if day in whole and len(its.files) == 1}
+    again = {day: its.files for day, its in sealed.items() if day not in once}
+    open_days = frozenset(stored) - whole
+    rows = {day: its.rows for day, its in sealed.items()}
+    rows |= {day: rows.get(day, 0) + stored[day] for day in open_days}
     if lake.place.local:
-        return Part(once=_checked(lake, once), again=_checked(lake, again), tables=tables)
-    return Part(tables=_distinct(cls, [*tables, *map(lake.table, [*once, *again])]))
+        return Part(
+            once={day: _checked(lake, files) for day, files in once.items()},
+            again={day: _checked(lake, files) for day, files in again.items()},
+            stored=open_days,
+            read=lambda days: tables_of(cls, days, connection),
+            rows=rows,
+        )
+
+    def read(days: frozenset[date]) -> Iterator[pa.Table]:
+        files = [file for day, its in sealed.items() if day in days for file in its.files]
+        tables = tables_of(cls, days & open_days, connection) if days & open_days else ()
+        return _distinct(cls, chain(tables, map(lake.table, files)))
+
+    return Part(once={}, again={}, stored=frozenset(rows), read=read, rows=rows)
 
 
 def _checked(lake: Lake, files: Sequence[File]) -> list[Path]:
@@ -87,13 +104,52 @@ def _checked(lake: Lake, files: Sequence[File]) -> list[Path]:
     return [Path(lake.place.root) / file.path for file in files]
 
 
-def _distinct(cls: Any, tables: Sequence[pa.Table]) -> Iterator[pa.Table]:
+def _distinct(cls: Any, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     (key,) = cls.KEY
     known: set[str] = set()
     for table in tables:
         ids = table.column(key).to_pylist()
         yield table.filter(pa.array([one not in known for one in ids], pa.bool_()))
         known.update(ids)
+
+
+def in_stretches(
+    parts: Mapping[type, Part],
+    columns: Mapping[type, Sequence[str]],
+    by: type,
+    *,
+    folder: Path,
+    engine: Engine = "duckdb",
+) -> Iterator[Sql]:
+    """Open an engine for each stretch of days, with its facts.
+
+    A stretch has about `IN_STRETCH` facts of the kind `by`, or one day; of all other kinds there are also those of at
+    least the day before, and those of days without facts of that kind. Spark takes all days at once.
+    """
+    days = sorted(parts[by].rows)
+    ends = days[-1:] if engine == "spark" else list(_ends(parts[by].rows, days))
+    before = date.min
+    for end in ends:
+        last = date.max if end == days[-1] else end
+        own = {cls: part.between(before + _DAY if cls is by else before, last) for cls, part in parts.items()}
+        with in_sql(own, columns, folder=folder, engine=engine) as sql:
+            yield sql
+        before = end
+
+
+def _ends(rows: Mapping[date, int], days: Sequence[date]) -> Iterator[date]:
+    """The last day of each stretch."""
+    held = 0
+    for day in days:
+        held += rows[day]
+        if held >= IN_STRETCH or day == days[-1]:
+            yield day
+            held = 0
+
+
+_IN_MB: Final = 8_000
+"""Facts that a join holds in a megabyte; with less it may find no way to go on the disk."""
+_MOST_MB: Final = 4096
 
 
 @contextmanager
@@ -115,8 +171,10 @@ def in_sql(
                 opened_spark.add_facts(table_name(cls), part, cls, columns[cls])
             yield opened_spark
         return
-    files = [path for part in parts.values() for path in (*part.once, *part.again)]
-    with opened(files, folder=folder, memory_mb=MEMORY_MB) as connection:
+    files = [path for part in parts.values() for days in (part.once, part.again) for path in paths_of(days)]
+    facts = sum(rows for part in parts.values() for rows in part.rows.values())
+    memory_mb = min(max(MEMORY_MB, facts // _IN_MB), _MOST_MB)
+    with opened(files, folder=folder, memory_mb=memory_mb) as connection:
         with failures_told():
             for cls, part in parts.items():
                 _view(connection, cls, part, columns[cls])
@@ -131,20 +189,21 @@ def _view(connection: duckdb.DuckDBPyConnection, cls: Any, part: Part, names: Se
     empty = pa.Table.from_batches([], schema=schema).select(names)
     connection.register("made", empty)
     connection.execute(f"CREATE TABLE stored_{kind} AS SELECT {selected} FROM made")  # noqa: S608 (names of ours)
-    for table in part.tables:
+    for table in part.tables():
         connection.unregister("made")
         connection.register("made", table.select(names))
         connection.execute(f"INSERT INTO stored_{kind} SELECT {selected} FROM made")  # noqa: S608 (the same)
     connection.unregister("made")
     pieces = [f"SELECT {selected} FROM stored_{kind}"]  # noqa: S608 (the same)
-    if part.once:
-        cells = _cells(connection, cls, names, part.once)
-        pieces.append(f"SELECT {cells} FROM {_files(part.once)}")  # noqa: S608 (the same)
-    if part.again:
-        cells = _cells(connection, cls, names, part.again)
+    once, again = paths_of(part.once), paths_of(part.again)
+    if once:
+        cells = _cells(connection, cls, names, once)
+        pieces.append(f"SELECT {cells} FROM {_files(once)}")  # noqa: S608 (the same)
+    if again:
+        cells = _cells(connection, cls, names, again)
         pieces.append(
             f"SELECT {selected} FROM (SELECT {cells}, row_number() OVER (PARTITION BY {key}) AS nth FROM "  # noqa: S608
-            f"{_files(part.again)} WHERE {key} NOT IN (SELECT {key} FROM stored_{kind})) WHERE nth = 1"
+            f"{_files(again)} WHERE {key} NOT IN (SELECT {key} FROM stored_{kind})) WHERE nth = 1"
         )
     connection.execute(f"CREATE VIEW {kind} AS {' UNION ALL '.join(pieces)}")
 

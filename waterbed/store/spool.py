@@ -1,0 +1,98 @@
+"""Rows by number, in memory or in files once they are many."""
+
+import os
+import shutil
+import tempfile
+import weakref
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+IN_MEMORY: Final = 96 << 20
+"""Bytes that a spool holds before it writes files."""
+
+Column: TypeAlias = Any
+"""A NumPy array of numbers, or an Arrow array of texts."""
+
+
+class Spool:
+    """Columns of rows under numbers, kept in pieces.
+
+    What does not fit into memory lies in a folder made inside `folder` (where the system keeps temporary files, if that
+    can only be read), and is removed with the spool. All pieces have the same columns.
+    """
+
+    def __init__(self, folder: Path, most: int | None = None) -> None:
+        """Start empty."""
+        self._folder, self._most = folder, IN_MEMORY if most is None else most
+        self._held: dict[int, list[pa.RecordBatch]] = defaultdict(list)
+        self._bytes = 0
+        self._files: Path | None = None
+        self._numbers: set[int] = set()
+
+    def add(self, number: int, columns: Mapping[str, Column]) -> None:
+        """Add rows under a number."""
+        batch = pa.RecordBatch.from_arrays([_array(column) for column in columns.values()], names=list(columns))
+        self._held[number].append(batch)
+        self._numbers.add(number)
+        self._bytes += batch.get_total_buffer_size()
+        if self._bytes > self._most:
+            self._write()
+
+    def numbers(self) -> list[int]:
+        """All numbers with rows, ascending."""
+        return sorted(self._numbers)
+
+    def get(self, number: int) -> dict[str, Column]:
+        """The rows under a number, in the order in which they came."""
+        pieces = [*self._read(number), *self._held.get(number, ())]
+        if not pieces:
+            return {}
+        return {name: _column([piece.column(name) for piece in pieces]) for name in pieces[0].schema.names}
+
+    def pop(self, number: int) -> dict[str, Column]:
+        """The same, and forget them."""
+        found = self.get(number)
+        self._bytes -= sum(piece.get_total_buffer_size() for piece in self._held.pop(number, ()))
+        self._numbers.discard(number)
+        if self._files is not None:
+            (self._files / str(number)).unlink(missing_ok=True)
+        return found
+
+    def _read(self, number: int) -> Iterator[pa.RecordBatch]:
+        if self._files is None or not (self._files / str(number)).exists():
+            return
+        with pa.OSFile(str(self._files / str(number))) as file:
+            while file.tell() < file.size():
+                yield from pa.ipc.open_stream(file)
+
+    def _write(self) -> None:
+        if self._files is None:
+            self._files = Path(
+                tempfile.mkdtemp(prefix=".spool-", dir=self._folder if os.access(self._folder, os.W_OK) else None)
+            )
+            weakref.finalize(self, shutil.rmtree, self._files, ignore_errors=True)
+        for number, pieces in self._held.items():
+            whole = pa.Table.from_batches(pieces).combine_chunks()
+            with (
+                (self._files / str(number)).open("ab") as file,
+                pa.ipc.new_stream(file, whole.schema) as stream,
+            ):
+                stream.write_table(whole)
+        self._held.clear()
+        self._bytes = 0
+
+
+def _array(column: Column) -> pa.Array:
+    return column if isinstance(column, pa.Array) else pa.array(np.ascontiguousarray(column))
+
+
+def _column(pieces: list[pa.Array]) -> Column:
+    whole = pieces[0] if len(pieces) == 1 else pa.concat_arrays(pieces)
+    if pa.types.is_string(whole.type) or pa.types.is_boolean(whole.type):
+        return whole if pa.types.is_string(whole.type) else whole.to_numpy(zero_copy_only=False)
+    return whole.to_numpy()

@@ -1,0 +1,138 @@
+"""Signs of looks that URLs share, by SQL and as columns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphs.linking.evidence import EvidenceKind, Sign
+from graphs.linking.signs import Span
+from waterbed.judging.columns import NOTHING, Array, Columns, Numbered, mixed
+from waterbed.model.codec import moment
+from waterbed.model.facts import ControlLook, Observation
+from waterbed.store.engine import Sql
+from waterbed.store.spool import Spool
+
+SIGNS: Final = (Path(__file__).parent / "signs.sql").read_text()
+READ: Final[Mapping[type, Sequence[str]]] = {
+    Observation: (
+        *("url_id", "observed_at", "control_id", "failure", "status", "marks", "redirect"),
+        *("redirect_url_id", "redirect_site_id", "certificate_id", "public_key_id", "etag_id", "content_length"),
+        *("title_id", "page_id"),
+    ),
+    ControlLook: ("etag_id",),
+}
+_TEXTS: Final = ("kind", "key", "role")
+_ENTRY: Final = ("url", *_TEXTS)
+
+
+class LookSigns:
+    """Signs of looks, gathered stretch by stretch and block by block."""
+
+    def __init__(self, urls: Sequence[str], folder: Path) -> None:
+        """Start without any."""
+        self._urls = urls
+        self._found = Spool(folder)
+        self._name_servers: list[tuple[Array, ...]] = []
+        self._answered: list[tuple[Array, ...]] = []
+
+    def of_stretch(self, sql: Sql, *, all_: bool) -> None:
+        """Take the signs of some looks; of `all_` also those without their control."""
+        found = sql.table(SIGNS, {"all": all_})
+        pieces = np.asarray(found.column("piece")).astype(np.int64)
+        for piece in np.unique(pieces).tolist():
+            own = found.filter(pa.array(pieces == piece)).combine_chunks()
+            self._found.add(
+                piece,
+                {
+                    name: own.column(name).combine_chunks() if name in _TEXTS else np.asarray(own.column(name))
+                    for name in (*_ENTRY, "first", "last")
+                },
+            )
+
+    def of_block(self, columns: Columns, answered: Array) -> None:
+        """Take all looks of some URLs, with those that were answered."""
+        told = np.flatnonzero(columns.name_servers != NOTHING)
+        self._name_servers.append(_spans(columns.at[told], columns.url[told], columns.name_servers[told]))
+        seen = np.flatnonzero(answered)
+        self._answered.append(_spans(columns.at[seen], columns.url[seen]))
+
+    def answered(self) -> dict[str, Span]:
+        """The first and last time that each URL answered."""
+        return {
+            self._urls[url]: (moment(first), moment(last))
+            for entry in self._answered
+            for url, first, last in zip(*(column.tolist() for column in entry), strict=True)
+        }
+
+    def signs(self, name_servers: Numbered[str], *, alone: bool = False) -> list[Sign]:
+        """The signs of all looks.
+
+        Of plain ones only those that several URLs share, unless `alone`: others link nothing. `name_servers` are the
+        sets that the columns number.
+        """
+        found = [
+            Sign(
+                url_id=self._urls[url],
+                kind="name_servers",
+                key=name_servers.values[key],
+                first=moment(first),
+                last=moment(last),
+            )
+            for url, key, first, last in _rows(_shared(self._name_servers, alone=alone))
+        ]
+        for piece in self._found.numbers():
+            found += self._of_piece(piece, alone=alone)
+        return found
+
+    def _of_piece(self, piece: int, *, alone: bool) -> Iterator[Sign]:
+        """All signs with some keys, those of equal looks once."""
+        columns = self._found.get(piece)
+        table = pa.table({name: pa.array(column) for name, column in columns.items()})
+        whole = table.group_by(list(_ENTRY)).aggregate([("first", "min"), ("last", "max")])
+        if not alone:
+            plain = whole.filter(pc.equal(whole.column("role"), ""))
+            times = plain.group_by(["kind", "key"]).aggregate([([], "count_all")])
+            several = times.filter(pc.greater(times.column("count_all"), 1)).select(["kind", "key"])
+            led = whole.filter(pc.not_equal(whole.column("role"), ""))
+            whole = pa.concat_tables(
+                [plain.join(several, ["kind", "key"], join_type="left semi"), led.select(plain.schema.names)]
+            )
+        names = (*_ENTRY, "first_min", "last_max")
+        for url, kind, key, role, first, last in zip(*(whole.column(name).to_pylist() for name in names), strict=True):
+            yield Sign(
+                url_id=self._urls[url],
+                kind=cast(EvidenceKind, kind),
+                key=key,
+                first=moment(first),
+                last=moment(last),
+                role=cast(Literal["", "from", "to"], role),
+            )
+
+
+def _spans(at: Array, *keys: Array) -> tuple[Array, ...]:
+    """Each distinct row of keys, with its first and last time."""
+    if not len(at):
+        return (*keys, at, at)
+    first, number = mixed([key.astype(np.int32) for key in keys])
+    order = np.argsort(number, kind="stable")
+    starts = np.searchsorted(number[order], np.arange(len(first)))
+    times = at[order]
+    return (*(key[first] for key in keys), np.minimum.reduceat(times, starts), np.maximum.reduceat(times, starts))
+
+
+def _shared(entries: Sequence[tuple[Array, ...]], *, alone: bool) -> tuple[Array, ...]:
+    """Entries of URL, key, first and last whose key several URLs have."""
+    if not entries:
+        return ()
+    columns = [np.concatenate(column) for column in zip(*entries, strict=True)]
+    _, number, times = np.unique(columns[1], return_inverse=True, return_counts=True)
+    kept = np.ones(len(number), bool) if alone else (times > 1)[number]
+    return tuple(column[kept] for column in columns)
+
+
+def _rows(columns: tuple[Array, ...]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(column.tolist() for column in columns), strict=True)

@@ -18,7 +18,7 @@ STEPS = ("verdicts", "attributions", "quarantines", "episodes", "hops")
 
 def agree(name: str, folder: Path) -> bool:
     """Measure one scenario; say which steps differ."""
-    run_world(read_world(scenario_path(name)), folder / name, lambda *_: None)
+    run_world(read_world(scenario_path(name)), folder / name)
     with open_study(folder / name) as study:
         made = study.conclude()
         plain = Reference(made)

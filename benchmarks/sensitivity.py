@@ -40,7 +40,7 @@ def studied(folder: Path | None) -> Iterator[Study]:
         return
     os.environ[KEYS_ENVIRONMENT] = Keys.new().to_toml()  # never on disk
     with tempfile.TemporaryDirectory(prefix="waterbed-sensitivity-") as name:
-        run_scenario(SCENARIO, Path(name) / "study", lambda *_: None)
+        run_scenario(SCENARIO, Path(name) / "study")
         with open_study(Path(name) / "study") as study:
             yield study
 

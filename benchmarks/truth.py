@@ -42,15 +42,11 @@ def main() -> int:
     return 1 if missed else 0
 
 
-def _told(*_: object) -> None:
-    """Nobody watches."""
-
-
 def bytes_of(folder: Path) -> Iterator[tuple[str, bool]]:
     """Bytes past the head in every profile, as the lab's servers saw them, and bodies found in files."""
     for profile in ("strict", "headers", "text"):
         out = folder / f"hostile-{profile}"
-        done = run_scenario("hostile", out, _told, profile=profile)
+        done = run_scenario("hostile", out, profile=profile)
         plain, tls = _most(done, profile)
         kept = marked_files(out, done.marker)
         asked = ", ".join(f"{n:,} {method}" for method, n in sorted(done.counts.requests.items()))
@@ -75,7 +71,7 @@ def _most(done: LabRun, profile: str) -> tuple[int, int]:
 
 def soft_gone(folder: Path) -> Iterator[tuple[str, bool]]:
     """Looks called down against the truth, with control looks and without."""
-    found = run_lab("soft404", folder / "soft404", _told)
+    found = run_lab("soft404", folder / "soft404")
     for said, run in (("controls on", found.first), ("controls off", found.control_run)):
         if run is None:
             continue
@@ -92,7 +88,7 @@ def soft_gone(folder: Path) -> Iterator[tuple[str, bool]]:
 
 def outage(folder: Path) -> Iterator[tuple[str, bool]]:
     """A disturbed run against the undisturbed one of the same truth."""
-    comparison = run_lab("outage", folder / "outage", _told).comparison
+    comparison = run_lab("outage", folder / "outage").comparison
     if comparison is None or comparison.mean_off is None or comparison.most_off is None:
         yield "outage: nothing to compare", False
         return
@@ -109,7 +105,7 @@ def who_answers(folder: Path) -> Iterator[tuple[str, bool]]:
     for seed in (None, *(secrets.randbelow(1_000_000) for _ in range(2))):
         world = read_world(scenario_path("attribution"))
         world = world if seed is None else msgspec.structs.replace(world, seed=seed)
-        found = run_world(world, folder / f"attribution-{world.seed}", _told).attribution_score
+        found = run_world(world, folder / f"attribution-{world.seed}").attribution_score
         false = sum(found.false_hops.values())
         kinds = ", ".join(f"{kind} {right:,}/{looks:,}" for kind, (looks, right) in found.by_kind.items())
         share = found.share or 0.0

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -16,6 +16,7 @@ from crawler.recheck.session import Continuous, Progress, Session, Stop
 from crawler.signals import stopped_by_channel, stopped_by_signals
 from crawler.spiders.recheck import RecheckSpider
 from waterbed.model.errors import OwnFailure
+from waterbed.model.progress import stage
 from waterbed.store.folder import Folder, open_folder
 
 _OURS = ("canary", "resolver")
@@ -67,12 +68,18 @@ async def recheck(
     logging.getLogger("scrapy").setLevel(logging.WARNING)
     crawler = new_crawler(RecheckSpider, WATERBED_HOSTS_AT_ONCE=folder.config.probe.hosts_at_once)
     started = perf_counter()
-    with _stopping(crawler, continuous, channel):
+    with _stopping(crawler, continuous, channel), stage("URLs checked") as checked:
+
+        def tell(done: int, due: int) -> None:
+            checked.done, checked.total = done, due
+            if progress:
+                progress(done, due)
+
         await crawler.crawl_async(
             folder=folder,
             limit=limit,
             due="all" if everything else "due",
-            progress=progress,
+            progress=tell,
             continuous=continuous,
             processes=processes,
         )
@@ -133,14 +140,14 @@ class SharedPass:
         self._reports: list[Message] = []
         self._begin(everything=everything)
 
-    def wait(self, progress: Progress, told: Callable[[str], None]) -> PassReport:
+    def wait(self, told: Callable[[str], None]) -> PassReport:
         """Wait for all workers, and add up what they did.
 
         Raises what a worker failed of, and OwnFailure if one died; what that one held stays due. `told` is called with
         a sentence at each death.
         """
-        died = 0
-        with self._crew.stopped_by_signals():
+        died, checked = 0, None
+        with self._crew.stopped_by_signals(), ExitStack() as stages:
             while self._crew.busy:
                 for number, message in self._crew.hear():
                     if "died" in message:
@@ -151,7 +158,10 @@ class SharedPass:
                         if message.get("stopped") in _OURS:
                             self._crew.stop()
                     else:
-                        self._count(number, message, progress)
+                        self._count(number, message)
+                        # begun after the last fork: whoever shows it may have a thread
+                        checked = checked or stages.enter_context(stage("URLs checked", self.due))
+                        checked.done = sum(self._done.values())
         if died:
             with closing(open_folder(self._study)) as folder:
                 folder.mark_dead_runs()
@@ -169,14 +179,13 @@ class SharedPass:
             lambda channel: _worked(self._study, channel, everything=everything, limit=limit, of=self._processes)
         )
 
-    def _count(self, number: int, message: Message, progress: Progress) -> None:
+    def _count(self, number: int, message: Message) -> None:
         if number == 1 and number not in self._done:
             self.due = message["due"]
             for _ in range(min(self._processes, self.due) - 1):
                 if self._shares[-1] != 0:
                     self._begin()
         self._done[number] = message["done"]
-        progress(sum(self._done.values()), self.due)
 
     def _report(self) -> PassReport:
         return PassReport(

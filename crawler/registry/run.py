@@ -8,23 +8,23 @@ import uvloop
 from crawler.addon import new_crawler
 from crawler.registry.clock import Clock
 from crawler.registry.report import CrawlReport
-from crawler.registry.session import Progress, RegistrySession
+from crawler.registry.session import RegistrySession
 from crawler.signals import stopped_by_signals
 from crawler.spiders.registry import RegistrySpider
 from waterbed.model.errors import OwnFailure
+from waterbed.model.progress import stage
 from waterbed.store.folder import Folder
 
 
-def run_enrich(folder: Folder, *, limit: int | None = None, progress: Progress | None = None) -> CrawlReport:
+def run_enrich(folder: Folder, *, limit: int | None = None) -> CrawlReport:
     """Run `enrich` in an event loop of its own."""
-    return uvloop.run(enrich(folder, limit=limit, progress=progress))
+    return uvloop.run(enrich(folder, limit=limit))
 
 
 async def enrich(
     folder: Folder,
     *,
     limit: int | None = None,
-    progress: Progress | None = None,
     clock: Clock | None = None,
     rng: random.Random | None = None,
 ) -> CrawlReport:
@@ -35,10 +35,15 @@ async def enrich(
     """
     logging.getLogger("scrapy").setLevel(logging.WARNING)
     logging.getLogger("scrapy.core.downloader").setLevel(logging.ERROR)  # an answer that is too large is a value here
-    session = RegistrySession(folder, limit=limit, progress=progress, clock=clock, rng=rng)
-    crawler = new_crawler(RegistrySpider)
-    with stopped_by_signals(session.stop):
-        await crawler.crawl_async(session=session)
+    with stage("look-ups at registries") as advance:
+
+        def tell(done: int, total: int) -> None:
+            advance.done, advance.total = done, total
+
+        session = RegistrySession(folder, limit=limit, progress=tell, clock=clock, rng=rng)
+        crawler = new_crawler(RegistrySpider)
+        with stopped_by_signals(session.stop):
+            await crawler.crawl_async(session=session)
     if session.failures or not session.begun:
         raise OwnFailure(
             f"{session.failures} answers of registries could not be processed or recorded by our own fault; "

@@ -76,9 +76,22 @@ cannot be told, `_WATERBED_COMPLETE=source_bash waterbed` prints it for the shel
 
 ## Pipes
 
-Tables and files go to standard output; errors, the log and progress bars go to standard error. Bars are drawn on a
-terminal only. Into a pipe or a file no escape code is written. `NO_COLOR=1` turns colour off on a terminal too;
-`COLUMNS` sets the width of tables in a pipe, which is 80 otherwise.
+Tables and files go to standard output; errors, the log and progress go to standard error. Into a pipe or a file no
+escape code is written. `NO_COLOR=1` turns colour off on a terminal too; `COLUMNS` sets the width of tables in a pipe,
+which is 80 otherwise.
+
+## Progress
+
+Work that takes more than two seconds is shown while it goes on: for each stage of it what is done, of how much, how
+fast, and about how much time is left. On a terminal these are bars, which vanish when the stage ends. Where standard
+error is not a terminal, as in a log, they are one line a minute, the first after a minute:
+
+```
+steps of virtual time: 61 of 169, 1.0/s, about 106 s left
+```
+
+A total that is not known yet is left out. No stage names a URL, host or file. `--quiet` shows nothing of it, and `run`
+and `serve` keep a log instead. Bars need a terminal that can move the cursor: with `TERM=dumb` there are lines.
 
 ## Commands
 """

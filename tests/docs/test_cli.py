@@ -5,7 +5,7 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -44,11 +44,13 @@ def _piped(room: Path, *words: str, **further: str) -> "subprocess.CompletedProc
     return subprocess.run(whole, env=_environment(room, **further), capture_output=True, text=True, check=False)
 
 
-def _on_terminal(environment: Mapping[str, str], *words: str, out: int | None = None) -> tuple[str, str]:
+def _on_terminal(
+    environment: Mapping[str, str], *words: str, out: int | None = None, program: Sequence[str] = WATERBED
+) -> tuple[str, str]:
     """What a command line writes into a pipe (if `out` is PIPE) and onto a terminal behind all else."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [*WATERBED, *words], env=environment, stdin=theirs, stdout=theirs if out is None else out, stderr=theirs
+        [*program, *words], env=environment, stdin=theirs, stdout=theirs if out is None else out, stderr=theirs
     )
     os.close(theirs)
     shown = b"".join(_chunks(ours))
@@ -163,16 +165,21 @@ def test_width_of_tables_in_a_pipe_is_80_or_as_asked(room: Path) -> None:
 
 
 def test_bars_are_drawn_on_a_terminal_only(room: Path) -> None:
-    """A bar goes to the terminal behind standard error; nothing of it goes to standard output or a pipe."""
-    reports = room / "reports.csv"
-    reports.write_text("url,date\n" + "".join(f"http://name{n}.example/,2026-01-05\n" for n in range(50)))
-    quiet = _piped(room, "import", str(reports), "--source", "one")
-    assert (quiet.returncode, quiet.stderr) == (0, "")
-    words = ("-C", str(room / "study"), "import", str(reports), "--source", "two")
-    piped, shown = _on_terminal(_environment(room), *words, out=subprocess.PIPE)
-    assert "\x1b" in shown
-    assert "\x1b" not in piped
-    assert len(piped.splitlines()) == len(quiet.stdout.splitlines()) > 0
+    """A bar goes to the terminal behind standard error, and nothing of it to standard output or a pipe."""
+    eager = "import sys; from waterbed.cli import main, progress; progress._PATIENCE_S, progress._TICK_S = 0.0, 0.01"
+    line = (sys.executable, "-c", f"{eager}; main.main()", "lab", "simulate", "waterbed", "--studies", "3")
+    quiet = subprocess.run(line, env=_environment(room), capture_output=True, text=True, check=True)
+    assert quiet.stderr == ""
+    piped, shown = _on_terminal(_environment(room), *line[1:], out=subprocess.PIPE, program=line[:1])
+    assert "of 3" in shown
+    assert shown.endswith("\x1b[2K")
+    assert piped == quiet.stdout != ""
+
+
+def test_a_quick_command_draws_nothing(room: Path) -> None:
+    """A command that is done at once writes to its output alone, on a terminal too."""
+    piped, shown = _on_terminal(_environment(room), "-C", str(room / "study"), "lag", out=subprocess.PIPE)
+    assert ("due now" in piped, shown) == (True, "")
 
 
 def test_no_color_turns_colour_off_on_a_terminal(room: Path) -> None:

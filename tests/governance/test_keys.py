@@ -131,7 +131,7 @@ def test_an_escrow_from_amid_a_rotation_is_known_by_the_entries(tmp_path: Path) 
     keys = read_keys(folder.config.study, folder.path)
     escrow(folder, tmp_path / "old")
     both = folder.vault.__class__(keys.with_new())
-    sealed.reseal(folder.store, lambda entry: both.seal(entry.kind, both.open(entry)), 2, lambda *_: None)
+    sealed.reseal(folder.store, lambda entry: both.seal(entry.kind, both.open(entry)), 2)
     key_file(folder.config.study).unlink()
     with pytest.raises(KeyProblem, match="lacks encryption key 2"):
         restore(tmp_path / "s", tmp_path / "old", never)

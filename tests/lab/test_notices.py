@@ -51,10 +51,6 @@ delay_hours = [2.0, 4.0]
 """
 
 
-def _no_progress(*_: object) -> None:
-    """Ignore progress."""
-
-
 @pytest.fixture(scope="module")
 def small() -> World:
     return parse_world(WORLD)
@@ -84,7 +80,7 @@ def _written(path: Path, done: LabRun, world: World) -> dict[str, dict[str, date
 
 def test_notices_reach_or_miss_the_hoster_of_their_time(small: World, tmp_path: Path) -> None:
     """In time: the true end lies in the interval. After removal: to its credit. After a hop: misaddressed."""
-    done = run_world(small, tmp_path / "s", _no_progress)
+    done = run_world(small, tmp_path / "s")
     cases = _written(tmp_path / "notices.csv", done, small)
     assert all(cases.values()), {case: len(found) for case, found in cases.items()}
     with open_study(tmp_path / "s") as study:

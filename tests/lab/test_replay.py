@@ -25,9 +25,7 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "routes.csv").write_text("28.0.0.0,28.0.255.255,64500,A\n28.1.0.0,28.1.255.255,64501,B\n")
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("XDG_CONFIG_HOME", str(folder / "config"))
-        done = replay(
-            folder / "feed.csv", [folder / "routes.csv"], date(2025, 4, 11), folder / "study", lambda *_: None
-        )
+        done = replay(folder / "feed.csv", [folder / "routes.csv"], date(2025, 4, 11), folder / "study")
     assert (done.imported.imported, done.passed.looks) == (17, 17)
     return folder
 

@@ -12,10 +12,6 @@ from waterbed.publish.release import publish_all
 from waterbed.study.study import open_study
 
 
-def no_progress(*_: object) -> None:
-    """Ignore progress."""
-
-
 def shortened(name: str, folder: Path, **changes: str) -> str:
     """A shipped scenario with fewer sites and days; `changes` replace whole lines by their key."""
     lines = []
@@ -32,7 +28,6 @@ def test_a_quiet_world_has_no_hop_and_true_shares(tmp_path: Path) -> None:
     done = run_scenario(
         shortened("quiet", tmp_path, days="2.5", count="40", step_s="7200.0", reported_over_days="[0.0, 1.0]"),
         tmp_path / "s",
-        no_progress,
     )
     assert (done.score.hops_measured, done.score.hops_true) == (0, 0)
     assert done.score.ends_covered == 1.0
@@ -46,7 +41,7 @@ def test_a_quiet_world_has_no_hop_and_true_shares(tmp_path: Path) -> None:
 def test_a_moving_world_gives_its_hops(tmp_path: Path) -> None:
     """Detectable hops are found, and hardly any that did not happen."""
     world = shortened("waterbed", tmp_path, days="5", count="60", day="2.5", step_s="7200.0")
-    done = run_scenario(world, tmp_path / "s", no_progress)
+    done = run_scenario(world, tmp_path / "s")
     score = done.score
     assert score.hops_detectable > 15
     assert score.hop_precision is not None
@@ -77,7 +72,6 @@ def test_a_hostile_world_takes_no_content_and_believes_no_outage(tmp_path: Path)
             head_refused="0.3",
         ),
         tmp_path / "s",
-        no_progress,
     )
     assert done.counts.requests["GET"] > 0
     assert 0 < done.counts.excess_plain_most <= 2048
@@ -102,7 +96,7 @@ def test_a_study_is_never_overwritten_by_a_rehearsal(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "waterbed.toml").write_text("study = 'x'\n")
     with pytest.raises(InputError, match="holds a study already"):
-        run_scenario("quiet", tmp_path / "s", no_progress)
+        run_scenario("quiet", tmp_path / "s")
     with pytest.raises(InputError):
-        run_scenario("no-such-scenario", tmp_path / "t", no_progress)
+        run_scenario("no-such-scenario", tmp_path / "t")
     assert not (tmp_path / "t").exists()

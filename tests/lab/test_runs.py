@@ -20,10 +20,6 @@ from waterbed.store.tables import TABLES
 from waterbed.study.study import Study, open_study
 
 
-def _no_progress(*_: object) -> None:
-    """Ignore progress."""
-
-
 def _smaller(name: str, folder: Path, **changes: str) -> str:
     """A shipped scenario with other values; `changes` replace whole lines by their key."""
     lines = []
@@ -36,7 +32,7 @@ def _smaller(name: str, folder: Path, **changes: str) -> str:
 
 
 def _run(name: str, folder: Path, **changes: str) -> LabRuns:
-    return run_lab(_smaller(name, folder, **changes), folder / "s", _no_progress)
+    return run_lab(_smaller(name, folder, **changes), folder / "s")
 
 
 def _outage(folder: Path, hides: Mapping[str, str], **changes: str) -> str:
@@ -70,7 +66,7 @@ def _during_outages(study: Study, truth: Truth) -> list[Observation]:
 
 def test_a_disturbed_run_removes_nothing_falsely(tmp_path: Path) -> None:
     """Our outages, an empty delivery and a hoster that lies to us alone make no removal that is not true."""
-    done = run_lab(_outage(tmp_path, {"nevelnet": "404"}, count="28"), tmp_path / "s", _no_progress)
+    done = run_lab(_outage(tmp_path, {"nevelnet": "404"}, count="28"), tmp_path / "s")
     assert done.comparison is not None
     assert done.control_run is not None
     assert done.comparison.false_removals == done.comparison.false_removals_undisturbed == 0
@@ -95,7 +91,7 @@ def test_each_protection_holds_alone_what_none_would(tmp_path: Path, monkeypatch
     stop = Session.stop
     monkeypatch.setattr(Session, "stop", lambda self, why: None if why == "canary" else stop(self, why))
     world = _outage(tmp_path, {"nevelnet": "404", "dolmen": "hang"}, count="22")
-    done = run_scenario(world, tmp_path / "s", _no_progress)
+    done = run_scenario(world, tmp_path / "s")
     no_guard, no_canary = {"cycle_guard": {"share": 2.0}}, {"canary": {"need": 0.0}}
     with open_study(tmp_path / "s") as study:
         assert _during_outages(study, done.truth)
@@ -152,7 +148,7 @@ def test_no_profile_takes_what_is_no_page(tmp_path: Path, profile: Profile) -> N
         body_on_head="0.2",
         mislabelled="0.6",
     )
-    done = run_scenario(world, tmp_path / "s", _no_progress, profile=profile)
+    done = run_scenario(world, tmp_path / "s", profile=profile)
     plain, tls = done.counts.beside_pages
     assert plain <= 2048
     assert tls <= 16_384
@@ -181,7 +177,7 @@ def test_who_answers_is_right_on_its_own_day_and_changes_move_nothing(tmp_path: 
         reported_over_days="[0.0, 1.0]",
         step_s="10800.0",
     )
-    done = run_scenario(world, tmp_path / "s", _no_progress)
+    done = run_scenario(world, tmp_path / "s")
     score = done.attribution_score
     assert {"reseller", "moas", "sold", "renamed", "proxy", "platform", "split", "geo", "flux"} <= score.by_kind.keys()
     assert score.share is not None
@@ -203,7 +199,7 @@ def test_who_answers_is_right_on_its_own_day_and_changes_move_nothing(tmp_path: 
 def test_what_only_looks_like_moving_is_no_hop(tmp_path: Path, name: str, changes: dict[str, str]) -> None:
     """The crawler sees addresses, proxies, owners and names change in small worlds, and finds no hop in them."""
     done = run_scenario(
-        _smaller(name, tmp_path, count="14", reported_over_days="[0.0, 1.0]", **changes), tmp_path / "s", _no_progress
+        _smaller(name, tmp_path, count="14", reported_over_days="[0.0, 1.0]", **changes), tmp_path / "s"
     )
     assert done.truth.hops == ()
     assert done.score.hops_measured == 0

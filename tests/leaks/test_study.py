@@ -116,7 +116,7 @@ AFTERWARDS = (
 def test_a_whole_study_holds_no_host(tmp_path: Path, out: Path) -> None:
     """Simulated, measured, published, printed in every format: no form of any host is anywhere; a planted one is."""
     (tmp_path / "world.toml").write_text(WORLD)
-    done = run_scenario(str(tmp_path / "world.toml"), tmp_path / "study", lambda *_: None)
+    done = run_scenario(str(tmp_path / "world.toml"), tmp_path / "study")
     hosts = {shown.host for shown in done.truth.shown.values()}
     assert hosts == {shown.host for shown in simulate(read_world(tmp_path / "world.toml")).shown.values()}
     assert (len(hosts) > 24, done.looks > 300, done.score.hops_measured > 0) == (True, True, True)

@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.store.study_folder import made, report, url
 from waterbed.governance.keys import rotate
 from waterbed.model.bookkeeping import Audit, KeyCheck, Run, Sealed
 from waterbed.model.errors import InputError, KeyProblem
+from waterbed.model.progress import Stage, listen
 from waterbed.store import leases, sealed, vault
 from waterbed.store.folder import Folder, open_folder
 from waterbed.store.vault import Vault, key_file, read_keys
@@ -32,10 +34,12 @@ def test_after_a_rotation_the_old_key_opens_nothing(store_url: str, tmp_path: Pa
     folder = made(tmp_path / "s", store=store_url)
     report(folder, [url(n) for n in range(URLS)])
     old, before, ids = read_keys(folder.config.study, folder.path), opened_texts(folder), entry_ids(folder)
-    told: list[tuple[int, int]] = []
-    done = rotate(folder, lambda *counts: told.append(counts))
+    told: list[Stage] = []
+    listen(lambda one: nullcontext(told.append(one)))
+    done = rotate(folder)
+    listen(None)
     assert (done.number, done.resealed, done.wiped) == (2, URLS + 7, True)
-    assert told[-1] == (URLS + 7, URLS + 7)
+    assert [(one.done, one.total) for one in told] == [(URLS + 7, URLS + 7)]
     assert sealed.numbers(folder.store) == {2}
     assert [check.key_number for check in folder.store.all(KeyCheck)] == [2]
     assert (opened_texts(folder), entry_ids(folder)) == (before, ids)
@@ -121,7 +125,7 @@ def forked(work: Callable[[], object], *, alive_s: float | None = None) -> int:
 STEPS = {
     "temporary key file written": (vault, "_write", 1),
     "key file has both keys": (waterbed.governance.keys, "replace_keys", 1),
-    "first batch": (sealed.Store, "known_ids", 0),
+    "second batch": (Stage, "__call__", 2),
     "check replaced": (sealed, "set_check", 1),
     "store wiped": (sealed, "wipe", 1),
     "second temporary key file written": (vault, "_write", 2),
@@ -134,11 +138,8 @@ def rotate_here(path: Path, room: object, name: str, calls: int) -> None:
     """Rotate, and die at a step."""
     sealed._BATCH = 20
     folder = open_folder(path)
-    if calls:
-        setattr(room, name, after(calls, getattr(room, name)))
-        rotate(folder)
-    else:
-        rotate(folder, lambda done, _: die() if done >= 40 else None)
+    setattr(room, name, after(calls, getattr(room, name)))
+    rotate(folder)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -215,13 +216,15 @@ def test_no_run_begins_while_keys_are_rotated(store_url: str, tmp_path: Path) ->
     place = elsewhere(folder)
     refused: list[str] = []
 
-    def try_all(*_: int) -> None:
+    def try_all() -> None:
         for attempt in (lambda: report(place, [url(99)]), lambda: rotate(place)):
             with pytest.raises(InputError) as caught:
                 attempt()
             refused.append(str(caught.value))
 
-    rotate(folder, try_all)
+    listen(lambda _: nullcontext(try_all()))
+    rotate(folder)
+    listen(None)
     assert ["start again" in refused[0], "only one at work" in refused[1]] == [True, True]
     assert report(place, [url(99)]).imported == 1  # opened before the rotation, yet it seals with the new key
     assert sealed.numbers(folder.store) == {2}

@@ -15,6 +15,7 @@ from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import By
 from waterbed.analysis.rankings.takedown import Clock as Started
 from waterbed.model.conclusions import ClockKind
+from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import AddressedNotice, ComplianceRow, ComplianceTrend, TakedownClock, Unanswered
 from waterbed.study.conclusions import Conclusions
@@ -75,6 +76,7 @@ class Compliance:
         return replace(self.info, what=what)
 
 
+@stage("removal after notices")
 def compliance_of(
     study: Study, *, by: By = "hoster", clock: ClockKind = "notice_delivered", conclusions: Conclusions | None = None
 ) -> Compliance:

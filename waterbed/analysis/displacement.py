@@ -15,6 +15,7 @@ from graphs.displacement.series import Series
 from graphs.runs import UNATTRIBUTED
 from waterbed.model.conclusions import ExternalEpisode
 from waterbed.model.errors import InputError
+from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.external import ExternalConclusions
@@ -54,6 +55,7 @@ def findings_of(
     )
 
 
+@stage("estimates of displacement")
 def findings(
     conclusions: Conclusions,
     home: str,

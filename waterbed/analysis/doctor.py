@@ -22,6 +22,7 @@ from waterbed.analysis.doctor_storage import (
 from waterbed.model.bookkeeping import Due, KeyCheck, Run, RunEnd
 from waterbed.model.errors import KeyProblem
 from waterbed.model.facts import Registration
+from waterbed.model.progress import stage
 from waterbed.store.lake.reading import known_resolved
 from waterbed.store.leases import living
 from waterbed.store.tables import TABLES
@@ -38,6 +39,7 @@ _SEE = "docs/operations.md"
 __all__ = ["Finding", "examine"]
 
 
+@stage("examining the study")
 def examine(study: Study) -> list[Finding]:
     """Examine a study; findings in order of severity.
 

@@ -13,6 +13,7 @@ from waterbed.analysis.rankings.takedown import episodes_by_key
 from waterbed.intake.csv_table import Rejected
 from waterbed.intake.hoster_lists import HosterLine, HosterList, read_hoster_list, with_answers
 from waterbed.model.errors import InputError
+from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import Reconciled
 from waterbed.study.conclusions import Conclusions
@@ -144,6 +145,7 @@ class Reconciliation:
         return f"<Reconciliation of {len(self.rows)} rows>"
 
 
+@stage("comparing the list")
 def reconcile_list(study: Study, path: Path, hoster: str, *, dates: str | None = None) -> Reconciliation:
     """Compare a hoster's own list with the study.
 

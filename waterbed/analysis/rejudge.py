@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.judging.rules import read_rules
 from waterbed.model.conclusions import Episode, Verdict
+from waterbed.model.progress import stage
 from waterbed.store.whole.files import write_whole
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.facts import read_facts
@@ -51,6 +52,7 @@ class Rejudged:
         return bool(self.changes or self.ends or self.hosters)
 
 
+@stage("judging by two sets of rules")
 def rejudge(study: Study, rules: Path, out: Path | None = None) -> Rejudged:
     """Judge all looks by two rule sets.
 

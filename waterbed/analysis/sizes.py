@@ -21,6 +21,7 @@ from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.model.conclusions import Size
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration, Snapshot
+from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.metadata import table_info
@@ -55,6 +56,7 @@ def add_domains(study: Study, path: Path, day: date) -> tuple[Snapshot, list[str
     return snapshot, sorted(key for key in named if key[0].islower() and ":" not in key and not book.exists(key))
 
 
+@stage("sizes")
 def size_table(
     study: Study,
     by: By,

@@ -16,6 +16,7 @@ from attribution.lookups.tables.hosting import HostingTables
 from waterbed.model.addresses import refusal
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Resolution, Snapshot
+from waterbed.model.progress import stage, staged
 from waterbed.store.lake.reading import facts_of, known_addresses, observed_span
 from waterbed.study.study import Study
 from waterbed.study.tables import folder_name, joined_by_registry, load
@@ -75,7 +76,7 @@ def check_tables(study: Study) -> list[TableCheck]:
     )
     names = {folder_name(one): one.kind for one in snapshots}
     tables = {name: load(study.folder, name, kind) for name, kind in names.items()}
-    return [_checked(one, snapshots, tables, seen) for one in snapshots]
+    return [_checked(one, snapshots, tables, seen) for one in staged("tables checked", snapshots)]
 
 
 def _checked(one: Snapshot, snapshots: Sequence[Snapshot], tables: dict[str, Any], seen: _Seen) -> TableCheck:
@@ -189,6 +190,7 @@ class Compared:
     verdict: Annotated[str, "same, other, or why there is nothing to compare with"]
 
 
+@stage("comparing origins")
 def compare(study: Study, *, limit: int | None = None) -> list[Compared]:
     """Compare each address's origins with those of Team Cymru.
 

@@ -24,6 +24,8 @@ from waterbed.model.errors import InputError, WaterbedError
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own reserves a gigabyte, which a memory limit counts
 
 _STUDY, _VANTAGE, _NETWORK = "WATERBED_STUDY", "WATERBED_VANTAGE", "WATERBED_NETWORK"
+_LOGGING = ("run", "serve")
+"""Commands that go on until a signal and keep a log, which shows what they do."""
 
 
 class _Loaded(MutableMapping[str, Any]):
@@ -150,6 +152,10 @@ def root(
     from waterbed.cli.output import be_quiet  # noqa: PLC0415 (help needs no console)
 
     be_quiet(quiet)
+    if not quiet and context.invoked_subcommand not in _LOGGING:
+        from waterbed.cli.progress import show  # noqa: PLC0415 (the same)
+
+        context.call_on_close(show())
     if context.invoked_subcommand != "doctor":  # it has a finding for each
         _name_unfinished(study)
     context.call_on_close(lambda: be_quiet(False))  # nothing of it is left to the next command of this process

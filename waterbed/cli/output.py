@@ -1,4 +1,4 @@
-"""Output: consoles, tables, formats for tools, progress and exit codes."""
+"""Output: consoles, tables, formats for tools, and exit codes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 from rich.console import Console
 
 from waterbed.model.errors import InputError
+from waterbed.model.progress import stage
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,7 +41,6 @@ _PADDING: dict[Look, tuple[int, int, int, int]] = {
     "open": (0, 2, 0, 0),
     "bold": (0, 1, 0, 1),
 }
-Progress = Callable[[str, int, int], None]
 
 
 def be_quiet(quiet: bool = True) -> None:
@@ -73,29 +73,6 @@ def complain(problem: object) -> None:
 def page_of(file: IO[str], width: int) -> Console:
     """A colourless console of given width, writing to a file."""
     return Console(file=file, width=width, highlight=False, markup=False, emoji=False, no_color=True)
-
-
-@contextmanager
-def progress() -> Iterator[Progress]:
-    """A progress bar on a terminal; silent in a pipe.
-
-    Yields `advance(unit, completed, total)`.
-    """
-    if _OUTPUT["quiet"] or not err.is_terminal:
-        yield lambda unit, completed, total: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 (see above)
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err) as bar:
-        tasks: dict[str, Any] = {}
-
-        def advance(unit: str, completed: int, total: int) -> None:
-            if unit not in tasks:
-                tasks[unit] = bar.add_task(unit, total=total or None)
-            bar.update(tasks[unit], completed=completed, total=total or None)
-
-        yield advance
 
 
 @contextmanager
@@ -181,10 +158,18 @@ def for_tools(cls: type, rows: Sequence[Any], info: TableInfo, form: str) -> Non
     """Write rows to standard output in a format for tools."""
     from waterbed.study.formats import as_csv, as_json, as_parquet  # noqa: PLC0415 (see above)
 
-    if form == "parquet":
-        sys.stdout.buffer.write(as_parquet(cls, rows, info))
+    with stage("formatting"):
+        made = (
+            as_parquet(cls, rows, info)
+            if form == "parquet"
+            else as_csv(cls, rows)
+            if form == "csv"
+            else as_json(cls, rows, info)
+        )
+    if isinstance(made, bytes):
+        sys.stdout.buffer.write(made)
     else:
-        sys.stdout.write(as_csv(cls, rows) if form == "csv" else as_json(cls, rows, info))
+        sys.stdout.write(made)
 
 
 def print_cells(names: Sequence[str], found: Sequence[Sequence[Any]], form: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from waterbed.model.bookkeeping import Forgotten, KeyCheck, Sealed
 from waterbed.model.errors import InputError, KeyProblem
+from waterbed.model.progress import staged
 from waterbed.model.redaction import names_something
 from waterbed.model.urls import canonicalize
 from waterbed.store import sealed as entries
@@ -30,7 +31,6 @@ from waterbed.store.vault import (
     write_secret,
 )
 
-Progress = Callable[[int, int], None]
 """Called with the number of entries done, and of all entries."""
 
 _ID = re.compile("[0-9a-f]{32}")
@@ -56,7 +56,7 @@ class Forgot:
     """False: another process was reading, and old ciphertext still stands in the store's log."""
 
 
-def rotate(folder: Folder, progress: Progress = lambda *_: None) -> Rotated:
+def rotate(folder: Folder) -> Rotated:
     """Give the study a new encryption key.
 
     Every entry is sealed anew; the id key stays. May be killed at any instant: at each, the key file opens every entry.
@@ -71,9 +71,7 @@ def rotate(folder: Folder, progress: Progress = lambda *_: None) -> Rotated:
             keys = keys.with_new()
             replace_keys(path, keys, folder.path)
         vault = Vault(keys)
-        resealed = entries.reseal(
-            folder.store, lambda entry: vault.seal(entry.kind, vault.open(entry)), keys.newest, progress
-        )
+        resealed = entries.reseal(folder.store, lambda entry: vault.seal(entry.kind, vault.open(entry)), keys.newest)
         entries.set_check(folder.store, vault.check(), audit_entry("rotate", f"key {keys.newest}", "keys rotated"))
         wiped = entries.wipe(folder.store)
         replace_keys(path, keys.newest_alone(), folder.path)
@@ -157,7 +155,7 @@ def forget(folder: Folder, entry_id: str, reason: str) -> Forgot:
             urls = entries.urls_of_host(folder.store, wanted)
             urls |= {
                 entry.entry_id
-                for entry in entries.unreported(folder.store)
+                for entry in staged("entries compared", entries.unreported(folder.store))
                 if folder.vault.keyed_id("host", canonicalize(folder.vault.open(entry)).host) == wanted
             }
         done = entries.shred(

@@ -14,6 +14,7 @@ from waterbed.intake.csv_table import Rejected
 from waterbed.intake.reports import Defaults
 from waterbed.model.bookkeeping import Delivery
 from waterbed.model.facts import ExternalObservation, Report, Target
+from waterbed.model.progress import stage
 from waterbed.store.backlog import begin_ladder, end_refuted
 from waterbed.store.bounded.limits import MOST_REJECTED
 from waterbed.store.bulk import Columns, insert_columns
@@ -76,7 +77,7 @@ def import_reports(
     tally = _Tally(file_id=file_id)
     with _collector_paused():
         batches.begin()  # a file of the wrong kind fails here, before anything is written
-        with folder.run("import") as run, ThreadPoolExecutor(1) as writer:
+        with folder.run("import") as run, ThreadPoolExecutor(1) as writer, stage("reports") as advance:
             batch = batches.next(folder.clock())
             while True:
                 tally.rejections += len(batch.rejected)
@@ -84,7 +85,7 @@ def import_reports(
                 written = writer.submit(_one_batch, folder, batch, defaults, tally, run.run_id)
                 following = None if batch.last else batches.next(folder.clock())
                 written.result()
-                run.done = tally.done
+                run.done = advance.done = tally.done
                 if progress:
                     progress(tally.done)
                 if following is None:

@@ -14,6 +14,7 @@ from waterbed.intake.csv_table import Rejected
 from waterbed.intake.scart import parse_scart_notices
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Notice, NoticeKind, Target
+from waterbed.model.progress import stage
 from waterbed.store.backlog import begin_ladder
 from waterbed.store.bounded.limits import MOST_REJECTED, MOST_SOURCES
 from waterbed.store.bounded.text import open_lines
@@ -64,7 +65,7 @@ def import_notices(
     recipients: set[str] = set()
     imported = done = rejections = 0
     batch = list(islice(lines, _LINES_AT_ONCE))  # a file of the wrong kind fails here, before anything is written
-    with folder.run("import") as run:
+    with folder.run("import") as run, stage("notices") as advance:
         while batch:
             bad = [line for line in batch if isinstance(line, Rejected)]
             good = [line for line in batch if isinstance(line, NoticeLine)]
@@ -79,7 +80,7 @@ def import_notices(
                 )
             imported += new
             done += len(kept)
-            run.done = done
+            run.done = advance.done = done
             if progress:
                 progress(done)
             batch = list(islice(lines, _LINES_AT_ONCE))

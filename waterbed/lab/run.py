@@ -39,6 +39,7 @@ from waterbed.lab.world.truth import simulate
 from waterbed.model.conclusions import Episode, HopKind, RankingRow
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Profile
+from waterbed.model.progress import stage, staged
 from waterbed.model.urls import canonicalize
 from waterbed.store.config import Config, write_toml
 from waterbed.store.folder import LAB, SETTINGS
@@ -48,16 +49,12 @@ from waterbed.study.study import Study, create_study, open_study
 _ASK_S = 6 * 3600.0
 """Virtual time between two rounds of registries, seconds."""
 
-Progress = Callable[[str, int, int], None]
-"""Called with the kind of work, how much is done, and the total."""
-
 
 async def drive(
     study: Study,
     truth: Truth,
     servers: LabServers,
     now: list[datetime],
-    progress: Progress,
     *,
     ask: Callable[[], Awaitable[object]] | None = None,
 ) -> list[PassReport]:
@@ -74,7 +71,7 @@ async def drive(
     steps = int((world.end - world.start) / step)
     passes: list[PassReport] = []
     at = 0
-    for number in range(steps + 1):
+    for number in staged("steps of virtual time", range(steps + 1)):
         now[0] = world.start + number * step
         servers.set_time(now[0])
         # While our network is down no feed reaches us: what it holds comes afterwards, as after an empty delivery.
@@ -92,7 +89,6 @@ async def drive(
             passes.append(await recheck(study.folder))
         if ask and number % max(1, round(_ASK_S / world.step_s)) == 0:
             await ask()
-        progress("virtual hours", number, steps)
     return passes
 
 
@@ -226,7 +222,7 @@ def _opened(out: Path, servers: LabServers, now: datetime, config: Config, *, re
     return open_study(out)
 
 
-def replay(feed: Path, routes: Sequence[Path], day: date, out: Path, progress: Progress) -> Replayed:
+def replay(feed: Path, routes: Sequence[Path], day: date, out: Path) -> Replayed:
     """Import a real feed; check each URL once on loopback.
 
     Called again after an interruption, it goes on where it stopped.
@@ -243,28 +239,26 @@ def replay(feed: Path, routes: Sequence[Path], day: date, out: Path, progress: P
             replay=True,
         ) as study,
     ):
-        for number, table in enumerate(routes):
-            progress("routing tables", number, len(routes))
+        for table in staged("routing tables", routes):
             study.add_table(table, day)
-        imported = study.import_reports(feed, progress=lambda done: progress("import", done, 0))
-        passed = run_recheck(study.folder, progress=lambda done, due: progress("looks", done, due))
+        imported, passed = study.import_reports(feed), run_recheck(study.folder)
         return Replayed(imported=imported, passed=passed, counts=servers.counts())
 
 
-def run_lab(scenario: str, out: Path, progress: Progress, *, profile: Profile | None = None) -> LabRuns:
+def run_lab(scenario: str, out: Path, *, profile: Profile | None = None) -> LabRuns:
     """Run a scenario, and its control run if requested.
 
     The control run lies in the folder `beside` of the first.
     """
     world = read_world(scenario_path(scenario))
-    first = run_world(world, out, progress, profile=profile)
+    first = run_world(world, out, profile=profile)
     if world.beside == "nothing":
         return LabRuns(first=first, control_run=None, comparison=None)
     control_folder = out / CONTROL_RUN
     if world.beside == "without_controls":
-        control_run = run_world(world, control_folder, progress, profile=profile, controls=False)
+        control_run = run_world(world, control_folder, profile=profile, controls=False)
         return LabRuns(first=first, control_run=control_run, comparison=None)
-    control_run = run_world(world.undisturbed(), control_folder, progress, profile=profile)
+    control_run = run_world(world.undisturbed(), control_folder, profile=profile)
     comparison = compare_runs(
         first.truth,
         undisturbed=(control_run.episodes, control_run.rows, control_run.url_ids.__getitem__),
@@ -273,21 +267,20 @@ def run_lab(scenario: str, out: Path, progress: Progress, *, profile: Profile | 
     return LabRuns(first=first, control_run=control_run, comparison=comparison)
 
 
-def run_scenario(scenario: str, out: Path, progress: Progress, *, profile: Profile | None = None) -> LabRun:
+def run_scenario(scenario: str, out: Path, *, profile: Profile | None = None) -> LabRun:
     """Simulate a scenario, measure it with the crawler, score it.
 
     With a profile, all categories are looked at in it.
     """
-    return run_world(read_world(scenario_path(scenario)), out, progress, profile=profile)
+    return run_world(read_world(scenario_path(scenario)), out, profile=profile)
 
 
-def run_world(
-    world: World, out: Path, progress: Progress, *, profile: Profile | None = None, controls: bool = True
-) -> LabRun:
+def run_world(world: World, out: Path, *, profile: Profile | None = None, controls: bool = True) -> LabRun:
     """The same for a world, if wanted without control looks."""
     if (out / SETTINGS).exists():
         raise InputError(f"{out} holds a study already; choose another folder or remove it first")
-    truth = simulate(world)
+    with stage("simulating the world"):
+        truth = simulate(world)
     scene = WorldScene(truth)
     # Where a hoster lets us hang, each of its hosts costs a whole timeout in each pass.
     patience = 2.0 if any(hoster.blind_to for hoster in world.hoster) else 8.0
@@ -305,22 +298,20 @@ def run_world(
         with _opened(out, servers, world.start, config) as study:
             study.folder.clock = lambda: now[0]
             _add_tables(study, truth)
-            passes = uvloop.run(_driven(study, truth, servers, now, progress))
+            passes = uvloop.run(_driven(study, truth, servers, now))
             counts = servers.counts()
             lab = Lab(resolver=servers.resolver, clock=now[0], connect_to=servers.connect_to)
             write_toml(out / LAB, lab)
             return _scored(study, truth, passes, counts, scene.marker)
 
 
-async def _driven(
-    study: Study, truth: Truth, servers: LabServers, now: list[datetime], progress: Progress
-) -> list[PassReport]:
+async def _driven(study: Study, truth: Truth, servers: LabServers, now: list[datetime]) -> list[PassReport]:
     """Walk through the world's time; ask its registries too.
 
     Registries answer from their state at that virtual time.
     """
     if not truth.world.registries:
-        return await drive(study, truth, servers, now, progress)
+        return await drive(study, truth, servers, now)
     async with RdapServers(registries_of(truth.world, now[0]), lambda: now[0]) as registries:
         # an answer serves for less than a day, so that what is sold is known on its day
         asked = Registry(bases=registries.bases, fresh_days=0.2, retry_hours=1.0)
@@ -330,9 +321,10 @@ async def _driven(
             registries.set_registries(registries_of(truth.world, now[0]))
             await enrich(study.folder)
 
-        return await drive(study, truth, servers, now, progress, ask=ask)
+        return await drive(study, truth, servers, now, ask=ask)
 
 
+@stage("scoring")
 def _scored(study: Study, truth: Truth, passes: Sequence[PassReport], counts: Counts, marker: str) -> LabRun:
     conclusions, vault = study.conclude(), study.vault
     url_ids = {url: vault.keyed_id("url", canonicalize(url).url) for url in truth.shown}

@@ -8,6 +8,7 @@ from graphs.network.graph import flow_graph, gexf, graphml
 from waterbed.governance.reply import PUBLIC, add_edition, next_edition, record, refuse_unheard
 from waterbed.model.errors import InputError
 from waterbed.model.governance import Edition
+from waterbed.model.progress import staged
 from waterbed.publish.data_package import data_package
 from waterbed.publish.edition import LastEdition, editions, remember
 from waterbed.publish.intelmq import address_events, intelmq_events
@@ -42,7 +43,7 @@ def publish_all(
     conclusions = conclusions or study.conclude()
     publication = publishable(publication_of(study, conclusions), editions(study.folder))
     why = refuse_unheard(study.folder, named_hosters(publication), override)
-    contents = dict(_contents(study, conclusions, publication))
+    contents = dict(staged("files", _contents(study, conclusions, publication)))
     edition = _edition(study, contents, why, errata)
     contents |= {path: file.content for path, file in site_of(study, conclusions, publication).items()}
     contents["README.txt"] = readme(publication, [*contents, SUMS]).encode()

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Final, get_args
 from uuid import NAMESPACE_URL, uuid5
 
@@ -29,6 +30,7 @@ from waterbed.analysis.sizes import ranking_sizes
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Episode, Hop, RankingRow
 from waterbed.model.facts import Registration
+from waterbed.model.progress import staged
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.takedown import ComplianceRow
 from waterbed.publish.basis import basis_of
@@ -55,11 +57,8 @@ def publication_of(study: Study, conclusions: Conclusions) -> Publication:
     now = study.clock()
     ranked = {kind: RankingTables(conclusions=conclusions, kind=kind, clock=config.clock) for kind in KINDS}
     told = {by: compliance_of(study, by=by, conclusions=conclusions) for by in LEVELS if conclusions.facts.notices}
-    tables = [
-        *ranking_tables(study, ranked, told),
-        *flow_tables(study, conclusions),
-        *case_tables(study, conclusions),
-    ]
+    made = (ranking_tables(study, ranked, told), flow_tables(study, conclusions), case_tables(study, conclusions))
+    tables = list(staged("tables", chain.from_iterable(made)))
     book = conclusions.attributor.book.on(now.date())
     declared = sorted({key for event in public_events(study).values() for key in event.all_places})
     return Publication(

@@ -4,13 +4,13 @@ They must be sealed and read back; only facts in the lake are removed.
 """
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from typing import Annotated
 
 from waterbed.model.bookkeeping import Audit
 from waterbed.model.errors import InputError
+from waterbed.model.progress import staged
 from waterbed.store.audit import who
 from waterbed.store.folder import Folder, real_clock
 from waterbed.store.lake.kinds import PRUNABLE
@@ -20,7 +20,6 @@ from waterbed.store.lake.reading import days_in
 from waterbed.store.schema import held
 from waterbed.store.store import PRUNE, remove
 
-Progress = Callable[[int, int], None]
 _LEAST_DAYS = 2
 """Days that passes look back at: control looks, name servers, how late looks were."""
 
@@ -35,7 +34,7 @@ class Pruned:
     left: Annotated[tuple[str, ...], "why days were left as they are, a sentence each"]
 
 
-def prune(folder: Folder, before: date | None = None, progress: Progress = lambda *_: None) -> Pruned:
+def prune(folder: Folder, before: date | None = None) -> Pruned:
     """Remove looks of sealed days before a day.
 
     Without a day, those older than `retention.store_days`.
@@ -57,15 +56,13 @@ def prune(folder: Folder, before: date | None = None, progress: Progress = lambd
             raise InputError("keys are being changed or URLs forgotten at this moment; start again when that has ended")
         days = sorted({day for cls in PRUNABLE for day in days_in(folder.store, cls) if day < before})
         facts, left = 0, []
-        for number, day in enumerate(days):
-            progress(number, len(days))
+        for day in staged("days pruned", days):
             why = ready(folder, day)
             if why:
                 left.append(why)
                 continue
             mark_pruned(folder, [day])
             facts += _removed(folder, day)
-        progress(len(days), len(days))
     return Pruned(before=before, days=len(days) - len(left), facts=facts, left=tuple(left))
 
 

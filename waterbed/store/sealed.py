@@ -17,6 +17,7 @@ from sqlalchemy.exc import DatabaseError
 from waterbed.model.bookkeeping import Audit, Due, Forgotten, KeyCheck, Sealed
 from waterbed.model.errors import InputError, KeyProblem, OwnFailure
 from waterbed.model.facts import Target
+from waterbed.model.progress import stage
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.store import Store
 from waterbed.store.tables import TABLES, table_name
@@ -46,29 +47,30 @@ def numbers(store: Store) -> set[int]:
         return set(connection.scalars(select(column).distinct()))
 
 
-def reseal(store: Store, anew: Callable[[Sealed], Sealed], number: int, progress: Callable[[int, int], None]) -> int:
+def reseal(store: Store, anew: Callable[[Sealed], Sealed], number: int) -> int:
     """Reseal entries of keys other than `number`; return their number.
 
     In the order of their ids, each batch a transaction that begins where the last one ended. What was done stays done.
     """
     table = TABLES[Sealed]
     old = table.c.key_number != number
-    total, done, last = store.count(Sealed, old), 0, ""
+    last = ""
     change = (
         update(table)
         .where(table.c.entry_id == bindparam("of_entry"))
         .values(ciphertext=bindparam("fresh"), key_number=number)
     )
-    while True:
-        with store.writing() as connection:
-            query = select(table).where(table.c.entry_id > last, old).order_by(table.c.entry_id).limit(_BATCH)
-            batch = [Sealed(**row._mapping) for row in connection.execute(query)]
-            if not batch:
-                return done
-            fresh = map(anew, batch)
-            connection.execute(change, [{"of_entry": entry.entry_id, "fresh": entry.ciphertext} for entry in fresh])
-        last, done = batch[-1].entry_id, done + len(batch)
-        progress(done, total)
+    with stage("entries encrypted", store.count(Sealed, old)) as advance:
+        while True:
+            with store.writing() as connection:
+                query = select(table).where(table.c.entry_id > last, old).order_by(table.c.entry_id).limit(_BATCH)
+                batch = [Sealed(**row._mapping) for row in connection.execute(query)]
+                if not batch:
+                    return advance.done
+                fresh = map(anew, batch)
+                connection.execute(change, [{"of_entry": entry.entry_id, "fresh": entry.ciphertext} for entry in fresh])
+            last = batch[-1].entry_id
+            advance(len(batch))
 
 
 def set_check(store: Store, check: KeyCheck, audit: Audit) -> None:

@@ -3,6 +3,8 @@
 import random
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.store.lake.rig import concluded, days_of, figures, in_store, prune, s
 from tests.store.test_rotation import forked
 from waterbed.model.errors import InputError, StoreFailure
 from waterbed.model.facts import Observation
+from waterbed.model.progress import Stage, listen
 from waterbed.store.folder import Folder, open_folder
 from waterbed.store.lake.lake import changing, lake_of
 from waterbed.store.lake.pruning import ready
@@ -330,7 +333,19 @@ def test_files_that_are_merged_while_a_lake_is_verified_are_not_missing(tmp_path
     seal(folder)
     folder.store.add([shifted(facts.looks[0], 1)])
     seal(folder)
-    merged = [1]
-    assert verify(folder, lambda *_: merged and compact(folder) + merged.pop()).whole
-    assert not merged
+    begun: list[Stage] = []
+
+    @contextmanager
+    def merging(one: Stage) -> Iterator[None]:
+        begun.append(one)
+        if len(begun) == 1:
+            compact(folder)
+        yield
+
+    listen(merging)
+    try:
+        assert verify(folder).whole
+    finally:
+        listen(None)
+    assert len(begun) > 1
     folder.close()

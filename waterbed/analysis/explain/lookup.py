@@ -15,6 +15,7 @@ from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.conclusions import ChainLink
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Target
+from waterbed.model.progress import stage
 from waterbed.store.tables import TABLES
 from waterbed.study.study import Study
 
@@ -23,6 +24,7 @@ _WHOLE = 32
 _SEE = "see docs/attribution.md, Explain"
 
 
+@stage("explaining")
 def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]:
     """The chain of a URL, an address or a hoster.
 
@@ -51,6 +53,7 @@ def explain(study: Study, what: str, day: date | None = None) -> list[ChainLink]
     return chain
 
 
+@stage("explaining")
 def explain_link(study: Study, one: str, other: str) -> list[ChainLink]:
     """The links between two URLs.
 

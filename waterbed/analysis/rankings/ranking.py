@@ -22,6 +22,7 @@ from waterbed.analysis.rankings.takedown import (
 )
 from waterbed.estimators.incidence import NOTHING, share_within
 from waterbed.model.conclusions import Episode, RankClass, RankingRow
+from waterbed.model.progress import staged
 
 UNKNOWN = "unknown"
 """Key of what no data could attribute: listed last, without a place."""
@@ -83,7 +84,7 @@ def rank(
             group=clocks(groups.get(key, ())) if started is None else started.get(key, ()),
             until=until,
         )
-        for place, key in enumerate(order, 1)
+        for place, key in enumerate(staged("rows of a ranking", order), 1)
     ]
 
 

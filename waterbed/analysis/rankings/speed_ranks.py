@@ -17,6 +17,7 @@ from waterbed.estimators.incidence import share_within
 from waterbed.estimators.rank_sets import cluster_weights, leave_one_out, place_sets, share_among_first, widened
 from waterbed.estimators.resampling import resampled_share
 from waterbed.model.conclusions import Episode, RankingRow
+from waterbed.model.progress import staged
 from waterbed.model.results import PlaceRow
 
 WORST: Final = 10
@@ -89,7 +90,7 @@ def speed_places(
     of = [[numbers.setdefault(clusters.get(c.site_id, c.site_id), len(numbers)) for c in group] for group in own]
     weights = cluster_weights(len(numbers), resamples, rng)
     values, draws, parts = [], [], []
-    for row, group, at in zip(ranked, own, of, strict=True):
+    for row, group, at in staged("places resampled", zip(ranked, own, of, strict=True), len(ranked)):
         found = resampled_share(*_ends(group), WITHIN_H, weights[:, at])
         share = row.removed_24h if row.removed_24h is not None else found.share
         values.append(-_stable(share))

@@ -1,7 +1,7 @@
 """Runs every specification of a study and keeps its outcomes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -14,14 +14,13 @@ from waterbed.analysis.sensitivity.outcomes import Grouped, Value, difference
 from waterbed.analysis.sensitivity.variants import Variants, facts_key
 from waterbed.governance.protocol.file import Sensitivity
 from waterbed.model.errors import InputError
+from waterbed.model.progress import staged
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
 HOME_ABROAD, DISPLACED = "home-abroad", "displaced"
 MOST = 256
 """Specifications that are run at most, unless asked for more."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +58,7 @@ def removed(key: str) -> str:
     return f"removed:{key}"
 
 
-def curve_of(
-    study: Study, *, most: int = MOST, progress: Progress | None = None, conclusions: Conclusions | None = None
-) -> Curve:
+def curve_of(study: Study, *, most: int = MOST, conclusions: Conclusions | None = None) -> Curve:
     """Draw a study's conclusions under every specification.
 
     At most `most` of them. InputError where the reference gives no share to compare.
@@ -80,7 +77,7 @@ def curve_of(
     grid = grid_of(study, variants, reference, _declared(study))
     specs = chosen_specs(grid.levels, most)
     keys = [key for key in first.keys if key != UNKNOWN]
-    outcomes = _run(study, variants, specs, keys, progress)
+    outcomes = _run(study, variants, specs, keys)
     names = {key: tables.names.get(key, key) for key in keys}
     return Curve(grid=grid, whole=size(grid.levels), outcomes=outcomes, ranked=ranked, names=names)
 
@@ -89,9 +86,7 @@ def _declared(study: Study) -> Sensitivity | None:
     return study.protocol.protocol.sensitivity if study.protocol else None
 
 
-def _run(
-    study: Study, variants: Variants, specs: Sequence[Spec], keys: Sequence[str], progress: Progress | None
-) -> list[Outcomes]:
+def _run(study: Study, variants: Variants, specs: Sequence[Spec], keys: Sequence[str]) -> list[Outcomes]:
     """The outcomes of each specification, in their order.
 
     Those that share costly steps run together.
@@ -100,14 +95,12 @@ def _run(
     found: dict[int, Outcomes] = {}
     grouped: Grouped | None = None
     before: object = None
-    for number in sorted(range(len(specs)), key=shared.__getitem__):
+    for number in staged("specifications", sorted(range(len(specs)), key=shared.__getitem__)):
         spec = specs[number]
         if grouped is None or shared[number] != before:
             grouped, before = Grouped(study, variants.of(spec), spec), shared[number]
             stands = counterparts(variants.base, grouped.conclusions, specs[0].role, spec.role, keys)
         found[number] = Outcomes(spec=spec, values=_values(grouped, spec, stands), keys=stands)
-        if progress:
-            progress(len(found), len(specs))
     return [found[number] for number in range(len(specs))]
 
 

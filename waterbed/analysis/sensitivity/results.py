@@ -15,7 +15,7 @@ from waterbed.analysis.sensitivity.conclusions import (
     level_rows,
     value_rows,
 )
-from waterbed.analysis.sensitivity.curve import MOST, Curve, Outcomes, Progress, curve_of, removed
+from waterbed.analysis.sensitivity.curve import MOST, Curve, Outcomes, curve_of, removed
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
@@ -63,7 +63,6 @@ def findings_of(
     slowest: int | None = None,
     most: int = MOST,
     true_values: Callable[[Curve], Outcomes] | None = None,
-    progress: Progress | None = None,
     conclusions: Conclusions | None = None,
 ) -> Findings:
     """Run all specifications of a study and follow its conclusions.
@@ -75,7 +74,7 @@ def findings_of(
     """
     if hoster and than == hoster:
         raise InputError(_SAME.format(than))
-    curve = curve_of(study, most=most, progress=progress, conclusions=conclusions)
+    curve = curve_of(study, most=most, conclusions=conclusions)
     key = _known(curve, hoster) if hoster else curve.ranked[0]
     other = _known(curve, than) if than else next((one for one in curve.ranked if one != key), None)
     if other == key:

@@ -13,6 +13,7 @@ import typer
 from waterbed.cli.options import AsOf, Format, Formatted
 from waterbed.cli.output import console, note, print_cells, say, written_at
 from waterbed.model.errors import InputError
+from waterbed.model.progress import stage
 
 if TYPE_CHECKING:
     from attribution.space import OriginChanges
@@ -48,8 +49,9 @@ def attribute(
             _different_tables(study, when, against.date())
         if out and out.resolve() == table.resolve():
             raise InputError(f"--out {out} is the table itself; name another file")
-        addresses = list(read_addresses(table, column))
-        origins, counts = study.attribute_table(addresses, when)
+        with stage("origins of addresses"):
+            addresses = list(read_addresses(table, column))
+            origins, counts = study.attribute_table(addresses, when)
         if out:
             with written_at(out):
                 _write_origins(out, addresses, origins)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from waterbed.cli.options import NewStudy, Store
-from waterbed.cli.output import FINDING, OK, console, note, progress, say
+from waterbed.cli.output import FINDING, OK, console, note, say
 from waterbed.model.errors import KeyProblem
 
 
@@ -27,8 +27,7 @@ def backup(
     """
     from waterbed.store.backup.make import make_backup
 
-    with progress() as advance:
-        made = make_backup(context.obj, place, keep=keep, progress=lambda now, all_: advance("rows", now, all_))
+    made = make_backup(context.obj, place, keep=keep)
     say(f"{made.backup}")
     note(
         f"{made.rows:,} rows, {made.files:,} files of which {made.new_files:,} are new, {made.size / 1e6:,.1f} MB "
@@ -66,15 +65,7 @@ def restore(
 
     asked = cache(lambda: str(typer.prompt("Passphrase", hide_input=True, err=True)))
     keys = from_escrow(escrow, asked) if escrow else None
-    with progress() as advance:
-        restored = restore_backup(
-            backup_,
-            folder,
-            who=who(),
-            store=store,
-            keys=keys,
-            progress=lambda now, all_: advance("rows", now, all_),
-        )
+    restored = restore_backup(backup_, folder, who=who(), store=store, keys=keys)
     say(f"restored {folder} from {restored.backup}")
     console.print(
         f"{restored.rows:,} rows of schema {restored.schema}, {restored.files:,} files; "
@@ -107,10 +98,8 @@ def prune(
     from waterbed.store.retention import prune as remove_sealed
     from waterbed.study.study import open_study
 
-    with open_study(context.obj) as study, progress() as advance:
-        pruned = remove_sealed(
-            study.folder, before.date() if before else None, progress=lambda now, all_: advance("days", now, all_)
-        )
+    with open_study(context.obj) as study:
+        pruned = remove_sealed(study.folder, before.date() if before else None)
     console.print(f"{pruned.facts:,} facts of {pruned.days:,} days before {pruned.before} are now only in the lake")
     for why in pruned.left:
         say(f"left as it is: {why}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli.options import Format, Formatted, Processes
-from waterbed.cli.output import FINDING, OK, complain, console, for_tools, new_table, note, print_table, progress, say
+from waterbed.cli.output import FINDING, OK, complain, console, for_tools, new_table, note, print_table, say
 
 if TYPE_CHECKING:
     from crawler.recheck.run import PassReport
@@ -64,15 +64,10 @@ def recheck(
     from waterbed.store.folder import open_folder
 
     if processes > 1:
-        # workers are forked before the bar has a thread
-        shared = SharedPass(context.obj, processes, everything=everything, limit=limit)
-        with progress() as advance:
-            report = shared.wait(lambda done, due: advance("looks", done, due), complain)
+        report = SharedPass(context.obj, processes, everything=everything, limit=limit).wait(complain)
     else:
-        with closing(open_folder(context.obj)) as folder, progress() as advance:
-            report = run_recheck(
-                folder, everything=everything, limit=limit, progress=lambda done, due: advance("looks", done, due)
-            )
+        with closing(open_folder(context.obj)) as folder:
+            report = run_recheck(folder, everything=everything, limit=limit)
     print_pass(report)
     raise typer.Exit(FINDING if report.stopped else OK)
 
@@ -202,8 +197,6 @@ def enrich(
 
     For example: waterbed -C mystudy enrich --limit 100
     """
-    import uvloop
-
     from crawler.registry import run as registry
     from crawler.registry.report import RegistryRow
     from waterbed.analysis.table_check import Compared, compare
@@ -218,11 +211,7 @@ def enrich(
             else:
                 for_tools(Compared, rows, table_info(study, "origins compared", by="address"), form)
             raise typer.Exit(FINDING if any(row.verdict == "other" for row in rows) else OK)
-        with progress() as advance:
-            crawl = registry.enrich(
-                study.folder, limit=limit, progress=lambda done, all_: advance("look-ups", done, all_)
-            )
-            report = uvloop.run(crawl)
+        report = registry.run_enrich(study.folder, limit=limit)
         if form is Format.table:
             _crawled(report)
         else:

@@ -15,6 +15,7 @@ from waterbed.cli.options import Format, Formatted
 from waterbed.cli.output import SHOWN, console, for_tools, minute, more, new_table, note, print_table, say, written_at
 from waterbed.model.conclusions import Hop, HopKind, OrderClass
 from waterbed.model.errors import InputError
+from waterbed.model.progress import stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,7 +98,8 @@ def graph(
         elif by is Nodes.content:
             _contents(chosen, form)
         elif table is Shown.measures:
-            rows = graph_figures(hops, chosen.moves, names=chosen.names, home=chosen.home, rng=_rng())
+            with stage("measures of the graph"):
+                rows = graph_figures(hops, chosen.moves, names=chosen.names, home=chosen.home, rng=_rng())
             _print(chosen, GraphFigure, rows, "graph measures", form)
         elif table is Shown.weeks:
             _print(chosen, WeekRow, week_rows(weeks(chosen.moves)), "hops by week", form)

@@ -15,6 +15,7 @@ from waterbed.cli.options import AsOf, Format, Formatted, Reason
 from waterbed.cli.output import FINDING, OK, console, for_tools, new_table, note, print_table, say
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Registration
+from waterbed.model.progress import stage
 
 if TYPE_CHECKING:
     from attribution.hosters.book import HosterBook
@@ -53,7 +54,7 @@ def hosters_add(
     from waterbed.governance.hosters import read_book, set_file
     from waterbed.study.study import open_study
 
-    with open_study(context.obj) as study:
+    with open_study(context.obj) as study, stage("reading the book of hosters"):
         book = set_file(study.folder, file, reason)
         whole = read_book(study.folder)
     console.print(

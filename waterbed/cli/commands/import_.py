@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli.options import NOTICE_FORMS, REPORT_FORMS, Zone
-from waterbed.cli.output import FINDING, OK, complain, console, note, progress, say
+from waterbed.cli.output import FINDING, OK, complain, console, note, say
 from waterbed.model.errors import InputError, WaterbedError
 
 if TYPE_CHECKING:
@@ -51,16 +51,7 @@ def import_(
             watched = WatchedFolder(study=study, folder=watch, named=named)
             findings = keep_watching(watched, _print_watched, every_s=every, rounds=rounds)
         for path in files or ():
-            with progress() as advance:
-                report = study.import_reports(
-                    path,
-                    source=source,
-                    category=category,
-                    form=form,
-                    zone=zone,
-                    history=history,
-                    progress=lambda done: advance("reports", done, 0),
-                )
+            report = study.import_reports(path, source=source, category=category, form=form, zone=zone, history=history)
             print_import(path, report)
             findings += report.rejections + report.empty
     raise typer.Exit(FINDING if findings else OK)
@@ -119,15 +110,7 @@ def notices(
     findings = 0
     with open_study(context.obj) as study:
         for path in files:
-            with progress() as advance:
-                found = study.import_notices(
-                    path,
-                    sender=sender,
-                    kind=kind,
-                    form=form,
-                    zone=zone,
-                    progress=lambda done: advance("notices", done, 0),
-                )
+            found = study.import_notices(path, sender=sender, kind=kind, form=form, zone=zone)
             findings += _imported(study, path, found)
     raise typer.Exit(FINDING if findings else OK)
 

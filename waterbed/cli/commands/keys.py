@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli.options import Format, Formatted, Reason
-from waterbed.cli.output import console, for_tools, new_table, note, print_table, progress, say
+from waterbed.cli.output import console, for_tools, new_table, note, print_table, say
 
 if TYPE_CHECKING:
     from waterbed.model.bookkeeping import Audit
@@ -36,8 +36,7 @@ def key_rotate(context: typer.Context) -> None:
 
     folder = open_folder(context.obj)
     try:
-        with progress() as advance:
-            rotated = keys.rotate(folder, lambda now, all_: advance("entries", now, all_))
+        rotated = keys.rotate(folder)
     finally:
         folder.close()
     note(

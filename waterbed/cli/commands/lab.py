@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli.options import Format, Formatted, Given, Seed, Workers
-from waterbed.cli.output import console, for_tools, new_table, print_table, progress, written
+from waterbed.cli.output import console, for_tools, new_table, print_table, written
 from waterbed.cli.scores import (
     print_attribution_score,
     print_bytes_by_class,
@@ -73,8 +73,7 @@ def lab_replay(
     from waterbed.cli.commands.import_ import print_import
     from waterbed.lab.run import replay
 
-    with progress() as advance:
-        replayed = replay(feed, routes or [], day.date(), out, advance)
+    replayed = replay(feed, routes or [], day.date(), out)
     print_import(feed, replayed.imported)
     print_pass(replayed.passed)
     print_bytes_seen(replayed.counts)
@@ -99,11 +98,7 @@ def lab_simulate(
     from waterbed.lab.world.reading import read_world, scenario_path
 
     world = read_world(scenario_path(scenario))
-    with progress() as advance:
-        results = simulate_studies(
-            world, studies, seed=seed, workers=workers, progress=lambda done: advance("studies", done, studies)
-        )
-    print_campaign(summarise(results))
+    print_campaign(summarise(simulate_studies(world, studies, seed=seed, workers=workers)))
 
 
 @lab_app.command("power")
@@ -135,16 +130,7 @@ def lab_power(
 
     world, effects = read_world(scenario_path(scenario)), effect or [0.0, 0.1, 0.2, 0.3]
     plan = Plan(sites=sites, share=share, level=level, big=big)
-    with progress() as advance:
-        rows = power_curve(
-            world,
-            plan,
-            effects,
-            studies,
-            seed=seed,
-            workers=workers,
-            progress=lambda done: advance("studies", done, studies * len(effects)),
-        )
+    rows = power_curve(world, plan, effects, studies, seed=seed, workers=workers)
     _power(rows, plan, f"{scenario}, seed {seed}", form)
 
 
@@ -170,8 +156,7 @@ def _rehearse(scenario: str, out: Path, profile: ProfileName | None) -> LabRuns:
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
-    with progress() as advance:
-        done = run_lab(scenario, out, advance, profile=profile.value if profile else None)
+    done = run_lab(scenario, out, profile=profile.value if profile else None)
     with open_study(out) as study:
         conclusions = study.conclude()
         files = publish_all(study, out / "published", conclusions)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.output import FINDING, OK, console, new_table, print_table, progress, say, written_at
+from waterbed.cli.output import FINDING, OK, console, new_table, print_table, say, written_at
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,8 +42,8 @@ def seal(context: typer.Context) -> None:
     """
     from waterbed.store.lake import sealing
 
-    with _folder(context) as folder, progress() as advance:
-        made = sealing.seal(folder, lambda now, all_: advance("kinds of facts", now, all_))
+    with _folder(context) as folder:
+        made = sealing.seal(folder)
     say(_sealed(made.facts, made.days, made.files, made.late))
 
 
@@ -57,8 +57,8 @@ def verify(context: typer.Context) -> None:
     """
     from waterbed.store.lake import verifying
 
-    with _folder(context) as folder, progress() as advance:
-        found = verifying.verify(folder, lambda now, all_: advance("files", now, all_))
+    with _folder(context) as folder:
+        found = verifying.verify(folder)
     for one in found.findings:
         say(f"{one.severity}: {one.path}: {one.what}")
     told_as = "whole" if found.whole else "damaged"
@@ -74,8 +74,8 @@ def compact(context: typer.Context) -> None:
     """
     from waterbed.store.lake import sealing
 
-    with _folder(context) as folder, progress() as advance:
-        gone = sealing.compact(folder, lambda now, all_: advance("days", now, all_))
+    with _folder(context) as folder:
+        gone = sealing.compact(folder)
     console.print(f"{gone:,} files were merged into others.")
 
 
@@ -89,8 +89,8 @@ def rebuild(context: typer.Context) -> None:
     """
     from waterbed.store.lake import rebuilding
 
-    with _folder(context) as folder, progress() as advance:
-        rebuilt = rebuilding.rebuild(folder, lambda now, all_: advance("kinds of facts", now, all_))
+    with _folder(context) as folder:
+        rebuilt = rebuilding.rebuild(folder)
     made = rebuilt.sealed
     console.print(f"{rebuilt.dropped:,} damaged files dropped, {rebuilt.adopted:,} unnamed ones taken in.")
     say(_sealed(made.facts, made.days, made.files, made.late))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from waterbed.cli.options import Format, Formatted, Page
-from waterbed.cli.output import for_tools, new_table, note, print_table, progress, say, written, written_at
+from waterbed.cli.output import for_tools, new_table, note, print_table, say, written, written_at
 
 if TYPE_CHECKING:
     from waterbed.analysis.sensitivity.results import Findings
@@ -62,17 +62,15 @@ def sensitivity(
     with open_study(context.obj) as study:
         conclusions = study.conclude()
         happened = truth_of(study.folder, truth, conclusions.facts.targets.keys()) if truth else None
-        with progress() as advance:
-            found = findings_of(
-                study,
-                hoster=hoster or None,
-                than=than or None,
-                slowest=slowest,
-                most=most,
-                true_values=partial(true_outcomes, happened) if happened else None,
-                progress=lambda ran, of_all: advance("specifications", ran, of_all),
-                conclusions=conclusions,
-            )
+        found = findings_of(
+            study,
+            hoster=hoster or None,
+            than=than or None,
+            slowest=slowest,
+            most=most,
+            true_values=partial(true_outcomes, happened) if happened else None,
+            conclusions=conclusions,
+        )
         if out is not None:
             from waterbed.publish.site.sensitivity import write_findings
 

@@ -13,6 +13,7 @@ import typer
 from waterbed.cli.options import TABLE_KINDS, Format, Formatted
 from waterbed.cli.output import FINDING, OK, for_tools, minute, new_table, note, print_cells, print_table, say
 from waterbed.model.errors import InputError
+from waterbed.model.progress import stage, staged
 
 if TYPE_CHECKING:
     from waterbed.analysis.table_check import TableCheck
@@ -44,7 +45,8 @@ def tables_add(
 
     _known(kind)
     with open_study(context.obj) as study:
-        added = [one for file in files for one in study.add_table(file, day.date(), kind=kind, licence=licence)]
+        every = staged("tables added", files)
+        added = [one for file in every for one in study.add_table(file, day.date(), kind=kind, licence=licence)]
     _snapshots(added, Format.table)
 
 
@@ -137,7 +139,8 @@ def data_fetch(
     from waterbed.study.sources import fetch, source_of
 
     source = source_of(source_id)
-    fetched = fetch(source, out, version)
+    with stage("fetching"):
+        fetched = fetch(source, out, version)
     say(f"licence: {source.licence}. Date of the data: {source.day}.")
     for one in fetched:
         words = ["tables", "add", str(one.path), "--date", one.day.isoformat() if one.day else "YYYY-MM-DD"]

@@ -4,7 +4,7 @@ Studies are simulated and tested with the production's test.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -25,6 +25,7 @@ from waterbed.lab.simulate.studies import episodes_of
 from waterbed.lab.world.file import Hoster, Removal, World
 from waterbed.lab.world.truth import simulate as happen
 from waterbed.model.errors import InputError
+from waterbed.model.progress import staged
 from waterbed.store.settings import Judge
 
 _REMOVES: Final = 0.95
@@ -68,7 +69,6 @@ def power_curve(
     *,
     seed: int,
     workers: int = 1,
-    progress: Callable[[int], None] = lambda done: None,
 ) -> list[PowerRow]:
     """Return the power at each effect.
 
@@ -83,16 +83,11 @@ def power_curve(
                 f"lie from 0.01 to below {_REMOVES:g} (docs/protocol.md, Power)"
             )
     jobs = [(base, plan, effect, seed, number) for effect in effects for number in range(studies)]
-    found: list[tuple[float, int] | None] = []
     if workers <= 1:
-        for done, job in enumerate(jobs, 1):
-            found.append(one_test(job))
-            progress(done)
+        found = list(staged("studies simulated", map(one_test, jobs), len(jobs)))
     else:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            for done, one in enumerate(pool.map(one_test, jobs, chunksize=_CHUNK), 1):
-                found.append(one)
-                progress(done)
+            found = list(staged("studies simulated", pool.map(one_test, jobs, chunksize=_CHUNK), len(jobs)))
     return [
         _row(effect, plan.level, found[number * studies : (number + 1) * studies])
         for number, effect in enumerate(effects)

@@ -1,7 +1,7 @@
 """Coverage of intervals over many simulated studies of drawn worlds."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from waterbed.lab.world.file import World
 from waterbed.lab.world.records import TrueEpisode, Truth
 from waterbed.lab.world.truth import simulate as happen
 from waterbed.model.conclusions import Episode, RankingRow
+from waterbed.model.progress import staged
 from waterbed.store.settings import Judge
 
 _CHUNK = 4
@@ -77,24 +78,16 @@ class StudyResult:
     looks: int
 
 
-def simulate_studies(
-    world: World, studies: int, *, seed: int, workers: int = 1, progress: Callable[[int], None] = lambda done: None
-) -> list[StudyResult]:
+def simulate_studies(world: World, studies: int, *, seed: int, workers: int = 1) -> list[StudyResult]:
     """Draw, measure and compare many studies.
 
     The same seed gives the same results with any number of workers.
     """
     numbers = [(world, seed, number) for number in range(studies)]
     if workers <= 1:
-        return list(_counted(map(one_study, numbers), progress))
+        return list(staged("studies simulated", map(one_study, numbers), studies))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return list(_counted(pool.map(one_study, numbers, chunksize=_CHUNK), progress))
-
-
-def _counted(results: Iterable[StudyResult], progress: Callable[[int], None]) -> Iterator[StudyResult]:
-    for done, result in enumerate(results, 1):
-        progress(done)
-        yield result
+        return list(staged("studies simulated", pool.map(one_study, numbers, chunksize=_CHUNK), studies))
 
 
 def one_study(which: tuple[World, int, int]) -> StudyResult:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Final
 
 from waterbed.model.errors import InputError
+from waterbed.model.progress import staged
 from waterbed.store.bounded.files import content, raw_pieces
 from waterbed.store.bounded.limits import MOST_FILE, MOST_MANIFEST
 
@@ -81,7 +82,7 @@ def _held(package: Path, kind: str, on_disk: Iterator[str] | list[str]) -> Itera
             yield Damage(f"{kind}-{name}.txt", "is missing or not a manifest")
     entries = [sums or {} for sums in manifests]
     names = {*entries[0], *entries[1]}
-    for path in sorted({*names, *on_disk}):
+    for path in staged("files verified", sorted({*names, *on_disk})):
         plain = PurePosixPath(path)
         there = not plain.is_absolute() and ".." not in plain.parts and (package / path).is_file()
         found = sums_of(package, [path])[path] if there else ("", "")
@@ -114,7 +115,7 @@ def _judged(
 
 def sums_of(package: Path, names: list[str]) -> dict[str, tuple[str, ...]]:
     """The checksums of some files."""
-    return {name: _checksums(package / name) for name in names}
+    return {name: _checksums(package / name) for name in staged("files summed up", names)}
 
 
 def _checksums(path: Path) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from waterbed.model.facts import (
     Target,
 )
 from waterbed.model.governance import DeviationNote, ProtocolLock
+from waterbed.model.progress import staged
 from waterbed.model.redaction import redact
 from waterbed.model.urls import is_address, registrable_domain
 from waterbed.store.bounded.limits import MOST_FACT
@@ -69,7 +70,7 @@ def frozen_facts(folder: Folder) -> Facts:
     Each kind is sorted by its key.
     Accounts become person-1, person-2, ... in one order over all kinds; a host name in words of people is redacted.
     """
-    plain: dict[type, list[Any]] = {cls: facts_of(folder, cls) for cls in FROZEN_FACTS}
+    plain: dict[type, list[Any]] = {cls: facts_of(folder, cls) for cls in staged("kinds of facts read", FROZEN_FACTS)}
     accounts = sorted({getattr(one, name) for one, name in _with(plain, _PEOPLE)})
     digits = len(str(len(accounts)))
     people = {account: f"person-{number:0{digits}}" for number, account in enumerate(accounts, 1)}
@@ -111,7 +112,7 @@ def write_facts(facts: Facts, into: Path) -> dict[str, int]:
     """Write one Parquet file per kind; return rows by table."""
     into.mkdir(parents=True)
     rows = {}
-    for cls, its in facts.items():
+    for cls, its in staged("kinds of facts written", facts.items()):
         schema = schema_of(cls)
         arrays = [pa.array([getattr(one, field.name) for one in its], type=field.type) for field in schema]
         name = table_name(cls)

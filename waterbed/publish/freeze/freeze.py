@@ -16,6 +16,7 @@ from waterbed.governance.reply import refuse_unheard
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Target
 from waterbed.model.governance import DeviationNote, ProtocolLock
+from waterbed.model.progress import stage
 from waterbed.model.results import PooledHoster, SharedEpisode, SharedLook
 from waterbed.publish.edition import editions, remember
 from waterbed.publish.freeze.bag import ALGORITHMS, DATA, seal, sums_of
@@ -97,6 +98,7 @@ class Made:
     outside: Annotated[list[str], "dated tables that it names by checksum alone"]
 
 
+@stage("freezing")
 def freeze(study: Study, out: Path, *, shared: str = "", without_tables: bool = False, override: str = "") -> Made:
     """Write a package to a new folder, atomically.
 

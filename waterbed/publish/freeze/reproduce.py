@@ -16,6 +16,7 @@ from waterbed.governance.protocol.file import PROTOCOL, checksum
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Observation
 from waterbed.model.governance import ProtocolLock
+from waterbed.model.progress import stage
 from waterbed.publish.edition import LastEdition, editions, keep_editions
 from waterbed.publish.freeze.bag import DATA, damages, name_of
 from waterbed.publish.freeze.facts import check_facts, read_facts
@@ -236,9 +237,14 @@ def _fill(
         keep_table(kind, path, work / TABLES / name)
     if (payload / TABLES).is_dir():
         shutil.copytree(payload / TABLES, work / TABLES, dirs_exist_ok=True)
-    with create_study(work, config) as study, study.store.writing() as connection:
+    with (
+        create_study(work, config) as study,
+        study.store.writing() as connection,
+        stage("facts taken in", sum(about.rows.values())) as advance,
+    ):
         for facts in read_facts(payload / FACTS, about.rows):
             study.store.add(facts, connection)
+            advance(len(facts))
     for name in (PROTOCOL, HOSTERS):
         if (payload / name).exists():
             shutil.copyfile(payload / name, work / name)

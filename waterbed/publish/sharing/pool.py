@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from waterbed.model.errors import InputError, OwnFailure
+from waterbed.model.progress import staged
 from waterbed.model.results import PooledHoster, Provenance
 from waterbed.model.table import TableInfo
 from waterbed.publish.sharing.share import MANIFEST, PARTNER, TABLES, export_id_of
@@ -97,7 +98,7 @@ _MEMORY_MB: Final = 128
 def hosters_in(exports: Sequence[Path]) -> list[PooledHoster]:
     """Each hoster over exports of different studies, largest first."""
     counts: dict[str, list[int]] = defaultdict(lambda: [0] * 6)
-    for path in exports:
+    for path in staged("exports pooled", exports):
         for row in _counted(path).to_pylist():
             held = counts[row.pop("hoster")]
             for place, count in enumerate((1, *row.values())):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from waterbed.model.errors import InputError
+from waterbed.model.progress import staged
 from waterbed.model.results import Provenance, SharedEpisode, SharedLook
 from waterbed.store.audit import put_on_record
 from waterbed.store.whole.folders import new_folder
@@ -112,7 +113,7 @@ def choose(conclusions: Conclusions, renamed: Renamed, least: int) -> Chosen:
     enough = {key for key, sites in hosters.items() if len(sites) >= least}
     shown = {key for key, sites in prefixes.items() if len(sites) >= least}
     rows, left_out = Counter[SharedLook](), 0
-    for look, verdict, answer in judged:
+    for look, verdict, answer in staged("looks shared", judged):
         keys = _hosters(answer)
         if not set(keys) <= enough:
             left_out += 1

@@ -9,6 +9,7 @@ from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import removal_curves
 from waterbed.model.conclusions import ClockKind
+from waterbed.model.progress import stage, staged
 from waterbed.publish.policy import Publication, Table
 from waterbed.publish.site.displacement import displacement_pages
 from waterbed.publish.site.hoster import sheet_page, sheet_paths, sheet_views
@@ -24,6 +25,7 @@ CURVES = 6
 _RANKING = "ranking-"
 
 
+@stage("pages")
 def site_of(study: Study, conclusions: Conclusions, publication: Publication) -> Site:
     """Build all pages; `publication` holds only publishable data."""
     rankings = [_ranking(publication, table) for table in publication.tables if table.name.startswith(_RANKING)]
@@ -39,7 +41,10 @@ def site_of(study: Study, conclusions: Conclusions, publication: Publication) ->
     ]
     first = overview_page(_overview(study, conclusions, publication, hosters.standings, sheets), pages, start)
     hoster_pages = [
-        sheet_page(view, sheets, start) for view in sheet_views(study, conclusions, publication, hosters.standings)
+        sheet_page(view, sheets, start)
+        for view in staged(
+            "sheets of hosters", sheet_views(study, conclusions, publication, hosters.standings), len(sheets)
+        )
     ]
     return make_site(_frame(study, publication), [first, *pages, *hoster_pages])
 

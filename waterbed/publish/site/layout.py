@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
+from waterbed.model.progress import staged
 from waterbed.model.spelling import NOTHING, number, percent
 
 LIBRARY: Final = "plotly.js"
@@ -145,7 +146,10 @@ def make_site(frame: Layout, pages: Sequence[Page]) -> Site:
     The navigation names the pages that have a `menu`.
     """
     menu = tuple((page.path, page.menu) for page in pages if page.menu)
-    made = {page.path: File(content=render(frame, page, menu).encode(), media=HTML) for page in pages}
+    made = {
+        page.path: File(content=render(frame, page, menu).encode(), media=HTML)
+        for page in staged("pages written", pages)
+    }
     if len(made) < len(pages):
         raise ValueError("two pages have one path")
     assets = {"style.css", *(name for page in pages for name in page.assets)}

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from waterbed.model.bookkeeping import Forgotten, Run, RunEnd
 from waterbed.model.errors import InputError, ReadOnly, StoreFailure
+from waterbed.model.progress import stage, staged
 from waterbed.store.backup.manifest import (
     FILES,
     FORM,
@@ -36,7 +37,7 @@ from waterbed.store.backup.manifest import (
     read_manifest,
     sums_of,
 )
-from waterbed.store.backup.portable import Progress, copy_out
+from waterbed.store.backup.portable import copy_out
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.config import Config, read_config, read_lab
 from waterbed.store.folder import LAB, SETTINGS, Clock, open_store, real_clock
@@ -68,7 +69,7 @@ class BackedUp:
     unrecorded: Annotated[str, "why the study does not know of it, a sentence; empty: it does"]
 
 
-def make_backup(study: Path, place: Path, *, keep: int | None = None, progress: Progress = lambda *_: None) -> BackedUp:
+def make_backup(study: Path, place: Path, *, keep: int | None = None) -> BackedUp:
     """Write a backup of a study into a backup folder.
 
     `keep` is the number of newest backups that stay; all others are removed.
@@ -90,7 +91,7 @@ def make_backup(study: Path, place: Path, *, keep: int | None = None, progress: 
             work = place / f".new-{secrets.token_hex(8)}"
             try:
                 work.mkdir(mode=0o700)
-                manifest, new, size = _written(study, store, config, work, progress)
+                manifest, new, size = _written(study, store, config, work)
                 backup = place / name_for(place, manifest.made_at)
                 work.rename(backup)
             except OSError as problem:
@@ -133,22 +134,24 @@ def _refuse_place(study: Path, place: Path, config: Config) -> None:
         return
 
 
-def _written(study: Path, store: Store, config: Config, work: Path, progress: Progress) -> tuple[Manifest, int, int]:
+def _written(study: Path, store: Store, config: Config, work: Path) -> tuple[Manifest, int, int]:
     """Write all of a backup but its name.
 
     Returns the manifest, the number of new files, and the bytes written.
     """
     made_at, revision = real_clock(), store.revision()
     plain = work / "store.db"
-    rows = copy_out(store, plain, progress)
-    packed = _packed(plain, work / STORE)
+    with stage("copying the store"):
+        rows = copy_out(store, plain)
+    with stage("packing the store"):
+        packed = _packed(plain, work / STORE)
     # the store comes first: the files that its facts name are there by now
     forgotten = {stone.entry_id: stone.kind for stone in store.all(Forgotten)}
     pool = work.parent / FILES
     pool.mkdir(exist_ok=True, mode=0o700)
     kept, new, size = [], 0, packed.size
     with _lake_at_rest(study, store):
-        for path in _files(study, _lake(study, config)):
+        for path in staged("files kept", list(_files(study, _lake(study, config)))):
             with suppress(FileNotFoundError):  # a temporary file that is gone again
                 one, fresh = _keep(path, path.relative_to(study).as_posix(), pool)
                 kept.append(one)

@@ -21,6 +21,7 @@ from typing import Annotated, Final
 import msgspec
 
 from waterbed.model.errors import InputError
+from waterbed.model.progress import staged
 from waterbed.store.audit import after
 from waterbed.store.bounded.files import content, opened
 from waterbed.store.bounded.limits import MOST_MANIFEST
@@ -121,7 +122,7 @@ def verify(backup: Path, manifest: Manifest) -> None:
     """
     pool = backup.parent / FILES
     wanted = {pool / kept.sha256: kept for kept in manifest.files} | {backup / STORE: manifest.store}
-    for path, kept in wanted.items():
+    for path, kept in staged("files verified", wanted.items()):
         try:
             with opened(path, "a file of a backup", _DOCS):
                 found = checksum(path)

@@ -4,7 +4,7 @@ It is the form of backups: of one schema with all studies, so that it is brought
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, cast
@@ -13,20 +13,18 @@ from sqlalchemy import Connection, Table, func, inspect, select
 from sqlalchemy.exc import DatabaseError
 
 from waterbed.model.errors import InputError, OwnFailure, StoreFailure
+from waterbed.model.progress import stage
 from waterbed.store.database import failures_explained
 from waterbed.store.store import Store
 from waterbed.store.tables import metadata
 from waterbed.store.whole.files import sync
-
-Progress = Callable[[int, int], None]
-"""Called with the number of rows that are done, and the total."""
 
 _CACHE_KIB: Final = 2_048
 _AT_ONCE: Final = 5_000
 """Rows that are in memory at the same time."""
 
 
-def copy_out(store: Store, file: Path, progress: Progress = lambda *_: None) -> dict[str, int]:
+def copy_out(store: Store, file: Path) -> dict[str, int]:
     """Copy a store consistently; return row counts by table.
 
     The copy is a new SQLite file; passes go on meanwhile.
@@ -41,7 +39,7 @@ def copy_out(store: Store, file: Path, progress: Progress = lambda *_: None) -> 
                 cast(sqlite3.Connection, pooled.driver_connection).backup(made)
                 made.execute("PRAGMA journal_mode=DELETE")
         else:
-            _rows_out(store, file, progress)
+            _rows_out(store, file)
     complaints = damage(file)
     if complaints:
         raise StoreFailure(
@@ -97,14 +95,14 @@ def damage(file: Path) -> list[str]:
         return [type(problem).__name__]
 
 
-def fill(store: Store, file: Path, progress: Progress = lambda *_: None) -> None:
+def fill(store: Store, file: Path) -> None:
     """Copy all rows into an empty PostgreSQL database.
 
     The file has this version's schema; all rows are taken, or none.
     """
     with closing(_connected(file)) as opened:
-        total, done = sum(_count(opened, name) for name in metadata.tables), 0
-        with store.writing() as connection:
+        total = sum(_count(opened, name) for name in metadata.tables)
+        with store.writing() as connection, stage("rows restored", total) as advance:
             if inspect(connection).get_table_names():
                 raise InputError(
                     "the database to restore into is not empty; each study needs a database of its own (docs/backup.md)"
@@ -113,15 +111,14 @@ def fill(store: Store, file: Path, progress: Progress = lambda *_: None) -> None
             for table in metadata.sorted_tables:
                 for rows in _batches(opened.execute(_every_row(table))):
                     _copy(table, rows, connection)
-                    done += len(rows)
-                    progress(done, total)
+                    advance(len(rows))
             if sum(rows_of(store, connection).values()) != total + 1:  # and the row of the schema's revision
                 raise OwnFailure("rows were lost on the way into the database; nothing was kept")
     with store.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
 
 
-def _rows_out(store: Store, file: Path, progress: Progress) -> None:
+def _rows_out(store: Store, file: Path) -> None:
     """Copy a PostgreSQL database's rows at one instant."""
     made = Store(f"sqlite:///{file}")
     made.migrate()
@@ -132,15 +129,14 @@ def _rows_out(store: Store, file: Path, progress: Progress) -> None:
         connection = plain.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True, stream_results=True, max_row_buffer=_AT_ONCE
         )
-        total, done = sum(rows_of(store, connection).values()), 0
         into.execute("BEGIN")
-        for table in metadata.sorted_tables:
-            places = ", ".join("?" * len(table.c))
-            insert = f'INSERT INTO "{table.name}" ({_names(table)}) VALUES ({places})'  # noqa: S608 (names of our own tables)
-            for rows in _batches(connection.exec_driver_sql(_every_row(table))):
-                into.executemany(insert, [tuple(row) for row in rows])
-                done += len(rows)
-                progress(done, total)
+        with stage("rows copied", sum(rows_of(store, connection).values())) as advance:
+            for table in metadata.sorted_tables:
+                places = ", ".join("?" * len(table.c))
+                insert = f'INSERT INTO "{table.name}" ({_names(table)}) VALUES ({places})'  # noqa: S608 (names of our own tables)
+                for rows in _batches(connection.exec_driver_sql(_every_row(table))):
+                    into.executemany(insert, [tuple(row) for row in rows])
+                    advance(len(rows))
         into.execute("COMMIT")
         into.execute("PRAGMA journal_mode=DELETE")
 

@@ -17,9 +17,10 @@ import pyarrow as pa
 
 from waterbed.model.bookkeeping import Audit, KeyCheck, Sealed
 from waterbed.model.errors import InputError, StoreFailure
+from waterbed.model.progress import stage, staged
 from waterbed.store import sealed as entries
 from waterbed.store.backup.manifest import FILES, STORE, Manifest, backups_in, read_manifest, verify
-from waterbed.store.backup.portable import Progress, acting_in, damage, fill, rows_in
+from waterbed.store.backup.portable import acting_in, damage, fill, rows_in
 from waterbed.store.bounded.limits import MOST_STORE_RATIO, SMALL
 from waterbed.store.bounded.memory import bounded_memory
 from waterbed.store.config import read_config, write_toml
@@ -61,7 +62,6 @@ def restore_backup(
     who: str,
     store: str | None = None,
     keys: Keys | None = None,
-    progress: Progress = lambda *_: None,
 ) -> Restored:
     """Make a new study folder from a backup.
 
@@ -72,21 +72,20 @@ def restore_backup(
     """
     _refuse_folder(folder)
     with bounded_memory(place, _DOCS):
-        return _restored(chosen(place), folder, who, store, keys, progress)
+        return _restored(chosen(place), folder, who, store, keys)
 
 
-def _restored(
-    backup: Path, folder: Path, who: str, store: str | None, keys: Keys | None, progress: Progress
-) -> Restored:
+def _restored(backup: Path, folder: Path, who: str, store: str | None, keys: Keys | None) -> Restored:
     manifest = read_manifest(backup)
     refuse_unknown(manifest.schema, "the backup")
     verify(backup, manifest)
     with _disk(folder), new_folder(folder) as work:
         work.chmod(0o700)
         _files_back(backup, manifest, work)
-        file = _store_back(backup, manifest, work)
-        released, forgotten = _settled(file, backup, manifest, who, keys)
-        _into(file, work, store, progress)
+        with stage("unpacking the store"):
+            file = _store_back(backup, manifest, work)
+            released, forgotten = _settled(file, backup, manifest, who, keys)
+        _into(file, work, store)
     return Restored(
         backup=backup,
         study=manifest.study,
@@ -106,7 +105,7 @@ def _refuse_folder(folder: Path) -> None:
 
 
 def _files_back(backup: Path, manifest: Manifest, work: Path) -> None:
-    for kept in manifest.files:
+    for kept in staged("files restored", manifest.files):
         into = work / kept.path
         into.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(backup.parent / FILES / kept.sha256, into)
@@ -194,7 +193,7 @@ def _newer(backup: Path) -> Manifest:
         ) from None
 
 
-def _into(file: Path, work: Path, url: str | None, progress: Progress) -> None:
+def _into(file: Path, work: Path, url: str | None) -> None:
     """Write the store's settings; copy rows into PostgreSQL if named."""
     config, _ = read_config(work / SETTINGS)
     named = url or os.environ.get(STORE_ENVIRONMENT) or "sqlite"
@@ -210,7 +209,7 @@ def _into(file: Path, work: Path, url: str | None, progress: Progress) -> None:
                 f"--store is sqlite or a postgresql:// URL; a file of its own is not restored into ({_DOCS})"
             )
         store.revision()  # one that cannot be reached is the user's to mend, and is reported as such
-        fill(store, file, progress)
+        fill(store, file)
     finally:
         store.close()
     for end in ("", "-wal", "-shm"):

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from waterbed.model.errors import InputError, StoreFailure
+from waterbed.model.progress import staged
 from waterbed.store.folder import Folder
 from waterbed.store.lake.lake import CLASSES, Lake, changing
 from waterbed.store.lake.manifest import Day, File, Manifest
 from waterbed.store.lake.reading import days_in
-from waterbed.store.lake.sealing import Progress, Sealing, kind_and_day, merged, scratch_of, seal
+from waterbed.store.lake.sealing import Sealing, kind_and_day, merged, scratch_of, seal
 from waterbed.store.lake.verifying import amiss
 
 _Where = tuple[str, date]
@@ -25,7 +26,7 @@ class Rebuilt:
     sealed: Sealing
 
 
-def rebuild(folder: Folder, progress: Progress = lambda *_: None) -> Rebuilt:
+def rebuild(folder: Folder) -> Rebuilt:
     """Rebuild the lake: keep whole files, seal the rest again.
 
     InputError, and nothing changed, if a file is damaged whose facts the store no longer has.
@@ -58,7 +59,7 @@ def rebuild(folder: Folder, progress: Progress = lambda *_: None) -> Rebuilt:
     return Rebuilt(
         dropped=sum(map(len, bad.values())),
         adopted=sum(file.path not in named for files in good.values() for file in files),
-        sealed=seal(folder, progress),
+        sealed=seal(folder),
     )
 
 
@@ -67,7 +68,7 @@ def _sorted(lake: Lake, manifest: Manifest) -> tuple[dict[_Where, list[File]], d
     good: dict[_Where, list[File]] = {}
     bad: dict[_Where, list[str]] = {}
     named = manifest.files()
-    for path in sorted({*named, *lake.place.names(".parquet")}):
+    for path in staged("files of the lake verified", sorted({*named, *lake.place.names(".parquet")})):
         where = kind_and_day(path)
         if where is None:
             continue

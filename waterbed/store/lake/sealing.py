@@ -1,7 +1,7 @@
 """Seals closed days into the lake and merges small files."""
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +12,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, func, select
 
 from waterbed.model.errors import InputError, OwnFailure, StoreFailure
+from waterbed.model.progress import stage, staged
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import SEALED, closed_before
 from waterbed.store.lake.lake import CLASSES, Lake, changing, lake_of, replaced
@@ -21,8 +22,6 @@ from waterbed.store.lake.writing import DayFiles, as_now, days_of, without
 from waterbed.store.tables import TABLES, table_name
 
 SCRATCH: Final = "lake.new"
-Progress = Callable[[int, int], None]
-"""Called with the number of kinds of fact that are done, and the total."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +35,7 @@ class Sealing:
     files: int
 
 
-def seal(folder: Folder, progress: Progress = lambda *_: None) -> Sealing:
+def seal(folder: Folder) -> Sealing:
     """Seal all unsealed facts of closed days.
 
     Sealed facts stay as they are.
@@ -49,8 +48,7 @@ def seal(folder: Folder, progress: Progress = lambda *_: None) -> Sealing:
         end = closed_before(folder.clock(), folder.config.lake.grace_hours)
         changes: dict[tuple[str, date], Day] = {}
         late = 0
-        for number, cls in enumerate(SEALED):
-            progress(number, len(SEALED))
+        for cls in staged("kinds of facts sealed", SEALED):
             for day, file in _new_files(folder, lake, manifest, cls, end).items():
                 kind = table_name(cls)
                 before = manifest.day(kind, day).files
@@ -58,7 +56,6 @@ def seal(folder: Folder, progress: Progress = lambda *_: None) -> Sealing:
                 changes |= replaced(manifest, kind, day, [*before, file])
         if changes:
             lake.commit(manifest.changed(changes))
-        progress(len(SEALED), len(SEALED))
     made = [its.files[-1] for its in changes.values()]
     return Sealing(
         days=len({day for _, day in changes}), facts=sum(file.rows for file in made), late=late, files=len(made)
@@ -79,12 +76,15 @@ def _new_files(folder: Folder, lake: Lake, manifest: Manifest, cls: type, end: d
     known = lake.keys(cls, [file for day in due & set(sealed) for file in sealed[day].files])
     with scratch_of(folder) as scratch, folder.store.reading() as connection:
         files = DayFiles(lake, cls, scratch)
-        counted, seen = _count(cls, due, connection), 0
-        for table in tables_of(cls, due, connection):
-            seen += table.num_rows
-            files.add(without(cls, table, known))
-        if seen < counted:
-            raise OwnFailure(f"the store gave {seen} of {counted} rows of {table_name(cls)}; nothing was sealed")
+        counted = _count(cls, due, connection)
+        with stage("facts sealed", counted) as advance:
+            for table in tables_of(cls, due, connection):
+                files.add(without(cls, table, known))
+                advance(table.num_rows)
+        if advance.done < counted:
+            raise OwnFailure(
+                f"the store gave {advance.done} of {counted} rows of {table_name(cls)}; nothing was sealed"
+            )
         return files.close()
 
 
@@ -93,7 +93,7 @@ def _count(cls: type, days: Iterable[date], connection: Connection) -> int:
     return connection.scalar(query) or 0
 
 
-def compact(folder: Folder, progress: Progress = lambda *_: None) -> int:
+def compact(folder: Folder) -> int:
     """Merge the files of each day; return the number removed.
 
     Files that no manifest names, as a killed sealing leaves them, are merged in too: facts are only ever added, so
@@ -110,8 +110,7 @@ def compact(folder: Folder, progress: Progress = lambda *_: None) -> int:
         } | set(unnamed)
         changes: dict[tuple[str, date], Day] = {}
         gone: list[str] = []
-        for number, (kind, day) in enumerate(sorted(several)):
-            progress(number, len(several))
+        for kind, day in staged("days merged", sorted(several)):
             old = [*manifest.day(kind, day).files, *unnamed.get((kind, day), [])]
             one = merged(lake, kind, day, old, scratch)
             changes |= replaced(manifest, kind, day, [one])
@@ -120,7 +119,6 @@ def compact(folder: Folder, progress: Progress = lambda *_: None) -> int:
             lake.commit(manifest.changed(changes))
         for path in gone:
             lake.place.remove(path)
-        progress(len(several), len(several))
     return len(gone)
 
 

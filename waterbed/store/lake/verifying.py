@@ -1,6 +1,6 @@
 """Verifies all bytes of a lake and compares the store."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import pyarrow.parquet as pq
 
 from waterbed.model.errors import StoreFailure
+from waterbed.model.progress import stage, staged
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import SEALED, closed_before
 from waterbed.store.lake.lake import Lake, lake_of
@@ -15,8 +16,6 @@ from waterbed.store.lake.manifest import PATH, File, Manifest
 from waterbed.store.lake.reading import days_in
 from waterbed.store.lake.storage import NEW
 from waterbed.store.tables import table_name
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +41,7 @@ class Verified:
         return all(finding.severity != "problem" for finding in self.findings)
 
 
-def verify(folder: Folder, progress: Progress = lambda *_: None) -> Verified:
+def verify(folder: Folder) -> Verified:
     """Compare every file with manifest and store; write nothing."""
     lake = lake_of(folder)
     try:
@@ -51,16 +50,15 @@ def verify(folder: Folder, progress: Progress = lambda *_: None) -> Verified:
         return Verified(files=0, facts=0, findings=(_problem(PATH, str(problem)),))
     named = manifest.files()
     found: list[LakeFinding] = []
-    for number, (kind, day, file) in enumerate(named.values()):
-        progress(number, len(named))
+    for kind, day, file in staged("files of the lake verified", named.values()):
         wrong = amiss(lake, file)
         if wrong and file.path in lake.manifest().files():  # else it was merged away meanwhile
             pruned = manifest.day(kind, day).pruned
             mend = "put it back from a backup: its day was pruned" if pruned else "mend it by waterbed lake rebuild"
             found.append(_problem(file.path, f"{wrong}; {mend}"))
-    progress(len(named), len(named))
     found += _strays(lake, set(named))
-    found += _beside_store(folder, manifest)
+    with stage("comparing the lake with the store"):
+        found += _beside_store(folder, manifest)
     return Verified(files=len(named), facts=sum(file.rows for _, _, file in named.values()), findings=tuple(found))
 
 

@@ -11,6 +11,7 @@ from graphs.rotation import Rotation
 from graphs.runs import UNATTRIBUTED, Run
 from waterbed.model.codec import microseconds, moment
 from waterbed.model.conclusions import Attribution, EndCause, Episode
+from waterbed.model.progress import stage
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -300,5 +301,7 @@ def all_episodes(
     known: Mapping[str, UrlHistory], runs: Mapping[str, Sequence[Run]], rules: EpisodeRules
 ) -> Iterable[Episode]:
     """The episodes of many URLs."""
-    for url_id, own in runs.items():
-        yield from episodes(known[url_id], own, rules)
+    with stage("URLs followed", len(known)) as advance:
+        for url_id, own in runs.items():
+            yield from episodes(known[url_id], own, rules)
+            advance()

@@ -142,7 +142,7 @@ _OURS = {
     "lists and texts that come with the program": {
         *("attribution/hosters/book.py", "attribution/hosters/files.py", "attribution/lookups/dns/infrastructure.py"),
         *("attribution/lookups/rdap/bootstrap.py", "attribution/rules.py", "crawler/probe/pages.py"),
-        *("waterbed/governance/protocol/lock.py", "waterbed/study/linking.py", "waterbed/study/looks.py"),
+        *("waterbed/governance/protocol/lock.py", "waterbed/study/link_signs.py", "waterbed/study/looks.py"),
         *("waterbed/model/urls.py", "waterbed/publish/freeze/layout.py", "waterbed/publish/site/layout.py"),
     },
     "values that this process made": {
@@ -162,6 +162,7 @@ _OURS = {
         *("waterbed/store/backup/make.py", "waterbed/store/lake/lake.py", "waterbed/store/lake/manifest.py"),
         *("waterbed/store/lake/storage.py", "waterbed/store/lake/verifying.py", "waterbed/store/folder.py"),
         *("waterbed/store/schema.py", "waterbed/store/vault.py", "waterbed/store/networks.py"),
+        *("waterbed/store/kept.py", "waterbed/store/spool.py", "waterbed/study/digest.py"),
     },
     "bytes whose number `waterbed.store.bounded` has bounded": {
         *("attribution/lookups/tables/folders.py", "attribution/lookups/tables/organisations.py"),

@@ -72,7 +72,7 @@ class LastKnown:
         return hosters[back], prefix[back], state[back], at[back]
 
     def known(self, url: int) -> tuple[int, int] | None:
-        """The state of a URL before the cycle, and its time."""
+        """The state of a URL before the cycle."""
         return None if self._state[url] == UNKNOWN else (int(self._state[url]), int(self._at[url]))
 
     def learn(self, looks: GuardLooks, held: Array) -> None:

@@ -14,8 +14,10 @@ from waterbed.model.errors import InputError
 from waterbed.store.settings import Chore
 
 DONE = "chores.json"
-ALLOWED = ("enrich", "lake", "backup", "prune", "publish", "import", "doctor")
+ALLOWED = ("enrich", "lake", "backup", "prune", "publish", "import", "doctor", "cache")
 """First words of chores: nothing that reveals, forgets or changes keys."""
+REFRESH = Chore(command="cache refresh", every_hours=24.0)
+"""What every service does, for the first time a day after it began."""
 _RETRY_S = 3600.0
 _log = logging.getLogger("waterbed.service")
 
@@ -53,6 +55,8 @@ class Chores:
         ]
         self._process: asyncio.subprocess.Process | None = None
         self._tried: dict[str, float] = {}
+        if REFRESH in chores and REFRESH.command not in self._last():
+            self._keep({**self._last(), REFRESH.command: time.time()})
 
     async def run_due(self) -> None:
         """Run each due chore, one after the other."""

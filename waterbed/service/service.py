@@ -19,7 +19,7 @@ from crawler.recheck.run import recheck
 from crawler.recheck.session import Continuous, Session
 from crawler.signals import stopped_by_channel, stopped_by_signals
 from waterbed.model.errors import InputError, LeaseLost, StoreFailure
-from waterbed.service.chores import Chores
+from waterbed.service.chores import REFRESH, Chores
 from waterbed.service.endpoint import Endpoint
 from waterbed.service.helpers import Helpers
 from waterbed.service.metrics import Gauges, Looked, State, Why, looked
@@ -70,7 +70,8 @@ class Service:
         self._config = folder.config.service
         self.state = State()
         self.gauges = Gauges(self.state)
-        self._chores = Chores(folder.path, self._config.chores, self.gauges.chore)
+        own = (*self._config.chores, *([] if channel else [REFRESH]))
+        self._chores = Chores(folder.path, own, self.gauges.chore)
         self._session: Session | None = None
         self._tries = 0
         self._jumped = False

@@ -67,14 +67,14 @@ class Part:
             rows={day: rows for day, rows in self.rows.items() if first <= day <= last},
         )
 
+    def files(self) -> tuple[list[Path], list[Path]]:
+        """All files, `once` and `again`."""
+        once, again = ([path for paths in days.values() for path in paths] for days in (self.once, self.again))
+        return once, again
+
     def tables(self) -> Iterable[pa.Table]:
         """The tables of all its days."""
         return self.read(self.stored) if self.stored else ()
-
-
-def paths_of(days: Days) -> list[Path]:
-    """All files."""
-    return [path for paths in days.values() for path in paths]
 
 
 def run(

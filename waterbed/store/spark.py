@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from waterbed.model.errors import InputError, OwnFailure
-from waterbed.store.engine import paths_of
 from waterbed.store.lake.kinds import schema_of
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ class Spark:
         stored = pa.concat_tables([schema.empty_table(), *part.tables()]).select(names)
         with _failures_told():
             found = self.session.createDataFrame(stored)
-            for paths, several in ((paths_of(part.once), False), (paths_of(part.again), True)):
+            for paths, several in zip(part.files(), (False, True), strict=True):
                 if paths:
                     found = found.unionByName(self._of_files(paths, cls, names))
                     found = found.dropDuplicates([key]) if several else found

@@ -1,20 +1,25 @@
-"""Rows by number, in memory or in files once they are many."""
+"""Rows by number, in memory or in files."""
 
 import os
+import secrets
 import shutil
 import tempfile
 import weakref
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
+from waterbed.store.whole.files import locked
+
 IN_MEMORY: Final = 96 << 20
 """Bytes that a spool holds before it writes files."""
 
+_PREFIX: Final = ".spool-"
 Column: TypeAlias = Any
 """A NumPy array of numbers, or an Arrow array of texts."""
 
@@ -37,6 +42,8 @@ class Spool:
     def add(self, number: int, columns: Mapping[str, Column]) -> None:
         """Add rows under a number."""
         batch = pa.RecordBatch.from_arrays([_array(column) for column in columns.values()], names=list(columns))
+        if not batch.num_rows:
+            return
         self._held[number].append(batch)
         self._numbers.add(number)
         self._bytes += batch.get_total_buffer_size()
@@ -48,7 +55,7 @@ class Spool:
         return sorted(self._numbers)
 
     def get(self, number: int) -> dict[str, Column]:
-        """The rows under a number, in the order in which they came."""
+        """The rows under a number, in their order."""
         pieces = [*self._read(number), *self._held.get(number, ())]
         if not pieces:
             return {}
@@ -72,10 +79,9 @@ class Spool:
 
     def _write(self) -> None:
         if self._files is None:
-            self._files = Path(
-                tempfile.mkdtemp(prefix=".spool-", dir=self._folder if os.access(self._folder, os.W_OK) else None)
-            )
-            weakref.finalize(self, shutil.rmtree, self._files, ignore_errors=True)
+            place = self._folder if os.access(self._folder, os.W_OK) else Path(tempfile.gettempdir())
+            self._files, lock = _new_folder(place)
+            weakref.finalize(self, _remove, self._files, lock)
         for number, pieces in self._held.items():
             whole = pa.Table.from_batches(pieces).combine_chunks()
             with (
@@ -85,6 +91,32 @@ class Spool:
                 stream.write_table(whole)
         self._held.clear()
         self._bytes = 0
+
+
+def remove_remains(folder: Path) -> int:
+    """Remove what killed commands left of spools; how many."""
+    found = 0
+    for path in folder.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # one in use is locked
+            lock = locked(path)
+            _remove(path, lock)
+            found += 1
+    return found
+
+
+def _new_folder(folder: Path) -> tuple[Path, int | None]:
+    """A folder with a lock for as long as this process lives: it has its name once it is locked."""
+    remove_remains(folder)
+    made, lock = Path(tempfile.mkdtemp(prefix=".new", dir=folder)), None
+    with suppress(OSError):  # where folders cannot be locked, remains stay
+        lock = locked(made)
+    return made.rename(folder / f"{_PREFIX}{secrets.token_hex(8)}"), lock
+
+
+def _remove(folder: Path, lock: int | None) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if lock is not None:
+        os.close(lock)
 
 
 def _array(column: Column) -> pa.Array:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from waterbed.model.bookkeeping import Audit, Due, Forgotten, Run, RunEnd, Sealed
+from waterbed.model.codec import columns as fields_of
 from waterbed.model.errors import InputError, ReadOnly
 from waterbed.model.facts import ControlLook, Observation, Resolution
 from waterbed.store.bulk import among, fetch, insert
@@ -206,6 +207,14 @@ class Store:
         """Count the facts of a class that meet the conditions."""
         with self.reading() as connection:
             return connection.scalar(select(func.count()).select_from(TABLES[cls]).where(*conditions)) or 0
+
+    def newest_of(self, cls: type, *conditions: Any) -> tuple[Any, ...]:
+        """Count facts, and find their newest times."""
+        table = TABLES[cls]
+        times = [table.c[name] for name, (kind, _, _) in fields_of(cls).items() if kind is datetime]
+        query = select(func.count(), *map(func.max, times)).select_from(table).where(*conditions)
+        with self.reading() as connection:
+            return tuple(connection.execute(query).one())
 
     def distinct(self, cls: type, column: str) -> list[str]:
         """All values of a column, in order."""

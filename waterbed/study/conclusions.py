@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -28,8 +28,10 @@ from waterbed.model.codec import moment
 from waterbed.model.conclusions import Attribution, Episode, Hop, Quarantine, State, Verdict
 from waterbed.model.decisions import UNSURE, settled_codes
 from waterbed.model.facts import Observation
+from waterbed.model.progress import stage
 from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.store.config import Config
+from waterbed.store.kept import Kept
 from waterbed.store.spool import Spool
 from waterbed.study.assessment import SetAside, counting_facts
 from waterbed.study.attributed import Attributions
@@ -42,6 +44,7 @@ from waterbed.study.looks import Looks, read_looks
 from waterbed.study.notices import addressed_in, context_of
 from waterbed.study.steps import RESTS_ON, Step
 
+Value = TypeVar("Value")
 Restate = Callable[[Mapping[str, Sequence[Run]]], Mapping[str, Sequence[Run]]]
 """Replaces the runs of each URL, for bounds of the unobserved."""
 
@@ -59,20 +62,23 @@ class Conclusions:
 
     def __init__(
         self,
-        facts: Facts,
+        facts: Facts | Callable[[], Facts],
         attributor: Attributor,
         rules: RuleSet,
         config: Config,
         opened: OpenedNames | None = None,
         *,
         removal_measured: bool = True,
+        kept: Kept | None = None,
     ) -> None:
-        """Take all inputs of the conclusions.
+        """Take all inputs of the conclusions, or a function that reads facts.
 
-        `opened` is the part of the vault that linking needs. Where removal is not measured, as in a replay, nothing is
-        concluded of how long content stayed or where it went: there are no episodes.
+        `opened` is the part of the vault that linking needs. What was `kept` is not worked out again. Where removal is
+        not measured, as in a replay, nothing is concluded of how long content stayed or where it went: there are no
+        episodes.
         """
-        self.all_facts = facts
+        self._facts = facts
+        self._kept = kept
         self.attributor = attributor
         self.rules = rules
         self.config = config
@@ -96,7 +102,7 @@ class Conclusions:
         the runs of each URL.
         """
         other = Conclusions(
-            self.all_facts,
+            lambda: self.all_facts,
             attributor or self.attributor,
             self.rules,
             config or self.config,
@@ -108,6 +114,18 @@ class Conclusions:
         if other.config.judge.assessment == self.config.judge.assessment:  # else everything is of other facts
             other.shared = frozenset(step for step, on in RESTS_ON.items() if not on & changed)
         return other
+
+    def kept(self, name: str, form: Any, make: Callable[[], Value]) -> Value:
+        """A value that is kept in the study's folder.
+
+        Else it is made, and kept unless some choice differs from the study's.
+        """
+        return self._kept.of(name, form, make) if self._kept else make()
+
+    @cached_property
+    def all_facts(self) -> Facts:
+        """The facts of all URLs, whatever their assessment."""
+        return self._facts() if callable(self._facts) else self._facts
 
     @Step
     def _counted(self) -> tuple[Facts, SetAside]:
@@ -150,12 +168,13 @@ class Conclusions:
 
         By outcome and state.
         """
-        return self.judged.outcomes()
+        kept = self.kept("outcomes", list[tuple[str, State, int]], lambda: _listed(self.judged.outcomes()))
+        return Counter({(outcome, state): looks for outcome, state, looks in kept})
 
     @cached_property
     def stale_looks(self) -> int:
         """The number of checks attributed with a stale table."""
-        return sum(looks for attribution, looks in self.judged.answers() if attribution.stale)
+        return sum(looks for attribution, looks in self._answers if attribution.stale)
 
     @cached_property
     def answers(self) -> list[Attribution]:
@@ -163,7 +182,14 @@ class Conclusions:
 
         Each has the day of one of its checks.
         """
-        return [attribution for attribution, _ in self.judged.answers()]
+        return [attribution for attribution, _ in self._answers]
+
+    @cached_property
+    def _answers(self) -> list[tuple[Attribution, int]]:
+        return self.kept("answers", list[tuple[Attribution, int]], self._counted_answers)
+
+    def _counted_answers(self) -> list[tuple[Attribution, int]]:
+        return self.judged.answers()
 
     def seen_of(self, url_id: str) -> list[tuple[Observation, Verdict, Attribution | None]]:
         """The checks of one URL, one by one.
@@ -179,10 +205,12 @@ class Conclusions:
         answers = self.judged.answers_of(its, of_url)
         return list(zip(self.facts.looks_at([url_id])[url_id], verdicts, answers, strict=True))
 
-    @property
+    @cached_property
     def quarantines(self) -> list[Quarantine]:
         """Quarantined cycles and deliveries, also those decided since."""
-        return self._believed[1]
+        if self.varies is not None and "_believed" in self.shared:
+            return self.varies.quarantines
+        return self.kept("quarantines", list[Quarantine], lambda: self._believed[1])
 
     @cached_property
     def uncoded(self) -> list[Verdict]:
@@ -242,8 +270,10 @@ class Conclusions:
             {numbered[url_id]: partial(_behind, origins, url_id) for url_id in origins.urls if url_id in numbered},
         )
         kept = Spool(looks.folder)
-        for block in looks.blocks():
-            kept.add(block.number, {"number": made.numbers(block)})
+        with stage("checks attributed", len(looks)) as advance:
+            for block in looks.blocks():
+                kept.add(block.number, {"number": made.numbers(block)})
+                advance(len(block))
         return Attributed(made=made.made, kept=kept)
 
     @Step
@@ -303,8 +333,20 @@ class Conclusions:
     @cached_property
     def span(self) -> tuple[datetime, datetime] | None:
         """The times of the first and the last check."""
-        span = self.looks.span
+        span = self._extent[1]
         return (moment(span[0]), moment(span[1])) if span else None
+
+    @property
+    def look_count(self) -> int:
+        """The number of checks that count."""
+        return self._extent[0]
+
+    @cached_property
+    def _extent(self) -> tuple[int, tuple[int, int] | None]:
+        """The number of all checks, and the times of the first and the last one."""
+        if self.varies is not None and "looks" in self.shared:
+            return self.varies._extent
+        return self.kept("extent", tuple[int, tuple[int, int] | None], lambda: (len(self.looks), self.looks.span))
 
     @property
     def episode_rules(self) -> EpisodeRules | None:
@@ -322,7 +364,7 @@ class Conclusions:
         rules = self.episode_rules
         if rules is None or not self.removal_measured:
             return []
-        return list(all_episodes(self.known, self.runs, rules))
+        return self.kept("episodes", list[Episode], lambda: list(all_episodes(self.known, self.runs, rules)))
 
     @cached_property
     def hop_context(self) -> HopContext:
@@ -333,13 +375,20 @@ class Conclusions:
     @cached_property
     def hops(self) -> list[Hop]:
         """Hops of content that left a hoster."""
+        return self.kept("hops", list[Hop], self._found_hops)
+
+    def _found_hops(self) -> list[Hop]:
         found = find_hops(self.episodes, self.hop_context)
         return without_alternating(found, self.runs, soon=timedelta(hours=self.config.judge.rotation_hours))
 
     @cached_property
     def notices(self) -> list[AddressedNotice]:
         """The latest version of each notice, with its addressees."""
-        return addressed_in(self.facts, self.runs, self.attributor.book)
+        return self.kept(
+            "notices",
+            list[AddressedNotice],
+            lambda: addressed_in(self.facts, self.runs, self.attributor.book),
+        )
 
     @cached_property
     def notice_context(self) -> NoticeContext:
@@ -349,13 +398,19 @@ class Conclusions:
     @cached_property
     def hosters(self) -> list[str]:
         """Keys of all hosters in any check or episode."""
-        return sorted({key for attribution in self._attributed.made for key in attribution.hosters})
+        return self.kept(
+            "hosters", list[str], lambda: sorted({key for one in self._attributed.made for key in one.hosters})
+        )
 
     @cached_property
     def seats(self) -> dict[str, str]:
         """The country of each hoster's legal seat, if known."""
         seats = {key: self.attributor.country_of(key) for key in self.hosters}
         return {key: seat for key, seat in seats.items() if seat}
+
+
+def _listed(outcomes: Counter[tuple[str, State]]) -> list[tuple[str, State, int]]:
+    return [(outcome, state, looks) for (outcome, state), looks in outcomes.items()]
 
 
 def _bare(verdict: Verdict) -> Verdict:

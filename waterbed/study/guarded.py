@@ -20,6 +20,7 @@ from waterbed.judging.quarantines import (
 )
 from waterbed.judging.rules import RuleSet
 from waterbed.model.conclusions import Quarantine
+from waterbed.model.progress import Stage, stage
 from waterbed.model.urls import network_of
 from waterbed.store.config import Config
 from waterbed.store.spool import Spool
@@ -42,9 +43,10 @@ def guarded(
     """
     guard, decided = guard_rules(config), Decisions(facts.decisions)
     stretches = _Stretches(looks, attributed, guard)
-    flips, rows = guard_flips(
-        stretches.in_time(), len(looks.urls), stretches.hosters, stretches.prefixes, guard, decided
-    )
+    with stage("checks guarded", len(looks)) as advance:
+        flips, rows = guard_flips(
+            stretches.in_time(advance), len(looks.urls), stretches.hosters, stretches.prefixes, guard, decided
+        )
     failed = failed_cycles(facts.canaries, guard, need=config.canary.need)
     ours = canary_quarantines(failed, _faults(looks, failed, guard), guard, decided)
     feeds = feed_quarantines(facts.deliveries, guard, decided)
@@ -66,7 +68,7 @@ class _Stretches:
         self._unseen = np.array([one.outcome in NOT_SEEN for one in looks.walk.verdicts] or [False], bool)
         self.hosters, self.prefixes = list(sets), list(numbered)
 
-    def in_time(self) -> Iterator[GuardLooks]:
+    def in_time(self, advance: Stage) -> Iterator[GuardLooks]:
         """The looks of each stretch; the stretches in time order."""
         if len(self._looks.kept.numbers()) <= 1:
             yield from map(self._seen, self._looks.blocks())
@@ -81,7 +83,9 @@ class _Stretches:
             for number, own in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
                 spool.add(number, seen.taken(own).named())
         for number in spool.numbers():
-            yield GuardLooks(**spool.pop(number))
+            looks = GuardLooks(**spool.pop(number))
+            yield looks
+            advance(len(looks))
 
     def _bounds(self) -> tuple[Array, Array]:
         """All cycles with looks, and the stretch of each: about as many looks as in a block."""

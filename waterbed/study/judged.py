@@ -25,7 +25,7 @@ _RUNS_KEPT = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """Looks whose verdict is another than the one of the look alone.
+    """Looks whose verdict was changed afterwards.
 
     `rows` are numbers of looks, ascending, `numbers` those of their verdicts.
     """
@@ -291,7 +291,7 @@ def states_of(looks: Looks, verdicts: Array) -> Array:
 
 
 def verdicts_in(looks: Looks, block: Block, verdicts: Array, places: slice) -> list[Verdict]:
-    """The verdicts on some looks of a block, one by one."""
+    """The verdicts on some looks of a block."""
     told = looks.walk.verdicts
     return [
         replace(told[number], observation_id=look, url_id=looks.urls[url], observed_at=moment(at))

@@ -1,4 +1,4 @@
-"""Signs of looks that URLs share, by SQL and as columns."""
+"""Signs of looks, by SQL and as columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ _ENTRY: Final = ("url", *_TEXTS)
 
 
 class LookSigns:
-    """Signs of looks, gathered stretch by stretch and block by block."""
+    """Signs of looks, gathered piece by piece."""
 
     def __init__(self, urls: Sequence[str], folder: Path) -> None:
         """Start without any."""
@@ -40,7 +40,10 @@ class LookSigns:
         self._answered: list[tuple[Array, ...]] = []
 
     def of_stretch(self, sql: Sql, *, all_: bool) -> None:
-        """Take the signs of some looks; of `all_` also those without their control."""
+        """Take the signs of some looks.
+
+        Of `all_` also those without their control.
+        """
         found = sql.table(SIGNS, {"all": all_})
         pieces = np.asarray(found.column("piece")).astype(np.int64)
         for piece in np.unique(pieces).tolist():
@@ -54,7 +57,10 @@ class LookSigns:
             )
 
     def of_block(self, columns: Columns, answered: Array) -> None:
-        """Take all looks of some URLs, with those that were answered."""
+        """Take all looks of some URLs.
+
+        `answered` tells which of them were.
+        """
         told = np.flatnonzero(columns.name_servers != NOTHING)
         self._name_servers.append(_spans(columns.at[told], columns.url[told], columns.name_servers[told]))
         seen = np.flatnonzero(answered)

@@ -1,4 +1,4 @@
-"""All looks of a study as columns, by SQL; judged one by one."""
+"""All looks of a study, read by SQL and judged."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +18,7 @@ from waterbed.judging.columns import SEEN, Array, Coder, Columns, kinds_of
 from waterbed.judging.vantages import combine
 from waterbed.judging.walk import Walk
 from waterbed.model.facts import ControlLook, Observation, Resolution
+from waterbed.model.progress import Stage, stage
 from waterbed.store.config import Config
 from waterbed.store.engine import Part, Sql
 from waterbed.store.lake.rows import in_sql, in_stretches
@@ -140,7 +141,7 @@ class Looks:
         return map(self.block, self.kept.numbers())
 
     def block_of(self, url: int) -> int:
-        """The number of the block in which a URL's looks are."""
+        """The number of a URL's block."""
         return int(_block_of(url, len(self.urls), len(self.lengths)))
 
     def signs(self, *, alone: bool = False) -> list[Sign]:
@@ -157,7 +158,7 @@ class Looks:
         return self.link_signs.answered()
 
     def place_of(self, url_id: str) -> int | None:
-        """The place of a URL among all; None if it is not one."""
+        """The place of a URL; None if unknown."""
         place = bisect_left(self.urls, url_id)
         return place if place < len(self.urls) and self.urls[place] == url_id else None
 
@@ -190,12 +191,14 @@ class _Reader:
         """Read and judge all."""
         self.facts.rows([Observation, ControlLook, Resolution], self._code)
         kept, lengths, spans = Spool(self.facts.place), [0] * self.blocks, list[int]()
-        for number in self.coded.numbers():
-            columns = Columns(**self.coded.pop(number)).in_order()
-            named = columns.named()
-            kept.add(number, {**{name: named[name] for name in _THIN}, "verdicts": self._judged(columns)})
-            lengths[number] = len(columns)
-            spans += [int(columns.at.min()), int(columns.at.max())]
+        with stage("checks judged", self.rows) as advance:
+            for number in self.coded.numbers():
+                columns = Columns(**self.coded.pop(number)).in_order()
+                named = columns.named()
+                kept.add(number, {**{name: named[name] for name in _THIN}, "verdicts": self._judged(columns)})
+                lengths[number] = len(columns)
+                spans += [int(columns.at.min()), int(columns.at.max())]
+                advance(len(columns))
         return Looks(
             urls=self.urls,
             sites=self.sites,
@@ -211,21 +214,27 @@ class _Reader:
     def _code(self, parts: Mapping[type, Part]) -> None:
         self.coder, self.coded = Coder(), Spool(self.facts.place)
         self.signs, usable = LookSigns(self.urls, self.facts.place), []
-        self.blocks = max(1, -(-sum(parts[Observation].rows.values()) // IN_BLOCK))
-        for sql in in_stretches(parts, _READ, Observation, folder=self.facts.place, engine=self.config.engine):
-            sql.add("target", self.target)
-            usable.append(sql.table(_USABLE))
-            lost = self._stretch(sql, all_=False)
-            if lost:
-                sql.add("lost", pa.table({"observation_id": pa.array(lost, pa.string())}))
-                looks = sql.table("SELECT * FROM observation WHERE observation_id IN (SELECT observation_id FROM lost)")
-                whole = {**parts, Observation: Part.of(looks)}
-                with in_sql(whole, _READ, folder=self.facts.place, engine=self.config.engine) as anew:
-                    anew.add("target", self.target)
-                    self._stretch(anew, all_=True)
+        self.rows = sum(parts[Observation].rows.values())
+        self.blocks = max(1, -(-self.rows // IN_BLOCK))
+        with stage("checks read", self.rows) as advance:
+            for sql in in_stretches(parts, _READ, Observation, folder=self.facts.place, engine=self.config.engine):
+                sql.add("target", self.target)
+                usable.append(sql.table(_USABLE))
+                lost = self._stretch(sql, advance, all_=False)
+                if lost:
+                    self._lost(sql, lost, parts, advance)
         self.hosts = HostClasses(*_usable(usable))
 
-    def _stretch(self, sql: Sql, *, all_: bool) -> list[str]:
+    def _lost(self, sql: Sql, lost: Sequence[str], parts: Mapping[type, Part], advance: Stage) -> None:
+        """Take looks whose resolution or control is of another stretch."""
+        sql.add("lost", pa.table({"observation_id": pa.array(lost, pa.string())}))
+        looks = sql.table("SELECT * FROM observation WHERE observation_id IN (SELECT observation_id FROM lost)")
+        whole = {**parts, Observation: Part.of(looks)}
+        with in_sql(whole, _READ, folder=self.facts.place, engine=self.config.engine) as anew:
+            anew.add("target", self.target)
+            self._stretch(anew, advance, all_=True)
+
+    def _stretch(self, sql: Sql, advance: Stage, *, all_: bool) -> list[str]:
         """Take the looks of a stretch; the ids of those that have more to be read are returned."""
         lost: list[str] = []
         for table in sql.batches(LOOKS, _AT_ONCE, {"all": all_}):
@@ -234,6 +243,7 @@ class _Reader:
                 lost += table.column("id").filter(without).to_pylist()
                 table = table.filter(pc.invert(without))  # noqa: PLW2901 (the rest of it)
             columns = self.coder.columns(table)
+            advance(len(columns))
             of_url = columns.url.astype(np.int64)
             for number, own in columns.split(_block_of(of_url, len(self.urls), self.blocks)):
                 self.coded.add(number, own.named())

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from attribution.hosters.book import HosterBook
     from waterbed.governance.protocol.lock import LockedProtocol
     from waterbed.intake.notices import NoticeImport
+    from waterbed.store.kept import Kept
     from waterbed.study.conclusions import Conclusions
 
 # A pass needs none of the numerical libraries behind conclusions and tables: a third of its start. Hence PLC0415 below.
@@ -216,15 +217,23 @@ class Study:
 
         if self.protocol:
             self.protocol.log(self.folder)
-        facts, folder = read_facts(self.folder), self.folder
+        folder = self.folder
         return Conclusions(
-            facts,
+            partial(read_facts, folder),
             self.attributor(),
             read_rules(),
             folder.config,
             opened(folder),
             removal_measured=folder.measures_removal,
+            kept=self.kept(),
         )
+
+    def kept(self) -> "Kept":
+        """Conclusions kept in the study's folder."""
+        from waterbed.store.kept import Kept  # noqa: PLC0415 (see above)
+        from waterbed.study.digest import digest_of  # noqa: PLC0415 (see above)
+
+        return Kept(self.path, partial(digest_of, self.folder))
 
     def attributor(self) -> "Attributor":
         """Everything that attribution needs, opened from the study's tables."""

@@ -171,7 +171,7 @@ def test_without_its_lake_a_pruned_study_concludes_nothing(study: Study, tmp_pat
     prune(study.folder, FIRST + timedelta(days=4))
     lake = study.folder.path / "lake"
     lake.rename(tmp_path / "away")
-    for ask in (study.conclude, lambda: seal(study.folder), lambda: rebuild(study.folder)):
+    for ask in (lambda: study.conclude().episodes, lambda: seal(study.folder), lambda: rebuild(study.folder)):
         with pytest.raises(StoreFailure, match=f"4 days, the first {FIRST}, left the store"):
             ask()
     assert not verify(study.folder).whole

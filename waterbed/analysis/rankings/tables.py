@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from hashlib import sha256
 from itertools import combinations
 from typing import Literal
 
@@ -69,6 +70,9 @@ class RankingTables:
 
         The keys are all that its addresses ever gave it.
         """
+        return self.conclusions.kept(f"appearances.{self._name}", list[Appearance], self._appeared)
+
+    def _appeared(self) -> list[Appearance]:
         found, targets = {}, self.conclusions.facts.targets
         for url_id in sorted(targets):  # runs are made in this order
             target = targets[url_id]
@@ -116,6 +120,15 @@ class RankingTables:
     @cached_property
     def rows(self) -> list[RankingRow]:
         """The ranking: volume and speed."""
+        return self.conclusions.kept(f"ranking.{self._name}", list[RankingRow], self._ranked)
+
+    @property
+    def _name(self) -> str:
+        """What tells this ranking from others of the study."""
+        source = sha256(self.source.encode()).hexdigest()[:16] if self.source else "all"
+        return f"{self.kind}.{self.side or 'both'}.{self.clock}.{source}"
+
+    def _ranked(self) -> list[RankingRow]:
         return rank(
             self.appearances,
             self.episodes,
@@ -154,7 +167,9 @@ class RankingTables:
 
     def weighing(self) -> Weighing | None:
         """The removal share by hoster and by content."""
-        return weighing(self.rows, self.groups)
+        return self.conclusions.kept(
+            f"weighing.{self._name}", Weighing | None, lambda: weighing(self.rows, self.groups)
+        )
 
     def places(self, worst: int) -> list[PlaceRow]:
         """Places by speed, slowest first."""

@@ -61,6 +61,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "restore": Command("backup", "restore", "Make a study folder again from a backup.", "Operate"),
     "prune": Command("backup", "prune", "Remove checks from the store that the lake holds.", "Operate"),
     "lake": Command("lake", "lake_app", "Keep closed days of facts as Parquet files.", "Operate"),
+    "cache": Command("cache", "cache_app", "Show, refresh and drop kept conclusions.", "Operate"),
     "key": Command("keys", "key_app", "Rotate, escrow and restore the study's keys.", "Operate"),
     "reveal": Command("keys", "reveal", "Print the URL or host behind an id; on record.", "Operate"),
     "forget": Command("keys", "forget", "Shred a URL, or a host with all its URLs, for good.", "Operate"),

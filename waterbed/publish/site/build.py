@@ -139,7 +139,7 @@ def _numbers(conclusions: Conclusions, publication: Publication, standings: Sequ
             value=reported if conclusions.facts.targets else "0",
             note=f"{len(conclusions.facts.reports):,} reports" if standings else "",
         ),
-        Number(label="looks taken", value=f"{len(conclusions.looks):,}", note=f"{undecided:,} undecided"),
+        Number(label="looks taken", value=f"{conclusions.look_count:,}", note=f"{undecided:,} undecided"),
         Number(label="hosters", value=f"{hosters:,}", note=f"shown, with at least {least} reported sites"),
         Number(
             label="hops seen",

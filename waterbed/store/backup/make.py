@@ -41,6 +41,7 @@ from waterbed.store.backup.portable import copy_out
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.config import Config, read_config, read_lab
 from waterbed.store.folder import LAB, SETTINGS, Clock, open_store, real_clock
+from waterbed.store.kept import FOLDER as KEPT
 from waterbed.store.lake.lake import LOCK, unchanged
 from waterbed.store.lake.sealing import SCRATCH
 from waterbed.store.schema import held
@@ -50,7 +51,7 @@ from waterbed.store.whole.unfinished import NOTES
 
 KIND: Final = "backup"
 """What a backup is on record as, among the runs."""
-_LEFT_OUT: Final = ("waterbed.db", "waterbed.db-wal", "waterbed.db-shm", "lock", "runs", NOTES, LOCK, SCRATCH)
+_LEFT_OUT: Final = ("waterbed.db", "waterbed.db-wal", "waterbed.db-shm", "lock", "runs", KEPT, NOTES, LOCK, SCRATCH)
 _PIECE: Final = 1 << 20
 _KEYS_AT_MOST: Final = 1 << 16
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from waterbed.model.codec import microseconds
 from waterbed.model.errors import OwnFailure, StoreFailure
-from waterbed.store.engine import MEMORY_MB, Duck, Engine, Part, Sql, failures_told, opened, paths_of
+from waterbed.store.engine import MEMORY_MB, Duck, Engine, Part, Sql, failures_told, opened
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import PRUNABLE, TIME, schema_of
 from waterbed.store.lake.lake import Lake, lake_of
@@ -121,7 +121,7 @@ def in_stretches(
     folder: Path,
     engine: Engine = "duckdb",
 ) -> Iterator[Sql]:
-    """Open an engine for each stretch of days, with its facts.
+    """Open an engine for each stretch of days.
 
     A stretch has about `IN_STRETCH` facts of the kind `by`, or one day; of all other kinds there are also those of at
     least the day before, and those of days without facts of that kind. Spark takes all days at once.
@@ -171,7 +171,7 @@ def in_sql(
                 opened_spark.add_facts(table_name(cls), part, cls, columns[cls])
             yield opened_spark
         return
-    files = [path for part in parts.values() for days in (part.once, part.again) for path in paths_of(days)]
+    files = [path for part in parts.values() for paths in part.files() for path in paths]
     facts = sum(rows for part in parts.values() for rows in part.rows.values())
     memory_mb = min(max(MEMORY_MB, facts // _IN_MB), _MOST_MB)
     with opened(files, folder=folder, memory_mb=memory_mb) as connection:
@@ -195,7 +195,7 @@ def _view(connection: duckdb.DuckDBPyConnection, cls: Any, part: Part, names: Se
         connection.execute(f"INSERT INTO stored_{kind} SELECT {selected} FROM made")  # noqa: S608 (the same)
     connection.unregister("made")
     pieces = [f"SELECT {selected} FROM stored_{kind}"]  # noqa: S608 (the same)
-    once, again = paths_of(part.once), paths_of(part.again)
+    once, again = part.files()
     if once:
         cells = _cells(connection, cls, names, once)
         pieces.append(f"SELECT {cells} FROM {_files(once)}")  # noqa: S608 (the same)

@@ -1,0 +1,115 @@
+"""What is kept of a study's conclusions is what would be concluded now."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.publish.study import HOURS, small_study
+from tests.study.facts import _canary, _looks, hour, report, target
+from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.store import retention
+from waterbed.store.kept import FOLDER
+from waterbed.store.lake.sealing import seal
+from waterbed.study.conclusions import Conclusions
+from waterbed.study.study import Study, open_study
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Iterator[Study]:
+    with small_study(tmp_path) as study:
+        yield study
+
+
+def told(conclusions: Conclusions) -> list[Any]:
+    """All that is kept."""
+    tables = [RankingTables(conclusions=conclusions, kind=kind, clock="reported") for kind in ("hoster", "category")]
+    return [
+        *(conclusions.episodes, conclusions.hops, conclusions.quarantines, conclusions.outcomes, conclusions.answers),
+        *(conclusions.notices, conclusions.hosters, conclusions.until, conclusions.look_count),
+        *((its.rows, its.weighing(), its.appearances) for its in tables),
+    ]
+
+
+def _more_reports(study: Study) -> None:
+    study.folder.store.add([report("a00", report_id="later", received_at=hour(HOURS), reported_at=hour(3))])
+
+
+def _a_late_look(study: Study) -> None:
+    look = list(_looks("a00", "uu", "28.0.0.7"))[1]
+    study.folder.store.add([replace(look, observation_id="late", observed_at=look.observed_at + timedelta(minutes=1))])
+
+
+def _a_new_url(study: Study) -> None:
+    first = hour(1)
+    new = report("e00", reported_at=first, received_at=first)
+    study.folder.store.add([target("e00"), new, *_looks("e00", "uuuddd", "28.3.0.9")])
+
+
+def _a_canary(study: Study) -> None:
+    study.folder.store.add([replace(_canary(0, False), canary_id="late", observed_at=hour(0.5))])
+
+
+def _a_table(study: Study) -> None:
+    table = study.path.parent / "later.csv"
+    table.write_text("28.0.0.0,28.0.255.255,64999,Another\n")
+    study.add_table(table, date(2026, 1, 5))
+
+
+def _a_book(study: Study) -> None:
+    book = study.path.parent / "hosters.toml"
+    book.write_text('[[hoster]]\nkey = "one"\nname = "One"\nasns = [64500, 64501]\n')
+    study.set_hosters(book)
+
+
+def _a_setting(study: Study) -> None:
+    settings = study.path / "waterbed.toml"
+    text = settings.read_text()
+    assert "confirm_looks = 3\n" in text
+    settings.write_text(text.replace("confirm_looks = 3\n", "confirm_looks = 30\n"))
+
+
+def _sealed_and_pruned(study: Study) -> None:
+    study.folder.clock = lambda: hour(HOURS + 24 * 9)
+    seal(study.folder)
+    retention.prune(study.folder, date(2026, 1, 6))
+
+
+CHANGES: list[Callable[[Study], None]] = [
+    _more_reports, _a_late_look, _a_new_url, _a_canary, _a_table, _a_book, _a_setting, _sealed_and_pruned,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_whatever_changes_is_seen(study: Study, change: Callable[[Study], None]) -> None:
+    """After each change the conclusions are those of a study in which nothing is kept."""
+    told(study.conclude())
+    assert (study.path / FOLDER).is_dir()
+    change(study)
+    with open_study(study.path, study.clock) as anew:
+        found = told(anew.conclude())
+        again = anew.conclude()
+        assert told(again) == found
+        assert not {"looks", "all_facts"} & vars(again).keys()
+        anew.kept().drop()
+        assert told(anew.conclude()) == found
+
+
+def test_nothing_is_read_twice(study: Study) -> None:
+    """A second command on the same facts reads no fact, and other choices are worked out of facts."""
+    first = told(study.conclude())
+    second = study.conclude()
+    assert told(second) == first
+    assert not {"looks", "all_facts"} & vars(second).keys()
+    other = second.with_(config=replace_judge(study))
+    assert other.episodes != first[0]
+
+
+def replace_judge(study: Study) -> Any:
+    """The settings with absences that are hard to confirm."""
+    from msgspec.structs import replace as changed
+
+    return changed(study.config, judge=changed(study.config.judge, confirm_looks=30))

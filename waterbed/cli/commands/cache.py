@@ -1,0 +1,76 @@
+"""The `cache` commands: show, refresh and drop kept conclusions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from waterbed.cli.output import new_table, note, print_table, say
+
+if TYPE_CHECKING:
+    from waterbed.store.kept import KeptFile
+
+cache_app = typer.Typer(help="Conclusions kept in the study's folder.", no_args_is_help=True)
+
+
+@cache_app.command("show")
+def show(context: typer.Context) -> None:
+    """List what is kept, and whether it is current.
+
+    It is current if facts, settings, tables and program are as they were.
+
+    For example: waterbed -C mystudy cache show
+    """
+    from waterbed.study.study import open_study
+
+    with open_study(context.obj) as study:
+        files = study.kept().files()
+    if not files:
+        say("Nothing is kept: the next command that concludes keeps what it works out.")
+        return
+    table = new_table("name", "MB", "made", "current")
+    for file in files:
+        table.add_row(*_cells(file))
+    print_table(table)
+
+
+def _cells(file: KeptFile) -> tuple[str, ...]:
+    return file.name, f"{file.bytes / 1e6:,.1f}", f"{file.made_at:%Y-%m-%d %H:%M}", "yes" if file.current else "no"
+
+
+@cache_app.command("refresh")
+def refresh(context: typer.Context) -> None:
+    """Conclude, and keep what the next commands need.
+
+    For example: waterbed -C mystudy cache refresh
+    """
+    from waterbed.analysis.rankings.refresh import refresh_kept
+    from waterbed.study.study import open_study
+
+    with open_study(context.obj) as study:
+        refresh_kept(study.conclude())
+        files = study.kept().files()
+    current = [file for file in files if file.current]
+    say(f"{len(current):,} things kept, {sum(file.bytes for file in current) / 1e6:,.1f} MB")
+
+
+@cache_app.command("drop")
+def drop(context: typer.Context) -> None:
+    """Remove what is kept, and what killed commands left.
+
+    No fact is lost: all of it is made anew when it is asked for.
+
+    For example: waterbed -C mystudy cache drop
+    """
+    from waterbed.store.spool import remove_remains
+    from waterbed.study.study import open_study
+
+    with open_study(context.obj) as study:
+        kept = study.kept()
+        files = kept.files()
+        kept.drop()
+        left = remove_remains(study.path)
+    say(f"{len(files):,} things removed, {sum(file.bytes for file in files) / 1e6:,.1f} MB")
+    if left:
+        note(f"{left:,} folders of commands that were killed removed")

@@ -1,0 +1,111 @@
+"""Conclusions kept in a study's folder, until inputs change."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from waterbed.store.whole.files import beside
+
+FOLDER: Final = "kept"
+"""The folder of what is kept, in the study's folder."""
+_BYTES: Final = hashlib.sha256().digest_size
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFile:
+    """One thing that is kept."""
+
+    name: str
+    bytes: int
+    made_at: datetime
+    current: bool
+    """Whether it is of the facts, settings and tables as they are."""
+
+
+class Kept:
+    """Conclusions under the digest of all their inputs.
+
+    A file is whole or absent: it has its own checksum, and one that is damaged, unreadable or of another digest is made
+    anew. Two commands may keep the same thing at once. A folder that cannot be written keeps nothing.
+    """
+
+    def __init__(self, study: Path, digest: Callable[[], str]) -> None:
+        """Take the study's folder and the function that digests all inputs."""
+        self._folder = study / FOLDER
+        self._digest = digest
+        self._first: bytes | None = None
+
+    @property
+    def _now(self) -> bytes:
+        if self._first is None:
+            self._first = bytes.fromhex(self._digest())
+        return self._first
+
+    def of(self, name: str, form: Any, make: Callable[[], Value]) -> Value:
+        """The kept value of a name; else make it.
+
+        `form` is its type, which msgspec can encode.
+        """
+        content = self._read(name)
+        if content is not None and content[:_BYTES] == self._now:
+            with suppress(msgspec.DecodeError):
+                found: Value = msgspec.msgpack.decode(content[2 * _BYTES :], type=form)
+                return found
+        digest, made = self._now, make()
+        if bytes.fromhex(self._digest()) == digest:  # else it may be of facts that came meanwhile
+            self._write(name, digest, msgspec.msgpack.encode(made))
+        return made
+
+    def files(self) -> list[KeptFile]:
+        """All that is kept, by name."""
+        return [
+            KeptFile(
+                name=path.name,
+                bytes=path.stat().st_size,
+                made_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+                current=(self._read(path.name) or b"")[:_BYTES] == self._now,
+            )
+            for path in sorted(self._paths())
+            if not path.name.startswith(".")
+        ]
+
+    def drop(self) -> None:
+        """Remove all that is kept."""
+        for path in self._paths():
+            path.unlink(missing_ok=True)
+
+    def _paths(self) -> Iterator[Path]:
+        with suppress(FileNotFoundError):
+            yield from self._folder.iterdir()
+
+    def _read(self, name: str) -> bytes | None:
+        """Digest, checksum and content of a file; None if there is no whole one."""
+        try:
+            content = (self._folder / name).read_bytes()
+        except OSError:
+            return None
+        whole = (
+            len(content) > 2 * _BYTES and hashlib.sha256(content[2 * _BYTES :]).digest() == content[_BYTES : 2 * _BYTES]
+        )
+        return content if whole else None
+
+    def _write(self, name: str, digest: bytes, value: bytes) -> None:
+        """Write a file by a rename; without a sync, since what a power cut leaves is found damaged."""
+        part = beside(self._folder / name)
+        with suppress(OSError):
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            try:
+                with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    for piece in (digest, hashlib.sha256(value).digest(), value):
+                        file.write(piece)
+                part.replace(self._folder / name)
+            finally:
+                part.unlink(missing_ok=True)

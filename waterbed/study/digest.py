@@ -1,0 +1,78 @@
+"""The digest of all that a study's conclusions come from."""
+
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from waterbed.governance.hosters import ACTION, VERSIONS
+from waterbed.model.bookkeeping import STORED, Audit, Beat, Due, KeyCheck, Reserved, Sealed
+from waterbed.model.governance import DeviationNote, Edition
+from waterbed.store.folder import Folder
+from waterbed.store.frozen import FROZEN
+from waterbed.store.lake.lake import lake_of
+from waterbed.store.lake.manifest import to_json
+from waterbed.store.tables import TABLES
+
+_NO_FACTS: Final = (Audit, Beat, Due, Edition, KeyCheck, Reserved, Sealed, DeviationNote)
+"""Kinds of records from which nothing is concluded."""
+_HOME: Final = Path(__file__).parents[2]
+_LIBRARIES: Final = ("numpy", "scipy", "pyarrow", "duckdb", "networkx", "pyspark")
+
+
+def digest_of(folder: Folder) -> str:
+    """Digest facts, settings, tables, code and libraries, as hex.
+
+    Facts are only added, or forgotten on record: the number of each kind and its newest times tell whether anything
+    changed.
+    """
+    found = hashlib.sha256()
+    for part in (_code(), msgspec.json.encode(folder.config), *_of_lake(folder), *_of_folder(folder)):
+        found.update(hashlib.sha256(part).digest())
+    for cls in STORED:
+        if cls not in _NO_FACTS:
+            found.update(repr((cls.__name__, folder.store.newest_of(cls))).encode())
+    found.update(repr(folder.store.newest_of(Audit, TABLES[Audit].c.action == ACTION)).encode())
+    return found.hexdigest()
+
+
+def _of_lake(folder: Folder) -> Iterator[bytes]:
+    """The manifest of the lake, and where its files are at hand their sizes and times: damage is not hidden."""
+    lake = lake_of(folder)
+    manifest = lake.manifest()
+    yield to_json(manifest)
+    for name in sorted(manifest.files()) if lake.place.local else ():
+        path = Path(lake.place.root) / name
+        yield f"{path.stat().st_size} {path.stat().st_mtime_ns}".encode() if path.is_file() else b"missing"
+
+
+def _of_folder(folder: Folder) -> Iterator[bytes]:
+    """What lies beside the database: settings, books of hosters, the frozen study, and the compact tables."""
+    yield folder.world.encode()
+    for path in sorted([*folder.path.glob("*.toml"), folder.path / FROZEN]):
+        yield path.read_bytes() if path.is_file() else b""
+    for path in sorted([*(folder.path / VERSIONS).glob("*"), *folder.tables.rglob("*")]):
+        yield f"{path.relative_to(folder.path)} {path.stat().st_size} {path.stat().st_mtime_ns}".encode()
+
+
+@cache
+def _code() -> bytes:
+    """The files of the program, by size and time, and the versions of the libraries that compute."""
+    files = [
+        f"{path.relative_to(_HOME)} {path.stat().st_size} {path.stat().st_mtime_ns}"
+        for room in ("waterbed", "graphs", "attribution")
+        for path in sorted((_HOME / room).rglob("*"))
+        if path.is_file() and path.suffix not in (".pyc",)
+    ]
+    return "\n".join([*files, *map(_version, _LIBRARIES)]).encode()
+
+
+def _version(library: str) -> str:
+    try:
+        return f"{library} {version(library)}"
+    except PackageNotFoundError:
+        return library

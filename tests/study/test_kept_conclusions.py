@@ -1,5 +1,6 @@
 """What is kept of a study's conclusions is what would be concluded now."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -9,11 +10,15 @@ from typing import Any
 import pytest
 
 from tests.publish.study import HOURS, small_study
-from tests.study.facts import _canary, _looks, hour, report, target
+from tests.study.facts import _canary, _looks, hour, numbered, report, target, written
 from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.model.errors import InputError, OwnFailure
 from waterbed.store import retention
+from waterbed.store.forked import in_processes
 from waterbed.store.kept import FOLDER
+from waterbed.store.lake import rows
 from waterbed.store.lake.sealing import seal
+from waterbed.study import guarded, looks
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study, open_study
 
@@ -113,3 +118,35 @@ def replace_judge(study: Study) -> Any:
     from msgspec.structs import replace as changed
 
     return changed(study.config, judge=changed(study.config.judge, confirm_looks=30))
+
+
+def test_processes_that_share_the_work_conclude_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forked processes read sealed days and judge blocks of URLs, beside days that are still open."""
+    states = {**numbered("a", 4, "u" * 96), **numbered("b", 4, "u" * 40 + "d" * 56), "c00": "uu??" * 24}
+    with written(tmp_path, states) as study:
+        study.folder.clock = lambda: hour(80)
+        seal(study.folder)
+        study.folder.clock = lambda: hour(96)
+        alone = study.conclude(processes=1)
+        wanted = [told(alone), alone.verdicts, alone.attributions]
+        study.kept().drop()
+        for module in (looks, guarded):
+            monkeypatch.setattr(module, "IN_BLOCK", 100)
+        monkeypatch.setattr(looks, "SHARED", 0)
+        monkeypatch.setattr(rows, "IN_STRETCH", 100)
+        shared = study.conclude(processes=3)
+        assert [told(shared), shared.verdicts, shared.attributions] == wanted
+        assert len([length for length in shared.looks.lengths if length]) > 3
+
+
+def test_a_process_that_dies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence, and no wait without end."""
+    with pytest.raises(OwnFailure, match="processes = 1"):
+        list(in_processes(lambda place: os._exit(9) if place == 2 else place, range(5), 2))
+    with pytest.raises(InputError, match="this one"):
+        list(in_processes(_fails, range(5), 2))
+    assert list(in_processes(lambda place: place * 2, range(50), 3)) == [place * 2 for place in range(50)]
+
+
+def _fails(_: int) -> int:
+    raise InputError("this one")

@@ -1,7 +1,7 @@
 """Looks as columns of numbers."""
 
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
@@ -152,6 +152,18 @@ class Coder:
         self.name_servers: Numbered[str] = Numbered()
         self.seen: Numbered[tuple[Any, ...]] = Numbered()
 
+    def renumbering(self, other: "Coder") -> Callable[[Columns], Columns]:
+        """Take another coder's values; its numbers become these."""
+        numbers = {
+            name: np.array([*map(getattr(self, of).number, getattr(other, of).values), NOTHING], np.int32)
+            for name, of in _CODED.items()
+        }
+
+        def renumber(columns: Columns) -> Columns:
+            return replace(columns, **{name: own[getattr(columns, name)] for name, own in numbers.items()})
+
+        return renumber
+
     def columns(self, table: pa.Table) -> Columns:
         """The columns of a table with the names of `looks.sql`."""
         texts = {name: _local(table.column(name)) for name in SEEN}
@@ -182,6 +194,12 @@ class Coder:
         )
 
 
+_CODED: Final = {
+    "vantage": "vantages",
+    **{name: name for name in ("address", "addresses", "tags", "name_servers", "seen")},
+    "network": "networks",
+}
+"""The values that each numbered column has."""
 _ABSENT: Final = {"marks": "", "tags": "", "unstable": ""}
 
 

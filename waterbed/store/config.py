@@ -5,7 +5,7 @@ import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -96,6 +96,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     clock: ClockKind = "reported"
     engine: Literal["python", "duckdb", "spark"] = "duckdb"
     """The engine that reads looks by SQL; `python` is an old name of duckdb (docs/lake.md)."""
+    processes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Processes that share the reading and judging of many looks; 0: as many as there are processors."""
     store: StoreAt = StoreAt()
     lake: LakeAt = LakeAt()
     retention: Retention = Retention()

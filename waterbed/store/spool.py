@@ -81,7 +81,7 @@ class Spool:
         if self._files is None:
             place = self._folder if os.access(self._folder, os.W_OK) else Path(tempfile.gettempdir())
             self._files, lock = _new_folder(place)
-            weakref.finalize(self, _remove, self._files, lock)
+            weakref.finalize(self, _remove_own, os.getpid(), self._files, lock)
         for number, pieces in self._held.items():
             whole = pa.Table.from_batches(pieces).combine_chunks()
             with (
@@ -111,6 +111,12 @@ def _new_folder(folder: Path) -> tuple[Path, int | None]:
     with suppress(OSError):  # where folders cannot be locked, remains stay
         lock = locked(made)
     return made.rename(folder / f"{_PREFIX}{secrets.token_hex(8)}"), lock
+
+
+def _remove_own(process: int, folder: Path, lock: int | None) -> None:
+    """Remove a folder, but not from a process that was forked since."""
+    if os.getpid() == process:
+        _remove(folder, lock)
 
 
 def _remove(folder: Path, lock: int | None) -> None:

@@ -70,15 +70,17 @@ class Conclusions:
         *,
         removal_measured: bool = True,
         kept: Kept | None = None,
+        processes: int = 1,
     ) -> None:
         """Take all inputs of the conclusions, or a function that reads facts.
 
-        `opened` is the part of the vault that linking needs. What was `kept` is not worked out again. Where removal is
-        not measured, as in a replay, nothing is concluded of how long content stayed or where it went: there are no
-        episodes.
+        `opened` is the part of the vault that linking needs. What was `kept` is not worked out again. `processes` share
+        the reading of many looks. Where removal is not measured, as in a replay, nothing is concluded of how long
+        content stayed or where it went: there are no episodes.
         """
         self._facts = facts
         self._kept = kept
+        self.processes = processes
         self.attributor = attributor
         self.rules = rules
         self.config = config
@@ -108,6 +110,7 @@ class Conclusions:
             config or self.config,
             self._opened,
             removal_measured=self.removal_measured,
+            processes=self.processes,
         )
         other.varies, other._restate, other._codes = self, runs, codes or {}
         changed = {name for name, value in (("attributor", attributor), ("codes", codes)) if value is not None}
@@ -145,7 +148,7 @@ class Conclusions:
     @Step
     def looks(self) -> Looks:
         """All looks as columns, each judged; vantages are combined."""
-        return read_looks(self.facts, self.config, Walk(self.rules))
+        return read_looks(self.facts, self.config, Walk(self.rules), processes=self.processes)
 
     @Step
     def verdicts(self) -> list[Verdict]:

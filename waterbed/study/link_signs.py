@@ -13,7 +13,6 @@ from graphs.linking.signs import Span
 from waterbed.judging.columns import NOTHING, Array, Columns, Numbered, mixed
 from waterbed.model.codec import moment
 from waterbed.model.facts import ControlLook, Observation
-from waterbed.store.engine import Sql
 from waterbed.store.spool import Spool
 
 SIGNS: Final = (Path(__file__).parent / "signs.sql").read_text()
@@ -39,22 +38,19 @@ class LookSigns:
         self._name_servers: list[tuple[Array, ...]] = []
         self._answered: list[tuple[Array, ...]] = []
 
-    def of_stretch(self, sql: Sql, *, all_: bool) -> None:
-        """Take the signs of some looks.
-
-        Of `all_` also those without their control.
-        """
-        found = sql.table(SIGNS, {"all": all_})
-        pieces = np.asarray(found.column("piece")).astype(np.int64)
-        for piece in np.unique(pieces).tolist():
-            own = found.filter(pa.array(pieces == piece)).combine_chunks()
-            self._found.add(
-                piece,
-                {
-                    name: own.column(name).combine_chunks() if name in _TEXTS else np.asarray(own.column(name))
-                    for name in (*_ENTRY, "first", "last")
-                },
-            )
+    def of_stretch(self, tables: Sequence[pa.Table]) -> None:
+        """Take the rows of `SIGNS`."""
+        for found in tables:
+            pieces = np.asarray(found.column("piece")).astype(np.int64)
+            for piece in np.unique(pieces).tolist():
+                own = found.filter(pa.array(pieces == piece)).combine_chunks()
+                self._found.add(
+                    piece,
+                    {
+                        name: own.column(name).combine_chunks() if name in _TEXTS else np.asarray(own.column(name))
+                        for name in (*_ENTRY, "first", "last")
+                    },
+                )
 
     def of_block(self, columns: Columns, answered: Array) -> None:
         """Take all looks of some URLs.

@@ -3,7 +3,8 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,15 +18,17 @@ from waterbed.judging.around import CanaryStates, HostClasses, Neighbours
 from waterbed.judging.columns import SEEN, Array, Coder, Columns, kinds_of
 from waterbed.judging.vantages import combine
 from waterbed.judging.walk import Walk
+from waterbed.model.conclusions import Verdict
 from waterbed.model.facts import ControlLook, Observation, Resolution
-from waterbed.model.progress import Stage, stage
+from waterbed.model.progress import stage
 from waterbed.store.config import Config
 from waterbed.store.engine import Part, Sql
-from waterbed.store.lake.rows import in_sql, in_stretches
+from waterbed.store.forked import in_processes
+from waterbed.store.lake.rows import in_sql, stretches
 from waterbed.store.spool import Spool
 from waterbed.study import link_signs
 from waterbed.study.facts import Facts
-from waterbed.study.link_signs import LookSigns
+from waterbed.study.link_signs import SIGNS, LookSigns
 
 LOOKS: Final = (Path(__file__).parent / "looks.sql").read_text()
 _READ: Final[Mapping[type, Sequence[str]]] = {
@@ -46,6 +49,8 @@ _AT_ONCE: Final = 100_000
 """Looks in one batch."""
 IN_BLOCK: Final = 500_000
 """Looks in one block, about."""
+SHARED: Final = 2_000_000
+"""Looks from which several processes share the work: each takes some hundred MB."""
 _USABLE: Final = """
 SELECT host, since, class FROM (
   SELECT host, since, class, lag(class) OVER (PARTITION BY host ORDER BY since) AS class_before FROM (
@@ -167,11 +172,33 @@ def _block_of(url: Any, urls: int, blocks: int) -> Any:
     return url * blocks // max(1, urls)
 
 
+@dataclass(slots=True, kw_only=True)
+class _Coded:
+    """The looks of some days as numbers, by block, with the coder that numbered them."""
+
+    coder: Coder = field(default_factory=Coder)
+    pieces: list[tuple[int, Columns]] = field(default_factory=list)
+    usable: list[pa.Table] = field(default_factory=list)
+    signs: list[pa.Table] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    """Looks whose resolution or control is of other days."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _JudgedColumns:
+    """The looks of a block, sorted, with the distinct verdicts on them and the number of each look's among these."""
+
+    columns: Columns
+    answered: Array
+    verdicts: list[Verdict]
+    numbers: Array
+
+
 class _Reader:
     """Reads looks by SQL, puts them into blocks, and judges block by block."""
 
-    def __init__(self, facts: Facts, config: Config, walk: Walk) -> None:
-        self.facts, self.config, self.walk = facts, config, walk
+    def __init__(self, facts: Facts, config: Config, walk: Walk, processes: int) -> None:
+        self.facts, self.config, self.walk, self.processes = facts, config, walk, processes
         self.urls = sorted(facts.targets)
         targets = [facts.targets[url_id] for url_id in self.urls]
         self.sites = _numbered([target.site_id for target in targets])
@@ -184,18 +211,20 @@ class _Reader:
                 "site_id": pa.array([target.site_id for target in targets], pa.string()),
             }
         )
-        self.coder = Coder()
         self.canaries = CanaryStates(facts.canaries, within_s=config.judge.canary_within_s, need=config.canary.need)
+        self.neighbours: Neighbours | None = None
 
     def read(self) -> Looks:
         """Read and judge all."""
         self.facts.rows([Observation, ControlLook, Resolution], self._code)
         kept, lengths, spans = Spool(self.facts.place), [0] * self.blocks, list[int]()
         with stage("checks judged", self.rows) as advance:
-            for number in self.coded.numbers():
-                columns = Columns(**self.coded.pop(number)).in_order()
-                named = columns.named()
-                kept.add(number, {**{name: named[name] for name in _THIN}, "verdicts": self._judged(columns)})
+            for number, its in self._each_judged(self.coded.numbers()):
+                columns, walk = its.columns, self.walk
+                self.coded.pop(number)
+                self.signs.of_block(columns, its.answered)
+                verdicts = np.array([walk.number(verdict) for verdict in its.verdicts], np.int32)[its.numbers]
+                kept.add(number, {**{name: getattr(columns, name) for name in _THIN}, "verdicts": verdicts})
                 lengths[number] = len(columns)
                 spans += [int(columns.at.min()), int(columns.at.max())]
                 advance(len(columns))
@@ -211,60 +240,95 @@ class _Reader:
             link_signs=self.signs,
         )
 
+    def _each_judged(self, numbers: Sequence[int]) -> Iterator[tuple[int, _JudgedColumns]]:
+        """All blocks in order. A process that was forked asks for neighbours by ending: it cannot read facts."""
+        left, several = list(numbers), self.processes if self.rows >= SHARED else 1
+        while left:
+            for its in in_processes(partial(self._judged, alone=several == 1), tuple(left), several):
+                if its is None:
+                    self._read_neighbours()
+                    break
+                yield left.pop(0), its
+
     def _code(self, parts: Mapping[type, Part]) -> None:
         self.coder, self.coded = Coder(), Spool(self.facts.place)
-        self.signs, usable = LookSigns(self.urls, self.facts.place), []
+        self.signs, usable = LookSigns(self.urls, self.facts.place), list[pa.Table]()
         self.rows = sum(parts[Observation].rows.values())
         self.blocks = max(1, -(-self.rows // IN_BLOCK))
+        all_days = stretches(parts, Observation, self.config.engine)
+        sealed = [own for own in all_days if not any(part.stored for part in own.values())]
+        several = self.processes if self.rows >= SHARED and self.config.engine == "duckdb" else 1
+        coded_in = partial(self._coded, threads=1 if several > 1 else 2)
         with stage("checks read", self.rows) as advance:
-            for sql in in_stretches(parts, _READ, Observation, folder=self.facts.place, engine=self.config.engine):
-                sql.add("target", self.target)
-                usable.append(sql.table(_USABLE))
-                lost = self._stretch(sql, advance, all_=False)
-                if lost:
-                    self._lost(sql, lost, parts, advance)
+            for own, coded in chain(
+                zip(sealed, in_processes(coded_in, sealed, several), strict=True),
+                ((own, self._coded(own)) for own in all_days if own not in sealed),
+            ):
+                pieces = [coded]
+                if coded.lost:
+                    pieces.append(self._lost(own[Observation], coded.lost, parts))
+                for piece in pieces:
+                    usable += piece.usable
+                    self.signs.of_stretch(piece.signs)
+                    renumber = self.coder.renumbering(piece.coder)
+                    for number, columns in piece.pieces:
+                        self.coded.add(number, renumber(columns).named())
+                        advance(len(columns))
         self.hosts = HostClasses(*_usable(usable))
 
-    def _lost(self, sql: Sql, lost: Sequence[str], parts: Mapping[type, Part], advance: Stage) -> None:
-        """Take looks whose resolution or control is of another stretch."""
-        sql.add("lost", pa.table({"observation_id": pa.array(lost, pa.string())}))
-        looks = sql.table("SELECT * FROM observation WHERE observation_id IN (SELECT observation_id FROM lost)")
-        whole = {**parts, Observation: Part.of(looks)}
-        with in_sql(whole, _READ, folder=self.facts.place, engine=self.config.engine) as anew:
-            anew.add("target", self.target)
-            self._stretch(anew, advance, all_=True)
+    def _coded(self, own: Mapping[type, Part], threads: int = 2) -> _Coded:
+        """The looks of a stretch of days, but for those that are lost."""
+        with in_sql(own, _READ, folder=self.facts.place, engine=self.config.engine, threads=threads) as sql:
+            sql.add("target", self.target)
+            found = _Coded(usable=[sql.table(_USABLE)])
+            self._take(sql, found, all_=False)
+        return found
 
-    def _stretch(self, sql: Sql, advance: Stage, *, all_: bool) -> list[str]:
-        """Take the looks of a stretch; the ids of those that have more to be read are returned."""
-        lost: list[str] = []
+    def _lost(self, looks: Part, lost: Sequence[str], parts: Mapping[type, Part]) -> _Coded:
+        """The looks of a stretch whose resolution or control is of other days."""
+        found = _Coded()
+        with in_sql({Observation: looks}, _READ, folder=self.facts.place, engine=self.config.engine) as sql:
+            sql.add("lost", pa.table({"observation_id": pa.array(lost, pa.string())}))
+            wanted = sql.table("SELECT * FROM observation WHERE observation_id IN (SELECT observation_id FROM lost)")
+        whole = {**parts, Observation: Part.of(wanted)}
+        with in_sql(whole, _READ, folder=self.facts.place, engine=self.config.engine) as sql:
+            sql.add("target", self.target)
+            self._take(sql, found, all_=True)
+        return found
+
+    def _take(self, sql: Sql, found: _Coded, *, all_: bool) -> None:
         for table in sql.batches(LOOKS, _AT_ONCE, {"all": all_}):
             without = table.column("lost").combine_chunks()
             if without.true_count:
-                lost += table.column("id").filter(without).to_pylist()
+                found.lost += table.column("id").filter(without).to_pylist()
                 table = table.filter(pc.invert(without))  # noqa: PLW2901 (the rest of it)
-            columns = self.coder.columns(table)
-            advance(len(columns))
+            columns = found.coder.columns(table)
             of_url = columns.url.astype(np.int64)
-            for number, own in columns.split(_block_of(of_url, len(self.urls), self.blocks)):
-                self.coded.add(number, own.named())
-        self.signs.of_stretch(sql, all_=all_)
-        return lost
+            found.pieces += columns.split(_block_of(of_url, len(self.urls), self.blocks))
+        found.signs.append(sql.table(SIGNS, {"all": all_}))
 
-    def _judged(self, columns: Columns) -> Array:
-        """The number of each look's verdict, combined over vantage points."""
+    def _judged(self, number: int, *, alone: bool) -> _JudgedColumns | None:
+        """A block's looks with their verdicts, combined over vantage points.
+
+        None if neighbours are needed that only a process of its own can read.
+        """
+        columns = Columns(**self.coded.get(number)).in_order()
         host_class = self.hosts.at(columns.host, columns.at)
         canary = self.canaries.at(columns, self.coder.vantages.values)
-        kinds, number = kinds_of(columns, self.coder.seen.values, host_class, canary)
-        seen = self.walk.kinds(kinds)[number]
+        kinds, kind = kinds_of(columns, self.coder.seen.values, host_class, canary)
+        seen = self.walk.kinds(kinds)[kind]
         codes = self.coder.seen.values
         controlled = np.array([row[SEEN.index("controlled")] for row in codes], bool)
         answered = np.array([row[SEEN.index("failure")] is None for row in codes], bool)
-        self.signs.of_block(columns, answered[columns.seen])
         asking = np.flatnonzero(~controlled[columns.seen] & (host_class == 0))
         neighbours = np.zeros(len(columns), np.int8)
         if len(asking):
-            neighbours = self._neighbours.classes(columns, self.coder.address.values, asking)
-        return combine(
+            if self.neighbours is None and alone:
+                self._read_neighbours()
+            if self.neighbours is None:
+                return None
+            neighbours = self.neighbours.classes(columns, self.coder.address.values, asking)
+        verdicts = combine(
             columns,
             self.walk.judge(columns.url, seen, neighbours),
             self.walk,
@@ -272,26 +336,34 @@ class _Reader:
             networks=self.config.judge.networks,
             within_s=self.config.judge.vantage_within_s,
         )
+        found, numbers = np.unique(verdicts, return_inverse=True)
+        return _JudgedColumns(
+            columns=columns,
+            answered=answered[columns.seen],
+            verdicts=[self.walk.verdicts[one] for one in found.tolist()],
+            numbers=numbers.astype(np.int32),
+        )
 
-    @cached_property
-    def _neighbours(self) -> Neighbours:
+    def _read_neighbours(self) -> None:
         def read(parts: Mapping[type, Part]) -> list[Any]:
             found: list[Any] = []
-            for sql in in_stretches(parts, _READ, Observation, folder=self.facts.place, engine=self.config.engine):
-                sql.add("target", self.target)
-                found += sql.table(_NEWEST).to_pylist()
+            for own in stretches(parts, Observation, self.config.engine):
+                with in_sql(own, _READ, folder=self.facts.place, engine=self.config.engine) as sql:
+                    sql.add("target", self.target)
+                    found += sql.table(_NEWEST).to_pylist()
             return found
 
         rows = self.facts.rows([Observation, ControlLook], read)
-        return Neighbours((row["address"], row["host"], *row["newest"].values()) for row in rows)
+        self.neighbours = Neighbours((row["address"], row["host"], *row["newest"].values()) for row in rows)
 
 
-def read_looks(facts: Facts, config: Config, walk: Walk) -> Looks:
+def read_looks(facts: Facts, config: Config, walk: Walk, *, processes: int = 1) -> Looks:
     """Read all looks at URLs that count, and judge each.
 
-    Verdicts are combined over vantage points. Memory grows with the URLs, not with the looks.
+    Verdicts are combined over vantage points. Memory grows with the URLs, not with the looks. Many looks are shared by
+    `processes`.
     """
-    return _Reader(facts, config, walk).read()
+    return _Reader(facts, config, walk, processes).read()
 
 
 def _usable(found: Sequence[pa.Table]) -> tuple[Array, Array, Array]:

@@ -1,6 +1,7 @@
 """The Python API: opens a study and runs its steps."""
 
 import hashlib
+import os
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -209,8 +210,11 @@ class Study:
         return locked_protocol(self.folder)
 
     # 9-14 conclude
-    def conclude(self) -> "Conclusions":
-        """Draw all conclusions from the facts as they are now."""
+    def conclude(self, processes: int | None = None) -> "Conclusions":
+        """Draw all conclusions from the facts as they are now.
+
+        `processes` share the reading of many looks, by default as the settings say; a program with threads takes 1.
+        """
         from waterbed.study.conclusions import Conclusions  # noqa: PLC0415 (see above)
         from waterbed.study.facts import read_facts  # noqa: PLC0415 (see above)
         from waterbed.study.linking import opened  # noqa: PLC0415 (see above)
@@ -226,6 +230,7 @@ class Study:
             opened(folder),
             removal_measured=folder.measures_removal,
             kept=self.kept(),
+            processes=processes or folder.config.processes or os.cpu_count() or 1,
         )
 
     def kept(self) -> "Kept":

@@ -141,7 +141,7 @@ def served_of(study: Study) -> Served:
 
     InputError if it is public and hosters may still reply.
     """
-    conclusions = study.conclude()
+    conclusions = study.conclude(processes=1)  # requests are answered by other threads meanwhile
     publication = publishable(publication_of(study, conclusions), editions(study.folder))
     public = record(study.folder).editions
     refuse_unheard(study.folder, named_hosters(publication), public[-1].override if public else "")

@@ -113,28 +113,20 @@ def _distinct(cls: Any, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         known.update(ids)
 
 
-def in_stretches(
-    parts: Mapping[type, Part],
-    columns: Mapping[type, Sequence[str]],
-    by: type,
-    *,
-    folder: Path,
-    engine: Engine = "duckdb",
-) -> Iterator[Sql]:
-    """Open an engine for each stretch of days.
+def stretches(parts: Mapping[type, Part], by: type, engine: Engine = "duckdb") -> list[Mapping[type, Part]]:
+    """The facts of each stretch of days.
 
     A stretch has about `IN_STRETCH` facts of the kind `by`, or one day; of all other kinds there are also those of at
     least the day before, and those of days without facts of that kind. Spark takes all days at once.
     """
     days = sorted(parts[by].rows)
-    ends = days[-1:] if engine == "spark" else list(_ends(parts[by].rows, days))
+    found: list[Mapping[type, Part]] = []
     before = date.min
-    for end in ends:
+    for end in days[-1:] if engine == "spark" else _ends(parts[by].rows, days):
         last = date.max if end == days[-1] else end
-        own = {cls: part.between(before + _DAY if cls is by else before, last) for cls, part in parts.items()}
-        with in_sql(own, columns, folder=folder, engine=engine) as sql:
-            yield sql
+        found.append({cls: part.between(before + _DAY if cls is by else before, last) for cls, part in parts.items()})
         before = end
+    return found
 
 
 def _ends(rows: Mapping[date, int], days: Sequence[date]) -> Iterator[date]:
@@ -147,14 +139,21 @@ def _ends(rows: Mapping[date, int], days: Sequence[date]) -> Iterator[date]:
             held = 0
 
 
-_IN_MB: Final = 8_000
-"""Facts that a join holds in a megabyte; with less it may find no way to go on the disk."""
+_IN_MB: Final = 5_000
+"""Facts that a join holds in a megabyte; with more it may find no way to go on the disk."""
+_IN_MB_ALONE: Final = 7_500
+"""The same with one thread."""
 _MOST_MB: Final = 4096
 
 
 @contextmanager
 def in_sql(
-    parts: Mapping[type, Part], columns: Mapping[type, Sequence[str]], *, folder: Path, engine: Engine = "duckdb"
+    parts: Mapping[type, Part],
+    columns: Mapping[type, Sequence[str]],
+    *,
+    folder: Path,
+    engine: Engine = "duckdb",
+    threads: int = 2,
 ) -> Iterator[Sql]:
     """Open an engine with a view of each kind.
 
@@ -173,8 +172,8 @@ def in_sql(
         return
     files = [path for part in parts.values() for paths in part.files() for path in paths]
     facts = sum(rows for part in parts.values() for rows in part.rows.values())
-    memory_mb = min(max(MEMORY_MB, facts // _IN_MB), _MOST_MB)
-    with opened(files, folder=folder, memory_mb=memory_mb) as connection:
+    memory_mb = min(max(MEMORY_MB, facts // (_IN_MB if threads > 1 else _IN_MB_ALONE)), _MOST_MB)
+    with opened(files, folder=folder, memory_mb=memory_mb, threads=threads) as connection:
         with failures_told():
             for cls, part in parts.items():
                 _view(connection, cls, part, columns[cls])

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy.exc import DatabaseError
 
 from waterbed.model.bookkeeping import Audit, Due, Forgotten, KeyCheck, Sealed
-from waterbed.model.errors import InputError, KeyProblem, OwnFailure
+from waterbed.model.errors import InputError, KeyProblem, OwnFailure, StoreFailure
 from waterbed.model.facts import Target
 from waterbed.model.progress import stage
 from waterbed.store.bounded.toml import decode, toml_bytes
@@ -147,19 +149,26 @@ def _remove(cls: type, column: str, ids: Sequence[str], connection: Connection) 
 def wipe(store: Store) -> bool:
     """Overwrite remains of removed entries; False if a reader interfered.
 
-    Those of changed entries too.
+    Those of changed entries too. StoreFailure if the disk fails.
 
     SQLite: removed bytes are overwritten when they are removed; the write-ahead log still holds pages as they were, so
     it is emptied. PostgreSQL: the table is written anew without its dead rows; the server's own log is not ours.
     """
-    if store.sqlite:
-        with closing(store.engine.raw_connection()) as pooled:
-            answer = pooled.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            return bool(answer) and not answer[0]
-    with store.engine.connect() as connection:
-        plain = connection.execution_options(isolation_level="AUTOCOMMIT")
-        for table in (Sealed, KeyCheck):  # it waits for readers; a failure is the database's
-            plain.exec_driver_sql(f"VACUUM (FULL) {table_name(table)}")
+    try:
+        if store.sqlite:
+            with closing(store.engine.raw_connection()) as pooled:
+                answer = pooled.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                return bool(answer) and not answer[0]
+        with store.engine.connect() as connection:
+            plain = connection.execution_options(isolation_level="AUTOCOMMIT")
+            for table in (Sealed, KeyCheck):  # it waits for readers
+                plain.exec_driver_sql(f"VACUUM (FULL) {table_name(table)}")
+    except (sqlite3.Error, DatabaseError) as problem:
+        raise StoreFailure(
+            f"what was removed could not be wiped from the store's files ({type(problem).__name__}): the disk is full or "
+            "failed; look after it, then run waterbed key rotate, which leaves nothing to read in what is still there "
+            "(docs/operations.md, Full disk)"
+        ) from None
     return True
 
 

@@ -149,6 +149,7 @@ _OURS = {
         *("waterbed/cli/commands/fact_sheet.py", "waterbed/publish/api/app.py", "waterbed/publish/notebook.py"),
         *("waterbed/publish/stix.py", "waterbed/intake/worker.py", "waterbed/lab/world/names.py"),
         *("waterbed/lab/servers/pages.py", "waterbed/publish/api/answers.py"),
+        "waterbed/study/streams.py",
         "crawler/crew.py",
     },
     "columns of the store": {

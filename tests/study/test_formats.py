@@ -5,12 +5,12 @@ import io
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import jsonschema
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphs.network.flows import Flow
@@ -18,7 +18,18 @@ from waterbed.model.codec import columns, public_name
 from waterbed.model.conclusions import Attribution, RankingRow
 from waterbed.model.table import TableInfo
 from waterbed.store.whole.files import write_whole
-from waterbed.study.formats import METADATA, as_csv, as_json, in_every_format, row_schema, table_schema
+from waterbed.study import streams
+from waterbed.study.formats import (
+    METADATA,
+    arrow_schema,
+    as_arrow,
+    as_csv,
+    as_json,
+    as_parquet,
+    in_every_format,
+    row_schema,
+    table_schema,
+)
 
 ENVELOPE = TableInfo(
     what="ranking",
@@ -64,6 +75,49 @@ class Timed:
 
     seen_at: Annotated[datetime | None, "a time"]
     on: Annotated[bool, "a switch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mixed(Timed):
+    """A row with a column of each kind, and a name of its own."""
+
+    PUBLIC: ClassVar = {"kind": "class"}
+    kind: Annotated[str, "a text"]
+    note: Annotated[str | None, "a text or none"]
+    count: Annotated[int | None, "a number"]
+    share: Annotated[float | None, "a share"]
+    marks: Annotated[tuple[str, ...], "some texts"]
+
+
+WORDS = st.one_of(st.sampled_from(["", "=1", "-", "a,b", "“a”", 'a"b', "a\\b", "\r\n", "\x07\u2028"]), st.text())
+TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+MIXED = st.builds(
+    Mixed,
+    seen_at=st.none() | TIMES | TIMES.map(lambda time: time.replace(microsecond=0)),
+    on=st.booleans(),
+    kind=st.sampled_from(["a", "b c"]) | WORDS,
+    note=st.none() | WORDS,
+    count=st.none() | st.integers(-(2**63), 2**63 - 1),
+    share=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    marks=st.lists(WORDS, max_size=3).map(tuple),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(MIXED, max_size=12), st.integers(1, 12), st.integers(1, 12))
+def test_many_rows_in_tables_make_the_same_files(rows, size, group):
+    """CSV, JSON and Parquet of tables are those of the rows, however the tables are cut."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(streams, "IN_GROUP", group)
+        tables = [as_arrow(Mixed, rows[start : start + size]) for start in range(0, len(rows), size)]
+        assert "".join(streams.csv_pieces(Mixed, tables)) == as_csv(Mixed, rows)
+        assert "".join(streams.json_pieces(Mixed, tables, ENVELOPE)) == as_json(Mixed, rows, ENVELOPE)
+        written, plain = io.BytesIO(), as_parquet(Mixed, rows, ENVELOPE)
+        assert streams.write_parquet(arrow_schema(Mixed, ENVELOPE), tables, written) == len(rows)
+        assert pq.read_table(io.BytesIO(written.getvalue())).equals(
+            pq.read_table(io.BytesIO(plain)), check_metadata=True
+        )
+        assert written.getvalue() == plain or len(rows) > group
 
 
 def exported(folder, cls, rows):

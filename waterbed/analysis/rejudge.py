@@ -1,22 +1,28 @@
 """Judges all looks by other rules and compares the results."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
+
 from waterbed.analysis.rankings.tables import ranking_of
+from waterbed.judging.columns import NOTHING, mixed
 from waterbed.judging.rules import read_rules
 from waterbed.model.conclusions import Episode, Verdict
 from waterbed.model.progress import stage
-from waterbed.store.whole.files import write_whole
+from waterbed.store.whole.files import writing_whole
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.facts import read_facts
-from waterbed.study.formats import as_parquet
+from waterbed.study.formats import arrow_schema
+from waterbed.study.judged import Judged
 from waterbed.study.linking import opened
+from waterbed.study.look_tables import verdict_tables
 from waterbed.study.metadata import table_info
+from waterbed.study.streams import write_parquet
 from waterbed.study.study import Study
 
 VERDICTS = "verdicts"
@@ -71,7 +77,7 @@ def rejudge(study: Study, rules: Path, out: Path | None = None) -> Rejudged:
     return Rejudged(
         old=before.rules.name,
         new=after.rules.name,
-        changes=tuple(_changes(before.verdicts, after.verdicts)),
+        changes=tuple(_changes(before.judged, after.judged)),
         ends=_differing(_ends(before.episodes), _ends(after.episodes)),
         hosters=_differing(_shares(before), _shares(after)),
         files=tuple(_write(study, folder, conclusions) for conclusions in (before, after)),
@@ -79,21 +85,36 @@ def rejudge(study: Study, rules: Path, out: Path | None = None) -> Rejudged:
 
 
 def _write(study: Study, folder: Path, conclusions: Conclusions) -> Path:
-    content = as_parquet(Verdict, conclusions.verdicts, table_info(study, VERDICTS))
-    return write_whole(folder / f"{conclusions.rules.name.replace(':', '-')}.parquet", content)
+    path = folder / f"{conclusions.rules.name.replace(':', '-')}.parquet"
+    with writing_whole(path) as file:
+        write_parquet(arrow_schema(Verdict, table_info(study, VERDICTS)), verdict_tables(conclusions.judged), file)
+    return path
 
 
-def _changes(before: Sequence[Verdict], after: Sequence[Verdict]) -> list[Change]:
-    looks: dict[tuple[str, str], int] = defaultdict(int)
-    urls: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for old, new in zip(before, after, strict=True):
-        if (old.outcome, old.state, old.cause) != (new.outcome, new.state, new.cause):
-            # an outcome that keeps its name may still stand for another state
-            pair = (old.outcome, new.outcome) if old.outcome != new.outcome else (_full(old), _full(new))
-            looks[pair] += 1
-            urls[pair].add(old.url_id)
-    ordered = sorted(looks, key=lambda pair: (-looks[pair], pair))
-    return [Change(old=pair[0], new=pair[1], looks=looks[pair], urls=len(urls[pair])) for pair in ordered]
+def _changes(before: Judged, after: Judged) -> list[Change]:
+    olds, news = before.looks.walk.verdicts, after.looks.walk.verdicts
+    numbered: dict[tuple[str, str], int] = {}
+    looks, urls = Counter[int](), Counter[int]()
+    for one, two in zip(before.blocks(), after.blocks(), strict=True):
+        first, number = mixed([one.verdicts, two.verdicts])
+        pairs = [_pair(olds[one.verdicts[at]], news[two.verdicts[at]]) for at in first.tolist()]
+        of_pairs = np.array([numbered.setdefault(pair, len(numbered)) if pair else NOTHING for pair in pairs], np.int32)
+        changed = np.flatnonzero(of_pairs[number] != NOTHING)
+        own, of_url = of_pairs[number][changed], one.block.url[changed]
+        looks.update(dict(enumerate(np.bincount(own, minlength=len(numbered)).tolist())))
+        urls.update(own[mixed([own, of_url])[0]].tolist() if len(own) else ())
+    ordered = sorted(numbered, key=lambda pair: (-looks[numbered[pair]], pair))
+    return [
+        Change(old=pair[0], new=pair[1], looks=looks[numbered[pair]], urls=urls[numbered[pair]]) for pair in ordered
+    ]
+
+
+def _pair(old: Verdict, new: Verdict) -> tuple[str, str] | None:
+    """How a change is called; None if it is none."""
+    if (old.outcome, old.state, old.cause) == (new.outcome, new.state, new.cause):
+        return None
+    # an outcome that keeps its name may still stand for another state
+    return (old.outcome, new.outcome) if old.outcome != new.outcome else (_full(old), _full(new))
 
 
 def _full(verdict: Verdict) -> str:

@@ -5,8 +5,8 @@ Put together from tables, registrations, looks and counts.
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from attribution.hosters.day import BookOfDay
 from attribution.hosters.members import holder_key
@@ -18,9 +18,10 @@ from attribution.snapshots import latest
 from waterbed.analysis.rankings.keys import size_kind
 from waterbed.analysis.rankings.ranking import volumes_of
 from waterbed.analysis.rankings.tables import RankingTables
+from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Size
 from waterbed.model.errors import InputError
-from waterbed.model.facts import Registration, Snapshot
+from waterbed.model.facts import Registration, Resolution, Snapshot
 from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
 from waterbed.study.conclusions import Conclusions
@@ -35,6 +36,12 @@ METHOD = (
     "hosting: distinct addresses (IPv6: /64s) that the study's hosts had in the window; countries: delegated by the "
     "table of places, registered by the registries' answers; urls, hosts, sites: the whole study"
 )
+
+
+_SEEN: Final = """
+SELECT DISTINCT unnest(addresses) AS address FROM resolution
+WHERE status = 'ok' AND epoch_us(resolved_at) >= $first AND epoch_us(resolved_at) < $end
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +123,8 @@ def _measured(study: Study, conclusions: Conclusions, by: By, day: date, start: 
             "measuring sizes needs a table of routes or places; add one with waterbed tables add (docs/sizes.md)"
         )
     domains = latest([(on, (on, table)) for on, table in study.tables("domains")], day)
-    seen = (
-        resolution.addresses
-        for resolution in conclusions.facts.resolutions.values()
-        if resolution.status == "ok" and start <= resolution.resolved_at < end
-    )
+    between = {"first": microseconds(start), "end": microseconds(end)}
+    seen = conclusions.facts.selected(Resolution, ("status", "resolved_at", "addresses"), _SEEN, between)
     book = conclusions.attributor.book.on(day)
     volumes = volumes_of(RankingTables(conclusions=conclusions, kind=by, clock=conclusions.config.clock).appearances)
     return Measured(
@@ -129,7 +133,7 @@ def _measured(study: Study, conclusions: Conclusions, by: By, day: date, start: 
         countries=countries,
         registered=_registered(study, book, by, day),
         claimed=claimed_ranges(book.held()) if by == "hoster" else None,
-        addresses=pack(sorted(set(chain.from_iterable(seen)))),
+        addresses=pack(sorted(set(seen.column("address").to_pylist()))),
         domains=domains[1].domains if domains else None,
         domains_date=domains[0] if domains else None,
         counts={

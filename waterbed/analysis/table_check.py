@@ -17,7 +17,8 @@ from waterbed.model.addresses import refusal
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Resolution, Snapshot
 from waterbed.model.progress import stage, staged
-from waterbed.store.lake.reading import facts_of, known_addresses, observed_span
+from waterbed.store.lake.reading import known_addresses, observed_span
+from waterbed.study.facts import selected
 from waterbed.study.study import Study
 from waterbed.study.tables import folder_name, joined_by_registry, load
 
@@ -67,8 +68,8 @@ def check_tables(study: Study) -> list[TableCheck]:
     Writes nothing.
     """
     snapshots = study.snapshots()
-    resolutions = facts_of(study.folder, Resolution)
-    addresses = sorted({address for resolution in resolutions for address in resolution.addresses})
+    text = "SELECT DISTINCT unnest(addresses) AS address FROM resolution"
+    addresses = sorted(set(selected(study.folder, Resolution, ("addresses",), text, {}).column("address").to_pylist()))
     seen = _Seen(
         packed=pack(addresses),
         newest=observed_span(study.folder)[1],

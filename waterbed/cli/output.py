@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
@@ -18,6 +20,7 @@ from waterbed.model.errors import InputError
 from waterbed.model.progress import stage
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from rich.table import Table
 
     from waterbed.model.table import TableInfo
@@ -140,18 +143,19 @@ def print_rows(
     """Print rows of a class for people or tools.
 
     People see `columns` (heading to field; else all fields), tools all fields.
-    `how` is for people: `title`, `look`, `shown` (rows), and `cell`, which formats a value.
+    `how` is for people: `title`, `look`, `shown` (rows), `total` (if there are more than these rows), and `cell`, which
+    formats a value.
     """
     if form != "table":
         for_tools(cls, rows, info, form)
         return
     named = columns if columns is not None else {field.name: field.name for field in fields(cls)}
-    cell, shown = how.get("cell", short), how.get("shown", SHOWN)
+    cell, shown, total = how.get("cell", short), how.get("shown", SHOWN), how.get("total", len(rows))
     made = new_table(how.get("title", ""), *named, look=how.get("look", "ruled"))
     for row in rows[:shown]:
         made.add_row(*(cell(getattr(row, name)) for name in named.values()))
     print_table(made)
-    more(len(rows), shown or len(rows))
+    more(total, shown or total)
 
 
 def for_tools(cls: type, rows: Sequence[Any], info: TableInfo, form: str) -> None:
@@ -170,6 +174,35 @@ def for_tools(cls: type, rows: Sequence[Any], info: TableInfo, form: str) -> Non
         sys.stdout.buffer.write(made)
     else:
         sys.stdout.write(made)
+
+
+def print_tables(
+    cls: type, tables: Iterable[pa.Table], rows: int, info: TableInfo, form: str, **for_people: Any
+) -> None:
+    """Print rows of a class that come in Arrow tables.
+
+    `rows` is how many there are; `for_people` is what `print_rows` takes for them.
+    """
+    from waterbed.study.formats import arrow_schema  # noqa: PLC0415 (see above)
+    from waterbed.study.streams import csv_pieces, json_pieces, write_parquet  # noqa: PLC0415 (see above)
+
+    if form == "table":
+        first = [row for table in islice(tables, 1) for row in table.slice(0, SHOWN).to_pylist()]
+        print_rows(cls, [SimpleNamespace(**row) for row in first], info, form, total=rows, **for_people)
+        return
+    with stage("formatting", rows) as advance:
+        counted = _counted(tables, advance)
+        if form == "parquet":
+            write_parquet(arrow_schema(cls, info), counted, sys.stdout.buffer)
+            return
+        for piece in csv_pieces(cls, counted) if form == "csv" else json_pieces(cls, counted, info):
+            sys.stdout.write(piece)
+
+
+def _counted(tables: Iterable[pa.Table], advance: Callable[[int], None]) -> Iterator[pa.Table]:
+    for table in tables:
+        yield table
+        advance(table.num_rows)
 
 
 def print_cells(names: Sequence[str], found: Sequence[Sequence[Any]], form: str) -> None:

@@ -29,8 +29,10 @@ _UNDECIDED: Final[Mapping[str, Doubt]] = {
     "quarantined": "quarantined",
     "disputed": "disputed",
 }
-_OURS: Final = ("our_fault", "refused_by_us", "unwatched", "unobserved")
+OURS: Final = ("our_fault", "refused_by_us", "unwatched", "unobserved")
 """Outcomes of looks that saw nothing of the URL. They cannot be coded: else our outage could end an episode."""
+ANSWER: Final = ("status", "failure", "marks", "redirect", "redirect_site_id")
+"""What looks of one case saw alike, beside the deciding rule."""
 ANSWERED: Final = ("up", "gone", "moved")
 """Codes about a server's answer; unanswered looks cannot get them."""
 
@@ -66,12 +68,12 @@ def cases(looks: Sequence[Observation], verdicts: Sequence[Verdict]) -> Iterator
         for _, alike in answers:
             run = list(alike)
             (first, before, _), (last, _, after) = run[0], run[-1]
-            if verdicts[first].outcome not in _OURS:
+            if verdicts[first].outcome not in OURS:
                 yield Case(
                     item_id=looks[first].observation_id,
                     first=first,
                     last=last,
-                    doubt=_doubt(verdicts[first], _state(verdicts, before), _state(verdicts, after)),
+                    doubt=doubt_of(verdicts[first], _state(verdicts, before), _state(verdicts, after)),
                     before=before,
                     after=after,
                 )
@@ -121,14 +123,18 @@ def _decided(indexes: Sequence[int], verdicts: Sequence[Verdict]) -> list[int | 
 def _answer(looks: Sequence[Observation], verdicts: Sequence[Verdict], n: int) -> tuple[object, ...]:
     """The key that looks of one case share: the deciding rule and the answer."""
     look, verdict = looks[n], verdicts[n]
-    return verdict.rule, look.status, look.failure, look.marks, look.redirect, look.redirect_site_id
+    return verdict.rule, *(getattr(look, name) for name in ANSWER)
 
 
 def _state(verdicts: Sequence[Verdict], n: int | None) -> State | None:
     return None if n is None else verdicts[n].state
 
 
-def _doubt(verdict: Verdict, before: State | None, after: State | None) -> Doubt | None:
+def doubt_of(verdict: Verdict, before: State | None, after: State | None) -> Doubt | None:
+    """Return the doubt about a verdict between two decided ones.
+
+    None where there is none.
+    """
     if verdict.state != "unknown":
         return _SOFT.get(verdict.outcome)
     return _UNDECIDED.get(verdict.outcome, "undecided") if before != "down" and after != "up" else None

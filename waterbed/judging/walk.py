@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waterbed.judging.features import Canary, Past
+from waterbed.judging.features import Canary, Past, look_features
 from waterbed.judging.judge import Beside, judge_next
 from waterbed.judging.rules import RuleSet
 from waterbed.model.conclusions import Verdict
@@ -201,6 +201,46 @@ class Walk:
                 left -= alike
                 past = after
         return np.repeat(np.array(verdicts, np.int32), lengths)
+
+    def features(
+        self, urls: NDArray[Any], kinds: NDArray[Any], neighbours: NDArray[Any], places: NDArray[Any]
+    ) -> list[dict[str, Any]]:
+        """The features that rules test, of some looks.
+
+        Of those at `places`, in ascending order; the rest as for `judge`.
+        """
+        codes, asked = kinds * _NEIGHBOURS + neighbours, np.zeros(len(urls) + 1, bool)
+        asked[places] = True
+        new_url = np.concatenate(([True], urls[1:] != urls[:-1]))
+        changed = new_url | np.concatenate(([True], codes[1:] != codes[:-1])) | asked[:-1]
+        changed[1:] |= asked[:-2]
+        starts = np.flatnonzero(changed)
+        columns = (new_url[starts], codes[starts], np.diff(starts, append=len(urls)), asked[starts])
+        found, past = [], 0
+        for first, code, left, wanted in zip(*(column.tolist() for column in columns), strict=True):
+            past = 0 if first else past
+            if wanted:
+                found.append(self._features(past, code))
+            for _ in range(left):
+                _, after = self._steps.get((past, code)) or self._step(past, code)
+                if after == past:
+                    break
+                past = after
+        return found
+
+    def _features(self, before: int, code: int) -> dict[str, Any]:
+        kind, neighbour = divmod(code, _NEIGHBOURS)
+        past, look = _copied(self._pasts[before]), self._kinds[kind].look()
+        beside = self._kinds[kind].beside(neighbour or None)
+        beside.enter(past)
+        return look_features(
+            look,
+            beside.control,
+            canary=beside.canary,
+            differed_before=past.differed(look, beside.control),
+            past=past,
+            tags=beside.tags,
+        )
 
     def _step(self, before: int, code: int) -> tuple[int, int]:
         """Judge a look of this kind after this past."""

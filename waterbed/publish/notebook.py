@@ -1,7 +1,7 @@
 """Conclusions and facts as Arrow tables, under keyed ids."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -41,11 +41,11 @@ from waterbed.model.takedown import AddressedNotice, ComplianceRow, TakedownCloc
 from waterbed.publish.tables import flow_tables
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.external import ExternalConclusions
-from waterbed.study.formats import METADATA, as_arrow
+from waterbed.study.formats import METADATA, arrow_schema, as_arrow
+from waterbed.study.look_tables import LOOK, attribution_tables, flat_lists, observation_tables, verdict_tables
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study, open_study
 
-_LOOK = ("observation_id", "url_id", "observed_at")
 _AS_FOUND = "as recorded"
 Word = TypeVar("Word", bound=str)
 
@@ -93,7 +93,10 @@ class Notebook:
 
     def looks(self) -> pa.Table:
         """All observations, by URL and time (`Observation`)."""
-        return self._facts(Observation, self.conclusions.facts.looks, "looks")
+        info = replace(table_info(self.study, "looks"), method=_AS_FOUND)
+        conclusions, names = self.conclusions, arrow_schema(Observation).names
+        found = observation_tables(conclusions.facts, conclusions.looks, names)
+        return _whole(arrow_schema(Observation, info), map(flat_lists, found))
 
     def notices(self) -> pa.Table:
         """The latest state of each notice, with recipients (`AddressedNotice`)."""
@@ -106,24 +109,17 @@ class Notebook:
     # conclusions
     def verdicts(self) -> pa.Table:
         """The verdict of each observation, in their order (`Verdict`)."""
-        return self._table(Verdict, self.conclusions.verdicts, "verdicts")
+        info = table_info(self.study, "verdicts")
+        return _whole(arrow_schema(Verdict, info), verdict_tables(self.conclusions.judged))
 
     def attributions(self) -> pa.Table:
         """Hosters that answered at each observation with an address.
 
         The columns of `Attribution` after `observation_id`, `url_id` and `observed_at` of the look.
         """
-        conclusions = self.conclusions
-        pairs = [
-            (look, found)
-            for look, found in zip(conclusions.facts.looks, conclusions.attributions, strict=True)
-            if found
-        ]
-        table = self._table(Attribution, [found for _, found in pairs], "attributions")
-        looks = self._table(Observation, [look for look, _ in pairs], "looks")
-        for name in reversed(_LOOK):
-            table = table.add_column(0, looks.schema.field(name), looks.column(name))
-        return table
+        schema = arrow_schema(Attribution, table_info(self.study, "attributions"))
+        beside = [arrow_schema(Observation).field(name) for name in LOOK]
+        return _whole(pa.schema([*beside, *schema], schema.metadata), attribution_tables(self.conclusions.judged))
 
     def episodes(self) -> pa.Table:
         """Episodes of each URL at a hoster (`Episode`)."""
@@ -248,6 +244,12 @@ class Notebook:
 def open_notebook(path: Path | str) -> Notebook:
     """Open a study folder for tables."""
     return Notebook(open_study(path))
+
+
+def _whole(schema: pa.Schema, tables: Iterable[pa.Table]) -> pa.Table:
+    """All rows as one table."""
+    pieces = [batch for table in tables for batch in table.to_batches()]
+    return pa.Table.from_batches([pa.RecordBatch.from_arrays(piece.columns, schema=schema) for piece in pieces], schema)
 
 
 def described(table: pa.Table) -> pa.Table:

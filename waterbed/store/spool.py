@@ -56,10 +56,17 @@ class Spool:
 
     def get(self, number: int) -> dict[str, Column]:
         """The rows under a number, in their order."""
-        pieces = [*self._read(number), *self._held.get(number, ())]
+        pieces = self._pieces(number)
         if not pieces:
             return {}
         return {name: _column([piece.column(name) for piece in pieces]) for name in pieces[0].schema.names}
+
+    def table(self, number: int) -> pa.Table:
+        """The same as a table; there must be rows."""
+        return pa.Table.from_batches(self._pieces(number))
+
+    def _pieces(self, number: int) -> list[pa.RecordBatch]:
+        return [*self._read(number), *self._held.get(number, ())]
 
     def pop(self, number: int) -> dict[str, Column]:
         """The same, and forget them."""

@@ -22,6 +22,7 @@ from graphs.hops import HopContext, find_hops
 from graphs.linking.clusters import Clusters
 from graphs.runs import Run
 from waterbed.judging import doubtful
+from waterbed.judging.columns import Array
 from waterbed.judging.rules import RuleSet
 from waterbed.judging.walk import EPOCH, Walk
 from waterbed.model.codec import moment
@@ -36,11 +37,10 @@ from waterbed.store.spool import Spool
 from waterbed.study.assessment import SetAside, counting_facts
 from waterbed.study.attributed import Attributions
 from waterbed.study.facts import Facts
-from waterbed.study.features import features_of
 from waterbed.study.guarded import guarded
 from waterbed.study.judged import Attributed, Changed, Judged, UrlRuns, verdicts_in
 from waterbed.study.linking import OpenedNames, clusters_of, content_ids, known_of
-from waterbed.study.looks import Looks, read_looks
+from waterbed.study.looks import Block, Looks, features_of, read_looks
 from waterbed.study.notices import addressed_in, context_of
 from waterbed.study.steps import RESTS_ON, Step
 
@@ -154,15 +154,13 @@ class Conclusions:
     def verdicts(self) -> list[Verdict]:
         """One verdict for each check, after all steps.
 
-        Vantages are combined, quarantined checks set aside, and people's codes applied.
+        Vantages are combined, quarantined checks set aside, and people's codes applied. Of many checks take
+        `waterbed.study.look_tables`.
         """
-        return self._each_verdict(self._coded)
-
-    def _each_verdict(self, changed: Changed) -> list[Verdict]:
         return [
             verdict
             for block in self.looks.blocks()
-            for verdict in verdicts_in(self.looks, block, changed.verdicts(block), slice(0, len(block)))
+            for verdict in verdicts_in(self.looks, block, self._coded.verdicts(block), slice(0, len(block)))
         ]
 
     @cached_property
@@ -215,10 +213,9 @@ class Conclusions:
             return self.varies.quarantines
         return self.kept("quarantines", list[Quarantine], lambda: self._believed[1])
 
-    @cached_property
-    def uncoded(self) -> list[Verdict]:
-        """One verdict for each check, before people's codes."""
-        return self._each_verdict(self._believed[0])
+    def uncoded_in(self, block: Block) -> Array:
+        """The numbers of a block's verdicts, before people's codes."""
+        return self._believed[0].verdicts(block)
 
     @Step
     def settled(self) -> dict[str, str]:
@@ -252,7 +249,7 @@ class Conclusions:
     def features(self, looks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the features that rules used, by observation id.
 
-        As slow as judging all observations one by one.
+        All looks are read and judged again.
         """
         return features_of(self.facts, self.config, self.rules, looks)
 

@@ -1,6 +1,6 @@
 """The facts behind all conclusions; looks are read late."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,11 +21,11 @@ from waterbed.model.facts import (
     Resolution,
     Target,
 )
-from waterbed.store.engine import Part
+from waterbed.store.engine import Part, Value
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import facts_in, schema_of
 from waterbed.store.lake.reading import facts_of
-from waterbed.store.lake.rows import in_sql, table_of, with_rows
+from waterbed.store.lake.rows import in_sql, in_stretches, table_of, with_rows
 
 Fact = TypeVar("Fact")
 Result = TypeVar("Result")
@@ -134,6 +134,20 @@ class Facts:
             found[look.url_id].append(look)
         return found
 
+    def resolutions_by_id(self, ids: Collection[str]) -> Mapping[str, Resolution]:
+        """Those of some resolutions that there are."""
+        if self.folder is None:
+            return {one: self.resolutions[one] for one in ids if one in self.resolutions}
+        found = with_rows(self.folder, [Resolution], partial(_resolutions, self.folder, ids))
+        return {one.resolution_id: one for one in found}
+
+    def selected(self, cls: type, names: Sequence[str], text: str, values: Mapping[str, Value]) -> pa.Table:
+        """The rows of a query over one kind of facts.
+
+        Stretch of days by stretch: looks, resolutions or controls. `names` are the columns that the query reads.
+        """
+        return self.rows([cls], partial(_selected, self.place, cls, names, text, values))
+
     def rows(self, kinds: Sequence[type], read: Callable[[Mapping[type, Part]], Result]) -> Result:
         """Call a function with the rows of some kinds.
 
@@ -155,6 +169,37 @@ def _looks_at(folder: Folder, url_ids: Sequence[str], parts: Mapping[type, Part]
         sql.add("wanted", pa.table({"url_id": pa.array(url_ids, pa.string())}))
         chosen = "SELECT * FROM observation WHERE url_id IN (SELECT url_id FROM wanted)"
         return facts_in(Observation, sql.table(f"{chosen} ORDER BY url_id, observed_at, observation_id"))
+
+
+def _resolutions(folder: Folder, ids: Collection[str], parts: Mapping[type, Part]) -> list[Resolution]:
+    names = [field.name for field in schema_of(Resolution)]
+    with in_sql(parts, {Resolution: names}, folder=folder.path) as sql:
+        sql.add("wanted", pa.table({"resolution_id": pa.array(ids, pa.string())}))
+        chosen = "SELECT * FROM resolution WHERE resolution_id IN (SELECT resolution_id FROM wanted)"
+        return facts_in(Resolution, sql.table(chosen))
+
+
+def selected(folder: Folder, cls: type, names: Sequence[str], text: str, values: Mapping[str, Value]) -> pa.Table:
+    """The rows of a query over one kind.
+
+    As `Facts.selected`; nothing else is read.
+    """
+    return with_rows(folder, [cls], partial(_selected, folder.path, cls, names, text, values))
+
+
+def _selected(
+    place: Path,
+    cls: type,
+    names: Sequence[str],
+    text: str,
+    values: Mapping[str, Value],
+    parts: Mapping[type, Part],
+) -> pa.Table:
+    found = [sql.table(text, values) for sql in in_stretches(parts, {cls: names}, cls, folder=place)]
+    if not found:
+        with in_sql(parts, {cls: names}, folder=place) as sql:
+            found.append(sql.table(text, values))
+    return pa.concat_tables(found)
 
 
 def read_facts(folder: Folder) -> Facts:

@@ -54,7 +54,7 @@ def as_csv(cls: type, rows: Sequence[Any]) -> str:
     table = csv.writer(out)
     table.writerow([public_name(cls, name) for name in names])
     for row in rows:
-        table.writerow([_cell(getattr(row, name)) for name in names])
+        table.writerow([csv_cell(getattr(row, name)) for name in names])
     return out.getvalue()
 
 
@@ -86,23 +86,28 @@ def as_parquet(cls: type, rows: Sequence[Any], info: TableInfo) -> bytes:
     return bytes(out.getvalue().to_pybytes())
 
 
-def as_arrow(cls: type, rows: Sequence[Any], info: TableInfo) -> pa.Table:
+def as_arrow(cls: type, rows: Sequence[Any], info: TableInfo | None = None) -> pa.Table:
     """Return rows as an Arrow table.
 
-    Sets and lists are JSON text; the TableInfo is metadata of the schema. Each field has the meaning of its column
-    under `description`; times are UTC, in microseconds.
+    Sets and lists are JSON text; the TableInfo, if any, is metadata of the schema. Each field has the meaning of its
+    column under `description`; times are UTC, in microseconds.
     """
-    plain = columns(cls)
-    fields = [
-        pa.field(public_name(cls, name), _ARROW[kind], nullable=nullable, metadata={"description": meaning})
-        for name, (kind, nullable, meaning) in plain.items()
-    ]
-    schema = pa.schema(fields, metadata={METADATA: json.dumps(loose(info), ensure_ascii=False).encode()})
+    schema = arrow_schema(cls, info)
     arrays = [
-        pa.array([_flat(getattr(row, name)) for row in rows], type=field.type)
-        for name, field in zip(plain, fields, strict=True)
+        pa.array([flat(getattr(row, name)) for row in rows], type=field.type)
+        for name, field in zip(columns(cls), schema, strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def arrow_schema(cls: type, info: TableInfo | None = None) -> pa.Schema:
+    """The columns of a class as an Arrow table."""
+    fields = [
+        pa.field(public_name(cls, name), _ARROW[kind], nullable=nullable, metadata={"description": meaning})
+        for name, (kind, nullable, meaning) in columns(cls).items()
+    ]
+    told = {METADATA: json.dumps(loose(info), ensure_ascii=False).encode()} if info else None
+    return pa.schema(fields, metadata=told)
 
 
 def parquet_of(names: Sequence[str], columns_of_text: Sequence[Sequence[str]]) -> bytes:
@@ -127,14 +132,16 @@ def _value(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _flat(value: Any) -> Any:
+def flat(value: Any) -> Any:
+    """Return a value with sets and lists as JSON text."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, tuple) else value
 
 
-def _cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
+    """Return what a CSV writer is given for a value."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return defused(_value(_flat(value)))
+    return defused(_value(flat(value)))
 
 
 def defused(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """All looks of a study, read by SQL and judged."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -16,6 +16,7 @@ from graphs.linking.evidence import Sign
 from graphs.linking.signs import Span
 from waterbed.judging.around import CanaryStates, HostClasses, Neighbours
 from waterbed.judging.columns import SEEN, Array, Coder, Columns, kinds_of
+from waterbed.judging.rules import RuleSet
 from waterbed.judging.vantages import combine
 from waterbed.judging.walk import Walk
 from waterbed.model.conclusions import Verdict
@@ -147,7 +148,11 @@ class Looks:
 
     def block_of(self, url: int) -> int:
         """The number of a URL's block."""
-        return int(_block_of(url, len(self.urls), len(self.lengths)))
+        return int(self.blocks_of(url))
+
+    def blocks_of(self, urls: Any) -> Any:
+        """The same for many URLs at once."""
+        return _block_of(urls, len(self.urls), len(self.lengths))
 
     def signs(self, *, alone: bool = False) -> list[Sign]:
         """The signs that link URLs.
@@ -307,27 +312,26 @@ class _Reader:
             found.pieces += columns.split(_block_of(of_url, len(self.urls), self.blocks))
         found.signs.append(sql.table(SIGNS, {"all": all_}))
 
-    def _judged(self, number: int, *, alone: bool) -> _JudgedColumns | None:
-        """A block's looks with their verdicts, combined over vantage points.
+    def features(self, looks: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The features that rules test, by the look's id."""
+        self.facts.rows([Observation, ControlLook, Resolution], self._code)
+        wanted, found = pa.array(looks, pa.string()), dict[str, dict[str, Any]]()
+        for number in self.coded.numbers():
+            columns = Columns(**self.coded.pop(number)).in_order()
+            places = np.flatnonzero(pc.is_in(columns.id, wanted))
+            seen = self._as_judged(columns, alone=True) if len(places) else None
+            if seen is not None:
+                features = self.walk.features(columns.url, *seen, places)
+                found |= zip(columns.id.take(pa.array(places)).to_pylist(), features, strict=True)
+        return found
 
-        None if neighbours are needed that only a process of its own can read.
-        """
+    def _judged(self, number: int, *, alone: bool) -> _JudgedColumns | None:
+        """A block's looks with their verdicts, combined over vantage points; None as `_as_judged`."""
         columns = Columns(**self.coded.get(number)).in_order()
-        host_class = self.hosts.at(columns.host, columns.at)
-        canary = self.canaries.at(columns, self.coder.vantages.values)
-        kinds, kind = kinds_of(columns, self.coder.seen.values, host_class, canary)
-        seen = self.walk.kinds(kinds)[kind]
-        codes = self.coder.seen.values
-        controlled = np.array([row[SEEN.index("controlled")] for row in codes], bool)
-        answered = np.array([row[SEEN.index("failure")] is None for row in codes], bool)
-        asking = np.flatnonzero(~controlled[columns.seen] & (host_class == 0))
-        neighbours = np.zeros(len(columns), np.int8)
-        if len(asking):
-            if self.neighbours is None and alone:
-                self._read_neighbours()
-            if self.neighbours is None:
-                return None
-            neighbours = self.neighbours.classes(columns, self.coder.address.values, asking)
+        known = self._as_judged(columns, alone=alone)
+        if known is None:
+            return None
+        seen, neighbours = known
         verdicts = combine(
             columns,
             self.walk.judge(columns.url, seen, neighbours),
@@ -336,6 +340,7 @@ class _Reader:
             networks=self.config.judge.networks,
             within_s=self.config.judge.vantage_within_s,
         )
+        answered = np.array([row[SEEN.index("failure")] is None for row in self.coder.seen.values], bool)
         found, numbers = np.unique(verdicts, return_inverse=True)
         return _JudgedColumns(
             columns=columns,
@@ -343,6 +348,25 @@ class _Reader:
             verdicts=[self.walk.verdicts[one] for one in found.tolist()],
             numbers=numbers.astype(np.int32),
         )
+
+    def _as_judged(self, columns: Columns, *, alone: bool) -> tuple[Array, Array] | None:
+        """The kind of each look, and the status class of its address's neighbours.
+
+        None if neighbours are needed that only a process of its own can read.
+        """
+        host_class = self.hosts.at(columns.host, columns.at)
+        canary = self.canaries.at(columns, self.coder.vantages.values)
+        kinds, kind = kinds_of(columns, self.coder.seen.values, host_class, canary)
+        seen = self.walk.kinds(kinds)[kind]
+        controlled = np.array([row[SEEN.index("controlled")] for row in self.coder.seen.values], bool)
+        asking = np.flatnonzero(~controlled[columns.seen] & (host_class == 0))
+        if not len(asking):
+            return seen, np.zeros(len(columns), np.int8)
+        if self.neighbours is None and alone:
+            self._read_neighbours()
+        if self.neighbours is None:
+            return None
+        return seen, self.neighbours.classes(columns, self.coder.address.values, asking)
 
     def _read_neighbours(self) -> None:
         def read(parts: Mapping[type, Part]) -> list[Any]:
@@ -364,6 +388,14 @@ def read_looks(facts: Facts, config: Config, walk: Walk, *, processes: int = 1) 
     `processes`.
     """
     return _Reader(facts, config, walk, processes).read()
+
+
+def features_of(facts: Facts, config: Config, rules: RuleSet, looks: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the features that rules used, by observation id.
+
+    All looks are read and judged again.
+    """
+    return _Reader(facts, config, Walk(rules), 1).features(looks)
 
 
 def _usable(found: Sequence[pa.Table]) -> tuple[Array, Array, Array]:

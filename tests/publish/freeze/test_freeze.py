@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,19 @@ from tests.publish.freeze.study import ACCOUNTS, CANARY, HOSTS, named_study
 from tests.publish.study import small_study
 from waterbed.model.bookkeeping import Audit
 from waterbed.model.errors import InputError
+from waterbed.model.facts import CanaryLook, ControlLook, Observation, Resolution
+from waterbed.publish.freeze import facts
 from waterbed.publish.freeze.freeze import ACTION, freeze
 from waterbed.publish.freeze.layout import read_about
 from waterbed.publish.freeze.metadata import HEADER
 from waterbed.publish.release import publish_all
+from waterbed.store import spool
 from waterbed.store.folder import open_folder
+from waterbed.store.lake import rows
+from waterbed.store.lake.reading import facts_of
+from waterbed.store.lake.rows import table_of
+from waterbed.store.tables import table_name
+from waterbed.study import streams
 from waterbed.study.study import Study
 
 ROOT = Path(__file__).parents[3]
@@ -108,6 +117,23 @@ def test_results_are_what_is_published(study: Study, tmp_path: Path) -> None:
     for path in (tmp_path / "package/data/results").iterdir():
         assert path.read_bytes() == (tmp_path / "out" / path.name).read_bytes(), path.name
     assert set(read_about(tmp_path / "package").held_back) == {"episodes.csv", "episodes.json", "hops.csv", "hops.json"}
+
+
+@pytest.mark.parametrize("at_once", [7, 1_000_000])
+def test_facts_are_all_there_and_sorted_by_key(
+    at_once: int, study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few are sorted at once: the rows are those of all facts, without the names of resolvers."""
+    for module, name in ((facts, "_BUCKET"), (facts, "_AT_ONCE"), (rows, "IN_STRETCH"), (streams, "IN_GROUP")):
+        monkeypatch.setattr(module, name, at_once)
+    monkeypatch.setattr(spool, "IN_MEMORY", at_once)
+    folder = study.folder
+    written = facts.write_facts(folder, facts.frozen_facts(folder), tmp_path / "facts")
+    for cls in (Observation, Resolution, ControlLook, CanaryLook):
+        every = [replace(one, resolver="") if cls is Resolution else one for one in facts_of(folder, cls)]
+        found = pq.read_table(tmp_path / "facts" / f"{table_name(cls)}.parquet")
+        assert found.equals(table_of(cls, every))
+        assert written[table_name(cls)] == len(every)
 
 
 def test_a_deviation_is_in_every_frozen_output(frozen: Path) -> None:

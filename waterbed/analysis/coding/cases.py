@@ -1,18 +1,25 @@
 """Cases of doubtful outcome, with evidence; never a URL."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from attribution.hosters.day import BookOfDay
 from attribution.hosters.evidence import printable
+from waterbed.analysis.coding.doubts import all_cases
 from waterbed.analysis.coding.items import OUTCOMES, ROLES, Item, sampled
-from waterbed.judging.doubtful import Case, cases
+from waterbed.judging.columns import NOTHING, mixed
+from waterbed.judging.doubtful import Case
 from waterbed.judging.features import FEATURES
+from waterbed.model.codec import moment
 from waterbed.model.conclusions import Attribution, Verdict
-from waterbed.model.facts import Observation
 from waterbed.store.settings import Coding
 from waterbed.study.conclusions import Conclusions
 
@@ -39,29 +46,55 @@ def outcome_items(conclusions: Conclusions, settings: Coding) -> list[Item]:
 
     Checks are drawn among the other cases, as many as the settings ask for.
     """
-    looks, verdicts = conclusions.facts.looks, conclusions.uncoded
-    every = list(cases(looks, verdicts))
-    clear = [case for case in every if case.doubt is None and _said(verdicts[case.first])] if settings.checks else []
-    strata = ((verdicts[case.first].outcome, case.item_id) for case in clear)
-    checks = sampled(strata, each=settings.checks, seed=settings.seed)
-    chosen = [case for case in every if case.doubt or case.item_id in checks]
+    told = conclusions.looks.walk.verdicts
+    checks = sampled(_clear(conclusions), each=settings.checks, seed=settings.seed) if settings.checks else set()
+    drawn = pa.array(checks, pa.string())
+    looks, verdicts, chosen = dict[int, Any](), dict[int, Verdict](), list[Case]()
+    for its in all_cases(conclusions, (*_COMPARED.values(), "media_type", "server")):
+        ids = its.block.id.take(pa.array(its.first))
+        own = its.cases(np.flatnonzero((its.doubt != NOTHING) | np.asarray(pc.is_in(ids, drawn))))
+        every = {n for case in own for n in (case.first, case.last, case.before, case.after) if n is not None}
+        places = np.array(sorted(every), np.int64) - its.block.first
+        rows = zip(
+            places.tolist(),
+            its.seen.take(pa.array(places)).to_pylist(),
+            *(column[places].tolist() for column in (its.block.url, its.block.at, its.verdicts)),
+            strict=True,
+        )
+        for place, row, url, at, verdict in rows:
+            named = {**row, "url_id": conclusions.looks.urls[url], "observed_at": moment(at)}
+            looks[its.block.first + place] = SimpleNamespace(**named)
+            verdicts[its.block.first + place] = told[verdict]
+        chosen += own
     features = conclusions.features(case.item_id for case in chosen)
     since = {url_id: known.known_up_at for url_id, known in conclusions.known.items()}
     return [_item(case, looks, verdicts, features[case.item_id], since) for case in chosen]
 
 
+def _clear(conclusions: Conclusions) -> Iterator[tuple[str, str]]:
+    """Outcome and id of all cases that the rules decided and nobody doubts."""
+    told = conclusions.looks.walk.verdicts
+    for its in all_cases(conclusions):
+        said = np.array([_said(one) is not None for one in told], bool)
+        first = its.first[(its.doubt == NOTHING) & said[its.verdicts[its.first]]]
+        outcomes = (told[number].outcome for number in its.verdicts[first].tolist())
+        yield from zip(outcomes, its.block.id.take(pa.array(first)).to_pylist(), strict=True)
+
+
 def unresolved(conclusions: Conclusions) -> list[Case]:
     """The doubtful cases that no code applies to."""
-    looks = conclusions.facts.looks
     return [
-        case for case in cases(looks, conclusions.uncoded) if case.doubt and case.item_id not in conclusions.settled
+        case
+        for its in all_cases(conclusions)
+        for case in its.cases(np.flatnonzero(its.doubt != NOTHING))
+        if case.item_id not in conclusions.settled
     ]
 
 
 def _item(
     case: Case,
-    looks: Sequence[Observation],
-    verdicts: Sequence[Verdict],
+    looks: Mapping[int, Any],
+    verdicts: Mapping[int, Verdict],
     features: Mapping[str, Any],
     since: Mapping[str, datetime],
 ) -> Item:
@@ -89,7 +122,7 @@ def _said(verdict: Verdict) -> str | None:
 
 
 def _timing(
-    case: Case, looks: Sequence[Observation], verdicts: Sequence[Verdict], since: datetime | None
+    case: Case, looks: Mapping[int, Any], verdicts: Mapping[int, Verdict], since: datetime | None
 ) -> Iterator[tuple[str, str]]:
     first, last = looks[case.first].observed_at, looks[case.last].observed_at
     yield "hours_after_report", _hours(first - since) if since else ""
@@ -103,7 +136,7 @@ def _timing(
         yield f"hours_{name}", "" if apart is None else _hours(apart)
 
 
-def _same(name: str, case: Case, looks: Sequence[Observation], verdicts: Sequence[Verdict]) -> str:
+def _same(name: str, case: Case, looks: Mapping[int, Any], verdicts: Mapping[int, Verdict]) -> str:
     """Compare a feature with the look before, for coders.
 
     `yes` or `no` if the look before saw the URL up; empty where one of the two does not state the feature.
@@ -168,18 +201,28 @@ def role_items(conclusions: Conclusions, book: BookOfDay, settings: Coding) -> l
 
 def _roles_of_companies(conclusions: Conclusions) -> dict[str, _CompanyRoles]:
     found: dict[str, _CompanyRoles] = defaultdict(_CompanyRoles)
-    for look, answer in zip(conclusions.facts.looks, conclusions.attributions, strict=True):
-        if answer is None:
-            continue
-        for role, keys in _roles(answer):
-            for key in keys:
-                found[key].urls[role].add(look.url_id)
-                if role == "upstream":
-                    found[key].beneath.update(set(answer.hosters) - {key})
-        for key in answer.hosters:
-            found[key].confidence[answer.confidence] += 1
-            found[key].prefixes.update(prefix for prefix in answer.prefixes if prefix)
+    judged = conclusions.judged
+    for its in judged.blocks():
+        places = np.flatnonzero(its.attributed != NOTHING)
+        url, numbers = its.block.url[places], its.attributed[places]
+        first, pair = mixed([url, numbers])
+        counts = np.bincount(pair, minlength=len(first)).tolist()
+        for of_url, number, looks in zip(
+            url[first].tolist(), numbers[first].tolist(), counts[: len(first)], strict=True
+        ):
+            _add_roles(found, judged.looks.urls[of_url], judged.made[number], looks)
     return found
+
+
+def _add_roles(found: Mapping[str, _CompanyRoles], url_id: str, answer: Attribution, looks: int) -> None:
+    for role, keys in _roles(answer):
+        for key in keys:
+            found[key].urls[role].add(url_id)
+            if role == "upstream":
+                found[key].beneath.update(set(answer.hosters) - {key})
+    for key in answer.hosters:
+        found[key].confidence[answer.confidence] += looks
+        found[key].prefixes.update(prefix for prefix in answer.prefixes if prefix)
 
 
 def _roles(answer: Attribution) -> Iterator[tuple[str, tuple[str, ...]]]:

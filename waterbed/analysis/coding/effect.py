@@ -3,6 +3,7 @@
 At worst and at best.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import numpy.typing as npt
 
 from waterbed.analysis.coding.cases import unresolved
 from waterbed.analysis.rankings.tables import ranking_of
+from waterbed.judging.columns import NOTHING
+from waterbed.judging.doubtful import Case
 from waterbed.model.conclusions import RankingRow
 from waterbed.study.conclusions import Conclusions
 
@@ -53,16 +56,7 @@ def effect(conclusions: Conclusions) -> list[EffectRow]:
         }
         for code in ("up", "gone")
     ]
-    touched = Counter(
-        key
-        for case in open_
-        for key in {
-            key
-            for answer in conclusions.attributions[case.first : case.last + 1]
-            if answer is not None
-            for key in answer.hosters
-        }
-    )
+    touched = _touched(conclusions, open_)
     keys = list(now)
     ends = [bounds([now[key], *(world[key] for world in worlds if key in world)]) for key in keys]
     low, high = (np.array([np.nan if end is None else end[n] for end in ends]) for n in (0, 1))
@@ -86,6 +80,18 @@ def effect(conclusions: Conclusions) -> list[EffectRow]:
         for n, key in enumerate(keys)
     ]
     return sorted(rows, key=lambda row: (row.place_low is None, row.place_low or 0, row.place_high or 0, row.key))
+
+
+def _touched(conclusions: Conclusions, cases: Sequence[Case]) -> Counter[str]:
+    """The number of cases at each hoster; cases are in the order of looks."""
+    judged, found = conclusions.judged, Counter[str]()
+    firsts = [case.first for case in cases]
+    for its in judged.blocks():
+        start = its.block.first
+        for case in cases[bisect_left(firsts, start) : bisect_left(firsts, start + len(its.block))]:
+            numbers = np.unique(its.attributed[case.first - start : case.last + 1 - start]).tolist()
+            found.update({key for number in numbers if number != NOTHING for key in judged.made[number].hosters})
+    return found
 
 
 def bounds(worlds: Sequence[RankingRow]) -> tuple[float, float] | None:

@@ -56,20 +56,24 @@ def known_queue(name: str) -> str:
     return name
 
 
+_WAITING: Final = 1000
+"""Items of a stratum that wait for being sorted."""
+
+
 def sampled(strata: Iterable[tuple[str, str]], *, each: int, seed: int) -> set[str]:
     """Draw up to `each` items of each stratum at random.
 
     Each item comes as its stratum and its id. The draw hangs on the seed and the ids alone, so an item stays drawn
     until another of its stratum comes before it.
     """
-    by_stratum: dict[str, list[str]] = defaultdict(list)
+    by_stratum: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for stratum, item_id in strata:
-        by_stratum[stratum].append(item_id)
-    return {
-        item_id
-        for ids in by_stratum.values()
-        for item_id in sorted(ids, key=lambda one: shuffled(str(seed), one))[:each]
-    }
+        mine = by_stratum[stratum]
+        mine.append((shuffled(str(seed), item_id), item_id))
+        if len(mine) > 2 * each + _WAITING:
+            mine.sort()
+            del mine[each:]
+    return {item_id for mine in by_stratum.values() for _, item_id in sorted(mine)[:each]}
 
 
 def shuffled(seed: str, item_id: str) -> str:

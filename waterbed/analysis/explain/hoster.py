@@ -8,18 +8,27 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+import numpy as np
+
 from attribution.explain import BOOK, UNSEEN, Sources, Validity, links_of_set
 from attribution.hosters.book import HosterBook
 from attribution.hosters.day import BookOfDay
 from attribution.hosters.listing import change_rows
 from attribution.hosters.members import as_of_key
 from attribution.snapshots import day_of
+from waterbed.judging.columns import NOTHING
+from waterbed.model.codec import moment
 from waterbed.model.conclusions import ChainLink
 from waterbed.model.facts import Registration, Resolution, Snapshot
-from waterbed.store.lake.reading import facts_of
+from waterbed.store.lake.kinds import DAY_US, number_of
 from waterbed.study.conclusions import Conclusions
+from waterbed.study.facts import selected
 from waterbed.study.study import Study
 
+_HOSTS = """
+SELECT host_id, min(epoch_us(resolved_at)) AS first, max(epoch_us(resolved_at)) AS last
+FROM resolution WHERE list_contains(addresses, $address) GROUP BY host_id
+"""
 _ROLES = {
     "proxies": "reverse proxy",
     "known_origins": "known origin",
@@ -93,21 +102,36 @@ def _seen(conclusions: Conclusions, key: str, day: date | None) -> Iterator[Chai
 
     As hoster and in other roles; with `day`, those of that day.
     """
-    pairs = zip(conclusions.facts.looks, conclusions.attributions, strict=True)
-    seen = [(look, made) for look, made in pairs if made and (day is None or day_of(look.observed_at) == day)]
-    mine = [(look, made) for look, made in seen if key in made.hosters]
-    if mine:
-        first, last = min(look.observed_at for look, _ in mine), max(look.observed_at for look, _ in mine)
-        urls = len({look.url_id for look, _ in mine})
-        value = f"{urls:,} URL{'' if urls == 1 else 's'} in {_looks(len(mine))}"
+    judged = conclusions.judged
+    made = judged.made
+    total, mine = np.zeros(len(made), np.int64), np.array([key in one.hosters for one in made], bool)
+    urls, times = 0, list[int]()
+    for its in judged.blocks():
+        chosen = its.attributed != NOTHING
+        if day is not None:
+            chosen &= its.block.at // DAY_US == number_of(day)
+        places = np.flatnonzero(chosen)
+        total += np.bincount(its.attributed[places], minlength=len(made))
+        own = places[mine[its.attributed[places]]]
+        if len(own):
+            urls += len(np.unique(its.block.url[own]))
+            times += [int(its.block.at[own].min()), int(its.block.at[own].max())]
+    counts = total.tolist()
+    if times:
+        first, last = moment(min(times)), moment(max(times))
+        value = f"{urls:,} URL{'' if urls == 1 else 's'} in {_looks(int(total[mine].sum()))}"
         yield ChainLink(about=key, step="seen", value=value, source="looks", data_date=last, since=first, until=last)
-    for (rule, ruleset), count in sorted(Counter((made.rule, made.ruleset) for _, made in mine).items()):
+    rules = Counter[tuple[str, str]]()
+    for one, count in zip(made, counts, strict=True):
+        if key in one.hosters and count:
+            rules[one.rule, one.ruleset] += count
+    for (rule, ruleset), count in sorted(rules.items()):
         yield ChainLink(about=key, step="chosen by rule", value=_looks(count), source=ruleset, rule=rule)
     for role, called in _ROLES.items():
-        count = sum(key in getattr(made, role) for _, made in seen)
+        count = sum(count for one, count in zip(made, counts, strict=True) if key in getattr(one, role))
         if count:
             yield ChainLink(about=key, step=called, value=f"of {_looks(count)}", source="looks")
-    platform = sum(key == made.platform for _, made in seen)
+    platform = sum(count for one, count in zip(made, counts, strict=True) if key == one.platform)
     if platform:
         yield ChainLink(about=key, step="platform", value=f"of {_looks(platform)}", source="looks")
 
@@ -146,7 +170,7 @@ def chain_of_address(study: Study, address: str, day: date | None) -> list[Chain
                 )
             )
     timed = sorted([*changes, *lasting.links()], key=lambda link: link.since or noon)
-    return [*timed, _seen_at_address(facts_of(study.folder, Resolution), address)]
+    return [*timed, _seen_at_address(study, address)]
 
 
 def _days(
@@ -171,17 +195,19 @@ def _encloses(network: Registration, address: IPv4Address | IPv6Address) -> bool
     return first.version == address.version and int(first) <= int(address) <= int(last)
 
 
-def _seen_at_address(resolutions: Iterable[Resolution], address: str) -> ChainLink:
+def _seen_at_address(study: Study, address: str) -> ChainLink:
     """The number of hosts that had the address, with dates."""
-    mine = [one for one in resolutions if address in one.addresses]
-    hosts = len({one.host_id for one in mine})
+    read = ("host_id", "resolved_at", "addresses")
+    found = selected(study.folder, Resolution, read, _HOSTS, {"address": address})
+    hosts, firsts, lasts = (found.column(name).to_pylist() for name in ("host_id", "first", "last"))
+    count = len(set(hosts))
     return ChainLink(
         about=address,
         step="seen",
-        value=f"{hosts:,} host{'' if hosts == 1 else 's'} of the study",
+        value=f"{count:,} host{'' if count == 1 else 's'} of the study",
         source="resolutions",
-        since=min((one.resolved_at for one in mine), default=None),
-        until=max((one.resolved_at for one in mine), default=None),
+        since=moment(min(firsts)) if firsts else None,
+        until=moment(max(lasts)) if lasts else None,
     )
 
 

@@ -3,7 +3,7 @@
 Reports, looks, who answered and when that changed, episodes.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -13,7 +13,7 @@ from attribution.snapshots import day_of
 from waterbed.analysis.explain.link import linked_to
 from waterbed.model.bookkeeping import Forgotten
 from waterbed.model.conclusions import Attribution, ChainLink, Episode, Verdict
-from waterbed.model.facts import Observation
+from waterbed.model.facts import Observation, Resolution
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.external import ExternalConclusions
 from waterbed.study.study import Study
@@ -126,10 +126,12 @@ def _answers(study: Study, conclusions: Conclusions, url_id: str, seen: Iterable
     sources = Sources(study.snapshots(), study.tables("hosting"), study.config.routes_max_age_days)
     lasting = Validity()
     before: tuple[str, ...] = ()
-    for _, group in groupby(seen, key=lambda row: _alike(conclusions, row)):
+    rows = list(seen)
+    said = conclusions.facts.resolutions_by_id({row[0].resolution_id for row in rows if row[0].resolution_id})
+    for _, group in groupby(rows, key=lambda row: _alike(conclusions, said, row)):
         looks = list(group)
         first, last = looks[0][0].observed_at, looks[-1][0].observed_at
-        links = list(_answer(conclusions, sources, *looks[0]))
+        links = list(_answer(conclusions, said, sources, *looks[0]))
         if not links:
             continue
         now = looks[0][2].hosters if looks[0][2] else ()
@@ -151,22 +153,27 @@ def _answers(study: Study, conclusions: Conclusions, url_id: str, seen: Iterable
         yield ChainLink(about=url_id, step="rotation", value=value, source="looks")
 
 
-def _alike(conclusions: Conclusions, row: _Look) -> object:
+def _alike(conclusions: Conclusions, resolutions: Mapping[str, Resolution], row: _Look) -> object:
     """The data on which the chain behind a look depends."""
     look, _, made = row
-    said = conclusions.facts.resolutions.get(look.resolution_id or "")
+    said = resolutions.get(look.resolution_id or "")
     resolution = said and (said.status, said.cname_ids, said.tags)
     return day_of(look.observed_at), conclusions.origin_behind(look), resolution, made and replace(made, day=_NO_DAY)
 
 
 def _answer(
-    conclusions: Conclusions, sources: Sources, look: Observation, _: Verdict, made: Attribution | None
+    conclusions: Conclusions,
+    resolutions: Mapping[str, Resolution],
+    sources: Sources,
+    look: Observation,
+    _: Verdict,
+    made: Attribution | None,
 ) -> Iterator[ChainLink]:
     """The chain behind one look.
 
     Empty where the resolver gave no certain answer.
     """
-    said = conclusions.facts.resolutions.get(look.resolution_id or "")
+    said = resolutions.get(look.resolution_id or "")
     if said is None or (made is None and said.status not in _NO_ADDRESS):
         return
     for alias in said.cname_ids:

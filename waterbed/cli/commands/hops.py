@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from waterbed.cli.options import Format, Formatted
-from waterbed.cli.output import days_of, print_rows, say
+from waterbed.cli.output import days_of, print_rows, print_tables, say
 from waterbed.model.conclusions import Episode, ExternalEpisode, Hop, Verdict
 
 if TYPE_CHECKING:
@@ -62,11 +62,14 @@ def verdicts(context: typer.Context, form: Formatted = Format.table) -> None:
 
     For example: waterbed -C mystudy verdicts --format parquet
     """
+    from waterbed.study.look_tables import verdict_tables
     from waterbed.study.metadata import table_info
     from waterbed.study.study import open_study
 
     with open_study(context.obj) as study:
-        _rows(Verdict, study.conclude().verdicts, table_info(study, "verdicts"), "verdicts", form)
+        conclusions, info = study.conclude(), table_info(study, "verdicts")
+        rows = len(conclusions.looks)
+        print_tables(Verdict, verdict_tables(conclusions.judged), rows, info, form, **_shown("verdicts", rows, info))
 
 
 _COLUMNS = {
@@ -79,9 +82,13 @@ _COLUMNS = {
 
 
 def _rows(cls: type, rows: Sequence[Any], info: TableInfo, what: str, form: Format) -> None:
-    columns = {name: name for name in _COLUMNS[what]}
-    title = f"{len(rows):,} {what.replace('_', ' ')}, {days_of(info.window)}"
-    print_rows(cls, rows, info, form, columns=columns, title=title)
+    print_rows(cls, rows, info, form, **_shown(what, len(rows), info))
+
+
+def _shown(what: str, rows: int, info: TableInfo) -> dict[str, Any]:
+    """How rows are shown to people."""
+    title = f"{rows:,} {what.replace('_', ' ')}, {days_of(info.window)}"
+    return {"columns": {name: name for name in _COLUMNS[what]}, "title": title}
 
 
 def hops(

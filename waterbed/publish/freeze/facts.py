@@ -3,11 +3,13 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from waterbed.model.bookkeeping import Delivery, QuarantineDecision, Run
 from waterbed.model.decisions import Coding, HosterChange
@@ -30,11 +32,15 @@ from waterbed.model.redaction import redact
 from waterbed.model.urls import is_address, registrable_domain
 from waterbed.store.bounded.limits import MOST_FACT
 from waterbed.store.bounded.parquet import batches, check
+from waterbed.store.engine import Part
 from waterbed.store.folder import Folder
-from waterbed.store.lake.kinds import facts_in, schema_of
+from waterbed.store.lake.kinds import PRUNABLE, facts_in, schema_of
 from waterbed.store.lake.reading import facts_of
+from waterbed.store.lake.rows import in_stretches, table_of, with_rows
+from waterbed.store.spool import Spool
 from waterbed.store.tables import table_name
 from waterbed.store.vault import Vault
+from waterbed.study.streams import write_parquet
 
 FROZEN_FACTS: Final[tuple[type, ...]] = (
     Target,
@@ -61,16 +67,23 @@ _PEOPLE: Final = ("who", "coder")
 _WORDS: Final = ("reason", "note", "deviation", "source")
 """Fields that hold free text or file names."""
 
+_BUCKET: Final = 200_000
+"""Facts sorted at once, about."""
+_SAMPLE: Final = 20_000
+"""Keys, about, that tell how to part facts for sorting."""
+_AT_ONCE: Final = 100_000
+
 Facts = Mapping[type, Sequence[Any]]
 
 
 def frozen_facts(folder: Folder) -> Facts:
-    """All facts of a study as a package contains them.
+    """Facts of a study as a package contains them.
 
-    Each kind is sorted by its key.
+    All but those that grow with every pass. Each kind is sorted by its key.
     Accounts become person-1, person-2, ... in one order over all kinds; a host name in words of people is redacted.
     """
-    plain: dict[type, list[Any]] = {cls: facts_of(folder, cls) for cls in staged("kinds of facts read", FROZEN_FACTS)}
+    kinds = [cls for cls in FROZEN_FACTS if cls not in PRUNABLE]
+    plain: dict[type, list[Any]] = {cls: facts_of(folder, cls) for cls in staged("kinds of facts read", kinds)}
     accounts = sorted({getattr(one, name) for one, name in _with(plain, _PEOPLE)})
     digits = len(str(len(accounts)))
     people = {account: f"person-{number:0{digits}}" for number, account in enumerate(accounts, 1)}
@@ -96,8 +109,6 @@ def _cleaned(one: Any, people: Mapping[str, str]) -> Any:
     cls, changes = type(one), dict[str, Any]()
     if cls is Run:
         changes = {"config_hash": "", "clock_skew_s": None}
-    elif cls is Resolution:
-        changes = {"resolver": ""}
     elif cls in _SPOKEN:
         names = {field.name for field in fields(cls)}
         changes = {name: people[getattr(one, name)] for name in names & set(_PEOPLE)}
@@ -108,17 +119,56 @@ def _cleaned(one: Any, people: Mapping[str, str]) -> Any:
 _SPOKEN: Final = frozenset((Snapshot, QuarantineDecision, HosterChange, Coding, ProtocolLock, DeviationNote))
 
 
-def write_facts(facts: Facts, into: Path) -> dict[str, int]:
-    """Write one Parquet file per kind; return rows by table."""
+def write_facts(folder: Folder, facts: Facts, into: Path) -> dict[str, int]:
+    """Write one Parquet file per kind; return rows by table.
+
+    `facts` are those of `frozen_facts`; the others are read here, and memory does not grow with them.
+    """
     into.mkdir(parents=True)
     rows = {}
-    for cls, its in staged("kinds of facts written", facts.items()):
-        schema = schema_of(cls)
-        arrays = [pa.array([getattr(one, field.name) for one in its], type=field.type) for field in schema]
+    for cls in staged("kinds of facts written", FROZEN_FACTS):
         name = table_name(cls)
-        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), into / f"{name}.parquet", compression="zstd")
-        rows[name] = len(its)
+        with (into / f"{name}.parquet").open("wb") as file:
+            if cls in facts:
+                rows[name] = write_parquet(schema_of(cls), [table_of(cls, facts[cls])], file)
+            else:
+                rows[name] = with_rows(folder, [cls], partial(_write_sorted, cls, folder.path, file))
     return rows
+
+
+def _write_sorted(cls: Any, folder: Path, file: IO[bytes], parts: Mapping[type, Part]) -> int:
+    file.seek(0)
+    file.truncate()
+    return write_parquet(schema_of(cls), _by_key(cls, parts, folder), file)
+
+
+def _by_key(cls: Any, parts: Mapping[type, Part], folder: Path) -> Iterator[pa.Table]:
+    """All facts of a kind, sorted by key: parted by ranges of keys, and each range sorted."""
+    (key,), schema, name, total = cls.KEY, schema_of(cls), table_name(cls), sum(parts[cls].rows.values())
+    sample = f"SELECT {key} FROM {name} WHERE hash({key}) % $nth = 0"  # noqa: S608 (names of ours)
+    every = f"SELECT {', '.join(schema.names)} FROM {name}"  # noqa: S608 (the same)
+    drawn = list[bytes]()
+    for sql in in_stretches(parts, {cls: (key,)}, cls, folder=folder) if total > _BUCKET else ():
+        drawn += map(str.encode, sql.table(sample, {"nth": max(1, total // _SAMPLE)}).column(key).to_pylist())
+    step = max(1, len(drawn) * _BUCKET // max(1, total))
+    bounds = np.array(sorted(drawn)[step::step] or [b""])
+    spool = Spool(folder)
+    for sql in in_stretches(parts, {cls: schema.names}, cls, folder=folder):
+        for table in sql.batches(every, _AT_ONCE):
+            numbers = np.searchsorted(bounds, table.column(key).cast(pa.binary()).to_numpy().astype("S"), "right")
+            order = np.argsort(numbers, kind="stable")
+            found, starts = np.unique(numbers[order], return_index=True)
+            cells = table.cast(schema).take(pa.array(order)).combine_chunks()
+            for number, start, end in zip(found.tolist(), starts.tolist(), [*starts[1:].tolist(), None], strict=True):
+                own = cells.slice(start, None if end is None else end - start)
+                spool.add(number, {one: own.column(one).chunk(0) for one in schema.names})
+    for number in spool.numbers():
+        table = spool.table(number)
+        order = pc.sort_indices(table.column(key))
+        cells = table.take(order).columns
+        if cls is Resolution:
+            cells[schema.names.index("resolver")] = pa.array([""]).take(pa.array(np.zeros(len(table), np.int8)))
+        yield pa.Table.from_arrays(cells, schema=schema)
 
 
 def check_facts(place: Path, rows: Mapping[str, int]) -> None:

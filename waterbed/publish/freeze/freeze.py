@@ -163,7 +163,7 @@ def _written(
         results |= shared_results(payload / SHARED, work / ".pool")
         held = {}
     else:
-        rows, tables = write_facts(facts, payload / FACTS), _tables(study, payload, inside=inside)
+        rows, tables = write_facts(folder, facts, payload / FACTS), _tables(study, payload, inside=inside)
         frozen = _frozen(folder, facts, conclusions)
     _write(payload / RESULTS, results)
     return _about(study, "shared" if shared else "facts", facts, rows, tables, held, frozen)

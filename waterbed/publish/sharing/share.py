@@ -7,23 +7,26 @@ import hashlib
 import hmac
 import json
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+
 from waterbed.model.errors import InputError
-from waterbed.model.progress import staged
 from waterbed.model.results import Provenance, SharedEpisode, SharedLook
+from waterbed.publish.sharing.looks import SharedLooks
 from waterbed.store.audit import put_on_record
+from waterbed.store.bounded.files import raw_pieces
+from waterbed.store.bounded.limits import MOST_FILE
 from waterbed.store.whole.folders import new_folder
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.formats import as_parquet
+from waterbed.study.formats import arrow_schema, as_arrow
 from waterbed.study.metadata import table_info
+from waterbed.study.streams import write_parquet
 from waterbed.study.study import Study
 
 MANIFEST: Final = "export.json"
@@ -37,10 +40,14 @@ Renamed = Callable[[str], str]
 class Chosen:
     """The rows that a partner may have."""
 
-    looks: list[SharedLook]
+    looks: SharedLooks
     episodes: list[SharedEpisode]
     left_out: int
     hidden: int
+
+    def tables(self, name: str) -> Iterable[pa.Table]:
+        """The rows of a table of `TABLES`."""
+        return self.looks.tables() if name == "looks" else [as_arrow(SharedEpisode, self.episodes)]
 
 
 def export(study: Study, out: Path, partner: str) -> Provenance:
@@ -61,35 +68,41 @@ def export(study: Study, out: Path, partner: str) -> Provenance:
     conclusions = study.conclude()
     chosen = choose(conclusions, renamed, config.publish.least)
     heading = replace(table_info(study, "export"), run="none", window="days")
-    files = {
-        f"{name}.parquet": as_parquet(cls, getattr(chosen, name), replace(heading, what=name))
-        for name, cls in TABLES.items()
-    }
-    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    days = sorted(look.day for look in chosen.looks)
-    made = Provenance(
-        export_id=export_id_of(sums),
-        study=renamed(f"study {config.study}"),
-        publisher=config.publish.publisher or config.name,
-        partner=partner,
-        licence=config.publish.licence,
-        tlp=config.publish.tlp,
-        made_on=_day(study.clock()),
-        first_day=days[0] if days else None,
-        last_day=days[-1] if days else None,
-        version=version("waterbed"),
-        ruleset=conclusions.rules.name,
-        least=config.publish.least,
-        looks=len(chosen.looks),
-        episodes=len(chosen.episodes),
-        left_out=chosen.left_out,
-        hidden=chosen.hidden,
-    )
-    put_on_record(study.folder, "export", made.export_id, f"for {partner}")
     with new_folder(out, "lake export", study.folder.path) as work:
-        for name, content in {**files, MANIFEST: manifest_json(made, sums)}.items():
-            (work / name).write_bytes(content)
+        sums = {}
+        for name, cls in TABLES.items():
+            path = work / f"{name}.parquet"
+            with path.open("wb") as file:
+                write_parquet(arrow_schema(cls, replace(heading, what=name)), chosen.tables(name), file)
+            sums[path.name] = _sha256(path)
+        made = Provenance(
+            export_id=export_id_of(sums),
+            study=renamed(f"study {config.study}"),
+            publisher=config.publish.publisher or config.name,
+            partner=partner,
+            licence=config.publish.licence,
+            tlp=config.publish.tlp,
+            made_on=_day(study.clock()),
+            first_day=chosen.looks.days[0] if chosen.looks.days else None,
+            last_day=chosen.looks.days[1] if chosen.looks.days else None,
+            version=version("waterbed"),
+            ruleset=conclusions.rules.name,
+            least=config.publish.least,
+            looks=chosen.looks.rows,
+            episodes=len(chosen.episodes),
+            left_out=chosen.left_out,
+            hidden=chosen.hidden,
+        )
+        (work / MANIFEST).write_bytes(manifest_json(made, sums))
+        put_on_record(study.folder, "export", made.export_id, f"for {partner}")
     return made
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    for piece in raw_pieces(path, "a table of an export", MOST_FILE, "docs/lake.md, Export"):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def export_id_of(sums: Mapping[str, str]) -> str:
@@ -99,50 +112,16 @@ def export_id_of(sums: Mapping[str, str]) -> str:
 
 def choose(conclusions: Conclusions, renamed: Renamed, least: int) -> Chosen:
     """Observations and episodes of enough sites, under new ids."""
-    targets = conclusions.facts.targets
-    judged = list(zip(conclusions.facts.looks, conclusions.verdicts, conclusions.attributions, strict=True))
-    hosters, prefixes = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
-    for look, _, answer in judged:
-        site = targets[look.url_id].site_id
-        for key in _hosters(answer):
-            hosters[key].add(site)
-        if look.address:
-            prefixes[prefix_of(look.address)].add(site)
+    found = SharedLooks(conclusions, renamed)
+    hosters, prefixes = found.sites()
     for episode in conclusions.episodes:
         hosters[episode.hoster].add(episode.site_id)
     enough = {key for key, sites in hosters.items() if len(sites) >= least}
     shown = {key for key, sites in prefixes.items() if len(sites) >= least}
-    rows, left_out = Counter[SharedLook](), 0
-    for look, verdict, answer in staged("looks shared", judged):
-        keys = _hosters(answer)
-        if not set(keys) <= enough:
-            left_out += 1
-            continue
-        prefix = prefix_of(look.address) if look.address else None
-        rows[
-            SharedLook(
-                url_id=renamed(look.url_id),
-                site_id=renamed(targets[look.url_id].site_id),
-                day=_day(look.observed_at),
-                prefix=prefix if prefix in shown else None,
-                hosters=keys if keys != _NOBODY else (),
-                state=verdict.state,
-                outcome=verdict.outcome,
-                looks=0,
-            )
-        ] += 1
-    looks = sorted((replace(row, looks=times) for row, times in rows.items()), key=_order)
+    left_out = found.choose(enough, shown)
     episodes = sorted((_shared(one, renamed) for one in conclusions.episodes if one.hoster in enough), key=_order)
     left_out += sum(one.hoster not in enough for one in conclusions.episodes)
-    return Chosen(looks=looks, episodes=episodes, left_out=left_out, hidden=len(prefixes) - len(shown))
-
-
-_NOBODY: Final = ("",)
-"""The cell of observations without an address; it must be large enough too."""
-
-
-def _hosters(answer: Any) -> tuple[str, ...]:
-    return tuple(sorted(set(answer.hosters))) if answer and answer.hosters else _NOBODY
+    return Chosen(looks=found, episodes=episodes, left_out=left_out, hidden=len(prefixes) - len(shown))
 
 
 def _shared(episode: Any, renamed: Renamed) -> SharedEpisode:
@@ -159,12 +138,6 @@ def _shared(episode: Any, renamed: Renamed) -> SharedEpisode:
         cause=episode.cause,
         looks=episode.looks,
     )
-
-
-def prefix_of(address: str) -> str:
-    """The IPv4 /24 or IPv6 /48 of an address."""
-    ip = ip_address(address)
-    return str(ip_network((ip, 24 if ip.version == 4 else 48), strict=False))
 
 
 def _renamed(study: Study, partner: str) -> Renamed:

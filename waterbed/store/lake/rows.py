@@ -129,6 +129,20 @@ def stretches(parts: Mapping[type, Part], by: type, engine: Engine = "duckdb") -
     return found
 
 
+def in_stretches(
+    parts: Mapping[type, Part],
+    columns: Mapping[type, Sequence[str]],
+    by: type,
+    *,
+    folder: Path,
+    engine: Engine = "duckdb",
+) -> Iterator[Sql]:
+    """Open an engine for each stretch, one after the other."""
+    for own in stretches(parts, by, engine):
+        with in_sql(own, columns, folder=folder, engine=engine) as sql:
+            yield sql
+
+
 def _ends(rows: Mapping[date, int], days: Sequence[date]) -> Iterator[date]:
     """The last day of each stretch."""
     held = 0

@@ -3,10 +3,11 @@
 import fcntl
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from errno import EINVAL, ENOTSUP
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 NEW: Final = ".waterbed-new"
 """End of the name of what is being written."""
@@ -19,20 +20,27 @@ def write_whole(path: Path, content: bytes) -> Path:
 
     What a killed process left of it is removed.
     """
+    with writing_whole(path) as file:
+        file.write(content)
+    return path
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[IO[bytes]]:
+    """The same, written piece by piece in the block."""
     _clear_remains(path)
     part = beside(path)
     try:
         with part.open("xb") as file:
             with suppress(OSError):  # where files cannot be locked, nothing is taken for remains
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
             part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     sync(path.parent)
-    return path
 
 
 def _clear_remains(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Features that rules used of single looks."""
+"""Features that rules used of single looks, judged one by one."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -166,8 +166,8 @@ def wipe(store: Store) -> bool:
     except (sqlite3.Error, DatabaseError) as problem:
         raise StoreFailure(
             f"what was removed could not be wiped from the store's files ({type(problem).__name__}): the disk is full "
-            "or failed; look after it, then run waterbed key rotate, which leaves nothing to read in what is still there "
-            "(docs/operations.md, Full disk)"
+            "or failed; look after it, then run waterbed key rotate, which leaves nothing to read in what is still "
+            "there (docs/operations.md, Full disk)"
         ) from None
     return True
 

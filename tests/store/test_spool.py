@@ -1,6 +1,5 @@
 """A spool gives back the rows that it took, in memory or on the disk."""
 
-import gc
 import subprocess
 import sys
 import tempfile
@@ -42,7 +41,6 @@ def test_rows_come_back_in_their_order(pieces: list[tuple[int, list[tuple[int, b
                 assert list(rows) == wanted
         assert spool.numbers() == []
         del spool
-        gc.collect()
         assert not list(Path(folder).iterdir())
 
 

@@ -15,17 +15,18 @@ import pyarrow.compute as pc
 from graphs.linking.evidence import Sign
 from graphs.linking.signs import Span
 from waterbed.judging.around import CanaryStates, HostClasses, Neighbours
-from waterbed.judging.columns import SEEN, Array, Coder, Columns, kinds_of
+from waterbed.judging.columns import NOTHING, SEEN, Array, Coder, Columns, kinds_of
 from waterbed.judging.rules import RuleSet
 from waterbed.judging.vantages import combine
 from waterbed.judging.walk import Walk
 from waterbed.model.conclusions import Verdict
 from waterbed.model.facts import ControlLook, Observation, Resolution
 from waterbed.model.progress import stage
+from waterbed.model.urls import network_of
 from waterbed.store.config import Config
 from waterbed.store.engine import Part, Sql
 from waterbed.store.forked import in_processes
-from waterbed.store.lake.rows import in_sql, stretches
+from waterbed.store.lake.rows import in_sql, in_stretches, stretches
 from waterbed.store.spool import Spool
 from waterbed.study import link_signs
 from waterbed.study.facts import Facts
@@ -66,8 +67,9 @@ _NEWEST: Final = """
 SELECT address, host, max({'since': since, 'id': control_id, 'class': class}) AS newest FROM (
   SELECT look.address, control.host_id AS host, epoch_us(control.observed_at) AS since, control.control_id,
     control.status // 100 AS class
-  FROM observation AS look JOIN target USING (url_id) JOIN control_look AS control USING (control_id)
-  WHERE look.address IS NOT NULL AND control.failure IS NULL AND control.status IS NOT NULL
+  FROM observation AS look JOIN near ON look.address = near.address JOIN target USING (url_id)
+    JOIN control_look AS control USING (control_id)
+  WHERE control.failure IS NULL AND control.status IS NOT NULL
     AND NOT list_contains(control.unstable, 'status')
 ) GROUP BY ALL
 """
@@ -246,14 +248,19 @@ class _Reader:
         )
 
     def _each_judged(self, numbers: Sequence[int]) -> Iterator[tuple[int, _JudgedColumns]]:
-        """All blocks in order. A process that was forked asks for neighbours by ending: it cannot read facts."""
-        left, several = list(numbers), self.processes if self.rows >= SHARED else 1
+        """All blocks; last those that ask for neighbours, which forked processes cannot read."""
+        several, left, asked = self.processes if self.rows >= SHARED else 1, list(numbers), list[Array]()
         while left:
-            for its in in_processes(partial(self._judged, alone=several == 1), tuple(left), several):
-                if its is None:
-                    self._read_neighbours()
-                    break
-                yield left.pop(0), its
+            again = []
+            for number, its in zip(left, in_processes(self._judged, left, several), strict=True):
+                if isinstance(its, _JudgedColumns):
+                    yield number, its
+                else:
+                    again.append(number)
+                    asked.append(its)
+            left = again
+            if left:
+                self._read_neighbours(np.unique(np.concatenate(asked)))
 
     def _code(self, parts: Mapping[type, Part]) -> None:
         self.coder, self.coded = Coder(), Spool(self.facts.place)
@@ -319,19 +326,25 @@ class _Reader:
         for number in self.coded.numbers():
             columns = Columns(**self.coded.pop(number)).in_order()
             places = np.flatnonzero(pc.is_in(columns.id, wanted))
-            seen = self._as_judged(columns, alone=True) if len(places) else None
-            if seen is not None:
-                features = self.walk.features(columns.url, *seen, places)
-                found |= zip(columns.id.take(pa.array(places)).to_pylist(), features, strict=True)
+            if not len(places):
+                continue
+            seen, asked = self._as_judged(columns)
+            if len(asked):
+                self._read_neighbours(np.arange(len(self.coder.address.values)))
+                seen, _ = self._as_judged(columns)
+            features = self.walk.features(columns.url, *seen, places)
+            found |= zip(columns.id.take(pa.array(places)).to_pylist(), features, strict=True)
         return found
 
-    def _judged(self, number: int, *, alone: bool) -> _JudgedColumns | None:
-        """A block's looks with their verdicts, combined over vantage points; None as `_as_judged`."""
+    def _judged(self, number: int) -> "_JudgedColumns | Array":
+        """A block's looks with their verdicts, combined over vantage points.
+
+        The numbers of addresses instead if their neighbours are needed.
+        """
         columns = Columns(**self.coded.get(number)).in_order()
-        known = self._as_judged(columns, alone=alone)
-        if known is None:
-            return None
-        seen, neighbours = known
+        (seen, neighbours), asked = self._as_judged(columns)
+        if len(asked):
+            return asked
         verdicts = combine(
             columns,
             self.walk.judge(columns.url, seen, neighbours),
@@ -349,32 +362,32 @@ class _Reader:
             numbers=numbers.astype(np.int32),
         )
 
-    def _as_judged(self, columns: Columns, *, alone: bool) -> tuple[Array, Array] | None:
-        """The kind of each look, and the status class of its address's neighbours.
-
-        None if neighbours are needed that only a process of its own can read.
-        """
+    def _as_judged(self, columns: Columns) -> tuple[tuple[Array, Array], Array]:
+        """The kind of each look and the status class of its address's neighbours; addresses whose are not known."""
         host_class = self.hosts.at(columns.host, columns.at)
         canary = self.canaries.at(columns, self.coder.vantages.values)
         kinds, kind = kinds_of(columns, self.coder.seen.values, host_class, canary)
-        seen = self.walk.kinds(kinds)[kind]
         controlled = np.array([row[SEEN.index("controlled")] for row in self.coder.seen.values], bool)
-        asking = np.flatnonzero(~controlled[columns.seen] & (host_class == 0))
-        if not len(asking):
-            return seen, np.zeros(len(columns), np.int8)
-        if self.neighbours is None and alone:
-            self._read_neighbours()
-        if self.neighbours is None:
-            return None
-        return seen, self.neighbours.classes(columns, self.coder.address.values, asking)
+        asking = np.flatnonzero(~controlled[columns.seen] & (host_class == 0) & (columns.address != NOTHING))
+        neighbours, unknown = np.zeros(len(columns), np.int8), np.zeros(0, np.int32)
+        if len(asking) and self.neighbours is None:
+            unknown = np.unique(columns.address[asking])
+        elif len(asking) and self.neighbours is not None:
+            neighbours = self.neighbours.classes(columns, self.coder.address.values, asking)
+        return (self.walk.kinds(kinds)[kind], neighbours), unknown
 
-    def _read_neighbours(self) -> None:
+    def _read_neighbours(self, asked: Array) -> None:
+        """Read the controls seen at some addresses and in their networks."""
+        texts = self.coder.address.values
+        networks = {network_of(texts[number]) for number in asked.tolist() if number != NOTHING}
+        near = pa.table({"address": pa.array([text for text in texts if network_of(text) in networks], pa.string())})
+
         def read(parts: Mapping[type, Part]) -> list[Any]:
             found: list[Any] = []
-            for own in stretches(parts, Observation, self.config.engine):
-                with in_sql(own, _READ, folder=self.facts.place, engine=self.config.engine) as sql:
-                    sql.add("target", self.target)
-                    found += sql.table(_NEWEST).to_pylist()
+            for sql in in_stretches(parts, _READ, Observation, folder=self.facts.place, engine=self.config.engine):
+                sql.add("target", self.target)
+                sql.add("near", near)
+                found += sql.table(_NEWEST).to_pylist()
             return found
 
         rows = self.facts.rows([Observation, ControlLook], read)

@@ -220,6 +220,7 @@ class _Reader:
         )
         self.canaries = CanaryStates(facts.canaries, within_s=config.judge.canary_within_s, need=config.canary.need)
         self.neighbours: Neighbours | None = None
+        self.opening: Any = {"folder": facts.place, "engine": config.engine, "beside": len(self.urls)}
 
     def read(self) -> Looks:
         """Read and judge all."""
@@ -290,7 +291,7 @@ class _Reader:
 
     def _coded(self, own: Mapping[type, Part], threads: int = 2) -> _Coded:
         """The looks of a stretch of days, but for those that are lost."""
-        with in_sql(own, _READ, folder=self.facts.place, engine=self.config.engine, threads=threads) as sql:
+        with in_sql(own, _READ, **self.opening, threads=threads) as sql:
             sql.add("target", self.target)
             found = _Coded(usable=[sql.table(_USABLE)])
             self._take(sql, found, all_=False)
@@ -299,11 +300,11 @@ class _Reader:
     def _lost(self, looks: Part, lost: Sequence[str], parts: Mapping[type, Part]) -> _Coded:
         """The looks of a stretch whose resolution or control is of other days."""
         found = _Coded()
-        with in_sql({Observation: looks}, _READ, folder=self.facts.place, engine=self.config.engine) as sql:
+        with in_sql({Observation: looks}, _READ, **self.opening) as sql:
             sql.add("lost", pa.table({"observation_id": pa.array(lost, pa.string())}))
             wanted = sql.table("SELECT * FROM observation WHERE observation_id IN (SELECT observation_id FROM lost)")
         whole = {**parts, Observation: Part.of(wanted)}
-        with in_sql(whole, _READ, folder=self.facts.place, engine=self.config.engine) as sql:
+        with in_sql(whole, _READ, **self.opening) as sql:
             sql.add("target", self.target)
             self._take(sql, found, all_=True)
         return found
@@ -384,7 +385,7 @@ class _Reader:
 
         def read(parts: Mapping[type, Part]) -> list[Any]:
             found: list[Any] = []
-            for sql in in_stretches(parts, _READ, Observation, folder=self.facts.place, engine=self.config.engine):
+            for sql in in_stretches(parts, _READ, Observation, **self.opening):
                 sql.add("target", self.target)
                 sql.add("near", near)
                 found += sql.table(_NEWEST).to_pylist()

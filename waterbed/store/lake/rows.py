@@ -136,10 +136,11 @@ def in_stretches(
     *,
     folder: Path,
     engine: Engine = "duckdb",
+    beside: int = 0,
 ) -> Iterator[Sql]:
     """Open an engine for each stretch, one after the other."""
     for own in stretches(parts, by, engine):
-        with in_sql(own, columns, folder=folder, engine=engine) as sql:
+        with in_sql(own, columns, folder=folder, engine=engine, beside=beside) as sql:
             yield sql
 
 
@@ -168,12 +169,13 @@ def in_sql(
     folder: Path,
     engine: Engine = "duckdb",
     threads: int = 2,
+    beside: int = 0,
 ) -> Iterator[Sql]:
     """Open an engine with a view of each kind.
 
     It has the name of the kind's table, and each fact once.
-    A view has the named columns alone. What does not fit into memory goes to a folder inside `folder`, removed at the
-    end.
+    A view has the named columns alone. `beside` is the number of rows that are added later and joined. What does not
+    fit into memory goes to a folder inside `folder`, removed at the end.
     """
     if engine == "spark":
         from waterbed.store.spark import Spark, session  # noqa: PLC0415 (an optional library, and a slow one)
@@ -186,7 +188,7 @@ def in_sql(
         return
     files = [path for part in parts.values() for paths in part.files() for path in paths]
     facts = sum(rows for part in parts.values() for rows in part.rows.values())
-    memory_mb = min(max(MEMORY_MB, facts // (_IN_MB if threads > 1 else _IN_MB_ALONE)), _MOST_MB)
+    memory_mb = min(max(MEMORY_MB, facts // (_IN_MB if threads > 1 else _IN_MB_ALONE)) + beside // _IN_MB, _MOST_MB)
     with opened(files, folder=folder, memory_mb=memory_mb, threads=threads) as connection:
         with failures_told():
             for cls, part in parts.items():

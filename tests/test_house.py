@@ -142,7 +142,7 @@ _OURS = {
     "lists and texts that come with the program": {
         *("attribution/hosters/book.py", "attribution/hosters/files.py", "attribution/lookups/dns/infrastructure.py"),
         *("attribution/lookups/rdap/bootstrap.py", "attribution/rules.py", "crawler/probe/pages.py"),
-        *("waterbed/governance/protocol/lock.py", "waterbed/study/link_signs.py", "waterbed/study/looks.py"),
+        *("waterbed/governance/protocol/lock.py", "waterbed/study/link_signs.py", "waterbed/study/look_reader.py"),
         *("waterbed/model/urls.py", "waterbed/publish/freeze/layout.py", "waterbed/publish/site/layout.py"),
     },
     "values that this process made": {

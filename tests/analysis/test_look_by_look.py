@@ -22,8 +22,8 @@ from waterbed.analysis.rejudge import Change, _changes, _full
 from waterbed.judging import doubtful
 from waterbed.model.conclusions import ChainLink
 from waterbed.model.results import SharedLook
-from waterbed.publish.sharing.looks import prefix_of
 from waterbed.publish.sharing.share import choose
+from waterbed.publish.sharing.shared_looks import prefix_of
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import arrow_schema, as_arrow
 

@@ -1,6 +1,5 @@
 """What is kept of a study's conclusions is what would be concluded now."""
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -12,13 +11,11 @@ import pytest
 from tests.publish.study import HOURS, small_study
 from tests.study.facts import _canary, _looks, hour, numbered, report, target, written
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.model.errors import InputError, OwnFailure
 from waterbed.store import retention
-from waterbed.store.forked import in_processes
 from waterbed.store.kept import FOLDER
 from waterbed.store.lake import rows
 from waterbed.store.lake.sealing import seal
-from waterbed.study import guarded, looks
+from waterbed.study import guarded, look_reader
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study, open_study
 
@@ -130,23 +127,10 @@ def test_processes_that_share_the_work_conclude_the_same(tmp_path: Path, monkeyp
         alone = study.conclude(processes=1)
         wanted = [told(alone), alone.verdicts, alone.attributions]
         study.kept().drop()
-        for module in (looks, guarded):
+        for module in (look_reader, guarded):
             monkeypatch.setattr(module, "IN_BLOCK", 100)
-        monkeypatch.setattr(looks, "SHARED", 0)
+        monkeypatch.setattr(look_reader, "SHARED", 0)
         monkeypatch.setattr(rows, "IN_STRETCH", 100)
         shared = study.conclude(processes=3)
         assert [told(shared), shared.verdicts, shared.attributions] == wanted
         assert len([length for length in shared.looks.lengths if length]) > 3
-
-
-def test_a_process_that_dies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One sentence, and no wait without end."""
-    with pytest.raises(OwnFailure, match="processes = 1"):
-        list(in_processes(lambda place: os._exit(9) if place == 2 else place, range(5), 2))
-    with pytest.raises(InputError, match="this one"):
-        list(in_processes(_fails, range(5), 2))
-    assert list(in_processes(lambda place: place * 2, range(50), 3)) == [place * 2 for place in range(50)]
-
-
-def _fails(_: int) -> int:
-    raise InputError("this one")

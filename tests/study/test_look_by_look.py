@@ -23,7 +23,7 @@ from waterbed.store import spool
 from waterbed.store.lake import rows
 from waterbed.store.lake.kinds import schema_of
 from waterbed.store.lake.rows import table_of
-from waterbed.study import guarded, look_tables, looks
+from waterbed.study import guarded, look_reader, look_tables
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.formats import arrow_schema, as_arrow
 from waterbed.study.look_tables import LOOK, attribution_tables, flat_lists, observation_tables, verdict_tables
@@ -45,7 +45,7 @@ def in_blocks(looks_: int, in_memory: int) -> Iterator[None]:
     """Blocks and stretches of so many looks, and so many bytes in memory."""
     with pytest.MonkeyPatch.context() as patched:
         for module, name in (
-            (looks, "IN_BLOCK"),
+            (look_reader, "IN_BLOCK"),
             (guarded, "IN_BLOCK"),
             (look_tables, "_AT_ONCE"),
             (rows, "IN_STRETCH"),

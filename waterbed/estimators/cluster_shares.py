@@ -9,7 +9,7 @@ from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+import scipy
 
 from waterbed.estimators.refusal import Refusal
 
@@ -110,7 +110,7 @@ def _fitted(x: Floats, m: Floats, start: float) -> tuple[float, float]:
     # without derivatives and without BLAS, whose threads make so small a problem 30 times slower on a busy machine
     tolerance = {"xatol": 1e-6, "fatol": 1e-7}
     tries = [
-        optimize.minimize(_loss, at, args=(x, m), method="Nelder-Mead", bounds=bounds, options=tolerance)
+        scipy.optimize.minimize(_loss, at, args=(x, m), method="Nelder-Mead", bounds=bounds, options=tolerance)
         for at in starts
     ]
     best = min(tries, key=lambda one: float(one.fun))
@@ -121,7 +121,7 @@ def _loss(parameters: Floats, x: Floats, m: Floats) -> float:
     p, r = parameters
     scale = (1.0 - r) / r
     a, b = p * scale, (1.0 - p) * scale
-    return -float((special.betaln(x + a, m - x + b) - special.betaln(a, b)).sum())
+    return -float((scipy.special.betaln(x + a, m - x + b) - scipy.special.betaln(a, b)).sum())
 
 
 _NORMAL_95 = 1.959963984540054

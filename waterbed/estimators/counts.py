@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+import scipy
 
 from waterbed.model.errors import OwnFailure
 
@@ -67,7 +67,7 @@ def negative_binomial(counts: npt.ArrayLike, design: npt.ArrayLike, offset: npt.
         raise ValueError("the columns of the design depend on each other")
     scale = np.sqrt(len(y))
     start = np.append(np.linalg.lstsq(basis * scale, np.log(y + 0.1 * y.mean()) - shift, rcond=None)[0], 0.0)
-    found = optimize.minimize(
+    found = scipy.optimize.minimize(
         _loss,
         start,
         args=(y, basis * scale, shift),
@@ -86,7 +86,7 @@ def negative_binomial(counts: npt.ArrayLike, design: npt.ArrayLike, offset: npt.
         coefficients=coefficients,
         covariance=np.linalg.inv(information),
         dispersion=dispersion,
-        log_likelihood=-float(found.fun) * len(y) - float(special.gammaln(y + 1.0).sum()),
+        log_likelihood=-float(found.fun) * len(y) - float(scipy.special.gammaln(y + 1.0).sum()),
     )
 
 
@@ -96,11 +96,11 @@ def _loss(parameters: Floats, y: Floats, x: Floats, shift: Floats | float) -> tu
     mean = np.exp(np.clip(x @ parameters[:-1] + shift, -700.0, 300.0))
     some = y > 0
     # most rows of a frame are zeros, of which the gamma functions cancel
-    rising = special.gammaln(y[some] + size) - special.gammaln(size)
+    rising = scipy.special.gammaln(y[some] + size) - scipy.special.gammaln(size)
     log_whole = np.log1p(mean / size)
     value = rising.sum() + (y[some] * (np.log(mean[some] / size) - log_whole[some])).sum() - size * log_whole.sum()
     pull = (y - mean) / (1.0 + mean / size)
-    by_size = (special.digamma(y[some] + size) - special.digamma(size)).sum()
+    by_size = (scipy.special.digamma(y[some] + size) - scipy.special.digamma(size)).sum()
     by_size += (-log_whole - (y - mean) / (size + mean)).sum()
     return -float(value) / len(y), -np.append(x.T @ pull, -size * by_size) / len(y)
 
@@ -130,7 +130,7 @@ def gamma_poisson(observed: npt.ArrayLike, expected: npt.ArrayLike, *, level: fl
     o, e = _observed(observed, expected)
     start_mean, spread = _moments(o, e)
     shape = np.clip(start_mean**2 / spread if spread > 0 else 1e3, 1e-2, 1e4)
-    found = optimize.minimize(
+    found = scipy.optimize.minimize(
         _prior_loss,
         np.log([shape, shape / start_mean]),
         args=(o, e),
@@ -143,8 +143,8 @@ def gamma_poisson(observed: npt.ArrayLike, expected: npt.ArrayLike, *, level: fl
     outside = (1.0 - level) / 2
     return Shrunk(
         rate=(a + o) / (b + e),
-        low=special.gammaincinv(a + o, outside) / (b + e),
-        high=special.gammaincinv(a + o, 1.0 - outside) / (b + e),
+        low=scipy.special.gammaincinv(a + o, outside) / (b + e),
+        high=scipy.special.gammaincinv(a + o, 1.0 - outside) / (b + e),
         prior_shape=a,
         prior_rate=b,
     )
@@ -162,8 +162,8 @@ def _moments(o: Floats, e: Floats) -> tuple[float, float]:
 
 def _prior_loss(logs: Floats, o: Floats, e: Floats) -> tuple[float, Floats]:
     a, b = np.exp(logs)
-    value = special.gammaln(o + a) - special.gammaln(a) + a * np.log(b / (b + e)) - o * np.log(b + e)
-    by_a = special.digamma(o + a) - special.digamma(a) + np.log(b / (b + e))
+    value = scipy.special.gammaln(o + a) - scipy.special.gammaln(a) + a * np.log(b / (b + e)) - o * np.log(b + e)
+    by_a = scipy.special.digamma(o + a) - scipy.special.digamma(a) + np.log(b / (b + e))
     by_b = a / b - (a + o) / (b + e)
     return -float(value.mean()), -np.array([a * by_a.mean(), b * by_b.mean()])
 

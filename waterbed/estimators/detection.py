@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 from waterbed.estimators.refusal import Refusal
 
@@ -93,7 +93,7 @@ def _population(seen: int, estimate: float, variance: float, level: float) -> Po
     unseen = estimate - seen
     if unseen <= 0 or variance <= 0:
         return Population(seen=seen, estimate=max(estimate, float(seen)), error=0.0, low=float(seen), high=float(seen))
-    factor = float(np.exp(special.ndtri((1 + level) / 2) * np.sqrt(np.log1p(variance / unseen**2))))
+    factor = float(np.exp(scipy.special.ndtri((1 + level) / 2) * np.sqrt(np.log1p(variance / unseen**2))))
     return Population(
         seen=seen,
         estimate=estimate,
@@ -166,4 +166,4 @@ def _limit(z: npt.NDArray[np.float64], extra: float, quantile: float) -> float:
     mean, variance = float(z.sum()) + extra, float((z**2).sum()) + extra**2
     if mean <= 0.0:
         return 0.0
-    return float(special.gammaincinv(mean**2 / variance, quantile) * variance / mean)
+    return float(scipy.special.gammaincinv(mean**2 / variance, quantile) * variance / mean)

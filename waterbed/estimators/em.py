@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, sparse
+import scipy
 
 from waterbed.estimators.intervals import Intervals
 from waterbed.model.errors import OwnFailure
@@ -82,9 +82,9 @@ class _Likelihood:
         self._begins, self._stops = self._sums(held.begin), self._sums(held.stop)
         self._enters = self._sums(held.enter)
 
-    def _sums(self, at: npt.NDArray[np.int64]) -> sparse.csr_array:
+    def _sums(self, at: npt.NDArray[np.int64]) -> "scipy.sparse.csr_array":
         ones = np.ones(at.size)
-        return sparse.csr_array((ones, (at, np.arange(at.size))), shape=(self.cells + 1, at.size))
+        return scipy.sparse.csr_array((ones, (at, np.arange(at.size))), shape=(self.cells + 1, at.size))
 
     def pulls(self, mass: Floats, weight: Floats) -> tuple[Floats, Floats]:
         """Derivatives towards each cell.
@@ -158,7 +158,7 @@ class _Likelihood:
         aim = hazard + slope / curve
         apart = 4 * _FARTHEST * np.arange(aim.shape[1])
         flat = (aim + apart).ravel(order="F")
-        made = optimize.isotonic_regression(flat, weights=curve.ravel(order="F")).x
+        made = scipy.optimize.isotonic_regression(flat, weights=curve.ravel(order="F")).x
         bounded: Floats = np.clip(made.reshape(aim.shape, order="F") - apart, 0.0, _FARTHEST)
         return bounded
 

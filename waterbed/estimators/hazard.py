@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg, optimize
+import scipy
 
 from waterbed.estimators.intervals import Floats, Ints, sums
 from waterbed.model.errors import OwnFailure
@@ -87,7 +87,7 @@ def hazard(
     """
     data, groups = _checked(ended, length, covariates, group, stretch)
     if sigma is None:
-        best = optimize.minimize_scalar(
+        best = scipy.optimize.minimize_scalar(
             lambda log: -_marginal(_climb(data, float(np.exp(log))), float(np.exp(log))),
             bounds=(_LEAST, _MOST),
             method="bounded",
@@ -100,8 +100,10 @@ def hazard(
     bent = _information(data, fit.beta, fit.u, sigma, exact=True)
     lever = bent.between / bent.own
     try:
-        covariance = linalg.cho_solve(linalg.cho_factor(bent.across - lever @ bent.between.T), np.eye(fit.beta.size))
-    except linalg.LinAlgError as problem:
+        covariance = scipy.linalg.cho_solve(
+            scipy.linalg.cho_factor(bent.across - lever @ bent.between.T), np.eye(fit.beta.size)
+        )
+    except np.linalg.LinAlgError as problem:
         raise ValueError("the stretches are too long to tell the coefficients apart") from problem
     return Hazard(
         coefficients=fit.beta,
@@ -148,7 +150,7 @@ def _climb(data: _Data, sigma: float) -> _Fit:
         slope_b, slope_u = _slope(data, beta, u, sigma)
         blocks = _information(data, beta, u, sigma, exact=False)
         lever = blocks.between / blocks.own
-        step_b = linalg.solve(blocks.across - lever @ blocks.between.T, slope_b - lever @ slope_u, assume_a="sym")
+        step_b = scipy.linalg.solve(blocks.across - lever @ blocks.between.T, slope_b - lever @ slope_u, assume_a="sym")
         step_u = slope_u / blocks.own - lever.T @ step_b
         gain, part = float(slope_b @ step_b + slope_u @ step_u), 1.0
         while (higher := _height(data, beta + part * step_b, u + part * step_u, sigma)) < height and part > 1e-9:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 from waterbed.estimators.em import Segments, maximise
 
@@ -130,8 +130,8 @@ def share_interval(share: float, n_effective: float, level: float = 0.95) -> tup
         raise ValueError("an interval needs a share in 0..1 and a positive number of clusters")
     events, rest = share * n_effective, (1.0 - share) * n_effective
     outside = (1.0 - level) / 2
-    low = 0.0 if share == 0.0 else float(special.betaincinv(events + 0.5, rest + 0.5, outside))
-    high = 1.0 if share == 1.0 else float(special.betaincinv(events + 0.5, rest + 0.5, 1.0 - outside))
+    low = 0.0 if share == 0.0 else float(scipy.special.betaincinv(events + 0.5, rest + 0.5, outside))
+    high = 1.0 if share == 1.0 else float(scipy.special.betaincinv(events + 0.5, rest + 0.5, 1.0 - outside))
     # Below one event or one survivor Jeffreys can miss the share itself: the interval always holds it.
     return min(low, share), max(high, share)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+import scipy
 
 from waterbed.estimators.refusal import Refusal
 
@@ -119,7 +119,7 @@ def synthetic_weights(target: npt.ArrayLike, controls: npt.ArrayLike) -> Floats:
     # and a slight pull towards equal weights decides between controls that serve alike
     pull = 1e-7 * heavy * np.eye(x.shape[1])
     rows = np.vstack([other, np.full((1, x.shape[1]), heavy), pull])
-    weights: Floats = optimize.nnls(rows, np.concatenate([own, [heavy], np.zeros(x.shape[1])]))[0]
+    weights: Floats = scipy.optimize.nnls(rows, np.concatenate([own, [heavy], np.zeros(x.shape[1])]))[0]
     return weights / weights.sum() if weights.sum() > 0 else np.full(x.shape[1], 1.0 / x.shape[1])
 
 
@@ -289,7 +289,7 @@ def half_life(gaps: npt.ArrayLike, *, level: float = 0.95) -> HalfLife | Refusal
     left = np.square(y[None, :] - starts[:, None] * shapes).sum(axis=1)
     best = int(np.argmin(left))
     free = y.size - 2
-    one, two = (float(special.fdtri(order, free, level)) for order in (1, 2))
+    one, two = (float(scipy.special.fdtri(order, free, level)) for order in (1, 2))
     if np.square(y).sum() <= left[best] * (1.0 + 2.0 * two / free):
         return Refusal("no effect was found whose fading could be measured")
     kept = np.flatnonzero(left <= left[best] * (1.0 + one / free) + 1e-12 * np.square(y).sum())

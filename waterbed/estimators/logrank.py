@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 from waterbed.estimators.intervals import Floats, Ints, intervals, sums
 from waterbed.estimators.survival import maximum
@@ -70,7 +70,7 @@ def log_rank(
         excess=excess,
         distance=distance,
         p=(1 + farther) / (permutations + 1),
-        p_chi2=float(special.chdtrc(groups.size - 1, distance)),
+        p_chi2=float(scipy.special.chdtrc(groups.size - 1, distance)),
         clusters=int(total.size),
         permutations=permutations,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse, special
+import scipy
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -62,7 +62,7 @@ def resampled_sums(
     Row i adds value[i] to group[i] and belongs to cluster[i].
     """
     cells = (np.asarray(value, dtype=float), (np.asarray(cluster), np.asarray(group)))
-    each = sparse.csr_matrix(cells, shape=(weights.shape[1], groups))
+    each = scipy.sparse.csr_matrix(cells, shape=(weights.shape[1], groups))
     total: Floats = np.asarray((each.T @ weights.T.astype(np.float64)).T)
     return total
 
@@ -217,5 +217,5 @@ def kendall(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95)
         return Agreement(tau=None, low=None, high=None, n=x.size)
     tau = agreeing / float(np.sqrt(apart_x * apart_y))
     z = np.arctanh(np.clip(tau, -1.0 + 1e-12, 1.0 - 1e-12))
-    wide = float(special.ndtri((1.0 + level) / 2)) * np.sqrt(0.437 / (x.size - 4))
+    wide = float(scipy.special.ndtri((1.0 + level) / 2)) * np.sqrt(0.437 / (x.size - 4))
     return Agreement(tau=tau, low=float(np.tanh(z - wide)), high=float(np.tanh(z + wide)), n=x.size)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
-from scipy.sparse import csr_array
+import scipy
 
 from waterbed.estimators.em import ascend
 from waterbed.estimators.incidence import Gap, sparse
@@ -79,7 +78,7 @@ class Resampled:
         estimate, error = float(lived @ self.estimate.mass), float((lived @ self.resampled).std(ddof=1))
         # clusters drawn with replacement spread as if divided by their number, not by one less
         error *= float(np.sqrt(self.clusters / (self.clusters - 1)))
-        wide = float(special.stdtrit(self.clusters - 1, (1.0 + level) / 2)) * error
+        wide = float(scipy.special.stdtrit(self.clusters - 1, (1.0 + level) / 2)) * error
         most = max(0.0, tau - self.estimate.since)
         return Sure(estimate=estimate, low=max(0.0, estimate - wide), high=min(most, estimate + wide))
 
@@ -140,10 +139,10 @@ def resample(
     )
 
 
-def _within(held: Intervals, member: npt.NDArray[np.int64], clusters: int) -> csr_array:
+def _within(held: Intervals, member: npt.NDArray[np.int64], clusters: int) -> "scipy.sparse.csr_array":
     """Count each distinct interval in each cluster."""
     ones = np.ones(member.size)
-    return csr_array((ones, (held.which, member)), shape=(held.weight.size, clusters))
+    return scipy.sparse.csr_array((ones, (held.which, member)), shape=(held.weight.size, clusters))
 
 
 def _left_out(clusters: int, rng: np.random.Generator) -> Floats:
@@ -170,14 +169,14 @@ def _corrected(tails: Floats, estimate: float, resampled: Floats, without: Float
     below = float(np.mean(resampled < estimate) + np.mean(resampled == estimate) / 2)
     if not 0.0 < below < 1.0:
         return tails
-    bias = special.ndtri(below)
+    bias = scipy.special.ndtri(below)
     bent = 0.0
     if np.isfinite(without).all():
         apart = without.mean() - without
         spread = float(np.square(apart).sum())
         bent = float((apart**3).sum() / (6.0 * spread**1.5)) if spread > 0 else 0.0
-    quantiles = bias + special.ndtri(tails)
-    shifted: Floats = special.ndtr(bias + quantiles / (1.0 - bent * quantiles))
+    quantiles = bias + scipy.special.ndtri(tails)
+    shifted: Floats = scipy.special.ndtr(bias + quantiles / (1.0 - bent * quantiles))
     return np.clip(shifted, 0.0, 1.0)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,7 +69,7 @@ def hazard_spikes(
     level_of = np.clip(np.maximum(baseline, floor), 0.0, 0.999)
     z = (events[ages] - at_risk[ages] * level_of) / np.sqrt(at_risk[ages] * level_of * (1.0 - level_of))
     spread = max(1.0, _MAD * float(np.median(np.abs(z - np.median(z)))))
-    p = np.minimum(1.0, special.ndtr(-z / spread) * ages.size)
+    p = np.minimum(1.0, scipy.special.ndtr(-z / spread) * ages.size)
     found = [
         Spike(age=int(age) + 1, hazard=float(hazard[age]), baseline=float(level_of[n]), p=float(p[n]))
         for n, age in enumerate(ages)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 from waterbed.estimators.rank_sets import cluster_weights
 from waterbed.estimators.refusal import Refusal, too_few
@@ -177,16 +177,16 @@ def _largest(draws: Floats, free: float, level: float, rng: np.random.Generator)
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.nan_to_num(np.abs(samples.mean(axis=1)) / samples.std(axis=1, ddof=1)) * np.sqrt(size)
-    return float(special.stdtr(size - 1, np.quantile(ratio.max(axis=1), level)))
+    return float(scipy.special.stdtr(size - 1, np.quantile(ratio.max(axis=1), level)))
 
 
 def _effect(draws: Floats, free: float, probability: float) -> Effect:
     error, estimate = float(np.nanstd(draws[1:], ddof=1)), float(draws[0])
-    wide = float(special.stdtrit(free, probability)) * error
+    wide = float(scipy.special.stdtrit(free, probability)) * error
     return Effect(
         estimate=estimate,
         error=error,
         low=estimate - wide,
         high=estimate + wide,
-        p=float(2.0 * special.stdtr(free, -abs(estimate) / error)) if error > 0 else 1.0,
+        p=float(2.0 * scipy.special.stdtr(free, -abs(estimate) / error)) if error > 0 else 1.0,
     )

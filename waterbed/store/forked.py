@@ -1,15 +1,21 @@
 """Work on many items, shared by forked processes."""
 
+import os
+import signal
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from typing import Any, TypeVar
+from threading import Thread
+from typing import Any, Final, TypeVar
 
 from waterbed.model.errors import OwnFailure
 
+_LOOK_S: Final = 0.5
+"""How often a process looks whether its parent lives."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _work: list[tuple[Callable[[Any], Any], Sequence[Any]]] = []
@@ -26,7 +32,9 @@ def in_processes(work: Callable[[Item], Result], items: Sequence[Item], processe
         yield from map(work, items)
         return
     _work.append((work, items))
-    pool = ProcessPoolExecutor(min(processes, len(items)), mp_context=get_context("fork"))
+    pool = ProcessPoolExecutor(
+        min(processes, len(items)), mp_context=get_context("fork"), initializer=_begin, initargs=(os.getpid(),)
+    )
     try:
         waiting: deque[Future[Result]] = deque()
         with warnings.catch_warnings():  # other threads are those of libraries, which forks leave behind
@@ -45,6 +53,18 @@ def in_processes(work: Callable[[Item], Result], items: Sequence[Item], processe
     finally:
         pool.shutdown(cancel_futures=True)
         _work.pop()
+
+
+def _begin(parent: int) -> None:
+    """Ctrl-C is the parent's to hear, and nobody outlives it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_outlived, args=(parent,), daemon=True).start()
+
+
+def _outlived(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_S)
+    os._exit(1)
 
 
 def _done(place: int) -> Any:

@@ -4,22 +4,62 @@ Once for each stretch of days in which nothing changes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import numpy as np
 
+from attribution.addressees import ReportedOrigins
 from attribution.attribute import Attributor
 from waterbed.judging.columns import NOTHING, Array, Numbered, mixed
 from waterbed.judging.walk import words
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import Attribution
+from waterbed.model.progress import stage
+from waterbed.store.spool import Spool
 from waterbed.study.looks import Block, Looks
 
 _DAY_US = 86_400_000_000
 _START = date(1970, 1, 1)
 
 
-class Attributions:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributed:
+    """The attributions of all looks, each of equal ones once."""
+
+    made: Sequence[Attribution]
+    kept: Spool
+    """The number of each look's attribution, by block."""
+
+    def numbers(self, block: Block) -> Array:
+        """The number of each look's attribution in a block."""
+        found: Array = self.kept.get(block.number)["number"]
+        return found
+
+
+def attributed(
+    looks: Looks, attributor: Attributor, suffixes: Sequence[str | None], origins: ReportedOrigins
+) -> Attributed:
+    """Attribute all looks, block by block.
+
+    `suffixes` are the platform suffixes of all URLs, `origins` the reported addresses behind proxies.
+    """
+    numbered = {url_id: number for number, url_id in enumerate(looks.urls)} if origins.urls else {}
+    behind = {numbered[url_id]: partial(_behind, origins, url_id) for url_id in origins.urls if url_id in numbered}
+    made, kept = _Attributions(attributor, looks, suffixes, behind), Spool(looks.folder)
+    with stage("checks attributed", len(looks)) as advance:
+        for block in looks.blocks():
+            kept.add(block.number, {"number": made.numbers(block)})
+            advance(len(block))
+    return Attributed(made=made.made, kept=kept)
+
+
+def _behind(origins: ReportedOrigins, url_id: str, at: int) -> str | None:
+    return origins.behind(url_id, moment(at))
+
+
+class _Attributions:
     """Attributions by number; those of equal looks are one.
 
     An attribution has the day of the first look that it was made for.

@@ -5,14 +5,9 @@ Judges, attributes and links; it does not rank.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, TypeVar
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from attribution.addressees import ReportedOrigins
 from attribution.attribute import Attributor
@@ -24,23 +19,23 @@ from graphs.runs import Run
 from waterbed.judging import doubtful
 from waterbed.judging.columns import Array
 from waterbed.judging.rules import RuleSet
-from waterbed.judging.walk import EPOCH, Walk
+from waterbed.judging.walk import Walk
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import Attribution, Episode, Hop, Quarantine, State, Verdict
 from waterbed.model.decisions import UNSURE, settled_codes
 from waterbed.model.facts import Observation
-from waterbed.model.progress import stage
 from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.store.config import Config
 from waterbed.store.kept import Kept
-from waterbed.store.spool import Spool
 from waterbed.study.assessment import SetAside, counting_facts
-from waterbed.study.attributed import Attributions
+from waterbed.study.attributed import Attributed, attributed
+from waterbed.study.coded import recoded
 from waterbed.study.facts import Facts
 from waterbed.study.guarded import guarded
-from waterbed.study.judged import Attributed, Changed, Judged, UrlRuns, verdicts_in
+from waterbed.study.judged import Changed, Judged, UrlRuns, verdicts_in
 from waterbed.study.linking import OpenedNames, clusters_of, content_ids, known_of
-from waterbed.study.looks import Block, Looks, features_of, read_looks
+from waterbed.study.look_reader import features_of, read_looks
+from waterbed.study.looks import Block, Looks
 from waterbed.study.notices import addressed_in, context_of
 from waterbed.study.steps import RESTS_ON, Step
 
@@ -233,18 +228,7 @@ class Conclusions:
         believed, wanted = self._believed[0], {look: code for look, code in self.settled.items() if code != UNSURE}
         if not wanted:
             return believed
-        looks, names, coded = self.looks, pa.array(list(wanted), pa.string()), dict[int, int]()
-        for block in looks.blocks():
-            urls = np.unique(block.url[np.flatnonzero(pc.is_in(block.id, names))]).tolist()
-            seen = self.facts.looks_at([looks.urls[url] for url in urls]) if urls else {}
-            numbers = believed.verdicts(block)
-            for url in urls:
-                places = block.of_url(url)
-                before = verdicts_in(looks, block, numbers, places)
-                after = doubtful.recoded(seen[looks.urls[url]], before, wanted, self.rules)
-                for row, verdict in enumerate(after, block.first + places.start):
-                    coded[row] = looks.walk.number(_bare(verdict))
-        return believed.and_then(coded)
+        return recoded(self.looks, believed, wanted, self.facts.looks_at, self.rules)
 
     def features(self, looks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the features that rules used, by observation id.
@@ -261,20 +245,8 @@ class Conclusions:
     @Step
     def _attributed(self) -> Attributed:
         """All attributions, and the number of each check's."""
-        looks, origins = self.looks, self._origins_reported
-        numbered = {url_id: number for number, url_id in enumerate(looks.urls)} if origins.urls else {}
-        made = Attributions(
-            self.attributor,
-            looks,
-            [self.facts.targets[url_id].suffix_id for url_id in looks.urls],
-            {numbered[url_id]: partial(_behind, origins, url_id) for url_id in origins.urls if url_id in numbered},
-        )
-        kept = Spool(looks.folder)
-        with stage("checks attributed", len(looks)) as advance:
-            for block in looks.blocks():
-                kept.add(block.number, {"number": made.numbers(block)})
-                advance(len(block))
-        return Attributed(made=made.made, kept=kept)
+        suffixes = [self.facts.targets[url_id].suffix_id for url_id in self.looks.urls]
+        return attributed(self.looks, self.attributor, suffixes, self._origins_reported)
 
     @Step
     def attributions(self) -> list[Attribution | None]:
@@ -411,12 +383,3 @@ class Conclusions:
 
 def _listed(outcomes: Counter[tuple[str, State]]) -> list[tuple[str, State, int]]:
     return [(outcome, state, looks) for (outcome, state), looks in outcomes.items()]
-
-
-def _bare(verdict: Verdict) -> Verdict:
-    """The verdict without look, URL and time."""
-    return replace(verdict, observation_id="", url_id="", observed_at=EPOCH)
-
-
-def _behind(origins: ReportedOrigins, url_id: str, at: int) -> str | None:
-    return origins.behind(url_id, moment(at))

@@ -61,9 +61,9 @@ def _of_folder(folder: Folder) -> Iterator[bytes]:
 
 @cache
 def _code() -> bytes:
-    """The files of the program, by size and time, and the versions of the libraries that compute."""
+    """The files of the program by their checksums, and the versions of the libraries that compute."""
     files = [
-        f"{path.relative_to(_HOME)} {path.stat().st_size} {path.stat().st_mtime_ns}"
+        f"{path.relative_to(_HOME)} {hashlib.sha256(path.read_bytes()).hexdigest()}"
         for room in ("waterbed", "graphs", "attribution")
         for path in sorted((_HOME / room).rglob("*"))
         if path.is_file() and path.suffix not in (".pyc",)

@@ -24,8 +24,9 @@ from waterbed.model.progress import Stage, stage
 from waterbed.model.urls import network_of
 from waterbed.store.config import Config
 from waterbed.store.spool import Spool
+from waterbed.study.attributed import Attributed
 from waterbed.study.facts import Facts
-from waterbed.study.judged import Attributed, Changed, states_of
+from waterbed.study.judged import Changed, states_of
 from waterbed.study.looks import IN_BLOCK, Block, Looks
 
 

@@ -16,7 +16,7 @@ from waterbed.judging.confirmation import STATES, confirmed
 from waterbed.model.codec import moment
 from waterbed.model.conclusions import Attribution, State, Verdict
 from waterbed.store.settings import Judge
-from waterbed.store.spool import Spool
+from waterbed.study.attributed import Attributed
 from waterbed.study.looks import Block, Looks
 
 _RUNS_KEPT = 2
@@ -54,20 +54,6 @@ class Changed:
         found = {**dict(zip(self.rows.tolist(), self.numbers.tolist(), strict=True)), **later}
         rows = sorted(found)
         return Changed(rows=np.array(rows, np.int64), numbers=np.array([found[row] for row in rows], np.int32))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attributed:
-    """The attributions of all looks, each of equal ones once."""
-
-    made: Sequence[Attribution]
-    kept: Spool
-    """The number of each look's attribution, by block."""
-
-    def numbers(self, block: Block) -> Array:
-        """The number of each look's attribution in a block."""
-        found: Array = self.kept.get(block.number)["number"]
-        return found
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from waterbed.judging.walk import Walk
 from waterbed.model.facts import ControlLook, Observation, Report, Resolution, Target
 from waterbed.store.config import Config
 from waterbed.study.facts import Facts
-from waterbed.study.looks import read_looks
+from waterbed.study.look_reader import read_looks
 
 
 def told(url: str, content: str | None = None, at: float = 1) -> Report:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 from waterbed.analysis.rankings.clocks import clusters_of, running_clocks
 from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, Clock, incidence, known_within, worth_within
@@ -55,7 +55,7 @@ def half_gone(group: Sequence[Clock], *, curves: Curves | None = None, level: fl
     n = np.maximum(_known_at(group, hours) * part, 1.0)
     # the chance that less than half goes, given what was seen: Jeffreys' interval of the share holds 1/2 while it is
     # between the tails
-    less = special.betainc(gone * n + 0.5, (1.0 - gone) * n + 0.5, 0.5)
+    less = scipy.special.betainc(gone * n + 0.5, (1.0 - gone) * n + 0.5, 0.5)
     low, high = _first(hours, -less, -(1.0 + level) / 2), _first(hours, -less, -(1.0 - level) / 2)
     low = float(hours[-1]) if low is None else low
     return HalfGone(hours=half, low=low if half is None else min(low, half), high=_at_least(high, half))

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 from waterbed.analysis.rankings.incidents import incidents_by_key
 from waterbed.analysis.rankings.keys import Appearance
@@ -204,7 +204,7 @@ def _draws(
     shape, prior = shrunk.prior_shape, shrunk.prior_rate
     log_rates: Floats = np.log((shape + observed) / (prior + expected_sites))
     resampled = np.log((shape + sums) / (prior + expected_sites))
-    resampled = widened(resampled, np.sqrt(special.polygamma(1, shape + observed)), rng)
+    resampled = widened(resampled, np.sqrt(scipy.special.polygamma(1, shape + observed)), rng)
     return log_rates, resampled - resampled.mean(axis=0) + log_rates
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from waterbed.model.errors import InputError
 from waterbed.model.results import Provenance, SharedEpisode, SharedLook
-from waterbed.publish.sharing.looks import SharedLooks
+from waterbed.publish.sharing.shared_looks import SharedLooks
 from waterbed.store.audit import put_on_record
 from waterbed.store.bounded.files import raw_pieces
 from waterbed.store.bounded.limits import MOST_FILE

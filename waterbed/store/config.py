@@ -97,7 +97,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     engine: Literal["python", "duckdb", "spark"] = "duckdb"
     """The engine that reads looks by SQL; `python` is an old name of duckdb (docs/lake.md)."""
     processes: Annotated[int, msgspec.Meta(ge=0)] = 0
-    """Processes that share the reading and judging of many looks; 0: as many as there are processors."""
+    """Processes that share the reading and judging of many looks; 0: as many as there are processors; never more."""
     store: StoreAt = StoreAt()
     lake: LakeAt = LakeAt()
     retention: Retention = Retention()

@@ -221,7 +221,7 @@ class Study:
 
         if self.protocol:
             self.protocol.log(self.folder)
-        folder = self.folder
+        folder, machine = self.folder, os.cpu_count() or 1
         return Conclusions(
             partial(read_facts, folder),
             self.attributor(),
@@ -230,7 +230,7 @@ class Study:
             opened(folder),
             removal_measured=folder.measures_removal,
             kept=self.kept(),
-            processes=processes or folder.config.processes or os.cpu_count() or 1,
+            processes=processes or min(folder.config.processes or machine, machine),
         )
 
     def kept(self) -> "Kept":

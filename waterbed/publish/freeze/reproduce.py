@@ -94,7 +94,10 @@ def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: 
         about = read_about(package)
         theirs = _held(package / DATA / RESULTS)
     rebuild = _shared if about.kind == "shared" else _whole
-    compared_, cannot, deviations = rebuild(package / DATA, about, theirs, folder, store, tables, held)
+    asked = _Asked(
+        payload=package / DATA, about=about, theirs=theirs, folder=folder, store=store, tables=tables, held=held
+    )
+    compared_, cannot, deviations = rebuild(asked)
     return Reproduced(
         package=name_of(package),
         folder=folder,
@@ -104,6 +107,21 @@ def reproduce(package: Path, folder: Path, *, store: str | None = None, tables: 
         deviations=deviations,
         protocol=about.protocol[0] if about.protocol else "",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A package, and where it is to be rebuilt."""
+
+    payload: Path
+    about: About
+    theirs: Mapping[str, bytes]
+    """The package's files of results."""
+    folder: Path
+    store: str | None
+    tables: Path | None
+    held: int
+    """Bytes of memory held before it was opened."""
 
 
 def _held(place: Path) -> dict[str, bytes]:
@@ -116,52 +134,36 @@ def _held(place: Path) -> dict[str, bytes]:
     return found
 
 
-def _shared(
-    payload: Path,
-    about: About,
-    theirs: Mapping[str, bytes],
-    folder: Path,
-    store: str | None,
-    tables: Path | None,
-    had: int,
-) -> tuple[list[Compared], list[str], tuple[str, ...]]:
-    if store or tables:
+def _shared(asked: _Asked) -> tuple[list[Compared], list[str], tuple[str, ...]]:
+    if asked.store or asked.tables:
         raise InputError(f"a package for a partner contains no facts: leave out --store and --tables ({DOCS})")
-    with bounded_memory(payload, DOCS, held=had):
-        ours = shared_results(payload / SHARED, beside(folder.absolute()))
-    _results(folder, ours)
-    own = {name: content for name, content in theirs.items() if name in ours}
-    cannot = sorted({name.rpartition(".")[0] for name in theirs} - {SHARED_TABLE})
-    return compared(own, ours), cannot, about.deviations
+    with bounded_memory(asked.payload, DOCS, held=asked.held):
+        ours = shared_results(asked.payload / SHARED, beside(asked.folder.absolute()))
+    _results(asked.folder, ours)
+    own = {name: content for name, content in asked.theirs.items() if name in ours}
+    cannot = sorted({name.rpartition(".")[0] for name in asked.theirs} - {SHARED_TABLE})
+    return compared(own, ours), cannot, asked.about.deviations
 
 
-def _whole(
-    payload: Path,
-    about: About,
-    theirs: Mapping[str, bytes],
-    folder: Path,
-    store: str | None,
-    tables: Path | None,
-    had: int,
-) -> tuple[list[Compared], list[str], tuple[str, ...]]:
-    url = _store(store)
-    with bounded_memory(payload, DOCS, held=had):
-        check_facts(payload / FACTS, about.rows)
-        locks = [lock for locks in read_facts(payload / FACTS, about.rows, ProtocolLock) for lock in locks]
-        _refuse_protocol(locks, about)
-        files = _found([one for one in about.tables if not one.inside], tables)
-        kept = settings_of(read_config(payload / SETTINGS)[0])
+def _whole(asked: _Asked) -> tuple[list[Compared], list[str], tuple[str, ...]]:
+    url = _store(asked.store)
+    with bounded_memory(asked.payload, DOCS, held=asked.held):
+        check_facts(asked.payload / FACTS, asked.about.rows)
+        locks = [lock for locks in read_facts(asked.payload / FACTS, asked.about.rows, ProtocolLock) for lock in locks]
+        _refuse_protocol(locks, asked.about)
+        files = _found([one for one in asked.about.tables if not one.inside], asked.tables)
+        kept = settings_of(read_config(asked.payload / SETTINGS)[0])
         config = msgspec.structs.replace(kept, study=uuid.uuid4().hex, store=StoreAt(url=url))
-        _make(payload, about, config, files, folder)
+        _make(asked.payload, asked.about, config, files, asked.folder)
     # what was taken in is a study like any other: conclusions may take what its looks need
-    more = _LOOK_BYTES * about.rows.get(table_name(Observation), 0)
-    with bounded_memory(payload, DOCS, more=more, held=had):
-        with open_study(folder) as study:
+    more = _LOOK_BYTES * asked.about.rows.get(table_name(Observation), 0)
+    with bounded_memory(asked.payload, DOCS, more=more, held=asked.held):
+        with open_study(asked.folder) as study:
             publication = publication_of(study, study.conclude())
             ours, held = results_of(publication, publishable(publication, editions(study.folder)))
             deviations = study.protocol.sentences if study.protocol else ()
-        _results(folder, ours)
-        return [*compared(theirs, ours), *compared_held(about.held_back, held)], [], deviations
+        _results(asked.folder, ours)
+        return [*compared(asked.theirs, ours), *compared_held(asked.about.held_back, held)], [], deviations
 
 
 def _store(asked: str | None) -> str:

@@ -1,12 +1,13 @@
 """From looks on disk to a ranking and hops, as commands: time and memory by size, cold and warm.
 
-Usage: python benchmarks/conclusions.py [--looks N ...] [--looks-a-url N] [--studies DIR] [--beside CHECKOUT].
+Usage: python benchmarks/conclusions.py [--looks N ...] [--looks-a-url N] [--studies DIR] [--beside CHECKOUT] [--spark].
 Cold: nothing is kept of earlier conclusions; warm: the same command once more. `--beside` is a checkout of another
-version, run on the smallest study by the same interpreter. Exit status: 0 all targets met, 1 one missed, 3 a command
-failed.
+version, run on the smallest study by the same interpreter. `--spark` also draws the conclusions of the largest study by
+two workers of a Spark cluster, and compares. Exit status: 0 all targets met, 1 one missed, 3 a command failed.
 """
 
 import argparse
+import hashlib
 import math
 import os
 import shutil
@@ -34,6 +35,8 @@ class Cost:
     wall_s: float
     peak_mib: float
     """Of the largest process."""
+    told: str
+    """Checksum of what it printed."""
 
 
 def cost(study: Path, *words: str, source: Path = ROOT) -> Cost:
@@ -42,7 +45,8 @@ def cost(study: Path, *words: str, source: Path = ROOT) -> Cost:
     there = {**os.environ, "PYTHONPATH": os.pathsep.join([str(source), *sites])}
     began = time.monotonic()
     command = (sys.executable, "-m", "waterbed.cli", "-C", str(study), *words)
-    with subprocess.Popen(command, env=there, cwd=study, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, env=there, cwd=study, stdout=subprocess.PIPE) as process:
+        told = hashlib.sha256(process.stdout.read() if process.stdout else b"").hexdigest()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -52,6 +56,7 @@ def cost(study: Path, *words: str, source: Path = ROOT) -> Cost:
         processor_s=used.ru_utime + used.ru_stime,
         wall_s=time.monotonic() - began,
         peak_mib=used.ru_maxrss / 1024,
+        told=told,
     )
 
 
@@ -76,6 +81,25 @@ def costs(study: Path, looks: int) -> Costs:
         print(f"  {looks:>13,} {words[0]:5} {'cold' if cold else 'warm'} ", end="")
         print(f"{found[-1].processor_s:9.1f} {found[-1].wall_s:9.1f} {found[-1].peak_mib:9,.0f}", flush=True)
     return Costs(looks=looks, rank=found[0], warm=found[1], hops=found[2])
+
+
+def by_spark(study: Path, looks: int, ours: Costs) -> bool:
+    """Run `rank` and `hops` by two workers of a Spark cluster; whether they print what one machine does."""
+    settings, equal = study / "waterbed.toml", True
+    before = settings.read_text()
+    os.environ.setdefault("WATERBED_SPARK_MASTER", "local-cluster[2,1,2048]")
+    try:
+        settings.write_text(before.replace('engine = "duckdb"', 'engine = "spark"'))
+        for words, alone in (("rank", ours.rank), ("hops", ours.hops)):
+            shutil.rmtree(study / "kept", ignore_errors=True)
+            found = cost(study, words)
+            equal &= found.told == alone.told
+            print(f"  {looks:>13,} {words:5} Spark", end="")
+            print(f"{found.processor_s:9.1f} {found.wall_s:9.1f} {found.peak_mib:9,.0f}, ", end="")
+            print("equal" if found.told == alone.told else "NOT EQUAL", flush=True)
+    finally:
+        settings.write_text(before)
+    return equal
 
 
 def figures(small: Costs, large: Costs) -> list[Figure]:
@@ -111,6 +135,7 @@ def main() -> int:
     words.add_argument("--looks-a-url", type=int, default=100)
     words.add_argument("--studies", type=Path, help="a folder of studies that are kept, and used again")
     words.add_argument("--beside", type=Path, help="a checkout of another version")
+    words.add_argument("--spark", action="store_true", help="the largest study by two workers of Spark too")
     asked = words.parse_args()
     with tempfile.TemporaryDirectory() as made:
         found = []
@@ -125,11 +150,12 @@ def main() -> int:
                 print(f"  rank of the other version {peer.processor_s:.1f} s, {peer.peak_mib:,.0f} MiB: ", end="")
                 print(f"{peer.processor_s / rank.processor_s:.1f} times the time, ", end="")
                 print(f"{peer.peak_mib / rank.peak_mib:.1f} times the memory")
+        equal = not asked.spark or by_spark(study, looks, found[-1])
     held = figures(found[0], found[-1])
     for figure in held:
         tell(figure)
         print(f"  {figure.work}: {figure.ours:.2f} {figure.unit}, {'met' if figure.met else 'MISSED'}")
-    return 0 if all(figure.met for figure in held) else 1
+    return 0 if equal and all(figure.met for figure in held) else 1
 
 
 if __name__ == "__main__":

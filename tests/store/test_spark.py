@@ -1,35 +1,62 @@
-"""The same SQL texts on Spark: equal results, and one sentence where something is missing."""
+"""Spark's workers do the same work: equal results, and one sentence where something is missing."""
 
+import os
+from functools import partial
+from operator import floordiv
 from pathlib import Path
 
 import msgspec
-import pyarrow as pa
 import pytest
 
 from tests.store.lake.rig import concluded, days_of, in_store, prune, shifted, virtual
 from tests.study.random_studies import Drawn
-from waterbed.model.errors import InputError, OwnFailure
+from tests.study.test_look_by_look import in_blocks
+from waterbed.model.errors import InputError, OwnFailure, StoreFailure
 from waterbed.store import spark
-from waterbed.store.engine import run
 from waterbed.store.lake.sealing import seal
+from waterbed.study.conclusions import Conclusions
 
 
-def test_spark_concludes_what_duckdb_does(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Of looks in files of the lake and in the store, Spark reads the same; it logs nothing."""
+@pytest.fixture
+def two_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster of two workers, each a process of its own."""
+    monkeypatch.setenv(spark.MASTER_ENVIRONMENT, "local-cluster[2,1,1024]")
+
+
+def by_spark(ours: Conclusions) -> Conclusions:
+    """The same facts read and judged by Spark's workers."""
+    theirs = ours.with_(config=msgspec.structs.replace(ours.config, engine="spark"))
+    theirs.shared = frozenset()
+    return theirs
+
+
+def equal(ours: Conclusions, theirs: Conclusions) -> bool:
+    """Whether every conclusion is equal."""
+    return all(
+        getattr(theirs, name) == getattr(ours, name)
+        for name in ("verdicts", "attributions", "quarantines", "episodes", "hops")
+    )
+
+
+@pytest.mark.usefixtures("two_workers")
+def test_a_cluster_concludes_what_one_process_does(
+    tmp_path: Path, bucket: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """From a lake on S3 and days in the store, in stretches and blocks, two workers read the same, and log nothing.
+
+    So they do with rules that see anything.
+    """
     like = virtual(4)
-    folder = in_store(tmp_path / "study", like.conclusions.facts)
+    folder = in_store(tmp_path / "study", like.conclusions.facts, location=bucket)
     seal(folder)
     days = days_of(like.conclusions.facts)
     prune(folder, days[:2])
     folder.store.add([shifted(like.conclusions.facts.looks[0], 1)])
-    ours = concluded(folder, like)
-    with spark.session(tmp_path, threads=1):
-        theirs = ours.with_(config=msgspec.structs.replace(ours.config, engine="spark"))
-        theirs.shared = frozenset()
-        assert theirs.verdicts == ours.verdicts
-        assert theirs.attributions == ours.attributions
-        assert theirs.episodes == ours.episodes
-        assert theirs.hops == ours.hops
+    ours, drawn = concluded(folder, like), Drawn(7).conclusions()
+    with spark.session(tmp_path):
+        with in_blocks(700, 1 << 20):
+            assert equal(ours, by_spark(ours))
+        assert equal(drawn, by_spark(drawn))
     assert ours.episodes
     heard = capfd.readouterr()
     assert heard.out == ""
@@ -37,20 +64,22 @@ def test_spark_concludes_what_duckdb_does(tmp_path: Path, capfd: pytest.CaptureF
     assert [line for line in heard.err.splitlines() if not line.startswith(greetings)] == []
 
 
-def test_spark_sees_all_that_rules_can_see(tmp_path: Path) -> None:
-    """Of a drawn study, every verdict and link is that of DuckDB."""
-    ours = Drawn(7).conclusions()
+def test_what_fails_on_a_worker_is_told_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure of ours is that failure; of any other only the kind is told, since its text may quote values."""
     with spark.session(tmp_path, threads=1):
-        theirs = ours.with_(config=msgspec.structs.replace(ours.config, engine="spark"))
-        theirs.shared = frozenset()
-        assert theirs.verdicts == ours.verdicts
-        assert theirs.episodes == ours.episodes
+        assert list(spark.on_spark(partial(floordiv, 7), [1, 2, 3, 7], tmp_path)) == [7, 3, 2, 1]
+        with pytest.raises(StoreFailure, match="a day is damaged"):
+            list(spark.on_spark(damaged, ["a day"], tmp_path))
+        with pytest.raises(OwnFailure, match=r"^Spark failed \(\w+\)$"):
+            list(spark.on_spark(partial(floordiv, 7), [0], tmp_path))
+        monkeypatch.setattr(spark, "__version__", "0.0.1")
+        with pytest.raises(InputError, match=r"a Spark worker has Waterbed \S+ and this machine 0\.0\.1"):
+            list(spark.on_spark(partial(floordiv, 7), [1], tmp_path))
 
 
-def test_a_text_that_fails_says_nothing_of_its_values(tmp_path: Path) -> None:
-    """An engine's own message could repeat a value, so only its kind is told."""
-    with pytest.raises(OwnFailure, match=r"^the SQL engine Spark failed \(\w+\)$"):
-        run("SELECT no FROM t WHERE a = $x", {"t": pa.table({"a": [1]})}, {"x": 7}, folder=tmp_path, engine="spark")
+def damaged(what: str) -> None:
+    """Work that fails as ours does."""
+    raise StoreFailure(f"{what} is damaged")
 
 
 def test_without_java_the_way_to_get_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,17 +87,4 @@ def test_without_java_the_way_to_get_it_is_told(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
     with pytest.raises(InputError, match="openjdk-17-jre-headless"):
-        run("SELECT 1 AS a", {}, folder=tmp_path, engine="spark")
-
-
-def test_places_in_lists_and_nulls_last_are_kept() -> None:
-    """Where the dialects differ it is spelled out: places in lists, places of nulls, division of whole numbers."""
-    steps, asked = spark.translated(
-        "WITH a AS MATERIALIZED (SELECT l[n] AS x, l[1] AS y, 7 // 2 AS z FROM t), b AS (SELECT * FROM a) "
-        "SELECT row_number() OVER (ORDER BY x) AS r, list_has_any(y, y) AS o FROM b WHERE z = $z"
-    )
-    assert [(step.name, step.once) for step in steps] == [("a", True), ("b", False)]
-    assert steps[0].sql == "SELECT TRY_ELEMENT_AT(l, n) AS x, l[0] AS y, 7 DIV 2 AS z FROM t"
-    assert asked == (
-        "SELECT ROW_NUMBER() OVER (ORDER BY x NULLS LAST) AS r, ARRAYS_OVERLAP(y, y) AS o FROM b WHERE z = :z"
-    )
+        list(spark.on_spark(os.fspath, [tmp_path], tmp_path))

@@ -95,7 +95,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     routes_max_age_days: float = 31.0
     clock: ClockKind = "reported"
     engine: Literal["python", "duckdb", "spark"] = "duckdb"
-    """The engine that reads looks by SQL; `python` is an old name of duckdb (docs/lake.md)."""
+    """Who reads and judges looks: this machine or a Spark cluster; `python` is an old name of duckdb (docs/lake.md)."""
     processes: Annotated[int, msgspec.Meta(ge=0)] = 0
     """Processes that share the reading and judging of many looks; 0: as many as there are processors; never more."""
     store: StoreAt = StoreAt()

@@ -1,6 +1,6 @@
 """Runs one SQL text over tables and Parquet files.
 
-DuckDB or Spark runs it, within a memory limit and without leaving files.
+DuckDB runs it, within a memory limit and without leaving files.
 """
 
 import os
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Literal, Protocol, Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -24,9 +24,6 @@ Value: TypeAlias = int | float | str | bool | None
 
 MEMORY_MB: Final = 256
 """What a step takes before it goes to the disk."""
-
-Engine: TypeAlias = Literal["python", "duckdb", "spark"]
-
 
 Days: TypeAlias = Mapping[date, Sequence[Path]]
 
@@ -43,6 +40,8 @@ class Part:
     again: Days
     stored: frozenset[date]
     """Days with facts in tables."""
+    here: frozenset[date]
+    """Those of them whose tables no other process can read."""
     read: Callable[[frozenset[date]], Iterable[pa.Table]]
     """Gives the tables of some days."""
     rows: Mapping[date, int]
@@ -51,7 +50,14 @@ class Part:
     def of(cls, table: pa.Table) -> Self:
         """One table, as if all of one day."""
         day = date(1970, 1, 1)
-        return cls(once={}, again={}, stored=frozenset({day}), read=lambda _: (table,), rows={day: table.num_rows})
+        return cls(
+            once={},
+            again={},
+            stored=frozenset({day}),
+            here=frozenset({day}),
+            read=lambda _: (table,),
+            rows={day: table.num_rows},
+        )
 
     def between(self, first: date, last: date) -> Self:
         """The facts of some days alone."""
@@ -64,6 +70,7 @@ class Part:
             once=within(self.once),
             again=within(self.again),
             stored=frozenset(day for day in self.stored if first <= day <= last),
+            here=frozenset(day for day in self.here if first <= day <= last),
             rows={day: rows for day, rows in self.rows.items() if first <= day <= last},
         )
 
@@ -85,7 +92,6 @@ def run(
     folder: Path,
     memory_mb: int = 4096,
     threads: int = 2,
-    engine: Engine = "duckdb",
 ) -> pa.Table:
     """Run one SQL text, in DuckDB's dialect, over named tables.
 
@@ -94,28 +100,11 @@ def run(
     or kept. URLs and host names have no place in what is given: ids only. Raises InputError for a file that is no
     Parquet, OwnFailure if the engine fails.
     """
-    if engine == "spark":
-        from waterbed.store.spark import run_on_spark  # noqa: PLC0415 (an optional library, and a slow one)
-
-        return run_on_spark(sql, tables, values or {}, folder=folder, memory_mb=memory_mb, threads=threads)
     readable = [path for source in tables.values() for path in _files(source)]
     with opened(readable, folder=folder, memory_mb=memory_mb, threads=threads) as connection:
         for name, source in tables.items():
             _register(connection, name, source)
         return Duck(connection).table(sql, values)
-
-
-class Sql(Protocol):
-    """An engine with named tables."""
-
-    def add(self, name: str, table: pa.Table) -> None:
-        """Add a table in memory."""
-
-    def table(self, text: str, values: Mapping[str, Value] | None = None) -> pa.Table:
-        """The rows of a query."""
-
-    def batches(self, text: str, rows: int, values: Mapping[str, Value] | None = None) -> Iterator[pa.Table]:
-        """The rows in tables of at most so many."""
 
 
 class Duck:

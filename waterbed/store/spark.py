@@ -1,197 +1,143 @@
-"""Translates DuckDB's SQL texts to Apache Spark, by sqlglot.
-
-There is one text. It is translated anew each time, so the two engines cannot drift apart (docs/decisions/0016). Steps
-that the text calls MATERIALIZED are computed once here too: Spark would compute a step again for each of its readers.
-"""
+"""Work shared by the workers of an Apache Spark cluster."""
 
 import logging
 import os
+import pickle
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import pyarrow as pa
-
-from waterbed.model.errors import InputError, OwnFailure
-from waterbed.store.lake.kinds import schema_of
+from waterbed.model.errors import InputError, OwnFailure, WaterbedError
+from waterbed.model.version import __version__
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-MASTER_ENVIRONMENT = "WATERBED_SPARK_MASTER"
+MASTER_ENVIRONMENT: Final = "WATERBED_SPARK_MASTER"
 """Where the Spark cluster is; this machine's own processors otherwise."""
-_LEAST_JAVA = "17"
-_SILENT = """\
+DRIVER_ENVIRONMENT: Final = "WATERBED_SPARK_DRIVER"
+"""The address under which a cluster's workers reach this machine."""
+_HERE: Final = "127.0.0.1"
+_LEAST_JAVA: Final = "17"
+_SILENT: Final = """\
 appender.none.type = Null
 appender.none.name = none
 rootLogger.level = off
 rootLogger.appenderRef.none.ref = none
 """
-"""How Spark logs: not at all, since it would repeat queries. Without an appender it takes its own settings."""
+"""How Spark logs: not at all, since it would repeat what it is given. Without an appender it takes its own settings."""
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step of a text in Spark's dialect."""
+def on_spark(work: Callable[[Item], Result], items: Iterable[Item], folder: Path) -> Iterator[Result]:
+    """The results of work on each item, in order.
 
-    name: str
-    sql: str
-    once: bool
-
-
-def translated(sql: str) -> tuple[list[Step], str]:
-    """Return the steps of one text in Spark's dialect."""
-    sqlglot, exp = _sqlglot()
-
-    def theirs(node: Any) -> Any:
-        if isinstance(node, exp.ArrayOverlaps):
-            return exp.Anonymous(this="arrays_overlap", expressions=[node.this, node.expression])
-        if isinstance(node, exp.Bracket) and isinstance(node.expressions[0], exp.Column):
-            # sqlglot knows that lists begin elsewhere only where the place is a number
-            return exp.Anonymous(this="try_element_at", expressions=[node.this, *node.expressions])
-        if isinstance(node, exp.Anonymous) and node.name.lower() == "epoch_us":
-            return exp.Anonymous(this="unix_micros", expressions=node.expressions)
-        if isinstance(node, exp.BitwiseRightShift):
-            hashed = exp.Anonymous(this="xxhash64", expressions=node.this.expressions)
-            return exp.Anonymous(this="shiftrightunsigned", expressions=[hashed, node.expression])
-        return node
-
-    read = sqlglot.parse_one(sql, read="duckdb").transform(theirs)
-    steps = [
-        Step(name=cte.alias, sql=cte.this.sql(dialect="spark"), once=bool(cte.args.get("materialized")))
-        for cte in read.ctes
-    ]
-    read.set("with_", None)
-    return steps, read.sql(dialect="spark")
-
-
-def run_on_spark(
-    sql: str, tables: Mapping[str, Any], values: Mapping[str, Any], *, folder: Path, memory_mb: int, threads: int
-) -> pa.Table:
-    """Run one SQL text on Spark, as `engine.run` on DuckDB.
-
-    What is computed on the way lies in a folder made inside `folder` and removed at the end. Raises InputError if Java
-    or pyspark is missing, OwnFailure if the engine fails.
+    Work, items and results are pickled. At any time two groups of items, one for each processor of the cluster, are
+    under way or wait here. InputError if Java or pyspark is missing, or a worker has no Waterbed or another version,
+    OwnFailure if Spark fails; what `work` raises of ours is raised here.
     """
-    with session(folder, memory_mb, threads) as spark:
-        made = Spark(spark)
-        with _failures_told():
-            for name, source in tables.items():
-                _table(spark, source).createOrReplaceTempView(name)
-        return made.table(sql, values)
+    with session(folder) as spark:
+        context = spark.sparkContext
+        sent = context.broadcast(work)
+
+        def group(some: list[Item]) -> list[Result | WaterbedError]:
+            pieces = context.parallelize([pickle.dumps(item) for item in some], len(some))
+            found: list[Result | WaterbedError] = pieces.map(partial(_worked, sent, __version__)).collect()
+            return found
+
+        try:
+            with _failures_told():
+                for found in _ahead(group, items, context.defaultParallelism):
+                    for one in found:
+                        if isinstance(one, WaterbedError):
+                            raise one
+                        yield one
+        finally:
+            sent.destroy()
+
+
+def _ahead(run: Callable[[list[Any]], list[Any]], items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """The results of each group of items; the next group is under way while one is taken."""
+    left = iter(items)
+    with ThreadPoolExecutor(1) as beside:
+        waiting = None
+        while group := list(islice(left, size)):
+            following = beside.submit(run, group)
+            if waiting:
+                yield waiting.result()
+            waiting = following
+        if waiting:
+            yield waiting.result()
+
+
+def _worked(sent: Any, version: str, item: bytes) -> Any:
+    """Do the work that was sent on one item, on a worker; a failure of ours is a result, so that its text arrives."""
+    if version != __version__:
+        return InputError(
+            f"a Spark worker has Waterbed {__version__} and this machine {version}: install one wheel on all "
+            "(docs/lake.md, Spark)"
+        )
+    try:
+        return sent.value(pickle.loads(item))  # noqa: S301 (sent by this program)
+    except WaterbedError as problem:
+        return problem
 
 
 @contextmanager
 def _failures_told() -> Iterator[None]:
-    """Turn a failure of Spark into OwnFailure: its message repeats the text and may quote values."""
+    """Turn a failure of Spark into OwnFailure: its message may quote values."""
     from py4j.protocol import Py4JError  # noqa: PLC0415 (the same)
     from pyspark.errors import PySparkException  # noqa: PLC0415 (an optional library)
 
     try:
         yield
     except (PySparkException, Py4JError) as problem:
-        raise OwnFailure(f"the SQL engine Spark failed ({type(problem).__name__})") from None
-
-
-class Spark:
-    """Spark with named tables."""
-
-    def __init__(self, session: "SparkSession") -> None:
-        """Take a session."""
-        self.session = session
-
-    def add(self, name: str, table: pa.Table) -> None:
-        """Add a table in memory."""
-        with _failures_told():
-            self.session.createDataFrame(table).createOrReplaceTempView(name)
-
-    def add_facts(self, name: str, part: Any, cls: Any, columns: Sequence[str]) -> None:
-        """Add the facts of one kind (`engine.Part`), each once."""
-        (key,) = cls.KEY
-        names = list(dict.fromkeys((key, *columns)))
-        schema = schema_of(cls)
-        stored = pa.concat_tables([schema.empty_table(), *part.tables()]).select(names)
-        with _failures_told():
-            found = self.session.createDataFrame(stored)
-            for paths, several in zip(part.files(), (False, True), strict=True):
-                if paths:
-                    found = found.unionByName(self._of_files(paths, cls, names))
-                    found = found.dropDuplicates([key]) if several else found
-            found.createOrReplaceTempView(name)
-
-    def _of_files(self, paths: Sequence[Path], cls: Any, names: Sequence[str]) -> Any:
-        from pyspark.sql import functions as sql  # noqa: PLC0415 (an optional library)
-
-        read = self.session.read.option("mergeSchema", "true").parquet(*(str(path.resolve()) for path in paths))
-        defaults = {field.name: field.default for field in fields(cls)}
-        form = self.session.createDataFrame(schema_of(cls).empty_table()).schema
-        cells = []
-        for name in names:
-            default = defaults[name]
-            absent = (
-                sql.array()
-                if default == () or pa.types.is_list(schema_of(cls).field(name).type)
-                else sql.lit(default if isinstance(default, str) else None)
-            )
-            cell = sql.coalesce(read[name], absent) if name in read.columns else absent
-            cells.append(cell.cast(form[name].dataType).alias(name))
-        return read.select(*cells)
-
-    def table(self, text: str, values: Mapping[str, Any] | None = None) -> pa.Table:
-        """The rows of a query; OwnFailure if it fails."""
-        steps, asked = translated(text)
-        with _failures_told():
-            for step in steps:
-                made = self.session.sql(step.sql, args=dict(values or {}))
-                (made.localCheckpoint() if step.once else made).createOrReplaceTempView(step.name)
-            found: pa.Table = self.session.sql(asked, args=dict(values or {})).toArrow()
-        return found
-
-    def batches(self, text: str, rows: int, values: Mapping[str, Any] | None = None) -> Iterator[pa.Table]:
-        """The rows in tables of at most so many.
-
-        One without rows if there is none.
-        """
-        found = self.table(text, values)
-        for first in range(0, max(1, found.num_rows), rows):
-            yield found.slice(first, rows)
-
-
-def _table(session: "SparkSession", source: Any) -> Any:
-    if isinstance(source, pa.Table):
-        return session.createDataFrame(source)
-    paths = [source] if isinstance(source, Path) else source
-    return session.read.parquet(*(str(path.resolve()) for path in paths))
+        if "No module named 'waterbed" in str(problem):
+            raise InputError(
+                "a Spark worker has no Waterbed: install the same wheel on all workers (docs/lake.md, Spark)"
+            ) from None
+        raise OwnFailure(f"Spark failed ({type(problem).__name__})") from None
 
 
 @contextmanager
-def session(folder: Path, memory_mb: int = 4096, threads: int = 2) -> Iterator["SparkSession"]:
+def session(folder: Path, memory_mb: int = 4096, threads: int | None = None) -> Iterator["SparkSession"]:
     """Yield a Spark session; an existing one is reused.
 
-    A start takes seconds: share one.
+    A start takes seconds: share one. Without a cluster it has `threads` processors, by default the machine's.
     """
     _require_java()
     try:
         from pyspark.sql import SparkSession  # noqa: PLC0415 (an optional library, and a slow one)
     except ImportError:
-        raise _missing("pyspark") from None
+        raise InputError(
+            'engine = "spark" needs pyspark, which is not installed: pip install "waterbed[spark]" (docs/lake.md, '
+            "Spark)"
+        ) from None
     there = SparkSession.getActiveSession()
     if there is not None:
         yield there
         return
     logging.getLogger("py4j").setLevel(logging.ERROR)
-    logging.getLogger("SQLQueryContextLogger").disabled = True  # it repeats queries that fail
-    master = os.environ.get(MASTER_ENVIRONMENT) or f"local[{threads}]"
+    master = os.environ.get(MASTER_ENVIRONMENT) or f"local[{threads or os.cpu_count() or 1}]"
+    driver = os.environ.get(DRIVER_ENVIRONMENT) or _HERE
     if master.startswith("local"):
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if driver == _HERE:
+        os.environ.setdefault("SPARK_LOCAL_IP", _HERE)
     builder = SparkSession.builder.appName("waterbed").master(master)
-    with TemporaryDirectory(prefix="spark-", dir=folder, ignore_cleanup_errors=True) as spill:
+    with TemporaryDirectory(
+        prefix="spark-", dir=folder if os.access(folder, os.W_OK) else None, ignore_cleanup_errors=True
+    ) as spill:
         (Path(spill) / "log4j2.properties").write_text(_SILENT)
-        for name, value in _settings(spill, memory_mb, threads).items():
+        for name, value in _settings(spill, memory_mb, driver).items():
             builder = builder.config(name, value)
         started = builder.getOrCreate()
         try:
@@ -200,22 +146,18 @@ def session(folder: Path, memory_mb: int = 4096, threads: int = 2) -> Iterator["
             started.stop()
 
 
-def _settings(spill: str, memory_mb: int, threads: int) -> dict[str, str]:
+def _settings(spill: str, memory_mb: int, driver: str) -> dict[str, str]:
     return {
         "spark.driver.memory": f"{memory_mb}m",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.maxResultSize": "0",
+        "spark.driver.host": driver,
+        "spark.driver.bindAddress": driver,
         "spark.log.level": "OFF",
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{spill}/log4j2.properties",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.local.dir": spill,
         "spark.sql.warehouse.dir": f"{spill}/warehouse",
-        "spark.sql.shuffle.partitions": str(max(2, 4 * threads)),
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        # a place beyond the end of a list is null, as in DuckDB
-        "spark.sql.ansi.enabled": "false",
     }
 
 
@@ -227,17 +169,3 @@ def _require_java() -> None:
             "apt install openjdk-17-jre-headless) or name it in $JAVA_HOME; "
             'engine = "duckdb" needs none (docs/lake.md, Spark)'
         )
-
-
-def _sqlglot() -> tuple[Any, Any]:
-    try:
-        import sqlglot  # noqa: PLC0415 (an optional library)
-    except ImportError:
-        raise _missing("sqlglot") from None
-    return sqlglot, sqlglot.exp
-
-
-def _missing(name: str) -> InputError:
-    return InputError(
-        f'engine = "spark" needs {name}, which is not installed: pip install "waterbed[spark]" (docs/lake.md, Spark)'
-    )

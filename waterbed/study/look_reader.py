@@ -1,11 +1,11 @@
 """Reads looks by SQL, and judges block by block."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -21,9 +21,10 @@ from waterbed.model.facts import ControlLook, Observation, Resolution
 from waterbed.model.progress import stage
 from waterbed.model.urls import network_of
 from waterbed.store.config import Config
-from waterbed.store.engine import Part, Sql
+from waterbed.store.engine import Duck, Part
 from waterbed.store.forked import in_processes
 from waterbed.store.lake.rows import in_sql, in_stretches, stretches
+from waterbed.store.spark import on_spark
 from waterbed.store.spool import Spool
 from waterbed.study import link_signs
 from waterbed.study.facts import Facts
@@ -45,6 +46,8 @@ _READ: Final[Mapping[type, Sequence[str]]] = {
     ),
     Resolution: ("addresses", "tags", "name_server_ids"),
 }
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 _AT_ONCE: Final = 100_000
 """Looks in one batch."""
 SHARED: Final = 2_000_000
@@ -114,7 +117,7 @@ class _Reader:
         )
         self.canaries = CanaryStates(facts.canaries, within_s=config.judge.canary_within_s, need=config.canary.need)
         self.neighbours: Neighbours | None = None
-        self.opening: Any = {"folder": facts.place, "engine": config.engine, "beside": len(self.urls)}
+        self.opening: Any = {"folder": facts.place, "beside": len(self.urls)}
 
     def read(self) -> Looks:
         """Read and judge all."""
@@ -142,12 +145,24 @@ class _Reader:
             link_signs=self.signs,
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What workers of a cluster need: not the facts, which are read here."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("facts", "coded", "signs")}
+
+    def _shared(
+        self, work: Callable[[Any], Result], items: Sequence[Item], load: Callable[[Item], Any] = lambda item: item
+    ) -> Iterator[Result]:
+        """The results of work on what each item loads, in order; other processes or a cluster share much work."""
+        if self.config.engine == "spark":
+            return on_spark(work, map(load, items), self.facts.place)
+        return in_processes(lambda item: work(load(item)), items, self.processes if self.rows >= SHARED else 1)
+
     def _each_judged(self, numbers: Sequence[int]) -> Iterator[tuple[int, _JudgedColumns]]:
-        """All blocks; last those that ask for neighbours, which forked processes cannot read."""
-        several, left, asked = self.processes if self.rows >= SHARED else 1, list(numbers), list[Array]()
+        """All blocks; last those that ask for neighbours, which other processes cannot read."""
+        left, asked = list(numbers), list[Array]()
         while left:
             again = []
-            for number, its in zip(left, in_processes(self._judged, left, several), strict=True):
+            for number, its in zip(left, self._shared(self._judged, left, self.coded.get), strict=True):
                 if isinstance(its, _JudgedColumns):
                     yield number, its
                 else:
@@ -162,15 +177,15 @@ class _Reader:
         self.signs, usable = LookSigns(self.urls, self.facts.place), list[pa.Table]()
         self.rows = sum(parts[Observation].rows.values())
         self.blocks = max(1, -(-self.rows // IN_BLOCK))
-        all_days = stretches(parts, Observation, self.config.engine)
-        still_open = [own for own in all_days if any(part.stored for part in own.values())]
-        sealed = [own for own in all_days if not any(part.stored for part in own.values())]
-        several = self.processes if self.rows >= SHARED and self.config.engine == "duckdb" else 1
-        coded_in = partial(self._coded, threads=1 if several > 1 else 2)
+        on_cluster = self.config.engine == "spark"
+        sealed, left = list[Mapping[type, Part]](), list[Mapping[type, Part]]()
+        for own in stretches(parts, Observation):
+            (left if any(part.here if on_cluster else part.stored for part in own.values()) else sealed).append(own)
+        alone = on_cluster or (self.processes > 1 and self.rows >= SHARED)
         with stage("checks read", self.rows) as advance:
             for own, coded in chain(
-                zip(sealed, in_processes(coded_in, sealed, several), strict=True),
-                ((own, self._coded(own)) for own in still_open),
+                zip(sealed, self._shared(partial(self._coded, threads=1 if alone else 2), sealed), strict=True),
+                ((own, self._coded(own)) for own in left),
             ):
                 pieces = [coded]
                 if coded.lost:
@@ -204,7 +219,7 @@ class _Reader:
             self._take(sql, found, all_=True)
         return found
 
-    def _take(self, sql: Sql, found: _Coded, *, all_: bool) -> None:
+    def _take(self, sql: Duck, found: _Coded, *, all_: bool) -> None:
         for table in sql.batches(LOOKS, _AT_ONCE, {"all": all_}):
             without = table.column("lost").combine_chunks()
             if without.true_count:
@@ -232,12 +247,12 @@ class _Reader:
             found |= zip(columns.id.take(pa.array(places)).to_pylist(), features, strict=True)
         return found
 
-    def _judged(self, number: int) -> "_JudgedColumns | Array":
+    def _judged(self, coded: Mapping[str, Any]) -> "_JudgedColumns | Array":
         """A block's looks with their verdicts, combined over vantage points.
 
         The numbers of addresses instead if their neighbours are needed.
         """
-        columns = Columns(**self.coded.get(number)).in_order()
+        columns = Columns(**coded).in_order()
         (seen, neighbours), asked = self._as_judged(columns)
         if len(asked):
             return asked

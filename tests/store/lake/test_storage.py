@@ -1,7 +1,5 @@
 """Where a lake lies: a real S3 server on loopback, folders, and places that fail."""
 
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,25 +10,6 @@ from waterbed.store.lake.lake import lake_of
 from waterbed.store.lake.sealing import compact, seal
 from waterbed.store.lake.verifying import verify
 from waterbed.study.facts import read_facts
-
-ROOT = Path(__file__).parents[3]
-S3 = ROOT / ".venv-s3" / "bin" / "python"
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The location of an empty bucket on a real S3 server, and its keys in the environment."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "lake")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret of the test")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    assert S3.exists(), "the S3 server has an environment of its own: make .venv-s3/installed"
-    command = [S3, ROOT / "tests" / "s3" / "serve.py", "lakes"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdin
-        assert server.stdout
-        port = int(server.stdout.readline())
-        yield f"s3://lakes/mine?endpoint_override=127.0.0.1:{port}&scheme=http&region=us-east-1"
-        server.stdin.close()
 
 
 def test_a_lake_on_s3_is_a_lake_like_any_other(tmp_path: Path, bucket: str) -> None:

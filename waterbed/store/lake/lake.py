@@ -37,6 +37,10 @@ class Lake:
         self.place = Storage(location, path)
         self._removed = removed
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs to read files."""
+        return {**self.__dict__, "_removed": set}
+
     def manifest(self) -> Manifest:
         """Read the current manifest.
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from waterbed.model.codec import microseconds
 from waterbed.model.errors import OwnFailure, StoreFailure
-from waterbed.store.engine import MEMORY_MB, Duck, Engine, Part, Sql, failures_told, opened
+from waterbed.store.engine import MEMORY_MB, Duck, Part, failures_told, opened
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import PRUNABLE, TIME, schema_of
 from waterbed.store.lake.lake import Lake, lake_of
@@ -76,21 +76,36 @@ def _part(folder: Folder, lake: Lake, manifest: Manifest, cls: type, connection:
     open_days = frozenset(stored) - whole
     rows = {day: its.rows for day, its in sealed.items()}
     rows |= {day: rows.get(day, 0) + stored[day] for day in open_days}
-    if lake.place.local:
-        return Part(
-            once={day: _checked(lake, files) for day, files in once.items()},
-            again={day: _checked(lake, files) for day, files in again.items()},
-            stored=open_days,
-            read=lambda days: tables_of(cls, days, connection),
-            rows=rows,
-        )
+    local = lake.place.local
+    return Part(
+        once={day: _checked(lake, files) for day, files in once.items()} if local else {},
+        again={day: _checked(lake, files) for day, files in again.items()} if local else {},
+        stored=open_days if local else frozenset(rows),
+        here=open_days,
+        read=_Read(cls, lake, {} if local else {day: its.files for day, its in sealed.items()}, open_days, connection),
+        rows=rows,
+    )
 
-    def read(days: frozenset[date]) -> Iterator[pa.Table]:
-        files = [file for day, its in sealed.items() if day in days for file in its.files]
-        tables = tables_of(cls, days & open_days, connection) if days & open_days else ()
-        return _distinct(cls, chain(tables, map(lake.table, files)))
 
-    return Part(once={}, again={}, stored=frozenset(rows), read=read, rows=rows)
+class _Read:
+    """Reads tables of some days from the store, and from a lake that is elsewhere.
+
+    Another process reads sealed days alone.
+    """
+
+    def __init__(
+        self, cls: type, lake: Lake, sealed: Mapping[date, Sequence[File]], stored: frozenset[date], connection: Any
+    ) -> None:
+        self._cls, self._lake, self._sealed, self._stored, self._connection = cls, lake, sealed, stored, connection
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Read, (self._cls, self._lake, self._sealed, frozenset(), None)
+
+    def __call__(self, days: frozenset[date]) -> Iterator[pa.Table]:
+        files = [file for day, its in self._sealed.items() if day in days for file in its]
+        own = days & self._stored
+        tables = tables_of(self._cls, own, self._connection) if own else ()
+        return _distinct(self._cls, chain(tables, map(self._lake.table, files))) if files else iter(tables)
 
 
 def _checked(lake: Lake, files: Sequence[File]) -> list[Path]:
@@ -113,16 +128,16 @@ def _distinct(cls: Any, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         known.update(ids)
 
 
-def stretches(parts: Mapping[type, Part], by: type, engine: Engine = "duckdb") -> list[Mapping[type, Part]]:
+def stretches(parts: Mapping[type, Part], by: type) -> list[Mapping[type, Part]]:
     """The facts of each stretch of days.
 
     A stretch has about `IN_STRETCH` facts of the kind `by`, or one day; of all other kinds there are also those of at
-    least the day before, and those of days without facts of that kind. Spark takes all days at once.
+    least the day before, and those of days without facts of that kind.
     """
     days = sorted(parts[by].rows)
     found: list[Mapping[type, Part]] = []
     before = date.min
-    for end in days[-1:] if engine == "spark" else _ends(parts[by].rows, days):
+    for end in _ends(parts[by].rows, days):
         last = date.max if end == days[-1] else end
         found.append({cls: part.between(before + _DAY if cls is by else before, last) for cls, part in parts.items()})
         before = end
@@ -135,12 +150,11 @@ def in_stretches(
     by: type,
     *,
     folder: Path,
-    engine: Engine = "duckdb",
     beside: int = 0,
-) -> Iterator[Sql]:
+) -> Iterator[Duck]:
     """Open an engine for each stretch, one after the other."""
-    for own in stretches(parts, by, engine):
-        with in_sql(own, columns, folder=folder, engine=engine, beside=beside) as sql:
+    for own in stretches(parts, by):
+        with in_sql(own, columns, folder=folder, beside=beside) as sql:
             yield sql
 
 
@@ -167,25 +181,15 @@ def in_sql(
     columns: Mapping[type, Sequence[str]],
     *,
     folder: Path,
-    engine: Engine = "duckdb",
     threads: int = 2,
     beside: int = 0,
-) -> Iterator[Sql]:
+) -> Iterator[Duck]:
     """Open an engine with a view of each kind.
 
     It has the name of the kind's table, and each fact once.
     A view has the named columns alone. `beside` is the number of rows that are added later and joined. What does not
     fit into memory goes to a folder inside `folder`, removed at the end.
     """
-    if engine == "spark":
-        from waterbed.store.spark import Spark, session  # noqa: PLC0415 (an optional library, and a slow one)
-
-        with session(folder) as spark:
-            opened_spark = Spark(spark)
-            for cls, part in parts.items():
-                opened_spark.add_facts(table_name(cls), part, cls, columns[cls])
-            yield opened_spark
-        return
     files = [path for part in parts.values() for paths in part.files() for path in paths]
     facts = sum(rows for part in parts.values() for rows in part.rows.values())
     memory_mb = min(max(MEMORY_MB, facts // (_IN_MB if threads > 1 else _IN_MB_ALONE)) + beside // _IN_MB, _MOST_MB)

@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def by_spark(study: Path, looks: int, ours: Costs) -> bool:
     before = settings.read_text()
     os.environ.setdefault("WATERBED_SPARK_MASTER", "local-cluster[2,1,2048]")
     try:
-        settings.write_text(before.replace('engine = "duckdb"', 'engine = "spark"'))
+        settings.write_text(re.sub(r'engine = "\w+"', 'engine = "spark"', before))
         for words, alone in (("rank", ours.rank), ("hops", ours.hops)):
             shutil.rmtree(study / "kept", ignore_errors=True)
             found = cost(study, words)

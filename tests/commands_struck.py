@@ -24,7 +24,7 @@ from waterbed.store.folder import SETTINGS, open_folder
 from waterbed.store.integrity import integrity
 from waterbed.store.whole.files import NEW
 from waterbed.store.whole.folders import new_folder
-from waterbed.store.whole.replacing import SUMS, state_of
+from waterbed.store.whole.replacing import JOURNAL, SUMS, state_of
 from waterbed.store.whole.unfinished import NOTES, unfinished
 
 
@@ -159,6 +159,8 @@ class Publishing:
 
     def _whole(self, *, withheld: bool) -> Iterator[str]:
         files = held(self.out)
+        if files.get(JOURNAL) == b"":  # nothing was changed: it says nothing, and the next one removes it
+            del files[JOURNAL]
         sums = {name: sha256(its).hexdigest() for name, its in files.items() if name != SUMS}
         listed = dict(reversed(line.split("  ", 1)) for line in files.get(SUMS, b"").decode().splitlines())
         if sums != listed:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from waterbed.model.countries import not_a_country
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import redact
 from waterbed.store.bounded.toml import decode, toml_bytes
@@ -132,6 +133,8 @@ def kind_of(keys: Collection[str]) -> PlaceKind:
     its AS. ValueError for countries among others.
     """
     countries = [key for key in keys if re.fullmatch("[A-Z]{2}", key)]
+    for problem in filter(None, map(not_a_country, countries)):
+        raise ValueError(problem)
     if countries and len(countries) < len(keys):
         raise ValueError(
             f"{countries[0]} is a country and others are not: name hosters, ASes or countries throughout the file"

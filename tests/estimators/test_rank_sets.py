@@ -154,6 +154,17 @@ def test_sets_refuse_unequal_or_few_draws():
         place_sets([1.0, 2.0], np.zeros((10, 2)))
 
 
+@pytest.mark.parametrize("missing", [np.nan, np.inf])
+def test_sets_refuse_numbers_that_are_missing(missing):
+    """A missing number would compare as false, and put its group anywhere."""
+    draws = np.random.default_rng(1).normal(size=(100, 2))
+    with pytest.raises(ValueError, match="missing or infinite"):
+        place_sets([1.0, missing], draws)
+    draws[3, 1] = missing
+    with pytest.raises(ValueError, match="missing or infinite"):
+        place_sets([1.0, 2.0], draws)
+
+
 def test_share_among_the_first_adds_up():
     """Over all groups the probabilities to be among the first two add up to two."""
     draws = np.random.default_rng(9).normal(np.arange(5), 1.0, (2_000, 5))

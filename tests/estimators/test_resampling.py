@@ -98,11 +98,14 @@ def test_heeds_entry_in_every_resample():
     assert sure.high - sure.low < 0.2
 
 
-def test_one_cluster_gives_no_width_and_says_how_many_there_were():
-    """A single cluster drawn again is itself: the caller sees clusters == 1."""
-    found = resample([0, 4, 8], [4, 8, INF], [5, 5, 5], np.random.default_rng(1), bca=True)
+@pytest.mark.parametrize("bca", [True, False])
+def test_one_cluster_gives_no_interval(bca):
+    """A single cluster drawn again is itself: an interval without width would tell what nobody knows."""
+    found = resample([0, 4, 8], [4, 8, INF], [5, 5, 5], np.random.default_rng(1), bca=bca)
     assert found.clusters == 1
-    assert found.at(4).low == pytest.approx(found.at(4).high, abs=1e-3)
+    for sure in (found.at(4), found.median(), found.rmst(8)):
+        assert (sure.low, sure.high) == (None, None)
+        assert sure.estimate > 0
 
 
 @pytest.mark.parametrize(("label", "count"), [([0], 10), ([0.5, 1.5], 10), ([0, 1], 0)])

@@ -76,6 +76,7 @@ def test_a_quotient_is_refused_where_nothing_fell():
     assert "did not fall" in displacement_quotient([[100, 100], [100, 100], [50, 60]]).reason
     assert "control is empty" in displacement_quotient([[100, 50], [0, 10], [50, 60]]).reason
     assert isinstance(total_net_effect([[100, 50], [0, 10], [50, 60]]), Refusal)
+    assert "buffer has no event" in displacement_quotient([[100, 50], [100, 100], [0, 0]]).reason
 
 
 def test_areas_chosen_afterwards_are_refused():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def print_standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], info: TableInfo, worst: int) -> None:
     """Print volume against size, or ranks by speed."""
+    from waterbed.analysis.rankings.tables import VOLUME_METHOD  # noqa: PLC0415 (help needs none of it)
     from waterbed.analysis.rankings.volume import SIZE_FLOOR  # noqa: PLC0415 (help needs none of it)
     from waterbed.model.results import VolumeRow  # noqa: PLC0415 (help needs none of it)
 
@@ -28,6 +29,8 @@ def print_standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], info: TableI
             f"score: incidents per 10,000 routed IPv4 addresses, from {SIZE_FLOOR:,} addresses on. O/E: sites for one "
             "expected of that size; shrunk: drawn to what all have in common, 95% interval.",
         )
+        if remark := info.method.removeprefix(VOLUME_METHOD).lstrip("; "):
+            note(f"{remark}.")
     else:
         note(
             "place: 1 is the slowest; all sets hold at once at 95%; own: that row alone. without one: the share if any "

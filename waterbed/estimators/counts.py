@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float64]
 
 _LOG_DISPERSION = (-12.0, 6.0)
 """Bounds of log alpha: below the first the counts are Poisson, above the second nothing is left to explain."""
+_COOK, _LEVERAGE = 1.0, 0.5
+"""Cook's distance and leverage above which one row decides a regression."""
 _LOG_PRIOR = (-6.0, 12.0)
 """Bounds of the log of the Gamma prior's shape and rate."""
 
@@ -31,6 +33,8 @@ class CountModel:
     covariance: Floats
     dispersion: float
     log_likelihood: float
+    influential: npt.NDArray[np.bool_]
+    """Rows that alone decide the coefficients."""
 
     def expected(self, design: npt.ArrayLike, offset: npt.ArrayLike | None = None) -> Floats:
         """Mean count of each row."""
@@ -54,13 +58,15 @@ def negative_binomial(counts: npt.ArrayLike, design: npt.ArrayLike, offset: npt.
 
     NB2: y_i has mean m_i = exp(x_i b + offset_i) and variance m_i + alpha m_i^2 (Cameron and Trivedi, Regression
     Analysis of Count Data, 2013, section 3.3). Zeros belong into it: rows chosen because their count is positive bend
-    the slopes. Covariance is the inverse of the expected information, in which b and alpha are orthogonal. Raises
+    the slopes. Covariance is the inverse of the expected information, in which b and alpha are orthogonal.
+    `influential` are rows of a Cook's distance above 1 or a leverage above 0.5 (Cook, Technometrics 19, 1977; Huber,
+    Robust Statistics, 1981, section 7.2; for generalised linear models Williams, Applied Statistics 36, 1987). Raises
     ValueError for negative counts, unequal lengths, a dependent design or counts that are all zero, OwnFailure if the
     maximum is not found.
     """
     y, x, shift = np.asarray(counts, dtype=float), np.asarray(design, dtype=float), _offset(offset)
-    if x.ndim != 2 or y.shape != x.shape[:1] or (y < 0).any() or not y.any():
-        raise ValueError("counts must be as many as the design's rows, not negative, and not all zero")
+    if x.ndim != 2 or y.shape != x.shape[:1] or not (y >= 0).all() or not y.any():
+        raise ValueError("counts must be as many as the design's rows, numbers, not negative, and not all zero")
     # an orthogonal design makes the search well conditioned, whatever the units
     basis, triangle = np.linalg.qr(x)
     if np.abs(np.diag(triangle)).min() < 1e-9 * np.abs(np.diag(triangle)).max():
@@ -81,13 +87,25 @@ def negative_binomial(counts: npt.ArrayLike, design: npt.ArrayLike, offset: npt.
     coefficients = np.linalg.solve(triangle, found.x[:-1] * scale)
     dispersion = float(np.exp(found.x[-1]))
     mean = np.exp(x @ coefficients + shift)
-    information = (x * (mean / (1.0 + dispersion * mean))[:, None]).T @ x
+    weight = mean / (1.0 + dispersion * mean)
+    information = (x * weight[:, None]).T @ x
     return CountModel(
         coefficients=coefficients,
         covariance=np.linalg.inv(information),
         dispersion=dispersion,
         log_likelihood=-float(found.fun) * len(y) - float(scipy.special.gammaln(y + 1.0).sum()),
+        influential=_influential(y, mean, dispersion, x, np.linalg.inv(information)),
     )
+
+
+def _influential(y: Floats, mean: Floats, dispersion: float, x: Floats, covariance: Floats) -> npt.NDArray[np.bool_]:
+    """Rows without which the coefficients would be others."""
+    weight = mean / (1.0 + dispersion * mean)
+    leverage = np.minimum(weight * np.einsum("ij,jk,ik->i", x, covariance, x), 1.0 - 1e-12)
+    residual = np.square(y - mean) / (mean * (1.0 + dispersion * mean))
+    cook = residual * leverage / (x.shape[1] * np.square(1.0 - leverage))
+    alone: npt.NDArray[np.bool_] = (cook > _COOK) | (leverage > _LEVERAGE)
+    return alone
 
 
 def _loss(parameters: Floats, y: Floats, x: Floats, shift: Floats | float) -> tuple[float, Floats]:
@@ -170,7 +188,7 @@ def _prior_loss(logs: Floats, o: Floats, e: Floats) -> tuple[float, Floats]:
 
 def _observed(observed: npt.ArrayLike, expected: npt.ArrayLike) -> tuple[Floats, Floats]:
     o, e = np.asarray(observed, dtype=float), np.asarray(expected, dtype=float)
-    if o.shape != e.shape or (o < 0).any() or not o.any() or not (e > 0).all():
+    if o.shape != e.shape or not (o >= 0).all() or not o.any() or not (e > 0).all():
         raise ValueError("shrinkage needs as many counts as positive expected counts, and one that is not zero")
     return o, e
 

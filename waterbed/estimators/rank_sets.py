@@ -88,11 +88,14 @@ def place_sets(
     deviation over all pairs still open, stepping down until no further pair is decided; a group's set leaves out the
     places of those surely above and surely below it (Mogstad, Romano, Shaikh and Wilhelm, Review of Economic Studies
     91, 2024). The sets hold all true places at once with probability `level`; with `marginal` each holds its own, and
-    only pairs with the group in question compete. Raises ValueError for unequal lengths or fewer than 20 resamples.
+    only pairs with the group in question compete. Raises ValueError for
+    unequal lengths, numbers that are missing, or fewer than 20 resamples.
     """
     values, resampled = np.asarray(estimates, dtype=float), np.asarray(draws, dtype=float)
     if resampled.ndim != 2 or resampled.shape[1:] != values.shape or resampled.shape[0] < 20:
         raise ValueError("place sets need draws of 20 resamples or more of all groups")
+    if not np.isfinite(values).all() or not np.isfinite(resampled).all():
+        raise ValueError("place sets need numbers: an estimate or a draw is missing or infinite")
     deviations = resampled - resampled.mean(axis=0)
     errors = _pair_errors(deviations)
     certain = errors <= _SAME

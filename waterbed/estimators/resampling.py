@@ -24,17 +24,23 @@ RESAMPLE_TOLERANCE = 1e-3
 _JACKKNIFE = 100
 """Most groups of clusters that are left out in turn."""
 
+_FEWEST = 2
+"""Clusters below which resamples do not vary."""
+
 _OWN = 0.1
 """Part of the starting mass spread evenly: a resample may need cells that the estimate leaves empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sure:
-    """An estimate and the ends of its interval."""
+    """An estimate and the ends of its interval.
+
+    One cluster gives no interval: the ends are None.
+    """
 
     estimate: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,7 +79,7 @@ class Resampled:
         narrow.
         """
         lived = np.maximum(part_lived(self.estimate.start, self.estimate.end, tau) - self.estimate.since, 0.0)
-        if self.without is not None or self.clusters < 2:
+        if self.without is not None or self.clusters < _FEWEST:
             return self._sure(lambda mass: lived @ mass, level)
         estimate, error = float(lived @ self.estimate.mass), float((lived @ self.resampled).std(ddof=1))
         # clusters drawn with replacement spread as if divided by their number, not by one less
@@ -91,6 +97,8 @@ class Resampled:
 
     def _sure(self, of: _Statistic, level: float) -> Sure:
         estimate = float(of(self.estimate.mass[:, None])[0])
+        if self.clusters < _FEWEST:
+            return Sure(estimate=estimate, low=None, high=None)
         resampled = of(self.resampled)
         tails = np.array([(1.0 - level) / 2, (1.0 + level) / 2])
         if self.without is not None:

@@ -4,13 +4,14 @@ The maximum likelihood estimate.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from waterbed.estimators.em import ascend
 from waterbed.estimators.intervals import ROUNDING, Floats, Intervals, intervals
+from waterbed.estimators.undetermined import Maxima
 
 TOLERANCE = 1e-4
 """Largest directional derivative / n - 1 at which an estimate counts as the maximum."""
@@ -45,6 +46,8 @@ class Survival:
     since: float
     slack: float
     rounds: int
+    maxima: Maxima | None = field(default=None, repr=False)
+    """All curves that are as likely; None if that was not asked."""
 
     @property
     def known_until(self) -> float:
@@ -57,14 +60,15 @@ class Survival:
     def at(self, time: float) -> Between:
         """S(time), with the bounds that its cell leaves.
 
-        Least if mass lies early in its cell, greatest if late.
+        Least if mass lies early in its cell, greatest if late. Where several curves are equally likely, the bounds are
+        those of all.
         """
         over = self.end <= time
-        return Between(
-            low=_left_over(self.mass[over | (self.start < time)]),
-            middle=_left_over(self.mass * part_gone(self.start, self.end, time)),
-            high=_left_over(self.mass[over]),
-        )
+        low, high = _left_over(self.mass[over | (self.start < time)]), _left_over(self.mass[over])
+        if self.maxima and not self.maxima.unique:
+            least, most = self.maxima.least_and_most(int(over.sum()), int((over | (self.start < time)).sum()))
+            low, high = min(low, least), max(high, most)
+        return Between(low=low, middle=_left_over(self.mass * part_gone(self.start, self.end, time)), high=high)
 
     def quantile(self, share: float) -> tuple[float, float]:
         """The cell (low, high] in which `share` of all ended.
@@ -123,11 +127,13 @@ def turnbull(
     Time i lies in (left[i], right[i]], right = inf if no end was seen, and is in the data because it was not over by
     entry[i] (default 0). Maximises the product of [S(left) - S(right)] / S(entry) over all S (Turnbull, JRSS B 38,
     1976). `step` puts all endpoints on an even grid, by default times are exact. Times are in any one unit.
+    Where several curves have the greatest likelihood, one of them is told, and `at` bounds all (`Maxima`).
 
     Raises ValueError for impossible input, OwnFailure if `tolerance` is not reached.
     """
     held = intervals(left, right, entry, step)
-    return maximum(held, held.weight, tolerance=tolerance, max_rounds=max_rounds)
+    found = maximum(held, held.weight, tolerance=tolerance, max_rounds=max_rounds)
+    return replace(found, maxima=Maxima(held, found.mass))
 
 
 def maximum(held: Intervals, weight: Floats, *, tolerance: float = TOLERANCE, max_rounds: int = MAX_ROUNDS) -> Survival:

@@ -139,9 +139,12 @@ def displacement_quotient(counts: npt.ArrayLike) -> float | Refusal:
     The part of the target's fall that the buffer got or shared. WDQ = (Da/Ca - Db/Cb) / (Ra/Ca - Rb/Cb) for rows target
     R, control C, buffer D (Bowers and Johnson, Journal of Quantitative Criminology 19, 2003). Below 0 is displacement,
     above 0 diffusion of benefit, below -1 more displaced than removed. Refuses where the target did not fall against
-    its control, for then the quotient means nothing.
+    its control, for then the quotient means nothing, and where the buffer is empty in both windows.
     """
-    upper, lower = _quotient_parts(_table(counts, 3)[None])
+    table = _table(counts, 3)
+    if not table[BUFFER].any():
+        return Refusal("the buffer has no event in either window, so nothing can be seen to have gone there")
+    upper, lower = _quotient_parts(table[None])
     if not np.isfinite(upper[0]) or not np.isfinite(lower[0]):
         return Refusal("the control is empty in one window, and nothing can be measured against it")
     if lower[0] >= 0:
@@ -212,8 +215,8 @@ def clustered_net_effect(
 
 def _table(counts: npt.ArrayLike, rows: int | None = None) -> Floats:
     table = np.asarray(counts, dtype=float)
-    if table.ndim != 2 or table.shape[1] != 2 or (table < 0).any():
-        raise ValueError("counts are not negative, and have one row an area and two columns, before and after")
+    if table.ndim != 2 or table.shape[1] != 2 or not (table >= 0).all():
+        raise ValueError("counts are numbers, not negative, and have one row an area and two columns, before and after")
     if table.shape[0] < (rows or 2):
         raise ValueError(f"counts of {rows or 2} areas are needed")
     return table[:rows] if rows else table

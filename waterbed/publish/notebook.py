@@ -164,8 +164,9 @@ class Notebook:
         No rows before the first observation.
         """
         its, until = self._rankings(by), self.conclusions.until
-        rows = its.volume(ranking_sizes(self.study, its, until.date()), _positive(worst)) if until else []
-        return as_arrow(VolumeRow, rows, ranking_info(self.study, its, "volume", VOLUME_METHOD))
+        frame = ranking_sizes(self.study, its, until.date()) if until else ()
+        rows, method = its.volume(frame, _positive(worst)) if until else ([], VOLUME_METHOD)
+        return as_arrow(VolumeRow, rows, ranking_info(self.study, its, "volume", method))
 
     def places(self, by: Kind = "hoster", *, worst: int = WORST) -> pa.Table:
         """Ranks by speed, slowest first, with their uncertainty (`PlaceRow`).

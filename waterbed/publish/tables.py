@@ -17,7 +17,6 @@ from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.speed_ranks import slowest_of
 from waterbed.analysis.rankings.tables import (
     PLACES_METHOD,
-    VOLUME_METHOD,
     RankingTables,
     cards,
     ranking_info,
@@ -146,8 +145,8 @@ def ranking_tables(
 def _by(study: Study, its: RankingTables, by: By, found: Compliance | None) -> Iterator[Table]:
     conclusions, noun = its.conclusions, NOUNS.get(by, by)
     if conclusions.until:
-        rows = its.volume(ranking_sizes(study, its, conclusions.until.date()), WORST)
-        heading = ranking_info(study, its, "volume", VOLUME_METHOD)
+        rows, method = its.volume(ranking_sizes(study, its, conclusions.until.date()), WORST)
+        heading = ranking_info(study, its, "volume", method)
         yield Table(
             name=f"volume-{by}", title=f"volume against size by {noun}", cls=VolumeRow, rows=rows, envelope=heading
         )

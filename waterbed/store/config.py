@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 
 from waterbed.model.conclusions import ClockKind
+from waterbed.model.countries import not_a_country
 from waterbed.model.errors import InputError
 from waterbed.store.bounded.toml import decode, toml_bytes
 from waterbed.store.settings import (
@@ -121,8 +122,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
     def __post_init__(self) -> None:
         """Refuse what would be silently wrong later."""
-        if not re.fullmatch("[A-Z]{2}", self.home):
-            raise ValueError(f"home {self.home!r} is not an ISO country code like NL")
+        if problem := not_a_country(self.home):
+            raise ValueError(f"home {problem}")
         for net in self.guard.deny:
             try:
                 ip_network(net)

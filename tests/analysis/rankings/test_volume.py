@@ -69,7 +69,7 @@ def ranked(seen, frame=(), clusters=None, urls=None, **options):
     sites = {a.site_id: n for n, a in enumerate(seen)}
     each = [{a.url_id} for a in seen] if urls is None else urls
     rng = np.random.default_rng(3)
-    rows = volume_rows(seen, each, clusters or sites, names={}, frame=frame, rng=rng, resamples=300, **options)
+    rows, _ = volume_rows(seen, each, clusters or sites, names={}, frame=frame, rng=rng, resamples=300, **options)
     return {row.key: row for row in rows}
 
 
@@ -80,6 +80,18 @@ def test_expectation_follows_size_over_the_whole_frame():
     assert found.columns == ("announced_v4",)
     assert found.model.coefficients[1] == pytest.approx(0.9, abs=0.05)
     assert sum(found.sites.values()) == pytest.approx(sum(counts.values()), rel=0.1)
+
+
+def test_a_row_that_alone_decides_the_slope_is_told():
+    """A hoster of another size and count turns the slope: the remark says by how much; else there is none."""
+    frame, _, counts = world()
+    assert expectation(frame, counts).remark == ""
+    alike = [size(f"a{n}", 1000 + n % 3) for n in range(60)]
+    found = expectation([*alike, size("huge", 1004)], {**{f"a{n}": 2 for n in range(60)}, "huge": 900})
+    assert found.model.influential.tolist() == [False] * 60 + [True]
+    assert abs(found.model.coefficients[1]) > 100
+    assert abs(found.without.coefficients[1]) < 1
+    assert found.remark.startswith("the expectation hangs on 1 of 61 rows of the frame: slope on log announced_v4 ")
 
 
 def test_domains_join_the_expectation_where_all_have_them():

@@ -161,6 +161,7 @@ def test_a_store_changed_by_hand_is_told(study: Study) -> None:
     [
         ('primary = "removed-24h"', 'primary = "speed"', "none of the estimands"),
         ('home = "NL"', 'home = "Holland"', "home"),
+        ('home = "NL"', 'home = "UK"', "the United Kingdom is GB"),
         ('home = "NL"', 'home = "DE"', "waterbed.toml"),
         ("until = 2026-06-30", "until = 2025-06-30", "before since"),
         ("level = 0.05", "level = 5", "level"),

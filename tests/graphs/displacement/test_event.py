@@ -58,6 +58,7 @@ def test_keys_tell_what_they_are(keys: list[str], kind: str) -> None:
         ('since = "soon"', ("datetime", "since")),
         ('buffer = ["b"]', ("buffer_controls", "both or neither")),
         ('buffer = ["c0"]\nbuffer_controls = ["d"]', ("c0", "two areas")),
+        ('buffer = ["UK"]\nbuffer_controls = ["DE"]', ("UK", "the United Kingdom is GB")),
         ('buffer = ["NL"]\nbuffer_controls = ["DE"]', ("NL is a country", "throughout")),
         ("[detection]\nhome = [0.9, 0.7]\nabroad = [0.2, 0.5]", ("lowest and its highest",)),
         ("[detection]\nhome = [0.7, 1.2]\nabroad = [0.2, 0.5]", ("<= 1.0", "detection")),

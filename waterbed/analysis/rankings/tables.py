@@ -176,9 +176,12 @@ class RankingTables:
         rng = np.random.default_rng(SEED)
         return speed_places(self.rows, self.groups, self.clusters, rng=rng, worst=worst)
 
-    def volume(self, sizes: Sequence[Size], worst: int) -> list[VolumeRow]:
-        """Volume against sizes; without sizes there are counts alone."""
-        return volume_rows(
+    def volume(self, sizes: Sequence[Size], worst: int) -> tuple[list[VolumeRow], str]:
+        """Volume against size, and its method.
+
+        Without sizes there are counts alone. The method says if a few rows decide the expectation.
+        """
+        rows, expected = volume_rows(
             self.appearances,
             self.incidents,
             self.clusters,
@@ -187,6 +190,7 @@ class RankingTables:
             rng=np.random.default_rng(SEED),
             worst=worst,
         )
+        return rows, "; ".join(filter(None, (VOLUME_METHOD, expected.remark if expected else "")))
 
     @cached_property
     def incidents(self) -> list[set[str]]:

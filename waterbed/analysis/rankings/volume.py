@@ -44,6 +44,22 @@ class Expectation:
     sites: Mapping[str, float]
     model: CountModel
     columns: tuple[str, ...]
+    without: CountModel | None
+    """The model without the rows that alone decide it; None if there are none, or nothing is left without them."""
+
+    @property
+    def remark(self) -> str:
+        """A sentence if the model hangs on few rows, else empty."""
+        alone = int(self.model.influential.sum())
+        if not alone:
+            return ""
+        slopes = _slopes(self.model, self.columns)
+        rest = _slopes(self.without, self.columns) if self.without else "none"
+        return f"the expectation hangs on {alone} of {len(self.sites)} rows of the frame: {slopes}; without them {rest}"
+
+
+def _slopes(model: CountModel, columns: Sequence[str]) -> str:
+    return ", ".join(f"slope on log {name} {model.coefficients[n + 1]:.2f}" for n, name in enumerate(columns)) or "none"
 
 
 def rate(attacks: float, routed_v4: int | None, *, floor: int = SIZE_FLOOR) -> float | None:
@@ -75,7 +91,23 @@ def expectation(frame: Sequence[Size], sites: Mapping[str, int]) -> Expectation 
     model = negative_binomial(counts, design)
     expected = model.expected(design)
     keys = [row.key for row in sized]
-    return Expectation(sites=dict(zip(keys, expected.tolist(), strict=True)), model=model, columns=tuple(sizes))
+    return Expectation(
+        sites=dict(zip(keys, expected.tolist(), strict=True)),
+        model=model,
+        columns=tuple(sizes),
+        without=_without(counts, design, model),
+    )
+
+
+def _without(counts: Floats, design: Floats, model: CountModel) -> CountModel | None:
+    """The model of all rows but those that alone decide it."""
+    rest = ~model.influential
+    if rest.all() or rest.sum() < FEWEST_SIZED or not counts[rest].any():
+        return None
+    try:
+        return negative_binomial(counts[rest], design[rest])
+    except ValueError:  # the rest have one size
+        return None
 
 
 def volume_rows(
@@ -89,8 +121,10 @@ def volume_rows(
     worst: int = WORST,
     resamples: int = RESAMPLES,
     floor: int = SIZE_FLOOR,
-) -> list[VolumeRow]:
-    """The volume of each key, most sites for size first.
+) -> tuple[list[VolumeRow], Expectation | None]:
+    """The volume of each key, and the expectation.
+
+    Most sites for size come first.
 
     `incident_urls` are the URLs of each incident, `clusters` the cluster of each site, `frame` the sizes of all
     there is (see `expectation`). Shrinkage is over the whole frame, places are among keys with at least FEWEST_SITES
@@ -130,7 +164,8 @@ def volume_rows(
                 among_worst=place[2],
             )
         )
-    return sorted(rows, key=lambda r: (r.key == UNKNOWN, r.shrunk is None, -(r.shrunk or 0.0), -r.sites, r.key))
+    order = sorted(rows, key=lambda r: (r.key == UNKNOWN, r.shrunk is None, -(r.shrunk or 0.0), -r.sites, r.key))
+    return order, expected
 
 
 def _keys_of_urls(volumes: Mapping[str, Volume]) -> dict[str, list[str]]:

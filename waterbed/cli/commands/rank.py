@@ -135,13 +135,13 @@ def _ranking(study: Study, tables: RankingTables, by: Ranked, top: int | None, f
 def _volume(
     study: Study, tables: RankingTables, day: datetime | None, worst: int, top: int | None, form: Format
 ) -> None:
-    from waterbed.analysis.rankings.tables import VOLUME_METHOD, ranking_info
+    from waterbed.analysis.rankings.tables import ranking_info
     from waterbed.analysis.sizes import ranking_sizes
     from waterbed.model.results import VolumeRow
 
     when = day or tables.conclusions.until or study.clock().astimezone(UTC)
-    rows = tables.volume(ranking_sizes(study, tables, when.date()), worst)
-    _print(VolumeRow, rows[:top], ranking_info(study, tables, "volume", VOLUME_METHOD), form, worst)
+    rows, method = tables.volume(ranking_sizes(study, tables, when.date()), worst)
+    _print(VolumeRow, rows[:top], ranking_info(study, tables, "volume", method), form, worst)
 
 
 def _sources(study: Study, tables: RankingTables, top: int | None, form: Format) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from waterbed.model.conclusions import Assessment, ClockKind
+from waterbed.model.countries import not_a_country
 from waterbed.model.errors import InputError
 from waterbed.model.redaction import names_something
 from waterbed.model.results import CONFIRMATION, AnyRole, Dedup, Merges, Moved, Proxy, Unknown
@@ -107,7 +108,7 @@ class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
     title: _Text
     question: _Text
-    home: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
+    home: str
     clock: ClockKind
     role: Role
     primary: _Name
@@ -119,6 +120,8 @@ class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
+        if problem := not_a_country(self.home):
+            raise ValueError(f"home: {problem}")
         names = Counter(one.name for one in self.estimands)
         twice = [name for name, count in names.items() if count > 1]
         if twice:

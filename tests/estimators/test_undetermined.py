@@ -1,0 +1,62 @@
+"""Bounds where the likelihood has several maxima, against maxima found from many starts."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from waterbed.estimators.em import ascend
+from waterbed.estimators.intervals import intervals
+from waterbed.estimators.survival import maximum, turnbull
+
+inf = np.inf
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "entry", "time", "bounds"),
+    [
+        ([0, 0, 10], [20, 20, inf], [0, 0, 10], 10, (0.0, 1.0)),  # nobody says anything of the time before 10
+        ([0, 0, 10], [20, 20, inf], [0, 0, 0], 10, (1.0, 1.0)),
+        ([0, 1, 4, 5, 5, 10], [7, 8, 11, 11, 12, inf], None, 8, (1 / 3, 1 / 3)),
+    ],
+)
+def test_equally_likely_curves_are_bounded(left, right, entry, time, bounds):
+    """What no clock tells of is between bounds, what one does is a number."""
+    found = turnbull(left, right, entry, tolerance=1e-9).at(time)
+    assert (found.low, found.high) == pytest.approx(bounds, abs=1e-4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_every_maximum_lies_within_the_bounds(seed):
+    """Whatever the start, a curve of the greatest likelihood is between the bounds at each end of a cell."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 7))
+    left = rng.integers(0, 8, n).astype(float)
+    right = np.where(rng.random(n) < 0.3, inf, left + rng.integers(1, 6, n))
+    entry = np.minimum(left, rng.integers(0, 8, n))
+    held = intervals(left, right, entry, None)
+    found = turnbull(left, right, entry, tolerance=1e-8, max_rounds=100_000)
+    best = height(held, found.mass)
+    for _ in range(5):
+        start = rng.dirichlet(np.full(held.start.size, 0.5)) + 1e-9
+        other = ascend(held, held.weight[:, None], tolerance=1e-8, max_rounds=100_000, first=start / start.sum())
+        assert height(held, other.mass[:, 0]) == pytest.approx(best, abs=1e-5)
+        left_over = 1.0 - np.cumsum(other.mass[:, 0])
+        for end, survival in zip(held.end, left_over, strict=True):
+            if np.isfinite(end):
+                bounds = found.at(float(end))
+                assert bounds.low - 1e-3 <= survival <= bounds.high + 1e-3
+
+
+def height(held, mass):
+    """The log likelihood."""
+    tail = np.append(np.cumsum(mass[::-1])[::-1], 0.0)
+    inside = np.maximum(tail[held.begin] - tail[held.stop], 1e-300)
+    return float(held.weight @ (np.log(inside) - np.log(np.maximum(tail[held.enter], 1e-300))))
+
+
+def test_a_curve_of_resamples_asks_nothing_of_other_maxima():
+    """The bounds are for who asks: weighted estimates have none."""
+    held = intervals([0.0, 2.0], [5.0, inf], None, None)
+    assert maximum(held, held.weight).maxima is None

@@ -49,7 +49,7 @@ class Expectation:
 
     @property
     def remark(self) -> str:
-        """A sentence if the model hangs on few rows, else empty."""
+        """A sentence if the model hangs on few rows."""
         alone = int(self.model.influential.sum())
         if not alone:
             return ""

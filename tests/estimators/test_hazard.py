@@ -138,3 +138,23 @@ def test_refuses_effects_without_spread():
     """A standard deviation of 0 is refused."""
     with pytest.raises(ValueError):
         hazard([True, False], [1.0, 1.0], [[1.0], [1.0]], [0, 1], sigma=0.0)
+
+
+def test_robust_errors_are_those_of_statsmodels():
+    """Of one piece a stretch and no group effects, the sandwich by clusters is that of a complementary log-log GLM."""
+    rng = np.random.default_rng(8)
+    cluster = np.repeat(np.arange(80), 12)
+    shared = rng.normal(0, 0.8, 80)[cluster]
+    x = np.column_stack([np.ones(cluster.size), rng.random(cluster.size) < 0.5]).astype(float)
+    length = rng.uniform(2, 10, cluster.size)
+    ended = rng.random(cluster.size) < 1 - np.exp(-length * 0.05 * np.exp(0.5 * x[:, 1] + shared))
+    ours = hazard(ended, length, x, np.zeros(cluster.size), sigma=NO_EFFECTS, cluster=cluster)
+    model = sm.GLM(ended, x, sm.families.Binomial(sm.families.links.CLogLog()), offset=np.log(length))
+    theirs = model.fit(cov_type="cluster", cov_kwds={"groups": cluster, "use_correction": False})
+    scale = np.sqrt(80 / 79)
+    assert ours.coefficients == pytest.approx(theirs.params, abs=1e-4)
+    assert ours.se == pytest.approx(theirs.bse * scale, rel=0.03)
+    plain = hazard(ended, length, x, np.zeros(cluster.size), sigma=NO_EFFECTS)
+    assert ours.se[0] > 1.3 * plain.se[0]
+    with pytest.raises(ValueError, match="two clusters"):
+        hazard(ended, length, x, np.zeros(cluster.size), sigma=NO_EFFECTS, cluster=np.zeros(cluster.size))

@@ -43,3 +43,16 @@ def test_refuses_clocks_that_cannot_be(left, right, entry):
     """Empty intervals and entries after the last sight are refused."""
     with pytest.raises(ValueError):
         cut(left, right, cuts=[], entry=entry)
+
+
+def test_a_clock_may_change_several_times():
+    """A notice at 10 and a reminder at 40 make three phases; the order of the changes is that of time."""
+    found = cut([30], [50], cuts=[], change=[[10, 40]])
+    assert sorted(zip(found.stretch, found.after, found.length, strict=True)) == [
+        (0, 0, 10),
+        (0, 1, 20),
+        (1, 1, 10),
+        (1, 2, 10),
+    ]
+    with pytest.raises(ValueError, match="order of time"):
+        cut([30], [50], cuts=[], change=[[40, 10]])

@@ -10,6 +10,7 @@ import numpy as np
 
 from waterbed.analysis.rankings.clocks import LEGAL_H
 from waterbed.analysis.rankings.compliance import SILENT_H, compliance, trends, unanswered
+from waterbed.analysis.rankings.notice_effect import notice_effects
 from waterbed.analysis.rankings.ranking import volumes_of
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import By
@@ -17,7 +18,14 @@ from waterbed.analysis.rankings.takedown import Clock as Started
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.progress import stage
 from waterbed.model.table import TableInfo
-from waterbed.model.takedown import AddressedNotice, ComplianceRow, ComplianceTrend, TakedownClock, Unanswered
+from waterbed.model.takedown import (
+    AddressedNotice,
+    ComplianceRow,
+    ComplianceTrend,
+    NoticeEffect,
+    TakedownClock,
+    Unanswered,
+)
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
@@ -27,6 +35,11 @@ METHOD = (
     "cause 'removed'; 95% interval of what clocks are worth given how alike those of a site are, or of a batch if that "
     "is less; gone before the origin and late entries are no clocks; trend: weighted line through weekly shares, "
     "clusters resampled"
+)
+EFFECT_METHOD = (
+    "hazard ratios of removal from a complementary log-log model of interval-censored clocks from the report: age in "
+    "bands, hosters as shrunk effects, notices and reminders from their arrival on; errors by clusters; kinds of "
+    "notices: interval log-rank test, clusters permuted (docs/notices.md, Effect of notices)"
 )
 SEED = 20_260_105
 """Of the resampling: the same facts give the same interval."""
@@ -67,13 +80,22 @@ class Compliance:
         default = LEGAL_H if self.info.clock == "legal_order" else SILENT_H
         return unanswered(self.clocks, self.names, after_h=default if after_h is None else after_h)
 
+    def effects(self) -> list[NoticeEffect]:
+        """The effect of notices on removal, in time.
+
+        Clocks run from the report, whatever the clock of the other tables.
+        """
+        tables = RankingTables(conclusions=self.conclusions, kind="hoster", clock="reported")
+        return notice_effects(tables.clocks, self.conclusions.notice_context.notices, np.random.default_rng(SEED))
+
     def notices(self) -> list[AddressedNotice]:
         """All notices with whom they reached, in time order."""
         return self.conclusions.notices
 
     def info_of(self, what: str) -> TableInfo:
         """The metadata of one of its tables."""
-        return replace(self.info, what=what)
+        info = replace(self.info, what=what)
+        return replace(info, clock="reported", method=EFFECT_METHOD) if what == "effect" else info
 
 
 @stage("removal after notices")

@@ -17,6 +17,7 @@ _LEAST, _MOST = np.log(1e-3), np.log(10.0)
 """Range of the log standard deviation of group effects."""
 
 _ROUNDS = 200
+_FEWEST = 2
 _STILL = 1e-9
 """Part of the log likelihood that a last step may still gain."""
 
@@ -25,8 +26,9 @@ _STILL = 1e-9
 class Hazard:
     """Log hazard ratios with errors, and shrunken group effects.
 
-    Standard errors; effects are shrunk towards 0. `effect_se` is conditional on `sigma`, the standard deviation of
-    effects between groups. `log_likelihood` is the penalised one integrated over group effects by Laplace's method.
+    Standard errors are the model's, or robust where clusters were given. Effects are shrunk towards 0. `effect_se` is
+    conditional on `sigma`, the standard deviation of effects between groups. `log_likelihood` is the penalised one
+    integrated over group effects by Laplace's method.
     """
 
     coefficients: Floats
@@ -74,6 +76,7 @@ def hazard(
     *,
     stretch: npt.ArrayLike | None = None,
     sigma: float | None = None,
+    cluster: npt.ArrayLike | None = None,
 ) -> Hazard:
     """Fit the log hazard by covariates and group effects.
 
@@ -81,9 +84,11 @@ def hazard(
     (ended[i]) or not; it consists of pieces of `length` with constant `covariates` (pieces x k, an intercept among
     them); `stretch` says which stretch each piece is of, by default one each. An end has probability 1 - exp(-sum of
     length * hazard): a complementary log-log model with offset log(length) (Prentice and Gloeckler, Biometrics 34,
-    1978). Covariates of pieces may change in time. Effects are normal with standard deviation `sigma`, by default the
-    one with the highest Laplace marginal likelihood (Breslow and Clayton, JASA 88, 1993). Raises ValueError for
-    impossible input, OwnFailure if it does not settle.
+    1978). Covariates of pieces may change in time. With a `cluster` for each stretch, or stretches x labellings, the
+    errors of the coefficients hold however alike the stretches of a cluster are: the sandwich of summed scores (Lin
+    and Wei, JASA 84, 1989), times G / (G - 1) for G clusters; of several labellings the largest. Effects are normal
+    with standard deviation `sigma`, by default the one with the highest Laplace marginal likelihood (Breslow and
+    Clayton, JASA 88, 1993). Raises ValueError for impossible input, OwnFailure if it does not settle.
     """
     data, groups = _checked(ended, length, covariates, group, stretch)
     if sigma is None:
@@ -107,13 +112,33 @@ def hazard(
         raise ValueError("the stretches are too long to tell the coefficients apart") from problem
     return Hazard(
         coefficients=fit.beta,
-        se=np.sqrt(np.diag(covariance)),
+        se=_robust(data, fit, lever, covariance, cluster) if cluster is not None else np.sqrt(np.diag(covariance)),
         groups=groups,
         effects=fit.u,
         effect_se=np.sqrt(1.0 / bent.own + np.einsum("ig,ij,jg->g", lever, covariance, lever)),
         sigma=sigma,
         log_likelihood=_marginal(fit, sigma),
     )
+
+
+def _robust(data: _Data, fit: _Fit, lever: Floats, covariance: Floats, cluster: npt.ArrayLike) -> Floats:
+    """Errors of the coefficients from the scores of clusters, group effects taken out."""
+    labels = np.asarray(cluster)
+    if labels.shape[:1] != data.ended.shape:
+        raise ValueError("each stretch needs a cluster")
+    piece, whole = _hazards(data, fit.beta, fit.u)
+    pulled = piece * _pull(data, whole)[data.stretch]
+    rows = pulled[:, None] * (data.x - lever.T[data.group[data.stretch]])
+    largest = np.zeros(rows.shape[1])
+    for labelling in labels.reshape(data.ended.size, -1).T:
+        names, which = np.unique(labelling, return_inverse=True)
+        if names.size < _FEWEST:
+            raise ValueError("robust errors need two clusters")
+        of_piece = which[data.stretch]
+        scores = np.stack([sums(of_piece, rows[:, k], names.size) for k in range(rows.shape[1])], axis=1)
+        middle = scores.T @ scores * (names.size / (names.size - 1))
+        largest = np.maximum(largest, np.sqrt(np.diag(covariance @ middle @ covariance)))
+    return largest
 
 
 def _checked(

@@ -143,6 +143,20 @@ class ComplianceTrend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeEffect:
+    """The ratio of removal after a change to before."""
+
+    what: Annotated[str, "the change"]
+    ratio: Annotated[float | None, "hazard of removal after it against before; null: refused, or there is none"]
+    low: Annotated[float | None, "lower end of its 95% interval, by clusters"]
+    high: Annotated[float | None, "upper end of its 95% interval"]
+    p: Annotated[float | None, "p value of no difference, two-sided; null: refused"]
+    clocks: Annotated[int, "clocks with time after the change"]
+    clusters: Annotated[int, "their clusters: sites, or batches if these are worth fewer"]
+    refusal: Annotated[str | None, "why there is no number"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unanswered:
     """A URL still up after a notice without an answer."""
 

@@ -198,3 +198,14 @@ def test_the_sheet_of_a_hoster(run: Run, study: Path) -> None:
     assert "size on 2026-01-09: 65,536 IPv4 announced" in out
     lines = run("-C", study, "fact-sheet", "AS64501", "--clock", "reported", "--format", "csv")[1].splitlines()
     assert len(lines) == 4
+
+
+def test_the_effect_of_notices_is_a_table_with_reasons(study: Path, run: Run) -> None:
+    """Each row has a number or says why not; people see how to read it, tools every column."""
+    code, out, _ = run("-C", study, "compliance", "--table", "effect")
+    assert code == 0
+    assert "a notice arrived" in out
+    assert "a reminder arrived too: fewer than 10 clusters" in " ".join(out.split())
+    found = rows(run("-C", study, "compliance", "--table", "effect", "--format", "json"))
+    assert found[0]["what"] == "a notice arrived"
+    assert all((row["refusal"] is None) != (row["p"] is None) for row in found)

@@ -11,7 +11,7 @@ import typer
 from waterbed.cli.options import By, ByRow, Clock, Format, Formatted
 from waterbed.cli.output import console, for_tools, more, new_table, note, print_rows, print_table, say, short
 from waterbed.model.conclusions import ClockKind
-from waterbed.model.takedown import AddressedNotice, ComplianceRow, ComplianceTrend, Unanswered
+from waterbed.model.takedown import AddressedNotice, ComplianceRow, ComplianceTrend, NoticeEffect, Unanswered
 
 if TYPE_CHECKING:
     from waterbed.analysis.compliance import Compliance
@@ -28,6 +28,7 @@ class What(StrEnum):
     trends = "trends"
     unanswered = "unanswered"
     notices = "notices"
+    effect = "effect"
 
 
 def compliance(
@@ -36,7 +37,7 @@ def compliance(
     clock: Annotated[Clock, typer.Option(help="Origin of the clocks.")] = Clock.notice_delivered,
     weeks: Annotated[bool, typer.Option("--weeks", help="By ISO week too.")] = False,
     what: Annotated[
-        What, typer.Option("--table", help="Shares, trends, unanswered notices, or all notices.")
+        What, typer.Option("--table", help="Shares, trends, unanswered notices, all notices, or their effect.")
     ] = What.shares,
     after: Annotated[
         float | None,
@@ -59,8 +60,10 @@ def compliance(
             _rows(found, ComplianceTrend, found.trends(), what, form)
         elif what is What.unanswered:
             _rows(found, Unanswered, found.unanswered(after), what, form)
-        else:
+        elif what is What.notices:
             _rows(found, AddressedNotice, found.notices(), what, form)
+        else:
+            _effects(found, form)
 
 
 def _shares(found: Compliance, weeks: bool, form: Format) -> None:
@@ -139,6 +142,30 @@ def _rows(found: Compliance, cls: type, rows: Sequence[Any], what: What, form: F
     columns = {"class" if name == "rank_class" else name: name for name in _COLUMNS[what]}
     title = f"{len(rows):,} {what.value}"
     print_rows(cls, rows, found.info_of(what.value), form, columns=columns, title=title, shown=_SHOWN, cell=_short)
+
+
+def _effects(found: Compliance, form: Format) -> None:
+    rows, info = found.effects(), found.info_of(What.effect.value)
+    if form is not Format.table:
+        for_tools(NoticeEffect, rows, info, form)
+        return
+    table = new_table("Removal once this happened, against before")
+    table.add_column("what", min_width=34)
+    for name in ("ratio", "95%", "p", "clocks", "clusters"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        wide = "-" if row.low is None or row.high is None else f"{row.low:.2f}-{row.high:.2f}"
+        numbers = [
+            ("-" if value is None else f"{value:{digits}}") for value, digits in ((row.ratio, ".2f"), (row.p, ".3f"))
+        ]
+        table.add_row(row.what, numbers[0], wide, numbers[1], f"{row.clocks:,}", f"{row.clusters:,}")
+    print_table(table)
+    for row in rows:
+        if row.refusal:
+            note(f"{row.what}: {row.refusal}.", broken=True)
+    if any(row.ratio is not None for row in rows):
+        note("ratio: content is removed so many times as fast once this happened, at one age and hoster.", broken=True)
+        note("It shows an effect of the notice only if notices are not sent to what would go soon anyway.", broken=True)
 
 
 def _percent(share: float | None) -> str:

@@ -1,0 +1,225 @@
+"""The effect of notices on removal, in time.
+
+A notice acts from its arrival on. Pure.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy
+
+from waterbed.analysis.rankings.clocks import clusters_of, effective
+from waterbed.analysis.rankings.takedown import FEWEST_SITES
+from waterbed.estimators.hazard import hazard
+from waterbed.estimators.logrank import log_rank
+from waterbed.estimators.pieces import Pieces, cut
+from waterbed.model.takedown import AddressedNotice, NoticeEffect, TakedownClock
+
+AGES_H: Final = (6.0, 24.0, 72.0, 168.0)
+"""Hours since the report at which the hazard of removal may change by itself."""
+_LEAST_ENDS: Final = 10
+"""Removals in a span of ages, below which it is one with the next."""
+_LEVEL: Final = 0.95
+_PERMUTATIONS: Final = 999
+_NOTICE, _REMINDER, _BATCH, _KIND = (
+    "a notice arrived",
+    "a reminder arrived too",
+    "for each doubling of its batch",
+    "legal orders against other notices",
+)
+Floats = npt.NDArray[np.float64]
+Notices = Mapping[str, Sequence[AddressedNotice]]
+
+
+def notice_effects(
+    groups: Mapping[str, Sequence[TakedownClock]], notices: Notices, rng: np.random.Generator
+) -> list[NoticeEffect]:
+    """Hazard ratios of notices, reminders and sizes of batches.
+
+    `groups` are clocks that run from the report, by hoster, `notices` those about each URL. The log hazard of removal
+    is that of the age (AGES_H) and of the hoster, and changes when a notice arrives and when a reminder does (`hazard`,
+    errors by sites or by batches, the larger, with Student's t of as many clusters as the fewer are worth). All other
+    ends stop the clock. Below FEWEST_SITES clusters with time on either side of the change there is a refusal. The last
+    row compares the time from the notice on between legal orders and other notices, by a log-rank test that permutes
+    clusters.
+    """
+    named = [(key, clock) for key in sorted(groups) for clock in _followed(groups[key])]
+    sizes = Counter(
+        notice.batch for about in notices.values() for notice in about if notice.batch and not notice.reminder
+    )
+    first = [_first(clock, notices.get(clock.url_id, ())) for _, clock in named]
+    batched = [replace(clock, batch=one.batch if one else None) for (_, clock), one in zip(named, first, strict=True)]
+    clusters = clusters_of(batched)
+    size = np.array([float(max(1, sizes[one.batch])) if one and one.batch else 1.0 for one in first])
+    found = list(_ratios(named, size, clusters, [one.site_id for one in batched]))
+    return [*found, _kinds(batched, first, clusters, rng)]
+
+
+def _followed(clocks: Sequence[TakedownClock]) -> Iterator[TakedownClock]:
+    """Clocks with time under study after the report."""
+    for clock in clocks:
+        if clock.timing != "before" and (clock.left_h > clock.entered_h or clock.right_h is not None):
+            yield clock
+
+
+def _first(clock: TakedownClock, about: Sequence[AddressedNotice]) -> AddressedNotice | None:
+    """The notice that arrived first during a clock."""
+    if not clock.reminders_h:
+        return None
+    known = [one for one in about if one.delivered_at and one.addressed == "direct" and not one.bounced]
+    hours = [abs((one.delivered_at - clock.origin).total_seconds() / 3600 - clock.reminders_h[0])
+             for one in known if one.delivered_at]  # fmt: skip
+    return known[int(np.argmin(hours))] if known else None
+
+
+def _ratios(
+    named: Sequence[tuple[str, TakedownClock]], size: Floats, clusters: Sequence[str], sites: Sequence[str]
+) -> Iterator[NoticeEffect]:
+    """The ratios of the hazard, or why there are none."""
+    clocks = [clock for _, clock in named]
+    changes = np.full((len(clocks), 2), np.inf)
+    for place, clock in enumerate(clocks):
+        arrived = sorted(max(0.0, hours) for hours in clock.reminders_h)[:2]
+        changes[place, : len(arrived)] = arrived
+    if not clocks:
+        for what in (_NOTICE, _REMINDER, _BATCH):
+            yield _refused(what, "no clock runs from a report")
+        return
+    cluster = np.unique(clusters, return_inverse=True)[1]
+    both = np.column_stack([cluster, np.unique(sites, return_inverse=True)[1]])
+    freedom = effective(clusters) - 1.0
+    pieces = _pieces(clocks, changes)
+    of_piece = pieces.clock[pieces.stretch]
+    told = dict.fromkeys((_NOTICE, _REMINDER, _BATCH), "")
+    told[_NOTICE] = _lacking(pieces, cluster[of_piece], 0, 1, "before a notice arrived", "after one did")
+    told[_REMINDER] = told[_NOTICE] or _lacking(
+        pieces, cluster[of_piece], 1, 2, "between a notice and a reminder", "after a reminder"
+    )
+    several = (pieces.after > 0) & (size[of_piece] > 1)
+    told[_BATCH] = told[_NOTICE] or (
+        ""
+        if np.unique(cluster[of_piece[several]]).size >= FEWEST_SITES and np.unique(size[of_piece[several]]).size > 1
+        else f"fewer than {FEWEST_SITES} clusters were told by batches of several sizes"
+    )
+    columns = {
+        _NOTICE: (pieces.after > 0).astype(float),
+        _REMINDER: (pieces.after > 1).astype(float),
+        _BATCH: np.where(pieces.after > 0, np.log2(size[of_piece]), 0.0),
+    }
+    alone = [what for what in (_NOTICE, _REMINDER) if not told[what]]
+    at = dict(zip(alone, _fitted(named, pieces, [columns[what] for what in alone], both, freedom), strict=True))
+    if not told[_BATCH]:  # beside the others, whose ratios are those over batches as they were
+        at[_BATCH] = _fitted(named, pieces, [columns[what] for what in (*alone, _BATCH)], both, freedom)[-1]
+    for what, why in told.items():
+        on = columns[what] != 0
+        yield NoticeEffect(
+            what=what,
+            ratio=at[what][0] if what in at else None,
+            low=at[what][1] if what in at else None,
+            high=at[what][2] if what in at else None,
+            p=at[what][3] if what in at else None,
+            clocks=int(np.unique(of_piece[on]).size),
+            clusters=int(np.unique(cluster[of_piece[on]]).size),
+            refusal=why or None,
+        )
+
+
+def _pieces(clocks: Sequence[TakedownClock], changes: Floats) -> Pieces:
+    """The clocks in pieces of age and phase; ends other than removal stop them at the last look that saw them."""
+    entry = np.array([clock.entered_h for clock in clocks])
+    left = np.maximum([max(0.0, clock.left_h) for clock in clocks], entry)
+    removed = [clock.right_h is not None and clock.cause == "removed" for clock in clocks]
+    right = np.array([clock.right_h if gone else np.inf for clock, gone in zip(clocks, removed, strict=True)], float)
+    middle = (left + right)[np.isfinite(right)] / 2
+    cuts: list[float] = []
+    for age in AGES_H:
+        since = cuts[-1] if cuts else 0.0
+        if ((middle > since) & (middle <= age)).sum() >= _LEAST_ENDS and (middle > age).sum() >= _LEAST_ENDS:
+            cuts.append(age)
+    return cut(left, right, cuts=cuts, entry=entry, change=changes)
+
+
+def _lacking(pieces: Pieces, cluster: npt.NDArray[np.int64], under: int, over: int, before: str, after: str) -> str:
+    """Why a change cannot be told; empty if it can."""
+    sides = ((before, pieces.after == under), (after, pieces.after >= over))
+    for words, side in sides:
+        if np.unique(cluster[side]).size < FEWEST_SITES:
+            return f"fewer than {FEWEST_SITES} clusters were followed {words}"
+        if not pieces.ended[pieces.stretch[side]].any():
+            return f"nothing was removed {words}"
+    return ""
+
+
+def _fitted(
+    named: Sequence[tuple[str, TakedownClock]],
+    pieces: Pieces,
+    columns: Sequence[Floats],
+    clusters: npt.NDArray[np.int64],
+    freedom: float,
+) -> list[tuple[float, float, float, float]]:
+    """Ratio, ends of its interval and p of each column."""
+    if not columns:
+        return []
+    bands = [(pieces.band == band).astype(float) for band in np.unique(pieces.band)]
+    keys = sorted({key for key, _ in named})
+    group = np.searchsorted(keys, [key for key, _ in named])[pieces.clock]
+    found = hazard(
+        pieces.ended,
+        pieces.length,
+        np.column_stack([*bands, *columns]),
+        group,
+        stretch=pieces.stretch,
+        cluster=clusters[pieces.clock],
+    )
+    wide = float(scipy.special.stdtrit(freedom, (1 + _LEVEL) / 2))
+    rows = []
+    for log, error in zip(found.coefficients[len(bands) :], found.se[len(bands) :], strict=True):
+        p = 2 * float(scipy.special.stdtr(freedom, -abs(log / error)))
+        rows.append((float(np.exp(log)), float(np.exp(log - wide * error)), float(np.exp(log + wide * error)), p))
+    return [(round(a, 6), round(b, 6), round(c, 6), round(d, 6)) for a, b, c, d in rows]
+
+
+def _kinds(
+    clocks: Sequence[TakedownClock],
+    first: Sequence[AddressedNotice | None],
+    clusters: Sequence[str],
+    rng: np.random.Generator,
+) -> NoticeEffect:
+    """Whether content goes sooner after a legal order than after another notice."""
+    rows: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
+    for clock, notice, cluster in zip(clocks, first, clusters, strict=True):
+        if notice is None:
+            continue
+        since = max(clock.reminders_h[0], clock.entered_h)
+        gone = clock.right_h is not None and clock.cause == "removed"
+        right = clock.right_h - since if gone and clock.right_h is not None else np.inf
+        if right > 0 and (gone or clock.left_h > since):
+            rows[cluster].append((max(0.0, clock.left_h - since), right, int(notice.kind == "legal_order")))
+    alone = {name: its for name, its in rows.items() if len({kind for _, _, kind in its}) == 1}
+    kinds = Counter(its[0][2] for its in alone.values())
+    counted = sum(map(len, alone.values()))
+    if min(kinds[0], kinds[1]) < FEWEST_SITES:
+        why = f"fewer than {FEWEST_SITES} clusters were told by legal orders alone, or by other notices alone"
+        return replace(_refused(_KIND, why), clocks=counted, clusters=len(alone))
+    table = np.array([row for its in alone.values() for row in its], float)
+    labels = np.repeat(np.arange(len(alone)), [len(its) for its in alone.values()])
+    kind = table[:, 2].astype(np.int64)
+    found = log_rank(table[:, 0], table[:, 1], kind, labels, rng, step=1.0, permutations=_PERMUTATIONS)
+    return NoticeEffect(
+        what=_KIND,
+        ratio=None,
+        low=None,
+        high=None,
+        p=round(found.p, 6),
+        clocks=counted,
+        clusters=len(alone),
+        refusal=None,
+    )
+
+
+def _refused(what: str, why: str) -> NoticeEffect:
+    return NoticeEffect(what=what, ratio=None, low=None, high=None, p=None, clocks=0, clusters=0, refusal=why)

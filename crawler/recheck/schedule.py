@@ -1,4 +1,4 @@
-"""The time of the next look, alike for every hoster."""
+"""Times of the next looks, by one rule for all."""
 
 import random
 from dataclasses import replace
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from waterbed.model.bookkeeping import Due
 from waterbed.model.conclusions import State
+from waterbed.model.paces import PACE, rarely
 from waterbed.store.settings import Schedule
 
 _LONGEST_PATIENCE_S = 86_400
@@ -28,7 +29,8 @@ def next_due(
 
     A loss is confirmed soon, then the looks become rarer. `seen` only times the next look; it is not recorded. An
     unknown look changes neither streak nor interval. Retry-After is respected up to a day. No URL is checked more than
-    `looks_a_day` times in 24 hours, whatever its responses. Hoster and network have no influence.
+    `looks_a_day` times in 24 hours, whatever its responses. Hoster and network have no influence. Of `rare_share` of
+    the URLs, drawn by their ids, the regular looks are half as often.
     """
     streak = {"up": 0, "down": due.streak + 1, "unknown": due.streak}[seen]
     seconds = _wait(0 if seen == "unknown" else streak, due, now, schedule, rng.uniform(-1, 1))
@@ -58,7 +60,11 @@ def _wait(streak: int, due: Due, now: datetime, schedule: Schedule, deviation: f
     age_s = (now - max(due.first_report_at, due.anchor_at or due.first_report_at)).total_seconds()
     if streak:
         return _slower(schedule.removed_interval_s, age_s, schedule) * around
-    step = next((step for step in schedule.ladder_s if step - age_s >= _STEP_TAKEN_S), None)
+    rare = schedule.rare_share > 0 and rarely(due.url_id, schedule.rare_share)
+    if rare:
+        around *= PACE
+    ladder = schedule.ladder_s[1 - len(schedule.ladder_s) % 2 :: 2] if rare else schedule.ladder_s  # with its last step
+    step = next((step for step in ladder if step - age_s >= _STEP_TAKEN_S), None)
     if step is not None:  # never before its step: after a look just before it the step would be due once more
         return (step - age_s) * (1 + schedule.jitter * (deviation + 1) / 2)
     if not schedule.ladder_s and age_s < schedule.fresh_s:

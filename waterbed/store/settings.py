@@ -57,6 +57,8 @@ class Schedule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     """Share of its age after which an older URL is looked at again, between its interval and `longest_interval_s`."""
     longest_interval_s: float = 86_400.0
     jitter: float = 0.1
+    rare_share: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.0
+    """Share of the URLs, drawn by their keyed ids, that are looked at half as often: it shows who hides from looks."""
     looks_a_day: int = 48
     looks_an_hour: int = 0
     """Looks of the whole study in 60 minutes; 0: no bound."""

@@ -5,6 +5,7 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from crawler.recheck.schedule import next_due
 from waterbed.model.bookkeeping import Due
 from waterbed.model.conclusions import State
 from waterbed.store.settings import Schedule
+
+replace_ = msgspec.structs.replace
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 STEADY = Schedule(jitter=0.0)
@@ -25,6 +28,26 @@ DUE = Due(
     category="phishing",
     lease_run_id="r",
 )
+
+
+@given(st.floats(0.0, 47.9), st.sampled_from([(), (3600.0, 7200.0, 14400.0), (3600.0, 7200.0, 14400.0, 86400.0)]))
+def test_some_urls_are_looked_at_half_as_often(age_h: float, ladder: tuple[float, ...]) -> None:
+    """Which ones their keyed ids say; losses are confirmed as soon, and a ladder keeps its last step."""
+    schedule = replace_(STEADY, rare_share=0.5, ladder_s=ladder)
+    waits = {}
+    for name in ("0" * 32, "f" * 32):
+        due = replace(DUE, url_id=name, first_report_at=NOW - timedelta(hours=age_h))
+        waits[name] = (step(due, "up", NOW, schedule).due_at - NOW).total_seconds()
+        confirmed = (step(due, "down", NOW, schedule).due_at - NOW).total_seconds()
+        assert confirmed == STEADY.confirm_s[0]
+    rare, often = waits["0" * 32], waits["f" * 32]
+    if not ladder:
+        assert rare == 2 * often
+        return
+    assert rare >= often
+    age_s = age_h * 3600
+    if age_s < ladder[-1] - 300:
+        assert age_s + rare <= ladder[-1] + 1e-6
 
 
 def step(

@@ -29,12 +29,20 @@ def init(
 
     For example: waterbed init mystudy --home NL
     """
+    from waterbed.model.paces import RARE_SHARE
     from waterbed.store.config import Config
     from waterbed.store.folder import create_folder
-    from waterbed.store.settings import StoreAt
+    from waterbed.store.settings import Schedule, StoreAt
 
     try:
-        config = Config(study=uuid.uuid4().hex, name=name, home=home, contact=contact, store=StoreAt(url=store))
+        config = Config(
+            study=uuid.uuid4().hex,
+            name=name,
+            home=home,
+            contact=contact,
+            store=StoreAt(url=store),
+            schedule=Schedule(rare_share=RARE_SHARE),
+        )
     except ValueError as problem:
         raise InputError(f"{problem}; see docs/operations.md, Settings") from None
     made = create_folder(folder, config, None)

@@ -1,0 +1,82 @@
+"""Ends after a number of looks, and ends in time, told apart by looks of two paces."""
+
+import numpy as np
+import pytest
+
+from waterbed.estimators.paces import pace_test
+
+INF = np.inf
+STEP = 2.0
+"""Hours between two rare looks; the others are an hour apart."""
+
+
+def clocks(rng, n, *, looks=None, chance=None, batch=None, share=1 / 3):
+    """Clocks looked at for 48 hours, a third of them half as often.
+
+    Ends are at random, in batches (so many hours apart on average), after a number of looks, or by chance at each.
+    """
+    rare = rng.random(n) < share
+    end = rng.exponential(33.0, n)
+    if batch:
+        at = np.cumsum(rng.exponential(batch, 400))
+        came = rng.uniform(0, 700, n)
+        end = at[np.searchsorted(at, came) + rng.geometric(0.5, n) - 1] - came
+    hidden = rng.geometric(chance, n) if chance else np.full(n, looks or 10**6)
+    left, right = np.zeros(n), np.full(n, INF)
+    for i in range(n):
+        step = STEP if rare[i] else STEP / 2
+        seen = np.cumsum(step * rng.uniform(0.9, 1.1, int(48 / step)))
+        gone = np.flatnonzero((seen >= end[i]) | (np.arange(1, seen.size + 1) > hidden[i]))
+        last = gone[0] if gone.size else seen.size
+        left[i] = seen[last - 1] if last else 0.0
+        right[i] = seen[last] if gone.size else INF
+    return left, right, rare
+
+
+def flagged(level, n, seeds, **world):
+    """The share of studies in which looks are found to end clocks."""
+    found = []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        p = pace_test(*clocks(rng, n, **world), rng, step=STEP, permutations=499).p
+        found.append(p is not None and p <= level)
+    return np.mean(found)
+
+
+@pytest.mark.parametrize("world", [{}, {"batch": 30.0}, {"batch": 72.0}])
+def test_honest_ends_are_hardly_ever_flagged(world):
+    """At a level of 1.5%, ends in time and in batches are flagged in about as many of 300 studies."""
+    assert flagged(0.015, 40, range(300), **world) <= 0.035
+
+
+def test_ends_after_a_number_of_looks_are_found():
+    """Thirty clocks that vanish after eight looks are nearly always found, after twenty mostly, by chance sometimes."""
+    assert flagged(0.015, 30, range(100), looks=8) >= 0.97
+    assert flagged(0.015, 30, range(100), looks=20) >= 0.8
+    assert flagged(0.015, 300, range(30), chance=0.1) >= 0.6
+
+
+def test_the_test_is_one_sided_and_needs_both_paces():
+    """What is looked at rarely and ends sooner says nothing of hiding; one pace alone gives no p."""
+    rng = np.random.default_rng(1)
+    rare = np.arange(40) < 20
+    right = np.where(rare, 4.0, 10.0)
+    assert pace_test(right - 2, right, rare, rng, step=2.0).p > 0.5
+    assert pace_test(right - 2, right, ~rare, rng, step=2.0).p <= 0.01
+    found = pace_test(right - 2, right, np.zeros(40, bool), rng, step=2.0)
+    assert (found.p, found.rare, found.often) == (None, 0, 40)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "rare", "step"),
+    [
+        ([1.0], [1.0], [True], 2.0),
+        ([np.nan], [2.0], [True], 2.0),
+        ([1.0], [2.0], [True, False], 2.0),
+        ([1], [2], [1], 0),
+    ],
+)
+def test_impossible_clocks_are_refused(left, right, rare, step):
+    """Empty intervals, missing numbers and labels of others are refused."""
+    with pytest.raises(ValueError):
+        pace_test(left, right, rare, np.random.default_rng(1), step=step)

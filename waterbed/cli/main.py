@@ -37,7 +37,13 @@ def program() -> None:
 
 
 def main() -> None:
-    """Run the command line; failures become one sentence and code."""
+    """Run the command line; failures become one sentence and code.
+
+    Linear algebra gets one thread unless the environment says otherwise: matrices are small here, and threads that wait
+    for each other take minutes for seconds of work where a machine has other things to do. Work on much data has
+    processes (`waterbed/store/forked.py`).
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(_YOUNG)
     try:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

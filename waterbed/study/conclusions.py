@@ -283,6 +283,20 @@ class Conclusions:
         runs = UrlRuns(self.judged)
         return self._restate(runs) if self._restate else runs
 
+    @cached_property
+    def answered(self) -> Mapping[str, Sequence[tuple[Sequence[Attribution], bool]]]:
+        """The distinct attributions of each run of a URL.
+
+        With whether the run was decided. Many URLs have one sequence in common.
+        """
+        found: dict[str, Sequence[tuple[Sequence[Attribution], bool]]] = {}
+        alike: dict[tuple[tuple[tuple[int, ...], bool], ...], Sequence[tuple[Sequence[Attribution], bool]]] = {}
+        for url_id, runs in self.runs.items():
+            seen = [(run.every_answer, run.state != "unknown") for run in runs]
+            once = {(tuple(map(id, answers)), decided): (answers, decided) for answers, decided in seen}
+            found[url_id] = alike.setdefault(tuple(once), tuple(once.values()))
+        return found
+
     @Step
     def links(self) -> Clusters:
         """Clusters of URLs that carry one content, with evidence."""

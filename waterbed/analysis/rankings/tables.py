@@ -16,7 +16,6 @@ import numpy as np
 
 from graphs.hops import is_home
 from graphs.linking.clusters import site_clusters
-from graphs.runs import Run
 from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
 from waterbed.analysis.rankings.feeds import feed_cards
 from waterbed.analysis.rankings.incidents import complaints, incidents
@@ -73,23 +72,23 @@ class RankingTables:
         return self.conclusions.kept(f"appearances.{self._name}", list[Appearance], self._appeared)
 
     def _appeared(self) -> list[Appearance]:
-        found, targets = {}, self.conclusions.facts.targets
-        for url_id in sorted(targets):  # runs are made in this order
-            target = targets[url_id]
-            seen = [(run, self._here(run)) for run in self.conclusions.runs.get(url_id, ())]
-            answers = [answer for _, own in seen for answer in own]
+        found, targets = [], self.conclusions.facts.targets
+        for url_id, target in targets.items():
+            seen = [(self._here(answers), decided) for answers, decided in self.conclusions.answered.get(url_id, ())]
+            answers = [answer for own, _ in seen for answer in own]
             if (self.side and not answers) or (self.source and url_id not in self._reported):
                 continue
-            found[url_id] = Appearance.of(
+            its = Appearance.of(
                 url_id,
                 host_id=target.host_id,
                 site_id=target.site_id,
                 answers=answers,
-                decided=any(run.state != "unknown" for run, own in seen if own or not self.side),
+                decided=any(decided for own, decided in seen if own or not self.side),
                 keys=partial(self._keys, url_id),
                 since=self.conclusions.notice_context.since(url_id, self.clock),
             )
-        return [found[url_id] for url_id in targets if url_id in found]
+            found.append(its)
+        return found
 
     @cached_property
     def episodes(self) -> list[Episode]:
@@ -210,11 +209,9 @@ class RankingTables:
             found[report.url_id].add(report.category)
         return {url_id: tuple(sorted(named)) for url_id, named in found.items()}
 
-    def _here(self, run: Run) -> list[Attribution]:
-        """The distinct attributions of a run on the side asked for."""
-        return [
-            answer for answer in run.every_answer if not self.side or self._at_home(answer) == (self.side == "home")
-        ]
+    def _here(self, answers: Sequence[Attribution]) -> list[Attribution]:
+        """Those of some attributions that lie on the side asked for."""
+        return [answer for answer in answers if not self.side or self._at_home(answer) == (self.side == "home")]
 
     def _at_home(self, answer: Attribution) -> bool:
         home = self.conclusions.config.home

@@ -6,7 +6,7 @@ Time is virtual.
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from waterbed.lab.servers.zones import Names, name_servers_of
@@ -16,6 +16,7 @@ from waterbed.model.facts import CanaryLook, ControlLook, NameStatus, Observatio
 from waterbed.model.urls import canonicalize, platform_suffix, registrable_domain
 
 _HOUR = timedelta(hours=1)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _CANARY = timedelta(minutes=10)
 """Between two looks at our own network; a look is believed within five minutes of one."""
 _RUN, _PLACE = "virtual", "virtual"
@@ -35,6 +36,8 @@ class LookPlan:
     """Share of reports that come up to a day after they were made."""
     outages: tuple[tuple[float, float], ...] = ()
     """Hours since the start in which nothing can be seen."""
+    control_hours: float | None = None
+    """A control look serves a host for so long; None: for the whole study."""
 
     @property
     def slowest(self) -> timedelta:
@@ -69,11 +72,37 @@ def virtual_facts(truth: Truth, plan: LookPlan, rng: random.Random) -> VirtualFa
 
     The same `rng` state gives the same facts.
     """
-    return _Recorder(truth, plan, rng).recorded()
+    (found,) = facts_in_stretches(truth, plan, rng, truth.world.end - truth.world.start)
+    return found
+
+
+def facts_in_stretches(truth: Truth, plan: LookPlan, rng: random.Random, stretch: timedelta) -> Iterator[VirtualFacts]:
+    """Yield the facts of each stretch of time, in order.
+
+    Memory is that of one stretch; what comes after the world's end is in the last. A stretch has a whole number of
+    the plan's `control_hours`. The same `rng` state and stretch give the same facts.
+    """
+    recorder, start = _Recorder(truth, plan, rng), truth.world.start
+    while start < truth.world.end:
+        is_last = start + stretch >= truth.world.end
+        yield recorder.recorded(start, _NEVER if is_last else start + stretch)
+        start += stretch
+
+
+@dataclass(slots=True, kw_only=True, repr=False)
+class _Watched:
+    """A URL that is looked at, and when next."""
+
+    url_id: str
+    url: str
+    received: datetime
+    reports: list[Report]
+    now: datetime
+    gone: int = 0
 
 
 class _Recorder:
-    """Walks through each reported URL's looks."""
+    """Walks through each reported URL's looks, up to a time and on."""
 
     def __init__(self, truth: Truth, plan: LookPlan, rng: random.Random) -> None:
         self._truth, self._plan, self._rng = truth, plan, rng
@@ -81,37 +110,50 @@ class _Recorder:
         self._names = Names(truth)
         self._hosters = {hoster.key: hoster for hoster in truth.world.hoster}
         self._facts = VirtualFacts()
+        self._controls: dict[str, ControlLook] = {}
+        self._watched: list[_Watched] | None = None
 
-    def recorded(self) -> VirtualFacts:
+    def recorded(self, start: datetime, end: datetime) -> VirtualFacts:
+        """Return what is recorded from a time up to another."""
+        self._facts = VirtualFacts()
+        if self._plan.control_hours is not None:
+            self._controls = {}
+        for one in self._urls() if self._watched is None else self._watched:
+            while one.reports and one.reports[0].received_at < end:
+                self._facts.reports.append(one.reports.pop(0))
+            if start <= one.received < end:
+                self._facts.targets[one.url_id] = _target(one.url_id, one.url, one.received)
+            self._look(one, min(end, self._world.end))
+        self._facts.canaries = list(self._canaries(start, end))
+        return self._facts
+
+    def _urls(self) -> Iterator[_Watched]:
         reports: dict[str, list[TrueReport]] = {}
         for report in self._truth.reports:
             reports.setdefault(report.url, []).append(report)
-        by_id = sorted((url_id_of(url), url) for url in reports)
-        for url_id, url in by_id:
-            received = self._reported(url_id, reports[url])
-            self._facts.targets[url_id] = _target(url_id, url, received)
-            self._look(url_id, url, received)
-        self._facts.canaries = list(self._canaries())
-        return self._facts
+        self._watched = []
+        for url_id, url in sorted((url_id_of(url), url) for url in reports):
+            came = self._reported(url_id, reports[url])
+            first = came[0].received_at
+            self._watched.append(_Watched(url_id=url_id, url=url, received=first, reports=came, now=first))
+            yield self._watched[-1]
 
-    def _reported(self, url_id: str, reports: list[TrueReport]) -> datetime:
-        """Record a URL's reports; return the time of the first."""
+    def _reported(self, url_id: str, reports: list[TrueReport]) -> list[Report]:
+        """A URL's reports, in the order in which they were received."""
         came = []
         for report in sorted(reports, key=lambda one: one.reported_at):
             is_late = self._rng.random() < self._plan.late
             received = report.reported_at + self._rng.uniform(0.0, 24.0 if is_late else 0.5) * _HOUR
-            came.append(received)
-            self._facts.reports.append(_report(url_id, report, received))
-        return min(came)
+            came.append(_report(url_id, report, received))
+        return sorted(came, key=lambda one: one.received_at)
 
-    def _look(self, url_id: str, url: str, received: datetime) -> None:
-        now, gone = received, 0
-        while now < self._world.end:
-            look = self._seen(url_id, url, now)
+    def _look(self, one: _Watched, end: datetime) -> None:
+        while one.now < end:
+            look = self._seen(one.url_id, one.url, one.now)
             self._facts.looks.append(look)
             absent = look.status in (301, 404, 410) or look.failure == "nxdomain" or bool(look.marks)
-            gone = gone + 1 if absent else 0 if look.status == 200 else gone
-            now += self._wait(gone, now - received) * (1 + 0.1 * self._rng.uniform(-1, 1))
+            one.gone = one.gone + 1 if absent else 0 if look.status == 200 else one.gone
+            one.now += self._wait(one.gone, one.now - one.received) * (1 + 0.1 * self._rng.uniform(-1, 1))
 
     def _wait(self, gone: int, age: timedelta) -> timedelta:
         if 0 < gone < 3:
@@ -181,13 +223,17 @@ class _Recorder:
 
         It is 404, or the site-wide redirect.
         """
+        since = self._control_from(now)
+        control_id = keyed("control", f"{host} {moved}" + (f" {since.isoformat()}" if since else ""))
+        if control_id in self._controls:
+            return self._controls[control_id]
         site = registrable_domain(canonicalize(self._truth.moved[host]).host) if moved else ""
         made = ControlLook(
-            control_id=keyed("control", f"{host} {moved}"),
+            control_id=control_id,
             host_id=keyed("host", host),
             run_id=_RUN,
             vantage=_PLACE,
-            observed_at=now,
+            observed_at=since or now,
             failure=None,
             status=301 if moved else 404,
             media_type="text/html",
@@ -196,10 +242,22 @@ class _Recorder:
             redirect="other" if moved else None,
             redirect_site_id=keyed("site", site) if moved else None,
         )
-        return self._facts.controls.setdefault(made.control_id, made)
+        self._controls[control_id] = self._facts.controls[control_id] = made
+        return made
 
-    def _canaries(self) -> Iterator[CanaryLook]:
-        for number in range(round((self._world.end - self._world.start) / _CANARY) + 1):
+    def _control_from(self, now: datetime) -> datetime | None:
+        """The start of the span in which one control look serves."""
+        if self._plan.control_hours is None:
+            return None
+        span = timedelta(hours=self._plan.control_hours)
+        return self._world.start + (now - self._world.start) // span * span
+
+    def _canaries(self, start: datetime, end: datetime) -> Iterator[CanaryLook]:
+        """Look at our own network from a time up to another, and at the world's end."""
+        begin, last = self._world.start, round((self._world.end - self._world.start) / _CANARY)
+        for number in range(-((begin - start) // _CANARY), last + 1):
+            if begin + number * _CANARY >= end:
+                return
             hour = number * _CANARY / _HOUR
             out = any(begin <= hour < end for begin, end in self._plan.outages)
             yield CanaryLook(

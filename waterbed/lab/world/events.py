@@ -36,6 +36,8 @@ class Events:
         self.places: dict[str, list[tuple[int, str]]] = {}
         self.pages: dict[str, list[tuple[int, Page]]] = {}
         self.traits: dict[str, SiteTraits] = {}
+        self._names: set[str] = set()
+        """Names of sites, "www." aside."""
         self.shown: dict[str, Shown] = {}
         self.moved: dict[str, str] = {}
         self.moved_urls: dict[str, str] = {}
@@ -118,6 +120,7 @@ class Events:
         # A registrable domain has records of its own, so only a name below it can be an alias.
         host = f"www.{host}" if traits.alias and not platform and not host.startswith("www.") else host
         self.traits[host] = traits
+        self._names.add(host.removeprefix("www."))
         scheme = "https" if https else "http"
         site = Site(host=host, scheme=scheme, operator=operator, front=front, category=category, source=source)
         self.sites.append(site)
@@ -128,8 +131,7 @@ class Events:
 
         Empty if no suffix is free.
         """
-        taken = {name.removeprefix("www.") for name in self.traits}
-        free = [suffix for suffix in self.world.sites.suffixes if label and f"{label}.{suffix}" not in taken]
+        free = [suffix for suffix in self.world.sites.suffixes if label and f"{label}.{suffix}" not in self._names]
         www = "www." if host.startswith("www.") else ""
         return f"{www}{label}.{Chances(self.world, host).rng('suffix').choice(free)}" if free else ""
 

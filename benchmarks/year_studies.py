@@ -162,7 +162,7 @@ class Disturbed:
                     connection.execute(insert(old).prefix_with("OR IGNORE"), rows)
 
     def care(self, day: int) -> None:
-        """What timers do: seal, prune, back up."""
+        """What timers do: seal, prune, back up; a large study less often, since all of it is copied."""
         now = self.world.start + timedelta(days=day)
         with open_study(self.path, clock=lambda: now) as study:
             self._tables = add_tables(study, self.world, self._tables, day)
@@ -172,7 +172,7 @@ class Disturbed:
                 self.counts["facts pruned"] += done.facts
                 if done.left:
                     raise SystemExit(f"a day was not pruned: {done.left[0]}")
-        if not day % 10:
+        if not day % (30 if self.world.sites.count > 10_000 else 10):
             self.back_up()
 
     def back_up(self) -> None:

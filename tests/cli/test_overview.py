@@ -89,6 +89,16 @@ def test_the_package_is_a_program() -> None:
         assert done.stdout == f"waterbed {waterbed.__version__}\n"
 
 
+def test_linear_algebra_has_one_thread_unless_asked_for_more() -> None:
+    """A command's libraries start no threads that would wait for each other; who wants them says so."""
+    says = "import atexit, os; atexit.register(lambda: print(os.environ['OPENBLAS_NUM_THREADS']))"
+    for asked, threads in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")):
+        there = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | asked
+        words = [sys.executable, "-c", f"{says}; from waterbed.cli.main import main; main()", "--version"]
+        done = subprocess.run(words, env=there, capture_output=True, text=True, check=True)
+        assert done.stdout.split()[-1] == threads
+
+
 def test_importing_the_package_loads_next_to_nothing() -> None:
     """`import waterbed` loads its version, and no module of others."""
     code = "import sys; before = set(sys.modules); import waterbed; print(*set(sys.modules) - before)"

@@ -13,13 +13,14 @@ from waterbed.estimators.detection import Bounds, displaced_bounds
 from waterbed.lab.score.hops import KindTally, looked_at, score_hops, sight_of
 from waterbed.lab.simulate.displacement import DETECTION, displaced_world
 from waterbed.lab.simulate.draw import UNREPORTED, draw_hop_world
-from waterbed.lab.simulate.facts import LookPlan, url_id_of, virtual_facts
+from waterbed.lab.simulate.facts import LookPlan, facts_in_stretches, url_id_of, virtual_facts
 from waterbed.lab.simulate.study import VirtualStudy, score_virtual, virtual_study
 from waterbed.lab.world.file import World
 from waterbed.lab.world.reading import read_world, scenario_path
 from waterbed.lab.world.records import Truth
 from waterbed.lab.world.truth import simulate
 from waterbed.model.conclusions import Hop
+from waterbed.model.facts import Report
 
 PLAN = LookPlan(every_hours=1.0, missed=0.1, late=0.2)
 
@@ -121,6 +122,30 @@ def test_virtual_facts_follow_the_truth(base: World) -> None:
     assert (again.looks, again.reports, again.targets) == (facts.looks, facts.reports, facts.targets)
     text = repr((facts.targets, facts.reports, facts.looks[:200], list(facts.controls.values())))
     assert not any(shown.host in text for shown in truth.shown.values())
+
+
+def test_stretches_hold_each_fact_once_in_its_time(base: World) -> None:
+    """Facts in stretches of time are all that a whole study has, each once and in its stretch, controls renewed."""
+    world = draw_hop_world(base, random.Random("stretches"), sites=20).world
+    truth = simulate(world)
+    plan, stretch = LookPlan(late_hours=24.0, late=0.3, control_hours=12.0), timedelta(days=3)
+    parts = list(facts_in_stretches(truth, plan, random.Random(1), stretch))
+    whole = virtual_facts(truth, plan, random.Random(1))
+    assert len(parts) == -(-round(world.days) // 3)
+    assert {name for part in parts for name in part.targets} == set(whole.targets)
+    assert sum(len(part.reports) for part in parts) == len(whole.reports)
+    for part in parts:
+        known = {look.control_id for look in part.looks if look.control_id}
+        assert known == set(part.controls)
+        assert {look.resolution_id for look in part.looks} == set(part.resolutions)
+    seen: set[str] = set()
+    for number, part in enumerate(parts):
+        for fact in (*part.looks, *part.reports, *part.canaries, *part.controls.values()):
+            (key,) = (getattr(fact, name) for name in fact.KEY)
+            when = fact.received_at if isinstance(fact, Report) else fact.observed_at
+            assert min((when - world.start) // stretch, len(parts) - 1) == number
+            assert key not in seen
+            seen.add(key)
 
 
 def test_drawn_worlds_stay_in_their_ranges(base: World) -> None:

@@ -105,23 +105,27 @@ def _correlation(shares: Floats, m: Floats) -> float:
 
 
 def _fitted(x: Floats, m: Floats, start: float) -> tuple[float, float]:
+    alike, counts = np.unique(np.column_stack((x, m)), axis=0, return_counts=True)
     bounds = [(_LEAST, _MOST), (_LEAST, _MOST)]
     starts = [np.array([np.clip(start, 0.01, 0.99), r]) for r in (0.05, 0.5)]
     # without derivatives and without BLAS, whose threads make so small a problem 30 times slower on a busy machine
     tolerance = {"xatol": 1e-6, "fatol": 1e-7}
     tries = [
-        scipy.optimize.minimize(_loss, at, args=(x, m), method="Nelder-Mead", bounds=bounds, options=tolerance)
+        scipy.optimize.minimize(
+            _loss, at, args=(*alike.T, counts), method="Nelder-Mead", bounds=bounds, options=tolerance
+        )
         for at in starts
     ]
     best = min(tries, key=lambda one: float(one.fun))
     return float(best.x[0]), 0.0 if best.x[1] <= 2 * _LEAST else float(best.x[1])
 
 
-def _loss(parameters: Floats, x: Floats, m: Floats) -> float:
+def _loss(parameters: Floats, x: Floats, m: Floats, counts: npt.NDArray[np.int64]) -> float:
+    """Minus the log-likelihood of distinct clusters, each so many times."""
     p, r = parameters
     scale = (1.0 - r) / r
     a, b = p * scale, (1.0 - p) * scale
-    return -float((scipy.special.betaln(x + a, m - x + b) - scipy.special.betaln(a, b)).sum())
+    return -float((counts * (scipy.special.betaln(x + a, m - x + b) - scipy.special.betaln(a, b))).sum())
 
 
 _NORMAL_95 = 1.959963984540054

@@ -379,7 +379,7 @@ class Conclusions:
     @cached_property
     def notice_context(self) -> NoticeContext:
         """Notices and confirmations from which clocks start."""
-        return context_of(self.notices, self.known, self.facts.reports)
+        return context_of(self.notices, self.facts)
 
     @cached_property
     def hosters(self) -> list[str]:

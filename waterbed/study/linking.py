@@ -143,13 +143,11 @@ def content_ids(targets: Iterable[str], reports: Iterable[Report], clusters: Clu
 
 def known_of(facts: Facts, contents: Mapping[str, str]) -> dict[str, UrlHistory]:
     """Return the reports of each URL, with its content."""
-    first: dict[str, datetime] = {}
-    reported: dict[str, list[datetime]] = defaultdict(list)
+    reported = reported_in(facts)
+    first = {url_id: min(times) for url_id, times in reported.items()}
     for report in facts.reports:
-        reported_at = min(report.reported_at or report.received_at, report.received_at)
-        up = min(report.verified_at or reported_at, reported_at)
-        first[report.url_id] = min(first.get(report.url_id, up), up)
-        reported[report.url_id].append(reported_at)
+        if report.verified_at:
+            first[report.url_id] = min(first[report.url_id], report.verified_at)
     return {
         url_id: UrlHistory(
             url_id=url_id,
@@ -160,3 +158,11 @@ def known_of(facts: Facts, contents: Mapping[str, str]) -> dict[str, UrlHistory]
         )
         for url_id, target in facts.targets.items()
     }
+
+
+def reported_in(facts: Facts) -> dict[str, list[datetime]]:
+    """The times at which each URL was reported."""
+    found: dict[str, list[datetime]] = defaultdict(list)
+    for report in facts.reports:
+        found[report.url_id].append(min(report.reported_at or report.received_at, report.received_at))
+    return found

@@ -6,12 +6,11 @@ from datetime import datetime
 
 from attribution.addressees import SeenAnswer, addressed
 from attribution.hosters.book import HosterBook
-from graphs.episodes import UrlHistory
 from graphs.runs import Run
 from waterbed.model.codec import moment
-from waterbed.model.facts import Report
 from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.study.facts import Facts
+from waterbed.study.linking import reported_in
 
 
 def addressed_in(facts: Facts, runs: Mapping[str, Sequence[Run]], book: HosterBook) -> list[AddressedNotice]:
@@ -30,16 +29,14 @@ def addressed_in(facts: Facts, runs: Mapping[str, Sequence[Run]], book: HosterBo
     return addressed(facts.notices, seen, sites, lambda key, on: book.on(on.date()).company(key))
 
 
-def context_of(
-    notices: Iterable[AddressedNotice], known: Mapping[str, UrlHistory], reports: Iterable[Report]
-) -> NoticeContext:
+def context_of(notices: Iterable[AddressedNotice], facts: Facts) -> NoticeContext:
     """Return the origins of clocks, by URL."""
     about: dict[str, list[AddressedNotice]] = defaultdict(list)
     for notice in notices:
         about[notice.url_id].append(notice)
-    since = {url_id: history.reported[0] for url_id, history in known.items() if history.reported}
+    since = {url_id: min(times) for url_id, times in reported_in(facts).items() if url_id in facts.targets}
     confirmed: dict[str, list[datetime]] = defaultdict(list)
-    for report in reports:
+    for report in facts.reports:
         if report.verified_at:
             confirmed[report.url_id].append(report.verified_at)
     return NoticeContext(notices=about, known_since=since, confirmed=confirmed)

@@ -30,6 +30,16 @@ def test_regression_is_that_of_statsmodels():
     assert ours.expected(design, effort) == pytest.approx(theirs.predict(), rel=1e-3)
 
 
+def test_deviance_is_that_of_statsmodels():
+    """At the fitted dispersion, of the model and of one mean for all."""
+    sizes, counts = drawn(4)
+    design = log_design(sizes)
+    ours = negative_binomial(counts, design)
+    family = sm.families.NegativeBinomial(alpha=ours.dispersion)
+    theirs = sm.GLM(counts, design, family=family).fit()
+    assert ours.deviance(counts, design) == pytest.approx(theirs.deviance, rel=1e-3)
+
+
 def test_slope_is_found_with_zeros_and_bent_without():
     """Over the whole frame the slope on log size is 0.90; among rows with a count it reads about 0.67."""
     found = []

@@ -36,6 +36,15 @@ class CountModel:
     influential: npt.NDArray[np.bool_]
     """Rows that alone decide the coefficients."""
 
+    def deviance(self, counts: npt.ArrayLike, design: npt.ArrayLike, offset: npt.ArrayLike | None = None) -> float:
+        """Twice the log likelihood missing to a perfect fit.
+
+        At this model's dispersion (Cameron and Trivedi 2013, equation 5.29).
+        """
+        y, mean, size = np.asarray(counts, dtype=float), self.expected(design, offset), 1.0 / self.dispersion
+        log_ratio = scipy.special.xlogy(y, y / mean)
+        return 2.0 * float((log_ratio - (y + size) * np.log((y + size) / (mean + size))).sum())
+
     def expected(self, design: npt.ArrayLike, offset: npt.ArrayLike | None = None) -> Floats:
         """Mean count of each row."""
         mean: Floats = np.exp(np.asarray(design, dtype=float) @ self.coefficients + _offset(offset))

@@ -1,4 +1,4 @@
-"""Which of many shares lie surely below a norm."""
+"""Tests of many shares against one norm."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -37,7 +37,7 @@ def below_norm(
     rate: float = 0.05,
     dependent: bool = False,
 ) -> NormTest:
-    """Test which shares are below a norm, at a false discovery rate.
+    """Test which shares are below a norm.
 
     Share i is worth `numbers[i]` independent outcomes, an estimate with `freedoms[i]` degrees of freedom. Its p value
     is the larger of two: Student's, of (arcsin sqrt(norm) - arcsin sqrt(share)) 2 sqrt(n), whose error does not depend

@@ -5,7 +5,7 @@ Rates by address, expected counts over all that exist, shrunk ratios and their p
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -44,18 +44,22 @@ class Expectation:
     sites: Mapping[str, float]
     model: CountModel
     columns: tuple[str, ...]
+    explained: float
+    """Part of the deviance of one mean for all that sizes explain, 0..1."""
     without: CountModel | None
     """The model without the rows that alone decide it; None if there are none, or nothing is left without them."""
 
     @property
     def remark(self) -> str:
-        """A sentence if the model hangs on few rows."""
+        """The part that sizes explain, and rows that decide alone."""
+        told = f"sizes explain {self.explained:.0%} of the deviance"
         alone = int(self.model.influential.sum())
         if not alone:
-            return ""
+            return told
         slopes = _slopes(self.model, self.columns)
         rest = _slopes(self.without, self.columns) if self.without else "none"
-        return f"the expectation hangs on {alone} of {len(self.sites)} rows of the frame: {slopes}; without them {rest}"
+        hangs = f"the expectation hangs on {alone} of {len(self.sites)} rows of the frame"
+        return f"{told}; {hangs}: {slopes}; without them {rest}"
 
 
 def _slopes(model: CountModel, columns: Sequence[str]) -> str:
@@ -95,8 +99,16 @@ def expectation(frame: Sequence[Size], sites: Mapping[str, int]) -> Expectation 
         sites=dict(zip(keys, expected.tolist(), strict=True)),
         model=model,
         columns=tuple(sizes),
+        explained=_explained(counts, design, model),
         without=_without(counts, design, model),
     )
+
+
+def _explained(counts: Floats, design: Floats, model: CountModel) -> float:
+    """1 - the deviance over that of the one mean, at the model's dispersion."""
+    one = np.full((len(counts), 1), np.log(counts.mean()))
+    alone = replace(model, coefficients=np.ones(1)).deviance(counts, one)
+    return float(np.clip(1.0 - model.deviance(counts, design) / alone, 0.0, 1.0)) if alone > 0 else 0.0
 
 
 def _without(counts: Floats, design: Floats, model: CountModel) -> CountModel | None:

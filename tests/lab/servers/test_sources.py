@@ -1,14 +1,16 @@
 """Servers that answer by source: who asks decides."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
 from waterbed.lab.servers.process import LabServers
 from waterbed.lab.servers.scene import WorldScene
 from waterbed.lab.servers.state import Listener, WithCanary
 from waterbed.lab.world.file import World
-from waterbed.lab.world.records import Truth
+from waterbed.lab.world.records import TrueEpisode, Truth
 
 _FIRST, _SECOND, _PROXY = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 
@@ -33,10 +35,6 @@ def test_a_hoster_can_be_blind_to_one_place(strange, strange_truth: Truth, stran
 @pytest.mark.parametrize("how", ["hang", "reset"])
 def test_blindness_can_be_silence_or_a_reset(strange_truth: Truth, how: str) -> None:
     """A hoster can leave us waiting or break connections off."""
-    from dataclasses import replace
-
-    import msgspec
-
     world = strange_truth.world
     hosters = tuple(
         msgspec.structs.replace(h, blind_how=how, blind_to=("second",)) if h.key == "nevel" else h for h in world.hoster
@@ -78,3 +76,40 @@ def test_an_undisturbed_world_has_the_same_truth(strange_world: World, strange_t
 def test_the_second_address_needs_no_setting_up(servers: LabServers, client) -> None:
     """All of 127.0.0.0/8 is this machine: a second outgoing address is just bound."""
     assert client.ask("28.1.0.1", "a.example", "/", source=_SECOND).status == 404
+
+
+@pytest.mark.parametrize(("how", "status"), [("404", 404), ("403", 403), ("blank", 200)])
+def test_a_hoster_can_hide_after_some_looks(strange_truth: Truth, how: str, status: int) -> None:
+    """One place gets true answers for so many looks at a URL, then never again; the other place always does."""
+    world = strange_truth.world
+    hosters = tuple(
+        msgspec.structs.replace(h, blind_how=how, blind_to=("first",), blind_from_hour=0.0, blind_after_looks=3)
+        if h.key == "nevel"
+        else h
+        for h in world.hoster
+    )
+    scene = WorldScene(replace(strange_truth, world=msgspec.structs.replace(world, hoster=hosters)))
+    episode = next(
+        e
+        for e in strange_truth.episodes
+        if e.hoster == "nevel"
+        and e.start >= world.start
+        and (e.end or world.end) - e.start > timedelta(hours=9)
+        and not _redirects(strange_truth, e)
+    )
+    shown = strange_truth.shown[episode.url]
+    listener = next(one for one in scene.listeners() if one.key == "nevel" and one.port == 443)
+    for look in range(8):
+        moment = episode.start + timedelta(hours=look + 1)
+        for second in (0, 1):
+            asked = listener, shown.host, shown.target, moment + timedelta(seconds=second)
+            here, there = scene.behaviour(*asked, "127.0.0.1"), scene.behaviour(*asked, "127.0.0.2")
+            if look < 3:
+                assert here.body[:15] == there.body[:15]
+            else:
+                assert (here.status, len(here.body) < 100, len(there.body) > 100) == (status, True, True)
+
+
+def _redirects(truth: Truth, episode: TrueEpisode) -> bool:
+    traits = truth.traits[truth.shown[episode.url].host]
+    return traits.https_redirect or traits.https_root or traits.indistinct or traits.catch_all

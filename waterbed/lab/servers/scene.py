@@ -1,15 +1,22 @@
 """A simulated world as a scene: responses over time."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import log1p
+from typing import Final
 
 from waterbed.lab.servers.pages import Pages
-from waterbed.lab.servers.state import SOURCES, Behaviour, Listener, within
+from waterbed.lab.servers.state import SOURCES, Behaviour, Listener, page, within
 from waterbed.lab.servers.zones import Names
+from waterbed.lab.world.addressing import Chances
 from waterbed.lab.world.file import PARKING, PARKING_NETWORK, Hoster, World
 from waterbed.lab.world.records import Shown, SiteTraits, Truth
 
 LINK_CHECK = "/api/exists/"
 """Path of an image host's link checks."""
+
+
+_ONE_LOOK: Final = timedelta(seconds=60)
+"""Requests for one URL from one place that are closer together belong to one look."""
 
 
 def down(world: World, moment: datetime, of: str = "all") -> bool:
@@ -39,6 +46,7 @@ class WorldScene:
         self._by_host: dict[str, dict[str, Shown]] = {}
         for shown in truth.shown.values():
             self._by_host.setdefault(shown.host, {})[shown.target] = shown
+        self._looks: dict[tuple[str, str, str], tuple[int, datetime | None]] = {}
         self._names = Names(truth)
         self._pages = Pages(marker)
 
@@ -83,8 +91,8 @@ class WorldScene:
         if listener.key == PARKING:
             return self._pages.parked(host)
         hoster = self._hosters[listener.key]
-        if self._blind(hoster, moment, source):
-            return self._pages.missing(None, 404) if hoster.blind_how == "404" else Behaviour(kind=hoster.blind_how)
+        if self._blind(hoster, host, target, moment, source):
+            return self._turned_away(hoster)
         place = self._truth.places.get(host)
         here = (place.at(moment), *self._truth.further_hosters.get(host, ())) if place else ()
         if listener.key not in here:
@@ -96,9 +104,31 @@ class WorldScene:
             hoster, traits, host, target, moment
         )
 
-    def _blind(self, hoster: Hoster, moment: datetime, source: str) -> bool:
+    def _blind(self, hoster: Hoster, host: str, target: str, moment: datetime, source: str) -> bool:
+        if SOURCES.get(source, "first") not in hoster.blind_to:
+            return False
         since = within(moment, self._world.start, hoster.blind_from_hour, float(24 * 366 * 2))
-        return SOURCES.get(source, "first") in hoster.blind_to and since
+        if not hoster.blind_after_looks:
+            return since
+        count, last = self._looks.get((host, target, source), (0, None))
+        if last is None or moment - last > _ONE_LOOK:
+            count += 1
+        self._looks[host, target, source] = count, moment
+        return since and count > self._borne(hoster, host, target)
+
+    def _borne(self, hoster: Hoster, host: str, target: str) -> int:
+        """How many looks at a URL a hoster answers truly."""
+        if not hoster.blind_at_random or hoster.blind_after_looks == 1:
+            return hoster.blind_after_looks
+        u = Chances(self._world, f"{host}{target}").share("looks")
+        return 1 + int(log1p(-u) / log1p(-1.0 / hoster.blind_after_looks))
+
+    def _turned_away(self, hoster: Hoster) -> Behaviour:
+        if hoster.blind_how in ("hang", "reset"):
+            return Behaviour(kind="hang" if hoster.blind_how == "hang" else "reset")
+        if hoster.blind_how == "blank":
+            return page(b"")
+        return self._pages.missing(None, 403 if hoster.blind_how == "403" else 404)
 
     def _exists(self, shown: dict[str, Shown], target: str, moment: datetime) -> Behaviour:
         wanted = target.removeprefix(LINK_CHECK)

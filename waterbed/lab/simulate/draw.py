@@ -2,14 +2,14 @@
 
 import random
 from dataclasses import dataclass
-from math import exp, log
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 import msgspec
-from scipy import special
 
 from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.world.file import Hoster, Movement, Removal, Servers, Sites, World
+from waterbed.lab.world.removing import chance_within, hours_until
 from waterbed.model.errors import InputError
 
 Plan = Literal["constant", "backing off", "with outages"]
@@ -103,8 +103,11 @@ def draw(world: World, rng: random.Random) -> tuple[World, Obstacles]:
 
 
 def true_share(policy: Removal, hours: float) -> float:
-    """Share of reports that a policy removes within some hours."""
-    return float(policy.removes * special.ndtr(log(hours / policy.median_hours) / policy.sigma))
+    """Share of reports that a policy removes within some hours.
+
+    Of sites of one URL, reported at the epoch: policies drawn here depend on neither.
+    """
+    return float(chance_within(policy, datetime.fromtimestamp(0, UTC), [0.0], [1], hours)[0])
 
 
 def true_median(policy: Removal) -> float:
@@ -112,9 +115,7 @@ def true_median(policy: Removal) -> float:
 
     inf if that never happens.
     """
-    if policy.removes <= 0.5:
-        return float("inf")
-    return float(policy.median_hours * exp(policy.sigma * special.ndtri(0.5 / policy.removes)))
+    return hours_until(policy, datetime.fromtimestamp(0, UTC), [0.0], [1])
 
 
 def _policy(rng: random.Random) -> Removal:

@@ -83,7 +83,7 @@ class Simulator:
         while now < end:
             state, cause, answer = self._answer(url, host, now)
             streak = {"up": 0, "down": streak + 1, "unknown": streak}[state]
-            verdicts.append(_verdict(url_id, now, state, cause))
+            verdicts.append(verdict_of(url_id, now, state, cause))
             answers.append(answer)
             wait = self._wait(0 if state == "unknown" else streak, now - reported)
             now += wait * (1 + 0.1 * self._rng.uniform(-1, 1))
@@ -110,7 +110,7 @@ class Simulator:
         obstacles, addresses = self._obstacles, self._truth.hosts[host].at(now)
         hour = (now - self._truth.world.start) / _HOUR
         place = self._truth.places[host].at(now)
-        answer = _attribution(place, addresses, self._truth.world.start) if place and addresses else None
+        answer = attribution_of(place, addresses, self._truth.world.start) if place and addresses else None
         blind = place == obstacles.blind and hour >= obstacles.blind_from_hour
         out = bool(obstacles.outages) and any(begin <= hour < end for begin, end in obstacles.outages)
         if blind or out or self._rng.random() < obstacles.missed:
@@ -139,7 +139,8 @@ class Simulator:
         return _HOUR * self._obstacles.every_hours
 
 
-def _verdict(url_id: str, now: datetime, state: State, cause: EndCause | None) -> Verdict:
+def verdict_of(url_id: str, now: datetime, state: State, cause: EndCause | None) -> Verdict:
+    """A verdict that is the truth of its time."""
     return Verdict(
         observation_id="",
         url_id=url_id,
@@ -154,7 +155,8 @@ def _verdict(url_id: str, now: datetime, state: State, cause: EndCause | None) -
 
 
 @lru_cache(maxsize=4096)
-def _attribution(hoster: str, addresses: tuple[str, ...], day: datetime) -> Attribution:
+def attribution_of(hoster: str, addresses: tuple[str, ...], day: datetime) -> Attribution:
+    """An attribution to one hoster, whatever the table."""
     return Attribution(
         addresses=addresses,
         suffix_id=None,

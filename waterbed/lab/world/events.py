@@ -6,15 +6,18 @@ Times are whole seconds since its start.
 from collections.abc import Callable
 from functools import partial
 from heapq import heappop, heappush
-from math import log
 from random import Random
+
+import numpy as np
 
 from waterbed.lab.world.addressing import ROTATING, Arranged, Chances, addresses_at, further_traits
 from waterbed.lab.world.allocations import Allocations
+from waterbed.lab.world.arrivals import report_days, site_sizes
 from waterbed.lab.world.file import PARKING, Hoster, World
 from waterbed.lab.world.moving import chosen, move, plan_copy, plan_flight, put_in_front, react, renumber, take_away
 from waterbed.lab.world.names import Namer, image_name, parking_addresses, target
 from waterbed.lab.world.records import HOUR, Leaf, Link, Page, Placement, Shown, Site, SiteTraits, TrueCause
+from waterbed.lab.world.removing import delays, queue_times, removed_at
 
 
 class Events:
@@ -43,6 +46,17 @@ class Events:
         self.moved_urls: dict[str, str] = {}
         self._hosters = {hoster.key: hoster for hoster in world.hoster}
         self._strict_from = {i.hoster: (round(i.day * 24 * HOUR), i.within_hours) for i in world.intervention}
+        self._feed = {change.hoster: change for change in world.feed}
+        self._queues = {
+            hoster.key: queue_times(
+                hoster.removal,
+                world.start,
+                np.random.default_rng(Chances(world, hoster.key).rng("queue").getrandbits(64)),
+            )
+            for hoster in world.hoster
+        }
+        self._decided: dict[str, tuple[float, float]] = {}
+        self._returns: dict[str, int] = {}
         self._queue: list[tuple[int, int, Callable[[int], object]]] = []
         self._contents = 0
         self._order = 0
@@ -86,9 +100,13 @@ class Events:
         site = self.new_site(
             operator, chosen(self.rng, fronts) if fronted else None, category, self.rng.choice(sites.sources)
         )
-        urls = sites.big_site if number == 0 and sites.big_site else self.rng.randint(*sites.urls_per_site)
+        if number == 0 and sites.big_site:
+            urls = sites.big_site
+        else:
+            urls = int(site_sizes(sites, self.rng.random())) if sites.tail else self.rng.randint(*sites.urls_per_site)
         first, last = sites.reported_over_days or (0.0, max(self.world.days - 3, self.world.days / 2))
-        reported = round(self.rng.uniform(first, last) * 24 * HOUR)
+        day = report_days(first, last, self._feed.get(operator.key), self.rng.random())
+        reported = round(float(day) * 24 * HOUR)
         appeared = reported - self.hours(sites.up_before_hours)
         leaves = [self.new_leaf(site, index, None) for index in range(urls)]
         self.later(appeared, partial(self.appear, site))
@@ -216,7 +234,7 @@ class Events:
         if placement is None or placement.reported is not None:
             return
         placement.reported = now
-        removed = self._removal_time(leaf.site.operator, now)
+        removed = self._removal_time(leaf, now)
         if removed is None:
             return
         self.later(removed, partial(self._remove, leaf, placement))
@@ -229,14 +247,27 @@ class Events:
                 leaf.copied = True
                 plan_copy(self, [leaf], early)
 
-    def _removal_time(self, operator: Hoster, now: int) -> int | None:
+    def _removal_time(self, leaf: Leaf, now: int) -> int | None:
+        site, operator = leaf.site, leaf.site.operator
         start, within = self._strict_from.get(operator.key, (self.end + 1, 0.0))
         if now >= start:
             return now + self.hours((0.0, within))
         policy = operator.removal
-        if self.rng.random() >= policy.removes:
+        acts, normal = self._decision(site) if policy.whole_sites else (self.rng.random(), 0.0)
+        if acts >= policy.removes:
             return None
-        return now + max(60, round(self.rng.lognormvariate(log(policy.median_hours), policy.sigma) * HOUR))
+        if not policy.whole_sites:
+            normal = self.rng.normalvariate()
+        delay = delays(policy, normal, len(site.leaves))
+        hours = removed_at(policy, self.world.start, now / HOUR, delay, self._queues[operator.key])
+        return max(now + 60, round(float(hours) * HOUR)) if np.isfinite(hours) else None
+
+    def _decision(self, site: Site) -> tuple[float, float]:
+        """What a hoster that takes sites as a whole decides of one."""
+        if site.host not in self._decided:
+            rng = Chances(self.world, site.host).rng("decision")
+            self._decided[site.host] = rng.random(), rng.normalvariate()
+        return self._decided[site.host]
 
     def _intervene(self, key: str, now: int) -> None:
         _, within = self._strict_from[key]
@@ -257,6 +288,7 @@ class Events:
         gone = [leaf]
         if answer in ("404", "410"):
             self.finish(leaf, now, "removed", "410" if answer == "410" else "404")
+            self._plan_return(leaf, now)
         elif answer == "moved":
             move(self, leaf.site, now)
             return
@@ -276,6 +308,25 @@ class Events:
             if parked:
                 self.places[leaf.site.host].append((now, PARKING))
         react(self, leaf.site, [one for one in gone if not one.copied], now)
+
+    def _plan_return(self, leaf: Leaf, now: int) -> None:
+        policy, url = leaf.site.operator.removal, leaf.shown.url
+        times = self._returns.get(url, 0)
+        if not policy.put_back or times >= policy.put_back_most:
+            return
+        rng = Chances(self.world, url).rng(f"return {times}")
+        if rng.random() < policy.put_back:
+            self._returns[url] = times + 1
+            self.later(now + round(rng.uniform(*policy.put_back_hours) * HOUR), partial(self._return, leaf, leaf.last))
+
+    def _return(self, leaf: Leaf, last: Placement | None, now: int) -> None:
+        """Removed content is back, and no report says so."""
+        if leaf.placement is not None or leaf.last is not last or not self.hosts[leaf.site.host][-1][1]:
+            return
+        placement = self.begin(leaf, now)
+        removed = self._removal_time(leaf, now)
+        if removed is not None:
+            self.later(removed, partial(self._remove, leaf, placement))
 
     def finish(self, leaf: Leaf, now: int, cause: TrueCause, page: Page | None) -> None:
         """A URL's stay is over."""

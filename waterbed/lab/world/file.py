@@ -38,6 +38,22 @@ class Removal(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """Standard deviation of the logarithm of that time."""
     answer_after_removal: Literal["404", "410", "name_gone", "suspended", "parked", "moved"] = "404"
     """`404` and `410` remove one URL, the others act on the whole host; `moved` is its owner's doing."""
+    batch_hours: NotNegative = 0.0
+    """Mean working hours between the times at which it works its queue off; 0: each report is removed when ready."""
+    office_hours: tuple[float, float] = (0.0, 24.0)
+    """Its working day, hours UTC: its clock runs in it alone."""
+    weekdays: bool = False
+    """True if it works from Monday to Friday only."""
+    whole_sites: bool = False
+    """True if it decides once for all URLs of a site."""
+    slower_by_size: NotNegative = 0.0
+    """Exponent: a site of n URLs takes n to this power times as long."""
+    put_back: Share = 0.0
+    """Probability that removed content is back at the same URL, after each removal."""
+    put_back_hours: tuple[float, float] = (1.0, 48.0)
+    """From the removal to its return, uniform."""
+    put_back_most: Annotated[int, msgspec.Meta(ge=1)] = 1
+    """Most returns of one URL; after each it is removed again as after a report."""
 
 
 class Hoster(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -62,7 +78,11 @@ class Hoster(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     blind_to: tuple[Source, ...] = ()
     """Vantage points that it blocks, from `blind_from_hour` on."""
     blind_from_hour: NotNegative = 0.0
-    blind_how: Literal["hang", "reset", "404"] = "hang"
+    blind_how: Literal["hang", "reset", "404", "403", "blank"] = "hang"
+    blind_after_looks: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Looks at one URL from such a place that it answers truly; 0: none, it is blind to all URLs at once."""
+    blind_at_random: bool = False
+    """True if that number differs by URL, geometric with this mean."""
     within: str = ""
     """The hoster in whose prefixes its own lie: a reseller, announced by that one's AS, registered in its own name."""
     also_announced_by: tuple[Key, ...] = ()
@@ -85,6 +105,8 @@ class Sites(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
     count: Annotated[int, msgspec.Meta(ge=1)] = 100
     urls_per_site: tuple[int, int] = (1, 3)
+    tail: NotNegative = 0.0
+    """Exponent of a Pareto distribution of the URLs of a site between those two numbers; 0: uniform."""
     big_site: Annotated[int, msgspec.Meta(ge=0)] = 0
     """URLs of the one site that holds far more than others; 0: there is none."""
     multi_address: Share = 0.1
@@ -151,6 +173,15 @@ class Movement(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     """Probability that an arrival abroad is ever reported."""
     report_delay_hours: tuple[float, float] = (1.0, 24.0)
     """From the arrival to its report, uniform."""
+
+
+class FeedChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """From this day a feed reports a hoster more or less often."""
+
+    hoster: str
+    day: NotNegative
+    factor: NotNegative
+    """Reports an hour against those before: 0 if the feed stops, 2 if it doubles."""
 
 
 class Intervention(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -259,6 +290,8 @@ class World(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     hoster: tuple[Hoster, ...]
     sites: Sites = msgspec.field(default_factory=Sites)
     movement: Movement = Movement()
+    feed: tuple[FeedChange, ...] = ()
+    """At most one a hoster; the number of its sites stays, their first reports come at other times."""
     intervention: tuple[Intervention, ...] = ()
     sale: tuple[Sale, ...] = ()
     renaming: tuple[Renaming, ...] = ()

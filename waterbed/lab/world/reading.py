@@ -59,6 +59,9 @@ def _mistakes(world: World, reserved: Mapping[str, tuple[str, ...]]) -> Iterator
     for change in world.renumbering:
         if change.hoster not in keys or change.prefix not in prefixes:
             yield f"the renumbering of {change.hoster} into {change.prefix} must name a hoster's key and a prefix"
+    for feed in world.feed:
+        if feed.hoster not in keys:
+            yield f"the feed change's hoster {feed.hoster} is not among the hosters' keys"
     for event in world.intervention:
         if event.hoster not in keys:
             yield f"the intervention's hoster {event.hoster} is not among the hosters' keys"
@@ -145,6 +148,11 @@ def _range_mistakes(world: World) -> Iterator[str]:
     ]
     if sites.reported_over_days:
         ranges.append(("sites.reported_over_days", *sites.reported_over_days))
+    for hoster in world.hoster:
+        ranges.append((f"hoster {hoster.key}: removal.put_back_hours", *hoster.removal.put_back_hours))
+        first, last = hoster.removal.office_hours
+        if not 0 <= first < last <= 24:
+            yield f"hoster {hoster.key}: removal.office_hours = [{first:g}, {last:g}] must begin and end within one day"
     for name, low, high in ranges:
         if not 0 <= low <= high:
             yield f"{name} = [{low:g}, {high:g}] must be two numbers, not negative, the smaller first"

@@ -105,9 +105,14 @@ class TrueHop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalShare:
-    """Share of a hoster's reported URLs removed within 24 hours."""
+    """Share of a hoster's reported URLs removed within 24 hours.
+
+    `share` is what happened, `expected` the mean over repetitions of the hoster's process for the same reports and
+    sites: how the hoster works. What owners do does not enter it. None where an intervention changes the process.
+    """
 
     share: float
+    expected: float | None
     urls: int
     removed: int
 

@@ -1,6 +1,6 @@
 """The truth of a world, derived purely from its file."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from waterbed.lab.world.records import (
     TrueReport,
     Truth,
 )
+from waterbed.lab.world.removing import chance_within
 
 T = TypeVar("T")
 _DAY = 24 * HOUR
@@ -142,16 +143,25 @@ def _hop(events: Events, link: Link, first: dict[str, int]) -> TrueHop | None:
 
 
 def _removal(events: Events) -> dict[str, RemovalShare]:
-    clocks: dict[str, list[bool]] = defaultdict(list)
+    clocks: dict[str, list[Placement]] = defaultdict(list)
     for placement in events.placements:
         # A clock that the world's end cuts before its first day could only count removals, never their absence.
-        if placement.reported is None or placement.reported > events.end - _DAY:
-            continue
-        removed = (
-            placement.end is not None and placement.cause == "removed" and placement.end - placement.reported <= _DAY
-        )
-        clocks[placement.hoster].append(removed)
-    return {
-        key: RemovalShare(share=sum(clocks[key]) / len(clocks[key]), urls=len(clocks[key]), removed=sum(clocks[key]))
-        for key in sorted(clocks)
-    }
+        if placement.reported is not None and placement.reported <= events.end - _DAY:
+            clocks[placement.hoster].append(placement)
+    sizes = Counter(shown.host for shown in events.shown.values())
+    return {key: _share(events, key, clocks[key], sizes) for key in sorted(clocks)}
+
+
+def _share(events: Events, key: str, placements: list[Placement], sizes: Counter[str]) -> RemovalShare:
+    world = events.world
+    removed = sum(p.end is not None and p.cause == "removed" and p.end - (p.reported or 0) <= _DAY for p in placements)
+    (hoster,) = (hoster for hoster in world.hoster if hoster.key == key)
+    reported = [(p.reported or 0) / HOUR for p in placements]
+    of = [sizes[events.shown[p.url].host] for p in placements]
+    changed = any(intervention.hoster == key for intervention in world.intervention)
+    return RemovalShare(
+        share=removed / len(placements),
+        expected=None if changed else float(chance_within(hoster.removal, world.start, reported, of, 24.0).mean()),
+        urls=len(placements),
+        removed=removed,
+    )

@@ -1,0 +1,327 @@
+"""Studies of one hoster whose removals share chance, in milliseconds.
+
+The process of removal is the world file's; looks are confirmed by the production's rule. Times are hours since the
+study's start.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from waterbed.analysis.rankings.takedown import CAUSES, Clock
+from waterbed.estimators.incidence import NOTHING
+from waterbed.judging.confirmation import DOWN, UNKNOWN, UP, confirmed
+from waterbed.lab.simulate.facts import LookPlan
+from waterbed.lab.world.arrivals import report_days, site_sizes
+from waterbed.lab.world.file import FeedChange, Hoster, Removal, Sites
+from waterbed.lab.world.removing import Floats, chance_within, delays, queue_times, removed_at
+from waterbed.store.settings import Judge
+
+Ints = npt.NDArray[np.int64]
+
+Kind = Literal[
+    "independent",
+    "batches 6 h",
+    "batches 30 h",
+    "batches 72 h",
+    "office hours",
+    "informative size",
+    "whole sites",
+    "put back once",
+    "put back often",
+    "outages",
+    "feed",
+    "hiding",
+    "mixture",
+]
+KINDS: Final[tuple[Kind, ...]] = Kind.__args__  # type: ignore[attr-defined]  # a literal's values
+LATE_H: Final = 24.0
+"""Most hours that a report comes late."""
+CONFIRM_H: Final = 1.1
+"""Between two looks at what has just gone."""
+_NEVER: Final = np.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HosterWorld:
+    """One hoster, its sites, and how they are looked at."""
+
+    hoster: Hoster
+    sites: Sites
+    start: datetime
+    days: float
+    plan: LookPlan
+    feed: FeedChange | None = None
+    worst_outages: int = 0
+    """Outages of ours that begin just before the hoster removes most."""
+    follow_h: float = 48.0
+    """Hours after its report for which a URL is looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Process:
+    """What a hoster does with the reports of one study.
+
+    One entry for each URL: first report, its site, the URLs of that site, and the times at which it goes and is back,
+    alternating, URLs x changes; inf where nothing more happens.
+    """
+
+    reported: Floats
+    site: Ints
+    sizes: Ints
+    changes: Floats
+
+    @property
+    def removed_after(self) -> Floats:
+        """Hours from each report to the first removal."""
+        found: Floats = self.changes[:, 0] - self.reported
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Ends:
+    """Takedown clocks as arrays: hours from each report, site, time of report; `removed` where an end was seen."""
+
+    left: Floats
+    right: Floats
+    removed: npt.NDArray[np.bool_]
+    site: Ints
+    origin: Floats
+    until: float
+
+    def clocks(self, start: datetime) -> list[Clock]:
+        """The clocks as the rankings take them."""
+        removed = CAUSES.index("removed")
+        return [
+            Clock(
+                left_h=float(left),
+                right_h=float(right),
+                cause=removed if gone else NOTHING,
+                site_id=f"site {site}",
+                origin=start + timedelta(hours=float(origin)),
+            )
+            for left, right, gone, site, origin in zip(
+                self.left, self.right, self.removed, self.site, self.origin, strict=True
+            )
+        ]
+
+
+def expected_share(world: HosterWorld, process: Process, hours: float) -> float:
+    """How the hoster works: the expected share for these reports and sites."""
+    policy = world.hoster.removal
+    return float(chance_within(policy, world.start, process.reported, process.sizes, hours).mean())
+
+
+def happen(world: HosterWorld, rng: np.random.Generator) -> Process:
+    """Draw reports and removals of one hoster."""
+    sizes = site_sizes(world.sites, rng.random(world.sites.count))
+    first, last = world.sites.reported_over_days or (0.0, world.days)
+    begun = 24.0 * report_days(first, last, world.feed, rng.random(sizes.size))
+    site = np.repeat(np.arange(sizes.size), sizes)
+    nth = np.arange(site.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    reported = begun[site] + np.where(nth == 0, 0.0, rng.uniform(0.0, 12.0, site.size))
+    kept = reported < 24.0 * world.days
+    site, reported = site[kept], reported[kept]
+    of = sizes[site]
+    return Process(reported=reported, site=site, sizes=of, changes=_changes(world, reported, site, of, rng))
+
+
+def _changes(world: HosterWorld, reported: Floats, site: Ints, sizes: Ints, rng: np.random.Generator) -> Floats:
+    policy = world.hoster.removal
+    queue = queue_times(policy, world.start, rng)
+    acts, normal = rng.random(site.max(initial=-1) + 1), rng.standard_normal(site.max(initial=-1) + 1)
+    acts, normal = acts[site], normal[site]
+    if not policy.whole_sites:
+        acts, normal = rng.random(site.size), rng.standard_normal(site.size)
+    gone = removed_at(policy, world.start, reported, delays(policy, normal, sizes), queue)
+    columns = [np.where(acts < policy.removes, gone, _NEVER)]
+    for _ in range(policy.put_back_most if policy.put_back else 0):
+        returns = columns[-1] + rng.uniform(*policy.put_back_hours, site.size)
+        returns = np.where(rng.random(site.size) < policy.put_back, returns, _NEVER)
+        known = np.where(np.isfinite(returns), returns, 0.0)
+        again = removed_at(policy, world.start, known, delays(policy, rng.standard_normal(site.size), sizes), queue)
+        acts = rng.random(site.size) < policy.removes
+        columns += [returns, np.where(np.isfinite(returns) & acts, again, _NEVER)]
+    return np.stack(columns, axis=1)
+
+
+Looks = tuple[Ints, Floats, npt.NDArray[np.int8]]
+"""URL, time and state (`waterbed.judging.confirmation`) of each look, by URL and time."""
+
+
+def observe(process: Process, looks: Looks) -> Ends:
+    """The takedown clocks that the production makes of looks.
+
+    An absence is confirmed by its rule, and nothing is believed that could not have been confirmed by the end.
+    """
+    url, at, state = looks
+    judge, zero = Judge(), np.zeros(url.size, np.int32)
+    down = confirmed(
+        url,
+        np.round(at * 3.6e9).astype(np.int64),
+        state,
+        zero,
+        looks=judge.confirm_looks,
+        over_s=judge.confirm_s,
+        within_s=0.0,
+    )
+    until = float(at.max(initial=0.0)) - judge.freeze_s / 3600
+    n = process.reported.size
+    first_down = np.full(n, np.inf)
+    np.minimum.at(first_down, url[down], at[down])
+    ended = first_down <= until
+    first_down[~ended] = np.inf
+    decided = np.flatnonzero(state != UNKNOWN)
+    first_decided = np.zeros(url.size, bool)
+    first_decided[decided[np.unique(url[decided], return_index=True)[1]]] = True
+    up = (state == UP) & (at < first_down[url]) & ((at <= until) | first_decided)
+    last_up = process.reported.copy()
+    np.maximum.at(last_up, url[up], at[up])
+    left = np.where(ended, last_up, np.minimum(last_up, np.maximum(until, process.reported))) - process.reported
+    return Ends(
+        left=left,
+        right=first_down - process.reported,
+        removed=ended,
+        site=process.site,
+        origin=process.reported,
+        until=until,
+    )
+
+
+def looks_at(world: HosterWorld, process: Process, rng: np.random.Generator) -> Looks:
+    """Look at a hoster's URLs as the plan says.
+
+    All URLs are stepped on together; one leaves when its end is confirmed, at `follow_h`, or at the study's end.
+    """
+    plan, judge = world.plan, Judge()
+    outages = (*plan.outages, *_worst_outages(world, process, rng))
+    n, end = process.reported.size, 24.0 * world.days
+    late = rng.uniform(0.0, np.where(rng.random(n) < plan.late, LATE_H, 0.5))
+    at, streak, since = process.reported + late, np.zeros(n, np.int64), np.full(n, np.inf)
+    stop = np.minimum(process.reported + world.follow_h + late, end)
+    borne, truly = _borne(world.hoster, n, rng), np.zeros(n, np.int64)
+    alive, found = np.flatnonzero(at < end), []
+    while alive.size:
+        now = at[alive]
+        gone = (now[:, None] >= process.changes[alive]).sum(axis=1) % 2 == 1
+        truly[alive] += 1
+        gone |= truly[alive] > borne[alive]
+        dark = rng.random(alive.size) < plan.missed
+        for begin, over in outages:
+            dark |= (now >= begin) & (now < over)
+        state = np.where(dark, UNKNOWN, np.where(gone, DOWN, UP)).astype(np.int8)
+        found.append((alive, now, state))
+        streak[alive] = np.where(state == UP, 0, streak[alive] + (state == DOWN))
+        since[alive] = np.where(
+            state == UP, np.inf, np.where(state == DOWN, np.minimum(since[alive], now), since[alive])
+        )
+        steps = streak[alive]
+        soon = (steps > 0) & (steps < judge.confirm_looks) & (state == DOWN)
+        slow = (steps >= judge.confirm_looks) & (state == DOWN)
+        wait = np.where(soon, CONFIRM_H, np.where(slow, 6.0, plan.every_hours))
+        at[alive] = now + wait * (1.0 + 0.1 * rng.uniform(-1.0, 1.0, alive.size))
+        sure = (steps >= judge.confirm_looks) & (3600 * (now - since[alive]) >= judge.confirm_s)
+        alive = alive[~sure & (at[alive] < stop[alive])]
+    if not found:
+        return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int8)
+    url, when, states = (np.concatenate(column) for column in zip(*found, strict=True))
+    order = np.lexsort((when, url))
+    return url[order], when[order], states[order]
+
+
+def _borne(hoster: Hoster, urls: int, rng: np.random.Generator) -> Ints:
+    """Looks at each URL before the hoster hides from us; it answers 404 then."""
+    if not hoster.blind_after_looks or not hoster.blind_to:
+        return np.full(urls, np.iinfo(np.int64).max)
+    if hoster.blind_at_random:
+        return rng.geometric(1.0 / hoster.blind_after_looks, urls).astype(np.int64)
+    return np.full(urls, hoster.blind_after_looks)
+
+
+def _worst_outages(world: HosterWorld, process: Process, rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Outages that begin just before the hours in which most is removed."""
+    gone = process.changes[:, 0]
+    hours = np.bincount(gone[gone < 24.0 * world.days].astype(np.int64), minlength=1)
+    busiest = np.argsort(-hours, kind="stable")[: world.worst_outages]
+    return [(float(hour) - rng.uniform(0.0, 1.0), float(hour) + rng.uniform(6.0, 12.0)) for hour in busiest]
+
+
+START: Final = datetime(2025, 4, 2, 7, 30, tzinfo=UTC)
+
+
+def draw_hoster_world(kind: Kind, days: float, rng: np.random.Generator, *, sites: int | None = None) -> HosterWorld:
+    """Draw a world of a kind, from stated ranges.
+
+    With so many sites, if they are given.
+
+    30 to 400 sites of 1 to 3 URLs, reported all through the study; the hoster acts on 50 to 98% of reports, ready after
+    3 to 40 hours in the middle (sigma 0.5 to 1.2); looks every 1 to 3 hours, 5 to 20% of them undecided, up to 30% of
+    reports up to a day late. Batches: ready after 0.2 to 2 hours, 85 to 100% acted on, queue intervals of 6, 30 or 72 h
+    in the mean. Office: Monday to Friday, 8 or 9 to 16 to 18 h, ready after 1 to 10 working hours. Informative size: 1
+    to 30 URLs a site, Pareto with exponent 0.8 to 1.5, slower by size to the power 0.3 to 0.8. Whole sites: 1 to 200
+    URLs, Pareto with exponent 1 to 1.5, decided once. Put back: 30 to 90% after 1 to 48 hours, once or up to five
+    times. Outages: one for each five days at the worst moment, of 6 to 12 hours, with batches of 12 to 30 h in half of
+    the studies. Feed: stops or doubles at a third to two thirds of the study, with batches of 12 to 30 h in half of
+    them. Hiding: 404 to us alone after 4 to 16 looks, fixed or random. Mixture: batches in office hours, whole sites.
+    """
+    policy: dict[str, object] = {
+        "removes": rng.uniform(0.5, 0.98),
+        "median_hours": 3.0 * (40.0 / 3.0) ** rng.random(),
+        "sigma": rng.uniform(0.5, 1.2),
+    }
+    drawn = round(30.0 * (400 / 30) ** rng.random())
+    layout: dict[str, object] = {"count": sites or drawn, "urls_per_site": (1, 3)}
+    hoster: dict[str, object] = {}
+    feed, outages = None, 0
+
+    def batches(hours: float) -> None:
+        policy.update(
+            batch_hours=hours, median_hours=rng.uniform(0.2, 2.0), sigma=0.5, removes=float(rng.uniform(0.85, 1.0))
+        )
+
+    if kind.startswith("batches"):
+        batches(float(kind.split()[1]))
+    elif kind == "office hours":
+        _office(policy, rng)
+    elif kind == "informative size":
+        layout.update(urls_per_site=(1, 30), tail=rng.uniform(0.8, 1.5))
+        policy.update(slower_by_size=rng.uniform(0.3, 0.8))
+    elif kind == "whole sites":
+        layout.update(urls_per_site=(1, 200), tail=rng.uniform(1.0, 1.5))
+        policy.update(whole_sites=True)
+    elif kind.startswith("put back"):
+        policy.update(put_back=rng.uniform(0.3, 0.9), put_back_most=1 if kind == "put back once" else 5)
+    elif kind in ("outages", "feed"):
+        if rng.random() < 0.5:
+            batches(rng.uniform(12.0, 30.0))
+        if kind == "outages":
+            outages = max(1, round(days / 5))
+        else:
+            day, factor = days * rng.uniform(1 / 3, 2 / 3), float(rng.choice([0.0, 2.0]))
+            feed = FeedChange(hoster="one", day=day, factor=factor)
+    elif kind == "hiding":
+        hoster.update(blind_to=("first",), blind_after_looks=int(rng.integers(4, 17)), blind_how="404")
+        hoster.update(blind_at_random=bool(rng.random() < 0.5))
+    elif kind == "mixture":
+        layout.update(urls_per_site=(1, 30), tail=1.2)
+        _office(policy, rng)
+        policy.update(whole_sites=True, batch_hours=rng.uniform(2.0, 10.0))
+    return HosterWorld(
+        hoster=Hoster(key="one", name="One", asn=64_500, country="NL", removal=Removal(**policy), **hoster),  # type: ignore[arg-type]  # by name
+        sites=Sites(**layout),  # type: ignore[arg-type]  # by name
+        start=START,
+        days=days,
+        plan=LookPlan(
+            every_hours=rng.uniform(1.0, 3.0), missed=rng.uniform(0.05, 0.20), late=float(rng.choice([0.0, 0.3]))
+        ),
+        feed=feed,
+        worst_outages=outages,
+    )
+
+
+def _office(policy: dict[str, object], rng: np.random.Generator) -> None:
+    hours = float(rng.integers(8, 10)), float(rng.integers(16, 19))
+    policy.update(office_hours=hours, weekdays=True, median_hours=10.0 ** rng.random())

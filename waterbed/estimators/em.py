@@ -190,6 +190,9 @@ def _tail(mass: Floats) -> Floats:
 Ints = npt.NDArray[np.int64]
 
 
+ENOUGH = 1e-4
+"""Slack that is accepted where the likelihood is so flat that the rounds end first: shares are known to 1e-4."""
+
 _KEPT = 0.01
 """Least part of its EM value that a leap leaves a cell: from near zero EM takes ages to grow again."""
 
@@ -213,14 +216,16 @@ def maximise(held: Segments, weight: Floats, *, tolerance: float, max_rounds: in
 
     They maximise sum of weight * log(mass held). EM with difference arrays, squared extrapolation (SQUAREM, Varadhan
     and Roland, Scandinavian Journal of Statistics 35, 2008, scheme S3), a leap kept only if the likelihood does not
-    fall. Returns masses, slack (largest directional derivative / n - 1) and rounds. Raises OwnFailure if `tolerance` is
-    not reached.
+    fall. Returns masses, slack (largest directional derivative / n - 1) and rounds. Raises OwnFailure if after
+    `max_rounds` the slack is above both `tolerance` and ENOUGH.
     """
     mass = np.full(held.size, 1.0 / held.size)
     height, gain = _look(held, weight, mass)
     total, rounds = float(weight.sum()), 1
     while (slack := float(gain.max()) / total - 1.0) > tolerance:
         if rounds >= max_rounds:
+            if slack <= ENOUGH:
+                break
             raise OwnFailure(f"the incidence estimate did not settle in {max_rounds} rounds (slack {slack:.1e})")
         once = mass * gain / total
         height, gain = _look(held, weight, once)

@@ -1,0 +1,57 @@
+"""Hosters that hide content from our looks are told from those that remove it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.analysis.rankings.episodes import episode
+from tests.estimators.test_paces import clocks
+from waterbed.analysis.rankings.hiding import views_differ
+from waterbed.model.paces import rarely
+from waterbed.store.settings import Schedule
+
+SCHEDULE = Schedule(rare_share=1 / 3)
+
+
+def group(seed, n=45, **world):
+    """Episodes of a hoster whose rarely looked at URLs are those of their ids."""
+    left, right, rare = clocks(np.random.default_rng(seed), n, **world)
+    found = []
+    for i in range(n):
+        ended = np.isfinite(right[i])
+        made = episode(i, left[i], right[i] if ended else None, "removed", hoster=f"h{seed}")
+        found.append(made)
+    return [replace(one, url_id=id_of(i, bool(rare[i]))) for i, one in enumerate(found)]
+
+
+def id_of(number, rare):
+    """A keyed id that is, or is not, looked at rarely."""
+    first = number * 1000 if rare else 0xFFFFFFFF - number * 1000
+    return f"{first:08x}" + "0" * 24
+
+
+def test_ids_say_which_urls_are_looked_at_rarely():
+    """A third of all ids, and always the same."""
+    drawn = [rarely(f"{n * 65_536:08x}", 1 / 3) for n in range(65_536)]
+    assert np.mean(drawn) == pytest.approx(1 / 3, abs=0.001)
+    assert rarely(id_of(3, True), 1 / 3)
+    assert not rarely(id_of(3, False), 1 / 3)
+
+
+def test_who_hides_after_looks_is_told_and_who_removes_is_not():
+    """Of 20 hosters that answer 404 after eight looks nearly all are told, of 60 honest ones hardly any."""
+    hiding = {f"hides{seed}": group(seed, looks=8) for seed in range(20)}
+    honest = {f"honest{seed}": group(seed, batch=30.0 if seed % 2 else None) for seed in range(60)}
+    found = views_differ({**hiding, **honest}, SCHEDULE)
+    assert len(found & hiding.keys()) >= 19
+    assert len(found & honest.keys()) <= 4
+
+
+def test_nothing_is_told_without_rare_looks():
+    """A study whose protocol forbids them has no test, nor has a group without reports or behind a proxy."""
+    hiding = group(1, looks=8)
+    assert views_differ({"a": hiding}, Schedule()) == set()
+    assert views_differ({"a": hiding}, SCHEDULE) == {"a"}
+    assert views_differ({"a": [replace(one, reported_at=None) for one in hiding]}, SCHEDULE) == set()
+    assert views_differ({"a": [replace(one, proxy=True) for one in hiding], "b": []}, SCHEDULE) == set()

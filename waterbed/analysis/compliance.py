@@ -12,6 +12,7 @@ from waterbed.analysis.rankings.clocks import LEGAL_H
 from waterbed.analysis.rankings.compliance import SILENT_H, compliance, trends, unanswered
 from waterbed.analysis.rankings.notice_effect import notice_effects
 from waterbed.analysis.rankings.ranking import volumes_of
+from waterbed.analysis.rankings.returns import returns
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import By
 from waterbed.analysis.rankings.takedown import Clock as Started
@@ -23,6 +24,7 @@ from waterbed.model.takedown import (
     ComplianceRow,
     ComplianceTrend,
     NoticeEffect,
+    ReturnRow,
     TakedownClock,
     Unanswered,
 )
@@ -35,6 +37,11 @@ METHOD = (
     "cause 'removed'; 95% interval of what clocks are worth given how alike those of a site are, or of a batch if that "
     "is less; gone before the origin and late entries are no clocks; trend: weighted line through weekly shares, "
     "clusters resampled"
+)
+RETURN_METHOD = (
+    "of reports whose state is known: removed within 24 h at all; removed and not up there at 24 h; removed within 24 "
+    "h and not seen anywhere under its content id for 30 or 90 days; 95% intervals of the expected share over "
+    "repetitions of the process (docs/notices.md, Content that comes back)"
 )
 EFFECT_METHOD = (
     "hazard ratios of removal from a complementary log-log model of interval-censored clocks from the report: age in "
@@ -80,6 +87,19 @@ class Compliance:
         default = LEGAL_H if self.info.clock == "legal_order" else SILENT_H
         return unanswered(self.clocks, self.names, after_h=default if after_h is None else after_h)
 
+    def returns(self) -> list[ReturnRow]:
+        """Content that came back after removal, by key.
+
+        Of reports, whatever the clock of the other tables.
+        """
+        by: By = self.info.by  # type: ignore[assignment]  # as `compliance_of` was asked
+        until = self.conclusions.until
+        if until is None:
+            return []
+        tables = RankingTables(conclusions=self.conclusions, kind=by)
+        names = {key: key if by == "country" else self.conclusions.attributor.name_of(key) for key in tables.groups}
+        return returns(tables.groups, self.conclusions.episodes, names, until=until, by=by)
+
     def effects(self) -> list[NoticeEffect]:
         """The effect of notices on removal, in time.
 
@@ -95,7 +115,8 @@ class Compliance:
     def info_of(self, what: str) -> TableInfo:
         """The metadata of one of its tables."""
         info = replace(self.info, what=what)
-        return replace(info, clock="reported", method=EFFECT_METHOD) if what == "effect" else info
+        methods = {"effect": EFFECT_METHOD, "returns": RETURN_METHOD}
+        return replace(info, clock="reported", method=methods[what]) if what in methods else info
 
 
 @stage("removal after notices")

@@ -143,6 +143,32 @@ class ComplianceTrend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnRow:
+    """First removal, state and durable removal of one key."""
+
+    key: Annotated[str, "hoster key, AS number as AS13335, or ISO country code"]
+    name: Annotated[str, "name for people"]
+    reports: Annotated[int, "reports whose removal within 24 h is known"]
+    removed_24h: Annotated[float | None, "share of these removed within 24 h, back or not; null where not estimable"]
+    removed_24h_low: Annotated[float | None, "lower end of its 95% interval; null: too few days"]
+    removed_24h_high: Annotated[float | None, "upper end of its 95% interval"]
+    gone_24h: Annotated[float | None, "share removed and not up there at 24 h"]
+    gone_24h_low: Annotated[float | None, "lower end of its 95% interval"]
+    gone_24h_high: Annotated[float | None, "upper end of its 95% interval"]
+    reports_30d: Annotated[int, "reports followed for 30 days and 24 h"]
+    durable_30d: Annotated[float | None, "share of these removed within 24 h and back nowhere known for 30 days"]
+    durable_30d_low: Annotated[float | None, "lower end of its 95% interval"]
+    durable_30d_high: Annotated[float | None, "upper end of its 95% interval"]
+    reports_90d: Annotated[int, "reports followed for 90 days and 24 h"]
+    durable_90d: Annotated[float | None, "the same for 90 days"]
+    durable_90d_low: Annotated[float | None, "lower end of its 95% interval"]
+    durable_90d_high: Annotated[float | None, "upper end of its 95% interval"]
+    removals: Annotated[int, "removals at any time that were followed for 30 days"]
+    back_here: Annotated[int, "of these, content back at the same key within 30 days: no hop"]
+    back_elsewhere: Annotated[int, "of these, content back elsewhere alone"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeEffect:
     """The ratio of removal after a change to before."""
 

@@ -209,3 +209,13 @@ def test_the_effect_of_notices_is_a_table_with_reasons(study: Path, run: Run) ->
     found = rows(run("-C", study, "compliance", "--table", "effect", "--format", "json"))
     assert found[0]["what"] == "a notice arrived"
     assert all((row["refusal"] is None) != (row["p"] is None) for row in found)
+
+
+def test_what_came_back_is_a_table(study: Path, run: Run) -> None:
+    """Removed, gone and gone for good side by side; tools get every column."""
+    code, out, _ = run("-C", study, "compliance", "--table", "returns")
+    assert code == 0
+    assert "back nowhere known" in out
+    found = rows(run("-C", study, "compliance", "--table", "returns", "--format", "json"))
+    assert {row["key"] for row in found} == {"AS64500", "AS64501"}
+    assert all(row["durable_30d"] is None for row in found)

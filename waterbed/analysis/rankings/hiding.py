@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
-from zlib import crc32
 
 import numpy as np
 
@@ -64,7 +63,7 @@ def paced(group: Sequence[Episode], rare: Callable[[str], bool], schedule: Sched
                 label.append(rare(url_id))
     if not left:
         return PaceTest(p=None, rare=0, often=0)
-    rng = np.random.default_rng((_SEED, crc32(key.encode())))
+    rng = np.random.default_rng((_SEED, *key.encode()))
     return pace_test(left, right, label, rng, step=step_h)
 
 

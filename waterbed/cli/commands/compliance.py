@@ -11,7 +11,7 @@ import typer
 from waterbed.cli.options import By, ByRow, Clock, Format, Formatted
 from waterbed.cli.output import console, for_tools, more, new_table, note, print_rows, print_table, say, short
 from waterbed.model.conclusions import ClockKind
-from waterbed.model.takedown import AddressedNotice, ComplianceRow, ComplianceTrend, NoticeEffect, Unanswered
+from waterbed.model.takedown import AddressedNotice, ComplianceRow, ComplianceTrend, NoticeEffect, ReturnRow, Unanswered
 
 if TYPE_CHECKING:
     from waterbed.analysis.compliance import Compliance
@@ -29,6 +29,7 @@ class What(StrEnum):
     unanswered = "unanswered"
     notices = "notices"
     effect = "effect"
+    returns = "returns"
 
 
 def compliance(
@@ -37,7 +38,10 @@ def compliance(
     clock: Annotated[Clock, typer.Option(help="Origin of the clocks.")] = Clock.notice_delivered,
     weeks: Annotated[bool, typer.Option("--weeks", help="By ISO week too.")] = False,
     what: Annotated[
-        What, typer.Option("--table", help="Shares, trends, unanswered notices, all notices, or their effect.")
+        What,
+        typer.Option(
+            "--table", help="Shares, trends, unanswered notices, all notices, their effect, or what came back."
+        ),
     ] = What.shares,
     after: Annotated[
         float | None,
@@ -62,8 +66,10 @@ def compliance(
             _rows(found, Unanswered, found.unanswered(after), what, form)
         elif what is What.notices:
             _rows(found, AddressedNotice, found.notices(), what, form)
-        else:
+        elif what is What.effect:
             _effects(found, form)
+        else:
+            _returns(found, form)
 
 
 def _shares(found: Compliance, weeks: bool, form: Format) -> None:
@@ -144,6 +150,34 @@ def _rows(found: Compliance, cls: type, rows: Sequence[Any], what: What, form: F
     print_rows(cls, rows, found.info_of(what.value), form, columns=columns, title=title, shown=_SHOWN, cell=_short)
 
 
+def _returns(found: Compliance, form: Format) -> None:
+    rows, info = found.returns(), found.info_of(What.returns.value)
+    if form is not Format.table:
+        for_tools(ReturnRow, rows, info, form)
+        return
+    if not rows:
+        say("Nothing was reported anywhere.")
+        return
+    table = new_table(f"Removed, gone and gone for good, %, by {info.by}")
+    table.add_column("key", no_wrap=True, overflow="ellipsis", max_width=12)
+    for name in ("reports", "removed", "gone", "30 d", "90 d", "here", "elsewhere"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows[:_SHOWN]:
+        shares = (
+            (row.removed_24h, row.removed_24h_low, row.removed_24h_high),
+            (row.gone_24h, row.gone_24h_low, row.gone_24h_high),
+            (row.durable_30d, row.durable_30d_low, row.durable_30d_high),
+            (row.durable_90d, row.durable_90d_low, row.durable_90d_high),
+        )
+        back = [f"{count}/{row.removals}" for count in (row.back_here, row.back_elsewhere)]
+        table.add_row(row.key, f"{row.reports:,}", *(_percent(share) + _ends(*ends) for share, *ends in shares), *back)
+    print_table(table)
+    note("removed: within 24 h of the report, back or not; gone: and not up there at 24 h.", broken=True)
+    note("30 d, 90 d: removed within 24 h, and for so long back nowhere known.", broken=True)
+    note("here, elsewhere: of removals followed for 30 days, content seen again there, or only elsewhere.", broken=True)
+    more(len(rows), _SHOWN)
+
+
 def _effects(found: Compliance, form: Format) -> None:
     rows, info = found.effects(), found.info_of(What.effect.value)
     if form is not Format.table:
@@ -173,9 +207,11 @@ def _percent(share: float | None) -> str:
 
 
 def _interval(row: ComplianceRow) -> str:
-    if row.removed_low is None or row.removed_high is None:
-        return ""
-    return f" {row.removed_low * 100:.0f}-{row.removed_high * 100:.0f}"
+    return _ends(row.removed_low, row.removed_high)
+
+
+def _ends(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" {low * 100:.0f}-{high * 100:.0f}"
 
 
 def _short(value: Any) -> str:

@@ -1,0 +1,70 @@
+"""Content that comes back: three shares that differ where it does."""
+
+from tests.analysis.rankings.episodes import episode, hours
+from waterbed.analysis.rankings.returns import returns
+
+DAY = 24.0
+
+
+def stay(n, at, left, right, cause="removed", *, reported=True, **other):
+    """URL number n, up from `at`, with its report then; the last look before it saw it gone an hour earlier."""
+    return episode(
+        n,
+        left,
+        right,
+        cause,
+        at=at,
+        reported_at=hours(at) if reported else None,
+        absent_at=None if reported else hours(at - 1),
+        **other,
+    )
+
+
+def row(episodes, key="acme", until=200 * DAY):
+    """The row of one hoster."""
+    own = [one for one in episodes if one.hoster == key]
+    (found,) = returns({key: own}, episodes, {}, until=hours(until), by="hoster")
+    return found
+
+
+def test_removed_once_and_back_within_the_day_are_three_numbers():
+    """Of twenty, ten stay, four are removed for good, three are back after four hours, three after forty days."""
+    gone = [stay(n, n * 12.0, 5, 6) for n in range(10)]
+    back = [stay(n, n * 12.0 + 10, 400, None, None, reported=False) for n in range(4, 7)]
+    late = [stay(n, n * 12.0 + 6 + 40 * DAY, 400, None, None, reported=False) for n in range(7, 10)]
+    there = [stay(n, n * 12.0, 2000, None, None) for n in range(10, 20)]
+    found = row([*gone, *back, *late, *there])
+    assert (found.reports, found.removed_24h, found.gone_24h) == (20, 0.5, 0.35)
+    assert (found.reports_30d, found.durable_30d, found.durable_90d) == (20, 0.35, 0.2)
+    assert (found.removals, found.back_here, found.back_elsewhere) == (10, 3, 0)
+    assert found.durable_30d_low < 0.35 < found.durable_30d_high
+
+
+def test_content_back_elsewhere_is_no_durable_removal():
+    """The same content at another URL and hoster ends it; a copy that was there before does not."""
+    gone = [stay(n, n * 12.0, 5, 6) for n in range(10)]
+    moved = stay(100, 3 * 12.0 + 50, 400, None, None, hoster="other", content_id="u3")
+    copy = stay(101, 0.0, 4000, None, None, hoster="other", content_id="u4")
+    found = row([*gone, moved, copy])
+    assert (found.removed_24h, found.durable_30d) == (1.0, 0.9)
+    assert (found.back_here, found.back_elsewhere) == (0, 1)
+
+
+def test_what_nobody_saw_and_what_was_not_followed_is_in_no_share():
+    """A loss in an interval that holds the end of the day is unknown; without 30 days there is no durable share."""
+    gone = [stay(n, n * 12.0, 5, 6) for n in range(10)]
+    open_ = [stay(n, n * 12.0, 20, 30) for n in range(10, 13)]
+    found = row([*gone, *open_], until=25 * DAY)
+    assert found.reports == 10
+    assert (found.reports_30d, found.durable_30d, found.durable_30d_low, found.removals) == (0, None, None, 0)
+    few = row([stay(n, n * 12.0, 5, 6) for n in range(9)])
+    assert (few.reports, few.removed_24h) == (9, None)
+
+
+def test_between_two_stays_it_is_gone_as_far_as_looks_tell():
+    """A look after 24 h that still missed it says that it was gone; one before says nothing."""
+    seen = [stay(n, n * 12.0, 5, 6) for n in range(10)]
+    later = [stay(n, n * 12.0 + 40, 9, None, None, reported=False) for n in range(10)]
+    assert row([*seen, *later]).gone_24h == 1.0
+    at_25 = [stay(n, n * 12.0 + 24.5, 9, None, None, reported=False) for n in range(10)]
+    assert row([*seen, *at_25]).gone_24h is None

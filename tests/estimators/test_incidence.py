@@ -203,3 +203,23 @@ def test_interval_stays_honest_at_the_ends():
     for share, n in ((1.2, 10), (-0.1, 10), (0.5, 0)):
         with pytest.raises(ValueError):
             share_interval(share, n)
+
+
+@pytest.mark.parametrize("seed", [7, 12, 29, 33])
+def test_along_a_ridge_of_the_likelihood_the_estimate_settles(seed: int) -> None:
+    """Clocks of sparse and dense looks, for which EM alone takes thousands of rounds, settle in a thousand."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(60, 600))
+    time = np.where(rng.random(n) < 0.5, rng.exponential(60, n), rng.weibull(0.7, n) * 300)
+    step = rng.choice([1.0, 3, 24, 72], n)
+    off = rng.random(n) * step
+    left = np.maximum(np.floor((time - off) / step) * step + off, 0)
+    right = left + step * rng.choice([1, 1, 2, 3], n)
+    cause = rng.choice([0, 1], n, p=[0.8, 0.2])
+    running = rng.random(n) < 0.35
+    clocks = left, np.where(running, np.inf, right), np.where(running, -1, cause)
+    found = cumulative_incidence(*clocks, causes=2, max_rounds=1_100)
+    long = cumulative_incidence(*clocks, causes=2, tolerance=1e-5)
+    assert found.slack <= 1e-6
+    assert found.survival[-1] + found.incidence[:, -1].sum() == pytest.approx(1.0)
+    assert np.abs(found.incidence[:, 24] - long.incidence[:, 24]).max() < 1e-3

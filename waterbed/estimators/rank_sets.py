@@ -41,13 +41,21 @@ class Agreement:
     n: int
 
 
+_AT_ONCE = 50
+"""Resamples that are drawn at a time."""
+
+
 def cluster_weights(clusters: int, resamples: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Draw how often each cluster is taken, resamples x clusters.
 
     Poisson with mean 1, which makes totals vary as counts of independent clusters do. A cluster has the same weight in
     all groups that it feeds: resampling is global.
     """
-    return rng.poisson(1.0, size=(resamples, clusters)).astype(np.uint8)
+    weights = np.empty((resamples, clusters), np.uint8)
+    for first in range(0, resamples, _AT_ONCE):  # drawn as eight bytes each
+        some = weights[first : first + _AT_ONCE]
+        some[:] = rng.poisson(1.0, size=some.shape)
+    return weights
 
 
 def resampled_sums(

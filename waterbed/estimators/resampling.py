@@ -220,7 +220,7 @@ def resampled_share(
     ValueError for unequal lengths.
     """
     begin, end, ours = np.floor(np.asarray(left, float)), np.ceil(np.asarray(right, float)), np.asarray(own, bool)
-    heavy = np.asarray(weights, dtype=float)
+    heavy = np.asarray(weights)
     if begin.shape != end.shape or begin.shape != ours.shape or heavy.shape[1:] != begin.shape or not begin.size:
         raise ValueError("a resampled share needs clocks, and one weight for each in each resample")
     held, counted, even = _cells(begin, np.maximum(end, begin + 1), ours, within)
@@ -231,7 +231,9 @@ def resampled_share(
     row_mass = rows * mass
     parts = (row_mass[:, counted].sum(axis=1) / np.maximum(row_mass.sum(axis=1), _TINY))[at]
     share = float(parts.mean())
-    grouped = heavy @ np.eye(len(rows))[at]
+    order = np.argsort(at, kind="stable")
+    starts = np.searchsorted(at[order], np.arange(len(rows)))
+    grouped = np.add.reduceat(heavy[:, order], starts, axis=1, dtype=float)
     empty = grouped.sum(axis=1) == 0
     grouped[empty] = once
     awake = (1.0 - _AWAKE) * mass + _AWAKE * even

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
-from year_studies import Disturbed, Recorded, Undisturbed, postgresql
+from year_studies import Disturbed, Recorded, Undisturbed, forked, postgresql
 
 from waterbed.analysis.doctor_storage import store_findings
 from waterbed.analysis.rankings.tables import ranking_of
@@ -103,16 +103,9 @@ def by_class(facts: VirtualFacts) -> Recorded:
 
 
 @contextmanager
-def beside(work: Any, *given: Any) -> Iterator[None]:
+def beside(work: Callable[..., None], *given: Any) -> Iterator[None]:
     """Do some work in a process of its own meanwhile."""
-    child = os.fork()
-    if not child:
-        try:
-            work(*given)
-        except BaseException as problem:
-            print(f"{type(problem).__name__}: {problem}", file=sys.stderr)
-            os._exit(1)
-        os._exit(0)
+    child = forked(work, *given)
     yield
     if os.waitpid(child, 0)[1]:
         raise SystemExit("the undisturbed study could not be recorded")

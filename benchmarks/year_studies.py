@@ -4,10 +4,11 @@ import os
 import random
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -42,6 +43,19 @@ BATCH = 1_000
 """Facts of a transaction."""
 TABLES_EVERY = 30
 """Days between two sets of tables of routes and places."""
+
+
+def forked(work: Callable[..., None], *given: Any) -> int:
+    """Begin some work in a process of its own, which undoes nothing of this one's when it fails; return its id."""
+    child = os.fork()
+    if not child:
+        try:
+            work(*given)
+        except BaseException as problem:
+            print(f"{type(problem).__name__}: {problem}", file=sys.stderr, flush=True)
+            os._exit(1)
+        os._exit(0)
+    return child
 
 
 def add_tables(study: Study, world: World, since: int, day: int) -> int:
@@ -128,10 +142,7 @@ class Disturbed:
         """Record in a process of its own that is killed now and then, and started again until it is done."""
         kills = self.chance.choice((0, 1, 1, 2))
         while True:
-            child = os.fork()
-            if not child:
-                self._write(facts)
-                os._exit(0)
+            child = forked(self._write, facts)
             if kills:
                 time.sleep(self.chance.uniform(0.01, 0.3))
                 os.kill(child, signal.SIGKILL)

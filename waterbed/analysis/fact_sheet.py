@@ -115,8 +115,7 @@ def cause_shares(kept: Sequence[Clock], within_h: Sequence[float] = SHEET_H) -> 
         reach = {one.site_id for one in kept if known_within(one, hours)}
         for number, cause in enumerate(CAUSES):
             share = share_within(curves, number, hours) if curves and len(reach) >= FEWEST_SITES else None
-            worth = worth_within(kept, hours, (number,))
-            low, high = share_interval(share, worth) if share is not None else (None, None)
+            low, high = (None, None) if share is None else share_interval(share, worth_within(kept, hours, (number,)))
             yield CauseShare(cause=cause, within_h=hours, share=share, low=low, high=high)
 
 

@@ -93,7 +93,8 @@ def volumes_of(appearances: Sequence[Appearance]) -> dict[str, Volume]:
 
     URLs that no data could attribute are under UNKNOWN.
     """
-    of_host, of_url = keys_of_hosts(appearances), keys_of_urls(appearances)
+    of_host = keys_of_hosts(appearances)
+    of_url = _of_urls(appearances, of_host)
     volumes: dict[str, Volume] = defaultdict(Volume)
     for appearance in appearances:
         for key in sorted(of_url[appearance.url_id]):
@@ -125,7 +126,10 @@ def keys_of_urls(appearances: Sequence[Appearance]) -> dict[str, set[str]]:
 
     They are its own, else those of its host.
     """
-    of_host = keys_of_hosts(appearances)
+    return _of_urls(appearances, keys_of_hosts(appearances))
+
+
+def _of_urls(appearances: Sequence[Appearance], of_host: Mapping[str, set[str]]) -> dict[str, set[str]]:
     return {one.url_id: {key for key in one.keys if key} or of_host[one.host_id] for one in appearances}
 
 

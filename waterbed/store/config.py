@@ -30,6 +30,7 @@ from waterbed.store.settings import (
     Linking,
     Log,
     Names,
+    Norm,
     Probe,
     Publish,
     Registry,
@@ -63,6 +64,7 @@ __all__ = [
     "Linking",
     "Log",
     "Names",
+    "Norm",
     "Probe",
     "Publish",
     "Registry",
@@ -109,6 +111,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     judge: Judge = Judge()
     canary: Canary = Canary()
     cycle_guard: CycleGuard = CycleGuard()
+    norm: Norm = Norm()
     registry: Registry = msgspec.field(default_factory=Registry)
     hosters: Hosters = Hosters()
     coding: Coding = Coding()

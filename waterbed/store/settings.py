@@ -120,6 +120,15 @@ class CycleGuard(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     feed_share: float = 0.5
 
 
+class Norm(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What a hoster is held against, whom places name as surely below it."""
+
+    share: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.5
+    """Share of reported content that is to be removed within 24 hours."""
+    rate: Annotated[float, msgspec.Meta(gt=0, le=0.2)] = 0.05
+    """Of those named, the share that may be wrong, in the mean over studies."""
+
+
 class Registry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Settings of registry requests (RDAP) and their caching."""
 

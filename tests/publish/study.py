@@ -12,9 +12,11 @@ from waterbed.model.facts import Notice
 from waterbed.store.settings import Publish, StoreAt
 from waterbed.study.study import Study, create_study
 
-HOURS = 40
+STEP = 22
+"""Hours from one content to the next: reports span more than a week, so that shares have intervals."""
+HOURS = 40 + 11 * STEP
 SEEN = {"a": (range(12), 0, 4), "b": (range(12), 6, HOURS), "c": (range(2), 7, HOURS), "d": (range(2, 4), 7, HOURS)}
-"""By hoster: numbers of its contents, and the hours between which number 0 is up; each next one is an hour later."""
+"""By hoster: numbers of its contents, and the hours between which number 0 is up; each next one is STEP hours later."""
 
 
 def at(letter: str, number: int) -> str:
@@ -50,8 +52,9 @@ def _fill(study: Study, folder: Path, names: str) -> None:
     facts: list[object] = [_canary(n, True) for n in range(HOURS)]
     for letter, (numbers, start, end) in SEEN.items():
         for number in numbers:
-            states = " " * (start + number if start else 0)
-            facts += _url(letter, number, states.ljust(min(end + number, HOURS), "u").ljust(HOURS, "d"))
+            later = number * STEP
+            states = (" " * (start + later)).ljust(min(end + later, HOURS), "u")
+            facts += _url(letter, number, states.ljust(min(len(states) + 30, HOURS), "d"))
     facts += [_notice(number) for number in range(12)]
     study.folder.store.add(facts)
 
@@ -68,7 +71,7 @@ def _url(letter: str, number: int, states: str) -> list[object]:
 
 
 def _notice(number: int) -> Notice:
-    when = hour(0) + timedelta(minutes=1)
+    when = hour(number * STEP) + timedelta(minutes=1)
     return Notice(
         notice_id=f"n{number}",
         url_id=f"a{number:02}",

@@ -31,13 +31,17 @@ def config(**changes: object) -> Config:
 
 
 @contextmanager
-def written(folder: Path, seen: dict[str, str], *, canary: str = "", **changes: object) -> Iterator[Study]:
+def written(
+    folder: Path, seen: dict[str, str], *, canary: str = "", apart: int = 0, **changes: object
+) -> Iterator[Study]:
     """A study in which URL `a0` at hoster a was seen as told, one look an hour; reported at the start.
 
-    `u` up, `d` 404, `x` unreachable, `?` server error, blank no look; `canary` the same for the canary.
+    `u` up, `d` 404, `x` unreachable, `?` server error, blank no look; `canary` the same for the canary. With `apart`
+    all of URL `a3` is three times as many hours later: shares have intervals where reports span a week.
     """
     with create_study(folder / "study", config(**changes)) as study:
-        now = hour(max(map(len, seen.values())))
+        hours = max(len(states) + later(url, apart) for url, states in seen.items())
+        now = hour(hours)
         study.folder.clock = lambda: now
         routes = folder / "routes.csv"
         hosters = sorted({url[0] for url in seen})
@@ -46,8 +50,8 @@ def written(folder: Path, seen: dict[str, str], *, canary: str = "", **changes: 
         facts: list[object] = []
         for number, (url, states) in enumerate(sorted(seen.items())):
             address = f"28.{hosters.index(url[0])}.{number % 250}.7"
-            facts += [*_known(url, address), *_looks(url, states, address)]
-        hours = max(map(len, seen.values()))
+            begins = later(url, apart)
+            facts += [*_known(url, address, begins), *_looks(url, " " * begins + states, address)]
         facts += [_canary(n, canary[n : n + 1] != "d") for n in range(hours)]
         study.folder.store.add(facts)
         yield study
@@ -105,18 +109,24 @@ def resolution(url: str, address: str, **changes: object) -> Resolution:
     return replace(plain, **changes)  # type: ignore[arg-type]  # fields by name
 
 
-def _known(url: str, address: str) -> list[object]:
+def later(url: str, apart: int) -> int:
+    """Hours after the start at which URL `a3` is reported, three times `apart`."""
+    return apart * int(url[1:]) if apart else 0
+
+
+def _known(url: str, address: str, begins: int) -> list[object]:
     due = Due(
         url_id=url,
         host_id=f"h-{url}",
         due_at=hour(10_000),
         streak=0,
-        first_report_at=START,
+        first_report_at=hour(begins),
         category="phishing",
         lease_run_id=None,
     )
     unread = Sealed(entry_id=url, kind="url", ciphertext=b"never opened", key_number=1)
-    return [target(url), report(url), resolution(url, address), due, unread]
+    told = report(url, reported_at=hour(begins), received_at=hour(begins))
+    return [target(url), told, resolution(url, address, resolved_at=hour(begins)), due, unread]
 
 
 def _looks(url: str, states: str, address: str) -> Iterator[Observation]:

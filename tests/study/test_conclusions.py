@@ -91,7 +91,7 @@ def test_a_hoster_that_shuts_only_us_out_does_not_score_well(tmp_path: Path) -> 
     """Unreachable from one network is unobserved; no share is given, and the worst case says that nothing went."""
     seen = {**numbered("a", 12, "uu" + "x" * 40), **numbered("b", 12, "uu" + "d" * 40)}
     spread = {url: "u" * (n % 5) + states for n, (url, states) in enumerate(seen.items()) if url[0] == "b"}
-    with written(tmp_path, {**seen, **spread}) as study:
+    with written(tmp_path, {**seen, **spread}, apart=16) as study:
         conclusions = study.conclude()
         assert {v.outcome for v in conclusions.verdicts if v.url_id[0] == "a"} == {"up", "unobserved"}
         rows = {row.key: row for row in ranking_of(conclusions)}

@@ -25,6 +25,7 @@ from waterbed.analysis.rankings.takedown import (
 )
 from waterbed.analysis.sizes import size_table
 from waterbed.estimators.incidence import share_interval, share_within
+from waterbed.estimators.refusal import Refusal
 from waterbed.model.conclusions import ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
 from waterbed.model.table import TableInfo
@@ -87,7 +88,7 @@ def sheet_of(study: Study, key: str, *, clock: ClockKind | None = None) -> Sheet
         shares=compliance({company: clocks}, {company: name}, until=until, within_h=SHEET_H, hidden=found.hidden)
         if until
         else (),
-        curve=list(cause_shares(kept)) if until else (),
+        curve=list(cause_shares(kept, until=until)) if until else (),
         duration=[duration(clocks, within_h=SHEET_H[-1])] if until else (),
         cases=list(_cases(own, clocks, concerned, company, chosen, until)),
         misaddressed=[n for n in concerned if n.addressed == "misaddressed"],
@@ -105,17 +106,23 @@ def _size(study: Study, key: str, day: date, conclusions: Conclusions) -> Size |
     return next((size for size in frame.sizes if size.key == key), None)
 
 
-def cause_shares(kept: Sequence[Clock], within_h: Sequence[float] = SHEET_H) -> Iterator[CauseShare]:
+def cause_shares(
+    kept: Sequence[Clock], within_h: Sequence[float] = SHEET_H, *, until: datetime
+) -> Iterator[CauseShare]:
     """The cumulative incidence of each cause.
 
-    No number where fewer than FEWEST_SITES clusters are known at those hours.
+    No number where fewer than FEWEST_SITES clusters are known at those hours, and no interval where reports span too
+    few days. `until` is the end of the measurement.
     """
     curves = incidence(kept) if kept else None
     for hours in within_h:
         reach = {one.site_id for one in kept if known_within(one, hours)}
         for number, cause in enumerate(CAUSES):
             share = share_within(curves, number, hours) if curves and len(reach) >= FEWEST_SITES else None
-            low, high = (None, None) if share is None else share_interval(share, worth_within(kept, hours, (number,)))
+            low = high = None
+            if share is not None:
+                worth = worth_within(kept, hours, (number,), until=until)
+                low, high = (None, None) if isinstance(worth, Refusal) else share_interval(share, worth.number)
             yield CauseShare(cause=cause, within_h=hours, share=share, low=low, high=high)
 
 

@@ -1,4 +1,4 @@
-"""What a share is worth where outcomes depend on each other over time.
+"""The worth of shares whose outcomes share chance over time.
 
 A hoster that works a queue off, or sleeps, decides on many reports at once: neither reports nor sites are independent.
 """
@@ -74,14 +74,20 @@ def cluster_variance(values: npt.ArrayLike, cluster: npt.ArrayLike) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worth:
-    """How many independent outcomes a share is worth, and the degrees of freedom of its error over time."""
+    """The worth of a share in independent outcomes.
+
+    `freedom` are the degrees of freedom of its error over time.
+    """
 
     number: float
     freedom: int
 
     @property
     def error(self) -> float:
-        """Standard error of arcsin sqrt of the share; its studentised deviation follows Student's t."""
+        """Standard error of arcsin sqrt of the share.
+
+        Studentised by it, the deviation follows Student's t.
+        """
         return 0.5 / float(np.sqrt(self.number / _student(self.freedom, 0.95)))
 
 
@@ -144,10 +150,10 @@ def _blocks(x: Floats, at: Floats) -> tuple[int, int]:
 
 
 def least_batches(begin_h: npt.ArrayLike, end_h: npt.ArrayLike) -> int:
-    """Fewest instants that could hold all events of half-open (begin, end].
+    """Fewest instants that could hold all events.
 
-    Greedy, by the earliest end: the least number of points that pierce all intervals (Gupta, Lee and Leung, Networks
-    12, 1982).
+    Events lie in half-open (begin, end]. Greedy, by the earliest end: the least number of points that pierce all
+    intervals (Gupta, Lee and Leung, Networks 12, 1982).
     """
     begin, end = np.asarray(begin_h, dtype=float), np.asarray(end_h, dtype=float)
     order = np.argsort(end, kind="stable")

@@ -75,14 +75,22 @@ def resampled_sums(
     return total
 
 
-def widened(draws: Floats, least_errors: npt.ArrayLike, rng: np.random.Generator) -> Floats:
+def widened(
+    draws: Floats, least_errors: npt.ArrayLike, rng: np.random.Generator, *, freedom: npt.ArrayLike | None = None
+) -> Floats:
     """Add noise to draws with a spread below the least.
 
     The noise is independent; the least spread is a standard error. A group whose clusters all agree does not vary in
     any resample, which overstates certainty. `draws` is resamples x groups, `least_errors` has one number a group.
+    `freedom` is the degrees of freedom of each error: deviations are then those of Student's t, normal ones times
+    sqrt(v / chi squared of v), one draw for each resample and group.
     """
     missing = np.sqrt(np.maximum(0.0, np.square(np.asarray(least_errors, dtype=float)) - draws.var(axis=0, ddof=1)))
     noisy: Floats = draws + missing * rng.standard_normal(draws.shape)
+    if freedom is not None:
+        degrees = np.asarray(freedom, dtype=float)
+        middle = noisy.mean(axis=0)
+        noisy = middle + (noisy - middle) * np.sqrt(degrees / rng.chisquare(degrees, draws.shape))
     return noisy
 
 

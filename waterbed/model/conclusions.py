@@ -17,7 +17,7 @@ the same label under another suffix, any other new URL of the content."""
 LinkStrength = Literal["strong", "weak"]
 QuarantineKind = Literal["canary", "all", "hoster", "prefix", "feed"]
 QuarantineStatus = Literal["open", "released", "voided"]
-RankClass = Literal["ranked", "too few", "unmeasurable", "proxy"]
+RankClass = Literal["ranked", "too few", "too few days", "unmeasurable", "proxy"]
 Assessment = Literal["decides", "ignored"]
 """What analysts' assessments do: reports count by them, or all reports count."""
 ClockKind = Literal["first_seen", "reported", "notice_sent", "notice_delivered", "legal_order", "episode_start"]
@@ -193,8 +193,10 @@ class RankingRow:
     sites: Annotated[int, "distinct registrable domains"]
     hosts_fractional: Annotated[float, "hosts, each shared equally among its keys"]
     removed_24h: Annotated[float | None, "share removed within 24 h of the report, 0..1; null where not estimable"]
-    removed_24h_low: Annotated[float | None, "lower end of its 95% interval"]
-    removed_24h_high: Annotated[float | None, "upper end of its 95% interval"]
+    removed_24h_low: Annotated[
+        float | None, "lower end of the 95% interval of its expected value over repetitions of the process of removal"
+    ]
+    removed_24h_high: Annotated[float | None, "upper end of this interval"]
     removed_or_moved_24h: Annotated[float | None, "the same with leaving for another hoster counted too: upper bound"]
     removed_24h_worst: Annotated[float | None, "share if what we could not see at 24 h had not been removed"] = None
     removed_24h_best: Annotated[float | None, "share if all of it had been removed"] = None
@@ -202,8 +204,10 @@ class RankingRow:
     median_h_low: Annotated[float | None, "lower end of its 95% interval"] = None
     median_h_high: Annotated[float | None, "upper end; null: later than anything was followed"] = None
     episodes: Annotated[int, "takedown clocks behind the share"]
+    removals: Annotated[int, "of these, ended by removal"] = 0
+    batches: Annotated[int, "fewest times at which all these removals can have happened"] = 0
     unknown: Annotated[int, "URLs of which no look could be decided"]
-    rank_class: Annotated[RankClass, "ranked, too few, unmeasurable or proxy"]
+    rank_class: Annotated[RankClass, "ranked, too few, too few days, unmeasurable or proxy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -127,7 +127,7 @@ AnyRole = Literal["hoster", "asn", "upstream", "operator", "as_holder", "platfor
 
 CONFIRMATION: Final = r"^([1-9][0-9]?) looks?(?: over ([0-9]{1,4}(?:\.[0-9]{1,3})?) h)?$"
 
-Estimability = Literal["told", "too few", "unmeasurable", "proxy", "nothing"]
+Estimability = Literal["told", "too few", "too few days", "unmeasurable", "proxy", "nothing"]
 """`told`: the specification gives the number; else the reason why not. `nothing`: the group does not exist in it."""
 
 
@@ -261,7 +261,7 @@ class PlaceRow:
     without_one_low: Annotated[float | None, "least share removed if any one site cluster is left out"]
     without_one_high: Annotated[float | None, "largest share removed if any one site cluster is left out"]
     sites: Annotated[int, "site clusters behind the share"]
-    rank_class: Annotated[RankClass, "ranked, too few, unmeasurable or proxy"]
+    rank_class: Annotated[RankClass, "ranked, too few, too few days, unmeasurable or proxy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

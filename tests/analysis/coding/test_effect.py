@@ -44,7 +44,7 @@ def test_bounds_hold_every_way_to_settle_the_cases(tmp_path: Path) -> None:
     """Each mix of codes for three cases gives a share within the bounds, and both ends are reached."""
     seen = {**SEEN, **{url: "u" * 2 + "d" * 38 if url > "b02" else told for url, told in states("b", "?").items()}}
     seen |= {f"b{n:02}": ("u" * (1 + n)).ljust(40, "d") for n in range(3, 12)}
-    with written(tmp_path, seen) as study:
+    with written(tmp_path, seen, apart=16) as study:
         conclusions = study.conclude()
         cases = [case.item_id for case in unresolved(conclusions)]
         assert len(cases) == 3
@@ -60,7 +60,7 @@ def test_bounds_hold_every_way_to_settle_the_cases(tmp_path: Path) -> None:
 
 def test_the_command_tells_shares_and_places(tmp_path: Path) -> None:
     """All of b in doubt: from nothing to everything removed, from the first to the last place; the others stand."""
-    with written(tmp_path, SEEN) as study:
+    with written(tmp_path, SEEN, apart=16) as study:
         told = {row["key"]: row for row in rows(study, "effect")}
         b = told["AS64501"]
         assert (b["cases"], float(b["against"]), float(b["in_favour"])) == ("12", 0.0, 1.0)

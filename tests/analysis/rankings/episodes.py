@@ -1,5 +1,6 @@
 """Invented episodes and appearances for the tests of rankings."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from waterbed.analysis.rankings.keys import Appearance
@@ -35,6 +36,27 @@ def episode(n, left, right, cause=None, *, hoster="acme", at=0.0, **other):
         "unknown_looks": 0,
     }
     return Episode(**(values | other))
+
+
+SPREAD_H = 24.0 * 20
+"""Hours over which `spread` puts reports: enough days for an interval."""
+
+
+def spread(episodes):
+    """The same episodes, begun all through 20 days: neighbours in the list are far apart in time.
+
+    All of one site go together, as they are reported together.
+    """
+    place: dict[str, int] = {}
+    for one in episodes:
+        place.setdefault(f"{one.hoster} {one.site_id}", len(place))
+    return [_later(one, place[f"{one.hoster} {one.site_id}"] * 0.618034 % 1.0 * SPREAD_H) for one in episodes]
+
+
+def _later(one, by):
+    names = ("known_up_at", "reported_at", "absent_at", "first_up", "last_up", "first_down")
+    given = {name: getattr(one, name) for name in names}
+    return replace(one, **{name: when + timedelta(hours=by) for name, when in given.items() if when})
 
 
 def appearance(n, *keys, **other):

@@ -12,10 +12,14 @@ from waterbed.analysis.rankings.takedown import never_seen
 UNTIL = hours(5_000)
 
 
-def told_once(ends, *, at=0.0, start=0, clock="notice_delivered", **other):
-    """Clocks of URLs that ended so many hours after the notice (looks an hour apart), None: still up at the end."""
-    stays, notices = [], []
+def told_once(ends, *, at=0.0, start=0, clock="notice_delivered", days=0.0, **other):
+    """Clocks of URLs that ended so many hours after the notice (looks an hour apart), None: still up at the end.
+
+    Notices are sent at once, or all through some days.
+    """
+    stays, notices, first = [], [], at
     for number, end in enumerate(ends, start):
+        at = first + number * 0.618034 % 1.0 * days * 24
         if end is None:
             stays.append(episode(number, 4_990 - at, None, at=at))
         else:
@@ -27,7 +31,7 @@ def told_once(ends, *, at=0.0, start=0, clock="notice_delivered", **other):
 def test_shares_of_known_ends():
     """Twenty sites, half of them removed within a day, a quarter within twelve hours."""
     ends = [6.0] * 5 + [18.0] * 5 + [60.0] * 5 + [None] * 5
-    rows = compliance({"acme": told_once(ends)}, {"acme": "Acme"}, until=UNTIL)
+    rows = compliance({"acme": told_once(ends, days=20)}, {"acme": "Acme"}, until=UNTIL)
     found = {row.within_h: row for row in rows}
     assert {h: row.removed for h, row in found.items()} == pytest.approx(
         {1.0: 0.0, 12.0: 0.25, 24.0: 0.5, 48.0: 0.5, 72.0: 0.75}, abs=1e-5
@@ -60,7 +64,8 @@ def test_hiding_gives_no_number():
     assert [(row.removed, row.rank_class) for row in rows] == [(None, "unmeasurable")]
     later = {"acme": [never_seen(f"d{n}", hours(400)) for n in range(20)]}
     whole, week = compliance({"acme": clocks}, {}, until=UNTIL, weeks=True, within_h=(24.0,), hidden=later)
-    assert (whole.rank_class, week.rank_class) == ("unmeasurable", "ranked")
+    assert (whole.rank_class, week.rank_class) == ("unmeasurable", "too few days")
+    assert (week.removed, week.removed_low, week.removed_high) == (1.0, None, None)
 
 
 def test_gone_before_the_notice_is_to_its_credit():

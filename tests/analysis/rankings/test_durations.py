@@ -1,26 +1,30 @@
 """When half was gone, and how sure that is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from waterbed.analysis.rankings.durations import duration, half_gone, mean_hours
-from waterbed.analysis.rankings.takedown import clocks, incidence
+from waterbed.analysis.rankings.takedown import CAUSES, clocks, incidence, worth_within
 from waterbed.estimators.incidence import share_interval
 from waterbed.model.takedown import TakedownClock
 
-from .episodes import episode, hours
+from .episodes import episode, hours, spread
 
 
 def group(ends, *, sites=None):
     """One clock for each end: gone in the hour before it, or still up after 80 h."""
     causes = ("removed", "moved", "name")
     return clocks(
-        [
-            episode(n, end - 1 if end else 80, end, causes[n % 3], site_id=f"s{n % sites if sites else n}")
-            for n, end in enumerate(ends)
-        ]
+        spread(
+            [
+                episode(n, end - 1 if end else 80, end, causes[n % 3], site_id=f"s{n % sites if sites else n}")
+                for n, end in enumerate(ends)
+            ]
+        )
     )
 
 
@@ -28,8 +32,10 @@ def test_half_gone_is_read_off_all_causes_together():
     """Of 40 the twentieth went by hour 20, whatever the cause; the interval is where the share's holds one half."""
     found = half_gone(group(range(1, 41)))
     assert found.hours == pytest.approx(20, abs=0.5)
+    worth = worth_within(group(range(1, 41)), 20.0, range(len(CAUSES)), until=hours(600)).number
+    assert worth < 40
     for end, side in ((found.low, 1), (found.high, 0)):
-        assert share_interval(end / 40, 40)[side] == pytest.approx(0.5, abs=0.01)
+        assert share_interval(end / 40, worth)[side] == pytest.approx(0.5, abs=0.02)
 
 
 def test_what_goes_on_half_was_not_seen_to_go():
@@ -77,14 +83,14 @@ def test_the_interval_holds_the_median(ends):
 
 def late_clock(n, end, *, entered=0.0, until=200.0):
     """A clock seen each hour from its entry on, that ends at `end` or is followed to `until`."""
-    gone = end < until
+    gone, began = end < until, hours(n * 0.618034 % 1.0 * 480.0)
     return TakedownClock(
         url_id=f"u{n}",
         site_id=f"s{n}",
         key="acme",
         clock="notice_delivered",
-        origin=hours(0),
-        known_up_at=hours(0),
+        origin=began,
+        known_up_at=began,
         entered_h=entered,
         left_h=max(entered, np.ceil(end) - 1) if gone else until,
         right_h=float(np.ceil(end)) if gone else None,
@@ -126,3 +132,14 @@ def test_a_mean_needs_sites_from_the_start_and_the_whole_time():
     assert mean_hours([late_clock(n, 90.0, until=60.0) for n in range(20)], 72.0) is None
     assert mean_hours([], 72.0) is None
     assert mean_hours([late_clock(n, 9.5) for n in range(20)], 72.0).estimate == pytest.approx(9.5)
+
+
+def test_hours_that_depend_on_the_day_widen_the_mean() -> None:
+    """The same hours, in runs of days or mixed: the mean is the same, its interval wider where days differ."""
+    hours_of = [10.0] * 60 + [50.0] * 60
+    mixed = [replace(late_clock(n, hours_of[n * 7 % 120]), origin=hours(4.0 * n)) for n in range(120)]
+    runs = [replace(late_clock(n, hours_of[n]), origin=hours(4.0 * n)) for n in range(120)]
+    one, other = mean_hours(mixed, 72.0), mean_hours(runs, 72.0)
+    assert one.estimate == pytest.approx(other.estimate)
+    assert other.high - other.low > 2 * (one.high - one.low)
+    assert mean_hours([replace(clock, origin=hours(0)) for clock in runs], 72.0) is None

@@ -6,7 +6,7 @@ import pytest
 
 from waterbed.analysis.rankings.ranking import rank, volumes_of
 
-from .episodes import appearance, episode, hours
+from .episodes import appearance, episode, hours, spread
 
 
 def ranked(appearances, episodes=(), by="hoster", **options):
@@ -73,7 +73,7 @@ def test_url_without_keys_has_those_of_its_host():
 
 
 def test_classes():
-    """Proxy, too few, unmeasurable and ranked, each with a share only if ranked."""
+    """Proxy, too few, too few days, unmeasurable and ranked, each with a share only if ranked."""
     seen = [appearance(n, "proxy", proxy=True) for n in range(20)]
     seen += [appearance(n, "small") for n in range(20, 29)]
     seen += [appearance(n, "dark", decided=False) for n in range(30, 50)]
@@ -81,12 +81,16 @@ def test_classes():
     ends = [episode(n, 2, 3, "removed", hoster="proxy", proxy=True) for n in range(20)]
     ends += [episode(n, 2, 3, "removed", hoster="small") for n in range(20, 29)]
     ends += [episode(n, 2, 3, "removed") for n in range(50, 65)] + [episode(n, 80, None) for n in range(65, 70)]
+    ends = spread(ends)
+    seen += [appearance(n, "young") for n in range(70, 90)]
+    ends += [episode(n, 2, 3, "removed", hoster="young") for n in range(70, 90)]
     rows = ranked(seen, ends)
     assert {key: row.rank_class for key, row in rows.items()} == {
         "proxy": "proxy",
         "small": "too few",
         "dark": "unmeasurable",
         "acme": "ranked",
+        "young": "too few days",
     }
     assert rows["acme"].removed_24h == pytest.approx(0.75, abs=1e-3)
     assert rows["acme"].removed_24h_low < 0.75 < rows["acme"].removed_24h_high
@@ -95,6 +99,7 @@ def test_classes():
     assert {row.removed_24h for row in others} | {row.removed_24h_low for row in others} == {None}
     assert {row.removed_or_moved_24h for row in others} == {None}
     assert rows["dark"].unknown == 20
+    assert (rows["young"].removed_24h_worst, rows["young"].removals, rows["young"].batches) == (1.0, 20, 1)
 
 
 def test_hoster_that_lets_us_see_nothing_never_scores():
@@ -106,38 +111,38 @@ def test_hoster_that_lets_us_see_nothing_never_scores():
 
 def test_a_hoster_that_begins_to_hide_loses_its_share():
     """Quick with the 30 URLs that were seen, dark for three more: a share; for four more, over 10 points: none."""
-    ends = [episode(n, 2, 3, "removed") for n in range(30)]
+    ends = spread([episode(n, 2, 3, "removed") for n in range(30)])
     seen = [appearance(n, "acme") for n in range(30)]
     dark = [appearance(n, "acme", decided=False, since=hours(5)) for n in range(30, 34)]
-    few = ranked([*seen, *dark[:3]], ends, until=hours(200))["acme"]
+    few = ranked([*seen, *dark[:3]], ends, until=hours(700))["acme"]
     assert (few.rank_class, few.removed_24h) == ("ranked", pytest.approx(1))
     assert (few.removed_24h_worst, few.removed_24h_best) == (pytest.approx(30 / 33), pytest.approx(1))
-    many = ranked([*seen, *dark], ends, until=hours(200))["acme"]
+    many = ranked([*seen, *dark], ends, until=hours(700))["acme"]
     assert (many.rank_class, many.removed_24h, many.median_h) == ("unmeasurable", None, None)
     assert many.removed_24h_worst == pytest.approx(30 / 34)
 
 
 def test_what_is_too_young_to_be_seen_is_not_hidden():
     """URLs reported in the last hours, and those that no look found anywhere, take no share away."""
-    ends = [episode(n, 2, 3, "removed") for n in range(30)]
+    ends = spread([episode(n, 2, 3, "removed") for n in range(30)])
     seen = [appearance(n, "acme") for n in range(30)]
-    young = [appearance(n, "acme", decided=False, since=hours(190)) for n in range(30, 40)]
+    young = [appearance(n, "acme", decided=False, since=hours(690)) for n in range(30, 40)]
     never = [appearance(n, decided=False, since=hours(1), host_id="h0") for n in range(40, 50)]
-    row = ranked([*seen, *young, *never], ends, until=hours(200))["acme"]
+    row = ranked([*seen, *young, *never], ends, until=hours(700))["acme"]
     assert (row.rank_class, row.unknown) == ("ranked", 20)
 
 
 def test_ranked_rows_say_when_half_was_gone():
     """Twenty URLs gone after 1 to 20 hours: half after about ten."""
-    ends = [episode(n, n, n + 1, "removed") for n in range(20)]
-    row = ranked([appearance(n, "acme") for n in range(20)], ends, until=hours(200))["acme"]
+    ends = spread([episode(n, n, n + 1, "removed") for n in range(20)])
+    row = ranked([appearance(n, "acme") for n in range(20)], ends, until=hours(700))["acme"]
     assert row.median_h == pytest.approx(10, abs=0.5)
     assert row.median_h_low < row.median_h < row.median_h_high
 
 
 def test_ranks_ases_and_countries_from_the_same_episodes():
     """The share follows the key: AS numbers and countries of the episodes."""
-    ends = [episode(n, 2, 3, "removed", origins=(64500, 64501), countries=("NL",)) for n in range(12)]
+    ends = spread([episode(n, 2, 3, "removed", origins=(64500, 64501), countries=("NL",)) for n in range(12)])
     by_asn = ranked([appearance(n, "AS64500", "AS64501") for n in range(12)], ends, by="asn")
     by_country = ranked([appearance(n, "NL") for n in range(12)], ends, by="country")
     assert by_asn["AS64501"].removed_24h == pytest.approx(1)

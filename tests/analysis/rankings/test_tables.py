@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     up = "u" * 40
     seen = {f"a{n:02}": ("u" * (3 + n)).ljust(40, "d") for n in range(12)} | numbered("b", 8, up) | numbered("c", 3, up)
     seen |= {f"b{n:02}": ("u" * n).ljust(40, "d") for n in range(8, 12)}
-    with written(tmp_path, seen) as study:
+    with written(tmp_path, seen, apart=16) as study:
         places = tmp_path / "places.csv"
         places.write_text("28.0.0.0,28.0.255.255,NL\n28.1.0.0,28.2.255.255,DE\n")
         study.add_table(places, date(2026, 1, 5), kind="places")
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def opened(folder: Path) -> Study:
     """The study, its clock held."""
     study = open_study(folder)
-    study.folder.clock = lambda: hour(40)
+    study.folder.clock = lambda: hour(40 + 11 * 16)
     return study
 
 

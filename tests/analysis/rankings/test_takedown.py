@@ -4,7 +4,7 @@ import pytest
 
 from waterbed.analysis.rankings.takedown import CAUSES, clocks, episode_keys, episodes_by_key, removal, removal_curves
 
-from .episodes import episode, hours
+from .episodes import SPREAD_H, episode, hours, spread
 
 INF = float("inf")
 
@@ -93,17 +93,19 @@ def test_keys_are_spelled_as_in_the_ranking():
 def test_share_and_its_upper_bound():
     """Of 20 sites 10 are removed, 4 move and 6 stay: 50%, at most 70%."""
     group = clocks(
-        [episode(n, 2, 3, "removed") for n in range(10)]
-        + [episode(n, 2, 3, "moved") for n in range(10, 14)]
-        + [episode(n, 80, None) for n in range(14, 20)]
+        spread(
+            [episode(n, 2, 3, "removed") for n in range(10)]
+            + [episode(n, 2, 3, "moved") for n in range(10, 14)]
+            + [episode(n, 80, None) for n in range(14, 20)]
+        )
     )
-    told = removal(group, until=hours(90))
+    told = removal(group, until=hours(SPREAD_H + 90))
     assert told.estimable
     assert told.removed == pytest.approx(0.5, abs=1e-3)
     assert told.removed_or_moved == pytest.approx(0.7, abs=1e-3)
-    assert told.low == pytest.approx(0.29, abs=0.02)
-    assert told.high == pytest.approx(0.71, abs=0.02)
-    assert (told.clocks, told.sites) == (20, 20)
+    assert 0.15 < told.low < 0.29
+    assert 0.71 < told.high < 0.85
+    assert (told.clocks, told.sites, told.removals) == (20, 20, 10)
 
 
 def test_nine_sites_are_too_few_however_many_urls_they_hold():
@@ -114,12 +116,30 @@ def test_nine_sites_are_too_few_however_many_urls_they_hold():
 
 def test_one_giant_site_widens_the_interval():
     """A site with most clocks leaves hardly more certainty than one site alone."""
-    even = removal(clocks([episode(n, 2, 3, "removed") for n in range(40)]), until=hours(90))
-    uneven = removal(
-        clocks([episode(n, 2, 3, "removed", site_id=f"s{max(0, n - 29)}") for n in range(40)]), until=hours(90)
-    )
-    assert uneven.estimable
-    assert uneven.low < even.low - 0.3
+    ends = [(2, 3) if n % 3 else (80, None) for n in range(40)]
+    even = [episode(n, *end, "removed") for n, end in enumerate(ends)]
+    uneven = [episode(n, *end, "removed", site_id=f"s{max(0, n - 29)}") for n, end in enumerate(sorted(ends)[::-1])]
+    one, other = (removal(clocks(spread(group)), until=hours(SPREAD_H + 90)) for group in (even, uneven))
+    assert other.estimable
+    assert other.high - other.low > 2 * (one.high - one.low)
+
+
+def test_a_week_of_reports_is_needed_to_say_how_a_hoster_works():
+    """Reports of one day tell what happened to them, without an interval; the batches are the fewest instants."""
+    group = clocks([episode(n, 2 + n % 2 * 2, 3 + n % 2 * 2, "removed") for n in range(20)])
+    told = removal(group, until=hours(200))
+    assert (told.estimability, told.removed, told.low, told.high) == ("too few days", pytest.approx(1.0), None, None)
+    assert (told.removals, told.batches) == (20, 2)
+
+
+def test_removals_in_batches_widen_the_interval():
+    """The same shares and sites: where whole days are removed or not, the interval is wider than where each is."""
+    alone = [episode(n, *((2, 3) if n % 2 else (80, None)), "removed", at=6.0 * n) for n in range(120)]
+    quick = (1, 2, 3, 7, 9)
+    days = [episode(n, *((2, 3) if n // 12 in quick else (80, None)), "removed", at=6.0 * n) for n in range(120)]
+    one, other = (removal(clocks(group), until=hours(900)) for group in (alone, days))
+    assert one.removed == other.removed == pytest.approx(0.5)
+    assert other.high - other.low > 1.5 * (one.high - one.low)
 
 
 def test_looks_too_far_apart_are_unmeasurable():
@@ -138,9 +158,9 @@ def test_losing_sight_of_a_hoster_is_not_removal():
 
 def test_fresh_reports_at_the_end_do_not_make_looks_sparse():
     """Reports of the last day are still running and only weigh less; the share stands."""
-    group = [episode(n, 2, 3, "removed") for n in range(15)] + [episode(n, 80, None) for n in range(15, 20)]
-    fresh = [episode(n, 5, None, at=85) for n in range(20, 60)]
-    told = removal(clocks(group + fresh), until=hours(90))
+    group = spread([episode(n, 2, 3, "removed") for n in range(15)] + [episode(n, 80, None) for n in range(15, 20)])
+    fresh = [episode(n, 5, None, at=SPREAD_H + 85) for n in range(20, 60)]
+    told = removal(clocks(group + fresh), until=hours(SPREAD_H + 90))
     assert told.estimable
     assert told.sites == 20
 

@@ -11,11 +11,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from tests.judging.test_judge import look
-from tests.study.facts import hour, numbered, report, resolution, target, written
+from tests.study.facts import hour, later, numbered, report, resolution, target, written
 from waterbed.model.facts import Observation
 from waterbed.study.study import Study
 
 HOURS = 60
+APART = 16
+"""Hours from one URL's report to the next one's."""
 UP = "u" * HOURS
 
 
@@ -51,7 +53,7 @@ def small_study(folder: Path) -> Iterator[Study]:
     """The study of this module, its clock held."""
     b = numbered("b", 12, UP) | removed("b", 4) | {"b12": "u" * 5 + " " * (HOURS - 5)}
     seen = A | b | removed("c", 12) | numbered("d", 10, UP) | removed("p", 12)
-    with written(folder, seen) as study:
+    with written(folder, seen, apart=APART) as study:
         path = folder / "places.csv"
         path.write_text("28.0.0.0,28.0.255.255,NL\n28.1.0.0,28.9.255.255,DE\n")
         study.add_table(path, date(2026, 1, 5), kind="places")
@@ -63,17 +65,20 @@ def small_study(folder: Path) -> Iterator[Study]:
             facts += _elsewhere(url, "28.1.99.1")
         facts += _elsewhere("b12", "28.4.99.1")
         beside = "a13"  # of the host of a12, reported after it
-        facts += [target(beside, host_id="h-a12", site_id="s-a12"), resolution(beside, "28.0.12.7")]
-        facts += [report(beside, reported_at=hour(1), received_at=hour(1))]
-        facts += [_look(beside, n, "28.0.12.7", f"r-{beside}", 200 if n < 5 else 404) for n in range(HOURS)]
+        begins = later("a12", APART)
+        facts += [target(beside, host_id="h-a12", site_id="s-a12")]
+        facts += [resolution(beside, "28.0.12.7", resolved_at=hour(begins))]
+        facts += [report(beside, reported_at=hour(begins + 1), received_at=hour(begins + 1))]
+        facts += [_look(beside, begins + n, "28.0.12.7", f"r-{beside}", 200 if n < 5 else 404) for n in range(HOURS)]
         study.folder.store.add(facts)
         yield study
 
 
 def _elsewhere(url: str, address: str) -> list[object]:
     """Looks from the fifth hour on that see a URL at another address."""
-    there = resolution(url, address, resolution_id=f"r2-{url}", resolved_at=hour(5))
-    return [there, *(_look(url, n, address, f"r2-{url}", 200) for n in range(5, HOURS))]
+    begins = later(url, APART)
+    there = resolution(url, address, resolution_id=f"r2-{url}", resolved_at=hour(begins + 5))
+    return [there, *(_look(url, begins + n, address, f"r2-{url}", 200) for n in range(5, HOURS))]
 
 
 def _look(url: str, n: int, address: str, resolution_id: str, status: int) -> Observation:

@@ -21,7 +21,10 @@ def clock(site: str, right_h: float = math.inf, cause: int = NOTHING, *, start: 
 def group(removed: int, moved: int, stayed: int) -> list[Clock]:
     """So many clocks of each kind, each of a site of its own, all ends in the fifth hour."""
     kinds = [REMOVED] * removed + [MOVED] * moved + [NOTHING] * stayed
-    return [clock(f"s{n}", math.inf if kind == NOTHING else 5.0, kind) for n, kind in enumerate(kinds)]
+    return [
+        clock(f"s{n}", math.inf if kind == NOTHING else 5.0, kind, start=n * 0.618034 % 1.0 * 480)
+        for n, kind in enumerate(kinds)
+    ]
 
 
 @pytest.mark.parametrize(("level", "share"), [("competing", 6 / 15), ("removed", 9 / 15), ("censored", 6 / 12)])
@@ -30,7 +33,7 @@ def test_moves_compete_count_or_drop_out(level: str, share: float) -> None:
 
     All leave in one cell, so those that drop out there are at risk before it only.
     """
-    told = share_of(group(6, 3, 6), (), hour(200), level)
+    told = share_of(group(6, 3, 6), (), hour(700), level)
     assert told is not None
     assert told.removed == pytest.approx(share, abs=0.01)
     assert told.low is not None
@@ -51,10 +54,10 @@ def test_moves_taken_for_something_leave_other_clocks_as_they_are() -> None:
 
 def test_too_few_sites_stay_too_few_whatever_moves_are() -> None:
     """Whether a share is told goes by the clocks as they were seen."""
-    told = share_of(group(2, 3, 2), (), hour(200), "removed")
+    told = share_of(group(2, 3, 2), (), hour(700), "removed")
     assert told is not None
     assert (told.estimability, told.removed) == ("too few", None)
-    assert share_of([], (), hour(200), "removed") is None
+    assert share_of([], (), hour(700), "removed") is None
 
 
 def test_each_unit_keeps_the_clock_that_started_first() -> None:

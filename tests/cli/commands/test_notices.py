@@ -132,7 +132,7 @@ def test_compliance_counts_from_the_delivered_notice(run: Run, tmp_path: Path, s
     assert (heading["what"], heading["by"], heading["clock"]) == ("compliance", "hoster", "notice_delivered")
     found = {(row["key"], row["within_h"]): row for row in rows(said)}
     day = found["AS64500", 24.0]
-    assert (day["clocks"], day["before"], day["removed_before"], day["class"]) == (13, 1, 1, "ranked")
+    assert (day["clocks"], day["before"], day["removed_before"], day["class"]) == (13, 1, 1, "too few days")
     assert day["removed"] == pytest.approx(12 / 13, abs=1e-4)
     assert found["AS64500", 1.0]["removed"] == 0.0
     assert (found["AS64501", 24.0]["removed"], found["AS64501", 24.0]["class"]) == (None, "too few")
@@ -185,7 +185,7 @@ def test_the_sheet_of_a_hoster(run: Run, study: Path) -> None:
     assert shares["name", 24.0] == 0.0
     (long,) = whole["duration"]
     assert (long["clocks"], long["late"], long["within_h"]) == (13, 0, 168.0)
-    assert long["median_low"] <= long["median_h"] <= long["median_high"]
+    assert long["median_h"] is long["median_low"] is long["median_high"] is None  # reports of one day
     cases = {one["url_id"]: one for one in whole["cases"]}
     assert len(cases) == 14
     assert (cases["a12"]["timing"], cases["a12"]["state"]) == ("before", "gone")

@@ -78,7 +78,7 @@ def test_a_study_is_its_seed(base: World) -> None:
 
 def test_intervals_hold_the_truth_in_most_of_a_few_studies(base: World) -> None:
     """In a small campaign most intervals hold the policy's share, and nobody is credited with names that went."""
-    found = summarise(simulate_studies(base, 12, seed=20))
+    found = summarise(simulate_studies(base, 8, seed=20))
     shares = {row.among: row for row in found.coverage if row.what == "removed within 24 h"}
     assert shares["all"].trials > 20
     assert shares["all"].covered > 0.85

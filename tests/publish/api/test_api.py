@@ -19,7 +19,7 @@ from tests.leaks.names import names_of
 from tests.leaks.search import Search
 from tests.publish.api.calls import campaign
 from tests.publish.api.serving import ACCESS, FOR_CASES, FOR_GROUPS, Server, fixed, served, until
-from tests.publish.study import small_study
+from tests.publish.study import HOURS, small_study
 from tests.study.facts import _canary
 from waterbed.publish.api.guard import Access, Key, checksum
 from waterbed.publish.api.source import Served, Source, served_of, source_of
@@ -311,7 +311,7 @@ def test_new_facts_are_told_from_day_to_day(tmp_path: Path) -> None:
     with small_study(tmp_path) as study:
         source = source_of(tmp_path / "study")
         marks = [source.mark(), source.mark()]
-        study.folder.store.add([_canary(99, True)])
+        study.folder.store.add([_canary(HOURS, True)])
         marks.append(source.mark())
         study.folder.store.add([coding(1, 1, "ann", "merge")])
         marks.append(source.mark())
@@ -329,7 +329,7 @@ def test_what_hides_nothing_is_told_at_once(tmp_path: Path) -> None:
     """Where rows about one site may be published, no minute's growth is worth hiding."""
     with small_study(tmp_path, least=1) as study:
         mark = source_of(tmp_path / "study").mark()
-        study.folder.store.add([_canary(99, True)])
+        study.folder.store.add([_canary(HOURS, True)])
         assert source_of(tmp_path / "study").mark() != mark
 
 

@@ -20,7 +20,9 @@ from waterbed.model.facts import Target
 from waterbed.store.settings import Canary, Citation, Creator, Linking, Names, Publish, Registry, Vantage
 from waterbed.study.study import Study, create_study
 
-HOURS = 40
+STEP = 16
+"""Hours from one report to the next at a hoster."""
+HOURS = 40 + 11 * STEP
 PAIRS = 6
 HOSTS = [
     *(f"parcelpost-{word}.example{word}.com" for word in ("amber", "birch", "cedar", "delta", "ember", "flint")),
@@ -75,10 +77,17 @@ def named_study(folder: Path, **changes: object) -> Iterator[Study]:
             yield study
 
 
+def _reported(number: int) -> int:
+    """The hour at which a host is reported: look-alikes half a day after what they look like."""
+    if number < 2 * PAIRS:
+        return number * STEP
+    return (number - PAIRS if number < 3 * PAIRS else number - 3 * PAIRS) * STEP + 12
+
+
 def _import(study: Study, folder: Path) -> None:
-    for hours, urls in ((0, URLS[: 2 * PAIRS]), (12, URLS[2 * PAIRS :])):
+    for hours, url in sorted((_reported(number), url) for number, url in enumerate(URLS)):
         study.folder.clock = lambda hours=hours: hour(hours)
-        (folder / "reports.csv").write_text("\n".join(["url", *urls]) + "\n")
+        (folder / "reports.csv").write_text(f"url\n{url}\n")
         study.import_reports(folder / "reports.csv", source="hotline")
     protocol = (
         (Path(__file__).parents[3] / "waterbed" / "governance" / "protocol" / "first.toml")
@@ -107,9 +116,10 @@ def _look(study: Study, folder: Path) -> None:
         target = targets[vault.keyed_id("host", host)]
         group = number // PAIRS  # looked at from hour 0 at a; the look-alikes come to b when they have left a
         address = f"28.{min(group, 2) if group != 1 else 0}.{number}.7"
-        first, end = (0, HOURS) if group == 0 else (0, 8 + number % 3) if group == 1 else (12, HOURS)
-        states = " " * first + "u" * (end - first) + "d" * (HOURS - end)
-        facts.append(resolution(target.url_id, address, host_id=target.host_id))
+        first = _reported(number)
+        up = 8 + number % 3 if group == 1 else 40
+        states = " " * first + "u" * up + "d" * (40 - up)
+        facts.append(resolution(target.url_id, address, host_id=target.host_id, resolved_at=hour(first)))
         facts += _looks(target.url_id, states, address)
     facts += [_canary(n, True) for n in range(HOURS)]
     merge = HosterChange(

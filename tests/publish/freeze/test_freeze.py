@@ -79,7 +79,7 @@ def test_the_citation_is_in_both_metadata(frozen: Path) -> None:
     ]
     assert cited["creators"][0]["nameIdentifiers"][0]["nameIdentifier"] == "https://orcid.org/0000-0002-1825-0097"
     assert (cited["titles"], cited["doi"]) == ([{"title": "Parcels, frozen"}], "10.5072/waterbed.1")
-    assert cited["dates"][1] == {"date": "2026-01-05/2026-01-06", "dateType": "Collected"}
+    assert cited["dates"][1] == {"date": "2026-01-05/2026-01-14", "dateType": "Collected"}
     graph = {one["@id"]: one for one in json.loads((frozen / "data/ro-crate-metadata.json").read_text())["@graph"]}
     assert graph["./"]["license"]["@id"] == "https://spdx.org/licenses/CC-BY-4.0"
     assert graph["https://orcid.org/0000-0002-1825-0097"]["affiliation"] == {"@id": "#affiliation-1"}

@@ -174,7 +174,10 @@ def test_ranking_tells_everything_without_scripts() -> None:
         assert told in shown
     assert "evading measurement does not remove it" in shown
     assert "Left out: at least 2 hosters with fewer than 3 sites" in shown
-    assert "It removed 62% within 24 hours; with 95% certainty between 31% and 81%." in shown
+    assert (
+        "It removed 62% within 24 hours; if it went on working so, 31% to 81% is what to expect (95% interval)."
+        in shown
+    )
     assert "from place 2 to 4 of 4" in shown
     assert "The slowest" in shown
     several = parsed(ranking_page(ranking(slowest=3), ["hoster", "asn"], START)).shown

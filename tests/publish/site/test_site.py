@@ -140,7 +140,7 @@ def test_a_sheet_tells_of_notices_and_flows(site: Site) -> None:
 def test_failures_of_our_own_network_are_told(tmp_path: Path) -> None:
     """A day with a failed canary look is on the page, with how many of how many failed."""
     with small_study(tmp_path) as study:
-        study.folder.store.add([_canary(99, False)])
+        study.folder.store.add([replace(_canary(99, False), canary_id="failed")])
         page = served_of(study).site["quality.html"].content.decode()
     assert re.search(r"Days with failed canary looks.*2026-01-09.*<td class=\"n strong\">1</td>", page, re.S)
 

@@ -48,7 +48,8 @@ def compliance(
     """The shares removed within some hours, by key.
 
     With `weeks` there is a row for each ISO week too. Each is the interval-censored cumulative incidence of `removed`,
-    with the rules of any share (`removal`): none below FEWEST_SITES clusters, none where the looks were too sparse.
+    with the rules of any share (`removal`): none below FEWEST_SITES clusters, none where the looks were too sparse. A
+    week's share is what happened: its days are too few for an interval of how the hoster works.
     Content gone before the origin is counted in a column of its own, not as a clock; late entries are counted and left
     out. `until` is the end of the measurement, `hidden` the clocks by key of which no look could be decided.
     """
@@ -78,7 +79,7 @@ def _rows(
     gone = [one for one in own if one.timing == "before"]
     for hours in within_h:
         estimate = removal(kept, until=until, within_h=hours, curves=curves, hidden=hidden) if kept else None
-        shown = estimate if estimate and estimate.estimable else None
+        shown = estimate if estimate and estimate.removed is not None else None
         yield ComplianceRow(
             key=key,
             name=name,
@@ -95,12 +96,15 @@ def _rows(
             before=len(gone),
             removed_before=sum(one.cause == "removed" for one in gone),
             late=sum(one.timing != "before" and one.entered_h > 0 for one in own),
-            rank_class="ranked" if shown else _class_without_share(estimate),
+            rank_class=class_of_share(estimate),
         )
 
 
-def _class_without_share(estimate: Removal | None) -> RankClass:
-    return "too few" if estimate is not None and estimate.estimability == "too few" else "unmeasurable"
+def class_of_share(estimate: Removal | None) -> RankClass:
+    """The class of a share, whatever the volume."""
+    if estimate is None:
+        return "unmeasurable"
+    return "ranked" if estimate.estimability == "told" else estimate.estimability
 
 
 def _rounded(share: float | None) -> float | None:
@@ -140,8 +144,8 @@ def _trend(
     estimate = removal(kept, until=until, within_h=within_h)
     rows, week, chance = _weekly(kept, within_h)
     weeks = len(np.unique(week))
-    rank_class: RankClass = "ranked" if estimate.estimable else _class_without_share(estimate)
-    if rank_class == "ranked" and weeks < FEWEST_WEEKS:
+    rank_class: RankClass = class_of_share(estimate)
+    if rank_class in ("ranked", "too few days") and weeks < FEWEST_WEEKS:
         rank_class = "too few"
     slope = low = high = None
     if rank_class == "ranked":

@@ -4,7 +4,8 @@ Median time to any end, and mean within some hours.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import numpy as np
@@ -12,8 +13,18 @@ import numpy.typing as npt
 import scipy
 
 from waterbed.analysis.rankings.clocks import clusters_of, running_clocks
-from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, Clock, incidence, known_within, worth_within
+from waterbed.analysis.rankings.takedown import (
+    CAUSES,
+    FEWEST_SITES,
+    Clock,
+    incidence,
+    known_within,
+    last_known,
+    worth_within,
+)
+from waterbed.estimators.calendar_time import LEAST_DAYS, cosine_variance, days_of_reports, freedom
 from waterbed.estimators.incidence import Curves
+from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.resampling import Sure, resample
 from waterbed.model.takedown import Duration, TakedownClock
 
@@ -33,12 +44,15 @@ class HalfGone:
     high: Annotated[float | None, "upper end; null: later than anything was followed"]
 
 
-def half_gone(group: Sequence[Clock], *, curves: Curves | None = None, level: float = 0.95) -> HalfGone | None:
+def half_gone(
+    group: Sequence[Clock], *, curves: Curves | None = None, until: datetime | None = None, level: float = 0.95
+) -> HalfGone | None:
     """Estimate the median time to any end.
 
     It is read off the incidence of all causes together, mass spread evenly within each hour. Its interval holds the
     times at which the interval of the share gone (`share_interval`) holds one half (Brookmeyer and Crowley, Biometrics
-    38, 1982), with what the clocks are worth at the median. None below FEWEST_SITES sites known at that time.
+    38, 1982), with what the clocks are worth at the median. None below FEWEST_SITES sites known at that time,
+    nor where reports span too few days. `until` is the end of the measurement, by default the last time known.
     `curves` are the group's, if they are known already.
     """
     if not group:
@@ -51,7 +65,10 @@ def half_gone(group: Sequence[Clock], *, curves: Curves | None = None, level: fl
     known = [clock for clock in group if known_within(clock, at)]
     if len({clock.site_id for clock in known}) < FEWEST_SITES:
         return None
-    part = worth_within(group, at, range(len(CAUSES))) / len(known)
+    worth = worth_within(group, at, range(len(CAUSES)), until=until or last_known(group))
+    if isinstance(worth, Refusal):
+        return None
+    part = min(1.0, worth.number / len(known))
     n = np.maximum(_known_at(group, hours) * part, 1.0)
     # the chance that less than half goes, given what was seen: Jeffreys' interval of the share holds 1/2 while it is
     # between the tails
@@ -112,9 +129,10 @@ def duration(clocks: Sequence[TakedownClock], *, within_h: float) -> Duration:
 def mean_hours(clocks: Sequence[TakedownClock], within_h: float) -> Sure | None:
     """Mean hours until any end, at most `within_h`.
 
-    Whichever of the two comes first counts; late entry is heeded. None where fewer than FEWEST_SITES clusters were
-    under study within the first hour, for then nothing is known of that time, or where the follow-up stops before
-    `within_h`.
+    Whichever of the two comes first counts; late entry is heeded. The interval is that of resampled clusters, and at
+    least that of dependence over time: Student's, with the cosine variance of the clocks' own hours. None where fewer
+    than FEWEST_SITES clusters were under study within the first hour, for then nothing is known of that time, where the
+    follow-up stops before `within_h`, or where origins span too few days.
     """
     own = [one for one in clocks if one.timing != "before"]
     labels = clusters_of(own)
@@ -128,4 +146,29 @@ def mean_hours(clocks: Sequence[TakedownClock], within_h: float) -> Sure | None:
     found = resample(left, right, cluster, np.random.default_rng(SEED), entry=entry, step=1.0)
     if found.estimate.known_until < within_h or found.estimate.since > 0:
         return None
-    return found.rmst(within_h)
+    wide = _over_time(own, labels, within_h)
+    if wide is None:
+        return None
+    sure = found.rmst(within_h)
+    low, high = max(0.0, sure.estimate - wide), min(within_h, sure.estimate + wide)
+    if sure.low is not None and sure.high is not None:
+        low, high = min(sure.low, low), max(sure.high, high)
+    return replace(sure, low=low, high=high)
+
+
+def _over_time(clocks: Sequence[TakedownClock], labels: Sequence[str], within_h: float) -> float | None:
+    """Half the width of the interval of a mean within some hours, by its spread over time.
+
+    Over clocks whose hours are known; ends count in the middle of their intervals. None for too few days.
+    """
+    hours = [within_h if one.right_h is None else (max(0.0, one.left_h) + one.right_h) / 2 for one in clocks]
+    known = [n for n, one in enumerate(clocks) if one.right_h is not None or one.left_h >= within_h]
+    order = sorted(known, key=lambda n: clocks[n].origin)
+    first = min((clocks[n].origin for n in order), default=None)
+    at = [(clocks[n].origin - first) / timedelta(hours=1) for n in order] if first else []
+    days = days_of_reports(at)
+    terms = min(freedom(days), len({labels[n] for n in order}) - 1)
+    if days < LEAST_DAYS or terms < 1:
+        return None
+    variance = cosine_variance([min(hours[n], within_h) for n in order], terms)
+    return float(scipy.special.stdtrit(terms, 0.975) * np.sqrt(variance))

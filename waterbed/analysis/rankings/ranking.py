@@ -65,10 +65,11 @@ def rank(
     Classes, first that fits: `proxy` if every appearance was behind a reverse proxy; `too few` below 10 site clusters
     in volume; `unmeasurable` if the state of no clock is known at 24 h, or if more than 10 points of the share hang on
     the spacing of looks and on what was lost from sight or never decided; `too few` below 10 site clusters in clocks
-    known at 24 h; else `ranked`. Only `ranked` rows carry a share and a median; these and `unmeasurable` ones carry the
-    bounds of what was out of sight. `until` is the end of the measurement, by default the latest time in any episode.
-    `groups` gives the episodes of each key where `by` cannot tell, `started` the clocks of each key if they do not run
-    from the report. Cost is linear in appearances and episodes.
+    known at 24 h; `too few days` where their reports span less than a week; else `ranked`. Only `ranked` rows carry a
+    share and a median; these, `too few days` and `unmeasurable` ones carry the bounds of what was out of sight. `until`
+    is the end of the measurement, by default the latest time in any episode. `groups` gives the episodes of each key
+    where `by` cannot tell, `started` the clocks of each key if they do not run from the report. Cost is linear in
+    appearances and episodes.
     """
     volumes = volumes_of(appearances)
     groups = episodes_by_key(episodes, by) if groups is None else groups
@@ -141,8 +142,10 @@ def _row(
     rank_class = class_of(volume, estimate)
     shown = estimate if rank_class == "ranked" else None
     everything = [*group, *volume.hidden]
-    worst, best = _bounds(everything, until, shown) if rank_class in ("ranked", "unmeasurable") else (None, None)
-    half = half_gone(group, curves=curves) if shown else None
+    worst = best = None
+    if rank_class in ("ranked", "too few days", "unmeasurable"):
+        worst, best = _bounds(everything, until, shown)
+    half = half_gone(group, curves=curves, until=until) if shown else None
     return RankingRow(
         place=place,
         key=key,
@@ -161,6 +164,8 @@ def _row(
         median_h_low=_hours(half.low if half else None),
         median_h_high=_hours(half.high if half else None),
         episodes=len(group),
+        removals=estimate.removals if estimate else 0,
+        batches=estimate.batches if estimate else 0,
         unknown=len(volume.unknown),
         rank_class=rank_class,
     )

@@ -4,17 +4,20 @@ Also the share removed by hoster beside the share by content.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from statistics import fmean, median
 from typing import Annotated, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, incidence
+from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, incidence, worth_within
+from waterbed.estimators.calendar_time import LEAST_FREEDOM
 from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
 from waterbed.estimators.incidence import share_within
 from waterbed.estimators.rank_sets import cluster_weights, leave_one_out, place_sets, share_among_first, widened
+from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.resampling import resampled_share
 from waterbed.model.conclusions import Episode, RankingRow
 from waterbed.model.progress import staged
@@ -22,6 +25,8 @@ from waterbed.model.results import PlaceRow
 
 WORST: Final = 10
 RESAMPLES: Final = 1_000
+_UNSURE: Final = 0.5
+"""Error of arcsin sqrt of a share that is worth one outcome."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,6 +76,7 @@ def speed_places(
     groups: Mapping[str, Sequence[Episode]],
     clusters: Mapping[str, int],
     *,
+    until: datetime | None,
     rng: np.random.Generator,
     worst: int = WORST,
     resamples: int = RESAMPLES,
@@ -79,15 +85,20 @@ def speed_places(
 
     Rows of other classes follow, without a place. `clusters` gives each site its cluster. Clusters are resampled over
     all groups at once, shares are compared as arcsin sqrt, whose error hardly depends on the share; it is at least that
-    of the clusters' design effect, so that a group whose clusters all agree is not taken for certain.
+    of the clusters' design effect, so that a group whose clusters all agree is not taken for certain, and that of the
+    share's interval (`worth_within`): removals share chance over time, too. Places are those of the expected shares
+    over repetitions of each process. `until` is the end of the measurement.
     """
     ranked = [row for row in rows if row.removed_24h is not None]
     others = [_row(row) for row in rows if row.removed_24h is None]
-    if not ranked:
+    if not ranked or until is None:
         return others
-    own = [clocks(groups.get(row.key, ())) for row in ranked]
-    numbers: dict[int | str, int] = {}
-    of = [[numbers.setdefault(clusters.get(c.site_id, c.site_id), len(numbers)) for c in group] for group in own]
+    own = [
+        [replace(c, site_id=str(clusters.get(c.site_id, c.site_id))) for c in clocks(groups.get(row.key, ()))]
+        for row in ranked
+    ]
+    numbers: dict[str, int] = {}
+    of = [[numbers.setdefault(c.site_id, len(numbers)) for c in group] for group in own]
     weights = cluster_weights(len(numbers), resamples, rng)
     values, draws, parts = [], [], []
     for row, group, at in staged("places resampled", zip(ranked, own, of, strict=True), len(ranked)):
@@ -97,7 +108,10 @@ def speed_places(
         resampled = -_stable(found.draws)
         draws.append(resampled - resampled.mean() + values[-1])
         parts.append(found.parts)
-    table = widened(np.column_stack(draws), _errors(parts, of), rng)
+    worth = [worth_within(group, WITHIN_H, (REMOVED,), until=until) for group in own]
+    errors = np.maximum(_errors(parts, of), [_UNSURE if isinstance(one, Refusal) else one.error for one in worth])
+    freedom = [LEAST_FREEDOM if isinstance(one, Refusal) else one.freedom for one in worth]
+    table = widened(np.column_stack(draws), errors, rng, freedom=freedom)
     estimates = np.array(values)
     ranges = _without_one(parts, of, [row.removed_24h or 0.0 for row in ranked])
     joint, alone = place_sets(estimates, table), place_sets(estimates, table, marginal=True)

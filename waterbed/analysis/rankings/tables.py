@@ -173,7 +173,7 @@ class RankingTables:
     def places(self, worst: int) -> list[PlaceRow]:
         """Places by speed, slowest first."""
         rng = np.random.default_rng(SEED)
-        return speed_places(self.rows, self.groups, self.clusters, rng=rng, worst=worst)
+        return speed_places(self.rows, self.groups, self.clusters, until=self.conclusions.until, rng=rng, worst=worst)
 
     def volume(self, sizes: Sequence[Size], worst: int) -> tuple[list[VolumeRow], str]:
         """Volume against size, and its method.

@@ -1,6 +1,6 @@
 """Takedown clocks of one group, and how fast it removes."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,8 +8,9 @@ from typing import Annotated, Final, Literal
 
 import numpy as np
 
-from waterbed.estimators.cluster_shares import beta_binomial, worth
+from waterbed.estimators.calendar_time import Worth, effective_number, least_batches
 from waterbed.estimators.incidence import NOTHING, Curves, cumulative_incidence, share_interval, share_within, sparse
+from waterbed.estimators.refusal import Refusal
 from waterbed.model.conclusions import Episode
 
 By = Literal["hoster", "asn", "country"]
@@ -24,7 +25,7 @@ FEWEST_SITES: Final = 10
 WIDEST_GAP: Final = 0.10
 """Largest part of a share that may rest on unobserved ends: between two looks, or hidden."""
 
-Estimability = Literal["told", "too few", "unmeasurable"]
+Estimability = Literal["told", "too few", "too few days", "unmeasurable"]
 """`told`: estimable, as published tables spell it; else the reason why not."""
 
 
@@ -43,7 +44,8 @@ class Clock:
 class Removal:
     """The share that a group removed within some hours.
 
-    Hours run from the report.
+    Hours run from the report. The share is what happened; with its interval it is how the group works: the expected
+    share over repetitions of its process, for these report times and sites. `too few days` tell the first alone.
     """
 
     estimability: Annotated[Estimability, "whether the share could be given, and if not why"]
@@ -54,6 +56,8 @@ class Removal:
     clocks: Annotated[int, "takedown clocks"]
     sites: Annotated[int, "site clusters whose clocks reach, or ended within, those hours"]
     gap: Annotated[float | None, "P(L < T) - P(R <= T): what rests on the spacing of looks and on what was hidden"]
+    removals: Annotated[int, "clocks that ended by removal, at any time"]
+    batches: Annotated[int, "fewest times at which all these removals can have happened"]
 
     @property
     def estimable(self) -> bool:
@@ -172,19 +176,30 @@ def incidence(group: Sequence[Clock]) -> Curves:
     )
 
 
-def worth_within(group: Sequence[Clock], within_h: float, causes: Collection[int]) -> float:
-    """Effective number of clocks that reach `within_h` hours.
+def worth_within(
+    group: Sequence[Clock], within_h: float, causes: Collection[int], *, until: datetime
+) -> Worth | Refusal:
+    """The worth of a share that some causes ended.
 
-    Clocks that ended before count too. Less than their number, the more alike the clocks of a site are as to ending by
-    one of the causes in time; 0 where no clock is known then.
+    Within `within_h` hours, of the clocks whose state is known then and that could be followed so long, to `until`:
+    those that began later are known only if they ended. Outcomes depend on each other within sites and over time
+    (`effective_number`).
     """
-    known = [c for c in group if known_within(c, within_h)]
+    known = [c for c in group if known_within(c, within_h) and _hours(until - c.origin) >= within_h]
     if not known:
-        return 0.0
-    sizes = Counter(c.site_id for c in known)
-    hits = Counter(c.site_id for c in known if c.right_h <= within_h and c.cause in causes)
-    found = beta_binomial([hits[site] for site in sizes], list(sizes.values()))
-    return worth(list(sizes.values()), found.correlation)
+        return Refusal(f"no report could be followed for {within_h:g} hours")
+    first = min(c.origin for c in known)
+    sites = {site: number for number, site in enumerate(sorted({c.site_id for c in known}))}
+    return effective_number(
+        [c.right_h <= within_h and c.cause in causes for c in known],
+        [_hours(c.origin - first) for c in known],
+        [sites[c.site_id] for c in known],
+    )
+
+
+def last_known(group: Sequence[Clock]) -> datetime:
+    """The latest time at which any clock is known."""
+    return max(c.origin + timedelta(hours=c.left_h if c.cause == NOTHING else c.right_h) for c in group)
 
 
 def known_within(clock: Clock, within_h: float) -> bool:
@@ -205,11 +220,13 @@ def removal(
     `until` is the end of the measurement: a clock still running then is no sign of sparse looks, one lost from sight
     before is. No share below FEWEST_SITES site clusters whose clocks reach `within_h` or ended before it, nor where
     more than WIDEST_GAP of it hangs on the spacing of looks, or on the `hidden` clocks of which no look could be
-    decided. The interval counts what the clocks are worth given how alike those of a site are. `curves` are the
-    group's, if they are known already.
+    decided. The interval counts what the clocks are worth given how alike those of a site are, and of a time
+    (`worth_within`); where their reports span too few days for that, there is none. `curves` are the group's, if they
+    are known already.
     """
     reach = {c.site_id for c in group if known_within(c, within_h)}
     gap = _gap([*group, *hidden], until, within_h)
+    removals, batches = batches_of(group)
 
     def without_share(estimability: Estimability) -> Removal:
         return Removal(
@@ -221,6 +238,8 @@ def removal(
             clocks=len(group),
             sites=len(reach),
             gap=gap,
+            removals=removals,
+            batches=batches,
         )
 
     if not reach or gap is None or gap > WIDEST_GAP:
@@ -231,9 +250,10 @@ def removal(
     removed, moved = share_within(curves, REMOVED, within_h), share_within(curves, MOVED, within_h)
     if removed is None or moved is None:
         return without_share("unmeasurable")
-    low, high = share_interval(removed, worth_within(group, within_h, (REMOVED,)))
+    worth = worth_within(group, within_h, (REMOVED,), until=until)
+    low, high = (None, None) if isinstance(worth, Refusal) else share_interval(removed, worth.number)
     return Removal(
-        estimability="told",
+        estimability="too few days" if isinstance(worth, Refusal) else "told",
         removed=removed,
         low=low,
         high=high,
@@ -241,7 +261,20 @@ def removal(
         clocks=len(group),
         sites=len(reach),
         gap=gap,
+        removals=removals,
+        batches=batches,
     )
+
+
+def batches_of(group: Sequence[Clock]) -> tuple[int, int]:
+    """Count removals, and the fewest times that can hold them."""
+    removed = [c for c in group if c.cause == REMOVED]
+    if not removed:
+        return 0, 0
+    first = min(c.origin for c in removed)
+    at = [_hours(c.origin - first) for c in removed]
+    ends = [(begin + c.left_h, begin + c.right_h) for begin, c in zip(at, removed, strict=True)]
+    return len(removed), least_batches([begin for begin, _ in ends], [end for _, end in ends])
 
 
 def _gap(group: Sequence[Clock], until: datetime, within_h: float) -> float | None:

@@ -24,11 +24,13 @@ from waterbed.analysis.rankings.takedown import (
     Removal,
     clocks,
     incidence,
+    known_within,
     removal,
     worth_within,
 )
 from waterbed.analysis.sensitivity.design import Spec
 from waterbed.estimators.incidence import NOTHING, share_interval
+from waterbed.estimators.refusal import Refusal
 from waterbed.model.conclusions import ClockKind, Episode
 from waterbed.model.results import Estimability
 from waterbed.model.takedown import NoticeContext
@@ -114,10 +116,12 @@ def share_of(group: Sequence[Clock], hidden: Sequence[Clock], until: datetime | 
     estimate = removal(group, until=until, curves=incidence(taken), hidden=hidden)
     if moved == "competing" or estimate.removed is None:
         return estimate
-    worth = worth_within(taken, WITHIN_H, (REMOVED,))
-    if not worth:
+    if not any(known_within(clock, WITHIN_H) for clock in taken):
         return replace(estimate, estimability="unmeasurable", removed=None, low=None, high=None)
-    low, high = share_interval(estimate.removed, worth)
+    worth = worth_within(taken, WITHIN_H, (REMOVED,), until=until)
+    if isinstance(worth, Refusal):
+        return replace(estimate, estimability="too few days", low=None, high=None)
+    low, high = share_interval(estimate.removed, worth.number)
     return replace(estimate, low=low, high=high)
 
 

@@ -16,7 +16,8 @@ Plan = Literal["constant", "backing off", "with outages"]
 PLANS: Final[tuple[Plan, ...]] = ("constant", "backing off", "with outages")
 
 MOST_HOSTERS: Final = 8
-DAYS: Final = 8.0
+DAYS: Final = 13.0
+"""Long enough for a week of reports, each followed until it is known."""
 MISSED: Final = (0.05, 0.20)
 """Share of looks that tell nothing."""
 UNREPORTED: Final = (0.20, 0.70)
@@ -55,8 +56,9 @@ class Obstacles:
 def draw(world: World, rng: random.Random) -> tuple[World, Obstacles]:
     """Draw one study: a reseeded world and its obstacles.
 
-    Policies are drawn anew: removes 0.3 to 0.98, median 3 to 60 hours, sigma 0.5 to 1.3, one URL at a time. Raises
-    InputError for a world file with fewer than three plain hosters.
+    Policies are drawn anew: removes 0.3 to 0.98, median 3 to 60 hours, sigma 0.5 to 1.3, one URL at a time. Queues,
+    office hours and weekdays stay as the world file has them. Raises InputError for a world file with fewer than three
+    plain hosters.
     """
     plain = [hoster for hoster in world.hoster if hoster.kind == "hoster" and not hoster.within]
     if len(plain) < 3:
@@ -80,7 +82,7 @@ def draw(world: World, rng: random.Random) -> tuple[World, Obstacles]:
             urls_per_site=(1, 1) if repointed else (1, 3),
             big_site=2 * sites if big else 0,
             multi_address=rng.uniform(0.1, 0.6),
-            reported_over_days=(0.0, 4.5),
+            reported_over_days=(0.0, 9.5),
         ),
         movement=Movement(
             after_takedown=rng.uniform(0.2, 0.8),
@@ -128,6 +130,10 @@ def _policy(rng: random.Random) -> Removal:
 
 
 def _hoster(hoster: Hoster, policy: Removal, rng: random.Random) -> Hoster:
+    own = hoster.removal
+    policy = msgspec.structs.replace(
+        policy, batch_hours=own.batch_hours, office_hours=own.office_hours, weekdays=own.weekdays
+    )
     return msgspec.structs.replace(
         hoster, weight=8.0 ** rng.random(), removal=policy, catch_all=False, link_check=False, blind_to=(), within=""
     )

@@ -63,7 +63,7 @@ class HosterWorld:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Process:
-    """What a hoster does with the reports of one study.
+    """A hoster's removals of the reports of one study.
 
     One entry for each URL: first report, its site, the URLs of that site, and the times at which it goes and is back,
     alternating, URLs x changes; inf where nothing more happens.
@@ -83,7 +83,10 @@ class Process:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Ends:
-    """Takedown clocks as arrays: hours from each report, site, time of report; `removed` where an end was seen."""
+    """Takedown clocks as arrays, one entry for each URL.
+
+    Hours from each report, its site, the time of the report; `removed` where an end was seen.
+    """
 
     left: Floats
     right: Floats
@@ -110,7 +113,10 @@ class Ends:
 
 
 def expected_share(world: HosterWorld, process: Process, hours: float) -> float:
-    """How the hoster works: the expected share for these reports and sites."""
+    """The expected share for these reports and sites.
+
+    It is how the hoster works, whatever happened.
+    """
     policy = world.hoster.removal
     return float(chance_within(policy, world.start, process.reported, process.sizes, hours).mean())
 

@@ -104,13 +104,13 @@ def one_study(which: tuple[World, int, int]) -> StudyResult:
     episodes = episodes_of(looked, judge, until)
     rows = rank(list(_appearances(looked)), episodes, by="hoster", names={}, until=until)
     exact = _exact(truth, simulator)
-    trials = [*_share_trials(world, obstacles, rows, exact), *_median_trials(world, obstacles, rows, exact)]
+    trials = [*_share_trials(truth, obstacles, rows, exact), *_median_trials(world, obstacles, rows, exact)]
     shown = {row.key for row in rows if row.removed_24h is not None}
     return StudyResult(
         trials=tuple(trials),
         shares=len(shown - {obstacles.blind}),
         hosters=len(world.hoster) - (obstacles.blind is not None),
-        blind=_blind(world, obstacles, rows),
+        blind=_blind(truth, obstacles, rows),
         size_speed=_size_speed(world, obstacles, rows),
         naive=_naive(obstacles, episodes, until),
         looks=sum(len(one.sightings) for one in looked),
@@ -170,28 +170,31 @@ _OTHER = REMOVED + 1
 
 
 def _share_trials(
-    world: World, obstacles: Obstacles, rows: Sequence[RankingRow], exact: Mapping[str, Sequence[Clock]]
+    truth: Truth, obstacles: Obstacles, rows: Sequence[RankingRow], exact: Mapping[str, Sequence[Clock]]
 ) -> Iterator[Trial]:
     for row in rows:
         if row.removed_24h is None or row.removed_24h_low is None or row.removed_24h_high is None:
             continue
         if row.key == obstacles.blind:
             continue
-        oracle = removal(exact.get(row.key, ()), until=world.end)
+        oracle = removal(exact.get(row.key, ()), until=truth.world.end)
         yield _trial(
             "removed within 24 h",
             row,
             obstacles,
-            true=_true_share(world, obstacles, row.key),
+            true=_true_share(truth, obstacles, row.key),
             value=row.removed_24h,
             ends=(row.removed_24h_low, row.removed_24h_high),
             exact=None if oracle.low is None or oracle.high is None else (oracle.low, oracle.high),
         )
 
 
-def _true_share(world: World, obstacles: Obstacles, key: str) -> float:
-    (policy,) = (hoster.removal for hoster in world.hoster if hoster.key == key)
-    return true_share(policy, WITHIN_H) * (1.0 - NAME_ENDS if key == obstacles.nameless else 1.0)
+def _true_share(truth: Truth, obstacles: Obstacles, key: str) -> float:
+    """How a hoster works: the expected share for the reports of this study."""
+    (policy,) = (hoster.removal for hoster in truth.world.hoster if hoster.key == key)
+    own = truth.removal.get(key)
+    expected = own.expected if own and own.expected is not None else true_share(policy, WITHIN_H)
+    return expected * (1.0 - NAME_ENDS if key == obstacles.nameless else 1.0)
 
 
 def _median_trials(
@@ -246,7 +249,7 @@ def _trial(
     )
 
 
-def _blind(world: World, obstacles: Obstacles, rows: Sequence[RankingRow]) -> str:
+def _blind(truth: Truth, obstacles: Obstacles, rows: Sequence[RankingRow]) -> str:
     """The rank of the hoster that lets us hang.
 
     A first place is wrong if even its interval misses its own true share.
@@ -258,7 +261,7 @@ def _blind(world: World, obstacles: Obstacles, rows: Sequence[RankingRow]) -> st
         return "no share"
     if shares[obstacles.blind] < max(shares.values()):
         return "a share, not first"
-    true = {key: _true_share(world, obstacles, key) for key in shares}
+    true = {key: _true_share(truth, obstacles, key) for key in shares}
     if true[obstacles.blind] >= max(true.values()):
         return "first, as it is"
     (row,) = (row for row in rows if row.key == obstacles.blind)

@@ -1,4 +1,4 @@
-"""When sites are first reported, and how many URLs they have."""
+"""First reports of sites, and the number of their URLs."""
 
 import numpy as np
 import numpy.typing as npt

@@ -176,7 +176,7 @@ class Movement(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 
 class FeedChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """From this day a feed reports a hoster more or less often."""
+    """A day on which a feed reports a hoster otherwise."""
 
     hoster: str
     day: NotNegative

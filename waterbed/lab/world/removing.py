@@ -1,4 +1,4 @@
-"""How a hoster removes: its working time, queue, and chances.
+"""The process by which a hoster removes, and its chances.
 
 Times are hours since the world's start, and may lie before it.
 """
@@ -49,7 +49,10 @@ def worked(policy: Removal, start: datetime, hours: npt.ArrayLike) -> Floats:
 
 
 def reached(policy: Removal, start: datetime, working: npt.ArrayLike) -> Floats:
-    """The first time at which so many hours were worked; inf if never."""
+    """The first time at which so many hours were worked.
+
+    inf if never.
+    """
     begins, before = _shifts(policy.office_hours, policy.weekdays, start)
     wanted = np.asarray(working, dtype=float)
     shift = np.clip(np.searchsorted(before, wanted, side="left") - 1, 0, begins.size - 1)
@@ -58,9 +61,9 @@ def reached(policy: Removal, start: datetime, working: npt.ArrayLike) -> Floats:
 
 
 def queue_times(policy: Removal, start: datetime, rng: np.random.Generator) -> Floats:
-    """Draw when the queue is worked off, in working hours; sorted.
+    """Draw times, in working hours, of working the queue off.
 
-    A Poisson process in working time. Empty if there is no queue.
+    A Poisson process in working time, sorted. Empty if there is no queue.
     """
     if not policy.batch_hours:
         return np.zeros(0)
@@ -81,7 +84,7 @@ def delays(policy: Removal, normal: npt.ArrayLike, sizes: npt.ArrayLike) -> Floa
 def removed_at(
     policy: Removal, start: datetime, reported: npt.ArrayLike, delay: npt.ArrayLike, queue: npt.ArrayLike
 ) -> Floats:
-    """When reports that it acts on are removed.
+    """Times at which reports that it acts on are removed.
 
     A report is ready after `delay` working hours, and removed then or, if there is a queue, when that is worked off
     next. `queue` is what `queue_times` drew: one for all reports of a hoster.
@@ -124,7 +127,10 @@ def chance_within(
 def hours_until(
     policy: Removal, start: datetime, reported: npt.ArrayLike, sizes: npt.ArrayLike, part: float = 0.5
 ) -> float:
-    """Hours within which the expected share removed reaches a part; inf if never."""
+    """Hours within which the expected share reaches a part.
+
+    inf if never.
+    """
     low, high = 0.0, 24.0 * 60
     if float(chance_within(policy, start, reported, sizes, high).mean()) < part:
         return float("inf")

@@ -168,7 +168,7 @@ def sheet_views(
             seat=publication.countries.get(key),
             origins=publication.origins.get(key, ()),
             curves=curves,
-            shares=list(cause_shares(kept, MARKS_H)) if curves else (),
+            shares=list(cause_shares(kept, MARKS_H, until=conclusions.until)) if curves and conclusions.until else (),
             duration=duration(own, within_h=MARKS_H[-1]) if curves else None,
             weekly=weekly.get(key),
             goes_to=goes_to.get(key, ()),

@@ -12,6 +12,7 @@ from waterbed.publish.site.layout import Page
 CLASSES: Final[Mapping[RankClass, str]] = {
     "ranked": "Enough sites and dense enough checks: the share is given.",
     "too few": "Fewer than ten site clusters: a share would reflect single sites rather than the hoster.",
+    "too few days": "Reports span less than a week: how the hoster works cannot be told from one good or bad day.",
     "unmeasurable": "Checks were undecided, or too sparse around 24 hours. The hoster stays in the list, so "
     "that evading measurement does not remove it.",
     "proxy": "Only seen as a reverse proxy: the real host is behind it, so it is counted but not judged.",

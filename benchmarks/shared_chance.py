@@ -1,0 +1,164 @@
+"""How often 95% intervals hold how a hoster works, where removals share chance: thousands of studies of one hoster."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
+from math import inf, sqrt
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import numpy as np
+
+from waterbed.analysis.rankings.durations import half_gone
+from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, known_within, removal
+from waterbed.estimators.cluster_shares import beta_binomial, worth
+from waterbed.estimators.incidence import share_interval
+from waterbed.lab.simulate.processes import KINDS, draw_hoster_world, expected_share, happen, looks_at, observe
+from waterbed.lab.world.removing import hours_until
+
+DAYS = (10, 30, 90)
+LEAST = 0.93
+TOLD = {("independent", 30): 0.95, ("independent", 90): 0.95, ("office hours", 30): 0.95, ("office hours", 90): 0.95}
+TOLD |= {("whole sites", 30): 0.95, ("whole sites", 90): 0.95}
+TOLD |= {(kind, 30): 0.80 for kind in ("batches 6 h", "batches 30 h")}
+TOLD |= {(kind, 90): 0.90 for kind in ("batches 6 h", "batches 30 h")}
+WIDEST = {("independent", 10): 1.6, ("independent", 30): 1.3, ("independent", 90): 1.3}
+UNHELD = ("hiding",)
+"""Worlds in which no interval holds: what is hidden from us must be found out, not measured."""
+
+
+def version_0_1_0(group: Sequence[Clock], share: float) -> tuple[float, float]:
+    """The interval of version 0.1.0: Jeffreys with the sites' intra-cluster correlation, all else independent."""
+    known = [clock for clock in group if known_within(clock, WITHIN_H)]
+    sizes = Counter(clock.site_id for clock in known)
+    hits = Counter(clock.site_id for clock in known if clock.right_h <= WITHIN_H and clock.cause == REMOVED)
+    members = list(sizes.values())
+    return share_interval(share, worth(members, beta_binomial([hits[site] for site in sizes], members).correlation))
+
+
+def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
+    """One study of a kind of world: how the hoster works, what happened, and what would be told."""
+    kind, days, seed, number = which
+    rng = np.random.default_rng([seed, number, KINDS.index(kind), days])  # type: ignore[arg-type]  # a kind
+    world = draw_hoster_world(kind, float(days), rng)  # type: ignore[arg-type]  # a kind
+    process = happen(world, rng)
+    ends = observe(process, looks_at(world, process, rng))
+    group = ends.clocks(world.start)
+    until = world.start + timedelta(hours=ends.until)
+    found, half = removal(group, until=until), half_gone(group, until=until)
+    true = hours_until(world.hoster.removal, world.start, process.reported, process.sizes)
+    return {
+        "kind": kind,
+        "days": days,
+        "seed": seed,
+        "number": number,
+        "expected": expected_share(world, process, WITHIN_H),
+        "happened": float(np.mean(process.removed_after <= WITHIN_H)),
+        "class": found.estimability,
+        "share": found.removed,
+        "interval": None if found.low is None else [found.low, found.high],
+        "before": None if found.removed is None else version_0_1_0(group, found.removed),
+        "batches": [found.removals, found.batches],
+        "median": None if true == inf or true > 40.0 else true,
+        "half": None if half is None else [half.low, half.high],
+    }
+
+
+def studied(path: Path) -> dict[tuple[str, int, int, int], dict[str, Any]]:
+    """Studies that a results file has; its last line may be torn."""
+    found = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        found[row["kind"], row["days"], row["seed"], row["number"]] = row
+    return found
+
+
+def campaign(options: argparse.Namespace) -> dict[tuple[str, int], list[dict[str, Any]]]:
+    """All studies of all cells; those in the results file are not made again."""
+    wanted = [
+        (kind, days, options.seed, number)
+        for kind in options.kinds
+        for days in options.days
+        for number in range(options.studies)
+    ]
+    have = studied(options.results)
+    missing = [one for one in wanted if one not in have]
+    with options.results.open("a") as out, ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
+        for row in pool.map(one_study, missing, chunksize=8):
+            have[row["kind"], row["days"], row["seed"], row["number"]] = row
+            out.write(json.dumps(row) + "\n")
+            out.flush()
+    cells: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
+    for one in wanted:
+        cells[one[0], one[1]].append(have[one])
+    return cells
+
+
+def _held(rows: Sequence[dict[str, Any]], interval: str, true: str) -> tuple[float, float]:
+    held = [row[interval][0] <= row[true] <= (inf if row[interval][1] is None else row[interval][1]) for row in rows]
+    return fmean(held), sqrt(max(fmean(held) * (1 - fmean(held)), 1 / (4 * len(held))) / len(held))
+
+
+def report(cells: dict[tuple[str, int], list[dict[str, Any]]]) -> Iterator[str]:
+    """Print a line for each cell; yield what is missed, beyond two standard errors."""
+    head = (
+        f"{'world':18} {'days':>4} {'n':>5} {'told':>5} {'holds':>6} {'(se)':>7} {'above':>6} {'below':>6} {'width':>6}"
+    )
+    print(f"{head} {'0.1.0':>6} {'ratio':>5} {'batches':>9} {'medians':>7} {'hold':>6}")
+    for (kind, days), rows in cells.items():
+        measurable = [row for row in rows if row["class"] in ("told", "too few days")]
+        told = [row for row in rows if row["interval"]]
+        part = len(told) / max(1, len(rows))
+        if (kind, days) in TOLD and part < TOLD[kind, days]:
+            yield f"{kind}, {days} d: {part:.1%} told, {TOLD[kind, days]:.0%} wanted"
+        if not told:
+            print(f"{kind:18} {days:4} {len(rows):5} {part:5.2f}   ({len(measurable)} measurable)")
+            continue
+        held, error = _held(told, "interval", "expected")
+        before, _ = _held(told, "before", "expected")
+        above = fmean(row["interval"][0] > row["expected"] for row in told)
+        width = fmean(row["interval"][1] - row["interval"][0] for row in told)
+        ratio = width / fmean(row["before"][1] - row["before"][0] for row in told)
+        halves = [row for row in told if row["half"] and row["median"]]
+        batches = median(row["batches"][1] / max(1, row["batches"][0]) for row in told)
+        line = f"{kind:18} {days:4} {len(rows):5} {part:5.2f} {held:6.3f} ({error:.3f})"
+        line += f" {above:6.3f} {max(0.0, 1 - held - above):6.3f}"
+        line += f" {width:6.3f} {before:6.3f} {ratio:5.2f} {batches:9.2f} {len(halves):7}"
+        print(line + (f" {_held(halves, 'half', 'median')[0]:6.3f}" if halves else ""))
+        if kind not in UNHELD and held < LEAST - 2 * error:
+            yield f"{kind}, {days} d: {held:.1%} hold, {LEAST:.0%} wanted"
+        if ratio > WIDEST.get((kind, days), inf):
+            yield f"{kind}, {days} d: {ratio:.2f} times as wide as 0.1.0, {WIDEST[kind, days]} allowed"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--days", nargs="+", type=int, default=DAYS)
+    parser.add_argument("--studies", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=17_001)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--results", type=Path, default=Path("shared-chance.jsonl"), help="resumed if it is there")
+    options = parser.parse_args()
+    began = time.perf_counter()
+    wrong = list(report(campaign(options)))
+    print(f"{time.perf_counter() - began:.0f} s, seed {options.seed}")
+    print("\n".join(wrong) if wrong else "all hold")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -18,7 +18,7 @@ def print_standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], info: TableI
     """Print volume against size, or ranks by speed."""
     from waterbed.analysis.rankings.tables import VOLUME_METHOD  # noqa: PLC0415 (help needs none of it)
     from waterbed.analysis.rankings.volume import SIZE_FLOOR  # noqa: PLC0415 (help needs none of it)
-    from waterbed.model.results import VolumeRow  # noqa: PLC0415 (help needs none of it)
+    from waterbed.model.results import PlaceRow, VolumeRow  # noqa: PLC0415 (help needs none of it)
 
     by_volume = info.what.startswith("volume")
     columns = [f"worst {worst}" if name == "worst" else name for name in (_VOLUME if by_volume else _PLACES)]
@@ -36,11 +36,17 @@ def print_standings(rows: Sequence[VolumeRow] | Sequence[PlaceRow], info: TableI
             "place: 1 is the slowest; all sets hold at once at 95%; own: that row alone. without one: the share if any "
             "one site is left out.",
         )
+        below = sum(row.below_norm for row in rows if isinstance(row, PlaceRow))
+        if below:
+            note(
+                f"norm: {below} surely removed less than the norm (norm.share in waterbed.toml); of those so named few "
+                "are wrong, in the mean over studies at most norm.rate."
+            )
     more(len(rows))
 
 
 _VOLUME = ("key", "name", "sites", "incidents", "score", "expected", "O/E", "shrunk", "place", "worst")
-_PLACES = ("key", "name", "removed", "place", "own", "worst", "without one", "sites", "class")
+_PLACES = ("key", "name", "removed", "place", "own", "worst", "without one", "norm", "sites", "class")
 
 
 def _volume_cells(row: VolumeRow) -> list[str]:
@@ -73,6 +79,7 @@ def _place_cells(row: PlaceRow) -> list[str]:
         _range(row.own_low, row.own_high),
         number(row.among_worst, ".0%"),
         without,
+        "below" if row.below_norm else "-",
         f"{row.sites:,}",
         row.rank_class,
     ]

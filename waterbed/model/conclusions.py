@@ -17,7 +17,8 @@ the same label under another suffix, any other new URL of the content."""
 LinkStrength = Literal["strong", "weak"]
 QuarantineKind = Literal["canary", "all", "hoster", "prefix", "feed"]
 QuarantineStatus = Literal["open", "released", "voided"]
-RankClass = Literal["ranked", "too few", "too few days", "unmeasurable", "proxy"]
+RankClass = Literal["ranked", "too few", "too few followed", "too few days", "views differ", "unmeasurable", "proxy"]
+"""Whether a share is given, and if not why."""
 Assessment = Literal["decides", "ignored"]
 """What analysts' assessments do: reports count by them, or all reports count."""
 ClockKind = Literal["first_seen", "reported", "notice_sent", "notice_delivered", "legal_order", "episode_start"]
@@ -207,7 +208,7 @@ class RankingRow:
     removals: Annotated[int, "of these, ended by removal"] = 0
     batches: Annotated[int, "fewest times at which all these removals can have happened"] = 0
     unknown: Annotated[int, "URLs of which no look could be decided"]
-    rank_class: Annotated[RankClass, "ranked, too few, too few days, unmeasurable or proxy"]
+    rank_class: Annotated[RankClass, "ranked, or why no share is given"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

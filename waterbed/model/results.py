@@ -127,7 +127,9 @@ AnyRole = Literal["hoster", "asn", "upstream", "operator", "as_holder", "platfor
 
 CONFIRMATION: Final = r"^([1-9][0-9]?) looks?(?: over ([0-9]{1,4}(?:\.[0-9]{1,3})?) h)?$"
 
-Estimability = Literal["told", "too few", "too few days", "unmeasurable", "proxy", "nothing"]
+Estimability = Literal[
+    "told", "too few", "too few followed", "too few days", "views differ", "unmeasurable", "proxy", "nothing"
+]
 """`told`: the specification gives the number; else the reason why not. `nothing`: the group does not exist in it."""
 
 
@@ -260,8 +262,11 @@ class PlaceRow:
     among_worst: Annotated[float | None, "probability to be among the slowest, 0..1"]
     without_one_low: Annotated[float | None, "least share removed if any one site cluster is left out"]
     without_one_high: Annotated[float | None, "largest share removed if any one site cluster is left out"]
+    norm_p: Annotated[float | None, "p value, adjusted for all rows, of removing as much as the norm asks"] = None
+    norm_bound: Annotated[float | None, "upper 99% bound of its expected share, for this row alone"] = None
+    below_norm: Annotated[bool, "surely below the norm: of such rows few are wrong, in the mean over studies"] = False
     sites: Annotated[int, "site clusters behind the share"]
-    rank_class: Annotated[RankClass, "ranked, too few, too few days, unmeasurable or proxy"]
+    rank_class: Annotated[RankClass, "ranked, or why no share is given"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

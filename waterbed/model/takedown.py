@@ -120,7 +120,7 @@ class ComplianceRow:
     before: Annotated[int, "gone before the origin: no clocks; the removed ones are to its credit"]
     removed_before: Annotated[int, "of these, removed"]
     late: Annotated[int, "clocks that came under study after the origin: left out of the share"]
-    rank_class: Annotated[RankClass, "ranked, too few, too few days or unmeasurable"]
+    rank_class: Annotated[RankClass, "ranked, or why no share is given"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,7 @@ class ComplianceTrend:
     slope: Annotated[float | None, "change of the share a week, -1..1; null where not estimable"]
     slope_low: Annotated[float | None, "lower end of its 95% interval, clusters resampled"]
     slope_high: Annotated[float | None, "upper end of its 95% interval"]
-    rank_class: Annotated[RankClass, "ranked, too few, too few days or unmeasurable"]
+    rank_class: Annotated[RankClass, "ranked, or why no share is given"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ def test_bounds_hold_the_share(ends):
     """Whatever happened, worst <= share <= best in a row."""
     group = [episode(n, left, right, cause) for n, (left, right, cause) in enumerate(ends)]
     (row,) = rank([appearance(n, "acme") for n in range(len(ends))], group, by="hoster", names={}, until=hours(200))
-    if row.rank_class == "too few":
+    if row.rank_class == "too few followed":
         assert row.removed_24h_worst is row.removed_24h_best is None
         return
     assert 0 <= row.removed_24h_worst <= row.removed_24h_best <= 1

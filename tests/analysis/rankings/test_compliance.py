@@ -53,7 +53,7 @@ def test_few_clusters_give_no_number():
     """Nine sites are too few, and so are twenty in one batch."""
     few = compliance({"a": told_once([6.0] * 9)}, {}, until=UNTIL)
     batch = compliance({"a": told_once([6.0] * 20, batch="b")}, {}, until=UNTIL)
-    assert {(row.removed, row.rank_class) for row in (*few, *batch)} == {(None, "too few")}
+    assert {(row.removed, row.rank_class) for row in (*few, *batch)} == {(None, "too few followed")}
 
 
 def test_hiding_gives_no_number():
@@ -105,7 +105,8 @@ def test_few_weeks_or_clusters_have_no_trend():
     """Three weeks are too few, and so are many weeks of few sites."""
     for group in (weekly([0.5] * 3), weekly([1.0] * 6, sites=1)):
         (trend,) = trends({"acme": group}, {}, until=UNTIL, rng=np.random.default_rng(1))
-        assert (trend.slope, trend.rank_class) == (None, "too few")
+        assert trend.slope is None
+        assert trend.rank_class in ("too few days", "too few followed")
 
 
 def test_a_flat_hoster_has_a_flat_trend():

@@ -111,7 +111,7 @@ def test_share_and_its_upper_bound():
 def test_nine_sites_are_too_few_however_many_urls_they_hold():
     """Site clusters are counted, not clocks."""
     told = removal(clocks([episode(n, 2, 3, "removed", site_id=f"s{n % 9}") for n in range(90)]), until=hours(90))
-    assert (told.estimability, told.removed, told.sites) == ("too few", None, 9)
+    assert (told.estimability, told.removed, told.sites) == ("too few followed", None, 9)
 
 
 def test_one_giant_site_widens_the_interval():

@@ -56,7 +56,7 @@ def test_too_few_sites_stay_too_few_whatever_moves_are() -> None:
     """Whether a share is told goes by the clocks as they were seen."""
     told = share_of(group(2, 3, 2), (), hour(700), "removed")
     assert told is not None
-    assert (told.estimability, told.removed) == ("too few", None)
+    assert (told.estimability, told.removed) == ("too few followed", None)
     assert share_of([], (), hour(700), "removed") is None
 
 

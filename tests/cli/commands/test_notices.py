@@ -135,7 +135,7 @@ def test_compliance_counts_from_the_delivered_notice(run: Run, tmp_path: Path, s
     assert (day["clocks"], day["before"], day["removed_before"], day["class"]) == (13, 1, 1, "too few days")
     assert day["removed"] == pytest.approx(12 / 13, abs=1e-4)
     assert found["AS64500", 1.0]["removed"] == 0.0
-    assert (found["AS64501", 24.0]["removed"], found["AS64501", 24.0]["class"]) == (None, "too few")
+    assert (found["AS64501", 24.0]["removed"], found["AS64501", 24.0]["class"]) == (None, "too few followed")
     code, out, _ = run("-C", study, "compliance")
     assert (code, "16 to the hoster of that time" in out, "1 misaddressed" in out) == (0, False, True)
     assert "18 to the hoster of that time" in out
@@ -147,7 +147,7 @@ def test_compliance_shows_weeks_trends_silence_and_notices(run: Run, study: Path
     weekly = rows(run("-C", study, "compliance", "--weeks", "--format", "json"))
     assert {row["week"] for row in weekly} == {None, "2026-W02"}
     (trend, _) = rows(run("-C", study, "compliance", "--table", "trends", "--format", "json"))
-    assert (trend["slope"], trend["weeks"], trend["class"]) == (None, 1, "too few")
+    assert (trend["slope"], trend["weeks"], trend["class"]) == (None, 1, "too few days")
     silent = rows(run("-C", study, "compliance", "--table", "unanswered", "--after", "48", "--format", "json"))
     assert {(row["url_id"], row["reminders"]) for row in silent} == {("a13", 1), ("b00", 0), ("b01", 0), ("b02", 0)}
     notices = rows(run("-C", study, "compliance", "--table", "notices", "--format", "json"))

@@ -146,7 +146,7 @@ def _trend(
     weeks = len(np.unique(week))
     rank_class: RankClass = class_of_share(estimate)
     if rank_class in ("ranked", "too few days") and weeks < FEWEST_WEEKS:
-        rank_class = "too few"
+        rank_class = "too few days"
     slope = low = high = None
     if rank_class == "ranked":
         place = {label: number for number, label in enumerate(dict.fromkeys(one.site_id for one in kept))}

@@ -1,7 +1,7 @@
 """Rank hosters, ASes or countries by how much appeared there."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -55,6 +55,7 @@ def rank(
     until: datetime | None = None,
     groups: Mapping[str, Sequence[Episode]] | None = None,
     started: Mapping[str, Sequence[Clock]] | None = None,
+    differing: Collection[str] = (),
 ) -> list[RankingRow]:
     """Rank groups by the number of distinct hosts.
 
@@ -63,10 +64,12 @@ def rank(
     addresses, and as 1/k in `hosts_fractional`; a URL without keys has those of its host.
 
     Classes, first that fits: `proxy` if every appearance was behind a reverse proxy; `too few` below 10 site clusters
-    in volume; `unmeasurable` if the state of no clock is known at 24 h, or if more than 10 points of the share hang on
-    the spacing of looks and on what was lost from sight or never decided; `too few` below 10 site clusters in clocks
-    known at 24 h; `too few days` where their reports span less than a week; else `ranked`. Only `ranked` rows carry a
-    share and a median; these, `too few days` and `unmeasurable` ones carry the bounds of what was out of sight. `until`
+    in volume; `views differ` for keys in `differing`, whose content goes by our looks (`views_differ`); `unmeasurable`
+    if the state of no clock is known at 24 h, or if more than 10 points of the share hang on the spacing of looks and
+    on what was lost from sight or never decided; `too few followed` below 10 site clusters in clocks known at 24 h;
+    `too few days` where their reports span less than a week; else `ranked`. Only `ranked` rows carry a share and a
+    median; these, `too few days`, `views differ` and `unmeasurable` ones carry the bounds of what was out of sight.
+    `until`
     is the end of the measurement, by default the latest time in any episode. `groups` gives the episodes of each key
     where `by` cannot tell, `started` the clocks of each key if they do not run from the report. Cost is linear in
     appearances and episodes.
@@ -82,6 +85,7 @@ def rank(
             key,
             names.get(key) or ("not attributed" if key == UNKNOWN else key),
             volume=volumes[key],
+            differs=key in differing,
             group=clocks(groups.get(key, ())) if started is None else started.get(key, ()),
             until=until,
         )
@@ -135,16 +139,25 @@ def _of_urls(appearances: Sequence[Appearance], of_host: Mapping[str, set[str]])
 
 
 def _row(
-    place: int | None, key: str, name: str, *, volume: Volume, group: Sequence[Clock], until: datetime | None
+    place: int | None,
+    key: str,
+    name: str,
+    *,
+    volume: Volume,
+    differs: bool,
+    group: Sequence[Clock],
+    until: datetime | None,
 ) -> RankingRow:
     curves = incidence(group) if group else None
     estimate = removal(group, until=until, curves=curves, hidden=volume.hidden) if group and until else None
-    rank_class = class_of(volume, estimate)
+    rank_class = class_of(volume, estimate, differs=differs)
     shown = estimate if rank_class == "ranked" else None
     everything = [*group, *volume.hidden]
     worst = best = None
-    if rank_class in ("ranked", "too few days", "unmeasurable"):
+    if rank_class in ("ranked", "too few days", "views differ", "unmeasurable"):
         worst, best = _bounds(everything, until, shown)
+    if rank_class == "views differ":  # all that seems removed may be hidden from us
+        worst = 0.0
     half = half_gone(group, curves=curves, until=until) if shown else None
     return RankingRow(
         place=place,
@@ -186,7 +199,7 @@ def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 6)
 
 
-def class_of(volume: Volume, estimate: Removal | None) -> RankClass:
+def class_of(volume: Volume, estimate: Removal | None, *, differs: bool = False) -> RankClass:
     """The class of a row, as `rank` has it.
 
     It depends on its volume and on its clocks.
@@ -195,6 +208,8 @@ def class_of(volume: Volume, estimate: Removal | None) -> RankClass:
         return "proxy"
     if len(volume.sites) < FEWEST_SITES:
         return "too few"
+    if differs:
+        return "views differ"
     if estimate is None:
         return "unmeasurable"
     return estimate.estimability if estimate.estimability != "told" else "ranked"

@@ -7,24 +7,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import fmean, median
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, clocks, incidence, worth_within
-from waterbed.estimators.calendar_time import LEAST_FREEDOM
+from waterbed.estimators.calendar_time import LEAST_FREEDOM, Worth
 from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
 from waterbed.estimators.incidence import share_within
+from waterbed.estimators.norm_tests import below_norm
 from waterbed.estimators.rank_sets import cluster_weights, leave_one_out, place_sets, share_among_first, widened
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.resampling import resampled_share
 from waterbed.model.conclusions import Episode, RankingRow
 from waterbed.model.progress import staged
 from waterbed.model.results import PlaceRow
+from waterbed.store.settings import Norm
 
 WORST: Final = 10
 RESAMPLES: Final = 1_000
+_NORM: Final = Norm()
 _UNSURE: Final = 0.5
 """Error of arcsin sqrt of a share that is worth one outcome."""
 
@@ -77,6 +80,7 @@ def speed_places(
     clusters: Mapping[str, int],
     *,
     until: datetime | None,
+    norm: Norm = _NORM,
     rng: np.random.Generator,
     worst: int = WORST,
     resamples: int = RESAMPLES,
@@ -87,7 +91,8 @@ def speed_places(
     all groups at once, shares are compared as arcsin sqrt, whose error hardly depends on the share; it is at least that
     of the clusters' design effect, so that a group whose clusters all agree is not taken for certain, and that of the
     share's interval (`worth_within`): removals share chance over time, too. Places are those of the expected shares
-    over repetitions of each process. `until` is the end of the measurement.
+    over repetitions of each process. `until` is the end of the measurement. Rows are `below_norm` by `below_norm`, at
+    the norm's rate.
     """
     ranked = [row for row in rows if row.removed_24h is not None]
     others = [_row(row) for row in rows if row.removed_24h is None]
@@ -111,6 +116,7 @@ def speed_places(
     worth = [worth_within(group, WITHIN_H, (REMOVED,), until=until) for group in own]
     errors = np.maximum(_errors(parts, of), [_UNSURE if isinstance(one, Refusal) else one.error for one in worth])
     freedom = [LEAST_FREEDOM if isinstance(one, Refusal) else one.freedom for one in worth]
+    tested = _against(norm, [row.removed_24h or 0.0 for row in ranked], worth)
     table = widened(np.column_stack(draws), errors, rng, freedom=freedom)
     estimates = np.array(values)
     ranges = _without_one(parts, of, [row.removed_24h or 0.0 for row in ranked])
@@ -126,11 +132,29 @@ def speed_places(
             among_worst=round(float(among[n]), 4),
             without_one_low=ranges[n][0],
             without_one_high=ranges[n][1],
+            **tested[n],
             sites=len(set(of[n])),
         )
         for n, row in enumerate(ranked)
     ]
     return sorted(made, key=lambda row: (row.removed_24h, row.key)) + others
+
+
+def _against(norm: Norm, shares: Sequence[float], worth: Sequence[Worth | Refusal]) -> list[dict[str, Any]]:
+    """Each share against the norm; a share without an interval is none of the tests."""
+    told = [n for n, one in enumerate(worth) if not isinstance(one, Refusal)]
+    number = [0.25 / one.error**2 for one in worth if not isinstance(one, Refusal)]
+    freedom = [one.freedom for one in worth if not isinstance(one, Refusal)]
+    found: list[dict[str, Any]] = [{} for _ in worth]
+    if told:
+        test = below_norm([shares[n] for n in told], number, freedom, norm.share, rate=norm.rate)
+        for place, n in enumerate(told):
+            found[n] = {
+                "norm_p": round(float(test.adjusted[place]), 6),
+                "norm_bound": round(float(test.bound[place]), 6),
+                "below_norm": bool(test.below[place]),
+            }
+    return found
 
 
 def _row(row: RankingRow, **places: float | int | None) -> PlaceRow:

@@ -18,6 +18,7 @@ from graphs.hops import is_home
 from graphs.linking.clusters import site_clusters
 from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
 from waterbed.analysis.rankings.feeds import feed_cards
+from waterbed.analysis.rankings.hiding import views_differ
 from waterbed.analysis.rankings.incidents import complaints, incidents
 from waterbed.analysis.rankings.keys import Appearance, Kind, grouped, keys_of, names_organisations, size_kind
 from waterbed.analysis.rankings.ranking import rank
@@ -136,6 +137,7 @@ class RankingTables:
             until=self.conclusions.until,
             groups=self.groups,
             started=self.started,
+            differing=views_differ(self.groups, self.conclusions.config.schedule),
         )
 
     @cached_property
@@ -173,7 +175,15 @@ class RankingTables:
     def places(self, worst: int) -> list[PlaceRow]:
         """Places by speed, slowest first."""
         rng = np.random.default_rng(SEED)
-        return speed_places(self.rows, self.groups, self.clusters, until=self.conclusions.until, rng=rng, worst=worst)
+        return speed_places(
+            self.rows,
+            self.groups,
+            self.clusters,
+            until=self.conclusions.until,
+            norm=self.conclusions.config.norm,
+            rng=rng,
+            worst=worst,
+        )
 
     def volume(self, sizes: Sequence[Size], worst: int) -> tuple[list[VolumeRow], str]:
         """Volume against size, and its method.

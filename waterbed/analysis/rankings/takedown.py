@@ -25,7 +25,7 @@ FEWEST_SITES: Final = 10
 WIDEST_GAP: Final = 0.10
 """Largest part of a share that may rest on unobserved ends: between two looks, or hidden."""
 
-Estimability = Literal["told", "too few", "too few days", "unmeasurable"]
+Estimability = Literal["told", "too few followed", "too few days", "unmeasurable"]
 """`told`: estimable, as published tables spell it; else the reason why not."""
 
 
@@ -245,7 +245,7 @@ def removal(
     if not reach or gap is None or gap > WIDEST_GAP:
         return without_share("unmeasurable")
     if len(reach) < FEWEST_SITES:
-        return without_share("too few")
+        return without_share("too few followed")
     curves = curves or incidence(group)
     removed, moved = share_within(curves, REMOVED, within_h), share_within(curves, MOVED, within_h)
     if removed is None or moved is None:

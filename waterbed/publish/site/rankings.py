@@ -12,7 +12,9 @@ from waterbed.publish.site.layout import Page
 CLASSES: Final[Mapping[RankClass, str]] = {
     "ranked": "Enough sites and dense enough checks: the share is given.",
     "too few": "Fewer than ten site clusters: a share would reflect single sites rather than the hoster.",
+    "too few followed": "Of its sites fewer than ten could be followed for 24 hours after a report.",
     "too few days": "Reports span less than a week: how the hoster works cannot be told from one good or bad day.",
+    "views differ": "Unmeasurable: our views of its content differ, so a share of them would say nothing.",
     "unmeasurable": "Checks were undecided, or too sparse around 24 hours. The hoster stays in the list, so "
     "that evading measurement does not remove it.",
     "proxy": "Only seen as a reverse proxy: the real host is behind it, so it is counted but not judged.",

@@ -114,7 +114,7 @@ def replace_judge(study: Study) -> Any:
     """The settings with absences that are hard to confirm."""
     from msgspec.structs import replace as changed
 
-    return changed(study.config, judge=changed(study.config.judge, confirm_looks=30))
+    return changed(study.config, judge=changed(study.config.judge, confirm_looks=31))
 
 
 def test_processes_that_share_the_work_conclude_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from waterbed.publish.edition import LastEdition, edition_of, next_cells
 from waterbed.publish.hop_cells import NO_CELLS, CellDisclosure, HopCells
 from waterbed.publish.hop_tables import flow_rows, share_rows
 from waterbed.publish.suppression import Key, Layer, hidden_keys, told
-from waterbed.store.settings import Tlp
+from waterbed.store.settings import Norm, Tlp
 
 COUNTED: Final = ("sites", "clocks", "hosts", "hops", "urls")
 """Fields that count the independent units behind a row; the first that the row has counts."""
@@ -92,6 +92,8 @@ class Publication:
     addressed: Annotated[Sequence[str], "keys of hosters whose addresses are published one by one"] = ()
     basis: Basis = field(default_factory=Basis)
     cells: Annotated[HopCells, "the hops that may be told, as far as they may"] = NO_CELLS
+    norm: Norm = field(default_factory=Norm)
+    """What places are held against."""
     edition: Annotated[LastEdition | None, "what the next edition must know of this one; null: nothing is left out"] = (
         None
     )

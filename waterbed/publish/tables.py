@@ -71,6 +71,7 @@ def publication_of(study: Study, conclusions: Conclusions) -> Publication:
         origins=_origins(conclusions),
         countries=_countries(conclusions),
         slowest=_slowest(tables),
+        norm=config.norm,
         companies={key: book.company(key) for key in (*_keys(tables), *declared)},
         declared=declared,
         addressed=_addressed(conclusions) if config.publish.addresses else (),

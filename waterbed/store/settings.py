@@ -121,7 +121,7 @@ class CycleGuard(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
 
 
 class Norm(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What a hoster is held against, whom places name as surely below it."""
+    """The norm that places hold hosters against."""
 
     share: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.5
     """Share of reported content that is to be removed within 24 hours."""

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.analysis.rankings.episodes import episode
+from tests.analysis.rankings.episodes import appearance, episode, hours
 from tests.estimators.test_paces import clocks
 from waterbed.analysis.rankings.hiding import views_differ
+from waterbed.analysis.rankings.ranking import rank
 from waterbed.model.paces import rarely
 from waterbed.store.settings import Schedule
 
@@ -46,6 +47,20 @@ def test_who_hides_after_looks_is_told_and_who_removes_is_not():
     found = views_differ({**hiding, **honest}, SCHEDULE)
     assert len(found & hiding.keys()) >= 19
     assert len(found & honest.keys()) <= 4
+
+
+def test_who_hides_has_no_share_and_no_place():
+    """The class says that our views differ; at worst nothing was removed, and the row stays in the list."""
+    hiding = group(3, looks=8)
+    seen = [appearance(i, "acme") for i in range(len(hiding))]
+    until = hours(2000)
+    open_, told = (
+        rank(seen, [], by="hoster", names={}, until=until, groups={"acme": hiding}, differing=differing)[0]
+        for differing in ((), {"acme"})
+    )
+    assert open_.rank_class != "views differ"
+    assert (told.rank_class, told.removed_24h, told.removed_24h_worst, told.place) == ("views differ", None, 0.0, 1)
+    assert told.removed_24h_best == open_.removed_24h_best
 
 
 def test_nothing_is_told_without_rare_looks():

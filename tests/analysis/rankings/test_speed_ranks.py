@@ -6,6 +6,7 @@ import pytest
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.speed_ranks import speed_places, weighing
 from waterbed.analysis.rankings.takedown import episodes_by_key
+from waterbed.store.settings import Norm
 
 from .episodes import SPREAD_H, appearance, episode, hours, spread
 
@@ -44,6 +45,19 @@ def test_clear_differences_have_one_place():
     rows = placed(*world([0.95, 0.5, 0.05]))[2]
     assert [(r.key, r.place_low, r.place_high) for r in rows.values()] == [("k2", 1, 1), ("k1", 2, 2), ("k0", 3, 3)]
     assert [r.among_worst for r in rows.values()] == pytest.approx([1.0, 0.0, 0.0], abs=0.02)
+
+
+def test_who_surely_removes_less_than_the_norm_is_named():
+    """The slow one is below half, not those at it, above it, or without a share; another norm names others."""
+    seen, ends = world([0.95, 0.5, 0.1])
+    rows = placed(seen, ends)[2]
+    assert {key: row.below_norm for key, row in rows.items()} == {"k2": True, "k1": False, "k0": False}
+    assert rows["k2"].norm_p <= 0.05 < rows["k1"].norm_p
+    assert rows["k2"].removed_24h < rows["k2"].norm_bound < 0.5
+    strict = placed(seen, ends, norm=Norm(share=0.99, rate=0.1))[2]
+    assert [key for key, row in strict.items() if row.below_norm] == ["k2", "k1"]
+    few = placed(*world([0.9, 0.0], each=9))[2]
+    assert [(row.norm_p, row.below_norm) for row in few.values()] == [(None, False)] * 2
 
 
 def test_equals_share_all_places():

@@ -85,6 +85,7 @@ def _ranking(publication: Publication, table: Table) -> RankingView:
         standings=[RankingEntry(row=row, place=places.get(row.key), volume=volumes.get(row.key)) for row in table.rows],
         left_out=table.envelope.left_out,
         slowest=publication.slowest.get(kind, 0),
+        norm=publication.norm,
     )
 
 

@@ -8,6 +8,7 @@ from waterbed.model.conclusions import RankClass, RankingRow
 from waterbed.model.results import PlaceRow, VolumeRow
 from waterbed.model.spelling import percent
 from waterbed.publish.site.layout import Page
+from waterbed.store.settings import Norm
 
 CLASSES: Final[Mapping[RankClass, str]] = {
     "ranked": "Enough sites and dense enough checks: the share is given.",
@@ -51,6 +52,8 @@ class RankingView:
     standings: Sequence[RankingEntry]
     left_out: Annotated[int, "rows left out because they are about too few, at least so many"]
     slowest: Annotated[int, "how many are called the slowest; 0: no places by speed"]
+    norm: Norm = field(default_factory=Norm)
+    """What places are held against."""
     sheets: Annotated[Mapping[str, str], "path of the sheet of each key that has one"] = field(default_factory=dict)
 
     @property
@@ -86,6 +89,7 @@ def ranking_page(view: RankingView, kinds: Sequence[str], start: str) -> Page:
             "classes": CLASSES,
             "places": places_of(view.standings),
             "reading": _reading(view, noun, nouns),
+            "below": [one.row for one in view.standings if one.place and one.place.below_norm],
             "sizes": any(one.volume and one.volume.routed_v4 is not None for one in view.standings),
             "against": any(one.volume and one.volume.shrunk is not None for one in view.standings),
             "slow": slow_words(view.slowest),

@@ -17,6 +17,7 @@ from waterbed.store.lake import rows
 from waterbed.store.lake.sealing import seal
 from waterbed.study import guarded, look_reader
 from waterbed.study.conclusions import Conclusions
+from waterbed.study.digest import StudyDigest
 from waterbed.study.study import Study, open_study
 
 
@@ -98,6 +99,20 @@ def test_whatever_changes_is_seen(study: Study, change: Callable[[Study], None])
         assert not {"looks", "all_facts"} & vars(again).keys()
         anew.kept().drop()
         assert told(anew.conclude()) == found
+
+
+def test_a_digest_sees_the_commits_of_this_store_and_of_others(study: Study) -> None:
+    """Facts are counted again after each commit, whoever made it, and give what a first count gives."""
+    digest = StudyDigest(study.folder)
+    seen = [digest()]
+    assert digest() == seen[0]
+    _a_canary(study)
+    seen.append(digest())
+    with open_study(study.path, study.clock) as other:
+        _more_reports(other)
+    seen.append(digest())
+    assert len(set(seen)) == 3
+    assert seen[-1] == StudyDigest(study.folder)()
 
 
 def test_nothing_is_read_twice(study: Study) -> None:

@@ -1,6 +1,7 @@
 """One store on SQLite (WAL) or PostgreSQL."""
 
 import os
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -9,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, Literal, TypeVar
 
-from sqlalchemy import Connection, Update, delete, func, inspect, select, text, update
+from sqlalchemy import Connection, PoolProxiedConnection, Update, delete, func, inspect, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
@@ -54,6 +55,7 @@ class Store:
         if not self.sqlite and self.url.get_backend_name() != "postgresql":
             raise InputError("the store is neither sqlite nor a postgresql:// URL; see docs/operations.md, PostgreSQL")
         self.engine = opened(self.url, sqlite=self.sqlite)
+        self._watch: PoolProxiedConnection | None = None
         self.waited_s = self.longest_wait_s = 0.0
         """Seconds until transactions that write could begin, since others wrote, and the most of these (SQLite)."""
 
@@ -64,7 +66,27 @@ class Store:
 
     def close(self) -> None:
         """Give all connections back."""
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
         self.engine.dispose()
+
+    def version(self) -> int | None:
+        """Return a number that every commit changes, whoever makes it.
+
+        None where the database does not tell: a server, or a place that cannot be written.
+        """
+        if self.file is None or not writable(self.file):
+            return None
+        try:
+            if self._watch is None:  # a connection's own commits do not count, so this one makes none
+                self._watch = self.engine.raw_connection()
+            cursor = self._watch.cursor()
+            cursor.execute("PRAGMA data_version")
+            row = cursor.fetchone()
+            return int(row[0]) if row else None
+        except (sqlite3.Error, DatabaseError):  # whoever reads the facts says what it is
+            return None
 
     def migrate(self, to: str = "head") -> None:
         """Migrate to this version's schema, or an earlier one, atomically."""

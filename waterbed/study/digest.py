@@ -24,20 +24,34 @@ _HOME: Final = Path(__file__).parents[2]
 _LIBRARIES: Final = ("numpy", "scipy", "pyarrow", "duckdb", "networkx", "pyspark")
 
 
-def digest_of(folder: Folder) -> str:
-    """Digest facts, settings, tables, code and libraries, as hex.
+class StudyDigest:
+    """The digest of all that a study's conclusions come from.
 
-    Facts are only added, or forgotten on record: the number of each kind and its newest times tell whether anything
-    changed.
+    Facts, settings, tables, code and libraries, as hex. Facts are only added, or forgotten on record: the number of
+    each kind and its newest times tell whether anything changed. They are counted again only after a commit.
     """
-    found = hashlib.sha256()
-    for part in (_code(), msgspec.json.encode(folder.config), *_of_lake(folder), *_of_folder(folder)):
-        found.update(hashlib.sha256(part).digest())
-    for cls in STORED:
-        if cls not in _NO_FACTS:
-            found.update(repr((cls.__name__, folder.store.newest_of(cls))).encode())
-    found.update(repr(folder.store.newest_of(Audit, TABLES[Audit].c.action == ACTION)).encode())
-    return found.hexdigest()
+
+    def __init__(self, folder: Folder) -> None:
+        """Digest a study's folder whenever called."""
+        self._folder = folder
+        self._counted: tuple[int | None, bytes] = (None, b"")
+
+    def __call__(self) -> str:
+        """Digest everything as it is now."""
+        folder, found = self._folder, hashlib.sha256()
+        for part in (_code(), msgspec.json.encode(folder.config), *_of_lake(folder), *_of_folder(folder)):
+            found.update(hashlib.sha256(part).digest())
+        found.update(self._facts())
+        return found.hexdigest()
+
+    def _facts(self) -> bytes:
+        store = self._folder.store
+        version = store.version()  # before they are counted: what is committed meanwhile changes the next one
+        if version is None or version != self._counted[0]:
+            counts = [repr((cls.__name__, store.newest_of(cls))) for cls in STORED if cls not in _NO_FACTS]
+            counts.append(repr(store.newest_of(Audit, TABLES[Audit].c.action == ACTION)))
+            self._counted = version, "".join(counts).encode()
+        return self._counted[1]
 
 
 def _of_lake(folder: Folder) -> Iterator[bytes]:

@@ -236,9 +236,9 @@ class Study:
     def kept(self) -> "Kept":
         """Conclusions kept in the study's folder."""
         from waterbed.store.kept import Kept  # noqa: PLC0415 (see above)
-        from waterbed.study.digest import digest_of  # noqa: PLC0415 (see above)
+        from waterbed.study.digest import StudyDigest  # noqa: PLC0415 (see above)
 
-        return Kept(self.path, partial(digest_of, self.folder))
+        return Kept(self.path, StudyDigest(self.folder))
 
     def attributor(self) -> "Attributor":
         """Everything that attribution needs, opened from the study's tables."""

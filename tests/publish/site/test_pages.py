@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from dataclasses import replace
 
 import pytest
 from plotly.offline import get_plotlyjs
@@ -18,6 +19,7 @@ from tests.publish.site.views import (
     row,
     sheet,
     standing,
+    standings,
     weekly,
 )
 from waterbed.model.spelling import NOTHING, number, percent
@@ -27,6 +29,7 @@ from waterbed.publish.site.layout import Page, Site, make_site, render
 from waterbed.publish.site.overview import overview_page
 from waterbed.publish.site.quality import hours, quality_page
 from waterbed.publish.site.rankings import ranking_page
+from waterbed.store.settings import Norm
 
 HOSTILE = "</script><script>alert(1)</script><img src=https://evil.example/x onerror=alert(2)>{{ 7 * 7 }}\"' x='"
 
@@ -165,6 +168,20 @@ def test_frame_says_what_numbers_rest_on() -> None:
         assert len(page.having(**{"aria-current": "page"})) + len(page.having(**{"aria-current": "true"})) >= 1
         assert page.having(class_="skip", href="#content")
         assert [tag for tag, _ in page.elements].count("h1") == 1
+
+
+def test_a_ranking_names_who_is_surely_below_the_norm() -> None:
+    """The slowest are named with how many may be wrong, more are marked in the table; none is said to be none."""
+    none = parsed(ranking_page(ranking(), ["hoster"], START)).shown
+    assert "None of the hosters surely removed less than 50% within 24 hours" in none
+    below = [standing(row(n, f"Slow {n}", 0.1 + n / 100), 1, 20) for n in range(15)]
+    below = [replace(one, place=replace(one.place, below_norm=True)) for one in below if one.place]
+    view = ranking(standings=[*reversed(below), *standings()], norm=Norm(share=0.4, rate=0.1), sheets={})
+    shown = " ".join(parsed(ranking_page(view, ["hoster"], START)).shown.split())
+    assert "15 hosters surely removed less than 40% within 24 hours: Slow 0, Slow 1, " in shown
+    assert "Slow 11 and 3 more, marked in the table." in shown
+    assert "at most 10% are wrong, in the mean over studies: 1.5 of these." in shown
+    assert shown.count(" below the norm") == 16  # the sentence, and a mark in each row
 
 
 def test_ranking_tells_everything_without_scripts() -> None:

@@ -31,6 +31,8 @@ NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "category": ("category of reports", "categories of reports"),
 }
 """Singular and plural nouns of each kind."""
+NAMED: Final = 12
+"""Names in a sentence; more are marked in the table."""
 FIRST_ROWS: Final = 30
 """Rows of a long table shown initially in a browser with scripts."""
 
@@ -89,7 +91,11 @@ def ranking_page(view: RankingView, kinds: Sequence[str], start: str) -> Page:
             "classes": CLASSES,
             "places": places_of(view.standings),
             "reading": _reading(view, noun, nouns),
-            "below": [one.row for one in view.standings if one.place and one.place.below_norm],
+            "below": sorted(
+                (one.row for one in view.standings if one.place and one.place.below_norm),
+                key=lambda row: (row.removed_24h or 0.0, row.key),
+            ),
+            "most": NAMED,
             "sizes": any(one.volume and one.volume.routed_v4 is not None for one in view.standings),
             "against": any(one.volume and one.volume.shrunk is not None for one in view.standings),
             "slow": slow_words(view.slowest),

@@ -53,8 +53,8 @@ def _fill(study: Study, folder: Path, names: str) -> None:
     for letter, (numbers, start, end) in SEEN.items():
         for number in numbers:
             later = number * STEP
-            states = (" " * (start + later)).ljust(min(end + later, HOURS), "u")
-            facts += _url(letter, number, states.ljust(min(len(states) + 30, HOURS), "d"))
+            states = (" " * (start + later)).ljust(min(min(end, start + 40) + later, HOURS), "u")
+            facts += _url(letter, number, states.ljust(len(states) + (30 if end < HOURS else 0), "d"))
     facts += [_notice(number) for number in range(12)]
     study.folder.store.add(facts)
 

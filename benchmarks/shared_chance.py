@@ -8,6 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from math import inf, sqrt
 from multiprocessing import get_context
@@ -20,11 +21,22 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 
 from waterbed.analysis.rankings.durations import half_gone
+from waterbed.analysis.rankings.hiding import LEVEL
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, known_within, removal
 from waterbed.estimators.cluster_shares import beta_binomial, worth
 from waterbed.estimators.incidence import share_interval
-from waterbed.lab.simulate.processes import KINDS, draw_hoster_world, expected_share, happen, looks_at, observe
+from waterbed.estimators.paces import pace_test
+from waterbed.lab.simulate.processes import (
+    KINDS,
+    draw_hoster_world,
+    expected_share,
+    happen,
+    looked_at_rarely,
+    looks_at,
+    observe,
+)
 from waterbed.lab.world.removing import hours_until
+from waterbed.model.paces import PACE, RARE_SHARE
 
 DAYS = (10, 30, 90)
 LEAST = 0.93
@@ -33,6 +45,7 @@ TOLD |= {("whole sites", 30): 0.95, ("whole sites", 90): 0.95}
 TOLD |= {(kind, 30): 0.80 for kind in ("batches 6 h", "batches 30 h")}
 TOLD |= {(kind, 90): 0.90 for kind in ("batches 6 h", "batches 30 h")}
 WIDEST = {("independent", 10): 1.6, ("independent", 30): 1.3, ("independent", 90): 1.3}
+LEAST_URLS = 30
 UNHELD = ("hiding",)
 """Worlds in which no interval holds: what is hidden from us must be found out, not measured."""
 
@@ -56,6 +69,16 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
     group = ends.clocks(world.start)
     until = world.start + timedelta(hours=ends.until)
     found, half = removal(group, until=until), half_gone(group, until=until)
+    seen = replace(world, rare_share=RARE_SHARE)
+    paced = observe(process, looks_at(seen, process, rng))
+    clear = np.isfinite(paced.right) | (paced.left > 0)
+    views = pace_test(
+        paced.left[clear],
+        paced.right[clear],
+        looked_at_rarely(seen, clear.size)[clear],
+        rng,
+        step=PACE * world.plan.every_hours,
+    )
     true = hours_until(world.hoster.removal, world.start, process.reported, process.sizes)
     return {
         "kind": kind,
@@ -65,6 +88,8 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
         "expected": expected_share(world, process, WITHIN_H),
         "happened": float(np.mean(process.removed_after <= WITHIN_H)),
         "class": found.estimability,
+        "views": views.p,
+        "urls": int(clear.sum()),
         "share": found.removed,
         "interval": None if found.low is None else [found.low, found.high],
         "before": None if found.removed is None else version_0_1_0(group, found.removed),
@@ -117,7 +142,7 @@ def report(cells: dict[tuple[str, int], list[dict[str, Any]]]) -> Iterator[str]:
     head = (
         f"{'world':18} {'days':>4} {'n':>5} {'told':>5} {'holds':>6} {'(se)':>7} {'above':>6} {'below':>6} {'width':>6}"
     )
-    print(f"{head} {'0.1.0':>6} {'ratio':>5} {'batches':>9} {'medians':>7} {'hold':>6}")
+    print(f"{head} {'0.1.0':>6} {'ratio':>5} {'batches':>9} {'differ':>7} {'medians':>7} {'hold':>6}")
     for (kind, days), rows in cells.items():
         measurable = [row for row in rows if row["class"] in ("told", "too few days")]
         told = [row for row in rows if row["interval"]]
@@ -131,12 +156,14 @@ def report(cells: dict[tuple[str, int], list[dict[str, Any]]]) -> Iterator[str]:
         before, _ = _held(told, "before", "expected")
         above = fmean(row["interval"][0] > row["expected"] for row in told)
         width = fmean(row["interval"][1] - row["interval"][0] for row in told)
+        flagged = [row["views"] <= LEVEL for row in rows if row.get("views") and row["urls"] >= LEAST_URLS]
         ratio = width / fmean(row["before"][1] - row["before"][0] for row in told)
         halves = [row for row in told if row["half"] and row["median"]]
         batches = median(row["batches"][1] / max(1, row["batches"][0]) for row in told)
         line = f"{kind:18} {days:4} {len(rows):5} {part:5.2f} {held:6.3f} ({error:.3f})"
         line += f" {above:6.3f} {max(0.0, 1 - held - above):6.3f}"
-        line += f" {width:6.3f} {before:6.3f} {ratio:5.2f} {batches:9.2f} {len(halves):7}"
+        line += f" {width:6.3f} {before:6.3f} {ratio:5.2f} {batches:9.2f}"
+        line += f" {fmean(flagged) if flagged else 0.0:7.3f} {len(halves):7}"
         print(line + (f" {_held(halves, 'half', 'median')[0]:6.3f}" if halves else ""))
         if kind not in UNHELD and held < LEAST - 2 * error:
             yield f"{kind}, {days} d: {held:.1%} hold, {LEAST:.0%} wanted"

@@ -18,6 +18,7 @@ from waterbed.lab.simulate.facts import LookPlan
 from waterbed.lab.world.arrivals import report_days, site_sizes
 from waterbed.lab.world.file import FeedChange, Hoster, Removal, Sites
 from waterbed.lab.world.removing import Floats, chance_within, delays, queue_times, removed_at
+from waterbed.model.paces import PACE
 from waterbed.store.settings import Judge
 
 Ints = npt.NDArray[np.int64]
@@ -43,6 +44,7 @@ LATE_H: Final = 24.0
 CONFIRM_H: Final = 1.1
 """Between two looks at what has just gone."""
 _NEVER: Final = np.inf
+_GOLDEN: Final = 0.6180339887498949
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,8 @@ class HosterWorld:
     """Outages of ours that begin just before the hoster removes most."""
     follow_h: float = 48.0
     """Hours after its report for which a URL is looked at."""
+    rare_share: float = 0.0
+    """Share of the URLs that are looked at half as often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -197,6 +201,12 @@ def observe(process: Process, looks: Looks) -> Ends:
     )
 
 
+def looked_at_rarely(world: HosterWorld, urls: int) -> npt.NDArray[np.bool_]:
+    """The URLs with rare looks, spread evenly over all."""
+    rare: npt.NDArray[np.bool_] = np.modf(np.arange(urls) * _GOLDEN)[0] < world.rare_share
+    return rare
+
+
 def looks_at(world: HosterWorld, process: Process, rng: np.random.Generator) -> Looks:
     """Look at a hoster's URLs as the plan says.
 
@@ -209,6 +219,7 @@ def looks_at(world: HosterWorld, process: Process, rng: np.random.Generator) -> 
     at, streak, since = process.reported + late, np.zeros(n, np.int64), np.full(n, np.inf)
     stop = np.minimum(process.reported + world.follow_h + late, end)
     borne, truly = _borne(world.hoster, n, rng), np.zeros(n, np.int64)
+    every = plan.every_hours * np.where(looked_at_rarely(world, n), PACE, 1.0)
     alive, found = np.flatnonzero(at < end), []
     while alive.size:
         now = at[alive]
@@ -227,7 +238,7 @@ def looks_at(world: HosterWorld, process: Process, rng: np.random.Generator) -> 
         steps = streak[alive]
         soon = (steps > 0) & (steps < judge.confirm_looks) & (state == DOWN)
         slow = (steps >= judge.confirm_looks) & (state == DOWN)
-        wait = np.where(soon, CONFIRM_H, np.where(slow, 6.0, plan.every_hours))
+        wait = np.where(soon, CONFIRM_H, np.where(slow, 6.0, every[alive]))
         at[alive] = now + wait * (1.0 + 0.1 * rng.uniform(-1.0, 1.0, alive.size))
         sure = (steps >= judge.confirm_looks) & (3600 * (now - since[alive]) >= judge.confirm_s)
         alive = alive[~sure & (at[alive] < stop[alive])]

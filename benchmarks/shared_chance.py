@@ -92,7 +92,7 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
         "urls": int(clear.sum()),
         "share": found.removed,
         "interval": None if found.low is None else [found.low, found.high],
-        "before": None if found.removed is None else version_0_1_0(group, found.removed),
+        "before": None if found.removed is None else list(version_0_1_0(group, found.removed)),
         "batches": [found.removals, found.batches],
         "median": None if true == inf or true > 40.0 else true,
         "half": None if half is None else [half.low, half.high],
@@ -121,6 +121,9 @@ def campaign(options: argparse.Namespace) -> dict[tuple[str, int], list[dict[str
     ]
     have = studied(options.results)
     missing = [one for one in wanted if one not in have]
+    if options.results.exists() and not options.results.read_text().endswith("\n"):
+        with options.results.open("a") as out:
+            out.write("\n")  # a torn line ends here
     with options.results.open("a") as out, ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
         for row in pool.map(one_study, missing, chunksize=8):
             have[row["kind"], row["days"], row["seed"], row["number"]] = row

@@ -1,5 +1,6 @@
 """The measuring itself: what copies.py tells of the processes it starts, and what the suite makes of figures."""
 
+import argparse
 import importlib
 import json
 import os
@@ -168,3 +169,19 @@ def test_a_clock_that_jumps_back_and_forth_within_a_pass_loses_and_removes_nothi
     done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout
     assert "13 jumps in 7 passes, 1,600 looks; 0 lost after acknowledgement, 0 doubled, 0 integrity" in done.stdout
+
+
+def test_a_campaign_resumes_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Studies that the results file has are not made again; a torn last line is."""
+    monkeypatch.syspath_prepend(str(COPIES.parent))
+    chance = importlib.import_module("shared_chance")
+    results = tmp_path / "results.jsonl"
+    options = argparse.Namespace(kinds=["batches 30 h"], days=[10], studies=2, seed=1, workers=1, results=results)
+    whole = chance.campaign(options)
+    first, second = results.read_text().splitlines()
+    results.write_text(first.replace('"number": 0', '"number": 0, "kept": true') + "\n" + second[:40])
+    again = chance.campaign(options)
+    assert [row.pop("kept", False) for row in again["batches 30 h", 10]] == [True, False]
+    assert again == whole
+    assert {row["number"] for row in whole["batches 30 h", 10]} == {0, 1}
+    assert all(row["interval"][0] <= row["share"] <= row["interval"][1] for row in whole["batches 30 h", 10])

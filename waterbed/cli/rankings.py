@@ -183,7 +183,8 @@ def print_ranking(found: Sequence[RankingRow], info: TableInfo, form: str) -> No
     print_table(table)
     origin = {str(kind): words for kind, words in CLOCK_WORDS.items()}.get(info.clock, info.clock)
     start = "the report" if info.clock == "reported" else f"the time at which {origin}"
-    note(f"removed: share removed within 24 h of {start}, 95% interval; - not estimable.")
+    note(f"removed: share removed within 24 h of {start}; - not estimable.")
+    note("95% interval: of the share to expect if all goes on in the same way.", broken=True)
     note("half: hours until half was gone, by any cause.", broken=True)
     if "if unseen" in shown:
         note("if unseen: the same share if all that we could not follow had not, or had, been removed.", broken=True)

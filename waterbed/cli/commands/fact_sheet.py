@@ -115,6 +115,9 @@ def _numbers(found: Sheet, out: Console) -> None:
     if row:
         out.print(f"{row.urls:,} URLs on {row.hosts:,} hosts of {row.sites:,} sites; class {row.rank_class}; ", end="")
         out.print(f"{row.unknown:,} URLs of which no look could be decided")
+        if row.removals:
+            batches = "1 batch" if row.batches == 1 else f"{row.batches:,} batches"
+            out.print(f"{row.removals:,} removals came in {batches} or more")
     else:
         out.print("Nothing that was reported was looked at there.")
     if size:

@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
         facts: list[object] = []
         for name, address, first, last, content in STAYS:
             told = {"content_id": content, "reported_at": hour(first), "received_at": hour(first)}
-            for one in _known(url_id(name), address):
+            for one in _known(url_id(name), address, 0):
                 if isinstance(one, Report):
                     one = replace(one, **told)  # noqa: PLW2901 (the changed fact takes its place)
                 if isinstance(one, Target):

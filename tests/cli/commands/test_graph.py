@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         facts: list[object] = []
         for url, address, first, last, content in STAYS:
             told = {"content_id": content, "reported_at": hour(first), "received_at": hour(first)}
-            facts += [replace(one, **told) if isinstance(one, Report) else one for one in _known(url, address)]
+            facts += [replace(one, **told) if isinstance(one, Report) else one for one in _known(url, address, 0)]
             facts += _looks(url, " " * first + ("u" * (last - first)).ljust(48 - first, "d"), address)
         study.folder.store.add(facts)
     return tmp_path / "study"

@@ -158,7 +158,15 @@ def test_schema_lists_every_column_with_its_meaning():
     schema = row_schema(RankingRow)
     assert list(schema["properties"]) == [public_name(RankingRow, name) for name in columns(RankingRow)]
     assert all(column["description"] for column in schema["properties"].values())
-    assert schema["properties"]["class"]["enum"] == ["ranked", "too few", "too few days", "unmeasurable", "proxy"]
+    assert schema["properties"]["class"]["enum"] == [
+        "ranked",
+        "too few",
+        "too few followed",
+        "too few days",
+        "views differ",
+        "unmeasurable",
+        "proxy",
+    ]
     assert schema["properties"]["place"]["type"] == ["integer", "null"]
     assert row_schema(Attribution)["properties"]["origins"]["type"] == "array"
 

@@ -5,11 +5,13 @@ Shares removed after notices, response times, and the recipients that notices re
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from waterbed.analysis.rankings.clocks import LEGAL_H
 from waterbed.analysis.rankings.compliance import SILENT_H, compliance, trends, unanswered
+from waterbed.analysis.rankings.hiding import views_differ
 from waterbed.analysis.rankings.notice_effect import notice_effects
 from waterbed.analysis.rankings.ranking import volumes_of
 from waterbed.analysis.rankings.returns import returns
@@ -48,6 +50,11 @@ EFFECT_METHOD = (
     "bands, hosters as shrunk effects, notices and reminders from their arrival on; errors by clusters; kinds of "
     "notices: interval log-rank test, clusters permuted (docs/notices.md, Effect of notices)"
 )
+_UNTOLD: Mapping[str, Any] = {
+    **dict.fromkeys(("removed", "removed_low", "removed_high", "removed_or_moved")),
+    "surely": 0,
+    "rank_class": "views differ",
+}
 SEED = 20_260_105
 """Of the resampling: the same facts give the same interval."""
 
@@ -65,19 +72,28 @@ class Compliance:
     """Clocks of what no look could decide."""
     names: Mapping[str, str]
     info: TableInfo
+    differing: frozenset[str] = frozenset()
+    """Keys whose content goes by our looks: nothing is told of their removals."""
 
     def shares(self, *, weeks: bool = False) -> list[ComplianceRow]:
         """The shares removed within some hours, most clocks first."""
         if self.conclusions.until is None:
             return []
-        return compliance(self.clocks, self.names, until=self.conclusions.until, weeks=weeks, hidden=self.hidden)
+        return self.told(
+            compliance(self.clocks, self.names, until=self.conclusions.until, weeks=weeks, hidden=self.hidden)
+        )
+
+    def told(self, rows: Sequence[ComplianceRow]) -> list[ComplianceRow]:
+        """The rows, without shares where our views differ."""
+        return [replace(row, **_UNTOLD) if row.key in self.differing else row for row in rows]
 
     def trends(self, within_h: float = 24.0) -> list[ComplianceTrend]:
         """The weekly change of the share removed."""
         if self.conclusions.until is None:
             return []
         rng = np.random.default_rng(SEED)
-        return trends(self.clocks, self.names, until=self.conclusions.until, rng=rng, within_h=within_h)
+        told = {key: group for key, group in self.clocks.items() if key not in self.differing}
+        return trends(told, self.names, until=self.conclusions.until, rng=rng, within_h=within_h)
 
     def unanswered(self, after_h: float | None = None) -> list[Unanswered]:
         """URLs that stayed up for so long without an answer.
@@ -98,7 +114,8 @@ class Compliance:
             return []
         tables = RankingTables(conclusions=self.conclusions, kind=by)
         names = {key: key if by == "country" else self.conclusions.attributor.name_of(key) for key in tables.groups}
-        return returns(tables.groups, self.conclusions.episodes, names, until=until, by=by)
+        told = {key: group for key, group in tables.groups.items() if key not in self.differing}
+        return returns(told, self.conclusions.episodes, names, until=until, by=by)
 
     def effects(self) -> list[NoticeEffect]:
         """The effect of notices on removal, in time.
@@ -133,4 +150,5 @@ def compliance_of(
     names = {key: key if by == "country" else concluded.attributor.name_of(key) for key in clocks}
     info = replace(table_info(study, "compliance", by=by, clock=clock), method=METHOD)
     hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
-    return Compliance(conclusions=concluded, clocks=clocks, hidden=hidden, names=names, info=info)
+    differing = frozenset(views_differ(tables.groups, concluded.config.schedule))
+    return Compliance(conclusions=concluded, clocks=clocks, hidden=hidden, names=names, info=info, differing=differing)

@@ -85,11 +85,13 @@ def sheet_of(study: Study, key: str, *, clock: ClockKind | None = None) -> Sheet
         info=replace(found.info_of("sheet"), by="hoster"),
         ranking=row,
         size=_size(study, company, day, conclusions),
-        shares=compliance({company: clocks}, {company: name}, until=until, within_h=SHEET_H, hidden=found.hidden)
+        shares=found.told(
+            compliance({company: clocks}, {company: name}, until=until, within_h=SHEET_H, hidden=found.hidden)
+        )
         if until
         else (),
-        curve=list(cause_shares(kept, until=until)) if until else (),
-        duration=[duration(clocks, within_h=SHEET_H[-1])] if until else (),
+        curve=list(cause_shares(kept, until=until)) if until and company not in found.differing else (),
+        duration=[duration(clocks, within_h=SHEET_H[-1])] if until and company not in found.differing else (),
         cases=list(_cases(own, clocks, concerned, company, chosen, until)),
         misaddressed=[n for n in concerned if n.addressed == "misaddressed"],
     )

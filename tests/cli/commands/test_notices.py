@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.store.study_folder import made, report
 from tests.study.copies import copied, kept
 from tests.study.facts import hour, numbered, written
 from tests.study.rig import Run
+from waterbed.analysis.compliance import compliance_of
 from waterbed.model.facts import Notice
 from waterbed.store.settings import CycleGuard, StoreAt
 from waterbed.study.study import Study, open_study
@@ -221,3 +223,20 @@ def test_what_came_back_is_a_table(study: Path, run: Run) -> None:
     found = rows(run("-C", study, "compliance", "--table", "returns", "--format", "json"))
     assert {row["key"] for row in found} == {"AS64500", "AS64501"}
     assert all(row["durable_30d"] is None for row in found)
+
+
+def test_of_a_hoster_whose_views_differ_no_removal_is_told(study: Path) -> None:
+    """No share, trend or return where content goes by our looks; the row stays, and others are told as before."""
+    with open_study(study) as opened:
+        plain = compliance_of(opened)
+        found = replace(plain, differing=frozenset({"AS64500"}))
+        hidden = [row for row in found.shares() if row.key == "AS64500"]
+        assert {(row.removed, row.removed_or_moved, row.surely, row.rank_class) for row in hidden} == {
+            (None, None, 0, "views differ")
+        }
+        assert any(row.removed is not None for row in plain.shares() if row.key == "AS64500")
+        assert [row for row in found.shares() if row.key != "AS64500"] == [
+            row for row in plain.shares() if row.key != "AS64500"
+        ]
+        assert "AS64500" not in {row.key for row in (*found.trends(), *found.returns())}
+        assert plain.differing == frozenset()

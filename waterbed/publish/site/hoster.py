@@ -160,7 +160,7 @@ def sheet_views(
             continue
         own = clocks.get(key, ())
         kept = running_clocks(own)
-        curves = _curves(kept)
+        curves = _curves(kept) if one.row.rank_class != "views differ" else None
         yield SheetView(
             standing=one,
             places=places,

@@ -11,7 +11,6 @@ import numpy as np
 
 from waterbed.analysis.rankings.clocks import LEGAL_H
 from waterbed.analysis.rankings.compliance import SILENT_H, compliance, trends, unanswered
-from waterbed.analysis.rankings.hiding import views_differ
 from waterbed.analysis.rankings.notice_effect import notice_effects
 from waterbed.analysis.rankings.ranking import volumes_of
 from waterbed.analysis.rankings.returns import returns
@@ -150,5 +149,6 @@ def compliance_of(
     names = {key: key if by == "country" else concluded.attributor.name_of(key) for key in clocks}
     info = replace(table_info(study, "compliance", by=by, clock=clock), method=METHOD)
     hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
-    differing = frozenset(views_differ(tables.groups, concluded.config.schedule))
-    return Compliance(conclusions=concluded, clocks=clocks, hidden=hidden, names=names, info=info, differing=differing)
+    return Compliance(
+        conclusions=concluded, clocks=clocks, hidden=hidden, names=names, info=info, differing=tables.differing
+    )

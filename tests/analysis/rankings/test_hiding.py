@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
 from tests.analysis.rankings.episodes import appearance, episode, hours
 from tests.estimators.test_paces import clocks
+from tests.study.random_studies import Drawn
 from waterbed.analysis.rankings.hiding import views_differ
 from waterbed.analysis.rankings.ranking import rank
+from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.model.paces import rarely
 from waterbed.store.settings import Schedule
 
@@ -70,3 +73,16 @@ def test_nothing_is_told_without_rare_looks():
     assert views_differ({"a": hiding}, SCHEDULE) == {"a"}
     assert views_differ({"a": [replace(one, reported_at=None) for one in hiding]}, SCHEDULE) == set()
     assert views_differ({"a": [replace(one, proxy=True) for one in hiding], "b": []}, SCHEDULE) == set()
+
+
+def test_a_part_of_the_reports_differs_where_all_of_them_do():
+    """A ranking of one source, or one side, takes the test of all reports: a part alone tells less."""
+    conclusions = Drawn(3).conclusions()
+    schedule = Schedule(rare_share=0.33)
+    conclusions = conclusions.with_(config=msgspec.structs.replace(conclusions.config, schedule=schedule))
+    whole = RankingTables(conclusions=conclusions, kind="hoster")
+    whole.conclusions.__dict__["episodes"] = [one for seed in (1, 2) for one in group(seed, looks=8)]
+    assert whole.differing == {"h1", "h2"}
+    part = RankingTables(conclusions=conclusions, kind="hoster", source="no source", side="home")
+    assert part.differing == whole.differing
+    assert part.groups == {}

@@ -137,8 +137,22 @@ class RankingTables:
             until=self.conclusions.until,
             groups=self.groups,
             started=self.started,
-            differing=views_differ(self.groups, self.conclusions.config.schedule),
+            differing=self.differing,
         )
+
+    @cached_property
+    def differing(self) -> frozenset[str]:
+        """The keys whose content goes by our looks.
+
+        By all reports, whatever the source and the side.
+        """
+        if not self.conclusions.config.schedule.rare_share:
+            return frozenset()
+        return frozenset(self.conclusions.kept(f"differing.{self.kind}", list[str], self._differing))
+
+    def _differing(self) -> list[str]:
+        whole = RankingTables(conclusions=self.conclusions, kind=self.kind)
+        return sorted(views_differ(whole.groups, self.conclusions.config.schedule))
 
     @cached_property
     def clocks(self) -> dict[str, list[TakedownClock]]:

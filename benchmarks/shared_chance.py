@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 
 from waterbed.analysis.rankings.durations import half_gone
-from waterbed.analysis.rankings.hiding import LEVEL
+from waterbed.analysis.rankings.hiding import LEVEL, if_hiding
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, known_within, removal
 from waterbed.estimators.cluster_shares import beta_binomial, worth
 from waterbed.estimators.incidence import share_interval
@@ -71,11 +71,15 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
     found, half = removal(group, until=until), half_gone(group, until=until)
     seen = replace(world, rare_share=RARE_SHARE)
     paced = observe(process, looks_at(seen, process, rng))
+    rare = looked_at_rarely(seen, paced.left.size)
+    clocks, looks = paced.clocks(world.start), WITHIN_H / world.plan.every_hours
+    halves = [[clock for clock, slow in zip(clocks, rare, strict=True) if slow == pace] for pace in (False, True)]
+    least = if_hiding((halves[0], halves[1]), (1 + looks, 1 + looks / PACE), until=until)
     clear = np.isfinite(paced.right) | (paced.left > 0)
     views = pace_test(
         paced.left[clear],
         paced.right[clear],
-        looked_at_rarely(seen, clear.size)[clear],
+        rare[clear],
         rng,
         step=PACE * world.plan.every_hours,
     )
@@ -90,6 +94,8 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
         "class": found.estimability,
         "views": views.p,
         "urls": int(clear.sum()),
+        "at_random": world.hoster.blind_at_random if world.hoster.blind_to else None,
+        "if_hiding": least,
         "share": found.removed,
         "interval": None if found.low is None else [found.low, found.high],
         "before": None if found.removed is None else list(version_0_1_0(group, found.removed)),
@@ -145,7 +151,7 @@ def report(cells: dict[tuple[str, int], list[dict[str, Any]]]) -> Iterator[str]:
     head = (
         f"{'world':18} {'days':>4} {'n':>5} {'told':>5} {'holds':>6} {'(se)':>7} {'above':>6} {'below':>6} {'width':>6}"
     )
-    print(f"{head} {'0.1.0':>6} {'ratio':>5} {'batches':>9} {'differ':>7} {'medians':>7} {'hold':>6}")
+    print(f"{head} {'0.1.0':>6} {'ratio':>5} {'batches':>9} {'differ':>7} {'medians':>7} {'hold':>6} {'bound':>6}")
     for (kind, days), rows in cells.items():
         measurable = [row for row in rows if row["class"] in ("told", "too few days")]
         told = [row for row in rows if row["interval"]]
@@ -167,7 +173,9 @@ def report(cells: dict[tuple[str, int], list[dict[str, Any]]]) -> Iterator[str]:
         line += f" {above:6.3f} {max(0.0, 1 - held - above):6.3f}"
         line += f" {width:6.3f} {before:6.3f} {ratio:5.2f} {batches:9.2f}"
         line += f" {fmean(flagged) if flagged else 0.0:7.3f} {len(halves):7}"
-        print(line + (f" {_held(halves, 'half', 'median')[0]:6.3f}" if halves else ""))
+        line += f" {_held(halves, 'half', 'median')[0]:6.3f}" if halves else f" {'':6}"
+        bounded = [row for row in rows if row.get("if_hiding") is not None and row.get("at_random") is not False]
+        print(f"{line} {fmean(row['if_hiding'] <= row['expected'] for row in bounded):6.3f}" if bounded else line)
         if kind not in UNHELD and held < LEAST - 2 * error:
             yield f"{kind}, {days} d: {held:.1%} hold, {LEAST:.0%} wanted"
         if ratio > WIDEST.get((kind, days), inf):

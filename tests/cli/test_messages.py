@@ -297,6 +297,7 @@ def test_the_tools_formats_of_a_ranking(run: Run, tmp_path: Path) -> None:
         "removed_or_moved_24h": None,
         "removed_24h_worst": None,
         "removed_24h_best": None,
+        "removed_24h_if_hiding": None,
         "median_h": None,
         "median_h_low": None,
         "median_h_high": None,

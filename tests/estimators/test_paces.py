@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from waterbed.estimators.paces import pace_test
+from waterbed.estimators.paces import least_unhidden, pace_test
 
 INF = np.inf
 STEP = 2.0
@@ -80,3 +80,39 @@ def test_impossible_clocks_are_refused(left, right, rare, step):
     """Empty intervals, missing numbers and labels of others are refused."""
     with pytest.raises(ValueError):
         pace_test(left, right, rare, np.random.default_rng(1), step=step)
+
+
+def test_what_looks_hid_is_added_back():
+    """Of content that each look hides with a chance, two paces tell how much was removed; of honest, nearly all."""
+    kept, hides, looks = 0.4, 0.05, (25.0, 13.0)
+    shares = tuple(1.0 - kept * (1.0 - hides) ** number for number in looks)
+    sure = least_unhidden(shares, (1e9, 1e9), looks)
+    assert sure == pytest.approx(1.0 - kept, abs=1e-3)
+    few = [least_unhidden(shares, (n, n / 2), looks) for n in (30, 100, 1_000, 10_000)]
+    assert few == sorted(few)
+    assert 0 <= few[0] < 0.2
+    assert 0.5 < few[-1] < 1.0 - kept
+    assert least_unhidden((1.0, 1.0), (30, 30), looks) < 0.2  # all gone by the first looks says little
+    assert least_unhidden((0.0, 0.0), (1e6, 1e6), looks) == pytest.approx(0.0, abs=1e-3)
+
+
+def test_the_bound_holds_where_looks_hide_by_chance_and_where_they_do_not():
+    """In at least 93% of 400 studies a share that was removed is above its bound."""
+    rng, held = np.random.default_rng(4), []
+    for chance in [0.0, 0.03, 0.1, 0.2] * 100:
+        share, n, looks = rng.uniform(0.2, 0.9), int(rng.integers(20, 400)), (25.0, 13.0)
+        found = [
+            rng.binomial(size, 1 - (1 - share) * (1 - chance) ** k) for size, k in zip((2 * n, n), looks, strict=True)
+        ]
+        held.append(least_unhidden((found[0] / (2 * n), found[1] / n), (2 * n, n), looks) <= share)
+    assert np.mean(held) >= 0.93
+
+
+@pytest.mark.parametrize(
+    ("shares", "numbers", "looks"),
+    [((1.1, 0.5), (9, 9), (25, 13)), ((0.5, 0.5), (0, 9), (25, 13)), ((0.5, 0.5), (9, 9), (13, 13))],
+)
+def test_impossible_shares_are_refused(shares, numbers, looks):
+    """Shares beyond 0 to 1, worth nothing, or of one pace are refused."""
+    with pytest.raises(ValueError, match="rare looks are fewer"):
+        least_unhidden(shares, numbers, looks)

@@ -63,7 +63,10 @@ def below_norm(
 
 
 def _adjusted(p: Floats, *, dependent: bool) -> Floats:
-    if not p.size:
-        return p
-    found: Floats = scipy.stats.false_discovery_control(p, method="by" if dependent else "bh")
+    n, order = p.size, np.argsort(p, kind="stable")
+    scaled = p[order] * n / np.arange(1, n + 1)
+    if dependent:
+        scaled *= (1.0 / np.arange(1, n + 1)).sum()
+    found = np.empty(n)
+    found[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
     return found

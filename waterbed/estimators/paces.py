@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 
 from waterbed.estimators.intervals import Floats
 from waterbed.model.paces import PACE
@@ -78,6 +79,27 @@ def pace_test(
     both = np.vstack([observed, *found])
     p = _ranks(both).min(axis=1)
     return PaceTest(p=float((p <= p[0] + 1e-12).mean()), rare=slow, often=labels.size - slow)
+
+
+def least_unhidden(
+    shares: tuple[float, float], numbers: tuple[float, float], looks: tuple[float, float], *, level: float = 0.95
+) -> float:
+    """Least share removed if each look may hide content.
+
+    `shares` removed by one time among clocks looked at often and rarely, the independent outcomes that each is worth,
+    and the looks k > m at each until then. If a look hides what is still there with some chance, the parts left are
+    S q^k and S q^m, and log S = (k log S_m - m log S_k) / (k - m). A share of x of n counts as (x + 1/2) / (n + 1); the
+    one-sided bound is by the delta method (Var log S_m = (1 - S_m) / (n S_m)). Raises ValueError for impossible input.
+    """
+    (p_often, p_rare), (n_often, n_rare), (k, m) = shares, numbers, looks
+    if not (min(shares) >= 0 and max(shares) <= 1 and min(numbers) > 0 and 0 <= m < k):
+        raise ValueError("shares lie from 0 to 1 and are worth something, and rare looks are fewer")
+    often, rare = (1.0 - (p * n + 0.5) / (n + 1.0) for p, n in ((p_often, n_often), (p_rare, n_rare)))
+    slope = k / (k - m), m / (k - m)
+    left = slope[0] * np.log(rare) - slope[1] * np.log(often)
+    variance = slope[0] ** 2 * (1.0 - rare) / (n_rare * rare) + slope[1] ** 2 * (1.0 - often) / (n_often * often)
+    most = left + scipy.special.ndtri(level) * np.sqrt(variance)
+    return float(-np.expm1(min(0.0, most)))
 
 
 def _sizes(permutations: int, clocks: int) -> list[int]:

@@ -201,6 +201,9 @@ class RankingRow:
     removed_or_moved_24h: Annotated[float | None, "the same with leaving for another hoster counted too: upper bound"]
     removed_24h_worst: Annotated[float | None, "share if what we could not see at 24 h had not been removed"] = None
     removed_24h_best: Annotated[float | None, "share if all of it had been removed"] = None
+    removed_24h_if_hiding: Annotated[
+        float | None, "lower 95% bound of the share if each look could be the last answered truly; null: no rare looks"
+    ] = None
     median_h: Annotated[float | None, "hours from the report until half was gone, by any cause; null: not seen"] = None
     median_h_low: Annotated[float | None, "lower end of its 95% interval"] = None
     median_h_high: Annotated[float | None, "upper end; null: later than anything was followed"] = None

@@ -6,10 +6,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.analysis.rankings.episodes import appearance, episode, hours
+from tests.analysis.rankings.episodes import SPREAD_H, appearance, episode, hours, spread
 from tests.estimators.test_paces import clocks
 from tests.study.random_studies import Drawn
-from waterbed.analysis.rankings.hiding import views_differ
+from waterbed.analysis.rankings.hiding import shares_if_hiding, views_differ
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.model.paces import rarely
@@ -64,6 +64,34 @@ def test_who_hides_has_no_share_and_no_place():
     assert open_.rank_class != "views differ"
     assert (told.rank_class, told.removed_24h, told.removed_24h_worst, told.place) == ("views differ", None, 0.0, 1)
     assert told.removed_24h_best == open_.removed_24h_best
+
+
+def test_a_share_is_bounded_for_who_hides_by_chance():
+    """A row tells how much was surely removed even if looks hid content; the bound of who hides is below the truth."""
+    honest, hides = spread(group(1, n=600)), spread(group(2, n=600, chance=0.08))
+    true = 1 - np.exp(-24 / 33)
+    until = hours(SPREAD_H + 100)
+    found = shares_if_hiding({"a": honest, "b": hides}, SCHEDULE, until=until)
+    assert 0.2 < found["a"] < true
+    assert found["b"] < true
+    rows = [
+        rank(
+            [appearance(i, "acme") for i in range(600)],
+            [],
+            by="hoster",
+            names={},
+            until=until,
+            groups={"acme": ends},
+            if_hiding={"acme": found[key]},
+        )[0]
+        for key, ends in (("a", honest), ("b", hides))
+    ]
+    assert rows[1].removed_24h_low > true > rows[1].removed_24h_if_hiding
+    assert rows[0].removed_24h_if_hiding == pytest.approx(found["a"], abs=1e-6)
+    assert shares_if_hiding({"a": honest}, Schedule(), until=until) == {}
+    assert shares_if_hiding({"a": group(1)}, SCHEDULE, until=until) == {}  # no days
+    alike = [one for one in honest if rarely(one.url_id, SCHEDULE.rare_share)]
+    assert shares_if_hiding({"a": alike}, SCHEDULE, until=until) == {}
 
 
 def test_nothing_is_told_without_rare_looks():

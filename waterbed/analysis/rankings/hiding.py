@@ -5,13 +5,24 @@ Pure.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
 
-from waterbed.analysis.rankings.takedown import joined_episodes
-from waterbed.estimators.paces import PaceTest, pace_test
+from waterbed.analysis.rankings.takedown import (
+    CAUSES,
+    REMOVED,
+    WITHIN_H,
+    Clock,
+    clocks,
+    incidence,
+    joined_episodes,
+    worth_within,
+)
+from waterbed.estimators.incidence import share_within
+from waterbed.estimators.paces import PaceTest, least_unhidden, pace_test
+from waterbed.estimators.refusal import Refusal
 from waterbed.model.conclusions import Episode
 from waterbed.model.paces import PACE, rarely
 from waterbed.model.progress import staged
@@ -39,6 +50,59 @@ def views_differ(groups: Mapping[str, Sequence[Episode]], schedule: Schedule) ->
 
     tests = ((key, paced(group, rare, schedule, key)) for key, group in staged("paces compared", groups.items()))
     return {key for key, found in tests if found.p is not None and found.p <= LEVEL}
+
+
+def shares_if_hiding(
+    groups: Mapping[str, Sequence[Episode]], schedule: Schedule, *, until: datetime | None
+) -> dict[str, float]:
+    """Least share of each group removed if it hides content.
+
+    Within WITHIN_H hours of the report, at 95%, if each of our looks may be the last that is answered truly
+    (`least_unhidden`): what rarely and often looked at URLs have in common. 0 where the former are too few to tell. No
+    entry without rare looks, or where reports span too few days.
+    """
+    if not schedule.rare_share or until is None:
+        return {}
+    often_looks = _looks(schedule, WITHIN_H)
+    looks = often_looks, 1.0 + (often_looks - 1.0) / PACE
+    found = {}
+    for key, group in staged("paces of shares", groups.items()):
+        halves = [[one for one in group if rarely(one.url_id, schedule.rare_share) == rare] for rare in (False, True)]
+        share = if_hiding((clocks(halves[0]), clocks(halves[1])), looks, until=until)
+        if share is not None:
+            found[key] = share
+    return found
+
+
+def if_hiding(
+    paces: tuple[Sequence[Clock], Sequence[Clock]], looks: tuple[float, float], *, until: datetime
+) -> float | None:
+    """The least share of often and rarely looked at clocks.
+
+    `looks` are those of each until WITHIN_H hours. None where reports span too few days. Ends by other causes are taken
+    as if they hid nothing.
+    """
+    removed, others, numbers = list[float](), list[float](), list[float]()
+    for group in paces:
+        worth = worth_within(group, WITHIN_H, (REMOVED,), until=until) if group else Refusal("no clock")
+        curves = incidence(group) if group else None
+        told = [share_within(curves, cause, WITHIN_H) for cause in range(len(CAUSES))] if curves else [None]
+        if isinstance(worth, Refusal) or any(share is None for share in told):
+            return 0.0 if removed else None
+        numbers.append(worth.number)
+        removed.append(told[REMOVED] or 0.0)
+        others.append(sum(share or 0.0 for share in told) - removed[-1])
+    rest = max(1e-9, 1.0 - max(others))
+    often, rare = (min(1.0, share / rest) for share in removed)
+    return rest * least_unhidden((often, rare), (numbers[0], numbers[1]), looks)
+
+
+def _looks(schedule: Schedule, within_h: float) -> float:
+    """Looks at often looked at content within some hours."""
+    if schedule.ladder_s:
+        return float(1 + sum(0 < step <= within_h * 3600 for step in schedule.ladder_s))
+    young = min(within_h, schedule.young_hours) * 3600
+    return 1.0 + young / schedule.young_interval_s + max(0.0, within_h * 3600 - young) / schedule.interval_s
 
 
 def paced(group: Sequence[Episode], rare: Callable[[str], bool], schedule: Schedule, key: str) -> PaceTest:

@@ -56,6 +56,7 @@ def rank(
     groups: Mapping[str, Sequence[Episode]] | None = None,
     started: Mapping[str, Sequence[Clock]] | None = None,
     differing: Collection[str] = (),
+    if_hiding: Mapping[str, float] | None = None,
 ) -> list[RankingRow]:
     """Rank groups by the number of distinct hosts.
 
@@ -71,8 +72,9 @@ def rank(
     median; these, `too few days`, `views differ` and `unmeasurable` ones carry the bounds of what was out of sight.
     `until`
     is the end of the measurement, by default the latest time in any episode. `groups` gives the episodes of each key
-    where `by` cannot tell, `started` the clocks of each key if they do not run from the report. Cost is linear in
-    appearances and episodes.
+    where `by` cannot tell, `started` the clocks of each key if they do not run from the report, `if_hiding` the share
+    of each that was surely removed even if it hides from looks (`shares_if_hiding`). Cost is linear in appearances and
+    episodes.
     """
     volumes = volumes_of(appearances)
     groups = episodes_by_key(episodes, by) if groups is None else groups
@@ -86,6 +88,7 @@ def rank(
             names.get(key) or ("not attributed" if key == UNKNOWN else key),
             volume=volumes[key],
             differs=key in differing,
+            if_hiding=(if_hiding or {}).get(key),
             group=clocks(groups.get(key, ())) if started is None else started.get(key, ()),
             until=until,
         )
@@ -145,6 +148,7 @@ def _row(
     *,
     volume: Volume,
     differs: bool,
+    if_hiding: float | None,
     group: Sequence[Clock],
     until: datetime | None,
 ) -> RankingRow:
@@ -173,6 +177,7 @@ def _row(
         removed_or_moved_24h=_rounded(shown.removed_or_moved if shown else None),
         removed_24h_worst=_rounded(worst),
         removed_24h_best=_rounded(best),
+        removed_24h_if_hiding=_rounded(if_hiding if shown else None),
         median_h=_hours(half.hours if half else None),
         median_h_low=_hours(half.low if half else None),
         median_h_high=_hours(half.high if half else None),

@@ -18,7 +18,7 @@ from graphs.hops import is_home
 from graphs.linking.clusters import site_clusters
 from waterbed.analysis.rankings.clocks import clocks_of_groups, running_clocks
 from waterbed.analysis.rankings.feeds import feed_cards
-from waterbed.analysis.rankings.hiding import views_differ
+from waterbed.analysis.rankings.hiding import shares_if_hiding, views_differ
 from waterbed.analysis.rankings.incidents import complaints, incidents
 from waterbed.analysis.rankings.keys import Appearance, Kind, grouped, keys_of, names_organisations, size_kind
 from waterbed.analysis.rankings.ranking import rank
@@ -138,6 +138,7 @@ class RankingTables:
             groups=self.groups,
             started=self.started,
             differing=self.differing,
+            if_hiding=self._if_hiding,
         )
 
     @cached_property
@@ -153,6 +154,13 @@ class RankingTables:
     def _differing(self) -> list[str]:
         whole = RankingTables(conclusions=self.conclusions, kind=self.kind)
         return sorted(views_differ(whole.groups, self.conclusions.config.schedule))
+
+    @property
+    def _if_hiding(self) -> dict[str, float]:
+        """The share of each key that it surely removed even if it hides."""
+        if self.clock != "reported":
+            return {}
+        return shares_if_hiding(self.groups, self.conclusions.config.schedule, until=self.conclusions.until)
 
     @cached_property
     def clocks(self) -> dict[str, list[TakedownClock]]:

@@ -1,0 +1,292 @@
+"""How often hosters are falsely ordered, and falsely named below a norm: thousands of studies of several hosters."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import sqrt
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import msgspec
+import numpy as np
+
+from waterbed.analysis.rankings.speed_ranks import speed_places
+from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, removal
+from waterbed.estimators.cluster_shares import pooled_correlation, ratio_error
+from waterbed.estimators.rank_sets import cluster_weights, place_sets, widened
+from waterbed.estimators.resampling import resampled_share
+from waterbed.lab.simulate.processes import (
+    KINDS,
+    HosterWorld,
+    draw_hoster_world,
+    expected_share,
+    happen,
+    looks_at,
+    observe,
+)
+from waterbed.model.conclusions import Episode, RankingRow
+from waterbed.store.settings import Norm
+
+SPREADS = ("equal", "at the norm", "just above", "narrow", "wide", "slow")
+"""True shares of a study's hosters; all but the first are tested against a norm."""
+MEASURED = tuple(kind for kind in KINDS if kind != "hiding")
+EQUAL, MANY = 6, 40
+SHARES = (0.5, 0.2)
+"""Norms: the second where a queue is worked off too rarely for the first."""
+LEAST_CHANCE = 0.6
+MOST = 0.05
+FLOOR = {("independent", 30): 0.80, ("batches 30 h", 30): 0.50}
+"""Part of the hosters at 20% that are to be named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One hoster of a study: its expected share, and its clocks."""
+
+    true: float
+    clocks: list[Clock]
+    until: datetime
+
+
+def true_shares(spread: str, norm: float, rng: np.random.Generator) -> list[float | None]:
+    """Expected shares of a study's hosters; None: whatever their common policy gives."""
+    if spread == "equal":
+        return [None] * EQUAL
+    if spread == "narrow":
+        return [norm + 0.02] * (MANY - 2) + [0.4 * norm] * 2
+    if spread == "wide":
+        return [0.4 * norm + (1.8 - 0.4) * norm * float(part) for part in rng.random(MANY)]
+    return [{"at the norm": norm, "just above": norm + 0.01, "slow": 0.2}[spread]] * MANY
+
+
+def study(kind: str, days: int, spread: str, rng: np.random.Generator) -> tuple[list[Seen], float]:
+    """One study of a kind of world, and the norm of its hosters."""
+    first = draw_hoster_world(kind, float(days), rng)  # type: ignore[arg-type]  # a kind
+    norm = SHARES[1] if kind == "batches 72 h" else SHARES[0]
+    found = []
+    for true in true_shares(spread, norm, rng):
+        own = draw_hoster_world(kind, float(days), rng)  # type: ignore[arg-type]  # a kind
+        # equal hosters have one policy; all are looked at alike, and differ in their sites
+        hoster = first.hoster if true is None else own.hoster
+        world = replace(own, hoster=hoster, plan=first.plan, feed=own.feed)
+        found.append(_seen(world, true, rng))
+    return found, norm
+
+
+def _seen(world: HosterWorld, true: float | None, rng: np.random.Generator) -> Seen:
+    state = rng.bit_generator.state
+    process = happen(world, rng)
+    if true is not None:
+        policy = msgspec.structs.replace(world.hoster.removal, removes=1.0)
+        for _ in range(8):
+            sure = replace(world, hoster=msgspec.structs.replace(world.hoster, removal=policy))
+            chance = expected_share(sure, process, WITHIN_H)
+            if chance >= max(LEAST_CHANCE if not policy.batch_hours else 0.0, true + 0.02):
+                break
+            policy = msgspec.structs.replace(policy, median_hours=policy.median_hours / 2)
+        policy = msgspec.structs.replace(policy, removes=min(1.0, true / chance))
+        world = replace(world, hoster=msgspec.structs.replace(world.hoster, removal=policy))
+        rng.bit_generator.state = state
+        process = happen(world, rng)
+    ends = observe(process, looks_at(world, process, rng))
+    return Seen(
+        true=expected_share(world, process, WITHIN_H),
+        clocks=ends.clocks(world.start),
+        until=world.start + timedelta(hours=ends.until),
+    )
+
+
+def one_study(which: tuple[str, int, str, int, int]) -> dict[str, Any]:
+    """One study: which pairs are told apart, who is named, and who should not be."""
+    kind, days, spread, seed, number = which
+    rng = np.random.default_rng([seed, number, KINDS.index(kind), days, SPREADS.index(spread)])  # type: ignore[arg-type]
+    hosters, norm = study(kind, days, spread, rng)
+    until = max(one.until for one in hosters)
+    groups = {f"h{n}": _episodes(one.clocks, f"h{n}") for n, one in enumerate(hosters)}
+    rows = [_row(f"h{n}", one, until) for n, one in enumerate(hosters)]
+    equal = spread == "equal"
+    placed = speed_places(
+        rows, groups, {}, until=until, norm=Norm(share=norm), rng=rng, resamples=1_000 if equal else 50
+    )
+    told = [row for row in placed if row.removed_24h is not None]
+    named = [row.key for row in told if row.below_norm]
+    true = {f"h{n}": one.true for n, one in enumerate(hosters)}
+    return {
+        "kind": kind,
+        "days": days,
+        "spread": spread,
+        "seed": seed,
+        "number": number,
+        "hosters": len(hosters),
+        "told": len(told),
+        "tested": sum(row.norm_p is not None for row in told),
+        "ordered": equal and any((row.place_low, row.place_high) != (1, len(told)) for row in told),
+        "before": equal and _ordered_by_0_1_0(hosters, rng),
+        "named": len(named),
+        "wrong": sum(true[key] >= norm - 1e-9 for key in named),
+        "below": sum(share < norm - 1e-9 for share in true.values()),
+    }
+
+
+def _episodes(clocks: Sequence[Clock], key: str) -> list[Episode]:
+    made = []
+    for number, clock in enumerate(clocks):
+        ended = clock.cause == REMOVED
+        made.append(
+            Episode(
+                url_id=f"{key} {number}",
+                content_id=f"{key} {number}",
+                site_id=f"{key} {clock.site_id}",
+                hoster=key,
+                hosters=(key,),
+                origins=(),
+                countries=(),
+                addresses=(),
+                proxy=False,
+                known_up_at=clock.origin,
+                reported_at=clock.origin,
+                absent_at=None,
+                first_up=None,
+                last_up=clock.origin + timedelta(hours=clock.left_h),
+                first_down=clock.origin + timedelta(hours=clock.right_h) if ended else None,
+                cause="removed" if ended else None,
+                looks=1,
+                unknown_looks=0,
+            )
+        )
+    return made
+
+
+def _row(key: str, one: Seen, until: datetime) -> RankingRow:
+    found = removal(one.clocks, until=until)
+    return RankingRow(
+        place=1,
+        key=key,
+        name=key,
+        urls=len(one.clocks),
+        hosts=len(one.clocks),
+        sites=found.sites,
+        hosts_fractional=0.0,
+        removed_24h=found.removed,
+        removed_24h_low=found.low,
+        removed_24h_high=found.high,
+        removed_or_moved_24h=found.removed_or_moved,
+        episodes=found.clocks,
+        unknown=0,
+        rank_class="ranked" if found.removed is not None else "unmeasurable",
+    )
+
+
+def _ordered_by_0_1_0(hosters: Sequence[Seen], rng: np.random.Generator) -> bool:
+    """Whether version 0.1.0 would tell some apart: sites resampled, all else independent."""
+    numbers: dict[str, int] = {}
+    of = [
+        np.array([numbers.setdefault(f"{n} {clock.site_id}", len(numbers)) for clock in one.clocks])
+        for n, one in enumerate(hosters)
+    ]
+    weights = cluster_weights(len(numbers), 300, rng)
+    values, draws, counted = [], [], []
+    for one, at in zip(hosters, of, strict=True):
+        left = [clock.left_h for clock in one.clocks]
+        right = [clock.right_h for clock in one.clocks]
+        found = resampled_share(left, right, [clock.cause == REMOVED for clock in one.clocks], WITHIN_H, weights[:, at])
+        values.append(float(np.arcsin(np.sqrt(found.share))))
+        draws.append(np.arcsin(np.sqrt(np.clip(found.draws, 0.0, 1.0))))
+        _, inner = np.unique(at, return_inverse=True)
+        counted.append((np.clip(np.bincount(inner, found.parts), 0.0, np.bincount(inner)), np.bincount(inner)))
+    alike = pooled_correlation(counted)
+    errors = [ratio_error(hits, sizes, least_correlation=alike) for hits, sizes in counted]
+    sets = place_sets(values, widened(np.column_stack(draws), errors, rng))
+    return bool(((sets.low > 1) | (sets.high < len(values))).any())
+
+
+def campaign(options: argparse.Namespace) -> dict[tuple[str, int, str], list[dict[str, Any]]]:
+    """All studies of all cells; those in the results file are not made again."""
+    wanted = [
+        (kind, days, spread, options.seed, number)
+        for spread in options.spreads
+        for kind in options.kinds
+        for days in options.days
+        for number in range(options.studies)
+    ]
+    have = {}
+    for line in options.results.read_text().splitlines() if options.results.exists() else ():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue  # a torn last line
+        have[row["kind"], row["days"], row["spread"], row["seed"], row["number"]] = row
+    missing = [one for one in wanted if one not in have]
+    with options.results.open("a") as out, ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
+        out.write("\n")
+        for row in pool.map(one_study, missing, chunksize=4):
+            have[row["kind"], row["days"], row["spread"], row["seed"], row["number"]] = row
+            out.write(json.dumps(row) + "\n")
+            out.flush()
+    cells: dict[tuple[str, int, str], list[dict[str, Any]]] = defaultdict(list)
+    for one in wanted:
+        cells[one[0], one[1], one[2]].append(have[one])
+    return cells
+
+
+def _mean(values: Sequence[float]) -> tuple[float, float]:
+    """A mean and its standard error, which is never 0."""
+    n = len(values)
+    return fmean(values), max(float(np.std(values)), sqrt(1 / (4 * n))) / sqrt(n)
+
+
+def report(cells: dict[tuple[str, int, str], list[dict[str, Any]]]) -> Iterator[str]:
+    """Print a line for each cell; yield what is missed, beyond two standard errors."""
+    print(
+        f"{'world':18} {'days':>4} {'shares':12} {'n':>5} {'told':>5} {'tested':>6} {'false':>6} {'(se)':>7} ", end=""
+    )
+    print(f"{'0.1.0':>6} {'named':>6} {'found':>6}")
+    for (kind, days, spread), rows in cells.items():
+        equal = spread == "equal"
+        wrong = [float(row["ordered"]) if equal else row["wrong"] / max(1, row["named"]) for row in rows]
+        false, error = _mean(wrong)
+        told = fmean(row["told"] / row["hosters"] for row in rows)
+        tested = fmean(row["tested"] / row["hosters"] for row in rows)
+        below = sum(row["below"] for row in rows)
+        found = sum(row["named"] - row["wrong"] for row in rows) / max(1, below)
+        before = f"{fmean(row['before'] for row in rows):6.3f}" if equal else "      "
+        print(
+            f"{kind:18} {days:4} {spread:12} {len(rows):5} {told:5.2f} {tested:6.2f} {false:6.3f} ({error:.3f}) "
+            f"{before} {fmean(row['named'] for row in rows):6.2f} {found:6.3f}"
+        )
+        if false > MOST + 2 * error:
+            yield f"{kind}, {days} d, {spread}: {false:.1%} false, {MOST:.0%} allowed"
+        if spread == "slow" and found < FLOOR.get((kind, days), 0.0):
+            yield f"{kind}, {days} d: {found:.1%} of slow hosters named, {FLOOR[kind, days]:.0%} wanted"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kinds", nargs="+", choices=MEASURED, default=MEASURED)
+    parser.add_argument("--spreads", nargs="+", choices=SPREADS, default=SPREADS)
+    parser.add_argument("--days", nargs="+", type=int, default=(30,))
+    parser.add_argument("--studies", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=17_101)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--results", type=Path, default=Path("many-hosters.jsonl"), help="resumed if it is there")
+    options = parser.parse_args()
+    began = time.perf_counter()
+    wrong = list(report(campaign(options)))
+    print(f"{time.perf_counter() - began:.0f} s, seed {options.seed}")
+    print("\n".join(wrong) if wrong else "all hold")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

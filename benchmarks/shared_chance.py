@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 
-from waterbed.analysis.rankings.durations import half_gone
+from waterbed.analysis.rankings.durations import half_gone, mean_hours
 from waterbed.analysis.rankings.hiding import LEVEL, if_hiding
 from waterbed.analysis.rankings.takedown import REMOVED, WITHIN_H, Clock, known_within, removal
 from waterbed.estimators.cluster_shares import beta_binomial, worth
@@ -28,6 +28,8 @@ from waterbed.estimators.incidence import share_interval
 from waterbed.estimators.paces import pace_test
 from waterbed.lab.simulate.processes import (
     KINDS,
+    HosterWorld,
+    Process,
     draw_hoster_world,
     expected_share,
     happen,
@@ -35,8 +37,9 @@ from waterbed.lab.simulate.processes import (
     looks_at,
     observe,
 )
-from waterbed.lab.world.removing import hours_until
+from waterbed.lab.world.removing import chance_within, hours_until
 from waterbed.model.paces import PACE, RARE_SHARE
+from waterbed.model.takedown import TakedownClock
 
 DAYS = (10, 30, 90)
 LEAST = 0.93
@@ -59,6 +62,39 @@ def version_0_1_0(group: Sequence[Clock], share: float) -> tuple[float, float]:
     return share_interval(share, worth(members, beta_binomial([hits[site] for site in sizes], members).correlation))
 
 
+def expected_mean(world: HosterWorld, process: Process, within_h: float) -> float:
+    """Expected hours until removal, at most so many: the area above the expected share."""
+    grid = np.arange(0.5, within_h, 1.0)
+    policy = world.hoster.removal
+    gone = [chance_within(policy, world.start, process.reported, process.sizes, hour).mean() for hour in grid]
+    return within_h - float(np.sum(gone))
+
+
+def timed(clock: Clock, number: int) -> TakedownClock:
+    """A clock with its report as origin, followed from there."""
+    ended = clock.cause == REMOVED
+    return TakedownClock(
+        url_id=str(number),
+        site_id=clock.site_id,
+        key="one",
+        clock="reported",
+        origin=clock.origin,
+        known_up_at=clock.origin,
+        entered_h=0.0,
+        left_h=clock.left_h,
+        right_h=clock.right_h if ended else None,
+        cause="removed" if ended else None,
+        timing="after",
+        notice_id=None,
+        batch=None,
+        acknowledged_h=None,
+        reminders_h=(),
+        indirect_h=(),
+        citizens_before=0,
+        held_for_police=False,
+    )
+
+
 def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
     """One study of a kind of world: how the hoster works, what happened, and what would be told."""
     kind, days, seed, number = which
@@ -69,6 +105,7 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
     group = ends.clocks(world.start)
     until = world.start + timedelta(hours=ends.until)
     found, half = removal(group, until=until), half_gone(group, until=until)
+    mean = mean_hours([timed(clock, number) for number, clock in enumerate(group)], WITHIN_H)
     seen = replace(world, rare_share=RARE_SHARE)
     paced = observe(process, looks_at(seen, process, rng))
     rare = looked_at_rarely(seen, paced.left.size)
@@ -102,6 +139,8 @@ def one_study(which: tuple[str, int, int, int]) -> dict[str, Any]:
         "batches": [found.removals, found.batches],
         "median": None if true == inf or true > 40.0 else true,
         "half": None if half is None else [half.low, half.high],
+        "expected_mean": expected_mean(world, process, WITHIN_H),
+        "mean": None if mean is None else [mean.low, mean.high],
     }
 
 
@@ -151,7 +190,10 @@ def report(cells: dict[tuple[str, int], list[dict[str, Any]]]) -> Iterator[str]:
     head = (
         f"{'world':18} {'days':>4} {'n':>5} {'told':>5} {'holds':>6} {'(se)':>7} {'above':>6} {'below':>6} {'width':>6}"
     )
-    print(f"{head} {'0.1.0':>6} {'ratio':>5} {'batches':>9} {'differ':>7} {'medians':>7} {'hold':>6} {'bound':>6}")
+    print(
+        f"{head} {'0.1.0':>6} {'ratio':>5} {'batches':>9} {'differ':>7} "
+        f"{'medians':>7} {'hold':>6} {'means':>6} {'bound':>6}"
+    )
     for (kind, days), rows in cells.items():
         measurable = [row for row in rows if row["class"] in ("told", "too few days")]
         told = [row for row in rows if row["interval"]]
@@ -174,6 +216,8 @@ def report(cells: dict[tuple[str, int], list[dict[str, Any]]]) -> Iterator[str]:
         line += f" {width:6.3f} {before:6.3f} {ratio:5.2f} {batches:9.2f}"
         line += f" {fmean(flagged) if flagged else 0.0:7.3f} {len(halves):7}"
         line += f" {_held(halves, 'half', 'median')[0]:6.3f}" if halves else f" {'':6}"
+        means = [row for row in told if row.get("mean")]
+        line += f" {_held(means, 'mean', 'expected_mean')[0]:6.3f}" if means else f" {'':6}"
         bounded = [row for row in rows if row.get("if_hiding") is not None and row.get("at_random") is not False]
         print(f"{line} {fmean(row['if_hiding'] <= row['expected'] for row in bounded):6.3f}" if bounded else line)
         if kind not in UNHELD and held < LEAST - 2 * error:

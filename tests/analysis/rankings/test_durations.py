@@ -143,3 +143,15 @@ def test_hours_that_depend_on_the_day_widen_the_mean() -> None:
     assert one.estimate == pytest.approx(other.estimate)
     assert other.high - other.low > 2 * (one.high - one.low)
     assert mean_hours([replace(clock, origin=hours(0)) for clock in runs], 72.0) is None
+
+
+def test_one_large_site_widens_median_and_mean() -> None:
+    """Forty of 160 URLs that one site shares, gone at one time, tell less than forty of as many sites."""
+    rng = np.random.default_rng(8)
+    ends = np.append(np.full(40, 40.0), rng.exponential(30.0, 120))
+    apart = [late_clock(n, ends[n]) for n in range(160)]
+    together = [replace(one, site_id="one" if n < 40 else one.site_id) for n, one in enumerate(apart)]
+    few, many = duration(together, within_h=72.0), duration(apart, within_h=72.0)
+    assert (few.median_h, few.mean_h) == (many.median_h, many.mean_h)
+    assert few.median_high - few.median_low > 1.3 * (many.median_high - many.median_low)
+    assert few.mean_high - few.mean_low > 1.5 * (many.mean_high - many.mean_low)

@@ -22,7 +22,7 @@ from waterbed.analysis.rankings.takedown import (
     last_known,
     worth_within,
 )
-from waterbed.estimators.calendar_time import LEAST_DAYS, cosine_variance, days_of_reports, freedom
+from waterbed.estimators.calendar_time import cosine_variance, effective_number
 from waterbed.estimators.incidence import Curves
 from waterbed.estimators.refusal import Refusal
 from waterbed.estimators.resampling import Sure, resample
@@ -31,6 +31,7 @@ from waterbed.model.takedown import Duration, TakedownClock
 Floats = npt.NDArray[np.float64]
 
 _ROUNDING = 1e-9
+_UPPER = 0.975
 SEED = 20_261
 """Seed of the resampling: the same clocks give the same interval."""
 
@@ -65,16 +66,24 @@ def half_gone(
     known = [clock for clock in group if known_within(clock, at)]
     if len({clock.site_id for clock in known}) < FEWEST_SITES:
         return None
-    worth = worth_within(group, at, range(len(CAUSES)), until=until or last_known(group))
-    if isinstance(worth, Refusal):
-        return None
-    part = min(1.0, worth.number / len(known))
-    n = np.maximum(_known_at(group, hours) * part, 1.0)
-    # the chance that less than half goes, given what was seen: Jeffreys' interval of the share holds 1/2 while it is
-    # between the tails
-    less = scipy.special.betainc(gone * n + 0.5, (1.0 - gone) * n + 0.5, 0.5)
-    low, high = _first(hours, -less, -(1.0 + level) / 2), _first(hours, -less, -(1.0 - level) / 2)
-    low = float(hours[-1]) if low is None else low
+    end = until or last_known(group)
+    known_at = _known_at(group, hours)
+    tail = (1.0 - level) / 2
+    low, high, part = 0.0, None, 1.0
+    for when in ("median", "ends"):
+        asked = [at] if when == "median" else sorted({float(np.ceil(low)), float(np.ceil(high or at))} - {at, 0.0})
+        for hour in asked:
+            worth = worth_within(group, hour, range(len(CAUSES)), until=end)
+            if isinstance(worth, Refusal):
+                return None
+            here = sum(known_within(clock, hour) for clock in group)
+            part = min(part, worth.number / max(1, here))
+        n = np.maximum(known_at * part, 1.0)
+        # the chance that less than half goes, given what was seen: Jeffreys' interval of the share holds 1/2 while it
+        # is between the tails
+        less = scipy.special.betainc(gone * n + 0.5, (1.0 - gone) * n + 0.5, 0.5)
+        first, high = _first(hours, -less, tail - 1.0), _first(hours, -less, -tail)
+        low = float(hours[-1]) if first is None else first
     return HalfGone(hours=half, low=low if half is None else min(low, half), high=_at_least(high, half))
 
 
@@ -146,7 +155,7 @@ def mean_hours(clocks: Sequence[TakedownClock], within_h: float) -> Sure | None:
     found = resample(left, right, cluster, np.random.default_rng(SEED), entry=entry, step=1.0)
     if found.estimate.known_until < within_h or found.estimate.since > 0:
         return None
-    wide = _over_time(own, labels, within_h)
+    wide = _half_width(own, labels, within_h)
     if wide is None:
         return None
     sure = found.rmst(within_h)
@@ -156,19 +165,34 @@ def mean_hours(clocks: Sequence[TakedownClock], within_h: float) -> Sure | None:
     return replace(sure, low=low, high=high)
 
 
-def _over_time(clocks: Sequence[TakedownClock], labels: Sequence[str], within_h: float) -> float | None:
-    """Half the width of the interval of a mean within some hours, by its spread over time.
+def _half_width(clocks: Sequence[TakedownClock], labels: Sequence[str], within_h: float) -> float | None:
+    """Half the width of the interval of a mean within some hours.
 
-    Over clocks whose hours are known; ends count in the middle of their intervals. None for too few days.
+    The larger of two: Student's, with the cosine variance of the clocks' own hours; and normal, with as many
+    independent clocks as the share below their median is worth (`effective_number`), and half a clock at either end
+    added as in Jeffreys' interval. Over clocks whose hours are known; ends count in the middle of their
+    intervals. None for too few days.
     """
-    hours = [within_h if one.right_h is None else (max(0.0, one.left_h) + one.right_h) / 2 for one in clocks]
-    known = [n for n, one in enumerate(clocks) if one.right_h is not None or one.left_h >= within_h]
-    order = sorted(known, key=lambda n: clocks[n].origin)
-    first = min((clocks[n].origin for n in order), default=None)
-    at = [(clocks[n].origin - first) / timedelta(hours=1) for n in order] if first else []
-    days = days_of_reports(at)
-    terms = min(freedom(days), len({labels[n] for n in order}) - 1)
-    if days < LEAST_DAYS or terms < 1:
+    known = sorted(
+        (n for n, one in enumerate(clocks) if one.right_h is not None or one.left_h >= within_h),
+        key=lambda n: clocks[n].origin,
+    )
+    if not known:
         return None
-    variance = cosine_variance([min(hours[n], within_h) for n in order], terms)
-    return float(scipy.special.stdtrit(terms, 0.975) * np.sqrt(variance))
+    first = clocks[known[0]].origin
+    at = [(clocks[n].origin - first) / timedelta(hours=1) for n in known]
+    ends = [(clocks[n].left_h, clocks[n].right_h) for n in known]
+    hours = np.array([within_h if right is None else (max(0.0, left) + right) / 2 for left, right in ends])
+    hours = np.minimum(hours, within_h)
+    names = {label: number for number, label in enumerate(sorted(set(labels)))}
+    own = [names[labels[n]] for n in known]
+    worth = effective_number(hours <= min(float(np.median(hours)), within_h - _ROUNDING), at, own)
+    if isinstance(worth, Refusal):
+        return None
+    variance = cosine_variance(hours, worth.freedom)
+    by_time = float(scipy.special.stdtrit(worth.freedom, _UPPER) * np.sqrt(variance))
+    n = worth.number
+    middle = (hours.mean() * n + within_h / 2) / (n + 1)
+    ends_apart = (middle**2 + (within_h - middle) ** 2) / 2
+    spread = (np.square(hours - middle).mean() * n + ends_apart) / (n + 1)
+    return max(by_time, float(scipy.special.ndtri(_UPPER) * np.sqrt(spread / (n + 1))))

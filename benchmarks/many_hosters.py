@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from math import sqrt
 from multiprocessing import get_context
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -38,12 +38,14 @@ from waterbed.lab.simulate.processes import (
 from waterbed.model.conclusions import Episode, RankingRow
 from waterbed.store.settings import Norm
 
-SPREADS = ("equal", "at the norm", "just above", "narrow", "wide", "slow")
+SPREADS = ("equal", "at the norm", "just above", "narrow", "wide", "slow", "median", "below the median")
 """True shares of a study's hosters; all but the first are tested against a norm."""
 MEASURED = tuple(kind for kind in KINDS if kind != "hiding")
 EQUAL, MANY = 6, 40
 SHARES = (0.5, 0.2)
 """Norms: the second where a queue is worked off too rarely for the first."""
+MARGIN = 0.1
+"""Of the norm below the median: in `median` all others lie at that norm."""
 LEAST_CHANCE = 0.6
 MOST = 0.05
 FLOOR = {("independent", 30): 0.80, ("batches 30 h", 30): 0.50}
@@ -65,6 +67,10 @@ def true_shares(spread: str, norm: float, rng: np.random.Generator) -> list[floa
         return [None] * EQUAL
     if spread == "narrow":
         return [norm + 0.02] * (MANY - 2) + [0.4 * norm] * 2
+    if spread == "median":
+        return [0.6 + MARGIN] * (MANY // 2 + 1) + [0.6] * (MANY - MANY // 2 - 1)
+    if spread == "below the median":
+        return [0.3 + 0.6 * float(part) for part in rng.random(MANY)]
     if spread == "wide":
         return [0.4 * norm + (1.8 - 0.4) * norm * float(part) for part in rng.random(MANY)]
     return [{"at the norm": norm, "just above": norm + 0.01, "slow": 0.2}[spread]] * MANY
@@ -116,12 +122,13 @@ def one_study(which: tuple[str, int, str, int, int]) -> dict[str, Any]:
     groups = {f"h{n}": _episodes(one.clocks, f"h{n}") for n, one in enumerate(hosters)}
     rows = [_row(f"h{n}", one, until) for n, one in enumerate(hosters)]
     equal = spread == "equal"
-    placed = speed_places(
-        rows, groups, {}, until=until, norm=Norm(share=norm), rng=rng, resamples=1_000 if equal else 50
-    )
+    held_against = Norm(share=norm, below_median=MARGIN if "median" in spread else 0.0)
+    placed = speed_places(rows, groups, {}, until=until, norm=held_against, rng=rng, resamples=1_000 if equal else 50)
     told = [row for row in placed if row.removed_24h is not None]
     named = [row.key for row in told if row.below_norm]
     true = {f"h{n}": one.true for n, one in enumerate(hosters)}
+    if held_against.below_median:
+        norm = median(true.values()) - MARGIN
     return {
         "kind": kind,
         "days": days,

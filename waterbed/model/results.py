@@ -262,6 +262,7 @@ class PlaceRow:
     among_worst: Annotated[float | None, "probability to be among the slowest, 0..1"]
     without_one_low: Annotated[float | None, "least share removed if any one site cluster is left out"]
     without_one_high: Annotated[float | None, "largest share removed if any one site cluster is left out"]
+    norm: Annotated[float | None, "the norm that it was tested against; null: not tested"] = None
     norm_p: Annotated[float | None, "p value, adjusted for all rows, of removing as much as the norm asks"] = None
     norm_bound: Annotated[float | None, "upper 99% bound of its expected share, for this row alone"] = None
     below_norm: Annotated[bool, "surely below the norm: of such rows few are wrong, in the mean over studies"] = False

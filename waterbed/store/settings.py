@@ -127,6 +127,8 @@ class Norm(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     """Share of reported content that is to be removed within 24 hours."""
     rate: Annotated[float, msgspec.Meta(gt=0, le=0.2)] = 0.05
     """Of those named, the share that may be wrong, in the mean over studies."""
+    below_median: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    """The norm is the median of all shares less so much; 0: it is `share`."""
 
 
 class Registry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -56,6 +56,12 @@ def test_who_surely_removes_less_than_the_norm_is_named():
     assert rows["k2"].removed_24h < rows["k2"].norm_bound < 0.5
     strict = placed(seen, ends, norm=Norm(share=0.99, rate=0.1))[2]
     assert [key for key, row in strict.items() if row.below_norm] == ["k2", "k1"]
+    assert {row.norm for row in rows.values()} == {0.5}
+    shares = [0.9, 0.8, 0.85, 0.9, 0.8, 0.85, 0.9, 0.8, 0.85, 0.1]
+    relative = placed(*world(shares), norm=Norm(below_median=0.3))[2]
+    assert [key for key, row in relative.items() if row.below_norm] == ["k9"]
+    assert relative["k9"].norm == pytest.approx(0.85 - 0.3)
+    assert placed(*world(shares[1:]), norm=Norm(below_median=0.3))[2]["k8"].norm is None
     few = placed(*world([0.9, 0.0], each=9))[2]
     assert [(row.norm_p, row.below_norm) for row in few.values()] == [(None, False)] * 2
 

@@ -27,6 +27,8 @@ from waterbed.store.settings import Norm
 
 WORST: Final = 10
 RESAMPLES: Final = 1_000
+FEWEST_OF_MEDIAN: Final = 10
+"""Shares below which their median is no norm."""
 _NORM: Final = Norm()
 _UNSURE: Final = 0.5
 """Error of arcsin sqrt of a share that is worth one outcome."""
@@ -141,15 +143,21 @@ def speed_places(
 
 
 def _against(norm: Norm, shares: Sequence[float], worth: Sequence[Worth | Refusal]) -> list[dict[str, Any]]:
-    """Each share against the norm; a share without an interval is none of the tests."""
+    """Each share against the norm; a share without an interval is none of the tests.
+
+    A norm that lies below the median is estimated, and nothing is tested below FEWEST_OF_MEDIAN shares.
+    """
     told = [n for n, one in enumerate(worth) if not isinstance(one, Refusal)]
     number = [0.25 / one.error**2 for one in worth if not isinstance(one, Refusal)]
     freedom = [one.freedom for one in worth if not isinstance(one, Refusal)]
     found: list[dict[str, Any]] = [{} for _ in worth]
-    if told:
-        test = below_norm([shares[n] for n in told], number, freedom, norm.share, rate=norm.rate)
+    relative = norm.below_median > 0
+    share = median(shares) - norm.below_median if relative and shares else norm.share
+    if told and 0.0 < share < 1.0 and not (relative and len(shares) < FEWEST_OF_MEDIAN):
+        test = below_norm([shares[n] for n in told], number, freedom, share, rate=norm.rate, dependent=relative)
         for place, n in enumerate(told):
             found[n] = {
+                "norm": round(share, 6),
                 "norm_p": round(float(test.adjusted[place]), 6),
                 "norm_bound": round(float(test.bound[place]), 6),
                 "below_norm": bool(test.below[place]),

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from waterbed.model.errors import BadUrl, InputError
+from waterbed.model.plugins import DataFile, named
 from waterbed.model.urls import CanonicalUrl, canonicalize, registrable_domain
 from waterbed.store.bounded.toml import decode, toml_bytes
 
@@ -32,6 +33,7 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     link_check: tuple[_Entry, ...] = ()
+    plugins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +78,21 @@ class LinkCheck:
 def read_link_checks(folder: Path) -> tuple[LinkCheck, ...]:
     """Read the study's link checks, none without a file.
 
-    InputError for a file that cannot be used.
+    Its own come first, then those of the plug-ins that it names. InputError for a file that cannot be used.
     """
     path = folder / LINK_CHECKS
     if not path.exists():
         return ()
+    own = _read(path)
+    files = [named("link_checks", DataFile, {}, name, f"{path}: plugins", "docs/plugins.md") for name in own.plugins]
+    return tuple(_checked(entry, at) for at in (path, *(file.path for file in files)) for entry in _read(at).link_check)
+
+
+def _read(path: Path) -> _File:
     try:
-        entries = decode(toml_bytes(path, "a file of link checks", _SEE.removeprefix("see ")), type=_File).link_check
+        return decode(toml_bytes(path, "a file of link checks", _SEE.removeprefix("see ")), type=_File)
     except msgspec.DecodeError as problem:
         raise InputError(f"{path}: {problem}; {_SEE}") from None
-    return tuple(_checked(entry, path) for entry in entries)
 
 
 def _checked(entry: _Entry, path: Path) -> LinkCheck:

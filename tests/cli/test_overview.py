@@ -17,6 +17,7 @@ from tests.docs.markdown import ROOT
 from tests.publish.study import small_study
 from tests.study.rig import Run
 from waterbed.analysis.coding.items import OUTCOMES
+from waterbed.analysis.rankings.keys import KINDS, ROLES
 from waterbed.analysis.sizes import WINDOW_DAYS
 from waterbed.cli import app as root
 from waterbed.cli import options
@@ -190,6 +191,7 @@ def test_words_of_the_options_are_those_of_the_code() -> None:
     """What options name without loading the code behind them is what that code knows."""
     assert tuple(FORMATS) == options.REPORT_FORMS
     assert options.NOTICE_FORMS == NOTICE_FORMATS
+    assert tuple(kind for kind in KINDS if kind not in set(ROLES.values()) - {"hoster", "upstream"}) == options.RANKED
     assert tuple(READERS) == options.TABLE_KINDS
     assert (options.WINDOW_DAYS, options.OUTCOMES) == (WINDOW_DAYS, OUTCOMES)
     assert {str(clock) for clock in options.Clock} <= set(get_args(ClockKind))

@@ -21,6 +21,7 @@ FOUND: Final = {
     "notices": "a line was kept out",
     "reconcile": "a row does not match",
     "enrich": "a network or AS stays without an answer; with `--table origins`, an origin differs",
+    "plugins": "a plug-in is left out",
     "doctor": "something is to be done",
     "lag": "looks are overdue",
     "rejudge": "a verdict would change",

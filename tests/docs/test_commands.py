@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,20 @@ def _options(command: Any) -> dict[str, Any]:
     return {name: option for option in named for name in (*option.opts, *option.secondary_opts)}
 
 
+def _refusal(parse: Callable[[str], object], value: str) -> str | None:
+    try:
+        parse(value)
+    except typer.BadParameter as problem:
+        return str(problem)
+    return None
+
+
 def _misfit(option: Any, value: str) -> str | None:
-    if not isinstance(option.default, Enum) or value.isupper():
+    if value.isupper():
+        return None
+    if parse := option.type_descriptor.parameter_info.parser:
+        return _refusal(parse, value)
+    if not isinstance(option.default, Enum):
         return None
     known = {choice.value for choice in type(option.default)}
     return None if set(value.split("|")) <= known else f"{value} is none of {sorted(known)}"

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,7 +121,7 @@ def test_a_failure_of_a_reader_of_ours_does_not_end_the_watch(
             raise MemoryError(line)
         yield from ()
 
-    monkeypatch.setitem(FORMATS, "jsonl", broken)
+    monkeypatch.setitem(FORMATS, "jsonl", replace(FORMATS["jsonl"], parse=broken))
     watched = WatchedFolder(study=study, folder=incoming)
     for _ in range(2):
         (incoming / "a.json").write_text('{"url": "http://secret.example/"}\n')

@@ -13,6 +13,8 @@ from waterbed.analysis.rankings.tables import ranking_of
 from waterbed.judging.columns import NOTHING, mixed
 from waterbed.judging.rules import read_rules
 from waterbed.model.conclusions import Episode, Verdict
+from waterbed.model.plugins import DataFile
+from waterbed.model.plugins import added as plugins
 from waterbed.model.progress import stage
 from waterbed.store.whole.files import writing_whole
 from waterbed.study.conclusions import Conclusions
@@ -62,11 +64,12 @@ class Rejudged:
 def rejudge(study: Study, rules: Path, out: Path | None = None) -> Rejudged:
     """Judge all looks by two rule sets.
 
-    The study's rules and those in a file. Both verdict sets are written as Parquet. They lie in `out`/verdicts (by
-    default in the study's folder), named by their rule set. InputError says what is wrong with the rule file; nothing
-    is written then.
+    The study's rules and those in a file, or those of the plug-in of that name. Both verdict sets are written as
+    Parquet. They lie in `out`/verdicts (by default in the study's folder), named by their rule set. InputError says
+    what is wrong with the rule file; nothing is written then.
     """
-    other = read_rules(rules)
+    added = {} if rules.exists() else plugins("rules", DataFile, {})
+    other = read_rules(added[rules.name].path if str(rules) in added else rules)
     facts, attributor, config = read_facts(study.folder), study.attributor(), study.config
     names = opened(study.folder)
     measured = study.folder.measures_removal

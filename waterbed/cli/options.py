@@ -67,7 +67,25 @@ REPORT_FORMS = (
     "csv", "urls", "openphish", "urlhaus", "phishtank", "phishstats", "scart", "scart-input", "jsonl", "json", "misp",
     "stix",
 )  # fmt: skip
+RANKED = ("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "platform", "category")
 NOTICE_FORMS = ("csv", "scart")
 TABLE_KINDS = ("routes", "places", "organisations", "hosting", "domains")
 WINDOW_DAYS = 30
+
+
+def ranking(word: str) -> str:
+    """Take the name of a ranking.
+
+    One that is built in, or that a plug-in adds.
+    """
+    if word not in RANKED:
+        from waterbed.analysis.rankings.keys import RankingKind  # noqa: PLC0415 (for words that are not built in)
+        from waterbed.model.plugins import added  # noqa: PLC0415 (the same)
+
+        more = added("rankings", RankingKind, dict.fromkeys(RANKED))
+        if word not in more:
+            raise typer.BadParameter(f"{word!r} is not one of {', '.join(map(repr, (*RANKED, *more)))}.")
+    return word
+
+
 OUTCOMES = "outcomes"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
 from pathlib import Path
@@ -21,34 +22,81 @@ from waterbed.intake.json_reports import parse_json, parse_json_lines
 from waterbed.intake.misp_stix import parse_misp, parse_stix
 from waterbed.intake.scart import parse_scart, parse_scart_input
 from waterbed.model.errors import InputError
+from waterbed.model.plugins import INTERFACE, added, called, named
 from waterbed.store.bounded.text import TextFile
 
 Parser = Callable[[Iterable[str], str], Iterator[ReportLine | Rejected]]
-
-FORMATS: Final[Mapping[str, Parser]] = {
-    "csv": parse_csv_reports,
-    "urls": parse_url_list,
-    "openphish": parse_url_list,
-    "urlhaus": parse_urlhaus,
-    "phishtank": parse_csv_reports,
-    "phishstats": parse_phishstats,
-    "scart": parse_scart,
-    "scart-input": parse_scart_input,
-    "jsonl": parse_json_lines,
-    "json": parse_json,
-    "misp": parse_misp,
-    "stix": parse_stix,
-}
-"""The parser of each format, by name."""
-
-_IN_PIECES: Final = ("json", "misp", "stix")
-"""Formats whose parsers take a text in pieces, which end anywhere; the others take lines."""
 
 _HEAD = 200
 """Lines read to detect a format; comments at the top of a feed are a few dozen."""
 _ADDRESS = re.compile(r"\s*(?:https?|hxxps?|h\*\*ps?)[^\s,;|\"]{3,}\s*", re.IGNORECASE)
 """A lone URL; with a comma or semicolon it could be a row of a file without a header."""
 _DATED = re.compile(r'\s*"?\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d"?,"?[\d.]*"?,')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportForm:
+    """A form of reports files.
+
+    `parse` takes a text, in lines or in `pieces` that end anywhere, and the file's name; it yields reports and rejected
+    lines. `is_head` tells the form by first lines that are not blank; without it the form must be named.
+    """
+
+    parse: Parser
+    pieces: bool = False
+    is_head: Callable[[Sequence[str]], bool] | None = None
+    interface: int = INTERFACE
+
+
+def _rows(head: Sequence[str]) -> list[str]:
+    return [line for line in head if not line.startswith("#")]
+
+
+def _json_form(head: Sequence[str]) -> str | None:
+    rows = _rows(head)
+    first, text = rows[0].lstrip() if rows else "", "".join(rows)
+    if not first.startswith(("{", "[")):
+        return None
+    if re.search(r'"type"\s*:\s*"bundle"|"id"\s*:\s*"bundle--', text):
+        return "stix"
+    if re.search(r'"Event"\s*:\s*\{', text):
+        return "misp"
+    return "jsonl" if first.startswith("{") and first.rstrip().endswith("}") and '"url"' in first else "json"
+
+
+def _is_json(name: str) -> Callable[[Sequence[str]], bool]:
+    return lambda head: _json_form(head) == name
+
+
+def _is_urls(head: Sequence[str]) -> bool:
+    return any(_ADDRESS.fullmatch(row.rstrip("\r\n")) for row in _rows(head)[:1])
+
+
+def _is_phishstats(head: Sequence[str]) -> bool:
+    return any(_DATED.match(row.lstrip()) or is_phishstats_header(row.lstrip()) for row in _rows(head)[:1])
+
+
+def _is_scart(head: Sequence[str]) -> bool:
+    return any(row.count(";") > row.count(",") for row in _rows(head)[:1])
+
+
+FORMATS: Final[Mapping[str, ReportForm]] = {
+    "csv": ReportForm(parse=parse_csv_reports),
+    "urls": ReportForm(parse=parse_url_list, is_head=_is_urls),
+    "openphish": ReportForm(parse=parse_url_list),
+    "urlhaus": ReportForm(parse=parse_urlhaus, is_head=lambda head: any(map(is_urlhaus_header, head))),
+    "phishtank": ReportForm(parse=parse_csv_reports),
+    "phishstats": ReportForm(parse=parse_phishstats, is_head=_is_phishstats),
+    "scart": ReportForm(parse=parse_scart, is_head=_is_scart),
+    "scart-input": ReportForm(parse=parse_scart_input),
+    "jsonl": ReportForm(parse=parse_json_lines, is_head=_is_json("jsonl")),
+    "json": ReportForm(parse=parse_json, pieces=True, is_head=_is_json("json")),
+    "misp": ReportForm(parse=parse_misp, pieces=True, is_head=_is_json("misp")),
+    "stix": ReportForm(parse=parse_stix, pieces=True, is_head=_is_json("stix")),
+}
+"""The forms that are built in, by name; plug-ins add others."""
+_ASKED = ("urlhaus", "stix", "misp", "jsonl", "json", "urls", "phishstats", "scart")
+"""The order in which they are asked if a file is of their form; what none knows is CSV."""
 
 
 def read_reports(
@@ -58,41 +106,38 @@ def read_reports(
 
     `zone` is the time zone of SCART's times. InputError if the format is unknown or the file does not have it.
     """
-    if file_format is not None and file_format not in FORMATS:
-        raise InputError(
-            f"--format {file_format!r} is not known; one of {', '.join(FORMATS)} was expected (docs/intake.md)"
-        )
+    if file_format is not None:
+        named("reports", ReportForm, FORMATS, file_format, "--format", "docs/intake.md")
     text = TextFile(path, "a reports file")
     file_format = file_format or detect_format(text.head(_HEAD))
+    form = named("reports", ReportForm, FORMATS, file_format, "--format", "docs/intake.md")
     if zone and file_format != "scart":
         raise InputError(
             f"--zone is for SCART's times, and {path} is {file_format}; leave it out (docs/intake.md, SCART)"
         )
-    parse = partial(parse_scart, zone=zone) if zone else FORMATS[file_format]
-    yield from parse(text.texts() if file_format in _IN_PIECES else text.lines(), str(path))
+    parse = partial(parse_scart, zone=zone) if zone else form.parse
+    found = parse(text.texts() if form.pieces else text.lines(), str(path))
+    yield from found if file_format in FORMATS else _each(file_format, iter(found))
+
+
+def _each(name: str, found: Iterator[ReportLine | Rejected]) -> Iterator[ReportLine | Rejected]:
+    """What a plug-in reads, one by one; InputError if it fails or yields anything else."""
+    while (one := called(name, lambda: next(found, None))) is not None:
+        if not isinstance(one, ReportLine | Rejected):
+            raise InputError(f"the plug-in {name} read a {type(one).__name__}, not a report (docs/plugins.md)")
+        yield one
 
 
 def detect_format(head: Sequence[str]) -> str:
-    """Detect the format from first lines; CSV by default."""
+    """Detect the format from first lines; CSV by default.
+
+    Plug-ins are asked first: who installs one has such files.
+    """
     text = [line for line in head if line.strip()]
-    if any(is_urlhaus_header(line) for line in text):
-        return "urlhaus"
-    rows = [line for line in text if not line.startswith("#")]
-    if not rows:
+    for name, form in added("reports", ReportForm, FORMATS).items():
+        if form.is_head and called(name, partial(form.is_head, text)):
+            return name
+    if not any(map(is_urlhaus_header, text)) and not _rows(text):
         return "csv"
-    first = rows[0].lstrip()
-    if first.startswith(("{", "[")):
-        return _json_format(first, "".join(rows))
-    if _ADDRESS.fullmatch(rows[0].rstrip("\r\n")):
-        return "urls"
-    if _DATED.match(first) or is_phishstats_header(first):
-        return "phishstats"
-    return "scart" if first.count(";") > first.count(",") else "csv"
-
-
-def _json_format(first: str, head: str) -> str:
-    if re.search(r'"type"\s*:\s*"bundle"|"id"\s*:\s*"bundle--', head):
-        return "stix"
-    if re.search(r'"Event"\s*:\s*\{', head):
-        return "misp"
-    return "jsonl" if first.startswith("{") and first.rstrip().endswith("}") and '"url"' in first else "json"
+    forms = ((name, FORMATS[name].is_head) for name in _ASKED)
+    return next((name for name, is_head in forms if is_head and is_head(text)), "csv")

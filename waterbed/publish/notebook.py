@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar, get_args
 import pyarrow as pa
 
 from waterbed.analysis.compliance import compliance_of
-from waterbed.analysis.rankings.keys import Kind
+from waterbed.analysis.rankings.keys import KINDS, Kind, RankingKind
 from waterbed.analysis.rankings.tables import (
     PLACES_METHOD,
     VOLUME_METHOD,
@@ -36,6 +36,7 @@ from waterbed.model.conclusions import (
 )
 from waterbed.model.errors import InputError
 from waterbed.model.facts import ExternalObservation, Observation, Report, Target
+from waterbed.model.plugins import added
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.takedown import AddressedNotice, ComplianceRow, TakedownClock
 from waterbed.publish.tables import flow_tables
@@ -231,7 +232,7 @@ class Notebook:
             )
         return RankingTables(
             conclusions=self.conclusions,
-            kind=_known(by, Kind, "by"),
+            kind=_kind(by),
             side=_known(side, Side, "side") if side else None,
             source=source,
             clock=_known(clock, ClockKind, "clock") if clock else self.study.config.clock,
@@ -271,6 +272,12 @@ def heading(table: pa.Table) -> dict[str, Any]:
 
 def _meaning(field: Any) -> str:
     return str((field.metadata or {}).get(b"description", b"").decode())
+
+
+def _kind(by: Kind) -> Kind:
+    if by not in KINDS and by not in added("rankings", RankingKind, KINDS):
+        raise InputError(f"by={by!r} must be one of {', '.join(KINDS)} (docs/notebook.md)")
+    return by
 
 
 def _known(word: Word, words: Any, what: str) -> Word:

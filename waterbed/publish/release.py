@@ -11,12 +11,11 @@ from waterbed.model.governance import Edition
 from waterbed.model.progress import staged
 from waterbed.publish.data_package import data_package
 from waterbed.publish.edition import LastEdition, editions, remember
-from waterbed.publish.intelmq import address_events, intelmq_events
-from waterbed.publish.misp import misp_feed
+from waterbed.publish.exports import EXPORTS, chosen, exported
+from waterbed.publish.intelmq import address_events
 from waterbed.publish.policy import Publication, named_hosters, provenance_text, publishable
 from waterbed.publish.site.build import site_of
 from waterbed.publish.site.layout import START
-from waterbed.publish.stix import extension_schema, stix_bundle
 from waterbed.publish.tables import hoster_names, last_seen, publication_of
 from waterbed.store.config import read_config
 from waterbed.store.folder import SETTINGS
@@ -89,11 +88,7 @@ def _contents(study: Study, conclusions: Conclusions, publication: Publication) 
     yield from tables.items()
     version = publication.table("ranking-hoster").envelope.version
     yield "datapackage.json", data_package(publication, tables, version).encode()
-    yield "stix.json", stix_bundle(publication).encode()
-    yield "stix-extension.schema.json", extension_schema().encode()
-    for name, text in misp_feed(publication).items():
-        yield f"misp/{name}", text.encode()
-    yield "intelmq.jsonl", intelmq_events(publication).encode()
+    yield from exported(publication, chosen(study.config.publish.plugins).exports)
     if publication.policy.addresses:
         yield "intelmq-addresses.jsonl", address_events(publication, last_seen(conclusions)).encode()
     flows = publication.table("flow-shares-hoster")
@@ -111,10 +106,7 @@ def _contents(study: Study, conclusions: Conclusions, publication: Publication) 
 
 KINDS: Final = {
     "datapackage.json": "Frictionless data package: what each column of the CSV files means",
-    "stix.json": "STIX 2.1 bundle: ASes and hosters with their rows of the rankings",
-    "stix-extension.schema.json": "JSON Schema of the extension that these rows are",
-    "misp/": "MISP feed: add this folder, or where it is served, as a feed of the format MISP",
-    "intelmq.jsonl": "IntelMQ events, one line for each AS",
+    **{name: what for export in EXPORTS.values() for name, what in export.files.items()},
     "intelmq-addresses.jsonl": "IntelMQ events, one line for each address and category",
     "hops.gexf": "flows between hosters for Gephi and graphology",
     "hops.graphml": "the same for NetworkX, igraph and yEd",
@@ -122,6 +114,7 @@ KINDS: Final = {
     "hosters/": "pages: a sheet for each hoster",
     "interventions/": "pages: what each event did",
     "assets/": "style and scripts of the pages",
+    "plugins/": "what plug-ins add, by their names",
     "SHA256SUMS": "checksum of each file: sha256sum -c SHA256SUMS",
 }
 """Description of each file that is not a table."""

@@ -232,6 +232,8 @@ class Publish(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     least: Annotated[int, msgspec.Meta(ge=1)] = 3
     cases: bool = False
     addresses: bool = False
+    plugins: tuple[str, ...] = ()
+    """Exports and pages of plug-ins in each publication, by name."""
 
 
 class Log(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -81,7 +81,7 @@ def all_read(folder: Path) -> dict[str, Read]:
 def main() -> None:
     """Fork for each: a fork's peak begins with what it has."""
     files = [(path.name, read_reports(path)) for path in bombs(Path(sys.argv[1]))]
-    for name, lines in (*files, *((form, FORMATS[form](text, form)) for form, text in endless())):
+    for name, lines in (*files, *((form, FORMATS[form].parse(text, form)) for form, text in endless())):
         if os.fork() == 0:
             before, found, refused = _peak(), [0, 0], ""
             try:

@@ -7,16 +7,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final, Literal, Self, get_args
+from functools import cache
+from typing import Annotated, Final, Self, get_args
 
 from waterbed.analysis.rankings.takedown import By
 from waterbed.model.conclusions import Attribution, Episode
+from waterbed.model.errors import InputError
+from waterbed.model.plugins import INTERFACE, called, named
 
-Kind = Literal[
-    "hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "platform", "operator", "proxy",
-    "as_holder", "category",
-]  # fmt: skip
-"""`country` and `delegated` are one: where the addresses are delegated to."""
+Kind = str
+"""Name of what is ranked: one of KINDS, or a plug-in's. `country` and `delegated` are one."""
 
 ROLES: Final[Mapping[str, Kind]] = {
     "hoster": "hoster",
@@ -27,21 +27,41 @@ ROLES: Final[Mapping[str, Kind]] = {
 }
 """Whom a ranking of organisations can hold to account: word of the command line, and kind."""
 
-_COUNTRIES: Final = ("country", "delegated", "registered", "seat")
 
-_OF: Final[Mapping[Kind, Callable[[Attribution], tuple[str, ...]]]] = {
-    "hoster": lambda answer: answer.hosters,
-    "asn": lambda answer: tuple(f"AS{origin}" for origin in answer.origins),
-    "country": lambda answer: answer.countries,
-    "delegated": lambda answer: answer.countries,
-    "registered": lambda answer: answer.registered_countries,
-    "seat": lambda answer: answer.seats,
-    "upstream": lambda answer: answer.upstreams,
-    "platform": lambda answer: (answer.platform,) if answer.platform else (),
-    "operator": lambda answer: answer.operators,
-    "proxy": lambda answer: answer.proxies,
-    "as_holder": lambda answer: answer.as_holders,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingKind:
+    """One kind of ranking.
+
+    `keys` gives the keys of an attribution; `organisations` says that these are keys of companies or ASes, which have
+    names of their own.
+    """
+
+    keys: Callable[[Attribution], tuple[str, ...]]
+    organisations: bool = False
+    interface: int = INTERFACE
+
+
+KINDS: Final[Mapping[Kind, RankingKind]] = {
+    "hoster": RankingKind(keys=lambda answer: answer.hosters, organisations=True),
+    "asn": RankingKind(keys=lambda answer: tuple(f"AS{origin}" for origin in answer.origins), organisations=True),
+    "country": RankingKind(keys=lambda answer: answer.countries),
+    "delegated": RankingKind(keys=lambda answer: answer.countries),
+    "registered": RankingKind(keys=lambda answer: answer.registered_countries),
+    "seat": RankingKind(keys=lambda answer: answer.seats),
+    "upstream": RankingKind(keys=lambda answer: answer.upstreams, organisations=True),
+    "platform": RankingKind(keys=lambda answer: (answer.platform,) if answer.platform else (), organisations=True),
+    "category": RankingKind(keys=lambda _: ()),
+    "operator": RankingKind(keys=lambda answer: answer.operators, organisations=True),
+    "proxy": RankingKind(keys=lambda answer: answer.proxies, organisations=True),
+    "as_holder": RankingKind(keys=lambda answer: answer.as_holders, organisations=True),
 }
+"""The rankings that are built in; plug-ins add others. Reports give the keys of `category`."""
+
+
+@cache
+def ranking_kind(kind: Kind) -> RankingKind:
+    """The ranking of a name; InputError for another name."""
+    return named("rankings", RankingKind, KINDS, kind, "--by", "docs/ranking.md")
 
 
 def attributed_keys(answer: Attribution, kind: Kind) -> tuple[str, ...]:
@@ -49,7 +69,8 @@ def attributed_keys(answer: Attribution, kind: Kind) -> tuple[str, ...]:
 
     None for `category`, which reports give.
     """
-    return () if kind == "category" else _OF[kind](answer)
+    found = ranking_kind(kind).keys
+    return found(answer) if kind in KINDS else called(kind, lambda: _texts(found(answer), kind))
 
 
 def keys_of(answers: Iterable[Attribution], kind: Kind) -> tuple[str, ...]:
@@ -69,7 +90,14 @@ def names_organisations(kind: Kind) -> bool:
 
     Countries and categories are their own names.
     """
-    return kind not in _COUNTRIES and kind != "category"
+    return ranking_kind(kind).organisations
+
+
+def _texts(keys: Iterable[object], kind: Kind) -> tuple[str, ...]:
+    found = tuple(keys)
+    if isinstance(keys, str) or not all(isinstance(key, str) for key in found):
+        raise InputError(f"the plug-in {kind} gave keys that are no texts (docs/plugins.md)")
+    return tuple(key for key in found if isinstance(key, str))
 
 
 def grouped(episodes: Iterable[Episode], keys_of: Callable[[Episode], Iterable[str]]) -> dict[str, list[Episode]]:

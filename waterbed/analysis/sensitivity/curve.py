@@ -3,9 +3,9 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated
 
-from waterbed.analysis.rankings.keys import Kind, attributed_keys
+from waterbed.analysis.rankings.keys import attributed_keys
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.sensitivity.design import Spec, chosen_specs, size
@@ -64,7 +64,7 @@ def curve_of(study: Study, *, most: int = MOST, conclusions: Conclusions | None 
     At most `most` of them. InputError where the reference gives no share to compare.
     """
     base, reference = conclusions or study.conclude(), reference_of(study)
-    tables = RankingTables(conclusions=base, kind=cast(Kind, reference.role))
+    tables = RankingTables(conclusions=base, kind=reference.role)
     variants = Variants(study, base, reference)
     first = Grouped(study, base, reference)
     ranked = [key for key in first.keys if first.removed(key, reference).estimable]
@@ -122,7 +122,7 @@ def counterparts(
     """
     if other.attributor is base.attributor and role == other_role:
         return {key: key for key in keys}
-    kinds = cast(Kind, role), cast(Kind, other_role)
+    kinds = role, other_role
     pairs: set[tuple[str, str, str]] = set()
     for url_id, one, two in base.judged.beside(other.judged):
         if one and two:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, cast
 
 from waterbed.analysis.rankings.clocks import running_clocks
-from waterbed.analysis.rankings.keys import Kind, attributed_keys
+from waterbed.analysis.rankings.keys import attributed_keys
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.sensitivity.design import (
     ASSESSMENT,
@@ -122,7 +122,7 @@ def _lacking(study: Study, variants: Variants, reference: Spec, levels: Levels) 
         ):
             yield "clock", level, "nothing starts such a clock"
     yield from _roles(conclusions, levels["role"])
-    unit = units(RankingTables(conclusions=conclusions, kind=cast(Kind, reference.role)))
+    unit = units(RankingTables(conclusions=conclusions, kind=reference.role))
     counts = {"url": len(conclusions.facts.targets), **{name: len(set(of.values())) for name, of in unit.items()}}
     named = {"url": "URL", "host": "host", "site": "site"}
     before = levels["dedup"][0]
@@ -177,5 +177,5 @@ def _same(ones: Sequence[tuple[str, ...]], others: Sequence[tuple[str, ...]]) ->
 
 
 def _keys(answers: Sequence[Attribution | None], role: str) -> list[tuple[str, ...]]:
-    kind = cast(Kind, role)
+    kind = role
     return [attributed_keys(answer, kind) if answer else () for answer in answers]

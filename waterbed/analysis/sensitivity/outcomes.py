@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Annotated, cast
 
 from waterbed.analysis.rankings.clocks import counted, running_clocks, takedown_clocks
-from waterbed.analysis.rankings.keys import Appearance, Kind
+from waterbed.analysis.rankings.keys import Appearance
 from waterbed.analysis.rankings.ranking import UNKNOWN, Volume, class_of, volumes_of
 from waterbed.analysis.rankings.tables import RankingTables, Side
 from waterbed.analysis.rankings.takedown import (
@@ -157,7 +157,7 @@ class Grouped:
         self.conclusions = conclusions
         self._proxy = spec.proxy
         self.clock = cast(ClockKind, spec.clock)
-        kind = cast(Kind, spec.role)
+        kind = spec.role
         self.tables = RankingTables(conclusions=conclusions, kind=kind, clock=self.clock)
         self._sides: dict[Side, RankingTables] = {
             side: RankingTables(conclusions=conclusions, kind=kind, side=side, clock=self.clock)

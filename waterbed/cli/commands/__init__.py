@@ -65,6 +65,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "key": Command("keys", "key_app", "Rotate, escrow and restore the study's keys.", "Operate"),
     "reveal": Command("keys", "reveal", "Print the URL or host behind an id; on record.", "Operate"),
     "forget": Command("keys", "forget", "Shred a URL, or a host with all its URLs, for good.", "Operate"),
+    "plugins": Command("plugins", "plugins", "List what other packages add.", "Operate"),
     "lab": Command("lab", "lab_app", "Simulate an Internet with known truth.", "Lab"),
 }  # fmt: skip
 """All commands in the order in which a newcomer needs them; a command's module is imported when it is called."""

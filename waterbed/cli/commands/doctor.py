@@ -86,7 +86,9 @@ def _decide(context: typer.Context, quarantine: str, decision: Decision, reason:
 
 def rejudge(
     context: typer.Context,
-    rules: Annotated[Path, typer.Option("--rules", help="A rule file (TOML).", show_default=False)],
+    rules: Annotated[
+        Path, typer.Option("--rules", help="A rule file (TOML), or a plug-in's name.", show_default=False)
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder for verdicts/; else the study's.")] = None,
     form: Formatted = Format.table,
 ) -> None:

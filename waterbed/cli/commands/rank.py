@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from waterbed.cli.options import Clock, Format, Formatted, Top
+from waterbed.cli.options import RANKED, Clock, Format, Formatted, Top, ranking
 from waterbed.cli.output import for_tools, say
 from waterbed.cli.rankings import print_ranking, print_side_by_side, print_standings
 from waterbed.model.conclusions import RankingRow
@@ -22,20 +22,6 @@ if TYPE_CHECKING:
     from waterbed.model.results import PlaceRow, VolumeRow
     from waterbed.model.table import TableInfo
     from waterbed.study.study import Study
-
-
-class Ranked(StrEnum):
-    """The unit that is ranked."""
-
-    hoster = "hoster"
-    asn = "asn"
-    country = "country"
-    delegated = "delegated"
-    registered = "registered"
-    seat = "seat"
-    upstream = "upstream"
-    platform = "platform"
-    category = "category"
 
 
 class Shown(StrEnum):
@@ -59,7 +45,15 @@ class Role(StrEnum):
 
 def rank(
     context: typer.Context,
-    by: Annotated[Ranked, typer.Option(help="Unit to rank; country means the delegated one.")] = Ranked.hoster,
+    by: Annotated[
+        str,
+        typer.Option(
+            help=f"Unit to rank: {', '.join(RANKED)}, or a plug-in's; country is the delegated one.",
+            parser=ranking,
+            autocompletion=lambda: list(RANKED),
+            metavar="UNIT",
+        ),
+    ] = "hoster",
     form: Formatted = Format.table,
     top: Top = None,
     role: Annotated[Role, typer.Option(help="With --by hoster: the role.")] = Role.hoster,
@@ -108,19 +102,19 @@ def rank(
             _ranking(study, tables, by, top, form)
 
 
-def _kind(by: Ranked, role: Role) -> Kind:
+def _kind(by: str, role: Role) -> Kind:
     from waterbed.analysis.rankings.keys import ROLES
 
-    if role is not Role.hoster and by is not Ranked.hoster:
+    if role is not Role.hoster and by != "hoster":
         raise InputError("--role is for --by hoster alone: leave out one of the two (docs/ranking.md)")
-    return cast("Kind", by.value) if by is not Ranked.hoster else ROLES[role.value]
+    return by if by != "hoster" else ROLES[role.value]
 
 
 def _side(home: bool | None) -> Side | None:
     return None if home is None else ("home" if home else "abroad")
 
 
-def _ranking(study: Study, tables: RankingTables, by: Ranked, top: int | None, form: Format) -> None:
+def _ranking(study: Study, tables: RankingTables, by: str, top: int | None, form: Format) -> None:
     from waterbed.analysis.rankings.ranking import UNKNOWN
     from waterbed.analysis.rankings.tables import ranking_info
 
@@ -128,7 +122,7 @@ def _ranking(study: Study, tables: RankingTables, by: Ranked, top: int | None, f
     print_ranking(rows[:top] if top else rows, ranking_info(study, tables, "ranking"), form.value)
     if form is Format.table and rows and all(row.key == UNKNOWN for row in rows):
         _unattributed(tables.kind.replace("_", " "))
-    if form is Format.table and by is Ranked.hoster and tables.clock == "reported":
+    if form is Format.table and by == "hoster" and tables.clock == "reported":
         _weighing(tables.weighing())
 
 

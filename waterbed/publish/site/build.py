@@ -10,7 +10,9 @@ from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.analysis.rankings.takedown import removal_curves
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.progress import stage, staged
+from waterbed.publish.exports import chosen
 from waterbed.publish.policy import Publication, Table
+from waterbed.publish.site.added import added_pages
 from waterbed.publish.site.displacement import displacement_pages
 from waterbed.publish.site.hoster import sheet_page, sheet_paths, sheet_views
 from waterbed.publish.site.layout import Layout, Site, make_site
@@ -38,6 +40,7 @@ def site_of(study: Study, conclusions: Conclusions, publication: Publication) ->
         *displacement_pages(study, conclusions, publication, sheets),
         quality_page(quality_view(study, conclusions, publication)),
         method_page(_method(publication), start),
+        *added_pages(publication, chosen(study.config.publish.plugins).pages),
     ]
     first = overview_page(_overview(study, conclusions, publication, hosters.standings, sheets), pages, start)
     hoster_pages = [

@@ -1,0 +1,211 @@
+"""Plug-ins: the example installed from its own folder, and packages that fail in every way."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from crawler.probe.link_checks import read_link_checks
+from tests.docs.markdown import ROOT
+from tests.publish.study import small_study
+from waterbed.model.errors import InputError
+from waterbed.model.facts import Report
+from waterbed.study.study import open_study
+
+EXAMPLE = ROOT / "examples" / "plugin"
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example, installed from a copy of its folder."""
+    folder = tmp_path_factory.mktemp("plugin")
+    copytree(EXAMPLE, folder / "source")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--target", folder / "site", folder / "source"], check=True, timeout=300)
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def publishing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study whose publications use a plug-in `odd`."""
+    folder = tmp_path_factory.mktemp("publishing")
+    with small_study(folder, plugins=("odd",)):
+        return folder
+
+
+def run(site: Path, *words: object, **more: str) -> tuple[int, str, str]:
+    """A command of Waterbed with a folder of packages: exit code, standard output and standard error."""
+    path = os.pathsep.join(filter(None, (str(site), str(ROOT), os.environ.get("PYTHONPATH"))))
+    done = subprocess.run(
+        [sys.executable, "-m", "waterbed", *map(str, words)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": path, "COLUMNS": "160", **more},
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def package(site: Path, kind: str, code: str, name: str = "odd") -> Path:
+    """A package in a folder whose entry point `odd` is `VALUE` of this code."""
+    (site / f"{name}-1.dist-info").mkdir(parents=True)
+    (site / f"{name}-1.dist-info" / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+    (site / f"{name}-1.dist-info" / "entry_points.txt").write_text(f"[waterbed.{kind}]\nodd = {name}:VALUE\n")
+    (site / f"{name}.py").write_text(code)
+    return site
+
+
+def test_the_example_adds_a_form_a_ranking_an_export_and_a_page(tmp_path: Path, installed: Path) -> None:
+    """Nothing of the project changes: the form is told, the ranking asked for, and a publication has both files."""
+    code, out, err = run(installed, "plugins")
+    assert (code, err) == (0, "")
+    assert out.count("waterbed-example 1.0") == 4
+    with small_study(tmp_path / "s", plugins=("slowest",)):
+        config = str(tmp_path / "s" / "config")
+    at = ("-C", tmp_path / "s" / "study")
+    (tmp_path / "feed.txt").write_text("#pipes 1\n2026-01-07T10:00:00Z|malware|http://lab-example.com/x\nno|text\n")
+    code, out, err = run(installed, *at, "import", tmp_path / "feed.txt", XDG_CONFIG_HOME=config)
+    assert (code, "1 reports imported" in out, "line 3: time|category|url was expected" in out) == (1, True, True), err
+    code, out, _ = run(installed, *at, "rank", "--by", "union", "--format", "csv", XDG_CONFIG_HOME=config)
+    keys = [line.split(",")[1] for line in out.splitlines()[1:]]
+    assert (code, keys) == (0, ["in the EU", "unknown"])
+    code, _, err = run(installed, *at, "publish", tmp_path / "out", XDG_CONFIG_HOME=config)
+    assert (code, err) == (0, "")
+    text = (tmp_path / "out" / "plugins" / "slowest-slowest.md").read_text()
+    assert text.startswith("| hoster | removed within 24 h | 95% |")
+    page = (tmp_path / "out" / "plugins" / "slowest.html").read_text()
+    assert "slowest first" in page
+    assert 'href="plugins/slowest.html"' in (tmp_path / "out" / "index.html").read_text()
+    code, _, err = run(tmp_path, *at, "publish", tmp_path / "out", XDG_CONFIG_HOME=config)
+    assert (code, "'slowest', which no package adds" in err) == (2, True)
+
+
+def test_the_tests_of_the_example_pass(installed: Path) -> None:
+    """They run where it is installed, as its author would run them."""
+    path = os.pathsep.join((str(installed), str(ROOT)))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", EXAMPLE, EXAMPLE / "tests"]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=300, env={**os.environ, "PYTHONPATH": path}
+    )
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
+
+
+FORM = "from waterbed.intake.formats import ReportForm\nVALUE = "
+BROKEN: Mapping[str, tuple[str, str, str]] = {
+    "does not load": ("reports", "raise RuntimeError('odd')", "it does not load: RuntimeError: odd"),
+    "other class": ("reports", "VALUE = 3", "odd:VALUE is a int, not a ReportForm"),
+    "other interface": ("reports", f"{FORM}ReportForm(parse=None, interface=2)", "made for interface 2, this is 1"),
+    "missing": ("exports", "", "it does not load: AttributeError"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_plug_in_that_cannot_be_used_is_named_and_left_out(tmp_path: Path, case: str) -> None:
+    """The list says why, with exit code 1."""
+    kind, code, said = BROKEN[case]
+    result, out, err = run(package(tmp_path / "site", kind, code), "plugins")
+    assert (result, said in err, "left out" in out) == (1, True, True), err
+
+
+def test_two_plug_ins_of_one_name(tmp_path: Path) -> None:
+    """The first by package is used, the second named and left out; so is one with a name that is built in."""
+    code = f"{FORM}ReportForm(parse=lambda lines, name: ())"
+    site = package(tmp_path / "site", "reports", code)
+    package(site, "reports", code, "other")
+    names = ("odd", "csv", "../x y")
+    lines = "".join(f"{name} = odd:VALUE\n" for name in names)
+    (site / "odd-1.dist-info" / "entry_points.txt").write_text(f"[waterbed.reports]\n{lines}")
+    result, out, err = run(site, "plugins")
+    assert (result, err.count("the name is taken"), out.count("left out")) == (1, 2, 3)
+    assert "../x y of odd 1 is left out: its name has other characters" in err
+    assert "csv of odd 1 is left out" in err
+    assert "odd of other 1 is left out" in err
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise ValueError(lines)", "the plug-in odd failed with ValueError"),
+        ("yield next(iter(lines))", "the plug-in odd read a str, not a report"),
+    ],
+)
+def test_a_form_that_fails_tells_nothing_of_what_it_read(tmp_path: Path, body: str, said: str) -> None:
+    """One sentence without a line of the file, exit code 2, and nothing is imported."""
+    code = f"from waterbed.intake.formats import ReportForm\ndef parse(lines, name):\n    {body}\n    yield\n"
+    site = package(tmp_path / "site", "reports", f"{code}VALUE = ReportForm(parse=parse)\n")
+    with small_study(tmp_path / "s") as study:
+        before = study.folder.store.count(Report)
+    (tmp_path / "feed").write_text("http://secret.example/\n")
+    config = str(tmp_path / "s" / "config")
+    words = ("-C", tmp_path / "s" / "study", "import", "--format", "odd", tmp_path / "feed")
+    result, out, err = run(site, *words, XDG_CONFIG_HOME=config)
+    assert (result, said in err, "secret" in out + err, "Traceback" in err) == (2, True, False, False), err
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CONFIG_HOME", config)
+        with open_study(tmp_path / "s" / "study") as study:
+            assert study.folder.store.count(Report) == before
+
+
+def test_a_table_form_a_rule_file_and_link_checks(tmp_path: Path) -> None:
+    """Tables in a form of one's own are rows as any; rules and link checks are files that a package brings."""
+    code = (
+        "from pathlib import Path\n"
+        "from attribution.lookups.tables.contents import lines_of\n"
+        "from attribution.lookups.tables.files import TableForm, csv_rows\n"
+        "from waterbed.model.plugins import DataFile\n"
+        "def read(pieces, sample, path):\n"
+        "    rows = (line.replace(' to ', ',').replace(': ', ',') for line in lines_of(pieces, path) if ': ' in line)\n"
+        "    return csv_rows(rows, path, 'places')\n"
+        "VALUE = TableForm(kind='places', is_head=lambda head: ' to ' in head[0], read=read)\n"
+        "FILE = DataFile(path=Path(__file__).with_name('checks.toml'))\n"
+    )
+    site = package(tmp_path / "site", "tables", code)
+    (site / "odd-1.dist-info" / "entry_points.txt").write_text(
+        "[waterbed.tables]\nodd = odd:VALUE\n"
+        "[waterbed.link_checks]\npictures = odd:FILE\n"
+        "[waterbed.rules]\nmine = odd:FILE\n"
+    )
+    (site / "checks.toml").write_text(
+        '[[link_check]]\nname = "pictures"\nsuffix = "pictures.example"\npath = "^/i/(.+)"\nask = "/exists/{1}"\n'
+    )
+    (tmp_path / "places.txt").write_text("28.9.0.0 to 28.9.255.255: DE\n28.8.0.0 to 28.8.0.255: FR\n")
+    with small_study(tmp_path / "s") as study:
+        (study.path / "link-checks.toml").write_text('plugins = ["pictures"]\n')
+    config = str(tmp_path / "s" / "config")
+    at = ("-C", tmp_path / "s" / "study")
+    words = ("tables", "add", "--kind", "places", "--date", "2026-01-05", tmp_path / "places.txt")
+    result, _, err = run(site, *at, *words, XDG_CONFIG_HOME=config)
+    assert (result, "Traceback" in err) == (0, False), err
+    result, _, err = run(site, *at, "rejudge", "--rules", "mine", XDG_CONFIG_HOME=config)
+    assert (result, "checks.toml" in err) == (2, True), err  # it is found, and is no file of rules
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(str(site))
+        assert [check.name for check in read_link_checks(tmp_path / "s" / "study")] == ["pictures"]
+    with pytest.raises(InputError, match="plugins 'pictures' is not known"):
+        read_link_checks(tmp_path / "s" / "study")
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "said"),
+    [
+        ("exports", "Export(write=lambda p: {'../x': ''}, files={})", "wrote '../x'; a text or bytes"),
+        ("exports", "Export(write=lambda p: {'x': 3}, files={})", "wrote 'x'; a text or bytes"),
+        ("exports", "Export(write=lambda p: 1 / 0, files={})", "failed with ZeroDivisionError"),
+        ("pages", "AddedPage(title='odd', body=lambda p: None)", "made a NoneType, not a text of HTML"),
+    ],
+)
+def test_an_export_or_page_that_fails_ends_the_publication(
+    tmp_path: Path, publishing: Path, kind: str, code: str, said: str
+) -> None:
+    """One sentence, exit code 2, and nothing is published."""
+    imports = "from waterbed.publish.exports import Export\nfrom waterbed.publish.site.added import AddedPage\nVALUE = "
+    site = package(tmp_path / "site", kind, imports + code)
+    words = ("-C", publishing / "study", "publish", tmp_path / "out")
+    result, _, err = run(site, *words, XDG_CONFIG_HOME=str(publishing / "config"))
+    assert (result, said in err, (tmp_path / "out").exists()) == (2, True, False), err

@@ -1,0 +1,46 @@
+"""The `plugins` command: what other packages add."""
+
+from __future__ import annotations
+
+import typer
+
+from waterbed.cli.output import FINDING, OK, complain, new_table, note, print_table
+
+
+def plugins() -> None:
+    """List plug-ins; exit code 1 if one is left out.
+
+    Each row is one plug-in: what it adds, its name, the package that brings it, and where to ask for it.
+
+    For example: waterbed plugins
+    """
+    from attribution.lookups.tables.files import FORMS, TableForm
+    from waterbed.analysis.rankings.keys import RankingKind
+    from waterbed.cli.options import RANKED
+    from waterbed.intake.formats import FORMATS, ReportForm
+    from waterbed.model.plugins import KINDS, SEE, DataFile, listed
+    from waterbed.publish.exports import Export
+    from waterbed.publish.site.added import AddedPage
+
+    found = listed(
+        {
+            "reports": (ReportForm, FORMATS),
+            "tables": (TableForm, FORMS),
+            "link_checks": (DataFile, {}),
+            "rules": (DataFile, {}),
+            "rankings": (RankingKind, dict.fromkeys(RANKED)),
+            "exports": (Export, {}),
+            "pages": (AddedPage, {}),
+        }
+    )
+    if not found:
+        note(f"No package adds anything; what could be added: {', '.join(KINDS)} ({SEE}).", broken=True)
+        raise typer.Exit(OK)
+    table = new_table("plug-ins", "adds", "name", "package", "used by", look="open")
+    for one in found:
+        table.add_row(one.kind, one.name, one.package, "left out" if one.problem else KINDS[one.kind])
+    print_table(table)
+    for one in found:
+        if one.problem:
+            complain(f"{one.name} of {one.package} is left out: {one.problem} ({SEE})")
+    raise typer.Exit(FINDING if any(one.problem for one in found) else OK)

@@ -1,0 +1,103 @@
+"""Exports of a publication for other tools; plug-ins add others."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from waterbed.model.errors import InputError
+from waterbed.model.plugins import INTERFACE, added, called
+from waterbed.publish.intelmq import intelmq_events
+from waterbed.publish.misp import misp_feed
+from waterbed.publish.policy import Publication
+from waterbed.publish.site.added import AddedPage
+from waterbed.publish.stix import extension_schema, stix_bundle
+
+_NAME: Final = re.compile("[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """Files for another tool.
+
+    `write` makes them, by name, of what may be published; `files` says what each file or folder is, for README.txt.
+    """
+
+    write: Callable[[Publication], Mapping[str, str | bytes]]
+    files: Mapping[str, str]
+    interface: int = INTERFACE
+
+
+EXPORTS: Final[Mapping[str, Export]] = {
+    "stix": Export(
+        write=lambda publication: {
+            "stix.json": stix_bundle(publication),
+            "stix-extension.schema.json": extension_schema(),
+        },
+        files={
+            "stix.json": "STIX 2.1 bundle: ASes and hosters with their rows of the rankings",
+            "stix-extension.schema.json": "JSON Schema of the extension that these rows are",
+        },
+    ),
+    "misp": Export(
+        write=lambda publication: {f"misp/{name}": text for name, text in misp_feed(publication).items()},
+        files={"misp/": "MISP feed: add this folder, or where it is served, as a feed of the format MISP"},
+    ),
+    "intelmq": Export(
+        write=lambda publication: {"intelmq.jsonl": intelmq_events(publication)},
+        files={"intelmq.jsonl": "IntelMQ events, one line for each AS"},
+    ),
+}
+"""The exports that are built in, each of every publication."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The plug-ins that a study's publications use, by name."""
+
+    exports: Mapping[str, Export]
+    pages: Mapping[str, AddedPage]
+
+
+def chosen(names: Sequence[str]) -> Chosen:
+    """Find plug-ins by the names in the settings.
+
+    One name may stand for an export and a page. InputError for a name of neither.
+    """
+    if not names:
+        return Chosen(exports={}, pages={})
+    exports, pages = added("exports", Export, {}), added("pages", AddedPage, {})
+    for name in names:
+        if name not in exports and name not in pages:
+            some = ", ".join(dict.fromkeys((*exports, *pages))) or "none is installed"
+            raise InputError(
+                f"publish.plugins in waterbed.toml names {name!r}, which no package adds as an export or a page; "
+                f"known: {some} (docs/plugins.md; waterbed plugins says what is left out)"
+            )
+    return Chosen(
+        exports={name: exports[name] for name in names if name in exports},
+        pages={name: pages[name] for name in names if name in pages},
+    )
+
+
+def exported(publication: Publication, plugins: Mapping[str, Export]) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of all exports.
+
+    Those of a plug-in lie in the folder `plugins` and begin with its name. InputError for one that fails.
+    """
+    for export in EXPORTS.values():
+        for name, content in export.write(publication).items():
+            yield name, _bytes(content)
+    for plugin, export in plugins.items():
+        for name, content in called(plugin, partial(export.write, publication)).items():
+            if not _NAME.fullmatch(name) or not isinstance(content, str | bytes):
+                raise InputError(
+                    f"the plug-in {plugin} wrote {name!r}; a text or bytes by a name of letters, digits, dots, - and _ "
+                    "were expected (docs/plugins.md)"
+                )
+            yield f"plugins/{plugin}-{name}", _bytes(content)
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode()

@@ -45,6 +45,8 @@ class _Open:
     without_cause: EndCause = "moved"
     looks: int = 0
     unknown_looks: int = 0
+    flap: tuple[int, int] | None = None
+    """Last known up before the first unconfirmed removal after a report, and first look of it."""
 
 
 class LeaveSettings(Protocol):
@@ -126,6 +128,8 @@ class _Machine:
         self.open: dict[str, _Open] = {}
         self.decided_at: int | None = None
         self.undecided = 0
+        self.early: tuple[int, int] | None = None
+        """A flap before anything was decided."""
 
     @cached_property
     def rotation(self) -> Rotation:
@@ -141,6 +145,8 @@ class _Machine:
         elif run.state == "up" and run.answered:
             self._up_all(run)
         else:
+            if run.state == "down" and run.cause == "removed":
+                self._flap(int(run.at[0]))
             self.undecided += len(run.at) if not self.open else 0
             for now in self.open.values():
                 now.looks += len(run.at)
@@ -157,6 +163,17 @@ class _Machine:
                 self._start(hoster, self.known_up_at, answer, seen=None)
         for hoster, now in list(self.open.items()):
             self._end(hoster, when, "lineage" if _handed_over(hoster, now.latest, answer) else run.cause)
+
+    def _flap(self, when: int) -> None:
+        """Keep the first removal after a report that is not confirmed: if it is back, it may have been put back."""
+        if when > self.until:
+            return
+        if self.decided_at is None and self.early is None and any(r < when for r in self.reported):
+            self.early = (self.known_up_at, when)
+        for now in self.open.values():
+            reported_at = self._reported(now, None)
+            if now.flap is None and reported_at is not None and when > reported_at:
+                now.flap = (now.last_up, when)
 
     def _up_all(self, run: Run) -> None:
         """Take check by check until the run's hosters alone are open, then the rest at once."""
@@ -231,6 +248,7 @@ class _Machine:
             last_up=known_up_at if seen is None else seen,
             looks=self.undecided + 1,
             unknown_looks=self.undecided,
+            flap=self.early if self.decided_at is None else None,
         )
         self.undecided = 0
 
@@ -239,6 +257,7 @@ class _Machine:
         ended = when is not None and when <= self.until
         last_up = now.last_up if ended else min(now.last_up, max(self.until, now.known_up_at))
         reported_at = self._reported(now, when if ended else None)
+        flap = now.flap if now.flap and now.flap[1] < last_up else None
         self.ended.append(
             Episode(
                 url_id=self.known.url_id,
@@ -260,6 +279,8 @@ class _Machine:
                 cause=cause if ended else None,
                 looks=now.looks,
                 unknown_looks=now.unknown_looks,
+                flap_last_up=None if flap is None else moment(flap[0]),
+                flap_first_down=None if flap is None else moment(flap[1]),
             )
         )
 

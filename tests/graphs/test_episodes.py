@@ -39,11 +39,13 @@ def at(hosters: str, *, proxy: bool = False, places: str = "") -> Attribution:
 def sightings(text: str) -> list[Sighting]:
     """One look an hour: `A` up at A, `AB` at both, `A*` behind proxy A, `-` down, `?` unknown; split by spaces.
 
+    `!` is down and not confirmed.
+
     `B@A` is up at B, with the address that was A's; `-B@A` is down there.
     """
     made = []
     for n, word in enumerate(text.split()):
-        state = {"-": "down", "?": "unknown"}.get(word[0], "up")
+        state = {"-": "down", "!": "down", "?": "unknown"}.get(word[0], "up")
         verdict = Verdict(
             observation_id=f"{n}",
             url_id="u",
@@ -55,10 +57,10 @@ def sightings(text: str) -> list[Sighting]:
             cause="removed" if state == "down" else None,
             layer="-",
         )
-        hosters, _, places = word.strip("-*").partition("@")
+        hosters, _, places = word.strip("-!*").partition("@")
         answer = at(hosters, proxy=word.endswith("*"), places=places) if state != "unknown" and hosters else None
-        answer = at("A") if word == "-" else answer
-        made.append(Sighting(verdict=verdict, down=state == "down", attribution=answer))
+        answer = at("A") if word in "-!" else answer
+        made.append(Sighting(verdict=verdict, down=word[0] == "-", attribution=answer))
     return made
 
 
@@ -146,13 +148,36 @@ def test_a_report_belongs_to_the_stay_it_came_in() -> None:
     assert (first.reported_at, second.reported_at, second.known_up_at) == (hour(0), None, hour(6))
 
 
+@pytest.mark.parametrize(
+    ("seen", "flaps"),
+    [
+        ("A ! A A", [(1, 2)]),
+        ("A ! ! A ! A", [(1, 2)]),
+        ("A ? ! ? A - - -", [(1, 3)]),
+        ("! A A", [(0, 1)]),
+        ("? ! A", [(0, 2)]),
+        ("AB ! AB", [(1, 2), (1, 2)]),
+        ("A - - - ! A A", [None, None]),
+        ("A A ! !", [None]),
+        ("A A", [None]),
+    ],
+)
+def test_a_removal_that_is_not_confirmed_is_kept_beside(seen: str, flaps: list[tuple[int, int] | None]) -> None:
+    """The first one after the report: it may have been a removal, and put back."""
+    given = [None if flap is None else tuple(map(hour, flap)) for flap in flaps]
+    plain = [e.flap_first_down and (e.flap_last_up, e.flap_first_down) for e in found(seen)]
+    assert plain == given
+    assert found("A ! A ! A", reported=(2.5,))[0].flap_first_down == hour(4)
+    assert found("A A ! A", until=3)[0].flap_first_down is None
+
+
 def test_an_arrival_remembers_the_last_absence() -> None:
     """An episode after an absence knows when the content was last known not to be there."""
     first, second = found("A - - - B B")
     assert (first.absent_at, second.absent_at) == (None, hour(4))
 
 
-@given(st.lists(st.sampled_from(["A", "B", "AB", "-", "?", "P*"]), max_size=30))
+@given(st.lists(st.sampled_from(["A", "B", "AB", "-", "!", "?", "P*"]), max_size=30))
 def test_episodes_of_a_hoster_never_overlap(words: list[str]) -> None:
     """Whatever is seen, a hoster's episodes of a URL follow one another and every end comes after a last up."""
     by_hoster: dict[str, list[Episode]] = {}
@@ -161,6 +186,10 @@ def test_episodes_of_a_hoster_never_overlap(words: list[str]) -> None:
         assert episode.known_up_at <= episode.last_up
         assert episode.first_down is None or episode.last_up < episode.first_down
         assert (episode.first_down is None) == (episode.cause is None)
+        if episode.flap_last_up and episode.flap_first_down and episode.reported_at:
+            assert episode.known_up_at <= episode.flap_last_up < episode.flap_first_down
+            assert episode.reported_at < episode.flap_first_down
+            assert episode.first_down is None or episode.flap_first_down < episode.first_down
     for own in by_hoster.values():
         for before, after in pairwise(own):
             assert before.first_down is not None

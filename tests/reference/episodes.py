@@ -76,6 +76,7 @@ class _Open:
     without_cause: EndCause = "moved"
     looks: int = 0
     unknown_looks: int = 0
+    flap: tuple[datetime, datetime] | None = None
 
 
 def episodes(known: UrlHistory, sightings: Sequence[Sighting], rules: EpisodeRules) -> list[Episode]:
@@ -111,6 +112,7 @@ class _Machine:
         self.open: dict[str, _Open] = {}
         self.decided_at: datetime | None = None
         self.undecided = 0
+        self.early: tuple[datetime, datetime] | None = None
 
     def see(self, sighting: Sighting) -> None:
         """Take one sighting."""
@@ -121,6 +123,8 @@ class _Machine:
         elif sighting.verdict.state == "up" and answer is not None:
             self._up(when, answer)
         else:
+            if sighting.verdict.state == "down" and sighting.verdict.cause == "removed":
+                self._flap(when)
             self.undecided += not self.open
             for now in self.open.values():
                 now.looks += 1
@@ -135,6 +139,16 @@ class _Machine:
                 self._start(hoster, self.known.known_up_at, answer, seen=None)
         for hoster, now in list(self.open.items()):
             self._end(hoster, when, "lineage" if _handed_over(hoster, now.latest, answer) else cause)
+
+    def _flap(self, when: datetime) -> None:
+        if when > self.rules.until:
+            return
+        if self.decided_at is None and self.early is None and any(r < when for r in self.known.reported):
+            self.early = (self.known.known_up_at, when)
+        for now in self.open.values():
+            reported_at = self._reported(now, None)
+            if now.flap is None and reported_at is not None and when > reported_at:
+                now.flap = (now.last_up, when)
 
     def _up(self, when: datetime, answer: Attribution) -> None:
         if when > self.rules.until and self.decided_at is not None:
@@ -190,6 +204,7 @@ class _Machine:
             last_up=seen or known_up_at,
             looks=self.undecided + 1,
             unknown_looks=self.undecided,
+            flap=self.early if self.decided_at is None else None,
         )
         self.undecided = 0
 
@@ -197,6 +212,7 @@ class _Machine:
         now = self.open.pop(hoster)
         ended = when is not None and when <= self.rules.until
         last_up = now.last_up if ended else min(now.last_up, max(self.rules.until, now.known_up_at))
+        flap = now.flap if now.flap and now.flap[1] < last_up else None
         self.ended.append(
             Episode(
                 url_id=self.known.url_id,
@@ -218,6 +234,8 @@ class _Machine:
                 cause=cause if ended else None,
                 looks=now.looks,
                 unknown_looks=now.unknown_looks,
+                flap_last_up=flap[0] if flap else None,
+                flap_first_down=flap[1] if flap else None,
             )
         )
 

@@ -40,9 +40,10 @@ METHOD = (
     "clusters resampled"
 )
 RETURN_METHOD = (
-    "of reports whose state is known: removed within 24 h at all; removed and not up there at 24 h; removed within 24 "
-    "h and not seen anywhere under its content id for 30 or 90 days; 95% intervals of the expected share over "
-    "repetitions of the process (docs/notices.md, Content that comes back)"
+    "of the same reports: first removed within 24 h, as in rank; removed and not up there at 24 h; removed within 24 h "
+    "and not seen anywhere under its content id for 30 or 90 days; 95% intervals of the expected share over "
+    "repetitions of the process; worst and best: what nobody saw, and what was not confirmed, taken either way "
+    "(docs/notices.md, Content that comes back)"
 )
 EFFECT_METHOD = (
     "hazard ratios of removal from a complementary log-log model of interval-censored clocks from the report: age in "
@@ -114,7 +115,8 @@ class Compliance:
         tables = RankingTables(conclusions=self.conclusions, kind=by)
         names = {key: key if by == "country" else self.conclusions.attributor.name_of(key) for key in tables.groups}
         told = {key: group for key, group in tables.groups.items() if key not in self.differing}
-        return returns(told, self.conclusions.episodes, names, until=until, by=by)
+        hidden = {key: volume.hidden for key, volume in volumes_of(tables.appearances).items()}
+        return returns(told, self.conclusions.episodes, names, until=until, by=by, hidden=hidden)
 
     def effects(self) -> list[NoticeEffect]:
         """The effect of notices on removal, in time.

@@ -143,6 +143,11 @@ class Episode:
     cause: Annotated[EndCause | None, "why it ended"]
     looks: Annotated[int, "looks in the episode"]
     unknown_looks: Annotated[int, "of these, undecided"]
+    flap_last_up: Annotated[datetime | None, "last time known up before the flap"] = None
+    flap_first_down: Annotated[
+        datetime | None,
+        "first look that saw it removed after the report, and back before that was confirmed; null: none",
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,6 +97,8 @@ class TakedownClock:
     indirect_h: Annotated[tuple[float, ...], "hours at which notices to upstream, operator or AS holder arrived"]
     citizens_before: Annotated[int, "citizens' notices that reached it before the origin; others may be unknown"]
     held_for_police: Annotated[bool, "whether removal was to wait for the police"]
+    flap_left_h: Annotated[float | None, "last known up before the first removal that was not confirmed, hours"] = None
+    flap_right_h: Annotated[float | None, "first look of that removal, hours since the origin; null: none"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +118,7 @@ class ComplianceRow:
     removed_high: Annotated[float | None, "upper end of its 95% interval"]
     removed_or_moved: Annotated[float | None, "the same with leaving for another hoster counted too: upper bound"]
     surely: Annotated[int, "clocks whose whole interval of removal lies within those hours"]
-    possibly: Annotated[int, "clocks removed in an interval that begins within those hours"]
+    possibly: Annotated[int, "clocks removed, if only unconfirmed, in an interval that begins within those hours"]
     before: Annotated[int, "gone before the origin: no clocks; the removed ones are to its credit"]
     removed_before: Annotated[int, "of these, removed"]
     late: Annotated[int, "clocks that came under study after the origin: left out of the share"]
@@ -148,24 +150,34 @@ class ReturnRow:
 
     key: Annotated[str, "hoster key, AS number as AS13335, or ISO country code"]
     name: Annotated[str, "name for people"]
-    reports: Annotated[int, "reports whose removal within 24 h is known"]
-    removed_24h: Annotated[float | None, "share of these removed within 24 h, back or not; null where not estimable"]
+    reports: Annotated[int, "reports"]
+    removed_24h: Annotated[float | None, "share first removed within 24 h, back or not; null where not estimable"]
     removed_24h_low: Annotated[float | None, "lower end of its 95% interval; null: too few days"]
-    removed_24h_high: Annotated[float | None, "upper end of its 95% interval"]
-    gone_24h: Annotated[float | None, "share removed and not up there at 24 h"]
+    removed_24h_high: Annotated[float | None, "upper end of its 95% interval, unconfirmed removals included"]
+    removed_24h_worst: Annotated[float | None, "share if nothing out of sight was removed"]
+    removed_24h_best: Annotated[float | None, "share if all of it was, unconfirmed removals included"]
+    gone_24h: Annotated[float | None, "share removed and not up there at 24 h, where that is known"]
     gone_24h_low: Annotated[float | None, "lower end of its 95% interval"]
     gone_24h_high: Annotated[float | None, "upper end of its 95% interval"]
+    gone_24h_worst: Annotated[float | None, "share if what nobody knows of was there at 24 h"]
+    gone_24h_best: Annotated[float | None, "share if it was removed and away"]
     reports_30d: Annotated[int, "reports followed for 30 days and 24 h"]
     durable_30d: Annotated[float | None, "share of these removed within 24 h and back nowhere known for 30 days"]
     durable_30d_low: Annotated[float | None, "lower end of its 95% interval"]
     durable_30d_high: Annotated[float | None, "upper end of its 95% interval"]
+    durable_30d_worst: Annotated[float | None, "share if what nobody knows of was not removed within 24 h"]
+    durable_30d_best: Annotated[float | None, "share if it was"]
     reports_90d: Annotated[int, "reports followed for 90 days and 24 h"]
     durable_90d: Annotated[float | None, "the same for 90 days"]
     durable_90d_low: Annotated[float | None, "lower end of its 95% interval"]
     durable_90d_high: Annotated[float | None, "upper end of its 95% interval"]
+    durable_90d_worst: Annotated[float | None, "the same, if what nobody knows of was not removed within 24 h"]
+    durable_90d_best: Annotated[float | None, "the same, if it was"]
     removals: Annotated[int, "removals at any time that were followed for 30 days"]
     back_here: Annotated[int, "of these, content back at the same key within 30 days: no hop"]
     back_elsewhere: Annotated[int, "of these, content back elsewhere alone"]
+    flaps: Annotated[int, "reports after which it was seen removed and back before that was confirmed"]
+    look_gap_h: Annotated[float | None, "hours between looks in the middle: what was away for less may be in no share"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,15 @@ def test_the_end_of_the_study_is_not_our_blindness():
     assert bounds(group + fresh, until=90) == pytest.approx(bounds(group, until=90), abs=1e-3)
 
 
+def test_what_was_seen_gone_and_back_at_once_is_open_too():
+    """A quarter were away for less than a confirmation takes: at best removed, and put back."""
+    group = [episode(n, 80, None, flap_last_up=hours(2), flap_first_down=hours(3)) for n in range(5)]
+    group += [episode(n, 80, None) for n in range(5, 20)]
+    assert bounds(group) == pytest.approx((0.0, 0.25))
+    (row,) = rank([appearance(n, "acme") for n in range(20)], group, by="hoster", names={}, until=hours(200))
+    assert (row.removed_24h, row.removed_24h_best, row.rank_class) == (None, 0.25, "too few days")
+
+
 def test_too_few_sites_have_no_bounds():
     """Nine sites are too few here as well."""
     assert bounds([episode(n, 2, 3, "removed") for n in range(9)]) is None

@@ -52,13 +52,30 @@ def test_content_back_elsewhere_is_no_durable_removal():
 
 def test_what_nobody_saw_and_what_was_not_followed_is_in_no_share():
     """A loss in an interval that holds the end of the day is unknown; without 30 days there is no durable share."""
-    gone = [stay(n, n * 12.0, 5, 6) for n in range(10)]
-    open_ = [stay(n, n * 12.0, 20, 30) for n in range(10, 13)]
+    gone = [stay(n, n * 12.0, 5, 6) for n in range(19)]
+    open_ = [stay(19, 19 * 12.0, 20, 30)]
     found = row([*gone, *open_], until=25 * DAY)
-    assert found.reports == 10
+    assert (found.gone_24h, found.gone_24h_worst, found.gone_24h_best) == (1.0, 0.95, 1.0)
+    assert (found.removed_24h_worst, found.removed_24h_best) == (0.95, 1.0)
     assert (found.reports_30d, found.durable_30d, found.durable_30d_low, found.removals) == (0, None, None, 0)
     few = row([stay(n, n * 12.0, 5, 6) for n in range(9)])
     assert (few.reports, few.removed_24h) == (9, None)
+
+
+def test_what_was_away_for_less_than_a_confirmation_is_a_bound():
+    """Four of twenty were seen gone at 5 h and back at 6 h: at best first removals, never gone, never durable."""
+    flap = {"flap_last_up": 4, "flap_first_down": 5}
+    stays = [stay(n, n * 12.0, 2000, None, None, **{k: hours(n * 12.0 + h) for k, h in flap.items()}) for n in range(4)]
+    found = row([*stays, *(stay(n, n * 12.0, 5, 6) for n in range(4, 20))])
+    assert (found.removed_24h, found.removed_24h_worst, found.removed_24h_best) == (0.8, 0.8, 1.0)
+    assert found.removed_24h_high == 1.0
+    assert (found.gone_24h, found.gone_24h_best, found.durable_30d, found.durable_30d_best) == (0.8, 0.8, 0.8, 0.8)
+    assert (found.flaps, found.back_here) == (4, 0)
+
+
+def test_the_gap_between_looks_says_which_cycles_nobody_sees():
+    """Stays of 6 hours with three looks each: what is away for less than two hours may be in no share."""
+    assert row([stay(n, n * 12.0, 5, 6) for n in range(10)]).look_gap_h == 2.0
 
 
 def test_between_two_stays_it_is_gone_as_far_as_looks_tell():

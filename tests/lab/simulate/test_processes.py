@@ -9,12 +9,17 @@ import pytest
 
 from graphs.episodes import UrlHistory
 from graphs.runs import Sighting
-from waterbed.analysis.rankings.takedown import REMOVED, clocks
+from waterbed.analysis.rankings.takedown import REMOVED, Clock, clocks
 from waterbed.judging.confirmation import STATES, confirmed
 from waterbed.lab.simulate.looks import SimulatedUrl, attribution_of, verdict_of
 from waterbed.lab.simulate.processes import KINDS, draw_hoster_world, expected_share, happen, looks_at, observe
 from waterbed.lab.simulate.studies import episodes_of
 from waterbed.store.settings import Judge
+
+
+def _rounded(clock: Clock) -> tuple[object, ...]:
+    hours = (clock.left_h, clock.right_h, clock.flap_left_h, clock.flap_right_h)
+    return (clock.site_id, clock.origin, clock.cause, *(round(one, 6) for one in hours))
 
 
 @pytest.mark.parametrize("kind", ["batches 30 h", "put back often", "outages"])
@@ -61,16 +66,8 @@ def test_clocks_are_those_that_the_production_makes_of_the_same_looks(kind: str)
             )
         )
     found = clocks(episodes_of(looked, judge, world.start + ends.until * hour))
-    ours = {
-        (clock.site_id, clock.origin, round(clock.left_h, 6), round(clock.right_h, 6), clock.cause)
-        for clock in ends.clocks(world.start)
-        if clock.left_h > 0 or clock.cause == REMOVED
-    }
-    theirs = {
-        (clock.site_id, clock.origin, round(clock.left_h, 6), round(clock.right_h, 6), clock.cause)
-        for clock in found
-        if clock.left_h > 0 or clock.cause == REMOVED
-    }
+    ours = {_rounded(clock) for clock in ends.clocks(world.start) if clock.left_h > 0 or clock.cause == REMOVED}
+    theirs = {_rounded(clock) for clock in found if clock.left_h > 0 or clock.cause == REMOVED}
     assert len(ours) > 30
     assert ours == theirs
 

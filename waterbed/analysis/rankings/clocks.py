@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from waterbed.analysis.rankings.takedown import CAUSES, Clock, joined_episodes
+from waterbed.analysis.rankings.takedown import CAUSES, Clock, flap_after, joined_episodes
 from waterbed.estimators.cluster_shares import worth
 from waterbed.estimators.incidence import NOTHING
 from waterbed.model.conclusions import ClockKind, Episode, Timing
@@ -92,6 +92,8 @@ def running_clocks(clocks: Iterable[TakedownClock]) -> list[Clock]:
             cause=_cause(one),
             site_id=cluster,
             origin=one.origin,
+            flap_left_h=float("inf") if one.flap_left_h is None else max(0.0, one.flap_left_h),
+            flap_right_h=float("inf") if one.flap_right_h is None else one.flap_right_h,
         )
         for one, cluster in zip(kept, clusters_of(kept), strict=True)
     ]
@@ -203,6 +205,7 @@ def _clock(
         entered = 0.0  # gone before it came under study: known all the same, so nothing was cut off
     arrived = [when for n in notices if n is not starter and (when := counted_at(n, clock))]
     answers = [hours(n.acknowledged_at) for n in notices if n.acknowledged_at]
+    flap = flap_after(spell, origin)
     return TakedownClock(
         url_id=spell.url_id,
         site_id=spell.site_id,
@@ -224,6 +227,8 @@ def _clock(
             n.kind == "citizen" and n is not starter and (counted_at(n, clock) or origin) < origin for n in notices
         ),
         held_for_police=any(n.held_for_police for n in notices),
+        flap_left_h=hours(flap[0]) if flap else None,
+        flap_right_h=hours(flap[1]) if flap else None,
     )
 
 

@@ -92,7 +92,9 @@ def _rows(
             removed_high=_rounded(shown.high if shown else None),
             removed_or_moved=_rounded(shown.removed_or_moved if shown else None),
             surely=sum(clock.cause == REMOVED and clock.right_h <= hours for clock in kept),
-            possibly=sum(clock.cause == REMOVED and clock.left_h < hours for clock in kept),
+            possibly=sum(
+                clock.flap_left_h < hours or (clock.cause == REMOVED and clock.left_h < hours) for clock in kept
+            ),
             before=len(gone),
             removed_before=sum(one.cause == "removed" for one in gone),
             late=sum(one.timing != "before" and one.entered_h > 0 for one in own),

@@ -17,6 +17,7 @@ from waterbed.analysis.rankings.takedown import (
     CAUSES,
     FEWEST_SITES,
     Clock,
+    flaps_as_removals,
     incidence,
     known_within,
     last_known,
@@ -54,10 +55,19 @@ def half_gone(
     times at which the interval of the share gone (`share_interval`) holds one half (Brookmeyer and Crowley, Biometrics
     38, 1982), with what the clocks are worth at the median. None below FEWEST_SITES sites known at that time,
     nor where reports span too few days. `until` is the end of the measurement, by default the last time known.
-    `curves` are the group's, if they are known already.
+    `curves` are the group's, if they are known already. Removals that were not confirmed may have been the end: the
+    lower end of the interval takes them for it.
     """
     if not group:
         return None
+    found = _half_gone(group, curves, until, level)
+    if found is None or all(clock.flap_right_h == np.inf for clock in group):
+        return found
+    earliest = _half_gone(flaps_as_removals(group), None, until, level)
+    return found if earliest is None else replace(found, low=min(found.low, earliest.low))
+
+
+def _half_gone(group: Sequence[Clock], curves: Curves | None, until: datetime | None, level: float) -> HalfGone | None:
     curves = curves or incidence(group)
     hours = curves.hours[curves.hours <= curves.known_until_h + _ROUNDING]
     gone = np.clip(1.0 - curves.survival[: hours.size], 0.0, 1.0)

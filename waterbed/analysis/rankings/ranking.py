@@ -234,8 +234,9 @@ def removal_bounds(
     """Worst and best case of the share removed.
 
     Share removed within `within_h` hours if all that was out of sight then had stayed, and if it had been removed. Out
-    of sight is a clock that stops before `within_h` although the measurement (to `until`) goes on beyond, and one that
-    ended by removal in an interval that holds `within_h`. The estimate is that of the share, so without such clocks
+    of sight is a clock that stops before `within_h` although the measurement (to `until`) goes on beyond, one that
+    ended by removal in an interval that holds `within_h`, and one that was away by then for less than a confirmation
+    takes. The estimate is that of the share, so without such clocks
     both are the share. None below FEWEST_SITES sites among clocks that could be followed for `within_h`.
     """
     followed = [clock for clock in group if clock.cause != NOTHING or _could_reach(clock, until, within_h)]
@@ -256,6 +257,9 @@ def _taken(group: Sequence[Clock], until: datetime, within_h: float, *, removed:
     All content out of sight is taken as removed, or as still there.
     """
     for clock in group:
+        if removed and clock.flap_left_h < within_h:
+            yield replace(clock, left_h=clock.flap_left_h, right_h=min(clock.flap_right_h, within_h), cause=REMOVED)
+            continue
         lost = clock.cause == NOTHING and clock.left_h < within_h and _could_reach(clock, until, within_h)
         straddles = clock.cause == REMOVED and clock.left_h < within_h < clock.right_h
         if not lost and not straddles:

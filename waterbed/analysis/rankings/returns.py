@@ -8,9 +8,21 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from statistics import fmean, median
+from types import MappingProxyType
+from typing import Any, Final
 
-from waterbed.analysis.rankings.takedown import FEWEST_SITES, WITHIN_H, By, episode_keys, joined_episodes
+from waterbed.analysis.rankings.ranking import removal_bounds
+from waterbed.analysis.rankings.takedown import (
+    FEWEST_SITES,
+    WITHIN_H,
+    By,
+    Clock,
+    clocks,
+    episode_keys,
+    joined_episodes,
+    removal,
+)
 from waterbed.estimators.calendar_time import effective_number
 from waterbed.estimators.incidence import share_interval
 from waterbed.estimators.refusal import Refusal
@@ -20,7 +32,23 @@ from waterbed.model.takedown import ReturnRow
 DAYS: Final = (30, 90)
 """Days after a removal within which content must not come back for it to be durable."""
 _HOUR: Final = timedelta(hours=1)
-Share = tuple[float | None, float | None, float | None]
+_ENDS: Final = ("share", "low", "high", "worst", "best")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Estimate:
+    """A share with its interval and its bounds."""
+
+    share: float | None = None
+    low: float | None = None
+    high: float | None = None
+    worst: float | None = None
+    best: float | None = None
+
+    def columns(self, name: str) -> dict[str, Any]:
+        """Its columns of a row, rounded to a millionth."""
+        named = {f"{name}{f'_{end}' if end != 'share' else ''}": getattr(self, end) for end in _ENDS}
+        return {column: None if value is None else round(value, 6) for column, value in named.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,22 +67,25 @@ def returns(
     *,
     until: datetime,
     by: By,
+    hidden: Mapping[str, Sequence[Clock]] = MappingProxyType({}),
 ) -> list[ReturnRow]:
     """First removal, state at 24 h, and durable removal.
 
     `groups` are the episodes under each key, `every` all of the study, to which content may come back; `until` is the
-    end of the measurement. Three shares of the same reports: removed within 24 h at all; removed and not up there at
-    24 h; removed within 24 h and not seen up anywhere under its content id for 30 or 90 days. Each is over the
-    reports that were followed so long and whose state is known; below FEWEST_SITES sites it is refused. What comes
-    and goes between two looks, or before a loss is confirmed, is in none. Returns after any removal that was followed
-    for 30 days are counted: at the same key, else elsewhere.
+    end of the measurement, `hidden` the clocks of which no look could be decided. Three shares of the same reports:
+    removed within 24 h at all, as any ranking has it (`removal`); removed and not up there at 24 h; removed within 24 h
+    and not seen up anywhere under its content id for 30 or 90 days. The last two are over the reports that were
+    followed so long and whose state is known; below FEWEST_SITES sites they are refused. `worst` and `best` hold each
+    over all followed reports if what nobody saw was not, or was: a removal that was not confirmed is one of these for
+    the first share alone. What comes and goes between two looks is in none. Returns after any removal that was
+    followed for 30 days are counted: at the same key, else elsewhere.
     """
     starts = _starts(every, by)
     rows = []
     for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
         spells = list(_spells(group))
         if spells:
-            rows.append(_row(key, names.get(key, key), spells, starts, until))
+            rows.append(_row(key, names.get(key, key), group, spells, starts, until, hidden.get(key, ())))
     return rows
 
 
@@ -85,23 +116,29 @@ def _spells(group: Sequence[Episode]) -> Iterator[_Spell]:
                 yield _Spell(origin=spell.reported_at, spell=spell, later=joined[place + 1 :])
 
 
-def _row(key: str, name: str, spells: Sequence[_Spell], starts: _Starts, until: datetime) -> ReturnRow:
-    def share(state: Callable[[_Spell], bool | None], days: int = 0) -> tuple[int, Share]:
+def _row(
+    key: str,
+    name: str,
+    group: Sequence[Episode],
+    spells: Sequence[_Spell],
+    starts: _Starts,
+    until: datetime,
+    hidden: Sequence[Clock],
+) -> ReturnRow:
+    def share(state: Callable[[_Spell], tuple[bool, bool]], days: int = 0) -> tuple[int, _Estimate]:
         followed = [one for one in spells if one.origin + timedelta(hours=WITHIN_H, days=days) <= until]
-        known = [(one, held) for one in followed if (held := state(one)) is not None]
-        return len(known), _told([held for _, held in known], [one for one, _ in known])
+        return len(followed), _share_of(followed, [state(one) for one in followed])
 
-    def durable(days: int) -> Callable[[_Spell], bool | None]:
-        def lasts(one: _Spell) -> bool | None:
-            removed = _removed(one)
-            return removed and not _back(one.spell, starts, timedelta(days=days))
+    def durable(days: int) -> Callable[[_Spell], tuple[bool, bool]]:
+        def lasts(one: _Spell) -> tuple[bool, bool]:
+            surely, possibly = _removed(one)
+            stays = not _back(one.spell, starts, timedelta(days=days))
+            return surely and stays, possibly and stays
 
         return lasts
 
-    first_of, first = share(_removed)
-    _, gone = share(_gone)
-    of_30, durable_30 = share(durable(30), 30)
-    of_90, durable_90 = share(durable(90), 90)
+    first, gone = _first_removal(group, until, hidden), share(_gone)[1]
+    (of_30, durable_30), (of_90, durable_90) = share(durable(30), 30), share(durable(90), 90)
     ended = [
         one.spell
         for one in spells
@@ -112,49 +149,65 @@ def _row(key: str, name: str, spells: Sequence[_Spell], starts: _Starts, until: 
     return ReturnRow(
         key=key,
         name=name,
-        reports=first_of,
-        removed_24h=first[0],
-        removed_24h_low=first[1],
-        removed_24h_high=first[2],
-        gone_24h=gone[0],
-        gone_24h_low=gone[1],
-        gone_24h_high=gone[2],
+        reports=len(spells),
+        **first.columns("removed_24h"),
+        **gone.columns("gone_24h"),
         reports_30d=of_30,
-        durable_30d=durable_30[0],
-        durable_30d_low=durable_30[1],
-        durable_30d_high=durable_30[2],
+        **durable_30.columns("durable_30d"),
         reports_90d=of_90,
-        durable_90d=durable_90[0],
-        durable_90d_low=durable_90[1],
-        durable_90d_high=durable_90[2],
+        **durable_90.columns("durable_90d"),
         removals=len(ended),
         back_here=here,
         back_elsewhere=sum(map(bool, back)) - here,
+        flaps=sum(one.spell.flap_first_down is not None for one in spells),
+        look_gap_h=_look_gap(spells),
     )
 
 
-def _removed(one: _Spell) -> bool | None:
-    """Whether it was removed within 24 h of the report; None between two looks."""
+def _first_removal(group: Sequence[Episode], until: datetime, hidden: Sequence[Clock]) -> _Estimate:
+    """The share of a ranking, which has the flaps in its upper end."""
+    started = clocks(group)
+    found = removal(started, until=until, hidden=hidden)
+    worst, best = removal_bounds([*started, *hidden], until=until) or (None, None)
+    if found.removed is not None and worst is not None and best is not None:
+        worst, best = min(worst, found.removed), max(best, found.removed)
+    return _Estimate(share=found.removed, low=found.low, high=found.high, worst=worst, best=best)
+
+
+def _look_gap(spells: Sequence[_Spell]) -> float | None:
+    """Hours between decided looks at one stay; the median over stays."""
+    gaps = [
+        ((one.spell.first_down or one.spell.last_up) - one.spell.known_up_at) / _HOUR / looks
+        for one in spells
+        if (looks := one.spell.looks - one.spell.unknown_looks) > 0
+    ]
+    return round(median(gaps), 3) if gaps else None
+
+
+def _removed(one: _Spell) -> tuple[bool, bool]:
+    """Whether it was surely, and possibly, removed within 24 h of the report."""
     end = one.origin + timedelta(hours=WITHIN_H)
     down = one.spell.first_down
     if one.spell.last_up >= end:
-        return False
-    if down is None or down > end:
-        return None
-    return one.spell.cause == "removed"
+        return False, False
+    if down is None:
+        return False, True
+    removed = one.spell.cause == "removed"
+    return removed and down <= end, removed
 
 
-def _gone(one: _Spell) -> bool | None:
-    """Whether it was removed and not up at 24 h; None where nobody knows."""
+def _gone(one: _Spell) -> tuple[bool, bool]:
+    """Whether it was surely, and possibly, removed and not up there at 24 h."""
     end = one.origin + timedelta(hours=WITHIN_H)
-    state: bool | None = None
+    state = False, True
     for spell in (one.spell, *one.later):
         if spell.known_up_at <= end <= spell.last_up:
-            return False
+            return False, False
         if end < spell.known_up_at:
             # between two stays: known to be gone up to the last look that did not see it
-            return state if spell.absent_at is not None and end <= spell.absent_at else None
-        state = spell.cause == "removed" if spell.first_down is not None and spell.first_down <= end else None
+            return state if spell.absent_at is not None and end <= spell.absent_at else (False, state[1])
+        removed, down = spell.cause == "removed", spell.first_down
+        state = (False, True) if down is None else (removed and down <= end, removed)
     return state
 
 
@@ -167,14 +220,20 @@ def _back(spell: Episode, starts: _Starts, within: timedelta) -> list[tuple[str,
     return keys[first : bisect_right(times, spell.first_down + within)]
 
 
-def _told(held: Sequence[bool], spells: Sequence[_Spell]) -> Share:
-    """The share with its interval; no interval where reports span too few days, nothing below FEWEST_SITES sites."""
-    sites = {site: number for number, site in enumerate(sorted({one.spell.site_id for one in spells}))}
+def _share_of(spells: Sequence[_Spell], states: Sequence[tuple[bool, bool]]) -> _Estimate:
+    """The share of those whose state is known, its interval, and its bounds over all.
+
+    No interval where reports span too few days, nothing below FEWEST_SITES sites.
+    """
+    known = [(one, surely) for one, (surely, possibly) in zip(spells, states, strict=True) if surely == possibly]
+    sites = {site: number for number, site in enumerate(sorted({one.spell.site_id for one, _ in known}))}
     if len(sites) < FEWEST_SITES:
-        return None, None, None
-    share, first = sum(held) / len(held), min(one.origin for one in spells)
+        return _Estimate()
+    held, first = [state for _, state in known], min(one.origin for one, _ in known)
+    share = fmean(held)
     worth = effective_number(
-        held, [(one.origin - first) / _HOUR for one in spells], [sites[one.spell.site_id] for one in spells]
+        held, [(one.origin - first) / _HOUR for one, _ in known], [sites[one.spell.site_id] for one, _ in known]
     )
     low, high = (None, None) if isinstance(worth, Refusal) else share_interval(share, worth.number)
-    return tuple(None if value is None else round(value, 6) for value in (share, low, high))  # type: ignore[return-value]
+    worst, best = (fmean(state[which] for state in states) for which in (0, 1))
+    return _Estimate(share=share, low=low, high=high, worst=worst, best=best)

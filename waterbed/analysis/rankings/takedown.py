@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import Annotated, Final, Literal
 
 import numpy as np
@@ -38,6 +39,8 @@ class Clock:
     cause: Annotated[int, "index in CAUSES, -1 while running"]
     site_id: Annotated[str, "the cluster"]
     origin: Annotated[datetime, "when it was reported"]
+    flap_left_h: Annotated[float, "last known up before the first removal that was not confirmed, hours"] = inf
+    flap_right_h: Annotated[float, "first look of that removal, hours since the origin; inf: none"] = inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +139,14 @@ def _union(before: Episode, after: Episode) -> Episode:
     It ends when the later one does, and runs while one runs.
     """
     later = max(before, after, key=lambda e: (e.first_down is None, e.first_down or e.last_up))
+    flapped = before if before.flap_first_down else after if after.flap_first_down else None
     return replace(
         later,
         known_up_at=before.known_up_at,
         reported_at=before.reported_at or after.reported_at,
         last_up=max(before.last_up, after.last_up),
+        flap_last_up=flapped.flap_last_up if flapped else None,
+        flap_first_down=flapped.flap_first_down if flapped else None,
     )
 
 
@@ -148,13 +154,31 @@ def _clock(episode: Episode, origin: datetime) -> Clock:
     # who answers for the addresses changed: the clock of the one before stops there, and nothing was removed
     ended = episode.first_down is not None and episode.cause != "lineage"
     cause = "moved" if episode.cause == "masked" else episode.cause or "lost"
+    flap = flap_after(episode, origin)
     return Clock(
         left_h=max(0.0, _hours(episode.last_up - origin)),
         right_h=_hours(episode.first_down - origin) if ended and episode.first_down else float("inf"),
         cause=CAUSES.index(cause) if ended else NOTHING,
         site_id=episode.site_id,
         origin=origin,
+        flap_left_h=max(0.0, _hours(flap[0] - origin)) if flap else inf,
+        flap_right_h=_hours(flap[1] - origin) if flap else inf,
     )
+
+
+def flap_after(episode: Episode, origin: datetime) -> tuple[datetime, datetime] | None:
+    """The interval of an episode's flap, if it is after an origin."""
+    if episode.flap_last_up is None or episode.flap_first_down is None or episode.flap_first_down <= origin:
+        return None
+    return episode.flap_last_up, episode.flap_first_down
+
+
+def flaps_as_removals(group: Sequence[Clock]) -> list[Clock]:
+    """The clocks, with unconfirmed removals taken as the first."""
+    return [
+        replace(c, left_h=c.flap_left_h, right_h=c.flap_right_h, cause=REMOVED) if c.flap_right_h < inf else c
+        for c in group
+    ]
 
 
 def never_seen(site_id: str, origin: datetime) -> Clock:
@@ -250,13 +274,12 @@ def removal(
     removed, moved = share_within(curves, REMOVED, within_h), share_within(curves, MOVED, within_h)
     if removed is None or moved is None:
         return without_share("unmeasurable")
-    worth = worth_within(group, within_h, (REMOVED,), until=until)
-    low, high = (None, None) if isinstance(worth, Refusal) else share_interval(removed, worth.number)
+    ends = interval_within(group, removed, within_h, until=until)
     return Removal(
-        estimability="too few days" if isinstance(worth, Refusal) else "told",
+        estimability="told" if ends else "too few days",
         removed=removed,
-        low=low,
-        high=high,
+        low=ends[0] if ends else None,
+        high=ends[1] if ends else None,
         removed_or_moved=min(1.0, removed + moved),
         clocks=len(group),
         sites=len(reach),
@@ -264,6 +287,29 @@ def removal(
         removals=removals,
         batches=batches,
     )
+
+
+def interval_within(
+    group: Sequence[Clock], share: float, within_h: float, *, until: datetime
+) -> tuple[float, float] | None:
+    """The 95% interval of a share removed within some hours.
+
+    What was away for less than a confirmation takes may have been removed and put back: the upper end is that of the
+    share with these as removals (`flaps_as_removals`). None where reports span too few days.
+    """
+    worth = worth_within(group, within_h, (REMOVED,), until=until)
+    if isinstance(worth, Refusal):
+        return None
+    low, high = share_interval(share, worth.number)
+    if any(clock.flap_left_h < within_h for clock in group):
+        taken = flaps_as_removals(group)
+        most, its = (
+            share_within(incidence(taken), REMOVED, within_h),
+            worth_within(taken, within_h, (REMOVED,), until=until),
+        )
+        if most is not None and not isinstance(its, Refusal):
+            high = max(high, share_interval(most, its.number)[1])
+    return low, high
 
 
 def batches_of(group: Sequence[Clock]) -> tuple[int, int]:

@@ -24,13 +24,12 @@ from waterbed.analysis.rankings.takedown import (
     Removal,
     clocks,
     incidence,
+    interval_within,
     known_within,
     removal,
-    worth_within,
 )
 from waterbed.analysis.sensitivity.design import Spec
 from waterbed.estimators.incidence import NOTHING, share_interval
-from waterbed.estimators.refusal import Refusal
 from waterbed.model.conclusions import ClockKind, Episode
 from waterbed.model.results import Estimability
 from waterbed.model.takedown import NoticeContext
@@ -118,11 +117,10 @@ def share_of(group: Sequence[Clock], hidden: Sequence[Clock], until: datetime | 
         return estimate
     if not any(known_within(clock, WITHIN_H) for clock in taken):
         return replace(estimate, estimability="unmeasurable", removed=None, low=None, high=None)
-    worth = worth_within(taken, WITHIN_H, (REMOVED,), until=until)
-    if isinstance(worth, Refusal):
+    ends = interval_within(taken, estimate.removed, WITHIN_H, until=until)
+    if ends is None:
         return replace(estimate, estimability="too few days", low=None, high=None)
-    low, high = share_interval(estimate.removed, worth.number)
-    return replace(estimate, low=low, high=high)
+    return replace(estimate, low=ends[0], high=ends[1])
 
 
 def difference(one: Value, other: Value) -> Value:

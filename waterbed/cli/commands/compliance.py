@@ -160,7 +160,7 @@ def _returns(found: Compliance, form: Format) -> None:
         return
     table = new_table(f"Removed, gone and gone for good, %, by {info.by}")
     table.add_column("key", no_wrap=True, overflow="ellipsis", max_width=12)
-    for name in ("reports", "removed", "gone", "30 d", "90 d", "here", "elsewhere"):
+    for name in ("reports", "removed", "at most", "gone", "30 d", "90 d", "here", "elsewhere"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows[:_SHOWN]:
         shares = (
@@ -170,9 +170,12 @@ def _returns(found: Compliance, form: Format) -> None:
             (row.durable_90d, row.durable_90d_low, row.durable_90d_high),
         )
         back = [f"{count}/{row.removals}" for count in (row.back_here, row.back_elsewhere)]
-        table.add_row(row.key, f"{row.reports:,}", *(_percent(share) + _ends(*ends) for share, *ends in shares), *back)
+        cells = [_percent(share) + _ends(*ends) for share, *ends in shares]
+        cells.insert(1, _percent(row.removed_24h_best))
+        table.add_row(row.key, f"{row.reports:,}", *cells, *back)
     print_table(table)
-    note("removed: within 24 h of the report, back or not; gone: and not up there at 24 h.", broken=True)
+    note("removed: first, within 24 h of the report, back or not; gone: and not up there at 24 h.", broken=True)
+    note("at most: what was away for less than a confirmation takes, or out of sight, was removed too.", broken=True)
     note("30 d, 90 d: removed within 24 h, and for so long back nowhere known.", broken=True)
     note("here, elsewhere: of removals followed for 30 days, content seen again there, or only elsewhere.", broken=True)
     more(len(rows), _SHOWN)

@@ -89,7 +89,8 @@ class Process:
 class Ends:
     """Takedown clocks as arrays, one entry for each URL.
 
-    Hours from each report, its site, the time of the report; `removed` where an end was seen.
+    Hours from each report, its site, the time of the report; `removed` where an end was seen. `flap_left` and
+    `flap_right` hold the first removal that was not confirmed, inf if there is none.
     """
 
     left: Floats
@@ -97,6 +98,8 @@ class Ends:
     removed: npt.NDArray[np.bool_]
     site: Ints
     origin: Floats
+    flap_left: Floats
+    flap_right: Floats
     until: float
 
     def clocks(self, start: datetime) -> list[Clock]:
@@ -109,9 +112,18 @@ class Ends:
                 cause=removed if gone else NOTHING,
                 site_id=f"site {site}",
                 origin=start + timedelta(hours=float(origin)),
+                flap_left_h=float(flap_left),
+                flap_right_h=float(flap_right),
             )
-            for left, right, gone, site, origin in zip(
-                self.left, self.right, self.removed, self.site, self.origin, strict=True
+            for left, right, gone, site, origin, flap_left, flap_right in zip(
+                self.left,
+                self.right,
+                self.removed,
+                self.site,
+                self.origin,
+                self.flap_left,
+                self.flap_right,
+                strict=True,
             )
         ]
 
@@ -190,6 +202,7 @@ def observe(process: Process, looks: Looks) -> Ends:
     up = (state == UP) & (at < first_down[url]) & ((at <= until) | first_decided)
     last_up = process.reported.copy()
     np.maximum.at(last_up, url[up], at[up])
+    flap_up, flap_down = _first_flaps(process.reported, looks, down, last_up)
     left = np.where(ended, last_up, np.minimum(last_up, np.maximum(until, process.reported))) - process.reported
     return Ends(
         left=left,
@@ -197,8 +210,26 @@ def observe(process: Process, looks: Looks) -> Ends:
         removed=ended,
         site=process.site,
         origin=process.reported,
+        flap_left=flap_up - process.reported,
+        flap_right=flap_down - process.reported,
         until=until,
     )
+
+
+def _first_flaps(reported: Floats, looks: Looks, down: npt.NDArray[np.bool_], last_up: Floats) -> tuple[Floats, Floats]:
+    """The first absence of each URL that was over before it was confirmed.
+
+    Last known up before it, and its first look; inf where there is none.
+    """
+    url, at, state = looks
+    flap_down = np.full(reported.size, np.inf)
+    doubted = (state == DOWN) & ~down & (at < last_up[url])
+    np.minimum.at(flap_down, url[doubted], at[doubted])
+    flap_up = reported.copy()
+    up = (state == UP) & (at < flap_down[url])
+    np.maximum.at(flap_up, url[up], at[up])
+    flap_up[np.isinf(flap_down)] = np.inf
+    return flap_up, flap_down
 
 
 def looked_at_rarely(world: HosterWorld, urls: int) -> npt.NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -23,7 +24,8 @@ class Cohort:
     """Days since submission of each id: last seen, first missing (inf: still there), and when it came into sight.
 
     `new` marks ids submitted since the first dump and absent from it; `platform` is the last two labels of the host.
-    Ids in the first dump came into sight with it, all others with their submission.
+    Ids in the first dump came into sight with it, all others with their submission. `submitted`, `first_seen` (first
+    dump with the id) and `dumps` (those that are believed) are days since 1970.
     """
 
     left: Floats
@@ -31,6 +33,10 @@ class Cohort:
     entry: Floats
     new: npt.NDArray[np.bool_]
     platform: npt.NDArray[np.str_]
+    host: npt.NDArray[np.str_]
+    submitted: Floats
+    first_seen: Floats
+    dumps: Floats
 
 
 def read_cohort(folder: Path) -> Cohort:
@@ -43,15 +49,15 @@ def read_cohort(folder: Path) -> Cohort:
     doubted = {one.began_at for one in suspect_deliveries("phishtank", dumps, GuardRules())}
     taken = np.array([dump.received.timestamp() / DAY_S for dump in dumps])
     told = np.flatnonzero([dump.received not in doubted for dump in dumps])
-    submitted, first, last, platform = [], [], [], []
+    submitted, first, last, host = [], [], [], []
     with gzip.open(folder / "phishtank-2018-2019.csv.gz", "rt", newline="") as rows:
         for row in csv.DictReader(rows):
             runs = [run.split("-") for run in row["present"].split()]
             submitted.append(datetime.fromisoformat(row["submission_time"]).timestamp() / DAY_S)
             first.append(int(runs[0][0]))
             last.append(int(runs[-1][-1]))
-            platform.append(_platform(row["url"]))
-    return _clocks(np.array(submitted), np.array(first), np.array(last), taken, told, np.array(platform))
+            host.append(_host(row["url"]))
+    return _clocks(np.array(submitted), np.array(first), np.array(last), taken, told, host)
 
 
 def read_dumps(folder: Path) -> list[Delivered]:
@@ -71,7 +77,7 @@ def invented_cohort(ids: int, rng: np.random.Generator) -> Cohort:
     gone = submitted + rng.lognormal(1.7, 1.6, ids)
     following = np.searchsorted(taken[told], submitted)
     last = np.maximum(np.searchsorted(taken[told], gone) - 1, following)
-    return _clocks(submitted, told[following], told[last], taken, told, np.full(ids, "invented.example"))
+    return _clocks(submitted, told[following], told[last], taken, told, [f"h{n}.invented.example" for n in range(ids)])
 
 
 def _clocks(
@@ -80,7 +86,7 @@ def _clocks(
     last: npt.NDArray[np.int64],
     taken: Floats,
     told: npt.NDArray[np.int64],
-    platform: npt.NDArray[np.str_],
+    host: Sequence[str],
 ) -> Cohort:
     place = np.searchsorted(told, last, side="right")
     following = np.append(taken[told], np.inf)[place]
@@ -91,14 +97,17 @@ def _clocks(
         right=following - submitted,
         entry=np.clip(since, 0.0, left),
         new=(submitted >= taken[0]) & (first > 0),
-        platform=platform,
+        platform=np.array([".".join(name.rsplit(".", 2)[-2:]) for name in host]),
+        host=np.array(host),
+        submitted=submitted,
+        first_seen=taken[first],
+        dumps=taken[told],
     )
 
 
-def _platform(url: str) -> str:
-    """The last two labels of the host; nothing if there is none."""
+def _host(url: str) -> str:
+    """The host of a URL; nothing if there is none."""
     try:
-        host = urlsplit(url).hostname or ""
+        return urlsplit(url).hostname or ""
     except ValueError:
         return ""
-    return ".".join(host.rsplit(".", 2)[-2:])

@@ -53,11 +53,11 @@ UNHELD = ("hiding",)
 """Worlds in which no interval holds: what is hidden from us must be found out, not measured."""
 
 
-def version_0_1_0(group: Sequence[Clock], share: float) -> tuple[float, float]:
+def version_0_1_0(group: Sequence[Clock], share: float, within_h: float = WITHIN_H) -> tuple[float, float]:
     """The interval of version 0.1.0: Jeffreys with the sites' intra-cluster correlation, all else independent."""
-    known = [clock for clock in group if known_within(clock, WITHIN_H)]
+    known = [clock for clock in group if known_within(clock, within_h)]
     sizes = Counter(clock.site_id for clock in known)
-    hits = Counter(clock.site_id for clock in known if clock.right_h <= WITHIN_H and clock.cause == REMOVED)
+    hits = Counter(clock.site_id for clock in known if clock.right_h <= within_h and clock.cause == REMOVED)
     members = list(sizes.values())
     return share_interval(share, worth(members, beta_binomial([hits[site] for site in sizes], members).correlation))
 

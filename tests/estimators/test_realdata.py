@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.phishtank import Cohort, read_cohort
+from benchmarks.platforms import platforms
 from docs.study.lognormal import fit_lognormal
 from waterbed.estimators.survival import kaplan_meier, turnbull
 
@@ -87,6 +88,20 @@ def test_platforms_have_their_own_medians(everyone, oracle):
         median = kaplan_meier(everyone.left[its], everyone.right[its], midpoint=True).median[1]
         print(name, its.sum(), median, turnbull(everyone.left[its], everyone.right[its]).median)
         assert median == pytest.approx(published, rel=0.02), name
+
+
+def test_platforms_remove_in_bursts_and_intervals_say_so(everyone):
+    """Ends a day vary more than their mean, the more the wider today's interval is against that of 0.1.0."""
+    found = {one.name: one for one in platforms(everyone)}
+    spread = {name: one.dispersion for name, one in found.items()}
+    print(found)
+    expected = {"000webhostapp.com": 9.4, "wixsite.com": 11.7, "blogspot.com": 2.9, "windows.net": 1.8}
+    assert spread == pytest.approx(expected, abs=0.06)
+    for one in found.values():
+        for share in one.shares:
+            assert share.today is not None
+            assert share.today[0] <= share.share <= share.today[1]
+            assert share.today[1] - share.today[0] >= share.before[1] - share.before[0]
 
 
 def test_the_published_curve_of_2021_is_refitted_and_rejected():

@@ -238,6 +238,8 @@ def _hours(hours: float | None) -> str:
 
 
 def _share(row: RankingRow) -> str:
-    if row.removed_24h is None or row.removed_24h_low is None or row.removed_24h_high is None:
+    if row.removed_24h is None:
         return "-"
+    if row.removed_24h_low is None or row.removed_24h_high is None:
+        return f"{row.removed_24h:4.0%}"
     return f"{row.removed_24h:4.0%} {row.removed_24h_low * 100:3.0f}-{row.removed_24h_high:.0%}"

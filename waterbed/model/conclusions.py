@@ -198,7 +198,9 @@ class RankingRow:
     hosts: Annotated[int, "distinct hosts, each once for each distinct key of its addresses"]
     sites: Annotated[int, "distinct registrable domains"]
     hosts_fractional: Annotated[float, "hosts, each shared equally among its keys"]
-    removed_24h: Annotated[float | None, "share removed within 24 h of the report, 0..1; null where not estimable"]
+    removed_24h: Annotated[
+        float | None, "share removed within 24 h of the report, 0..1; of class too few days: what happened; null: none"
+    ]
     removed_24h_low: Annotated[
         float | None, "lower end of the 95% interval of its expected value over repetitions of the process of removal"
     ]

@@ -153,7 +153,7 @@ def _by(study: Study, its: RankingTables, by: By, found: Compliance | None) -> I
         )
     heading = ranking_info(study, its, "places", PLACES_METHOD)
     title = f"places by speed of removal by {noun}"
-    slowest = slowest_of(sum(row.removed_24h is not None for row in its.rows))
+    slowest = slowest_of(sum(row.rank_class == "ranked" for row in its.rows))
     heading = replace(heading, method=f"{heading.method}; among_worst: among the {slowest} slowest")
     yield Table(name=f"places-{by}", title=title, cls=PlaceRow, rows=its.places(slowest), envelope=heading)
     if len(sources(conclusions)) > 1:

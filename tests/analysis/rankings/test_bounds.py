@@ -53,7 +53,7 @@ def test_what_was_seen_gone_and_back_at_once_is_open_too():
     group += [episode(n, 80, None) for n in range(5, 20)]
     assert bounds(group) == pytest.approx((0.0, 0.25))
     (row,) = rank([appearance(n, "acme") for n in range(20)], group, by="hoster", names={}, until=hours(200))
-    assert (row.removed_24h, row.removed_24h_best, row.rank_class) == (None, 0.25, "too few days")
+    assert (row.removed_24h, row.removed_24h_best, row.rank_class) == (0.0, 0.25, "too few days")
 
 
 def test_too_few_sites_have_no_bounds():

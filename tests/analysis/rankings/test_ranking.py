@@ -73,7 +73,7 @@ def test_url_without_keys_has_those_of_its_host():
 
 
 def test_classes():
-    """Proxy, too few, too few days, unmeasurable and ranked, each with a share only if ranked."""
+    """Proxy, too few, too few days, unmeasurable and ranked, with a share if ranked, or if only its days are few."""
     seen = [appearance(n, "proxy", proxy=True) for n in range(20)]
     seen += [appearance(n, "small") for n in range(20, 29)]
     seen += [appearance(n, "dark", decided=False) for n in range(30, 50)]
@@ -95,7 +95,9 @@ def test_classes():
     assert rows["acme"].removed_24h == pytest.approx(0.75, abs=1e-3)
     assert rows["acme"].removed_24h_low < 0.75 < rows["acme"].removed_24h_high
     assert rows["acme"].episodes == 20
-    others = [row for key, row in rows.items() if key != "acme"]
+    young = rows["young"]
+    assert (young.removed_24h, young.removed_24h_low, young.removed_24h_high, young.median_h) == (1.0, None, None, None)
+    others = [row for key, row in rows.items() if key not in ("acme", "young")]
     assert {row.removed_24h for row in others} | {row.removed_24h_low for row in others} == {None}
     assert {row.removed_or_moved_24h for row in others} == {None}
     assert rows["dark"].unknown == 20

@@ -68,8 +68,24 @@ def test_reference_is_the_ranking_to_the_last_digit(
     for row in rows:
         found = grouped.removed(row.key, spec)
         told = (found.estimate, found.low, found.high)
-        assert told == (row.removed_24h, row.removed_24h_low, row.removed_24h_high), row.key
+        shown = row.removed_24h if row.rank_class == "ranked" else None
+        assert told == (shown, row.removed_24h_low, row.removed_24h_high), row.key
         assert ("ranked" if found.estimable else found.estimability) == row.rank_class
+
+
+def test_where_our_views_differ_no_choice_tells_a_removal(study: Study, conclusions: Conclusions) -> None:
+    """Such a hoster is unmeasurable, its content is out of sight at home and abroad, and left nothing."""
+    spec = reference_of(study)
+    plain, hiding = Grouped(study, conclusions, spec), Grouped(study, conclusions, spec)
+    assert plain.differing == {}
+    hiding.differing["hoster"] = frozenset({BOTH})
+    assert plain.removed(BOTH, spec).estimable
+    assert hiding.removed(BOTH, spec) == Value(estimability="views differ")
+    assert hiding.removed(A, spec) == plain.removed(A, spec)
+    assert hiding.at("home", spec) == plain.at("home", spec)
+    assert plain.at("abroad", spec).estimable
+    assert hiding.at("abroad", spec) == Value(estimability="unmeasurable")
+    assert plain.displaced != hiding.displaced
 
 
 def test_grid_begins_with_the_reference(curve: Curve) -> None:

@@ -60,7 +60,7 @@ def effect(conclusions: Conclusions) -> list[EffectRow]:
     keys = list(now)
     ends = [bounds([now[key], *(world[key] for world in worlds if key in world)]) for key in keys]
     low, high = (np.array([np.nan if end is None else end[n] for end in ends]) for n in (0, 1))
-    share = np.array([np.nan if (removed := now[key].removed_24h) is None else removed for key in keys])
+    share = np.array([np.nan if (removed := _share(now[key])) is None else removed for key in keys])
     first, last = place_bounds(low, high, ~np.isnan(share))
     place = places(share)
     book = conclusions.attributor.book.on(conclusions.until.date()) if conclusions.until else None
@@ -69,7 +69,7 @@ def effect(conclusions: Conclusions) -> list[EffectRow]:
             key=key,
             name=now[key].name,
             cases=touched[key],
-            removed_24h=now[key].removed_24h,
+            removed_24h=_share(now[key]),
             against=None if (end := ends[n]) is None else end[0],
             in_favour=None if end is None else end[1],
             place=int(place[n]) or None,
@@ -94,6 +94,10 @@ def _touched(conclusions: Conclusions, cases: Sequence[Case]) -> Counter[str]:
     return found
 
 
+def _share(row: RankingRow) -> float | None:
+    return row.removed_24h if row.rank_class == "ranked" else None
+
+
 def bounds(worlds: Sequence[RankingRow]) -> tuple[float, float] | None:
     """The least and the most share of one hoster.
 
@@ -101,8 +105,8 @@ def bounds(worlds: Sequence[RankingRow]) -> tuple[float, float] | None:
     """
     low, high = [], []
     for row in worlds:
-        least = row.removed_24h if row.removed_24h is not None else row.removed_24h_worst
-        most = row.removed_24h if row.removed_24h is not None else row.removed_24h_best
+        share = _share(row)
+        least, most = (share, share) if share is not None else (row.removed_24h_worst, row.removed_24h_best)
         if least is None or most is None:
             return None
         low.append(least)

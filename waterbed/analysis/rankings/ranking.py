@@ -68,8 +68,9 @@ def rank(
     in volume; `views differ` for keys in `differing`, whose content goes by our looks (`views_differ`); `unmeasurable`
     if the state of no clock is known at 24 h, or if more than 10 points of the share hang on the spacing of looks and
     on what was lost from sight or never decided; `too few followed` below 10 site clusters in clocks known at 24 h;
-    `too few days` where their reports span less than a week; else `ranked`. Only `ranked` rows carry a share and a
-    median; these, `too few days`, `views differ` and `unmeasurable` ones carry the bounds of what was out of sight.
+    `too few days` where their reports span less than a week; else `ranked`. Only `ranked` rows carry a share with
+    its interval, and a median; `too few days` carry what happened, without an interval; these, `views differ` and
+    `unmeasurable` ones carry the bounds of what was out of sight.
     `until`
     is the end of the measurement, by default the latest time in any episode. `groups` gives the episodes of each key
     where `by` cannot tell, `started` the clocks of each key if they do not run from the report, `if_hiding` the share
@@ -155,7 +156,7 @@ def _row(
     curves = incidence(group) if group else None
     estimate = removal(group, until=until, curves=curves, hidden=volume.hidden) if group and until else None
     rank_class = class_of(volume, estimate, differs=differs)
-    shown = estimate if rank_class == "ranked" else None
+    shown = estimate if rank_class in ("ranked", "too few days") else None
     everything = [*group, *volume.hidden]
     worst = best = None
     if rank_class in ("ranked", "too few days", "views differ", "unmeasurable"):

@@ -61,7 +61,7 @@ def weighing(rows: Sequence[RankingRow], groups: Mapping[str, Sequence[Episode]]
 
     Ranked rows only; None where no row has a share.
     """
-    shares = {row.key: row.removed_24h for row in rows if row.removed_24h is not None}
+    shares = {row.key: row.removed_24h for row in rows if row.removed_24h is not None and row.rank_class == "ranked"}
     if not shares:
         return None
     pooled = [clock for key in shares for clock in clocks(groups.get(key, ()))]
@@ -96,8 +96,8 @@ def speed_places(
     over repetitions of each process. `until` is the end of the measurement. Rows are `below_norm` by `below_norm`, at
     the norm's rate.
     """
-    ranked = [row for row in rows if row.removed_24h is not None]
-    others = [_row(row) for row in rows if row.removed_24h is None]
+    ranked = [row for row in rows if row.rank_class == "ranked"]
+    others = [_row(row) for row in rows if row.rank_class != "ranked"]
     if not ranked or until is None:
         return others
     own = [

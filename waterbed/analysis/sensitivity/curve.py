@@ -98,7 +98,7 @@ def _run(study: Study, variants: Variants, specs: Sequence[Spec], keys: Sequence
     for number in staged("specifications", sorted(range(len(specs)), key=shared.__getitem__)):
         spec = specs[number]
         if grouped is None or shared[number] != before:
-            grouped, before = Grouped(study, variants.of(spec), spec), shared[number]
+            grouped, before = Grouped(study, variants.of(spec), spec, variants.base), shared[number]
             stands = counterparts(variants.base, grouped.conclusions, specs[0].role, spec.role, keys)
         found[number] = Outcomes(spec=spec, values=_values(grouped, spec, stands), keys=stands)
     return [found[number] for number in range(len(specs))]

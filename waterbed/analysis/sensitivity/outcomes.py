@@ -26,6 +26,7 @@ from waterbed.analysis.rankings.takedown import (
     incidence,
     interval_within,
     known_within,
+    never_seen,
     removal,
 )
 from waterbed.analysis.sensitivity.design import Spec
@@ -147,12 +148,14 @@ class Grouped:
     Its conclusions, role, clock, and treatment of proxies.
     """
 
-    def __init__(self, study: Study, conclusions: Conclusions, spec: Spec) -> None:
+    def __init__(self, study: Study, conclusions: Conclusions, spec: Spec, base: Conclusions | None = None) -> None:
         """Take everything but `dedup` and `moved`.
 
-        These come with the question.
+        These come with the question. `base` are the reference's conclusions, by default these: they tell whose content
+        goes by our looks.
         """
         self.conclusions = conclusions
+        self._base = base or conclusions
         self._proxy = spec.proxy
         self.clock = cast(ClockKind, spec.clock)
         kind = spec.role
@@ -165,6 +168,8 @@ class Grouped:
         self._units = units(self.tables)
         self._clocks: dict[str, list[Timed]] = {}
         self._by_dedup: dict[str, Mapping[str, Volume]] = {}
+        self.differing: dict[str, frozenset[str]] = {}
+        """By kind, found when first asked for."""
 
     def removed(self, key: str, spec: Spec) -> Value:
         """Share that a group removed within 24 hours."""
@@ -177,7 +182,7 @@ class Grouped:
         estimate = share_of(
             self._once(self._clocks[key], spec.dedup), volume.hidden, self.conclusions.until, spec.moved
         )
-        found = class_of(volume, estimate)
+        found = class_of(volume, estimate, differs=key in self._differing(cast(Kind, spec.role)))
         return (
             _value(estimate)
             if estimate and found == "ranked"
@@ -188,7 +193,7 @@ class Grouped:
         """Share removed within 24 hours at home, or abroad."""
         name = f" {side}"
         if name not in self._clocks:
-            self._clocks[name] = self._timed(self._taken(self._sides[side].episodes), "")
+            self._clocks[name] = self._seen(self._taken(self._sides[side].episodes))
         appeared = self._appeared(self._sides[side].appearances, spec.dedup)
         volumes = volumes_of([replace(one, keys=(_ALL,)) for one in appeared])
         hidden = volumes[_ALL].hidden if _ALL in volumes else []
@@ -201,7 +206,9 @@ class Grouped:
 
         They were seen at another hoster after, or perhaps after, leaving.
         """
-        ended = (e for e in self._taken(self.conclusions.episodes) if e.first_down and e.cause != "lineage")
+        differing = self._differing("hoster")
+        taken = [e for e in self._taken(self.conclusions.episodes) if e.hoster not in differing]
+        ended = (e for e in taken if e.first_down and e.cause != "lineage")
         left = {episode.content_id for episode in ended}
         fronted = self._fronted if self._proxy == "excluded" else frozenset[str]()
         hops = (hop for hop in self.conclusions.hops if not fronted & {hop.from_url_id, hop.to_url_id})
@@ -211,6 +218,25 @@ class Grouped:
         share = len(again) / len(left)
         low, high = share_interval(share, len(left))
         return Value(estimability="told", estimate=round(share, 6), low=round(low, 6), high=round(high, 6))
+
+    def _differing(self, kind: Kind) -> frozenset[str]:
+        """The keys whose content goes by our looks, whatever the choices: their removals may be none.
+
+        By the reference, and by these conclusions where they name hosters by another book.
+        """
+        if kind not in self.differing:
+            same = self.conclusions.attributor is self._base.attributor
+            told = [self._base] if same else [self._base, self.conclusions]
+            keys = (RankingTables(conclusions=its, kind=kind).differing for its in told)
+            self.differing[kind] = frozenset().union(*keys)
+        return self.differing[kind]
+
+    def _seen(self, group: Sequence[Episode]) -> list[Timed]:
+        """Clocks of all groups together; where our views differ they are out of sight from the start."""
+        differing = self._differing("hoster")
+        told = self._timed([e for e in group if e.hoster not in differing], "")
+        hidden = self._timed([e for e in group if e.hoster in differing], "") if differing else []
+        return told + [Timed(never_seen(one.clock.site_id, one.clock.origin), one.url_id) for one in hidden]
 
     @property
     def keys(self) -> list[str]:

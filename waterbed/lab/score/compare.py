@@ -176,16 +176,9 @@ def _overlap(episode: Episode, true: TrueEpisode) -> bool:
 
 def _removal(truth: Truth, rows: Iterable[RankingRow]) -> Iterable[RemovalScore]:
     for row in rows:
-        true, happened = truth.removal.get(row.key), _happened(row)
+        true, happened = truth.removal.get(row.key), row.removed_24h
         if true is not None and happened is not None:
             yield RemovalScore(hoster=row.key, measured=happened, true=true.share, urls=true.urls)
-
-
-def _happened(row: RankingRow) -> float | None:
-    """The share removed of these reports; the middle of its bounds where reports span too few days for a share."""
-    if row.rank_class == "too few days" and row.removed_24h_worst is not None and row.removed_24h_best is not None:
-        return (row.removed_24h_worst + row.removed_24h_best) / 2
-    return row.removed_24h
 
 
 def _top(truth: Truth, rows: Sequence[RankingRow]) -> bool | None:

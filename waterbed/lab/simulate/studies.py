@@ -105,7 +105,7 @@ def one_study(which: tuple[World, int, int]) -> StudyResult:
     rows = rank(list(_appearances(looked)), episodes, by="hoster", names={}, until=until)
     exact = _exact(truth, simulator)
     trials = [*_share_trials(truth, obstacles, rows, exact), *_median_trials(world, obstacles, rows, exact)]
-    shown = {row.key for row in rows if row.removed_24h is not None}
+    shown = {row.key for row in rows if row.rank_class == "ranked"}
     return StudyResult(
         trials=tuple(trials),
         shares=len(shown - {obstacles.blind}),
@@ -256,7 +256,7 @@ def _blind(truth: Truth, obstacles: Obstacles, rows: Sequence[RankingRow]) -> st
     """
     if obstacles.blind is None:
         return "none"
-    shares = {row.key: row.removed_24h for row in rows if row.removed_24h is not None}
+    shares = {row.key: row.removed_24h for row in rows if row.removed_24h is not None and row.rank_class == "ranked"}
     if obstacles.blind not in shares:
         return "no share"
     if shares[obstacles.blind] < max(shares.values()):
@@ -270,7 +270,7 @@ def _blind(truth: Truth, obstacles: Obstacles, rows: Sequence[RankingRow]) -> st
 
 
 def _size_speed(world: World, obstacles: Obstacles, rows: Sequence[RankingRow]) -> float | None:
-    shown = [(row.hosts, row.removed_24h) for row in rows if row.removed_24h is not None]
+    shown = [(row.hosts, row.removed_24h) for row in rows if row.rank_class == "ranked"]
     if not obstacles.equal or len(shown) < min(3, MOST_HOSTERS, len(world.hoster)):
         return None
     sizes, shares = (np.argsort(np.argsort(column)) for column in zip(*shown, strict=True))

@@ -118,7 +118,7 @@ def _reading(view: RankingView, noun: str, nouns: str) -> dict[str, Any] | None:
     """Explain the first row with a share, in words."""
     for one in view.standings:
         row, place = one.row, one.place
-        if row.removed_24h is not None:
+        if row.removed_24h_low is not None:
             return {
                 "name": row.name,
                 "hosts": row.hosts,

@@ -25,8 +25,9 @@ from tests.publish.simulated import BY_LEVEL, KINDS, LEAST, World, drawn, public
 from tests.publish.simulated import published as published_tables
 from tests.study.facts import config
 from waterbed.model.errors import InputError
+from waterbed.model.takedown import NoticeEffect
 from waterbed.publish.edition import FILE, LastEdition, editions, remember
-from waterbed.publish.policy import Publication, publishable
+from waterbed.publish.policy import EFFECTS, Publication, Table, publishable
 from waterbed.study.study import create_study
 
 WORLDS = range(int(os.environ.get("WATERBED_WORLDS", "10")))
@@ -284,3 +285,34 @@ def test_without_the_edition_before_the_next_one_tells() -> None:
     assert narrowed(ranges_of_two(world, half, publishable(half), publishable(whole))[0])
     first = publishable(half)
     assert not narrowed(ranges_of_two(world, half, first, publishable(whole, told(first)))[0])
+
+
+def test_effects_of_notices_rest_on_enough_and_tell_no_small_rest() -> None:
+    """A row needs enough clocks and clusters with the change, and enough or none without; counts are rounded down."""
+    row = NoticeEffect(
+        what="plain",
+        ratio=2.0,
+        low=1.0,
+        high=4.0,
+        p=0.05,
+        clocks=20,
+        clusters=10,
+        of_clocks=31,
+        of_clusters=16,
+        refusal=None,
+    )
+    rows = [
+        row,
+        replace(row, what="all", of_clocks=20, of_clusters=10),
+        replace(row, what="few without it", of_clocks=22),
+        replace(row, what="few clusters without it", of_clusters=12),
+        replace(row, what="few", clusters=2),
+        replace(row, what="refused", refusal="fewer than 10 clusters"),
+    ]
+    full = publication(drawn(1))
+    effects = Table(name=EFFECTS, title="", cls=NoticeEffect, rows=rows, envelope=full.tables[0].envelope)
+    found = publishable(replace(full, tables=[*full.tables, effects])).table(EFFECTS)
+    assert [one.what for one in found.rows] == ["plain", "all"]
+    plain = found.rows[0]
+    assert (plain.clocks, plain.clusters, plain.of_clocks, plain.of_clusters) == (18, 9, 30, 15)
+    assert found.envelope.left_out == 4

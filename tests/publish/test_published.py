@@ -38,7 +38,7 @@ def texts(folder: Path) -> dict[str, str]:
     found = {}
     for path in sorted(folder.rglob("*.*")):
         table = pq.read_table(path) if path.suffix == ".parquet" else None
-        found[path.name] = f"{table.to_pylist()} {table.schema}" if table else path.read_text()
+        found[path.name] = path.read_text() if table is None else f"{table.to_pylist()} {table.schema}"
     return found
 
 

@@ -121,10 +121,12 @@ class Compliance:
     def effects(self) -> list[NoticeEffect]:
         """The effect of notices on removal, in time.
 
-        Clocks run from the report, whatever the clock of the other tables.
+        Clocks run from the report, whatever the clock of the other tables. Those of hosters whose content goes by our
+        looks are left out.
         """
         tables = RankingTables(conclusions=self.conclusions, kind="hoster", clock="reported")
-        return notice_effects(tables.clocks, self.conclusions.notice_context.notices, np.random.default_rng(SEED))
+        told = {key: group for key, group in tables.clocks.items() if key not in tables.differing}
+        return notice_effects(told, self.conclusions.notice_context.notices, np.random.default_rng(SEED))
 
     def notices(self) -> list[AddressedNotice]:
         """All notices with whom they reached, in time order."""

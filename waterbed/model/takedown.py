@@ -191,6 +191,8 @@ class NoticeEffect:
     p: Annotated[float | None, "p value of no difference, two-sided; null: refused"]
     clocks: Annotated[int, "clocks with time after the change"]
     clusters: Annotated[int, "their clusters: sites, or batches if these are worth fewer"]
+    of_clocks: Annotated[int, "clocks that are compared, those before the change alone among them"]
+    of_clusters: Annotated[int, "their clusters"]
     refusal: Annotated[str | None, "why there is no number"]
 
 

@@ -11,6 +11,7 @@ from graphs.network.moves import UNKNOWN, Level
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Hop
 from waterbed.model.table import TableInfo
+from waterbed.model.takedown import NoticeEffect
 from waterbed.publish.edition import LastEdition, edition_of, next_cells
 from waterbed.publish.hop_cells import NO_CELLS, CellDisclosure, HopCells
 from waterbed.publish.hop_tables import flow_rows, share_rows
@@ -28,6 +29,8 @@ COMPANIES: Final = ("hoster", "asn", "platform", "upstream", "operator", "as_hol
 _COUNTRY: Final = re.compile("[A-Z]{2}")
 _NOBODY: Final = {"unknown", "others"}
 """Keys that stand for no hoster."""
+_OF_EFFECTS: Final = ("clocks", "clusters", "of_clocks", "of_clusters")
+"""Counts of a row on the effect of notices."""
 ADDRESSES: Final = ("addresses", "prefixes")
 """Fields that hold addresses."""
 
@@ -136,6 +139,7 @@ def named_hosters(publication: Publication) -> list[str]:
 LEVELS: Final[Mapping[Level, str]] = {"hoster": "hoster", "as": "asn", "country": "country"}
 """The ranking whose keys may be named on each level of hops."""
 RANKING: Final = "ranking-"
+EFFECTS: Final = "notice-effects"
 _SOURCE: Final = "source"
 
 
@@ -262,7 +266,9 @@ def _large_enough(publication: Publication, table: Table, left_out: _Hidden) -> 
         and not any((kind, getattr(row, key)) in hidden for key in keys)
         and ("source" not in fields or (_SOURCE, row.source) not in hidden)
     ]
-    if "clusters" in fields:
+    if table.cls is NoticeEffect:
+        rows = _told_effects(rows, least)
+    elif "clusters" in fields:
         rows = _untold_notices(table, rows, least)
     gone = len(table.rows) - len(rows)
     layer = publication.basis.alone.get(kind) or next(iter(publication.basis.network), ())
@@ -305,6 +311,22 @@ def _untold_notices(table: Table, rows: Sequence[Any], least: int) -> list[Any]:
         row
         for row in rows
         if (row.week in shown.get(row.key, ()) if row.week is not None else not _too_few(row, least))
+    ]
+
+
+def _told_effects(rows: Sequence[NoticeEffect], least: int) -> list[NoticeEffect]:
+    """Effects of notices over all hosters, with counts rounded down.
+
+    Each rests on enough clocks and clusters with the change, and on enough without it or on none.
+    """
+
+    def enough(part: int, whole: int) -> bool:
+        return part >= least and not 0 < whole - part < least
+
+    return [
+        replace(row, **{name: getattr(row, name) // least * least for name in _OF_EFFECTS})
+        for row in rows
+        if not row.refusal and enough(row.clocks, row.of_clocks) and enough(row.clusters, row.of_clusters)
     ]
 
 

@@ -31,10 +31,10 @@ from waterbed.model.conclusions import Episode, Hop, RankingRow
 from waterbed.model.facts import Registration
 from waterbed.model.progress import staged
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
-from waterbed.model.takedown import ComplianceRow
+from waterbed.model.takedown import ComplianceRow, NoticeEffect
 from waterbed.publish.basis import basis_of
 from waterbed.publish.events import public_events
-from waterbed.publish.policy import COMPANIES, KEYS, Policy, Publication, Table
+from waterbed.publish.policy import COMPANIES, EFFECTS, KEYS, Policy, Publication, Table
 from waterbed.store.lake.reading import observed_span
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.metadata import table_info
@@ -139,6 +139,9 @@ def ranking_tables(
         # places, and what sources are held against, run from the report
         its = ranked[by] if clock == "reported" else RankingTables(conclusions=conclusions, kind=by)
         yield from _by(study, its, by, told.get(by))
+    if found := told.get("hoster"):
+        heading, title = found.info_of("effect"), "how much sooner content is removed once a notice has arrived"
+        yield Table(name=EFFECTS, title=title, cls=NoticeEffect, rows=found.effects(), envelope=heading)
     heading = table_info(study, "feeds", by="source")
     yield Table(name="feeds", title="sources of reports", cls=FeedCard, rows=cards(conclusions), envelope=heading)
 

@@ -115,6 +115,17 @@ def test_intervals_hold_the_effects_of_notices_and_reminders():
     ]
 
 
+def test_rows_say_of_how_many_clocks_they_are():
+    """Of all clocks those with a notice, of these those with a reminder; the rest has time before the change alone."""
+    groups, notices = world(1)
+    every = [clock for its in groups.values() for clock in its]
+    notice, reminder, batch, _ = effects(groups, notices)
+    assert notice.of_clocks == len(every)
+    assert notice.clocks == sum(len(clock.reminders_h) > 0 for clock in every)
+    assert (reminder.of_clocks, reminder.of_clusters) == (batch.of_clocks, batch.of_clusters)
+    assert reminder.clocks < reminder.of_clocks <= notice.clocks < notice.of_clocks
+
+
 def test_kinds_of_notices_are_compared_by_permuted_clusters():
     """Legal orders that act as others do are hardly ever found to differ; without batches that span both, all count."""
     ps = []

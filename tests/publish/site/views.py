@@ -8,7 +8,7 @@ from graphs.network.flows import Flow
 from waterbed.analysis.rankings.takedown import CAUSES, RemovalCurve
 from waterbed.model.conclusions import RankClass, RankingRow
 from waterbed.model.results import FeedCard, PlaceRow, VolumeRow
-from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
+from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration, NoticeEffect
 from waterbed.publish.site.hoster import MARKS_H, CauseCurves, SheetView, Weekly, sheet_page, sheet_paths
 from waterbed.publish.site.layout import Layout, Page
 from waterbed.publish.site.overview import MethodView, Number, OverviewView, PublishedTable, method_page, overview_page
@@ -261,6 +261,20 @@ def method(name: str = "Acme BV") -> MethodView:
         methods={"ranking": f"by {name}"},
         tables=[PublishedTable(name="ranking-hoster", title="ranking", rows=5, left_out=2)],
         sources={f"routes of {name}": name},
+        effects=[
+            NoticeEffect(
+                what="a notice arrived",
+                ratio=2.0,
+                low=1.5,
+                high=2.7,
+                p=0.0001,
+                clocks=120,
+                clusters=90,
+                of_clocks=200,
+                of_clusters=150,
+                refusal=None,
+            )
+        ],
     )
 
 

@@ -6,7 +6,7 @@ A notice acts from its arrival on. Pure.
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -114,6 +114,8 @@ def _ratios(
     at = dict(zip(alone, _fitted(named, pieces, [columns[what] for what in alone], both, freedom), strict=True))
     if not told[_BATCH]:  # beside the others, whose ratios are those over batches as they were
         at[_BATCH] = _fitted(named, pieces, [columns[what] for what in (*alone, _BATCH)], both, freedom)[-1]
+    whole = {_NOTICE: np.arange(len(clocks)), _REMINDER: np.unique(of_piece[columns[_NOTICE] > 0])}
+    whole[_BATCH] = whole[_REMINDER]
     for what, why in told.items():
         on = columns[what] != 0
         yield NoticeEffect(
@@ -124,6 +126,8 @@ def _ratios(
             p=at[what][3] if what in at else None,
             clocks=int(np.unique(of_piece[on]).size),
             clusters=int(np.unique(cluster[of_piece[on]]).size),
+            of_clocks=int(whole[what].size),
+            of_clusters=int(np.unique(cluster[whole[what]]).size),
             refusal=why or None,
         )
 
@@ -202,9 +206,15 @@ def _kinds(
     alone = {name: its for name, its in rows.items() if len({kind for _, _, kind in its}) == 1}
     kinds = Counter(its[0][2] for its in alone.values())
     counted = sum(map(len, alone.values()))
+    compared: dict[str, Any] = {
+        "clocks": counted,
+        "clusters": len(alone),
+        "of_clocks": sum(map(len, rows.values())),
+        "of_clusters": len(rows),
+    }
     if min(kinds[0], kinds[1]) < FEWEST_SITES:
         why = f"fewer than {FEWEST_SITES} clusters were told by legal orders alone, or by other notices alone"
-        return replace(_refused(_KIND, why), clocks=counted, clusters=len(alone))
+        return replace(_refused(_KIND, why), **compared)
     table = np.array([row for its in alone.values() for row in its], float)
     labels = np.repeat(np.arange(len(alone)), [len(its) for its in alone.values()])
     kind = table[:, 2].astype(np.int64)
@@ -215,11 +225,21 @@ def _kinds(
         low=None,
         high=None,
         p=round(found.p, 6),
-        clocks=counted,
-        clusters=len(alone),
+        **compared,
         refusal=None,
     )
 
 
 def _refused(what: str, why: str) -> NoticeEffect:
-    return NoticeEffect(what=what, ratio=None, low=None, high=None, p=None, clocks=0, clusters=0, refusal=why)
+    return NoticeEffect(
+        what=what,
+        ratio=None,
+        low=None,
+        high=None,
+        p=None,
+        clocks=0,
+        clusters=0,
+        of_clocks=0,
+        of_clusters=0,
+        refusal=why,
+    )

@@ -11,7 +11,7 @@ from waterbed.analysis.rankings.takedown import removal_curves
 from waterbed.model.conclusions import ClockKind
 from waterbed.model.progress import stage, staged
 from waterbed.publish.exports import chosen
-from waterbed.publish.policy import Publication, Table
+from waterbed.publish.policy import EFFECTS, Publication, Table
 from waterbed.publish.site.added import added_pages
 from waterbed.publish.site.displacement import displacement_pages
 from waterbed.publish.site.hoster import sheet_page, sheet_paths, sheet_views
@@ -185,4 +185,5 @@ def _method(publication: Publication) -> MethodView:
             for table in publication.tables
         ],
         sources=dict(sorted(publication.sources.items())),
+        effects=[row for table in publication.tables if table.name == EFFECTS for row in table.rows],
     )

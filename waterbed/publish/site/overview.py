@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from graphs.network.flows import Flow
 from graphs.network.weeks import CROSS_BORDER
 from waterbed.analysis.rankings.takedown import RemovalCurve
+from waterbed.model.takedown import NoticeEffect
 from waterbed.publish.site.figures import DASHES, HELD_COLOUR, LINES, PASSAGE_COLOURS, curves_figure
 from waterbed.publish.site.layout import Page
 from waterbed.publish.site.rankings import CLASSES, RankingEntry, places_of
@@ -113,6 +114,7 @@ class MethodView:
     methods: Annotated[Mapping[str, str], "what a group of tables holds, to how it was estimated"]
     tables: Sequence[PublishedTable]
     sources: Annotated[Mapping[str, str], "each data set used, to its licence and attribution"]
+    effects: Annotated[Sequence[NoticeEffect], "how much sooner content is removed after notices"] = ()
 
 
 def method_page(view: MethodView, start: str) -> Page:

@@ -5,6 +5,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import integrate, optimize, stats
 
+from benchmarks.notices import ratios
 from waterbed.estimators.hazard import hazard
 from waterbed.estimators.pieces import cut
 
@@ -91,22 +92,10 @@ def test_a_notice_acts_from_its_time_on():
 
 def test_being_noticed_at_all_is_no_effect_of_notices():
     """Without an effect the ratio of a notice is near 1; an indicator that is fixed from the start says far less."""
-    rng = np.random.default_rng(5)
-    time, notice = rng.exponential(30, 4000), rng.exponential(30, 4000)
-    left, right = np.floor(time / 6) * 6, np.floor(time / 6) * 6 + 6
-    pieces = cut(left, right, cuts=[], change=notice)
-    one, group = np.ones(pieces.length.size), np.zeros(pieces.clock.size)
-    fixed = (notice < left)[pieces.clock[pieces.stretch]]
-    ratios = [
-        np.exp(
-            hazard(
-                pieces.ended, pieces.length, np.stack([one, told], 1), group, stretch=pieces.stretch, sigma=NO_EFFECTS
-            ).coefficients[1]
-        )
-        for told in (pieces.after, fixed)
-    ]
-    assert ratios[0] == pytest.approx(1, abs=0.12)
-    assert ratios[1] < 0.6
+    in_time, marked = ratios(1.0, np.random.default_rng(5))
+    assert in_time == pytest.approx(1, abs=0.12)
+    assert marked < 0.6
+    assert ratios(2.0, np.random.default_rng(6))[1] < 0.6
 
 
 def test_without_a_difference_effects_are_small():

@@ -3,6 +3,8 @@
 Put together from tables, registrations, looks and counts.
 """
 
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -11,12 +13,14 @@ from typing import Final
 from attribution.hosters.day import BookOfDay
 from attribution.hosters.members import holder_key
 from attribution.lookups.tables.addresses import pack
+from attribution.lookups.tables.covariates import Value
 from attribution.lookups.tables.domains import DomainTable
 from attribution.named_ranges import NamedRanges, ases_of_holders, claimed_ranges, registered_country, registered_ranges
 from attribution.sizes import By, Counted, Measured, sizes_by_as, sizes_by_country, sizes_by_hoster
 from attribution.snapshots import latest
 from waterbed.analysis.rankings.keys import size_kind
 from waterbed.analysis.rankings.ranking import volumes_of
+from waterbed.analysis.rankings.structure import Structure
 from waterbed.analysis.rankings.tables import RankingTables
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Size
@@ -106,6 +110,44 @@ def ranking_sizes(study: Study, tables: RankingTables, day: date) -> list[Size]:
     if by is None or tables.side or not study.tables("routes"):
         return []
     return size_table(study, by, day, everything=True, conclusions=tables.conclusions).sizes
+
+
+def ranking_structure(study: Study, tables: RankingTables, day: date) -> Structure:
+    """The covariates of the keys of a ranking's kind on a day.
+
+    Each is that of the latest table that has it. A hoster without a row of its own has the commonest word, and the
+    largest number, of its ASes.
+    """
+    by = size_kind(tables.kind)
+    dated = study.tables("covariates") if by and not tables.side else []
+    names = sorted({name for _, table in dated for name in table.columns})
+    chosen = {
+        name: latest([(on, table.columns[name]) for on, table in dated if name in table.columns], day) or {}
+        for name in names
+    }
+    if by != "hoster":
+        return chosen
+    book = tables.conclusions.attributor.book.on(day)
+    return {name: _of_hosters(column, book.key_of_as) for name, column in chosen.items()}
+
+
+def _of_hosters(column: Mapping[str, Value], hoster_of: Callable[[int], str]) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    of_ases: dict[str, list[Value]] = defaultdict(list)
+    for key, value in column.items():
+        if key.startswith("AS") and key[2:].isdecimal():
+            of_ases[hoster_of(int(key[2:]))].append(value)
+        else:
+            found[key] = value
+    for key, values in of_ases.items():
+        counts = Counter(values)
+        found.setdefault(key, min(counts, key=lambda value: _rank(value, counts[value])))
+    return found
+
+
+def _rank(value: Value, ases: int) -> tuple[float, str]:
+    """The commonest word first, the largest number first."""
+    return (-float(ases), value) if isinstance(value, str) else (-value, "")
 
 
 def _concerns(row: Size) -> bool:

@@ -69,7 +69,7 @@ REPORT_FORMS = (
 )  # fmt: skip
 RANKED = ("hoster", "asn", "country", "delegated", "registered", "seat", "upstream", "platform", "category")
 NOTICE_FORMS = ("csv", "scart")
-TABLE_KINDS = ("routes", "places", "organisations", "hosting", "domains")
+TABLE_KINDS = ("routes", "places", "organisations", "hosting", "domains", "covariates")
 WINDOW_DAYS = 30
 
 

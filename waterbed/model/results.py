@@ -236,7 +236,7 @@ class VolumeRow:
     incidents_fractional: Annotated[float, "incidents, each shared equally among its keys"]
     routed_v4: Annotated[int | None, "IPv4 addresses routed to it; null: not known"]
     score: Annotated[float | None, "10,000 x incidents / routed IPv4 addresses; null below the size floor"]
-    expected: Annotated[float | None, "sites expected of its size, over all that exist; null: no size"]
+    expected: Annotated[float | None, "sites expected of its size and covariates, over all that exist; null: no size"]
     ratio: Annotated[float | None, "sites / expected"]
     shrunk: Annotated[float | None, "the same drawn towards what all have in common"]
     shrunk_low: Annotated[float | None, "lower end of its 95% interval"]
@@ -244,6 +244,9 @@ class VolumeRow:
     place_low: Annotated[int | None, "best of the places by the shrunk ratio that it may have, 1 = most; all at 95%"]
     place_high: Annotated[int | None, "last of these places"]
     among_worst: Annotated[float | None, "probability to be among the worst, 0..1"]
+    twins: Annotated[int | None, "keys nearest to it in size and covariates; null: too few"] = None
+    twins_sites: Annotated[float | None, "mean sites of these; never published"] = None
+    twins_fewer: Annotated[float | None, "share of these with fewer sites, equal ones half; never published"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

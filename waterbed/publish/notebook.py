@@ -23,7 +23,7 @@ from waterbed.analysis.rankings.tables import (
 )
 from waterbed.analysis.rankings.takedown import By
 from waterbed.analysis.rankings.volume import WORST
-from waterbed.analysis.sizes import ranking_sizes
+from waterbed.analysis.sizes import ranking_sizes, ranking_structure
 from waterbed.model.conclusions import (
     Attribution,
     ClockKind,
@@ -165,8 +165,11 @@ class Notebook:
         No rows before the first observation.
         """
         its, until = self._rankings(by), self.conclusions.until
-        frame = ranking_sizes(self.study, its, until.date()) if until else ()
-        rows, method = its.volume(frame, _positive(worst)) if until else ([], VOLUME_METHOD)
+        rows, method = list[VolumeRow](), VOLUME_METHOD
+        if until:
+            day = until.date()
+            structure = ranking_structure(self.study, its, day)
+            rows, method = its.volume(ranking_sizes(self.study, its, day), _positive(worst), structure)
         return as_arrow(VolumeRow, rows, ranking_info(self.study, its, "volume", method))
 
     def places(self, by: Kind = "hoster", *, worst: int = WORST) -> pa.Table:

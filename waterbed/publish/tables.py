@@ -25,7 +25,7 @@ from waterbed.analysis.rankings.tables import (
 )
 from waterbed.analysis.rankings.takedown import By
 from waterbed.analysis.rankings.volume import WORST
-from waterbed.analysis.sizes import ranking_sizes
+from waterbed.analysis.sizes import ranking_sizes, ranking_structure
 from waterbed.model.codec import columns
 from waterbed.model.conclusions import Episode, Hop, RankingRow
 from waterbed.model.facts import Registration
@@ -149,7 +149,10 @@ def ranking_tables(
 def _by(study: Study, its: RankingTables, by: By, found: Compliance | None) -> Iterator[Table]:
     conclusions, noun = its.conclusions, NOUNS.get(by, by)
     if conclusions.until:
-        rows, method = its.volume(ranking_sizes(study, its, conclusions.until.date()), WORST)
+        day = conclusions.until.date()
+        rows, method = its.volume(ranking_sizes(study, its, day), WORST, ranking_structure(study, its, day))
+        # twins may be keys that are left out
+        rows = [replace(row, twins=None, twins_sites=None, twins_fewer=None) for row in rows]
         heading = ranking_info(study, its, "volume", method)
         yield Table(
             name=f"volume-{by}", title=f"volume against size by {noun}", cls=VolumeRow, rows=rows, envelope=heading

@@ -12,6 +12,7 @@ from attribution.hosters.evidence import printable
 from attribution.hosters.members import holder_key
 from attribution.lookups.rdap.registrations import RegistrationIndex
 from attribution.lookups.tables.countries import CountryTables, read_countries, together
+from attribution.lookups.tables.covariates import CovariateTable, read_covariates
 from attribution.lookups.tables.domains import DomainTable, read_domains
 from attribution.lookups.tables.hosting import HostingTables, read_hosting
 from attribution.lookups.tables.organisations import AsOrganisations, read_organisations
@@ -23,7 +24,7 @@ from waterbed.store.bounded.limits import MOST_TABLE
 from waterbed.store.bounded.memory import bounded_memory
 from waterbed.store.folder import Folder
 
-Tables = RouteTables | CountryTables | HostingTables | AsOrganisations | DomainTable
+Tables = RouteTables | CountryTables | HostingTables | AsOrganisations | DomainTable | CovariateTable
 
 READERS: dict[str, Callable[[Path], Tables]] = {
     "routes": read_routes,
@@ -31,6 +32,7 @@ READERS: dict[str, Callable[[Path], Tables]] = {
     "organisations": read_organisations,
     "hosting": read_hosting,
     "domains": read_domains,
+    "covariates": read_covariates,
 }
 _LOADERS: dict[str, Callable[[Path], Tables]] = {
     "routes": RouteTables.load,
@@ -38,6 +40,7 @@ _LOADERS: dict[str, Callable[[Path], Tables]] = {
     "organisations": AsOrganisations.load,
     "hosting": HostingTables.load,
     "domains": DomainTable.load,
+    "covariates": CovariateTable.load,
 }
 _FIRST_YEAR, _LAST_YEAR = 1980, 2100
 _LICENCE = 120
@@ -65,7 +68,7 @@ def add_table(folder: Folder, path: Path, day: date, *, kind: str, licence: str 
     tables = keep_table(kind, path, folder.tables / name)
     form, built_at = (
         (tables.form, None)
-        if isinstance(tables, AsOrganisations | DomainTable)
+        if isinstance(tables, AsOrganisations | DomainTable | CovariateTable)
         else (tables.about.form, tables.about.built_at)
     )
     earlier = max((one.imported_at for one in snapshots_of(folder)), default=datetime.min.replace(tzinfo=UTC))
@@ -163,7 +166,7 @@ def joined_by_registry(dated: list[tuple[date, Any]]) -> list[tuple[date, Any]]:
 
 
 def _rows_by_family(tables: Tables) -> list[tuple[int, int]]:
-    if isinstance(tables, AsOrganisations | DomainTable):
+    if isinstance(tables, AsOrganisations | DomainTable | CovariateTable):
         return [(0, len(tables))]
     return [(family, rows) for family, rows in ((4, tables.rows_v4), (6, tables.rows_v6)) if rows]
 

@@ -103,9 +103,14 @@ def _checked(path: Path, number: int, row: list[str]) -> tuple[str, int]:
     if len(row) != len(_COLUMNS):
         raise InputError(f"{path}: row {number} has not two columns, key and domains ({_SEE})")
     key, count = row[0].strip(), row[1].strip()
-    is_as = _AS_KEY.fullmatch(key) and int(key[2:]) <= _MAX_AS
-    if not (is_as or _HOSTER_KEY.fullmatch(key) or _COUNTRY_KEY.fullmatch(key)):
+    if not is_key(key):
         raise InputError(f"{path}: row {number} needs a key such as AS64500, a hoster's key or NL ({_SEE})")
     if not (count.isascii() and count.isdecimal() and len(count) <= 11 and int(count) <= _MOST):
         raise InputError(f"{path}: row {number} needs a whole number of domains from 0 to {_MOST} ({_SEE})")
     return key, int(count)
+
+
+def is_key(key: str) -> bool:
+    """True for an AS, a hoster's key or a country code."""
+    is_as = _AS_KEY.fullmatch(key) and int(key[2:]) <= _MAX_AS
+    return bool(is_as or _HOSTER_KEY.fullmatch(key) or _COUNTRY_KEY.fullmatch(key))

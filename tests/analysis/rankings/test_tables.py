@@ -120,22 +120,52 @@ def test_volume_without_a_frame_has_counts_and_rates(run: Run, folder: Path) -> 
     assert "routed IPv4" in run("-C", folder, "rank", "--by", "asn", "--table", "volume")[1]
 
 
-def test_volume_is_held_against_all_that_exist(run: Run, folder: Path, tmp_path: Path) -> None:
-    """With a table of many ASes, most of them without any report, each has what its size lets expect."""
+def _many_ases(folder: Path, tmp_path: Path) -> None:
+    """A table of routes with 60 ASes that have no report, beside the three that have some."""
     routes = tmp_path / "many.csv"
     lines = [f"28.{n}.0.0,28.{n}.255.255,{64500 + n},Hoster {n}" for n in range(3)]
     lines += [f"29.{n}.0.0,29.{n}.{2 ** (n % 8) - 1}.255,{65000 + n},Idle {n}" for n in range(60)]
     routes.write_text("\n".join(lines) + "\n")
     with opened(folder) as study:
         study.add_table(routes, date(2026, 1, 5))
+
+
+def test_volume_is_held_against_all_that_exist(run: Run, folder: Path, tmp_path: Path) -> None:
+    """With a table of many ASes, most of them without any report, each has what its size lets expect."""
+    _many_ases(folder, tmp_path)
     found = rows(run("-C", folder, "rank", "--by", "asn", "--table", "volume", "--format", "json"))
     assert set(found) == {"AS64500", "AS64501", "AS64502"}
     first = found["AS64500"]
     assert 0 < first["expected"] < 12
     assert first["shrunk_low"] < first["shrunk"] < first["shrunk_high"]
     assert (first["place_low"], first["place_high"], found["AS64502"]["place_low"]) == (1, 2, None)
+    assert (first["twins"], 0 < first["twins_sites"] < 12, first["twins_fewer"] > 0.8) == (10, True, True)
     abroad = rows(run("-C", folder, "rank", "--by", "asn", "--abroad", "--table", "volume", "--format", "json"))
     assert {row["expected"] for row in abroad.values()} == {None}
+
+
+def test_covariates_of_a_day_enter_the_expectation(run: Run, folder: Path, tmp_path: Path) -> None:
+    """Tables of several forms are one; who is of a kind with many sites is held against that kind."""
+    _many_ases(folder, tmp_path)
+    before = rows(run("-C", folder, "rank", "--by", "asn", "--table", "volume", "--format", "json"))["AS64500"]
+    asdb, price = tmp_path / "asdb.csv", tmp_path / "price.csv"
+    kinds = [(64500, "Hosting"), (64501, "ISP"), *((65000 + n, "Hosting" if n < 29 else "ISP") for n in range(60))]
+    asdb.write_text(
+        'ASN,"Category 1 - Layer 1","Category 1 - Layer 2"\n'
+        + "".join(f'AS{asn},"Computer and Information Technology",{kind}\n' for asn, kind in kinds)
+    )
+    price.write_text("key,price_class\n" + "".join(f"AS{asn},{1 + asn % 3}\n" for asn, _ in kinds))
+    for path in (asdb, price):
+        done = run(
+            "-C", folder, "tables", "add", path, "--date", "2026-01-05", "--kind", "covariates", "--licence", "ours"
+        )
+        assert done[0] == 0
+    after = rows(run("-C", folder, "rank", "--by", "asn", "--table", "volume", "--format", "json"))["AS64500"]
+    assert after["expected"] != before["expected"]
+    out = " ".join(run("-C", folder, "rank", "--by", "asn", "--table", "volume")[1].split())
+    assert "of the deviance, with business_detail, price_class " in out
+    assert rows(run("-C", folder, "rank", "--by", "hoster", "--table", "volume", "--format", "json"))
+    assert run("-C", folder, "tables", "check")[0] in (0, 1)
 
 
 def second_feed(folder: Path) -> None:

@@ -23,6 +23,7 @@ from waterbed.analysis.rankings.incidents import complaints, incidents
 from waterbed.analysis.rankings.keys import Appearance, Kind, grouped, keys_of, names_organisations, size_kind
 from waterbed.analysis.rankings.ranking import rank
 from waterbed.analysis.rankings.speed_ranks import Weighing, speed_places, weighing
+from waterbed.analysis.rankings.structure import Structure
 from waterbed.analysis.rankings.takedown import By, Clock, episodes_by_key
 from waterbed.analysis.rankings.volume import volume_rows
 from waterbed.estimators.rank_sets import Agreement, kendall
@@ -37,12 +38,14 @@ from waterbed.study.metadata import table_info
 from waterbed.study.study import Study
 
 Side = Literal["home", "abroad"]
+_NO_STRUCTURE: Structure = {}
 PLACES_METHOD = (
     "places by share removed within 24 h, 1 = slowest: sets that hold all true places at once at 95% (step-down over "
     "studentised differences, site clusters resampled over all groups), see docs/ranking.md"
 )
 VOLUME_METHOD = (
-    "expected: negative-binomial regression of sites on log sizes over all that exist; shrunk: Gamma-Poisson; score: "
+    "expected: negative-binomial regression of sites on log sizes, and covariates, over all that exist; "
+    "shrunk: Gamma-Poisson; score: "
     "10,000 incidents / routed IPv4; places by shrunk ratio, all at once at 95%, see docs/ranking.md"
 )
 SEED = 20_260
@@ -207,8 +210,10 @@ class RankingTables:
             worst=worst,
         )
 
-    def volume(self, sizes: Sequence[Size], worst: int) -> tuple[list[VolumeRow], str]:
-        """Volume against size, and its method.
+    def volume(
+        self, sizes: Sequence[Size], worst: int, structure: Structure = _NO_STRUCTURE
+    ) -> tuple[list[VolumeRow], str]:
+        """Volume against size and covariates, and its method.
 
         Without sizes there are counts alone. The method says if a few rows decide the expectation.
         """
@@ -218,6 +223,7 @@ class RankingTables:
             self.clusters,
             names=self.names,
             frame=sizes,
+            structure=structure,
             rng=np.random.default_rng(SEED),
             worst=worst,
         )

@@ -6,7 +6,8 @@ Rates by address, expected counts over all that exist, shrunk ratios and their p
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ import scipy
 from waterbed.analysis.rankings.incidents import incidents_by_key
 from waterbed.analysis.rankings.keys import Appearance
 from waterbed.analysis.rankings.ranking import UNKNOWN, Volume, volumes_of
+from waterbed.analysis.rankings.structure import Columns, Structure, columns_of, twins_of
 from waterbed.analysis.rankings.takedown import FEWEST_SITES
 from waterbed.estimators.counts import CountModel, Shrunk, gamma_poisson, log_design, negative_binomial
 from waterbed.estimators.rank_sets import (
@@ -32,6 +34,7 @@ SIZE_FLOOR: Final = 50_000
 FEWEST_SIZED: Final = 30
 """Rows with a size, below which no expectation is drawn from them."""
 WORST: Final = 10
+_NO_STRUCTURE: Final[Structure] = MappingProxyType({})
 RESAMPLES: Final = 1_000
 
 Floats = npt.NDArray[np.float64]
@@ -46,6 +49,12 @@ class Expectation:
     columns: tuple[str, ...]
     explained: float
     """Part of the deviance of one mean for all that sizes explain, 0..1."""
+    structure: Columns
+    """The covariates in it."""
+    with_structure: float
+    """Part that sizes and covariates explain, 0..1."""
+    sizes: Floats
+    """Logs of the sizes, keys x columns."""
     without: CountModel | None
     """The model without the rows that alone decide it; None if there are none, or nothing is left without them."""
 
@@ -53,6 +62,8 @@ class Expectation:
     def remark(self) -> str:
         """The part that sizes explain, and rows that decide alone."""
         told = f"sizes explain {self.explained:.0%} of the deviance"
+        if self.structure.names:
+            told += f", with {', '.join(dict.fromkeys(self.structure.names))} {self.with_structure:.0%}"
         alone = int(self.model.influential.sum())
         if not alone:
             return told
@@ -74,13 +85,15 @@ def rate(attacks: float, routed_v4: int | None, *, floor: int = SIZE_FLOOR) -> f
     return None if not routed_v4 or routed_v4 < floor else 1e4 * attacks / routed_v4
 
 
-def expectation(frame: Sequence[Size], sites: Mapping[str, int]) -> Expectation | None:
+def expectation(
+    frame: Sequence[Size], sites: Mapping[str, int], structure: Structure = _NO_STRUCTURE
+) -> Expectation | None:
     """Fit the sites of a whole frame to sizes.
 
     Keys with zero sites are included. `frame` has every hoster, AS or country there is on the day, `sites` how many of
     them the study has where it has any. Sizes are the routed IPv4 addresses, and the hosted domains where every row has
-    them; rows without routed IPv4 have no expectation. None where fewer than FEWEST_SIZED
-    rows have a size, or none has a site.
+    them; `structure` are covariates beside them (`columns_of`). Rows without routed IPv4 have no expectation. None
+    where fewer than FEWEST_SIZED rows have a size, or none has a site.
     """
     sized = [row for row in frame if row.key != UNKNOWN and row.announced_v4]
     counts = np.array([sites.get(row.key, 0) for row in sized])
@@ -91,15 +104,21 @@ def expectation(frame: Sequence[Size], sites: Mapping[str, int]) -> Expectation 
     if all(domains):
         sizes["domains"] = np.array(domains, dtype=float)
     sizes = {name: column for name, column in sizes.items() if np.ptp(np.log(column)) > 0}
-    design = log_design(*sizes.values()) if sizes else np.ones((len(sized), 1))
-    model = negative_binomial(counts, design)
-    expected = model.expected(design)
+    by_size = log_design(*sizes.values()) if sizes else np.ones((len(sized), 1))
     keys = [row.key for row in sized]
+    beside = columns_of(keys, counts, structure, by_size)
+    design = np.column_stack([by_size, beside.values])
+    model = negative_binomial(counts, design)
+    alone = negative_binomial(counts, by_size) if beside.names else model
+    expected = model.expected(design)
     return Expectation(
         sites=dict(zip(keys, expected.tolist(), strict=True)),
         model=model,
         columns=tuple(sizes),
-        explained=_explained(counts, design, model),
+        explained=_explained(counts, by_size, replace(alone, dispersion=model.dispersion)),
+        structure=beside,
+        with_structure=_explained(counts, design, model),
+        sizes=by_size[:, 1:],
         without=_without(counts, design, model),
     )
 
@@ -129,6 +148,7 @@ def volume_rows(
     *,
     names: Mapping[str, str],
     frame: Sequence[Size] = (),
+    structure: Structure = _NO_STRUCTURE,
     rng: np.random.Generator,
     worst: int = WORST,
     resamples: int = RESAMPLES,
@@ -139,14 +159,17 @@ def volume_rows(
     Most sites for size come first.
 
     `incident_urls` are the URLs of each incident, `clusters` the cluster of each site, `frame` the sizes of all
-    there is (see `expectation`). Shrinkage is over the whole frame, places are among keys with at least FEWEST_SITES
-    sites. Keys without a size come after, by sites; the unattributed come last.
+    there is, `structure` their covariates (see `expectation`). Shrinkage is over the whole frame, places are among keys
+    with at least FEWEST_SITES sites, and twins are given of these. Keys without a size come after, by sites; the
+    unattributed come last.
     """
     volumes = volumes_of(appearances)
     keys_of_url = _keys_of_urls(volumes)
     counted = incidents_by_key(incident_urls, keys_of_url)
     sizes = {row.key: row for row in frame}
-    expected = expectation(frame, {key: len(volume.sites) for key, volume in volumes.items()})
+    sites = {key: len(volume.sites) for key, volume in volumes.items()}
+    expected = expectation(frame, sites, structure)
+    twins = _twins(expected, sites)
     shrunk, places = _ratios(volumes, clusters, expected, rng, worst, resamples)
     rows = []
     for key, volume in volumes.items():
@@ -174,10 +197,30 @@ def volume_rows(
                 place_low=place[0],
                 place_high=place[1],
                 among_worst=place[2],
+                **twins.get(key, {}),
             )
         )
     order = sorted(rows, key=lambda r: (r.key == UNKNOWN, r.shrunk is None, -(r.shrunk or 0.0), -r.sites, r.key))
     return order, expected
+
+
+def _twins(expected: Expectation | None, sites: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    """Each key with enough sites, beside those of its size and kind."""
+    if expected is None:
+        return {}
+    keys = list(expected.sites)
+    counts = np.array([sites.get(key, 0) for key in keys])
+    chosen = [number for number, count in enumerate(counts.tolist()) if count >= FEWEST_SITES]
+    found = twins_of(expected.sizes, expected.structure, chosen)
+    return {
+        keys[number]: {
+            "twins": int(own.size),
+            "twins_sites": round(float(counts[own].mean()), 6),
+            "twins_fewer": round(float(np.mean((1.0 - np.sign(counts[own] - counts[number])) / 2)), 6),
+        }
+        for number, own in zip(chosen, found, strict=True)
+        if own.size
+    }
 
 
 def _keys_of_urls(volumes: Mapping[str, Volume]) -> dict[str, list[str]]:

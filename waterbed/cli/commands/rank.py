@@ -130,11 +130,11 @@ def _volume(
     study: Study, tables: RankingTables, day: datetime | None, worst: int, top: int | None, form: Format
 ) -> None:
     from waterbed.analysis.rankings.tables import ranking_info
-    from waterbed.analysis.sizes import ranking_sizes
+    from waterbed.analysis.sizes import ranking_sizes, ranking_structure
     from waterbed.model.results import VolumeRow
 
-    when = day or tables.conclusions.until or study.clock().astimezone(UTC)
-    rows, method = tables.volume(ranking_sizes(study, tables, when.date()), worst)
+    on = (day or tables.conclusions.until or study.clock().astimezone(UTC)).date()
+    rows, method = tables.volume(ranking_sizes(study, tables, on), worst, ranking_structure(study, tables, on))
     _print(VolumeRow, rows[:top], ranking_info(study, tables, "volume", method), form, worst)
 
 

@@ -301,15 +301,23 @@ def interval_within(
     if isinstance(worth, Refusal):
         return None
     low, high = share_interval(share, worth.number)
-    if any(clock.flap_left_h < within_h for clock in group):
-        taken = flaps_as_removals(group)
-        most, its = (
-            share_within(incidence(taken), REMOVED, within_h),
-            worth_within(taken, within_h, (REMOVED,), until=until),
-        )
-        if most is not None and not isinstance(its, Refusal):
-            high = max(high, share_interval(most, its.number)[1])
+    most, taken = most_removed(group, share, within_h)
+    if most > share:
+        its = worth_within(taken, within_h, (REMOVED,), until=until)
+        high = max(high, share_interval(most, worth.number if isinstance(its, Refusal) else its.number)[1])
     return low, high
+
+
+def most_removed(group: Sequence[Clock], share: float, within_h: float) -> tuple[float, Sequence[Clock]]:
+    """The share removed, and the clocks, if unconfirmed removals were the first.
+
+    The share itself and its clocks where there are none.
+    """
+    if not any(clock.flap_left_h < within_h for clock in group):
+        return share, group
+    taken = flaps_as_removals(group)
+    most = share_within(incidence(taken), REMOVED, within_h)
+    return (share, group) if most is None or most <= share else (most, taken)
 
 
 def batches_of(group: Sequence[Clock]) -> tuple[int, int]:

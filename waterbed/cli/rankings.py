@@ -86,19 +86,33 @@ def _place_cells(row: PlaceRow) -> list[str]:
 
 
 def print_side_by_side(
-    rows: Sequence[FeedRow], agreements: Sequence[tuple[str, str, Agreement]], info: TableInfo
+    rows: Sequence[FeedRow], agreements: Sequence[tuple[str, str, Agreement]], info: TableInfo, latent: str
 ) -> None:
-    """Print the ranking by each source, and their agreement."""
+    """Print the ranking by each source, and their agreement.
+
+    `latent` says what each tells of what all have in common.
+    """
     named = list(dict.fromkeys(row.source for row in rows))
     by_key: dict[str, list[FeedRow]] = {}
     for row in rows:
         by_key.setdefault(row.key, []).append(row)
-    cells = [[key, own[0].name, *map(_feed_cell, own)] for key, own in list(by_key.items())[:SHOWN]]
-    _print_cells(f"Ranking by {info.by}, each source on its own: place (hosts) removed", ("key", "name", *named), cells)
+    cells = [[key, own[0].name, *map(_feed_cell, own), _latent(own[0])] for key, own in list(by_key.items())[:SHOWN]]
+    _print_cells(
+        f"Ranking by {info.by}, each source on its own: place (hosts) removed",
+        ("key", "name", *named, "together"),
+        cells,
+    )
+    note(f"together: {latent}. A model's opinion beside each source; it names nobody (docs/ranking.md).", broken=True)
     for one, other, found in agreements:
         tau = "not estimable" if found.tau is None else f"{found.tau:.2f} ({found.low:.2f} to {found.high:.2f})"
         say(f"Kendall's tau-b of {one} and {other}: {tau}, {found.n} keys")
     more(len(by_key))
+
+
+def _latent(row: FeedRow) -> str:
+    if row.latent is None or row.latent_low is None or row.latent_high is None:
+        return "-"
+    return f"{row.latent:+.1f} {row.latent_low:.1f} to {row.latent_high:.1f}"
 
 
 def _feed_cell(row: FeedRow) -> str:

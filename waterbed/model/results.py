@@ -283,6 +283,11 @@ class FeedRow:
     place: Annotated[int | None, "place by hosts among what this source reported; null: it reported none there"]
     hosts: Annotated[int | None, "distinct hosts it reported there; null: held back"]
     removed_24h: Annotated[float | None, "share of what it reported removed within 24 h; null where not estimable"]
+    latent: Annotated[
+        float | None, "what all sources tell of the key beside its size, 0 in the middle, spread 1; never published"
+    ] = None
+    latent_low: Annotated[float | None, "lower end of its 95% interval, given the model"] = None
+    latent_high: Annotated[float | None, "upper end of this interval"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -192,6 +192,8 @@ def test_feeds_side_by_side(run: Run, folder: Path) -> None:
     code, out, _ = run("-C", folder, "rank", "--by", "asn", "--table", "sources", "--top", "2")
     assert code == 0
     assert "Kendall's tau-b of hotline and other: not estimable, 3 keys" in out
+    assert "needs at least 3 of them" in " ".join(out.split())
+    assert {row["latent"] for row in said["rows"]} == {None}
 
 
 def test_one_feed_has_nothing_beside_it(run: Run, folder: Path) -> None:

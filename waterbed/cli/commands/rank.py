@@ -139,16 +139,20 @@ def _volume(
 
 
 def _sources(study: Study, tables: RankingTables, top: int | None, form: Format) -> None:
+    from waterbed.analysis.rankings.latent_sources import with_latent
     from waterbed.analysis.rankings.tables import ranking_info, side_by_side
+    from waterbed.analysis.sizes import ranking_sizes
     from waterbed.model.results import FeedRow
 
     rows, agreements = side_by_side(tables)
+    on = (tables.conclusions.until or study.clock()).astimezone(UTC).date()
+    rows, latent = with_latent(rows, ranking_sizes(study, tables, on))
     info = ranking_info(study, tables, "feeds")
     if top:
         shown = list(dict.fromkeys(row.key for row in rows))[:top]
         rows = [row for row in rows if row.key in shown]
     if form is Format.table:
-        print_side_by_side(rows, agreements, info)
+        print_side_by_side(rows, agreements, info, latent)
     else:
         for_tools(FeedRow, rows, info, form)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.study.facts import hour, numbered, written
 from tests.study.rig import Run
-from waterbed.publish.site.interventions import schema
+from waterbed.publish.site.interventions import TABLES, schema
 from waterbed.store.config import Config
 from waterbed.study.study import create_study
 
@@ -70,16 +70,14 @@ def test_json_is_as_its_schema_says(run: Run, folder: Path) -> None:
 
 
 def test_a_folder_gets_page_json_and_schema(run: Run, folder: Path, tmp_path: Path) -> None:
-    """--out writes three files and says where the page is."""
+    """--out writes page, object, schema and each table, and says where the page is."""
     out = tmp_path / "new" / "out"
     code, said, _ = run("-C", folder, "displacement", "--event", tmp_path / "event.toml", "--out", out)
     assert code == 0
     assert "displacement.html" in said
-    assert sorted(path.name for path in out.iterdir()) == [
-        "displacement.html",
-        "displacement.json",
-        "displacement.schema.json",
-    ]
+    tables = {f"displacement-{name}.{ending}" for name in TABLES for ending in ("csv", "json")}
+    whole = {"displacement.html", "displacement.json", "displacement.schema.json"}
+    assert {path.name for path in out.iterdir()} == whole | tables
     jsonschema.validate(
         json.loads((out / "displacement.json").read_text()), json.loads((out / "displacement.schema.json").read_text())
     )

@@ -93,8 +93,8 @@ def test_what_does_not_load_is_found(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_text("no picture")
     assert visit(browser, tmp_path, body="<img src='broken.png' alt='x'>").broken
     assert visit(browser, tmp_path, body="<a href='#nowhere'>x</a>").broken == ["link to #nowhere"]
-    data = '<script type="application/json" id="figures">{"one": {}}</script><div id="figure-one"></div>'
-    assert visit(browser, tmp_path, body=data).broken == ["figure that is not drawn: one"]
+    empty = '<figure id="figure-one"><svg class="drawing" width="9" height="9"><g></g></svg></figure>'
+    assert visit(browser, tmp_path, body=empty).broken == ["figure that is not drawn: figure-one"]
 
 
 @pytest.mark.usefixtures("hurried")

@@ -167,10 +167,10 @@ def _sticking_out(page: Page) -> list[str]:
 
 
 _UNDRAWN = """() => {
-    const held = document.getElementById('figures');
-    const drawn = name => document.querySelector('#figure-' + CSS.escape(name) + ' .main-svg');
-    return Object.keys(held ? JSON.parse(held.textContent) : {}).filter(name => !drawn(name))
-        .map(name => 'figure that is not drawn: ' + name);
+    const drawn = one => [...one.querySelectorAll('svg.drawing')].some(svg =>
+        svg.getBoundingClientRect().height > 0 && svg.querySelectorAll('g > *').length > 0);
+    return [...document.querySelectorAll('figure')].filter(one => !drawn(one))
+        .map(one => 'figure that is not drawn: ' + one.id);
 }"""
 
 _BLANK = """() => [...document.images].filter(one => !(one.complete && one.naturalWidth))

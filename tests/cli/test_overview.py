@@ -32,10 +32,10 @@ GROUPS = (
     "Start", "Collect", "Attribute", "Results", "Displacement", "Publish", "Study record", "Operate", "Lab",
 )  # fmt: skip
 HEAVY = {
-    "numpy", "scipy", "duckdb", "networkx", "plotly", "pyarrow", "sqlalchemy", "scrapy", "twisted", "jinja2",
+    "numpy", "scipy", "duckdb", "networkx", "pyarrow", "sqlalchemy", "scrapy", "twisted", "jinja2",
     "cryptography", "pydantic", "rich",
 }  # fmt: skip
-NUMERICAL = {"numpy", "scipy", "duckdb", "networkx", "plotly", "pyarrow", "jinja2"}
+NUMERICAL = {"numpy", "scipy", "duckdb", "networkx", "pyarrow", "jinja2"}
 _TOLD = "import sys; from atexit import register; register(lambda: sys.stderr.write('LOADED ' + ' '.join(sys.modules)))"
 _START = "from waterbed.cli.main import main; sys.argv[0] = 'waterbed'; main()"
 _MAIN = f"{_TOLD}; {_START}"
@@ -148,7 +148,7 @@ def test_help_of_a_command_loads_none_of_its_work(words: list[str]) -> None:
 
 
 def test_passes_and_lag_load_no_numerical_library(tmp_path: Path) -> None:
-    """`recheck` loads no numpy, scipy, DuckDB, NetworkX or Plotly; `lag` no Scrapy either."""
+    """`recheck` loads no numpy, scipy, DuckDB or NetworkX; `lag` no Scrapy either."""
     with small_study(tmp_path) as study:
         folder = study.folder.path
         code, said, modules = loaded("-C", folder, "lag")

@@ -68,7 +68,7 @@ def test_a_hoster_with_too_few_sites_is_nowhere(published: Path, everything: Pat
     assert not [name for name, text in texts(published).items() if re.search("AS6450[23]|Hoster [cd]", text)]
     shown = {name for name, text in texts(everything).items() if "Hoster c" in text}
     assert shown > {"ranking.html", "hops.gexf", "stix.json", "intelmq.jsonl", "flows.csv", "feeds-asn.parquet"}
-    assert [path.name for path in sorted((published / "hosters").iterdir())] == ["AS64500.html", "AS64501.html"]
+    assert [path.name for path in sorted((published / "hosters").glob("*.html"))] == ["AS64500.html", "AS64501.html"]
     assert (everything / "hosters" / "AS64502.html").is_file()
     for name in ("ranking-hoster", "flows", "flow-shares-asn", "feeds-hoster"):
         assert json.loads((published / f"{name}.json").read_text())["left_out"] > 0, name

@@ -1,9 +1,7 @@
 """A page taken apart: elements, texts of scripts and styles, and what a reader sees."""
 
-import json
 import re
 from html.parser import HTMLParser
-from typing import Any
 
 
 class Parsed(HTMLParser):
@@ -41,11 +39,10 @@ class Parsed(HTMLParser):
         return re.sub(r"\s+", " ", "".join(self._shown))
 
     @property
-    def figures(self) -> dict[str, Any]:
-        """The figures' data."""
-        found = [data for attributes, data in self.scripts if attributes.get("id") == "figures"]
-        told: dict[str, Any] = json.loads(found[0]) if found else {}
-        return told
+    def figures(self) -> list[str]:
+        """Names of its figures."""
+        places = (str(attributes.get("id", "")) for tag, attributes in self.elements if tag == "figure")
+        return [place.removeprefix("figure-") for place in places]
 
     def having(self, **wanted: str) -> list[dict[str, str | None]]:
         """The attributes of elements that have these."""

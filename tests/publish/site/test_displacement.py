@@ -16,8 +16,10 @@ from tests.publish.site.parsed import Parsed
 from tests.publish.site.test_pages import HOSTILE
 from tests.publish.site.views import frame
 from tests.publish.test_hop_cells import HOSTERS, KEYS, WEEK, cells_of, moved
-from waterbed.publish.hop_cells import LEVELS, WAYS, HopCells, cell_flows, cell_places
-from waterbed.publish.site.displacement import ChainRow, HopsView, count, displacement_page
+from waterbed.publish.hop_cells import LEVELS, WAYS, HopCells, cell_flows, cell_places, week_sums
+from waterbed.publish.site.displacement import ChainRow, HopsView, _Shown, displacement_page
+from waterbed.publish.site.figures.hops import count, network_scene, sankey_scene, weeks_scene
+from waterbed.publish.site.figures.marks import NARROW, WIDE, Scene
 from waterbed.publish.site.layout import Page, make_site
 
 ASSETS = files("waterbed.publish.site").joinpath("assets")
@@ -158,53 +160,73 @@ def test_controls_are_a_form_with_words() -> None:
 
 
 def test_hostile_names_stay_text() -> None:
-    """A name opens no element and ends no script; the figures get it escaped, the tables as it is."""
+    """A name opens no element and ends no script; the figures get it short, the tables as it is."""
     plain, hostile = page(), page(HOSTILE)
     assert [tag for tag, _ in Parsed(text(hostile)).elements] == [tag for tag, _ in Parsed(text(plain)).elements]
     assert HOSTILE in Parsed(text(hostile)).shown
     keys = data(hostile)["levels"]["hoster"]["keys"]
-    assert all("<" not in key["label"] and len(key["label"]) < 60 for key in keys)
+    assert all(len(key["label"]) <= 34 for key in keys)
     assert keys[0]["name"] == f"a {HOSTILE}"
 
 
-def test_figures_draw_escaped_names_only() -> None:
-    """Whatever is chosen, no text of a figure has a tag of its own but a line break."""
-    found = by_script(
-        """
-        const passages = new Set([0, 1, 2, 3, 4, 5]);
-        return Object.keys(given.levels).flatMap((level) => [true, false].flatMap((narrow) => {
-          const rows = hopFlows.flows(given, { level, first: 0, last: 6, passages });
-          const drawn = [hopFigures.sankey(given, level, rows, narrow),
-            hopFigures.network(given, level, rows, hopFlows.places(rows), narrow)];
-          return drawn.flatMap(([traces, layout]) => [
-            ...traces.flatMap(({ text, node, link }) => [text, node && node.label, link && link.customdata].flat()),
-            ...(layout.annotations || []).map((one) => one.text)]).filter(Boolean);
-        }));
-        """,
-        data(page("<b onclick=x>&amp;</b>" * 3)),
-    )
-    assert len(found) > 60
-    assert all("<" not in words.replace("<br>", "") for words in found)
-    assert any("&lt;" in words for words in found)
+def drawn(scene: Scene) -> list[Any]:
+    """A scene as the script gives it."""
+    return [[one.tag, one.css, [list(pair) for pair in one.at], one.text, one.tip] for one in scene.marks]
 
 
-def test_sankey_and_graph_have_every_hop() -> None:
-    """Links of the Sankey add up to the hops chosen, certain and possible apart."""
-    made = data(page())
-    total, certain = sum(cell[4] for cell in made["cells"]), sum(cell[5] for cell in made["cells"])
-    link = by_script(
-        """
-        const passages = new Set([0, 1, 2, 3, 4, 5]);
-        const rows = hopFlows.flows(given, { level: "hoster", first: 0, last: 6, passages });
-        return hopFigures.sankey(given, "hoster", rows, false)[0][0].link;
-        """,
-        made,
+DRAW = """
+return given.chosen.flatMap(([level, first, last, passages]) => [hopFigures.WIDE, hopFigures.NARROW].map((width) => {
+  const now = { level, first, last, passages: new Set(passages) };
+  const rows = hopFlows.flows(given.data, now);
+  return [hopFigures.weeks(given.data, now, width), hopFigures.sankey(given.data, level, rows, width),
+    hopFigures.network(given.data, level, rows, hopFlows.places(rows), width)].map((one) => one.marks);
+}));
+"""
+
+
+@pytest.mark.parametrize("name", ["Acme BV", f"{HOSTILE} with a name of its own \u202e"])
+def test_script_and_page_draw_alike(name: str) -> None:
+    """For all hops and for twenty choices each mark of the script is that of Python: place, class, text and tip."""
+    found, chance = cells(), random.Random(9)
+    made = page(name, found)
+    whole, shown = data(made), _Shown(view(name, found), "NL")
+    chosen: list[tuple[Level, int, int, list[int]]] = [(level, 0, 6, list(range(len(WAYS)))) for level in LEVELS]
+    for _ in range(20):
+        first, last = sorted(chance.choices(range(7), k=2))
+        chosen.append((chance.choice(LEVELS), first, last, chance.sample(range(len(WAYS)), 4)))
+    answers = iter(by_script(DRAW, {"data": whole, "chosen": chosen}))
+    for level, first, last, ways in chosen:
+        rows = cell_flows(found.cells, level, weeks=(first, last), ways=[WAYS[way] for way in ways])
+        names = {key: shown.drawn_name(level, key) for key in [None, *shown.keys[level]]}
+        sums = week_sums([cell for cell in found.cells if WAYS.index(cell.passage) in ways], 7)
+        for width in (WIDE, NARROW):
+            weeks, sankey, network = next(answers)
+            assert [one for one in weeks if one[1] != "chosen"] == drawn(weeks_scene(found.weeks, sums, width))
+            assert sankey == drawn(sankey_scene(rows, names, width))
+            assert network == drawn(network_scene(rows, cell_places(rows), shown.spots(level), width))
+
+
+def test_a_page_without_a_script_shows_all_hops() -> None:
+    """The figures stand in the markup: ribbons whose tips add up to all hops, certain and possible apart."""
+    made = page()
+    tips = [one.tip for one in made.figures[1].wide.marks if one.css.startswith("flow")]
+    counted = [(float(tip.partition(": ")[2].split()[0]), " certain, of " in tip) for tip in tips]
+    assert sum(hops for hops, _ in counted) == pytest.approx(sum(cell.hops for cell in cells().cells), abs=3)
+    assert sum(hops for hops, sure in counted if sure) == pytest.approx(
+        sum(cell.certain for cell in cells().cells), abs=3
     )
-    assert sum(link["value"]) == pytest.approx(total)
-    told_certain = [
-        value for value, words in zip(link["value"], link["customdata"], strict=True) if " certain, of " in words
-    ]
-    assert sum(told_certain) == pytest.approx(certain)
+    assert [figure.name for figure in made.figures] == ["weeks", "sankey", "network"]
+    assert all(figure.wide.marks and figure.narrow.marks for figure in made.figures)
+
+
+def test_marks_lie_within_their_figure() -> None:
+    """No rectangle, circle or text of any figure begins outside of it."""
+    for figure in page().figures:
+        for _, scene in figure.sizes:
+            for mark in scene.marks:
+                at = dict(mark.at)
+                for name, most in (("x", scene.width), ("cx", scene.width), ("y", scene.height), ("cy", scene.height)):
+                    assert 0 <= float(at.get(name, 0)) <= most, (figure.name, mark)
 
 
 def test_a_study_without_hops_says_so() -> None:

@@ -11,15 +11,17 @@ from tests.publish.site.test_pages import HOSTILE
 from tests.publish.site.views import frame
 from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, PlaceboRow
 from waterbed.model.spelling import interval
+from waterbed.publish.site.figures.interventions import event_figures
 from waterbed.publish.site.interventions import (
     FOLDER,
+    TABLES,
     DisplacementView,
     _paths,
     intervention_page,
     refused_page,
     render_displacement,
 )
-from waterbed.publish.site.layout import make_site
+from waterbed.publish.site.layout import ALONE, make_site
 
 WHEN = datetime(2026, 6, 3, 9, 20, tzinfo=UTC)
 
@@ -131,12 +133,14 @@ def test_what_deviates_from_the_protocol_is_on_the_page():
 
 @pytest.mark.parametrize("name", ["Acme BV", HOSTILE])
 def test_page_asks_nothing_of_any_network(name):
-    """Only anchors within the page; its policy allows inline code and nothing from anywhere."""
+    """Only anchors, and the files written beside it; its policy allows its own style and no script."""
     page = Parsed(render_displacement(view(name)))
     assert page.links
-    assert all(link.startswith("#") for link in page.links)
+    beside = {f"displacement-{name}.{ending}" for name in TABLES for ending in ("csv", "json")}
+    assert {link for link in page.links if not link.startswith("#")} == beside | {"data:,"}
     (policy,) = [a["content"] for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]
-    assert policy.startswith("default-src 'none'")
+    assert policy == ALONE
+    assert page.scripts == []
     assert set(page.figures) == {"counts", "course", "gaps", "sides", "pairs"}
 
 
@@ -145,7 +149,7 @@ def test_hostile_names_stay_text():
     plain, hostile = Parsed(render_displacement(view())), Parsed(render_displacement(view(HOSTILE)))
     assert [tag for tag, _ in hostile.elements] == [tag for tag, _ in plain.elements]
     assert HOSTILE in hostile.shown
-    assert hostile.figures["pairs"]["data"][0]["y"][0].startswith("&lt;/script&gt;")
+    assert hostile.figures == plain.figures
 
 
 def test_everything_stands_in_tables_too():
@@ -201,8 +205,9 @@ def test_what_is_held_back_is_a_dash_and_said():
     rows = [period(age, target=None, observed=None, foretold=None, gap=None) for age in (-1, 0)] + [period(1)]
     made = Parsed(render_displacement(view(periods=rows, least=3)))
     assert "fewer than 3 sites" in made.shown
-    assert made.figures["counts"]["data"][0]["y"] == [None, None, 3]
-    assert made.figures["course"]["data"][0]["y"] == [None, None, -1.5]
+    counts, course = event_figures(rows, rows, (), (), outcome="appearances", stem="e")[:2]
+    assert [mark.tip for mark in counts.wide.marks if "target" in mark.tip] == ["target", "target, period 1: 3"]
+    assert [mark.tip for mark in course.wide.marks if "target, " in mark.tip] == ["target, period 1: \N{MINUS SIGN}1.5"]
     assert "fewer than" not in Parsed(render_displacement(view())).shown
 
 

@@ -1,5 +1,6 @@
 """The site of a study: the same bytes as files and from a server, for whom it is meant, and nothing held back."""
 
+import gzip
 import re
 from base64 import b64encode
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.publish.api.serving import ACCESS, FOR_CASES, FOR_GROUPS, Server, fixed, served
+from tests.publish.api.serving import ACCESS, FOR_CASES, FOR_GROUPS, Server, fixed
+from tests.publish.api.serving import served as serving
 from tests.publish.study import small_study
 from tests.study.facts import _canary, hour
 from waterbed.model.conclusions import Quarantine, QuarantineKind
@@ -40,7 +42,7 @@ def server(folder: Path, site: Site) -> Iterator[Server]:
     """A server of these pages that wants keys."""
     with small_study(folder / "again") as study:
         publication = served_of(study).publication
-    with served(fixed(publication, site)) as running:
+    with serving(fixed(publication, site)) as running:
         yield running
 
 
@@ -50,13 +52,46 @@ def basic(password: str, user: str = "anybody") -> str:
 
 
 def test_files_and_answers_are_the_same_bytes(folder: Path, site: Site, server: Server) -> None:
-    """Each page and asset is answered as it is written, with its media type, and the first page under / too."""
-    assert {"index.html", "ranking.html", "quality.html", "method.html", "hosters/AS64500.html"} <= set(site)
+    """Each file that `publish` writes, and no other, is answered at its path; / is the first page."""
+    written = {str(path.relative_to(folder / "out")) for path in (folder / "out").rglob("*") if path.is_file()}
+    assert set(site) == written
+    assert {"index.html", "ranking-hoster.csv", "flows.parquet", "stix.json", "misp/manifest.json"} <= written
     for path, file in site.items():
         got = server.get(f"/{path}", FOR_GROUPS)
         assert (got.status, got.headers["content-type"]) == (200, file.media), path
         assert got.content == file.content == (folder / "out" / path).read_bytes(), path
     assert server.get("/", FOR_GROUPS).content == site["index.html"].content
+
+
+def test_answers_are_compressed_and_heads_are_answered(site: Site, server: Server) -> None:
+    """Who takes gzip gets text compressed, the same bytes within; HEAD gets the headers of GET and no content."""
+    for path in ("index.html", "ranking-hoster.csv", "ranking-hoster.json", "assets/style.css", "flows.parquet"):
+        plain, packed = server.get(f"/{path}", FOR_GROUPS), server.get(f"/{path}", FOR_GROUPS, Accept_Encoding="gzip")
+        told = packed.headers.get("content-encoding")
+        assert (told == "gzip") == (len(site[path].content) >= 1000 and not path.endswith(".parquet")), path
+        assert (gzip.decompress(packed.content) if told else packed.content) == plain.content
+        assert not told or len(packed.content) < len(plain.content) / 2
+        for asked, got in (({}, plain), ({"Accept_Encoding": "gzip"}, packed)):
+            head = server.get(f"/{path}", FOR_GROUPS, method="HEAD", **asked)
+            assert (head.status, head.content) == (200, b"")
+            assert {**head.headers, "date": ""} == {**got.headers, "date": ""}
+
+
+def test_files_of_single_cases_need_their_scope(tmp_path: Path) -> None:
+    """Episodes, hops and addresses are answered to keys for cases alone, even where aggregates are open to all."""
+    with small_study(tmp_path, cases=True, addresses=True) as study:
+        served = served_of(study)
+        single = [path for path, file in served.site.items() if file.cases]
+    names = {"episodes", "hops"}
+    assert set(single) == {"intelmq-addresses.jsonl"} | {
+        f"{name}.{end}" for name in names for end in ("csv", "json", "parquet", "schema.json")
+    }
+    with serving(fixed(served.publication, served.site), Access(open=True, a_minute=1000, keys=ACCESS.keys)) as running:
+        for path in single:
+            got = [running.get(f"/{path}", key) for key in (None, FOR_GROUPS, FOR_CASES)]
+            assert [one.status for one in got] == [401, 403, 200], path
+            assert got[2].headers["cache-control"] == "private, no-cache"
+        assert running.get("/flows.csv").status == 200
 
 
 def test_a_browser_gives_the_key_as_password(server: Server) -> None:
@@ -73,9 +108,9 @@ def test_a_browser_gives_the_key_as_password(server: Server) -> None:
 
 
 def test_assets_need_no_key_and_pages_do(server: Server, site: Site) -> None:
-    """Style and scripts tell nothing of a study; every page needs the scope of aggregates."""
-    for path, file in site.items():
-        assert server.get(f"/{path}").status == (401 if file.media == HTML else 200), path
+    """Style and scripts tell nothing of a study; every page and its data need the scope of aggregates."""
+    for path in site:
+        assert server.get(f"/{path}").status == (200 if path.startswith("assets/") else 401), path
     assert server.get("/assets/nothing.js").status == 404
 
 
@@ -83,7 +118,7 @@ def test_pages_may_be_open_to_all(folder: Path, site: Site) -> None:
     """Where the keys file says so pages need no key and may be kept by caches; a wrong password is still refused."""
     with small_study(folder / "open") as study:
         publication = served_of(study).publication
-    with served(fixed(publication, site), Access(open=True, a_minute=1000, keys=ACCESS.keys)) as running:
+    with serving(fixed(publication, site), Access(open=True, a_minute=1000, keys=ACCESS.keys)) as running:
         got = running.get("/ranking.html")
         assert (got.status, got.headers["cache-control"]) == (200, "public, max-age=3600")
         assert running.get("/ranking.html", Authorization=basic("wrong")).status == 401
@@ -115,7 +150,7 @@ def test_served_pages_are_under_a_policy(server: Server) -> None:
     """The header lets in what the server itself has, no file of a disk, and lets nobody frame a page."""
     policy = server.get("/", FOR_GROUPS).headers["content-security-policy"]
     assert policy == (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; base-uri 'none'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'none'"
     )
 

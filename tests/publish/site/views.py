@@ -8,11 +8,31 @@ from graphs.network.flows import Flow
 from waterbed.analysis.rankings.takedown import CAUSES, RemovalCurve
 from waterbed.model.conclusions import RankClass, RankingRow
 from waterbed.model.results import FeedCard, PlaceRow, VolumeRow
+from waterbed.model.table import TableInfo
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration, NoticeEffect
 from waterbed.publish.site.hoster import MARKS_H, CauseCurves, SheetView, Weekly, sheet_page, sheet_paths
 from waterbed.publish.site.layout import Layout, Page
-from waterbed.publish.site.overview import MethodView, Number, OverviewView, PublishedTable, method_page, overview_page
-from waterbed.publish.site.quality import CanaryRecord, DatedTable, Held, Lag, Outcome, QualityView, quality_page
+from waterbed.publish.site.method import MethodView, PublishedTable, method_page
+from waterbed.publish.site.overview import (
+    OverviewView,
+    Passage,
+    Slow,
+    Total,
+    WeekShare,
+    overview_page,
+    slowest_of_all,
+)
+from waterbed.publish.site.quality import (
+    Canaries,
+    CanaryDay,
+    CanaryRecord,
+    DatedTable,
+    Held,
+    Lag,
+    Outcome,
+    QualityView,
+    quality_page,
+)
 from waterbed.publish.site.rankings import RankingEntry, RankingView, ranking_page
 
 NOW = datetime(2026, 6, 3, 9, 20, tzinfo=UTC)
@@ -31,12 +51,18 @@ def frame(name: str = "Acme BV") -> Layout:
         tlp="green",
         licence="CC-BY-4.0",
         least=3,
-        clock="reported",
-        run="5f2c9e0b7d6a",
-        version="0.1.0",
-        data_dates={f"routes of {name}": "2026-05-31"},
-        protocol="as locked",
-        deviations=(name,),
+        info=TableInfo(
+            what="ranking",
+            by="hoster",
+            clock="reported",
+            window="none",
+            method="NPMLE",
+            data_dates={f"routes of {name}": "2026-05-31"},
+            run="5f2c9e0b7d6a",
+            version="0.1.0",
+            protocol="as locked",
+            deviations=(name,),
+        ),
     )
 
 
@@ -130,16 +156,37 @@ def flow(name: str, hops: int = 9) -> Flow:
     return Flow(from_key="k1", from_name=name, to_key="k9", to_name=name, passage="leaves home", hops=hops, certain=4)
 
 
+TOTALS = {
+    "urls": 1200, "reports": 1500, "looks": 30_000, "looks_undecided": 12, "hosters": 5, "hosters_with_share": 2,
+    "below_norm": 0, "norm_share": 0.5, "norm_rate": 0.1, "hops": 14, "hops_certain": 6, "left_home_least": 4,
+    "left_home_most": 12, "quarantines_open": 1, "quarantines": 1, "least": 3,
+}  # fmt: skip
+"""Numbers of the first page."""
+
+
+def weeks_of(one: RankingEntry) -> list[WeekShare]:
+    """Three weeks, the first without a share."""
+    shares = {"2026-W20": None, "2026-W21": 0.2, "2026-W22": 0.3}
+    return [WeekShare(key=one.row.key, name=one.row.name, week=week, removed_24h=n) for week, n in shares.items()]
+
+
 def overview(name: str = "Acme BV", **other: Any) -> OverviewView:
     """The first page."""
     hours = tuple(map(float, range(100)))
     curve = RemovalCurve(key="k1", name=name, hours=hours, removed=tuple(h / 200 for h in range(100)), clocks=9)
+    held = quality(name).held
     values: dict[str, Any] = {
         "title": f"Study of {name}",
-        "numbers": [Number(value="58%", label=name, note="55 to 61%")],
+        "totals": [Total(name=one, value=float(number), meaning=f"{one} of {name}") for one, number in TOTALS.items()],
         "standings": standings(name),
+        "slowest": [Slow(entry=one, country="NL", weeks=weeks_of(one)) for one in slowest_of_all(standings(name))],
         "curves": [curve],
-        "flows": [flow(name)],
+        "passages": [
+            Passage(passage="leaves home", hops=9, certain=4),
+            Passage(passage="stays home", hops=2, certain=2),
+            Passage(passage=None, hops=3, certain=0),
+        ],
+        "held": held,
         "notes": [f"Note on {name}."],
         "sheets": SHEETS,
     }
@@ -226,16 +273,13 @@ def quality(name: str = "Acme BV", **other: Any) -> QualityView:
     )  # fmt: skip
     values: dict[str, Any] = {
         "cards": [card],
-        "canaries": [
-            CanaryRecord(
-                vantage=name,
-                looks=40,
-                failed=2,
-                last=NOW,
-                last_ok=False,
-                days=[("2026-06-02", 20, 0), ("2026-06-03", 20, 2)],
-            )
-        ],
+        "canaries": Canaries(
+            vantages=[CanaryRecord(vantage=name, looks=40, failed=2, last=NOW, last_ok=False)],
+            days=[
+                CanaryDay(vantage=name, day="2026-06-02", looks=20, failed=0),
+                CanaryDay(vantage=name, day="2026-06-03", looks=20, failed=2),
+            ],
+        ),
         "held": [
             Held(what=name, kind="hoster", began_at=NOW, ended_at=NOW, figures="7 of 9 sites went down", status="open")
         ],

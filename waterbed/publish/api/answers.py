@@ -90,10 +90,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """One page of the site, or one of its assets."""
+    """One file of the publication."""
 
     body: Body
     media: str
+    cases: bool = False
+    """True if it holds single cases."""
 
 
 class Answers:
@@ -111,7 +113,9 @@ class Answers:
         self.rankings = {
             name.removeprefix(RANKING): one for name, one in self.tables.items() if name.startswith(RANKING)
         }
-        self.pages = {path: Leaf(body=body(file.content), media=file.media) for path, file in site.items()}
+        self.pages = {
+            path: Leaf(body=body(file.content), media=file.media, cases=file.cases) for path, file in site.items()
+        }
         if START in self.pages:
             self.pages[""] = self.pages[START]
         self.made_at = publication.made_at

@@ -23,13 +23,14 @@ from waterbed.publish.api.openapi import STYLE, document, reference
 from waterbed.publish.api.problems import problem
 from waterbed.publish.api.server import Guard
 from waterbed.publish.api.source import EVERY_S, Current, Described, Source
-from waterbed.publish.site.layout import POLICY
+from waterbed.publish.site.layout import POLICY, media_of
 
 _FARTHEST: Final = 1_000_000_000
 _LEAST_PACKED: Final = 1_000
 """Shorter answers are not compressed, bytes."""
 _LONG: Final = 100_000
 """Longer ones are compressed in a thread of their own, bytes."""
+_PACKED_ALREADY: Final = {media_of(".parquet")}
 _TELL: Final = "Published tables of one study, read-only. No answer holds a reported URL or its host name."
 
 
@@ -76,7 +77,8 @@ def api(source: Source, access: Access, *, every_s: float = EVERY_S) -> FastAPI:
     app.include_router(_plain(current, kept))
     app.include_router(_tables(current, Gate(access, rates, "aggregates"), kept))
     app.include_router(_cases(current, Gate(access, rates, "cases")))
-    app.include_router(_pages(current, DoorGate(access, rates, "aggregates"), kept))
+    doors = DoorGate(access, rates, "aggregates"), DoorGate(access, rates, "cases")
+    app.include_router(_files(current, *doors, kept))
     for kind in (StarletteHTTPException, RequestValidationError):
         app.add_exception_handler(kind, _refused)
     app.add_middleware(Guard)
@@ -162,22 +164,25 @@ def _cases(current: Current, gate: Gate) -> APIRouter:
     return router
 
 
-def _pages(current: Current, gate: DoorGate, kept: str) -> APIRouter:
-    """Routes of pages and assets.
+def _files(current: Current, gate: DoorGate, cases: DoorGate, kept: str) -> APIRouter:
+    """Routes of all files that `publish` writes, at their paths.
 
-    Assets hold no data of the study and need no key. This router comes last because it takes any path.
-    The last router: it takes any path.
+    Assets hold no data of the study and need no key; files of single cases need the scope of cases. This router comes
+    last, because it takes any path.
     """
     router = APIRouter(include_in_schema=False)
-    caller = Depends(gate)
 
     @router.get("/assets/{name}")
     async def asset(request: Request, name: str) -> Response:
         return await _leaf(request, current.answers.pages, f"assets/{name}", f"public, {kept}")
 
     @router.get("/{path:path}")
-    async def page(request: Request, path: str, who: Key | None = caller) -> Response:
-        return await _leaf(request, current.answers.pages, path, _cache(who, kept))
+    async def file(request: Request, path: str) -> Response:
+        pages = current.answers.pages
+        if path in pages and pages[path].cases:
+            await cases(request)
+            return await _leaf(request, pages, path, "private, no-cache")
+        return await _leaf(request, pages, path, _cache(await gate(request), kept))
 
     return router
 
@@ -217,7 +222,8 @@ async def answer(
     RFC 9110, 13.1.2. It is compressed for clients that take gzip, under an entity tag of its own (8.8.3.3). No answer
     holds both a secret and text of the request, so its length gives nothing away.
     """
-    packed = len(stored.content) >= _LEAST_PACKED and takes_gzip(request.headers.getlist("accept-encoding"))
+    long_enough = len(stored.content) >= _LEAST_PACKED and media not in _PACKED_ALREADY
+    packed = long_enough and takes_gzip(request.headers.getlist("accept-encoding"))
     etag = f'{stored.etag[:-1]}-gzip"' if packed else stored.etag
     headers = {"ETag": etag, "Cache-Control": cache, "Vary": "Authorization, Accept-Encoding", **(more or {})}
     known = {one.strip().removeprefix("W/") for one in ",".join(request.headers.getlist("if-none-match")).split(",")}

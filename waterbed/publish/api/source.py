@@ -10,16 +10,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from waterbed.governance.reply import record, refuse_unheard
+from waterbed.governance.reply import PUBLIC, record, refuse_unheard
 from waterbed.model.bookkeeping import STORED, Due, Forgotten, KeyCheck, QuarantineDecision, Sealed
 from waterbed.model.decisions import Coding, HosterChange
 from waterbed.model.facts import Snapshot
 from waterbed.model.governance import DeviationNote, Edition, Preview, ProtocolLock, Reply, Ruling
 from waterbed.publish.api.answers import Answers, Body
+from waterbed.publish.contents import edition_files, site_files, tables_of, with_sums
 from waterbed.publish.edition import editions, remember
 from waterbed.publish.events import event_files
 from waterbed.publish.policy import Publication, named_hosters, publishable
-from waterbed.publish.site.build import site_of
 from waterbed.publish.site.layout import Site
 from waterbed.publish.tables import publication_of
 from waterbed.store.config import read_config
@@ -32,7 +32,7 @@ EVERY_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """Tables and pages served of one set of facts."""
+    """Tables and files served of one set of facts."""
 
     publication: Publication
     site: Site
@@ -145,7 +145,10 @@ def served_of(study: Study) -> Served:
     publication = publishable(publication_of(study, conclusions), editions(study.folder))
     public = record(study.folder).editions
     refuse_unheard(study.folder, named_hosters(publication), public[-1].override if public else "")
-    return Served(publication=publication, site=site_of(study, conclusions, publication))
+    tables = tables_of(study, conclusions, publication)
+    if study.config.publish.tlp == PUBLIC:
+        tables |= edition_files(study, public)
+    return Served(publication=publication, site=with_sums(site_files(study, conclusions, publication, tables)))
 
 
 def mark(path: Path) -> str:

@@ -16,9 +16,18 @@ from waterbed.publish.site.added import added_pages
 from waterbed.publish.site.displacement import displacement_pages
 from waterbed.publish.site.hoster import sheet_page, sheet_paths, sheet_views
 from waterbed.publish.site.layout import Layout, Site, make_site
-from waterbed.publish.site.overview import MethodView, Number, OverviewView, PublishedTable, method_page, overview_page
-from waterbed.publish.site.quality import quality_page, quality_view
-from waterbed.publish.site.rankings import RankingEntry, RankingView, ranking_page
+from waterbed.publish.site.method import MethodView, PublishedTable, method_page
+from waterbed.publish.site.overview import (
+    OverviewView,
+    Slow,
+    Total,
+    overview_page,
+    passages_of,
+    slowest_of_all,
+)
+from waterbed.publish.site.quality import held_in_words, quality_page, quality_view
+from waterbed.publish.site.rankings import RankingEntry, RankingView, below_norm, ranking_page
+from waterbed.publish.site.weekly import weekly_shares
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
 
@@ -69,13 +78,7 @@ def _frame(study: Study, publication: Publication) -> Layout:
         tlp=policy.tlp,
         licence=policy.licence,
         least=policy.least,
-        clock=heading.clock,
-        run=heading.run,
-        version=heading.version,
-        data_dates=heading.data_dates,
-        protocol=heading.protocol,
-        deviations=heading.deviations,
-        caveat=heading.caveat,
+        info=heading,
     )
 
 
@@ -112,45 +115,62 @@ def _overview(
 ) -> OverviewView:
     names = {one.row.key: one.row.name for one in standings}
     biggest = [one.row.key for one in standings if one.row.rank_class == "ranked"][:CURVES]
-    curves = removal_curves(
-        conclusions.episodes,
-        by="hoster",
-        keys=biggest,
-        names=names,
-        started=RankingTables(conclusions=conclusions, kind="hoster", clock=conclusions.config.clock).started,
-    )
+    ranked = RankingTables(conclusions=conclusions, kind="hoster", clock=conclusions.config.clock)
+    curves = removal_curves(conclusions.episodes, by="hoster", keys=biggest, names=names, started=ranked.started)
+    slowest = slowest_of_all(standings)
+    weeks = weekly_shares(ranked, [one.row for one in slowest], least=publication.policy.least)
+    open_ones = sorted((one for one in conclusions.quarantines if one.status == "open"), key=lambda one: one.began_at)
     return OverviewView(
         title=publication.title,
-        numbers=_numbers(conclusions, publication, standings),
+        totals=list(_totals(conclusions, publication, standings)),
         standings=standings,
+        slowest=[
+            Slow(entry=one, country=publication.countries.get(one.row.key), weeks=weeks[one.row.key]) for one in slowest
+        ],
         curves=curves,
-        flows=publication.table("flows").rows,
+        passages=passages_of(publication.cells.cells),
+        held=[held_in_words(one, names, publication.policy) for one in reversed(open_ones)],
         notes=list(_notes(conclusions)),
         sheets=sheets,
     )
 
 
-def _numbers(conclusions: Conclusions, publication: Publication, standings: Sequence[RankingEntry]) -> list[Number]:
-    """Headline numbers; totals are held back where nothing else of the study is shown."""
-    least = publication.policy.least
-    undecided = sum(looks for (_, state), looks in conclusions.outcomes.items() if state == "unknown")
-    hosters = sum(one.row.place is not None for one in standings)
-    hops, shown = len(conclusions.hops), sum(cell.hops for cell in publication.cells.cells)
-    reported = f"{len(conclusions.facts.targets):,}" if standings else "held back"
-    return [
-        Number(
-            label="URLs reported",
-            value=reported if conclusions.facts.targets else "0",
-            note=f"{len(conclusions.facts.reports):,} reports" if standings else "",
+def _totals(conclusions: Conclusions, publication: Publication, standings: Sequence[RankingEntry]) -> Iterator[Total]:
+    """Numbers about the whole study; some are held back where nothing else of it is shown."""
+    least, norm, cells = publication.policy.least, publication.norm, publication.cells.cells
+    facts, outcomes = conclusions.facts, conclusions.outcomes
+    told = bool(standings) or not facts.targets
+    hosters = [one for one in standings if one.row.key != UNKNOWN]
+    hops = sum(cell.hops for cell in cells) if cells or not conclusions.hops else None
+    undecided = sum(looks for (_, state), looks in outcomes.items() if state == "unknown")
+    leaving = [cell for cell in cells if cell.passage == "leaves home"]
+    open_way = sum(cell.hops for cell in cells if cell.passage in (None, "unknown"))
+    for name, value, meaning in (
+        ("urls", len(facts.targets) if told else None, "URLs reported"),
+        ("reports", len(facts.reports) if told else None, "reports of these"),
+        ("looks", conclusions.look_count, "looks taken at them"),
+        ("looks_undecided", undecided, "of the looks, those that show neither up nor down"),
+        ("looks_quarantined", outcomes["quarantined", "unknown"], "of the looks, those in mass outages"),
+        (
+            "looks_one_network",
+            outcomes["unobserved", "unknown"],
+            "of the looks, those that failed from one network only",
         ),
-        Number(label="looks taken", value=f"{conclusions.look_count:,}", note=f"{undecided:,} undecided"),
-        Number(label="hosters", value=f"{hosters:,}", note=f"shown, with at least {least} reported sites"),
-        Number(
-            label="hops seen",
-            value=f"of fewer than {least} sites" if hops and not shown else f"{shown:,}",
-            note="without copies known to be parallel; unreported arrivals are not seen",
-        ),
-    ]
+        ("looks_stale", conclusions.stale_looks, "looks attributed with a routing table too far from their day"),
+        ("hosters", len(hosters), "hosters in the ranking: those with enough sites, proxies among them"),
+        ("hosters_with_share", sum(one.row.removed_24h is not None for one in hosters), "of these, those with a share"),
+        ("below_norm", len(below_norm(standings)), "of these, those that surely removed less than the norm"),
+        ("norm_share", norm.share, "the norm: share removed within 24 hours"),
+        ("norm_rate", norm.rate, "most that are wrongly said to be below it, as a share of those named"),
+        ("hops", hops, "hops that are not known to be parallel copies"),
+        ("hops_certain", sum(cell.certain for cell in cells), "of these, surely displacement"),
+        ("left_home_least", sum(cell.certain for cell in leaving), "hops that surely are displacement and left home"),
+        ("left_home_most", sum(cell.hops for cell in leaving) + open_way, "hops that may have left home"),
+        ("quarantines_open", sum(one.status == "open" for one in conclusions.quarantines), "quarantines open"),
+        ("quarantines", len(conclusions.quarantines), "quarantines in all"),
+        ("least", least, "sites that a row is about at least"),
+    ):
+        yield Total(name=name, value=None if value is None else float(value), meaning=meaning)
 
 
 def _notes(conclusions: Conclusions) -> Iterator[str]:
@@ -181,7 +201,13 @@ def _method(publication: Publication) -> MethodView:
     return MethodView(
         methods=methods,
         tables=[
-            PublishedTable(name=table.name, title=table.title, rows=len(table.rows), left_out=table.envelope.left_out)
+            PublishedTable(
+                name=table.name,
+                title=table.title,
+                rows=len(table.rows),
+                left_out=table.envelope.left_out,
+                cases=table.case_level,
+            )
             for table in publication.tables
         ],
         sources=dict(sorted(publication.sources.items())),

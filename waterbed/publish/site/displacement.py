@@ -10,6 +10,7 @@ import numpy as np
 from graphs.network.figures import GraphFigure, graph_figures
 from graphs.network.moves import UNKNOWN, Level, Moves, moves_of, origins_index
 from graphs.network.paths import chains
+from graphs.network.positions import positions
 from graphs.network.weeks import CrossBorder, week_window
 from waterbed.publish.hop_cells import (
     LEVELS,
@@ -23,7 +24,10 @@ from waterbed.publish.hop_cells import (
     week_sums,
 )
 from waterbed.publish.policy import Publication, named_keys
-from waterbed.publish.site.figures import CONFIG, FAINT, HELD_COLOUR, INK, PASSAGE_COLOURS, label, plain_layout
+from waterbed.publish.site.figures.hops import Spot, count, network_scene, sankey_scene, shells_of, weeks_scene
+from waterbed.publish.site.figures.marks import Figure, Key, label
+from waterbed.publish.site.figures.plot import figure_of
+from waterbed.publish.site.hop_files import hop_files
 from waterbed.publish.site.interventions import intervention_pages
 from waterbed.publish.site.layout import Page
 from waterbed.study.conclusions import Conclusions
@@ -62,8 +66,8 @@ class HopsView:
 
 
 def displacement_page(view: HopsView, *, home: str, least: int) -> Page:
-    """Render controls, three figures, and tables for script-free readers."""
-    shown = _Shown(view)
+    """Render figures, tables, and controls that choose."""
+    shown = _Shown(view, home)
     found = view.cells.cells
     tables = {level: _table(shown, level) for level in LEVELS}
     return Page(
@@ -71,7 +75,9 @@ def displacement_page(view: HopsView, *, home: str, least: int) -> Page:
         template="displacement.html",
         title="Where it goes",
         menu="Displacement",
-        scripts=("plotly.js", "hop_flows.js", "hop_figures.js", "displacement.js") if found else (),
+        scripts=("hop_flows.js", "hop_figures.js", "displacement.js") if found else (),
+        figures=tuple(_figures(shown)) if found else (),
+        tables=tuple(hop_files(view.cells, view.names, view.measures, view.chains)),
         values={
             "cells": found,
             "tables": tables,
@@ -79,31 +85,44 @@ def displacement_page(view: HopsView, *, home: str, least: int) -> Page:
             "weeks": [(week, _monday(week)) for week in view.cells.weeks],
             "week_sums": week_sums(found, len(view.cells.weeks)),
             "ways": [(at, way or HELD) for at, way in enumerate(WAYS) if any(cell.passage == way for cell in found)],
-            "colours": {way or HELD: _colour(way) for way in WAYS},
+            "way_css": {way or HELD: f"w{at}" for at, way in enumerate(WAYS)},
             "hops": sum(cell.hops for cell in found),
             "certain": sum(cell.certain for cell in found),
             "held": HELD,
             "measures": _measures(view),
             "chains": view.chains,
             "events": view.events,
-            "data": _data(shown, home),
+            "data": _data(shown),
             "home": home,
             "least": least,
         },
     )
 
 
-def count(value: float) -> str:
-    """Format a number of hops; fractions get one digit."""
-    return f"{value:,.0f}" if abs(value - round(value)) < 0.05 else f"{value:,.1f}"
-
-
 class _Shown:
     """Keys that cells name on each level, in order."""
 
-    def __init__(self, view: HopsView) -> None:
-        self.view = view
+    def __init__(self, view: HopsView, home: str) -> None:
+        self.view, self._home = view, home
         self.keys = {level: sorted(set(_keys(view.cells.cells, level))) for level in LEVELS}
+        self.flows = {level: cell_flows(view.cells.cells, level) for level in LEVELS}
+
+    def spots(self, level: Level) -> list[Spot]:
+        """Places of the network, where they stand."""
+        home = {key: self.home(level, key) for key in self.keys[level]}
+        placed = positions(shells_of(self.flows[level], home))
+        return [
+            Spot(key=key, name=label(self.name(level, key)), home=self.home(level, key), x=x, y=y)
+            for key, (x, y) in placed.items()
+        ]
+
+    def home(self, level: Level, key: str) -> bool:
+        return self.seat(level, key) == self._home
+
+    def drawn_name(self, level: Level, key: str | None) -> str:
+        """A name with its country, as it is drawn."""
+        country = "" if key is None or level == "country" else self.seat(level, key)
+        return f"{label(self.name(level, key), 20)}{f' · {country}' if country else ''}"
 
     def name(self, level: Level, key: str | None) -> str:
         if key is None:
@@ -125,7 +144,7 @@ def _keys(cells: Sequence[HopCell], level: Level) -> Iterator[str]:
 
 def _table(shown: _Shown, level: Level) -> dict[str, Any]:
     """Flows, sinks and sources of all weeks, for script-free readers."""
-    flows = cell_flows(shown.view.cells.cells, level)
+    flows = shown.flows[level]
 
     def end(key: str | None) -> dict[str, str]:
         return {"name": shown.name(level, key), "sheet": shown.sheet(level, key), "key": key or ""}
@@ -148,10 +167,59 @@ def _signed(value: float) -> str:
     return f"{sign}{count(abs(value))}"
 
 
-def _data(shown: _Shown, home: str) -> dict[str, Any]:
+def _figures(shown: _Shown) -> Iterator[Figure]:
+    """All hops between hosters: by week, as flows, and as a network."""
+    view, flows = shown.view, shown.flows["hoster"]
+    sums = week_sums(view.cells.cells, len(view.cells.weeks))
+    total, certain = sum(cell.hops for cell in view.cells.cells), sum(cell.certain for cell in view.cells.cells)
+    names = {key: shown.drawn_name("hoster", key) for key in [None, *shown.keys["hoster"]]}
+    largest = next((row for row in flows if row.from_key is not None), None)
+    most = (
+        f" Most go from {names[largest.from_key]} to {names[largest.to_key]}: {count(largest.hops)}." if largest else ""
+    )
+    strengths = (Key(css="strong", word="certain", area=True), Key(css="pale", word="possible", area=True))
+    yield figure_of(
+        "weeks",
+        "Hops by week of first sight",
+        f"{total} hops in {len(sums)} weeks, {certain} of them certain.",
+        "Full: hops that are displacement for certain; pale: possible ones. The line is the most that the week can "
+        "have: small groups are only known to lie in a longer span that reaches into it.",
+        "data/hop-weeks",
+        lambda width: weeks_scene(view.cells.weeks, sums, width),
+        (*strengths, Key(css="l6", word="at most")),
+    )
+    yield figure_of(
+        "sankey",
+        "From where, to where",
+        f"{total} hops between hosters.{most}",
+        "Left: places that content left; right: where it was up next. The height of a ribbon is its hops, full where "
+        "they are certain. Colours say whether home is left. Small flows stand together without names.",
+        "data/hop-flows",
+        lambda width: sankey_scene(flows, names, width),
+        (
+            *(Key(css=f"w{at}", word=way or HELD, area=True) for at, way in enumerate(WAYS) if _used(view, way)),
+            *strengths,
+        ),
+    )
+    yield figure_of(
+        "network",
+        "The same flows as a network",
+        f"Places with most hops; those at home in the middle.{most}",
+        "Squares in the middle are at home, circles around them abroad; larger ones have more hops. Full: more arrived "
+        "than left. Wider lines carry more hops, dotted ones none that is certain.",
+        "data/hop-flows",
+        lambda width: network_scene(flows, cell_places(flows), shown.spots("hoster"), width),
+    )
+
+
+def _used(view: HopsView, way: CrossBorder | None) -> bool:
+    return any(cell.passage == way for cell in view.cells.cells)
+
+
+def _data(shown: _Shown) -> dict[str, Any]:
     """Data that the script filters: keys, and cells by number.
 
-    Each key stands once. Labels are escaped for the drawing library's own markup.
+    Each key stands once. A key of the network has its place.
     """
     numbers = {level: {key: at for at, key in enumerate(shown.keys[level])} for level in LEVELS}
 
@@ -159,26 +227,30 @@ def _data(shown: _Shown, home: str) -> dict[str, Any]:
         ends = cell.ends(level)
         return None if ends is None else [[numbers[level][key] for key in side] for side in ends]
 
+    def key_of(level: Level, key: str, spots: Mapping[str, Spot]) -> dict[str, Any]:
+        spot = spots.get(key)
+        return {
+            "key": key,
+            "name": shown.name(level, key),
+            "label": label(shown.name(level, key)),
+            "drawn": shown.drawn_name(level, key),
+            "home": shown.home(level, key),
+            "sheet": shown.sheet(level, key),
+            "at": [spot.x, spot.y] if spot else None,
+        }
+
+    def of_level(level: Level) -> dict[str, Any]:
+        spots = {spot.key: spot for spot in shown.spots(level)}
+        return {
+            "plural": WORDS[level][1],
+            "other": shown.drawn_name(level, None),
+            "keys": [key_of(level, key, spots) for key in shown.keys[level]],
+        }
+
     return {
         "weeks": shown.view.cells.weeks,
-        "passages": [{"word": way or HELD, "colour": _colour(way)} for way in WAYS],
-        "levels": {
-            level: {
-                "plural": WORDS[level][1],
-                "keys": [
-                    {
-                        "key": key,
-                        "name": shown.name(level, key),
-                        "label": label(shown.name(level, key)),
-                        "country": shown.seat(level, key),
-                        "home": shown.seat(level, key) == home,
-                        "sheet": shown.sheet(level, key),
-                    }
-                    for key in shown.keys[level]
-                ],
-            }
-            for level in LEVELS
-        },
+        "passages": [way or HELD for way in WAYS],
+        "levels": {level: of_level(level) for level in LEVELS},
         "cells": [
             [
                 cell.first,
@@ -190,15 +262,7 @@ def _data(shown: _Shown, home: str) -> dict[str, Any]:
             ]
             for cell in shown.view.cells.cells
         ],
-        "layout": plain_layout(),
-        "config": CONFIG,
-        "ink": INK,
-        "faint": FAINT,
     }
-
-
-def _colour(way: CrossBorder | None) -> str:
-    return PASSAGE_COLOURS[way] if way else HELD_COLOUR
 
 
 def _monday(week: str) -> datetime:

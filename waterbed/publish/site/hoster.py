@@ -14,12 +14,15 @@ from waterbed.analysis.rankings.clocks import running_clocks
 from waterbed.analysis.rankings.durations import duration
 from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.analysis.rankings.tables import RankingTables
-from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, Clock, incidence
+from waterbed.analysis.rankings.takedown import CAUSES, FEWEST_SITES, WITHIN_H, Clock, incidence
 from waterbed.estimators.incidence import share_within
+from waterbed.model.spelling import percent
 from waterbed.model.takedown import CauseShare, ComplianceRow, ComplianceTrend, Duration
 from waterbed.publish.policy import Publication
-from waterbed.publish.site.figures import CAUSE_LINES, DASHES, causes_figure, weeks_figure
-from waterbed.publish.site.layout import Page
+from waterbed.publish.site.figures.curves import CAUSE_CSS, causes_scene, weeks_scene
+from waterbed.publish.site.figures.marks import Figure, Key
+from waterbed.publish.site.figures.plot import figure_of
+from waterbed.publish.site.layout import Page, PageTable
 from waterbed.publish.site.rankings import CLASSES, RankingEntry, places_of, ranking_path, slow_words
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
@@ -92,20 +95,18 @@ def sheet_page(view: SheetView, sheets: Mapping[str, str], start: str) -> Page:
     `sheets` are the paths of all of them; `start` names the clocks' origin.
     """
     row = view.standing.row
-    figures: dict[str, Any] = {}
-    if view.curves:
-        figures["causes"] = causes_figure(view.curves.hours, view.curves.shares, view.shares, CAUSE_WORDS)
-    if view.weekly and any(week.removed is not None for week in view.weekly.weeks):
-        figures["weeks"] = weeks_figure(view.weekly.weeks)
+    stem = sheets[row.key].removesuffix(".html")
     return Page(
         path=sheets[row.key],
         template="sheet.html",
         title=row.name,
         under=ranking_path("hoster"),
-        figures=figures,
+        figures=tuple(_figures(view, stem, start)),
+        tables=tuple(_tables(view, stem, start)),
         values={
             "view": view,
             "row": row,
+            "stem": stem,
             "start": start,
             "slow": slow_words(view.slowest),
             "sheets": sheets,
@@ -117,13 +118,104 @@ def sheet_page(view: SheetView, sheets: Mapping[str, str], start: str) -> Page:
     )
 
 
+def _figures(view: SheetView, stem: str, start: str) -> Iterator[Figure]:
+    if curves := view.curves:
+        at_day = {one.cause: one.share for one in view.shares if one.within_h == WITHIN_H}
+        said = [f"{percent(at_day[cause])} {word}" for cause, word in CAUSE_WORDS.items() if at_day.get(cause)]
+        yield figure_of(
+            "causes",
+            f"Share ended by each cause, by hours since {start}",
+            f"Within 24 hours: {', '.join(said) or 'none ended, or not followed so long'}.",
+            "Each line is the share of reported URLs that one cause had ended by an hour. Upright lines are 95% "
+            "intervals. Only removal is to the hoster's credit; a line ends where nothing was followed longer.",
+            f"{stem}-curves",
+            lambda width: causes_scene(curves.hours, curves.shares, view.shares, CAUSE_WORDS, width),
+            tuple(Key(css=CAUSE_CSS[cause], word=CAUSE_WORDS[cause]) for cause in drawn_causes(curves)),
+        )
+    if view.weekly and any(week.removed is not None for week in view.weekly.weeks):
+        weeks = view.weekly.weeks
+        last = next(week for week in reversed(weeks) if week.removed is not None)
+        yield figure_of(
+            "weeks",
+            "Removed within 24 hours of the notice, by week of the notice",
+            f"{len(weeks)} weeks; {percent(last.removed)} in {last.week}, the last one with a share.",
+            "Each point is the share of one week's notices after which the content was removed within 24 hours; the "
+            "band and the upright line are its 95% interval. A break: too few sites in that week.",
+            "compliance-hoster",
+            lambda width: weeks_scene(weeks, width),
+        )
+
+
+def drawn_causes(curves: CauseCurves) -> list[str]:
+    """Removal, and causes that ended anything."""
+    return [cause for cause in CAUSE_WORDS if cause == "removed" or any(curves.shares[cause])]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveHour:
+    """Share ended by each cause by an hour."""
+
+    hour: Annotated[float, "hours since the clocks' origin"]
+    removed: Annotated[float, "share removed, 0..1"]
+    moved: Annotated[float, "share moved to another hoster"]
+    name: Annotated[float, "share whose name was gone"]
+    network: Annotated[float, "share whose network was silent"]
+    lost: Annotated[float, "share lost from sight"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetNumbers:
+    """Numbers of a sheet that no other table has."""
+
+    mean_h: Annotated[float | None, "mean hours until the end or `within_h`; null: not followed so long, or too few"]
+    mean_low: Annotated[float | None, "lower end of its 95% interval"]
+    mean_high: Annotated[float | None, "upper end of its 95% interval"]
+    within_h: Annotated[float | None, "hours at which the mean stops counting"]
+    slope: Annotated[float | None, "change a week of the share removed within 24 hours of a notice"]
+    slope_low: Annotated[float | None, "lower end of its 95% interval"]
+    slope_high: Annotated[float | None, "upper end of its 95% interval"]
+    slope_weeks: Annotated[int | None, "weeks behind the slope; null: no notices, or too few"]
+
+
+def _tables(view: SheetView, stem: str, start: str) -> Iterator[PageTable]:
+    name, method = view.standing.row.name, f"NPMLE with competing causes, hours since {start}; docs/method.md"
+    if curves := view.curves:
+        by_cause = {cause: curves.shares[cause] for cause in CAUSE_WORDS}
+        rows = [
+            CurveHour(hour=hour, **{cause: round(shares[at], 6) for cause, shares in by_cause.items()})
+            for at, hour in enumerate(curves.hours)
+        ]
+        yield PageTable(
+            path=f"{stem}-curves", cls=CurveHour, rows=rows, what=f"share ended: {name}", by="hour", method=method
+        )
+        yield PageTable(
+            path=f"{stem}-shares", cls=CauseShare, rows=view.shares, what=f"share ended: {name}", by="cause",
+            method=f"{method}; 95% intervals over repetitions of the process",
+        )  # fmt: skip
+    duration, trend = view.duration, view.weekly.trend if view.weekly else None
+    numbers = SheetNumbers(
+        mean_h=duration.mean_h if duration else None,
+        mean_low=duration.mean_low if duration else None,
+        mean_high=duration.mean_high if duration else None,
+        within_h=duration.within_h if duration else None,
+        slope=trend.slope if trend else None,
+        slope_low=trend.slope_low if trend else None,
+        slope_high=trend.slope_high if trend else None,
+        slope_weeks=trend.weeks if trend else None,
+    )
+    yield PageTable(
+        path=f"{stem}-numbers", cls=SheetNumbers, rows=[numbers], what=f"further numbers: {name}", by="hoster",
+        method=method,
+    )  # fmt: skip
+
+
 def _causes(shares: Sequence[CauseShare]) -> list[dict[str, Any]]:
     """Each cause with hourly shares and its line style."""
     found = []
-    for cause, (colour, dash) in zip(CAUSE_WORDS, CAUSE_LINES, strict=True):
+    for cause, word in CAUSE_WORDS.items():
         own = [share for share in shares if share.cause == cause]
         if cause == "removed" or any(share.share for share in own):
-            found.append({"word": CAUSE_WORDS[cause], "shares": own, "colour": colour, "dashes": DASHES[dash]})
+            found.append({"word": word, "shares": own, "css": CAUSE_CSS[cause]})
     return found
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from plotly.offline import get_plotlyjs
 
 from graphs.displacement.answers import ALWAYS
 from graphs.displacement.disclosure import Disclosure
@@ -26,18 +25,14 @@ from waterbed.model.results import Answer, DestinationRow, PairRow, PeriodRow, P
 from waterbed.model.spelling import interval
 from waterbed.model.table import TableInfo
 from waterbed.publish.events import public_events
-from waterbed.publish.site.intervention_figures import (
-    counts_figure,
-    course_figure,
-    gaps_figure,
-    pairs_figure,
-    sides_figure,
-)
-from waterbed.publish.site.layout import Page, asset, templates
+from waterbed.publish.site.figures.interventions import event_figures
+from waterbed.publish.site.figures.marks import Figure
+from waterbed.publish.site.layout import ALONE, Page, PageTable, asset, templates
 from waterbed.store.config import Config
 from waterbed.store.whole.files import write_whole
 from waterbed.study.conclusions import Conclusions
-from waterbed.study.formats import DIALECT, loose, records, row_schema, to_json
+from waterbed.study.formats import DIALECT, as_csv, loose, records, row_schema, to_json
+from waterbed.study.formats import as_json as table_json
 from waterbed.study.study import Study
 
 FOLDER: Final = "interventions"
@@ -145,19 +140,18 @@ class DisplacementView:
 
 
 def render_displacement(view: DisplacementView) -> str:
-    """Render one self-contained page: HTML, style, scripts and data."""
-    figures = _figures(view)
+    """Render one self-contained page: HTML, style and figures."""
     return (
         templates()
         .get_template("intervention_alone.html")
         .render(
             {
-                **_values(view, figures),
+                **_values(view, _figures(view, "displacement"), "displacement"),
                 "view": view,
                 "made_at": view.made_at.astimezone(UTC),
                 "style": asset("style.css").content.decode(),
-                "library": get_plotlyjs() if figures else "",
-                "figures": figures,
+                "policy": ALONE,
+                "root": "",
             }
         )
     )
@@ -168,14 +162,26 @@ def intervention_page(view: DisplacementView, path: str, *, under: str) -> Page:
 
     Its content is that of `render_displacement`.
     """
-    figures = _figures(view)
+    stem = path.removesuffix(".html")
+    figures = _figures(view, stem)
     return Page(
         path=path,
         template="intervention.html",
         title=view.title,
         under=under,
         figures=figures,
-        values={**_values(view, figures), "back": under},
+        tables=[
+            PageTable(
+                path=f"{stem}-{name}",
+                cls=cls,
+                rows=getattr(view, name),
+                what=f"{name} of an event",
+                by="event",
+                method="see the column estimator of the answers; docs/displacement.md",
+            )
+            for name, cls in TABLES.items()
+        ],
+        values={**_values(view, figures, stem), "back": under},
     )
 
 
@@ -184,9 +190,14 @@ def refused_page(title: str, reason: str, path: str, *, under: str) -> Page:
     return Page(path=path, template="refused.html", title=title, under=under, values={"reason": reason, "back": under})
 
 
-def _values(view: DisplacementView, figures: dict[str, Any]) -> dict[str, Any]:
-    """Template values of either page."""
+def _values(view: DisplacementView, figures: Sequence[Figure], stem: str) -> dict[str, Any]:
+    """Template values of either page.
+
+    Its tables lie beside it as STEM-answers.csv and so on.
+    """
     return {
+        "figures": {figure.name: figure for figure in figures},
+        "stem": stem,
         "view": view,
         "questions": _by_question(view.answers),
         "claims": _claims,
@@ -196,7 +207,6 @@ def _values(view: DisplacementView, figures: dict[str, Any]) -> dict[str, Any]:
         "periods": _main(view.periods),
         "destinations": _main(view.destinations),
         "pairs": _main(view.pairs)[:SHOWN_PAIRS],
-        "drawn": tuple(figures),
     }
 
 
@@ -224,19 +234,11 @@ def _main(rows: Sequence[Any]) -> list[Any]:
     return [row for row in rows if row.reading in wanted]
 
 
-def _figures(view: DisplacementView) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    periods, destinations, pairs = _main(view.periods), _main(view.destinations), _main(view.pairs)
-    if periods:
-        figures["counts"] = counts_figure(periods, outcome=view.outcome)
-    if any(row.observed is not None for row in periods):
-        figures["course"] = course_figure(periods)
-        figures["gaps"] = gaps_figure(view.periods)
-    if destinations:
-        figures["sides"] = sides_figure(destinations)
-    if any(row.lift for row in pairs):
-        figures["pairs"] = pairs_figure(pairs)
-    return figures
+def _figures(view: DisplacementView, stem: str) -> tuple[Figure, ...]:
+    """Figures of the reading that excludes least."""
+    return event_figures(
+        _main(view.periods), view.periods, _main(view.destinations), _main(view.pairs), outcome=view.outcome, stem=stem
+    )
 
 
 TABLES: Final[dict[str, type]] = {
@@ -250,12 +252,20 @@ TABLES: Final[dict[str, type]] = {
 
 
 def write_findings(found: Findings, out: Path, config: Config) -> list[Path]:
-    """Write displacement.json, its schema, and the page, each atomically."""
+    """Write displacement.json, its schema, each table, and the page."""
     out.mkdir(parents=True, exist_ok=True)
     page = render_displacement(view_of(found, config, made_at=datetime.now(UTC)))
     contents = {
         "displacement.json": as_json(found),
         "displacement.schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",
+        **{
+            f"displacement-{name}.{ending}": made
+            for name, cls in TABLES.items()
+            for ending, made in (
+                ("csv", as_csv(cls, getattr(found, name))),
+                ("json", table_json(cls, getattr(found, name), found.info)),
+            )
+        },
         "displacement.html": page,
     }
     return [write_whole(out / name, content.encode()) for name, content in contents.items()]

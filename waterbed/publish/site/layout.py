@@ -1,28 +1,30 @@
 """The layout of every page, and the formatting of numbers."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from plotly.offline import get_plotlyjs
 
 from waterbed.model.progress import staged
 from waterbed.model.spelling import NOTHING, number, percent
+from waterbed.model.table import TableInfo
+from waterbed.publish.site.figures.marks import Figure
+from waterbed.study.formats import as_csv, as_json
 
-LIBRARY: Final = "plotly.js"
-"""The drawing library, as the name of its asset."""
 POLICY: Final = (
-    "default-src 'none'; script-src 'self'{files}; style-src 'self'{files} 'unsafe-inline'; img-src data:; "
+    "default-src 'none'; script-src 'self'{files}; style-src 'self'{files}; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
-"""Content security policy of pages: own scripts and style. The library sets styles in elements, hence 'unsafe-inline'.
+"""Content security policy of pages: own scripts and style, none of either within a page.
 
 A folder that is opened from a disk has no origin of its own in every browser, hence `file:` there.
 """
+ALONE: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+"""The policy of a page that is one file: its style stands in it, and no script is allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +40,19 @@ class Layout:
     tlp: Annotated[str, "traffic light (TLP 2.0)"]
     licence: Annotated[str, "SPDX name of the licence"]
     least: Annotated[int, "rows about fewer sites are left out"]
-    clock: Annotated[str, "what takedown clocks run from"]
-    run: Annotated[str, "id of the newest run"]
-    version: Annotated[str, "version of Waterbed"]
-    data_dates: Annotated[Mapping[str, str], "each data set to its date"]
-    protocol: Annotated[str, "what the ranking is to the locked protocol; none: there is none"] = "none"
-    deviations: Annotated[Sequence[str], "what was done otherwise than the protocol says, with reasons"] = ()
-    caveat: Annotated[str, "of a lab: Simulated or Replay, and what that means; empty: the Internet was measured"] = ""
+    info: Annotated[TableInfo, "of the ranking by hoster: clock, run, version, data, protocol and caveat"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageTable:
+    """Rows behind a page, written beside it."""
+
+    path: Annotated[str, "path of its files in the site, without .csv and .json"]
+    cls: Annotated[type, "dataclass of its rows"]
+    rows: Annotated[Sequence[Any], "the rows"]
+    what: Annotated[str, "what they are"]
+    by: Annotated[str, "what a row stands for"]
+    method: Annotated[str, "how they were estimated, or counted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +65,18 @@ class Page:
     values: Annotated[Mapping[str, Any], "what the template is filled with"] = field(default_factory=dict)
     menu: Annotated[str | None, "its word in the navigation; null: it is reached from others"] = None
     under: Annotated[str | None, "path of the page in the navigation that it belongs to"] = None
-    figures: Annotated[Mapping[str, Any], "the library's plain data by name: NAME is drawn in #figure-NAME"] = field(
-        default_factory=dict
-    )
-    scripts: Annotated[tuple[str, ...], "further scripts among the assets, in order"] = ()
+    figures: Annotated[Sequence[Figure], "its figures"] = ()
+    tables: Annotated[Sequence[PageTable], "rows that are written beside it"] = ()
+    scripts: Annotated[tuple[str, ...], "scripts among the assets, in order; the page is whole without them"] = ()
 
     @property
     def assets(self) -> tuple[str, ...]:
         """The scripts it loads, in order."""
-        return (*((LIBRARY, "figures.js") if self.figures else ()), *self.scripts)
+        return (*self.scripts, LINKS)
+
+
+LINKS: Final = "links.js"
+"""The script that copies the link of a figure or table."""
 
 
 def render(frame: Layout, page: Page, menu: Sequence[tuple[str, str]]) -> str:
@@ -84,7 +95,7 @@ def render(frame: Layout, page: Page, menu: Sequence[tuple[str, str]]) -> str:
                 "menu": menu,
                 "root": "../" * page.path.count("/"),
                 "policy": POLICY.format(files=" file:"),
-                "figures": page.figures,
+                "figures": {figure.name: figure for figure in page.figures},
             }
         )
     )
@@ -125,19 +136,30 @@ def minute(when: datetime | None) -> str:
 
 HTML: Final = "text/html; charset=utf-8"
 START: Final = "index.html"
-_MEDIA: Final = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "html": HTML}
+_MEDIA: Final = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "html": HTML,
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "jsonl": "application/jsonl",
+    "gexf": "application/xml",
+    "graphml": "application/xml",
+    "parquet": "application/vnd.apache.parquet",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """One page or asset."""
+    """One file of a publication."""
 
     content: Annotated[bytes, "what is written, or answered"]
     media: Annotated[str, "its media type with charset"]
+    cases: Annotated[bool, "whether it holds single cases: a server gives it to those with that scope"] = False
 
 
 Site = Mapping[str, File]
-"""Files by path: index.html, hosters/KEY.html, assets/style.css, ..."""
+"""Files by path: index.html, data/totals.csv, hosters/KEY.html, assets/style.css, ..."""
 
 
 def make_site(frame: Layout, pages: Sequence[Page]) -> Site:
@@ -152,15 +174,28 @@ def make_site(frame: Layout, pages: Sequence[Page]) -> Site:
     }
     if len(made) < len(pages):
         raise ValueError("two pages have one path")
+    tables = {path: file for page in pages for table in page.tables for path, file in data_files(table, frame.info)}
     assets = {"style.css", *(name for page in pages for name in page.assets)}
-    return made | {f"assets/{name}": asset(name) for name in sorted(assets)}
+    return made | tables | {f"assets/{name}": asset(name) for name in sorted(assets)}
+
+
+def data_files(table: PageTable, info: TableInfo) -> Iterator[tuple[str, File]]:
+    """The rows of a page as CSV and JSON.
+
+    By path; `info` is that of another table of the study.
+    """
+    own = replace(info, what=table.what, by=table.by, method=table.method, left_out=0)
+    for ending, text in (("csv", as_csv(table.cls, table.rows)), ("json", as_json(table.cls, table.rows, own))):
+        yield f"{table.path}.{ending}", File(content=text.encode(), media=media_of(f".{ending}"))
+
+
+def media_of(path: str) -> str:
+    """The media type of a file, by its ending."""
+    return _MEDIA.get(path.rpartition(".")[2], "text/plain; charset=utf-8")
 
 
 @cache
 def asset(name: str) -> File:
-    """Read a stylesheet or script, the drawing library included."""
-    if name == LIBRARY:
-        text = get_plotlyjs()
-    else:
-        text = files("waterbed.publish.site").joinpath("assets", name).read_text(encoding="utf-8")
-    return File(content=text.encode(), media=_MEDIA[name.rpartition(".")[2]])
+    """Read the stylesheet or a script."""
+    text = files("waterbed.publish.site").joinpath("assets", name).read_text(encoding="utf-8")
+    return File(content=text.encode(), media=media_of(name))

@@ -1,30 +1,88 @@
-"""The first page: scope, volume, speed and links."""
+"""The first page: findings, the slowest, what left home."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from graphs.network.flows import Flow
-from graphs.network.weeks import CROSS_BORDER
+from graphs.network.weeks import CrossBorder
 from waterbed.analysis.rankings.takedown import RemovalCurve
-from waterbed.model.takedown import NoticeEffect
-from waterbed.publish.site.figures import DASHES, HELD_COLOUR, LINES, PASSAGE_COLOURS, curves_figure
-from waterbed.publish.site.layout import Page
-from waterbed.publish.site.rankings import CLASSES, RankingEntry, places_of
+from waterbed.model.spelling import percent
+from waterbed.publish.hop_cells import WAYS, HopCell
+from waterbed.publish.site.figures.curves import curves_scene, weekly_line
+from waterbed.publish.site.figures.events import line_keys
+from waterbed.publish.site.figures.marks import LINES, Figure, Scene
+from waterbed.publish.site.figures.plot import figure_of
+from waterbed.publish.site.layout import Page, PageTable
+from waterbed.publish.site.quality import Held
+from waterbed.publish.site.rankings import NAMED, RankingEntry, below_norm, places_of
 
 MARKS_H: Final = (1, 12, 24, 72, 168)
 """Hours at which the table beside the curves gives shares."""
 SHOWN: Final = 8
 """Number of hosters on the first page."""
+WEEKS: Final = 12
+"""Weeks in the line of a hoster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
-    """A headline number: value, meaning and fine print."""
+class Total:
+    """One number about the whole study."""
 
-    value: str
-    label: str
-    note: str = ""
+    name: Annotated[str, "name of the number"]
+    value: Annotated[float | None, "its value; null: held back"]
+    meaning: Annotated[str, "what it counts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekShare:
+    """Share removed of what was reported in one week."""
+
+    key: Annotated[str, "the hoster"]
+    name: Annotated[str, "its name for people"]
+    week: Annotated[str, "ISO week of the clocks' origin, UTC"]
+    removed_24h: Annotated[float | None, "share removed within 24 hours; null: too few sites, or not followed so long"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """Share that a hoster had removed by an hour."""
+
+    key: Annotated[str, "the hoster"]
+    name: Annotated[str, "its name for people"]
+    hour: Annotated[float, "hours since the clocks' origin"]
+    removed: Annotated[float, "share removed by then, 0..1"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """Hops of one passage."""
+
+    passage: Annotated[CrossBorder | None, "null: held back"]
+    hops: Annotated[int, "hops that are not known to be parallel copies"]
+    certain: Annotated[int, "of these, surely displacement"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slow:
+    """One of the slowest hosters, with its weeks."""
+
+    entry: RankingEntry
+    country: Annotated[str | None, "country of its seat"]
+    weeks: Annotated[Sequence[WeekShare], "the last weeks, in order"]
+
+    @property
+    def line(self) -> Scene:
+        """Its weekly line."""
+        return weekly_line([week.removed_24h for week in self.weeks])
+
+    @property
+    def line_words(self) -> str:
+        """The same in words."""
+        known = [week for week in self.weeks if week.removed_24h is not None]
+        if not known:
+            return "no week with enough sites"
+        said = ", ".join(f"{week.week} {percent(week.removed_24h)}" for week in known)
+        return f"removed within 24 hours by week: {said}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +90,31 @@ class OverviewView:
     """Content of the first page; `curves` has at most six."""
 
     title: str
-    numbers: Sequence[Number]
+    totals: Annotated[Sequence[Total], "numbers about the whole study"]
     standings: Annotated[Sequence[RankingEntry], "the ranking by hoster, in its order"]
+    slowest: Annotated[Sequence[Slow], "hosters with the lowest shares, lowest first"]
     curves: Sequence[RemovalCurve]
-    flows: Annotated[Sequence[Flow], "flows between hosters, largest first"]
+    passages: Sequence[Passage]
+    held: Annotated[Sequence[Held], "open quarantines"]
     notes: Annotated[Sequence[str], "what a reader must know before believing a number"]
     sheets: Mapping[str, str]
+
+
+def slowest_of_all(standings: Sequence[RankingEntry]) -> list[RankingEntry]:
+    """Entries with the lowest shares removed, lowest first."""
+    shared = [one for one in standings if one.row.removed_24h is not None]
+    return sorted(shared, key=lambda one: (one.row.removed_24h or 0.0, one.row.key))[:SHOWN]
+
+
+def passages_of(cells: Sequence[HopCell]) -> list[Passage]:
+    """Hops of each passage; they add up to all hops."""
+    found = []
+    for way in WAYS:
+        own = [cell for cell in cells if cell.passage == way]
+        if own:
+            hops, certain = sum(cell.hops for cell in own), sum(cell.certain for cell in own)
+            found.append(Passage(passage=way, hops=hops, certain=certain))
+    return found
 
 
 def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Page:
@@ -45,84 +122,88 @@ def overview_page(view: OverviewView, others: Sequence[Page], start: str) -> Pag
 
     `others` are the pages that the navigation names; `start` names the clocks' origin.
     """
-    curves = list(view.curves)[: len(LINES)]
+    curves = list(view.curves)[:LINES]
     return Page(
         path="index.html",
         template="overview.html",
         title=view.title,
         menu="Overview",
-        figures={"curves": curves_figure(curves)} if curves else {},
+        figures=(_curves(curves, start),) if curves else (),
+        tables=tuple(_tables(view, start)),
         values={
             "view": view,
             "start": start,
-            "shown": view.standings[:SHOWN],
+            "total": {one.name: _plain(one.value) for one in view.totals},
+            "below": below_norm(view.standings),
+            "most": NAMED,
             "places": places_of(view.standings),
-            "classes": CLASSES,
-            "curves": [
-                _listed(curve, colour, DASHES[dash]) for curve, (colour, dash) in zip(curves, LINES, strict=False)
-            ],
+            "curves": [_listed(curve, number) for number, curve in enumerate(curves, 1)],
             "marks": MARKS_H,
-            "passages": passage_shares(view.flows),
+            "passages": _shares(view.passages),
             "others": [page.path for page in others],
         },
     )
 
 
-def _listed(curve: RemovalCurve, colour: str, dashes: str) -> dict[str, Any]:
-    shares = dict(zip(curve.hours, curve.removed, strict=True))
+def _plain(value: float | None) -> float | None:
+    """A count as a whole number."""
+    return int(value) if value is not None and value == int(value) else value
+
+
+def _curves(curves: Sequence[RemovalCurve], start: str) -> Figure:
+    said = [f"{curve.name} {percent(share)}" for curve in curves if (share := _share(curve, 24)) is not None]
+    return figure_of(
+        "curves",
+        f"Share of reported URLs removed, by hours since {start}",
+        f"Removed within 24 hours: {', '.join(said)}." if said else "None was followed for 24 hours.",
+        "Each line is one of the hosters with most reported hosts; it rises as content is removed. A line that "
+        "flattens early leaves the rest online, or lets it move away. Marks stand at 24 hours. The lines are "
+        "estimates: their intervals are on each hoster's page.",
+        "data/curves",
+        lambda width: curves_scene(curves, width),
+        line_keys([curve.name for curve in curves]),
+    )
+
+
+def _share(curve: RemovalCurve, hour: int) -> float | None:
+    return dict(zip(curve.hours, curve.removed, strict=True)).get(float(hour))
+
+
+def _listed(curve: RemovalCurve, number: int) -> dict[str, Any]:
     return {
         "key": curve.key,
         "name": curve.name,
-        "colour": colour,
-        "dashes": dashes,
-        "shares": [shares.get(float(hour)) for hour in MARKS_H],
+        "css": f"l{number}",
+        "shares": [_share(curve, hour) for hour in MARKS_H],
     }
 
 
-def passage_shares(flows: Sequence[Flow]) -> list[dict[str, Any]]:
-    """Shares of hops that leave, stay, enter, or remain abroad."""
-    total = sum(flow.hops for flow in flows)
-    found = []
-    for way in (*CROSS_BORDER, None):
-        hops = sum(flow.hops for flow in flows if flow.passage == way)
-        if hops:
-            found.append(
-                {
-                    "passage": way,
-                    "hops": hops,
-                    "share": hops / total,
-                    "colour": PASSAGE_COLOURS[way] if way else HELD_COLOUR,
-                }
-            )
+def _shares(passages: Sequence[Passage]) -> list[dict[str, Any]]:
+    """Each passage with its part of all hops, and where its part of a bar begins."""
+    total = sum(one.hops for one in passages)
+    found, begins = [], 0
+    for one in passages:
+        part = one.hops / total
+        found.append({"row": one, "share": part, "begins": begins / total, "css": f"w{WAYS.index(one.passage)}"})
+        begins += one.hops
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedTable:
-    """A table published beside the pages."""
-
-    name: str
-    title: str
-    rows: int
-    left_out: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MethodView:
-    """Content of the page."""
-
-    methods: Annotated[Mapping[str, str], "what a group of tables holds, to how it was estimated"]
-    tables: Sequence[PublishedTable]
-    sources: Annotated[Mapping[str, str], "each data set used, to its licence and attribution"]
-    effects: Annotated[Sequence[NoticeEffect], "how much sooner content is removed after notices"] = ()
-
-
-def method_page(view: MethodView, start: str) -> Page:
-    """Render the page on method; `start` names the clocks' origin."""
-    return Page(
-        path="method.html",
-        template="method.html",
-        title="Method and limits",
-        menu="Method",
-        values={"view": view, "start": start},
+def _tables(view: OverviewView, start: str) -> list[PageTable]:
+    estimate = f"NPMLE with competing causes, hours since {start}; docs/method.md"
+    curves = [
+        CurvePoint(key=curve.key, name=curve.name, hour=hour, removed=round(share, 6))
+        for curve in view.curves
+        for hour, share in zip(curve.hours, curve.removed, strict=True)
+    ]
+    weeks = [week for one in view.slowest for week in one.weeks]
+    made = (
+        ("totals", Total, view.totals, "numbers about the whole study", "study", "counted over the whole study"),
+        ("curves", CurvePoint, curves, "share removed by hour", "hoster", estimate),
+        ("slowest-weeks", WeekShare, weeks, "share removed within 24 hours by week", "hoster", estimate),
+        ("passages", Passage, view.passages, "hops by passage", "passage", "sums of disjoint cells of hops"),
     )
+    return [
+        PageTable(path=f"data/{name}", cls=cls, rows=rows, what=what, by=by, method=method)
+        for name, cls, rows, what, by, method in made
+    ]

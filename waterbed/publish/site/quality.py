@@ -4,17 +4,30 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from waterbed.model.conclusions import Quarantine
 from waterbed.model.facts import CanaryLook
 from waterbed.model.results import FeedCard
 from waterbed.publish.policy import Policy, Publication
-from waterbed.publish.site.figures import failures_figure
-from waterbed.publish.site.layout import Page
+from waterbed.publish.site.figures.curves import failures_scene
+from waterbed.publish.site.figures.events import line_keys
+from waterbed.publish.site.figures.marks import Figure
+from waterbed.publish.site.figures.plot import figure_of
+from waterbed.publish.site.layout import Page, PageTable
 from waterbed.store.backlog import schedule_lag
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryDay:
+    """Canary looks of one vantage on one day."""
+
+    vantage: Annotated[str, "name of the vantage"]
+    day: Annotated[str, "the day, UTC"]
+    looks: Annotated[int, "canary looks"]
+    failed: Annotated[int, "of these, failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +39,14 @@ class CanaryRecord:
     failed: Annotated[int, "of these, failed: what was seen then is not believed"]
     last: Annotated[datetime, "time of the last one"]
     last_ok: Annotated[bool, "whether it was well then"]
-    days: Annotated[Sequence[tuple[str, int, int]], "day, canary looks, and failed ones, in order"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canaries:
+    """Canary results of all vantages, whole and by day."""
+
+    vantages: Sequence[CanaryRecord]
+    days: Annotated[Sequence[CanaryDay], "by vantage, in order of time"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +55,8 @@ class Held:
 
     what: Annotated[str, "whom it is about, in words"]
     kind: Annotated[str, "canary, all, hoster, prefix or feed"]
-    began_at: datetime
-    ended_at: datetime
+    began_at: Annotated[datetime, "from when"]
+    ended_at: Annotated[datetime, "until when"]
     figures: Annotated[str, "how many of how many, in words"]
     status: Annotated[str, "open, released or voided"]
 
@@ -65,9 +85,9 @@ class DatedTable:
 
     kind: Annotated[str, "routes, places, ..."]
     family: Annotated[int | None, "4, 6 or null"]
-    date: datetime
+    date: Annotated[datetime, "its day"]
     age_days: Annotated[float, "days from its date to the last look; below 0: it is younger"]
-    rows: int
+    rows: Annotated[int, "rows of it"]
     licence: Annotated[str, "its licence, or that none is named"]
     stale: Annotated[bool, "whether it is the newest of its kind, and older than the settings allow"]
 
@@ -76,9 +96,9 @@ class DatedTable:
 class Outcome:
     """Number of observations with one outcome."""
 
-    outcome: str
-    state: Annotated[str, "up, down or unknown"]
-    looks: int
+    outcome: Annotated[str, "what a look came to"]
+    state: Annotated[str, "what it is taken as: up, down or unknown"]
+    looks: Annotated[int, "looks"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +106,7 @@ class QualityView:
     """Content of the page."""
 
     cards: Sequence[FeedCard]
-    canaries: Annotated[Sequence[CanaryRecord], "by vantage; empty: no canary, so nothing can be called down"]
+    canaries: Annotated[Canaries, "without vantages: no canary, so nothing can be called down"]
     held: Annotated[Sequence[Held], "newest first"]
     lag: Lag
     tables: Annotated[Sequence[DatedTable], "newest first within a kind"]
@@ -96,9 +116,6 @@ class QualityView:
 
 def quality_page(view: QualityView) -> Page:
     """Render the page on data quality."""
-    figures: dict[str, Any] = {}
-    if any(failed for record in view.canaries for _, _, failed in record.days):
-        figures["canary"] = failures_figure([(record.vantage, record.days) for record in view.canaries])
     looks = sum(one.looks for one in view.outcomes)
     undecided = sum(one.looks for one in view.outcomes if one.state == "unknown")
     return Page(
@@ -107,9 +124,44 @@ def quality_page(view: QualityView) -> Page:
         title="Data quality",
         menu="Data quality",
         scripts=("tables.js",),
-        figures=figures,
+        figures=tuple(_figures(view.canaries)),
+        tables=tuple(_page_tables(view)),
         values={"view": view, "looks": looks, "undecided": undecided, "hours": hours},
     )
+
+
+def _figures(canaries: Canaries) -> Iterator[Figure]:
+    if failed := [one for one in canaries.days if one.failed]:
+        vantages = [
+            (
+                record.vantage,
+                [(one.day, one.looks, one.failed) for one in canaries.days if one.vantage == record.vantage],
+            )
+            for record in canaries.vantages
+        ]
+        yield figure_of(
+            "canary",
+            "Share of each day's canary looks that failed",
+            f"{len(failed)} days with failed canary looks; the table lists them.",
+            "A point is a day on which some failed. What was seen while the canary failed does not count, neither "
+            "as up nor as down.",
+            "data/canary-days",
+            lambda width: failures_scene(vantages, width),
+            line_keys([name for name, _ in vantages]),
+        )
+
+
+def _page_tables(view: QualityView) -> Iterator[PageTable]:
+    counted = "counted over the whole study"
+    for name, cls, rows, what, by in (
+        ("canaries", CanaryRecord, view.canaries.vantages, "canary looks", "vantage"),
+        ("canary-days", CanaryDay, view.canaries.days, "canary looks by day", "vantage and day"),
+        ("quarantines", Held, view.held, "quarantines", "quarantine"),
+        ("schedule", Lag, [view.lag], "delay of the schedule", "study"),
+        ("outcomes", Outcome, view.outcomes, "outcomes of looks", "outcome"),
+        ("tables-used", DatedTable, view.tables, "dated tables that attribution rests on", "table"),
+    ):
+        yield PageTable(path=f"data/{name}", cls=cls, rows=rows, what=what, by=by, method=counted)
 
 
 def hours(seconds: float) -> str:
@@ -132,7 +184,7 @@ def quality_view(study: Study, conclusions: Conclusions, publication: Publicatio
     counted = conclusions.outcomes
     return QualityView(
         cards=publication.table("feeds").rows,
-        canaries=list(_canaries(study, conclusions)),
+        canaries=_canaries(study, conclusions),
         held=[held_in_words(one, names, publication.policy) for one in held],
         lag=_lag(study),
         tables=list(_tables(study, conclusions)),
@@ -141,23 +193,23 @@ def quality_view(study: Study, conclusions: Conclusions, publication: Publicatio
     )
 
 
-def _canaries(study: Study, conclusions: Conclusions) -> Iterator[CanaryRecord]:
+def _canaries(study: Study, conclusions: Conclusions) -> Canaries:
     need = study.config.canary.need
     looks: dict[str, list[CanaryLook]] = defaultdict(list)
     for look in sorted(conclusions.facts.canaries, key=lambda look: look.observed_at):
         looks[look.vantage].append(look)
+    vantages, by_day = [], []
     for vantage, own in sorted(looks.items()):
         well = [look.targets > 0 and look.reached >= need * look.targets for look in own]
         days = Counter(f"{look.observed_at:%Y-%m-%d}" for look in own)
         failed = Counter(f"{look.observed_at:%Y-%m-%d}" for look, ok in zip(own, well, strict=True) if not ok)
-        yield CanaryRecord(
-            vantage=vantage,
-            looks=len(own),
-            failed=failed.total(),
-            last=own[-1].observed_at,
-            last_ok=well[-1],
-            days=[(day, times, failed[day]) for day, times in days.items()],
+        vantages.append(
+            CanaryRecord(
+                vantage=vantage, looks=len(own), failed=failed.total(), last=own[-1].observed_at, last_ok=well[-1]
+            )
         )
+        by_day += [CanaryDay(vantage=vantage, day=day, looks=n, failed=failed[day]) for day, n in days.items()]
+    return Canaries(vantages=vantages, days=by_day)
 
 
 def held_in_words(one: Quarantine, names: Mapping[str, str], policy: Policy) -> Held:

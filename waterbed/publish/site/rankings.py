@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
+from waterbed.analysis.rankings.ranking import UNKNOWN
 from waterbed.model.conclusions import RankClass, RankingRow
 from waterbed.model.results import PlaceRow, VolumeRow
 from waterbed.model.spelling import percent
@@ -91,10 +92,8 @@ def ranking_page(view: RankingView, kinds: Sequence[str], start: str) -> Page:
             "classes": CLASSES,
             "places": places_of(view.standings),
             "reading": _reading(view, noun, nouns),
-            "below": sorted(
-                (one.row for one in view.standings if one.place and one.place.below_norm),
-                key=lambda row: (row.removed_24h or 0.0, row.key),
-            ),
+            "below": below_norm(view.standings),
+            "unknown": any(one.row.key == UNKNOWN for one in view.standings),
             "most": NAMED,
             "sizes": any(one.volume and one.volume.routed_v4 is not None for one in view.standings),
             "against": any(one.volume and one.volume.shrunk is not None for one in view.standings),
@@ -102,6 +101,12 @@ def ranking_page(view: RankingView, kinds: Sequence[str], start: str) -> Page:
             "first_rows": FIRST_ROWS,
         },
     )
+
+
+def below_norm(standings: Sequence[RankingEntry]) -> list[RankingRow]:
+    """Rows that surely removed less than the norm, slowest first."""
+    rows = [one.row for one in standings if one.place and one.place.below_norm]
+    return sorted(rows, key=lambda row: (row.removed_24h or 0.0, row.key))
 
 
 def places_of(standings: Sequence[RankingEntry]) -> int:

@@ -1,5 +1,6 @@
 "use strict";
-// Filters the page's cells by what the form says, redraws figures and tables, and keeps the choice in the address.
+// Filters the page's cells by what the form says, draws figures and tables anew, and keeps the choice in the address.
+// The page as it comes shows all hops between hosters; without this script it stays so.
 (() => {
   const data = JSON.parse(document.getElementById("hops").textContent);
   const form = document.getElementById("filter");
@@ -28,7 +29,7 @@
     form.elements.first.value = week("first", 0) - 1;
     form.elements.last.value = week("last", data.weeks.length - 1) - 1;
     const ways = words.has("passage") ? words.get("passage").split(",") : null;
-    for (const box of boxes()) box.checked = !ways || ways.includes(slug(data.passages[box.value].word));
+    for (const box of boxes()) box.checked = !ways || ways.includes(slug(data.passages[box.value]));
   };
 
   const write = (now) => {
@@ -36,7 +37,7 @@
     if (now.level !== LEVELS[0]) words.set("level", now.level);
     if (now.first > 0) words.set("first", data.weeks[now.first]);
     if (now.last < data.weeks.length - 1) words.set("last", data.weeks[now.last]);
-    const ways = [...now.passages].map((at) => slug(data.passages[at].word));
+    const ways = [...now.passages].map((at) => slug(data.passages[at]));
     if (ways.length < boxes().length) words.set("passage", ways.join(","));
     const text = words.toString().replaceAll("%2C", ",");
     history.replaceState(null, "", text ? "#" + text : location.pathname + location.search);
@@ -72,8 +73,8 @@
   const way = (passage) => {
     const part = document.createDocumentFragment();
     const mark = document.createElement("i");
-    mark.style.background = data.passages[passage].colour;
-    part.append(mark, data.passages[passage].word);
+    mark.className = `area w${passage}`;
+    part.append(mark, data.passages[passage]);
     return part;
   };
 
@@ -111,20 +112,21 @@
     document.getElementById("said").textContent = parts.join("; ") + ".";
   };
 
-  const draw = (name, [traces, layout]) => {
-    Plotly.react("figure-" + name, traces, layout, data.config);
+  const draw = (name, made) => {
+    for (const [css, width] of [["wide", hopFigures.WIDE], ["narrow", hopFigures.NARROW]]) {
+      hopFigures.show(document.querySelector(`#figure-${name} .drawing.${css}`), made(width));
+    }
   };
 
   const show = () => {
     const now = chosen();
     const rows = hopFlows.flows(data, now);
     const places = hopFlows.places(rows);
-    const narrow = window.innerWidth < 760;
     tables(now, rows, places);
     said(now, rows);
-    draw("weeks", hopFigures.weeks(data, now));
-    draw("sankey", hopFigures.sankey(data, now.level, rows, narrow));
-    draw("network", hopFigures.network(data, now.level, rows, places, narrow));
+    draw("weeks", (width) => hopFigures.weeks(data, now, width));
+    draw("sankey", (width) => hopFigures.sankey(data, now.level, rows, width));
+    draw("network", (width) => hopFigures.network(data, now.level, rows, places, width));
   };
 
   form.addEventListener("change", () => { all = false; write(chosen()); show(); });
@@ -136,7 +138,6 @@
   window.addEventListener("beforeprint", () => { all = true; show(); });
 
   for (const part of document.querySelectorAll("[data-scripted]")) part.hidden = false;
-  for (const place of document.querySelectorAll("#figure-weeks, #figure-sankey, #figure-network")) place.textContent = "";
   if (!location.hash || location.hash.includes("=")) read();
   show();
 })();

@@ -1,26 +1,73 @@
 "use strict";
-// The library's plain data of the displacement page's figures. Labels come escaped; nothing else of a name is drawn.
+// Draws hops as waterbed/publish/site/figures/hops.py does, where a reader chooses a part of them. A mark is
+// [tag, classes, attributes, text, tip]; text and tips are set as text, so no name is ever markup.
 const hopFigures = (() => {
+  const NARROW = 354;
+  const WIDE = 720;
   const MOST_LINKS = 24;
-  const MOST_NODES = 18;
+  const BODY = 260;
+  const GAP = 15;
+  const BAR = 8;
 
-  const faded = (colour, alpha) => {
-    const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-    return `rgba(${red},${green},${blue},${alpha})`;
+  const rounded = (value) => String(Math.floor(value * 10 + 0.5) / 10);
+  const count = (value) => {
+    const digits = Math.abs(value - Math.round(value)) < 0.05 ? 0 : 1;
+    return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   };
-  const formatted = (hops) => (Math.abs(hops - Math.round(hops)) < 0.05 ? Math.round(hops) : hops.toFixed(1)).toString();
-  const describe = (data, row) => `${formatted(row.hops)} hops, ${formatted(row.certain)} certain; ${data.passages[row.passage].word}`;
-  const short = (text, length) => {
-    // Entities stand for one character each, and are never cut.
-    const letters = text.match(/&[#\w]+;|[\s\S]/gu) || [];
-    return letters.length > length ? letters.slice(0, length - 1).join("") + "…" : text;
+  const element = (tag, css, at, text = "", tip = "") => [tag, css,
+    Object.entries(at).map(([name, value]) => [name, typeof value === "string" ? value : rounded(value)]), text, tip];
+  const path = (css, d, tip = "") => element("path", css, { d }, "", tip);
+  const word = (x, y, text, anchor = "middle", css = "tick") => element("text", css, { x, y, "text-anchor": anchor }, text);
+  const label = (name, most) => {
+    const letters = [...name];
+    return letters.length <= most ? name : letters.slice(0, most - 1).join("").trimEnd() + "…";
+  };
+  const nothing = (width) => ({ width, height: 80, marks: [word(width / 2, 44, "No hop in this choice.", "middle", "name")] });
+
+  // An axis from 0 with whole numbers.
+  const measured = (most) => {
+    const raw = (most > 0 ? most : 1) / 4;
+    const base = 10 ** Math.floor(Math.log10(raw));
+    const step = Math.max([1, 2, 5, 10].map((factor) => base * factor).find((one) => one >= raw), 1);
+    const last = Math.ceil((most > 0 ? most : 1) / step);
+    return { high: last * step, ticks: Array.from({ length: last + 1 }, (_, at) => at * step) };
+  };
+
+  // Hops by week: cells of that week alone as bars, with all cells that reach into it as marks.
+  const weeks = (data, chosen, width) => {
+    const narrow = width === NARROW;
+    const sums = data.weeks.map(() => [0, 0, 0]);
+    for (const [first, last, , passage, hops, certain] of data.cells) {
+      if (!chosen.passages.has(passage)) continue;
+      if (first === last) { sums[first][0] += hops; sums[first][1] += certain; }
+      for (let week = first; week <= last; week += 1) sums[week][2] += hops;
+    }
+    const axis = measured(Math.max(...sums.map((sum) => sum[2])));
+    const [x0, y0, x1, y1] = [44, 34, width - 12, (narrow ? 180 : 200) - 26];
+    const x = (value) => x0 + (value / data.weeks.length) * (x1 - x0);
+    const y = (value) => y1 - (value / axis.high) * (y1 - y0);
+    const marks = [path("grid", axis.ticks.map((at) => `M${x0} ${rounded(y(at))}H${x1}`).join("")), path("axis", `M${x0} ${y1}H${x1}`)];
+    for (const at of axis.ticks) marks.push(word(x0 - 6, y(at) + 4, at.toLocaleString("en"), "end"));
+    const each = Math.ceil(data.weeks.length / (narrow ? 4 : 8));
+    data.weeks.forEach((week, at) => { if (at % each === 0) marks.push(word(x(at + 0.5), y1 + 17, week)); });
+    marks.push(word(0, 12, "hops", "start", "tick title"));
+    if (chosen.first > 0 || chosen.last < data.weeks.length - 1) {
+      marks.push(element("rect", "chosen", { x: x(chosen.first), y: y0, width: x(chosen.last + 1) - x(chosen.first), height: y1 - y0 }));
+    }
+    const bar = (at, low, high, css, tip) => element("rect", css, {
+      x: x(at + 0.15), y: y(high), width: Math.max(x(at + 0.85) - x(at + 0.15), 0.5), height: Math.max(y(low) - y(high), 0) }, "", tip);
+    sums.forEach(([hops, certain, most], at) => {
+      const tip = `${data.weeks[at]}: ${hops} hops, ${certain} of them certain; at most ${most}`;
+      marks.push(bar(at, 0, certain, "block strong", tip), bar(at, certain, hops, "block pale", tip));
+      marks.push(path("most", `M${rounded(x(at + 0.1))} ${rounded(y(most))}H${rounded(x(at + 0.9))}`, tip));
+    });
+    return { width, height: narrow ? 180 : 200, marks };
   };
 
   // The largest flows; the others of one passage become one.
   const largest = (rows) => {
     const shown = rows.filter((row) => row.hops > 0);
     const named = shown.filter((row) => row.from !== null);
-    const kept = named.slice(0, MOST_LINKS);
     const rest = new Map();
     for (const row of [...named.slice(MOST_LINKS), ...shown.filter((row) => row.from === null)]) {
       const sum = rest.get(row.passage) || { from: null, to: null, passage: row.passage, hops: 0, certain: 0 };
@@ -28,202 +75,138 @@ const hopFigures = (() => {
       sum.certain += row.certain;
       rest.set(row.passage, sum);
     }
-    return [...kept, ...rest.values()];
+    return [...named.slice(0, MOST_LINKS), ...rest.values()];
   };
 
-  // The library cannot draw flows of nothing.
-  const nothing = (data) => [[], {
-    ...data.layout, xaxis: { visible: false }, yaxis: { visible: false },
-    annotations: [{ text: "No hop in this choice.", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 }],
-  }];
-
-  // Both sides have nodes of their own. Each flow is two links: what is certain, and paler what may be.
-  const sankey = (data, level, rows, narrow) => {
-    if (!rows.some((row) => row.hops > 0)) return nothing(data);
-    const { keys, plural } = data.levels[level];
-    const nodes = new Map();
-    const node = (side, key) => {
-      const name = side + " " + key;
-      if (!nodes.has(name)) {
-        const label = key === null ? "other " + plural : short(keys[key].label, narrow ? 14 : 26);
-        const country = key === null || level === "country" ? "" : keys[key].country;
-        nodes.set(name, { number: nodes.size, label: country ? `${label} · ${country}` : label });
+  const sankey = (data, level, rows, width) => {
+    const narrow = width === NARROW;
+    const links = largest(rows);
+    const total = links.reduce((sum, row) => sum + row.hops, 0);
+    if (!total) return nothing(width);
+    const { keys, other } = data.levels[level];
+    const named = (key) => label(key === null ? other : keys[key].drawn, narrow ? 15 : 26);
+    const nodes = (side) => {
+      const found = new Map();
+      for (const row of links) {
+        if (!found.has(row[side])) found.set(row[side], { key: row[side], text: named(row[side]), hops: 0 });
+        found.get(row[side]).hops += row.hops;
       }
-      return nodes.get(name).number;
+      return new Map([...found].sort(([a, one], [b, two]) => (a === null) - (b === null) || two.hops - one.hops || a - b));
     };
-    const link = { source: [], target: [], value: [], color: [], customdata: [] };
-    for (const row of largest(rows)) {
-      const doubtful = row.hops - row.certain;
-      for (const [value, alpha, word] of [[row.certain, 0.75, "certain"], [doubtful, 0.3, "possible"]]) {
-        if (value < 1e-6) continue;
-        link.source.push(node("from", row.from));
-        link.target.push(node("to", row.to));
-        link.value.push(value);
-        link.color.push(faded(data.passages[row.passage].colour, alpha));
-        link.customdata.push(`${formatted(value)} ${word}, of ${describe(data, row)}`);
+    const [left, right] = [nodes("from"), nodes("to")];
+    const scale = BODY / total;
+    const height = BODY + GAP * Math.max(left.size, right.size) + 20;
+    const side = narrow ? 106 : 176;
+    for (const places of [left, right]) {
+      let y = (height - BODY - GAP * (places.size - 1)) / 2;
+      for (const node of places.values()) {
+        node.y = node.used = y;
+        y += node.hops * scale + GAP;
       }
     }
-    const trace = {
-      type: "sankey",
-      arrangement: "fixed",
-      node: {
-        label: [...nodes.values()].map((one) => one.label),
-        color: data.ink,
-        pad: 10,
-        thickness: 9,
-        line: { width: 0 },
-        hovertemplate: "%{label}: %{value:.3~g} hops<extra></extra>",
-      },
-      link: { ...link, line: { color: faded(data.ink, 0.25), width: 0.5 },
-        hovertemplate: "%{source.label} → %{target.label}<br>%{customdata}<extra></extra>" },
-    };
-    return [[trace], { ...data.layout, margin: { l: 4, r: 4, t: 8, b: 8 } }];
-  };
-
-  // Places on a circle, those at home first, then by country: they stay where they are whatever is chosen.
-  const circle = (data, level, rows) => {
-    const weight = new Map();
-    for (const row of rows) {
-      if (row.from === null || row.to === null) continue;
-      for (const key of new Set([row.from, row.to])) weight.set(key, (weight.get(key) || 0) + row.most);
+    const [x0, x1] = [side + BAR, width - side - BAR];
+    const middle = rounded((x0 + x1) / 2);
+    const [order, place] = [left, right].map((places) => new Map([...places.keys()].map((key, at) => [key, at])));
+    const marks = [];
+    const sorted = [...links].sort((a, b) => order.get(a.from) - order.get(b.from) || place.get(a.to) - place.get(b.to));
+    for (const row of sorted) {
+      const [start, end] = [left.get(row.from), right.get(row.to)];
+      for (const [hops, css, kind] of [[row.certain, "strong", "certain"], [row.hops - row.certain, "pale", "possible"]]) {
+        if (hops < 1e-6) continue;
+        const [a, b, tall] = [start.used, end.used, hops * scale];
+        const d = `M${x0} ${rounded(a)}C${middle} ${rounded(a)} ${middle} ${rounded(b)} ${x1} ${rounded(b)}`
+          + `V${rounded(b + tall)}C${middle} ${rounded(b + tall)} ${middle} ${rounded(a + tall)} ${x0} ${rounded(a + tall)}Z`;
+        const tip = `${start.text} → ${end.text}: ${count(hops)} ${kind}, of ${count(row.hops)}; ${data.passages[row.passage]}`;
+        marks.push(path(`flow w${row.passage} ${css}`, d, tip));
+        start.used += tall;
+        end.used += tall;
+      }
     }
-    const { keys } = data.levels[level];
-    const order = [...weight.keys()].sort((a, b) => weight.get(b) - weight.get(a) || a - b).slice(0, MOST_NODES);
-    order.sort((a, b) => keys[b].home - keys[a].home || keys[a].country.localeCompare(keys[b].country) || a - b);
-    const place = (at) => {
-      const angle = Math.PI / 2 - (2 * Math.PI * at) / order.length;
-      return { x: Math.cos(angle), y: Math.sin(angle) };
-    };
-    return new Map(order.map((key, at) => [key, place(at)]));
-  };
-
-  const STEPS = 16;
-  const curve = (from, to) => {
-    // Towards the middle, and to the left of the way: there and back lie apart. A flow within a place is a loop outside.
-    const within = from === to;
-    const points = Array.from({ length: STEPS + 1 }, (_, at) => at / STEPS);
-    if (within) {
-      return points.map((part) => {
-        const turn = Math.PI + 2 * Math.PI * part + Math.atan2(from.y, from.x);
-        return [from.x * 1.1 + 0.1 * Math.cos(turn), from.y * 1.1 + 0.1 * Math.sin(turn)];
-      });
+    for (const [places, x, at, anchor] of [[left, side, side - 6, "end"], [right, width - side - BAR, width - side + 6, "start"]]) {
+      for (const node of places.values()) {
+        const tall = node.hops * scale;
+        marks.push(element("rect", "node", { x, y: node.y, width: BAR, height: tall }), word(at, node.y + tall / 2 + 4, node.text, anchor, "name"));
+      }
     }
-    const middle = [(from.x + to.x) * 0.28 - (to.y - from.y) * 0.1, (from.y + to.y) * 0.28 + (to.x - from.x) * 0.1];
-    return points.slice(1, -1).map((part) => [0, 1].map((axis) => {
-      const [a, b] = axis ? [from.y, to.y] : [from.x, to.x];
-      return (1 - part) ** 2 * a + 2 * part * (1 - part) * middle[axis] + part ** 2 * b;
-    }));
+    return { width, height: Math.round(height), marks };
   };
 
-  const line = (points, colour, width, dash) => ({
-    type: "scatter", mode: "lines", hoverinfo: "skip", showlegend: false,
-    x: points.map((point) => point[0]), y: points.map((point) => point[1]),
-    line: { color: colour, width, dash },
-  });
+  const edge = (data, keys, row, put, most) => {
+    const way = `w${row.passage}`;
+    const [[ax, ay], [bx, by]] = [put(row.from), put(row.to)];
+    const tip = `${keys[row.from].label} → ${keys[row.to].label}: ${count(row.hops)} hops, `
+      + `${count(row.certain)} certain; ${data.passages[row.passage]}`;
+    const wide = 1 + (8 * row.hops) / most;
+    const marks = [];
+    let d = `M${rounded(ax)} ${rounded(ay)}a16 16 0 1 1 1 0.5`;
+    if (row.from !== row.to) {
+      const [cx, cy] = [(ax + bx) / 2 + (by - ay) * 0.14, (ay + by) / 2 - (bx - ax) * 0.14];
+      const far = Math.sqrt((bx - cx) * (bx - cx) + (by - cy) * (by - cy)) || 1;
+      const [ux, uy] = [(bx - cx) / far, (by - cy) / far];
+      const [tx, ty] = [bx - 12 * ux, by - 12 * uy];
+      d = `M${rounded(ax)} ${rounded(ay)}Q${rounded(cx)} ${rounded(cy)} ${rounded(tx)} ${rounded(ty)}`;
+      const big = 4 + wide / 2;
+      const [backX, backY] = [tx - big * ux, ty - big * uy];
+      marks.push(path(`tip ${way}`, `M${rounded(tx)} ${rounded(ty)}L${rounded(backX - big * uy)} ${rounded(backY + big * ux)}`
+        + `L${rounded(backX + big * uy)} ${rounded(backY - big * ux)}Z`));
+    }
+    marks.push(element("path", `edge ${way} ${row.certain ? "pale" : "dotted"}`, { d, "stroke-width": wide }, "", tip));
+    if (row.certain) marks.push(element("path", `edge ${way}`, { d, "stroke-width": 1 + (8 * row.certain) / most }, "", tip));
+    return marks;
+  };
 
-  const edges = (data, level, rows, where) => {
+  // Squares are at home, circles abroad; full ones are sinks of the flows chosen.
+  const network = (data, level, rows, places, width) => {
+    const narrow = width === NARROW;
+    const height = narrow ? 330 : 520;
     const { keys } = data.levels[level];
-    const drawn = rows.filter((row) => row.hops > 0 && where.has(row.from) && where.has(row.to)).slice(0, 2 * MOST_LINKS);
+    const placed = (key) => key !== null && keys[key].at !== null;
+    const drawn = rows.filter((row) => row.hops > 0 && placed(row.from) && placed(row.to)).slice(0, 2 * MOST_LINKS);
+    if (!drawn.length) return nothing(width);
+    const [across, down] = [width / 2 - (narrow ? 70 : 150), height / 2 - 36];
+    const put = (key) => [width / 2 + across * keys[key].at[0], height / 2 + down * keys[key].at[1]];
     const most = Math.max(1, ...drawn.map((row) => row.hops));
-    const width = (hops) => 0.8 + (9 * hops) / most;
-    const traces = drawn.reverse().flatMap((row) => {
-      const points = curve(where.get(row.from), where.get(row.to));
-      const colour = data.passages[row.passage].colour;
-      const [certain, tip] = [row.certain > 0, points.slice(-2)];
-      const head = {
-        type: "scatter", mode: "markers", hoverinfo: "skip", showlegend: false,
-        x: tip.map((point) => point[0]), y: tip.map((point) => point[1]),
-        marker: { symbol: "arrow", angleref: "previous", size: [0, 7 + width(row.hops)], color: colour, opacity: 1 },
-      };
-      const pale = line(points, faded(colour, certain ? 0.35 : 0.8), width(row.hops), certain ? "solid" : "dot");
-      return certain ? [pale, line(points, colour, width(row.certain), "solid"), head] : [pale, head];
-    });
-    const asked = drawn.map((row) => ({ row, point: curve(where.get(row.from), where.get(row.to))[STEPS / 2] }));
-    traces.push({
-      type: "scatter", mode: "markers", showlegend: false,
-      x: asked.map((one) => one.point[0]), y: asked.map((one) => one.point[1]),
-      marker: { size: 14, color: data.ink, opacity: 0 },
-      text: asked.map(({ row }) => `${keys[row.from].label} → ${keys[row.to].label}<br>${describe(data, row)}`),
-      hovertemplate: "%{text}<extra></extra>",
-    });
-    return traces;
-  };
-
-  // Squares are at home, circles abroad; full ones are sinks, empty ones sources, of the flows chosen.
-  const network = (data, level, rows, places, narrow) => {
-    if (!rows.some((row) => row.from !== null && row.to !== null)) return nothing(data);
-    const { keys } = data.levels[level];
-    const where = circle(data, level, rows);
+    const marks = [...drawn].reverse().flatMap((row) => edge(data, keys, row, put, most));
     const net = new Map(places.map((one) => [one.key, one]));
-    const order = [...where.keys()];
-    const through = order.map((key) => (net.has(key) ? net.get(key).arrived + net.get(key).left : 0));
-    const most = Math.max(1, ...through);
-    const sink = order.map((key) => net.has(key) && net.get(key).arrived > net.get(key).left);
-    const spots = {
-      type: "scatter", mode: "markers", showlegend: false,
-      x: order.map((key) => where.get(key).x), y: order.map((key) => where.get(key).y),
-      marker: {
-        symbol: order.map((key) => (keys[key].home ? "square" : "circle")),
-        size: through.map((hops) => 8 + 18 * Math.sqrt(hops / most)),
-        color: sink.map((full) => (full ? data.ink : "#ffffff")),
-        line: { color: data.ink, width: 2 }, opacity: 1,
-      },
-      text: order.map((key) => {
-        const one = net.get(key) || { arrived: 0, left: 0 };
-        return `${keys[key].label}${keys[key].home ? ", at home" : ""}<br>${formatted(one.arrived)} arrived, ${formatted(one.left)} left`;
-      }),
-      hovertemplate: "%{text}<extra></extra>",
-    };
-    const annotations = order.map((key) => {
-      const { x, y } = where.get(key);
-      const aside = Math.abs(x) > 0.25;
-      return {
-        x: x * 1.14, y: y * 1.14, showarrow: false, text: short(keys[key].label, narrow ? 12 : 18),
-        xanchor: aside ? (x > 0 ? "left" : "right") : "center", yanchor: aside ? "middle" : y > 0 ? "bottom" : "top",
-        font: { size: narrow ? 11 : 12, color: data.ink },
-      };
-    });
-    const axis = { visible: false, fixedrange: true };
-    const layout = {
-      ...data.layout, annotations, hovermode: "closest", margin: { l: 0, r: 0, t: 4, b: 4 },
-      xaxis: { ...axis, range: [-1.95, 1.95] }, yaxis: { ...axis, range: [-1.35, 1.35], scaleanchor: "x" },
-    };
-    return [[...edges(data, level, rows, where), spots], layout];
-  };
-
-  // Hops by week: cells of that week alone as bars, with all cells that reach into it as marks.
-  const weeks = (data, chosen) => {
-    const sums = data.weeks.map(() => [0, 0, 0]);
-    for (const [first, last, , passage, hops, certain] of data.cells) {
-      if (!chosen.passages.has(passage)) continue;
-      if (first === last) { sums[first][0] += certain; sums[first][1] += hops - certain; }
-      for (let week = first; week <= last; week += 1) sums[week][2] += hops;
+    const spots = keys.map((_, key) => key).filter(placed);
+    const through = (key) => (net.has(key) ? net.get(key).arrived + net.get(key).left : 0);
+    const busiest = Math.max(1, ...spots.map(through));
+    const used = new Set(drawn.flatMap((row) => [row.from, row.to]));
+    for (const key of spots.filter((one) => used.has(one))) {
+      const { label: name, home, at } = keys[key];
+      const [x, y] = put(key);
+      const { arrived, left } = net.get(key) || { arrived: 0, left: 0 };
+      const size = 4 + 8 * Math.sqrt((arrived + left) / busiest);
+      const css = arrived > left ? "spot full" : "spot";
+      const tip = `${name}${home ? ", at home" : ""}: ${count(arrived)} arrived, ${count(left)} left`;
+      marks.push(home ? element("rect", css, { x: x - size, y: y - size, width: 2 * size, height: 2 * size }, "", tip)
+        : element("circle", css, { cx: x, cy: y, r: size }, "", tip));
+      const text = label(name, narrow ? 13 : 20);
+      if (home || (at[0] > -0.35 && at[0] < 0.35)) {
+        marks.push(word(x, !home && at[1] < 0 ? y - size - 6 : y + size + 13, text, "middle", "name"));
+      } else {
+        marks.push(word(at[0] > 0 ? x + size + 6 : x - size - 6, y + 4, text, at[0] > 0 ? "start" : "end", "name"));
+      }
     }
-    const bar = (name, at, marker) => ({
-      type: "bar", name, x: data.weeks, y: sums.map((sum) => sum[at]), marker,
-      hovertemplate: `%{x}: %{y} ${name}<extra></extra>`,
-    });
-    const traces = [
-      bar("certain", 0, { color: "#0072b2" }),
-      bar("possible", 1, { color: "#a9cbe0", line: { color: "#0072b2", width: 1 } }),
-      {
-        type: "scatter", mode: "markers", name: "at most", x: data.weeks, y: sums.map((sum) => sum[2]),
-        marker: { symbol: "line-ew", size: 22, line: { color: data.ink, width: 2 } },
-        hovertemplate: "%{x}: at most %{y}<extra></extra>",
-      },
-    ];
-    const band = chosen.first > 0 || chosen.last < data.weeks.length - 1 ? [{
-      type: "rect", xref: "x", yref: "paper", x0: chosen.first - 0.5, x1: chosen.last + 0.5, y0: 0, y1: 1,
-      fillcolor: "#e69f00", opacity: 0.15, line: { width: 0 }, layer: "below",
-    }] : [];
-    const layout = {
-      ...data.layout, barmode: "stack", bargap: 0.3, shapes: band, margin: { l: 58, r: 8, t: 6, b: 30 },
-      legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 }, hovermode: "closest",
-      xaxis: { type: "category", fixedrange: true, nticks: 12 },
-      yaxis: { title: { text: "hops", standoff: 10 }, nticks: 4, rangemode: "tozero", gridcolor: data.faint, zeroline: false, fixedrange: true },
-    };
-    return [traces, layout];
+    return { width, height, marks };
   };
 
-  return { sankey, network, weeks };
+  // Puts marks in place of those in a drawing.
+  const show = (drawing, { width, height, marks }) => {
+    const SVG = "http://www.w3.org/2000/svg";
+    const group = document.createElementNS(SVG, "g");
+    for (const [tag, css, at, text, tip] of marks) {
+      const made = document.createElementNS(SVG, tag);
+      made.setAttribute("class", css);
+      for (const [name, value] of at) made.setAttribute(name, value);
+      if (tip) made.appendChild(document.createElementNS(SVG, "title")).textContent = tip;
+      if (text) made.append(text);
+      group.append(made);
+    }
+    drawing.querySelector("g").replaceWith(group);
+    drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    drawing.setAttribute("height", height);
+  };
+
+  return { NARROW, WIDE, weeks, sankey, network, show };
 })();

@@ -1,5 +1,6 @@
 "use strict";
 // Tables that can be sorted by their headings, cut short, and searched by name. Without this script all rows are there.
+// A table with data-state keeps in the address what was asked: #sort=removed&descending&find=words.
 (() => {
   const named = (table) => table.dataset.noun;
 
@@ -28,6 +29,13 @@
       more.hidden = all || wanted !== "";
     };
 
+    const asked = new Map();
+    const keep = () => {
+      if (!("state" in table.dataset)) return;
+      const text = [...asked].map(([name, value]) => name + (value && "=" + encodeURIComponent(value))).join("&");
+      history.replaceState(null, "", text ? "#" + text : location.pathname + location.search);
+    };
+
     const sort = (column, kind, descending) => {
       const value = (row) => row.cells[column].dataset.value;
       rows.sort((a, b) => {
@@ -49,16 +57,38 @@
       head.append(button);
       button.addEventListener("click", () => {
         const now = head.getAttribute("aria-sort");
-        const descending = now ? now === "ascending" : head.dataset.first === "descending";
-        heads.forEach((other) => other.removeAttribute("aria-sort"));
-        head.setAttribute("aria-sort", descending ? "descending" : "ascending");
-        sort(column, head.dataset.sort, descending);
+        order(column, now ? now === "ascending" : head.dataset.first === "descending");
+        asked.set("sort", head.dataset.name || "");
+        asked.delete("descending");
+        if (head.getAttribute("aria-sort") === "descending") asked.set("descending", "");
+        keep();
       });
     });
+    const input = document.createElement("input");
+    const search = (words) => { wanted = words.trim().toLowerCase(); show(); };
+    const order = (column, descending) => {
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      heads[column].setAttribute("aria-sort", descending ? "descending" : "ascending");
+      sort(column, heads[column].dataset.sort, descending);
+    };
+    const read = () => {
+      const words = new URLSearchParams(location.hash.slice(1));
+      const column = heads.findIndex((head) => head.dataset.name && head.dataset.name === words.get("sort"));
+      if (column >= 0) {
+        asked.set("sort", words.get("sort"));
+        asked.delete("descending");
+        if (words.has("descending")) asked.set("descending", "");
+        order(column, words.has("descending"));
+      }
+      if (words.has("find") && find.isConnected) {
+        input.value = words.get("find");
+        asked.set("find", input.value);
+        search(input.value);
+      }
+    };
 
     if (named(table) && rows.length > 12) {
       const label = document.createElement("label");
-      const input = document.createElement("input");
       input.type = "search";
       input.autocomplete = "off";
       label.append("Find a " + named(table) + " ", input);
@@ -66,7 +96,12 @@
       find.className = "find";
       find.append(label, " ", status);
       table.before(find);
-      input.addEventListener("input", () => { wanted = input.value.trim().toLowerCase(); show(); });
+      input.addEventListener("input", () => {
+        search(input.value);
+        asked.delete("find");
+        if (input.value) asked.set("find", input.value);
+        keep();
+      });
     }
     if (!all) {
       const button = document.createElement("button");
@@ -79,6 +114,10 @@
     }
     window.addEventListener("beforeprint", () => { all = true; show(); });
     show();
+    if ("state" in table.dataset) {
+      read();
+      window.addEventListener("hashchange", read);
+    }
   };
 
   document.querySelectorAll("table.sortable").forEach(prepare);

@@ -1,0 +1,134 @@
+"""Removal curves, weeks with intervals, and failures by day."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Final
+
+from waterbed.analysis.rankings.takedown import RemovalCurve
+from waterbed.model.takedown import CauseShare, ComplianceRow
+from waterbed.publish.site.figures.marks import LINES, NARROW, Scene, label, path, spot, steps, through
+from waterbed.publish.site.figures.plot import Axis, Plot, gapless, shares, thinned
+
+MARK_H: Final = 24.0
+CAUSE_CSS: Final[Mapping[str, str]] = {"removed": "l1", "moved": "l2", "name": "l4", "network": "l7", "lost": "l5"}
+"""The line of each cause."""
+
+
+def _hours(last: float) -> Axis:
+    days = max(1, int(last // 24))
+    each = -(-days // 7)
+    ticks = [(24.0 * at, f"{24 * at}") for at in range(0, days + 1, each)]
+    return Axis(low=0.0, high=max(last, MARK_H) * 1.02, ticks=ticks, title="hours since the report")
+
+
+def curves_scene(curves: Sequence[RemovalCurve], width: int) -> Scene:
+    """Draw removal curves as steps, with 24 hours marked."""
+    last = max((curve.hours[-1] for curve in curves if curve.hours), default=MARK_H)
+    plot = Plot(_hours(last), shares(), width=width, height=260 if width == NARROW else 340)
+    plot.upright(MARK_H, "24 h")
+    for number, curve in enumerate(curves[:LINES], 1):
+        points = [plot.at(hour, share) for hour, share in zip(curve.hours, curve.removed, strict=True)]
+        plot.marks.append(path(f"line l{number}", steps(points), label(curve.name)))
+    for number, curve in enumerate(curves[:LINES], 1):
+        at = [share for hour, share in zip(curve.hours, curve.removed, strict=True) if hour <= MARK_H]
+        if at and curve.hours[-1] >= MARK_H:
+            tip = f"{label(curve.name)}: {at[-1]:.0%} within 24 h"
+            plot.marks.append(spot(number, plot.at(MARK_H, at[-1]), 4.5, f"spot l{number}", tip))
+    return plot.scene()
+
+
+def causes_scene(
+    hours: Sequence[float],
+    ended: Mapping[str, Sequence[float]],
+    marks: Sequence[CauseShare],
+    words: Mapping[str, str],
+    width: int,
+) -> Scene:
+    """Draw each observed cause's share as steps.
+
+    The 95% intervals stand at marked hours.
+    """
+    plot = Plot(_hours(hours[-1]), shares(), width=width, height=260 if width == NARROW else 340)
+    plot.upright(MARK_H, "24 h")
+    for cause, word in words.items():
+        if cause != "removed" and not any(ended[cause]):
+            continue
+        css = CAUSE_CSS[cause]
+        plot.marks.append(
+            path(f"line {css}", steps([plot.at(*one) for one in zip(hours, ended[cause], strict=True)]), word)
+        )
+        for mark in marks:
+            if mark.cause != cause or mark.share is None or mark.within_h > hours[-1]:
+                continue
+            if mark.low is not None and mark.high is not None:
+                tip = f"{mark.share:.0%} {word} within {mark.within_h:g} h, {mark.low:.0%} to {mark.high:.0%}"
+                plot.whisker(mark.within_h, mark.low, mark.high, css, tip)
+            plot.marks.append(spot(1, plot.at(mark.within_h, mark.share), 3, f"spot {css}"))
+    return plot.scene()
+
+
+def weeks_scene(weeks: Sequence[ComplianceRow], width: int) -> Scene:
+    """Draw weekly shares removed within 24 hours of notices.
+
+    The band is the 95% interval; where a week has no share the line breaks.
+    """
+    narrow = width == NARROW
+    ticks = thinned([(float(at), week.week or "") for at, week in enumerate(weeks)], 4 if narrow else 8)
+    x = Axis(low=-0.5, high=len(weeks) - 0.5, ticks=ticks)
+    plot = Plot(x, shares(), width=width, height=220 if narrow else 260)
+    run: list[tuple[float, float, float]] = []
+    for at, week in enumerate([*weeks, None]):
+        if week and week.removed is not None and week.removed_low is not None and week.removed_high is not None:
+            run.append((float(at), week.removed_low, week.removed_high))
+        else:
+            plot.band(run, "l1")
+            run = []
+    for points in gapless([(float(at), week.removed) for at, week in enumerate(weeks)]):
+        plot.marks.append(path("line l1", through([plot.at(*point) for point in points])))
+    for at, week in enumerate(weeks):
+        if week.removed is not None:
+            low, high = week.removed_low or 0.0, week.removed_high if week.removed_high is not None else 1.0
+            tip = f"{week.week}: {week.removed:.0%}, {low:.0%} to {high:.0%}"
+            plot.whisker(float(at), low, high, "l1", tip)
+            plot.marks.append(spot(1, plot.at(float(at), week.removed), 4, "spot l1", tip))
+    return plot.scene()
+
+
+def failures_scene(vantages: Sequence[tuple[str, Sequence[tuple[str, int, int]]]], width: int) -> Scene:
+    """Draw each day's share of failed canary checks, by vantage.
+
+    Each point is a day, its checks and the failed ones.
+    """
+    narrow = width == NARROW
+    every = sorted({date.fromisoformat(day) for _, days in vantages for day, _, _ in days})
+    first, span = every[0], max(1, (every[-1] - every[0]).days)
+    step = -(-(span + 1) // (4 if narrow else 8))
+    ticks = [(float(at), date.fromordinal(first.toordinal() + at).isoformat()) for at in range(0, span + 1, step)]
+    x = Axis(low=-0.5, high=span + 0.5, ticks=ticks)
+    plot = Plot(x, shares(), width=width, height=200 if narrow else 240)
+    for at, (name, days) in enumerate(vantages):
+        number = at % LINES + 1
+        points = [plot.at(float((date.fromisoformat(day) - first).days), failed / looks) for day, looks, failed in days]
+        plot.marks.append(path(f"line l{number}", through(points), label(name)))
+        for point, (day, looks, failed) in zip(points, days, strict=True):
+            if failed:
+                tip = f"{label(name)}, {day}: {failed} of {looks} failed"
+                plot.marks.append(spot(number, point, 3.5, f"spot l{number}", tip))
+    return plot.scene()
+
+
+def weekly_line(shares_by_week: Sequence[float | None], width: int = 132, height: int = 28) -> Scene:
+    """Draw a small line of weekly shares, the newest marked."""
+    step = (width - 8) / max(1, len(shares_by_week) - 1)
+
+    def at(number: float, share: float) -> tuple[float, float]:
+        return 4 + number * step, height - 4 - share * (height - 8)
+
+    marks = [path("grid", f"M0 {height - 4}H{width}M0 4H{width}")]
+    runs = gapless([(float(number), share) for number, share in enumerate(shares_by_week)])
+    for run in runs:
+        points = [at(*point) for point in run]
+        marks.append(path("line l1", through(points)) if len(points) > 1 else spot(1, points[0], 1.5, "spot l1"))
+    if runs:
+        marks.append(spot(1, at(*runs[-1][-1]), 3, "spot l1"))
+    return Scene(width=width, height=height, marks=tuple(marks))

@@ -1,0 +1,240 @@
+"""Draws hops: by week, as Sankey, and as network.
+
+`assets/hop_figures.js` draws the same from the same data, where a reader chooses a part of it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+from typing import Annotated, Final
+
+from waterbed.publish.hop_cells import WAYS, CellFlow, CellPlace
+from waterbed.publish.site.figures.marks import NARROW, Mark, Point, Scene, element, label, path, rounded, word
+from waterbed.publish.site.figures.plot import Axis, Plot, measured, thinned
+
+MOST_LINKS: Final = 24
+MOST_NODES: Final = 18
+_GAP: Final = 15.0
+"""Between two places of a Sankey: a line of text."""
+_BODY: Final = 260.0
+"""Height of all hops of a Sankey together."""
+_BAR: Final = 8.0
+_SIDE: Final = {True: 106, False: 176}
+"""Room for names beside a Sankey, narrow and wide."""
+_LONGEST: Final = {True: 15, False: 26}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """A place of the network."""
+
+    key: str
+    name: str
+    home: bool
+    x: Annotated[float, "-1 to 1, from the left"]
+    y: Annotated[float, "-1 to 1, from the top"]
+
+
+def weeks_scene(weeks: Sequence[str], sums: Sequence[tuple[int, int, int]], width: int) -> Scene:
+    """Draw hops by week: certain, possible, and at most.
+
+    `sums` are hops of cells within each week, the certain ones, and hops of all that reach into it.
+    """
+    narrow = width == NARROW
+    labels = [(at + 0.5, week) for at, week in enumerate(weeks)]
+    x = Axis(low=0.0, high=float(len(weeks)), ticks=thinned(labels, 4 if narrow else 8))
+    y = measured([most for _, _, most in sums], "hops", most=4, zero=True)
+    plot = Plot(x, y, width=width, height=180 if narrow else 200)
+    for at, (hops, certain, most) in enumerate(sums):
+        tip = f"{weeks[at]}: {hops} hops, {certain} of them certain; at most {most}"
+        plot.bar(at + 0.15, at + 0.85, 0, certain, "block strong", tip)
+        plot.bar(at + 0.15, at + 0.85, certain, hops, "block pale", tip)
+        height = rounded(plot.y(most))
+        left, right = rounded(plot.x(at + 0.1)), rounded(plot.x(at + 0.9))
+        plot.marks.append(path("most", f"M{left} {height}H{right}", tip))
+    return plot.scene()
+
+
+@dataclass(slots=True)
+class _Node:
+    key: str | None
+    text: str
+    hops: float = 0.0
+    y: float = 0.0
+    used: float = 0.0
+
+
+def largest(flows: Sequence[CellFlow]) -> list[CellFlow]:
+    """The largest flows; the others of one passage become one."""
+    shown = [row for row in flows if row.hops > 0]
+    named = [row for row in shown if row.from_key is not None]
+    rest: dict[object, CellFlow] = {}
+    for row in [*named[MOST_LINKS:], *(row for row in shown if row.from_key is None)]:
+        sum_ = rest.get(row.passage) or replace(row, from_key=None, to_key=None, hops=0.0, certain=0.0)
+        rest[row.passage] = replace(sum_, hops=sum_.hops + row.hops, certain=sum_.certain + row.certain)
+    return [*named[:MOST_LINKS], *rest.values()]
+
+
+def sankey_scene(flows: Sequence[CellFlow], names: Mapping[str | None, str], width: int) -> Scene:
+    """Draw flows between places left and places arrived at.
+
+    Each flow is two ribbons: certain hops, and paler the possible ones. `names` are those that are drawn.
+    """
+    narrow = width == NARROW
+    links = largest(flows)
+    left, right = _nodes(links, names, narrow, left=True), _nodes(links, names, narrow, left=False)
+    total = sum(row.hops for row in links)
+    if not total:
+        return _nothing(width)
+    scale, most = _BODY / total, max(len(left), len(right))
+    height = _BODY + _GAP * most + 20
+    side = _SIDE[narrow]
+    marks: list[Mark] = []
+    for nodes in (left, right):
+        y = (height - _BODY - _GAP * (len(nodes) - 1)) / 2
+        for node in nodes.values():
+            node.y = node.used = y
+            y += node.hops * scale + _GAP
+    x0, x1 = side + _BAR, width - side - _BAR
+    middle = rounded((x0 + x1) / 2)
+    order = {key: at for at, key in enumerate(left)}
+    place = {key: at for at, key in enumerate(right)}
+    for row in sorted(links, key=lambda row: (order[row.from_key], place[row.to_key])):
+        start, end = left[row.from_key], right[row.to_key]
+        for hops, css, kind in ((row.certain, "strong", "certain"), (row.hops - row.certain, "pale", "possible")):
+            if hops < 1e-6:
+                continue
+            a, b, tall = start.used, end.used, hops * scale
+            d = (
+                f"M{x0:g} {rounded(a)}C{middle} {rounded(a)} {middle} {rounded(b)} {x1:g} {rounded(b)}"
+                f"V{rounded(b + tall)}C{middle} {rounded(b + tall)} {middle} {rounded(a + tall)} "
+                f"{x0:g} {rounded(a + tall)}Z"
+            )
+            tip = f"{start.text} → {end.text}: {count(hops)} {kind}, of {count(row.hops)}; {way_word(row)}"
+            marks.append(path(f"flow w{WAYS.index(row.passage)} {css}", d, tip))
+            start.used += tall
+            end.used += tall
+    for nodes, x, at, anchor in (
+        (left, side, side - 6, "end"),
+        (right, width - side - _BAR, width - side + 6, "start"),
+    ):
+        for node in nodes.values():
+            tall = node.hops * scale
+            marks.append(element("rect", "node", x=x, y=node.y, width=_BAR, height=tall))
+            marks.append(word(at, node.y + tall / 2 + 4, node.text, anchor, "name"))
+    return Scene(width=width, height=round(height), marks=tuple(marks))
+
+
+def _nodes(
+    links: Sequence[CellFlow], names: Mapping[str | None, str], narrow: bool, *, left: bool
+) -> dict[str | None, _Node]:
+    """Places of one side, most hops first, those without a name last."""
+    found: dict[str | None, _Node] = {}
+    for row in links:
+        key = row.from_key if left else row.to_key
+        node = found.setdefault(key, _Node(key, label(names[key], _LONGEST[narrow])))
+        node.hops += row.hops
+    ordered = sorted(found.items(), key=lambda one: (one[0] is None, -one[1].hops, one[0] or ""))
+    return dict(ordered)
+
+
+def shells_of(flows: Sequence[CellFlow], home: Mapping[str, bool]) -> list[list[str]]:
+    """Places with most hops, at home and abroad."""
+    weight: dict[str, float] = {}
+    for row in flows:
+        if row.from_key is not None and row.to_key is not None:
+            for key in {row.from_key, row.to_key}:
+                weight[key] = weight.get(key, 0.0) + row.most
+    shown = sorted(weight, key=lambda key: (-weight[key], key))[:MOST_NODES]
+    return [[key for key in sorted(shown) if home.get(key, False) == inside] for inside in (True, False)]
+
+
+def network_scene(flows: Sequence[CellFlow], places: Sequence[CellPlace], spots: Sequence[Spot], width: int) -> Scene:
+    """Draw the same flows between places: squares are at home.
+
+    A full mark: more arrived than left. Wider lines carry more hops, full ones have certain hops.
+    """
+    narrow = width == NARROW
+    height = 330 if narrow else 520
+    where = {spot.key: spot for spot in spots}
+    drawn = [row for row in flows if row.hops > 0 and row.from_key in where and row.to_key in where][: 2 * MOST_LINKS]
+    if not drawn:
+        return _nothing(width)
+    across, down = width / 2 - (70 if narrow else 150), height / 2 - 36
+    middle = (width / 2, height / 2)
+
+    def put(key: str | None) -> Point:
+        spot = where[str(key)]
+        return middle[0] + across * spot.x, middle[1] + down * spot.y
+
+    most = max(1.0, *(row.hops for row in drawn))
+    marks = [mark for row in reversed(drawn) for mark in _edge(row, put, most, where)]
+    net = {one.key: one for one in places}
+    busiest = max([1.0, *(net[spot.key].arrived + net[spot.key].left for spot in spots if spot.key in net)])
+    used = {key for row in drawn for key in (row.from_key, row.to_key)}
+    for spot in spots:
+        if spot.key not in used:
+            continue
+        x, y = put(spot.key)
+        arrived, gone = (net[spot.key].arrived, net[spot.key].left) if spot.key in net else (0.0, 0.0)
+        size = 4 + 8 * sqrt((arrived + gone) / busiest)
+        css = "spot full" if arrived > gone else "spot"
+        tip = f"{spot.name}{', at home' if spot.home else ''}: {count(arrived)} arrived, {count(gone)} left"
+        if spot.home:
+            marks.append(element("rect", css, x=x - size, y=y - size, width=2 * size, height=2 * size, tip=tip))
+        else:
+            marks.append(element("circle", css, cx=x, cy=y, r=size, tip=tip))
+        marks.append(_name(spot, x, y, size, narrow))
+    return Scene(width=width, height=height, marks=tuple(marks))
+
+
+def _name(spot: Spot, x: float, y: float, size: float, narrow: bool) -> Mark:
+    """The name beside a place: outside the ring, or under it."""
+    text = label(spot.name, 13 if narrow else 20)
+    if spot.home or -0.35 < spot.x < 0.35:
+        above = not spot.home and spot.y < 0
+        return word(x, y - size - 6 if above else y + size + 13, text, "middle", "name")
+    away = size + 6
+    return word(x + away if spot.x > 0 else x - away, y + 4, text, "start" if spot.x > 0 else "end", "name")
+
+
+def _edge(row: CellFlow, put: Callable[[str | None], Point], most: float, where: Mapping[str, Spot]) -> Iterator[Mark]:
+    way = f"w{WAYS.index(row.passage)}"
+    (ax, ay), (bx, by) = put(row.from_key), put(row.to_key)
+    names = " → ".join(where[str(key)].name for key in (row.from_key, row.to_key))
+    tip = f"{names}: {count(row.hops)} hops, {count(row.certain)} certain; {way_word(row)}"
+    wide = 1 + 8 * row.hops / most
+    if row.from_key == row.to_key:
+        d = f"M{rounded(ax)} {rounded(ay)}a16 16 0 1 1 1 0.5"
+    else:
+        cx, cy = (ax + bx) / 2 + (by - ay) * 0.14, (ay + by) / 2 - (bx - ax) * 0.14
+        far = sqrt((bx - cx) * (bx - cx) + (by - cy) * (by - cy)) or 1.0
+        ux, uy = (bx - cx) / far, (by - cy) / far
+        tx, ty = bx - 12 * ux, by - 12 * uy
+        d = f"M{rounded(ax)} {rounded(ay)}Q{rounded(cx)} {rounded(cy)} {rounded(tx)} {rounded(ty)}"
+        big = 4 + wide / 2
+        back_x, back_y = tx - big * ux, ty - big * uy
+        yield path(
+            f"tip {way}",
+            f"M{rounded(tx)} {rounded(ty)}L{rounded(back_x - big * uy)} {rounded(back_y + big * ux)}"
+            f"L{rounded(back_x + big * uy)} {rounded(back_y - big * ux)}Z",
+        )
+    css = f"edge {way} {'pale' if row.certain else 'dotted'}"
+    yield element("path", css, d=d, stroke_width=wide, tip=tip)
+    if row.certain:
+        yield element("path", f"edge {way}", d=d, stroke_width=1 + 8 * row.certain / most, tip=tip)
+
+
+def way_word(row: CellFlow) -> str:
+    """The passage of a flow in words."""
+    return row.passage or "held back"
+
+
+def count(value: float) -> str:
+    """Format a number of hops; fractions get one digit."""
+    return f"{value:,.0f}" if abs(value - round(value)) < 0.05 else f"{value:,.1f}"
+
+
+def _nothing(width: int) -> Scene:
+    """A figure of no hops."""
+    return Scene(width=width, height=80, marks=(word(width / 2, 44, "No hop in this choice.", css="name"),))

@@ -175,6 +175,8 @@ class SheetNumbers:
     slope_low: Annotated[float | None, "lower end of its 95% interval"]
     slope_high: Annotated[float | None, "upper end of its 95% interval"]
     slope_weeks: Annotated[int | None, "weeks behind the slope; null: no notices, or too few"]
+    seat: Annotated[str | None, "country of its legal seat"]
+    origins: Annotated[tuple[int, ...], "AS numbers of its addresses"]
 
 
 def _tables(view: SheetView, stem: str, start: str) -> Iterator[PageTable]:
@@ -202,6 +204,8 @@ def _tables(view: SheetView, stem: str, start: str) -> Iterator[PageTable]:
         slope_low=trend.slope_low if trend else None,
         slope_high=trend.slope_high if trend else None,
         slope_weeks=trend.weeks if trend else None,
+        seat=view.seat,
+        origins=view.origins,
     )
     yield PageTable(
         path=f"{stem}-numbers", cls=SheetNumbers, rows=[numbers], what=f"further numbers: {name}", by="hoster",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -139,6 +139,14 @@ class DisplacementView:
     """Deviations from it, with reasons."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of an event's declaration, or a note."""
+
+    name: Annotated[str, "its heading"]
+    text: Annotated[str, "its text"]
+
+
 def render_displacement(view: DisplacementView) -> str:
     """Render one self-contained page: HTML, style and figures."""
     return (
@@ -172,14 +180,27 @@ def intervention_page(view: DisplacementView, path: str, *, under: str) -> Page:
         figures=figures,
         tables=[
             PageTable(
-                path=f"{stem}-{name}",
-                cls=cls,
-                rows=getattr(view, name),
-                what=f"{name} of an event",
+                path=f"{stem}-declared",
+                cls=Line,
+                rows=[
+                    *(Line(name=name, text=text) for name, text in view.declared),
+                    *(Line(name="Note", text=text) for text in view.always),
+                ],
+                what="declaration of an event, and notes on its data",
                 by="event",
-                method="see the column estimator of the answers; docs/displacement.md",
-            )
-            for name, cls in TABLES.items()
+                method="as declared",
+            ),
+            *(
+                PageTable(
+                    path=f"{stem}-{name}",
+                    cls=cls,
+                    rows=getattr(view, name),
+                    what=f"{name} of an event",
+                    by="event",
+                    method="see the column estimator of the answers; docs/displacement.md",
+                )
+                for name, cls in TABLES.items()
+            ),
         ],
         values={**_values(view, figures, stem), "back": under},
     )

@@ -20,7 +20,8 @@ from waterbed.publish.site.overview import WEEKS, WeekShare
 def weekly_shares(ranked: RankingTables, rows: Sequence[RankingRow], *, least: int) -> dict[str, list[WeekShare]]:
     """The last weeks of some hosters, by key.
 
-    A week has no share below ten sites, or `least` of them, or where its clocks could not be followed for 24 hours.
+    A week has no share below ten sites, or `least`, or where its clocks could not be followed for 24 hours. Shares
+    are whole percents, from which no count of clocks follows.
     """
     until, started = ranked.conclusions.until, ranked.started
     if until is None:
@@ -39,7 +40,7 @@ def _share(group: Sequence[Clock], until: datetime, least: int) -> float | None:
     if len({one.site_id for one in followed}) < max(FEWEST_SITES, least):
         return None
     share = share_within(incidence(followed), REMOVED, WITHIN_H)
-    return None if share is None else round(share, 6)
+    return None if share is None else round(share, 2)
 
 
 def _label(when: datetime) -> str:

@@ -1,0 +1,268 @@
+"""Texts of displacement, events and method, worked out from files."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.publish.site.recomputed import (
+    Check,
+    Files,
+    Row,
+    cells,
+    minute_of,
+    squeezed,
+    text_of,
+    time_of,
+    whole,
+)
+from tests.publish.site.recomputed_rankings import overview, ranking
+from tests.publish.site.recomputed_sheets import quality, sheet
+from waterbed.model.results import Answer
+from waterbed.model.spelling import NOTHING, interval, number, percent
+from waterbed.publish.site.displacement import HELD, WORDS, _monday, _signed
+from waterbed.publish.site.figures.hops import count
+from waterbed.publish.site.interventions import HEADLINES, SHOWN_PAIRS
+from waterbed.publish.site.layout import thousands
+
+
+def differences(folder: Path) -> list[str]:
+    """What pages of a published folder say otherwise than their files, or without any file."""
+    beside, wrong = Files(folder), []
+    for path in sorted(folder.rglob("*.html")):
+        check = Check(beside, path)
+        check.frame()
+        room = path.parent.name if path.parent != folder else path.stem.partition("-")[0]
+        PAGES[room](check)
+        check.drawings()
+        check.rest()
+        wrong += check.wrong
+    return wrong
+
+
+def displacement(check: Check) -> None:
+    """All flows, sinks and sources, weeks, measures, chains."""
+    its, total = check.files, check.files.total
+    weeks = its.rows("data/hop-weeks")
+    if weeks:
+        flows = {level: [o for o in its.rows("data/hop-flows") if o["level"] == level] for level in WORDS}
+        noun = "weeks" if len(weeks) > 1 else "week"
+        span = f"{weeks[0]['week']} to {weeks[-1]['week']}, by when the arrival was first seen"
+        check.take(
+            "//section[@class='numbers']/div",
+            f"{whole(total['hops'])}hopsunreported arrivals are not seen",
+            f"{whole(total['hops_certain'])}of these certain"
+            "the rest may be displacement, or copies that were there before",
+            f"{len(weeks)}{noun}{span}",
+        )
+        for own in flows.values():
+            assert (
+                sum(o["hops"] for o in own) == total["hops"] or abs(sum(o["hops"] for o in own) - total["hops"]) < 1e-3
+            )
+        cells_of = its.rows("data/hop-cells")
+        assert sum(o["hops"] for o in cells_of) == total["hops"]
+        options = [f"{o['week']}, {_monday(o['week']).strftime('%-d %b %Y')}" for o in weeks]
+        check.take("//select/option", *options, *options)
+        for level, caption in (
+            ("hoster", "Flows, most"),
+            ("as", "Flows between ASes"),
+            ("country", "Flows between count"),
+        ):
+            check.table(
+                caption,
+                [
+                    [
+                        o["from_name"],
+                        o["to_name"],
+                        o["passage"] or HELD,
+                        count(o["hops"]),
+                        count(o["certain"]),
+                        count(o["hops"]),
+                    ]
+                    for o in flows[level]
+                ],
+            )
+        check.table(
+            "Hops by week",
+            [[o["week"], f"{o['hops']:,}", f"{o['certain']:,}", f"{o['most']:,}"] for o in weeks],
+        )
+        check.table("Bounds of the net", [_net(o) for o in its.rows("data/hop-places") if o["level"] == "hoster"])
+        rows = its.rows("data/hop-measures")
+        names = dict.fromkeys(o["measure"] for o in rows)
+        by = {(o["level"], o["measure"]): o for o in rows}
+        check.table(
+            "Measures between", [[name, *(_measure(by.get((level, name))) for level in WORDS)] for name in names]
+        )
+        few = f"fewer than {whole(total['least'])}"
+        check.table(
+            "Contents by the hops",
+            [
+                [
+                    WORDS[o["level"]][1],
+                    o["hops"],
+                    few if o["surely"] is None else f"{o['surely']:,}",
+                    f"{o['possibly']:,}",
+                ]
+                for o in its.rows("data/hop-chains")
+            ],
+        )
+    for one in check.page.xpath("//ul[@class='events']/li"):
+        stem = one.xpath(".//a/@href")[0].removesuffix(".html")
+        answers = its.rows(f"{stem}-answers")
+        said = f"{sum(o['refusal'] is None for o in answers)} of {len(answers)} numbers could be given."
+        if answers and said not in text_of(one):
+            check.wrong.append(f"{check.name}: {text_of(one)} lacks {said}")
+        check.drop(one)
+    for paragraph in check.page.xpath("//p[contains(., ' sites') or contains(., ' contents are')]"):
+        numbers = re.findall(r"\d+", text_of(paragraph))
+        assert set(numbers) <= {whole(total["least"])}, text_of(paragraph)
+        check.drop(paragraph)
+
+
+def _net(o: Row) -> list[str]:
+    kind = "sink" if o["low"] > 0 else "source" if o["high"] < 0 else "either"
+    bounds = f"{_signed(o['low'])} to {_signed(o['high'])}"
+    return [o["name"], count(o["arrived"]), count(o["left"]), _signed(o["arrived"] - o["left"]), bounds, kind]
+
+
+def _measure(o: Row | None) -> str:
+    if o is None or (o["value"] is None and o["low"] is None):
+        return NOTHING
+    value = number(o["value"]) if o["value"] is not None else ""
+    kind = {"95%": ", 95%", "null": ", by chance"}.get(o["bounds"], "")
+    ends = f"{number(o['low'])} to {number(o['high'])}{kind}" if o["low"] is not None else ""
+    return squeezed(f"{value} {ends}")
+
+
+def event(check: Check) -> None:
+    """The page of an event."""
+    its, stem = check.files, check.name.removesuffix(".html")
+    if not its.has(f"{stem}-answers"):
+        check.drop(check.page.xpath("//h1")[0])
+        return
+    declared = its.rows(f"{stem}-declared")
+    check.take("//dl[@class='declared']/div", *(f"{o['name']}{o['text']}" for o in declared if o["name"] != "Note"))
+    check.take("//ul[@class='notes']/li", *(o["text"] for o in declared if o["name"] == "Note"))
+    when = next(o["text"] for o in declared if o["name"] == "Event, UTC")
+    title = text_of(check.page.xpath("//h1")[0])
+    assert time_of(f"{when}+00:00").strftime("%-d %B %Y") in title, title
+    check.drop(check.page.xpath("//h1")[0])
+    answers = its.rows(f"{stem}-answers")
+    given = sum(o["refusal"] is None for o in answers)
+    check.take(
+        "//section[@id='answers']/p[@class='lead']",
+        f"{given} of {len(answers)} numbers could be given. "
+        "If the data do not support a number, the reason is given instead.",
+    )
+    check.take("//section[contains(@class, 'headlines')]/div", *(
+        _headline(o) for o in answers if o["name"] in HEADLINES and o["reading"] in ("not parallel", "all")
+    ))  # fmt: skip
+    found = [row for table in check.page.xpath("//table[contains(@class, 'answers')]") for row in cells(table)]
+    questions = list(dict.fromkeys(o["question"] for o in answers))
+    wanted = [_answer(o) for question in questions for o in answers if o["question"] == question]
+    if found != wanted:
+        check.wrong.append(f"{check.name}: {[(a, b) for a, b in zip(found, wanted, strict=False) if a != b][:2]}")
+    for table in check.page.xpath("//div[@class='ask']"):
+        check.drop(table)
+    main = [o for o in its.rows(f"{stem}-periods") if o["reading"] in ("not parallel", "all")]
+    check.table("Each period", list(map(_period, main)))
+    check.table(
+        "Dates without", [[o["label"], o["reading"], number(o["effect"])] for o in its.rows(f"{stem}-placebos")]
+    )
+    places = [o for o in its.rows(f"{stem}-destinations") if o["reading"] in ("not parallel", "all")]
+    check.table("Arrivals by", list(map(_destination, places)))
+    pairs = [o for o in its.rows(f"{stem}-pairs") if o["reading"] in ("not parallel", "all")][:SHOWN_PAIRS]
+    for caption in check.page.xpath("//caption[contains(., 'pairs with most moves')]"):
+        assert text_of(caption) == f"The {len(pairs)} pairs with most moves; p for all pairs at once"
+    check.table("The ", list(map(_pair, pairs)))
+    for lead in check.page.xpath("//p[@class='lead']"):
+        assert set(re.findall(r"\d+", text_of(lead))) <= {whole(its.total["least"]), "5"}, text_of(lead)
+        check.drop(lead)
+
+
+def _ends(o: Row) -> str:
+    fields = {name: o.get(name) for name in Answer.__dataclass_fields__}
+    return interval(Answer(**fields))  # type: ignore[arg-type]  # as read
+
+
+def _headline(o: Row) -> str:
+    told = "no number" if o["refusal"] is not None else number(o["estimate"]) if o["estimate"] is not None else _ends(o)
+    unit = f", {o['unit']}" if o["unit"] else ""
+    if o["refusal"] is not None:
+        return f"{told}{o['name']}{unit}{o['refusal']}"
+    detail = f"{_ends(o)}; " if o["estimate"] is not None and o["low"] is not None else ""
+    detail += f"p {number(o['p'])}, least {number(o['smallest_p'])}; " if o["p"] is not None else ""
+    return f"{told}{o['name']}{unit}{detail}{thousands(o['n'])} {o['n_of']}"
+
+
+def _answer(o: Row) -> list[str]:
+    told = [o["name"], o["reading"]]
+    if o["refusal"] is not None:
+        return [*told, f"No number: {o['refusal']}.{' (' + o['note'] + ')' if o['note'] else ''}"]
+    value = _ends(o)
+    if o["estimate"] is not None:
+        value = number(o["estimate"]) + (f" ({_ends(o)})" if o["low"] is not None else "")
+    p = NOTHING if o["p"] is None else f"{number(o['p'])} ({number(o['smallest_p'])})"
+    return [*told, squeezed(f"{value} {o['unit']}"), p, f"{thousands(o['n'])} {o['n_of']}", squeezed(o["note"])]
+
+
+def _period(o: Row) -> list[str]:
+    counts = [thousands(o[name]) for name in ("target", "control", "buffer", "buffer_control", "reports")]
+    p = NOTHING if o["p"] is None else f"{number(o['p'])} ({number(o['smallest_p'])})"
+    return [str(o["age"]), minute_of(o["begins_at"]), *counts, number(o["gap"]), p]
+
+
+def _destination(o: Row) -> list[str]:
+    bounds = NOTHING if o["low"] is None else f"{percent(o['low'])} to {percent(o['high'])}"
+    told = [o["name"], thousands(o["before"]), thousands(o["after"]), percent(o["share_after"]), bounds]
+    return [*told, thousands(o["control_before"]), thousands(o["control_after"])]
+
+
+def _pair(o: Row) -> list[str]:
+    ends = f"{o['from_name']} → {o['to_name']}"
+    return [ends, thousands(o["moves"]), number(o["lift"]), number(o["destination_p"]), number(o["timing_p"])]
+
+
+def method(check: Check) -> None:
+    """Tables with their rows, methods, terms."""
+    its = check.files
+    packaged = json.loads((its.folder / "datapackage.json").read_text())["resources"]
+    expected: dict[str, tuple[str, str]] = {}
+    for resource in packaged:
+        name = resource["name"]
+        left_out = json.loads((its.folder / f"{name}.json").read_text())["left_out"]
+        expected[name] = f"{len(its.rows(name)):,}", f"{left_out:,}"
+    found: dict[str, Any] = {}
+    for table in check.page.xpath("//table[caption='Tables']"):
+        found = {row[0]: (row[3], row[4]) for row in cells(table)}
+        check.drop(table)
+    if found != expected:
+        check.wrong.append(f"{check.name}: {set(found.items()) ^ set(expected.items())}")
+    infos = [json.loads((its.folder / f"{name}.json").read_text()) for name in expected]
+    methods = {info["method"] for info in infos}
+    for line in check.page.xpath("//section[h2[@id='estimates']]//dd"):
+        assert text_of(line) in {squeezed(text) for text in methods}, text_of(line)
+        check.drop(line)
+    for table in check.page.xpath("//table[caption='Data sets and their licences']"):
+        for name, words in cells(table):
+            assert f"{name}: {words}" in its.readme
+        check.drop(table)
+    for paragraph in check.page.xpath("//p"):
+        bare = text_of(paragraph).replace(f"fewer than {whole(its.total['least'])} sites", "")
+        for word in (its.info["run"], its.info["version"], "CC-BY-4.0", its.info["protocol"]):
+            bare = bare.replace(word, "")
+        if bare != text_of(paragraph):
+            assert not re.search(r"\d", bare.replace("CC-BY-4.0", "")), bare
+            check.drop(paragraph)
+
+
+PAGES = {
+    "index": overview,
+    "ranking": ranking,
+    "hosters": sheet,
+    "quality": quality,
+    "displacement": displacement,
+    "interventions": event,
+    "method": method,
+}
+"""What each kind of page should say."""

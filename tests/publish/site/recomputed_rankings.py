@@ -1,0 +1,221 @@
+"""Texts of the first page and of rankings, worked out from files."""
+
+import json
+import re
+
+from tests.publish.site.recomputed import (
+    Check,
+    Row,
+    minute_of,
+    places_cell,
+    share_cell,
+    spread,
+    squeezed,
+    text_of,
+    way,
+    whole,
+)
+from waterbed.analysis.rankings.speed_ranks import slowest_of
+from waterbed.model.spelling import NOTHING, number, percent
+from waterbed.publish.site.layout import thousands
+from waterbed.publish.site.overview import MARKS_H, SHOWN
+from waterbed.publish.site.rankings import CLASSES, slow_words
+
+
+def overview(check: Check) -> None:
+    """The first page."""
+    its, total = check.files, check.files.total
+    ranking, places = its.rows("ranking-hoster"), its.by_key("places-hoster")
+    below = sorted(
+        (row for row in ranking if places.get(row["key"], {}).get("below_norm")),
+        key=lambda row: (row["removed_24h"], row["key"]),
+    )
+    assert total["below_norm"] == len(below)
+    hosters = [row for row in ranking if row["key"] != "unknown"]
+    assert (total["hosters"], total["hosters_with_share"]) == (
+        len(hosters), sum(row["removed_24h"] is not None for row in hosters),
+    )  # fmt: skip
+    slow = sorted((r for r in ranking if r["removed_24h"] is not None), key=lambda r: (r["removed_24h"], r["key"]))
+    passages, held = its.rows("data/passages"), [r for r in its.rows("data/quarantines") if r["status"] == "open"]
+    outcomes = its.rows("data/outcomes")
+    undecided = sum(row["looks"] for row in outcomes if row["state"] == "unknown")
+    assert total["looks_undecided"] == undecided
+    assert total["quarantines_open"] == len(held)
+    if passages:
+        assert total["hops"] == sum(row["hops"] for row in passages)
+        assert total["hops_certain"] == sum(row["certain"] for row in passages)
+    one = "hoster" if len(hosters) == 1 else "hosters"
+    much = (
+        f"{whole(total['urls'])} URLs were reported, {whole(total['reports'])} times; {whole(total['looks'])} looks "
+        f"were taken at them. {len(hosters)} {one} with at least {whole(total['least'])} reported sites "
+        f"{'is' if len(hosters) == 1 else 'are'} in the ranking, {whole(total['hosters_with_share'])} of them "
+        "with a share removed."
+    )
+    lines = [much]
+    if slow:
+        norm = percent(total["norm_share"])
+        names = ", ".join(row["name"] for row in below)
+        few = "hoster" if len(below) == 1 else "hosters"
+        first = (
+            f"{len(below)} {few} surely removed less than {norm} within 24 hours: {names}; the"
+            if below
+            else f"None surely removed less than {norm} within 24 hours; that is no proof that all removed as much. The"
+        )
+        ends = f"{percent(slow[0]['removed_24h_low'])} to {percent(slow[0]['removed_24h_high'])}"
+        share = percent(slow[0]["removed_24h"])
+        lines.append(f"{first} lowest share is that of {slow[0]['name']}: {share}, 95% interval {ends}.")
+    if total["hops"]:
+        leaving = [row for row in passages if row["passage"] == "leaves home"]
+        may = [row for row in passages if row["passage"] in ("leaves home", "unknown", None)]
+        least, most = sum(row["certain"] for row in leaving), sum(row["hops"] for row in may)
+        lines.append(
+            f"Between {least} and {most} of {whole(total['hops'])} hops left NL. The least are those whose order is "
+            "certain; the most take in those of unknown order, and those whose countries are held back or unknown."
+        )
+    else:
+        lines.append("No hop was seen: no content was up at another hoster after leaving one.")
+    they, are = ("it", "quarantine is") if len(held) == 1 else ("them", "quarantines are")
+    opened = (
+        f"{len(held)} {are} open: what was seen in {they} counts as undecided until a person decides."
+        if held
+        else "No quarantine is open."
+    )
+    lines.append(f"{opened} {undecided:,} of the looks are undecided: they count neither as up nor as down.")
+    check.take("//section[@class='findings']/ul/li", *lines)
+    weeks = sorted({row["week"] for row in its.rows("data/slowest-weeks")})
+    assert len(weeks) in (0, 12)
+    check.table(
+        f"The {len(slow[:SHOWN])} hosters with the lowest",
+        [
+            [
+                row["name"],
+                its.rows(f"hosters/{its.sheets[row['key']].stem}-numbers")[0]["seat"] or NOTHING,
+                share_cell(row),
+                places_cell(places.get(row["key"])),
+                "",
+            ]
+            for row in slow[:SHOWN]
+        ],
+    )
+    curves: dict[tuple[str, str], dict[float, float]] = {}
+    for row in its.rows("data/curves"):
+        curves.setdefault((row["key"], row["name"]), {})[row["hour"]] = row["removed"]
+    check.table(
+        "Share removed by hours since",
+        [[name, *(percent(own.get(float(hour))) for hour in MARKS_H)] for (_, name), own in curves.items()],
+        *map(str, (*MARKS_H, 7)),
+    )
+    for (key, _), own in curves.items():
+        said = its.by_key("ranking-hoster")[key]["removed_24h"]
+        assert abs(own[24.0] - said) < 2e-6, (key, own[24.0], said)  # the curve and the ranking say the same
+    hops = sum(row["hops"] for row in passages)
+    check.table(
+        "Hops by passage",
+        [[way(row["passage"]), percent(row["hops"] / hops), str(row["hops"]), str(row["certain"])] for row in passages],
+    )
+    check.take("//section[h2[@id='goes']]/p[@class='lead']", *(
+        [f"Hops: the same content up at another hoster after leaving one. All {hops:,} of them by whether NL was left."]
+        if passages else []
+    ))  # fmt: skip
+    check.table(
+        "Open quarantines",
+        [[row["what"], *map(minute_of, (row["began_at"], row["ended_at"])), row["figures"]] for row in held],
+    )
+
+
+def ranking(check: Check) -> None:
+    """A ranking by any kind."""
+    its, kind = check.files, "hoster"
+    if found := re.fullmatch(r"ranking-(\w+)\.html", check.name):
+        kind = found[1]
+    rows, places, volumes = its.rows(f"ranking-{kind}"), its.by_key(f"places-{kind}"), its.by_key(f"volume-{kind}")
+    most = max([place["place_high"] or 0 for place in places.values()], default=0)
+    shared = sum(place["place_low"] is not None for place in places.values())
+    slow = slow_words(slowest_of(shared))
+
+    def entry(row: Row) -> list[str]:
+        place = places.get(row["key"])
+        code = f" {row['key']}" if row["key"] != row["name"] else ""
+        norm = "below the norm" if place and place["below_norm"] else ""
+        told = [str(row["place"] if row["place"] is not None else NOTHING), row["name"] + code, f"{row['hosts']:,}"]
+        told.append(share_cell(row, norm))
+        if most:
+            told.append(places_cell(place))
+            told.append(percent(place["among_worst"]) if place and place["place_low"] else NOTHING)
+        return told
+
+    def numbers(row: Row) -> list[str]:
+        place, volume = places.get(row["key"]), volumes.get(row["key"])
+        worst, best = row["removed_24h_worst"], row["removed_24h_best"]
+        told = [row["name"], f"{row['urls']:,}", f"{row['sites']:,}", percent(row["removed_24h"])]
+        told += [
+            percent(row["removed_or_moved_24h"]),
+            NOTHING if worst is None else spread(percent(worst), percent(best)),
+        ]
+        told += [number(row["median_h"]), f"{row['episodes']:,}", f"{row['unknown']:,}"]
+        if any(one["routed_v4"] is not None for one in volumes.values()):
+            told.append(thousands(volume["routed_v4"]) if volume else NOTHING)
+        if any(one["shrunk"] is not None for one in volumes.values()):
+            known = volume and volume["shrunk"] is not None
+            ends = f"{number(volume['shrunk_low'])} to {number(volume['shrunk_high'])}" if known and volume else ""
+            told.append(f"{number(volume['shrunk'])} {ends}" if known and volume else NOTHING)
+        if most:
+            low, high = (place["without_one_low"], place["without_one_high"]) if place else (None, None)
+            told.append(NOTHING if low is None else spread(percent(low), percent(high)))
+        return [*told, row["class"]]
+
+    titles = " ".join(check.page.xpath("//abbr/@title"))
+    assert not most or f"Probability to be {slow}" in titles
+    check.table("Ranking by ", [entry(row) for row in rows], *re.findall(r"\d+", slow))
+    check.table("The same ", [numbers(row) for row in rows])
+    _readings(check, rows, places, most)
+    for paragraph in check.page.xpath("//p[@class='fine']"):
+        said = text_of(paragraph)
+        if found := re.match(r"Left out: at least ([\d,]+) .* fewer than (\d+) sites", said):
+            left_out = json.loads((its.folder / f"ranking-{kind}.json").read_text())["left_out"]
+            assert (found[1], found[2]) == (f"{left_out:,}", whole(its.total["least"]))
+            check.drop(paragraph)
+        elif found := re.match(r"([\d,]+) rows: ([\d,]+) ", said):
+            assert (found[1], found[2]) == (f"{len(rows):,}", f"{len(rows) - 1:,}")
+            check.drop(paragraph)
+    assert all(row["class"] in CLASSES for row in rows)
+
+
+def _readings(check: Check, rows: list[Row], places: dict[str, Row], most: int) -> None:
+    """How to read a row, and names below the norm."""
+    norm, rate = percent(check.files.total["norm_share"]), check.files.total["norm_rate"]
+    below = [row for row in rows if places.get(row["key"], {}).get("below_norm")]
+    readings = check.page.xpath("//p[@class='reading']")
+    first = next((row for row in rows if row["removed_24h"] is not None), None)
+    texts = list(map(text_of, readings))
+    if first:
+        place = places.get(first["key"])
+        said = (
+            f"How to read a row. {first['name']} had reported content on {first['hosts']:,} hosts. It removed "
+            f"{percent(first['removed_24h'])} within 24 hours; if it went on working so, "
+            f"{percent(first['removed_24h_low'])} to {percent(first['removed_24h_high'])} "
+            "is what to expect (95% interval)."
+        )
+        if place and place["place_low"]:
+            low, high = place["place_low"], place["place_high"]
+            at = f"stands at place {low}" if low == high else f"may stand anywhere from place {low} to {high}"
+            said += (
+                f" By speed it {at} of {most}, counted from the slowest: the data cannot tell it apart from others in "
+                "that span."
+            )
+        if texts[:1] != [squeezed(said)]:
+            check.wrong.append(f"{check.name}: {texts[:1]} is not {said}")
+    if most:
+        wanted = f"{len(below)} " if below else "None of the"
+        if not texts[-1].startswith(f"Surely below the norm. {wanted}") or norm not in texts[-1]:
+            check.wrong.append(f"{check.name}: {texts[-1]} does not begin with {wanted}")
+        if (
+            below
+            and f"at most {percent(rate)} are wrong, in the mean over studies: {rate * len(below):.2g} of"
+            not in texts[-1]
+        ):
+            check.wrong.append(f"{check.name}: {texts[-1]}")
+        for row in sorted(below, key=lambda row: (row["removed_24h"], row["key"]))[:12]:
+            assert row["name"] in texts[-1]
+    for paragraph in readings:
+        check.drop(paragraph)

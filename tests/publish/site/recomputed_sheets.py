@@ -1,0 +1,241 @@
+"""Texts of sheets and of data quality, worked out from files."""
+
+import re
+from pathlib import Path
+
+from tests.publish.site.recomputed import (
+    Check,
+    Row,
+    Rows,
+    minute_of,
+    places_cell,
+    spread,
+    text_of,
+    way,
+    whole,
+)
+from waterbed.analysis.rankings.speed_ranks import slowest_of
+from waterbed.model.spelling import NOTHING, number, percent
+from waterbed.publish.site.hoster import CAUSE_WORDS
+from waterbed.publish.site.quality import hours
+from waterbed.publish.site.rankings import CLASSES, slow_words
+
+
+def sheet(check: Check) -> None:
+    """A hoster's sheet."""
+    its, stem = check.files, f"hosters/{Path(check.name).stem}"
+    key = its.key(its.folder / check.name)
+    row, place = its.by_key("ranking-hoster")[key], its.by_key("places-hoster").get(key)
+    more, shares = its.rows(f"{stem}-numbers")[0], its.rows(f"{stem}-shares")
+    most = max([one["place_high"] or 0 for one in its.rows("places-hoster")], default=0)
+    shared = sum(one["place_low"] is not None for one in its.rows("places-hoster"))
+    slow = slow_words(slowest_of(shared))
+    about = key + (f" · seat {more['seat']}" if more["seat"] else "")
+    systems = [f"AS{one}" for one in more["origins"]]
+    further = f" and {len(systems) - 6} more" if len(systems) > 6 else ""
+    about += f" · {', '.join(systems[:6])}{further}" if systems else ""
+    check.take("//p[@class='about']", about)
+    least = whole(its.total["least"])
+    for paragraph in check.page.xpath("//p[@class='nothing'][contains(., ' flow ')]"):
+        assert re.findall(r"\d+", text_of(paragraph)) == [least]
+        check.drop(paragraph)
+    for link in check.page.xpath("//a[contains(., '-numbers.csv')]"):
+        check.drop(link)
+    at = f"; place {row['place']} by hosts" if row["place"] else ""
+    boxes = [f"{row['hosts']:,}hosts with reported content{row['urls']:,} URLs, {row['sites']:,} sites{at}"]
+    ends = f"95% interval {percent(row['removed_24h_low'])} to {percent(row['removed_24h_high'])}"
+    boxes.append(
+        f"{percent(row['removed_24h'])}removed within 24 hoursexpected over repetitions of its process: {ends}"
+        if row["removed_24h"] is not None
+        else f"{NOTHING}{row['class']}{CLASSES[row['class']]}"
+    )
+    late = number(row["median_h_high"]) if row["median_h_high"] is not None else "later than followed"
+    boxes.append(
+        f"{number(row['median_h'])} huntil half was goneby any cause; {number(row['median_h_low'])} to {late}"
+        if row["median_h"] is not None
+        else f"{NOTHING}until half was gonenot seen: half stayed longer than anything was followed, or too few sites"
+    )
+    boxes.append(
+        f"{places_cell(place)}place by speed of {most}, 1 is the slowest{percent(place['among_worst'])} likely {slow}"
+        if place and place["place_low"]
+        else f"{NOTHING}place by speedonly where a share is given"
+    )
+    check.take("//section[@class='numbers']/div", *boxes)
+    causes: Rows = []
+    for cause, word in CAUSE_WORDS.items():
+        own = [one for one in shares if one["cause"] == cause]
+        if shares and (cause == "removed" or any(one["share"] for one in own)):
+            causes.append([word, *map(_share_with_ends, own)])
+    check.table("Share ended, with 95%", causes, *marks_of(shares))
+    day = next((one["share"] for one in shares if (one["cause"], one["within_h"]) == ("removed", 24.0)), None)
+    if row["removed_24h"] is not None and day is not None:
+        assert abs(day - row["removed_24h"]) < 2e-6, (key, day, row["removed_24h"])
+    for paragraph in check.page.xpath("//p[@class='fine'][contains(., 'On average a URL stayed')]"):
+        mean = f"{number(more['mean_h'])} of the first {number(more['within_h'])} hours"
+        mean += f" ({number(more['mean_low'])} to {number(more['mean_high'])})."
+        if f"On average a URL stayed {mean}" not in text_of(paragraph):
+            check.wrong.append(f"{check.name}: {text_of(paragraph)} lacks {mean}")
+        check.drop(paragraph)
+    _notices(check, [one for one in its.rows("compliance-hoster") if one["key"] == key], more)
+    flows = its.rows("flows")
+    for caption, mine, other in (("Leaves for", "from", "to"), ("Arrives from", "to", "from")):
+        own = [one for one in flows if one[f"{mine}_key"] == key]
+        check.table(
+            caption,
+            [[one[f"{other}_name"], way(one["passage"]), f"{one['hops']:,}", f"{one['certain']:,}"] for one in own],
+        )
+    _facts(check, row, place, its.by_key("volume-hoster").get(key))
+
+
+def marks_of(shares: list[Row]) -> list[str]:
+    """Hours at which shares are told; 7 for the last, in days."""
+    return [f"{one['within_h']:g}" for one in shares] + ["7"]
+
+
+def _share_with_ends(one: Row) -> str:
+    if one["share"] is None:
+        return NOTHING
+    ends = f"{percent(one['low']).replace('%', '')}{NOTHING}{percent(one['high'])}" if one["low"] is not None else ""
+    return f"{percent(one['share'])}{ends}"
+
+
+def _notices(check: Check, rows: list[Row], more: Row) -> None:
+    def ends(one: Row) -> str:
+        if one["removed"] is None:
+            return str(one["class"])
+        return f"{percent(one['removed_low'])} to {percent(one['removed_high'])}"
+
+    every = [one for one in rows if not one["week"]]
+    weeks = sorted((one for one in rows if one["week"] and one["within_h"] == 24.0), key=lambda one: one["week"])
+    check.table(
+        "Removed after the notice",
+        [
+            [f"{number(o['within_h'])} h", percent(o["removed"]), ends(o), whole(o["clocks"]), whole(o["before"])]
+            for o in every
+        ],
+    )
+    check.table(
+        "Removed within 24 hours of the notice",
+        [[one["week"], percent(one["removed"]), ends(one), whole(one["clocks"])] for one in weeks],
+    )
+    for lead in check.page.xpath("//p[@class='lead'][starts-with(., 'Trend: ')]"):
+        slope, low, high = (
+            f"{100 * more[name]:+.1f}".replace("-", "\N{MINUS SIGN}") for name in ("slope", "slope_low", "slope_high")
+        )
+        wanted = f"by {slope} points a week; 95% interval {low} to {high}, over {more['slope_weeks']} weeks."
+        if wanted not in text_of(lead):
+            check.wrong.append(f"{check.name}: {text_of(lead)} lacks {wanted}")
+        check.drop(lead)
+
+
+def _facts(check: Check, row: Row, place: Row | None, volume: Row | None) -> None:
+    """The list of all numbers of a sheet."""
+    lines = [
+        f"Class{row['class']}: {CLASSES[row['class']]}",
+        f"Hosts{row['hosts']:,}; {number(row['hosts_fractional'])} "
+        "if each is shared among the hosters of its addresses",
+        f"Takedown clocks{row['episodes']:,}",
+    ]
+    if row["removals"]:
+        batch = "batch" if row["batches"] == 1 else "batches"
+        lines.append(f"Batches{row['removals']:,} removals came in {row['batches']:,} {batch} or more")
+    lines.append(f"Undecided{row['unknown']:,} URLs without a decided check")
+    if row["removed_24h"] is not None:
+        lines.append(f"Removed or moved within 24 h{percent(row['removed_or_moved_24h'])}: upper bound")
+    if row["removed_24h_worst"] is not None:
+        bounds = spread(percent(row["removed_24h_worst"]), percent(row["removed_24h_best"]))
+        lines.append(f"If unseen{bounds}: the share if all that we could not follow had not, or had, been removed")
+    if volume and volume["routed_v4"] is not None:
+        lines.append(f"Size{volume['routed_v4']:,} IPv4 addresses routed to it")
+    if volume and volume["shrunk"] is not None:
+        ends = f"({number(volume['shrunk_low'])} to {number(volume['shrunk_high'])})"
+        lines.append(
+            f"Against size{volume['sites']:,} sites where {number(volume['expected'])} were expected; "
+            f"{number(volume['shrunk'])} times {ends} after shrinking towards the common mean"
+        )
+    if place and place["without_one_low"] is not None:
+        bounds = spread(percent(place["without_one_low"]), percent(place["without_one_high"]))
+        lines.append(f"Without one site{bounds} removed, whichever site is left out")
+    check.take("//dl[@class='facts']/div", *lines)
+
+
+def quality(check: Check) -> None:
+    """Data quality."""
+    its = check.files
+    outcomes, canaries, held = (its.rows(f"data/{name}") for name in ("outcomes", "canaries", "quarantines"))
+    looks, undecided = sum(one["looks"] for one in outcomes), its.total["looks_undecided"]
+    (lag,) = its.rows("data/schedule")
+    late = lag["oldest_s"] is not None and lag["oldest_s"] > lag["promised_s"]
+    promised = f"{'late' if late else 'in time'}: promised within {hours(lag['promised_s'])}"
+    nothing = "; nothing is due" if lag["oldest_s"] is None else ""
+    vantages = "vantage" if len(canaries) == 1 else "vantages"
+    failed, all_looks = (sum(one[name] for one in canaries) for name in ("failed", "looks"))
+    check.take(
+        "//section[@class='numbers']/div",
+        f"{percent(undecided / looks if looks else None)}of looks undecided{whole(undecided)} of {looks:,}; they count "
+        "neither as up nor as down",
+        f"{failed:,}canary looks failedof {all_looks:,}, from {len(canaries)} {vantages}",
+        f"{whole(its.total['quarantines_open'])}quarantines open{len(held)} in all",
+        f"{hours(lag['oldest_s'] or 0)}since the oldest open look was due{promised}{nothing}",
+    )
+    check.table("Each source", list(map(_card, its.rows("feeds"))))
+    check.table(
+        "Canary looks",
+        [
+            [
+                o["vantage"],
+                f"{o['looks']:,}",
+                f"{o['failed']:,}",
+                f"{minute_of(o['last'])}, {'well' if o['last_ok'] else 'failed'}",
+            ]
+            for o in canaries
+        ],
+    )
+    days = [o for o in its.rows("data/canary-days") if o["failed"]]
+    check.table("Days with failed", [[o["day"], o["vantage"], f"{o['failed']:,}", f"{o['looks']:,}"] for o in days])
+    check.table(
+        "Quarantines",
+        [[o["what"], minute_of(o["began_at"]), minute_of(o["ended_at"]), o["figures"], o["status"]] for o in held],
+    )
+    oldest = "none" if lag["oldest_s"] is None else f"due {hours(lag['oldest_s'])} ago"
+    last = f"Last hour{lag['taken']:,} looks taken"
+    if lag["taken_p50_s"] is not None:
+        half, most = hours(lag["taken_p50_s"]), hours(lag["taken_p95_s"])
+        last += f", half of them within {half} of when they were due, 95% within {most}"
+    check.take(
+        "//dl[@class='facts']/div",
+        f"Due now{lag['due']:,} looks",
+        f"Oldest of these{oldest}; promised within {hours(lag['promised_s'])}",
+        f"Later than promised{lag['overdue']:,}",
+        last,
+    )
+    check.table(
+        "Outcomes of",
+        [
+            [o["outcome"].replace("_", " "), o["state"], f"{o['looks']:,}", percent(o["looks"] / looks)]
+            for o in outcomes
+        ],
+        f"{looks:,}",
+    )
+    check.table("Dated tables", list(map(_dated, its.rows("data/tables-used"))))
+    stale = its.total["looks_stale"]
+    check.take("//p[@class='fine'][contains(., 'too old or too young')]", *(
+        [f"{whole(stale)} looks were attributed with a routing table that is too old or too young for their day."]
+        if stale else []
+    ))  # fmt: skip
+
+
+def _card(o: Row) -> list[str]:
+    span = f"{o['first_day'][:10]} to {o['last_day'][:10]}" if o["first_day"] else "undated"
+    slow = f" 90%: {number(o['delay_p90_h'])}" if o["delay_p90_h"] is not None else ""
+    held = f" {o['empty']} empty, {o['suspect']} held" if o["empty"] or o["suspect"] else ""
+    counted = [f"{o[name]:,}" for name in ("reports", "urls", "sites")]
+    days, delay = f"{o['days_covered']} of {o['days']}", f"{number(o['delay_median_h'])}{slow}"
+    shared = [percent(o["shared"]), percent(o["first_here"])]
+    return [o["source"], *counted, span, days, delay, *shared, f"{o['deliveries']:,}{held}"]
+
+
+def _dated(o: Row) -> list[str]:
+    kind = f"{o['kind']} IPv{o['family']}" if o["family"] else o["kind"]
+    age = f"{o['age_days']:.0f} days{' too old' if o['stale'] else ''}"
+    return [kind, o["date"][:10], age, f"{o['rows']:,}", o["licence"]]

@@ -1,5 +1,6 @@
 """Every page of the site in a real browser: written as files, served, and in pictures that `make pictures` takes."""
 
+import gzip
 import os
 import urllib.request
 from collections import defaultdict
@@ -13,7 +14,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.keyboard import presses, stops
 from tests.browser.serving import serving
-from tests.browser.visit import HEIGHTS, LAPTOP, PHONE, Visit, audit, opened, rows_shown, settle, walk
+from tests.browser.visit import HEIGHTS, LAPTOP, PHONE, Visit, audit, opened, rows_shown, settle, undrawn, walk
 from tests.publish.site.parsed import Parsed
 
 ROOT = Path(__file__).parents[2]
@@ -125,17 +126,18 @@ def fetched(url: str) -> bytes:
 
 
 def test_tables_are_whole_without_javascript(files: Walked, browser: Browser) -> None:
-    """Where no script runs every row is shown, and something is said in place of each figure."""
-    rows = 0
+    """Where no script runs every row is shown, and each figure is drawn."""
+    rows = figures = 0
     for path, seen in files.visits.items():
         with opened(browser, files.root, path, java_script_enabled=False) as page:
             all_rows = page.evaluate("() => [...document.querySelectorAll('table')].map(table => table.rows.length)")
             assert rows_shown(page) == all_rows, path
             assert sum(all_rows) >= sum(seen.rows), path
-            said = page.locator("[id^='figure-']").all_inner_texts()
-            assert all(text.strip() for text in said), path
+            assert undrawn(page) == [], path
+            figures += page.locator("figure").count()
             rows += sum(all_rows)
     assert rows > 100
+    assert figures > 10
 
 
 def test_the_keyboard_reaches_everything(files: Walked, browser: Browser) -> None:
@@ -146,7 +148,8 @@ def test_the_keyboard_reaches_everything(files: Walked, browser: Browser) -> Non
             assert reached[0].href == "#content", path
             names = page.locator("nav a").all_inner_texts()
             assert [stop.text for stop in reached if stop.in_navigation] == names, path
-            single = page.locator("main :is(button, select, input:not([type=radio]), summary):visible:enabled").count()
+            controls = page.locator("main :is(button, select, input:not([type=radio])):visible:enabled")
+            single = controls.or_(page.locator("main summary:visible")).count()
             # arrow keys go from one radio button of a group to the next
             wanted = single + len(
                 set(page.locator("main [type=radio]:visible").evaluate_all("all => all.map(one => one.name)"))
@@ -213,15 +216,31 @@ def test_every_page_can_be_printed(files: Walked, browser: Browser) -> None:
 
 
 def test_axe_finds_nothing(files: Walked, browser: Browser) -> None:
-    """Names, contrast, order of headings and the rest of axe-core's rules hold on each kind of page, in both widths."""
+    """axe-core's rules hold on each kind of page: in both widths, light and dark, with scripts and without."""
     found = {}
     for path in kinds(files):
-        with opened(browser, files.root, path) as page:
-            for width, height in HEIGHTS.items():
-                page.set_viewport_size({"width": width, "height": height})
-                settle(page)
-                found[path, width] = audit(page)
+        for scheme, scripts in (("light", True), ("dark", True), ("light", False), ("dark", False)):
+            with opened(browser, files.root, path, scripts=scripts, color_scheme=scheme) as page:
+                for width, height in HEIGHTS.items():
+                    page.set_viewport_size({"width": width, "height": height})
+                    settle(page)
+                    found[path, scheme, scripts, width] = audit(page)
     assert {seen: problems for seen, problems in found.items() if problems} == {}
+
+
+FIRST_VIEW = 150_000
+"""Bytes of a page with its style and scripts, compressed."""
+
+
+def test_a_first_view_is_small(folder: Path) -> None:
+    """Each page with the stylesheet and the scripts that it loads is below the bound, compressed."""
+    out, sizes = folder / "out", {}
+    for path in out.rglob("*.html"):
+        links = Parsed(path.read_text()).links
+        loaded = {path, *((path.parent / link).resolve() for link in links if "assets/" in link)}
+        assert len(loaded) >= 3, path
+        sizes[path.name] = sum(len(gzip.compress(file.read_bytes())) for file in loaded)
+    assert max(sizes.values()) < FIRST_VIEW, sizes
 
 
 def main_pages(page: Page) -> dict[str, str]:

@@ -41,12 +41,19 @@ class Visit:
 
 
 @contextmanager
-def opened(browser: Browser, root: str, path: str, visit: Visit | None = None, **context: object) -> Iterator[Page]:
-    """A page of the site under `root`, loaded and drawn; what comes up is written into `visit`."""
+def opened(
+    browser: Browser, root: str, path: str, visit: Visit | None = None, *, scripts: bool = True, **context: object
+) -> Iterator[Page]:
+    """A page of the site under `root`, loaded and drawn; what comes up is written into `visit`.
+
+    Without `scripts` the page's own do not load, and it shows what it has for readers without them.
+    """
     seen = visit or Visit(path=path)
     options = {"viewport": {"width": LAPTOP, "height": HEIGHTS[LAPTOP]}, "reduced_motion": "reduce", **context}
     with browser.new_context(service_workers="block", **options) as room:  # type: ignore[arg-type]  # options by name
         room.route("**/*", lambda route: _let_pass(route, root))
+        if not scripts:
+            room.route("**/*.js", lambda route: route.abort())
         page = room.new_page()
         page.on("console", lambda message: _hear(seen, message))
         page.on("pageerror", lambda error: seen.messages.append(f"uncaught: {error.message}"))
@@ -58,6 +65,8 @@ def opened(browser: Browser, root: str, path: str, visit: Visit | None = None, *
             page.goto(root + path, wait_until="load")
         except Error as problem:
             seen.missing.append(problem.message.partition("\n")[0])
+        if not scripts:
+            page.evaluate(_UNSCRIPTED)
         if context.get("java_script_enabled", True):
             settle(page)
         yield page
@@ -152,6 +161,11 @@ def rows_shown(page: Page) -> list[int]:
     )
 
 
+def undrawn(page: Page) -> list[str]:
+    """Figures of which nothing is drawn."""
+    return page.evaluate(_UNDRAWN)
+
+
 def audit(page: Page) -> list[str]:
     """What axe-core finds amiss: rule, how many elements, and the first of them."""
     page.evaluate(AXE(encoding="utf-8"))
@@ -171,6 +185,14 @@ _UNDRAWN = """() => {
         svg.getBoundingClientRect().height > 0 && svg.querySelectorAll('g > *').length > 0);
     return [...document.querySelectorAll('figure')].filter(one => !drawn(one))
         .map(one => 'figure that is not drawn: ' + one.id);
+}"""
+
+_UNSCRIPTED = """() => {
+    for (const one of document.querySelectorAll('noscript')) {
+        const shown = document.createElement('div');
+        shown.innerHTML = one.textContent;
+        one.replaceWith(shown);
+    }
 }"""
 
 _BLANK = """() => [...document.images].filter(one => !(one.complete && one.naturalWidth))

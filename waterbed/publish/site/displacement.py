@@ -174,9 +174,8 @@ def _figures(shown: _Shown) -> Iterator[Figure]:
     total, certain = sum(cell.hops for cell in view.cells.cells), sum(cell.certain for cell in view.cells.cells)
     names = {key: shown.drawn_name("hoster", key) for key in [None, *shown.keys["hoster"]]}
     largest = next((row for row in flows if row.from_key is not None), None)
-    most = (
-        f" Most go from {names[largest.from_key]} to {names[largest.to_key]}: {count(largest.hops)}." if largest else ""
-    )
+    ends = [shown.name("hoster", key) for key in (largest.from_key, largest.to_key)] if largest else []
+    most = f" Most go from {ends[0]} to {ends[1]}: {count(largest.hops)}." if largest else ""
     strengths = (Key(css="strong", word="certain", area=True), Key(css="pale", word="possible", area=True))
     yield figure_of(
         "weeks",
@@ -186,7 +185,7 @@ def _figures(shown: _Shown) -> Iterator[Figure]:
         "have: small groups are only known to lie in a longer span that reaches into it.",
         "data/hop-weeks",
         lambda width: weeks_scene(view.cells.weeks, sums, width),
-        (*strengths, Key(css="l6", word="at most")),
+        (*strengths, Key(css="level", word="at most")),
     )
     yield figure_of(
         "sankey",
@@ -198,7 +197,8 @@ def _figures(shown: _Shown) -> Iterator[Figure]:
         lambda width: sankey_scene(flows, names, width),
         (
             *(Key(css=f"w{at}", word=way or HELD, area=True) for at, way in enumerate(WAYS) if _used(view, way)),
-            *strengths,
+            Key(css="full", word="certain", area=True),
+            Key(css="faint", word="possible", area=True),
         ),
     )
     yield figure_of(

@@ -163,7 +163,7 @@ const hopFigures = (() => {
     const placed = (key) => key !== null && keys[key].at !== null;
     const drawn = rows.filter((row) => row.hops > 0 && placed(row.from) && placed(row.to)).slice(0, 2 * MOST_LINKS);
     if (!drawn.length) return nothing(width);
-    const [across, down] = [width / 2 - (narrow ? 70 : 150), height / 2 - 36];
+    const [across, down] = [width / 2 - (narrow ? 86 : 150), height / 2 - 36];
     const put = (key) => [width / 2 + across * keys[key].at[0], height / 2 + down * keys[key].at[1]];
     const most = Math.max(1, ...drawn.map((row) => row.hops));
     const marks = [...drawn].reverse().flatMap((row) => edge(data, keys, row, put, most));

@@ -160,7 +160,7 @@ def network_scene(flows: Sequence[CellFlow], places: Sequence[CellPlace], spots:
     drawn = [row for row in flows if row.hops > 0 and row.from_key in where and row.to_key in where][: 2 * MOST_LINKS]
     if not drawn:
         return _nothing(width)
-    across, down = width / 2 - (70 if narrow else 150), height / 2 - 36
+    across, down = width / 2 - (86 if narrow else 150), height / 2 - 36
     middle = (width / 2, height / 2)
 
     def put(key: str | None) -> Point:

@@ -50,6 +50,11 @@ from waterbed.model.takedown import (
     TakedownClock,
     Unanswered,
 )
+from waterbed.publish.site.hop_files import CellRow, LevelChain, LevelFlow, LevelMeasure, LevelPlace, WeekHops
+from waterbed.publish.site.hoster import CurveHour, SheetNumbers
+from waterbed.publish.site.interventions import Line
+from waterbed.publish.site.overview import CurvePoint, Passage, Total, WeekShare
+from waterbed.publish.site.quality import CanaryDay, CanaryRecord, DatedTable, Held, Lag, Outcome
 from waterbed.store.tables import table_name
 from waterbed.study.formats import row_schema
 
@@ -94,6 +99,29 @@ CONCLUSIONS: tuple[type, ...] = (
     EffectRow,
 )
 
+PAGES: dict[str, type] = {
+    "data/totals": Total,
+    "data/slowest-weeks": WeekShare,
+    "data/curves": CurvePoint,
+    "data/passages": Passage,
+    "data/hop-flows": LevelFlow,
+    "data/hop-places": LevelPlace,
+    "data/hop-weeks": WeekHops,
+    "data/hop-cells": CellRow,
+    "data/hop-measures": LevelMeasure,
+    "data/hop-chains": LevelChain,
+    "data/canaries": CanaryRecord,
+    "data/canary-days": CanaryDay,
+    "data/quarantines": Held,
+    "data/schedule": Lag,
+    "data/outcomes": Outcome,
+    "data/tables-used": DatedTable,
+    "hosters/KEY-curves": CurveHour,
+    "hosters/KEY-numbers": SheetNumbers,
+    "interventions/NAME-declared": Line,
+}
+"""Rows beside the pages, by path; further ones are of classes above."""
+
 _TYPES = {
     str: "text",
     int: "integer",
@@ -130,6 +158,13 @@ Nothing here is stored. Each is recomputed from the facts whenever it is asked f
 `rank` and `sizes` print them.
 """
 
+_PAGES = """\
+## Beside the pages
+
+Rows behind figures and tables of the pages ([pages.md](pages.md)), each as CSV and JSON. `hosters/KEY-shares` has the columns of
+[CauseShare](#causeshare).
+"""
+
 _ENVELOPE = """\
 ## TableInfo
 
@@ -144,6 +179,8 @@ def schema_text() -> str:
     parts += ["\n".join(_section(cls, f"`{table_name(cls)}`", stored=True)) for cls in STORED]
     parts += [_CONCLUSIONS]
     parts += ["\n".join(_section(cls, f"`{cls.__name__}`", stored=False)) for cls in CONCLUSIONS]
+    parts += [_PAGES]
+    parts += ["\n".join(_section(cls, f"`{path}`", stored=False)) for path, cls in PAGES.items()]
     parts += [_ENVELOPE, "\n".join(_rows(TableInfo))]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 

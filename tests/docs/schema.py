@@ -161,8 +161,8 @@ Nothing here is stored. Each is recomputed from the facts whenever it is asked f
 _PAGES = """\
 ## Beside the pages
 
-Rows behind figures and tables of the pages ([pages.md](pages.md)), each as CSV and JSON. `hosters/KEY-shares` has the columns of
-[CauseShare](#causeshare).
+Rows behind figures and tables of the pages ([pages.md](pages.md)), each as CSV and JSON. `hosters/KEY-shares` has the
+columns of [CauseShare](#causeshare).
 """
 
 _ENVELOPE = """\

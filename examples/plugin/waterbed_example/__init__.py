@@ -39,7 +39,7 @@ def _union(answer: Attribution) -> tuple[str, ...]:
 
 def _slowest(publication: Publication) -> list[RankingRow]:
     """The ranked hosters that may be published, slowest first."""
-    rows = [row for row in publication.table("ranking-hoster").rows if row.removed_24h is not None]
+    rows = [row for row in publication.table("ranking-hoster").rows if row.removed_24h_low is not None]
     return sorted(rows, key=lambda row: (row.removed_24h, row.name))
 
 

@@ -182,7 +182,7 @@ class Grouped:
         estimate = share_of(
             self._once(self._clocks[key], spec.dedup), volume.hidden, self.conclusions.until, spec.moved
         )
-        found = class_of(volume, estimate, differs=key in self._differing(cast(Kind, spec.role)))
+        found = class_of(volume, estimate, differs=key in self._differing(spec.role))
         return (
             _value(estimate)
             if estimate and found == "ranked"
@@ -219,7 +219,7 @@ class Grouped:
         low, high = share_interval(share, len(left))
         return Value(estimability="told", estimate=round(share, 6), low=round(low, 6), high=round(high, 6))
 
-    def _differing(self, kind: Kind) -> frozenset[str]:
+    def _differing(self, kind: str) -> frozenset[str]:
         """The keys whose content goes by our looks, whatever the choices: their removals may be none.
 
         By the reference, and by these conclusions where they name hosters by another book.

@@ -26,7 +26,7 @@ from waterbed.publish.site.overview import (
     slowest_of_all,
 )
 from waterbed.publish.site.quality import held_in_words, quality_page, quality_view
-from waterbed.publish.site.rankings import RankingEntry, RankingView, below_norm, ranking_page
+from waterbed.publish.site.rankings import RankingEntry, RankingView, below_norm, norm_share, ranking_page
 from waterbed.publish.site.weekly import weekly_shares
 from waterbed.study.conclusions import Conclusions
 from waterbed.study.study import Study
@@ -160,7 +160,7 @@ def _totals(conclusions: Conclusions, publication: Publication, standings: Seque
         ("hosters", len(hosters), "hosters in the ranking: those with enough sites, proxies among them"),
         ("hosters_with_share", sum(one.row.removed_24h is not None for one in hosters), "of these, those with a share"),
         ("below_norm", len(below_norm(standings)), "of these, those that surely removed less than the norm"),
-        ("norm_share", norm.share, "the norm: share removed within 24 hours"),
+        ("norm_share", norm_share(standings, norm), "the norm: share removed within 24 hours"),
         ("norm_rate", norm.rate, "most that are wrongly said to be below it, as a share of those named"),
         ("hops", hops, "hops that are not known to be parallel copies"),
         ("hops_certain", sum(cell.certain for cell in cells), "of these, surely displacement"),

@@ -101,8 +101,11 @@ class OverviewView:
 
 
 def slowest_of_all(standings: Sequence[RankingEntry]) -> list[RankingEntry]:
-    """Entries with the lowest shares removed, lowest first."""
-    shared = [one for one in standings if one.row.removed_24h is not None]
+    """Entries with the lowest shares removed, lowest first.
+
+    Of those with an interval: it says how a hoster works.
+    """
+    shared = [one for one in standings if one.row.removed_24h_low is not None]
     return sorted(shared, key=lambda one: (one.row.removed_24h or 0.0, one.row.key))[:SHOWN]
 
 

@@ -93,6 +93,7 @@ def ranking_page(view: RankingView, kinds: Sequence[str], start: str) -> Page:
             "places": places_of(view.standings),
             "reading": _reading(view, noun, nouns),
             "below": below_norm(view.standings),
+            "norm_share": norm_share(view.standings, view.norm),
             "unknown": any(one.row.key == UNKNOWN for one in view.standings),
             "most": NAMED,
             "sizes": any(one.volume and one.volume.routed_v4 is not None for one in view.standings),
@@ -107,6 +108,15 @@ def below_norm(standings: Sequence[RankingEntry]) -> list[RankingRow]:
     """Rows that surely removed less than the norm, slowest first."""
     rows = [one.row for one in standings if one.place and one.place.below_norm]
     return sorted(rows, key=lambda row: (row.removed_24h or 0.0, row.key))
+
+
+def norm_share(standings: Sequence[RankingEntry], norm: Norm) -> float:
+    """The share that rows were held against.
+
+    It is estimated from the rows where it lies below their median.
+    """
+    held = (one.place.norm for one in standings if one.place and one.place.norm is not None)
+    return next(held, norm.share)
 
 
 def places_of(standings: Sequence[RankingEntry]) -> int:

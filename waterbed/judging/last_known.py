@@ -1,6 +1,8 @@
 """Where each URL was last seen, and its last state."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Self
 
 import numpy as np
 
@@ -50,6 +52,24 @@ class LastKnown:
         """Start with nothing known of so many URLs."""
         self._state, self._at = np.full(urls, UNKNOWN, np.int8), np.zeros(urls, np.int64)
         self._hosters, self._prefix = np.zeros(urls, np.int32), np.full(urls, NOTHING, np.int32)
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Array]) -> Self:
+        """Go on with what `columns` gave."""
+        found = cls(0)
+        found._state, found._at = columns["state"].astype(np.int8), columns["at"].astype(np.int64)
+        found._hosters, found._prefix = columns["hosters"].astype(np.int32), columns["prefix"].astype(np.int32)
+        return found
+
+    def columns(self) -> dict[str, Array]:
+        """What is known of each URL now."""
+        return {
+            name: column.copy()
+            for name, column in (
+                *(("state", self._state), ("at", self._at)),
+                *(("hosters", self._hosters), ("prefix", self._prefix)),
+            )
+        }
 
     def before(self, looks: GuardLooks) -> tuple[Array, Array, Array, Array]:
         """Return what is known at each look of a cycle.

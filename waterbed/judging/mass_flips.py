@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -10,6 +9,15 @@ import numpy as np
 from waterbed.judging.columns import NOTHING, Array
 from waterbed.judging.confirmation import DOWN, UNKNOWN, UP
 from waterbed.judging.flip_baseline import Count, FlipBaseline
+from waterbed.judging.guard_state import (
+    Checkpoint,
+    Cycle,
+    GuardStart,
+    OpenQuarantine,
+    history_of,
+    open_of,
+    state_of,
+)
 from waterbed.judging.last_known import GuardLooks, LastKnown
 from waterbed.judging.quarantines import Decisions, Group, GuardRules, QuarantineDraft, cycle_bounds
 from waterbed.model.codec import microseconds, moment
@@ -20,29 +28,6 @@ NOT_SEEN: Final = ("our_fault", "unwatched", "unobserved")
 """Outcomes of looks that saw nothing; they do not count."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _OpenQuarantine:
-    """A quarantine that has not ended."""
-
-    draft: QuarantineDraft
-    baseline: float | None
-    looked: set[int] = field(default_factory=set)
-    flipped: set[int] = field(default_factory=set)
-    quiet: set[int] = field(default_factory=set)
-    """Sites seen in later cycles that were not suspect."""
-
-    def extend(self, end: int, count: Count) -> None:
-        """Add a suspect cycle, or its part until a time."""
-        self.draft.ended_at = moment(end)
-        self.looked |= count.looked
-        self.flipped |= count.flipped
-        self.quiet = set()
-
-    def result(self) -> Quarantine:
-        """The quarantine as a conclusion."""
-        return self.draft.quarantine(looked=len(self.looked), flipped=len(self.flipped), usual=self.baseline)
-
-
 def guard_flips(
     looks: Iterable[GuardLooks],
     urls: int,
@@ -50,62 +35,29 @@ def guard_flips(
     prefixes: Sequence[str],
     rules: GuardRules,
     decisions: Decisions,
+    *,
+    begin: GuardStart | None = None,
+    keep: Checkpoint | None = None,
 ) -> tuple[list[Quarantine], Array]:
     """Find cycles with mass flips, and the looks to quarantine.
 
     `looks` come in stretches of whole cycles, in time order; `urls` is how many there are. Returns the quarantines in
     order of their beginning, and the rows of the down looks in quarantine, ascending. Cost is linear in the looks,
-    after sorting them by time; memory grows with the URLs and one stretch.
+    after sorting them by time; memory grows with the URLs and one stretch. With `begin` it goes on from there; what it
+    knows at a cycle is put into `keep`.
     """
-    guard = _Guard(urls, hoster_sets, prefixes, rules, decisions)
+    guard = _Guard(urls, hoster_sets, prefixes, rules, decisions, begin)
     for stretch in looks:
         ordered = stretch.taken(np.lexsort((stretch.row, stretch.at)))
         cycles = ordered.at // int(rules.cycle_s * 1_000_000)
         starts = np.flatnonzero(np.diff(cycles, prepend=-1)).tolist()
         for start, end in zip(starts, [*starts[1:], len(ordered)], strict=True):
+            if keep and keep.state is None and cycles[start] >= keep.cycle:
+                guard.checkpoint(keep)
             guard.take(int(cycles[start]), ordered.taken(slice(start, end)))
+    if keep and keep.state is None:
+        guard.checkpoint(keep)
     return guard.finish(), np.sort(np.concatenate([np.zeros(0, np.int64), *guard.held]))
-
-
-@dataclass(slots=True)
-class _Cycle:
-    """The looks of one cycle at URLs last known up, by group and site."""
-
-    groups: Array
-    """Each group with such a look, ascending."""
-    looked: Array
-    flipped: Array
-    """Numbers of sites."""
-    looks: Array
-    waited: Array
-    """Microseconds since the sites were last up, summed over looks."""
-    earliest: Array
-    """The first entry of each group, in time order."""
-    pair_group: Array
-    """One entry for each group and site."""
-    pair_site: Array
-    pair_flipped: Array
-
-    def without_sites(self) -> "_Cycle":
-        """The numbers alone."""
-        none = np.zeros(0, np.int64)
-        return replace(self, pair_group=none, pair_site=none, pair_flipped=none)
-
-    def place(self, group: int) -> int | None:
-        """Where a group is, None without a look."""
-        at = int(np.searchsorted(self.groups, group))
-        return at if at < len(self.groups) and self.groups[at] == group else None
-
-    def count(self, group: int) -> Count:
-        """The sites and looks of a group."""
-        at = self.place(group)
-        if at is None:
-            return Count()
-        first, last = np.searchsorted(self.pair_group, [group, group + 1])
-        sites, flipped = self.pair_site[first:last], self.pair_flipped[first:last]
-        return Count(
-            set(sites.tolist()), set(sites[flipped].tolist()), looks=int(self.looks[at]), waited_us=int(self.waited[at])
-        )
 
 
 class _Guard:
@@ -118,12 +70,20 @@ class _Guard:
         prefixes: Sequence[str],
         rules: GuardRules,
         decisions: Decisions,
+        begin: GuardStart | None,
     ) -> None:
         self.held: list[Array] = []
         """Rows of looks in quarantine."""
         self._rules, self._decisions = rules, decisions
-        hosters = sorted({key for keys in hoster_sets for key in keys})
-        self._names: list[Group] = [ALL, *(("hoster", key) for key in hosters), *(("prefix", one) for one in prefixes)]
+        before = begin.state.named if begin else set()
+        hosters = sorted(
+            {*(key for keys in hoster_sets for key in keys), *(k for kind, k in before if kind == "hoster")}
+        )
+        others = sorted({name for kind, name in before if kind == "prefix"}.difference(prefixes))
+        self._names: list[Group] = [
+            *(ALL, *(("hoster", key) for key in hosters)),
+            *(("prefix", one) for one in (*prefixes, *others)),
+        ]
         self._numbers = {group: number for number, group in enumerate(self._names)}
         self._first_prefix = 1 + len(hosters)
         of_sets = [[self._numbers["hoster", key] for key in keys] for keys in hoster_sets]
@@ -134,12 +94,23 @@ class _Guard:
         for number, keys in enumerate(of_sets):
             for key in keys:
                 self._sets_with.setdefault(key, []).append(number)
-        self._urls = LastKnown(urls)
+        self._urls = begin.urls if begin else LastKnown(urls)
         self._looks: GuardLooks
-        self._history: deque[tuple[int, _Cycle, frozenset[int]]] = deque()
-        self._open: dict[int, _OpenQuarantine] = {}
+        self._history: deque[tuple[int, Cycle, frozenset[int]]] = deque()
+        self._open: dict[int, OpenQuarantine] = {}
         self._voided: set[int] = set()
         self._ended: list[Quarantine] = []
+        if begin:
+            self._history.extend(history_of(begin.state, self._numbers))
+            self._open = open_of(begin, self._numbers, decisions)
+            self._voided = {self._numbers[group] for group in begin.state.voided}
+
+    def checkpoint(self, keep: Checkpoint) -> None:
+        """Keep what is known now."""
+        keep.urls = self._urls.columns()
+        keep.state = state_of(
+            self._names, self._history, self._open, [self._names[group] for group in self._voided], keep.sites
+        )
 
     def take(self, cycle: int, looks: GuardLooks) -> None:
         """Process all looks of one cycle, in time order."""
@@ -169,12 +140,12 @@ class _Guard:
             return np.flatnonzero(self._prefix == group - self._first_prefix)
         return np.flatnonzero(np.isin(self._hosters, self._sets_with[group]))
 
-    def _counts(self) -> _Cycle:
+    def _counts(self) -> Cycle:
         """All looks of a cycle at URLs that were last known up, by group."""
         rows = np.flatnonzero((self._before == UP) & ~self._looks.unseen)
         return self._grouped(rows, self._looks.at[rows] - self._before_at[rows], self._looks.state[rows] == DOWN)
 
-    def _grouped(self, rows: Array, waited: Array, flipped: Array) -> _Cycle:
+    def _grouped(self, rows: Array, waited: Array, flipped: Array) -> Cycle:
         sets, prefix = self._hosters[rows], self._prefix[rows]
         sizes, addressed = self._set_sizes[sets], np.flatnonzero(prefix != NOTHING)
         of_hosters = np.repeat(np.arange(len(rows)), sizes)
@@ -195,7 +166,7 @@ class _Guard:
         pairs, groups = np.flatnonzero(new_pair), np.flatnonzero(new_group)
         pair_flipped = np.logical_or.reduceat(flipped[row], pairs) if len(pairs) else np.zeros(0, bool)
         begins = np.searchsorted(pairs, groups)
-        return _Cycle(
+        return Cycle(
             groups=group[groups],
             looked=np.diff(begins, append=len(pairs)),
             flipped=np.add.reduceat(pair_flipped.astype(np.int64), begins) if len(begins) else begins,
@@ -207,7 +178,7 @@ class _Guard:
             pair_flipped=pair_flipped,
         )
 
-    def _suspects(self, counts: _Cycle) -> set[int]:
+    def _suspects(self, counts: Cycle) -> set[int]:
         """The groups to quarantine: the narrowest that explains the flips, unless a wider quarantine is open.
 
         A flip at one hoster casts no doubt on the others, and a flip everywhere is not blamed on each hoster.
@@ -232,7 +203,7 @@ class _Guard:
             if self._names[group][0] == "hoster" or group in self._open or not counts.count(group).flipped <= explained
         }
 
-    def _beyond_one_hoster(self, counts: _Cycle) -> bool:
+    def _beyond_one_hoster(self, counts: Cycle) -> bool:
         """True if enough sites flipped outside open quarantines and the most affected hoster."""
         rest = counts.count(0)
         for group in self._open:
@@ -275,7 +246,7 @@ class _Guard:
         if opened is None:
             began = moment(start)
             draft = QuarantineDraft(group=name, began_at=began, decision=self._decisions.on(name, began))
-            opened = self._open[group] = _OpenQuarantine(draft=draft, baseline=self._baseline(group).share)
+            opened = self._open[group] = OpenQuarantine(draft=draft, baseline=self._baseline(group).share)
         decided_at = opened.draft.decided_at
         until = None if decided_at is None else microseconds(decided_at)
         if until is None or until >= end:
@@ -305,7 +276,7 @@ class _Guard:
                 now[url] = state, when
         return count
 
-    def _mark(self, members: Array, opened: _OpenQuarantine) -> None:
+    def _mark(self, members: Array, opened: OpenQuarantine) -> None:
         if opened.draft.status != "released":
             self._held[members[self._looks.state[members] == DOWN]] = True
 

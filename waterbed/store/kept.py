@@ -64,6 +64,27 @@ class Kept:
             self._write(name, digest, msgspec.msgpack.encode(made))
         return made
 
+    def newest(self, name: str, form: Any) -> tuple[Any, bytes] | None:
+        """What was kept of a name at last, and its digest, whatever changed since; None without a whole one."""
+        content = self._read(name)
+        with suppress(msgspec.DecodeError):
+            return (content and (msgspec.msgpack.decode(content[2 * _BYTES :], type=form), content[:_BYTES])) or None
+        return None
+
+    def former(self, name: str, form: Any, digest: bytes) -> Any:
+        """What was kept of a name under that digest; None if it was not."""
+        content = self._read(name)
+        with suppress(msgspec.DecodeError):
+            if content is not None and content[:_BYTES] == digest:
+                return msgspec.msgpack.decode(content[2 * _BYTES :], type=form)
+        return None
+
+    def keep(self, name: str, value: Any) -> None:
+        """Keep a value of the facts as they were, if they are still so."""
+        digest = self._now
+        if bytes.fromhex(self._digest()) == digest:
+            self._write(name, digest, msgspec.msgpack.encode(value))
+
     def files(self) -> list[KeptFile]:
         """All that is kept, by name."""
         return [

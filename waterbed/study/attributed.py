@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 
@@ -24,11 +25,17 @@ _DAY_US = 86_400_000_000
 _START = date(1970, 1, 1)
 
 
+Asked: TypeAlias = tuple[str, str | None, bool, str | None]
+"""Addresses, platform suffix, whether behind a CDN, and the reported address behind it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attributed:
     """The attributions of all looks, each of equal ones once."""
 
     made: Sequence[Attribution]
+    asked: Sequence[Asked]
+    """What each was made of, beside its day."""
     kept: Spool
     """The number of each look's attribution, by block."""
 
@@ -52,7 +59,12 @@ def attributed(
         for block in looks.blocks():
             kept.add(block.number, {"number": made.numbers(block)})
             advance(len(block))
-    return Attributed(made=made.made, kept=kept)
+    return Attributed(made=made.made, asked=made.asked, kept=kept)
+
+
+def hosters_of(attributed: Attributed) -> set[str]:
+    """The keys of all hosters in any attribution."""
+    return {key for one in attributed.made for key in one.hosters}
 
 
 def _behind(origins: ReportedOrigins, url_id: str, at: int) -> str | None:
@@ -79,6 +91,7 @@ class _Attributions:
         """
         self.attributor = attributor
         self.made: list[Attribution] = []
+        self.asked: list[Asked] = []
         self._addresses, self._suffixes = looks.coder.addresses.values, suffixes
         texts: dict[str | None, int] = {}
         self._suffix_of_url = np.array([texts.setdefault(suffix, len(texts)) for suffix in suffixes], np.int32)
@@ -160,6 +173,7 @@ class _Attributions:
         if known is None:
             addresses, suffix, behind_cdn, origin, _ = asked
             known = self._numbers[asked] = len(self.made)
+            self.asked.append(asked[:4])
             self.made.append(
                 self.attributor.attribute(words(addresses), suffix, moment(at), origin, behind_cdn=behind_cdn)
             )

@@ -28,11 +28,13 @@ from waterbed.model.takedown import AddressedNotice, NoticeContext
 from waterbed.store.config import Config
 from waterbed.store.kept import Kept
 from waterbed.study.assessment import SetAside, counting_facts
-from waterbed.study.attributed import Attributed, attributed
+from waterbed.study.attributed import Attributed, attributed, hosters_of
 from waterbed.study.coded import recoded
 from waterbed.study.facts import Facts
-from waterbed.study.guarded import guarded
-from waterbed.study.judged import Changed, Judged, UrlRuns, verdicts_in
+from waterbed.study.grown import Grown, grown_of
+from waterbed.study.guarded import Guarded, guarded
+from waterbed.study.judged import Changed, Judged, UrlRuns, answers_of, verdicts_in
+from waterbed.study.kept_urls import Beginning, keep_urls, kept_since
 from waterbed.study.linking import OpenedNames, clusters_of, content_ids, known_of
 from waterbed.study.look_reader import features_of, read_looks
 from waterbed.study.looks import Block, Looks
@@ -66,13 +68,15 @@ class Conclusions:
         removal_measured: bool = True,
         kept: Kept | None = None,
         processes: int = 1,
+        beginning: Beginning | None = None,
     ) -> None:
         """Take all inputs of the conclusions, or a function that reads facts.
 
         `opened` is the part of the vault that linking needs. What was `kept` is not worked out again. `processes` share
         the reading of many looks. Where removal is not measured, as in a replay, nothing is concluded of how long
-        content stayed or where it went: there are no episodes.
+        content stayed or where it went: there are no episodes. `beginning` is what the facts of some URLs alone need.
         """
+        self._beginning = beginning
         self._facts = facts
         self._kept = kept
         self.processes = processes
@@ -113,6 +117,28 @@ class Conclusions:
             other.shared = frozenset(step for step, on in RESTS_ON.items() if not on & changed)
         return other
 
+    def of_some(self, facts: Facts, beginning: Beginning) -> "Conclusions":
+        """The same of some URLs alone, from what was kept on."""
+        return Conclusions(
+            facts,
+            self.attributor,
+            self.rules,
+            self.config,
+            self._opened,
+            removal_measured=self.removal_measured,
+            processes=self.processes,
+            beginning=beginning,
+        )
+
+    grows: bool = False
+    """Whether what was kept of URLs with nothing new is taken: for episodes and rankings alone."""
+
+    @cached_property
+    def grown(self) -> Grown | None:
+        """What is new since conclusions were kept; None if all must be worked out."""
+        possible = self.grows and self._kept and self.facts.folder and self.removal_measured
+        return grown_of(self, self._kept) if possible and self._kept else None
+
     def kept(self, name: str, form: Any, make: Callable[[], Value]) -> Value:
         """A value that is kept in the study's folder.
 
@@ -143,7 +169,8 @@ class Conclusions:
     @Step
     def looks(self) -> Looks:
         """All looks as columns, each judged; vantages are combined."""
-        return read_looks(self.facts, self.config, Walk(self.rules), processes=self.processes)
+        before = self._beginning.before if self._beginning else None
+        return read_looks(self.facts, self.config, Walk(self.rules), processes=self.processes, before=before)
 
     @Step
     def verdicts(self) -> list[Verdict]:
@@ -204,13 +231,13 @@ class Conclusions:
     @cached_property
     def quarantines(self) -> list[Quarantine]:
         """Quarantined cycles and deliveries, also those decided since."""
-        if self.varies is not None and "_believed" in self.shared:
+        if self.varies is not None and "believed" in self.shared:
             return self.varies.quarantines
-        return self.kept("quarantines", list[Quarantine], lambda: self._believed[1])
+        return self.kept("quarantines", list[Quarantine], lambda: self.believed.quarantines)
 
     def uncoded_in(self, block: Block) -> Array:
         """The numbers of a block's verdicts, before people's codes."""
-        return self._believed[0].verdicts(block)
+        return self.believed.changed.verdicts(block)
 
     @Step
     def settled(self) -> dict[str, str]:
@@ -225,7 +252,7 @@ class Conclusions:
     @Step
     def _coded(self) -> Changed:
         """The checks that are in quarantine or that people coded, with their verdicts."""
-        believed, wanted = self._believed[0], {look: code for look, code in self.settled.items() if code != UNSURE}
+        believed, wanted = self.believed.changed, {look: code for look, code in self.settled.items() if code != UNSURE}
         if not wanted:
             return believed
         return recoded(self.looks, believed, wanted, self.facts.looks_at, self.rules)
@@ -238,12 +265,14 @@ class Conclusions:
         return features_of(self.facts, self.config, self.rules, looks)
 
     @Step
-    def _believed(self) -> tuple[Changed, list[Quarantine]]:
+    def believed(self) -> Guarded:
         """The checks in quarantine with their verdicts, and all quarantines."""
-        return guarded(self.looks, self._attributed, self.facts, self.config, self.rules)
+        before = self._beginning.guard if self._beginning else None
+        keep_at = kept_since(self) if self._kept or before else None
+        return guarded(self.looks, self.attributed, self.facts, self.config, self.rules, before=before, keep_at=keep_at)
 
     @Step
-    def _attributed(self) -> Attributed:
+    def attributed(self) -> Attributed:
         """All attributions, and the number of each check's."""
         suffixes = [self.facts.targets[url_id].suffix_id for url_id in self.looks.urls]
         return attributed(self.looks, self.attributor, suffixes, self._origins_reported)
@@ -272,7 +301,7 @@ class Conclusions:
     @cached_property
     def judged(self) -> Judged:
         """All looks with their final verdicts and attributions."""
-        return Judged(looks=self.looks, changed=self._coded, attributed=self._attributed, settings=self.config.judge)
+        return Judged(looks=self.looks, changed=self._coded, attributed=self.attributed, settings=self.config.judge)
 
     @cached_property
     def runs(self) -> Mapping[str, Sequence[Run]]:
@@ -289,18 +318,13 @@ class Conclusions:
 
         With whether the run was decided. Many URLs have one sequence in common.
         """
-        found: dict[str, Sequence[tuple[Sequence[Attribution], bool]]] = {}
-        alike: dict[tuple[tuple[tuple[int, ...], bool], ...], Sequence[tuple[Sequence[Attribution], bool]]] = {}
-        for url_id, runs in self.runs.items():
-            seen = [(run.every_answer, run.state != "unknown") for run in runs]
-            once = {(tuple(map(id, answers)), decided): (answers, decided) for answers, decided in seen}
-            found[url_id] = alike.setdefault(tuple(once), tuple(once.values()))
-        return found
+        return answers_of(self.runs)
 
     @Step
     def links(self) -> Clusters:
         """Clusters of URLs that carry one content, with evidence."""
-        return clusters_of(self.facts, self.looks, self._opened, self.config.linking)
+        signs = self.grown.signs if self.grown else self.looks
+        return clusters_of(self.facts, signs, self._opened, self.config.linking)
 
     @Step
     def known(self) -> dict[str, UrlHistory]:
@@ -332,7 +356,10 @@ class Conclusions:
         """The number of all checks, and the times of the first and the last one."""
         if self.varies is not None and "looks" in self.shared:
             return self.varies._extent
-        return self.kept("extent", tuple[int, tuple[int, int] | None], lambda: (len(self.looks), self.looks.span))
+        return self.kept("extent", tuple[int, tuple[int, int] | None], self._measured)
+
+    def _measured(self) -> tuple[int, tuple[int, int] | None]:
+        return self.grown.extent if self.grown else (len(self.looks), self.looks.span)
 
     @property
     def episode_rules(self) -> EpisodeRules | None:
@@ -350,7 +377,16 @@ class Conclusions:
         rules = self.episode_rules
         if rules is None or not self.removal_measured:
             return []
-        return self.kept("episodes", list[Episode], lambda: list(all_episodes(self.known, self.runs, rules)))
+        return self.kept("episodes", list[Episode], lambda: self._followed(rules))
+
+    def _followed(self, rules: EpisodeRules) -> list[Episode]:
+        if self.grown:
+            found = self.grown.episodes(self.known, rules)
+        else:
+            found = list(all_episodes(self.known, self.runs, rules))
+        if self._kept:
+            keep_urls(self, self._kept, self.grown)
+        return found
 
     @cached_property
     def hop_context(self) -> HopContext:
@@ -373,7 +409,7 @@ class Conclusions:
         return self.kept(
             "notices",
             list[AddressedNotice],
-            lambda: addressed_in(self.facts, self.runs, self.attributor.book),
+            lambda: addressed_in(self.facts, self.grown.part.runs if self.grown else self.runs, self.attributor.book),
         )
 
     @cached_property
@@ -385,7 +421,7 @@ class Conclusions:
     def hosters(self) -> list[str]:
         """Keys of all hosters in any check or episode."""
         return self.kept(
-            "hosters", list[str], lambda: sorted({key for one in self._attributed.made for key in one.hosters})
+            "hosters", list[str], lambda: self.grown.hosters if self.grown else sorted(hosters_of(self.attributed))
         )
 
     @cached_property

@@ -12,11 +12,13 @@ import msgspec
 from waterbed.governance.hosters import ACTION, VERSIONS
 from waterbed.model.bookkeeping import STORED, Audit, Beat, Due, KeyCheck, Reserved, Sealed
 from waterbed.model.governance import DeviationNote, Edition
+from waterbed.store.config import Config
 from waterbed.store.folder import Folder
 from waterbed.store.frozen import FROZEN
 from waterbed.store.lake.lake import lake_of
 from waterbed.store.lake.manifest import to_json
 from waterbed.store.tables import TABLES
+from waterbed.study.facts import Facts
 
 _NO_FACTS: Final = (Audit, Beat, Due, Edition, KeyCheck, Reserved, Sealed, DeviationNote)
 """Kinds of records from which nothing is concluded."""
@@ -52,6 +54,16 @@ class StudyDigest:
             counts.append(repr(store.newest_of(Audit, TABLES[Audit].c.action == ACTION)))
             self._counted = version, "".join(counts).encode()
         return self._counted[1]
+
+
+def of_rules(facts: Facts, config: Config, folder: Folder | None) -> bytes:
+    """The digest of what concerns all URLs: code, settings, and what people decided of looks."""
+    found = hashlib.sha256(_code())
+    frozen = folder.path / FROZEN if folder else None
+    for part in (config, facts.decisions, facts.codings):
+        found.update(hashlib.sha256(msgspec.json.encode(part)).digest())
+    found.update(frozen.read_bytes() if frozen and frozen.is_file() else b"")
+    return found.digest()
 
 
 def _of_lake(folder: Folder) -> Iterator[bytes]:

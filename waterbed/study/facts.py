@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
@@ -118,6 +119,8 @@ class Facts:
     codings: Sequence[Coding] = ()
     folder: Folder | None = field(default=None, compare=False, repr=False)
     """Where looks, resolutions and controls lie; None if they are in memory."""
+    since: date | None = field(default=None, compare=False, repr=False)
+    """The first day whose looks, resolutions and controls `rows` reads; None: all."""
 
     @property
     def place(self) -> Path:
@@ -154,7 +157,7 @@ class Facts:
         Looks, resolutions or controls.
         """
         if self.folder is not None:
-            return with_rows(self.folder, kinds, read)
+            return with_rows(self.folder, kinds, read, self.since)
         held: Mapping[type, Callable[[], Any]] = {
             Observation: lambda: self.looks,
             Resolution: self.resolutions.values,

@@ -270,6 +270,17 @@ class UrlRuns(Mapping[str, Sequence[Run]]):
         return self._length
 
 
+def answers_of(runs: Mapping[str, Sequence[Run]]) -> dict[str, Sequence[tuple[Sequence[Attribution], bool]]]:
+    """The distinct attributions of each run of a URL, with whether the run was decided."""
+    found: dict[str, Sequence[tuple[Sequence[Attribution], bool]]] = {}
+    alike: dict[tuple[tuple[tuple[int, ...], bool], ...], Sequence[tuple[Sequence[Attribution], bool]]] = {}
+    for url_id, own in runs.items():
+        seen = [(run.every_answer, run.state != "unknown") for run in own]
+        once = {(tuple(map(id, answers)), decided): (answers, decided) for answers, decided in seen}
+        found[url_id] = alike.setdefault(tuple(once), tuple(once.values()))
+    return found
+
+
 def states_of(looks: Looks, verdicts: Array) -> Array:
     """The number of each look's state."""
     of_verdicts: Array = np.array([STATES.index(one.state) for one in looks.walk.verdicts] or [0], np.int8)

@@ -26,6 +26,15 @@ READ: Final[Mapping[type, Sequence[str]]] = {
 }
 _TEXTS: Final = ("kind", "key", "role")
 _ENTRY: Final = ("url", *_TEXTS)
+_SERVERS, _ANSWERED = -1, -2
+"""In place of the piece: sets of name servers, and times at which a URL answered."""
+_SCHEMA: Final = pa.schema(
+    [
+        *(("piece", pa.int64()), ("url", pa.int64())),
+        *((name, pa.string()) for name in _TEXTS),
+        *(("first", pa.int64()), ("last", pa.int64())),
+    ]
+)
 
 
 class LookSigns:
@@ -61,6 +70,34 @@ class LookSigns:
         self._name_servers.append(_spans(columns.at[told], columns.url[told], columns.name_servers[told]))
         seen = np.flatnonzero(answered)
         self._answered.append(_spans(columns.at[seen], columns.url[seen]))
+
+    def table(self, name_servers: Sequence[str]) -> pa.Table:
+        """All of them, with URLs by their places; `name_servers` are the sets that columns number."""
+        texts = pa.array(name_servers, pa.string())
+        found = [_SCHEMA.empty_table()]
+        for piece in self._found.numbers():
+            its = pa.table({name: pa.array(column) for name, column in self._found.get(piece).items()})
+            found.append(_formed({"piece": _all(its.num_rows, piece), **{n: its.column(n) for n in its.schema.names}}))
+        for url, key, first, last in self._name_servers:
+            kind = {"piece": _all(len(url), _SERVERS), "kind": _texts(len(url), "name_servers")}
+            own = {"url": url, "key": texts.take(pa.array(key)), "role": _texts(len(url), "")}
+            found.append(_formed({**kind, **own, "first": first, "last": last}))
+        for url, first, last in self._answered:
+            kind = {name: _texts(len(url), "") for name in _TEXTS}
+            found.append(
+                _formed({"piece": _all(len(url), _ANSWERED), **kind, "url": url, "first": first, "last": last})
+            )
+        return pa.concat_tables(found)
+
+    def add(self, table: pa.Table, name_servers: Numbered[str]) -> None:
+        """Take what `table` gave, of other URLs than those that are here."""
+        piece = np.asarray(table.column("piece"))
+        self.of_stretch([table.filter(pa.array(piece >= 0))])
+        for number, entries in ((_SERVERS, self._name_servers), (_ANSWERED, self._answered)):
+            own = table.filter(pa.array(piece == number)).combine_chunks()
+            url, first, last = (np.asarray(own.column(name)) for name in ("url", "first", "last"))
+            keys = [name_servers.column(own.column("key"))] if number == _SERVERS and len(url) else []
+            entries.append((url, *keys, first, last) if keys or number == _ANSWERED else (url, url, first, last))
 
     def answered(self) -> dict[str, Span]:
         """The first and last time that each URL answered."""
@@ -113,6 +150,20 @@ class LookSigns:
                 last=moment(last),
                 role=cast(Literal["", "from", "to"], role),
             )
+
+
+def _formed(columns: Mapping[str, Any]) -> pa.Table:
+    arrays = [columns[name] for name in _SCHEMA.names]
+    made = [array if isinstance(array, (pa.Array, pa.ChunkedArray)) else pa.array(array) for array in arrays]
+    return pa.Table.from_arrays([array.cast(of.type) for array, of in zip(made, _SCHEMA, strict=True)], schema=_SCHEMA)
+
+
+def _all(rows: int, number: int) -> Array:
+    return np.full(rows, number, np.int64)
+
+
+def _texts(rows: int, text: str) -> pa.Array:
+    return pa.repeat(pa.scalar(text, pa.string()), rows)
 
 
 def _spans(at: Array, *keys: Array) -> tuple[Array, ...]:

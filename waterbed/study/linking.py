@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import cast, get_args
+from typing import Protocol, cast, get_args
 
 from graphs.episodes import UrlHistory
 from graphs.linking.clusters import Clusters, cluster
-from graphs.linking.evidence import KINDS, EvidenceKind, KindRule, LinkRules
+from graphs.linking.evidence import KINDS, EvidenceKind, KindRule, LinkRules, Sign
 from graphs.linking.links import find_links
 from graphs.linking.near_labels import Likeness, NearLabels, near_labels
-from graphs.linking.signs import homes_of, signs_of
+from graphs.linking.signs import Span, homes_of, signs_of
 from waterbed.model.bookkeeping import Sealed
 from waterbed.model.errors import InputError
 from waterbed.model.facts import Report
@@ -24,10 +24,19 @@ from waterbed.store.folder import Folder
 from waterbed.store.settings import Linking
 from waterbed.store.tables import TABLES
 from waterbed.study.facts import Facts
-from waterbed.study.looks import Looks
 
 ROOT = "/"
 """Path of a bare host name: every site has it, so it links nothing."""
+
+
+class LinkSigns(Protocol):
+    """What tells the signs of looks."""
+
+    def signs(self) -> list[Sign]:
+        """The signs that link URLs; of plain ones only those that several share."""
+
+    def answered(self) -> dict[str, Span]:
+        """The first and last time that each URL answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +124,7 @@ def _rule(kind: EvidenceKind, rule: KindRule, settings: Linking) -> KindRule:
     )
 
 
-def clusters_of(facts: Facts, looks: Looks, opened: OpenedNames, settings: Linking) -> Clusters:
+def clusters_of(facts: Facts, looks: LinkSigns, opened: OpenedNames, settings: Linking) -> Clusters:
     """Return the clusters of a study's URLs.
 
     By links of the least class that the settings name. Raises InputError as `link_rules` does.

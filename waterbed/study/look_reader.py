@@ -1,7 +1,7 @@
 """Reads looks by SQL, and judges block by block."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -98,11 +98,21 @@ class _JudgedColumns:
     numbers: Array
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What looks at some URLs alone are read with."""
+
+    known: pa.Table
+    """`url_id` and `site_id` of all URLs."""
+    usable: pa.Table
+    """`host_id`, `since` and `class` of usable controls that are not read again."""
+
+
 class _Reader:
     """Reads looks by SQL, puts them into blocks, and judges block by block."""
 
-    def __init__(self, facts: Facts, config: Config, walk: Walk, processes: int) -> None:
-        self.facts, self.config, self.walk, self.processes = facts, config, walk, processes
+    def __init__(self, facts: Facts, config: Config, walk: Walk, processes: int, before: Before | None = None) -> None:
+        self.facts, self.config, self.walk, self.processes, self.before = facts, config, walk, processes, before
         self.urls = sorted(facts.targets)
         targets = [facts.targets[url_id] for url_id in self.urls]
         self.sites = _numbered([target.site_id for target in targets])
@@ -115,6 +125,7 @@ class _Reader:
                 "site_id": pa.array([target.site_id for target in targets], pa.string()),
             }
         )
+        self.known = self.target.select(["url_id", "site_id"]) if before is None else before.known
         self.canaries = CanaryStates(facts.canaries, within_s=config.judge.canary_within_s, need=config.canary.need)
         self.neighbours: Neighbours | None = None
         self.opening: Any = {"folder": facts.place, "beside": len(self.urls)}
@@ -143,11 +154,14 @@ class _Reader:
             lengths=lengths,
             span=(min(spans), max(spans)) if spans else None,
             link_signs=self.signs,
+            usable=self._usable_of_all(),
+            neighbours_asked=self.neighbours is not None,
         )
 
     def __getstate__(self) -> dict[str, Any]:
         """What workers of a cluster need: not the facts, which are read here."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("facts", "coded", "signs")}
+        here = ("facts", "coded", "signs", "before", "usable")
+        return {name: value for name, value in self.__dict__.items() if name not in here}
 
     def _shared(
         self, work: Callable[[Any], Result], items: Sequence[Item], load: Callable[[Item], Any] = lambda item: item
@@ -197,14 +211,31 @@ class _Reader:
                     for number, columns in piece.pieces:
                         self.coded.add(number, renumber(columns).named())
                         advance(len(columns))
-        self.hosts = HostClasses(*_usable(usable))
+        self.usable = _usable([*usable, *self._usable_before()])
+        self.hosts = HostClasses(*self.usable)
+
+    def _usable_before(self) -> Iterator[pa.Table]:
+        """The usable controls of these hosts that are not read again."""
+        if self.before is not None:
+            numbers = dict(zip(*(self.target.column(name).to_pylist() for name in ("host_id", "host")), strict=True))
+            told = self.before.usable
+            known = told.filter(pc.is_in(told.column("host_id"), self.target.column("host_id").combine_chunks()))
+            host = pa.array([numbers[one] for one in known.column("host_id").to_pylist()], pa.int64())
+            yield known.set_column(0, "host", host)
+
+    def _usable_of_all(self) -> pa.Table:
+        """Time and class of each host's usable controls where the class changes."""
+        host, since, status_class = self.usable
+        _, first = np.unique(np.asarray(self.target.column("host")), return_index=True)
+        names = self.target.column("host_id").take(pa.array(first))
+        return pa.table({"host_id": names.take(pa.array(host)), "since": since, "class": status_class.astype(np.int64)})
 
     def _coded(self, own: Mapping[type, Part], threads: int = 2) -> _Coded:
         """The looks of a stretch of days, but for those that are lost."""
         with in_sql(own, _READ, **self.opening, threads=threads) as sql:
-            sql.add("target", self.target)
-            found = _Coded(usable=[sql.table(_USABLE)])
+            found = _Coded(usable=[])
             self._take(sql, found, all_=False)
+            found.usable.append(sql.table(_USABLE))
         return found
 
     def _lost(self, looks: Part, lost: Sequence[str], parts: Mapping[type, Part]) -> _Coded:
@@ -213,13 +244,19 @@ class _Reader:
         with in_sql({Observation: looks}, _READ, **self.opening) as sql:
             sql.add("lost", pa.table({"observation_id": pa.array(lost, pa.string())}))
             wanted = sql.table("SELECT * FROM observation WHERE observation_id IN (SELECT observation_id FROM lost)")
-        whole = {**parts, Observation: Part.of(wanted)}
-        with in_sql(whole, _READ, **self.opening) as sql:
-            sql.add("target", self.target)
-            self._take(sql, found, all_=True)
-        return found
+
+        def take(parts: Mapping[type, Part]) -> _Coded:
+            with in_sql({**parts, Observation: Part.of(wanted)}, _READ, **self.opening) as sql:
+                self._take(sql, found, all_=True)
+            return found
+
+        if self.facts.since is None:
+            return take(parts)
+        return replace(self.facts, since=None).rows([ControlLook, Resolution], take)
 
     def _take(self, sql: Duck, found: _Coded, *, all_: bool) -> None:
+        sql.add("target", self.target)
+        sql.add("known", self.known)
         for table in sql.batches(LOOKS, _AT_ONCE, {"all": all_}):
             without = table.column("lost").combine_chunks()
             if without.true_count:
@@ -305,13 +342,13 @@ class _Reader:
         self.neighbours = Neighbours((row["address"], row["host"], *row["newest"].values()) for row in rows)
 
 
-def read_looks(facts: Facts, config: Config, walk: Walk, *, processes: int = 1) -> Looks:
+def read_looks(facts: Facts, config: Config, walk: Walk, *, processes: int = 1, before: Before | None = None) -> Looks:
     """Read all looks at URLs that count, and judge each.
 
     Verdicts are combined over vantage points. Memory grows with the URLs, not with the looks. Many looks are shared by
-    `processes`.
+    `processes`. `before` is told where the facts are of some URLs alone.
     """
-    return _Reader(facts, config, walk, processes).read()
+    return _Reader(facts, config, walk, processes, before).read()
 
 
 def features_of(facts: Facts, config: Config, rules: RuleSet, looks: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -324,7 +361,7 @@ def features_of(facts: Facts, config: Config, rules: RuleSet, looks: Iterable[st
 
 def _usable(found: Sequence[pa.Table]) -> tuple[Array, Array, Array]:
     """Host, time and class of usable controls where the class changes, sorted by host and time."""
-    whole = pa.concat_tables(found) if found else pa.table({"host": [], "since": [], "class": []})
+    whole = pa.concat_tables(found, promote_options="permissive") if found else pa.table({"host": [], "since": [], "class": []})
     host, at, status_class = (np.asarray(whole.column(name)).astype(np.int64) for name in whole.schema.names)
     order = np.lexsort((at, host))
     host, at, status_class = host[order], at[order], status_class[order].astype(np.int8)

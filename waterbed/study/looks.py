@@ -69,6 +69,10 @@ class Looks:
     span: tuple[int, int] | None
     """The times of the first and the last look."""
     link_signs: LookSigns
+    usable: pa.Table
+    """Where the class of a host's usable controls changes: `host_id`, `since` (microseconds), `class`."""
+    neighbours_asked: bool
+    """Whether any verdict rests on what is served beside the URL, as it is now."""
     firsts: Sequence[int] = field(init=False)
     """The number of each block's first look."""
 

@@ -1,5 +1,5 @@
 -- Features of looks, with the first and last time of each URL; its name servers are in looks.sql. Looks whose control
--- is not here are left out, but for $all.
+-- is not here are left out, but for $all. Redirects count where they lead to what is known.
 WITH found AS (
   SELECT url_id, 'certificate' AS kind, certificate_id AS key, '' AS role, observed_at
   FROM observation WHERE certificate_id <> '' AND NOT list_contains(marks, 'cdn')
@@ -9,10 +9,10 @@ WITH found AS (
   UNION ALL
   SELECT url_id, CASE WHEN redirect = 'same' THEN 'same_url' ELSE 'redirect_url' END, redirect_url_id, 'from',
     observed_at
-  FROM observation WHERE redirect_url_id <> url_id AND redirect_url_id IN (SELECT url_id FROM target)
+  FROM observation WHERE redirect_url_id <> url_id AND redirect_url_id IN (SELECT url_id FROM known)
   UNION ALL
   SELECT url_id, 'redirect_site', redirect_site_id, 'from', observed_at
-  FROM observation WHERE redirect = 'other' AND redirect_site_id IN (SELECT site_id FROM target)
+  FROM observation WHERE redirect = 'other' AND redirect_site_id IN (SELECT site_id FROM known)
   UNION ALL
   SELECT url_id, 'etag', look.etag_id || ' ' || look.content_length, '', observed_at
   FROM observation AS look

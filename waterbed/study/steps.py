@@ -7,8 +7,8 @@ from typing import Any, Final, Self, TypeVar, overload
 RESTS_ON: Final[Mapping[str, frozenset[str]]] = {
     "_counted": frozenset(),
     "looks": frozenset(),
-    "_attributed": frozenset({"attributor"}),
-    "_believed": frozenset({"attributor"}),  # the cycle guard goes by hoster
+    "attributed": frozenset({"attributor"}),
+    "believed": frozenset({"attributor"}),  # the cycle guard goes by hoster
     "settled": frozenset({"codes"}),
     "_coded": frozenset({"attributor", "codes"}),
     "verdicts": frozenset({"attributor", "codes"}),

@@ -210,10 +210,11 @@ class Study:
         return locked_protocol(self.folder)
 
     # 9-14 conclude
-    def conclude(self, processes: int | None = None) -> "Conclusions":
+    def conclude(self, processes: int | None = None, *, grows: bool = False) -> "Conclusions":
         """Draw all conclusions from the facts as they are now.
 
         `processes` share the reading of many looks, by default as the settings say; a program with threads takes 1.
+        Where only episodes and rankings are asked for, `grows` takes what was kept of URLs at which nothing is new.
         """
         from waterbed.study.conclusions import Conclusions  # noqa: PLC0415 (see above)
         from waterbed.study.facts import read_facts  # noqa: PLC0415 (see above)
@@ -222,7 +223,7 @@ class Study:
         if self.protocol:
             self.protocol.log(self.folder)
         folder, machine = self.folder, os.cpu_count() or 1
-        return Conclusions(
+        found = Conclusions(
             partial(read_facts, folder),
             self.attributor(),
             read_rules(),
@@ -232,6 +233,8 @@ class Study:
             kept=self.kept(),
             processes=processes or min(folder.config.processes or machine, machine),
         )
+        found.grows = grows
+        return found
 
     def kept(self) -> "Kept":
         """Conclusions kept in the study's folder."""

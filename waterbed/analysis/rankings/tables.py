@@ -30,6 +30,7 @@ from waterbed.estimators.rank_sets import Agreement, kendall
 from waterbed.model.codec import microseconds
 from waterbed.model.conclusions import Attribution, ClockKind, Episode, RankingRow, Size
 from waterbed.model.errors import InputError
+from waterbed.model.facts import Target
 from waterbed.model.results import FeedCard, FeedRow, PlaceRow, VolumeRow
 from waterbed.model.table import TableInfo
 from waterbed.model.takedown import TakedownClock
@@ -76,9 +77,21 @@ class RankingTables:
         return self.conclusions.kept(f"appearances.{self._name}", list[Appearance], self._appeared)
 
     def _appeared(self) -> list[Appearance]:
-        found, targets = [], self.conclusions.facts.targets
+        grown, targets = self.conclusions.grown, self.conclusions.facts.targets
+        # where a hoster's seat is may be told later, and decides sides
+        former = grown.former(f"appearances.{self._name}", list[Appearance]) if grown and not self.side else None
+        if grown is None or former is None:
+            return self._appeared_of(targets, self.conclusions.answered)
+        some = {url_id: targets[url_id] for url_id in grown.changed}
+        known = {one.url_id: one for one in [*former, *self._appeared_of(some, grown.part.answered)]}
+        return [known[url_id] for url_id in targets if url_id in known]
+
+    def _appeared_of(
+        self, targets: Mapping[str, Target], answered: Mapping[str, Sequence[tuple[Sequence[Attribution], bool]]]
+    ) -> list[Appearance]:
+        found = []
         for url_id, target in targets.items():
-            seen = [(self._here(answers), decided) for answers, decided in self.conclusions.answered.get(url_id, ())]
+            seen = [(self._here(answers), decided) for answers, decided in answered.get(url_id, ())]
             answers = [answer for own, _ in seen for answer in own]
             if (self.side and not answers) or (self.source and url_id not in self._reported):
                 continue

@@ -89,7 +89,7 @@ def rank(
             raise InputError(
                 f"--table places and --table sources know clocks from the report alone, not {origin} (docs/notices.md)"
             )
-        kind, conclusions = _kind(by, role), study.conclude()
+        kind, conclusions = _kind(by, role), study.conclude(grows=True)
         tables = RankingTables(conclusions=conclusions, kind=kind, side=_side(home), clock=origin)
         if table is Shown.volume:
             _volume(study, tables, day, worst, top, form)

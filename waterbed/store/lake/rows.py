@@ -20,7 +20,7 @@ from waterbed.store.engine import MEMORY_MB, Duck, Part, failures_told, opened
 from waterbed.store.folder import Folder
 from waterbed.store.lake.kinds import PRUNABLE, TIME, schema_of
 from waterbed.store.lake.lake import Lake, lake_of
-from waterbed.store.lake.manifest import File, Manifest
+from waterbed.store.lake.manifest import Day, File, Manifest
 from waterbed.store.lake.reading import days_in, tables_of
 from waterbed.store.tables import table_name
 
@@ -45,17 +45,20 @@ def table_of(cls: type, facts: Iterable[Any]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def with_rows(folder: Folder, kinds: Sequence[type], read: Callable[[Mapping[type, Part]], Result]) -> Result:
+def with_rows(
+    folder: Folder, kinds: Sequence[type], read: Callable[[Mapping[type, Part]], Result], since: date | None = None
+) -> Result:
     """Call a function with the facts of some kinds.
 
-    It is called again if the lake was changed meanwhile. StoreFailure if a file is damaged.
+    All, or those of days from `since` on. It is called again if the lake was changed meanwhile. StoreFailure if a file
+    is damaged.
     """
     lake = lake_of(folder)
     for _ in range(_TRIES):
         manifest = lake.manifest()
         try:
             with folder.store.reading() as connection:
-                found = read({cls: _part(folder, lake, manifest, cls, connection) for cls in kinds})
+                found = read({cls: _part(folder, lake, manifest, cls, connection, since or date.min) for cls in kinds})
         except FileNotFoundError:  # merged away meanwhile
             continue
         except OwnFailure:
@@ -67,10 +70,10 @@ def with_rows(folder: Folder, kinds: Sequence[type], read: Callable[[Mapping[typ
     raise StoreFailure("the lake was changed whenever it was read; see waterbed lake verify (docs/lake.md)")
 
 
-def _part(folder: Folder, lake: Lake, manifest: Manifest, cls: type, connection: Any) -> Part:
-    sealed = manifest.days(table_name(cls)) if cls in PRUNABLE else {}
-    stored = days_in(folder.store, cls) if cls in PRUNABLE else {}
-    whole = {day for day, its in sealed.items() if stored.get(day, 0) == (0 if its.pruned else its.rows)}
+def _part(folder: Folder, lake: Lake, manifest: Manifest, cls: type, connection: Any, since: date) -> Part:
+    sealed = {day: its for day, its in manifest.days(table_name(cls)).items() if cls in PRUNABLE and day >= since}
+    stored = {day: rows for day, rows in days_in(folder.store, cls).items() if day >= since} if cls in PRUNABLE else {}
+    whole = whole_days(sealed, stored)
     once = {day: its.files for day, its in sealed.items() if day in whole and len(its.files) == 1}
     again = {day: its.files for day, its in sealed.items() if day not in once}
     open_days = frozenset(stored) - whole
@@ -85,6 +88,11 @@ def _part(folder: Folder, lake: Lake, manifest: Manifest, cls: type, connection:
         read=_Read(cls, lake, {} if local else {day: its.files for day, its in sealed.items()}, open_days, connection),
         rows=rows,
     )
+
+
+def whole_days(sealed: Mapping[date, Day], stored: Mapping[date, int]) -> set[date]:
+    """The sealed days of which the store has nothing else."""
+    return {day for day, its in sealed.items() if stored.get(day, 0) == (0 if its.pruned else its.rows)}
 
 
 class _Read:
